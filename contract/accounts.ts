@@ -1,0 +1,212 @@
+/** Mail accounts: how they are connected, and how they fare. Passwords go in and never come out. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { ConnectionFault } from './problem.ts'
+import { AccountId, Timestamp } from './wire.ts'
+
+export const TlsKind = z
+  .enum(['implicit', 'starttls', 'none'])
+  .describe('`implicit`: TLS from the first byte; `starttls`: must succeed; `none`: only to this machine itself')
+export type TlsKind = z.infer<typeof TlsKind>
+
+const host = z
+  .string()
+  .trim()
+  .min(1)
+  .max(253)
+  .regex(/^[A-Za-z0-9.:_-]+$/, 'is not a host name or address')
+const port = z.int().min(1).max(65535)
+/** No CR, LF or NUL: these words are sent inside IMAP and SMTP commands. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+const line = z.string().regex(/^[^\x00-\x1f\x7f]*$/, 'must be one line without control characters')
+const user = line.min(1).max(320)
+const password = line.min(1).max(1024)
+
+export const MailServer = z.object({ host, port, tls: TlsKind, user }).meta({ id: 'MailServer' })
+export type MailServer = z.infer<typeof MailServer>
+const MailServerInput = z.strictObject({ host, port, tls: TlsKind, user, password })
+const MailServerChange = z.strictObject({
+  host: host.optional(),
+  port: port.optional(),
+  tls: TlsKind.optional(),
+  user: user.optional(),
+  password: password.optional(),
+})
+
+export const AccountState = z.enum(['connecting', 'ready', 'degraded', 'auth_failed', 'unreachable', 'disabled'])
+export type AccountState = z.infer<typeof AccountState>
+
+export const AccountError = z
+  .object({ cause: ConnectionFault, detail: z.string(), server_response: z.string().nullable(), at: Timestamp })
+  .meta({ id: 'AccountError' })
+export type AccountError = z.infer<typeof AccountError>
+
+export const AccountConnections = z
+  .object({
+    watching: z.int().describe('1 while a connection is in IDLE on INBOX'),
+    open: z.int().describe('All IMAP connections of this account, the watching one included'),
+    busy: z.int(),
+    idle: z.int(),
+    connecting: z.int(),
+    waiting: z.int().describe('Requests that wait for a command connection'),
+    max: z.int().describe('Most command connections at once; lowered when the server says it has too many'),
+  })
+  .meta({ id: 'AccountConnections' })
+export type AccountConnections = z.infer<typeof AccountConnections>
+
+export const Account = z
+  .object({
+    id: AccountId,
+    name: z.string(),
+    email: z.string(),
+    imap: MailServer,
+    smtp: MailServer.nullable(),
+    is_default: z.boolean().describe('The account that `/api/dashboard/config` speaks of'),
+    is_sandbox: z.boolean(),
+    enabled: z.boolean(),
+    state: AccountState,
+    state_since: Timestamp,
+    last_error: AccountError.nullable(),
+    next_retry_at: Timestamp.nullable(),
+    last_mail_at: Timestamp.nullable().describe('When this server last heard of new mail, since it started'),
+    connections: AccountConnections,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  })
+  .meta({ id: 'Account' })
+export type Account = z.infer<typeof Account>
+
+const name = line.trim().min(1).max(100)
+const email = z.email().max(320)
+
+export const AccountInput = z
+  .strictObject({
+    name: name.optional().describe('Shown to people; the address unless given'),
+    email,
+    imap: MailServerInput,
+    smtp: MailServerInput.optional(),
+    enabled: z.boolean().default(true),
+  })
+  .meta({ id: 'AccountInput' })
+export type AccountInput = z.infer<typeof AccountInput>
+
+export const AccountChange = z
+  .strictObject({
+    name: name.optional(),
+    email: email.optional(),
+    imap: MailServerChange.optional(),
+    smtp: MailServerChange.nullable().optional(),
+    enabled: z.boolean().optional(),
+    is_default: z.literal(true).optional(),
+  })
+  .meta({ id: 'AccountChange' })
+export type AccountChange = z.infer<typeof AccountChange>
+
+const PartResult = z.object({
+  ok: z.boolean(),
+  cause: ConnectionFault.nullable(),
+  detail: z.string(),
+  server_response: z.string().nullable(),
+  duration_ms: z.number(),
+})
+export const VerifyResult = z.object({ imap: PartResult, smtp: PartResult.nullable() }).meta({ id: 'VerifyResult' })
+export type VerifyResult = z.infer<typeof VerifyResult>
+export type PartResult = z.infer<typeof PartResult>
+
+const params = z.object({ account_id: AccountId })
+const verify = z.strictObject({
+  verify: z.enum(['true', 'false']).default('true').describe('`false`: keep it without trying the server first'),
+})
+const connecting = [
+  'mail_login_refused',
+  'mail_server_refused',
+  'mail_server_tls',
+  'mail_server_not_imap',
+  'mail_server_unreachable',
+  'mail_server_timeout',
+] as const
+const path = '/api/dashboard/accounts'
+const tag = 'Accounts'
+
+export const accountsApi = {
+  listAccounts: endpoint({
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List the mail accounts that the caller may see',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: z.object({ items: z.array(Account), next_cursor: z.null() }),
+  }),
+  createAccount: endpoint({
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Connect a mail account; the servers are tried first',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    query: verify,
+    body: AccountInput,
+    response: Account,
+    status: 201,
+    problems: [...connecting, 'account_exists'],
+  }),
+  getAccount: endpoint({
+    method: 'GET',
+    path: `${path}/{account_id}`,
+    tag,
+    summary: 'One account with its state',
+    scope: 'dashboard:read',
+    effect: 'read',
+    params,
+    response: Account,
+    problems: ['account_not_found'],
+  }),
+  updateAccount: endpoint({
+    method: 'PATCH',
+    path: `${path}/{account_id}`,
+    tag,
+    summary: 'Change an account; changed servers are tried first',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    params,
+    query: verify,
+    body: AccountChange,
+    response: Account,
+    problems: [...connecting, 'account_not_found', 'account_exists'],
+  }),
+  deleteAccount: endpoint({
+    method: 'DELETE',
+    path: `${path}/{account_id}`,
+    tag,
+    summary: 'Disconnect an account and forget its password; mail on the server stays',
+    scope: 'dashboard:admin',
+    effect: 'destroy',
+    params,
+    response: z.undefined(),
+    status: 204,
+    problems: ['account_not_found'],
+  }),
+  verifyAccount: endpoint({
+    method: 'POST',
+    path: `${path}/{account_id}/verify`,
+    tag,
+    summary: 'Try the servers of an account now, and connect again when they answer',
+    scope: 'dashboard:operate',
+    effect: 'write',
+    params,
+    response: VerifyResult,
+    problems: ['account_not_found'],
+  }),
+  startSandbox: endpoint({
+    method: 'POST',
+    path: '/api/dashboard/sandbox',
+    tag,
+    summary: 'Start the throw-away mail server on this machine and connect its account',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    response: Account,
+    status: 201,
+    problems: ['sandbox_running'],
+  }),
+}

@@ -1,0 +1,76 @@
+/** The chatbot: one question, one answer, whole or streamed as parts. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { ProblemBody } from './problem.ts'
+
+export const Usage = z.object({ input_tokens: z.int().nullable(), output_tokens: z.int().nullable() })
+
+export const ChatbotQuery = z
+  .strictObject({
+    query: z.string().trim().min(1).max(20_000),
+    conversation_id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'is not a conversation id')
+      .optional(),
+  })
+  .meta({ id: 'ChatbotQuery' })
+export type ChatbotQuery = z.infer<typeof ChatbotQuery>
+
+export const ChatbotResponse = z
+  .object({
+    response: z.string(),
+    conversation_id: z.string(),
+    provider: z.string(),
+    model: z.string().nullable(),
+    tool_calls: z.array(z.object({ name: z.string() })),
+    usage: Usage.nullable(),
+  })
+  .meta({ id: 'ChatbotResponse' })
+export type ChatbotResponse = z.infer<typeof ChatbotResponse>
+
+/** What the streamed answer consists of; each is the `data` of one server-sent event named like its `type`. */
+export const ChatbotPart = z
+  .discriminatedUnion('type', [
+    z.object({
+      type: z.literal('start'),
+      conversation_id: z.string(),
+      provider: z.string(),
+      model: z.string().nullable(),
+    }),
+    z.object({ type: z.literal('text-delta'), text: z.string() }),
+    z.object({ type: z.literal('finish'), result: ChatbotResponse }),
+    z.object({ type: z.literal('error'), problem: ProblemBody }),
+  ])
+  .meta({ id: 'ChatbotPart' })
+export type ChatbotPart = z.infer<typeof ChatbotPart>
+
+export const ChatProviders = z.object({
+  items: z
+    .array(z.object({ provider: z.string(), model: z.string().nullable() }))
+    .describe('In the order in which they are tried'),
+})
+
+export const assistantApi = {
+  queryChatbot: endpoint({
+    method: 'POST',
+    path: '/api/dashboard/chatbot/query',
+    tag: 'Assistant',
+    summary: 'Ask the assistant',
+    description: 'With `Accept: text/event-stream` the answer streams as `start`, `text-delta`, `finish` or `error`.',
+    scope: 'dashboard:operate',
+    effect: 'write',
+    body: ChatbotQuery,
+    response: ChatbotResponse,
+    problems: ['no_model_configured', 'provider_failed', 'provider_timeout', 'overloaded'],
+    stream: 'accepted',
+  }),
+  listProviders: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/chatbot/providers',
+    tag: 'Assistant',
+    summary: 'The model providers that are set, in the order in which they are tried',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: ChatProviders,
+  }),
+}

@@ -1,0 +1,80 @@
+/** Who is connected: a client is one principal from one address with one user agent. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { Timestamp, whole } from './wire.ts'
+
+export const ClientKind = z.enum(['browser', 'api', 'mcp'])
+export type ClientKind = z.infer<typeof ClientKind>
+export const ClientStatus = z
+  .enum(['active', 'idle'])
+  .describe('`active`: holds a stream, or sent a request in the last 60 s')
+
+export const ClientInfo = z
+  .object({
+    id: z.string(),
+    ip_address: z.string(),
+    user_agent: z.string(),
+    connected_at: Timestamp,
+    last_activity: Timestamp,
+    request_count: z.int(),
+    kind: ClientKind,
+    principal: z.string().describe("The principal's name"),
+    status: ClientStatus,
+    streams: z.int(),
+    events_sent: z.int(),
+    events_dropped: z.int(),
+  })
+  .meta({ id: 'ClientInfo' })
+export type ClientInfo = z.infer<typeof ClientInfo>
+
+export const ClientSort = z.enum([
+  'connected_at',
+  'last_activity',
+  'request_count',
+  'ip_address',
+  'user_agent',
+  'streams',
+])
+
+export const ClientQuery = z.strictObject({
+  page: whole(1, 1_000_000).default(1),
+  per_page: whole(1, 100).default(10),
+  filter: z.string().max(200).optional().describe('Case-insensitive part of `ip_address` or `user_agent`'),
+  kind: ClientKind.optional(),
+  status: ClientStatus.optional(),
+  principal: z.string().max(200).optional(),
+  sort: ClientSort.default('connected_at'),
+  order: z.enum(['asc', 'desc']).default('desc'),
+})
+export type ClientQuery = z.infer<typeof ClientQuery>
+
+export const PaginatedClients = z
+  .object({ clients: z.array(ClientInfo), total: z.int(), page: z.int(), per_page: z.int() })
+  .meta({ id: 'PaginatedClients' })
+export type PaginatedClients = z.infer<typeof PaginatedClients>
+
+const tag = 'Clients'
+export const clientsApi = {
+  listClients: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/clients',
+    tag,
+    summary: 'Connected clients, paged',
+    scope: 'dashboard:read',
+    effect: 'read',
+    query: ClientQuery,
+    response: PaginatedClients,
+  }),
+  disconnectClient: endpoint({
+    method: 'DELETE',
+    path: '/api/dashboard/clients/{client_id}',
+    tag,
+    summary: 'Close the streams of a client and forget it; it may come back',
+    scope: 'dashboard:operate',
+    effect: 'destroy',
+    params: z.object({ client_id: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'is not a client id') }),
+    response: z.undefined(),
+    status: 204,
+    problems: ['client_not_found'],
+  }),
+}

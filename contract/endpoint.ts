@@ -1,0 +1,39 @@
+/** An endpoint as data: the server validates with it, OpenAPI is rendered from it, the page calls through it. */
+import type { z } from 'zod'
+import type { Scope } from './access.ts'
+import type { ProblemCode } from './problem.ts'
+
+export type Effect = 'read' | 'write' | 'send' | 'destroy'
+
+export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Response = unknown> {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** With parameters in braces, as in OpenAPI: `/api/v1/accounts/{account_id}/folders`. */
+  path: string
+  tag: string
+  summary: string
+  description?: string
+  /** What a principal must hold. `public` answers without one; `signed_in` wants any principal. */
+  scope: Scope | 'public' | 'signed_in'
+  effect: Effect
+  params?: z.ZodType<Params>
+  query?: z.ZodType<Query>
+  body?: z.ZodType<Body>
+  response: z.ZodType<Response>
+  /** Status of success; 200 unless said otherwise, 204 has no body. */
+  status?: 200 | 201 | 202 | 204
+  /** What it may answer beside the problems that every endpoint shares (400, 401, 403, 413, 415, 429, 500, 503). */
+  problems?: readonly ProblemCode[]
+  /** The answer is `text/event-stream`: always, or when the client accepts that. */
+  stream?: 'always' | 'accepted'
+  /** Not counted as a request in the figures: health, event streams, metrics. */
+  uncounted?: true
+}
+
+/** Declares an endpoint; only here to infer its types. */
+export function endpoint<Params = unknown, Query = unknown, Body = unknown, Response = unknown>(
+  spec: Endpoint<Params, Query, Body, Response>,
+): Endpoint<Params, Query, Body, Response> {
+  return spec
+}
+
+export type ResponseOf<E> = E extends Endpoint<infer _P, infer _Q, infer _B, infer R> ? R : never

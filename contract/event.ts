@@ -1,0 +1,115 @@
+/** Every server-sent event. Facts happened once and carry an id; states tell how things are now and carry none. */
+import { z } from 'zod'
+import type { Scope } from './access.ts'
+import { AccountError, AccountState } from './accounts.ts'
+import { ClientKind } from './clients.ts'
+import { endpoint } from './endpoint.ts'
+import { DashboardStats } from './metrics.ts'
+import { AccountId, Timestamp } from './wire.ts'
+
+const at = Timestamp
+const account = { account_id: AccountId, at }
+const accountNamed = { ...account, name: z.string(), email: z.string(), is_sandbox: z.boolean() }
+const client = {
+  client_id: z.string(),
+  kind: ClientKind,
+  principal: z.string(),
+  ip_address: z.string(),
+  user_agent: z.string(),
+  at,
+}
+
+/** Each fact with the scope that may read it. One with `account_id` is seen only by who may see that account. */
+export const facts = {
+  client_connected: { scope: 'dashboard:read', data: z.object(client) },
+  client_disconnected: {
+    scope: 'dashboard:read',
+    data: z.object({ ...client, reason: z.enum(['idle', 'kicked', 'crowded']) }),
+  },
+  configuration_updated: {
+    scope: 'dashboard:read',
+    data: z.object({ changed: z.array(z.string()), principal: z.string(), at }),
+  },
+  account_added: { scope: 'dashboard:read', data: z.object(accountNamed) },
+  account_updated: { scope: 'dashboard:read', data: z.object({ ...accountNamed, changed: z.array(z.string()) }) },
+  account_removed: { scope: 'dashboard:read', data: z.object(accountNamed) },
+  account_state_changed: {
+    scope: 'dashboard:read',
+    data: z.object({
+      ...account,
+      name: z.string(),
+      state: AccountState,
+      previous: AccountState,
+      last_error: AccountError.nullable(),
+      next_retry_at: Timestamp.nullable(),
+    }),
+  },
+  mail_received: {
+    scope: 'mail:meta',
+    data: z.object({ ...account, folder: z.string(), uid: z.int(), uid_validity: z.int() }),
+  },
+} as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
+
+export const states = {
+  stats_update: { scope: 'dashboard:read', data: DashboardStats },
+} as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
+
+/** What the stream says about itself. */
+export const controls = {
+  welcome: z.object({
+    client_id: z.string(),
+    epoch: z.string(),
+    server_time: Timestamp,
+    resumed: z.boolean(),
+    replayed: z.int(),
+    heartbeat_seconds: z.number(),
+  }),
+  heartbeat: z.object({ server_time: Timestamp }),
+  gap: z.object({
+    reason: z.enum(['expired', 'unknown_epoch', 'malformed']),
+    oldest_id: z.string().nullable(),
+    newest_id: z.string().nullable(),
+  }),
+  goodbye: z.object({
+    reason: z.enum(['shutdown', 'slow_consumer', 'revoked', 'kicked', 'max_age']),
+    reconnect_in_ms: z.int(),
+  }),
+} as const
+
+export type FactType = keyof typeof facts
+export type StateType = keyof typeof states
+export type ControlType = keyof typeof controls
+export type Fact = { [T in FactType]: { type: T; data: z.infer<(typeof facts)[T]['data']> } }[FactType]
+export type State = { [T in StateType]: { type: T; data: z.infer<(typeof states)[T]['data']> } }[StateType]
+export type Control = { [T in ControlType]: { type: T; data: z.infer<(typeof controls)[T]> } }[ControlType]
+export type ServerEvent = Fact | State | Control
+export type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type: T }>
+
+export const factTypes = Object.keys(facts) as FactType[]
+export const stateTypes = Object.keys(states) as StateType[]
+
+const list = z.union([z.string(), z.array(z.string())])
+
+export const eventsApi = {
+  streamEvents: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/events',
+    tag: 'Events',
+    summary: 'The event stream (server-sent events)',
+    scope: 'signed_in',
+    effect: 'read',
+    query: z.strictObject({
+      types: list.optional().describe('Comma-separated event types; all that the caller may see unless given'),
+      account_id: list.optional().describe('Only facts of these accounts, and those of none; repeatable'),
+      last_event_id: z
+        .string()
+        .max(100)
+        .optional()
+        .describe('For clients that cannot set `Last-Event-ID`; the header wins'),
+    }),
+    response: z.string(),
+    problems: ['too_many_streams'],
+    stream: 'always',
+    uncounted: true,
+  }),
+}

@@ -1,0 +1,36 @@
+/** The table of all endpoints. */
+import { accessApi } from './access.ts'
+import { accountsApi } from './accounts.ts'
+import { assistantApi } from './assistant.ts'
+import { clientsApi } from './clients.ts'
+import type { Endpoint } from './endpoint.ts'
+import { eventsApi } from './event.ts'
+import { mailApi } from './mail.ts'
+import { metricsApi } from './metrics.ts'
+import { settingsApi } from './settings.ts'
+import { systemApi } from './system.ts'
+
+export const api = {
+  access: accessApi,
+  accounts: accountsApi,
+  assistant: assistantApi,
+  clients: clientsApi,
+  events: eventsApi,
+  mail: mailApi,
+  metrics: metricsApi,
+  settings: settingsApi,
+  system: systemApi,
+} as const
+
+const names = new Map<unknown, string>(
+  Object.entries(api).flatMap(([group, endpoints]) =>
+    Object.entries(endpoints).map(([name, endpoint]) => [endpoint, `${group}.${name}`] as const),
+  ),
+)
+
+/** `mail.listMessages`: the name of an endpoint in the table, which OpenAPI, figures and the audit trail use. */
+export function operationName<P, Q, B, R>(endpoint: Endpoint<P, Q, B, R>): string {
+  const name = names.get(endpoint)
+  if (name === undefined) throw new Error(`${endpoint.method} ${endpoint.path} is not in the table of endpoints`)
+  return name
+}

@@ -1,0 +1,137 @@
+/** Mail as programs see it: folders, message lists, one message. Reading never sets `\Seen`. Names as in JMAP (RFC 8621). */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+
+export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
+export type FolderRole = z.infer<typeof FolderRole>
+
+export const Folder = z
+  .object({
+    path: z.string(),
+    name: z.string(),
+    delimiter: z.string().nullable(),
+    role: FolderRole.nullable().describe('SPECIAL-USE (RFC 6154), or recognised by its name'),
+    selectable: z.boolean(),
+    subscribed: z.boolean(),
+    total: z.int().nullable().describe('Messages; null where the folder cannot be selected'),
+    unread: z.int().nullable(),
+  })
+  .meta({ id: 'Folder' })
+export type Folder = z.infer<typeof Folder>
+
+export const Address = z.object({ name: z.string().nullable(), email: z.string() }).meta({ id: 'Address' })
+export type Address = z.infer<typeof Address>
+
+export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft'])
+export type Flag = z.infer<typeof Flag>
+
+export const MessageRef = z
+  .string()
+  .min(8)
+  .max(600)
+  .regex(/^[A-Za-z0-9_-]+$/, 'is not a message reference')
+  .describe('Opaque and signed; names account, folder, UIDVALIDITY and UID')
+
+export const MessageSummary = z
+  .object({
+    ref: MessageRef,
+    uid: z.int(),
+    uid_validity: z.int(),
+    message_id: z.string().nullable(),
+    subject: z.string(),
+    from: z.array(Address),
+    to: z.array(Address),
+    date: Timestamp.describe('When the mail server received it'),
+    flags: z.array(Flag),
+    size_bytes: z.int(),
+    has_attachments: z.boolean(),
+  })
+  .meta({ id: 'MessageSummary' })
+export type MessageSummary = z.infer<typeof MessageSummary>
+
+export const Attachment = z
+  .object({
+    id: z.string().describe('Part number (RFC 9051, section 6.4.5)'),
+    name: z.string().nullable(),
+    type: z.string(),
+    size_bytes: z.int().describe('As encoded in the message'),
+    is_inline: z.boolean(),
+    content_id: z.string().nullable(),
+  })
+  .meta({ id: 'Attachment' })
+export type Attachment = z.infer<typeof Attachment>
+
+export const Message = MessageSummary.extend({
+  cc: z.array(Address),
+  bcc: z.array(Address),
+  reply_to: z.array(Address),
+  sent_at: Timestamp.nullable().describe('The Date header'),
+  in_reply_to: z.string().nullable(),
+  text: z.string().nullable().describe("The text part, in the sender's words: not to be trusted"),
+  html: z.string().nullable().describe('The HTML part as sent: not to be trusted, show it only in a sandboxed frame'),
+  is_truncated: z.boolean().describe('A part was longer than 1 MiB and is cut'),
+  attachments: z.array(Attachment),
+}).meta({ id: 'Message' })
+export type Message = z.infer<typeof Message>
+
+const account = z.object({ account_id: AccountId })
+const message = account.extend({ ref: MessageRef })
+const reading = [
+  'account_not_found',
+  'account_disabled',
+  'mail_login_refused',
+  'mail_server_refused',
+  'mail_server_tls',
+  'mail_server_unreachable',
+  'mail_server_timeout',
+] as const
+const tag = 'Mail'
+
+export const mailApi = {
+  listFolders: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/folders',
+    tag,
+    summary: 'Folders with roles and counts',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account,
+    response: z.object({ items: z.array(Folder), next_cursor: z.null() }),
+    problems: reading,
+  }),
+  listMessages: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/messages',
+    tag,
+    summary: 'Messages of a folder, newest first',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account,
+    query: z.strictObject({
+      folder: z.string().min(1).max(1000).default('INBOX').describe('Folder path'),
+      limit: Limit,
+      cursor: Cursor,
+    }),
+    response: z.object({
+      items: z.array(MessageSummary),
+      next_cursor: z.string().nullable(),
+      total: z.int().describe('Messages in the folder'),
+    }),
+    problems: [...reading, 'folder_not_found', 'stale_cursor'],
+  }),
+  getMessage: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/messages/{ref}',
+    tag,
+    summary: 'One message with text, HTML and its attachment list',
+    scope: 'mail:read',
+    effect: 'read',
+    params: message,
+    response: Message,
+    problems: [...reading, 'message_not_found', 'stale_ref', 'folder_not_found'],
+  }),
+}
+
+/** The HTML part alone, for a sandboxed frame: no script, and nothing from outside unless `remote=true`. Not in the table of JSON endpoints. */
+export const messageHtmlPath = '/api/v1/accounts/{account_id}/messages/{ref}/html'

@@ -1,0 +1,76 @@
+/** Figures of the running server: all measured, none guessed. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { Timestamp, whole } from './wire.ts'
+
+const percent = z.number().min(0).max(100)
+
+export const ImapReadings = z.object({
+  open: z.int(),
+  idle: z.int(),
+  busy: z.int(),
+  connecting: z.int(),
+  max: z.int().describe('Most connections at once for the whole server'),
+})
+export type ImapReadings = z.infer<typeof ImapReadings>
+
+export const DashboardStats = z
+  .object({
+    active_connections: z.int().describe('IMAP connections open now'),
+    requests_per_minute: z
+      .number()
+      .describe('API and MCP requests finished in the last 60 s; streams, health and files are not counted'),
+    average_response_time_ms: z.number().describe('Their mean over the same 60 s; 0 when there were none'),
+    system_cpu_usage: percent.describe('Percent of the processors that this process may use'),
+    system_memory_usage: percent.describe('Percent of the memory that this process may use'),
+    uptime_seconds: z.int(),
+    active_sse_connections: z.int(),
+    response_time_ms: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }),
+    imap: ImapReadings,
+    process: z.object({
+      rss_bytes: z.int(),
+      cpu_percent: z.number().describe('Of one processor; more than 100 with several busy threads'),
+      event_loop_lag_ms: z.number().describe('99th percentile since the last sample'),
+    }),
+    sampled_at: Timestamp,
+  })
+  .meta({ id: 'DashboardStats' })
+export type DashboardStats = z.infer<typeof DashboardStats>
+
+/** One reading kept for the small charts. `at` is in epoch seconds. */
+export const Sample = z
+  .object({
+    at: z.int(),
+    active_connections: z.int(),
+    requests_per_minute: z.number(),
+    average_response_time_ms: z.number(),
+    p95_ms: z.number(),
+    system_cpu_usage: z.number(),
+    system_memory_usage: z.number(),
+    active_sse_connections: z.int(),
+  })
+  .meta({ id: 'Sample' })
+export type Sample = z.infer<typeof Sample>
+
+const tag = 'Metrics'
+export const metricsApi = {
+  getStats: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/stats',
+    tag,
+    summary: 'All figures now',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: DashboardStats,
+  }),
+  listSamples: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/samples',
+    tag,
+    summary: 'The readings of the last hour at most, one every 5 s, oldest first; none is invented',
+    scope: 'dashboard:read',
+    effect: 'read',
+    query: z.strictObject({ minutes: whole(1, 60).default(15) }),
+    response: z.object({ interval_seconds: z.number(), items: z.array(Sample) }),
+  }),
+}

@@ -1,0 +1,63 @@
+/** The closed table of errors that a client may see, answered as RFC 9457 problem details. */
+import { z } from 'zod'
+
+export const problems = {
+  bad_request: { status: 400, title: 'The request is not valid' },
+  unauthorized: { status: 401, title: 'Sign in or send a token' },
+  setup_token_invalid: { status: 401, title: 'This set-up link is not valid' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  origin_not_allowed: { status: 403, title: 'This origin may not send requests' },
+  not_found: { status: 404, title: 'Not found' },
+  account_not_found: { status: 404, title: 'No such account' },
+  folder_not_found: { status: 404, title: 'No such folder' },
+  message_not_found: { status: 404, title: 'No such message' },
+  client_not_found: { status: 404, title: 'No such client' },
+  no_default_account: { status: 404, title: 'There is no account yet' },
+  account_exists: { status: 409, title: 'This account is already connected' },
+  account_disabled: { status: 409, title: 'The account is disabled' },
+  sandbox_running: { status: 409, title: 'The sandbox is already running' },
+  stale_ref: { status: 409, title: 'This reference is out of date' },
+  stale_cursor: { status: 409, title: 'This cursor is out of date' },
+  too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body must be JSON' },
+  mail_login_refused: { status: 422, title: 'The mail server refused the login' },
+  mail_server_refused: { status: 422, title: 'The mail server refused' },
+  mail_server_tls: { status: 422, title: 'No secure connection to the mail server' },
+  mail_server_not_imap: { status: 422, title: 'This is not a mail server' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  too_many_streams: { status: 429, title: 'Too many event streams' },
+  internal: { status: 500, title: 'Something went wrong in RustyMail' },
+  mail_server_unreachable: { status: 502, title: 'The mail server cannot be reached' },
+  provider_failed: { status: 502, title: 'The model provider failed' },
+  overloaded: { status: 503, title: 'Too busy' },
+  draining: { status: 503, title: 'Shutting down' },
+  no_model_configured: { status: 503, title: 'No model is configured' },
+  mail_server_timeout: { status: 504, title: 'The mail server is too slow' },
+  provider_timeout: { status: 504, title: 'The model provider is too slow' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ProblemCode = keyof typeof problems
+
+/** Why a connection to a mail server failed, told apart so that a person knows what to mend. */
+export const ConnectionFault = z.enum(['dns', 'refused', 'tls', 'timeout', 'login', 'not_imap', 'closed', 'limit'])
+export type ConnectionFault = z.infer<typeof ConnectionFault>
+
+export const ProblemBody = z
+  .object({
+    type: z.string().describe('`/problems/<code>`'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('What went wrong and what to do, in words for a person'),
+    instance: z.string().describe('The request id, also in the log and in `X-Request-Id`'),
+    code: z.string(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .describe('For bad input: each fault with the path of its field'),
+    missing_scope: z.string().optional(),
+    cause: ConnectionFault.optional().describe('For mail servers: why'),
+    part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: which of the two'),
+    server_response: z.string().optional().describe("The mail server's own words"),
+  })
+  .meta({ id: 'Problem' })
+export type ProblemBody = z.infer<typeof ProblemBody>

@@ -1,0 +1,68 @@
+/** What an administrator may change while the server runs. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+
+export const ImapConfiguration = z
+  .strictObject({
+    server_address: z
+      .string()
+      .trim()
+      .min(1)
+      .max(253)
+      .regex(/^[A-Za-z0-9.:_-]+$/, 'is not a host name or address')
+      .describe('IMAP server of the default account'),
+    port: z.int().min(1).max(65535),
+    use_ssl: z
+      .boolean()
+      .describe(
+        'TLS from the first byte. When false: STARTTLS, which must succeed; no TLS only to this machine itself',
+      ),
+    connection_timeout_seconds: z.int().min(1).max(300),
+    max_connections: z.int().min(2).max(10_000).describe('IMAP connections of the whole server'),
+    connection_pool_size: z.int().min(1).max(10).describe('Command connections of one account'),
+  })
+  .meta({ id: 'ImapConfiguration' })
+export type ImapConfiguration = z.infer<typeof ImapConfiguration>
+
+/** Limits of the connection pool, for all accounts. */
+export type PoolLimits = Pick<
+  ImapConfiguration,
+  'connection_timeout_seconds' | 'max_connections' | 'connection_pool_size'
+>
+
+const tag = 'Configuration'
+export const settingsApi = {
+  getConfig: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/config',
+    tag,
+    summary: "The default account's server and the limits of the connection pool",
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: ImapConfiguration,
+    problems: ['no_default_account'],
+  }),
+  updateConfig: endpoint({
+    method: 'PUT',
+    path: '/api/dashboard/config',
+    tag,
+    summary: 'Change it; a changed server is tried before it is kept, and takes effect at once',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    query: z.strictObject({ verify: z.enum(['true', 'false']).default('true') }),
+    body: ImapConfiguration.refine(body => body.max_connections >= body.connection_pool_size + 1, {
+      path: ['max_connections'],
+      message: 'must be at least connection_pool_size + 1: the command connections of one account and its watching one',
+    }),
+    response: ImapConfiguration,
+    problems: [
+      'no_default_account',
+      'mail_login_refused',
+      'mail_server_refused',
+      'mail_server_tls',
+      'mail_server_not_imap',
+      'mail_server_unreachable',
+      'mail_server_timeout',
+    ],
+  }),
+}

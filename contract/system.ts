@@ -1,0 +1,43 @@
+/** Health for orchestrators: alive, and ready to serve. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+
+export const Readiness = z
+  .object({
+    status: z.enum(['ready', 'degraded', 'not_ready']),
+    parts: z.object({
+      database: z.object({ ok: z.boolean(), detail: z.string() }),
+      accounts: z.object({
+        ok: z.boolean().describe('False while an enabled account is not ready; the server itself still serves'),
+        detail: z.string(),
+        ready: z.int(),
+        total: z.int(),
+      }),
+    }),
+  })
+  .meta({ id: 'Readiness' })
+export type Readiness = z.infer<typeof Readiness>
+
+const tag = 'Health'
+export const systemApi = {
+  live: endpoint({
+    method: 'GET',
+    path: '/health/live',
+    tag,
+    summary: 'The process answers',
+    scope: 'public',
+    effect: 'read',
+    response: z.object({ status: z.literal('live') }),
+    uncounted: true,
+  }),
+  ready: endpoint({
+    method: 'GET',
+    path: '/health/ready',
+    tag,
+    summary: 'Ready to serve, and which part is not; 503 when the database does not answer or the server stops',
+    scope: 'public',
+    effect: 'read',
+    response: Readiness,
+    uncounted: true,
+  }),
+}

@@ -1,0 +1,22 @@
+/** Pieces that several contract files share: times, ids, paging. */
+import { z } from 'zod'
+
+/** ISO 8601, UTC, milliseconds: `2026-11-22T18:14:03.120Z`. */
+export const Timestamp = z.iso.datetime({ precision: 3 })
+
+export const AccountId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,40}$/, 'is not an account id')
+  .describe('Account id')
+
+/** A whole number in a query string; nothing that JavaScript would also take for one (`1e3`, `0x10`, blank). */
+export function whole(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.int().min(min).max(max))
+}
+
+export const Limit = whole(1, 100).default(50).describe('How many, 1–100')
+export const Cursor = z.string().min(1).max(400).optional().describe('`next_cursor` of the answer before')

@@ -1,0 +1,56 @@
+/** Opens the database that a URL names, and brings its tables up to date: forward only, in a transaction. */
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import pg from 'pg'
+import * as first from './migrations/0001-first.ts'
+import { sqliteDialect } from './sqlite-dialect.ts'
+import type { Tables } from './tables.ts'
+
+export type Database = Kysely<Tables>
+
+/** By name, in order; a name that has been released is never changed. */
+const migrations: Record<string, Migration> = { '0001-first': first }
+
+/** @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`. Opens lazily: the first query may fail. */
+export function openDatabase(url: string): Database {
+  if (url.startsWith('sqlite:')) return new Kysely<Tables>({ dialect: sqliteDialect(url.slice('sqlite:'.length)) })
+  const types = {
+    // node-postgres answers 64-bit integers as text; ours fit a number.
+    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+      oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+  }
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+    types: types as pg.CustomTypesConfig,
+  })
+  // Without a listener a connection that breaks while idle would end the process; the next query says so itself.
+  pool.on('error', () => undefined)
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+}
+
+/** Throws when the database was written by a newer program, or a step fails (which then leaves no trace). */
+export async function migrate(db: Database): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  const unknown = (await appliedMigrations(db)).filter(name => !(name in migrations))
+  if (unknown.length > 0) {
+    throw new Error(
+      `the database is newer than this program: it has ${unknown.join(', ')}. Install the newer RustyMail`,
+    )
+  }
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+/** One cheap query; throws when the database does not answer. */
+export async function ping(db: Database): Promise<void> {
+  await sql`select 1`.execute(db)
+}
+
+async function appliedMigrations(db: Database): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some(table => table.name === 'kysely_migration')) return []
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
+  return rows.map(row => row.name)
+}

@@ -1,0 +1,42 @@
+/** Kysely's SQLite dialect over node:sqlite. Refuses what node:sqlite would silently store as NULL. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+
+/** Statements kept ready; more than a program of this size has. When full, the oldest goes. */
+const cacheSize = 500
+
+export function sqliteDialect(path: string): SqliteDialect {
+  const database = new DatabaseSync(path)
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
+  )
+  const cache = new Map<string, SqliteStatement>()
+  const prepare = (sql: string): SqliteStatement => {
+    const known = cache.get(sql)
+    if (known) return known
+    const statement = wrap(database.prepare(sql))
+    // A schema change makes kept statements stale: only plain reads and writes are kept.
+    if (!/^\s*(select|insert|update|delete|with)\b/i.test(sql)) return statement
+    if (cache.size >= cacheSize) cache.delete(cache.keys().next().value!)
+    cache.set(sql, statement)
+    return statement
+  }
+  const wrapped: SqliteDatabase = { prepare, close: () => database.close() }
+  return new SqliteDialect({ database: wrapped })
+}
+
+function wrap(statement: StatementSync): SqliteStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: values => statement.all(...values.map(encode)),
+    run: values => statement.run(...values.map(encode)),
+    iterate: values => statement.iterate(...values.map(encode)),
+  }
+}
+
+function encode(value: unknown): SQLInputValue {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
+    return value
+  if (value instanceof Uint8Array) return value
+  throw new TypeError(`cannot store a ${typeof value}: stores keep text, integers, reals and null`)
+}

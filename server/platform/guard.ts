@@ -1,0 +1,31 @@
+/** The one gate: whoever acts, by whatever road, is checked here before a service is called. */
+import type { Effect, Endpoint } from '../../contract/endpoint.ts'
+import { maySeeAccount, type Principal } from './principal.ts'
+import { Problem } from './problem.ts'
+
+/** What someone wants to do, as data. */
+export interface Operation {
+  name: string
+  scope: Endpoint['scope']
+  effect: Effect
+}
+
+/**
+ * Lets the principal pass or throws: 401 for nobody, 403 naming the missing scope, and 404 for an account that it
+ * may not see, since that the account exists is itself not its business.
+ */
+export function guard(principal: Principal, operation: Operation, accountId?: string): void {
+  if (operation.scope === 'public') return
+  if (principal.kind === 'anonymous') {
+    throw new Problem(
+      'unauthorized',
+      'Sign in with the set-up link, or send a token as "Authorization: Bearer <token>".',
+    )
+  }
+  if (operation.scope !== 'signed_in' && !principal.scopes.has(operation.scope)) {
+    throw new Problem('forbidden', `This needs the scope ${operation.scope}.`, { missing_scope: operation.scope })
+  }
+  if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
+    throw new Problem('account_not_found', 'There is no such account.')
+  }
+}

@@ -1,0 +1,85 @@
+/** Turns whatever went wrong into an RFC 9457 answer. What is not a Problem is a bug: logged whole, answered without detail. */
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ProblemCode } from '../../contract/problem.ts'
+import type { Logger } from './logger.ts'
+import { Problem } from './problem.ts'
+
+interface Request {
+  id: string
+  method: string
+  url: string
+}
+
+interface Reply {
+  readonly sent: boolean
+  code(status: number): this
+  header(name: string, value: string): this
+  type(type: string): this
+  serializer(write: (body: unknown) => string): this
+  send(body: unknown): unknown
+}
+
+/** The faults that Fastify finds by itself, in our words. */
+const ofFastify: Record<string, [ProblemCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than 1 MiB.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['bad_request', 'The body is empty, but its content type says JSON.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['bad_request', 'The body is not valid JSON.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as Content-Length says.'],
+  FST_ERR_BAD_URL: ['bad_request', 'The address of the request is not valid.'],
+  FST_ERR_MAX_LIMIT_HIT: ['bad_request', 'A part of the address is too long.'],
+  FST_ERR_NOT_FOUND: ['not_found', 'There is nothing at this address.'],
+}
+
+export function toProblem(error: unknown): Problem | undefined {
+  if (error instanceof Problem) return error
+  const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
+  const known = code === undefined ? undefined : ofFastify[code]
+  if (known) return new Problem(known[0], known[1], { cause: error })
+  if (error instanceof SyntaxError && statusCode === 400) {
+    return new Problem('bad_request', 'The body is not valid JSON, or has a key that is not allowed.', { cause: error })
+  }
+  if (statusCode === 413) return new Problem('too_large', 'The request is too large.', { cause: error })
+  if (statusCode === 415)
+    return new Problem('unsupported_media_type', 'Send the body as application/json.', { cause: error })
+  if (statusCode === 404) return new Problem('not_found', 'There is nothing at this address.', { cause: error })
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new Problem('bad_request', 'The request is not valid.', { cause: error })
+  }
+  return undefined
+}
+
+export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {
+  const problem = toProblem(error) ?? asBug(logger, error, request)
+  if (problem.status >= 500 && problem.code !== 'internal') {
+    logger.warn({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
+  }
+  if (reply.sent) return reply
+  const { retryAfterSeconds } = problem.extension
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+  return reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json; charset=utf-8')
+    .serializer(body => JSON.stringify(body))
+    .send(problem.toBody(request.id))
+}
+
+/** What is not even HTTP is answered on the bare socket. */
+export function rawProblem(socket: Socket): void {
+  if (!socket.writable) return void socket.destroy()
+  const problem = new Problem('bad_request', 'This is not a valid HTTP request.')
+  const body = JSON.stringify(problem.toBody('none'))
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+function asBug(logger: Logger, error: unknown, request: Request): Problem {
+  logger.error({ request_id: request.id, method: request.method, path: request.url.split('?')[0], err: error }, 'a bug')
+  return new Problem('internal', 'This is a fault of RustyMail itself. The log names it under this request id.', {
+    cause: error,
+  })
+}

@@ -1,0 +1,313 @@
+/** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
+import { randomBytes } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import cookie from '@fastify/cookie'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import type { Endpoint } from '../../contract/endpoint.ts'
+import { operationName } from '../../contract/index.ts'
+import { guard, type Operation } from './guard.ts'
+import { parseInput } from './http-input.ts'
+import { type Origins, refuseForeignOrigin } from './http-origin.ts'
+import { answerProblem, rawProblem } from './http-problem.ts'
+import type { Logger } from './logger.ts'
+import { anonymous, type Caller, type Principal } from './principal.ts'
+import { Problem } from './problem.ts'
+import { securityHeaders } from './security-headers.ts'
+
+/** What came of one request to an endpoint of the contract. */
+export interface RequestOutcome {
+  operation: string
+  method: string
+  status: number
+  durationMs: number
+  /** Undefined when the principal stayed unknown. */
+  caller: Caller | undefined
+  isCounted: boolean
+}
+
+export interface HttpServerOptions {
+  logger: Logger
+  authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
+  /** Hears of each finished request; must not throw. */
+  observe(outcome: RequestOutcome): void
+  origins: Origins
+  trustedProxies: readonly string[]
+}
+
+/** What a request brought along to prove who it is. */
+export interface Credentials {
+  token: string | undefined
+  sessionCookie: string | undefined
+}
+
+/** One checked request, as a handler gets it. */
+export interface Call<Params, Query, Body> {
+  principal: Principal
+  caller: Caller
+  params: Params
+  query: Query
+  body: Body
+  requestId: string
+  /** HEAD is served by the handler of GET. */
+  method: string
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal
+  header(name: string): string | undefined
+  /** Takes the response out of Fastify's hands; the caller of this ends it. */
+  takeResponse(): ServerResponse
+  setSessionCookie(value: string, maxAgeSeconds: number): void
+}
+
+export interface HttpServer {
+  readonly fastify: FastifyInstance
+  readonly options: HttpServerOptions
+  /** Names of the endpoints that are served; a test holds it against the contract. */
+  readonly handled: Set<string>
+  /** While true, everything but health is answered with 503 `draining`. */
+  isDraining: boolean
+}
+
+export type HttpAnswer<Response> = Response | Promise<Response>
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | undefined
+  }
+  interface FastifyContextConfig {
+    operation?: Operation
+    isCounted?: boolean
+  }
+}
+
+const bodyLimitBytes = 1024 * 1024
+const boot = randomBytes(4).toString('hex')
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  let count = 0
+  const server = fastify({
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    genReqId: () => `${boot}-${(count++).toString(36)}`,
+    return503OnClosing: false,
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 1000 },
+    clientErrorHandler: (_error, socket) => rawProblem(socket),
+    frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
+  })
+  const http: HttpServer = { fastify: server, options, handled: new Set(), isDraining: false }
+  const headers = securityHeaders({ isHttps: options.origins.isHttps })
+  server.removeContentTypeParser('text/plain')
+  server.decorateRequest('caller', undefined)
+  server.register(cookie)
+  server.addHook('onRequest', async (request, reply) => {
+    reply.headers(headers).header('x-request-id', request.id)
+    if (http.isDraining && !request.url.startsWith('/health/')) {
+      reply.header('connection', 'close')
+      throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
+    }
+    await authenticate(http, request)
+    const { operation } = request.routeOptions.config
+    if (operation) guard(principalOf(request), operation)
+  })
+  server.addHook('onResponse', async (request, reply) => observe(http, request, reply))
+  server.setErrorHandler((error, request, reply) => answerProblem(options.logger, error, request, reply))
+  server.setNotFoundHandler((request, reply) =>
+    answerProblem(
+      options.logger,
+      new Problem('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`),
+      request,
+      reply,
+    ),
+  )
+  return http
+}
+
+/** Serves an endpoint of the contract. The answer is checked too: what the contract does not name does not leave. */
+export function handle<Params, Query, Body, Response>(
+  http: HttpServer,
+  endpoint: Endpoint<Params, Query, Body, Response>,
+  handler: (call: Call<Params, Query, Body>) => HttpAnswer<Response>,
+): void {
+  const name = operationName(endpoint)
+  http.handled.add(name)
+  const operation: Operation = { name, scope: endpoint.scope, effect: endpoint.effect }
+  http.fastify.route({
+    method: endpoint.method,
+    url: toRoute(endpoint.path),
+    exposeHeadRoute: endpoint.method === 'GET',
+    config: { operation, isCounted: !endpoint.uncounted },
+    handler: async (request, reply) => {
+      const principal = principalOf(request)
+      const input = parseInput(endpoint, request)
+      guard(principal, operation, accountOf(input.params))
+      const answer = await handler(new HttpCall(http, request, reply, input))
+      if (reply.sent) return reply
+      reply.code(endpoint.status ?? 200)
+      if (endpoint.status === 204) return reply.send()
+      const checked = endpoint.response.safeParse(answer)
+      if (!checked.success)
+        throw new Error(`${name} answered what the contract does not allow: ${checked.error.message}`)
+      reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
+      return reply.serializer(JSON.stringify).send(checked.data)
+    },
+  })
+}
+
+/** Serves something that is no endpoint of JSON: a file, a text, a frame. The gate is the same. */
+export function handleRaw(
+  http: HttpServer,
+  path: string,
+  operation: Operation,
+  handler: (
+    call: Call<Record<string, string>, Record<string, string>, undefined>,
+    reply: FastifyReply,
+  ) => Promise<unknown>,
+): void {
+  http.fastify.route({
+    method: 'GET',
+    url: toRoute(path),
+    config: { operation, isCounted: false },
+    handler: async (request, reply) => {
+      const input = {
+        params: (request.params ?? {}) as Record<string, string>,
+        query: (request.query ?? {}) as Record<string, string>,
+        body: undefined,
+      }
+      guard(principalOf(request), operation, input.params.account_id)
+      return handler(new HttpCall(http, request, reply, input), reply)
+    },
+  })
+}
+
+class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> {
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+  readonly #http: HttpServer
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+
+  constructor(
+    http: HttpServer,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    input: { params: Params; query: Query; body: Body },
+  ) {
+    this.#http = http
+    this.#request = request
+    this.#reply = reply
+    this.params = input.params
+    this.query = input.query
+    this.body = input.body
+  }
+
+  get caller(): Caller {
+    return this.#request.caller ?? callerOf(this.#request, anonymous)
+  }
+
+  get principal(): Principal {
+    return this.caller.principal
+  }
+
+  get requestId(): string {
+    return this.#request.id
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get signal(): AbortSignal {
+    const gone = new AbortController()
+    const { raw } = this.#reply
+    raw.once('close', () => {
+      if (!raw.writableFinished) gone.abort()
+    })
+    return gone.signal
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+
+  takeResponse(): ServerResponse {
+    const { raw } = this.#reply
+    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
+      if (value !== undefined) raw.setHeader(name, value)
+    }
+    this.#reply.hijack()
+    return raw
+  }
+
+  setSessionCookie(value: string, maxAgeSeconds: number): void {
+    const { isHttps } = this.#http.options.origins
+    this.#reply.setCookie(sessionCookieName(isHttps), value, {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: isHttps,
+      maxAge: maxAgeSeconds,
+    })
+  }
+}
+
+/** `__Host-` binds the cookie to this host and to TLS, which a browser only takes over TLS. */
+function sessionCookieName(isHttps: boolean): string {
+  return isHttps ? '__Host-rustymail_session' : 'rustymail_session'
+}
+
+async function authenticate(http: HttpServer, request: FastifyRequest): Promise<void> {
+  const credentials: Credentials = {
+    token: tokenOf(request),
+    sessionCookie: request.headers.cookie
+      ? request.cookies[sessionCookieName(http.options.origins.isHttps)]
+      : undefined,
+  }
+  if (!credentials.token && !credentials.sessionCookie) return
+  const principal = await http.options.authenticate(credentials)
+  if (!principal) return
+  request.caller = callerOf(request, principal)
+  if (principal.kind === 'session') refuseForeignOrigin(request, http.options.origins)
+}
+
+function tokenOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['x-api-key']
+  if (typeof key === 'string') return key
+  return headers.authorization?.startsWith('Bearer ') ? headers.authorization.slice('Bearer '.length).trim() : undefined
+}
+
+function callerOf(request: FastifyRequest, principal: Principal): Caller {
+  return { principal, address: request.ip, userAgent: (request.headers['user-agent'] ?? '').slice(0, 300) }
+}
+
+function principalOf(request: FastifyRequest): Principal {
+  return request.caller?.principal ?? anonymous
+}
+
+function accountOf(params: unknown): string | undefined {
+  const id = params && typeof params === 'object' && 'account_id' in params ? params.account_id : undefined
+  return typeof id === 'string' ? id : undefined
+}
+
+function observe(http: HttpServer, request: FastifyRequest, reply: FastifyReply): void {
+  const { operation, isCounted } = request.routeOptions.config
+  if (!operation) return
+  http.options.observe({
+    operation: operation.name,
+    method: request.method,
+    status: reply.statusCode,
+    durationMs: reply.elapsedTime,
+    caller: request.caller,
+    isCounted: isCounted ?? false,
+  })
+}
+
+function pathOf(request: FastifyRequest): string {
+  return (request.url.split('?')[0] ?? '').slice(0, 200)
+}
+
+function toRoute(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}

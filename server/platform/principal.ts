@@ -1,0 +1,37 @@
+/** Who acts, and what they may. How they proved it is the business of `access`. */
+import { type Scope, scopes, withIncluded } from '../../contract/access.ts'
+
+export interface Principal {
+  readonly id: string
+  readonly name: string
+  readonly kind: 'session' | 'api_key' | 'anonymous'
+  /** With every included scope spelled out, so that a check is one look-up. */
+  readonly scopes: ReadonlySet<Scope>
+  readonly accounts: 'all' | ReadonlySet<string>
+}
+
+/** A principal at the other end of a connection. */
+export interface Caller {
+  readonly principal: Principal
+  /** Of the peer, or what a trusted proxy said of it. */
+  readonly address: string
+  readonly userAgent: string
+}
+
+export const anonymous: Principal = {
+  id: 'anonymous',
+  name: 'Nobody',
+  kind: 'anonymous',
+  scopes: new Set(),
+  accounts: new Set(),
+}
+
+export const everyScope: ReadonlySet<Scope> = new Set(scopes)
+
+export function scopeSet(held: Iterable<Scope>): ReadonlySet<Scope> {
+  return new Set([...held].flatMap(withIncluded))
+}
+
+export function maySeeAccount(principal: Principal, accountId: string): boolean {
+  return principal.accounts === 'all' || principal.accounts.has(accountId)
+}

@@ -1,0 +1,42 @@
+/** The error that a client may see. Everything else that is thrown is a bug and answered without detail. */
+import { type ProblemBody, type ProblemCode, problems } from '../../contract/problem.ts'
+
+type Extension = Partial<Pick<ProblemBody, 'errors' | 'missing_scope' | 'part' | 'server_response'>> & {
+  /** Why a mail server could not be used; `cause` on the wire. */
+  fault?: NonNullable<ProblemBody['cause']>
+  retryAfterSeconds?: number
+}
+
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly extension: Extension
+
+  /** @param detail In words for a person, without secrets: it is answered as it stands. */
+  constructor(code: ProblemCode, detail: string, options: Extension & { cause?: unknown } = {}) {
+    const { cause, ...extension } = options
+    super(detail, cause === undefined ? undefined : { cause })
+    this.name = 'Problem'
+    this.code = code
+    this.extension = extension
+  }
+
+  get status(): number {
+    return problems[this.code].status
+  }
+
+  /** The RFC 9457 body; `instance` is the request id. */
+  toBody(instance: string): ProblemBody {
+    const { fault, retryAfterSeconds: _header, ...extension } = this.extension
+    const { status, title } = problems[this.code]
+    return {
+      type: `/problems/${this.code}`,
+      title,
+      status,
+      detail: this.message,
+      instance,
+      code: this.code,
+      ...extension,
+      ...(fault ? { cause: fault } : {}),
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** Seals secrets with AES-256-GCM under the server's key, and derives keys for other uses from it. */
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
+
+const version = 'v1'
+
+export class SecretBox {
+  readonly #key: Buffer
+  readonly #master: Buffer
+
+  /** @param master 32 bytes. */
+  constructor(master: Buffer) {
+    if (master.length !== 32) throw new Error('the secret key must be 32 bytes long')
+    this.#master = master
+    this.#key = this.derive('seal')
+  }
+
+  /** `v1.<nonce>.<tag>.<ciphertext>`, base64url. @param context Bound in: opening needs the same, so a row cannot be swapped for another. */
+  seal(secret: string, context: string): string {
+    const nonce = randomBytes(12)
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce).setAAD(Buffer.from(context))
+    const sealed = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
+    return [version, ...[nonce, cipher.getAuthTag(), sealed].map(part => part.toString('base64url'))].join('.')
+  }
+
+  /** Throws when the key or context is another one or the text was changed. */
+  open(sealed: string, context: string): string {
+    const [given, nonce, tag, text] = sealed.split('.')
+    if (given !== version || !nonce || !tag || text === undefined) throw new Error('not a sealed secret')
+    const decipher = createDecipheriv('aes-256-gcm', this.#key, Buffer.from(nonce, 'base64url'), { authTagLength: 16 })
+    decipher.setAAD(Buffer.from(context)).setAuthTag(Buffer.from(tag, 'base64url'))
+    return Buffer.concat([decipher.update(Buffer.from(text, 'base64url')), decipher.final()]).toString('utf8')
+  }
+
+  /** A key of 32 bytes for one use (HKDF-SHA256, RFC 5869). */
+  derive(use: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#master, '', `rustymail ${use}`, 32))
+  }
+}
+
+/** Signs short texts so that a client can hold them but not make them. */
+export class Signer {
+  readonly #key: Buffer
+
+  constructor(key: Buffer) {
+    this.#key = key
+  }
+
+  /** 12 bytes of HMAC-SHA256. */
+  sign(text: string | Buffer): Buffer {
+    return createHmac('sha256', this.#key).update(text).digest().subarray(0, 12)
+  }
+
+  isValid(text: string | Buffer, signature: Buffer): boolean {
+    const wanted = this.sign(text)
+    return signature.length === wanted.length && timingSafeEqual(signature, wanted)
+  }
+}
