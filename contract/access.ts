@@ -1,22 +1,7 @@
-/** Who may do what: scopes, the principal as a client sees it, and the set-up session. */
+/** The principal as a client sees it, and the set-up session. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-
-/** Families in rising order: each scope includes those before it in its family. */
-export const scopeFamilies = {
-  mail: ['mail:meta', 'mail:read', 'mail:organize', 'mail:draft', 'mail:send'],
-  dashboard: ['dashboard:read', 'dashboard:operate', 'dashboard:admin'],
-} as const
-
-export type Scope = (typeof scopeFamilies)[keyof typeof scopeFamilies][number]
-export const scopes = [...scopeFamilies.mail, ...scopeFamilies.dashboard] as const
-export const Scope = z.enum(scopes)
-
-/** A scope with all that it includes. */
-export function withIncluded(scope: Scope): Scope[] {
-  const family: readonly Scope[] = scope.startsWith('mail:') ? scopeFamilies.mail : scopeFamilies.dashboard
-  return family.slice(0, family.indexOf(scope) + 1)
-}
+import { Scope } from './scope.ts'
 
 export const SessionView = z
   .object({

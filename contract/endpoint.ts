@@ -1,7 +1,7 @@
 /** An endpoint as data: the server validates with it, OpenAPI is rendered from it, the page calls through it. */
 import type { z } from 'zod'
-import type { Scope } from './access.ts'
 import type { ProblemCode } from './problem.ts'
+import type { Scope } from './scope.ts'
 
 export type Effect = 'read' | 'write' | 'send' | 'destroy'
 

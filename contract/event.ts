@@ -1,10 +1,10 @@
 /** Every server-sent event. Facts happened once and carry an id; states tell how things are now and carry none. */
 import { z } from 'zod'
-import type { Scope } from './access.ts'
 import { AccountError, AccountState } from './accounts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
 import { DashboardStats } from './metrics.ts'
+import type { Scope } from './scope.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
 const at = Timestamp

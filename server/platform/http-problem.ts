@@ -60,6 +60,7 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
   return reply
     .code(problem.status)
+    .header('x-request-id', request.id)
     .header('cache-control', 'no-store')
     .type('application/problem+json; charset=utf-8')
     .serializer(body => JSON.stringify(body))

@@ -1,11 +1,11 @@
 /** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
 import { randomBytes } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import cookie from '@fastify/cookie'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { operationName } from '../../contract/index.ts'
 import { guard, type Operation } from './guard.ts'
+import { type Call, callerOf, HttpCall, sessionCookieName } from './http-call.ts'
 import { parseInput } from './http-input.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { answerProblem, rawProblem } from './http-problem.ts'
@@ -40,24 +40,6 @@ export interface Credentials {
   sessionCookie: string | undefined
 }
 
-/** One checked request, as a handler gets it. */
-export interface Call<Params, Query, Body> {
-  principal: Principal
-  caller: Caller
-  params: Params
-  query: Query
-  body: Body
-  requestId: string
-  /** HEAD is served by the handler of GET. */
-  method: string
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal
-  header(name: string): string | undefined
-  /** Takes the response out of Fastify's hands; the caller of this ends it. */
-  takeResponse(): ServerResponse
-  setSessionCookie(value: string, maxAgeSeconds: number): void
-}
-
 export interface HttpServer {
   readonly fastify: FastifyInstance
   readonly options: HttpServerOptions
@@ -65,9 +47,9 @@ export interface HttpServer {
   readonly handled: Set<string>
   /** While true, everything but health is answered with 503 `draining`. */
   isDraining: boolean
+  /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
+  serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
 }
-
-export type HttpAnswer<Response> = Response | Promise<Response>
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -112,14 +94,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   server.addHook('onResponse', async (request, reply) => observe(http, request, reply))
   server.setErrorHandler((error, request, reply) => answerProblem(options.logger, error, request, reply))
-  server.setNotFoundHandler((request, reply) =>
-    answerProblem(
-      options.logger,
-      new Problem('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`),
-      request,
-      reply,
-    ),
-  )
+  server.setNotFoundHandler((request, reply) => {
+    if (http.serveFallback?.(request, reply)) return reply
+    const problem = new Problem('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`)
+    return answerProblem(options.logger, problem, request, reply)
+  })
   return http
 }
 
@@ -127,7 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 export function handle<Params, Query, Body, Response>(
   http: HttpServer,
   endpoint: Endpoint<Params, Query, Body, Response>,
-  handler: (call: Call<Params, Query, Body>) => HttpAnswer<Response>,
+  handler: (call: Call<Params, Query, Body>) => Response | Promise<Response>,
 ): void {
   const name = operationName(endpoint)
   http.handled.add(name)
@@ -141,9 +120,9 @@ export function handle<Params, Query, Body, Response>(
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
       guard(principal, operation, accountOf(input.params))
-      const answer = await handler(new HttpCall(http, request, reply, input))
+      const answer = await handler(new HttpCall(request, reply, input, http.options.origins.isHttps))
       if (reply.sent) return reply
-      reply.code(endpoint.status ?? 200)
+      if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
       if (endpoint.status === 204) return reply.send()
       const checked = endpoint.response.safeParse(answer)
       if (!checked.success)
@@ -175,87 +154,9 @@ export function handleRaw(
         body: undefined,
       }
       guard(principalOf(request), operation, input.params.account_id)
-      return handler(new HttpCall(http, request, reply, input), reply)
+      return handler(new HttpCall(request, reply, input, http.options.origins.isHttps), reply)
     },
   })
-}
-
-class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> {
-  readonly params: Params
-  readonly query: Query
-  readonly body: Body
-  readonly #http: HttpServer
-  readonly #request: FastifyRequest
-  readonly #reply: FastifyReply
-
-  constructor(
-    http: HttpServer,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    input: { params: Params; query: Query; body: Body },
-  ) {
-    this.#http = http
-    this.#request = request
-    this.#reply = reply
-    this.params = input.params
-    this.query = input.query
-    this.body = input.body
-  }
-
-  get caller(): Caller {
-    return this.#request.caller ?? callerOf(this.#request, anonymous)
-  }
-
-  get principal(): Principal {
-    return this.caller.principal
-  }
-
-  get requestId(): string {
-    return this.#request.id
-  }
-
-  get method(): string {
-    return this.#request.method
-  }
-
-  get signal(): AbortSignal {
-    const gone = new AbortController()
-    const { raw } = this.#reply
-    raw.once('close', () => {
-      if (!raw.writableFinished) gone.abort()
-    })
-    return gone.signal
-  }
-
-  header(name: string): string | undefined {
-    const value = this.#request.headers[name]
-    return Array.isArray(value) ? value[0] : value
-  }
-
-  takeResponse(): ServerResponse {
-    const { raw } = this.#reply
-    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
-      if (value !== undefined) raw.setHeader(name, value)
-    }
-    this.#reply.hijack()
-    return raw
-  }
-
-  setSessionCookie(value: string, maxAgeSeconds: number): void {
-    const { isHttps } = this.#http.options.origins
-    this.#reply.setCookie(sessionCookieName(isHttps), value, {
-      path: '/',
-      httpOnly: true,
-      sameSite: 'lax',
-      secure: isHttps,
-      maxAge: maxAgeSeconds,
-    })
-  }
-}
-
-/** `__Host-` binds the cookie to this host and to TLS, which a browser only takes over TLS. */
-function sessionCookieName(isHttps: boolean): string {
-  return isHttps ? '__Host-rustymail_session' : 'rustymail_session'
 }
 
 async function authenticate(http: HttpServer, request: FastifyRequest): Promise<void> {
@@ -276,10 +177,6 @@ function tokenOf({ headers }: FastifyRequest): string | undefined {
   const key = headers['x-api-key']
   if (typeof key === 'string') return key
   return headers.authorization?.startsWith('Bearer ') ? headers.authorization.slice('Bearer '.length).trim() : undefined
-}
-
-function callerOf(request: FastifyRequest, principal: Principal): Caller {
-  return { principal, address: request.ip, userAgent: (request.headers['user-agent'] ?? '').slice(0, 300) }
 }
 
 function principalOf(request: FastifyRequest): Principal {

@@ -1,5 +1,5 @@
 /** Who acts, and what they may. How they proved it is the business of `access`. */
-import { type Scope, scopes, withIncluded } from '../../contract/access.ts'
+import { type Scope, scopes, withIncluded } from '../../contract/scope.ts'
 
 export interface Principal {
   readonly id: string

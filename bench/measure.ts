@@ -1,0 +1,79 @@
+/** What the benchmarks share: processor time of another process, medians, and the real server to measure. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+export const apiKey = 'an-api-key-for-benchmarks'
+
+export interface Server {
+  url: string
+  pid: number
+  /** From the start of the process to the ready line. */
+  startMs: number
+  stop(): Promise<void>
+}
+
+/** Milliseconds of processor time that a process has used (user and system), from /proc: Linux only. */
+export function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  const ticksPerSecond = 100
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond
+}
+
+export function rssBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
+}
+
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+export function round(value: number, digits = 3): number {
+  return Number(value.toPrecision(digits))
+}
+
+/** RustyMail as a user runs it, on a data directory that is removed afterwards unless one is given. */
+export async function startRustyMail(dataDir?: string): Promise<Server> {
+  const dir = dataDir ?? mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
+  const env = {
+    ...process.env,
+    RUSTYMAIL_PORT: '0',
+    RUSTYMAIL_DATA_DIR: dir,
+    RUSTYMAIL_API_KEY: apiKey,
+    RUSTYMAIL_LOG_LEVEL: 'warn',
+  }
+  const server = await startServer(['server/main.ts', 'serve'], env)
+  return {
+    ...server,
+    stop: async () => {
+      await server.stop()
+      if (dataDir === undefined) rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Any Node program whose first line on stdout ends with the address it listens on. */
+export async function startServer(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Server> {
+  const began = performance.now()
+  const child = spawn(process.execPath, args, {
+    cwd: join(import.meta.dirname, '..'),
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const startMs = performance.now() - began
+  child.stdout.resume()
+  return { url: line.replace(/^.*(?=http:)/, ''), pid: child.pid!, startMs, stop: () => end(child) }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const closed = once(child, 'close')
+  child.kill('SIGTERM')
+  await closed
+}

@@ -1,0 +1,139 @@
+/**
+ * New mail on Dovecot → `mail_received` on the stream, against what a bare IDLE client on the same mailbox sees; once
+ * quiet, once while 32 requests are always under way on that account.
+ */
+import { connect } from 'node:net'
+import { startDovecot } from '../test/support/dovecot.ts'
+import { apiKey, median, round, startRustyMail } from './measure.ts'
+
+const messages = 30
+const underWay = 32
+const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+
+export async function newMail(): Promise<object> {
+  const dovecot = await startDovecot()
+  const rustymail = await startRustyMail()
+  try {
+    const accountId = await connectAccount(rustymail.url, dovecot.imapPort)
+    const heard = await listenToStream(rustymail.url)
+    const bare = await idleBare(dovecot.imapPort)
+    const round_ = async () => {
+      const rows: { bare: number; rustymail: number }[] = []
+      for (let index = 0; index < messages; index++) {
+        const [atBare, atRustyMail] = [bare.next(), heard.next()]
+        const began = performance.now()
+        await dovecot.appendMessage('alice@test.local', `From: a@test.local\nSubject: ${index}\n\nhello\n`)
+        rows.push({ bare: (await atBare) - began, rustymail: (await atRustyMail) - began })
+      }
+      return rows
+    }
+    const quiet = await round_()
+    const load = keepBusy(rustymail.url, accountId)
+    const busy = await round_()
+    const requests = await load.stop()
+    bare.close()
+    heard.close()
+    return {
+      what: `ms from APPEND to notice, ${messages} messages each; busy: ${underWay} requests always under way (${requests} finished)`,
+      quiet: summary(quiet),
+      busy: summary(busy),
+      target: 'ratio <= 1.2, quiet and busy',
+    }
+  } finally {
+    await rustymail.stop()
+    await dovecot.stop()
+  }
+}
+
+function summary(rows: { bare: number; rustymail: number }[]) {
+  const ratios = rows.map(row => row.rustymail / row.bare)
+  return {
+    bare_ms: round(median(rows.map(row => row.bare))),
+    rustymail_ms: round(median(rows.map(row => row.rustymail))),
+    ratio: round(median(ratios)),
+    worst_ratio: round(Math.max(...ratios)),
+  }
+}
+
+async function connectAccount(url: string, port: number): Promise<string> {
+  const imap = { host: '127.0.0.1', port, tls: 'none', user: 'alice@test.local', password: 'pw-alice' }
+  const created = await fetch(`${url}/api/dashboard/accounts`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ email: 'alice@test.local', imap }),
+  })
+  const { id } = (await created.json()) as { id: string }
+  for (;;) {
+    const account = (await (await fetch(`${url}/api/dashboard/accounts/${id}`, { headers })).json()) as {
+      state: string
+    }
+    if (account.state === 'ready') return id
+    await new Promise(setImmediate)
+  }
+}
+
+/** Hands out the time of each next notice. */
+class Notices {
+  #waiting = Promise.withResolvers<number>()
+
+  next(): Promise<number> {
+    this.#waiting = Promise.withResolvers()
+    return this.#waiting.promise
+  }
+
+  heard(): void {
+    this.#waiting.resolve(performance.now())
+  }
+}
+
+async function listenToStream(url: string) {
+  const notices = new Notices()
+  const abort = new AbortController()
+  const stream = await fetch(`${url}/api/dashboard/events?types=mail_received`, { headers, signal: abort.signal })
+  const read = async () => {
+    for await (const chunk of stream.body!.pipeThrough(new TextDecoderStream())) {
+      if (chunk.includes('event: mail_received')) notices.heard()
+    }
+  }
+  read().catch(() => undefined)
+  return { next: () => notices.next(), close: () => abort.abort() }
+}
+
+/** The least that an IDLE client can be: a socket. */
+async function idleBare(port: number) {
+  const notices = new Notices()
+  const idling = Promise.withResolvers<void>()
+  const socket = connect(port, '127.0.0.1')
+  socket.setNoDelay(true)
+  const steps = ['a LOGIN alice@test.local pw-alice\r\n', 'b SELECT INBOX\r\n', 'c IDLE\r\n']
+  const done = /^(\* OK|a OK|b OK)/m
+  socket.on('data', chunk => {
+    const text = chunk.toString('latin1')
+    if (steps.length > 0 && done.test(text)) socket.write(steps.shift()!)
+    else if (text.startsWith('+ ')) idling.resolve()
+    else if (/^\* \d+ EXISTS/m.test(text)) notices.heard()
+  })
+  await idling.promise
+  return { next: () => notices.next(), close: () => socket.destroy() }
+}
+
+function keepBusy(url: string, accountId: string) {
+  let isOver = false
+  let finished = 0
+  const worker = async () => {
+    while (!isOver) {
+      const answer = await fetch(`${url}/api/v1/accounts/${accountId}/messages?limit=20`, { headers })
+      await answer.arrayBuffer()
+      if (!answer.ok) throw new Error(`a request beside it answered ${answer.status}`)
+      finished++
+    }
+  }
+  const all = Promise.all(Array.from({ length: underWay }, worker))
+  return {
+    stop: async () => {
+      isOver = true
+      await all
+      return finished
+    },
+  }
+}

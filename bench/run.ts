@@ -1,0 +1,32 @@
+/** `npm run bench -- <name>`: runs one benchmark with its peer beside it and writes the figures to bench/results/. */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { newMail } from './new-mail.ts'
+import { startup } from './startup.ts'
+import { stats } from './stats.ts'
+
+/** Each answers its figures as plain data. */
+const benchmarks: Record<string, () => Promise<object>> = { stats, 'new-mail': newMail, startup }
+
+const wanted = process.argv.slice(2)
+const names = wanted.length > 0 ? wanted : Object.keys(benchmarks)
+const machine = {
+  cpu: cpus()[0]?.model,
+  processors: cpus().length,
+  memory_gib: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+  platform: process.platform,
+}
+
+for (const name of names) {
+  const benchmark = benchmarks[name]
+  if (!benchmark) throw new Error(`there is no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`)
+  console.log(`\n${name}`)
+  const result = { benchmark: name, date: new Date().toISOString(), machine, ...(await benchmark()) }
+  const dir = join(import.meta.dirname, 'results')
+  mkdirSync(dir, { recursive: true })
+  const file = join(dir, `${name}-${result.date.slice(0, 10)}.json`)
+  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
+  console.log(JSON.stringify(result, null, 2))
+}

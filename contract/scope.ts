@@ -1,0 +1,18 @@
+/** Who may do what: the scopes, in families of rising order. */
+import { z } from 'zod'
+
+/** Families in rising order: each scope includes those before it in its family. */
+export const scopeFamilies = {
+  mail: ['mail:meta', 'mail:read', 'mail:organize', 'mail:draft', 'mail:send'],
+  dashboard: ['dashboard:read', 'dashboard:operate', 'dashboard:admin'],
+} as const
+
+export type Scope = (typeof scopeFamilies)[keyof typeof scopeFamilies][number]
+export const scopes = [...scopeFamilies.mail, ...scopeFamilies.dashboard] as const
+export const Scope = z.enum(scopes)
+
+/** A scope with all that it includes. */
+export function withIncluded(scope: Scope): Scope[] {
+  const family: readonly Scope[] = scope.startsWith('mail:') ? scopeFamilies.mail : scopeFamilies.dashboard
+  return family.slice(0, family.indexOf(scope) + 1)
+}

@@ -1,0 +1,150 @@
+/** A throw-away mail account on loopback, IMAP and SMTP, with believable mail in it, for trying RustyMail. */
+import { randomBytes } from 'node:crypto'
+import { LoopbackImap } from './loopback-imap.ts'
+import { LoopbackSmtp } from './loopback-smtp.ts'
+import { arrival } from './seed-arrivals.ts'
+import { base64Lines, byHand, dateHeader, render } from './seed-mail.ts'
+import { seedMailbox } from './seed-mailbox.ts'
+import { owner } from './seed-people.ts'
+import { Random } from './seed-random.ts'
+
+/** Where the account is; neither half speaks TLS. */
+export interface SandboxAccess {
+  host: '127.0.0.1'
+  imapPort: number
+  smtpPort: number
+  user: string
+  password: string
+  email: string
+}
+
+/** A message to put into INBOX: as it stands (RFC 5322), or a plain text of which the rest is made up. */
+export type SandboxMail = Uint8Array | string | { from?: string; subject: string; text: string }
+
+/** As much of a logger as the sandbox needs. */
+export interface SandboxLogger {
+  warn(facts: object, message: string): void
+}
+
+export interface SandboxOptions {
+  /** The same seed gives the same mail. */
+  seed?: number
+  /** On average; without it no mail comes by itself. */
+  newMailEveryMs?: number | undefined
+  logger?: SandboxLogger
+}
+
+interface Running {
+  access: SandboxAccess
+  imap: LoopbackImap
+  smtp: LoopbackSmtp
+  ending: AbortController
+}
+
+export class SandboxServer {
+  readonly #options: SandboxOptions
+  #opening: Promise<Running> | undefined
+  #imap: LoopbackImap | undefined
+
+  constructor(options: SandboxOptions = {}) {
+    this.#options = options
+  }
+
+  /** Fills a new mailbox and opens both ports; throws when it runs already. After `stop` it may be started anew. */
+  async start(): Promise<SandboxAccess> {
+    if (this.#opening) throw new Error('the sandbox is already running')
+    this.#opening = this.#open()
+    try {
+      const { access, imap } = await this.#opening
+      this.#imap = imap
+      return access
+    } catch (error) {
+      this.#opening = undefined
+      throw error
+    }
+  }
+
+  /** New mail in INBOX, told at once to those in IDLE. Throws when the sandbox does not run or it is no mail. */
+  deliver(message: SandboxMail): void {
+    if (!this.#imap) throw new Error('the sandbox is not running')
+    this.#imap.append('INBOX', toBytes(message), [], new Date())
+  }
+
+  /** Drops the connections, frees the ports and forgets the mail. */
+  async stop(): Promise<void> {
+    const running = await this.#opening?.catch(() => undefined)
+    this.#opening = undefined
+    this.#imap = undefined
+    running?.ending.abort()
+    await Promise.all([running?.imap.stop(), running?.smtp.stop()])
+  }
+
+  async #open(): Promise<Running> {
+    const now = new Date()
+    const user = owner.address
+    const password = randomBytes(18).toString('base64url')
+    const seed = this.#options.seed ?? 1
+    // A new mailbox each time: whoever remembers UIDs of the last one must see that they are void.
+    const uidValidity = Math.floor(now.getTime() / 1000)
+    const imap = new LoopbackImap({ user, password, folders: await seedMailbox({ seed, now }), uidValidity })
+    const smtp = new LoopbackSmtp({
+      user,
+      password,
+      accept: raw => {
+        imap.append('INBOX', raw, [], new Date())
+        imap.append('Sent', raw, ['\\Seen'], new Date())
+      },
+    })
+    const imapPort = await imap.start()
+    const smtpPort = await smtp.start().catch(async (error: unknown) => {
+      await imap.stop()
+      throw error
+    })
+    const ending = new AbortController()
+    if (this.#options.newMailEveryMs) {
+      this.#expectMail(imap, new Random(seed + 1), this.#options.newMailEveryMs, ending.signal)
+    }
+    const access: SandboxAccess = { host: '127.0.0.1', imapPort, smtpPort, user, password, email: owner.address }
+    return { access, imap, smtp, ending }
+  }
+
+  /** A letter after half to one and a half times the mean, and so on until the signal. */
+  #expectMail(imap: LoopbackImap, random: Random, meanMs: number, signal: AbortSignal, count = 0): void {
+    const bring = async () => {
+      const letter = arrival(random, count, new Date())
+      const raw = await render(letter)
+      if (signal.aborted) return
+      imap.append('INBOX', raw, [], letter.at)
+      this.#expectMail(imap, random, meanMs, signal, count + 1)
+    }
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener('abort', forget)
+        bring().catch(error => this.#options.logger?.warn({ err: error }, 'the sandbox brings no more mail'))
+      },
+      meanMs * (0.5 + random.next()),
+    )
+    const forget = () => clearTimeout(timer)
+    signal.addEventListener('abort', forget, { once: true })
+  }
+}
+
+function toBytes(message: SandboxMail): Buffer {
+  if (typeof message === 'string') return Buffer.from(message)
+  if (message instanceof Uint8Array) return Buffer.from(message)
+  const at = new Date()
+  const subject = `=?UTF-8?B?${Buffer.from(message.subject).toString('base64')}?=`
+  return byHand(
+    [
+      dateHeader(at),
+      `From: ${message.from ?? 'Noor Haddad <noor@northlight.example>'}`,
+      `To: ${owner.name} <${owner.address}>`,
+      `Subject: ${subject}`,
+      `Message-ID: <${randomBytes(12).toString('hex')}@northlight.example>`,
+      'MIME-Version: 1.0',
+      'Content-Type: text/plain; charset=utf-8',
+      'Content-Transfer-Encoding: base64',
+    ],
+    base64Lines(Buffer.from(message.text)),
+  )
+}

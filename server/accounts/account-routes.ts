@@ -1,0 +1,22 @@
+/** /api/dashboard/accounts and the sandbox. */
+import { type Account, accountsApi } from '../../contract/accounts.ts'
+import { type HttpServer, handle } from '../platform/http-server.ts'
+import type { AccountService } from './account-service.ts'
+
+/** @param startSandbox Starts the throw-away mail server and connects its account. */
+export function accountRoutes(http: HttpServer, accounts: AccountService, startSandbox: () => Promise<Account>): void {
+  handle(http, accountsApi.listAccounts, async ({ principal }) => ({
+    items: await accounts.list(principal),
+    next_cursor: null,
+  }))
+  handle(http, accountsApi.createAccount, ({ principal, body, query }) =>
+    accounts.create(principal, body, { verify: query.verify === 'true' }),
+  )
+  handle(http, accountsApi.getAccount, ({ principal, params }) => accounts.get(principal, params.account_id))
+  handle(http, accountsApi.updateAccount, ({ principal, params, body, query }) =>
+    accounts.update(principal, params.account_id, body, { verify: query.verify === 'true' }),
+  )
+  handle(http, accountsApi.deleteAccount, ({ principal, params }) => accounts.delete(principal, params.account_id))
+  handle(http, accountsApi.verifyAccount, ({ principal, params }) => accounts.verify(principal, params.account_id))
+  handle(http, accountsApi.startSandbox, () => startSandbox())
+}

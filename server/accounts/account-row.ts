@@ -1,0 +1,107 @@
+/** An account's row as the contract shows it, as a login, and with a change laid over it. */
+import { type Account, type AccountChange, type MailServer, TlsKind } from '../../contract/accounts.ts'
+import type { AccountRow } from '../platform/database/tables.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import type { AccountHealth } from './health-registry.ts'
+import type { MailLogin } from './mail-login.ts'
+
+export type Part = 'imap' | 'smtp'
+export type Login = MailLogin
+
+/** What a sealed password is bound to, so that it cannot be moved to another row. */
+export function sealContext(accountId: string, part: Part): string {
+  return `account ${accountId} ${part}`
+}
+
+export function toAccount(row: AccountRow, health: AccountHealth): Account {
+  return {
+    id: row.id,
+    name: row.name,
+    email: row.email,
+    imap: serverOf(row, 'imap')!,
+    smtp: serverOf(row, 'smtp') ?? null,
+    is_default: row.is_default === 1,
+    is_sandbox: row.is_sandbox === 1,
+    enabled: row.enabled === 1,
+    ...health,
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+  }
+}
+
+/** With the password opened. Undefined when the account has no such server. */
+export function toLogin(row: AccountRow, part: Part, secrets: SecretBox): Login | undefined {
+  const server = serverOf(row, part)
+  const sealed = row[`${part}_password_sealed`]
+  if (!server || sealed === null) return undefined
+  return { ...server, password: secrets.open(sealed, sealContext(row.id, part)) }
+}
+
+export function mergeChange(row: AccountRow, change: AccountChange, secrets: SecretBox): AccountRow {
+  return {
+    ...row,
+    name: change.name ?? row.name,
+    email: change.email ?? row.email,
+    enabled: change.enabled === undefined ? row.enabled : Number(change.enabled),
+    is_default: change.is_default ? 1 : row.is_default,
+    ...mergeServer(row, 'imap', change.imap, secrets),
+    ...mergeServer(row, 'smtp', change.smtp, secrets),
+  }
+}
+
+/** `name`, `imap.host`, `smtp.password` …: what is another than before. */
+export function changedFields(before: AccountRow, after: AccountRow, change: AccountChange): string[] {
+  const columns = Object.keys(before) as (keyof AccountRow)[]
+  const fields = columns
+    .filter(column => before[column] !== after[column] && !column.endsWith('_sealed'))
+    .map(column => column.replace(/^(imap|smtp)_/, '$1.'))
+  if (change.imap?.password !== undefined) fields.push('imap.password')
+  if (change.smtp?.password !== undefined) fields.push('smtp.password')
+  return fields
+}
+
+export function changedParts(changed: readonly string[]): Part[] {
+  return (['imap', 'smtp'] as const).filter(part => changed.some(field => field.startsWith(`${part}.`)))
+}
+
+function serverOf(row: AccountRow, part: Part): MailServer | undefined {
+  const [host, port, tls, user] = [row[`${part}_host`], row[`${part}_port`], row[`${part}_tls`], row[`${part}_user`]]
+  if (host === null || port === null || user === null) return undefined
+  return { host, port, tls: TlsKind.parse(tls), user }
+}
+
+function mergeServer(
+  row: AccountRow,
+  part: Part,
+  change: AccountChange['smtp'],
+  secrets: SecretBox,
+): Partial<AccountRow> {
+  if (change === undefined) return {}
+  if (change === null) return serverColumns(part, undefined, null)
+  const server = { ...serverOf(row, part), ...withoutUndefined(change) }
+  const { host, port, tls, user, password } = server
+  const sealed =
+    password === undefined ? row[`${part}_password_sealed`] : secrets.seal(password, sealContext(row.id, part))
+  if (host === undefined || port === undefined || tls === undefined || user === undefined || sealed === null) {
+    const message = 'a server that was not set before needs host, port, tls, user and password'
+    throw new Problem('bad_request', `${part}: ${message}`, { part, errors: [{ path: `body.${part}`, message }] })
+  }
+  return serverColumns(part, { host, port, tls, user }, sealed)
+}
+
+function serverColumns(part: Part, server: MailServer | undefined, sealed: string | null): Partial<AccountRow> {
+  return {
+    [`${part}_host`]: server?.host ?? null,
+    [`${part}_port`]: server?.port ?? null,
+    [`${part}_tls`]: server?.tls ?? null,
+    [`${part}_user`]: server?.user ?? null,
+    [`${part}_password_sealed`]: sealed,
+  }
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
+
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Defined<T>
+}

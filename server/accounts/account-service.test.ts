@@ -1,0 +1,126 @@
+/** Accounts: tried before they are kept, their passwords sealed, their changes announced. */
+import { expect, test } from 'vitest'
+import type { AccountInput } from '../../contract/accounts.ts'
+import { accountsOn } from '../../test/support/accounts.ts'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+
+const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
+const tried = { verify: true }
+const untried = { verify: false }
+
+function input(user = 'ann'): AccountInput {
+  const server = { host: 'mail.example.com', tls: 'implicit', user, password: `canary-${user}` } as const
+  return { email: `${user}@example.com`, imap: { ...server, port: 993 }, smtp: { ...server, port: 465 }, enabled: true }
+}
+
+onEachDatabase(open => {
+  test('a refused login keeps nothing, and says which server refused in its own words', async () => {
+    const { accounts, facts } = accountsOn(await open(), part => part === 'smtp')
+    await expect(accounts.create(admin, input(), tried)).rejects.toMatchObject({
+      code: 'mail_login_refused',
+      extension: { part: 'smtp', fault: 'login', server_response: 'NO go away' },
+    })
+    expect(await accounts.list(admin)).toEqual([])
+    expect(facts()).toEqual([])
+  })
+
+  test('no password is answered, announced or readable in the database, and each opens for its own login', async () => {
+    const db = await open()
+    const { accounts, facts } = accountsOn(db)
+    const account = await accounts.create(admin, input(), tried)
+    const visible = JSON.stringify([
+      account,
+      await accounts.list(admin),
+      facts(),
+      await db.selectFrom('accounts').selectAll().execute(),
+    ])
+    expect(visible).not.toContain('canary')
+    expect(await accounts.login(account.id)).toMatchObject({ user: 'ann', password: 'canary-ann' })
+    expect(facts().map(fact => fact.type)).toEqual(['account_added'])
+  })
+
+  test('the same login cannot be connected twice', async () => {
+    const { accounts } = accountsOn(await open())
+    await accounts.create(admin, input(), tried)
+    await expect(accounts.create(admin, input(), tried)).rejects.toMatchObject({ code: 'account_exists' })
+  })
+
+  test('a change tries only the servers that it concerns, with the password that stays', async () => {
+    const { accounts, trials, facts } = accountsOn(await open())
+    const { id } = await accounts.create(admin, input(), untried)
+    await accounts.update(admin, id, { name: 'Ann at work' }, tried)
+    expect(trials).toEqual([])
+    await accounts.update(admin, id, { imap: { port: 143, tls: 'starttls' } }, tried)
+    expect(trials).toEqual(['imap ann canary-ann'])
+    await accounts.update(admin, id, { smtp: { password: 'new' } }, tried)
+    expect(trials).toEqual(['imap ann canary-ann', 'smtp ann new'])
+    const changes = facts().flatMap(fact => (fact.type === 'account_updated' ? [fact.data.changed] : []))
+    expect(changes).toEqual([['name'], ['imap.port', 'imap.tls'], ['smtp.password']])
+  })
+
+  test('a change that the server refuses changes nothing', async () => {
+    const { accounts } = accountsOn(await open(), (_part, login) => login.password === 'wrong')
+    const { id } = await accounts.create(admin, input(), tried)
+    await expect(accounts.update(admin, id, { imap: { password: 'wrong' } }, tried)).rejects.toMatchObject({
+      code: 'mail_login_refused',
+    })
+    expect((await accounts.login(id)).password).toBe('canary-ann')
+  })
+
+  test('a password never goes over a network without TLS', async () => {
+    const { accounts, trials } = accountsOn(await open())
+    const open_ = { ...input(), imap: { ...input().imap, tls: 'none' as const } }
+    await expect(accounts.create(admin, open_, untried)).rejects.toMatchObject({ code: 'bad_request' })
+    const local = { ...open_, imap: { ...open_.imap, host: '127.0.0.1' } }
+    const { id } = await accounts.create(admin, local, tried)
+    await expect(accounts.update(admin, id, { imap: { host: 'mail.example.com' } }, untried)).rejects.toMatchObject({
+      code: 'bad_request',
+    })
+    expect(trials).toHaveLength(2)
+  })
+
+  test('an account outside the list of a principal does not exist for it', async () => {
+    const { accounts } = accountsOn(await open())
+    const ann = await accounts.create(admin, input('ann'), untried)
+    const bob = await accounts.create(admin, input('bob'), untried)
+    const reader: Principal = { ...admin, accounts: new Set([bob.id]) }
+    expect((await accounts.list(reader)).map(account => account.id)).toEqual([bob.id])
+    await expect(accounts.get(reader, ann.id)).rejects.toMatchObject({ code: 'account_not_found' })
+    await expect(accounts.delete(reader, ann.id)).rejects.toMatchObject({ code: 'account_not_found' })
+  })
+
+  test('trying an account tells both servers apart, and asks for a new connection when IMAP answers', async () => {
+    const { accounts } = accountsOn(await open(), part => part === 'smtp')
+    const { id } = await accounts.create(admin, input(), untried)
+    const asked: string[] = []
+    accounts.onReconnect(accountId => asked.push(accountId))
+    const result = await accounts.verify(admin, id)
+    expect(result.imap).toMatchObject({ ok: true, cause: null })
+    expect(result.smtp).toMatchObject({ ok: false, cause: 'login', server_response: 'NO go away' })
+    expect(asked).toEqual([id])
+  })
+
+  test('a changed state is announced once, with why', async () => {
+    const { accounts, health, facts } = accountsOn(await open())
+    const account = await accounts.create(admin, input(), untried)
+    expect(account.state).toBe('connecting')
+    health.set(account, { state: 'ready' })
+    health.set(account, { state: 'ready' })
+    const lastError = {
+      cause: 'refused',
+      detail: 'Nobody there.',
+      server_response: null,
+      at: new Date().toISOString(),
+    } as const
+    health.set(account, { state: 'unreachable', lastError })
+    expect(await accounts.get(admin, account.id)).toMatchObject({
+      state: 'unreachable',
+      last_error: { cause: 'refused' },
+    })
+    const states = facts().flatMap(fact =>
+      fact.type === 'account_state_changed' ? [`${fact.data.previous} → ${fact.data.state}`] : [],
+    )
+    expect(states).toEqual(['connecting → ready', 'ready → unreachable'])
+  })
+})

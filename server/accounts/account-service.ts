@@ -1,0 +1,224 @@
+/** Mail accounts: connecting, changing, trying and forgetting them. Reading their mail is the business of `mail`. */
+import { randomBytes } from 'node:crypto'
+import type { Account, AccountChange, AccountInput, VerifyResult } from '../../contract/accounts.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { AccountRow } from '../platform/database/tables.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import { changedFields, changedParts, type Login, mergeChange, sealContext, toAccount, toLogin } from './account-row.ts'
+import type { AccountStore } from './account-store.ts'
+import { type AccountVerifier, isLoopback, refusePlainOverNetwork, testServer, tryServer } from './account-verifier.ts'
+import type { HealthRegistry } from './health-registry.ts'
+import type { MailLogin } from './mail-login.ts'
+
+export interface AccountServiceOptions {
+  store: AccountStore
+  hub: EventHub
+  health: HealthRegistry
+  secrets: SecretBox
+  verifier: AccountVerifier
+  /** How long a server may take to answer a trial. */
+  timeoutMs: () => number
+}
+
+interface Trial {
+  verify: boolean
+  timeoutMs?: number
+}
+
+type ReconnectListener = (accountId: string) => void
+
+export class AccountService {
+  readonly #options: AccountServiceOptions
+  readonly #reconnectListeners = new Set<ReconnectListener>()
+
+  constructor(options: AccountServiceOptions) {
+    this.#options = options
+  }
+
+  async list(principal: Principal): Promise<Account[]> {
+    const rows = await this.#options.store.list()
+    return rows.filter(row => maySeeAccount(principal, row.id)).map(row => this.#view(row))
+  }
+
+  async get(principal: Principal, accountId: string): Promise<Account> {
+    return this.#view(await this.#getRow(accountId, principal))
+  }
+
+  async findDefault(): Promise<Account | undefined> {
+    const row = await this.#options.store.findDefault()
+    return row && this.#view(row)
+  }
+
+  /** Tries the servers first, then keeps the account and announces it. */
+  async create(_principal: Principal, input: AccountInput, trial: Trial): Promise<Account> {
+    await this.#refuseKnown(input.imap)
+    if (trial.verify) {
+      await this.#try('imap', input.imap, trial)
+      if (input.smtp) await this.#try('smtp', input.smtp, trial)
+    }
+    return this.add(input, { isSandbox: false })
+  }
+
+  /** Keeps an account without trying it: for the environment's and the sandbox's. */
+  async add(input: AccountInput, { isSandbox }: { isSandbox: boolean }): Promise<Account> {
+    refusePlainOverNetwork('imap', input.imap)
+    if (input.smtp) refusePlainOverNetwork('smtp', input.smtp)
+    await this.#refuseKnown(input.imap)
+    const id = randomBytes(8).toString('hex')
+    const at = now()
+    const { imap, smtp } = input
+    const row = await this.#options.store.insert({
+      id,
+      name: input.name ?? input.email,
+      email: input.email,
+      imap_host: imap.host,
+      imap_port: imap.port,
+      imap_tls: imap.tls,
+      imap_user: imap.user,
+      imap_password_sealed: this.#options.secrets.seal(imap.password, sealContext(id, 'imap')),
+      smtp_host: smtp?.host ?? null,
+      smtp_port: smtp?.port ?? null,
+      smtp_tls: smtp?.tls ?? null,
+      smtp_user: smtp?.user ?? null,
+      smtp_password_sealed: smtp ? this.#options.secrets.seal(smtp.password, sealContext(id, 'smtp')) : null,
+      is_sandbox: isSandbox ? 1 : 0,
+      enabled: input.enabled ? 1 : 0,
+      created_at: at,
+      updated_at: at,
+    })
+    this.#options.hub.publish({ type: 'account_added', data: named(row, at) })
+    return this.#view(row)
+  }
+
+  /** Servers that the change concerns are tried first, with the password that stays or comes. */
+  async update(principal: Principal, accountId: string, change: AccountChange, trial: Trial): Promise<Account> {
+    const before = await this.#getRow(accountId, principal)
+    const after = mergeChange(before, change, this.#options.secrets)
+    const changed = changedFields(before, after, change)
+    if (changed.length === 0) return this.#view(before)
+    if (changed.some(field => /^imap\.(host|port|user)$/.test(field))) {
+      await this.#refuseKnown({ host: after.imap_host, port: after.imap_port, user: after.imap_user }, accountId)
+    }
+    for (const part of changedParts(changed)) {
+      const login = toLogin(after, part, this.#options.secrets)
+      if (!login) continue
+      refusePlainOverNetwork(part, login)
+      if (trial.verify && after.enabled) await this.#try(part, login, trial)
+    }
+    const row = { ...after, updated_at: now() }
+    await this.#options.store.update(row)
+    this.#options.hub.publish({ type: 'account_updated', data: { ...named(row, row.updated_at), changed } })
+    return this.#view(row)
+  }
+
+  /**
+   * For the plan's configuration, which knows TLS as yes or no: no keeps STARTTLS, and means no TLS at all only to
+   * this machine itself.
+   */
+  async updateDefaultServer(
+    principal: Principal,
+    server: { host: string; port: number; useTls: boolean },
+    trial: Trial,
+  ): Promise<void> {
+    const row = await this.#options.store.findDefault()
+    if (!row) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
+    const withoutImplicit = row.imap_tls === 'starttls' || !isLoopback(server.host) ? 'starttls' : 'none'
+    const tls = server.useTls ? 'implicit' : withoutImplicit
+    await this.update(principal, row.id, { imap: { host: server.host, port: server.port, tls } }, trial)
+  }
+
+  async delete(principal: Principal, accountId: string): Promise<void> {
+    const row = await this.#getRow(accountId, principal)
+    await this.#options.store.delete(accountId)
+    this.#options.hub.publish({ type: 'account_removed', data: named(row, now()) })
+  }
+
+  /** A sandbox ends with the process that ran it; its account from an earlier run leads nowhere. */
+  async removeSandboxes(): Promise<void> {
+    for (const row of await this.#options.store.list()) {
+      if (!row.is_sandbox) continue
+      await this.#options.store.delete(row.id)
+      this.#options.hub.publish({ type: 'account_removed', data: named(row, now()) })
+    }
+  }
+
+  async isKnown(login: { host: string; port: number; user: string }): Promise<boolean> {
+    return (await this.#options.store.findLogin(login)) !== undefined
+  }
+
+  async hasSandbox(): Promise<boolean> {
+    return (await this.#options.store.list()).some(row => row.is_sandbox === 1)
+  }
+
+  /** Tries both servers now; when IMAP answers, a connection that had given up is made again. */
+  async verify(principal: Principal, accountId: string): Promise<VerifyResult> {
+    const row = await this.#getRow(accountId, principal)
+    const { secrets, verifier, timeoutMs } = this.#options
+    const [imapLogin, smtpLogin] = [toLogin(row, 'imap', secrets)!, toLogin(row, 'smtp', secrets)]
+    const [imap, smtp] = await Promise.all([
+      testServer(verifier, 'imap', imapLogin, timeoutMs()),
+      smtpLogin ? testServer(verifier, 'smtp', smtpLogin, timeoutMs()) : null,
+    ])
+    if (imap.ok && row.enabled) for (const listener of this.#reconnectListeners) listener(accountId)
+    return { imap, smtp }
+  }
+
+  /** Hears when an account should be connected again at once. Returns how to stop. */
+  onReconnect(listener: ReconnectListener): () => void {
+    this.#reconnectListeners.add(listener)
+    return () => this.#reconnectListeners.delete(listener)
+  }
+
+  async listEnabled(): Promise<{ id: string; name: string }[]> {
+    const rows = await this.#options.store.list()
+    return rows.filter(row => row.enabled).map(({ id, name }) => ({ id, name }))
+  }
+
+  /** With the password in the clear: only for those who connect with it at once. */
+  async login(accountId: string): Promise<MailLogin> {
+    const row = await this.#getRow(accountId)
+    if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to read its mail.')
+    return toLogin(row, 'imap', this.#options.secrets)!
+  }
+
+  /** States of all accounts, for health and figures. */
+  async listHealth(): Promise<{ enabled: boolean; state: Account['state'] }[]> {
+    const rows = await this.#options.store.list()
+    return rows.map(row => ({
+      enabled: row.enabled === 1,
+      state: this.#options.health.get(row.id, row.enabled === 1).state,
+    }))
+  }
+
+  async #try(part: 'imap' | 'smtp', login: Login, trial: Trial): Promise<void> {
+    await tryServer(this.#options.verifier, part, login, trial.timeoutMs ?? this.#options.timeoutMs())
+  }
+
+  async #getRow(accountId: string, principal?: Principal): Promise<AccountRow> {
+    const row = await this.#options.store.find(accountId)
+    if (!row || (principal && !maySeeAccount(principal, accountId))) {
+      throw new Problem('account_not_found', 'There is no such account.')
+    }
+    return row
+  }
+
+  async #refuseKnown(login: { host: string; port: number; user: string }, exceptId?: string): Promise<void> {
+    const known = await this.#options.store.findLogin(login)
+    if (!known || known.id === exceptId) return
+    throw new Problem('account_exists', `${login.user} on ${login.host}:${login.port} is connected already.`)
+  }
+
+  #view(row: AccountRow): Account {
+    return toAccount(row, this.#options.health.get(row.id, row.enabled === 1))
+  }
+}
+
+function named(row: AccountRow, at: string) {
+  return { account_id: row.id, name: row.name, email: row.email, is_sandbox: row.is_sandbox === 1, at }
+}
+
+function now(): string {
+  return new Date().toISOString()
+}

@@ -1,0 +1,70 @@
+/** Accounts in the database; passwords come and go sealed. */
+import type { Database } from '../platform/database/database.ts'
+import type { AccountRow } from '../platform/database/tables.ts'
+
+export class AccountStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async list(): Promise<AccountRow[]> {
+    return this.#db.selectFrom('accounts').selectAll().orderBy('created_at').orderBy('id').execute()
+  }
+
+  async find(id: string): Promise<AccountRow | undefined> {
+    return this.#db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
+  async findDefault(): Promise<AccountRow | undefined> {
+    return this.#db.selectFrom('accounts').selectAll().where('is_default', '=', 1).executeTakeFirst()
+  }
+
+  async findLogin(login: { host: string; port: number; user: string }): Promise<AccountRow | undefined> {
+    return this.#db
+      .selectFrom('accounts')
+      .selectAll()
+      .where('imap_host', '=', login.host)
+      .where('imap_port', '=', login.port)
+      .where('imap_user', '=', login.user)
+      .executeTakeFirst()
+  }
+
+  /** The first account becomes the default one. */
+  async insert(row: Omit<AccountRow, 'is_default'>): Promise<AccountRow> {
+    return this.#db.transaction().execute(async transaction => {
+      const hasDefault = await transaction
+        .selectFrom('accounts')
+        .select('id')
+        .where('is_default', '=', 1)
+        .executeTakeFirst()
+      const whole = { ...row, is_default: hasDefault ? 0 : 1 }
+      await transaction.insertInto('accounts').values(whole).execute()
+      return whole
+    })
+  }
+
+  async update(row: AccountRow): Promise<void> {
+    await this.#db.transaction().execute(async transaction => {
+      if (row.is_default)
+        await transaction.updateTable('accounts').set({ is_default: 0 }).where('id', '!=', row.id).execute()
+      await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute()
+    })
+  }
+
+  /** When the default goes, the oldest that is left takes its place. */
+  async delete(id: string): Promise<void> {
+    await this.#db.transaction().execute(async transaction => {
+      await transaction.deleteFrom('accounts').where('id', '=', id).execute()
+      const left = await transaction
+        .selectFrom('accounts')
+        .select(['id', 'is_default'])
+        .orderBy('created_at')
+        .orderBy('id')
+        .execute()
+      if (left.length === 0 || left.some(row => row.is_default)) return
+      await transaction.updateTable('accounts').set({ is_default: 1 }).where('id', '=', left[0]!.id).execute()
+    })
+  }
+}

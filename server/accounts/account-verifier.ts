@@ -1,0 +1,66 @@
+/** Tries the servers of an account. Given to the service by the composition root, since mail stands above accounts. */
+import type { PartResult } from '../../contract/accounts.ts'
+import { Problem } from '../platform/problem.ts'
+import type { MailLogin } from './mail-login.ts'
+
+export interface AccountVerifier {
+  /** Logs in and out again; throws a Problem whose `fault` tells why that failed. */
+  imap(login: MailLogin, timeoutMs: number): Promise<void>
+  smtp(login: MailLogin, timeoutMs: number): Promise<void>
+}
+
+type Part = 'imap' | 'smtp'
+
+/** Throws the first refusal, and names which of the two servers it was. */
+export async function tryServer(
+  verifier: AccountVerifier,
+  part: Part,
+  login: MailLogin,
+  timeoutMs: number,
+): Promise<void> {
+  refusePlainOverNetwork(part, login)
+  try {
+    await verifier[part](login, timeoutMs)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    throw new Problem(error.code, error.message, { ...error.extension, part, cause: error })
+  }
+}
+
+/** The same as a result instead of an error. */
+export async function testServer(
+  verifier: AccountVerifier,
+  part: Part,
+  login: MailLogin,
+  timeoutMs: number,
+): Promise<PartResult> {
+  const began = performance.now()
+  const outcome = await tryServer(verifier, part, login, timeoutMs).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  const duration_ms = Math.round(performance.now() - began)
+  if (outcome === undefined)
+    return { ok: true, cause: null, detail: 'The server took the login.', server_response: null, duration_ms }
+  if (!(outcome instanceof Problem)) throw outcome
+  const { fault, server_response } = outcome.extension
+  return {
+    ok: false,
+    cause: fault ?? null,
+    detail: outcome.message,
+    server_response: server_response ?? null,
+    duration_ms,
+  }
+}
+
+/** A password goes over a network only inside TLS. */
+export function refusePlainOverNetwork(part: Part, login: { tls: string; host: string }): void {
+  if (login.tls !== 'none' || isLoopback(login.host)) return
+  const message = 'no TLS is only allowed to this machine itself; choose implicit or starttls'
+  throw new Problem('bad_request', `${part}.tls: ${message}`, { part, errors: [{ path: `body.${part}.tls`, message }] })
+}
+
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[|\]$/g, '')
+  return name === 'localhost' || name === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name)
+}

@@ -1,0 +1,85 @@
+/** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out anew. */
+import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
+import type { EventHub } from '../events/event-hub.ts'
+
+export type AccountHealth = Pick<
+  Account,
+  'state' | 'state_since' | 'last_error' | 'next_retry_at' | 'last_mail_at' | 'connections'
+>
+
+export interface HealthChange {
+  state: AccountState
+  /** Left out: as before. */
+  lastError?: AccountError | null
+  nextRetryAt?: string | null
+}
+
+const noConnections: AccountConnections = { watching: 0, open: 0, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 0 }
+
+export class HealthRegistry {
+  readonly #hub: EventHub
+  readonly #health = new Map<string, AccountHealth>()
+
+  constructor(hub: EventHub) {
+    this.#hub = hub
+  }
+
+  /** For an account nobody has reported on yet: `connecting`, or `disabled` where that is so. */
+  get(accountId: string, isEnabled: boolean): AccountHealth {
+    return this.#health.get(accountId) ?? unknownHealth(isEnabled ? 'connecting' : 'disabled')
+  }
+
+  /** Publishes `account_state_changed` when the state is another one than before. */
+  set(account: { id: string; name: string }, change: HealthChange): void {
+    const before = this.#health.get(account.id)
+    const at = new Date().toISOString()
+    const after: AccountHealth = {
+      ...(before ?? unknownHealth('connecting')),
+      state: change.state,
+      state_since: before?.state === change.state ? before.state_since : at,
+      last_error: change.lastError === undefined ? (before?.last_error ?? null) : change.lastError,
+      next_retry_at: change.nextRetryAt ?? null,
+    }
+    this.#health.set(account.id, after)
+    const previous = before?.state ?? 'connecting'
+    if (previous === change.state) return
+    const { state, last_error, next_retry_at } = after
+    this.#hub.publish({
+      type: 'account_state_changed',
+      data: { account_id: account.id, name: account.name, state, previous, last_error, next_retry_at, at },
+    })
+  }
+
+  setConnections(accountId: string, connections: AccountConnections): void {
+    const before = this.#health.get(accountId)
+    if (before) before.connections = connections
+    else this.#health.set(accountId, { ...unknownHealth('connecting'), connections })
+  }
+
+  noteMail(accountId: string, at: string): void {
+    const health = this.#health.get(accountId)
+    if (health) health.last_mail_at = at
+  }
+
+  /** How many accounts are in each state. */
+  countByState(): Record<AccountState, number> {
+    const counts = { connecting: 0, ready: 0, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }
+    for (const { state } of this.#health.values()) counts[state]++
+    return counts
+  }
+
+  forget(accountId: string): void {
+    this.#health.delete(accountId)
+  }
+}
+
+function unknownHealth(state: AccountState): AccountHealth {
+  return {
+    state,
+    state_since: new Date().toISOString(),
+    last_error: null,
+    next_retry_at: null,
+    last_mail_at: null,
+    connections: noConnections,
+  }
+}

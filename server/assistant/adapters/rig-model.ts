@@ -1,0 +1,51 @@
+/** ChatModel over a RIG service: POST `{query}` answers `{response}`, whole. It takes one question, so it gets the last one. */
+import { z } from 'zod'
+import type { ChatModel, ChatRequest, Part } from '../chat-model.ts'
+import { ProviderFaults } from '../provider-faults.ts'
+import { providerFetch } from '../provider-fetch.ts'
+
+const Answer = z.object({ response: z.string() })
+const maxAnswerBytes = 2 * 1024 * 1024
+
+export class RigModel implements ChatModel {
+  readonly provider = 'rig'
+  readonly model = null
+  readonly #url: URL
+  readonly #headers: Record<string, string>
+  readonly #faults: ProviderFaults
+  readonly #fetch = providerFetch(maxAnswerBytes)
+
+  /** @param options.endpoint User and password in it are sent as Basic authorization (RFC 7617). */
+  constructor({ endpoint }: { endpoint: string }) {
+    this.#url = new URL(endpoint)
+    const user = decodeURIComponent(this.#url.username)
+    const password = decodeURIComponent(this.#url.password)
+    const basic = Buffer.from(`${user}:${password}`).toString('base64')
+    this.#url.username = ''
+    this.#url.password = ''
+    this.#headers = {
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(user || password ? { authorization: `Basic ${basic}` } : {}),
+    }
+    this.#faults = new ProviderFaults(this.provider, [password, basic, ...this.#url.searchParams.values()])
+  }
+
+  async *stream({ messages, signal }: ChatRequest): AsyncGenerator<Part> {
+    const query = messages.findLast(message => message.role === 'user')?.content ?? ''
+    yield { type: 'text-delta', text: await this.#ask(query, signal) }
+    yield { type: 'finish', usage: null }
+  }
+
+  async #ask(query: string, signal: AbortSignal): Promise<string> {
+    try {
+      const body = JSON.stringify({ query })
+      const response = await this.#fetch(this.#url, { method: 'POST', headers: this.#headers, body, signal })
+      const text = await response.text()
+      if (!response.ok) throw this.#faults.refused(response.status, text)
+      return Answer.parse(JSON.parse(text)).response
+    } catch (error) {
+      throw this.#faults.of(error, signal)
+    }
+  }
+}

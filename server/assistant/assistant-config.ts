@@ -1,0 +1,21 @@
+/** Which model providers are set, and how long an answer may take; `config.ts` produces it. */
+
+export interface ProviderConfig {
+  apiKey: string
+  /** The provider's own address unless given; without `/chat/completions`. */
+  baseUrl?: string | undefined
+  model: string
+}
+
+export interface AssistantConfig {
+  /** Answers `{query}` with `{response}`; user and password may stand in it. */
+  rigEndpoint?: string | undefined
+  openai?: ProviderConfig | undefined
+  openrouter?: ProviderConfig | undefined
+  anthropic?: ProviderConfig | undefined
+  gemini?: ProviderConfig | undefined
+  /** Without a path, `/v1` is added. */
+  ollama?: { baseUrl: string; model: string } | undefined
+  /** Of one whole answer. */
+  deadlineMs: number
+}

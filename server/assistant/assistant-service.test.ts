@@ -1,0 +1,197 @@
+/** The chain of models, its bounds, and what it keeps to itself. */
+import { expect, test, vi } from 'vitest'
+import { ModelStandIn } from '../../test/support/model-stand-in.ts'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { createChatModels } from './adapters/index.ts'
+import { ScriptedModel, type ScriptLine } from './adapters/scripted-model.ts'
+import { type AnswerPart, AssistantService, type AssistantServiceOptions } from './assistant-service.ts'
+import { everythingIn } from './chat-model.suite.ts'
+import type { Part } from './chat-model.ts'
+
+const principal: Principal = { id: 'p1', name: 'Ann', kind: 'api_key', scopes: everyScope, accounts: 'all' }
+const input = { query: 'What is IMAP?' }
+const finish: Part = { type: 'finish', usage: { input_tokens: 3, output_tokens: 5 } }
+const forever = new Promise(() => undefined)
+const words = (text: string): Part => ({ type: 'text-delta', text })
+const failure = (text: string) => new Problem('provider_failed', text)
+const noAbort = () => new AbortController().signal
+
+function scripted(provider: string, ...script: ScriptLine[]): ScriptedModel {
+  return new ScriptedModel({ provider, model: `${provider}-1`, script })
+}
+
+function serviceOf(options: Omit<AssistantServiceOptions, 'logger'>) {
+  const lines: string[] = []
+  const logger = createLogger('trace', { write: line => void lines.push(line) })
+  return { service: new AssistantService({ logger, ...options }), lines }
+}
+
+async function partsOf(service: AssistantService, signal = noAbort()) {
+  const parts: AnswerPart[] = []
+  try {
+    for await (const part of service.stream(principal, input, signal)) parts.push(part)
+    return { parts, error: undefined }
+  } catch (error) {
+    return { parts, error }
+  }
+}
+
+test('an answer streams as start, words and finish, and comes whole from a query', async () => {
+  const { service } = serviceOf({ models: [scripted('one', words('A '), words('protocol.'), finish)] })
+  const by = { conversation_id: expect.stringMatching(/^[A-Za-z0-9_-]{1,64}$/), provider: 'one', model: 'one-1' }
+  const result = { response: 'A protocol.', ...by, tool_calls: [], usage: finish.usage }
+  expect((await partsOf(service)).parts).toEqual([
+    { type: 'start', ...by },
+    words('A '),
+    words('protocol.'),
+    { type: 'finish', result },
+  ])
+  expect(await service.query(principal, input, noAbort())).toEqual(result)
+})
+
+test('a conversation keeps its id, and a new one gets its own', async () => {
+  const { service } = serviceOf({ models: [scripted('one', words('a'), finish)] })
+  const ask = (conversation_id?: string) =>
+    service.query(principal, { ...input, ...(conversation_id ? { conversation_id } : {}) }, noAbort())
+  expect((await ask('mine-1')).conversation_id).toBe('mine-1')
+  expect((await ask()).conversation_id).not.toBe((await ask()).conversation_id)
+})
+
+test('the first model answers and the others are not asked', async () => {
+  const second = scripted('two', words('b'), finish)
+  const { service } = serviceOf({ models: [scripted('one', words('a'), finish), second] })
+  expect(await service.query(principal, input, noAbort())).toMatchObject({ response: 'a', provider: 'one' })
+  expect(second.requests).toEqual([])
+  expect(service.listProviders()).toEqual({
+    items: [
+      { provider: 'one', model: 'one-1' },
+      { provider: 'two', model: 'two-1' },
+    ],
+  })
+})
+
+test.each<[string, ScriptLine[]]>([
+  ['fails', [failure('one is worn out.')]],
+  ['thinks and then fails', [{ type: 'reasoning-delta' }, failure('one is worn out.')]],
+  ['says nothing at all', [finish]],
+  ['just stops', []],
+  ['hangs', [forever]],
+])('the next model answers when one %s before its first word; the log says so once', async (_what, script) => {
+  const { service, lines } = serviceOf({
+    models: [scripted('one', ...script), scripted('two', words('b'), finish)],
+    idleMs: 40,
+  })
+  const { parts, error } = await partsOf(service)
+  expect(error).toBeUndefined()
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta', 'finish'])
+  expect(parts[0]).toMatchObject({ provider: 'two' })
+  expect(lines.filter(line => line.includes('a model provider failed') && line.includes('"one"'))).toHaveLength(1)
+})
+
+test.each<[string, ScriptLine[], string]>([
+  ['fails', [words('a'), failure('one is worn out.')], 'provider_failed'],
+  ['just stops', [words('a')], 'provider_failed'],
+  ['hangs', [words('a'), forever], 'provider_timeout'],
+])('a model that %s after its first word ends the answer; nobody else goes on with it', async (_what, script, code) => {
+  const second = scripted('two', words('b'), finish)
+  const { service } = serviceOf({ models: [scripted('one', ...script), second], idleMs: 40 })
+  const { parts, error } = await partsOf(service)
+  expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta'])
+  expect(error).toMatchObject({ code })
+  expect(second.requests).toEqual([])
+})
+
+test('when every model fails, each is named with its reason', async () => {
+  const models = [scripted('one', failure('one is worn out.')), scripted('two', failure('two is asleep.'))]
+  const { error } = await partsOf(serviceOf({ models }).service)
+  expect(error).toMatchObject({ code: 'provider_failed', message: 'one is worn out. two is asleep.' })
+})
+
+test('without a model it says what to set', async () => {
+  const { error } = await partsOf(serviceOf({ models: [] }).service)
+  expect(error).toMatchObject({ code: 'no_model_configured', status: 503 })
+  for (const name of ['RIG_ENDPOINT', 'OPENAI_API_KEY', 'OPENROUTER_API_KEY', 'ANTHROPIC_API_KEY', 'GEMINI_API_KEY']) {
+    expect(String(error)).toContain(name)
+  }
+  expect(String(error)).toContain('OLLAMA_BASE_URL')
+})
+
+test('the whole answer has a deadline, over all models together', async () => {
+  const third = scripted('three', words('c'), finish)
+  const models = [scripted('one', forever), scripted('two', forever), third]
+  const { error } = await partsOf(serviceOf({ models, deadlineMs: 60, idleMs: 40 }).service)
+  expect(error).toMatchObject({ code: 'provider_timeout' })
+  expect(third.requests).toEqual([])
+})
+
+test('a reader who takes his time does not make the model late', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { service } = serviceOf({ models: [scripted('one', words('a'), words('b'), finish)], idleMs: 20 })
+  const parts = service.stream(principal, input, noAbort())
+  await parts.next()
+  setTimeout(gate.resolve, 60)
+  await gate.promise
+  const rest: string[] = []
+  for await (const part of parts) rest.push(part.type)
+  expect(rest).toEqual(['text-delta', 'text-delta', 'finish'])
+})
+
+test('a seventeenth question at once is told to come back, and a place that is left is free again', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { service } = serviceOf({ models: [scripted('one', gate.promise, words('a'), finish)] })
+  const gone = new AbortController()
+  const abandoned = partsOf(service, gone.signal)
+  const answers = Array.from({ length: 15 }, () => partsOf(service))
+  expect((await partsOf(service)).error).toMatchObject({ code: 'overloaded', extension: { retryAfterSeconds: 5 } })
+  gone.abort(new Error('the reader left'))
+  expect((await abandoned).error).toMatchObject({ message: 'the reader left' })
+  const late = partsOf(service)
+  gate.resolve()
+  for (const { error } of await Promise.all([...answers, late])) expect(error).toBeUndefined()
+})
+
+test('an answer that grows without end is ended', async () => {
+  const page = words('x'.repeat(50_000))
+  const { service } = serviceOf({ models: [scripted('one', page, page, page, page, words('y'), words('z'), finish)] })
+  const { parts, error } = await partsOf(service)
+  expect(error).toMatchObject({ code: 'provider_failed', message: 'one was ended after 200000 characters.' })
+  expect(parts).toHaveLength(6)
+})
+
+test('stopping ends the answers under way and gives no more', async () => {
+  const model = scripted('one', words('a'), forever)
+  const { service } = serviceOf({ models: [model] })
+  const answer = partsOf(service)
+  await vi.waitFor(() => expect(model.requests).toHaveLength(1))
+  service.stop()
+  expect((await answer).error).toMatchObject({ code: 'draining' })
+  expect((await partsOf(service)).error).toMatchObject({ code: 'draining' })
+})
+
+test('a key is in no answer, no error and no log line, whatever its provider says', async () => {
+  const key = 'sk-canary-0123456789abcdef'
+  const basic = Buffer.from(`u:${key}`).toString('base64')
+  const leak = `the key ${key} and again ${key}`
+  await using rig = await ModelStandIn.start('rig', { does: 'refuse', status: 500, words: `${leak} ${basic}` })
+  await using openai = await ModelStandIn.start('openai', { does: 'refuse', status: 401, words: leak })
+  await using openrouter = await ModelStandIn.start('openrouter', { does: 'fail inside', pieces: [], words: leak })
+  const { service, lines } = serviceOf({
+    models: createChatModels({
+      rigEndpoint: `${rig.url.replace('//', `//u:${key}@`)}/ask?key=${key}`,
+      openai: { apiKey: key, baseUrl: openai.url, model: 'm' },
+      openrouter: { apiKey: key, baseUrl: openrouter.url, model: 'm' },
+      deadlineMs: 20_000,
+    }),
+  })
+  const { parts, error } = await partsOf(service)
+  expect(error).toMatchObject({ code: 'provider_failed' })
+  expect(String(error)).toMatch(/rig answered 500.*openai answered 401.*openrouter failed/)
+  expect(lines).toHaveLength(3)
+  const everything = [JSON.stringify(parts), everythingIn(error), ...lines].join('\n')
+  expect(everything).toContain('[redacted]')
+  expect(everything).not.toContain(key)
+  expect(everything).not.toContain(basic)
+  for (const standIn of [rig, openai, openrouter]) expect(standIn.requests).toHaveLength(1)
+})

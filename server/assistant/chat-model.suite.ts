@@ -1,0 +1,178 @@
+/** What every ChatModel promises, against a stand-in that speaks its wire format. */
+import { afterEach, expect, test, vi } from 'vitest'
+import { type Behaviour, type Dialect, ModelStandIn, usage } from '../../test/support/model-stand-in.ts'
+import type { Problem } from '../platform/problem.ts'
+import type { ChatModel, ChatRequest, Part } from './chat-model.ts'
+
+interface ChatModelHarness {
+  dialect: Dialect
+  /** Whether words come as the model finds them, or all at once. */
+  isStreamed: boolean
+  create(url: string, key: string): ChatModel
+}
+
+export const key = 'sk-canary-0123456789abcdef'
+const pieces = ['Good ', 'morning', '!']
+const request = (signal: AbortSignal): ChatRequest => ({
+  messages: [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Earlier' },
+    { role: 'assistant', content: 'Yes?' },
+    { role: 'user', content: 'Grüß mich 👋' },
+  ],
+  signal,
+})
+
+export async function collect(model: ChatModel, signal = AbortSignal.timeout(20_000)): Promise<Part[]> {
+  const parts: Part[] = []
+  for await (const part of model.stream(request(signal))) parts.push(part)
+  return parts
+}
+
+export function textOf(parts: readonly Part[]): string {
+  return parts.map(part => (part.type === 'text-delta' ? part.text : '')).join('')
+}
+
+export function chatModelSuite({ dialect, isStreamed, create }: ChatModelHarness): void {
+  const open: ModelStandIn[] = []
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map(standIn => standIn.close()))
+  })
+
+  async function start(behaviour: Behaviour) {
+    const standIn = await ModelStandIn.start(dialect, behaviour)
+    open.push(standIn)
+    return { standIn, model: create(standIn.url, key) }
+  }
+
+  async function failureOf(behaviour: Behaviour, signal?: AbortSignal): Promise<Problem> {
+    const { model } = await start(behaviour)
+    return collect(model, signal).then(
+      parts => expect.fail(`it answered: ${JSON.stringify(parts)}`),
+      error => error,
+    )
+  }
+
+  test('an answer comes whole and in order, and ends with what it cost', async () => {
+    const { model } = await start({ does: 'answer', pieces })
+    const parts = await collect(model)
+    expect(textOf(parts)).toBe('Good morning!')
+    expect(parts.length).toBe(isStreamed ? 4 : 2)
+    const cost = { input_tokens: usage.prompt_tokens, output_tokens: usage.completion_tokens }
+    expect(parts.at(-1)).toEqual({ type: 'finish', usage: isStreamed ? cost : null })
+  })
+
+  test('the words come through whole wherever the bytes are cut', async () => {
+    const words = ['Žluťoučký ', '漢字 ', '👩‍👩‍👧 ', '𝕏 ', 'שלום']
+    const { model } = await start({ does: 'answer in crumbs', pieces: words })
+    expect(textOf(await collect(model))).toBe(words.join(''))
+  })
+
+  test('the question reaches the provider with the key in its header', async () => {
+    const { model, standIn } = await start({ does: 'answer', pieces })
+    await collect(model)
+    expect(standIn.requests).toHaveLength(1)
+    const [received] = standIn.requests
+    expect(JSON.stringify(received?.body)).toContain('Grüß mich 👋')
+    expect(received?.headers.authorization).toMatch(/^(Bearer|Basic) /)
+    expect(JSON.stringify(received?.body)).not.toContain(key)
+  })
+
+  test('aborting in the middle of an answer closes the connection to the provider', async () => {
+    const { model, standIn } = await start({ does: 'stall', pieces })
+    const abort = new AbortController()
+    const seen: Part[] = []
+    const reading = (async () => {
+      for await (const part of model.stream(request(abort.signal))) seen.push(part)
+    })()
+    reading.catch(() => undefined)
+    await vi.waitFor(() => expect(isStreamed ? seen.length : standIn.requests.length).toBeGreaterThan(0))
+    expect(standIn.abandoned).toBe(0)
+    abort.abort(new Error('the reader left'))
+    await expect(reading).rejects.toThrow('the reader left')
+    await vi.waitFor(() => expect(standIn.abandoned).toBe(1))
+  })
+
+  test('a provider that hangs is given up at the deadline', async () => {
+    const problem = await failureOf({ does: 'stall', pieces: [] }, AbortSignal.timeout(150))
+    expect(problem).toMatchObject({ code: 'provider_timeout', status: 504 })
+  })
+
+  test.each([401, 429, 500])(
+    'a %i is told in the words of the provider, without the key, and asked once',
+    async status => {
+      const { model, standIn } = await start({ does: 'refuse', status, words: `No entry with ${key}, sorry` })
+      const problem = await collect(model).catch(error => error)
+      expect(problem).toMatchObject({ code: 'provider_failed', status: 502 })
+      expect(problem.message).toContain(`answered ${status}: No entry with [redacted], sorry`)
+      expect(everythingIn(problem)).not.toContain(key)
+      expect(standIn.requests).toHaveLength(1)
+    },
+  )
+
+  test.each([
+    ['a web page', 'text/html', '<!doctype html><title>Welcome</title>'],
+    ['nothing', 'application/json', ''],
+    ['broken JSON', 'text/event-stream', 'data: {"choices": [{\n\n'],
+    ['other JSON', 'application/json', '{"answer": 42}'],
+    ['a stream of something else', 'text/event-stream', 'data: {"answer": 42}\n\ndata: [DONE]\n\n'],
+  ])('an answer that is %s fails', async (_what, type, body) => {
+    const problem = await failureOf({ does: 'send', status: 200, type, body })
+    expect(problem).toMatchObject({ code: 'provider_failed' })
+  })
+
+  test('a failure whose page has no end is cut', async () => {
+    const { model, standIn } = await start({ does: 'flood' })
+    const problem = await collect(model).catch(error => error)
+    expect(problem).toMatchObject({ code: 'provider_failed' })
+    expect(problem.message).toContain('answered 500: flood flood')
+    expect(problem.message.length).toBeLessThan(400)
+    await vi.waitFor(() => expect(standIn.abandoned).toBe(1))
+  })
+
+  test('a connection that is torn in the middle of an answer fails', async () => {
+    expect(await failureOf({ does: 'tear', pieces })).toMatchObject({ code: 'provider_failed' })
+  })
+
+  test('a provider that nobody runs fails with the reason', async () => {
+    const { model, standIn } = await start({ does: 'answer', pieces })
+    await standIn.close()
+    const problem = await collect(model).catch(error => error)
+    expect(problem).toMatchObject({ code: 'provider_failed' })
+    expect(problem.message).toContain('cannot be reached (ECONNREFUSED)')
+  })
+
+  test('a redirect is not followed: the key goes nowhere else', async () => {
+    const { standIn: elsewhere } = await start({ does: 'answer', pieces })
+    expect(await failureOf({ does: 'redirect', to: elsewhere.url })).toMatchObject({ code: 'provider_failed' })
+    expect(elsewhere.requests).toEqual([])
+  })
+
+  test('an answer that only looks ended fails', async () => {
+    expect(await failureOf({ does: 'trail off', pieces })).toMatchObject({ code: 'provider_failed' })
+  })
+
+  if (!isStreamed) return
+
+  test('words come before the answer is whole, and a reader who leaves then ends the request', async () => {
+    const { model, standIn } = await start({ does: 'stall', pieces })
+    for await (const part of model.stream(request(AbortSignal.timeout(20_000)))) {
+      expect(part).toEqual({ type: 'text-delta', text: 'Good ' })
+      break
+    }
+    await vi.waitFor(() => expect(standIn.abandoned).toBe(1))
+  })
+
+  test('a failure inside the stream is told in the words of the provider, without the key', async () => {
+    const problem = await failureOf({ does: 'fail inside', pieces, words: `The model under ${key} is worn out` })
+    expect(problem).toMatchObject({ code: 'provider_failed' })
+    expect(problem.message).toContain('The model under [redacted] is worn out')
+    expect(everythingIn(problem)).not.toContain(key)
+  })
+}
+
+/** All that a log line or an answer could show of an error, its causes too. */
+export function everythingIn(error: unknown): string {
+  if (!(error instanceof Error)) return JSON.stringify(error) ?? ''
+  return [error.message, error.stack, JSON.stringify(error), everythingIn(error.cause)].join('\n')
+}

@@ -1,0 +1,91 @@
+/** Says why a model provider failed: with the provider's own words, and without its key. */
+import { Problem } from '../platform/problem.ts'
+
+/** Of the provider's words, enough to act on. */
+const maxWords = 300
+
+/**
+ * Makes Problems for one provider. The vendor's error is never their `cause`: it may hold the key, the prompt or the
+ * answer, and a cause can reach the log.
+ */
+export class ProviderFaults {
+  readonly #provider: string
+  readonly #secrets: readonly string[]
+
+  /** @param secrets What no detail may hold: the key, and the password of the address. */
+  constructor(provider: string, secrets: readonly string[]) {
+    this.#provider = provider
+    // A key that was pasted with a line break is complained about in pieces.
+    this.#secrets = secrets
+      .flatMap(secret => [secret, ...secret.split(/\s+/).filter(piece => piece.length >= 8)])
+      .filter(secret => secret !== '')
+  }
+
+  /** It answered with a status of failure. */
+  refused(status: number, body: string): Problem {
+    const words = this.#clean(wordsIn(parsed(body), 4) ?? body)
+    return this.#failed(`answered ${status}${words === '' ? '.' : `: ${words}`}`)
+  }
+
+  /** It began an answer and then said that it failed. */
+  brokeOff(error: unknown): Problem {
+    const words = this.#clean(wordsIn(error, 4) ?? '')
+    return this.#failed(words === '' ? 'broke off its answer.' : `failed: ${words}`)
+  }
+
+  unreadable(): Problem {
+    return this.#failed('sent something that is not an answer.')
+  }
+
+  /** What to throw for an error that came up under this signal. */
+  of(error: unknown, signal: AbortSignal): unknown {
+    if (signal.aborted) return this.#aborted(signal.reason)
+    if (error instanceof Problem) return error
+    const code = codeOf(error)
+    return code === undefined ? this.unreadable() : this.#failed(`cannot be reached (${code}).`)
+  }
+
+  #aborted(reason: unknown): unknown {
+    const isTimeout = reason instanceof Error && reason.name === 'TimeoutError'
+    return isTimeout ? new Problem('provider_timeout', `${this.#provider} did not answer in time.`) : reason
+  }
+
+  #failed(what: string): Problem {
+    return new Problem('provider_failed', `${this.#provider} ${what}`)
+  }
+
+  /** Secrets go before anything is cut: half a key is still a secret. */
+  #clean(words: string): string {
+    let text = words
+    for (const secret of this.#secrets) text = text.replaceAll(secret, '[redacted]')
+    const line = text.slice(0, 10 * maxWords).replaceAll(/<[^<>]*>|[\p{C}\s]+/gu, ' ')
+    return line.replaceAll(/ {2,}/g, ' ').trim().slice(0, maxWords)
+  }
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return undefined
+  }
+}
+
+/** The sentence inside `{error: {message}}`, `[{error}]`, `{detail}` and the like. */
+function wordsIn(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object' || value === null || depth === 0) return undefined
+  const fields = new Map<string, unknown>(Object.entries(value))
+  for (const name of ['error', 'message', 'detail', '0']) {
+    const words = wordsIn(fields.get(name), depth - 1)
+    if (words !== undefined) return words
+  }
+  return undefined
+}
+
+/** `ECONNREFUSED` and its like, wherever in the chain of causes it stands; the message may hold the address. */
+function codeOf(error: unknown, depth = 5): string | undefined {
+  if (!(error instanceof Error) || depth === 0) return undefined
+  if ('code' in error && typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{2,60}$/.test(error.code)) return error.code
+  return codeOf(error.cause, depth - 1)
+}

@@ -1,0 +1,188 @@
+/** Knows who is connected: one client is one principal from one address with one user agent. */
+import type { ClientKind } from '../../contract/clients.ts'
+import type { EventOf } from '../../contract/event.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Caller, Principal } from '../platform/principal.ts'
+import { type Client, ClientTable, type CloseStream, type Entry, type Identity } from './client-table.ts'
+
+/** The counters of one open stream; who opened it reports to them. */
+export interface ClientStream {
+  readonly clientId: string
+  sent(count: number): void
+  dropped(count: number): void
+  /** To be called when the stream has ended, for whatever reason; a second call does nothing. */
+  closed(): void
+}
+
+type LeaveReason = EventOf<'client_disconnected'>['data']['reason']
+
+/** After its last request or stream. */
+const forgetAfterMs = 15 * 60_000
+const sweepMs = 60_000
+const maxClients = 10_000
+/** User agents told apart for one principal at one address; those beyond are counted as one client. */
+const maxAgentsPerPlace = 100
+
+const kinds: Record<Principal['kind'], ClientKind> = { session: 'browser', api_key: 'api', anonymous: 'api' }
+const otherAgents = '(other user agents)'
+const others: Identity = {
+  kind: 'api',
+  principalId: '(others)',
+  principalName: '(others)',
+  address: '(others)',
+  userAgent: '(others)',
+}
+
+/**
+ * Holds at most 10,000 clients, and one more that stands for all newcomers while each of them holds a stream.
+ *
+ * Nobody can push the others out by inventing user agents: past a hundred from one place (principal and address), and
+ * in a full table past the first, they are one client, which costs neither memory nor events. With many addresses a
+ * principal can fill the table, but then it is from the principal with the most clients that the longest idle one is
+ * forgotten, so its own go first.
+ */
+export class ClientRegistry {
+  readonly #hub: Pick<EventHub, 'publish'>
+  readonly #logger: Logger
+  readonly #table = new ClientTable()
+  #sent = 0
+  #dropped = 0
+  #ending: AbortController | undefined
+
+  constructor({ hub, logger }: { hub: Pick<EventHub, 'publish'>; logger: Logger }) {
+    this.#hub = hub
+    this.#logger = logger
+  }
+
+  /** Begins to forget. */
+  start(): void {
+    if (this.#ending) return
+    this.#ending = new AbortController()
+    every(
+      sweepMs,
+      this.#ending.signal,
+      () => this.#sweep(Date.now()),
+      err => this.#logger.error({ err }, 'idle clients could not be forgotten'),
+    )
+  }
+
+  stop(): void {
+    this.#ending?.abort()
+    this.#ending = undefined
+  }
+
+  /** For each finished request; O(1). Who is nobody is no client. */
+  touch(caller: Caller, now = Date.now()): void {
+    if (caller.principal.kind === 'anonymous') return
+    const client = this.#clientOf(caller, now)
+    client.requestCount += 1
+    this.#table.touch(client, now)
+  }
+
+  /**
+   * Counts a stream, not a request. While it is open its client is not forgotten.
+   * @param close Called when the client is disconnected; it must end the stream.
+   */
+  openStream(caller: Caller, close: CloseStream): ClientStream {
+    const client = this.#clientOf(caller, Date.now())
+    // The same function may be given for two streams.
+    const closeThis: CloseStream = reason => close(reason)
+    client.streams.add(closeThis)
+    this.#table.touchStreams(client, Date.now())
+    return {
+      clientId: client.id,
+      sent: count => {
+        client.eventsSent += count
+        this.#sent += count
+      },
+      dropped: count => {
+        client.eventsDropped += count
+        this.#dropped += count
+      },
+      closed: () => {
+        // The request that carried the stream ends with it, so this is activity.
+        if (client.streams.delete(closeThis)) this.#table.touchStreams(client, Date.now())
+      },
+    }
+  }
+
+  /** In no order. */
+  list(): Client[] {
+    return this.#table.list()
+  }
+
+  /** Closes the streams of a client and forgets it. False when there is none with this id. */
+  disconnect(id: string): boolean {
+    const client = this.#table.get(id)
+    if (!client) return false
+    this.#remove(client, 'kicked', Date.now())
+    for (const close of [...client.streams]) {
+      try {
+        close('kicked')
+      } catch (err) {
+        this.#logger.error({ err, client_id: id }, 'a stream could not be closed')
+      }
+    }
+    return true
+  }
+
+  /** Events of all streams since the start, those of forgotten clients included. */
+  get totals(): { sent: number; dropped: number } {
+    return { sent: this.#sent, dropped: this.#dropped }
+  }
+
+  #clientOf({ principal, address, userAgent }: Caller, now: number): Entry {
+    const place = { principalId: principal.id, address }
+    const known = this.#table.find(place, userAgent)
+    if (known) return known
+    const isCrowded = this.#table.agentsAt(place) >= (this.#table.size < maxClients ? maxAgentsPerPlace : 1)
+    const crowd = isCrowded ? this.#table.find(place, otherAgents) : undefined
+    if (crowd) return crowd
+    if (!this.#makeRoom(now)) return this.#table.find(others, others.userAgent) ?? this.#add(others, now)
+    const agent = isCrowded ? otherAgents : ownCopy(userAgent)
+    return this.#add({ ...place, kind: kinds[principal.kind], principalName: principal.name, userAgent: agent }, now)
+  }
+
+  #makeRoom(now: number): boolean {
+    if (this.#table.size < maxClients) return true
+    const client = this.#table.findDispensable(({ principalId }) => principalId === others.principalId)
+    if (client) this.#remove(client, 'crowded', now)
+    return client !== undefined
+  }
+
+  #sweep(now: number): void {
+    for (const client of this.#table.resting()) {
+      if (now - client.lastActivity < forgetAfterMs) return
+      this.#remove(client, 'idle', now)
+    }
+  }
+
+  #add(identity: Identity, now: number): Entry {
+    const client = this.#table.add(identity, now)
+    this.#hub.publish({ type: 'client_connected', data: factOf(client, now) })
+    return client
+  }
+
+  #remove(client: Entry, reason: LeaveReason, now: number): void {
+    this.#table.delete(client)
+    this.#hub.publish({ type: 'client_disconnected', data: { ...factOf(client, now), reason } })
+  }
+}
+
+/** A string cut from a longer one keeps all of that in memory; a copy does not. */
+function ownCopy(text: string): string {
+  return Buffer.from(text).toString()
+}
+
+function factOf(client: Client, now: number): EventOf<'client_connected'>['data'] {
+  return {
+    client_id: client.id,
+    kind: client.kind,
+    principal: client.principalName,
+    ip_address: client.address,
+    user_agent: client.userAgent,
+    at: new Date(now).toISOString(),
+  }
+}

@@ -1,0 +1,9 @@
+/** GET and DELETE /api/dashboard/clients. */
+import { api } from '../../contract/index.ts'
+import { type HttpServer, handle } from '../platform/http-server.ts'
+import type { ClientService } from './client-service.ts'
+
+export function clientRoutes(http: HttpServer, clients: ClientService): void {
+  handle(http, api.clients.listClients, ({ query }) => clients.list(query))
+  handle(http, api.clients.disconnectClient, ({ params }) => clients.disconnect(params.client_id))
+}

@@ -1,0 +1,77 @@
+/** Tells who is connected, page by page, and sends someone away. */
+import type { ClientInfo, ClientQuery, PaginatedClients } from '../../contract/clients.ts'
+import { Problem } from '../platform/problem.ts'
+import type { ClientRegistry } from './client-registry.ts'
+import type { Client } from './client-table.ts'
+
+/** Active is who holds a stream, or sent a request within this time. */
+const activeMs = 60_000
+
+const sortKeys: Record<ClientQuery['sort'], (client: Client) => string | number> = {
+  connected_at: client => client.connectedAt,
+  last_activity: client => client.lastActivity,
+  request_count: client => client.requestCount,
+  ip_address: client => client.address,
+  user_agent: client => client.userAgent,
+  streams: client => client.streamCount,
+}
+
+export class ClientService {
+  readonly #registry: ClientRegistry
+
+  constructor({ registry }: { registry: ClientRegistry }) {
+    this.#registry = registry
+  }
+
+  /** Equal ones are in the order of their ids, so that no page repeats or leaves out one. */
+  list(query: ClientQuery, now = Date.now()): PaginatedClients {
+    const { page, per_page, sort, order } = query
+    const direction = order === 'asc' ? 1 : -1
+    const matching = this.#registry
+      .list()
+      .filter(client => matches(client, query, now))
+      .sort((a, b) => direction * compare(sortKeys[sort](a), sortKeys[sort](b)) || compare(a.id, b.id))
+    const clients = matching.slice((page - 1) * per_page, page * per_page).map(client => toInfo(client, now))
+    return { clients, total: matching.length, page, per_page }
+  }
+
+  /** Closes its streams too. It may come back, as a new client. */
+  disconnect(id: string): void {
+    if (!this.#registry.disconnect(id)) throw new Problem('client_not_found', 'This client is not connected any more.')
+  }
+}
+
+function matches(client: Client, { filter, kind, status, principal }: ClientQuery, now: number): boolean {
+  if (kind !== undefined && client.kind !== kind) return false
+  if (status !== undefined && statusOf(client, now) !== status) return false
+  if (principal !== undefined && client.principalName !== principal) return false
+  if (filter === undefined) return true
+  const part = filter.toLowerCase()
+  return client.address.toLowerCase().includes(part) || client.userAgent.toLowerCase().includes(part)
+}
+
+function statusOf(client: Client, now: number): ClientInfo['status'] {
+  return client.streamCount > 0 || now - client.lastActivity <= activeMs ? 'active' : 'idle'
+}
+
+function compare(a: string | number, b: string | number): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+function toInfo(client: Client, now: number): ClientInfo {
+  return {
+    id: client.id,
+    ip_address: client.address,
+    user_agent: client.userAgent,
+    connected_at: new Date(client.connectedAt).toISOString(),
+    last_activity: new Date(client.lastActivity).toISOString(),
+    request_count: client.requestCount,
+    kind: client.kind,
+    principal: client.principalName,
+    status: statusOf(client, now),
+    streams: client.streamCount,
+    events_sent: client.eventsSent,
+    events_dropped: client.eventsDropped,
+  }
+}

@@ -1,0 +1,140 @@
+/** The table behind the registry: finds a client in one look-up, and knows who can be done without. */
+import { randomBytes } from 'node:crypto'
+import type { ClientKind } from '../../contract/clients.ts'
+
+/** A client as it stands. Times are epoch milliseconds. */
+export interface Client {
+  readonly id: string
+  readonly kind: ClientKind
+  readonly principalId: string
+  readonly principalName: string
+  readonly address: string
+  readonly userAgent: string
+  readonly connectedAt: number
+  readonly lastActivity: number
+  readonly requestCount: number
+  readonly streamCount: number
+  readonly eventsSent: number
+  readonly eventsDropped: number
+}
+
+export type CloseStream = (reason: 'kicked') => void
+export type Identity = Pick<Client, 'kind' | 'principalId' | 'principalName' | 'address' | 'userAgent'>
+export type Entry = { -readonly [K in keyof Client]: Client[K] } & {
+  readonly streams: Set<CloseStream>
+  /** `lastActivity` when it was last moved to the end of those at rest. */
+  orderedAt: number
+}
+type Place = Pick<Identity, 'principalId' | 'address'>
+
+const orderMs = 1000
+
+/** Bounds nothing itself: who adds asks for `size` and `agentsAt` first. */
+export class ClientTable {
+  readonly #clients = new Map<string, Entry>()
+  /** Those without a stream, longest idle first to the second. */
+  readonly #resting = new Map<string, Entry>()
+  /** By principal and address, then by user agent. */
+  readonly #places = new Map<string, Map<string, Entry>>()
+  readonly #countOf = new Map<string, number>()
+
+  get size(): number {
+    return this.#clients.size
+  }
+
+  list(): Entry[] {
+    return [...this.#clients.values()]
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#clients.get(id)
+  }
+
+  find(place: Place, userAgent: string): Entry | undefined {
+    return this.#places.get(placeKey(place))?.get(userAgent)
+  }
+
+  /** How many user agents one principal has at one address. */
+  agentsAt(place: Place): number {
+    return this.#places.get(placeKey(place))?.size ?? 0
+  }
+
+  add(identity: Identity, now: number): Entry {
+    const client: Entry = {
+      id: randomBytes(9).toString('base64url'),
+      ...identity,
+      connectedAt: now,
+      lastActivity: now,
+      requestCount: 0,
+      streamCount: 0,
+      eventsSent: 0,
+      eventsDropped: 0,
+      streams: new Set(),
+      orderedAt: now,
+    }
+    const key = placeKey(client)
+    const agents = this.#places.get(key) ?? new Map<string, Entry>()
+    this.#places.set(key, agents.set(client.userAgent, client))
+    this.#clients.set(client.id, client)
+    this.#resting.set(client.id, client)
+    this.#countOf.set(client.principalId, (this.#countOf.get(client.principalId) ?? 0) + 1)
+    return client
+  }
+
+  delete(client: Entry): void {
+    this.#clients.delete(client.id)
+    this.#resting.delete(client.id)
+    const key = placeKey(client)
+    const agents = this.#places.get(key)
+    agents?.delete(client.userAgent)
+    if (agents?.size === 0) this.#places.delete(key)
+    const left = (this.#countOf.get(client.principalId) ?? 1) - 1
+    if (left > 0) this.#countOf.set(client.principalId, left)
+    else this.#countOf.delete(client.principalId)
+  }
+
+  /** Notes a request. Moves the client at most once a second: a Map stumbles over what was just deleted from it. */
+  touch(client: Entry, now: number): void {
+    client.lastActivity = now
+    if (client.streams.size === 0 && Math.abs(now - client.orderedAt) >= orderMs) this.#rest(client)
+  }
+
+  /** Notes that a stream of the client was opened or has ended. */
+  touchStreams(client: Entry, now: number): void {
+    client.lastActivity = now
+    client.streamCount = client.streams.size
+    if (client.streamCount > 0) this.#resting.delete(client.id)
+    else if (this.#clients.has(client.id)) this.#rest(client)
+  }
+
+  /** Those without a stream, longest idle first to the second; one may be deleted while they are walked through. */
+  resting(): Iterable<Entry> {
+    return this.#resting.values()
+  }
+
+  /**
+   * Of the clients without a stream, the longest idle one of the principal that has the most clients, so that who
+   * fills the table makes room first. O(clients); undefined when every client holds a stream.
+   */
+  findDispensable(isSpared: (client: Entry) => boolean): Entry | undefined {
+    let most = 0
+    for (const count of this.#countOf.values()) most = Math.max(most, count)
+    let first: Entry | undefined
+    for (const client of this.#resting.values()) {
+      if (isSpared(client)) continue
+      first ??= client
+      if (this.#countOf.get(client.principalId) === most) return client
+    }
+    return first
+  }
+
+  #rest(client: Entry): void {
+    client.orderedAt = client.lastActivity
+    this.#resting.delete(client.id)
+    this.#resting.set(client.id, client)
+  }
+}
+
+function placeKey({ principalId, address }: Place): string {
+  return `${principalId}\n${address}`
+}

@@ -1,0 +1,62 @@
+/** Settings: good ones are read, bad ones are all named at once, and .env.example lists exactly what is read. */
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { ConfigError, environmentNames, loadConfig } from './config.ts'
+
+function faultsOf(argv: string[], environment: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(argv, environment)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+  return []
+}
+
+test('without any setting it listens on loopback only', () => {
+  const config = loadConfig([], {})
+  expect(config.http).toMatchObject({ host: '127.0.0.1', port: 9437 })
+  expect(config.databaseUrl).toBe(`sqlite:${config.dataDir}/rustymail.db`)
+  expect(config.account).toBeUndefined()
+  expect(Object.isFrozen(config)).toBe(true)
+})
+
+test('every fault is named at once, with what to set', () => {
+  const faults = faultsOf(['serve', '--port', 'many'], {
+    RUSTYMAIL_SECRET_KEY: 'short',
+    RUSTYMAIL_LOG_LEVEL: 'loud',
+    RUSTYMAIL_DATABASE_URL: 'mysql://x',
+    IMAP_TLS: 'maybe',
+  }).join('\n')
+  for (const words of [
+    'RUSTYMAIL_PORT must be a port',
+    'RUSTYMAIL_SECRET_KEY must be 32 bytes',
+    'RUSTYMAIL_LOG_LEVEL must be',
+    'RUSTYMAIL_DATABASE_URL must be',
+    'IMAP_TLS must be',
+  ]) {
+    expect(faults).toContain(words)
+  }
+})
+
+test('half an account, an unknown command or flag is a fault', () => {
+  expect(faultsOf([], { IMAP_HOST: 'mail.example.com' })).toEqual([
+    'IMAP_USER must be set as well, since another IMAP_ value is',
+    'IMAP_PASS must be set as well, since another IMAP_ value is',
+  ])
+  expect(faultsOf(['fly'], {})[0]).toContain('no such command')
+  expect(faultsOf(['--fast'], {})[0]).toContain('--fast')
+})
+
+test('an account of the environment gets the usual port for its TLS, and never a password in the clear over a network', () => {
+  const login = { IMAP_HOST: 'mail.example.com', IMAP_USER: 'ann@example.com', IMAP_PASS: 'x' }
+  expect(loadConfig([], login).account?.imap).toMatchObject({ port: 993, tls: 'implicit' })
+  expect(loadConfig([], { ...login, IMAP_TLS: 'starttls' }).account?.imap).toMatchObject({ port: 143, tls: 'starttls' })
+  expect(faultsOf([], { ...login, IMAP_TLS: 'none' })[0]).toContain('IMAP_TLS must be implicit or starttls')
+  expect(faultsOf([], { ...login, IMAP_HOST: '127.0.0.1', IMAP_TLS: 'none' })).toEqual([])
+})
+
+test('.env.example lists every name that is read, and no other', () => {
+  const listed = [...readFileSync('.env.example', 'utf8').matchAll(/^#?\s?([A-Z][A-Z_]+)=/gm)].map(match => match[1]!)
+  expect(listed.sort()).toEqual([...environmentNames].sort())
+})

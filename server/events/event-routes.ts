@@ -1,0 +1,33 @@
+/** GET /api/dashboard/events. */
+import { eventsApi } from '../../contract/event.ts'
+import { type HttpServer, handle } from '../platform/http-server.ts'
+import type { Caller } from '../platform/principal.ts'
+import type { EventHub } from './event-hub.ts'
+import type { StreamObserver } from './event-stream.ts'
+import { parseFilter } from './event-view.ts'
+
+/** Counts the streams of each client; kept by `clients`, which stands above us. `kick` closes the stream. */
+export type OpenStreamObserver = (caller: Caller, kick: () => void) => StreamObserver
+
+const head = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+}
+
+export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenStreamObserver): void {
+  handle(http, eventsApi.streamEvents, call => {
+    const filter = parseFilter(call.query)
+    hub.checkRoom(call.principal)
+    const response = call.takeResponse()
+    response.writeHead(200, head)
+    if (call.method === 'HEAD') return void response.end() as never
+    response.socket?.setNoDelay(true)
+    // A stream outlives every bound that is meant for requests.
+    response.socket?.setTimeout(0)
+    const observer = openObserver(call.caller, () => stream.close('kicked', 15_000))
+    const lastEventId = call.header('last-event-id') ?? call.query.last_event_id
+    const stream = hub.subscribe(call.principal, filter, response, observer, lastEventId)
+    return undefined as never
+  })
+}

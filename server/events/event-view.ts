@@ -1,0 +1,107 @@
+/** What a stream gets to see: its filters and what its principal may read. Streams with the same view share their bytes. */
+
+import { type Fact, type FactType, facts, factTypes, type StateType, states, stateTypes } from '../../contract/event.ts'
+import type { Scope } from '../../contract/scope.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { EventLog } from './event-log.ts'
+
+export interface EventFilter {
+  types: ReadonlySet<string> | undefined
+  accounts: ReadonlySet<string> | undefined
+}
+
+/** Frames in a row that a view lets through, as one buffer. */
+export interface Batch {
+  /** Number of the last fact looked at. */
+  to: number
+  bytes: Buffer | undefined
+  count: number
+}
+
+/** Most bytes joined into one write. */
+const batchBytes = 64 * 1024
+/** Most facts looked at for one batch. */
+const batchFacts = 1000
+const streamTypes: readonly string[] = [...factTypes, ...stateTypes]
+
+export class EventView {
+  readonly #types: ReadonlySet<string>
+  readonly #filterAccounts: ReadonlySet<string> | undefined
+  readonly #principalAccounts: Principal['accounts']
+  #batch: (Batch & { after: number; head: number }) | undefined
+
+  constructor(principal: Principal, filter: EventFilter) {
+    this.#types = new Set(streamTypes.filter(type => mayRead(principal, type) && (filter.types?.has(type) ?? true)))
+    this.#filterAccounts = filter.accounts
+    this.#principalAccounts = principal.accounts
+  }
+
+  /** Equal for views that let the same through. */
+  get key(): string {
+    const accounts = this.#principalAccounts === 'all' ? '*' : [...this.#principalAccounts].sort().join()
+    return [
+      [...this.#types].sort().join(),
+      accounts,
+      this.#filterAccounts ? [...this.#filterAccounts].sort().join() : '*',
+    ].join('|')
+  }
+
+  wantsState(type: StateType): boolean {
+    return this.#types.has(type)
+  }
+
+  accepts(fact: Fact): boolean {
+    if (!this.#types.has(fact.type)) return false
+    if (!('account_id' in fact.data)) return true
+    const id = fact.data.account_id
+    if (this.#principalAccounts !== 'all' && !this.#principalAccounts.has(id)) return false
+    return this.#filterAccounts?.has(id) ?? true
+  }
+
+  /** What follows after a number; the same bytes for all who stand at the same place. */
+  batchAfter(log: EventLog, after: number): Batch {
+    const known = this.#batch
+    if (known && known.after === after && known.head === log.newest) return known
+    const frames: Buffer[] = []
+    let size = 0
+    let to = after
+    while (to < log.newest && size < batchBytes && to - after < batchFacts) {
+      const entry = log.find(to + 1)
+      if (!entry) break
+      to = entry.number
+      if (!this.accepts(entry.fact)) continue
+      frames.push(entry.frame)
+      size += entry.frame.length
+    }
+    const bytes = frames.length > 1 ? Buffer.concat(frames, size) : frames[0]
+    this.#batch = { to, bytes, count: frames.length, after, head: log.newest }
+    return this.#batch
+  }
+}
+
+/** Reads the `types` and `account_id` of a query; an unknown type is a 400. */
+export function parseFilter(query: {
+  types?: string | string[] | undefined
+  account_id?: string | string[] | undefined
+}): EventFilter {
+  const types = split(query.types)
+  const unknown = types?.filter(type => !streamTypes.includes(type)) ?? []
+  if (unknown.length > 0) {
+    const message = `unknown event type ${unknown.join(', ').slice(0, 100)}; known are ${streamTypes.join(', ')}`
+    throw new Problem('bad_request', `types: ${message}`, { errors: [{ path: 'query.types', message }] })
+  }
+  const accounts = split(query.account_id)
+  return { types: types && new Set(types), accounts: accounts && new Set(accounts) }
+}
+
+function split(value: string | string[] | undefined): string[] | undefined {
+  if (value === undefined) return undefined
+  const parts = [value].flat().flatMap(part => part.split(','))
+  return parts.map(part => part.trim()).filter(part => part !== '')
+}
+
+function mayRead(principal: Principal, type: string): boolean {
+  const scope: Scope = type in facts ? facts[type as FactType].scope : states[type as StateType].scope
+  return principal.scopes.has(scope)
+}

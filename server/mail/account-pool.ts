@@ -1,0 +1,296 @@
+/** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
+import type { AccountConnections } from '../../contract/accounts.ts'
+import type { PoolLimits } from '../../contract/settings.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import { ConnectionSet, type PooledConnection } from './connection-set.ts'
+import type { ConnectionSlots, Slot } from './connection-slots.ts'
+import type { MailConnection, MailGateway } from './mail-gateway.ts'
+import { PoolSize } from './pool-size.ts'
+import { type Priority, WaitingLine } from './waiting-line.ts'
+
+export interface AccountPoolOptions {
+  accountId: string
+  gateway: MailGateway
+  slots: ConnectionSlots
+  logger: Logger
+  idleMs: number
+  limits(): PoolLimits
+  /** Throws when there is no such account, or it is disabled. */
+  login(accountId: string): Promise<MailLogin>
+  /** Hears of each change in the counts. */
+  onChange(pool: AccountPool): void
+}
+
+/** After a connection could not be opened while others work, none is tried for so long. */
+const pauseMs = 5_000
+
+export class AccountPool {
+  readonly #options: AccountPoolOptions
+  readonly #size: PoolSize
+  readonly #line: WaitingLine<PooledConnection>
+  readonly #set: ConnectionSet
+  readonly #stopped = new AbortController()
+  #generation = 0
+  /** Calls that have not come back. */
+  #calls = 0
+  #opening = 0
+  #connecting = 0
+  #watching = 0
+  #isKnown = false
+  #pausedUntil = 0
+  /** The server's refusal of the password: no login is tried until something changes. */
+  #refusal: Problem | undefined
+
+  constructor(options: AccountPoolOptions) {
+    this.#options = options
+    this.#size = new PoolSize(() => options.limits().connection_pool_size)
+    this.#line = new WaitingLine(options.slots)
+    this.#set = new ConnectionSet(options.idleMs)
+  }
+
+  get accountId(): string {
+    return this.#options.accountId
+  }
+
+  /** Whether there was a login for it: there is such an account. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  get connections(): AccountConnections {
+    const { size, busy } = this.#set
+    return {
+      watching: this.#watching,
+      open: size + this.#watching,
+      busy: busy.length,
+      idle: size - busy.length,
+      connecting: this.#connecting,
+      waiting: this.#line.length,
+      max: this.#size.current,
+    }
+  }
+
+  /** Nothing open, nobody waiting and nothing to remember. */
+  get isEmpty(): boolean {
+    const inUse = this.#calls + this.#opening + this.#set.size + this.#watching
+    return inUse === 0 && !this.#refusal && !this.#size.isLowered
+  }
+
+  /** When the connection that rested longest came to rest. */
+  get idleSince(): number | undefined {
+    return this.#set.idle[0]?.idleSince
+  }
+
+  async run<T>(priority: Priority, work: (connection: MailConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#counted(async () => {
+      for (let attempt = 1; ; attempt++) {
+        const pooled = await this.#acquire(priority, signal)
+        try {
+          return await work(pooled.connection)
+        } catch (error) {
+          if (attempt === 2 || faultOf(error) !== 'closed') throw error
+          // What broke this one has most likely broken those at rest too.
+          this.#own(this.#set.closeIdle())
+        } finally {
+          this.#release(pooled)
+        }
+      }
+    })
+  }
+
+  /** A connection for watching, which the caller closes. Never goes through the line. */
+  async openWatching(signal: AbortSignal): Promise<MailConnection> {
+    return this.#counted(async () => {
+      if (this.#refusal) throw this.#refusal
+      const slot = await this.#options.slots.request('watching', this.#timeoutMs, signal)
+      const connection = await this.#connect(slot, signal).catch(error => {
+        if (faultOf(error) === 'limit') this.#makeRoomForWatching()
+        throw error
+      })
+      this.#watching++
+      this.#own(connection.closed.then(() => this.#watching--))
+      return connection
+    })
+  }
+
+  /** Retires every command connection: those at rest now, those at work when they are done. */
+  async retire(): Promise<void> {
+    this.#generation++
+    this.#refusal = undefined
+    this.#size.reset()
+    this.#pausedUntil = 0
+    await this.#set.closeIdle()
+    this.#pump()
+  }
+
+  /** Closes the connection that rested longest. */
+  evict(): boolean {
+    const [pooled] = this.#set.idle
+    if (pooled) this.#own(this.#set.close(pooled))
+    return pooled !== undefined
+  }
+
+  /** After limits changed. */
+  adapt(): void {
+    for (let surplus = this.#set.size - this.#size.current; surplus > 0; surplus--) this.evict()
+    this.#pump()
+  }
+
+  /** Turns away all who wait; those at work get `graceMs` to finish. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped.abort(new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 }))
+    this.#generation++
+    this.#line.rejectAll(this.#stopped.signal.reason)
+    await this.#set.closeIdle()
+    const { busy } = this.#set
+    const timer = setTimeout(() => this.#own(Promise.all(busy.map(connection => connection.close()))), graceMs)
+    await Promise.all(busy.map(connection => connection.closed))
+    clearTimeout(timer)
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.limits().connection_timeout_seconds * 1000
+  }
+
+  async #acquire(priority: Priority, signal: AbortSignal): Promise<PooledConnection> {
+    this.#stopped.signal.throwIfAborted()
+    if (this.#refusal && this.#set.size === 0) throw this.#refusal
+    const turn = this.#line.join(priority, this.#timeoutMs, signal, () => this.#whyTooLate())
+    this.#pump()
+    return turn
+  }
+
+  #release(pooled: PooledConnection): void {
+    if (this.#set.has(pooled)) {
+      const isSurplus = this.#set.size > this.#size.current || this.#options.slots.isOver
+      const isDue = isSurplus || pooled.generation !== this.#generation || this.#line.isOutranked()
+      if (isDue) this.#own(this.#set.close(pooled))
+      else this.#set.rest(pooled)
+    }
+    this.#pump()
+  }
+
+  /** Gives connections at rest to those who wait, and opens more when there are too few. */
+  #pump(): void {
+    for (const pooled of this.#set.idle.reverse()) {
+      if (this.#line.length === 0) break
+      this.#set.lend(pooled)
+      this.#line.serve(pooled)
+    }
+    const count = this.#set.size + this.#opening
+    const isPaused = count > 0 && (this.#refusal || performance.now() < this.#pausedUntil)
+    const wanted = isPaused ? 0 : Math.min(this.#size.current - count, this.#line.length - this.#opening)
+    for (let left = wanted; left > 0; left--) this.#own(this.#open())
+    this.#changed()
+  }
+
+  /** Never throws: what went wrong goes to those who wait. */
+  async #open(): Promise<void> {
+    this.#opening++
+    try {
+      const slot = await this.#options.slots.request(this.#line.rank, this.#timeoutMs, this.#stopped.signal)
+      // Whoever wanted it may have been served meanwhile.
+      if (this.#line.length === 0) slot.release()
+      else await this.#add(slot)
+    } catch (error) {
+      this.#openFailed(error)
+    } finally {
+      this.#opening--
+      this.#pump()
+    }
+  }
+
+  async #add(slot: Slot): Promise<void> {
+    const generation = this.#generation
+    const pooled = this.#set.add(await this.#connect(slot, this.#stopped.signal), generation)
+    this.#own(
+      pooled.connection.closed.then(() => {
+        this.#set.remove(pooled)
+        this.#pump()
+      }),
+    )
+    if (generation === this.#generation) this.#set.rest(pooled)
+    else await this.#set.close(pooled)
+  }
+
+  /** The slot is given back when the connection ends, or does not come about. */
+  async #connect(slot: Slot, signal: AbortSignal): Promise<MailConnection> {
+    const { accountId, gateway } = this.#options
+    const generation = this.#generation
+    this.#connecting++
+    this.#changed()
+    try {
+      const login = await this.#options.login(accountId)
+      this.#isKnown = true
+      const connection = await gateway.connect(login, { timeoutMs: this.#timeoutMs, signal })
+      this.#own(connection.closed.then(() => slot.release()))
+      return connection
+    } catch (error) {
+      slot.release()
+      if (error instanceof Problem && faultOf(error) === 'login' && generation === this.#generation) {
+        this.#refusal = error
+      }
+      throw error
+    } finally {
+      this.#connecting--
+    }
+  }
+
+  #openFailed(error: unknown): void {
+    const others = this.#set.size + this.#opening - 1
+    if (others === 0) return this.#line.rejectAll(error)
+    // The others will serve those who wait.
+    if (faultOf(error) === 'limit') this.#lower(others)
+    this.#pausedUntil = performance.now() + pauseMs
+    setTimeout(() => this.#pump(), pauseMs).unref()
+  }
+
+  #makeRoomForWatching(): void {
+    if (this.#set.size === 0) return
+    this.#lower(this.#set.size - 1)
+    this.evict()
+  }
+
+  #lower(size: number): void {
+    this.#size.lower(size)
+    const { accountId, logger } = this.#options
+    logger.warn({ account_id: accountId, connections: this.#size.current }, 'mail server allows fewer connections')
+  }
+
+  #whyTooLate(): Problem {
+    if (this.#connecting > 0 && this.#set.size === 0) {
+      const detail = 'The mail server did not accept a connection in time.'
+      return new Problem('mail_server_timeout', detail, { fault: 'timeout', part: 'imap' })
+    }
+    return new Problem('overloaded', 'All IMAP connections are in use; try again in a moment.', {
+      retryAfterSeconds: 5,
+    })
+  }
+
+  async #counted<T>(call: () => Promise<T>): Promise<T> {
+    this.#calls++
+    try {
+      return await call()
+    } finally {
+      this.#calls--
+      this.#changed()
+    }
+  }
+
+  /** For what nobody awaits: a fault there is ours. */
+  #own(promise: Promise<unknown>): void {
+    const { accountId, logger } = this.#options
+    const changed = promise.then(() => this.#changed())
+    changed.catch(err => logger.error({ err, account_id: accountId }, 'the connection pool failed'))
+  }
+
+  #changed(): void {
+    this.#options.onChange(this)
+  }
+}
+
+function faultOf(error: unknown): Problem['extension']['fault'] {
+  return error instanceof Problem ? error.extension.fault : undefined
+}

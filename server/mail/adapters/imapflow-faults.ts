@@ -1,0 +1,173 @@
+/** Translates what ImapFlow, the socket or the server threw into Problems that say what to mend. */
+import type { ConnectionFault, ProblemCode } from '../../../contract/problem.ts'
+import { Problem } from '../../platform/problem.ts'
+import { NotImapError, type Phase } from './imapflow-socket.ts'
+
+/** Where the error came from. */
+export interface FaultContext {
+  host: string
+  port: number
+  phase: Phase
+  /** Never in what we say, even when the server echoes it. */
+  password: string
+}
+
+/** What errors of ImapFlow and of sockets may carry. */
+interface Thrown {
+  code?: string
+  message?: string
+  /** The server's BYE. */
+  reason?: string
+  responseStatus?: string
+  responseText?: string
+  serverResponseCode?: string
+  authenticationFailed?: boolean
+  mailboxMissing?: boolean
+  tlsFailed?: boolean
+}
+
+interface Finding {
+  code: ProblemCode
+  fault?: ConnectionFault
+  detail: string
+}
+
+const dnsCodes = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME', 'ENODATA'])
+const refusedCodes = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EACCES'])
+const timeoutCodes = new Set(['CONNECT_TIMEOUT', 'GREETING_TIMEOUT', 'UPGRADE_TIMEOUT', 'ETIMEOUT', 'ETIMEDOUT'])
+const closedCodes = new Set([
+  'NoConnection',
+  'EConnectionClosed',
+  'StateLogout',
+  'ClosedAfterConnectText',
+  'ClosedAfterConnectTLS',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+])
+/** A folder's name that cannot be sent in a command. */
+const unsayable = new Set(['InvalidStringValue', 'InvalidTokenValue', 'InvalidTextValue'])
+/** Response codes of RFC 5530 that tell of too much, not of a wrong password. */
+const limitCodes = new Set(['LIMIT', 'UNAVAILABLE', 'INUSE', 'OVERQUOTA'])
+const limitWords = /too many|maximum number of conn|simultaneous|connection limit|rate limit|throttl|try again later/i
+const garbled =
+  /^(ParserError|InvalidResponse|UnexpectedTag|MissingTag|MAX_IMAP|LineTooLarge|LiteralTooLarge|ResponseToo)/
+
+/** The Problem for an error; an error that is no fault of the mail server comes back as it is: a bug. */
+export function translateFault(error: unknown, context: FaultContext): unknown {
+  if (error instanceof Problem || !(error instanceof Error)) return error
+  const words = serverWords(error, context)
+  const finding = find(error, context)
+  if (!finding) return error
+  return new Problem(finding.code, finding.detail, {
+    part: 'imap',
+    ...(finding.fault ? { fault: finding.fault } : {}),
+    ...(words ? { server_response: words } : {}),
+    cause: error,
+  })
+}
+
+function find(error: Error & Thrown, context: FaultContext): Finding | undefined {
+  const { code = '' } = error
+  const at = `${context.host}:${context.port}`
+  if (error instanceof NotImapError) {
+    return { code: 'mail_server_not_imap', fault: 'not_imap', detail: `What answers at ${at} is not an IMAP server.` }
+  }
+  if (dnsCodes.has(code)) {
+    const detail = `There is no server named ${context.host}; check the spelling.`
+    return { code: 'mail_server_unreachable', fault: 'dns', detail }
+  }
+  if (refusedCodes.has(code)) {
+    const detail = `Nothing answers at ${at}; check host and port.`
+    return { code: 'mail_server_unreachable', fault: 'refused', detail }
+  }
+  if (timeoutCodes.has(code)) return tooSlow(context)
+  if (unsayable.has(code)) return { code: 'folder_not_found', detail: 'No folder can have such a name.' }
+  if (error.responseStatus === 'NO' || error.responseStatus === 'BAD') return refused(error)
+  if (isLimit(error)) return limited()
+  if (error.tlsFailed || context.phase === 'tls' || /^ERR_(SSL|TLS|OSSL)|CERT|STARTTLS_INJECTION/.test(code)) {
+    const detail = `No secure connection to ${at}: ${tlsWords(error)}. Check port and TLS kind.`
+    return { code: 'mail_server_tls', fault: 'tls', detail }
+  }
+  if (/STARTTLS/.test(error.message)) {
+    return { code: 'mail_server_tls', fault: 'tls', detail: `The server at ${at} does not offer STARTTLS.` }
+  }
+  if (/^(Login is disabled|Unsupported authentication|No matching auth)/.test(error.message)) {
+    const detail = `The server at ${at} takes no password on this connection; it may want TLS.`
+    return { code: 'mail_server_tls', fault: 'tls', detail }
+  }
+  if (closedCodes.has(code)) {
+    return {
+      code: 'mail_server_unreachable',
+      fault: 'closed',
+      detail: `The mail server at ${at} closed the connection.`,
+    }
+  }
+  if (garbled.test(code)) {
+    const detail = `The mail server at ${at} sent something that is not IMAP.`
+    return { code: 'mail_server_unreachable', fault: 'closed', detail }
+  }
+  return undefined
+}
+
+/** @param context Tells what the server was slow at. */
+export function tooSlow({ host, port, phase }: Pick<FaultContext, 'host' | 'port' | 'phase'>): Finding {
+  const at = `${host}:${port}`
+  const details: Record<Phase, string> = {
+    connecting: `No connection to ${at} came about in time; check host and port.`,
+    tls: `The TLS handshake with ${at} did not end in time; check port and TLS kind.`,
+    greeting: `${at} accepted the connection and said nothing; check port and TLS kind.`,
+    session: `The mail server at ${at} did not answer in time.`,
+  }
+  return { code: 'mail_server_timeout', fault: 'timeout', detail: details[phase] }
+}
+
+function refused(error: Thrown): Finding {
+  if (error.mailboxMissing) return { code: 'folder_not_found', detail: 'There is no such folder.' }
+  if (error.serverResponseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
+  if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(error.serverResponseCode ?? '')) {
+    return { code: 'mail_server_tls', fault: 'tls', detail: 'The mail server takes logins only over TLS.' }
+  }
+  if (error.authenticationFailed) {
+    const detail = 'The mail server refused user name or password.'
+    return { code: 'mail_login_refused', fault: 'login', detail }
+  }
+  return { code: 'mail_server_refused', detail: 'The mail server refused what was asked.' }
+}
+
+function isLimit(error: Thrown): boolean {
+  if (error.code === 'ETHROTTLE' || limitCodes.has(error.serverResponseCode ?? '')) return true
+  return limitWords.test(`${error.responseText ?? ''} ${error.reason ?? ''}`)
+}
+
+function limited(): Finding {
+  const detail = 'The mail server takes no more connections of this account now.'
+  return { code: 'mail_server_refused', fault: 'limit', detail }
+}
+
+function tlsWords(error: Thrown): string {
+  const known: Record<string, string> = {
+    CERT_HAS_EXPIRED: 'its certificate has expired',
+    ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+    DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
+    SELF_SIGNED_CERT_IN_CHAIN: 'nobody known vouches for its certificate',
+    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'nobody known vouches for its certificate',
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody known vouches for its certificate',
+    ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
+    ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS there',
+  }
+  return known[error.code ?? ''] ?? 'the TLS handshake failed'
+}
+
+/** One line, bounded, without the password in any form that we sent it. */
+function serverWords(error: Error & Thrown, { password }: FaultContext): string | undefined {
+  const status = [error.responseStatus, error.serverResponseCode && `[${error.serverResponseCode}]`, error.responseText]
+  const words = error instanceof NotImapError ? error.greeting : (error.reason ?? status.filter(Boolean).join(' '))
+  const secrets = [password, Buffer.from(password).toString('base64')].filter(Boolean)
+  const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[password]'), words)
+  const line = safe
+    .toWellFormed()
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
+  return line.slice(0, 500) || undefined
+}

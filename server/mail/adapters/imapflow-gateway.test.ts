@@ -1,0 +1,265 @@
+/** ImapFlow against a real Dovecot, and against servers that are none or that misbehave. */
+import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { freePort } from '../../../test/support/free-port.ts'
+import { available } from '../../../test/support/require.ts'
+import type { MailLogin } from '../../accounts/mail-login.ts'
+import { mailGatewaySuite, type TestMessage } from '../mail-gateway.suite.ts'
+import { ImapFlowGateway } from './imapflow-gateway.ts'
+
+const gateway = new ImapFlowGateway()
+const options = { timeoutMs: 5_000, signal: new AbortController().signal }
+const alice = { user: 'alice@test.local', password: 'pw-alice' }
+const ends: (() => unknown)[] = []
+
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+describe.skipIf(!available('dovecot'))('on Dovecot', () => {
+  let dovecot: Dovecot
+  beforeAll(async () => {
+    dovecot = await startDovecot({ maxConnectionsPerUser: 6 })
+  })
+  afterAll(() => dovecot?.stop())
+
+  const login = (tls: MailLogin['tls'], host = '127.0.0.1'): MailLogin => {
+    const port = tls === 'implicit' ? dovecot.imapsPort : dovecot.imapPort
+    return { ...alice, host, port, tls }
+  }
+
+  mailGatewaySuite('ImapFlow', async () => {
+    await emptyInbox(dovecot)
+    return {
+      gateway,
+      login: login('implicit'),
+      deliver: async (message, folder) =>
+        (await dovecot.appendMessage(alice.user, raw(message), folder, flagsOf(message))).uid,
+      cut: async () => {
+        await dovecot.halt()
+        await dovecot.resume()
+      },
+      stop: async () => undefined,
+    }
+  })
+
+  test('TLS from the first byte, STARTTLS and no TLS all lead to the mailbox, by address and by name', async () => {
+    for (const tls of ['implicit', 'starttls', 'none'] as const) {
+      for (const host of ['127.0.0.1', 'localhost']) {
+        const connection = await gateway.connect(login(tls, host), options)
+        ends.push(() => connection.close())
+        expect((await connection.listFolders()).length).toBeGreaterThan(0)
+        await connection.close()
+      }
+    }
+  })
+
+  test('TLS where there is none is a fault of TLS, and no TLS where it is needed ends as too slow', async () => {
+    const wrongTls = { ...login('implicit'), port: dovecot.imapPort }
+    await expect(gateway.connect(wrongTls, options)).rejects.toMatchObject({
+      code: 'mail_server_tls',
+      extension: { fault: 'tls' },
+    })
+    const wrongPlain = { ...login('none'), port: dovecot.imapsPort }
+    await expect(gateway.connect(wrongPlain, { ...options, timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'mail_server_timeout',
+      message: expect.stringContaining('said nothing'),
+    })
+  })
+
+  test('too many connections are told apart from a wrong password', async () => {
+    const open = await Promise.all(Array.from({ length: 6 }, () => gateway.connect(login('none'), options)))
+    ends.push(...open.map(connection => () => connection.close()))
+    const problem = await gateway.connect(login('none'), options).catch(error => error)
+    expect(problem).toMatchObject({ code: 'mail_server_refused', extension: { fault: 'limit' } })
+    expect(problem.extension.server_response).toMatch(/Maximum number of connections/)
+  })
+
+  test('broken messages are listed and read without a fault', async () => {
+    await emptyInbox(dovecot)
+    const messages = [
+      '\n',
+      'no header at all',
+      'Subject:\nDate: yesterday at noon\nFrom: <>\n\n',
+      'Subject: =?utf-8?B?8J+Y?= =?no-such?Q?x?=\nFrom: =?utf-8?Q?=FF?= <a@b>\nContent-Type: text/plain; charset=no-such\n\nbody\n',
+      Buffer.from('From: J\xfcrgen <j@x>\r\nSubject: \xe4\xf6\x01\xfc\r\n\r\n\xff\xfe\x80 raw\r\n', 'latin1'),
+      'Content-Type: multipart/mixed; boundary="never-closed"\nDate: Tue, 99 Foo 99999 99:99:99 +9999\n\n--never-closed\n\nhalf\n',
+      'Content-Type: multipart/alternative\n\nwithout a boundary\n',
+      'Content-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\n!!!not base64!!!\n',
+    ]
+    const uids: number[] = []
+    for (const message of messages) uids.push((await dovecot.appendMessage(alice.user, message)).uid)
+    const connection = await gateway.connect(login('none'), options)
+    ends.push(() => connection.close())
+    const page = await connection.listMessages('INBOX', 50, undefined)
+    expect(page.messages.map(message => message.uid)).toEqual(uids.toReversed())
+    for (const uid of uids) {
+      const { message } = await connection.getMessage('INBOX', uid, 1024)
+      expect(message).toMatchObject({ uid, flags: [] })
+      expect(JSON.stringify(message).isWellFormed()).toBe(true)
+    }
+  })
+
+  test('other alphabets and encodings are read as they were meant', async () => {
+    const latin = Buffer.from(
+      'Subject: =?iso-8859-1?Q?caf=E9?=\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\ncaf\xe9\r\n',
+      'latin1',
+    )
+    const japanese =
+      'Subject: =?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=\nContent-Type: text/plain; charset=iso-2022-jp\n\n\x1b$BF|K\\\x1b(B\n'
+    const connection = await gateway.connect(login('none'), options)
+    ends.push(() => connection.close())
+    for (const [message, word] of [
+      [latin, 'café'],
+      [japanese, '日本'],
+    ] as const) {
+      const { uid } = await dovecot.appendMessage(alice.user, message)
+      const read = (await connection.getMessage('INBOX', uid, 1024)).message
+      expect([read?.subject, read?.text?.trim()]).toEqual([word, word])
+    }
+  })
+
+  test('a folder name that tries to smuggle a command in is only an unknown folder', async () => {
+    const connection = await gateway.connect(login('none'), options)
+    ends.push(() => connection.close())
+    for (const path of ['INBOX\r\nA1 DELETE "Archive"', '"', '*', '../../etc', 'x'.repeat(900), '日本/%']) {
+      await expect(connection.listMessages(path, 1, undefined), path).rejects.toMatchObject({
+        code: expect.stringMatching(/^(folder_not_found|mail_server_refused)$/),
+      })
+    }
+    expect((await connection.listFolders()).map(folder => folder.path)).toContain('Archive')
+  })
+
+  test('an attempt that is given up leaves no connection behind', async () => {
+    const abort = new AbortController()
+    const attempt = gateway.connect(login('implicit'), { ...options, signal: abort.signal })
+    abort.abort(new Error('given up'))
+    await expect(attempt).rejects.toThrow('given up')
+  })
+})
+
+describe('a server that is none', () => {
+  const connect = (port: number, tls: MailLogin['tls'] = 'none', host = '127.0.0.1') =>
+    gateway.connect({ ...alice, host, port, tls }, { ...options, timeoutMs: 400 })
+
+  test('a name that nobody knows', async () => {
+    const promise = gateway.connect(
+      { ...alice, host: 'nowhere.invalid', port: 143, tls: 'none' },
+      { ...options, timeoutMs: 20_000 },
+    )
+    await expect(promise).rejects.toMatchObject({ code: 'mail_server_unreachable', extension: { fault: 'dns' } })
+  })
+
+  test('a port where nobody listens', async () => {
+    const problem = await connect(await freePort()).catch(error => error)
+    expect(problem).toMatchObject({ code: 'mail_server_unreachable', extension: { fault: 'refused', part: 'imap' } })
+  })
+
+  test('a mail server that sends, and a web server that refuses to be kept waiting', async () => {
+    for (const words of ['220 mx.example.org ESMTP ready\r\n', 'HTTP/1.1 400 Bad Request\r\n\r\n']) {
+      const problem = await connect(await listen(socket => socket.write(words))).catch(error => error)
+      expect(problem).toMatchObject({ code: 'mail_server_not_imap', extension: { fault: 'not_imap' } })
+      expect(problem.extension.server_response).toBe(words.trim())
+    }
+  })
+
+  test('a server that says nothing, as web servers do', async () => {
+    const web = createHttpServer().listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    ends.push(() => web.close().closeAllConnections())
+    await expect(connect(portOf(web))).rejects.toMatchObject({
+      code: 'mail_server_timeout',
+      extension: { fault: 'timeout' },
+    })
+  })
+
+  test('a server that hangs up, in plain words and in the TLS handshake', async () => {
+    const port = await listen(socket => socket.destroy())
+    await expect(connect(port)).rejects.toMatchObject({
+      code: 'mail_server_unreachable',
+      extension: { fault: 'closed' },
+    })
+    await expect(connect(port, 'implicit')).rejects.toMatchObject({ extension: { fault: 'tls' } })
+  })
+
+  test('a server without STARTTLS gets no password', async () => {
+    const heard: string[] = []
+    const port = await listen(socket => answer(socket, heard))
+    await expect(connect(port, 'starttls')).rejects.toMatchObject({
+      code: 'mail_server_tls',
+      extension: { fault: 'tls' },
+    })
+    expect(heard.join('')).not.toMatch(/LOGIN|AUTHENTICATE/)
+  })
+
+  test('a server that is full says so in its greeting', async () => {
+    const port = await listen(socket => socket.end('* BYE Too many connections from your address\r\n'))
+    const problem = await connect(port).catch(error => error)
+    expect(problem).toMatchObject({ code: 'mail_server_refused', extension: { fault: 'limit' } })
+  })
+
+  test('a server that echoes the password does not get it into our words', async () => {
+    const port = await listen(socket => answer(socket, [], 'NO LOGIN failed for pw-alice'))
+    const problem = await connect(port).catch(error => error)
+    expect(problem).toMatchObject({ code: 'mail_login_refused', extension: { fault: 'login' } })
+    expect(problem.extension.server_response).toBe('NO LOGIN failed for [password]')
+  })
+})
+
+/** Speaks just enough IMAP to be asked for a login. */
+function answer(socket: Socket, heard: string[], toLogin = 'OK'): void {
+  socket.write('* OK ready\r\n')
+  socket.on('data', data => {
+    heard.push(String(data))
+    const [tag, command] = String(data).split(' ')
+    if (command?.startsWith('CAPABILITY')) socket.write(`* CAPABILITY IMAP4rev1\r\n${tag} OK done\r\n`)
+    else socket.write(`${tag} ${command?.startsWith('LOGIN') ? toLogin : 'BAD unknown'}\r\n`)
+  })
+}
+
+async function listen(onConnection: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket.on('error', () => undefined))
+    onConnection(socket)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  ends.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return portOf(server)
+}
+
+function portOf(server: Pick<Server, 'address'>): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function emptyInbox(dovecot: Dovecot): Promise<void> {
+  const imap = await dovecot.login(alice.user)
+  await imap.run('SELECT INBOX')
+  await imap.run('STORE 1:* +FLAGS.SILENT (\\Deleted)').catch(() => undefined)
+  await imap.run('EXPUNGE')
+  imap.close()
+}
+
+function flagsOf({ flags = [] }: TestMessage): string[] {
+  return flags.map(flag => `\\${flag.charAt(0).toUpperCase()}${flag.slice(1)}`)
+}
+
+function raw({ subject, text = '', html, attachment }: TestMessage): string {
+  const part = (type: string, body: string) =>
+    `Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${Buffer.from(body).toString('base64')}\n`
+  const parts = [part('text/plain', text)]
+  if (html) parts.push(part('text/html', html))
+  if (attachment)
+    parts.push(`Content-Disposition: attachment; filename="${attachment.name}"\n${part(attachment.type, 'abc')}`)
+  const head = `From: Bob <bob@test.local>\nTo: alice@test.local\nSubject: =?utf-8?B?${Buffer.from(subject).toString('base64')}?=\n`
+  const body = parts.map(content => `--cut\n${content}`).join('')
+  return `${head}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=cut\n\n${body}--cut--\n`
+}

@@ -1,0 +1,97 @@
+/** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
+import { ImapFlow } from 'imapflow'
+import type { MailLogin } from '../../accounts/mail-login.ts'
+import { Problem } from '../../platform/problem.ts'
+import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
+import { ImapFlowConnection } from './imapflow-connection.ts'
+import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
+import { ImapSocket } from './imapflow-socket.ts'
+
+export interface ImapFlowGatewayOptions {
+  /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
+  renewIdleMs?: number
+  pollMs?: number
+}
+
+/** ImapFlow's own watch over silence; ours over each command is shorter. */
+const socketTimeoutMs = 10 * 60_000
+/** The most that a server may send as one literal: far above the parts that we ask for. */
+const maxLiteralSize = 64 * 1024 * 1024
+const maxResponseSize = 128 * 1024 * 1024
+
+export class ImapFlowGateway implements MailGateway {
+  readonly #renewIdleMs: number
+  readonly #pollMs: number
+
+  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000 }: ImapFlowGatewayOptions = {}) {
+    this.#renewIdleMs = renewIdleMs
+    this.#pollMs = pollMs
+  }
+
+  async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
+    signal.throwIfAborted()
+    const socket = new ImapSocket()
+    const client = createClient(login, socket, timeoutMs)
+    const place = { host: login.host, port: login.port, password: login.password }
+    const context = (): FaultContext => ({ ...place, phase: socket.phase })
+    // Without a listener an error event would end the process; `connect` rejects with the same error.
+    client.on('error', () => undefined)
+    try {
+      await withinTime(client, context, timeoutMs, signal)
+    } catch (error) {
+      client.close()
+      signal.throwIfAborted()
+      throw translateFault(error, context())
+    }
+    const { host, port, password } = place
+    return new ImapFlowConnection({
+      client,
+      timeoutMs,
+      context: { host, port, password, phase: 'session' },
+      renewIdleMs: this.#renewIdleMs,
+      pollMs: this.#pollMs,
+    })
+  }
+}
+
+function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: number): ImapFlow {
+  return new ImapFlow({
+    host: login.host,
+    port: login.port,
+    secure: login.tls === 'implicit',
+    doSTARTTLS: login.tls === 'starttls',
+    auth: { user: login.user, pass: login.password },
+    transport,
+    logger: false,
+    clientInfo: { name: 'RustyMail', vendor: 'RustyMail', 'support-url': '' },
+    disableAutoIdle: true,
+    disableCompression: true,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: socketTimeoutMs,
+    maxLiteralSize,
+    maxResponseSize,
+  })
+}
+
+/** ImapFlow bounds each step; this bounds them together. */
+async function withinTime(
+  client: ImapFlow,
+  context: () => FaultContext,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const { code, detail } = tooSlow(context())
+    reject(new Problem(code, detail, { part: 'imap', fault: 'timeout' }))
+  }, timeoutMs)
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.race([client.connect(), ended])
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', abort)
+  }
+}

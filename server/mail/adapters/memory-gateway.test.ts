@@ -1,0 +1,41 @@
+/** The memory gateway does what every gateway does, and fails on demand. */
+import { expect, test } from 'vitest'
+import { mailGatewaySuite } from '../mail-gateway.suite.ts'
+import { MemoryGateway } from './memory-gateway.ts'
+
+const login = { host: 'memory', port: 143, tls: 'none', user: 'alice', password: 'secret' } as const
+const options = { timeoutMs: 1_000, signal: new AbortController().signal }
+
+mailGatewaySuite('a mail server in memory', async () => {
+  const gateway = new MemoryGateway()
+  return {
+    gateway,
+    login,
+    deliver: async ({ attachment, ...message }, folder) => {
+      const attachments = attachment
+        ? [{ ...attachment, id: '2', size_bytes: 3, is_inline: false, content_id: null }]
+        : []
+      return gateway.deliver({ ...message, attachments, hasAttachments: attachments.length > 0 }, folder)
+    },
+    cut: async () => gateway.cut(),
+    stop: async () => undefined,
+  }
+})
+
+test('a full server refuses one connection more and takes it when another has ended', async () => {
+  const gateway = new MemoryGateway()
+  gateway.maxConnections = 1
+  const first = await gateway.connect(login, options)
+  await expect(gateway.connect(login, options)).rejects.toMatchObject({ extension: { fault: 'limit' } })
+  await first.close()
+  await gateway.connect(login, options)
+  expect(gateway.attempts).toBe(3)
+})
+
+test('a server that does not answer in time ends the connection', async () => {
+  const gateway = new MemoryGateway()
+  const connection = await gateway.connect(login, { ...options, timeoutMs: 20 })
+  gateway.delay = () => new Promise(() => undefined)
+  await expect(connection.listFolders()).rejects.toMatchObject({ code: 'mail_server_timeout' })
+  expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout' })
+})

@@ -1,0 +1,227 @@
+/** A mail server that lives in memory, for tests: it can refuse, cut connections, be slow and be full, as real ones are. */
+import type { Folder } from '../../../contract/mail.ts'
+import type { MailLogin } from '../../accounts/mail-login.ts'
+import { Problem } from '../../platform/problem.ts'
+import type {
+  Arrivals,
+  ConnectOptions,
+  MailConnection,
+  MailGateway,
+  MessageContent,
+  MessagePage,
+  WatchChange,
+} from '../mail-gateway.ts'
+
+export interface MemoryFolder {
+  path: string
+  role: Folder['role']
+  uidValidity: number
+  uidNext: number
+  messages: MessageContent[]
+}
+
+export type Delivery = Partial<Omit<MessageContent, 'uid'>>
+
+export class MemoryGateway implements MailGateway {
+  readonly folders = new Map<string, MemoryFolder>()
+  readonly connections = new Set<MemoryConnection>()
+  password = 'secret'
+  /** Past it, logins are refused as too many. */
+  maxConnections = Number.POSITIVE_INFINITY
+  /** Thrown at whoever connects. */
+  refusal: Problem | undefined
+  /** Awaited before each connection, and before each command, by name. */
+  delay: (step: string) => Promise<void> | void = () => undefined
+  /** Logins tried, and most connections ever open at once. */
+  attempts = 0
+  peak = 0
+
+  constructor() {
+    const roles = { INBOX: 'inbox', Archive: 'archive', Drafts: 'drafts', Junk: 'junk', Sent: 'sent', Trash: 'trash' }
+    for (const [path, role] of Object.entries(roles)) this.addFolder(path, role as Folder['role'])
+  }
+
+  async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
+    this.attempts++
+    await within(timeoutMs, this.delay('connect'))
+    signal.throwIfAborted()
+    if (this.refusal) throw this.refusal
+    if (login.password !== this.password) {
+      const words = { fault: 'login', part: 'imap', server_response: 'NO [AUTHENTICATIONFAILED] wrong' } as const
+      throw new Problem('mail_login_refused', 'The mail server refused user name or password.', words)
+    }
+    if (this.connections.size >= this.maxConnections) {
+      const words = { fault: 'limit', part: 'imap', server_response: 'NO [LIMIT] too many connections' } as const
+      throw new Problem('mail_server_refused', 'The mail server takes no more connections.', words)
+    }
+    const connection = new MemoryConnection(this, timeoutMs)
+    this.connections.add(connection)
+    this.peak = Math.max(this.peak, this.connections.size)
+    return connection
+  }
+
+  addFolder(path: string, role: Folder['role'] = null): MemoryFolder {
+    const folder = { path, role, uidValidity: 1000 + this.folders.size, uidNext: 1, messages: [] }
+    this.folders.set(path, folder)
+    return folder
+  }
+
+  /** Puts a message into a folder and tells those who watch it. */
+  deliver(delivery: Delivery = {}, path = 'INBOX'): number {
+    const folder = this.getFolder(path)
+    const uid = folder.uidNext++
+    folder.messages.push({ ...emptyMessage, date: new Date().toISOString(), ...delivery, uid })
+    for (const connection of this.connections)
+      connection.notice(path, { kind: 'exists', count: folder.messages.length })
+    return uid
+  }
+
+  getFolder(path: string): MemoryFolder {
+    const folder = this.folders.get(path)
+    if (!folder) throw new Problem('folder_not_found', 'There is no such folder.')
+    return folder
+  }
+
+  /** As when the network breaks: every connection, or those that are chosen. */
+  cut(isMeant: (connection: MemoryConnection) => boolean = () => true): void {
+    for (const connection of [...this.connections].filter(isMeant)) connection.end(closedProblem())
+  }
+}
+
+const emptyMessage: Omit<MessageContent, 'uid' | 'date'> = {
+  messageId: null,
+  subject: '',
+  from: [],
+  to: [],
+  cc: [],
+  bcc: [],
+  replyTo: [],
+  flags: [],
+  sizeBytes: 0,
+  hasAttachments: false,
+  sentAt: null,
+  inReplyTo: null,
+  text: null,
+  html: null,
+  isTruncated: false,
+  attachments: [],
+}
+
+export class MemoryConnection implements MailConnection {
+  readonly closed: Promise<Problem | undefined>
+  isWatching = false
+  readonly #gateway: MemoryGateway
+  readonly #timeoutMs: number
+  readonly #listeners = new Map<string, (change: WatchChange) => void>()
+  readonly #resolveClosed: (reason: Problem | undefined) => void
+  #isOpen = true
+
+  constructor(gateway: MemoryGateway, timeoutMs: number) {
+    this.#gateway = gateway
+    this.#timeoutMs = timeoutMs
+    const { promise, resolve } = Promise.withResolvers<Problem | undefined>()
+    this.closed = promise
+    this.#resolveClosed = resolve
+  }
+
+  async listFolders(): Promise<Folder[]> {
+    await this.#step('listFolders')
+    return [...this.#gateway.folders.values()].map(({ path, role, messages }) => ({
+      path,
+      name: path.split('/').at(-1) ?? path,
+      delimiter: '/',
+      role,
+      selectable: true,
+      subscribed: true,
+      total: messages.length,
+      unread: messages.filter(message => !message.flags.includes('seen')).length,
+    }))
+  }
+
+  async listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
+    await this.#step('listMessages')
+    const { uidValidity, messages } = this.#gateway.getFolder(path)
+    const below = messages.filter(message => beforeUid === undefined || message.uid < beforeUid)
+    const page = below.slice(-limit).toReversed()
+    return { uidValidity, total: messages.length, messages: page, hasMore: below.length > page.length }
+  }
+
+  async getMessage(
+    path: string,
+    uid: number,
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
+    await this.#step('getMessage')
+    const { uidValidity, messages } = this.#gateway.getFolder(path)
+    const message = messages.find(candidate => candidate.uid === uid)
+    if (!message) return { uidValidity, message: undefined }
+    const [text, html] = [message.text, message.html].map(part => part?.slice(0, maxBytes) ?? null)
+    const isTruncated = text !== message.text || html !== message.html
+    return { uidValidity, message: { ...message, text: text ?? null, html: html ?? null, isTruncated } }
+  }
+
+  async listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
+    await this.#step('listArrivals')
+    const { uidValidity, uidNext, messages } = this.#gateway.getFolder(path)
+    const uids = messages.map(message => message.uid).filter(uid => uid >= fromUid)
+    return { uidValidity, uidNext, uids: uids.slice(0, limit) }
+  }
+
+  async watch(
+    path: string,
+    onChange: (change: WatchChange) => void,
+  ): Promise<{ uidValidity: number; uidNext: number }> {
+    await this.#step('watch')
+    const { uidValidity, uidNext } = this.#gateway.getFolder(path)
+    this.isWatching = true
+    this.#listeners.set(path, onChange)
+    return { uidValidity, uidNext }
+  }
+
+  async close(): Promise<void> {
+    this.end(undefined)
+  }
+
+  notice(path: string, change: WatchChange): void {
+    this.#listeners.get(path)?.(change)
+  }
+
+  end(reason: Problem | undefined): void {
+    this.#isOpen = false
+    this.#gateway.connections.delete(this)
+    this.#resolveClosed(reason)
+  }
+
+  async #step(name: string): Promise<void> {
+    if (!this.#isOpen) throw closedProblem()
+    try {
+      await within(this.#timeoutMs, this.#gateway.delay(name))
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'mail_server_timeout') this.end(error)
+      throw error
+    }
+    if (!this.#isOpen) throw closedProblem()
+  }
+}
+
+function closedProblem(): Problem {
+  return new Problem('mail_server_unreachable', 'The mail server closed the connection.', {
+    fault: 'closed',
+    part: 'imap',
+  })
+}
+
+async function within(ms: number, step: Promise<void> | void): Promise<void> {
+  if (step === undefined) return
+  const { promise, reject } = Promise.withResolvers<never>()
+  const problem = new Problem('mail_server_timeout', 'The mail server did not answer.', {
+    fault: 'timeout',
+    part: 'imap',
+  })
+  const timer = setTimeout(() => reject(problem), ms)
+  try {
+    await Promise.race([step, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}

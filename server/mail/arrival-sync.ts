@@ -1,0 +1,116 @@
+/** Finds what is new in a watched folder since the last look, and publishes each message once, in order. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import { type Backoff, backoffDelay } from './backoff.ts'
+import type { ConnectionPool } from './connection-pool.ts'
+import type { Arrivals } from './mail-gateway.ts'
+
+export interface ArrivalSyncOptions {
+  accountId: string
+  folder: string
+  pool: ConnectionPool
+  hub: Pick<EventHub, 'publish'>
+  logger: Logger
+  backoff: Backoff
+  /** Hears why a look failed (it is tried again), and with undefined that one went well. Ends the trying with `stop`. */
+  onLook(problem: Problem | undefined): 'go on' | 'stop'
+  onArrival(at: string): void
+}
+
+type FolderState = Pick<Arrivals, 'uidValidity' | 'uidNext'>
+
+/** Asked for at once; more come with the next look. */
+const batchSize = 500
+
+export class ArrivalSync {
+  readonly #options: ArrivalSyncOptions
+  /** What has been announced: everything below `uidNext`. */
+  #known: FolderState | undefined
+  #isDue = false
+  #isRunning = false
+
+  constructor(options: ArrivalSyncOptions) {
+    this.#options = options
+  }
+
+  /** What is there the first time is not new. What came since is, also while there was no connection. */
+  begin(state: FolderState, signal: AbortSignal): void {
+    if (!this.#known || this.#known.uidValidity !== state.uidValidity) {
+      this.#known = state
+      return
+    }
+    if (state.uidNext > this.#known.uidNext) this.look(signal)
+  }
+
+  /** Soon, once, however often it is called meanwhile. */
+  look(signal: AbortSignal): void {
+    this.#isDue = true
+    if (this.#isRunning) return
+    this.#isRunning = true
+    const { accountId, logger } = this.#options
+    this.#run(signal)
+      .catch(err => logger.error({ err, account_id: accountId }, 'looking for new mail failed'))
+      .finally(() => {
+        this.#isRunning = false
+      })
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; this.#isDue && !signal.aborted; ) {
+      this.#isDue = false
+      const problem = await this.#lookOnce(signal).then(() => undefined, asProblem)
+      if (signal.aborted) return
+      if (this.#options.onLook(problem) === 'stop') return
+      if (!problem) {
+        failures = 0
+        continue
+      }
+      this.#isDue = true
+      // An abort ends the wait and then the loop.
+      await wait(backoffDelay(failures++, this.#options.backoff), undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async #lookOnce(signal: AbortSignal): Promise<void> {
+    const { accountId, folder, pool } = this.#options
+    for (let isWhole = false; !isWhole && this.#known; ) {
+      const from = this.#known.uidNext
+      const arrivals = await pool.run(
+        accountId,
+        'watch',
+        connection => connection.listArrivals(folder, from, batchSize),
+        signal,
+      )
+      if (signal.aborted) return
+      isWhole = arrivals.uids.length < batchSize
+      this.#announce(arrivals, isWhole)
+    }
+  }
+
+  #announce({ uidValidity, uidNext, uids }: Arrivals, isWhole: boolean): void {
+    const { accountId, folder, hub, logger } = this.#options
+    if (this.#known?.uidValidity !== uidValidity) {
+      logger.warn({ account_id: accountId, folder }, 'the folder was made anew: what it holds is not announced')
+      this.#known = { uidValidity, uidNext }
+      return
+    }
+    for (const uid of uids) {
+      const at = new Date().toISOString()
+      this.#known = { uidValidity, uidNext: uid + 1 }
+      this.#options.onArrival(at)
+      hub.publish({
+        type: 'mail_received',
+        data: { account_id: accountId, folder, uid, uid_validity: uidValidity, at },
+      })
+    }
+    if (isWhole) this.#known = { uidValidity, uidNext: Math.max(uidNext, this.#known.uidNext) }
+  }
+}
+
+/** What is no Problem is a bug, and flies. */
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  throw error
+}

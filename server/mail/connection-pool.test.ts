@@ -1,0 +1,277 @@
+/** The pool on a mail server in memory: order, caps, time limits, and what happens when things break. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { AccountConnections } from '../../contract/accounts.ts'
+import { createLogger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import { MemoryGateway } from './adapters/memory-gateway.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import type { MailConnection } from './mail-gateway.ts'
+import type { Priority } from './waiting-line.ts'
+
+const signal = new AbortController().signal
+const limits = { connection_timeout_seconds: 5, max_connections: 20, connection_pool_size: 2 }
+
+let gateway: MemoryGateway
+let pool: ConnectionPool
+let password: string
+let told: Map<string, AccountConnections>
+
+beforeEach(() => {
+  gateway = new MemoryGateway()
+  password = 'secret'
+  told = new Map()
+  pool = open(limits)
+})
+afterEach(async () => {
+  vi.useRealTimers()
+  gateway.delay = () => undefined
+  await pool.stop()
+  expect(gateway.connections.size).toBe(0)
+})
+
+function open(with_: typeof limits, idleMs = 60_000): ConnectionPool {
+  return new ConnectionPool({
+    gateway,
+    login: async id => {
+      if (id.startsWith('no')) throw new Problem('account_not_found', 'There is no such account.')
+      return { host: 'memory', port: 143, tls: 'none', user: id, password }
+    },
+    limits: with_,
+    health: { setConnections: (id, connections) => told.set(id, connections) },
+    logger: createLogger('silent'),
+    idleMs,
+  })
+}
+
+/** Work that holds its connection until told to let go. */
+function hold(account = 'a', priority: Priority = 'interactive') {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let connection: MailConnection | undefined
+  const work = async (lent: MailConnection) => {
+    connection = lent
+    await promise
+  }
+  const done = pool.run(account, priority, work, signal)
+  done.catch(() => undefined)
+  const begun = () => vi.waitFor(() => expect(connection).toBeDefined())
+  return { done, begun, release: () => resolve(), connection: () => connection }
+}
+
+const look = (account = 'a') => pool.run(account, 'interactive', connection => connection.listFolders(), signal)
+
+test('one connection is opened when it is needed and used again', async () => {
+  await look()
+  await look()
+  expect(gateway.attempts).toBe(1)
+  expect(pool.connections('a')).toMatchObject({ open: 1, idle: 1, busy: 0, waiting: 0, max: 2 })
+})
+
+test('an account never has more connections than its pool size, and nobody is forgotten', async () => {
+  const all = await Promise.all(Array.from({ length: 40 }, () => look()))
+  expect(all).toHaveLength(40)
+  expect(gateway.peak).toBe(2)
+})
+
+test('watching goes before people, people before background work, and each in the order of coming', async () => {
+  pool = open({ ...limits, connection_pool_size: 1 })
+  const first = hold()
+  await first.begun()
+  const order: string[] = []
+  const join = (name: string, priority: Priority) => pool.run('a', priority, async () => void order.push(name), signal)
+  const all = [
+    join('background 1', 'background'),
+    join('person 1', 'interactive'),
+    join('person 2', 'interactive'),
+    join('watch', 'watch'),
+    join('background 2', 'background'),
+  ]
+  first.release()
+  await Promise.all(all)
+  expect(order).toEqual(['watch', 'person 1', 'person 2', 'background 1', 'background 2'])
+})
+
+test('a connection that nobody uses is closed after its time', async () => {
+  pool = open(limits, 30)
+  await look()
+  await vi.waitFor(() => expect(gateway.connections.size).toBe(0))
+  expect(told.get('a')).toMatchObject({ open: 0, idle: 0 })
+  await look()
+  expect(gateway.attempts).toBe(2)
+})
+
+test('whoever waits too long for a free connection is told when to come again', async () => {
+  vi.useFakeTimers()
+  const holders = [hold(), hold()]
+  const late = look().catch(error => error)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(await late).toMatchObject({ code: 'overloaded', extension: { retryAfterSeconds: 5 } })
+  expect(pool.connections('a')).toMatchObject({ waiting: 0, busy: 2 })
+  for (const holder of holders) holder.release()
+})
+
+test('a mail server that does not take a connection in time is what is named', async () => {
+  vi.useFakeTimers()
+  gateway.delay = () => new Promise(() => undefined)
+  const late = look().catch(error => error)
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(await late).toMatchObject({ code: 'mail_server_timeout', status: 504 })
+})
+
+test('past 500 waiters the next one is turned away at once', async () => {
+  const holders = [hold(), hold()]
+  for (const holder of holders) await holder.begun()
+  const waiting = Array.from({ length: 500 }, () => look())
+  await expect(look()).rejects.toMatchObject({ code: 'overloaded', status: 503 })
+  expect(pool.connections('a')?.waiting).toBe(500)
+  for (const holder of holders) holder.release()
+  await Promise.all(waiting)
+})
+
+test('whoever goes away while waiting leaves the line', async () => {
+  const holders = [hold(), hold()]
+  for (const holder of holders) await holder.begun()
+  const gone = new AbortController()
+  const left = pool.run('a', 'interactive', async () => 'never', gone.signal)
+  gone.abort()
+  await expect(left).rejects.toThrow('went away')
+  expect(pool.connections('a')?.waiting).toBe(0)
+  for (const holder of holders) holder.release()
+})
+
+test('all accounts together stay under the cap: an idle connection of another account makes room', async () => {
+  pool = open({ ...limits, max_connections: 2 })
+  await look('a')
+  await look('b')
+  await look('c')
+  await Promise.all(['a', 'b', 'c', 'd', 'a', 'b'].map(account => look(account)))
+  expect(gateway.peak).toBe(2)
+  expect(pool.totals()).toMatchObject({ open: 2, max: 2 })
+})
+
+test('a busy account does not starve another one when the cap is reached', async () => {
+  pool = open({ ...limits, max_connections: 2 })
+  const busy = [hold('a'), hold('a')]
+  for (const holder of busy) await holder.begun()
+  const order: string[] = []
+  const other = look('b').then(() => order.push('b'))
+  const later = Array.from({ length: 5 }, () => look('a').then(() => order.push('a')))
+  for (const holder of busy) holder.release()
+  await Promise.all([other, ...later])
+  expect(order.indexOf('b')).toBeLessThan(5)
+  expect(gateway.peak).toBe(2)
+})
+
+test('watching connections count under the cap and leave one for commands', async () => {
+  pool = open({ ...limits, max_connections: 3, connection_timeout_seconds: 1 })
+  const watching = [await pool.openWatching('a', signal), await pool.openWatching('b', signal)]
+  const refused = pool.openWatching('c', signal).catch(error => error)
+  await look('a')
+  expect(await refused).toMatchObject({ code: 'overloaded' })
+  expect(pool.totals()).toMatchObject({ open: 3, idle: 1 })
+  expect(pool.connections('a')).toMatchObject({ watching: 1, open: 2 })
+  await Promise.all(watching.map(connection => connection.close()))
+})
+
+test('"too many connections" lowers the pool instead of failing the request', async () => {
+  gateway.maxConnections = 1
+  const first = hold()
+  await first.begun()
+  const second = look()
+  await vi.waitFor(() => expect(pool.connections('a')?.max).toBe(1))
+  first.release()
+  await second
+  await Promise.all(Array.from({ length: 10 }, () => look()))
+  expect(gateway.attempts).toBe(2)
+})
+
+test('"too many connections" is said when there is not one to work with', async () => {
+  gateway.maxConnections = 0
+  await expect(look()).rejects.toMatchObject({ code: 'mail_server_refused', extension: { fault: 'limit' } })
+})
+
+test('a lowered pool grows again after a while', async () => {
+  gateway.maxConnections = 1
+  await Promise.all([look(), look(), look()])
+  expect(pool.connections('a')?.max).toBe(1)
+  gateway.maxConnections = 10
+  const later = performance.now() + 11 * 60_000
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(later)
+  await Promise.all([look(), look(), look()])
+  clock.mockRestore()
+  expect(pool.connections('a')).toMatchObject({ max: 2, open: 2 })
+})
+
+test('connections that broke while they rested are replaced without anyone noticing', async () => {
+  await Promise.all([look(), look()])
+  gateway.cut()
+  expect(await look()).not.toHaveLength(0)
+})
+
+test('a connection that breaks under a command costs one more try, not two', async () => {
+  await look()
+  let cuts = 1
+  gateway.delay = step => {
+    if (step === 'listFolders' && cuts-- > 0) gateway.cut()
+  }
+  expect(await look()).not.toHaveLength(0)
+  cuts = 2
+  await expect(look()).rejects.toMatchObject({ extension: { fault: 'closed' } })
+})
+
+test('a refused password is tried once, and again only after the account changed', async () => {
+  password = 'wrong'
+  await expect(look()).rejects.toMatchObject({ code: 'mail_login_refused' })
+  await expect(look()).rejects.toMatchObject({ code: 'mail_login_refused' })
+  await expect(pool.openWatching('a', signal)).rejects.toMatchObject({ code: 'mail_login_refused' })
+  expect(gateway.attempts).toBe(1)
+  password = 'secret'
+  await pool.drop('a')
+  await look()
+})
+
+test('after a change of login the old connections finish their work and no new work goes to them', async () => {
+  const old = hold()
+  await old.begun()
+  await look()
+  await pool.drop('a')
+  expect(gateway.connections.size).toBe(1)
+  const fresh = hold()
+  await fresh.begun()
+  expect(fresh.connection()).not.toBe(old.connection())
+  old.release()
+  await old.done
+  await vi.waitFor(() => expect(gateway.connections.size).toBe(1))
+  fresh.release()
+})
+
+test('new limits take effect at once and fail nothing under way', async () => {
+  const holders = [hold(), hold()]
+  for (const holder of holders) await holder.begun()
+  const waiting = look()
+  await pool.setLimits({ connection_timeout_seconds: 9, max_connections: 5, connection_pool_size: 3 })
+  await waiting
+  expect(pool.totals().max).toBe(5)
+  await pool.setLimits({ connection_timeout_seconds: 9, max_connections: 2, connection_pool_size: 1 })
+  for (const holder of holders) holder.release()
+  await Promise.all(holders.map(holder => holder.done))
+  await look()
+  await vi.waitFor(() => expect(gateway.connections.size).toBe(1))
+})
+
+test('an id that somebody made up leaves nothing behind', async () => {
+  for (const id of ['no-1', 'no-2']) await expect(look(id)).rejects.toMatchObject({ code: 'account_not_found' })
+  expect(pool.connections('no-1')).toBeUndefined()
+  expect(told.size).toBe(0)
+})
+
+test('a stop turns away who waits and lets what runs finish', async () => {
+  const holders = [hold(), hold()]
+  for (const holder of holders) await holder.begun()
+  const waiting = look().catch(error => error)
+  const stopped = pool.stop()
+  expect(await waiting).toMatchObject({ code: 'draining' })
+  await expect(look()).rejects.toMatchObject({ code: 'draining' })
+  for (const holder of holders) holder.release()
+  await stopped
+  await Promise.all(holders.map(holder => holder.done))
+})

@@ -1,0 +1,136 @@
+/** Lends IMAP connections for all accounts, under one cap. One account's pool is `AccountPool`. */
+import type { AccountConnections } from '../../contract/accounts.ts'
+import type { ImapReadings } from '../../contract/metrics.ts'
+import type { PoolLimits } from '../../contract/settings.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import { AccountPool } from './account-pool.ts'
+import { ConnectionSlots } from './connection-slots.ts'
+import type { MailConnection, MailGateway } from './mail-gateway.ts'
+import type { Priority } from './waiting-line.ts'
+
+export interface ConnectionPoolOptions {
+  gateway: MailGateway
+  /** Throws `account_not_found` or `account_disabled`. */
+  login(accountId: string): Promise<MailLogin>
+  limits: PoolLimits
+  health: { setConnections(accountId: string, connections: AccountConnections): void }
+  logger: Logger
+  /** A command connection that nobody used for so long is closed; a minute unless given. */
+  idleMs?: number
+}
+
+/** How long commands under way may take when the server stops. */
+const stopGraceMs = 3_000
+
+export class ConnectionPool {
+  readonly #options: ConnectionPoolOptions
+  readonly #slots: ConnectionSlots
+  /** One for each account that has or wants connections; empty ones are forgotten. */
+  readonly #pools = new Map<string, AccountPool>()
+  /** Accounts that were removed while connections of theirs were still open. */
+  readonly #removed = new WeakSet<AccountPool>()
+  readonly #stopped = new AbortController()
+  #limits: PoolLimits
+
+  constructor(options: ConnectionPoolOptions) {
+    this.#options = options
+    this.#limits = options.limits
+    this.#slots = new ConnectionSlots({ max: options.limits.max_connections, evict: () => this.#evict() })
+  }
+
+  /**
+   * Lends a connection for as long as `work` takes. It runs a second time, on a fresh connection, when the first one
+   * turns out to be dead: so it may only read.
+   * @param signal Ends the waiting; work that has begun is finished.
+   */
+  async run<T>(
+    accountId: string,
+    priority: Priority,
+    work: (connection: MailConnection) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    this.#stopped.signal.throwIfAborted()
+    return this.#poolOf(accountId).run(priority, work, signal)
+  }
+
+  /** A connection of its own for watching, counted with the others. The caller closes it. */
+  async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
+    this.#stopped.signal.throwIfAborted()
+    return this.#poolOf(accountId).openWatching(signal)
+  }
+
+  /** After a login changed, or to try a refused one again: connections at rest end now, busy ones when they are done. */
+  async drop(accountId: string): Promise<void> {
+    await this.#pools.get(accountId)?.retire()
+  }
+
+  /** After an account is gone: as `drop`, and nothing more is said of it. */
+  async remove(accountId: string): Promise<void> {
+    const pool = this.#pools.get(accountId)
+    if (!pool) return
+    this.#removed.add(pool)
+    this.#pools.delete(accountId)
+    await pool.retire()
+  }
+
+  /** Takes effect at once; nothing under way fails. */
+  async setLimits(limits: PoolLimits): Promise<void> {
+    const isNewTimeout = limits.connection_timeout_seconds !== this.#limits.connection_timeout_seconds
+    this.#limits = limits
+    this.#slots.max = limits.max_connections
+    for (const pool of this.#pools.values()) pool.adapt()
+    // Connections keep the timeout that they were opened with.
+    if (isNewTimeout) await Promise.all([...this.#pools.values()].map(pool => pool.retire()))
+  }
+
+  connections(accountId: string): AccountConnections | undefined {
+    return this.#pools.get(accountId)?.connections
+  }
+
+  /** All accounts together. Watching connections are open, and neither idle nor busy. */
+  totals(): ImapReadings {
+    const all = [...this.#pools.values()].map(pool => pool.connections)
+    const sum = (of: 'open' | 'idle' | 'busy' | 'connecting') => all.reduce((total, one) => total + one[of], 0)
+    const [open, idle, busy, connecting] = [sum('open'), sum('idle'), sum('busy'), sum('connecting')]
+    return { open, idle, busy, connecting, max: this.#limits.max_connections }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort(new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 }))
+    await Promise.all([...this.#pools.values()].map(pool => pool.stop(stopGraceMs)))
+  }
+
+  #poolOf(accountId: string): AccountPool {
+    const known = this.#pools.get(accountId)
+    if (known) return known
+    const { gateway, login, logger, idleMs = 60_000 } = this.#options
+    const pool = new AccountPool({
+      accountId,
+      gateway,
+      slots: this.#slots,
+      logger,
+      idleMs,
+      limits: () => this.#limits,
+      login,
+      onChange: changed => this.#changed(changed),
+    })
+    this.#pools.set(accountId, pool)
+    return pool
+  }
+
+  #changed(pool: AccountPool): void {
+    const { accountId } = pool
+    if (pool.isEmpty && this.#pools.get(accountId) === pool) this.#pools.delete(accountId)
+    // Nothing is kept for an id that somebody made up.
+    if (pool.isKnown && !this.#removed.has(pool)) this.#options.health.setConnections(accountId, pool.connections)
+  }
+
+  /** Whichever account's connection rested longest goes. */
+  #evict(): boolean {
+    const resting = [...this.#pools.values()].filter(pool => pool.idleSince !== undefined)
+    const [oldest] = resting.sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
+    return oldest?.evict() ?? false
+  }
+}

@@ -1,0 +1,91 @@
+/** PORT: what RustyMail asks of a mail server that is read. Adapters translate their vendor's errors to Problems. */
+import type { Address, Attachment, Flag, Folder } from '../../contract/mail.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import type { Problem } from '../platform/problem.ts'
+
+export interface ConnectOptions {
+  /** Bounds the whole way to a logged-in connection, and each command on it. */
+  timeoutMs: number
+  /** Ends the attempt; a connection that stands is ended with `close`. */
+  signal: AbortSignal
+}
+
+export interface MailGateway {
+  /** A logged-in connection; throws a Problem whose `fault` says why not. */
+  connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection>
+}
+
+/** One message in a list, before it has a reference. */
+export interface MessageHeader {
+  uid: number
+  messageId: string | null
+  subject: string
+  from: Address[]
+  to: Address[]
+  /** INTERNALDATE, ISO 8601 with milliseconds. */
+  date: string
+  flags: Flag[]
+  sizeBytes: number
+  hasAttachments: boolean
+}
+
+export interface MessageContent extends MessageHeader {
+  cc: Address[]
+  bcc: Address[]
+  replyTo: Address[]
+  sentAt: string | null
+  inReplyTo: string | null
+  text: string | null
+  html: string | null
+  isTruncated: boolean
+  attachments: Attachment[]
+}
+
+export interface MessagePage {
+  uidValidity: number
+  total: number
+  /** Newest first, that is by falling UID. */
+  messages: MessageHeader[]
+  /** Whether there are older ones. */
+  hasMore: boolean
+}
+
+/** What is new in a folder since a UID. */
+export interface Arrivals {
+  uidValidity: number
+  /** The lowest UID that the next message can have. */
+  uidNext: number
+  /** Rising; at most as many as asked for, the rest with the next call. */
+  uids: number[]
+}
+
+/** One IMAP connection. Commands run one at a time; the pool sees to that. */
+export interface MailConnection {
+  listFolders(): Promise<Folder[]>
+  /** @param beforeUid Only messages with a lower UID. Opens the folder read-only. */
+  listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage>
+  /** `message` is undefined when there is none with this UID. `uidValidity` is what the folder has now. Parts are cut at `maxBytes`. */
+  getMessage(
+    path: string,
+    uid: number,
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; message: MessageContent | undefined }>
+  /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
+  listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
+  /**
+   * Stays in IDLE on the folder until closed, and calls `onChange` when messages came, went or changed: also for those
+   * that came between the answer and the first IDLE. The connection can do nothing else from then on.
+   */
+  watch(path: string, onChange: (change: WatchChange) => void): Promise<{ uidValidity: number; uidNext: number }>
+  /** Logs out politely within a second, then drops the socket. Never throws. */
+  close(): Promise<void>
+  /** Resolves when the connection has ended: with the Problem that says why when it was not us who ended it. */
+  readonly closed: Promise<Problem | undefined>
+}
+
+export type WatchChange =
+  | { kind: 'exists'; count: number }
+  | { kind: 'expunge' }
+  | { kind: 'flags' }
+  /** The server has no IDLE, or refused it: from now on it is asked every half minute. */
+  | { kind: 'polling' }

@@ -1,0 +1,27 @@
+/** /api/v1/accounts/{account_id}/…: folders, messages, and one message for the page's frame. */
+import { mailApi, messageHtmlPath } from '../../contract/mail.ts'
+import type { Operation } from '../platform/guard.ts'
+import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
+import { strangerHeaders } from '../platform/security-headers.ts'
+import type { MailService } from './mail-service.ts'
+
+const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }
+
+export function mailRoutes(http: HttpServer, mail: MailService): void {
+  handle(http, mailApi.listFolders, ({ principal, params, signal }) =>
+    mail.listFolders(principal, params.account_id, signal),
+  )
+  handle(http, mailApi.listMessages, ({ principal, params, query, signal }) =>
+    mail.listMessages(principal, params.account_id, query, signal),
+  )
+  handle(http, mailApi.getMessage, ({ principal, params, signal }) =>
+    mail.getMessage(principal, params.account_id, params.ref, signal),
+  )
+  handleRaw(http, messageHtmlPath, messageHtml, async ({ principal, params, query, signal }, reply) =>
+    reply
+      .headers(strangerHeaders(query.remote === 'true'))
+      .header('cache-control', 'no-store')
+      .type('text/html; charset=utf-8')
+      .send(await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', signal)),
+  )
+}

@@ -1,0 +1,128 @@
+/** Mail as programs see it: folders, lists, one message, all read-only. Connections are the pool's business. */
+import type { Folder, Message, MessageSummary } from '../../contract/mail.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { ConnectionPool } from './connection-pool.ts'
+import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
+import { renderMessageHtml } from './message-html.ts'
+import type { MessageRefs } from './message-ref.ts'
+
+export interface MailServiceOptions {
+  pool: Pick<ConnectionPool, 'run'>
+  refs: MessageRefs
+}
+
+export interface ListQuery {
+  folder: string
+  limit: number
+  cursor?: string | undefined
+}
+
+/** Parts of a message are cut here; the contract says so. */
+const maxPartBytes = 1024 * 1024
+
+export class MailService {
+  readonly #pool: Pick<ConnectionPool, 'run'>
+  readonly #refs: MessageRefs
+
+  constructor({ pool, refs }: MailServiceOptions) {
+    this.#pool = pool
+    this.#refs = refs
+  }
+
+  async listFolders(
+    principal: Principal,
+    accountId: string,
+    signal: AbortSignal,
+  ): Promise<{ items: Folder[]; next_cursor: null }> {
+    const items = await this.#ask(principal, accountId, connection => connection.listFolders(), signal)
+    return { items, next_cursor: null }
+  }
+
+  /** Newest first. Throws `stale_cursor` when the folder was made anew since the cursor was given. */
+  async listMessages(
+    principal: Principal,
+    accountId: string,
+    { folder, limit, cursor }: ListQuery,
+    signal: AbortSignal,
+  ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number }> {
+    this.#checkFolder(folder)
+    const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, folder, cursor)
+    const list = (connection: MailConnection) => connection.listMessages(folder, limit, place?.beforeUid)
+    const page = await this.#ask(principal, accountId, list, signal)
+    const { uidValidity, total, messages, hasMore } = page
+    if (place && place.uidValidity !== uidValidity) {
+      throw new Problem('stale_cursor', 'The folder was made anew on the mail server; list it from the beginning.')
+    }
+    const last = messages.at(-1)
+    const next = last && hasMore ? { uidValidity, beforeUid: last.uid } : undefined
+    return {
+      items: messages.map(header => this.#summary(accountId, folder, uidValidity, header)),
+      next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
+      total,
+    }
+  }
+
+  /** Throws `stale_ref` when the folder was made anew since the reference was given. */
+  async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
+    const place = this.#refs.decode(accountId, ref)
+    const get = (connection: MailConnection) => connection.getMessage(place.folder, place.uid, maxPartBytes)
+    const { uidValidity, message } = await this.#ask(principal, accountId, get, signal)
+    if (uidValidity !== place.uidValidity) {
+      throw new Problem('stale_ref', 'The folder was made anew on the mail server; list it again for new references.')
+    }
+    if (!message) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
+    return { ...this.#summary(accountId, place.folder, uidValidity, message), ...contentOf(message) }
+  }
+
+  /** One message as a document for a sandboxed frame; answer it with `strangerHeaders` and with nothing less. */
+  async messageHtml(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<string> {
+    return renderMessageHtml(await this.getMessage(principal, accountId, ref, signal))
+  }
+
+  async #ask<T>(
+    principal: Principal,
+    accountId: string,
+    work: (connection: MailConnection) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
+    return this.#pool.run(accountId, 'interactive', work, signal)
+  }
+
+  #checkFolder(folder: string): void {
+    if (/\p{Cc}/u.test(folder) || !this.#refs.canName(folder)) {
+      throw new Problem('folder_not_found', 'No folder can have such a name.')
+    }
+  }
+
+  #summary(accountId: string, folder: string, uidValidity: number, header: MessageHeader): MessageSummary {
+    return {
+      ref: this.#refs.encode(accountId, { folder, uidValidity, uid: header.uid }),
+      uid: header.uid,
+      uid_validity: uidValidity,
+      message_id: header.messageId,
+      subject: header.subject,
+      from: header.from,
+      to: header.to,
+      date: header.date,
+      flags: header.flags,
+      size_bytes: header.sizeBytes,
+      has_attachments: header.hasAttachments,
+    }
+  }
+}
+
+function contentOf(message: MessageContent): Omit<Message, keyof MessageSummary> {
+  return {
+    cc: message.cc,
+    bcc: message.bcc,
+    reply_to: message.replyTo,
+    sent_at: message.sentAt,
+    in_reply_to: message.inReplyTo,
+    text: message.text,
+    html: message.html,
+    is_truncated: message.isTruncated,
+    attachments: message.attachments,
+  }
+}

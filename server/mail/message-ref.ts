@@ -1,0 +1,92 @@
+/** Opaque, signed names of messages and places in lists: a client can hold them, but not make or change them. */
+import { Problem } from '../platform/problem.ts'
+import type { Signer } from '../platform/secret-box.ts'
+
+/** Where a message is. UIDs mean something only under their UIDVALIDITY (RFC 9051, section 2.3.1.1). */
+export interface MessagePlace {
+  folder: string
+  uidValidity: number
+  uid: number
+}
+
+/** Below which UID a list goes on. */
+export interface ListPlace {
+  uidValidity: number
+  beforeUid: number
+}
+
+const numbersBytes = 8
+const signatureBytes = 12
+/** A reference is at most 600 characters long (contract), which is 450 bytes. */
+const maxFolderBytes = 430
+
+export class MessageRefs {
+  readonly #signer: Signer
+
+  constructor(signer: Signer) {
+    this.#signer = signer
+  }
+
+  /** UIDVALIDITY, UID, folder, signature; the account is only signed, since whoever asks names it anyway. */
+  encode(accountId: string, { folder, uidValidity, uid }: MessagePlace): string {
+    const body = Buffer.concat([numbers(uidValidity, uid), Buffer.from(folder, 'utf8')])
+    return this.#seal(body, signedMessage(accountId, body))
+  }
+
+  /** Throws `message_not_found` for what we did not make for this account. */
+  decode(accountId: string, ref: string): MessagePlace {
+    const body = this.#open(ref, read => signedMessage(accountId, read))
+    if (!body) throw new Problem('message_not_found', 'There is no such message in this account.')
+    const folder = body.toString('utf8', numbersBytes)
+    return { folder, uidValidity: body.readUInt32BE(0), uid: body.readUInt32BE(4) }
+  }
+
+  /** UIDVALIDITY, UID, signature; account and folder are only signed. */
+  encodeCursor(accountId: string, folder: string, { uidValidity, beforeUid }: ListPlace): string {
+    const body = numbers(uidValidity, beforeUid)
+    return this.#seal(body, signedCursor(accountId, folder, body))
+  }
+
+  /** Throws `bad_request` for what we did not make for this account and folder. */
+  decodeCursor(accountId: string, folder: string, cursor: string): ListPlace {
+    const body = this.#open(cursor, read => signedCursor(accountId, folder, read))
+    if (body?.length !== numbersBytes) {
+      const errors = [{ path: 'query.cursor', message: 'is not a cursor of this folder' }]
+      throw new Problem('bad_request', 'query.cursor: is not a cursor of this folder', { errors })
+    }
+    return { uidValidity: body.readUInt32BE(0), beforeUid: body.readUInt32BE(4) }
+  }
+
+  /** Whether messages of the folder can be named: a path longer than any server allows cannot. */
+  canName(folder: string): boolean {
+    return Buffer.byteLength(folder) <= maxFolderBytes
+  }
+
+  #seal(body: Buffer, signed: Buffer): string {
+    return Buffer.concat([body, this.#signer.sign(signed)]).toString('base64url')
+  }
+
+  #open(text: string, signed: (body: Buffer) => Buffer): Buffer | undefined {
+    const bytes = Buffer.from(text, 'base64url')
+    const body = bytes.subarray(0, Math.max(0, bytes.length - signatureBytes))
+    // Spelled in one way only, so that equal messages have equal references.
+    if (body.length < numbersBytes || bytes.toString('base64url') !== text) return undefined
+    return this.#signer.isValid(signed(body), bytes.subarray(body.length)) ? body : undefined
+  }
+}
+
+function numbers(first: number, second: number): Buffer {
+  const bytes = Buffer.alloc(numbersBytes)
+  bytes.writeUInt32BE(first >>> 0, 0)
+  bytes.writeUInt32BE(second >>> 0, 4)
+  return bytes
+}
+
+/** Account ids hold no NUL, so no two pairs give the same bytes. */
+function signedMessage(accountId: string, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`message\0${accountId}\0`), body])
+}
+
+function signedCursor(accountId: string, folder: string, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`cursor\0${accountId}\0`), body, Buffer.from(folder, 'utf8')])
+}

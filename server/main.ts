@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/** The command line: starts the server, says where it listens, and stops it on a signal. */
+import { join } from 'node:path'
+import { type App, createApp } from './app.ts'
+import { type Config, ConfigError, loadConfig, usage } from './config.ts'
+import { DataDirTaken } from './platform/data-dir.ts'
+import { buildPageWhenStale } from './platform/page-build.ts'
+
+/** EX_CONFIG of sysexits.h. */
+const badConfig = 78
+
+if (process.argv.slice(2).some(word => word === '--help' || word === '-h')) {
+  console.log(usage)
+} else {
+  await serve()
+}
+
+async function serve(): Promise<void> {
+  const config = readConfig()
+  const app = open(config)
+  await buildPage()
+  const stopping = stopOnSignal(app)
+  try {
+    await app.start()
+  } catch (error) {
+    if (stopping()) return
+    fail(1, `RustyMail could not start: ${wordsOf(error)}`)
+  }
+  if (stopping()) return
+  console.log(`RustyMail is listening on ${app.address}`)
+  console.log(
+    config.demo ? `Open the sandbox, signed in: ${app.createSetupLink()}` : `Set up: ${app.createSetupLink()}`,
+  )
+}
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.argv.slice(2), process.env)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return fail(
+      badConfig,
+      ['RustyMail was not started. Please mend:', ...error.faults.map(fault => `  ${fault}`)].join('\n'),
+    )
+  }
+}
+
+async function buildPage(): Promise<void> {
+  try {
+    await buildPageWhenStale(join(import.meta.dirname, '..'))
+  } catch (error) {
+    fail(1, wordsOf(error))
+  }
+}
+
+function open(config: Config): App {
+  try {
+    return createApp(config)
+  } catch (error) {
+    if (error instanceof DataDirTaken) return fail(1, `RustyMail was not started: ${error.message}.`)
+    return fail(badConfig, `RustyMail was not started: ${wordsOf(error)}`)
+  }
+}
+
+/** The first signal stops in order and within 10 s, a second one at once. Answers whether a stop is under way. */
+function stopOnSignal(app: App): () => boolean {
+  let isStopping = false
+  const stop = () => {
+    if (isStopping) process.exit(1)
+    isStopping = true
+    // A bound of last resort, should the event loop be kept alive by something unknown.
+    setTimeout(() => process.exit(1), 10_000).unref()
+    app.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  return () => isStopping
+}
+
+function fail(code: number, words: string): never {
+  console.error(words)
+  process.exit(code)
+}
+
+function wordsOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return `${error.message}. Set RUSTYMAIL_PORT to another port, or to 0 for a free one`
+  }
+  return error instanceof Error ? error.message : String(error)
+}

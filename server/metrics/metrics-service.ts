@@ -1,0 +1,128 @@
+/** The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. */
+import type { DashboardStats, ImapReadings, Sample } from '../../contract/metrics.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { RequestOutcome } from '../platform/http-server.ts'
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Prometheus } from './prometheus.ts'
+import { RequestWindow } from './request-window.ts'
+import type { SystemReading, SystemReadings } from './system-readings.ts'
+
+export interface MetricsServiceOptions {
+  hub: Pick<EventHub, 'publishState'>
+  /** The IMAP connections of now. */
+  imap: () => ImapReadings
+  /** The open event streams of now. */
+  streams: () => number
+  /** When the server started, in epoch milliseconds. */
+  startedAt: number
+  readings: SystemReadings
+  prometheus: Pick<Prometheus, 'recordRequest'>
+  logger: Logger
+}
+
+const intervalSeconds = 5
+/** One hour; the oldest makes room for the newest. */
+const keptSamples = 3600 / intervalSeconds
+
+export class MetricsService {
+  readonly #options: MetricsServiceOptions
+  readonly #window = new RequestWindow()
+  readonly #samples: Sample[] = []
+  #oldest = 0
+  #reading: (SystemReading & { sampledAt: string }) | undefined
+  #ending: AbortController | undefined
+
+  constructor(options: MetricsServiceOptions) {
+    this.#options = options
+  }
+
+  /** Takes the first sample at once. */
+  start(): void {
+    if (this.#ending) return
+    const { readings, logger } = this.#options
+    this.#ending = new AbortController()
+    readings.start()
+    this.#sample()
+    every(
+      intervalSeconds * 1000,
+      this.#ending.signal,
+      () => this.#sample(),
+      err => logger.error({ err }, 'a sample could not be taken'),
+    )
+  }
+
+  stop(): void {
+    this.#ending?.abort()
+    this.#ending = undefined
+    this.#options.readings.stop()
+  }
+
+  /** For each finished request; O(1). */
+  recordRequest(outcome: RequestOutcome): void {
+    if (!outcome.isCounted) return
+    this.#window.record(outcome.durationMs, performance.now())
+    this.#options.prometheus.recordRequest(outcome)
+  }
+
+  /** Requests and connections as of this moment; processor, memory and loop lag as of the last sample. */
+  getStats(): DashboardStats {
+    const requests = this.#window.read(performance.now())
+    const imap = this.#options.imap()
+    const reading = this.#reading ?? this.#readSystem()
+    return {
+      active_connections: imap.open,
+      requests_per_minute: requests.count,
+      average_response_time_ms: requests.averageMs,
+      system_cpu_usage: reading.cpuPercent,
+      system_memory_usage: reading.memoryPercent,
+      uptime_seconds: Math.max(0, Math.floor((Date.now() - this.#options.startedAt) / 1000)),
+      active_sse_connections: this.#options.streams(),
+      response_time_ms: { p50: requests.p50Ms, p95: requests.p95Ms, p99: requests.p99Ms },
+      imap,
+      process: {
+        rss_bytes: reading.rssBytes,
+        cpu_percent: reading.processCpuPercent,
+        event_loop_lag_ms: reading.eventLoopLagMs,
+      },
+      sampled_at: reading.sampledAt,
+    }
+  }
+
+  /** Oldest first. */
+  listSamples(minutes: number): { interval_seconds: number; items: Sample[] } {
+    const since = Math.floor(Date.now() / 1000) - minutes * 60
+    const inOrder = [...this.#samples.slice(this.#oldest), ...this.#samples.slice(0, this.#oldest)]
+    return { interval_seconds: intervalSeconds, items: inOrder.filter(({ at }) => at > since) }
+  }
+
+  #sample(): void {
+    this.#readSystem()
+    const stats = this.getStats()
+    this.#keep({
+      at: Math.floor(Date.now() / 1000),
+      active_connections: stats.active_connections,
+      requests_per_minute: stats.requests_per_minute,
+      average_response_time_ms: stats.average_response_time_ms,
+      p95_ms: stats.response_time_ms.p95,
+      system_cpu_usage: stats.system_cpu_usage,
+      system_memory_usage: stats.system_memory_usage,
+      active_sse_connections: stats.active_sse_connections,
+    })
+    this.#options.hub.publishState({ type: 'stats_update', data: stats })
+  }
+
+  #readSystem(): SystemReading & { sampledAt: string } {
+    this.#reading = { ...this.#options.readings.read(), sampledAt: new Date().toISOString() }
+    return this.#reading
+  }
+
+  #keep(sample: Sample): void {
+    if (this.#samples.length < keptSamples) {
+      this.#samples.push(sample)
+      return
+    }
+    this.#samples[this.#oldest] = sample
+    this.#oldest = (this.#oldest + 1) % keptSamples
+  }
+}

@@ -1,0 +1,52 @@
+/** One server has a data directory, and a dead one's does not stay locked. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { tempDir } from '../../test/support/temp-dir.ts'
+import { DataDirTaken, takeDataDir } from './data-dir.ts'
+
+function newDir(): string {
+  const dir = tempDir()
+  onTestFinished(() => dir.remove())
+  return join(dir.path, 'data')
+}
+
+test('a second server on the same directory is refused and told who has it', () => {
+  const path = newDir()
+  const first = takeDataDir(path)
+  expect(() => takeDataDir(path)).toThrow(DataDirTaken)
+  expect(() => takeDataDir(path)).toThrow(`(process ${process.pid})`)
+  first.release()
+  takeDataDir(path).release()
+  expect(existsSync(join(path, 'rustymail.pid'))).toBe(false)
+  expect(existsSync(join(path, 'rustymail.lock'))).toBe(false)
+})
+
+test('after kill -9 the directory is free again', async () => {
+  const path = newDir()
+  const module = join(import.meta.dirname, 'data-dir.ts')
+  const code = `const { takeDataDir } = await import(${JSON.stringify(module)}); takeDataDir(${JSON.stringify(path)}); console.log('taken'); setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  expect(() => takeDataDir(path)).toThrow(`(process ${child.pid})`)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(readFileSync(join(path, 'rustymail.pid'), 'utf8').trim()).toBe(String(child.pid))
+  takeDataDir(path).release()
+})
+
+test('directory and key are for their owner alone, and the key stays the same', () => {
+  const path = newDir()
+  const dir = takeDataDir(path)
+  const key = dir.secretKey()
+  expect(key).toHaveLength(32)
+  expect(dir.secretKey().equals(key)).toBe(true)
+  expect(statSync(path).mode & 0o777).toBe(0o700)
+  expect(statSync(join(path, 'secret.key')).mode & 0o777).toBe(0o600)
+  writeFileSync(join(path, 'secret.key'), 'broken')
+  expect(() => dir.secretKey()).toThrow(/does not hold a key/)
+  dir.release()
+})

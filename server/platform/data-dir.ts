@@ -1,0 +1,74 @@
+/** The data directory: taken by one server at a time, and home of the secret key. */
+import { randomBytes } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Another server runs on the same data directory. */
+export class DataDirTaken extends Error {}
+
+export interface DataDir {
+  readonly path: string
+  /** 32 bytes; made once and kept in `secret.key`. */
+  secretKey(): Buffer
+  release(): void
+}
+
+/**
+ * The lock is one that the operating system holds for this process (through an SQLite file), so it ends with the
+ * process however that ends; the pid file beside it is for people.
+ * @throws DataDirTaken
+ */
+export function takeDataDir(path: string): DataDir {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  chmodSync(path, 0o700)
+  const pidFile = join(path, 'rustymail.pid')
+  const lockFile = join(path, 'rustymail.lock')
+  const lock = takeLock(lockFile, () => pidIn(pidFile))
+  writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
+  return {
+    path,
+    secretKey: () => readOrMakeKey(join(path, 'secret.key')),
+    release: () => {
+      rmSync(pidFile, { force: true })
+      rmSync(lockFile, { force: true })
+      lock.close()
+    },
+  }
+}
+
+function takeLock(file: string, holder: () => string): DatabaseSync {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const before = inode(file)
+    const lock = new DatabaseSync(file, { timeout: 0 })
+    try {
+      lock.exec('BEGIN EXCLUSIVE')
+    } catch {
+      lock.close()
+      throw new DataDirTaken(
+        `another RustyMail${holder()} is running on this data directory. Stop it, or set RUSTYMAIL_DATA_DIR to another one`,
+      )
+    }
+    // The one before may have removed the file while we opened it: then our lock is on a file that nobody else sees.
+    const after = inode(file)
+    if (after !== undefined && (before === undefined || before === after)) return lock
+    lock.close()
+  }
+  throw new DataDirTaken('the data directory could not be locked')
+}
+
+function inode(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.ino
+}
+
+function pidIn(file: string): string {
+  const pid = existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+  return /^\d+$/.test(pid) ? ` (process ${pid})` : ''
+}
+
+function readOrMakeKey(file: string): Buffer {
+  if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
+  if (key.length !== 32) throw new Error(`${file} does not hold a key of 32 bytes in base64`)
+  return key
+}

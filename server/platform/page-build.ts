@@ -1,0 +1,38 @@
+/** Builds the page when its sources are newer than what was built, in a process of its own that leaves no memory behind. */
+import { spawn } from 'node:child_process'
+import { existsSync, globSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Generous: a first build takes a few seconds. */
+const boundMs = 120_000
+
+/** @param root The project. Does nothing in an installed package, which has the built page but no sources. */
+export async function buildPageWhenStale(root: string): Promise<'fresh' | 'built'> {
+  const built = statSync(join(root, 'dist/web/index.html'), { throwIfNoEntry: false })?.mtimeMs
+  if (!existsSync(join(root, 'web')) || (built !== undefined && built >= newestSource(root))) return 'fresh'
+  await run(join(root, 'node_modules/vite/bin/vite.js'), root)
+  return 'built'
+}
+
+function newestSource(root: string): number {
+  const files = globSync(['web/**/*', 'contract/**/*', 'vite.config.ts', 'package-lock.json'], { cwd: root })
+  return Math.max(...files.map(file => statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0))
+}
+
+function run(vite: string, root: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: boundMs,
+  })
+  let said = ''
+  const keep = (text: Buffer) => {
+    said = (said + text.toString()).slice(-4000)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  child.once('error', reject)
+  child.once('close', code => (code === 0 ? resolve() : reject(new Error(`the page could not be built:\n${said}`))))
+  return promise
+}

@@ -1,0 +1,28 @@
+/** Serves the built page: hashed assets for ever, index.html always asked for anew. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import fastifyStatic from '@fastify/static'
+import type { HttpServer } from './http-server.ts'
+
+const notPages = /^\/(api|health|assets|docs|metrics|openapi\.json|mcp|problems)(\/|$|\?)/
+
+/** @param dir Where the built page is; without one, the server still serves its API. */
+export function servePage(http: HttpServer, dir: string): void {
+  if (!existsSync(join(dir, 'index.html'))) return
+  http.fastify.register(fastifyStatic, {
+    root: dir,
+    wildcard: false,
+    preCompressed: true,
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      const isHashed = path.includes('/assets/')
+      reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+    },
+  })
+  http.serveFallback = (request, reply) => {
+    const wantsPage = request.method === 'GET' && request.headers.accept?.includes('text/html')
+    if (!wantsPage || notPages.test(request.url)) return false
+    reply.sendFile('index.html')
+    return true
+  }
+}

@@ -1,0 +1,57 @@
+/** Runs the throw-away mail server when someone wants it, and keeps its account connected. A part of the composition root. */
+
+import type { Account } from '../contract/accounts.ts'
+import type { SandboxServer } from '../sandbox/sandbox-server.ts'
+import type { AccountService } from './accounts/account-service.ts'
+import type { Logger } from './platform/logger.ts'
+import { Problem } from './platform/problem.ts'
+
+export class SandboxRunner {
+  readonly #accounts: AccountService
+  readonly #logger: Logger
+  #server: SandboxServer | undefined
+  #isStarting = false
+
+  constructor({ accounts, logger }: { accounts: AccountService; logger: Logger }) {
+    this.#accounts = accounts
+    this.#logger = logger
+  }
+
+  get isRunning(): boolean {
+    return this.#server !== undefined
+  }
+
+  /** One at a time. When its account was deleted, a new start connects a fresh one. */
+  async start(): Promise<Account> {
+    if (this.#isStarting || (await this.#accounts.hasSandbox())) {
+      throw new Problem('sandbox_running', 'The sandbox is running, and its account is connected.')
+    }
+    this.#isStarting = true
+    try {
+      await this.stop()
+      // Loaded only now: a server without a sandbox does without its memory.
+      const { SandboxServer } = await import('../sandbox/sandbox-server.ts')
+      const server = new SandboxServer({ newMailEveryMs: 20_000, logger: this.#logger })
+      const { host, imapPort, smtpPort, user, password, email } = await server.start()
+      this.#server = server
+      const login = { host, tls: 'none', user, password } as const
+      const input = {
+        name: 'Sandbox',
+        email,
+        imap: { ...login, port: imapPort },
+        smtp: { ...login, port: smtpPort },
+        enabled: true,
+      }
+      this.#logger.info({ imapPort, smtpPort }, 'the sandbox mail server is running')
+      return await this.#accounts.add(input, { isSandbox: true })
+    } finally {
+      this.#isStarting = false
+    }
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    await server?.stop()
+  }
+}

@@ -1,0 +1,24 @@
+/** Settings in the database: a name and a JSON value each. */
+import type { Database } from '../platform/database/database.ts'
+
+export class SettingStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async find(name: string): Promise<unknown> {
+    const row = await this.#db.selectFrom('settings').select('value').where('name', '=', name).executeTakeFirst()
+    return row ? JSON.parse(row.value) : undefined
+  }
+
+  async save(name: string, value: unknown, now: string): Promise<void> {
+    const row = { value: JSON.stringify(value), updated_at: now }
+    await this.#db
+      .insertInto('settings')
+      .values({ name, ...row })
+      .onConflict(conflict => conflict.column('name').doUpdateSet(row))
+      .execute()
+  }
+}

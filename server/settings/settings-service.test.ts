@@ -1,0 +1,78 @@
+/** The plan's configuration: the default account's server and the limits of the pool, changed live. */
+import { expect, test } from 'vitest'
+import type { ImapConfiguration } from '../../contract/settings.ts'
+import { accountsOn } from '../../test/support/accounts.ts'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import type { Database } from '../platform/database/database.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { SettingStore } from './setting-store.ts'
+import { SettingsService } from './settings-service.ts'
+
+const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
+
+function service(db: Database, refuse = false) {
+  const { accounts, hub, facts } = accountsOn(db, refuse)
+  const settings = new SettingsService({ store: new SettingStore(db), accounts, hub })
+  const connect = () => {
+    const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'x' } as const
+    return accounts.add({ email: 'ann@example.com', imap: server, enabled: true }, { isSandbox: false })
+  }
+  return { settings, accounts, facts, connect }
+}
+
+const wanted: ImapConfiguration = {
+  server_address: 'mail.example.com',
+  port: 993,
+  use_ssl: true,
+  connection_timeout_seconds: 20,
+  max_connections: 50,
+  connection_pool_size: 3,
+}
+
+onEachDatabase(open => {
+  test('without an account there is nothing to configure', async () => {
+    const { settings } = service(await open())
+    await expect(settings.getConfig()).rejects.toMatchObject({ code: 'no_default_account' })
+    await expect(settings.updateConfig(admin, wanted, true)).rejects.toMatchObject({ code: 'no_default_account' })
+  })
+
+  test('changed limits take effect at once, outlive a restart, and are announced by name', async () => {
+    const db = await open()
+    const { settings, facts, connect } = service(db)
+    await connect()
+    expect(await settings.updateConfig(admin, wanted, true)).toEqual(wanted)
+    expect(settings.limits).toMatchObject({ connection_pool_size: 3 })
+    const announced = facts().flatMap(fact => (fact.type === 'configuration_updated' ? [fact.data.changed.sort()] : []))
+    expect(announced).toEqual([['connection_pool_size', 'connection_timeout_seconds', 'max_connections']])
+    const { settings: restarted } = service(db)
+    await restarted.start()
+    expect(await restarted.getConfig()).toEqual(wanted)
+  })
+
+  test('a server that refuses is not kept, and neither are the limits beside it', async () => {
+    const { settings, connect } = service(await open(), true)
+    await connect()
+    const before = await settings.getConfig()
+    const change = { ...wanted, server_address: 'other.example.com' }
+    await expect(settings.updateConfig(admin, change, true)).rejects.toMatchObject({ code: 'mail_login_refused' })
+    expect(await settings.getConfig()).toEqual(before)
+    expect(await settings.updateConfig(admin, change, false)).toEqual(change)
+  })
+
+  test('"no SSL" means STARTTLS over a network and no TLS only on this machine', async () => {
+    const { settings, accounts, connect } = service(await open())
+    const { id } = await connect()
+    await settings.updateConfig(admin, { ...wanted, port: 143, use_ssl: false }, true)
+    expect((await accounts.get(admin, id)).imap.tls).toBe('starttls')
+    await settings.updateConfig(admin, { ...wanted, use_ssl: true }, true)
+    await settings.updateConfig(admin, { ...wanted, server_address: '127.0.0.1', use_ssl: false }, true)
+    expect((await accounts.get(admin, id)).imap.tls).toBe('none')
+  })
+
+  test('what stays the same is not announced', async () => {
+    const { settings, facts, connect } = service(await open())
+    await connect()
+    await settings.updateConfig(admin, await settings.getConfig(), true)
+    expect(facts().map(fact => fact.type)).toEqual(['account_added'])
+  })
+})

@@ -1,0 +1,67 @@
+/** What an administrator changes while the server runs; a change takes effect at once and is announced. */
+import type { ImapConfiguration, PoolLimits } from '../../contract/settings.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SettingStore } from './setting-store.ts'
+
+export const defaultLimits: PoolLimits = {
+  connection_timeout_seconds: 30,
+  max_connections: 100,
+  connection_pool_size: 4,
+}
+
+const limitNames = Object.keys(defaultLimits) as (keyof PoolLimits)[]
+
+export class SettingsService {
+  readonly #store: SettingStore
+  readonly #accounts: AccountService
+  readonly #hub: EventHub
+  #limits = defaultLimits
+
+  constructor({ store, accounts, hub }: { store: SettingStore; accounts: AccountService; hub: EventHub }) {
+    this.#store = store
+    this.#accounts = accounts
+    this.#hub = hub
+  }
+
+  async start(): Promise<void> {
+    const stored = (await this.#store.find('pool_limits')) as Partial<PoolLimits> | undefined
+    this.#limits = { ...defaultLimits, ...stored }
+  }
+
+  get limits(): PoolLimits {
+    return this.#limits
+  }
+
+  /** Throws `no_default_account` while there is no account. */
+  async getConfig(): Promise<ImapConfiguration> {
+    const account = await this.#accounts.findDefault()
+    if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
+    const { host, port, tls } = account.imap
+    return { server_address: host, port, use_ssl: tls === 'implicit', ...this.#limits }
+  }
+
+  /** A changed server is tried before anything is kept, unless `verify` is false. */
+  async updateConfig(principal: Principal, wanted: ImapConfiguration, verify: boolean): Promise<ImapConfiguration> {
+    const before = await this.getConfig()
+    const changed = (Object.keys(before) as (keyof ImapConfiguration)[]).filter(name => before[name] !== wanted[name])
+    if (changed.some(name => !limitNames.includes(name as keyof PoolLimits))) {
+      await this.#accounts.updateDefaultServer(
+        principal,
+        { host: wanted.server_address, port: wanted.port, useTls: wanted.use_ssl },
+        { verify, timeoutMs: wanted.connection_timeout_seconds * 1000 },
+      )
+    }
+    const { connection_timeout_seconds, max_connections, connection_pool_size } = wanted
+    const limits = { connection_timeout_seconds, max_connections, connection_pool_size }
+    const at = new Date().toISOString()
+    if (limitNames.some(name => changed.includes(name))) await this.#store.save('pool_limits', limits, at)
+    this.#limits = limits
+    if (changed.length > 0) {
+      this.#hub.publish({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
+    }
+    return this.getConfig()
+  }
+}

@@ -1,0 +1,197 @@
+/** Keeps the house as drawn in docs/architecture.md. To allow a new arrow, change a table here, in the same commit. */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, dirname, posix } from 'node:path'
+import { test } from 'vitest'
+
+/** Which feature may use which. A feature may only use features above it. */
+const uses: Record<string, string[]> = {
+  events: [],
+  access: ['events'],
+  clients: ['events'],
+  metrics: ['events'],
+  accounts: ['events'],
+  health: ['accounts'],
+  settings: ['events', 'accounts'],
+  mail: ['events', 'accounts', 'settings'],
+  outbox: ['accounts'],
+  assistant: ['events'],
+}
+
+/** The one door through which each package comes in. A package without a door may not be imported. */
+const doors: Record<string, RegExp> = {
+  zod: /^(contract\/|server\/(config\.ts|assistant\/))/,
+  fastify: /^server\/platform\/(http-server|http-call)\.ts$/,
+  '@fastify/cookie': /^server\/platform\/http-server\.ts$/,
+  '@fastify/static': /^server\/platform\/page-files\.ts$/,
+  '@fastify/swagger': /^server\/platform\/api-docs\.ts$/,
+  '@fastify/swagger-ui': /^server\/platform\/api-docs\.ts$/,
+  helmet: /^server\/platform\/security-headers\.ts$/,
+  pino: /^server\/platform\/logger\.ts$/,
+  kysely: /^server\/(platform\/database\/|[a-z]+\/[a-z-]+-store\.ts)/,
+  pg: /^server\/platform\/database\//,
+  'prom-client': /^server\/metrics\//,
+  imapflow: /^server\/mail\/adapters\//,
+  nodemailer: /^(server\/outbox\/|sandbox\/)/,
+  'hoodiecrow-imap': /^sandbox\//,
+  'smtp-server': /^sandbox\//,
+  ai: /^server\/assistant\/adapters\//,
+  '@ai-sdk/openai-compatible': /^server\/assistant\/adapters\//,
+  '@openrouter/ai-sdk-provider': /^server\/assistant\/adapters\//,
+  react: /^web\//,
+  'react-dom': /^web\/main\.tsx$/,
+  '@tanstack/react-query': /^web\//,
+  wouter: /^web\//,
+  'lucide-react': /^web\//,
+}
+
+const files = globSync('{contract,server,web,sandbox}/**/*.{ts,tsx}').sort()
+const source = Object.fromEntries(files.map(f => [f, readFileSync(f, 'utf8')]))
+const code = files.filter(f => !/\.(test|suite|d)\./.test(f))
+const importRe =
+  /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
+const arrows = code.flatMap(from =>
+  [...source[from]!.matchAll(importRe)].map(m => {
+    const spec = (m[1] ?? m[2] ?? m[3])!
+    return { from, spec, to: spec.startsWith('.') ? posix.join(dirname(from), spec) : undefined }
+  }),
+)
+const inner = arrows.filter((a): a is typeof a & { to: string } => a.to !== undefined)
+const zone = (f: string) => f.split('/')[0]!
+const feature = (f: string) => /^server\/([a-z]+)\//.exec(f)?.[1]
+const isRoot = (f: string) => /^server\/(main|app|config|sandbox-runner)\.ts$/.test(f)
+const show = (list: { from: string; to?: string | undefined; spec: string }[]) =>
+  list.map(a => `${a.from} -> ${a.to ?? a.spec}`)
+const none = (list: unknown[], why: string) => assert.deepEqual(list, [], why)
+
+test('contract stands alone; server, web and sandbox know contract, never each other', () =>
+  none(
+    show(
+      inner.filter(
+        a =>
+          zone(a.to) !== zone(a.from) &&
+          zone(a.to) !== 'contract' &&
+          !(a.from === 'server/sandbox-runner.ts' && zone(a.to) === 'sandbox'),
+      ),
+    ),
+    'an arrow between zones',
+  ))
+
+test('platform knows no feature and no config; nobody imports app.ts', () => {
+  none(
+    show(inner.filter(a => feature(a.from) === 'platform' && zone(a.to) === 'server' && feature(a.to) !== 'platform')),
+    'platform reaches up',
+  )
+  none(show(inner.filter(a => isRoot(a.to) && !isRoot(a.from))), 'the composition root is imported')
+})
+
+test('features use each other only as the table says', () => {
+  const order = Object.keys(uses)
+  for (const [f, used] of Object.entries(uses))
+    for (const u of used) assert.ok(order.indexOf(u) < order.indexOf(f), `${f} may not use ${u}`)
+  none(
+    code.map(feature).filter(f => f && f !== 'platform' && !(f in uses)),
+    'a feature folder that the table does not name',
+  )
+  const across = inner.filter(
+    a => [a.from, a.to].every(f => feature(f) && feature(f) !== 'platform') && feature(a.from) !== feature(a.to),
+  )
+  none(show(across.filter(a => !uses[feature(a.from)!]!.includes(feature(a.to)!))), 'an arrow the table does not name')
+  none(
+    show(across.filter(a => /-(routes|store|tools)\.ts$/.test(a.to))),
+    "another feature's routes, store or tools are private",
+  )
+})
+
+test('adapters are chosen in app.ts alone, and routes speak only to services', () => {
+  none(
+    show(inner.filter(a => a.to.includes('/adapters/') && !a.from.includes('/adapters/') && !isRoot(a.from))),
+    'an adapter is imported',
+  )
+  none(
+    show(inner.filter(a => a.from.endsWith('-routes.ts') && /(-store\.ts$|\/adapters\/)/.test(a.to))),
+    'a route goes past its service',
+  )
+})
+
+test('every package has one door', () =>
+  none(
+    show(
+      arrows.filter(a => {
+        if (a.to || a.spec.startsWith('node:')) return false
+        const name = a.spec
+          .split('/')
+          .slice(0, a.spec.startsWith('@') ? 2 : 1)
+          .join('/')
+        return !doors[name]?.test(a.from)
+      }),
+    ),
+    'a package comes in by another way',
+  ))
+
+test('no circles', () => {
+  const state = new Map<string, 'open' | 'done'>()
+  const visit = (f: string, path: string[]): void => {
+    if (state.get(f) === 'done') return
+    assert.notEqual(state.get(f), 'open', `circle: ${[...path, f].join(' -> ')}`)
+    state.set(f, 'open')
+    for (const a of inner) if (a.from === f) visit(a.to, [...path, f])
+    state.set(f, 'done')
+  }
+  for (const f of code) visit(f, [])
+})
+
+test('each file is small, introduces itself, and has a name of its own', () => {
+  none(
+    code.filter(f => source[f]!.split('\n').length > 300),
+    'longer than 300 lines',
+  )
+  none(
+    code.filter(f => !/^(#!.*\n)?\/\*\*/.test(source[f]!)),
+    'no opening sentence',
+  )
+  const names = code
+    .filter(f => zone(f) === 'server')
+    .map(f => basename(f))
+    .filter(n => n !== 'index.ts')
+  none(
+    names.filter((n, i) => names.indexOf(n) !== i),
+    'two files of one name',
+  )
+  none(
+    code.filter(f => /(manager|helper|utils?|common|misc|impl)\b/.test(basename(f))),
+    'a name that says nothing',
+  )
+})
+
+test('the environment is read in one place; nothing prints; nothing is any', () => {
+  none(
+    code.filter(
+      f => !['server/config.ts', 'server/main.ts'].includes(f) && /process\.env|import\.meta\.env/.test(source[f]!),
+    ),
+    'reads the environment',
+  )
+  none(
+    code.filter(f => /\bas any\b|: any\b|@ts-ignore/.test(source[f]!)),
+    'any',
+  )
+  none(
+    code.filter(f => f !== 'server/main.ts' && /\bconsole\./.test(source[f]!)),
+    'console',
+  )
+})
+
+test('each service and adapter has its test beside it', () =>
+  none(
+    code.filter(
+      f =>
+        /(-service\.ts$|\/adapters\/.*-(gateway|model|sender)\.ts$)/.test(f) &&
+        !files.includes(f.replace(/\.ts$/, '.test.ts')),
+    ),
+    'no test beside it',
+  ))
+
+test('what is held here is really there', () => {
+  assert.ok(code.length > 80, 'the files were not found')
+  assert.ok(inner.length > 200, 'the imports were not found')
+})

@@ -1,0 +1,111 @@
+/** Starting and stopping the real program, as a person or an orchestrator does it. */
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { openStream } from '../support/open-stream.ts'
+import { apiKey, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+function newDataDir(): string {
+  const dir = tempDir('journey')
+  onTestFinished(() => dir.remove())
+  return join(dir.path, 'data')
+}
+
+async function failedStart(options: Parameters<typeof spawnRustyMail>[0]): Promise<{ code: number; words: string }> {
+  const { child, log } = spawnRustyMail(options)
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [code] = await once(child, 'close')
+  return { code: code as number, words: log() }
+}
+
+test('it says where it listens, is ready, and the set-up link signs a browser in exactly once', async () => {
+  const run = await startRustyMail()
+  expect(run.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  expect(await (await fetch(`${run.url}/health/live`)).json()).toEqual({ status: 'live' })
+  expect(await (await fetch(`${run.url}/health/ready`)).json()).toMatchObject({ status: 'ready' })
+  const token = new URL(run.setupLink).hash.slice(1)
+  const open = () =>
+    fetch(`${run.url}/api/dashboard/session`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ setup_token: token }),
+    })
+  const opened = await open()
+  expect(opened.status).toBe(201)
+  const [cookie] = opened.headers.getSetCookie()
+  expect(cookie).toMatch(/HttpOnly/i)
+  expect(cookie).toMatch(/SameSite=Lax/i)
+  expect((await open()).status).toBe(401)
+  const session = await fetch(`${run.url}/api/dashboard/session`, { headers: { cookie: cookie!.split(';')[0]! } })
+  expect(await session.json()).toMatchObject({ principal: { kind: 'session' } })
+  expect((await fetch(`${run.url}/api/dashboard/stats`)).status).toBe(401)
+})
+
+test('SIGTERM says goodbye to streams, ends with 0 within ten seconds, and leaves no lock behind', async () => {
+  const run = await startRustyMail()
+  const stream = await openStream(`${run.url}/api/dashboard/events`, { authorization: `Bearer ${apiKey}` })
+  await stream.next('welcome')
+  const idle = connect(Number(new URL(run.url).port), '127.0.0.1')
+  onTestFinished(() => void idle.destroy())
+  await once(idle, 'connect')
+  const { code, stopMs } = await run.stop()
+  expect(code).toBe(0)
+  expect(stopMs).toBeLessThan(10_000)
+  expect((await stream.next('goodbye')).data).toMatchObject({ reason: 'shutdown' })
+  expect(readdirSync(run.dataDir).filter(name => /pid|lock|wal|shm/.test(name))).toEqual([])
+})
+
+test('a second signal ends it at once', async () => {
+  const run = await startRustyMail()
+  run.process.kill('SIGINT')
+  const { code } = await run.stop('SIGINT')
+  expect([0, 1]).toContain(code)
+  expect(run.process.exitCode).not.toBeNull()
+})
+
+test('every wrong setting is named at once, with exit 78 and nothing started', async () => {
+  const dataDir = newDataDir()
+  const { code, words } = await failedStart({
+    dataDir,
+    environment: { RUSTYMAIL_PORT: '99999', RUSTYMAIL_SECRET_KEY: 'short', IMAP_HOST: 'mail.example.com' },
+  })
+  expect(code).toBe(78)
+  for (const name of ['RUSTYMAIL_PORT', 'RUSTYMAIL_SECRET_KEY', 'IMAP_USER', 'IMAP_PASS']) expect(words).toContain(name)
+  expect(existsSync(dataDir)).toBe(false)
+})
+
+test('a second server on the same data directory is refused in one clear line', async () => {
+  const run = await startRustyMail()
+  const { code, words } = await failedStart({ dataDir: run.dataDir })
+  expect(code).toBe(1)
+  expect(words.trim().split('\n')).toHaveLength(1)
+  expect(words).toContain(`another RustyMail (process ${run.process.pid}) is running`)
+  expect((await fetch(`${run.url}/health/live`)).status).toBe(200)
+})
+
+test('a taken port is a clear line and leaves the data directory free', async () => {
+  const run = await startRustyMail()
+  const dataDir = newDataDir()
+  const { code, words } = await failedStart({ dataDir, environment: { RUSTYMAIL_PORT: new URL(run.url).port } })
+  expect(code).toBe(1)
+  expect(words).toContain('RUSTYMAIL_PORT')
+  expect(existsSync(join(dataDir, 'rustymail.pid'))).toBe(false)
+})
+
+test('a session and the data outlive kill -9', async () => {
+  const dataDir = newDataDir()
+  const first = await startRustyMail({ dataDir })
+  const opened = await fetch(`${first.url}/api/dashboard/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ setup_token: new URL(first.setupLink).hash.slice(1) }),
+  })
+  const cookie = opened.headers.getSetCookie()[0]!.split(';')[0]!
+  await first.stop('SIGKILL')
+  const second = await startRustyMail({ dataDir })
+  const session = await fetch(`${second.url}/api/dashboard/session`, { headers: { cookie } })
+  expect(session.status).toBe(200)
+})

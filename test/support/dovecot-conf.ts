@@ -1,0 +1,83 @@
+/** Dovecot's configuration for tests; works as root and as any other user. */
+import { execFileSync } from 'node:child_process'
+import { userInfo } from 'node:os'
+
+export interface DovecotSettings {
+  directory: string
+  imapPort: number
+  imapsPort: number
+  maxConnectionsPerUser: number
+}
+
+export function dovecotConfiguration({
+  directory,
+  imapPort,
+  imapsPort,
+  maxConnectionsPerUser,
+}: DovecotSettings): string {
+  const isRoot = userInfo().uid === 0
+  const me = userInfo().username
+  const myGroup = execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim()
+  const mailUser = isRoot ? 'nobody' : me
+  const mailGroup = isRoot ? 'nogroup' : myGroup
+  const folders = ['Drafts', 'Sent', 'Junk', 'Trash', 'Archive'].map(
+    name => `  mailbox ${name} {\n    auto = subscribe\n    special_use = \\${name}\n  }\n`,
+  )
+  return `
+base_dir = ${directory}/run
+state_dir = ${directory}/state
+log_path = ${directory}/dovecot.log
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <${directory}/cert.pem
+ssl_key = <${directory}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+default_internal_user = ${isRoot ? 'dovecot' : me}
+default_internal_group = ${isRoot ? 'dovecot' : myGroup}
+default_login_user = ${isRoot ? 'dovenull' : me}
+passdb {
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u ${directory}/passwd
+}
+userdb {
+  driver = static
+  args = uid=${mailUser} gid=${mailGroup} home=${directory}/mail/%u
+}
+mail_location = maildir:~/Maildir
+mail_uid = ${mailUser}
+mail_gid = ${mailGroup}
+first_valid_uid = 1
+mailbox_list_index = yes
+mail_fsync = never
+mail_max_userip_connections = ${maxConnectionsPerUser}
+namespace inbox {
+  inbox = yes
+  separator = /
+${folders.join('')}}
+service imap-login {
+  inet_listener imap {
+    port = ${imapPort}
+  }
+  inet_listener imaps {
+    port = ${imapsPort}
+    ssl = yes
+  }
+  chroot =
+}
+service anvil {
+  chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+service stats {
+  chroot =
+}
+service imap {
+  process_limit = 300
+}
+`
+}

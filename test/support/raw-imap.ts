@@ -1,0 +1,68 @@
+/** A few bare IMAP commands over a plain socket, so that tests can act on a mailbox from outside RustyMail. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+
+export interface Appended {
+  uid: number
+  uidValidity: number
+}
+
+/** Commands of one connection, one after the other; answers every line up to the tagged one. */
+export class RawImap {
+  readonly #socket: Socket
+  #received = ''
+  #tag = 0
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.setEncoding('latin1')
+    socket.on('data', chunk => {
+      this.#received += chunk
+    })
+    socket.on('error', () => undefined)
+  }
+
+  static async login(port: number, user: string, password: string): Promise<RawImap> {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    const imap = new RawImap(socket)
+    await imap.#until(/^\* OK.*\r\n/)
+    await imap.run(`LOGIN "${user}" "${password}"`)
+    return imap
+  }
+
+  /** Throws when the server says NO or BAD. `literal` is sent when the server asks for it. */
+  async run(command: string, literal?: Buffer): Promise<string> {
+    const tag = `t${++this.#tag}`
+    this.#received = ''
+    this.#socket.write(`${tag} ${command}\r\n`, 'latin1')
+    if (literal) {
+      await this.#until(/^\+/m)
+      this.#socket.write(literal)
+      this.#socket.write('\r\n')
+    }
+    const answer = await this.#until(new RegExp(`^${tag} (OK|NO|BAD)[^\r\n]*\r\n`, 'm'))
+    if (!new RegExp(`^${tag} OK`, 'm').test(answer)) throw new Error(`${command}: ${answer}`)
+    return answer
+  }
+
+  /** Bytes outside ASCII go as they are. `flags` as in IMAP: `\Seen`. */
+  async append(folder: string, message: string | Buffer, flags: string[] = []): Promise<Appended> {
+    const literal = Buffer.from(message)
+    const answer = await this.run(`APPEND "${folder}" (${flags.join(' ')}) {${literal.length}}`, literal)
+    const [, uidValidity, uid] = /APPENDUID (\d+) (\d+)/.exec(answer) ?? []
+    return { uid: Number(uid), uidValidity: Number(uidValidity) }
+  }
+
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  async #until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.#received)) {
+      if (this.#socket.destroyed || this.#socket.readableEnded) throw new Error(`closed after: ${this.#received}`)
+      await Promise.race([once(this.#socket, 'data'), once(this.#socket, 'close')])
+    }
+    return this.#received
+  }
+}

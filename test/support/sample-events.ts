@@ -1,0 +1,49 @@
+/** One believable event of each type, for tests. */
+import type { EventOf, FactType, StateType } from '../../contract/event.ts'
+
+const at = '2026-11-22T18:14:03.120Z'
+const account = { account_id: 'a1', name: 'Ann', email: 'ann@example.com', is_sandbox: false, at }
+const client = {
+  client_id: 'c1',
+  kind: 'browser',
+  principal: 'Administrator',
+  ip_address: '127.0.0.1',
+  user_agent: 'Test',
+  at,
+} as const
+
+const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
+  client_connected: client,
+  client_disconnected: { ...client, reason: 'idle' },
+  configuration_updated: { changed: ['port'], principal: 'Administrator', at },
+  account_added: account,
+  account_updated: { ...account, changed: ['name'] },
+  account_removed: account,
+  account_state_changed: {
+    account_id: 'a1',
+    name: 'Ann',
+    state: 'ready',
+    previous: 'connecting',
+    last_error: null,
+    next_retry_at: null,
+    at,
+  },
+  mail_received: { account_id: 'a1', folder: 'INBOX', uid: 771, uid_validity: 3, at },
+  stats_update: {
+    active_connections: 1,
+    requests_per_minute: 2,
+    average_response_time_ms: 3,
+    system_cpu_usage: 4,
+    system_memory_usage: 5,
+    uptime_seconds: 6,
+    active_sse_connections: 7,
+    response_time_ms: { p50: 1, p95: 2, p99: 3 },
+    imap: { open: 1, idle: 1, busy: 0, connecting: 0, max: 100 },
+    process: { rss_bytes: 1, cpu_percent: 1, event_loop_lag_ms: 1 },
+    sampled_at: at,
+  },
+}
+
+export function sampleEvent<T extends FactType | StateType>(type: T): { type: T; data: EventOf<T>['data'] } {
+  return { type, data: samples[type] as EventOf<T>['data'] }
+}

@@ -1,0 +1,22 @@
+/** Builds the page from `web/` into `dist/web`. */
+import { fileURLToPath } from 'node:url'
+import tailwind from '@tailwindcss/vite'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+import { contractForThePage } from './scripts/contract-plugin.ts'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+export default defineConfig({
+  root: path('./web/'),
+  plugins: [contractForThePage(path('./contract/')), react(), tailwind()],
+  worker: { format: 'es', plugins: () => [contractForThePage(path('./contract/'))] },
+  build: {
+    outDir: path('./dist/web/'),
+    emptyOutDir: true,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    // The page allows no data: script or style; small files stay files.
+    assetsInlineLimit: 0,
+  },
+})

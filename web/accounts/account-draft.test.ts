@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest'
+import type { Account } from '../../contract/accounts.ts'
+import { changeOf, draftOf, emptyDraft, faultsOf, inputOf, withGuess, withTls } from './account-draft.ts'
+import { guessServers } from './known-servers.ts'
+
+const account: Account = {
+  id: 'a1',
+  name: 'Anna',
+  email: 'anna@example.org',
+  imap: { host: 'imap.example.org', port: 993, tls: 'implicit', user: 'anna' },
+  smtp: null,
+  is_default: true,
+  is_sandbox: false,
+  enabled: true,
+  state: 'ready',
+  state_since: '2026-11-22T18:14:03.120Z',
+  last_error: null,
+  next_retry_at: null,
+  last_mail_at: null,
+  connections: { watching: 1, open: 1, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 4 },
+  created_at: '2026-11-22T18:14:03.120Z',
+  updated_at: '2026-11-22T18:14:03.120Z',
+}
+
+function guessedDraft() {
+  const draft = { ...emptyDraft(), email: 'anna@example.org' }
+  return withGuess({ ...draft, imap: { ...draft.imap, password: 'secret' } }, guessServers(draft.email)!)
+}
+
+test('a guessed draft needs nothing more, and SMTP takes the password of IMAP', () => {
+  expect(faultsOf(guessedDraft())).toEqual({})
+  expect(inputOf(guessedDraft())).toEqual({
+    email: 'anna@example.org',
+    imap: { host: 'imap.example.org', port: 993, tls: 'implicit', user: 'anna@example.org', password: 'secret' },
+    smtp: { host: 'smtp.example.org', port: 465, tls: 'implicit', user: 'anna@example.org', password: 'secret' },
+    enabled: true,
+  })
+})
+
+test('each thing that is missing is named at its field, and nothing is asked of an SMTP server that is not wanted', () => {
+  const draft = { ...emptyDraft(), hasSmtp: false }
+  expect(Object.keys(faultsOf({ ...draft, imap: { ...draft.imap, port: '70000', tls: 'none' } }))).toEqual([
+    'email',
+    'imap.host',
+    'imap.port',
+    'imap.tls',
+    'imap.user',
+    'imap.password',
+  ])
+})
+
+test('no TLS is taken for a server on this machine', () => {
+  const draft = guessedDraft()
+  expect(faultsOf({ ...draft, imap: { ...draft.imap, host: '127.0.0.1', tls: 'none' } })).toEqual({})
+})
+
+test('the port follows the kind of TLS, unless it is one of their own', () => {
+  const { imap } = guessedDraft()
+  expect(withTls('imap', imap, 'starttls').port).toBe('143')
+  expect(withTls('smtp', { ...imap, port: '465' }, 'starttls').port).toBe('587')
+  expect(withTls('imap', { ...imap, port: '1143' }, 'starttls').port).toBe('1143')
+})
+
+test('an edit sends only what differs', () => {
+  const draft = draftOf(account)
+  expect(changeOf(account, draft)).toEqual({})
+  expect(changeOf(account, { ...draft, imap: { ...draft.imap, port: '143', tls: 'starttls' } })).toEqual({
+    imap: { port: 143, tls: 'starttls' },
+  })
+  expect(changeOf(account, { ...draft, imap: { ...draft.imap, password: 'new' } })).toEqual({
+    imap: { password: 'new' },
+  })
+})
+
+test('an SMTP server can be taken away, and a new one needs a password', () => {
+  const withSmtp: Account = { ...account, smtp: account.imap }
+  expect(changeOf(withSmtp, { ...draftOf(withSmtp), hasSmtp: false })).toEqual({ smtp: null })
+  const added = { ...draftOf(account), hasSmtp: true, smtp: draftOf(withSmtp).smtp }
+  expect(faultsOf(added, account)).toEqual({ 'smtp.password': 'Type the password' })
+})

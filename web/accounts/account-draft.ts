@@ -1,0 +1,139 @@
+/** What somebody types about an account: from the account, checked, and back into what the server wants. */
+import type { Account, AccountChange, AccountInput, MailServer, TlsKind } from '../../contract/accounts.ts'
+import type { ServerGuess } from './known-servers.ts'
+
+export type Part = 'imap' | 'smtp'
+
+export interface ServerDraft {
+  host: string
+  port: string
+  tls: TlsKind
+  user: string
+  /** Empty: the IMAP password for a new SMTP server, else the one that is kept already. */
+  password: string
+}
+
+export interface AccountDraft {
+  name: string
+  email: string
+  imap: ServerDraft
+  hasSmtp: boolean
+  smtp: ServerDraft
+}
+
+/** By the path of the field: `email`, `imap.port`. */
+export type Faults = Readonly<Record<string, string>>
+
+const standardPorts: Record<Part, Record<TlsKind, number>> = {
+  imap: { implicit: 993, starttls: 143, none: 143 },
+  smtp: { implicit: 465, starttls: 587, none: 25 },
+}
+
+export function emptyDraft(): AccountDraft {
+  return { name: '', email: '', imap: emptyServer('imap'), hasSmtp: true, smtp: emptyServer('smtp') }
+}
+
+export function draftOf({ name, email, imap, smtp }: Account): AccountDraft {
+  return {
+    name,
+    email,
+    imap: serverDraftOf(imap),
+    hasSmtp: smtp !== null,
+    smtp: smtp ? serverDraftOf(smtp) : emptyServer('smtp'),
+  }
+}
+
+/** The servers as guessed; what was typed as password stays. */
+export function withGuess(draft: AccountDraft, guess: ServerGuess): AccountDraft {
+  const { imap, smtp } = guess
+  return {
+    ...draft,
+    imap: { ...imap, port: String(imap.port), password: draft.imap.password },
+    smtp: { ...smtp, port: String(smtp.port), password: draft.smtp.password },
+  }
+}
+
+/** The port goes along with the kind of TLS, unless somebody chose one of their own. */
+export function withTls(part: Part, server: ServerDraft, tls: TlsKind): ServerDraft {
+  const usual = standardPorts[part]
+  const isUsual = server.port === '' || Object.values(usual).includes(Number(server.port))
+  return { ...server, tls, port: isUsual ? String(usual[tls]) : server.port }
+}
+
+/** What can be seen without asking the server. */
+export function faultsOf(draft: AccountDraft, before?: Account): Faults {
+  const faults: Record<string, string> = {}
+  if (!/^\S+@\S+\.\S+$/.test(draft.email.trim())) faults.email = 'Type the whole address, as in anna@example.org'
+  Object.assign(faults, serverFaults('imap', draft.imap))
+  if (!before && draft.imap.password === '') faults['imap.password'] = 'Type the password'
+  if (!draft.hasSmtp) return faults
+  Object.assign(faults, serverFaults('smtp', draft.smtp))
+  if (before && !before.smtp && draft.smtp.password === '') faults['smtp.password'] = 'Type the password'
+  return faults
+}
+
+export function addressFaults(draft: AccountDraft): Faults {
+  const { email, 'imap.password': password } = faultsOf(draft)
+  return { ...(email ? { email } : {}), ...(password ? { 'imap.password': password } : {}) }
+}
+
+export function inputOf({ name, email, imap, hasSmtp, smtp }: AccountDraft): AccountInput {
+  return {
+    email: email.trim(),
+    ...(name.trim() ? { name: name.trim() } : {}),
+    imap: { ...serverOf(imap), password: imap.password },
+    ...(hasSmtp ? { smtp: { ...serverOf(smtp), password: smtp.password || imap.password } } : {}),
+    enabled: true,
+  }
+}
+
+/** Only what differs from the account, so that nothing else is tried or overwritten. */
+export function changeOf(account: Account, draft: AccountDraft): AccountChange {
+  const change: AccountChange = {}
+  const [name, email] = [draft.name.trim() || draft.email.trim(), draft.email.trim()]
+  if (name !== account.name) change.name = name
+  if (email !== account.email) change.email = email
+  const imap = serverChange(account.imap, draft.imap)
+  if (imap) change.imap = imap
+  if (!draft.hasSmtp) return account.smtp ? { ...change, smtp: null } : change
+  const smtp = serverChange(account.smtp, draft.smtp)
+  return smtp ? { ...change, smtp } : change
+}
+
+export function isLoopback(host: string): boolean {
+  return /^(localhost|\[?::1\]?|127(\.\d{1,3}){3})$/i.test(host.trim())
+}
+
+function emptyServer(part: Part): ServerDraft {
+  return { host: '', port: String(standardPorts[part].implicit), tls: 'implicit', user: '', password: '' }
+}
+
+function serverDraftOf({ host, port, tls, user }: MailServer): ServerDraft {
+  return { host, port: String(port), tls, user, password: '' }
+}
+
+function serverOf({ host, port, tls, user }: ServerDraft): MailServer {
+  return { host: host.trim(), port: Number(port), tls, user: user.trim() }
+}
+
+function serverChange(before: MailServer | null, draft: ServerDraft): NonNullable<AccountChange['imap']> | undefined {
+  const after = serverOf(draft)
+  const change: NonNullable<AccountChange['imap']> = {}
+  if (after.host !== before?.host) change.host = after.host
+  if (after.port !== before?.port) change.port = after.port
+  if (after.tls !== before?.tls) change.tls = after.tls
+  if (after.user !== before?.user) change.user = after.user
+  if (draft.password !== '') change.password = draft.password
+  return Object.keys(change).length > 0 ? change : undefined
+}
+
+function serverFaults(part: Part, { host, port, tls, user }: ServerDraft): Faults {
+  const faults: Record<string, string> = {}
+  if (!/^[A-Za-z0-9.:_-]+$/.test(host.trim())) faults[`${part}.host`] = 'Type the name or the address of the server'
+  if (!/^\d{1,5}$/.test(port.trim()) || Number(port) < 1 || Number(port) > 65_535) {
+    faults[`${part}.port`] = 'Type a number from 1 to 65535'
+  }
+  if (tls === 'none' && !isLoopback(host)) faults[`${part}.tls`] = 'No TLS is only for a server on this machine itself'
+  if (user.trim() === '') faults[`${part}.user`] = 'Type the user name; mostly it is the address'
+  return faults
+}

@@ -1,0 +1,80 @@
+/** How an account is connected: its servers, its connections, its last mail. */
+import type { ReactNode } from 'react'
+import type { Account, AccountConnections, MailServer } from '../../contract/accounts.ts'
+import { formatCount } from '../platform/format.ts'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { addressOf, tlsWords } from './account-words.ts'
+
+export function AccountFacts({ account }: { account: Account }) {
+  const { connections, last_mail_at: lastMailAt, imap, smtp, enabled } = account
+  return (
+    <dl className="grid grid-cols-2 gap-x-4 gap-y-3 text-sm lg:grid-cols-4">
+      <Fact label="New mail">
+        <WatchWords isEnabled={enabled} connections={connections} />
+        <span className="block text-xs text-muted">
+          {lastMailAt ? (
+            <>
+              Last <RelativeTime at={lastMailAt} />
+            </>
+          ) : (
+            'None since the server started'
+          )}
+        </span>
+      </Fact>
+      <Fact label="Connections">
+        <Connections connections={connections} />
+      </Fact>
+      <Fact label="Incoming (IMAP)">
+        <ServerWords server={imap} />
+      </Fact>
+      <Fact label="Outgoing (SMTP)">
+        {smtp ? <ServerWords server={smtp} /> : <span className="text-muted">Not set: read only</span>}
+      </Fact>
+    </dl>
+  )
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-xs text-muted">{label}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function WatchWords({ isEnabled, connections }: { isEnabled: boolean; connections: AccountConnections }) {
+  if (!isEnabled) return <span className="text-muted">Not watched</span>
+  return connections.watching > 0 ? 'Watching INBOX' : <span className="text-warn">Not watching now</span>
+}
+
+function Connections({ connections }: { connections: AccountConnections }) {
+  const { open, busy, idle, connecting, waiting, max } = connections
+  // The watching connection stands beside the command connections.
+  const most = max + 1
+  if (max === 0) return <span className="text-muted">None</span>
+  const kinds: [number, string][] = [
+    [busy, 'busy'],
+    [idle, 'idle'],
+    [connecting, 'connecting'],
+  ]
+  const words = kinds.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`)
+  return (
+    <>
+      {open} open <span className="text-muted">of at most {most}</span>
+      <span className="block text-xs text-muted">{words.join(', ') || 'no command connection'}</span>
+      {waiting > 0 && <span className="block text-xs text-warn">{formatCount(waiting, 'request')} waiting</span>}
+    </>
+  )
+}
+
+function ServerWords({ server }: { server: MailServer }) {
+  return (
+    <>
+      <span className="block">{addressOf(server)}</span>
+      <span className="block text-xs text-muted">
+        {tlsWords[server.tls].short}, as {server.user}
+      </span>
+    </>
+  )
+}

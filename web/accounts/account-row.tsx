@@ -1,0 +1,132 @@
+/** One account: how it fares, why, and what can be done to it. */
+import { Pencil, Plug, Power, PowerOff, Star, Unplug } from 'lucide-react'
+import { useState } from 'react'
+import type { Account } from '../../contract/accounts.ts'
+import { Badge, StatePill } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { AccountFacts } from './account-facts.tsx'
+import { stateWords } from './account-words.ts'
+import { Countdown } from './countdown.tsx'
+import { DisconnectDialog } from './disconnect-dialog.tsx'
+import { EditAccountDialog } from './edit-account-dialog.tsx'
+import { type Action, MoreActions } from './more-actions.tsx'
+import { TroubleNote } from './trouble-note.tsx'
+import { useChangeAccount, useRights, useVerifyAccount } from './use-accounts.ts'
+import { VerifyOutcome } from './verify-outcome.tsx'
+
+export function AccountRow({ account }: { account: Account }) {
+  const { name, email, is_default: isDefault, is_sandbox: isSandbox } = account
+  const { mayChange, mayVerify } = useRights()
+  const [open, setOpen] = useState<'edit' | 'disconnect'>()
+  const verify = useVerifyAccount(account)
+  const change = useChangeAccount(account)
+  const actions = furtherActions(account, {
+    onChange: (body, said) => change.mutate({ change: body, said }),
+    onDisconnect: () => setOpen('disconnect'),
+  })
+  return (
+    <li className="grid gap-3 border-b p-4 last:border-b-0">
+      <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
+        <div className="min-w-0">
+          <h2 className="flex flex-wrap items-center gap-x-2 gap-y-1 text-base font-semibold">
+            {name}
+            {isDefault && <Badge tone="info">Default</Badge>}
+            {isSandbox && <Badge tone="warn">Sandbox</Badge>}
+          </h2>
+          {name !== email && <p className="text-sm text-soft">{email}</p>}
+        </div>
+        <StateLine account={account} />
+      </div>
+      <WhyNote account={account} />
+      <AccountFacts account={account} />
+      {verify.data && (
+        <VerifyOutcome account={account} result={verify.data} at={verify.submittedAt} onClose={verify.reset} />
+      )}
+      {verify.error && <ErrorNote error={verify.error} />}
+      {change.error && open === undefined && <ErrorNote error={change.error} />}
+      <div className="flex flex-wrap items-center gap-2">
+        {mayVerify && (
+          <Button
+            size="sm"
+            icon={Plug}
+            isBusy={verify.isPending}
+            aria-label={`Verify ${name} now`}
+            onClick={() => verify.mutate()}
+          >
+            {verify.isPending ? 'Trying the servers' : 'Verify now'}
+          </Button>
+        )}
+        {mayChange && (
+          <Button size="sm" icon={Pencil} aria-label={`Edit ${name}`} onClick={() => setOpen('edit')}>
+            Edit
+          </Button>
+        )}
+        {mayChange && <MoreActions label={`More for ${name}`} actions={actions} />}
+        <span role="status" className="sr-only">
+          {verify.isPending && `Trying the servers of ${name}`}
+          {verify.data && outcomeWords(verify.data)}
+        </span>
+      </div>
+      {open === 'edit' && <EditAccountDialog account={account} onClose={() => setOpen(undefined)} />}
+      {open === 'disconnect' && <DisconnectDialog account={account} onClose={() => setOpen(undefined)} />}
+    </li>
+  )
+}
+
+function StateLine({ account: { state, state_since: since } }: { account: Account }) {
+  const { tone, text } = stateWords[state]
+  return (
+    <p className="flex items-center gap-2 text-xs text-muted">
+      <StatePill tone={tone}>{text}</StatePill>
+      <span>
+        since <RelativeTime at={since} />
+      </span>
+    </p>
+  )
+}
+
+/** Why it does not work, and when it is tried again. */
+function WhyNote({ account }: { account: Account }) {
+  const { state, last_error: error, next_retry_at: nextRetryAt, enabled } = account
+  if (!enabled || state === 'ready' || !error) return null
+  const { cause, detail, server_response: serverResponse, at } = error
+  return (
+    <TroubleNote
+      trouble={{ cause, detail, serverResponse }}
+      extra={
+        <p className="text-xs text-soft">
+          Seen <RelativeTime at={at} />.{' '}
+          {nextRetryAt && (
+            <>
+              Next try <Countdown at={nextRetryAt} />.
+            </>
+          )}
+          {state === 'auth_failed' && !nextRetryAt && 'Not tried again until user, password or server change.'}
+        </p>
+      }
+    />
+  )
+}
+
+function furtherActions(
+  { enabled, is_default: isDefault }: Account,
+  on: { onChange(change: { enabled: boolean } | { is_default: true }, said: string): void; onDisconnect(): void },
+): Action[] {
+  const power: Action = enabled
+    ? { label: 'Disable', icon: PowerOff, onChoose: () => on.onChange({ enabled: false }, 'Disabled') }
+    : { label: 'Enable', icon: Power, onChoose: () => on.onChange({ enabled: true }, 'Enabled') }
+  const makeDefault: Action = {
+    label: 'Make default',
+    icon: Star,
+    onChoose: () => on.onChange({ is_default: true }, 'This is the default account now'),
+  }
+  const disconnect: Action = { label: 'Disconnect…', icon: Unplug, isDangerous: true, onChoose: on.onDisconnect }
+  return [power, ...(isDefault ? [] : [makeDefault]), disconnect]
+}
+
+function outcomeWords({ imap, smtp }: { imap: { ok: boolean }; smtp: { ok: boolean } | null }): string {
+  const words = [`IMAP ${imap.ok ? 'answered' : 'failed'}`, ...(smtp ? [`SMTP ${smtp.ok ? 'answered' : 'failed'}`] : [])]
+  return words.join(', ')
+}

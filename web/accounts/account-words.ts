@@ -1,0 +1,34 @@
+/** The states of an account and its kinds of TLS, in words. */
+import type { AccountState, MailServer, TlsKind } from '../../contract/accounts.ts'
+import type { Tone } from '../ui/tone.ts'
+
+export const stateWords: Record<AccountState, { tone: Tone; text: string }> = {
+  auth_failed: { tone: 'bad', text: 'Login failed' },
+  unreachable: { tone: 'bad', text: 'Unreachable' },
+  degraded: { tone: 'warn', text: 'Degraded' },
+  connecting: { tone: 'busy', text: 'Connecting' },
+  ready: { tone: 'good', text: 'Ready' },
+  disabled: { tone: 'unknown', text: 'Disabled' },
+}
+
+export const tlsWords: Record<TlsKind, { label: string; short: string; hint: string }> = {
+  implicit: {
+    label: 'TLS from the first byte',
+    short: 'TLS',
+    hint: 'Encrypted all the way. The usual choice.',
+  },
+  starttls: {
+    label: 'STARTTLS',
+    short: 'STARTTLS',
+    hint: 'Begins in the clear and must change to TLS before the password is sent.',
+  },
+  none: {
+    label: 'No TLS',
+    short: 'no TLS',
+    hint: 'In the clear. Only for a server on this machine itself.',
+  },
+}
+
+export function addressOf({ host, port }: Pick<MailServer, 'host' | 'port'>): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}

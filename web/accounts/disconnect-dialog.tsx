@@ -1,0 +1,33 @@
+/** Asks before an account is disconnected. */
+import type { Account } from '../../contract/accounts.ts'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { useDisconnectAccount } from './use-accounts.ts'
+import { useReturnFocus } from './use-dialog-focus.ts'
+
+/** Mounted while it is open. */
+export function DisconnectDialog({ account, onClose }: { account: Account; onClose(): void }) {
+  const { mutate, isPending, error } = useDisconnectAccount(account)
+  useReturnFocus()
+  const { name, email, is_default: isDefault, is_sandbox: isSandbox } = account
+  return (
+    <ConfirmDialog
+      isOpen
+      title={`Disconnect ${name}?`}
+      confirmLabel="Disconnect"
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate(undefined, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <p>
+        RustyMail closes its connections to <strong className="font-semibold">{email}</strong> and forgets the password.
+      </p>
+      <p className="text-sm text-soft">
+        {isSandbox
+          ? 'The sandbox server goes on until RustyMail stops.'
+          : 'Mail on the server stays as it is. Programs that read this account here can do so no longer.'}
+      </p>
+      {isDefault && <p className="text-sm text-soft">It is the default account; another one will take its place.</p>}
+    </ConfirmDialog>
+  )
+}

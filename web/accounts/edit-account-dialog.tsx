@@ -1,0 +1,100 @@
+/** Changes an account; only what differs is sent, and only changed servers are tried. */
+import { type FormEvent, useId, useRef, useState } from 'react'
+import type { Account } from '../../contract/accounts.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { Field, Input } from '../ui/field.tsx'
+import { changeOf, draftOf, type Faults, faultsOf } from './account-draft.ts'
+import { faultsOfError } from './form-faults.ts'
+import { ServerFields } from './server-fields.tsx'
+import { SmtpSection } from './smtp-section.tsx'
+import { FailureNote, troubleOf } from './trouble-note.tsx'
+import { useChangeAccount } from './use-accounts.ts'
+import { useFieldFocus, useReturnFocus } from './use-dialog-focus.ts'
+
+const keepHint = 'Leave it empty to keep the present one.'
+
+/** Mounted while it is open. */
+export function EditAccountDialog({ account, onClose }: { account: Account; onClose(): void }) {
+  const [draft, setDraft] = useState(() => draftOf(account))
+  const [faults, setFaults] = useState<Faults>({})
+  const { mutate, isPending, error } = useChangeAccount(account)
+  const form = useRef<HTMLFormElement>(null)
+  const formId = useId()
+  useReturnFocus()
+  useFieldFocus(form, faults)
+  const save = (verify: boolean) => {
+    const found = faultsOf(draft, account)
+    setFaults(found)
+    if (Object.keys(found).length > 0) return
+    const change = changeOf(account, draft)
+    if (Object.keys(change).length === 0) return onClose()
+    mutate(
+      { change, verify, said: 'Saved' },
+      { onSuccess: onClose, onError: failure => setFaults(faultsOfError(failure)) },
+    )
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (!isPending) save(true)
+  }
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Edit ${account.name}`}
+      size="lg"
+      footer={
+        <>
+          {error && troubleOf(error) && (
+            <Button variant="quiet" disabled={isPending} onClick={() => save(false)}>
+              Save without trying
+            </Button>
+          )}
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
+            {isPending ? 'Trying the servers' : 'Save'}
+          </Button>
+        </>
+      }
+    >
+      <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
+        {error && <FailureNote error={error} />}
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Field label="Name" hint="Shown to people." isOptional error={faults.name}>
+            <Input
+              value={draft.name}
+              onChange={event => setDraft({ ...draft, name: event.target.value })}
+              autoComplete="off"
+              maxLength={100}
+            />
+          </Field>
+          <Field label="Address" error={faults.email}>
+            <Input
+              type="email"
+              value={draft.email}
+              onChange={event => setDraft({ ...draft, email: event.target.value })}
+              autoComplete="off"
+            />
+          </Field>
+        </div>
+        <div className="border-t pt-4">
+          <ServerFields
+            part="imap"
+            legend="Incoming mail (IMAP)"
+            server={draft.imap}
+            faults={faults}
+            passwordHint={keepHint}
+            onChange={imap => setDraft({ ...draft, imap })}
+          />
+        </div>
+        <SmtpSection
+          draft={draft}
+          faults={faults}
+          passwordHint={account.smtp ? keepHint : 'Often the same as for IMAP.'}
+          onChange={setDraft}
+        />
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,57 @@
+/** Each way in which a connection to a mail server fails: its name, what to do, and which fields it concerns. */
+import type { ConnectionFault } from '../../contract/problem.ts'
+import type { Part, ServerDraft } from './account-draft.ts'
+
+export const partNames: Record<Part, string> = { imap: 'IMAP', smtp: 'SMTP' }
+
+interface FaultWords {
+  title: string
+  advice: string
+  /** What stands at the fields that may be wrong. */
+  fields: Partial<Record<keyof ServerDraft, string>>
+}
+
+export const faultWords: Record<ConnectionFault, FaultWords> = {
+  dns: {
+    title: 'No server has this name',
+    advice: 'Check the spelling of the host. Your provider names it in its help pages.',
+    fields: { host: 'No server has this name' },
+  },
+  refused: {
+    title: 'Nothing answers on this port',
+    advice: 'Check host and port. If they are right, the server is down or a firewall is in the way.',
+    fields: { host: 'Is this the right host?', port: 'Nothing answers on this port' },
+  },
+  tls: {
+    title: 'No secure connection',
+    advice: 'Check that the kind of TLS fits the port. If it does, the certificate of the server is not valid.',
+    fields: { tls: 'No secure connection this way', port: 'Does the port fit the kind of TLS?' },
+  },
+  timeout: {
+    title: 'No answer in time',
+    advice:
+      'Check host and port: a firewall that swallows packets looks like this. For a slow server, raise the time limit in Configuration.',
+    fields: { host: 'Did not answer in time', port: 'Is this the right port?' },
+  },
+  login: {
+    title: 'User or password refused',
+    advice: 'Type both again. Many providers want an app password here, or must first be told to allow IMAP.',
+    fields: { user: 'Refused together with the password', password: 'Refused together with the user' },
+  },
+  not_imap: {
+    title: 'This is not a mail server',
+    advice: 'Something else answers there. Check the port: IMAP has 993 or 143, and SMTP has 465 or 587.',
+    fields: { host: 'Is this the right host?', port: 'Something else answers on this port' },
+  },
+  closed: {
+    title: 'The server hung up',
+    advice:
+      'Check that the kind of TLS fits the port. Some servers also hang up on a machine that failed to log in too often: wait some minutes.',
+    fields: { port: 'The server hung up', tls: 'Does it fit the port?' },
+  },
+  limit: {
+    title: 'Too many connections',
+    advice: 'Close other programs that read this mailbox and try again, or use fewer connections (Configuration).',
+    fields: {},
+  },
+}

@@ -1,0 +1,80 @@
+/** A button that opens further actions below itself. */
+import { ChevronDown, type LucideIcon } from 'lucide-react'
+import { useEffect, useId, useRef, useState } from 'react'
+import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
+
+export interface Action {
+  label: string
+  icon: LucideIcon
+  isDangerous?: boolean
+  onChoose(): void
+}
+
+export function MoreActions({ label, actions }: { label: string; actions: readonly Action[] }) {
+  const [isOpen, setOpen] = useState(false)
+  const box = useRef<HTMLDivElement>(null)
+  const opener = useRef<HTMLButtonElement>(null)
+  const id = useId()
+  useEffect(() => {
+    if (!isOpen) return
+    const closeOutside = (event: Event) => {
+      if (event.target instanceof Node && !box.current?.contains(event.target)) setOpen(false)
+    }
+    document.addEventListener('pointerdown', closeOutside)
+    document.addEventListener('focusin', closeOutside)
+    return () => {
+      document.removeEventListener('pointerdown', closeOutside)
+      document.removeEventListener('focusin', closeOutside)
+    }
+  }, [isOpen])
+  const close = () => {
+    setOpen(false)
+    opener.current?.focus()
+  }
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from wherever the focus is inside
+    <div
+      ref={box}
+      className="relative"
+      onKeyDown={event => {
+        if (event.key === 'Escape' && isOpen) close()
+      }}
+    >
+      <Button
+        ref={opener}
+        size="sm"
+        variant="quiet"
+        icon={ChevronDown}
+        aria-label={label}
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        onClick={() => setOpen(!isOpen)}
+      >
+        More
+      </Button>
+      {isOpen && (
+        <ul id={id} className="absolute top-full right-0 z-10 mt-1 w-48 rounded-md border bg-raised p-1 shadow-float">
+          {actions.map(({ label: words, icon: Icon, isDangerous, onChoose }) => (
+            <li key={words}>
+              <button
+                type="button"
+                className={classNames(
+                  'flex min-h-9 w-full items-center gap-2 rounded-sm px-2 text-left text-sm hover:bg-sunken',
+                  isDangerous && 'text-bad',
+                )}
+                onClick={() => {
+                  close()
+                  onChoose()
+                }}
+              >
+                <Icon className="size-4 shrink-0" aria-hidden="true" />
+                {words}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,37 @@
+/** Whether mail is sent too, and over which server. */
+import { Switch } from '../ui/field.tsx'
+import type { AccountDraft, Faults } from './account-draft.ts'
+import { ServerFields } from './server-fields.tsx'
+
+export function SmtpSection({
+  draft,
+  faults,
+  passwordHint,
+  onChange,
+}: {
+  draft: AccountDraft
+  faults: Faults
+  passwordHint: string
+  onChange(draft: AccountDraft): void
+}) {
+  return (
+    <div className="grid gap-4 border-t pt-4">
+      <Switch
+        label="Send mail too (SMTP)"
+        hint="Without it, the account can be read only."
+        isOn={draft.hasSmtp}
+        onChange={hasSmtp => onChange({ ...draft, hasSmtp })}
+      />
+      {draft.hasSmtp && (
+        <ServerFields
+          part="smtp"
+          legend="Outgoing mail (SMTP)"
+          server={draft.smtp}
+          faults={faults}
+          passwordHint={passwordHint}
+          onChange={smtp => onChange({ ...draft, smtp })}
+        />
+      )}
+    </div>
+  )
+}

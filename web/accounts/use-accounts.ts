@@ -1,0 +1,107 @@
+/** The accounts of the server, and what can be done to them. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback, useRef } from 'react'
+import type { Account, AccountChange } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { useStreamEvent } from '../platform/live.tsx'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useSession } from '../platform/session.ts'
+import type { StreamEvent } from '../platform/stream-link.ts'
+import { useToast } from '../ui/toast.tsx'
+
+/** Facts keep the states current; the connections, which no fact tells of, follow the figures of the whole server. */
+export function useAccounts() {
+  const queries = useQueryClient()
+  const seen = useRef<string>(undefined)
+  const follow = useCallback(
+    ({ event }: StreamEvent) => {
+      if (event.type !== 'stats_update') return
+      const figures = JSON.stringify(event.data.imap)
+      // A failed reload shows in the panel.
+      if (seen.current !== undefined && seen.current !== figures) {
+        void queries.invalidateQueries({ queryKey: queryKeys.accounts, exact: true })
+      }
+      seen.current = figures
+    },
+    [queries],
+  )
+  useStreamEvent(follow)
+  return useQuery({
+    queryKey: queryKeys.accounts,
+    queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
+  })
+}
+
+/** What this session may do to accounts; the server has the last word. */
+export function useRights(): { mayChange: boolean; mayVerify: boolean } {
+  const { scopes } = useSession().principal
+  const mayChange = scopes.includes('dashboard:admin')
+  return { mayChange, mayVerify: mayChange || scopes.includes('dashboard:operate') }
+}
+
+/** Loads again what hangs on the accounts; the stream would say so too, but it may be interrupted. */
+export function useAccountsChanged(): () => Promise<unknown> {
+  const queries = useQueryClient()
+  return useCallback(
+    () =>
+      Promise.all(
+        [queryKeys.accounts, queryKeys.config, queryKeys.session].map(queryKey =>
+          queries.invalidateQueries({ queryKey }),
+        ),
+      ),
+    [queries],
+  )
+}
+
+export function useVerifyAccount({ id }: Account) {
+  const changed = useAccountsChanged()
+  return useMutation({
+    mutationFn: () => call(api.accounts.verifyAccount, { params: { account_id: id } }),
+    onSuccess: changed,
+  })
+}
+
+/** @param said What the toast says when it is done. */
+export function useChangeAccount({ id, name }: Account) {
+  const changed = useAccountsChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: ({ change, verify = true }: { change: AccountChange; said: string; verify?: boolean }) =>
+      call(api.accounts.updateAccount, {
+        params: { account_id: id },
+        body: change,
+        query: { verify: verify ? 'true' : 'false' },
+      }),
+    // It may hold a password.
+    gcTime: 0,
+    onSuccess: async (_account, { said }) => {
+      toast({ tone: 'good', title: said, detail: name })
+      await changed()
+    },
+  })
+}
+
+export function useDisconnectAccount({ id, name }: Account) {
+  const changed = useAccountsChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: () => call(api.accounts.deleteAccount, { params: { account_id: id } }),
+    onSuccess: async () => {
+      toast({ tone: 'good', title: 'Disconnected', detail: `${name}: its mail is still on the server.` })
+      await changed()
+    },
+  })
+}
+
+export function useStartSandbox() {
+  const changed = useAccountsChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: () => call(api.accounts.startSandbox),
+    onSuccess: async account => {
+      toast({ tone: 'good', title: 'The sandbox is running', detail: `${account.email} is connected.` })
+      await changed()
+    },
+  })
+}

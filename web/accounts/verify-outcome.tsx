@@ -1,0 +1,55 @@
+/** What both servers answered when an account was tried just now. */
+import { X } from 'lucide-react'
+import type { Account, PartResult, VerifyResult } from '../../contract/accounts.ts'
+import { formatClock, formatNumber } from '../platform/format.ts'
+import { ToneIcon } from '../ui/badge.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import type { Part } from './account-draft.ts'
+import { addressOf } from './account-words.ts'
+import { partNames } from './fault-words.ts'
+import { TroubleNote } from './trouble-note.tsx'
+
+/** @param at When it was tried, by the clock of this machine. */
+export function VerifyOutcome({
+  account,
+  result,
+  at,
+  onClose,
+}: {
+  account: Account
+  result: VerifyResult
+  at: number
+  onClose(): void
+}) {
+  return (
+    <section aria-label={`Trial of ${account.name}`} className="grid gap-2 rounded-md border p-3">
+      <div className="flex items-center justify-between gap-2">
+        <p className="text-sm font-medium">Tried at {formatClock(at)}</p>
+        <IconButton icon={X} label="Close the result" className="-my-2 -mr-2" onClick={onClose} />
+      </div>
+      <PartLine part="imap" address={addressOf(account.imap)} result={result.imap} />
+      {result.smtp && account.smtp && (
+        <PartLine part="smtp" address={addressOf(account.smtp)} result={result.smtp} />
+      )}
+      {!account.smtp && <p className="text-sm text-muted">No SMTP server is set, so none was tried.</p>}
+    </section>
+  )
+}
+
+function PartLine({ part, address, result }: { part: Part; address: string; result: PartResult }) {
+  const { ok, cause, detail, server_response: serverResponse, duration_ms: durationMs } = result
+  if (!ok) return <TroubleNote trouble={{ cause, part, detail, serverResponse }} />
+  return (
+    <p className="flex items-start gap-2 text-sm">
+      <span className="mt-0.5">
+        <ToneIcon tone="good" />
+      </span>
+      <span className="min-w-0">
+        <span className="font-medium">{partNames[part]}</span> {detail}{' '}
+        <span className="text-muted">
+          {address}, {formatNumber(Math.round(durationMs))} ms
+        </span>
+      </span>
+    </p>
+  )
+}

@@ -1,0 +1,149 @@
+/** Who is connected: filtered, sorted and paged by the address, kept current in place, and each can be disconnected. */
+import { useRef, useState } from 'react'
+import type { ClientInfo } from '../../contract/clients.ts'
+import { agentWords } from '../platform/agent-words.ts'
+import { formatCount } from '../platform/format.ts'
+import { useLiveStatus } from '../platform/live.tsx'
+import { Button } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { useToast } from '../ui/toast.tsx'
+import { ClientsFilter } from './clients-filter.tsx'
+import { ClientsTable, kindWords } from './clients-table.tsx'
+import { frozenRows } from './frozen-order.ts'
+import { Pager } from './pager.tsx'
+import { clientsIntervalMs, perPage, useClients, useClientsView, useDisconnect, viewDefaults } from './use-clients.ts'
+
+export function ClientsPage() {
+  const [view, setView] = useClientsView()
+  const query = useClients(view)
+  const [target, setTarget] = useState<ClientInfo>()
+  const total = query.data?.total ?? 0
+  const hasFilter = view.filter !== '' || view.kind !== '' || view.status !== ''
+  const sortBy = (column: string) => {
+    const isSame = view.sort === column
+    setView({ sort: column, order: isSame && view.order === 'desc' ? 'asc' : 'desc', page: '1' })
+  }
+  return (
+    <>
+      <PageHeader title="Clients" description="Browsers, programs and agents that use this server." />
+      <ClientsFilter view={view} setView={setView} />
+      <Panel
+        query={query}
+        intervalMs={clientsIntervalMs}
+        skeleton={<SkeletonRows count={8} />}
+        footer={
+          <Pager
+            page={Number(view.page) || 1}
+            perPage={perPage}
+            total={total}
+            onPage={page => setView({ page: `${page}` })}
+          />
+        }
+      >
+        {({ clients }) =>
+          clients.length === 0 ? (
+            <NoClients hasFilter={hasFilter} onReset={() => setView(viewDefaults)} />
+          ) : (
+            <LiveRows
+              key={JSON.stringify(view)}
+              clients={clients}
+              sorting={{ sort: view.sort, order: view.order, onSort: sortBy }}
+              onDisconnect={setTarget}
+            />
+          )
+        }
+      </Panel>
+      {target && <DisconnectDialog client={target} onClose={() => setTarget(undefined)} />}
+    </>
+  )
+}
+
+/** While the pointer or the focus is inside, rows stay where they are. */
+function LiveRows({
+  clients,
+  sorting,
+  onDisconnect,
+}: {
+  clients: readonly ClientInfo[]
+  sorting: { sort: string; order: string; onSort(column: string): void }
+  onDisconnect(client: ClientInfo): void
+}) {
+  const { clientId } = useLiveStatus()
+  const [held, setHeld] = useState<readonly ClientInfo[]>()
+  const isPointed = useRef(false)
+  const isFocused = useRef(false)
+  const update = (mark: { current: boolean }, isInside: boolean) => {
+    mark.current = isInside
+    const isHeld = isPointed.current || isFocused.current
+    setHeld(before => (isHeld ? (before ?? clients) : undefined))
+  }
+  const { rows, gone, waiting } = frozenRows(held ?? clients, clients)
+  return (
+    <>
+      {waiting > 0 && (
+        <div className="border-b p-2 text-center">
+          <Button size="sm" onClick={() => setHeld(clients)}>
+            Show {formatCount(waiting, 'new client')}
+          </Button>
+        </div>
+      )}
+      <ClientsTable
+        clients={rows}
+        gone={gone}
+        ownId={clientId}
+        sorting={sorting}
+        onDisconnect={onDisconnect}
+        onPointerEnter={() => update(isPointed, true)}
+        onPointerLeave={() => update(isPointed, false)}
+        onFocus={() => update(isFocused, true)}
+        onBlur={() => update(isFocused, false)}
+      />
+    </>
+  )
+}
+
+function NoClients({ hasFilter, onReset }: { hasFilter: boolean; onReset(): void }) {
+  if (!hasFilter) {
+    return (
+      <EmptyState title="Nobody is here">Whoever calls the API, speaks MCP or opens this page appears here.</EmptyState>
+    )
+  }
+  return (
+    <EmptyState title="No client fits" actions={<Button onClick={onReset}>Show all</Button>}>
+      Nobody who is connected matches this filter.
+    </EmptyState>
+  )
+}
+
+function DisconnectDialog({ client, onClose }: { client: ClientInfo; onClose(): void }) {
+  const toast = useToast()
+  const { mutate, isPending, error } = useDisconnect()
+  const name = `${agentWords(client.user_agent)} at ${client.ip_address}`
+  const disconnect = () =>
+    mutate(client.id, {
+      onSuccess: () => {
+        toast({ tone: 'good', title: 'Disconnected', detail: name })
+        onClose()
+      },
+    })
+  return (
+    <ConfirmDialog
+      isOpen
+      title="Disconnect this client?"
+      confirmLabel="Disconnect"
+      isBusy={isPending}
+      error={error}
+      onConfirm={disconnect}
+      onClose={onClose}
+    >
+      <p>
+        <strong>{name}</strong> ({kindWords[client.kind]}, {client.principal}) loses{' '}
+        {formatCount(client.streams, 'event stream')} and is forgotten. It may come back by itself.
+      </p>
+    </ConfirmDialog>
+  )
+}

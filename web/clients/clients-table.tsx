@@ -1,0 +1,145 @@
+/** The rows of connected clients. */
+import { Unplug } from 'lucide-react'
+import type { ClientInfo, ClientKind } from '../../contract/clients.ts'
+import { agentWords } from '../platform/agent-words.ts'
+import { formatNumber } from '../platform/format.ts'
+import { Badge, StatePill } from '../ui/badge.tsx'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { Cell, ColumnHead, type SortOrder, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
+
+export const kindWords: Record<ClientKind, string> = { browser: 'Browser', api: 'API', mcp: 'MCP' }
+
+interface Sorting {
+  sort: string
+  order: string
+  onSort(column: string): void
+}
+
+export function ClientsTable({
+  clients,
+  gone,
+  ownId,
+  sorting,
+  onDisconnect,
+  ...focus
+}: {
+  clients: readonly ClientInfo[]
+  gone: ReadonlySet<string>
+  /** The client that this page is. */
+  ownId: string | null
+  sorting: Sorting
+  onDisconnect(client: ClientInfo): void
+  onPointerEnter(): void
+  onPointerLeave(): void
+  onFocus(): void
+  onBlur(): void
+}) {
+  const sortBy = (column: string) => ({
+    order: sorting.sort === column ? (sorting.order as SortOrder) : undefined,
+    onSort: () => sorting.onSort(column),
+  })
+  return (
+    <Table label="Connected clients" isStacked {...focus}>
+      <TableHead>
+        <ColumnHead sort={sortBy('user_agent')}>Client</ColumnHead>
+        <ColumnHead>Status</ColumnHead>
+        <ColumnHead sort={sortBy('ip_address')}>Address</ColumnHead>
+        <ColumnHead sort={sortBy('connected_at')}>Connected</ColumnHead>
+        <ColumnHead sort={sortBy('last_activity')}>Last activity</ColumnHead>
+        <ColumnHead align="right" sort={sortBy('request_count')}>
+          Requests
+        </ColumnHead>
+        <ColumnHead align="right" sort={sortBy('streams')}>
+          Streams
+        </ColumnHead>
+        <ColumnHead align="right">Events</ColumnHead>
+        <ColumnHead align="right">Dropped</ColumnHead>
+        <ColumnHead>
+          <span className="sr-only">Actions</span>
+        </ColumnHead>
+      </TableHead>
+      <TableBody>
+        {clients.map(client => (
+          <ClientRow
+            key={client.id}
+            client={client}
+            isGone={gone.has(client.id)}
+            isOwn={client.id === ownId}
+            onDisconnect={onDisconnect}
+          />
+        ))}
+      </TableBody>
+    </Table>
+  )
+}
+
+function ClientRow({
+  client,
+  isGone,
+  isOwn,
+  onDisconnect,
+}: {
+  client: ClientInfo
+  isGone: boolean
+  isOwn: boolean
+  onDisconnect(client: ClientInfo): void
+}) {
+  const agent = agentWords(client.user_agent)
+  return (
+    <TableRow className={isGone ? 'italic' : undefined}>
+      <Cell className="whitespace-nowrap">
+        <p className="font-medium" title={client.user_agent}>
+          {agent} {isOwn && <Badge tone="info">This browser</Badge>}
+        </p>
+        <p className="text-xs text-muted">
+          {kindWords[client.kind]} · {client.principal}
+        </p>
+      </Cell>
+      <Cell label="Status">
+        <Status client={client} isGone={isGone} />
+      </Cell>
+      <Cell label="Address">
+        <span className="inline-flex items-center gap-1 font-mono text-xs sm:whitespace-nowrap">
+          {client.ip_address}
+          <CopyButton text={client.ip_address} label={`Copy the address ${client.ip_address}`} />
+        </span>
+      </Cell>
+      <Cell label="Connected">
+        <RelativeTime at={client.connected_at} />
+      </Cell>
+      <Cell label="Last activity">
+        <RelativeTime at={client.last_activity} />
+      </Cell>
+      <Cell label="Requests" align="right">
+        {formatNumber(client.request_count)}
+      </Cell>
+      <Cell label="Streams" align="right">
+        {formatNumber(client.streams)}
+      </Cell>
+      <Cell label="Events sent" align="right">
+        {formatNumber(client.events_sent)}
+      </Cell>
+      <Cell label="Events dropped" align="right">
+        <span className={client.events_dropped > 0 ? 'font-medium text-warn' : undefined}>
+          {formatNumber(client.events_dropped)}
+        </span>
+      </Cell>
+      <Cell align="right">
+        <IconButton
+          icon={Unplug}
+          label={`Disconnect ${agent} at ${client.ip_address}`}
+          disabled={isGone}
+          onClick={() => onDisconnect(client)}
+        />
+      </Cell>
+    </TableRow>
+  )
+}
+
+function Status({ client, isGone }: { client: ClientInfo; isGone: boolean }) {
+  if (isGone) return <StatePill tone="unknown">Gone</StatePill>
+  if (client.status === 'active') return <StatePill tone="good">Active</StatePill>
+  return <StatePill tone="unknown">Idle</StatePill>
+}

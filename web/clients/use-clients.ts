@@ -1,0 +1,54 @@
+/** The clients that the address asks for, and the way to disconnect one. */
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { useLiveStatus } from '../platform/live.tsx'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useUrlState } from '../platform/url-state.ts'
+
+export const perPage = 25
+
+/** Events tell who comes and goes; the counters of those who stay are asked for this often. */
+export const clientsIntervalMs = 10_000
+
+export const viewDefaults = { page: '1', filter: '', kind: '', status: '', sort: 'last_activity', order: 'desc' }
+export type ClientsView = typeof viewDefaults
+
+export function useClientsView() {
+  return useUrlState(viewDefaults)
+}
+
+export function useClients(view: ClientsView) {
+  const { state } = useLiveStatus()
+  return useQuery({
+    queryKey: queryKeys.clientPage(view),
+    queryFn: ({ signal }) => call(api.clients.listClients, { query: toQuery(view), signal }),
+    placeholderData: keepPreviousData,
+    refetchInterval: state === 'live' && clientsIntervalMs,
+  })
+}
+
+export function useDisconnect() {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (clientId: string) => call(api.clients.disconnectClient, { params: { client_id: clientId } }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: queryKeys.clients }),
+  })
+}
+
+/** The server judges what the address says; an unknown value comes back as its own words. */
+function toQuery({ page, filter, kind, status, sort, order }: ClientsView) {
+  return {
+    page,
+    per_page: perPage,
+    filter: filter || undefined,
+    kind: asGiven<'browser'>(kind),
+    status: asGiven<'active'>(status),
+    sort: asGiven<'last_activity'>(sort),
+    order: asGiven<'asc'>(order),
+  }
+}
+
+function asGiven<Known extends string>(value: string): Known | undefined {
+  return value === '' ? undefined : (value as Known)
+}

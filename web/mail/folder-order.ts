@@ -1,0 +1,61 @@
+/** The folders as a reader looks for them: those with a role first, the others as a tree by name. */
+import type { Folder, FolderRole } from '../../contract/mail.ts'
+
+export interface FolderLine {
+  folder: Folder
+  /** How many of the folders above it, in this list, it lies in. */
+  depth: number
+}
+
+const roleOrder: readonly FolderRole[] = [
+  'inbox',
+  'flagged',
+  'important',
+  'drafts',
+  'sent',
+  'archive',
+  'all',
+  'junk',
+  'trash',
+]
+
+export function arrangeFolders(folders: readonly Folder[]): FolderLine[] {
+  const rankOf = ({ role }: Folder) => (role === null ? roleOrder.length : roleOrder.indexOf(role))
+  const withRole = folders.filter(({ role }) => role !== null)
+  const others = folders.filter(({ role }) => role === null)
+  const paths = new Set(others.map(({ path }) => path))
+  return [
+    ...withRole
+      .toSorted((a, b) => rankOf(a) - rankOf(b) || comparePaths(a, b))
+      .map(folder => ({ folder, depth: 0 })),
+    ...others.toSorted(comparePaths).map(folder => ({ folder, depth: depthOf(folder, paths) })),
+  ]
+}
+
+/** The name of INBOX is the same in any case (RFC 9051, section 5.1). */
+export function isSameFolder(a: string, b: string): boolean {
+  return a === b || (a.toUpperCase() === 'INBOX' && b.toUpperCase() === 'INBOX')
+}
+
+function segmentsOf({ path, delimiter }: Folder): string[] {
+  return delimiter ? path.split(delimiter) : [path]
+}
+
+/** Level by level, so that what lies in a folder follows it at once. */
+function comparePaths(a: Folder, b: Folder): number {
+  const left = segmentsOf(a)
+  const right = segmentsOf(b)
+  for (const [index, segment] of left.entries()) {
+    const other = right[index]
+    if (other === undefined) return 1
+    const order = segment.localeCompare(other, undefined, { numeric: true })
+    if (order !== 0) return order
+  }
+  return left.length - right.length
+}
+
+function depthOf(folder: Folder, paths: ReadonlySet<string>): number {
+  const segments = segmentsOf(folder)
+  const ancestors = segments.slice(0, -1).map((_, index) => segments.slice(0, index + 1).join(folder.delimiter ?? ''))
+  return ancestors.filter(path => paths.has(path)).length
+}

@@ -1,0 +1,40 @@
+/** Senders, subjects and times of mail, as people read them. */
+import type { Address } from '../../contract/mail.ts'
+
+const dayMs = 86_400_000
+const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const weekday = new Intl.DateTimeFormat('en-GB', { weekday: 'short' })
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const dayAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+
+export function nameOf({ name, email }: Address): string {
+  return name?.trim() || email || 'Unknown'
+}
+
+/** The first by name, the others by number. */
+export function namesOf(addresses: readonly Address[], nobody: string): string {
+  const [first, ...others] = addresses
+  if (!first) return nobody
+  return others.length > 0 ? `${nameOf(first)} and ${others.length} more` : nameOf(first)
+}
+
+export function subjectOf({ subject }: { subject: string }): string {
+  return subject.trim() || '(no subject)'
+}
+
+/** The time today, the weekday within six days, else the day. */
+export function formatMailTime(atMs: number, nowMs: number): string {
+  const at = new Date(atMs)
+  const now = new Date(nowMs)
+  const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate()).getTime()
+  if (atMs >= midnight && atMs < midnight + dayMs) return time.format(at)
+  if (atMs < midnight && atMs >= midnight - 6 * dayMs) return weekday.format(at)
+  return at.getFullYear() === now.getFullYear() ? day.format(at) : dayAndYear.format(at)
+}
+
+/** Whether an HTML part asks for anything from outside, as far as its words tell; links to follow do not count. */
+export function mayHaveRemoteContent(html: string): boolean {
+  const attribute = /\b(?:src|srcset|background|poster)\s*=\s*["']?\s*(?!cid:|data:|["'\s>])/i
+  const style = /url\(\s*["']?\s*(?!cid:|data:|["'\s)])|@import|<link\b/i
+  return attribute.test(html) || style.test(html)
+}

@@ -1,0 +1,54 @@
+/** New mail, older mail, and the place of the reader. */
+import { expect, test } from 'vitest'
+import type { MessageSummary } from '../../contract/mail.ts'
+import { joinNewest, joinOlder, type MessagePage, splitAtMark } from './message-pages.ts'
+
+function message(uid: number): MessageSummary {
+  const ref = `message-${uid}`
+  const date = '2026-11-22T18:14:03.120Z'
+  const known = { message_id: null, subject: '', from: [], to: [], date, flags: [] }
+  return { ref, uid, uid_validity: 1, ...known, size_bytes: 1, has_attachments: false }
+}
+
+function page(newest: number, oldest: number, next_cursor: string | null = `before-${oldest}`): MessagePage {
+  const items = Array.from({ length: newest - oldest + 1 }, (_, index) => message(newest - index))
+  return { items, next_cursor, total: newest }
+}
+
+const uidsOf = ({ items }: { items: readonly MessageSummary[] }) => items.map(({ uid }) => uid)
+
+test('new mail comes on top, and older messages that were loaded stay', () => {
+  const known = joinOlder(page(20, 16), page(15, 11), 'before-16')
+  const joined = joinNewest(known, page(22, 18))
+  expect(uidsOf(joined)).toEqual([22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11])
+  expect(joined).toMatchObject({ next_cursor: 'before-11', total: 22 })
+})
+
+test('a message that was deleted elsewhere leaves the newest page', () => {
+  const newest = { ...page(20, 15), items: [20, 19, 17, 16, 15].map(message) }
+  expect(uidsOf(joinNewest(page(20, 13), newest))).toEqual([20, 19, 17, 16, 15, 14, 13])
+})
+
+test('when so much came that there may be a hole, only the newest page is shown', () => {
+  const joined = joinNewest(page(20, 16), page(40, 36))
+  expect(uidsOf(joined)).toEqual([40, 39, 38, 37, 36])
+  expect(joined.next_cursor).toBe('before-36')
+})
+
+test('a folder that fits on one page, or that was emptied, is what the server says', () => {
+  expect(uidsOf(joinNewest(page(5, 1), page(3, 2, null)))).toEqual([3, 2])
+  expect(uidsOf(joinNewest(page(5, 1), { items: [], next_cursor: null, total: 0 }))).toEqual([])
+})
+
+test('an older page that was asked of a list which has changed is left out, and no message stands twice', () => {
+  const known = page(20, 16)
+  expect(joinOlder(known, page(9, 5), 'before-10')).toBe(known)
+  expect(uidsOf(joinOlder(known, page(17, 12), 'before-16'))).toEqual([20, 19, 18, 17, 16, 15, 14, 13, 12])
+})
+
+test('while the reader is further down, new messages wait and are counted', () => {
+  const { items } = page(22, 16)
+  expect(splitAtMark(items, undefined)).toEqual({ waiting: 0, rows: items })
+  expect(splitAtMark(items, 'message-20')).toEqual({ waiting: 2, rows: page(20, 16).items })
+  expect(splitAtMark(items, 'message-99')).toEqual({ waiting: 0, rows: items })
+})

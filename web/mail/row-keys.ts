@@ -1,0 +1,23 @@
+/** Moves the focus through a list by j, k and the arrows; only while the focus is in the list. */
+import type { KeyboardEvent } from 'react'
+
+const steps: Record<string, number> = {
+  j: 1,
+  ArrowDown: 1,
+  k: -1,
+  ArrowUp: -1,
+  Home: Number.NEGATIVE_INFINITY,
+  End: Number.POSITIVE_INFINITY,
+}
+
+/** @param selector Finds what can be walked to. */
+export function moveThroughRows(event: KeyboardEvent<HTMLElement>, selector: string): void {
+  const step = steps[event.key]
+  if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return
+  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(selector)]
+  const at = rows.findIndex(row => row === document.activeElement)
+  const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)]
+  if (!next) return
+  event.preventDefault()
+  next.focus()
+}

@@ -1,0 +1,19 @@
+/** Where the reader is: account, folder and message, all of it in the address. */
+import { useSearchParams } from 'wouter'
+import { useUrlState, writeState } from '../platform/url-state.ts'
+
+/** An empty account is the default one. `pane` is `folders` while the folders stand in place of the list. */
+const defaults = { account: '', folder: 'INBOX', message: '', pane: '' }
+
+export type MailView = typeof defaults
+
+/** `hrefTo` changes what is given and keeps the rest. */
+export function useMailView(): { view: MailView; hrefTo(change: Partial<MailView>): string } {
+  const [view] = useUrlState(defaults)
+  const [search] = useSearchParams()
+  const hrefTo = (change: Partial<MailView>) => {
+    const next = writeState(search, defaults, change).toString()
+    return next ? `/mail?${next}` : '/mail'
+  }
+  return { view, hrefTo }
+}

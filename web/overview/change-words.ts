@@ -1,0 +1,71 @@
+/** Each fact of the stream as one plain sentence. */
+import type { Account, AccountState } from '../../contract/accounts.ts'
+import type { Fact, ServerEvent } from '../../contract/event.ts'
+import { agentWords } from '../platform/agent-words.ts'
+import type { Tone } from '../ui/tone.ts'
+import { stateWords } from './account-trouble.ts'
+
+export interface Change {
+  tone: Tone
+  text: string
+  at: string
+}
+
+type Named = Pick<Account, 'id' | 'name'>
+type Words = {
+  [T in Fact['type']]: (
+    data: Extract<Fact, { type: T }>['data'],
+    nameOf: (accountId: string) => string,
+  ) => Omit<Change, 'at'>
+}
+
+const why = { idle: 'it was idle', kicked: 'an administrator disconnected it', crowded: 'there were too many' } as const
+
+const stateSentence: Record<AccountState, string> = {
+  auth_failed: 'cannot log in',
+  unreachable: 'cannot be reached',
+  degraded: 'works only in part',
+  connecting: 'is being connected',
+  ready: 'is ready',
+  disabled: 'was disabled',
+}
+
+const words: Words = {
+  client_connected: data => ({
+    tone: 'info',
+    text: `${agentWords(data.user_agent)} connected from ${data.ip_address}`,
+  }),
+  client_disconnected: data => ({
+    tone: 'unknown',
+    text: `${agentWords(data.user_agent)} from ${data.ip_address} was forgotten: ${why[data.reason]}`,
+  }),
+  configuration_updated: data => ({
+    tone: 'info',
+    text: `${data.principal} changed the configuration: ${listed(data.changed)}`,
+  }),
+  account_added: data => ({ tone: 'good', text: `Account ${data.name} was added` }),
+  account_updated: data => ({ tone: 'info', text: `Account ${data.name} was changed: ${listed(data.changed)}` }),
+  account_removed: data => ({ tone: 'warn', text: `Account ${data.name} was removed` }),
+  account_state_changed: data => ({
+    tone: stateWords[data.state].tone === 'busy' ? 'info' : stateWords[data.state].tone,
+    text: `Account ${data.name} ${stateSentence[data.state]}${data.last_error && data.state !== 'ready' ? `: ${data.last_error.detail}` : ''}`,
+  }),
+  mail_received: (data, nameOf) => ({ tone: 'good', text: `New mail in ${data.folder} of ${nameOf(data.account_id)}` }),
+}
+
+/** Undefined for what is not a fact, and for facts of a newer server that this page does not know. */
+export function changeOf(event: ServerEvent, accounts: readonly Named[]): Change | undefined {
+  if (!isFact(event)) return undefined
+  const nameOf = (accountId: string) => accounts.find(({ id }) => id === accountId)?.name ?? 'an account'
+  // The table's key and the data have the same type by the event's own; TypeScript cannot follow that through the look-up.
+  const say = words[event.type] as (data: Fact['data'], nameOf: (accountId: string) => string) => Omit<Change, 'at'>
+  return { ...say(event.data, nameOf), at: event.data.at }
+}
+
+function isFact(event: ServerEvent): event is Fact {
+  return event.type in words
+}
+
+function listed(names: readonly string[]): string {
+  return names.map(name => name.replaceAll('_', ' ')).join(', ')
+}

@@ -1,0 +1,138 @@
+/** The six figures, each with its unit and the readings of the last 15 minutes. */
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { DashboardStats, Sample } from '../../contract/metrics.ts'
+import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../platform/format.ts'
+import type { Freshness } from '../platform/live.tsx'
+import { sampleMinutes } from '../platform/sample-ring.ts'
+import { Card, Tile } from '../ui/card.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { AsOf } from '../ui/panel.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import { Sparkline } from '../ui/sparkline.tsx'
+
+interface Figure {
+  label: string
+  value(stats: DashboardStats): string
+  unit: string
+  detail(stats: DashboardStats): string
+  chart: { label: string; of(sample: Sample): number; format(value: number): string; top?: number; words?: string }
+}
+
+const percent = (value: number) => `${formatNumber(value)} %`
+
+const figures: readonly Figure[] = [
+  {
+    label: 'IMAP connections',
+    value: stats => formatNumber(stats.active_connections),
+    unit: 'open',
+    detail: ({ imap }) => `${imap.busy} busy, ${imap.idle} idle`,
+    chart: { label: 'IMAP connections', of: sample => sample.active_connections, format: formatNumber },
+  },
+  {
+    label: 'Requests',
+    value: stats => formatNumber(stats.requests_per_minute),
+    unit: 'per minute',
+    detail: stats => `${formatCount(stats.active_sse_connections, 'stream')} open`,
+    chart: { label: 'Requests per minute', of: sample => sample.requests_per_minute, format: formatNumber },
+  },
+  {
+    label: 'Average response',
+    value: stats => formatNumber(stats.average_response_time_ms),
+    unit: 'ms',
+    detail: stats => `p95 ${formatNumber(stats.response_time_ms.p95)} ms`,
+    chart: {
+      label: 'Average response time',
+      of: sample => sample.average_response_time_ms,
+      format: value => `${formatNumber(value)} ms`,
+    },
+  },
+  {
+    label: 'CPU',
+    value: stats => formatNumber(stats.system_cpu_usage),
+    unit: '%',
+    detail: stats => `RustyMail ${formatNumber(stats.process.cpu_percent)} %`,
+    chart: { label: 'CPU', of: sample => sample.system_cpu_usage, format: percent, top: 100 },
+  },
+  {
+    label: 'Memory',
+    value: stats => formatNumber(stats.system_memory_usage),
+    unit: '%',
+    detail: stats => `RustyMail ${formatBytes(stats.process.rss_bytes)}`,
+    chart: { label: 'Memory', of: sample => sample.system_memory_usage, format: percent, top: 100 },
+  },
+  {
+    label: 'Uptime',
+    value: stats => formatDuration(stats.uptime_seconds),
+    unit: '',
+    detail: stats => `since ${formatMinute(Date.parse(stats.sampled_at) - stats.uptime_seconds * 1000)}`,
+    chart: {
+      label: 'Uptime',
+      of: () => 1,
+      format: formatNumber,
+      top: 1,
+      words: 'When the server was measured in the last 15 min; gaps are when it was not',
+    },
+  },
+]
+
+const grid = 'grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-6'
+
+export function FigureTiles({
+  stats,
+  samples,
+  freshness,
+}: {
+  stats: UseQueryResult<DashboardStats>
+  samples: readonly Sample[] | undefined
+  freshness: Freshness
+}) {
+  const { data, error } = stats
+  if (!data && error) {
+    return (
+      <Card>
+        <ErrorState error={error} onRetry={() => void stats.refetch()} />
+      </Card>
+    )
+  }
+  if (!data) return <TilesSkeleton />
+  return (
+    <div className={grid}>
+      {figures.map(({ label, value, unit, detail, chart }) => (
+        <Tile
+          key={label}
+          label={label}
+          value={value(data)}
+          unit={unit}
+          detail={freshness.isStale ? <AsOf at={freshness.asOf} /> : detail(data)}
+          isStale={freshness.isStale}
+          chart={
+            <Sparkline
+              label={chart.label}
+              readings={(samples ?? []).map(sample => ({ at: sample.at, value: chart.of(sample) }))}
+              windowSeconds={sampleMinutes * 60}
+              format={chart.format}
+              top={chart.top}
+              words={chart.words}
+            />
+          }
+        />
+      ))}
+    </div>
+  )
+}
+
+function TilesSkeleton() {
+  return (
+    <div role="status" className={grid}>
+      <span className="sr-only">Loading the figures</span>
+      {figures.map(({ label }) => (
+        <div key={label} className="grid gap-2 rounded-lg border bg-surface p-4 shadow-card">
+          <Skeleton className="h-4 w-24" />
+          <Skeleton className="h-8 w-16" />
+          <Skeleton className="h-5 w-full" />
+          <Skeleton className="h-9 w-full" />
+        </div>
+      ))}
+    </div>
+  )
+}

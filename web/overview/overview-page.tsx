@@ -1,0 +1,42 @@
+/** The first page: the verdict, the figures, the accounts by trouble, and what changed. */
+import { useQuery } from '@tanstack/react-query'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { useFreshness } from '../platform/live.tsx'
+import { queryKeys } from '../platform/query-keys.ts'
+import { PageHeader } from '../ui/page-header.tsx'
+import { AccountsPanel } from './accounts-panel.tsx'
+import { ChangeFeed } from './change-feed.tsx'
+import { FigureTiles } from './figure-tiles.tsx'
+import { useFigures } from './use-figures.ts'
+import { verdictOf } from './verdict.ts'
+import { VerdictLine } from './verdict-line.tsx'
+import { Welcome } from './welcome.tsx'
+
+export function OverviewPage() {
+  const accounts = useQuery({
+    queryKey: queryKeys.accounts,
+    queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
+  })
+  const { stats, samples, freshness } = useFigures()
+  const items = accounts.data?.items
+  const accountsFreshness = useFreshness(accounts.dataUpdatedAt)
+  const isNew = items?.length === 0
+  return (
+    <>
+      <PageHeader title="Overview" />
+      <div className="grid gap-4">
+        {isNew ? (
+          <Welcome />
+        ) : (
+          <VerdictLine verdict={verdictOf({ accounts: items, error: accounts.error, freshness: accountsFreshness })} />
+        )}
+        <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
+        <div className="grid items-start gap-4 lg:grid-cols-2">
+          {!isNew && <AccountsPanel query={accounts} />}
+          <ChangeFeed accounts={items ?? []} />
+        </div>
+      </div>
+    </>
+  )
+}

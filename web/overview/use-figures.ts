@@ -1,0 +1,22 @@
+/** The figures now and the readings behind the small charts: loaded once, then fed by the event stream. */
+import { useQuery } from '@tanstack/react-query'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { useFreshness } from '../platform/live.tsx'
+import { queryKeys } from '../platform/query-keys.ts'
+import { sampleMinutes } from '../platform/sample-ring.ts'
+
+/** The server measures this often. */
+const intervalMs = 5_000
+
+export function useFigures() {
+  const stats = useQuery({
+    queryKey: queryKeys.stats,
+    queryFn: ({ signal }) => call(api.metrics.getStats, { signal }),
+  })
+  const samples = useQuery({
+    queryKey: queryKeys.samples,
+    queryFn: ({ signal }) => call(api.metrics.listSamples, { query: { minutes: sampleMinutes }, signal }),
+  })
+  return { stats, samples, freshness: useFreshness(stats.dataUpdatedAt, intervalMs) }
+}

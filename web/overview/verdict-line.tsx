@@ -1,0 +1,28 @@
+/** The verdict at the top of the overview. */
+import { ToneIcon } from '../ui/badge.tsx'
+import { classNames } from '../ui/class-names.ts'
+import { toneText, toneTint } from '../ui/tone.ts'
+import type { Verdict } from './verdict.ts'
+
+export function VerdictLine({ verdict: { tone, title, details } }: { verdict: Verdict }) {
+  return (
+    <section
+      aria-label="Verdict"
+      className={classNames('flex items-start gap-3 rounded-lg border px-4 py-3', toneTint[tone])}
+    >
+      <span className="mt-0.5">
+        <ToneIcon tone={tone} size="md" />
+      </span>
+      <div role="status" className="flex min-w-0 flex-wrap items-baseline gap-x-3 gap-y-0.5">
+        <p className={classNames('text-lg font-semibold', toneText[tone])}>{title}</p>
+        {details.length > 0 && (
+          <ul className="flex flex-wrap gap-x-3 text-sm text-ink">
+            {details.map(detail => (
+              <li key={detail}>{detail}</li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </section>
+  )
+}

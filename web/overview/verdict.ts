@@ -1,0 +1,48 @@
+/** The one line that says whether all is well. Grey rather than a false green: what is not known is said to be unknown. */
+import type { Account } from '../../contract/accounts.ts'
+import { formatClock, formatCount } from '../platform/format.ts'
+import type { Freshness } from '../platform/live.tsx'
+import type { Tone } from '../ui/tone.ts'
+import { troubleOf } from './account-trouble.ts'
+
+export interface Verdict {
+  tone: Tone
+  title: string
+  /** Each problem in one sentence. */
+  details: string[]
+}
+
+export function verdictOf({
+  accounts,
+  error,
+  freshness,
+}: {
+  accounts: readonly Account[] | undefined
+  error: Error | null
+  freshness: Freshness
+}): Verdict {
+  if (!accounts) {
+    if (error)
+      return { tone: 'unknown', title: 'Unknown', details: [`The accounts could not be loaded: ${error.message}`] }
+    return { tone: 'unknown', title: 'Checking…', details: [] }
+  }
+  if (freshness.isStale) {
+    return {
+      tone: 'unknown',
+      title: 'Unknown',
+      details: [`Nothing newer than ${formatClock(freshness.asOf)} is known.`],
+    }
+  }
+  const problems = accounts.map(troubleOf).filter(problem => problem !== undefined)
+  if (problems.length > 0) {
+    const tone = problems.some(problem => problem.isBad) ? 'bad' : 'warn'
+    return { tone, title: formatCount(problems.length, 'problem'), details: problems.map(({ words }) => words) }
+  }
+  const connecting = accounts.filter(({ state }) => state === 'connecting')
+  if (connecting.length > 0) {
+    return { tone: 'busy', title: 'Connecting', details: connecting.map(({ name }) => `${name} is being connected.`) }
+  }
+  const ready = accounts.filter(({ state }) => state === 'ready').length
+  if (ready === 0) return { tone: 'unknown', title: 'Nothing to watch', details: ['No account is enabled.'] }
+  return { tone: 'good', title: 'All good', details: [`${formatCount(ready, 'account')} connected.`] }
+}

@@ -1,0 +1,117 @@
+/** Calls the server through the contract: `call(api.accounts.getAccount, { params: { account_id } })`. */
+import type { Endpoint } from '../../contract/endpoint.ts'
+import type { ProblemBody } from '../../contract/problem.ts'
+import { type SseMessage, SseParser } from './sse-parser.ts'
+
+/** What the server answered when it did not do what was asked; or, as code `unreachable`, that it did not answer. */
+export class ApiProblem extends Error {
+  readonly status: number
+  readonly body: ProblemBody
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(body: ProblemBody, options: { cause?: unknown; retryAfterSeconds?: number | undefined } = {}) {
+    super(body.detail, { cause: options.cause })
+    this.name = 'ApiProblem'
+    this.status = body.status
+    this.body = body
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+
+  get code(): string {
+    return this.body.code
+  }
+
+  /** What is wrong with one field, by its path (`body.imap.port`). */
+  faultOf(path: string): string | undefined {
+    return this.body.errors?.find(error => error.path === path)?.message
+  }
+}
+
+type Part<Name extends string, Value> = unknown extends Value ? object : { [K in Name]: Value }
+type QueryPart<Value> = unknown extends Value
+  ? object
+  : { query?: { [K in keyof Value]?: Value[K] | string | undefined } }
+
+/** What an endpoint wants; a query may leave out what has a default. */
+export type RequestOf<Params, Query, Body> = Part<'params', Params> &
+  QueryPart<Query> &
+  Part<'body', Body> & { signal?: AbortSignal | undefined }
+
+interface LooseRequest {
+  params?: unknown
+  query?: unknown
+  body?: unknown
+  signal?: AbortSignal | undefined
+}
+
+type Arguments<Request> = object extends Request ? [request?: Request] : [request: Request]
+
+/** Answers what the contract says, or throws an ApiProblem. An abort throws what `fetch` throws. */
+export async function call<Params, Query, Body, Response>(
+  endpoint: Endpoint<Params, Query, Body, Response>,
+  ...[request]: Arguments<RequestOf<Params, Query, Body>>
+): Promise<Response> {
+  const response = await send(endpoint, request ?? {}, 'application/json')
+  // The server checked its answer against the same contract before it left.
+  return (response.status === 204 ? undefined : await response.json()) as Response
+}
+
+/** For endpoints that can stream: each event of the answer as it comes. */
+export async function* callStream<Params, Query, Body, Response>(
+  endpoint: Endpoint<Params, Query, Body, Response>,
+  ...[request]: Arguments<RequestOf<Params, Query, Body>>
+): AsyncGenerator<SseMessage> {
+  const response = await send(endpoint, request ?? {}, 'text/event-stream')
+  const reader = response.body!.getReader()
+  const decoder = new TextDecoder()
+  const parser = new SseParser()
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      yield* parser.push(decoder.decode(piece.value, { stream: true }))
+    }
+  } finally {
+    await reader.cancel()
+  }
+}
+
+async function send(endpoint: Pick<Endpoint, 'method' | 'path'>, request: LooseRequest, accept: string) {
+  const { body, signal } = request
+  let response: Response
+  try {
+    response = await fetch(addressOf(endpoint.path, request.params, request.query), {
+      method: endpoint.method,
+      headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    })
+  } catch (cause) {
+    if (signal?.aborted) throw cause
+    throw new ApiProblem(unreachable(0, 'The server did not answer. Is it running?'), { cause })
+  }
+  if (!response.ok) throw await problemOf(response)
+  return response
+}
+
+export function addressOf(path: string, params: unknown, query: unknown): string {
+  const values: Record<string, unknown> = { ...(params ?? {}) }
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(values[name])))
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.set(name, String(value))
+  return search.size > 0 ? `${filled}?${search}` : filled
+}
+
+async function problemOf(response: Response): Promise<ApiProblem> {
+  const retryAfter = response.headers.get('retry-after')
+  const retryAfterSeconds = retryAfter === null ? undefined : Number(retryAfter) || undefined
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
+  // Something between us and the server, such as a proxy, may answer in its own words.
+  const body: ProblemBody = isProblem
+    ? await response.json()
+    : unreachable(response.status, `Something between this page and the server answered ${response.status}.`)
+  return new ApiProblem(body, { retryAfterSeconds })
+}
+
+function unreachable(status: number, detail: string): ProblemBody {
+  return { type: '/problems/unreachable', title: 'No answer', status, detail, instance: '', code: 'unreachable' }
+}

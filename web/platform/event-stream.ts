@@ -1,0 +1,106 @@
+/** A tab's end of the shared event stream: its status, the newest facts, and a call for each event. */
+import { type HubMessage, StreamHub, type TabMessage } from './stream-hub.ts'
+import { initialStatus, type StreamEvent, type StreamStatus } from './stream-link.ts'
+
+export interface StreamSnapshot {
+  status: StreamStatus
+  /** How many tabs of this browser share the stream. */
+  tabs: number
+  isShared: boolean
+  /** The newest facts, newest first; at most 200. */
+  facts: readonly StreamEvent[]
+}
+
+const keptFacts = 200
+const aliveMs = 30_000
+
+export class EventStream {
+  readonly #listeners = new Set<() => void>()
+  readonly #eventListeners = new Set<(event: StreamEvent) => void>()
+  #port: MessagePort | undefined
+  #snapshot: StreamSnapshot = { status: initialStatus, tabs: 1, isShared: false, facts: [] }
+
+  /** Joins the stream of this browser, until the signal ends it. */
+  start(signal: AbortSignal): void {
+    const { port, isShared } = openPort()
+    this.#port = port
+    this.#snapshot = { ...this.#snapshot, isShared }
+    port.onmessage = ({ data }: MessageEvent<HubMessage>) => this.#hear(data)
+    this.#say('join')
+    const timer = setInterval(() => this.#say('alive'), aliveMs)
+    const check = () => document.visibilityState === 'visible' && this.#say('check')
+    document.addEventListener('visibilitychange', check, { signal })
+    addEventListener('pageshow', event => event.persisted && this.#say('join'), { signal })
+    addEventListener('pagehide', () => this.#say('leave'), { signal })
+    signal.addEventListener('abort', () => {
+      clearInterval(timer)
+      this.#say('leave')
+      port.onmessage = null
+      this.#port = undefined
+    })
+  }
+
+  /** Asks for the stream; call it when signed in. */
+  open(): void {
+    this.#say('open')
+  }
+
+  /** Ends it for all tabs; call it when signed out. */
+  close(): void {
+    this.#say('close')
+  }
+
+  retryNow(): void {
+    this.#say('retry')
+  }
+
+  /** For useSyncExternalStore. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  readonly getSnapshot = (): StreamSnapshot => this.#snapshot
+
+  onEvent(listener: (event: StreamEvent) => void): () => void {
+    this.#eventListeners.add(listener)
+    return () => this.#eventListeners.delete(listener)
+  }
+
+  #hear(message: HubMessage): void {
+    if (message.type === 'event') return this.#take(message.event)
+    const { status, tabs } = message
+    const facts = message.type === 'snapshot' ? message.events.toReversed() : this.#snapshot.facts
+    this.#change({ status, tabs, facts })
+    if (message.type === 'snapshot' && message.stats) this.#tell(message.stats)
+  }
+
+  #take(event: StreamEvent): void {
+    if (event.id !== null) this.#change({ facts: [event, ...this.#snapshot.facts].slice(0, keptFacts) })
+    this.#tell(event)
+  }
+
+  #change(change: Partial<StreamSnapshot>): void {
+    this.#snapshot = { ...this.#snapshot, ...change }
+    for (const listener of this.#listeners) listener()
+  }
+
+  #tell(event: StreamEvent): void {
+    for (const listener of this.#eventListeners) listener(event)
+  }
+
+  #say(type: TabMessage['type']): void {
+    this.#port?.postMessage({ type } satisfies TabMessage)
+  }
+}
+
+/** A shared worker where there is one; else a hub of our own, one stream a tab. */
+function openPort(): { port: MessagePort; isShared: boolean } {
+  if (typeof SharedWorker === 'function') {
+    const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'events' })
+    return { port: worker.port, isShared: true }
+  }
+  const { port1, port2 } = new MessageChannel()
+  new StreamHub().connect(port2)
+  return { port: port1, isShared: false }
+}

@@ -1,0 +1,68 @@
+/** Figures and times as people read them. */
+
+const locale = 'en'
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
+const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+const minute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+
+/** Small figures with one digit after the point, large ones without. */
+export function formatNumber(value: number): string {
+  return Number.isInteger(value) || Math.abs(value) >= 100 ? whole.format(value) : tenths.format(value)
+}
+
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${whole.format(count)} ${count === 1 ? one : many}`
+}
+
+/** `1.2 MB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), units.length - 1)
+  return `${power === 0 ? whole.format(bytes) : formatNumber(bytes / 1000 ** power)} ${units[power]}`
+}
+
+/** The two largest units: `3 d 4 h`, `12 min 5 s`. */
+export function formatDuration(seconds: number): string {
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [Math.floor(seconds) % 60, 's'],
+  ]
+  const first = parts.findIndex(([value]) => value > 0)
+  const shown = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2).filter(([value]) => value > 0)
+  return shown.map(([value, unit]) => `${value} ${unit}`).join(' ')
+}
+
+/** `12 s ago`, `in 3 min`; one unit. */
+export function formatRelative(atMs: number, nowMs: number): string {
+  const seconds = Math.round((atMs - nowMs) / 1000)
+  const distance = Math.abs(seconds)
+  if (distance < 2) return 'now'
+  const text = oneUnit(distance)
+  return seconds < 0 ? `${text} ago` : `in ${text}`
+}
+
+/** `14:03:07`. */
+export function formatClock(atMs: number): string {
+  return clock.format(atMs)
+}
+
+/** `22 Nov, 14:03`. */
+export function formatMinute(atMs: number): string {
+  return minute.format(atMs)
+}
+
+/** `22 Nov 2026, 14:03:07`. */
+export function formatDateTime(atMs: number): string {
+  return full.format(atMs)
+}
+
+function oneUnit(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`
+  return `${Math.floor(seconds / 86_400)} d`
+}

@@ -1,0 +1,100 @@
+/** Brings the event stream to the components: its status, the newest facts, and how old what they show is. */
+import { useQueryClient } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext, useEffect, useSyncExternalStore } from 'react'
+import { useNow } from './clock.ts'
+import { EventEffects } from './event-effects.ts'
+import type { EventStream, StreamSnapshot } from './event-stream.ts'
+import { queryKeys } from './query-keys.ts'
+import type { StreamEvent, StreamStatus } from './stream-link.ts'
+
+const StreamContext = createContext<EventStream | undefined>(undefined)
+
+/** Short blips are nobody's business. */
+export const graceMs = 3_000
+
+export function LiveProvider({ stream, children }: { stream: EventStream; children: ReactNode }) {
+  const queries = useQueryClient()
+  useEffect(() => {
+    const ending = new AbortController()
+    const effects = new EventEffects(queries)
+    const unlisten = stream.onEvent(event => effects.apply(event))
+    let wasSignedOut = false
+    const unsubscribe = stream.subscribe(() => {
+      const { state } = stream.getSnapshot().status
+      // Another tab may have signed out or in.
+      const isSignedOut = state === 'signed_out'
+      if (isSignedOut !== wasSignedOut) void queries.invalidateQueries({ queryKey: queryKeys.session })
+      wasSignedOut = isSignedOut
+    })
+    stream.start(ending.signal)
+    return () => {
+      ending.abort()
+      effects.stop()
+      unlisten()
+      unsubscribe()
+    }
+  }, [queries, stream])
+  return <StreamContext value={stream}>{children}</StreamContext>
+}
+
+export function useStream(): EventStream {
+  const stream = useContext(StreamContext)
+  if (!stream) throw new Error('there is no LiveProvider above')
+  return stream
+}
+
+/** Calls for each event of the stream while the component lives; keep the function stable. */
+export function useStreamEvent(listener: (event: StreamEvent) => void): void {
+  const stream = useStream()
+  useEffect(() => stream.onEvent(listener), [stream, listener])
+}
+
+function useSnapshot(): StreamSnapshot {
+  const stream = useStream()
+  return useSyncExternalStore(stream.subscribe, stream.getSnapshot)
+}
+
+export interface LiveStatus extends StreamStatus {
+  tabs: number
+  isShared: boolean
+  retryNow(): void
+}
+
+/** How the stream fares now. */
+export function useLiveStatus(): LiveStatus {
+  const stream = useStream()
+  const { status, tabs, isShared } = useSnapshot()
+  return { ...status, tabs, isShared, retryNow: () => stream.retryNow() }
+}
+
+/** The newest facts, newest first. */
+export function useFacts(): readonly StreamEvent[] {
+  return useSnapshot().facts
+}
+
+export type Freshness = { isStale: false } | { isStale: true; asOf: number }
+
+/**
+ * Whether what is shown may be out of date. What facts keep current is current while the stream lives; what comes at an
+ * interval must also not be older than 2.5 intervals.
+ */
+export function useFreshness(updatedAt: number, intervalMs?: number): Freshness {
+  const { state, troubleSince, lastHeardAt } = useSnapshot().status
+  const now = useNow(1_000)
+  return freshnessOf({ state, troubleSince, lastHeardAt, updatedAt, intervalMs, now })
+}
+
+export function freshnessOf(facts: {
+  state: StreamStatus['state']
+  troubleSince: number | null
+  lastHeardAt: number | null
+  updatedAt: number
+  intervalMs: number | undefined
+  now: number
+}): Freshness {
+  const { state, troubleSince, lastHeardAt, updatedAt, intervalMs, now } = facts
+  const isTooOld = intervalMs !== undefined && now - updatedAt > intervalMs * 2.5
+  const isBlip = state === 'live' || now - (troubleSince ?? now) < graceMs
+  if (isBlip && !isTooOld) return { isStale: false }
+  return { isStale: true, asOf: intervalMs === undefined ? Math.max(updatedAt, lastHeardAt ?? 0) : updatedAt }
+}

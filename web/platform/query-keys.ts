@@ -1,0 +1,43 @@
+/** The names of what the page keeps of the server's answers, and which events make which of them old. */
+import type { ServerEvent } from '../../contract/event.ts'
+
+export const queryKeys = {
+  session: ['session'],
+  stats: ['stats'],
+  samples: ['samples'],
+  accounts: ['accounts'],
+  account: (accountId: string) => ['accounts', accountId],
+  clients: ['clients'],
+  clientPage: (query: object) => ['clients', query],
+  config: ['config'],
+  providers: ['providers'],
+  folders: (accountId: string) => ['mail', accountId, 'folders'],
+  messages: (accountId: string) => ['mail', accountId, 'messages'],
+  folderMessages: (accountId: string, folder: string) => ['mail', accountId, 'messages', folder],
+  message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
+} as const
+
+/** The keys that are out of date after an event; a key stands for all that begin with it. */
+export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])[] {
+  switch (event.type) {
+    case 'client_connected':
+    case 'client_disconnected':
+      return [queryKeys.clients]
+    case 'configuration_updated':
+      return [queryKeys.config, queryKeys.providers]
+    case 'account_added':
+    case 'account_updated':
+    case 'account_removed':
+      return [queryKeys.accounts, queryKeys.config, queryKeys.session, ['mail', event.data.account_id]]
+    case 'account_state_changed':
+      return [queryKeys.accounts]
+    case 'mail_received':
+      return [
+        queryKeys.accounts,
+        queryKeys.folders(event.data.account_id),
+        queryKeys.folderMessages(event.data.account_id, event.data.folder),
+      ]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,322 @@
+/** Keeps one event stream open, whatever happens to the network, and says how it fares. Knows no page and no worker. */
+import type { ServerEvent } from '../../contract/event.ts'
+import { type SseMessage, SseParser } from './sse-parser.ts'
+
+export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'offline' | 'signed_out'
+
+/** How the stream fares. Times are epoch milliseconds of this machine. */
+export interface StreamStatus {
+  state: StreamState
+  /** Which try to come back this is; 0 while all is well. */
+  attempt: number
+  nextAttemptAt: number | null
+  /** Why the last link ended, in words for a person. */
+  reason: string | null
+  /** When anything last came, comments and heartbeats included. */
+  lastHeardAt: number | null
+  lastEvent: { type: string; at: number } | null
+  /** Since when it is not live; null while it is, or before it ever was asked to be. */
+  troubleSince: number | null
+  liveSince: number | null
+  /** What to add to this machine's clock to get the server's. */
+  clockOffsetMs: number
+  clientId: string | null
+  /** How the last return went: what was missed and caught up. */
+  lastReturn: { at: number; awayMs: number; replayed: number; isGap: boolean } | null
+}
+
+/** One event with its id; states and controls carry none. */
+export interface StreamEvent {
+  id: string | null
+  event: ServerEvent
+}
+
+export interface LinkTiming {
+  backoffMs: readonly number[]
+  /** A link that lived this long starts the back-off anew. */
+  healthyMs: number
+  /** For the answer's head, and then for `welcome`. */
+  connectMs: number
+  heartbeatsUntilSilent: number
+  /** No server may send us away for longer. */
+  longestWaitMs: number
+}
+
+export const linkTiming: LinkTiming = {
+  backoffMs: [1_000, 2_000, 4_000, 8_000, 15_000],
+  healthyMs: 30_000,
+  connectMs: 10_000,
+  heartbeatsUntilSilent: 2.5,
+  longestWaitMs: 300_000,
+}
+
+interface StreamLinkOptions {
+  url: string
+  fetch(url: string, init: RequestInit): Promise<Response>
+  isOnline(): boolean
+  onStatus(status: StreamStatus): void
+  onEvent(event: StreamEvent): void
+  timing?: LinkTiming
+  random?(): number
+}
+
+/** Why one link ended. `waitMs` when the server itself said how long. */
+interface Ending {
+  kind: 'lost' | 'silent' | 'refused' | 'signed_out'
+  reason: string
+  waitMs?: number | undefined
+}
+
+export const initialStatus: StreamStatus = {
+  state: 'connecting',
+  attempt: 0,
+  nextAttemptAt: null,
+  reason: null,
+  lastHeardAt: null,
+  lastEvent: null,
+  troubleSince: null,
+  liveSince: null,
+  clockOffsetMs: 0,
+  clientId: null,
+  lastReturn: null,
+}
+
+export class StreamLink {
+  readonly #options: StreamLinkOptions
+  readonly #timing: LinkTiming
+  #status = initialStatus
+  #lastEventId = ''
+  #heartbeatMs = 15_000
+  #announcedAt = 0
+  #run: AbortController | undefined
+  #link: AbortController | undefined
+  #watchdog: ReturnType<typeof setTimeout> | undefined
+  #wake: (() => void) | undefined
+  #goodbye: { reason: string; waitMs: number } | undefined
+
+  constructor(options: StreamLinkOptions) {
+    this.#options = options
+    this.#timing = options.timing ?? linkTiming
+  }
+
+  get status(): StreamStatus {
+    return this.#status
+  }
+
+  /** Runs until `stop` or until the server no longer knows who we are; a second call does nothing. */
+  start(): void {
+    if (this.#run) return
+    this.#run = new AbortController()
+    this.#set({ ...initialStatus, troubleSince: Date.now() })
+    // Nothing in the loop throws: each failure of a link is its ending.
+    void this.#loop(this.#run.signal)
+  }
+
+  /** Forgets the session: the next start begins without a last event id. */
+  stop(): void {
+    this.#run?.abort()
+    this.#run = undefined
+    this.#lastEventId = ''
+    clearTimeout(this.#watchdog)
+    this.#set({ ...initialStatus, state: 'signed_out' })
+  }
+
+  /** Ends a wait now. */
+  retryNow(): void {
+    this.#wake?.()
+  }
+
+  /** After sleep or a change of network, timers may be late: looks at the clock, and tries at once when it was waiting. */
+  check(): void {
+    const { state, lastHeardAt } = this.#status
+    const isSilent = state === 'live' && lastHeardAt !== null && Date.now() - lastHeardAt > this.#silenceMs()
+    if (isSilent) this.#link?.abort(new Silence())
+    else this.retryNow()
+  }
+
+  async #loop(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      const ending = await this.#connect(signal)
+      if (signal.aborted) return
+      if (ending.kind === 'signed_out') return this.stop()
+      const { liveSince } = this.#status
+      if (liveSince !== null && Date.now() - liveSince >= this.#timing.healthyMs) failures = 0
+      const state = this.#stateAfter(ending)
+      // A link that fell silent is opened anew at once; whether the server is there is not known yet.
+      const waitMs = state === 'stale' ? 0 : this.#waitMs(failures, ending)
+      failures += 1
+      this.#set({
+        state,
+        attempt: failures,
+        nextAttemptAt: Date.now() + waitMs,
+        reason: ending.reason,
+        liveSince: null,
+        troubleSince: this.#status.troubleSince ?? Date.now(),
+      })
+      await this.#pause(waitMs, signal)
+      if (!signal.aborted) this.#set({ nextAttemptAt: null })
+    }
+  }
+
+  #stateAfter(ending: Ending): StreamState {
+    if (ending.kind === 'silent' && this.#status.state === 'live') return 'stale'
+    return this.#options.isOnline() ? 'reconnecting' : 'offline'
+  }
+
+  /** Full jitter under a rising ceiling, unless the server named its time. */
+  #waitMs(failures: number, { waitMs }: Ending): number {
+    if (waitMs !== undefined) return Math.min(waitMs, this.#timing.longestWaitMs)
+    const { backoffMs } = this.#timing
+    const ceiling = backoffMs[Math.min(failures, backoffMs.length - 1)] ?? 1_000
+    return Math.round((this.#options.random ?? Math.random)() * ceiling)
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const done = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        this.#wake = undefined
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      this.#wake = done
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  async #connect(signal: AbortSignal): Promise<Ending> {
+    const link = new AbortController()
+    this.#link = link
+    this.#goodbye = undefined
+    try {
+      this.#watch(this.#timing.connectMs)
+      const response = await this.#options.fetch(this.#options.url, {
+        headers: {
+          accept: 'text/event-stream',
+          ...(this.#lastEventId ? { 'last-event-id': this.#lastEventId } : {}),
+        },
+        credentials: 'same-origin',
+        cache: 'no-store',
+        redirect: 'error',
+        signal: AbortSignal.any([signal, link.signal]),
+      })
+      return (await refusal(response)) ?? (await this.#read(response))
+    } catch (error) {
+      if (link.signal.reason instanceof Silence) return { kind: 'silent', reason: link.signal.reason.message }
+      if (error instanceof TypeError) return { kind: 'lost', reason: 'The server cannot be reached' }
+      return { kind: 'lost', reason: error instanceof Error ? error.message : 'The connection broke' }
+    } finally {
+      if (this.#link === link) clearTimeout(this.#watchdog)
+      link.abort()
+    }
+  }
+
+  async #read(response: Response): Promise<Ending> {
+    const reader = response.body!.getReader()
+    const decoder = new TextDecoder()
+    const parser = new SseParser(this.#lastEventId)
+    this.#watch(this.#timing.connectMs)
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      const heardAt = Date.now()
+      this.#status = { ...this.#status, lastHeardAt: heardAt }
+      if (this.#status.state === 'live') this.#watch(this.#silenceMs())
+      for (const message of parser.push(decoder.decode(piece.value, { stream: true }))) this.#take(message, heardAt)
+      this.#lastEventId = parser.lastEventId
+      if (heardAt - this.#announcedAt >= 1_000) this.#set({})
+    }
+    if (this.#goodbye) return { kind: 'lost', ...this.#goodbye }
+    return { kind: 'lost', reason: 'The server ended the stream' }
+  }
+
+  #take(message: SseMessage, at: number): void {
+    // The server encodes what the contract allows and nothing else; the page trusts its own server.
+    const event = { type: message.event, data: JSON.parse(message.data) } as ServerEvent
+    if (event.type === 'welcome') this.#welcome(event.data, at)
+    if (event.type === 'heartbeat') this.#setClock(event.data.server_time, at)
+    if (event.type === 'goodbye') {
+      this.#goodbye = { reason: farewells[event.data.reason], waitMs: event.data.reconnect_in_ms }
+    }
+    if (event.type === 'gap' && this.#status.lastReturn) {
+      this.#set({ lastReturn: { ...this.#status.lastReturn, isGap: true } })
+    }
+    this.#status = { ...this.#status, lastEvent: { type: event.type, at } }
+    this.#options.onEvent({ id: isFact(event.type) ? message.id : null, event })
+  }
+
+  #welcome(
+    welcome: { server_time: string; heartbeat_seconds: number; client_id: string; replayed: number },
+    at: number,
+  ) {
+    const { troubleSince, attempt } = this.#status
+    this.#heartbeatMs = welcome.heartbeat_seconds * 1000
+    this.#watch(this.#silenceMs())
+    this.#set({
+      state: 'live',
+      attempt: 0,
+      nextAttemptAt: null,
+      reason: null,
+      troubleSince: null,
+      liveSince: at,
+      clockOffsetMs: Date.parse(welcome.server_time) - at,
+      clientId: welcome.client_id,
+      lastReturn:
+        attempt > 0 ? { at, awayMs: at - (troubleSince ?? at), replayed: welcome.replayed, isGap: false } : null,
+    })
+  }
+
+  #setClock(serverTime: string, at: number): void {
+    this.#status = { ...this.#status, clockOffsetMs: Date.parse(serverTime) - at }
+  }
+
+  #silenceMs(): number {
+    return this.#heartbeatMs * this.#timing.heartbeatsUntilSilent
+  }
+
+  #watch(ms: number): void {
+    const link = this.#link
+    clearTimeout(this.#watchdog)
+    this.#watchdog = setTimeout(() => link?.abort(new Silence()), ms)
+  }
+
+  #set(change: Partial<StreamStatus>): void {
+    this.#status = { ...this.#status, ...change }
+    this.#announcedAt = Date.now()
+    this.#options.onStatus(this.#status)
+  }
+}
+
+class Silence extends Error {
+  constructor() {
+    super('Nothing was heard from the server')
+  }
+}
+
+const farewells = {
+  shutdown: 'The server is restarting',
+  slow_consumer: 'This page was too slow to keep up',
+  revoked: 'The session was ended',
+  kicked: 'An administrator disconnected this page',
+  max_age: 'The server renews the stream',
+} as const
+
+function isFact(type: ServerEvent['type']): boolean {
+  return !['stats_update', 'welcome', 'heartbeat', 'gap', 'goodbye'].includes(type)
+}
+
+/** A stream is 200 and `text/event-stream`; anything else ends the try, but never the trying. */
+async function refusal(response: Response): Promise<Ending | undefined> {
+  const type = response.headers.get('content-type') ?? ''
+  if (response.status === 200 && type.startsWith('text/event-stream') && response.body) return undefined
+  await response.body?.cancel()
+  if (response.status === 401) return { kind: 'signed_out', reason: 'Signed out' }
+  const reason = response.status === 200 ? 'The answer was no event stream' : `The server answered ${response.status}`
+  return { kind: 'refused', reason, waitMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) }
+}
+
+/** RFC 9110, section 10.2.3: seconds or a date. */
+export function retryAfterMs(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
+}

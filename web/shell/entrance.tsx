@@ -1,0 +1,20 @@
+/** The plain page that stands before the shell. */
+import type { ReactNode } from 'react'
+import { Brand } from './brand.tsx'
+
+export function Entrance({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <main className="grid min-h-dvh place-items-center p-4">
+      <title>{`${title} · RustyMail`}</title>
+      <div className="grid w-full max-w-lg gap-4">
+        <div className="text-lg">
+          <Brand />
+        </div>
+        <section className="grid gap-3 rounded-lg border bg-surface p-6 shadow-card">
+          <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
+          {children}
+        </section>
+      </div>
+    </main>
+  )
+}

@@ -1,0 +1,15 @@
+/** Shown where there is no page. */
+import { ButtonLink } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+
+export function NotFoundPage() {
+  return (
+    <>
+      <PageHeader title="There is no such page" />
+      <EmptyState title="Nothing is at this address" actions={<ButtonLink href="/">Go to the overview</ButtonLink>}>
+        The link may be old, or mistyped.
+      </EmptyState>
+    </>
+  )
+}

@@ -1,0 +1,33 @@
+/** The bar at the top: how live the page is, whether this is a sandbox, light or dark, and the way out. */
+import { LogOut, Monitor, Moon, Sun } from 'lucide-react'
+import { useSession, useSignOut } from '../platform/session.ts'
+import type { ThemeChoice } from '../platform/theme.ts'
+import { Badge } from '../ui/badge.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import { Brand } from './brand.tsx'
+import { LiveBadge } from './live-badge.tsx'
+
+const themes: Record<ThemeChoice, { next: ThemeChoice; label: string; icon: typeof Sun }> = {
+  system: { next: 'light', label: 'Colours: as the system. Change to light', icon: Monitor },
+  light: { next: 'dark', label: 'Colours: light. Change to dark', icon: Sun },
+  dark: { next: 'system', label: 'Colours: dark. Change to as the system', icon: Moon },
+}
+
+export function TopBar({ theme: [choice, setChoice] }: { theme: [ThemeChoice, (choice: ThemeChoice) => void] }) {
+  const { server } = useSession()
+  const signOut = useSignOut()
+  const { next, label, icon } = themes[choice]
+  return (
+    <header className="sticky top-0 z-20 flex h-bar items-center gap-2 border-b bg-surface px-4 lg:px-6">
+      <span className="flex max-sm:[&_span>span]:sr-only md:hidden">
+        <Brand />
+      </span>
+      {(server.demo || server.sandbox_running) && <Badge tone="warn">Sandbox</Badge>}
+      <div className="ml-auto flex items-center gap-1">
+        <LiveBadge />
+        <IconButton icon={icon} label={label} onClick={() => setChoice(next)} />
+        <IconButton icon={LogOut} label="Sign out" disabled={signOut.isPending} onClick={() => signOut.mutate()} />
+      </div>
+    </header>
+  )
+}

@@ -1,0 +1,47 @@
+/** Says after three seconds that the page is cut off from the server, and, when it is back, what was caught up. */
+import { useNow } from '../platform/clock.ts'
+import { formatClock, formatCount, formatDuration } from '../platform/format.ts'
+import { graceMs, type LiveStatus, useLiveStatus } from '../platform/live.tsx'
+import { Banner } from '../ui/banner.tsx'
+import { Button } from '../ui/button.tsx'
+
+/** How long the good news stays. */
+const backMs = 6_000
+
+export function TroubleBanner() {
+  const status = useLiveStatus()
+  const now = useNow(1_000)
+  const { state, troubleSince, lastReturn } = status
+  const inTrouble = state !== 'live' && state !== 'signed_out' && troubleSince !== null && now - troubleSince >= graceMs
+  const isBack = state === 'live' && lastReturn !== null && lastReturn.awayMs >= graceMs && now - lastReturn.at < backMs
+  return (
+    <div role="status">
+      {inTrouble && (
+        <Banner
+          tone={state === 'offline' ? 'bad' : 'warn'}
+          actions={
+            <Button size="sm" onClick={status.retryNow}>
+              Retry now
+            </Button>
+          }
+        >
+          {troubleWords(status)}
+        </Banner>
+      )}
+      {isBack && <Banner tone="good">{returnWords(lastReturn)}</Banner>}
+    </div>
+  )
+}
+
+function troubleWords({ state, reason, lastHeardAt }: LiveStatus): string {
+  const since = lastHeardAt === null ? '' : ` Figures are as of ${formatClock(lastHeardAt)}.`
+  if (state === 'offline') return `This device is offline.${since}`
+  if (state === 'stale') return `The server has fallen silent; the connection is being opened anew.${since}`
+  if (state === 'connecting') return 'The server has not answered yet.'
+  return `${reason ?? 'The connection was lost'}.${since}`
+}
+
+function returnWords({ awayMs, replayed, isGap }: NonNullable<LiveStatus['lastReturn']>): string {
+  if (isGap) return `Back: gap of ${formatDuration(awayMs / 1000)}, everything was loaded again.`
+  return `Back: ${formatCount(replayed, 'event')} caught up.`
+}

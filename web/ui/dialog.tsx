@@ -1,0 +1,103 @@
+/** A modal dialog (the browser's own), and one that asks before something is done. */
+import { X } from 'lucide-react'
+import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { Button } from './button.tsx'
+import { classNames } from './class-names.ts'
+import { ErrorNote } from './error-state.tsx'
+import { IconButton } from './icon-button.tsx'
+
+export function Dialog({
+  isOpen,
+  onClose,
+  title,
+  children,
+  footer,
+  size = 'md',
+}: {
+  isOpen: boolean
+  onClose(): void
+  title: string
+  children: ReactNode
+  /** Buttons, the main one last. */
+  footer?: ReactNode
+  size?: 'sm' | 'md' | 'lg'
+}) {
+  const ref = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  useEffect(() => {
+    const dialog = ref.current
+    if (!isOpen || !dialog) return
+    dialog.showModal()
+    return () => dialog.close()
+  }, [isOpen])
+  if (!isOpen) return null
+  const width = { sm: 'max-w-md', md: 'max-w-xl', lg: 'max-w-3xl' }[size]
+  return (
+    <dialog
+      ref={ref}
+      aria-labelledby={id}
+      onCancel={event => {
+        event.preventDefault()
+        onClose()
+      }}
+      className={classNames(
+        'm-auto max-h-[90dvh] w-[calc(100%-2rem)] flex-col overflow-hidden rounded-lg border bg-surface text-ink shadow-float open:flex',
+        width,
+      )}
+    >
+      <header className="flex items-center justify-between gap-2 border-b py-1.5 pr-1.5 pl-4">
+        <h2 id={id} className="text-lg font-semibold">
+          {title}
+        </h2>
+        <IconButton icon={X} label="Close" onClick={onClose} />
+      </header>
+      <div className="overflow-y-auto p-4">{children}</div>
+      {footer && <footer className="flex flex-wrap justify-end gap-2 border-t bg-sunken/50 px-4 py-3">{footer}</footer>}
+    </dialog>
+  )
+}
+
+/** Names what will be done, and to what. */
+export function ConfirmDialog({
+  isOpen,
+  title,
+  children,
+  confirmLabel,
+  isDangerous = true,
+  isBusy = false,
+  error,
+  onConfirm,
+  onClose,
+}: {
+  isOpen: boolean
+  title: string
+  children: ReactNode
+  confirmLabel: string
+  isDangerous?: boolean
+  isBusy?: boolean
+  error?: Error | null
+  onConfirm(): void
+  onClose(): void
+}) {
+  return (
+    <Dialog
+      isOpen={isOpen}
+      onClose={onClose}
+      title={title}
+      size="sm"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant={isDangerous ? 'danger' : 'primary'} isBusy={isBusy} onClick={onConfirm}>
+            {confirmLabel}
+          </Button>
+        </>
+      }
+    >
+      <div className="grid gap-3">
+        {children}
+        {error && <ErrorNote error={error} />}
+      </div>
+    </Dialog>
+  )
+}

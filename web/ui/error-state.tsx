@@ -1,0 +1,69 @@
+/** What is shown where something failed: the reason in the server's words, and a way to try again. */
+import { RotateCw } from 'lucide-react'
+import { ApiProblem } from '../platform/api-client.ts'
+import { ToneIcon } from './badge.tsx'
+import { Button } from './button.tsx'
+
+interface Words {
+  title: string
+  detail: string
+  serverResponse: string | undefined
+  requestId: string | undefined
+}
+
+export function wordsOf(error: Error): Words {
+  if (!(error instanceof ApiProblem)) {
+    return {
+      title: 'Something went wrong on this page',
+      detail: error.message,
+      serverResponse: undefined,
+      requestId: undefined,
+    }
+  }
+  const { title, detail, server_response: serverResponse, instance } = error.body
+  return { title, detail, serverResponse, requestId: instance || undefined }
+}
+
+/** In place of a panel's content. */
+export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+  const { title, detail, serverResponse, requestId } = wordsOf(error)
+  return (
+    <div role="alert" className="grid justify-items-center gap-2 px-4 py-8 text-center">
+      <ToneIcon tone="bad" size="md" />
+      <p className="font-semibold">{title}</p>
+      <p className="max-w-prose text-sm text-soft">{detail}</p>
+      {serverResponse && <ServerWords words={serverResponse} />}
+      {onRetry && (
+        <Button size="sm" icon={RotateCw} onClick={onRetry}>
+          Try again
+        </Button>
+      )}
+      {requestId && <p className="text-xs text-muted">Request {requestId}</p>}
+    </div>
+  )
+}
+
+/** Inside a form or a dialog. */
+export function ErrorNote({ error }: { error: Error }) {
+  const { title, detail, serverResponse } = wordsOf(error)
+  return (
+    <div role="alert" className="flex gap-2 rounded-md bg-bad-tint p-3 text-sm">
+      <span className="mt-0.5">
+        <ToneIcon tone="bad" />
+      </span>
+      <div className="grid min-w-0 gap-1">
+        <p className="font-semibold text-bad">{title}</p>
+        <p className="text-ink">{detail}</p>
+        {serverResponse && <ServerWords words={serverResponse} />}
+      </div>
+    </div>
+  )
+}
+
+function ServerWords({ words }: { words: string }) {
+  return (
+    <p className="text-xs text-soft">
+      The server said: <q className="font-mono">{words}</q>
+    </p>
+  )
+}

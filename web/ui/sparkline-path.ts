@@ -1,0 +1,59 @@
+/** Turns readings into the path of a small chart: at most 60 points, each of them measured, gaps left as gaps. */
+
+export interface Reading {
+  /** Epoch seconds. */
+  at: number
+  value: number
+}
+
+export interface SparklineShape {
+  /** SVG path in a box of 100 × 100, y downwards. */
+  line: string
+  area: string
+}
+
+const mostPoints = 60
+
+/**
+ * Keeps the newest reading of each slice of the window; slices lie on fixed times, so that points do not dance as time passes.
+ * @param top The value at the upper edge; the lower edge is 0.
+ */
+export function sparklineShape(readings: readonly Reading[], windowSeconds: number, top: number): SparklineShape {
+  const runs = runsOf(readings, windowSeconds)
+  const sliceSeconds = windowSeconds / mostPoints
+  const end = Math.floor((readings.at(-1)?.at ?? 0) / sliceSeconds)
+  const x = (slice: number) => round(100 - ((end - slice) / (mostPoints - 1)) * 100)
+  const y = (value: number) => round(100 - (top > 0 ? Math.min(value / top, 1) : 0) * 100)
+  const drawn = runs.map(run => {
+    const points = run.map(({ slice, value }) => `${x(slice)} ${y(value)}`)
+    // A lone reading is a dot: a line of no length with round ends.
+    const line = `M${points.join('L')}${points.length === 1 ? 'h0' : ''}`
+    return { line, area: `M${x(run[0]!.slice)} 100L${points.join('L')}L${x(run.at(-1)!.slice)} 100Z` }
+  })
+  return { line: drawn.map(({ line }) => line).join(''), area: drawn.map(({ area }) => area).join('') }
+}
+
+interface Point {
+  slice: number
+  value: number
+}
+
+/** Points in a row without a missing slice between them. */
+function runsOf(readings: readonly Reading[], windowSeconds: number): Point[][] {
+  const sliceSeconds = windowSeconds / mostPoints
+  const newest = new Map<number, number>()
+  for (const { at, value } of readings) newest.set(Math.floor(at / sliceSeconds), value)
+  const last = Math.max(...newest.keys())
+  const points = [...newest].filter(([slice]) => last - slice < mostPoints).sort(([a], [b]) => a - b)
+  const runs: Point[][] = []
+  for (const [slice, value] of points) {
+    const run = runs.at(-1)
+    if (run && run.at(-1)!.slice === slice - 1) run.push({ slice, value })
+    else runs.push([{ slice, value }])
+  }
+  return runs
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}

@@ -1,0 +1,55 @@
+/** A small chart of the last minutes, for a glance; it says in words what it shows. */
+import { formatNumber } from '../platform/format.ts'
+import { type Reading, sparklineShape } from './sparkline-path.ts'
+
+/**
+ * @param top The value at the upper edge; without it, a little above the highest reading.
+ * @param words What it shows, where lowest, highest and now would say nothing.
+ * @param format How a value is said in words, with its unit.
+ */
+export function Sparkline({
+  label,
+  readings,
+  windowSeconds,
+  top,
+  format = formatNumber,
+  words,
+}: {
+  label: string
+  readings: readonly Reading[]
+  windowSeconds: number
+  top?: number | undefined
+  format?: (value: number) => string
+  words?: string | undefined
+}) {
+  const values = readings.map(({ value }) => value)
+  const highest = Math.max(0, ...values)
+  const shape = sparklineShape(readings, windowSeconds, top ?? Math.max(highest * 1.15, 1))
+  const spoken = words ?? summary(label, values, Math.round(windowSeconds / 60), format)
+  return (
+    <svg
+      role="img"
+      aria-label={spoken}
+      viewBox="0 -4 100 108"
+      preserveAspectRatio="none"
+      className="block h-9 w-full overflow-visible border-b"
+    >
+      <title>{spoken}</title>
+      <path d={shape.area} className="fill-accent-tint" />
+      <path
+        d={shape.line}
+        className="fill-transparent stroke-accent"
+        strokeWidth={1.5}
+        strokeLinecap="round"
+        strokeLinejoin="round"
+        vectorEffect="non-scaling-stroke"
+      />
+    </svg>
+  )
+}
+
+function summary(label: string, values: readonly number[], minutes: number, format: (value: number) => string): string {
+  if (values.length === 0) return `${label}: no reading yet`
+  const [lowest, highest] = [Math.min(...values), Math.max(...values)].map(format)
+  return `${label} in the last ${minutes} min: lowest ${lowest}, highest ${highest}, now ${format(values.at(-1)!)}`
+}
