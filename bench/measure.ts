@@ -47,7 +47,7 @@ export async function startRustyMail(dataDir?: string): Promise<Server> {
     RUSTYMAIL_API_KEY: apiKey,
     RUSTYMAIL_LOG_LEVEL: 'warn',
   }
-  const server = await startServer(['server/main.ts', 'serve'], env)
+  const server = await startServer(['--max-semi-space-size=4', 'bin/rustymail.js', 'serve'], env)
   return {
     ...server,
     stop: async () => {

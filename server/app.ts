@@ -235,8 +235,12 @@ function httpPart(http: HttpServer, hub: EventHub, config: Config): Part {
     },
     stop: async () => {
       hub.stop()
-      const cut = setTimeout(() => http.fastify.server.closeAllConnections(), stopBoundMs / 2)
-      await http.fastify.close().finally(() => clearTimeout(cut))
+      const { server } = http.fastify
+      const cut = setTimeout(() => server.closeAllConnections(), stopBoundMs / 2)
+      const closed = http.fastify.close()
+      await Promise.race([http.whenIdle(), closed])
+      server.closeAllConnections()
+      await closed.finally(() => clearTimeout(cut))
     },
   }
 }

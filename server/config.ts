@@ -118,12 +118,14 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const faults: string[] = []
   const flags = parseFlags(argv, faults)
   const given = { ...withoutEmpty(environment), ...flags.environment }
-  const parsed = Environment.safeParse(given)
-  for (const issue of parsed.error?.issues ?? []) faults.push(`${issue.path.join('.')} ${issue.message}`)
-  const account = parsed.success ? accountOf(parsed.data, faults) : undefined
-  const assistant = parsed.success ? assistantOf(parsed.data, faults) : undefined
-  if (!parsed.success || !assistant || faults.length > 0) throw new ConfigError(faults)
-  const env = parsed.data
+  const issues = Environment.safeParse(given).error?.issues ?? []
+  for (const issue of issues) faults.push(`${issue.path.join('.')} ${issue.message}`)
+  const faulty = new Set(issues.map(issue => issue.path[0]))
+  // With its faulty values left out, the rest is looked at too: all faults are to be named at once.
+  const env = Environment.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !faulty.has(name))))
+  const account = accountOf(env, faults)
+  const assistant = assistantOf(env, faults)
+  if (faults.length > 0) throw new ConfigError(faults)
   const dataDir = resolve(env.RUSTYMAIL_DATA_DIR)
   return Object.freeze({
     command: 'serve' as const,

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
 import { join } from 'node:path'
 import { type App, createApp } from './app.ts'
@@ -9,10 +8,11 @@ import { buildPageWhenStale } from './platform/page-build.ts'
 /** EX_CONFIG of sysexits.h. */
 const badConfig = 78
 
-if (process.argv.slice(2).some(word => word === '--help' || word === '-h')) {
-  console.log(usage)
-} else {
-  await serve()
+/** Runs what the command line asks for; the process ends by itself or on a signal. */
+export async function run(): Promise<void> {
+  const wantsHelp = process.argv.slice(2).some(word => word === '--help' || word === '-h')
+  if (wantsHelp) console.log(usage)
+  else await serve()
 }
 
 async function serve(): Promise<void> {

@@ -22,8 +22,9 @@ const ConfigurationPage = lazy(async () => ({
 export function App() {
   const theme = useTheme()
   const [path] = useLocation()
-  const session = useSessionQuery()
-  if (path === '/setup') return <SetupPage />
+  const isSetup = path === '/setup'
+  const session = useSessionQuery(!isSetup)
+  if (isSetup) return <SetupPage />
   if (session.data === null) return <SignedOutPage />
   if (session.data === undefined && session.error) {
     return <ServerSilentPage error={session.error} onRetry={() => void session.refetch()} />

@@ -1,5 +1,4 @@
 /** Logs in to an SMTP server and out again, and says in a person's words why that failed. */
-import { createTransport } from 'nodemailer'
 import type { ConnectionFault, ProblemCode } from '../../contract/problem.ts'
 import { isLoopback } from '../accounts/account-verifier.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
@@ -26,6 +25,8 @@ interface SmtpError {
 
 /** @throws Problem with the same faults as for IMAP. Certificates are checked, except on this machine itself. */
 export async function checkSmtp(login: MailLogin, timeoutMs: number): Promise<void> {
+  // Loaded when first needed: a server that sends nothing does without it.
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({
     host: login.host,
     port: login.port,

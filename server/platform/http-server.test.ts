@@ -185,6 +185,8 @@ test('every answer carries the strict headers, and a stopping server says so', a
   expect(answer.headers.get('content-security-policy')).toContain("script-src 'self';")
   expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
   expect(answer.headers.get('cache-control')).toBe('no-store')
+  await send('/api/%zz')
+  await http.whenIdle()
   http.isDraining = true
   const refused = await send('/api/dashboard/clients')
   expect(refused.headers.get('retry-after')).toBe('5')

@@ -47,6 +47,8 @@ export interface HttpServer {
   readonly handled: Set<string>
   /** While true, everything but health is answered with 503 `draining`. */
   isDraining: boolean
+  /** Resolves when no request and no stream is under way, at once when that is so now. */
+  whenIdle(): Promise<void>
   /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
   serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
 }
@@ -54,6 +56,7 @@ export interface HttpServer {
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | undefined
+    isUnderWay: boolean
   }
   interface FastifyContextConfig {
     operation?: Operation
@@ -66,6 +69,9 @@ const boot = randomBytes(4).toString('hex')
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   let count = 0
+  let active = 0
+  let idle = Promise.withResolvers<void>()
+  const whenIdle = () => (active === 0 ? Promise.resolve() : idle.promise)
   const server = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
@@ -77,12 +83,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     clientErrorHandler: (_error, socket) => rawProblem(socket),
     frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
   })
-  const http: HttpServer = { fastify: server, options, handled: new Set(), isDraining: false }
+  const http: HttpServer = { fastify: server, options, handled: new Set(), isDraining: false, whenIdle }
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
   server.removeContentTypeParser('text/plain')
   server.decorateRequest('caller', undefined)
+  server.decorateRequest('isUnderWay', false)
   server.register(cookie)
   server.addHook('onRequest', async (request, reply) => {
+    active++
+    request.isUnderWay = true
     reply.headers(headers).header('x-request-id', request.id)
     if (http.isDraining && !request.url.startsWith('/health/')) {
       reply.header('connection', 'close')
@@ -92,7 +101,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const { operation } = request.routeOptions.config
     if (operation) guard(principalOf(request), operation)
   })
-  server.addHook('onResponse', async (request, reply) => observe(http, request, reply))
+  server.addHook('onResponse', async (request, reply) => {
+    // What is refused before any hook, such as a broken address, was never counted.
+    if (request.isUnderWay) active--
+    if (active === 0) {
+      idle.resolve()
+      idle = Promise.withResolvers()
+    }
+    observe(http, request, reply)
+  })
   server.setErrorHandler((error, request, reply) => answerProblem(options.logger, error, request, reply))
   server.setNotFoundHandler((request, reply) => {
     if (http.serveFallback?.(request, reply)) return reply

@@ -55,12 +55,12 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
     const file = join(directory, 'dovecot.conf')
     const maxConnectionsPerUser = options.maxConnectionsPerUser ?? 200
     writeFileSync(file, dovecotConfiguration({ directory, imapPort, imapsPort, maxConnectionsPerUser }))
-    const server = spawn(getTool('dovecot'), ['-F', '-c', file], { stdio: 'ignore' })
+    const server = spawn(getTool('dovecot'), ['-F', '-c', file], { stdio: 'ignore', detached: true })
     await ready(server, imapPort, directory)
     return server
   }
   let { server, ports } = await onFreePorts(launch)
-  const end = () => void server.kill('SIGKILL')
+  const end = () => killGroup(server, 'SIGKILL')
   process.once('exit', end)
   const [imapPort, imapsPort] = ports
   const halt = () => terminate(server)
@@ -148,13 +148,25 @@ async function greets(port: number): Promise<boolean> {
   }
 }
 
+/** Its login and mail processes would outlive it for a while: they are of its process group, and go with it. */
 async function terminate(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return
-  const exit = once(server, 'exit')
-  server.kill('SIGTERM')
-  const timer = setTimeout(() => server.kill('SIGKILL'), 5_000)
-  await exit
-  clearTimeout(timer)
+  const isRunning = server.exitCode === null && server.signalCode === null
+  if (isRunning) {
+    const exit = once(server, 'exit')
+    killGroup(server, 'SIGTERM')
+    const timer = setTimeout(() => killGroup(server, 'SIGKILL'), 5_000)
+    await exit
+    clearTimeout(timer)
+  }
+  killGroup(server, 'SIGKILL')
+}
+
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal)
+  } catch {
+    // Nothing of it is left.
+  }
 }
 
 function logOf(directory: string): string {

@@ -95,7 +95,7 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
 
 /** Only spawned: for starts that should fail. */
 export function spawnRustyMail({ args = [], environment = {}, dataDir }: RunOptions & { dataDir: string }) {
-  const child = spawn(process.execPath, ['server/main.ts', 'serve', ...args], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', 'bin/rustymail.js', 'serve', ...args], {
     cwd: join(import.meta.dirname, '../..'),
     env: {
       PATH: process.env.PATH,

@@ -48,22 +48,17 @@ export function AccountRow({ account }: { account: Account }) {
       {change.error && open === undefined && <ErrorNote error={change.error} />}
       <div className="flex flex-wrap items-center gap-2">
         {mayVerify && (
-          <Button
-            size="sm"
-            icon={Plug}
-            isBusy={verify.isPending}
-            aria-label={`Verify ${name} now`}
-            onClick={() => verify.mutate()}
-          >
+          <Button size="sm" icon={Plug} isBusy={verify.isPending} onClick={() => verify.mutate()}>
             {verify.isPending ? 'Trying the servers' : 'Verify now'}
+            <span className="sr-only">: {name}</span>
           </Button>
         )}
         {mayChange && (
-          <Button size="sm" icon={Pencil} aria-label={`Edit ${name}`} onClick={() => setOpen('edit')}>
-            Edit
+          <Button size="sm" icon={Pencil} onClick={() => setOpen('edit')}>
+            Edit<span className="sr-only">: {name}</span>
           </Button>
         )}
-        {mayChange && <MoreActions label={`More for ${name}`} actions={actions} />}
+        {mayChange && <MoreActions subject={name} actions={actions} />}
         <span role="status" className="sr-only">
           {verify.isPending && `Trying the servers of ${name}`}
           {verify.data && outcomeWords(verify.data)}
@@ -127,6 +122,9 @@ function furtherActions(
 }
 
 function outcomeWords({ imap, smtp }: { imap: { ok: boolean }; smtp: { ok: boolean } | null }): string {
-  const words = [`IMAP ${imap.ok ? 'answered' : 'failed'}`, ...(smtp ? [`SMTP ${smtp.ok ? 'answered' : 'failed'}`] : [])]
+  const words = [
+    `IMAP ${imap.ok ? 'answered' : 'failed'}`,
+    ...(smtp ? [`SMTP ${smtp.ok ? 'answered' : 'failed'}`] : []),
+  ]
   return words.join(', ')
 }

@@ -11,7 +11,7 @@ export interface Action {
   onChoose(): void
 }
 
-export function MoreActions({ label, actions }: { label: string; actions: readonly Action[] }) {
+export function MoreActions({ subject, actions }: { subject: string; actions: readonly Action[] }) {
   const [isOpen, setOpen] = useState(false)
   const box = useRef<HTMLDivElement>(null)
   const opener = useRef<HTMLButtonElement>(null)
@@ -46,12 +46,11 @@ export function MoreActions({ label, actions }: { label: string; actions: readon
         size="sm"
         variant="quiet"
         icon={ChevronDown}
-        aria-label={label}
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
         onClick={() => setOpen(!isOpen)}
       >
-        More
+        More<span className="sr-only">: {subject}</span>
       </Button>
       {isOpen && (
         <ul id={id} className="absolute top-full right-0 z-10 mt-1 w-48 rounded-md border bg-raised p-1 shadow-float">

@@ -28,9 +28,7 @@ export function VerifyOutcome({
         <IconButton icon={X} label="Close the result" className="-my-2 -mr-2" onClick={onClose} />
       </div>
       <PartLine part="imap" address={addressOf(account.imap)} result={result.imap} />
-      {result.smtp && account.smtp && (
-        <PartLine part="smtp" address={addressOf(account.smtp)} result={result.smtp} />
-      )}
+      {result.smtp && account.smtp && <PartLine part="smtp" address={addressOf(account.smtp)} result={result.smtp} />}
       {!account.smtp && <p className="text-sm text-muted">No SMTP server is set, so none was tried.</p>}
     </section>
   )

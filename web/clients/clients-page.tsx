@@ -21,7 +21,7 @@ export function ClientsPage() {
   const [view, setView] = useClientsView()
   const query = useClients(view)
   const [target, setTarget] = useState<ClientInfo>()
-  const total = query.data?.total ?? 0
+  const { data } = query
   const hasFilter = view.filter !== '' || view.kind !== '' || view.status !== ''
   const sortBy = (column: string) => {
     const isSame = view.sort === column
@@ -29,24 +29,32 @@ export function ClientsPage() {
   }
   return (
     <>
-      <PageHeader title="Clients" description="Browsers, programs and agents that use this server." />
+      <PageHeader
+        title="Clients"
+        description="Browsers, programs and agents that use this server."
+        actions={
+          (hasFilter || query.isError) && <Button onClick={() => setView(viewDefaults)}>Clear the filter</Button>
+        }
+      />
       <ClientsFilter view={view} setView={setView} />
       <Panel
         query={query}
         intervalMs={clientsIntervalMs}
         skeleton={<SkeletonRows count={8} />}
         footer={
-          <Pager
-            page={Number(view.page) || 1}
-            perPage={perPage}
-            total={total}
-            onPage={page => setView({ page: `${page}` })}
-          />
+          data && (
+            <Pager
+              page={Number(view.page) || 1}
+              perPage={perPage}
+              total={data.total}
+              onPage={page => setView({ page: `${page}` })}
+            />
+          )
         }
       >
         {({ clients }) =>
           clients.length === 0 ? (
-            <NoClients hasFilter={hasFilter} onReset={() => setView(viewDefaults)} />
+            <NoClients hasFilter={hasFilter || view.page !== '1'} onReset={() => setView(viewDefaults)} />
           ) : (
             <LiveRows
               key={JSON.stringify(view)}
@@ -114,7 +122,7 @@ function NoClients({ hasFilter, onReset }: { hasFilter: boolean; onReset(): void
   }
   return (
     <EmptyState title="No client fits" actions={<Button onClick={onReset}>Show all</Button>}>
-      Nobody who is connected matches this filter.
+      Nobody who is connected matches this filter, or the list has fewer pages.
     </EmptyState>
   )
 }
@@ -141,8 +149,9 @@ function DisconnectDialog({ client, onClose }: { client: ClientInfo; onClose(): 
       onClose={onClose}
     >
       <p>
-        <strong>{name}</strong> ({kindWords[client.kind]}, {client.principal}) loses{' '}
-        {formatCount(client.streams, 'event stream')} and is forgotten. It may come back by itself.
+        <strong>{name}</strong> ({kindWords[client.kind]}, {client.principal}){' '}
+        {client.streams > 0 && `loses ${formatCount(client.streams, 'event stream')} and `}is forgotten. It may come
+        back by itself.
       </p>
     </ConfirmDialog>
   )

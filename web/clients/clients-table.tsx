@@ -4,6 +4,7 @@ import type { ClientInfo, ClientKind } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { formatNumber } from '../platform/format.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
@@ -87,9 +88,10 @@ function ClientRow({
   onDisconnect(client: ClientInfo): void
 }) {
   const agent = agentWords(client.user_agent)
+  const label = `Disconnect ${agent} at ${client.ip_address}`
   return (
     <TableRow className={isGone ? 'italic' : undefined}>
-      <Cell className="whitespace-nowrap">
+      <Cell className="min-w-48">
         <p className="font-medium" title={client.user_agent}>
           {agent} {isOwn && <Badge tone="info">This browser</Badge>}
         </p>
@@ -101,8 +103,8 @@ function ClientRow({
         <Status client={client} isGone={isGone} />
       </Cell>
       <Cell label="Address">
-        <span className="inline-flex items-center gap-1 font-mono text-xs sm:whitespace-nowrap">
-          {client.ip_address}
+        <span className="inline-flex items-center gap-1 font-mono text-xs">
+          <span className="min-w-28 break-all">{client.ip_address}</span>
           <CopyButton text={client.ip_address} label={`Copy the address ${client.ip_address}`} />
         </span>
       </Cell>
@@ -127,12 +129,14 @@ function ClientRow({
         </span>
       </Cell>
       <Cell align="right">
-        <IconButton
-          icon={Unplug}
-          label={`Disconnect ${agent} at ${client.ip_address}`}
-          disabled={isGone}
-          onClick={() => onDisconnect(client)}
-        />
+        <span className="max-sm:hidden">
+          <IconButton icon={Unplug} label={label} disabled={isGone} onClick={() => onDisconnect(client)} />
+        </span>
+        <span className="sm:hidden">
+          <Button size="sm" icon={Unplug} aria-label={label} disabled={isGone} onClick={() => onDisconnect(client)}>
+            Disconnect
+          </Button>
+        </span>
       </Cell>
     </TableRow>
   )

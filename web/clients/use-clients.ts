@@ -24,7 +24,8 @@ export function useClients(view: ClientsView) {
     queryKey: queryKeys.clientPage(view),
     queryFn: ({ signal }) => call(api.clients.listClients, { query: toQuery(view), signal }),
     placeholderData: keepPreviousData,
-    refetchInterval: state === 'live' && clientsIntervalMs,
+    // What the server refused it would refuse again.
+    refetchInterval: ({ state: { error } }) => state === 'live' && !error && clientsIntervalMs,
   })
 }
 

@@ -25,9 +25,7 @@ export function arrangeFolders(folders: readonly Folder[]): FolderLine[] {
   const others = folders.filter(({ role }) => role === null)
   const paths = new Set(others.map(({ path }) => path))
   return [
-    ...withRole
-      .toSorted((a, b) => rankOf(a) - rankOf(b) || comparePaths(a, b))
-      .map(folder => ({ folder, depth: 0 })),
+    ...withRole.toSorted((a, b) => rankOf(a) - rankOf(b) || comparePaths(a, b)).map(folder => ({ folder, depth: 0 })),
     ...others.toSorted(comparePaths).map(folder => ({ folder, depth: depthOf(folder, paths) })),
   ]
 }

@@ -1,12 +1,132 @@
-/** The place of the Mail page. */
+/** The mail of an account: folders, messages, and one of them, side by side; on phones one at a time. */
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { ArrowLeft } from 'lucide-react'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { ButtonLink } from '../ui/button.tsx'
+import { Card } from '../ui/card.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { AccountChooser } from './account-chooser.tsx'
+import { AccountNotReady, AccountTrouble, isReadable, NoAccount } from './account-not-ready.tsx'
+import { FolderList, useFolders } from './folder-list.tsx'
+import { isSameFolder } from './folder-order.ts'
+import { MessageList } from './message-list.tsx'
+import { MessageView } from './message-view.tsx'
+import { Pane } from './pane.tsx'
+import { useMailView } from './use-mail-view.ts'
+
+/** What is left of the window between the shell's bars and padding. */
+const windowHeight =
+  'h-[calc(100dvh-var(--spacing-bar)-6rem)] md:h-[calc(100dvh-var(--spacing-bar)-2rem)] lg:h-[calc(100dvh-var(--spacing-bar)-3rem)]'
 
 export function MailPage() {
+  const at = useMailView()
+  const { data, error, refetch } = useQuery({
+    queryKey: queryKeys.accounts,
+    queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
+  })
+  const accounts = data?.items ?? []
+  const wanted = at.view.account
+  const account = wanted ? accounts.find(({ id }) => id === wanted) : (accounts.find(a => a.is_default) ?? accounts[0])
+  return (
+    <div className={classNames('flex min-h-112 flex-col', windowHeight)}>
+      <PageHeader
+        title="Mail"
+        actions={accounts.length > 0 && <AccountChooser accounts={accounts} account={account} at={at} />}
+      />
+      {!data && error && (
+        <Card>
+          <ErrorState error={error} onRetry={() => void refetch()} />
+        </Card>
+      )}
+      {!data && !error && (
+        <Card isFlush>
+          <SkeletonRows count={8} />
+        </Card>
+      )}
+      {data && accounts.length === 0 && <NoAccount />}
+      {accounts.length > 0 && !account && <UnknownAccount />}
+      {account && <Mailbox key={account.id} account={account} />}
+    </div>
+  )
+}
+
+function Mailbox({ account }: { account: Account }) {
+  const queries = useQueryClient()
+  const isKnown = queries.getQueryData(queryKeys.folders(account.id)) !== undefined
+  if (!isReadable(account) && !isKnown) return <AccountNotReady account={account} />
   return (
     <>
-      <PageHeader title="Mail" />
-      <EmptyState title="This page is not written yet" />
+      <AccountTrouble account={account} />
+      <Panes accountId={account.id} />
     </>
+  )
+}
+
+function Panes({ accountId }: { accountId: string }) {
+  const at = useMailView()
+  const folders = useFolders(accountId)
+  const { folder: path, message, pane } = at.view
+  const folder = folders.data?.items.find(each => isSameFolder(each.path, path))
+  const areFoldersOver = pane === 'folders'
+  return (
+    <div className="flex min-h-0 flex-1 overflow-hidden rounded-lg border bg-surface shadow-card">
+      <Pane
+        label="Folders"
+        className={classNames(
+          'shrink-0 md:w-72 md:border-r lg:w-80 xl:flex xl:w-56',
+          areFoldersOver ? 'flex' : 'hidden',
+          message ? 'max-md:hidden' : 'max-md:w-full',
+        )}
+        head={
+          areFoldersOver && (
+            <span className="xl:hidden">
+              <ButtonLink href={at.hrefTo({ pane: '' })} variant="quiet" size="sm" icon={ArrowLeft}>
+                Back to the messages
+              </ButtonLink>
+            </span>
+          )
+        }
+      >
+        <FolderList accountId={accountId} at={at} />
+      </Pane>
+      <MessageList
+        key={path}
+        accountId={accountId}
+        at={at}
+        folderName={folder?.name ?? path}
+        isOutgoing={folder?.role === 'sent' || folder?.role === 'drafts'}
+        className={classNames(
+          'shrink-0 md:w-72 md:border-r lg:w-80 xl:flex xl:w-88',
+          areFoldersOver ? 'hidden' : 'flex',
+          message ? 'max-md:hidden' : 'max-md:w-full',
+        )}
+      />
+      <MessageView
+        accountId={accountId}
+        messageRef={message}
+        backHref={at.hrefTo({ message: '' })}
+        className={classNames('flex flex-1', !message && 'max-md:hidden')}
+      />
+    </div>
+  )
+}
+
+function UnknownAccount() {
+  return (
+    <section className="rounded-lg border bg-surface shadow-card">
+      <EmptyState
+        title="This account is not here"
+        actions={<ButtonLink href="/mail">Open the default account</ButtonLink>}
+      >
+        It may have been disconnected since the link was made.
+      </EmptyState>
+    </section>
   )
 }

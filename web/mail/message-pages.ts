@@ -25,9 +25,12 @@ export function joinOlder(known: MessagePage, older: MessagePage, cursor: string
 
 /** New messages above `mark`, the first one that the reader saw, wait until the reader comes back to the top. */
 export function splitAtMark(items: readonly MessageSummary[], mark: string | undefined) {
-  const waiting = mark === undefined ? 0 : Math.max(
-    0,
-    items.findIndex(({ ref }) => ref === mark),
-  )
+  const waiting =
+    mark === undefined
+      ? 0
+      : Math.max(
+          0,
+          items.findIndex(({ ref }) => ref === mark),
+        )
   return { waiting, rows: items.slice(waiting) }
 }

@@ -11,7 +11,11 @@ export function useFolderMessages(accountId: string, folder: string) {
   const queries = useQueryClient()
   const queryKey = [...queryKeys.folderMessages(accountId, folder), 'list']
   const load = (cursor: string | undefined, signal?: AbortSignal) =>
-    call(api.mail.listMessages, { params: { account_id: accountId }, query: { folder, limit: pageSize, cursor }, signal })
+    call(api.mail.listMessages, {
+      params: { account_id: accountId },
+      query: { folder, limit: pageSize, cursor },
+      signal,
+    })
   const newest = useQuery({
     queryKey,
     queryFn: async ({ signal }) => {

@@ -4,6 +4,7 @@ import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { useFreshness } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
+import { classNames } from '../ui/class-names.ts'
 import { PageHeader } from '../ui/page-header.tsx'
 import { AccountsPanel } from './accounts-panel.tsx'
 import { ChangeFeed } from './change-feed.tsx'
@@ -32,7 +33,7 @@ export function OverviewPage() {
           <VerdictLine verdict={verdictOf({ accounts: items, error: accounts.error, freshness: accountsFreshness })} />
         )}
         <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
-        <div className="grid items-start gap-4 lg:grid-cols-2">
+        <div className={classNames('grid items-start gap-4', !isNew && 'lg:grid-cols-2')}>
           {!isNew && <AccountsPanel query={accounts} />}
           <ChangeFeed accounts={items ?? []} />
         </div>

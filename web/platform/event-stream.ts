@@ -18,15 +18,12 @@ export class EventStream {
   readonly #listeners = new Set<() => void>()
   readonly #eventListeners = new Set<(event: StreamEvent) => void>()
   #port: MessagePort | undefined
+  #isOpen = false
   #snapshot: StreamSnapshot = { status: initialStatus, tabs: 1, isShared: false, facts: [] }
 
   /** Joins the stream of this browser, until the signal ends it. */
   start(signal: AbortSignal): void {
-    const { port, isShared } = openPort()
-    this.#port = port
-    this.#snapshot = { ...this.#snapshot, isShared }
-    port.onmessage = ({ data }: MessageEvent<HubMessage>) => this.#hear(data)
-    this.#say('join')
+    this.#join()
     const timer = setInterval(() => this.#say('alive'), aliveMs)
     const check = () => document.visibilityState === 'visible' && this.#say('check')
     document.addEventListener('visibilitychange', check, { signal })
@@ -35,18 +32,42 @@ export class EventStream {
     signal.addEventListener('abort', () => {
       clearInterval(timer)
       this.#say('leave')
-      port.onmessage = null
-      this.#port = undefined
+      this.#use(undefined, false)
     })
+  }
+
+  /** A shared worker where there is one that works; else a hub of our own, one stream a tab. */
+  #join(): void {
+    if (typeof SharedWorker !== 'function') return this.#useOwnHub()
+    const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'events' })
+    worker.addEventListener('error', () => this.#useOwnHub(), { once: true })
+    this.#use(worker.port, true)
+  }
+
+  #useOwnHub(): void {
+    const { port1, port2 } = new MessageChannel()
+    new StreamHub().connect(port2)
+    this.#use(port1, false)
+  }
+
+  #use(port: MessagePort | undefined, isShared: boolean): void {
+    if (this.#port) this.#port.onmessage = null
+    this.#port = port
+    if (!port) return
+    port.onmessage = ({ data }: MessageEvent<HubMessage>) => this.#hear(data)
+    this.#change({ isShared })
+    this.#say(this.#isOpen ? 'open' : 'join')
   }
 
   /** Asks for the stream; call it when signed in. */
   open(): void {
+    this.#isOpen = true
     this.#say('open')
   }
 
   /** Ends it for all tabs; call it when signed out. */
   close(): void {
+    this.#isOpen = false
     this.#say('close')
   }
 
@@ -92,15 +113,4 @@ export class EventStream {
   #say(type: TabMessage['type']): void {
     this.#port?.postMessage({ type } satisfies TabMessage)
   }
-}
-
-/** A shared worker where there is one; else a hub of our own, one stream a tab. */
-function openPort(): { port: MessagePort; isShared: boolean } {
-  if (typeof SharedWorker === 'function') {
-    const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'events' })
-    return { port: worker.port, isShared: true }
-  }
-  const { port1, port2 } = new MessageChannel()
-  new StreamHub().connect(port2)
-  return { port: port1, isShared: false }
 }

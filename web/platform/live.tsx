@@ -23,8 +23,11 @@ export function LiveProvider({ stream, children }: { stream: EventStream; childr
       const { state } = stream.getSnapshot().status
       // Another tab may have signed out or in.
       const isSignedOut = state === 'signed_out'
-      if (isSignedOut !== wasSignedOut) void queries.invalidateQueries({ queryKey: queryKeys.session })
+      const isNews = isSignedOut !== wasSignedOut
       wasSignedOut = isSignedOut
+      const isKnown = isSignedOut && queries.getQueryData(queryKeys.session) === null
+      // A failed question leaves the session as it was; the next request tells.
+      if (isNews && !isKnown) void queries.invalidateQueries({ queryKey: queryKeys.session })
     })
     stream.start(ending.signal)
     return () => {

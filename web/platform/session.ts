@@ -6,9 +6,14 @@ import { ApiProblem, call } from './api-client.ts'
 import { useStream } from './live.tsx'
 import { queryKeys } from './query-keys.ts'
 
-/** `data` is null when nobody is signed in. */
-export function useSessionQuery() {
-  return useQuery({ queryKey: queryKeys.session, queryFn: ({ signal }) => findSession(signal), staleTime: Infinity })
+/** `data` is null when nobody is signed in. @param isAsked False where it is not to be asked for yet. */
+export function useSessionQuery(isAsked = true) {
+  return useQuery({
+    queryKey: queryKeys.session,
+    queryFn: ({ signal }) => findSession(signal),
+    staleTime: Infinity,
+    enabled: isAsked,
+  })
 }
 
 /** Only below the shell, which is shown to those who are signed in. */

@@ -64,9 +64,17 @@ function detailsOf(status: LiveStatus, now: number): [string, string][] {
     ['Live since', liveSince !== null && formatClock(liveSince)],
     ['Trouble', reason ?? false],
     ['Attempt', attempt > 0 && String(attempt)],
-    ['Transport', 'Server-sent events over HTTP'],
+    ['Transport', transportWords()],
     ['Stream', isShared ? `shared with ${formatCount(tabs, 'tab')}` : 'of this tab alone'],
     ['Clock difference', Math.abs(clockOffsetMs) >= 1_000 && `${Math.round(clockOffsetMs / 1000)} s`],
   ]
   return rows.filter((row): row is [string, string] => row[1] !== false)
+}
+
+/** The page came by the same road as its stream. */
+function transportWords(): string {
+  const [navigation] = performance.getEntriesByType('navigation')
+  const protocol = navigation instanceof PerformanceNavigationTiming ? navigation.nextHopProtocol : ''
+  const names: Record<string, string> = { 'http/1.1': 'HTTP/1.1', h2: 'HTTP/2', h3: 'HTTP/3' }
+  return `events over ${names[protocol] ?? 'HTTP'}`
 }

@@ -13,7 +13,6 @@ import { HowToFindTheLink } from './signed-out-page.tsx'
 
 export function SetupPage() {
   const queries = useQueryClient()
-  const session = useSessionQuery()
   const [, navigate] = useLocation()
   const { mutate, error, isPending, isIdle } = useMutation({
     mutationFn: (setupToken: string) => call(api.access.openSession, { body: { setup_token: setupToken } }),
@@ -22,6 +21,8 @@ export function SetupPage() {
       navigate('/', { replace: true })
     },
   })
+  // The link may be an old one of somebody who is signed in.
+  const session = useSessionQuery(error !== null)
   useEffect(() => {
     const token = decodeURIComponent(location.hash.slice(1))
     // Neither the history nor somebody looking on shall keep the token.

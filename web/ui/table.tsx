@@ -67,7 +67,7 @@ export function ColumnHead({
       scope="col"
       aria-sort={order && (order === 'asc' ? 'ascending' : 'descending')}
       className={classNames(
-        'px-3 py-2 text-xs font-medium whitespace-nowrap text-muted',
+        'px-2.5 py-2 text-xs font-medium whitespace-nowrap text-muted',
         align === 'right' && 'text-right',
       )}
     >
@@ -102,7 +102,7 @@ export function Cell({
   return (
     <td
       className={classNames(
-        'px-3 py-2 align-middle',
+        'px-2.5 py-2 align-middle',
         align === 'right' && 'text-right',
         'group-[.is-stacked]/table:max-sm:block group-[.is-stacked]/table:max-sm:p-0 group-[.is-stacked]/table:max-sm:text-left',
         !label && 'group-[.is-stacked]/table:max-sm:col-span-2',

@@ -1,0 +1,77 @@
+/** Mail over HTTP: the three endpoints and the frame, as a browser or a program meets them. */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createHttpServer, type HttpServer } from '../platform/http-server.ts'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope } from '../platform/principal.ts'
+import { Signer } from '../platform/secret-box.ts'
+import { MemoryGateway } from './adapters/memory-gateway.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { mailRoutes } from './mail-routes.ts'
+import { MailService } from './mail-service.ts'
+import { MessageRefs } from './message-ref.ts'
+
+const base = '/api/v1/accounts/a'
+let gateway: MemoryGateway
+let pool: ConnectionPool
+let http: HttpServer
+
+beforeEach(() => {
+  gateway = new MemoryGateway()
+  const logger = createLogger('silent')
+  pool = new ConnectionPool({
+    gateway,
+    login: async user => ({ host: 'memory', port: 143, tls: 'none', user, password: 'secret' }),
+    limits: { connection_timeout_seconds: 5, max_connections: 10, connection_pool_size: 2 },
+    health: { setConnections: () => undefined },
+    logger,
+  })
+  http = createHttpServer({
+    logger,
+    authenticate: () => ({ id: 'p', name: 'P', kind: 'api_key', scopes: everyScope, accounts: 'all' }),
+    observe: () => undefined,
+    origins: { isHttps: false, allowed: new Set() } as unknown as HttpServer['options']['origins'],
+    trustedProxies: [],
+  })
+  mailRoutes(http, new MailService({ pool, refs: new MessageRefs(new Signer(Buffer.alloc(32, 1))) }))
+})
+afterEach(async () => {
+  await http.fastify.close()
+  await pool.stop()
+})
+
+const get = (path: string) => http.fastify.inject({ url: base + path, headers: { authorization: 'Bearer token' } })
+
+test('folders, a list and a message are served', async () => {
+  gateway.deliver({ subject: 'hello', text: 'hi' })
+  expect((await get('/folders')).json().items[0]).toMatchObject({ path: 'INBOX', total: 1, unread: 1 })
+  const { items, total } = (await get('/messages?limit=5')).json()
+  expect(total).toBe(1)
+  expect((await get(`/messages/${items[0].ref}`)).json()).toMatchObject({ subject: 'hello', text: 'hi' })
+})
+
+test('the frame may run nothing, send nothing and load nothing, unless the reader asks for pictures', async () => {
+  gateway.deliver({ subject: 'hello', html: '<img src="https://x.example/p.png"><script>alert(1)</script>' })
+  const { ref } = (await get('/messages')).json().items[0]
+  const plain = await get(`/messages/${ref}/html`)
+  expect(plain.headers['content-type']).toBe('text/html; charset=utf-8')
+  expect(plain.headers['cache-control']).toBe('no-store')
+  expect(plain.headers['content-security-policy']).toMatch(/^sandbox .*default-src 'none'; img-src data:;/)
+  expect(plain.headers['content-security-policy']).not.toMatch(/allow-scripts|allow-same-origin|https:/)
+  expect(plain.headers['referrer-policy']).toBe('no-referrer')
+  const remote = await get(`/messages/${ref}/html?remote=true`)
+  expect(remote.headers['content-security-policy']).toContain('img-src data: https: http:')
+})
+
+test('what a client gets wrong is answered with a problem that says what', async () => {
+  for (const [path, status, code] of [
+    ['/messages?limit=0', 400, 'bad_request'],
+    ['/messages?cursor=made-up', 400, 'bad_request'],
+    ['/messages?folder=Nowhere', 404, 'folder_not_found'],
+    ['/messages?folder=%00', 404, 'folder_not_found'],
+    ['/messages/AAAAAAAAAAAA', 404, 'message_not_found'],
+    ['/messages/..%2f..%2fetc/html', 404, 'message_not_found'],
+  ] as const) {
+    const response = await get(path)
+    expect([path, response.statusCode, response.json().code]).toEqual([path, status, code])
+  }
+})

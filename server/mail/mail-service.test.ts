@@ -1,0 +1,131 @@
+/** Mail as programs get it, on a mail server in memory. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { mailApi } from '../../contract/mail.ts'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { SecretBox, Signer } from '../platform/secret-box.ts'
+import { MemoryGateway } from './adapters/memory-gateway.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { MailService } from './mail-service.ts'
+import { MessageRefs } from './message-ref.ts'
+
+const { signal } = new AbortController()
+const someone: Principal = { id: 'p', name: 'P', kind: 'session', scopes: everyScope, accounts: 'all' }
+const refs = new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs')))
+
+let gateway: MemoryGateway
+let pool: ConnectionPool
+let mail: MailService
+
+beforeEach(() => {
+  gateway = new MemoryGateway()
+  pool = new ConnectionPool({
+    gateway,
+    login: async user => ({ host: 'memory', port: 143, tls: 'none', user, password: 'secret' }),
+    limits: { connection_timeout_seconds: 5, max_connections: 10, connection_pool_size: 2 },
+    health: { setConnections: () => undefined },
+    logger: createLogger('silent'),
+  })
+  mail = new MailService({ pool, refs })
+})
+afterEach(() => pool.stop())
+
+const list = (query: { folder?: string; limit?: number; cursor?: string } = {}, account = 'a') =>
+  mail.listMessages(someone, account, { folder: 'INBOX', limit: 50, ...query }, signal)
+
+async function refOf(subject: string): Promise<string> {
+  const found = (await list()).items.find(item => item.subject === subject)
+  if (!found) throw new Error(`no message ${subject}`)
+  return found.ref
+}
+
+test('what is answered is what the contract promises', async () => {
+  gateway.deliver({ subject: 'hello', text: 'hi', from: [{ name: 'Bob', email: 'bob@x' }] })
+  mailApi.listFolders.response.parse(await mail.listFolders(someone, 'a', signal))
+  mailApi.listMessages.response.parse(await list())
+  const message = mailApi.getMessage.response.parse(await mail.getMessage(someone, 'a', await refOf('hello'), signal))
+  expect(message).toMatchObject({ subject: 'hello', text: 'hi', uid: 1, uid_validity: 1000 })
+})
+
+test('a cursor leads through all messages once, newest first, also when new ones come in between', async () => {
+  for (let number = 1; number <= 7; number++) gateway.deliver({ subject: `${number}` })
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await list({ limit: 3, ...(cursor ? { cursor } : {}) })
+    seen.push(...page.items.map(item => item.subject))
+    cursor = page.next_cursor ?? undefined
+    gateway.deliver({ subject: 'new' })
+  } while (cursor)
+  expect(seen).toEqual(['7', '6', '5', '4', '3', '2', '1'])
+})
+
+test('an account that the caller may not see does not exist for it', async () => {
+  const stranger: Principal = { ...someone, accounts: new Set(['b']) }
+  await expect(mail.listFolders(stranger, 'a', signal)).rejects.toMatchObject({ code: 'account_not_found' })
+})
+
+test('a folder that is not there, or that nothing can be named, is not found', async () => {
+  for (const folder of ['Nowhere', 'IN\r\nBOX', 'x'.repeat(1000)]) {
+    await expect(list({ folder })).rejects.toMatchObject({ code: 'folder_not_found', status: 404 })
+  }
+})
+
+describe('references', () => {
+  test('lead to their message in any folder name that a server allows', async () => {
+    for (const folder of ['Übergrößen/日本', 'x'.repeat(430)]) {
+      gateway.addFolder(folder)
+      gateway.deliver({ subject: 'there' }, folder)
+      const [item] = (await list({ folder })).items
+      expect(mailApi.getMessage.params?.safeParse({ account_id: 'a', ref: item?.ref }).success).toBe(true)
+      expect((await mail.getMessage(someone, 'a', item?.ref ?? '', signal)).subject).toBe('there')
+    }
+  })
+
+  test('of another account, changed in one place, cut or invented are not found', async () => {
+    gateway.deliver({ subject: 'mine' })
+    const ref = await refOf('mine')
+    const swapped = ref.slice(0, 6) + (ref[6] === 'A' ? 'B' : 'A') + ref.slice(7)
+    const cursor = refs.encodeCursor('a', 'INBOX', { uidValidity: 1000, beforeUid: 1 })
+    for (const forged of [swapped, ref.slice(0, -1), `${ref}A`, 'AAAAAAAAAAAA', '', '%%%', cursor]) {
+      await expect(mail.getMessage(someone, 'a', forged, signal)).rejects.toMatchObject({ code: 'message_not_found' })
+    }
+    await expect(mail.getMessage(someone, 'b', ref, signal)).rejects.toMatchObject({ code: 'message_not_found' })
+  })
+
+  test('to a message that is gone are not found, and to a folder made anew are stale', async () => {
+    gateway.deliver({ subject: 'soon gone' })
+    const ref = await refOf('soon gone')
+    gateway.getFolder('INBOX').messages = []
+    await expect(mail.getMessage(someone, 'a', ref, signal)).rejects.toMatchObject({ code: 'message_not_found' })
+    gateway.getFolder('INBOX').uidValidity++
+    await expect(mail.getMessage(someone, 'a', ref, signal)).rejects.toMatchObject({ code: 'stale_ref' })
+  })
+})
+
+test('a cursor of another folder or account is refused, and one of a folder made anew is stale', async () => {
+  for (let number = 0; number < 3; number++) gateway.deliver()
+  const cursor = (await list({ limit: 1 })).next_cursor ?? ''
+  await expect(list({ cursor, folder: 'Archive' })).rejects.toMatchObject({ code: 'bad_request' })
+  await expect(list({ cursor }, 'b')).rejects.toMatchObject({ code: 'bad_request' })
+  await expect(list({ cursor: 'made-up' })).rejects.toMatchObject({ code: 'bad_request' })
+  gateway.getFolder('INBOX').uidValidity++
+  await expect(list({ cursor })).rejects.toMatchObject({ code: 'stale_cursor' })
+})
+
+describe('the document for the frame', () => {
+  const htmlOf = async (subject: string) => mail.messageHtml(someone, 'a', await refOf(subject), signal)
+
+  test('opens links elsewhere and tells nobody where they were', async () => {
+    gateway.deliver({ subject: 'links', html: '<a href="https://x.example" rel="opener" target="_self">go</a>' })
+    const html = await htmlOf('links')
+    expect(html).toMatch(/^<!doctype html><html><head><meta charset="utf-8">/)
+    expect(html).toContain('<base target="_blank">')
+    expect(html).toContain('<a target="_blank" rel="noopener noreferrer" referrerpolicy="no-referrer" href=')
+  })
+
+  test('shows a message without HTML as its text, and no markup in it counts', async () => {
+    gateway.deliver({ subject: 'text', text: '1 < 2 & <script>alert(1)</script>' })
+    expect(await htmlOf('text')).toContain('<pre>1 &lt; 2 &amp; &lt;script&gt;alert(1)&lt;/script&gt;</pre>')
+  })
+})

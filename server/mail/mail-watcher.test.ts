@@ -1,0 +1,194 @@
+/** Watching on a mail server in memory: what is announced, and what is said of an account in trouble. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { WatchedAccounts } from '../../test/support/watched-accounts.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import { Problem } from '../platform/problem.ts'
+import { MemoryGateway } from './adapters/memory-gateway.ts'
+import { backoffDelay, defaultBackoff } from './backoff.ts'
+
+const login: MailLogin = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' }
+const soon = { firstMs: 1, maxMs: 20, random: () => 1 }
+
+let gateway: MemoryGateway
+let logins: Map<string, MailLogin>
+let mail: WatchedAccounts
+
+beforeEach(() => {
+  gateway = new MemoryGateway()
+  logins = new Map([['a', login]])
+  mail = new WatchedAccounts({ gateway, logins, backoff: soon })
+})
+afterEach(async () => {
+  gateway.delay = () => undefined
+  await mail.stop()
+  expect(gateway.connections.size).toBe(0)
+})
+
+const isState = (state: string, id = 'a') => vi.waitFor(() => expect(mail.stateOf(id).state).toBe(state), 5_000)
+const hasReceived = (uids: number[], id = 'a') => vi.waitFor(() => expect(mail.receivedBy(id)).toEqual(uids), 5_000)
+
+async function start(): Promise<void> {
+  await mail.watcher.start()
+  await isState('ready')
+}
+
+test('mail that was there before is not announced, mail that comes is: once and in order', async () => {
+  gateway.deliver()
+  await start()
+  const uids = [gateway.deliver(), gateway.deliver(), gateway.deliver()]
+  await hasReceived(uids)
+  expect(mail.stateOf().last_mail_at).not.toBeNull()
+  expect(mail.pool.connections('a')).toMatchObject({ watching: 1, open: 2 })
+})
+
+test('a flood of mail is announced in batches, and nothing of it twice', async () => {
+  await start()
+  const uids = Array.from({ length: 1234 }, () => gateway.deliver())
+  await hasReceived(uids)
+})
+
+test('mail that came while the connection was lost is announced when it is back', async () => {
+  await start()
+  const first = gateway.deliver()
+  await hasReceived([first])
+  gateway.refusal = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused' })
+  gateway.cut()
+  await isState('unreachable')
+  const missed = [gateway.deliver(), gateway.deliver()]
+  gateway.refusal = undefined
+  await hasReceived([first, ...missed])
+  await isState('ready')
+  expect(mail.states).toEqual(['ready', 'connecting', 'unreachable', 'ready'])
+})
+
+test('an account that cannot be reached says why and when it is tried again', async () => {
+  gateway.refusal = new Problem('mail_server_unreachable', 'Nothing answers.', {
+    fault: 'refused',
+    server_response: '* BYE',
+  })
+  mail = new WatchedAccounts({ gateway, logins, backoff: { ...soon, firstMs: 60_000, maxMs: 60_000 } })
+  await mail.watcher.start()
+  await isState('unreachable')
+  const { last_error, next_retry_at } = mail.stateOf()
+  expect(last_error).toMatchObject({ cause: 'refused', detail: 'Nothing answers.', server_response: '* BYE' })
+  expect(Date.parse(next_retry_at ?? '') - Date.now()).toBeGreaterThan(50_000)
+})
+
+test('the waits between tries double up to a minute, each with jitter down to nothing', () => {
+  const waits = [0, 1, 2, 5, 6, 7, 500].map(failures => backoffDelay(failures, { ...defaultBackoff, random: () => 1 }))
+  expect(waits).toEqual([1_000, 2_000, 4_000, 32_000, 60_000, 60_000, 60_000])
+  expect(backoffDelay(3, { ...defaultBackoff, random: () => 0.25 })).toBe(2_000)
+})
+
+test('a wrong password is tried once and no more, until someone asks for another try', async () => {
+  logins.set('a', { ...login, password: 'wrong' })
+  await mail.watcher.start()
+  await isState('auth_failed')
+  expect(mail.stateOf()).toMatchObject({ last_error: { cause: 'login' }, next_retry_at: null })
+  await expect(mail.pool.run('a', 'interactive', async () => 0, new AbortController().signal)).rejects.toThrow()
+  expect(gateway.attempts).toBe(1)
+  logins.set('a', login)
+  mail.reconnect()
+  await isState('ready')
+  expect(mail.stateOf().last_error).toBeNull()
+})
+
+test('a password that stops working while we watch ends in auth_failed, not in endless tries', async () => {
+  await start()
+  gateway.password = 'changed'
+  gateway.deliver()
+  await isState('auth_failed')
+  const { attempts } = gateway
+  gateway.deliver()
+  expect(gateway.connections.size).toBe(0)
+  expect(gateway.attempts).toBe(attempts)
+})
+
+test('a new password is taken at once, and mail of the time between is announced', async () => {
+  await start()
+  gateway.password = 'changed'
+  gateway.refusal = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused' })
+  gateway.cut()
+  const missed = gateway.deliver()
+  gateway.refusal = undefined
+  logins.set('a', { ...login, password: 'changed' })
+  mail.announce('account_updated', 'a', ['imap.password'])
+  await hasReceived([missed])
+  await isState('ready')
+})
+
+test('another mailbox under the same account starts anew: what it holds is not announced', async () => {
+  await start()
+  gateway.getFolder('INBOX').uidNext = 100
+  gateway.getFolder('INBOX').messages = []
+  const connections = gateway.attempts
+  mail.announce('account_updated', 'a', ['imap.user'])
+  await vi.waitFor(() => expect(gateway.attempts).toBeGreaterThan(connections))
+  await isState('ready')
+  const uid = gateway.deliver()
+  await hasReceived([uid])
+})
+
+test('a folder that was made anew on the server is not announced from its beginning', async () => {
+  await start()
+  const inbox = gateway.getFolder('INBOX')
+  inbox.uidValidity = 7
+  inbox.uidNext = 50
+  gateway.deliver()
+  gateway.cut()
+  await vi.waitFor(() => expect(mail.states.filter(state => state === 'ready')).toHaveLength(2))
+  const uid = gateway.deliver()
+  await hasReceived([uid])
+})
+
+test('a look that fails is tried again and the account is degraded meanwhile', async () => {
+  await start()
+  let failures = 2
+  gateway.delay = step => {
+    if (step === 'listArrivals' && failures-- > 0) throw new Problem('mail_server_refused', 'Not now.')
+  }
+  const uid = gateway.deliver()
+  await hasReceived([uid])
+  await isState('ready')
+  expect(mail.states).toEqual(['ready', 'degraded', 'ready'])
+})
+
+test('a server without IDLE leaves the account degraded, with the reason', async () => {
+  await start()
+  for (const connection of gateway.connections) connection.notice('INBOX', { kind: 'polling' })
+  await isState('degraded')
+  expect(mail.stateOf().last_error?.detail).toContain('IDLE')
+})
+
+test('accounts are followed as they are added, disabled, enabled and removed', async () => {
+  await start()
+  logins.set('b', login)
+  mail.announce('account_added', 'b')
+  await isState('ready', 'b')
+  logins.delete('b')
+  mail.announce('account_updated', 'b', ['enabled'])
+  await isState('disabled', 'b')
+  expect(mail.pool.connections('b')?.open ?? 0).toBe(0)
+  logins.set('b', login)
+  mail.announce('account_updated', 'b', ['enabled'])
+  await isState('ready', 'b')
+  logins.delete('b')
+  mail.announce('account_removed', 'b')
+  await vi.waitFor(() => expect(mail.stateOf('b').state).toBe('connecting'))
+  expect(mail.stateOf('a').state).toBe('ready')
+})
+
+test('an account for which there is no room is degraded and can still be read', async () => {
+  logins.set('b', login)
+  mail = new WatchedAccounts({
+    gateway,
+    logins,
+    backoff: soon,
+    limits: { max_connections: 2, connection_timeout_seconds: 1 },
+  })
+  await mail.watcher.start()
+  await isState('degraded', 'b')
+  expect(mail.stateOf('b').last_error).toMatchObject({ cause: 'limit' })
+  const read = mail.pool.run('b', 'interactive', one => one.listFolders(), new AbortController().signal)
+  expect(await read).not.toHaveLength(0)
+})

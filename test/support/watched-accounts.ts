@@ -1,0 +1,93 @@
+/** Accounts that a real MailWatcher watches, with a real hub and health registry: what it announced and how accounts fare can be read. */
+import type { Fact } from '../../contract/event.ts'
+import type { PoolLimits } from '../../contract/settings.ts'
+import { HealthRegistry } from '../../server/accounts/health-registry.ts'
+import type { MailLogin } from '../../server/accounts/mail-login.ts'
+import { EventHub } from '../../server/events/event-hub.ts'
+import { EventLog } from '../../server/events/event-log.ts'
+import type { Backoff } from '../../server/mail/backoff.ts'
+import { ConnectionPool } from '../../server/mail/connection-pool.ts'
+import type { MailGateway } from '../../server/mail/mail-gateway.ts'
+import { MailWatcher } from '../../server/mail/mail-watcher.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { Problem } from '../../server/platform/problem.ts'
+
+export interface WatchedOptions {
+  gateway: MailGateway
+  /** By account id; may be changed, and deleted for a disabled account. */
+  logins: Map<string, MailLogin>
+  limits?: Partial<PoolLimits>
+  backoff?: Backoff
+}
+
+const named = { email: 'a@test.local', is_sandbox: false }
+
+export class WatchedAccounts {
+  readonly hub: EventHub
+  readonly health: HealthRegistry
+  readonly pool: ConnectionPool
+  readonly watcher: MailWatcher
+  /** UIDs in the order in which they were announced, by account. */
+  readonly received = new Map<string, number[]>()
+  /** States of all accounts in the order in which they came. */
+  readonly states: string[] = []
+  readonly #reconnect = new Set<(accountId: string) => void>()
+
+  constructor({ gateway, logins, limits = {}, backoff }: WatchedOptions) {
+    const logger = createLogger('silent')
+    const streams = { heartbeatSeconds: 15, maxStreams: 10, maxStreamsPerPrincipal: 10 }
+    this.hub = new EventHub({ log: new EventLog('test', 10_000), logger, ...streams })
+    this.health = new HealthRegistry(this.hub)
+    const login = async (id: string) => {
+      const known = logins.get(id)
+      if (!known) throw new Problem('account_disabled', 'The account is disabled.')
+      return known
+    }
+    const defaults = { connection_timeout_seconds: 5, max_connections: 50, connection_pool_size: 3 }
+    this.pool = new ConnectionPool({ gateway, login, limits: { ...defaults, ...limits }, health: this.health, logger })
+    const accounts = {
+      listEnabled: async () => [...logins.keys()].map(id => ({ id, name: id })),
+      onReconnect: (listener: (accountId: string) => void) => {
+        this.#reconnect.add(listener)
+        return () => this.#reconnect.delete(listener)
+      },
+    }
+    const { hub, health, pool } = this
+    this.watcher = new MailWatcher({ accounts, pool, hub, health, logger, ...(backoff ? { backoff } : {}) })
+    hub.listen('account_state_changed', ({ state }) => this.states.push(state))
+    hub.listen('mail_received', ({ account_id, uid }) => {
+      this.received.set(account_id, [...(this.received.get(account_id) ?? []), uid])
+    })
+  }
+
+  stateOf(accountId = 'a') {
+    return this.health.get(accountId, true)
+  }
+
+  receivedBy(accountId = 'a'): number[] {
+    return this.received.get(accountId) ?? []
+  }
+
+  /** As the account service does it after the store knows. */
+  announce(type: 'account_added' | 'account_removed', accountId?: string): void
+  announce(type: 'account_updated', accountId: string, changed: string[]): void
+  announce(
+    type: 'account_added' | 'account_removed' | 'account_updated',
+    accountId = 'a',
+    changed: string[] = [],
+  ): void {
+    const data = { account_id: accountId, name: accountId, ...named, at: new Date().toISOString() }
+    const fact: Fact = type === 'account_updated' ? { type, data: { ...data, changed } } : { type, data }
+    this.hub.publish(fact)
+  }
+
+  reconnect(accountId = 'a'): void {
+    for (const listener of this.#reconnect) listener(accountId)
+  }
+
+  async stop(): Promise<void> {
+    await this.watcher.stop()
+    await this.pool.stop()
+    this.hub.stop()
+  }
+}

@@ -1,0 +1,44 @@
+/** The first step: whose mailbox it is. */
+import { Field, Input, PasswordInput } from '../ui/field.tsx'
+import { ProviderNote } from './provider-note.tsx'
+import type { ConnectWizard } from './use-connect-wizard.ts'
+
+export function AddressStep({ wizard: { draft, faults, provider, change } }: { wizard: ConnectWizard }) {
+  return (
+    <>
+      <div className="grid gap-3 sm:grid-cols-2">
+        <Field label="Address" error={faults.email}>
+          <Input
+            type="email"
+            value={draft.email}
+            onChange={event => change({ ...draft, email: event.target.value })}
+            placeholder="anna@example.org"
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+          />
+        </Field>
+        <Field
+          label="Password"
+          hint="Kept encrypted on this server, and never shown again."
+          error={faults['imap.password']}
+        >
+          <PasswordInput
+            value={draft.imap.password}
+            onChange={event => change({ ...draft, imap: { ...draft.imap, password: event.target.value } })}
+            autoComplete="new-password"
+          />
+        </Field>
+        <Field label="Name" hint="Shown to people; else the address." isOptional error={faults.name}>
+          <Input
+            value={draft.name}
+            onChange={event => change({ ...draft, name: event.target.value })}
+            autoComplete="off"
+            maxLength={100}
+          />
+        </Field>
+      </div>
+      {provider && <ProviderNote provider={provider} />}
+    </>
+  )
+}

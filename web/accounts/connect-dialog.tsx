@@ -1,0 +1,123 @@
+/** Connects a mailbox in three steps: address, servers, trial. */
+import { type FormEvent, useId, useRef } from 'react'
+import type { Account } from '../../contract/accounts.ts'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
+import { Dialog } from '../ui/dialog.tsx'
+import { AddressStep } from './address-step.tsx'
+import { ServersStep } from './servers-step.tsx'
+import { troubleOf } from './trouble-note.tsx'
+import { TryStep } from './try-step.tsx'
+import { type ConnectWizard, useConnectWizard, type WizardStep } from './use-connect-wizard.ts'
+import { useFieldFocus, useReturnFocus } from './use-dialog-focus.ts'
+
+const steps: readonly { step: WizardStep; label: string }[] = [
+  { step: 'address', label: 'Address' },
+  { step: 'servers', label: 'Servers' },
+  { step: 'try', label: 'Try' },
+]
+
+/** Mounted while it is open, so that nothing of it outlives it. */
+export function ConnectDialog({ accounts, onClose }: { accounts: readonly Account[]; onClose(): void }) {
+  const wizard = useConnectWizard()
+  const form = useRef<HTMLFormElement>(null)
+  const formId = useId()
+  useReturnFocus()
+  useFieldFocus(form, `${wizard.step} ${JSON.stringify(wizard.faults)}`)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (wizard.step === 'address') wizard.toServers()
+    if (wizard.step === 'servers') wizard.toTry()
+  }
+  const { step, connecting } = wizard
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title="Connect a mailbox"
+      size="lg"
+      footer={<WizardButtons wizard={wizard} formId={formId} onClose={onClose} />}
+    >
+      <div className="grid gap-4">
+        <StepList now={step} isDone={connecting.isSuccess} />
+        {step === 'try' ? (
+          <TryStep wizard={wizard} accounts={accounts} />
+        ) : (
+          <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
+            {step === 'address' ? <AddressStep wizard={wizard} /> : <ServersStep wizard={wizard} />}
+          </form>
+        )}
+      </div>
+    </Dialog>
+  )
+}
+
+function StepList({ now, isDone }: { now: WizardStep; isDone: boolean }) {
+  const index = isDone ? steps.length : steps.findIndex(({ step }) => step === now)
+  return (
+    <ol aria-label="Steps" className="flex gap-2 text-xs">
+      {steps.map(({ step, label }, place) => (
+        <li
+          key={step}
+          aria-current={place === index ? 'step' : undefined}
+          className={classNames(
+            'flex-1 border-t-2 pt-1.5',
+            place < index && 'border-accent text-soft',
+            place === index && 'border-accent font-semibold text-accent',
+            place > index && 'border-line text-muted',
+          )}
+        >
+          {place + 1}. {label}
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+function WizardButtons({ wizard, formId, onClose }: { wizard: ConnectWizard; formId: string; onClose(): void }) {
+  const { step, connecting } = wizard
+  if (step === 'address') {
+    return (
+      <>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button variant="primary" type="submit" form={formId}>
+          Next
+        </Button>
+      </>
+    )
+  }
+  if (step === 'servers') {
+    return (
+      <>
+        <Button onClick={wizard.backToAddress}>Back</Button>
+        <Button variant="primary" type="submit" form={formId}>
+          Try and connect
+        </Button>
+      </>
+    )
+  }
+  if (connecting.isPending) return <Button onClick={wizard.stop}>Stop</Button>
+  if (connecting.isSuccess) {
+    return (
+      <>
+        <ButtonLink href="/mail">Read its mail</ButtonLink>
+        <Button variant="primary" onClick={onClose}>
+          Done
+        </Button>
+      </>
+    )
+  }
+  return (
+    <>
+      {connecting.error && troubleOf(connecting.error) && (
+        <Button variant="quiet" className="sm:mr-auto" onClick={() => wizard.connect(false)}>
+          Connect anyway without trying
+        </Button>
+      )}
+      <Button onClick={() => wizard.connect(true)}>Try again</Button>
+      <Button variant="primary" onClick={wizard.backToServers}>
+        Change the settings
+      </Button>
+    </>
+  )
+}

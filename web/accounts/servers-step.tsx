@@ -1,0 +1,35 @@
+/** The second step: where its servers are. */
+import type { AccountDraft } from './account-draft.ts'
+import { ProviderNote } from './provider-note.tsx'
+import { ServerFields } from './server-fields.tsx'
+import { SmtpSection } from './smtp-section.tsx'
+import { FailureNote } from './trouble-note.tsx'
+import type { ConnectWizard } from './use-connect-wizard.ts'
+
+export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
+  const { draft, faults, provider, connecting, change } = wizard
+  return (
+    <>
+      {connecting.error && <FailureNote error={connecting.error} />}
+      {!connecting.error && provider && <ProviderNote provider={provider} />}
+      {!provider && (
+        <p className="text-sm text-soft">
+          These are guessed from the address. Your provider names the right ones in its help pages.
+        </p>
+      )}
+      <ServerFields
+        part="imap"
+        legend="Incoming mail (IMAP)"
+        server={draft.imap}
+        faults={faults}
+        onChange={imap => change({ ...draft, imap })}
+      />
+      <SmtpSection
+        draft={draft}
+        faults={faults}
+        passwordHint="Leave it empty if it is the same as for IMAP."
+        onChange={(changed: AccountDraft) => change(changed)}
+      />
+    </>
+  )
+}

@@ -1,0 +1,91 @@
+/** The third step: the servers are tried, and what came of it. */
+import { useEffect, useRef } from 'react'
+import type { Account } from '../../contract/accounts.ts'
+import { useNow } from '../platform/clock.ts'
+import { formatDuration } from '../platform/format.ts'
+import { StatePill, ToneIcon } from '../ui/badge.tsx'
+import type { AccountDraft } from './account-draft.ts'
+import { addressOf, stateWords } from './account-words.ts'
+import { FailureNote, TroubleNote, troubleOf } from './trouble-note.tsx'
+import type { ConnectWizard } from './use-connect-wizard.ts'
+
+/** After this long somebody wonders. */
+const slowAfterSeconds = 8
+
+export function TryStep({ wizard, accounts }: { wizard: ConnectWizard; accounts: readonly Account[] }) {
+  const { draft, connecting, provider } = wizard
+  const box = useRef<HTMLDivElement>(null)
+  // The form, and the focus with it, is gone.
+  useEffect(() => box.current?.focus(), [])
+  const { data, error, isPending, variables, submittedAt } = connecting
+  const isLoginFault = error && troubleOf(error)?.cause === 'login'
+  return (
+    <div ref={box} tabIndex={-1} className="grid min-h-32 content-start gap-3 outline-none">
+      {isPending && <Progress draft={draft} isTrying={variables.verify} startedAt={submittedAt} />}
+      {error && (
+        <FailureNote
+          error={error}
+          extra={isLoginFault && provider?.note && <p className="text-ink">{provider.note}</p>}
+        />
+      )}
+      {data && <Connected account={accounts.find(({ id }) => id === data.id) ?? data} wasTried={variables.verify} />}
+    </div>
+  )
+}
+
+function Progress({ draft, isTrying, startedAt }: { draft: AccountDraft; isTrying: boolean; startedAt: number }) {
+  const seconds = Math.max(0, Math.floor((useNow(1_000) - startedAt) / 1000))
+  const servers = [
+    `IMAP at ${addressOf({ host: draft.imap.host.trim(), port: Number(draft.imap.port) })}`,
+    ...(draft.hasSmtp ? [`SMTP at ${addressOf({ host: draft.smtp.host.trim(), port: Number(draft.smtp.port) })}`] : []),
+  ]
+  return (
+    <div className="grid gap-2 rounded-md bg-sunken p-4 text-sm">
+      <p role="status" className="flex items-center gap-2 font-semibold">
+        <ToneIcon tone="busy" />
+        {isTrying ? 'Trying to log in' : 'Connecting without a trial'}
+      </p>
+      {isTrying && (
+        <ol className="grid list-decimal gap-1 pl-8 text-soft">
+          {servers.map(server => (
+            <li key={server}>{server}</li>
+          ))}
+        </ol>
+      )}
+      {seconds >= 2 && (
+        <p className="text-xs text-muted">
+          {formatDuration(seconds)} so far.{' '}
+          {seconds >= slowAfterSeconds && 'The server is slow to answer; the time limit is in Configuration.'}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function Connected({ account, wasTried }: { account: Account; wasTried: boolean }) {
+  const { name, email, state, last_error: lastError } = account
+  const { tone, text } = stateWords[state]
+  return (
+    <>
+      <div role="status" className="grid gap-2 rounded-md bg-good-tint p-4">
+        <p className="flex items-center gap-2 font-semibold text-good">
+          <ToneIcon tone="good" /> {wasTried ? 'Connected' : 'Kept without a trial'}
+        </p>
+        <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
+          {name === email ? email : `${name}, ${email}`}
+          <span className="rounded-sm bg-surface">
+            <StatePill tone={tone}>{text}</StatePill>
+          </span>
+        </p>
+      </div>
+      {lastError && tone === 'bad' && (
+        <TroubleNote
+          trouble={{ cause: lastError.cause, detail: lastError.detail, serverResponse: lastError.server_response }}
+        />
+      )}
+      {state === 'connecting' && (
+        <p className="text-sm text-soft">The first connection is being made. You may close this.</p>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,28 @@
+/** Keeps the end of what grows in view, until the reader scrolls up. */
+import { type RefObject, useEffect, useState } from 'react'
+
+/** Nearer to the end than this counts as at the end. */
+const nearPx = 32
+
+/** @param content What grows inside `scroller`. */
+export function useStickToEnd(scroller: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
+  const [isAtEnd, setAtEnd] = useState(true)
+  const toEnd = () => {
+    setAtEnd(true)
+    scroller.current?.scrollTo({ top: scroller.current.scrollHeight, behavior: 'instant' })
+  }
+  const noteScroll = () => {
+    const { scrollTop = 0, scrollHeight = 0, clientHeight = 0 } = scroller.current ?? {}
+    setAtEnd(scrollHeight - scrollTop - clientHeight <= nearPx)
+  }
+  useEffect(() => {
+    const element = content.current
+    if (!element || !isAtEnd) return
+    const observer = new ResizeObserver(() => {
+      scroller.current?.scrollTo({ top: scroller.current.scrollHeight, behavior: 'instant' })
+    })
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [scroller, content, isAtEnd])
+  return { isAtEnd, noteScroll, toEnd }
+}

@@ -1,0 +1,109 @@
+/** Why an account shows no mail, in place of its mail or above what is known of it. */
+import { MailPlus, Settings } from 'lucide-react'
+import type { Account, AccountState } from '../../contract/accounts.ts'
+import { ToneIcon } from '../ui/badge.tsx'
+import { Banner } from '../ui/banner.tsx'
+import { ButtonLink } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import type { Tone } from '../ui/tone.ts'
+
+interface Words {
+  tone: Tone
+  title: string
+  detail: string
+}
+
+const words: Partial<Record<AccountState, Words>> = {
+  connecting: { tone: 'busy', title: 'Connecting to the mail server', detail: 'Mail appears as soon as it answers.' },
+  degraded: { tone: 'warn', title: 'This account works only in part', detail: 'New mail may show late.' },
+  auth_failed: {
+    tone: 'bad',
+    title: 'The mail server refused the login',
+    detail: 'It is not tried again until the password or the server changes.',
+  },
+  unreachable: { tone: 'bad', title: 'The mail server cannot be reached', detail: 'It is tried again by itself.' },
+  disabled: { tone: 'unknown', title: 'This account is disabled', detail: 'Enable it to read its mail here.' },
+}
+
+/** Whether its folders can be asked for. */
+export function isReadable({ state }: Account): boolean {
+  return state === 'ready' || state === 'degraded'
+}
+
+export function AccountNotReady({ account }: { account: Account }) {
+  const { tone, title, detail } = wordsFor(account)
+  const { last_error: error, next_retry_at: nextRetryAt, state } = account
+  return (
+    <section className="grid justify-items-center rounded-lg border bg-surface pt-8 shadow-card" role="status">
+      <ToneIcon tone={tone} size="md" />
+      <EmptyState title={title} actions={<AccountsLink />}>
+        <div className="grid gap-1">
+          {error && state !== 'disabled' && <p>{error.detail}</p>}
+          {error?.server_response && state !== 'disabled' && (
+            <p className="text-xs">
+              The server said: <q className="font-mono">{error.server_response}</q>
+            </p>
+          )}
+          <p>
+            {detail}
+            {nextRetryAt && (
+              <>
+                {' '}
+                Next try <RelativeTime at={nextRetryAt} />.
+              </>
+            )}
+          </p>
+        </div>
+      </EmptyState>
+    </section>
+  )
+}
+
+/** Nothing unless there is trouble. */
+export function AccountTrouble({ account }: { account: Account }) {
+  if (account.state === 'ready') return null
+  const { tone, title, detail } = wordsFor(account)
+  return (
+    <div className="mb-3 overflow-hidden rounded-md">
+      <Banner tone={tone} actions={<AccountsLink />}>
+        <strong className="font-semibold">{title}.</strong> {account.last_error?.detail ?? detail}
+        {!isReadable(account) && ' What was loaded before is still shown.'}
+      </Banner>
+    </div>
+  )
+}
+
+export function NoAccount() {
+  return (
+    <section className="rounded-lg border bg-surface shadow-card">
+      <EmptyState
+        icon={MailPlus}
+        title="No mailbox is connected yet"
+        actions={
+          <>
+            <ButtonLink href="/accounts?connect=1" variant="primary" icon={MailPlus}>
+              Connect a mailbox
+            </ButtonLink>
+            <ButtonLink href="/">Try the sandbox</ButtonLink>
+          </>
+        }
+      >
+        Connect one, and its folders and messages are shown here. The sandbox has made-up mail and is started from the
+        overview.
+      </EmptyState>
+    </section>
+  )
+}
+
+function AccountsLink() {
+  return (
+    <ButtonLink href="/accounts" size="sm" icon={Settings}>
+      Open accounts
+    </ButtonLink>
+  )
+}
+
+function wordsFor({ state }: Account): Words {
+  return words[state] ?? { tone: 'unknown', title: 'This account is not ready', detail: '' }
+}

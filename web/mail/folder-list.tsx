@@ -1,0 +1,128 @@
+/** The folders of an account, with what is in them and what of it is unread. */
+import { useQuery } from '@tanstack/react-query'
+import {
+  Archive,
+  Bookmark,
+  FileText,
+  Folder as FolderIcon,
+  Inbox,
+  type LucideIcon,
+  Mails,
+  Send,
+  ShieldAlert,
+  Star,
+  Trash2,
+} from 'lucide-react'
+import { Link } from 'wouter'
+import { api } from '../../contract/index.ts'
+import type { Folder, FolderRole } from '../../contract/mail.ts'
+import { call } from '../platform/api-client.ts'
+import { formatCount, formatNumber } from '../platform/format.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { classNames } from '../ui/class-names.ts'
+import { ErrorState } from '../ui/error-state.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { arrangeFolders, isSameFolder } from './folder-order.ts'
+import { moveThroughRows } from './row-keys.ts'
+import type { useMailView } from './use-mail-view.ts'
+
+const roleIcons: Record<FolderRole, LucideIcon> = {
+  inbox: Inbox,
+  archive: Archive,
+  drafts: FileText,
+  flagged: Star,
+  junk: ShieldAlert,
+  sent: Send,
+  trash: Trash2,
+  all: Mails,
+  important: Bookmark,
+}
+
+/** Deeper ones stand no further in: the pane is narrow. */
+const indents = ['pl-3', 'pl-6', 'pl-9', 'pl-12'] as const
+
+export function useFolders(accountId: string) {
+  return useQuery({
+    queryKey: queryKeys.folders(accountId),
+    queryFn: ({ signal }) => call(api.mail.listFolders, { params: { account_id: accountId }, signal }),
+  })
+}
+
+export function FolderList({ accountId, at }: { accountId: string; at: ReturnType<typeof useMailView> }) {
+  const { data, error, refetch } = useFolders(accountId)
+  if (!data && error) return <ErrorState error={error} onRetry={() => void refetch()} />
+  if (!data) return <SkeletonRows count={7} />
+  return (
+    <nav aria-label="Folders" className="min-h-0 flex-1 overflow-y-auto p-1.5">
+      <ul onKeyDown={event => moveThroughRows(event, 'a')}>
+        {arrangeFolders(data.items).map(({ folder, depth }) => (
+          <li key={folder.path}>
+            <FolderLine
+              folder={folder}
+              indent={indents[Math.min(depth, indents.length - 1)] ?? indents[0]}
+              href={folder.selectable ? at.hrefTo({ folder: folder.path, message: '', pane: '' }) : undefined}
+              isHere={isSameFolder(folder.path, at.view.folder)}
+            />
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+function FolderLine({
+  folder,
+  indent,
+  href,
+  isHere,
+}: {
+  folder: Folder
+  indent: string
+  href: string | undefined
+  isHere: boolean
+}) {
+  const Icon = folder.role ? roleIcons[folder.role] : FolderIcon
+  const look = classNames('flex min-h-9 items-center gap-2 rounded-md pr-2 xl:min-h-8', indent)
+  const name = (
+    <>
+      <Icon className="size-4 shrink-0" aria-hidden="true" />
+      <span dir="auto" className="min-w-0 flex-1 truncate text-left" title={folder.path}>
+        {folder.name}
+      </span>
+    </>
+  )
+  if (!href) return <span className={classNames(look, 'text-muted')}>{name}</span>
+  return (
+    <Link
+      href={href}
+      aria-current={isHere ? 'true' : undefined}
+      className={classNames(
+        look,
+        'focus-visible:-outline-offset-2',
+        isHere ? 'bg-accent-tint font-medium text-accent' : 'text-soft hover:bg-sunken hover:text-ink',
+      )}
+    >
+      {name}
+      <FolderCounts folder={folder} isHere={isHere} />
+    </Link>
+  )
+}
+
+function FolderCounts({ folder: { total, unread }, isHere }: { folder: Folder; isHere: boolean }) {
+  return (
+    <span className="flex shrink-0 items-baseline gap-1.5 text-xs">
+      {unread !== null && unread > 0 && (
+        <span className={classNames('font-semibold', isHere ? 'text-accent' : 'text-ink')}>
+          {formatNumber(unread)}
+          <span className="sr-only"> unread,</span>
+        </span>
+      )}
+      {total !== null && (
+        <span className={classNames('font-normal', isHere ? 'text-accent' : 'text-muted')}>
+          <span aria-hidden="true">{formatNumber(total)}</span>
+          <span className="sr-only">{formatCount(total, 'message')}</span>
+        </span>
+      )}
+    </span>
+  )
+}

@@ -1,0 +1,53 @@
+/** The HTML part in a frame without rights: no script, no forms, an origin of its own, and nothing from outside unless asked for. */
+import { ImageDown, ShieldCheck } from 'lucide-react'
+import { useState } from 'react'
+import { messageHtmlPath } from '../../contract/mail.ts'
+import { addressOf } from '../platform/api-client.ts'
+import { Button } from '../ui/button.tsx'
+import { mayHaveRemoteContent } from './mail-words.ts'
+
+export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; messageRef: string; html: string }) {
+  const [isRemoteLoaded, setRemoteLoaded] = useState(false)
+  const source = addressOf(
+    messageHtmlPath,
+    { account_id: accountId, ref: messageRef },
+    { remote: isRemoteLoaded ? 'true' : undefined },
+  )
+  return (
+    <>
+      {mayHaveRemoteContent(html) && <RemoteNote isLoaded={isRemoteLoaded} onLoad={() => setRemoteLoaded(true)} />}
+      {/* A new frame for a new address: a changed one would add a step to the history of the window. Mail is written for
+          white paper, so it gets some in the dark too. */}
+      <iframe
+        key={source}
+        title="The HTML part of the message"
+        sandbox="allow-popups allow-popups-to-escape-sandbox"
+        referrerPolicy="no-referrer"
+        src={source}
+        className="min-h-96 w-full flex-1 bg-on-fill scheme-light"
+      />
+    </>
+  )
+}
+
+function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void }) {
+  if (isLoaded) {
+    return (
+      <p role="status" className="border-b bg-sunken px-4 py-2 text-xs text-soft">
+        Remote content is loaded, for this message and this time.
+      </p>
+    )
+  }
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b bg-sunken px-4 py-2">
+      <ShieldCheck className="size-4 shrink-0 text-good" aria-hidden="true" />
+      <p className="min-w-48 flex-1 text-xs text-soft">
+        Pictures from the internet are not loaded. Loading them tells the sender that you opened this message, when, and
+        from which network address.
+      </p>
+      <Button size="sm" icon={ImageDown} onClick={onLoad}>
+        Load remote content
+      </Button>
+    </div>
+  )
+}

@@ -1,0 +1,67 @@
+/** The words of a message, as text or as HTML. */
+import type { Message } from '../../contract/mail.ts'
+import { ToneIcon } from '../ui/badge.tsx'
+import { classNames } from '../ui/class-names.ts'
+import { HtmlFrame } from './html-frame.tsx'
+
+export type BodyKind = 'html' | 'text'
+
+const kinds: readonly { kind: BodyKind; label: string }[] = [
+  { kind: 'html', label: 'HTML' },
+  { kind: 'text', label: 'Text' },
+]
+
+export function MessageBody({
+  accountId,
+  message,
+  preferred,
+  onPrefer,
+}: {
+  accountId: string
+  message: Message
+  preferred: BodyKind
+  onPrefer(kind: BodyKind): void
+}) {
+  const { ref, text, html, is_truncated: isTruncated } = message
+  const kind = html === null ? 'text' : text === null ? 'html' : preferred
+  return (
+    <div className="flex flex-1 flex-col">
+      {text !== null && html !== null && <KindSwitch kind={kind} onChoose={onPrefer} />}
+      {isTruncated && (
+        <p className="flex items-center gap-2 border-b bg-warn-tint px-4 py-2 text-sm">
+          <ToneIcon tone="warn" />
+          This message is very long. Only the first 1 MiB of a part is shown.
+        </p>
+      )}
+      {kind === 'html' && html !== null && <HtmlFrame accountId={accountId} messageRef={ref} html={html} />}
+      {kind === 'text' && text !== null && (
+        <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap">
+          {text}
+        </div>
+      )}
+      {text === null && html === null && <p className="p-4 text-muted">This message has no text.</p>}
+    </div>
+  )
+}
+
+function KindSwitch({ kind, onChoose }: { kind: BodyKind; onChoose(kind: BodyKind): void }) {
+  return (
+    <fieldset className="flex items-center gap-1 border-b px-4 py-1.5">
+      <legend className="sr-only">Show as</legend>
+      {kinds.map(({ kind: each, label }) => (
+        <button
+          key={each}
+          type="button"
+          aria-pressed={each === kind}
+          onClick={() => onChoose(each)}
+          className={classNames(
+            'min-h-7 rounded-md px-2.5 text-xs font-medium',
+            each === kind ? 'bg-sunken text-ink' : 'text-muted hover:text-ink',
+          )}
+        >
+          {label}
+        </button>
+      ))}
+    </fieldset>
+  )
+}

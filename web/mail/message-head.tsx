@@ -1,0 +1,108 @@
+/** Subject, people and times of a message. */
+import { CornerUpLeft, Star } from 'lucide-react'
+import { type ReactNode, type RefObject, useState } from 'react'
+import type { Address, Message } from '../../contract/mail.ts'
+import { formatDateTime } from '../platform/format.ts'
+import { Badge } from '../ui/badge.tsx'
+import { subjectOf } from './mail-words.ts'
+
+/** Longer lists are opened by a press. */
+const mostShown = 4
+/** The Date header and the mail server may differ by this without a word. */
+const toleranceMs = 10 * 60_000
+
+export function MessageHead({ message, heading }: { message: Message; heading: RefObject<HTMLHeadingElement | null> }) {
+  const { from, to, cc, bcc, reply_to: replyTo, date, sent_at: sentAt, flags } = message
+  const isLate = sentAt !== null && Math.abs(Date.parse(date) - Date.parse(sentAt)) > toleranceMs
+  const isAnsweredElsewhere = replyTo.length > 0 && addressesOf(replyTo) !== addressesOf(from)
+  return (
+    <header className="grid shrink-0 gap-2 border-b p-4">
+      <h2 ref={heading} tabIndex={-1} dir="auto" className="text-lg font-semibold outline-none">
+        {subjectOf(message)}
+      </h2>
+      <dl className="grid gap-0.5 text-sm">
+        <People label="From" people={from} />
+        <People label="To" people={to} />
+        <People label="Cc" people={cc} />
+        <People label="Bcc" people={bcc} />
+        {isAnsweredElsewhere && <People label="Reply to" people={replyTo} />}
+        <Line label={sentAt ? 'Date' : 'Received'}>
+          <Time at={sentAt ?? date} />
+        </Line>
+        {isLate && (
+          <Line label="Received">
+            <Time at={date} />
+          </Line>
+        )}
+      </dl>
+      <p className="flex flex-wrap gap-1.5 empty:hidden">
+        {!flags.includes('seen') && <Badge tone="info">Unread</Badge>}
+        {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
+        {flags.includes('flagged') && (
+          <Badge tone="warn">
+            <Star className="size-3 fill-current" aria-hidden="true" /> Flagged
+          </Badge>
+        )}
+        {flags.includes('answered') && (
+          <Badge>
+            <CornerUpLeft className="size-3" aria-hidden="true" /> Answered
+          </Badge>
+        )}
+      </p>
+    </header>
+  )
+}
+
+function People({ label, people }: { label: string; people: readonly Address[] }) {
+  const [isWhole, setWhole] = useState(false)
+  if (people.length === 0) return null
+  const shown = isWhole ? people : people.slice(0, mostShown)
+  const hidden = people.length - shown.length
+  return (
+    <Line label={label}>
+      {shown.map((person, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: somebody may stand in a list twice, and the list never changes
+        <span key={index}>
+          <Person person={person} />
+          {index < shown.length - 1 && ', '}
+        </span>
+      ))}
+      {hidden > 0 && (
+        <button
+          type="button"
+          onClick={() => setWhole(true)}
+          className="ml-1.5 rounded-sm font-medium text-accent hover:underline"
+        >
+          and {hidden} more
+        </button>
+      )}
+    </Line>
+  )
+}
+
+/** The address always stands beside the name: anybody may call himself anything. */
+function Person({ person: { name, email } }: { person: Address }) {
+  if (!name) return <bdi>{email || 'Unknown'}</bdi>
+  return (
+    <>
+      <bdi className="text-ink">{name}</bdi> <bdi className="text-muted">&lt;{email}&gt;</bdi>
+    </>
+  )
+}
+
+function Line({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="flex gap-2">
+      <dt className="w-16 shrink-0 text-muted">{label}</dt>
+      <dd className="min-w-0 flex-1 text-soft">{children}</dd>
+    </div>
+  )
+}
+
+function Time({ at }: { at: string }) {
+  return <time dateTime={at}>{formatDateTime(Date.parse(at))}</time>
+}
+
+function addressesOf(people: readonly Address[]): string {
+  return people.map(({ email }) => email.toLowerCase()).join()
+}

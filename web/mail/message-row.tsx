@@ -1,0 +1,86 @@
+/** One message in the list. */
+import { CornerUpLeft, Paperclip, Star } from 'lucide-react'
+import { memo } from 'react'
+import { Link } from 'wouter'
+import type { MessageSummary } from '../../contract/mail.ts'
+import { formatBytes, formatDateTime } from '../platform/format.ts'
+import { Badge } from '../ui/badge.tsx'
+import { classNames } from '../ui/class-names.ts'
+import { formatMailTime, namesOf, subjectOf } from './mail-words.ts'
+
+export const rowSelector = 'a[data-ref]'
+
+export const MessageRow = memo(function MessageRow({
+  message,
+  href,
+  nowMs,
+  isOpen,
+  isTabStop,
+  isOutgoing,
+  onFocus,
+}: {
+  message: MessageSummary
+  href: string
+  nowMs: number
+  isOpen: boolean
+  isTabStop: boolean
+  /** Whether who it goes to says more than who it is from. */
+  isOutgoing: boolean
+  onFocus(ref: string): void
+}) {
+  const { ref, flags, from, to, date, size_bytes: sizeBytes, has_attachments: hasAttachments } = message
+  const isUnread = !flags.includes('seen')
+  const atMs = Date.parse(date)
+  const who = isOutgoing ? `To ${namesOf(to, 'nobody')}` : namesOf(from, 'Unknown sender')
+  return (
+    <Link
+      href={href}
+      data-ref={ref}
+      aria-current={isOpen ? 'true' : undefined}
+      tabIndex={isTabStop ? 0 : -1}
+      onFocus={() => onFocus(ref)}
+      className={classNames(
+        'grid gap-0.5 border-b py-2 pr-3 pl-6 focus-visible:-outline-offset-2',
+        isOpen ? 'bg-accent-tint' : 'hover:bg-sunken/60',
+      )}
+    >
+      <span className="relative flex items-baseline gap-2">
+        {isUnread && (
+          <span className="absolute top-1.5 -left-4 size-2 rounded-full bg-accent-fill">
+            <span className="sr-only">Unread</span>
+          </span>
+        )}
+        <span dir="auto" className={classNames('min-w-0 flex-1 truncate text-left', isUnread && 'font-semibold')}>
+          {who}
+        </span>
+        <time dateTime={date} title={formatDateTime(atMs)} className="shrink-0 text-xs text-muted">
+          {formatMailTime(atMs, nowMs)}
+        </time>
+      </span>
+      <span className="flex items-center gap-2 text-sm">
+        <span
+          dir="auto"
+          className={classNames('min-w-0 flex-1 truncate text-left', isUnread ? 'font-medium text-ink' : 'text-soft')}
+        >
+          {subjectOf(message)}
+        </span>
+        <span className="flex shrink-0 items-center gap-1.5 text-xs text-muted">
+          {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
+          {flags.includes('answered') && <Mark icon={CornerUpLeft} label="Answered" />}
+          {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}
+          {hasAttachments && <Mark icon={Paperclip} label="Has attachments" />}
+          {formatBytes(sizeBytes)}
+        </span>
+      </span>
+    </Link>
+  )
+})
+
+function Mark({ icon: Icon, label, isStrong = false }: { icon: typeof Star; label: string; isStrong?: boolean }) {
+  return (
+    <span title={label}>
+      <Icon className={classNames('size-3.5', isStrong && 'fill-current text-warn')} aria-hidden="true" />
+      <span className="sr-only">{label}</span>
+    </span>
+  )
+}

@@ -1,0 +1,66 @@
+/** The verdict never says green without knowing, and each fact is told in words. */
+import { expect, test } from 'vitest'
+import type { Account, AccountState } from '../../contract/accounts.ts'
+import { type Fact, factTypes } from '../../contract/event.ts'
+import { byTrouble } from './account-trouble.ts'
+import { changeOf } from './change-words.ts'
+import { verdictOf } from './verdict.ts'
+
+const fresh = { isStale: false } as const
+const account = (name: string, state: AccountState) => ({ id: name, name, state }) as Account
+const verdict = (...accounts: Account[]) => verdictOf({ accounts, error: null, freshness: fresh })
+
+test('all good only when every enabled account is ready', () => {
+  expect(verdict(account('a', 'ready'), account('b', 'disabled'))).toMatchObject({ tone: 'good', title: 'All good' })
+  expect(verdict(account('a', 'ready'), account('b', 'connecting')).tone).toBe('busy')
+  expect(verdict(account('b', 'disabled')).tone).toBe('unknown')
+})
+
+test('problems are counted and named', () => {
+  expect(verdict(account('Work', 'auth_failed'), account('b', 'ready'))).toEqual({
+    tone: 'bad',
+    title: '1 problem',
+    details: ['Account Work cannot log in.'],
+  })
+  expect(verdict(account('a', 'degraded'), account('b', 'degraded'))).toMatchObject({
+    tone: 'warn',
+    title: '2 problems',
+  })
+})
+
+test('what is not known is grey: before the first answer, after an error, and when it is old', () => {
+  const accounts = [account('a', 'ready')]
+  expect(verdictOf({ accounts: undefined, error: null, freshness: fresh }).tone).toBe('unknown')
+  expect(verdictOf({ accounts: undefined, error: new Error('no'), freshness: fresh }).details[0]).toContain('no')
+  expect(verdictOf({ accounts, error: null, freshness: { isStale: true, asOf: 0 } }).tone).toBe('unknown')
+})
+
+test('accounts in trouble come first, then by name', () => {
+  const accounts = [
+    account('b', 'ready'),
+    account('z', 'auth_failed'),
+    account('a', 'ready'),
+    account('c', 'unreachable'),
+  ]
+  expect(byTrouble(accounts).map(({ name }) => name)).toEqual(['z', 'c', 'a', 'b'])
+})
+
+test('every fact of the contract has its sentence, and names its account', () => {
+  const data = {
+    account_id: 'a',
+    name: 'Work',
+    state: 'unreachable',
+    last_error: { detail: 'refused' },
+    changed: ['use_ssl'],
+    principal: 'Admin',
+    folder: 'INBOX',
+    user_agent: 'curl/8.1',
+    ip_address: '::1',
+    reason: 'idle',
+    at: '2026-11-22T18:00:00.000Z',
+  }
+  const said = factTypes.map(type => changeOf({ type, data } as unknown as Fact, [{ id: 'a', name: 'Work' }])?.text)
+  expect(said).toHaveLength(8)
+  for (const sentence of said) expect(sentence).toMatch(/Work|curl 8.1|Admin/)
+  expect(changeOf({ type: 'heartbeat', data: { server_time: data.at } }, [])).toBeUndefined()
+})

@@ -1,0 +1,90 @@
+/** The configuration of the server, edits on top of it, and what others change meanwhile. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api } from '../../contract/index.ts'
+import type { ImapConfiguration } from '../../contract/settings.ts'
+import { ApiProblem, call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useToast } from '../ui/toast.tsx'
+import {
+  configOf,
+  differencesOf,
+  type Edits,
+  faultsOf,
+  foreignChanges,
+  touchesServer,
+  withoutIdle,
+} from './configuration-draft.ts'
+import { allFields, type FieldName } from './configuration-fields.ts'
+
+export function useConfiguration() {
+  return useQuery({ queryKey: queryKeys.config, queryFn: ({ signal }) => call(api.settings.getConfig, { signal }) })
+}
+
+export function useDefaultAccount() {
+  const accounts = useQuery({
+    queryKey: queryKeys.accounts,
+    queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
+  })
+  return accounts.data?.items.find(account => account.is_default)
+}
+
+/** @param config As the server has it now; it may change at any time. */
+export function useConfigurationForm(config: ImapConfiguration) {
+  const queries = useQueryClient()
+  const toast = useToast()
+  const [edits, setEdits] = useState<Edits>({})
+  const [seen, setSeen] = useState(config)
+  const [mayShowFaults, setMayShowFaults] = useState(false)
+  const [verify, setVerify] = useState(true)
+  // With nothing edited, there is nothing that a change elsewhere could collide with.
+  if (seen !== config && Object.keys(edits).length === 0) setSeen(config)
+
+  const saving = useMutation({
+    mutationFn: (body: ImapConfiguration) =>
+      call(api.settings.updateConfig, { body, query: { verify: verify ? 'true' : 'false' } }),
+    onSuccess: async (saved, wanted) => {
+      queries.setQueryData(queryKeys.config, saved)
+      // What was typed while it was saved stays an edit.
+      setEdits(now => withoutIdle(saved, withoutIdle(wanted, now)))
+      setSeen(saved)
+      setMayShowFaults(false)
+      toast({ tone: 'good', title: 'Configuration applied', detail: 'It holds already; no restart is needed.' })
+      await queries.invalidateQueries({ queryKey: queryKeys.accounts })
+    },
+  })
+  const differences = differencesOf(config, edits)
+  const faults = faultsOf(config, edits)
+  return {
+    edits,
+    differences,
+    saving,
+    verify,
+    setVerify,
+    needsTrial: touchesServer(differences),
+    foreign: foreignChanges(seen, config, edits),
+    /** From typing and, once tried, from the server. */
+    faultOf: (name: FieldName) =>
+      (edits[name] !== undefined || mayShowFaults ? faults[name] : undefined) ?? serverFault(saving.error, name),
+    edit: (change: Edits) => setEdits(before => withoutIdle(config, { ...before, ...change })),
+    acknowledge: () => setSeen(config),
+    discard() {
+      setEdits({})
+      setMayShowFaults(false)
+      saving.reset()
+    },
+    /** Answers the first field at fault, which then wants the focus. */
+    apply(): FieldName | undefined {
+      const faulty = allFields.find(({ name }) => faults[name])?.name
+      setMayShowFaults(true)
+      if (!faulty && differences.length > 0) saving.mutate(configOf(config, edits))
+      return faulty
+    },
+  }
+}
+
+export type ConfigurationForm = ReturnType<typeof useConfigurationForm>
+
+function serverFault(error: Error | null, name: FieldName): string | undefined {
+  return error instanceof ApiProblem ? error.faultOf(`body.${name}`) : undefined
+}

@@ -1,0 +1,39 @@
+/** One text or number of the configuration. */
+import { formatNumber } from '../platform/format.ts'
+import { Field, Input } from '../ui/field.tsx'
+import { allFields, type FieldName, limitsOf } from './configuration-fields.ts'
+
+export function ValueField({
+  name,
+  value,
+  isDisabled,
+  isEdited,
+  error,
+  onChange,
+}: {
+  name: FieldName
+  value: string
+  isDisabled: boolean
+  isEdited: boolean
+  error: string | undefined
+  onChange(value: string): void
+}) {
+  const { label, hint, unit } = allFields.find(field => field.name === name)!
+  const limits = limitsOf(name)
+  const range = limits && `${formatNumber(limits.min)} to ${formatNumber(limits.max)}${unit ? ` ${unit}` : ''}.`
+  return (
+    <Field label={label} hint={[hint, range].filter(Boolean).join(' ')} error={error}>
+      <Input
+        name={name}
+        value={value}
+        onChange={event => onChange(event.target.value)}
+        inputMode={limits ? 'numeric' : 'text'}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        disabled={isDisabled}
+        className={isEdited ? 'bg-accent-tint' : undefined}
+      />
+    </Field>
+  )
+}
