@@ -29,7 +29,7 @@ beforeEach(() => {
     logger,
     authenticate: () => ({ id: 'p', name: 'P', kind: 'api_key', scopes: everyScope, accounts: 'all' }),
     observe: () => undefined,
-    origins: { isHttps: false, allowed: new Set() } as unknown as HttpServer['options']['origins'],
+    origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })
   mailRoutes(http, new MailService({ pool, refs: new MessageRefs(new Signer(Buffer.alloc(32, 1))) }))

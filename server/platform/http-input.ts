@@ -42,5 +42,5 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true
-  return typeof value === 'object' && Object.keys(value).length === 0
+  return typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0
 }

@@ -12,14 +12,16 @@ export class RawImap {
   readonly #socket: Socket
   #received = ''
   #tag = 0
+  #look: () => void = () => undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
     socket.setEncoding('latin1')
     socket.on('data', chunk => {
       this.#received += chunk
+      this.#look()
     })
-    socket.on('error', () => undefined)
+    socket.on('error', () => undefined).on('close', () => this.#look())
   }
 
   static async login(port: number, user: string, password: string): Promise<RawImap> {
@@ -58,11 +60,13 @@ export class RawImap {
     this.#socket.destroy()
   }
 
-  async #until(pattern: RegExp): Promise<string> {
-    while (!pattern.test(this.#received)) {
-      if (this.#socket.destroyed || this.#socket.readableEnded) throw new Error(`closed after: ${this.#received}`)
-      await Promise.race([once(this.#socket, 'data'), once(this.#socket, 'close')])
-    }
-    return this.#received
+  #until(pattern: RegExp): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#look = () => {
+        if (pattern.test(this.#received)) resolve(this.#received)
+        else if (this.#socket.closed) reject(new Error(`closed after: ${this.#received}`))
+      }
+      this.#look()
+    })
   }
 }

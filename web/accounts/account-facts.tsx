@@ -2,6 +2,7 @@
 import type { ReactNode } from 'react'
 import type { Account, AccountConnections, MailServer } from '../../contract/accounts.ts'
 import { formatCount } from '../platform/format.ts'
+import { classNames } from '../ui/class-names.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { addressOf, tlsWords } from './account-words.ts'
 
@@ -24,19 +25,20 @@ export function AccountFacts({ account }: { account: Account }) {
       <Fact label="Connections">
         <Connections connections={connections} />
       </Fact>
-      <Fact label="Incoming (IMAP)">
+      <Fact label="Incoming (IMAP)" isWide>
         <ServerWords server={imap} />
       </Fact>
-      <Fact label="Outgoing (SMTP)">
+      <Fact label="Outgoing (SMTP)" isWide>
         {smtp ? <ServerWords server={smtp} /> : <span className="text-muted">Not set: read only</span>}
       </Fact>
     </dl>
   )
 }
 
-function Fact({ label, children }: { label: string; children: ReactNode }) {
+/** @param isWide On phones it takes the whole width: names of servers are long. */
+function Fact({ label, isWide = false, children }: { label: string; isWide?: boolean; children: ReactNode }) {
   return (
-    <div className="min-w-0">
+    <div className={classNames('min-w-0', isWide && 'max-sm:col-span-2')}>
       <dt className="text-xs text-muted">{label}</dt>
       <dd>{children}</dd>
     </div>

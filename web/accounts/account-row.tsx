@@ -8,10 +8,10 @@ import { ErrorNote } from '../ui/error-state.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { AccountFacts } from './account-facts.tsx'
 import { stateWords } from './account-words.ts'
-import { Countdown } from './countdown.tsx'
 import { DisconnectDialog } from './disconnect-dialog.tsx'
 import { EditAccountDialog } from './edit-account-dialog.tsx'
 import { type Action, MoreActions } from './more-actions.tsx'
+import { Countdown, Elapsed } from './ticking-time.tsx'
 import { TroubleNote } from './trouble-note.tsx'
 import { useChangeAccount, useRights, useVerifyAccount } from './use-accounts.ts'
 import { VerifyOutcome } from './verify-outcome.tsx'
@@ -75,9 +75,7 @@ function StateLine({ account: { state, state_since: since } }: { account: Accoun
   return (
     <p className="flex items-center gap-2 text-xs text-muted">
       <StatePill tone={tone}>{text}</StatePill>
-      <span>
-        since <RelativeTime at={since} />
-      </span>
+      <Elapsed at={since} />
     </p>
   )
 }
@@ -90,6 +88,7 @@ function WhyNote({ account }: { account: Account }) {
   return (
     <TroubleNote
       trouble={{ cause, detail, serverResponse }}
+      tone={stateWords[state].tone === 'bad' ? 'bad' : 'warn'}
       extra={
         <p className="text-xs text-soft">
           Seen <RelativeTime at={at} />.{' '}

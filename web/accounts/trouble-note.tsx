@@ -3,7 +3,9 @@ import type { ReactNode } from 'react'
 import type { ConnectionFault } from '../../contract/problem.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { ErrorNote } from '../ui/error-state.tsx'
+import { toneText, toneTint } from '../ui/tone.ts'
 import type { Part } from './account-draft.ts'
 import { faultWords, partNames } from './fault-words.ts'
 
@@ -17,29 +19,38 @@ export interface Trouble {
 /** @param extra Further advice, such as what the provider is known for. */
 export function TroubleNote({
   trouble: { cause, part, detail, serverResponse },
+  tone = 'bad',
   extra,
   isAlert = false,
 }: {
   trouble: Trouble
+  tone?: 'bad' | 'warn'
   extra?: ReactNode
   isAlert?: boolean
 }) {
   const words = cause && faultWords[cause]
   return (
-    <div role={isAlert ? 'alert' : undefined} className="flex gap-2 rounded-md bg-bad-tint p-3 text-sm">
+    <div
+      role={isAlert ? 'alert' : undefined}
+      className={classNames('flex gap-2 rounded-md p-3 text-sm', toneTint[tone])}
+    >
       <span className="mt-0.5">
-        <ToneIcon tone="bad" />
+        <ToneIcon tone={tone} />
       </span>
       <div className="grid min-w-0 flex-1 gap-1.5">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
-          <strong className="font-semibold text-bad">{words?.title ?? 'The mail server refused'}</strong>
+          <strong className={classNames('font-semibold', toneText[tone])}>
+            {words?.title ?? 'The mail server refused'}
+          </strong>
           {part && <Badge>{partNames[part]}</Badge>}
         </p>
         <p className="text-ink">{detail}</p>
         {serverResponse && (
           <figure className="grid gap-0.5">
             <figcaption className="text-xs text-soft">The server said</figcaption>
-            <blockquote className="border-l-2 border-bad pl-2 font-mono text-xs text-ink">{serverResponse}</blockquote>
+            <blockquote className="border-l-2 border-line-strong pl-2 font-mono text-xs text-ink">
+              {serverResponse}
+            </blockquote>
           </figure>
         )}
         {words && <p className="text-soft">{words.advice}</p>}

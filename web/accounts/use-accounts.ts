@@ -7,7 +7,7 @@ import { call } from '../platform/api-client.ts'
 import { useStreamEvent } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useSession } from '../platform/session.ts'
-import type { StreamEvent } from '../platform/stream-link.ts'
+import type { StreamEvent } from '../platform/stream-status.ts'
 import { useToast } from '../ui/toast.tsx'
 
 /** Facts keep the states current; the connections, which no fact tells of, follow the figures of the whole server. */

@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { keysOutdatedBy, queryKeys } from './query-keys.ts'
 import { appendSample, type Samples } from './sample-ring.ts'
-import type { StreamEvent } from './stream-link.ts'
+import type { StreamEvent } from './stream-status.ts'
 
 /** Facts that come in a burst cause one reload. */
 const gatherMs = 250

@@ -1,6 +1,6 @@
 /** A tab's end of the shared event stream: its status, the newest facts, and a call for each event. */
 import { type HubMessage, StreamHub, type TabMessage } from './stream-hub.ts'
-import { initialStatus, type StreamEvent, type StreamStatus } from './stream-link.ts'
+import { initialStatus, type StreamEvent, type StreamStatus } from './stream-status.ts'
 
 export interface StreamSnapshot {
   status: StreamStatus
@@ -32,25 +32,25 @@ export class EventStream {
     signal.addEventListener('abort', () => {
       clearInterval(timer)
       this.#say('leave')
-      this.#use(undefined, false)
+      this.#speakTo(undefined, false)
     })
   }
 
   /** A shared worker where there is one that works; else a hub of our own, one stream a tab. */
   #join(): void {
-    if (typeof SharedWorker !== 'function') return this.#useOwnHub()
+    if (typeof SharedWorker !== 'function') return this.#joinOwnHub()
     const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'events' })
-    worker.addEventListener('error', () => this.#useOwnHub(), { once: true })
-    this.#use(worker.port, true)
+    worker.addEventListener('error', () => this.#joinOwnHub(), { once: true })
+    this.#speakTo(worker.port, true)
   }
 
-  #useOwnHub(): void {
+  #joinOwnHub(): void {
     const { port1, port2 } = new MessageChannel()
     new StreamHub().connect(port2)
-    this.#use(port1, false)
+    this.#speakTo(port1, false)
   }
 
-  #use(port: MessagePort | undefined, isShared: boolean): void {
+  #speakTo(port: MessagePort | undefined, isShared: boolean): void {
     if (this.#port) this.#port.onmessage = null
     this.#port = port
     if (!port) return

@@ -5,7 +5,7 @@ import { useNow } from './clock.ts'
 import { EventEffects } from './event-effects.ts'
 import type { EventStream, StreamSnapshot } from './event-stream.ts'
 import { queryKeys } from './query-keys.ts'
-import type { StreamEvent, StreamStatus } from './stream-link.ts'
+import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
 const StreamContext = createContext<EventStream | undefined>(undefined)
 

@@ -1,5 +1,6 @@
 /** Shares one stream link among tabs, each behind a MessagePort. Runs in the shared worker, or in the page where there is none. */
-import { type StreamEvent, StreamLink, type StreamStatus } from './stream-link.ts'
+import { StreamLink } from './stream-link.ts'
+import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
 /** What a tab says. `alive` comes every 30 s, since a tab that dies says nothing. */
 export type TabMessage = { type: 'join' | 'open' | 'close' | 'retry' | 'check' | 'alive' | 'leave' }

@@ -3,14 +3,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import {
-  type LinkTiming,
-  linkTiming,
-  retryAfterMs,
-  type StreamEvent,
-  StreamLink,
-  type StreamStatus,
-} from './stream-link.ts'
+import { retryAfterMs } from './stream-answer.ts'
+import { type LinkTiming, linkTiming, StreamLink } from './stream-link.ts'
+import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void
 

@@ -1,35 +1,8 @@
 /** Keeps one event stream open, whatever happens to the network, and says how it fares. Knows no page and no worker. */
 import type { ServerEvent } from '../../contract/event.ts'
 import { type SseMessage, SseParser } from './sse-parser.ts'
-
-export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'offline' | 'signed_out'
-
-/** How the stream fares. Times are epoch milliseconds of this machine. */
-export interface StreamStatus {
-  state: StreamState
-  /** Which try to come back this is; 0 while all is well. */
-  attempt: number
-  nextAttemptAt: number | null
-  /** Why the last link ended, in words for a person. */
-  reason: string | null
-  /** When anything last came, comments and heartbeats included. */
-  lastHeardAt: number | null
-  lastEvent: { type: string; at: number } | null
-  /** Since when it is not live; null while it is, or before it ever was asked to be. */
-  troubleSince: number | null
-  liveSince: number | null
-  /** What to add to this machine's clock to get the server's. */
-  clockOffsetMs: number
-  clientId: string | null
-  /** How the last return went: what was missed and caught up. */
-  lastReturn: { at: number; awayMs: number; replayed: number; isGap: boolean } | null
-}
-
-/** One event with its id; states and controls carry none. */
-export interface StreamEvent {
-  id: string | null
-  event: ServerEvent
-}
+import { type Ending, refusal } from './stream-answer.ts'
+import { initialStatus, type StreamEvent, type StreamState, type StreamStatus } from './stream-status.ts'
 
 export interface LinkTiming {
   backoffMs: readonly number[]
@@ -58,27 +31,6 @@ interface StreamLinkOptions {
   onEvent(event: StreamEvent): void
   timing?: LinkTiming
   random?(): number
-}
-
-/** Why one link ended. `waitMs` when the server itself said how long. */
-interface Ending {
-  kind: 'lost' | 'silent' | 'refused' | 'signed_out'
-  reason: string
-  waitMs?: number | undefined
-}
-
-export const initialStatus: StreamStatus = {
-  state: 'connecting',
-  attempt: 0,
-  nextAttemptAt: null,
-  reason: null,
-  lastHeardAt: null,
-  lastEvent: null,
-  troubleSince: null,
-  liveSince: null,
-  clockOffsetMs: 0,
-  clientId: null,
-  lastReturn: null,
 }
 
 export class StreamLink {
@@ -302,21 +254,4 @@ const farewells = {
 
 function isFact(type: ServerEvent['type']): boolean {
   return !['stats_update', 'welcome', 'heartbeat', 'gap', 'goodbye'].includes(type)
-}
-
-/** A stream is 200 and `text/event-stream`; anything else ends the try, but never the trying. */
-async function refusal(response: Response): Promise<Ending | undefined> {
-  const type = response.headers.get('content-type') ?? ''
-  if (response.status === 200 && type.startsWith('text/event-stream') && response.body) return undefined
-  await response.body?.cancel()
-  if (response.status === 401) return { kind: 'signed_out', reason: 'Signed out' }
-  const reason = response.status === 200 ? 'The answer was no event stream' : `The server answered ${response.status}`
-  return { kind: 'refused', reason, waitMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) }
-}
-
-/** RFC 9110, section 10.2.3: seconds or a date. */
-export function retryAfterMs(value: string | null, now: number): number | undefined {
-  if (value === null) return undefined
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }

@@ -1,5 +1,4 @@
 /** One text or number of the configuration. */
-import { formatNumber } from '../platform/format.ts'
 import { Field, Input } from '../ui/field.tsx'
 import { allFields, type FieldName, limitsOf } from './configuration-fields.ts'
 
@@ -20,7 +19,7 @@ export function ValueField({
 }) {
   const { label, hint, unit } = allFields.find(field => field.name === name)!
   const limits = limitsOf(name)
-  const range = limits && `${formatNumber(limits.min)} to ${formatNumber(limits.max)}${unit ? ` ${unit}` : ''}.`
+  const range = limits && `${limits.min} to ${limits.max}${unit ? ` ${unit}` : ''}.`
   return (
     <Field label={label} hint={[hint, range].filter(Boolean).join(' ')} error={error}>
       <Input

@@ -1,5 +1,5 @@
 /** The state of the event stream in words. */
-import type { StreamStatus } from '../platform/stream-link.ts'
+import type { StreamStatus } from '../platform/stream-status.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export interface LiveWords {

@@ -1,0 +1,117 @@
+/** What one connection does to a real mailbox (nothing), and how it notices that the other side is gone. */
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { available } from '../../../test/support/require.ts'
+import { startRelay } from '../../../test/support/tcp-relay.ts'
+import type { MailConnection, WatchChange } from '../mail-gateway.ts'
+import { ImapFlowGateway } from './imapflow-gateway.ts'
+
+const { signal } = new AbortController()
+
+describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
+  let dovecot: Dovecot
+  const ends: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+  })
+  afterAll(() => dovecot?.stop())
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end()
+  })
+
+  async function connect(user: number, port = dovecot.imapPort, times = { renewIdleMs: 60_000, pollMs: 50 }) {
+    const gateway = new ImapFlowGateway(times)
+    const login = { host: '127.0.0.1', port, tls: 'none', ...dovecot.users[user]! } as const
+    const connection = await gateway.connect(login, { timeoutMs: 1_000, signal })
+    ends.push(() => connection.close())
+    return connection
+  }
+
+  async function relay(changes?: Parameters<typeof startRelay>[1]) {
+    const relay = await startRelay(dovecot.imapPort, changes)
+    ends.push(() => relay.stop())
+    return relay
+  }
+
+  const append = (user: number, message: string) => dovecot.appendMessage(dovecot.users[user]!.user, message)
+
+  async function watch(connection: MailConnection): Promise<WatchChange[]> {
+    const changes: WatchChange[] = []
+    await connection.watch('INBOX', change => changes.push(change))
+    return changes
+  }
+
+  test('reading leaves no trace: no message is seen, and what was recent stays so', async () => {
+    const { user } = dovecot.users[0]!
+    const html = 'Content-Type: text/html\n\n<p>hello</p>\n'
+    const { uid } = await append(0, `Subject: untouched\nMIME-Version: 1.0\n${html}`)
+    const connection = await connect(0)
+    await connection.listFolders()
+    await connection.listMessages('INBOX', 10, undefined)
+    const { message } = await connection.getMessage('INBOX', uid, 1_000_000)
+    await connection.listArrivals('INBOX', 1, 10)
+    expect(message?.html).toContain('<p>hello</p>')
+    const outside = await dovecot.login(user)
+    await outside.run('EXAMINE INBOX')
+    expect(await outside.run(`UID FETCH ${uid} (FLAGS)`)).toContain('FLAGS (\\Recent)')
+    outside.close()
+  })
+
+  test('a peer that vanished without a word is noticed at the next renewal of IDLE', async () => {
+    const between = await relay()
+    const connection = await connect(1, between.port, { renewIdleMs: 100, pollMs: 50 })
+    await watch(connection)
+    between.silence()
+    expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout', extension: { fault: 'timeout' } })
+  })
+
+  test('a command that is not answered in time ends the connection', async () => {
+    const between = await relay()
+    const connection = await connect(1, between.port)
+    between.silence()
+    await expect(connection.listFolders()).rejects.toMatchObject({ code: 'mail_server_timeout' })
+    expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout' })
+  })
+
+  test('a server that does not offer IDLE is asked again and again', async () => {
+    const between = await relay({ toClient: data => data.replaceAll(' IDLE', ' XDLE') })
+    const changes = await watch(await connect(1, between.port))
+    expect(changes).toEqual([{ kind: 'polling' }])
+    await append(1, 'Subject: one\n\n')
+    await vi.waitFor(() => expect(changes.map(change => change.kind)).toContain('exists'), 5_000)
+  })
+
+  test('a server that offers IDLE and refuses it is asked again and again', async () => {
+    const between = await relay({ toServer: data => data.replaceAll(' IDLE', ' XDLE') })
+    const changes = await watch(await connect(2, between.port))
+    await append(2, 'Subject: one\n\n')
+    await vi.waitFor(() => expect(changes.map(change => change.kind)).toEqual(['polling', 'exists']), 5_000)
+  })
+
+  test('IDLE that is renewed again and again misses nothing', async () => {
+    const changes = await watch(await connect(3, dovecot.imapPort, { renewIdleMs: 5, pollMs: 50 }))
+    for (let count = 1; count <= 10; count++) await append(3, `Subject: ${count}\n\n`)
+    await vi.waitFor(() => expect(changes.at(-1)).toEqual({ kind: 'exists', count: 10 }), 5_000)
+    expect(changes.filter(change => change.kind === 'polling')).toEqual([])
+  })
+
+  test('a page of a full folder costs no more than its own messages', async () => {
+    const { user } = dovecot.users[0]!
+    const outside = await dovecot.login(user)
+    for (let number = 0; number < 300; number++) await outside.append('Archive', `Subject: ${number}\r\n\r\n`)
+    outside.close()
+    let bytes = 0
+    const between = await relay({
+      toClient: data => {
+        bytes += data.length
+        return data
+      },
+    })
+    const connection = await connect(0, between.port)
+    const first = await connection.listMessages('Archive', 10, undefined)
+    const next = await connection.listMessages('Archive', 10, first.messages.at(-1)?.uid)
+    expect(first.messages.map(message => message.subject)).toEqual(Array.from({ length: 10 }, (_, i) => `${299 - i}`))
+    expect(next.messages.map(message => message.subject)).toEqual(Array.from({ length: 10 }, (_, i) => `${289 - i}`))
+    expect(bytes).toBeLessThan(30_000)
+  })
+})

@@ -1,0 +1,81 @@
+/** Messages and folders as strangers make them. */
+import { expect, test } from 'vitest'
+import { Attachment, Folder } from '../../../contract/mail.ts'
+import { readStructure, toContent, toFolder, toHeader } from './imapflow-message.ts'
+
+const none = { text: null, html: null, isTruncated: false, attachments: [] }
+
+test('a message of which nothing is known is an empty one', () => {
+  const content = toContent({ seq: 1, uid: 7 }, none)
+  expect(content).toMatchObject({ uid: 7, subject: '', from: [], sentAt: null, date: '1970-01-01T00:00:00.000Z' })
+})
+
+test('dates that are none, or that no timestamp can hold, are left out', () => {
+  for (const date of ['yesterday', '', new Date(Number.NaN), new Date(8.64e15), new Date(-8.64e15)]) {
+    expect(toContent({ seq: 1, uid: 7, envelope: { date } }, none).sentAt).toBeNull()
+  }
+  const date = new Date('2026-11-22T18:14:03.120Z')
+  expect(toContent({ seq: 1, uid: 7, envelope: { date } }, none).sentAt).toBe('2026-11-22T18:14:03.120Z')
+})
+
+test('half characters and control characters do not get through', () => {
+  const envelope = { subject: 'a\ud800b\r\nBcc: x\0', from: [{ name: '\udfff', address: 'a@b' }, {}] }
+  const { subject, from } = toHeader({ seq: 1, uid: 7, envelope })
+  expect(subject).toBe('a\ufffdb Bcc: x')
+  expect(from).toEqual([{ name: '\ufffd', email: 'a@b' }])
+})
+
+test('the first plain and the first HTML part are the message, and every other leaf is listed', () => {
+  const structure = readStructure({
+    type: 'multipart/mixed',
+    childNodes: [
+      {
+        type: 'multipart/related',
+        part: '1',
+        childNodes: [
+          {
+            type: 'multipart/alternative',
+            part: '1.1',
+            childNodes: [
+              { type: 'text/plain', part: '1.1.1' },
+              { type: 'TEXT/HTML', part: '1.1.2' },
+            ],
+          },
+          { type: 'image/png', part: '1.2', id: '<logo@x>', size: 10 },
+        ],
+      },
+      { type: 'text/plain', part: '2', disposition: 'attachment', dispositionParameters: { filename: 'a\0.txt' } },
+      { type: 'text/plain', part: '3' },
+      { type: 'message/rfc822', part: '4', childNodes: [{ type: 'text/plain', part: '4.1' }] },
+    ],
+  })
+  expect([structure.text, structure.html]).toEqual(['1.1.1', '1.1.2'])
+  expect(structure.attachments.map(({ id, name, is_inline }) => [id, name, is_inline])).toEqual([
+    ['1.2', null, true],
+    ['2', 'a .txt', false],
+    ['3', null, false],
+    ['4', null, false],
+  ])
+  expect(structure.attachments[0]?.content_id).toBe('logo@x')
+  for (const attachment of structure.attachments) Attachment.parse(attachment)
+})
+
+test('a message of one part is downloaded as a whole', () => {
+  expect(readStructure({ type: 'text/html', part: '1' })).toMatchObject({ text: undefined, html: 'TEXT' })
+  expect(readStructure({ type: 'application/pdf' }).attachments).toMatchObject([{ id: '1', type: 'application/pdf' }])
+})
+
+test('parts nested without end are not followed without end', () => {
+  let node: Parameters<typeof readStructure>[0] = { type: 'text/plain', part: '1' }
+  for (let depth = 0; depth < 10_000; depth++) node = { type: 'multipart/mixed', childNodes: [node] }
+  expect(readStructure(node)).toEqual({ text: undefined, html: undefined, attachments: [] })
+})
+
+test('a folder that cannot be opened has no counts', () => {
+  const entry = { path: 'A/B', pathAsListed: 'A/B', name: 'B', delimiter: '/', parent: ['A'], parentPath: 'A' }
+  const rest = { listed: true, subscribed: false }
+  const folder = toFolder({ ...entry, ...rest, flags: new Set(['\\NoSelect']), status: { path: 'A/B', messages: 3 } })
+  expect(Folder.parse(folder)).toMatchObject({ selectable: false, total: null, unread: null, role: null })
+  const sent = toFolder({ ...entry, ...rest, flags: new Set(), specialUse: '\\Sent' })
+  expect(Folder.parse(sent)).toMatchObject({ selectable: true, role: 'sent', total: null })
+})

@@ -1,0 +1,62 @@
+/** Certificates: who is believed, and who only because the talk never leaves this machine. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createServer, type Server } from 'node:tls'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { available } from '../../../test/support/require.ts'
+import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
+import { ImapSocket, isLoopback, NotImapError } from './imapflow-socket.ts'
+
+test('only this machine itself counts as local', () => {
+  const local = ['localhost', 'LOCALHOST', '127.0.0.1', '127.8.9.10', '::1', '[::1]']
+  const far = ['localhost.example.org', '127.0.0.1.example.org', '128.0.0.1', '10.0.0.1', '::2', '', '0.0.0.0']
+  expect(local.filter(host => !isLoopback(host))).toEqual([])
+  expect(far.filter(isLoopback)).toEqual([])
+})
+
+// openssl, which makes the certificates, comes with Dovecot.
+describe.skipIf(!available('dovecot'))('certificates', () => {
+  let directory: TempDir
+  let server: Server | undefined
+  beforeAll(() => {
+    directory = tempDir('tls')
+  })
+  afterAll(() => directory.remove())
+  afterEach(() => server?.close())
+
+  /** Serves a greeting under a self-signed certificate and says what the client made of it. */
+  async function greetFrom(host: string, greeting: string): Promise<unknown> {
+    const [key, cert] = [join(directory.path, 'key.pem'), join(directory.path, 'cert.pem')]
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost']
+    execFileSync('openssl', ['req', '-x509', ...kind, '-days', '10', '-keyout', key, '-out', cert], { stdio: 'ignore' })
+    server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, socket => {
+      socket.on('error', () => undefined).end(greeting)
+    }).listen(0, '127.0.0.1')
+    server.on('tlsClientError', () => undefined)
+    await once(server, 'listening')
+    const address = server.address()
+    const port = address && typeof address === 'object' ? address.port : 0
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    const socket = new ImapSocket().connect({ host, port, secure: true }, () => resolve('greeted'))
+    socket.on('error', resolve)
+    const outcome = await promise
+    socket.destroy()
+    return outcome
+  }
+
+  test('a self-signed one is taken from this machine', async () => {
+    expect(await greetFrom('127.0.0.1', '* OK hello\r\n')).toBe('greeted')
+  })
+
+  test('the greeting is looked at behind TLS too', async () => {
+    expect(await greetFrom('localhost', '220 smtp\r\n')).toBeInstanceOf(NotImapError)
+  })
+
+  test('a self-signed one is refused from anywhere else', async () => {
+    // The machine's own name in the net's special form leads here, but is not known to be local.
+    const outcome = await greetFrom('0.0.0.0', '* OK hello\r\n')
+    expect(outcome).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+  })
+})

@@ -1,0 +1,68 @@
+/** The contract is kept: every endpoint is served, none answers a stranger, and docs/openapi.json is what the server renders. */
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Endpoint } from '../contract/endpoint.ts'
+import { api, operationName } from '../contract/index.ts'
+import { renderOpenApi } from '../contract/openapi.ts'
+import { createApp } from '../server/app.ts'
+import { loadConfig } from '../server/config.ts'
+import { createLogger } from '../server/platform/logger.ts'
+import { tempDir } from './support/temp-dir.ts'
+
+const endpoints = Object.values(api).flatMap(group => Object.values(group) as Endpoint[])
+
+async function startApp() {
+  const dir = tempDir('contract')
+  const config = loadConfig([], {
+    RUSTYMAIL_PORT: '0',
+    RUSTYMAIL_DATA_DIR: join(dir.path, 'data'),
+    RUSTYMAIL_DATABASE_URL: 'sqlite::memory:',
+  })
+  const app = createApp(config, { logger: createLogger('silent') })
+  onTestFinished(async () => {
+    await app.stop()
+    dir.remove()
+  })
+  await app.start()
+  return app
+}
+
+test('every endpoint of the contract is served, and no other', async () => {
+  const app = await startApp()
+  expect([...app.http.handled].sort()).toEqual(endpoints.map(operationName).sort())
+})
+
+test('nobody gets anything but what is public', async () => {
+  const app = await startApp()
+  const answers = await Promise.all(
+    endpoints.map(async endpoint => {
+      const path = endpoint.path.replaceAll(/\{\w+\}/g, 'x')
+      const answer = await fetch(app.address + path, { method: endpoint.method })
+      return [operationName(endpoint), answer.status, endpoint.scope] as const
+    }),
+  )
+  for (const path of ['/metrics', '/openapi.json', '/docs', '/docs/static/index.html']) {
+    expect([path, (await fetch(app.address + path)).status]).toEqual([path, 401])
+  }
+  expect(answers.filter(([, status, scope]) => (scope === 'public' ? status === 401 : status !== 401))).toEqual([])
+  expect(
+    answers
+      .filter(([, , scope]) => scope === 'public')
+      .map(([name]) => name)
+      .sort(),
+  ).toEqual(['access.openSession', 'system.live', 'system.ready'])
+})
+
+test('docs/openapi.json is current (npx vitest run test/contract -u renders it anew)', async () => {
+  const text = `${JSON.stringify(renderOpenApi({ title: 'RustyMail', version: 'current' }), null, 2)}\n`
+  await expect(text).toMatchFileSnapshot('../docs/openapi.json')
+})
+
+test('every reference of the OpenAPI document leads somewhere', () => {
+  const document = renderOpenApi({ title: 'RustyMail', version: 'current' })
+  const { components } = document as { components: { schemas: Record<string, unknown> } }
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(match => match[1]!)
+  expect(references.length).toBeGreaterThan(20)
+  const known = Object.keys(components.schemas).map(name => `#/components/schemas/${name}`)
+  expect(references.filter(reference => !known.includes(reference))).toEqual([])
+})

@@ -1,0 +1,52 @@
+/** Stands between a client and a server on this machine, can change what they say, and can fall silent as a dead network does. */
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+export interface TcpRelay {
+  readonly port: number
+  /** From now on nothing gets through, and nobody is told. */
+  silence(): void
+  stop(): Promise<void>
+}
+
+type Change = (data: string) => string
+
+const unchanged: Change = data => data
+
+/** @param changes Bytes as latin1, as they came off the wire. */
+export async function startRelay(
+  to: number,
+  changes: { toServer?: Change; toClient?: Change } = {},
+): Promise<TcpRelay> {
+  const sockets = new Set<Socket>()
+  let isSilent = false
+  const pass = (from: Socket, into: Socket, change: Change) => {
+    sockets.add(from)
+    from.on('data', data => {
+      if (!isSilent) into.write(Buffer.from(change(data.toString('latin1')), 'latin1'))
+    })
+    from.on('close', () => {
+      sockets.delete(from)
+      if (!isSilent) into.destroy()
+    })
+    from.on('error', () => undefined)
+  }
+  const server = createServer(client => {
+    const upstream = connect(to, '127.0.0.1')
+    pass(client, upstream, changes.toServer ?? unchanged)
+    pass(upstream, client, changes.toClient ?? unchanged)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    port: address.port,
+    silence: () => {
+      isSilent = true
+    },
+    stop: async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}

@@ -1,0 +1,25 @@
+/** Tells an event stream from whatever else may answer in its place: a proxy, a sign-in page, a busy server. */
+
+/** Why one link ended. `waitMs` when the server itself said how long. */
+export interface Ending {
+  kind: 'lost' | 'silent' | 'refused' | 'signed_out'
+  reason: string
+  waitMs?: number | undefined
+}
+
+/** A stream is 200 and `text/event-stream`; anything else ends the try, but never the trying. */
+export async function refusal(response: Response): Promise<Ending | undefined> {
+  const type = response.headers.get('content-type') ?? ''
+  if (response.status === 200 && type.startsWith('text/event-stream') && response.body) return undefined
+  await response.body?.cancel()
+  if (response.status === 401) return { kind: 'signed_out', reason: 'Signed out' }
+  const reason = response.status === 200 ? 'The answer was no event stream' : `The server answered ${response.status}`
+  return { kind: 'refused', reason, waitMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) }
+}
+
+/** RFC 9110, section 10.2.3: seconds or a date. */
+export function retryAfterMs(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
+}

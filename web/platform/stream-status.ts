@@ -1,0 +1,45 @@
+/** How the event stream fares, as the link says it and the page shows it. */
+import type { ServerEvent } from '../../contract/event.ts'
+
+export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'offline' | 'signed_out'
+
+/** How the stream fares. Times are epoch milliseconds of this machine. */
+export interface StreamStatus {
+  state: StreamState
+  /** Which try to come back this is; 0 while all is well. */
+  attempt: number
+  nextAttemptAt: number | null
+  /** Why the last link ended, in words for a person. */
+  reason: string | null
+  /** When anything last came, comments and heartbeats included. */
+  lastHeardAt: number | null
+  lastEvent: { type: string; at: number } | null
+  /** Since when it is not live; null while it is, or before it ever was asked to be. */
+  troubleSince: number | null
+  liveSince: number | null
+  /** What to add to this machine's clock to get the server's. */
+  clockOffsetMs: number
+  clientId: string | null
+  /** How the last return went: what was missed and caught up. */
+  lastReturn: { at: number; awayMs: number; replayed: number; isGap: boolean } | null
+}
+
+/** One event with its id; states and controls carry none. */
+export interface StreamEvent {
+  id: string | null
+  event: ServerEvent
+}
+
+export const initialStatus: StreamStatus = {
+  state: 'connecting',
+  attempt: 0,
+  nextAttemptAt: null,
+  reason: null,
+  lastHeardAt: null,
+  lastEvent: null,
+  troubleSince: null,
+  liveSince: null,
+  clockOffsetMs: 0,
+  clientId: null,
+  lastReturn: null,
+}
