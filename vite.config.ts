@@ -4,12 +4,13 @@ import tailwind from '@tailwindcss/vite'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
 import { contractForThePage } from './scripts/contract-plugin.ts'
+import { precompress } from './scripts/precompress-plugin.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
 export default defineConfig({
   root: path('./web/'),
-  plugins: [contractForThePage(path('./contract/')), react(), tailwind()],
+  plugins: [contractForThePage(path('./contract/')), react(), tailwind(), precompress()],
   worker: { format: 'es', plugins: () => [contractForThePage(path('./contract/'))] },
   build: {
     outDir: path('./dist/web/'),

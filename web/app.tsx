@@ -3,6 +3,7 @@ import { lazy, Suspense } from 'react'
 import { Route, Switch, useLocation } from 'wouter'
 import { useSessionQuery } from './platform/session.ts'
 import { useTheme } from './platform/theme.ts'
+import { EntranceSkeleton } from './shell/entrance.tsx'
 import { NotFoundPage } from './shell/not-found-page.tsx'
 import { PageBoundary } from './shell/page-boundary.tsx'
 import { PageSkeleton } from './shell/page-skeleton.tsx'
@@ -29,7 +30,7 @@ export function App() {
   if (session.data === undefined && session.error) {
     return <ServerSilentPage error={session.error} onRetry={() => void session.refetch()} />
   }
-  if (session.data === undefined) return <PageSkeleton />
+  if (session.data === undefined) return <EntranceSkeleton />
   return (
     <Shell theme={theme}>
       <PageBoundary key={path.split('/')[1]}>

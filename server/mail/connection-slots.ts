@@ -3,7 +3,7 @@ import { Problem } from '../platform/problem.ts'
 
 /** Watching connections go before all, then commands by their priority. */
 export type Rank = 'watching' | 'watch' | 'interactive' | 'background'
-export const ranks: readonly Rank[] = ['watching', 'watch', 'interactive', 'background']
+const ranks: readonly Rank[] = ['watching', 'watch', 'interactive', 'background']
 
 /** The right to have one connection. Giving it back twice does nothing. */
 export interface Slot {

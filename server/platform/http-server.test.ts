@@ -20,6 +20,17 @@ const principals: Record<string, Principal> = {
   browser: { id: 'browser', name: 'Browser', kind: 'session', scopes: everyScope, accounts: 'all' },
 }
 
+const sample = {
+  at: 1,
+  active_connections: 1,
+  requests_per_minute: 1,
+  average_response_time_ms: 1,
+  p95_ms: 1,
+  system_cpu_usage: 1,
+  system_memory_usage: 1,
+  active_sse_connections: 1,
+}
+
 async function door() {
   const outcomes: RequestOutcome[] = []
   const http = createHttpServer({
@@ -45,6 +56,10 @@ async function door() {
     throw new Error('canary: a bug with a password in it')
   })
   handle(http, api.accounts.createAccount, ({ body }) => ({ ...body, id: 'not what the contract says' }) as never)
+  handle(http, api.metrics.listSamples, () => ({
+    interval_seconds: 5,
+    items: Array.from({ length: 200 }, () => sample),
+  }))
   handle(http, api.mail.listFolders, () => ({ items: [], next_cursor: null }))
   const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => http.fastify.close())
@@ -177,6 +192,22 @@ test('each finished request is observed once, with who and how long', async () =
     ['clients.listClients', 401, undefined],
   ])
   expect(outcomes[0]!.durationMs).toBeGreaterThan(0)
+})
+
+test('a long answer comes shorter to who takes that, and is the same', async () => {
+  const { send } = await door()
+  const path = '/api/dashboard/samples'
+  const plain = await (await send(path, { headers: { 'accept-encoding': 'identity' } })).text()
+  expect(plain.length).toBeGreaterThan(10_000)
+  for (const [accepted, used] of [
+    ['gzip, deflate, br', 'br'],
+    ['gzip;q=0.5, br;q=0', 'gzip'],
+    ['gzip;q=0', null],
+  ] as const) {
+    const answer = await send(path, { headers: { 'accept-encoding': accepted } })
+    expect(answer.headers.get('content-encoding')).toBe(used)
+    expect(await answer.text()).toBe(plain)
+  }
 })
 
 test('every answer carries the strict headers, and a stopping server says so', async () => {

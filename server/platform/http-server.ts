@@ -6,6 +6,7 @@ import type { Endpoint } from '../../contract/endpoint.ts'
 import { operationName } from '../../contract/index.ts'
 import { guard, type Operation } from './guard.ts'
 import { type Call, callerOf, HttpCall, sessionCookieName } from './http-call.ts'
+import { compress, isLong } from './http-compress.ts'
 import { parseInput } from './http-input.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { answerProblem, rawProblem } from './http-problem.ts'
@@ -145,7 +146,10 @@ export function handle<Params, Query, Body, Response>(
       if (!checked.success)
         throw new Error(`${name} answered what the contract does not allow: ${checked.error.message}`)
       reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
-      return reply.serializer(JSON.stringify).send(checked.data)
+      const text = JSON.stringify(checked.data)
+      const short = isLong(text) ? await compress(text, request.headers['accept-encoding']) : undefined
+      if (!short) return reply.send(text)
+      return reply.header('content-encoding', short.encoding).header('vary', 'accept-encoding').send(short.bytes)
     },
   })
 }

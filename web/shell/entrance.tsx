@@ -1,6 +1,7 @@
 /** The plain page that stands before the shell. */
 import type { ReactNode } from 'react'
 import { Brand } from './brand.tsx'
+import { PageSkeleton } from './page-skeleton.tsx'
 
 export function Entrance({ title, children }: { title: string; children: ReactNode }) {
   return (
@@ -15,6 +16,16 @@ export function Entrance({ title, children }: { title: string; children: ReactNo
           {children}
         </section>
       </div>
+    </main>
+  )
+}
+
+/** While it is not known yet who is signed in. */
+export function EntranceSkeleton() {
+  return (
+    <main className="mx-auto max-w-page p-4 lg:p-6">
+      <h1 className="sr-only">RustyMail</h1>
+      <PageSkeleton />
     </main>
   )
 }

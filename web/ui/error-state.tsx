@@ -11,7 +11,7 @@ interface Words {
   requestId: string | undefined
 }
 
-export function wordsOf(error: Error): Words {
+function wordsOf(error: Error): Words {
   if (!(error instanceof ApiProblem)) {
     return {
       title: 'Something went wrong on this page',
