@@ -35,5 +35,3 @@ export function endpoint<Params = unknown, Query = unknown, Body = unknown, Resp
 ): Endpoint<Params, Query, Body, Response> {
   return spec
 }
-
-export type ResponseOf<E> = E extends Endpoint<infer _P, infer _Q, infer _B, infer R> ? R : never

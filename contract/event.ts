@@ -5,7 +5,7 @@ import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
 import { DashboardStats } from './metrics.ts'
 import type { Scope } from './scope.ts'
-import { AccountId, Timestamp } from './wire.ts'
+import { AccountId, Limit, Timestamp } from './wire.ts'
 
 const at = Timestamp
 const account = { account_id: AccountId, at }
@@ -88,6 +88,16 @@ export type EventOf<T extends ServerEvent['type']> = Extract<ServerEvent, { type
 export const factTypes = Object.keys(facts) as FactType[]
 export const stateTypes = Object.keys(states) as StateType[]
 
+/** A fact with the id that it has on the stream. */
+const LoggedFact = z
+  .object({
+    id: z.string(),
+    type: z.enum(factTypes as [FactType, ...FactType[]]),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'LoggedFact' })
+export type LoggedFact = z.infer<typeof LoggedFact>
+
 const list = z.union([z.string(), z.array(z.string())])
 
 export const eventsApi = {
@@ -111,5 +121,15 @@ export const eventsApi = {
     problems: ['too_many_streams'],
     stream: 'always',
     uncounted: true,
+  }),
+  listFacts: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/facts',
+    tag: 'Events',
+    summary: 'The newest facts that the log still holds and the caller may see, newest first',
+    scope: 'signed_in',
+    effect: 'read',
+    query: z.strictObject({ limit: Limit }),
+    response: z.object({ items: z.array(LoggedFact) }),
   }),
 }

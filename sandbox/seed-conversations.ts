@@ -2,24 +2,13 @@
 import { createHash } from 'node:crypto'
 import type { MailComposerOptions } from 'nodemailer/lib/mail-composer'
 import { chartPng, logoPng, pdf, readingsCsv } from './seed-attachments.ts'
-import type { FolderName, Letter } from './seed-mail.ts'
+import type { Letter } from './seed-mail.ts'
 import { owner, type Person } from './seed-people.ts'
 import type { Random } from './seed-random.ts'
+import type { Script, Turn } from './seed-script.ts'
 import { projectScripts } from './seed-scripts-project.ts'
 import { supportScripts } from './seed-scripts-support.ts'
 import { tradeScripts } from './seed-scripts-trade.ts'
-
-export type Turn = readonly [from: Person, text: string, attach?: 'pdf' | 'csv' | 'chart' | 'logo']
-
-export interface Script {
-  subject: string
-  folder?: FolderName
-  /** When the first message was written. */
-  daysAgo: number
-  /** Everybody, the owner too. */
-  with: readonly Person[]
-  turns: readonly Turn[]
-}
 
 export function conversations(random: Random, now: Date): Letter[] {
   return [...projectScripts, ...tradeScripts, ...supportScripts].flatMap(script => play(script, random, now))

@@ -1,6 +1,7 @@
 /** What the company says among itself, most of it about Apollo, the next weather station. */
-import type { Script } from './seed-conversations.ts'
+
 import { elena, jonas, maya, noor, owner, priya, samuel, tomas } from './seed-people.ts'
+import type { Script } from './seed-script.ts'
 
 export const projectScripts: readonly Script[] = [
   {

@@ -1,6 +1,7 @@
 /** Questions of customers with their answers. */
-import type { Script } from './seed-conversations.ts'
+
 import { customers, noor, owner, type Person, school, vineyard } from './seed-people.ts'
+import type { Script } from './seed-script.ts'
 
 const writers = customers.filter(person => person !== school && person !== vineyard)
 

@@ -1,6 +1,7 @@
 /** Letters with suppliers, carriers, the landlord and the lawyer. */
-import type { Script } from './seed-conversations.ts'
+
 import { crestline, elena, freight, gerda, jonas, landlord, lawyer, maya, owner } from './seed-people.ts'
+import type { Script } from './seed-script.ts'
 
 export const tradeScripts: readonly Script[] = [
   {

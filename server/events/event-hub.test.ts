@@ -162,6 +162,9 @@ test('nobody sees what is not theirs: by scope, by account, by filter', async ()
     stream.events.filter(event => event.id).map(event => Number(event.id!.split('-')[1])),
   )
   expect(seen).toEqual([[1], [3, 4, 5], [2], [1, 3, 5]])
+  const listed = (who: Principal, limit: number) => hub.listFacts(who, limit).map(fact => fact.id)
+  expect(listed(reader(['mail:read'], new Set(['a'])), 50)).toEqual(['e1-1'])
+  expect(listed(reader(['dashboard:admin'], 'all'), 2)).toEqual(['e1-5', 'e1-4'])
 })
 
 test('whatever is published, whenever clients come and go, each fact arrives once and in order', async () => {

@@ -1,6 +1,6 @@
 /** Where facts and states are published: publish → log → hub → streams. What a fact means is the publisher's business. */
 import type { ServerResponse } from 'node:http'
-import type { EventOf, Fact, FactType, State, StateType } from '../../contract/event.ts'
+import type { EventOf, Fact, FactType, LoggedFact, State, StateType } from '../../contract/event.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -147,6 +147,18 @@ export class EventHub {
     for (const [type, frame] of this.#states) stream.sendState(type, frame)
     stream.pump()
     return stream
+  }
+
+  /** The newest facts that the principal may see, newest first. Looks at what is held in memory, at most. */
+  listFacts(principal: Principal, limit: number): LoggedFact[] {
+    const { log } = this.#options
+    const view = new EventView(principal, { types: undefined, accounts: undefined })
+    const found: LoggedFact[] = []
+    for (let number = log.newest; number >= log.oldest && found.length < limit; number--) {
+      const entry = log.find(number)
+      if (entry && view.accepts(entry.fact)) found.push({ id: log.idOf(number), ...entry.fact })
+    }
+    return found
   }
 
   /** Closes the streams of a principal that may no longer read. */

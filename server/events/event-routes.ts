@@ -30,4 +30,5 @@ export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenS
     const stream = hub.subscribe(call.principal, filter, response, observer, lastEventId)
     return undefined as never
   })
+  handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit) }))
 }

@@ -21,6 +21,8 @@ export interface AccountPoolOptions {
   login(accountId: string): Promise<MailLogin>
   /** Hears of each change in the counts. */
   onChange(pool: AccountPool): void
+  /** Hears that the server refused the password. */
+  onRefused(accountId: string, problem: Problem): void
 }
 
 /** After a connection could not be opened while others work, none is tried for so long. */
@@ -231,6 +233,7 @@ export class AccountPool {
       slot.release()
       if (error instanceof Problem && faultOf(error) === 'login' && generation === this.#generation) {
         this.#refusal = error
+        this.#options.onRefused(accountId, error)
       }
       throw error
     } finally {

@@ -22,7 +22,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     const { user, password } = dovecot.users[1]!
     logins = new Map([['b', { host: '127.0.0.1', port: dovecot.imapsPort, tls: 'implicit', user, password }]])
     const backoff = { firstMs: 50, maxMs: 400, random: Math.random }
-    mail = new WatchedAccounts({ gateway: new ImapFlowGateway({ renewIdleMs: 150 }), logins, backoff })
+    mail = new WatchedAccounts({ gateway: new ImapFlowGateway({ renewIdleMs: 20 }), logins, backoff })
   })
   afterEach(() => mail.stop())
 
@@ -30,15 +30,12 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
   const isState = (state: string) => vi.waitFor(() => expect(mail.stateOf('b').state).toBe(state), 15_000)
   const hasReceived = (uids: number[]) => vi.waitFor(() => expect(mail.receivedBy('b')).toEqual(uids), 15_000)
 
-  test('new mail is announced with its UID, also after IDLE was renewed', async () => {
+  test('new mail is announced with its UID, while IDLE is renewed all the time', async () => {
     await append()
     await mail.watcher.start()
     await isState('ready')
     const first = await append()
     await hasReceived([first])
-    // Long enough for several renewals.
-    const later = performance.now() + 500
-    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(later), 2_000)
     const second = await append()
     await hasReceived([first, second])
     expect(mail.states).toEqual(['ready'])

@@ -71,6 +71,12 @@ export class AccountWatcher {
     await this.#running
   }
 
+  /** The server refused the password, here or to a command connection: nothing more is tried until `start`. */
+  refuse(problem: Problem): void {
+    this.#giveUp(problem)
+    this.#abort.abort()
+  }
+
   rename(name: string): void {
     this.#account = { ...this.#account, name }
   }
@@ -121,8 +127,7 @@ export class AccountWatcher {
 
   #looked(problem: Problem | undefined): 'go on' | 'stop' {
     if (problem && isFinal(problem)) {
-      this.#giveUp(problem)
-      this.#abort.abort()
+      this.refuse(problem)
       return 'stop'
     }
     if (problem === this.#trouble) return 'go on'

@@ -21,6 +21,8 @@ export interface ConnectionPoolOptions {
   idleMs?: number
 }
 
+type RefusedListener = (accountId: string, problem: Problem) => void
+
 /** How long commands under way may take when the server stops. */
 const stopGraceMs = 3_000
 
@@ -32,6 +34,7 @@ export class ConnectionPool {
   /** Accounts that were removed while connections of theirs were still open. */
   readonly #removed = new WeakSet<AccountPool>()
   readonly #stopped = new AbortController()
+  readonly #refusedListeners = new Set<RefusedListener>()
   #limits: PoolLimits
 
   constructor(options: ConnectionPoolOptions) {
@@ -85,6 +88,12 @@ export class ConnectionPool {
     if (isNewTimeout) await Promise.all([...this.#pools.values()].map(pool => pool.retire()))
   }
 
+  /** Hears when a server refuses a password: nothing more is tried with it until `drop`. Returns how to stop. */
+  onRefused(listener: RefusedListener): () => void {
+    this.#refusedListeners.add(listener)
+    return () => this.#refusedListeners.delete(listener)
+  }
+
   connections(accountId: string): AccountConnections | undefined {
     return this.#pools.get(accountId)?.connections
   }
@@ -115,6 +124,9 @@ export class ConnectionPool {
       limits: () => this.#limits,
       login,
       onChange: changed => this.#changed(changed),
+      onRefused: (id, problem) => {
+        for (const listener of this.#refusedListeners) listener(id, problem)
+      },
     })
     this.#pools.set(accountId, pool)
     return pool

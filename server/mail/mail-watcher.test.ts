@@ -104,6 +104,15 @@ test('a password that stops working while we watch ends in auth_failed, not in e
   expect(gateway.attempts).toBe(attempts)
 })
 
+test('a password that a request finds refused is said of the account at once', async () => {
+  await start()
+  gateway.password = 'changed'
+  const read = mail.pool.run('a', 'interactive', one => one.listFolders(), new AbortController().signal)
+  await expect(read).rejects.toMatchObject({ code: 'mail_login_refused' })
+  await isState('auth_failed')
+  await vi.waitFor(() => expect(gateway.connections.size).toBe(0))
+})
+
 test('a new password is taken at once, and mail of the time between is announced', async () => {
   await start()
   gateway.password = 'changed'

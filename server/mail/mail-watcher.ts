@@ -31,13 +31,14 @@ export class MailWatcher {
   }
 
   async start(): Promise<void> {
-    const { accounts, hub } = this.#options
+    const { accounts, hub, pool } = this.#options
     this.#unsubscribe = [
       hub.listen('account_added', ({ account_id }) => this.#after(account_id, () => this.#renew(account_id))),
       hub.listen('account_updated', ({ account_id, name, changed }) =>
         this.#after(account_id, () => this.#follow(account_id, name, changed)),
       ),
       hub.listen('account_removed', ({ account_id }) => this.#after(account_id, () => this.#remove(account_id))),
+      pool.onRefused((accountId, problem) => this.#watchers.get(accountId)?.refuse(problem)),
       accounts.onReconnect(accountId => this.#after(accountId, () => this.#reconnect(accountId))),
     ]
     for (const account of await accounts.listEnabled()) this.#after(account.id, async () => this.#watch(account))

@@ -15,7 +15,9 @@ export async function buildPageWhenStale(root: string): Promise<'fresh' | 'built
 }
 
 function newestSource(root: string): number {
-  const files = globSync(['web/**/*', 'contract/**/*', 'scripts/**/*', 'vite.config.ts', 'package-lock.json'], { cwd: root })
+  const files = globSync(['web/**/*', 'contract/**/*', 'scripts/**/*', 'vite.config.ts', 'package-lock.json'], {
+    cwd: root,
+  })
   return Math.max(...files.map(file => statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0))
 }
 

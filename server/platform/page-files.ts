@@ -11,7 +11,6 @@ export function servePage(http: HttpServer, dir: string): void {
   if (!existsSync(join(dir, 'index.html'))) return
   http.fastify.register(fastifyStatic, {
     root: dir,
-    wildcard: false,
     preCompressed: true,
     cacheControl: false,
     setHeaders: (reply, path) => {

@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, inject, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { newPostgresDatabase } from '../support/databases.ts'
 import { openStream } from '../support/open-stream.ts'
 import { apiKey, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -93,6 +95,42 @@ test('a taken port is a clear line and leaves the data directory free', async ()
   expect(code).toBe(1)
   expect(words).toContain('RUSTYMAIL_PORT')
   expect(existsSync(join(dataDir, 'rustymail.pid'))).toBe(false)
+})
+
+const postgresUrl = inject('postgresUrl')
+test.skipIf(postgresUrl === undefined)('on PostgreSQL it starts, keeps what it is told, and starts again', async () => {
+  const environment = { RUSTYMAIL_DATABASE_URL: await newPostgresDatabase(postgresUrl!) }
+  const first = await startRustyMail({ environment })
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+  const body = { email: 'ann@example.com', imap }
+  const account = await first.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
+  await first.stop()
+  const second = await startRustyMail({ environment, dataDir: first.dataDir })
+  const isUnreachable = async () =>
+    (await second.call(api.accounts.listAccounts)).items.map(item => [item.id, item.state])
+  await expect.poll(isUnreachable).toEqual([[account.id, 'unreachable']])
+  expect(await (await fetch(`${second.url}/health/ready`)).json()).toMatchObject({
+    status: 'degraded',
+    parts: { accounts: { ready: 0, total: 1 } },
+  })
+})
+
+test('a database that does not answer is one clear line', async () => {
+  const environment = { RUSTYMAIL_DATABASE_URL: 'postgres://nobody:secret-word@127.0.0.1:1/none' }
+  const { code, words } = await failedStart({ dataDir: newDataDir(), environment })
+  expect(code).toBe(1)
+  expect(words.trim().split('\n')).toHaveLength(1)
+  expect(words).toContain('ECONNREFUSED')
+  expect(words).not.toContain('secret-word')
+})
+
+test('HEAD on the event stream answers the headers of a stream and ends', async () => {
+  const run = await startRustyMail()
+  const answer = await run.send('HEAD', '/api/dashboard/events')
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+  expect(answer.headers.get('x-accel-buffering')).toBe('no')
+  expect(await answer.text()).toBe('')
 })
 
 test('a session and the data outlive kill -9', async () => {

@@ -34,7 +34,8 @@ function opener(url: () => Promise<string>): OpenDatabase {
   }
 }
 
-async function newPostgresDatabase(serverUrl: string): Promise<string> {
+/** An empty database of its own for a test; dropped when it ends. */
+export async function newPostgresDatabase(serverUrl: string): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`
   const server = openDatabase(serverUrl)
   await sql`create database ${sql.id(name)}`.execute(server)

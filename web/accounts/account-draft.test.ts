@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
-import { changeOf, draftOf, emptyDraft, faultsOf, inputOf, withGuess, withTls } from './account-draft.ts'
+import { changeOf, draftOf, emptyDraft, faultsOf, inputOf, withGuess, withoutEdited, withTls } from './account-draft.ts'
 import { guessServers } from './known-servers.ts'
 
 const account: Account = {
@@ -77,4 +77,11 @@ test('an SMTP server can be taken away, and a new one needs a password', () => {
   expect(changeOf(withSmtp, { ...draftOf(withSmtp), hasSmtp: false })).toEqual({ smtp: null })
   const added = { ...draftOf(account), hasSmtp: true, smtp: draftOf(withSmtp).smtp }
   expect(faultsOf(added, account)).toEqual({ 'smtp.password': 'Type the password' })
+})
+
+test('a fault goes when its field is edited, and the others stay', () => {
+  const draft = guessedDraft()
+  const faults = { email: 'one', 'imap.port': 'two', 'imap.host': 'three' }
+  const edited = { ...draft, imap: { ...draft.imap, port: '1' } }
+  expect(withoutEdited(faults, draft, edited)).toEqual({ email: 'one', 'imap.host': 'three' })
 })

@@ -100,8 +100,17 @@ export function changeOf(account: Account, draft: AccountDraft): AccountChange {
   return smtp ? { ...change, smtp } : change
 }
 
+/** What was edited is judged anew only when it is sent. */
+export function withoutEdited(faults: Faults, before: AccountDraft, after: AccountDraft): Faults {
+  return Object.fromEntries(Object.entries(faults).filter(([path]) => textAt(before, path) === textAt(after, path)))
+}
+
 export function isLoopback(host: string): boolean {
   return /^(localhost|\[?::1\]?|127(\.\d{1,3}){3})$/i.test(host.trim())
+}
+
+function textAt(draft: AccountDraft, path: string): string {
+  return JSON.stringify(path.split('.').reduce<unknown>((value, name) => Object(value)[name], draft))
 }
 
 function emptyServer(part: Part): ServerDraft {

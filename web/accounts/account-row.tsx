@@ -39,7 +39,8 @@ export function AccountRow({ account }: { account: Account }) {
         </div>
         <StateLine account={account} />
       </div>
-      <WhyNote account={account} />
+      {/* What was tried just now says it anew. */}
+      {(!verify.data || verify.data.imap.ok) && <WhyNote account={account} />}
       <AccountFacts account={account} />
       {verify.data && (
         <VerifyOutcome account={account} result={verify.data} at={verify.submittedAt} onClose={verify.reset} />

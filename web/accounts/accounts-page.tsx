@@ -22,7 +22,8 @@ export function AccountsPage() {
         title="Accounts"
         description="The mailboxes that RustyMail keeps connected."
         actions={
-          mayChange && (
+          mayChange &&
+          accounts.data?.items.length !== 0 && (
             <Button variant="primary" icon={MailPlus} onClick={open}>
               Connect a mailbox
             </Button>

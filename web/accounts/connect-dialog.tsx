@@ -23,7 +23,7 @@ export function ConnectDialog({ accounts, onClose }: { accounts: readonly Accoun
   const form = useRef<HTMLFormElement>(null)
   const formId = useId()
   useReturnFocus()
-  useFieldFocus(form, `${wizard.step} ${JSON.stringify(wizard.faults)}`)
+  useFieldFocus(form, wizard.attempt)
   const submit = (event: FormEvent) => {
     event.preventDefault()
     if (wizard.step === 'address') wizard.toServers()
@@ -100,7 +100,7 @@ function WizardButtons({ wizard, formId, onClose }: { wizard: ConnectWizard; for
   if (connecting.isSuccess) {
     return (
       <>
-        <ButtonLink href="/mail">Read its mail</ButtonLink>
+        <ButtonLink href={`/mail?account=${connecting.data.id}`}>Read its mail</ButtonLink>
         <Button variant="primary" onClick={onClose}>
           Done
         </Button>

@@ -4,7 +4,7 @@ import type { Account } from '../../contract/accounts.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Field, Input } from '../ui/field.tsx'
-import { changeOf, draftOf, type Faults, faultsOf } from './account-draft.ts'
+import { type AccountDraft, changeOf, draftOf, type Faults, faultsOf, withoutEdited } from './account-draft.ts'
 import { faultsOfError } from './form-faults.ts'
 import { ServerFields } from './server-fields.tsx'
 import { SmtpSection } from './smtp-section.tsx'
@@ -18,21 +18,27 @@ const keepHint = 'Leave it empty to keep the present one.'
 export function EditAccountDialog({ account, onClose }: { account: Account; onClose(): void }) {
   const [draft, setDraft] = useState(() => draftOf(account))
   const [faults, setFaults] = useState<Faults>({})
+  const [attempt, setAttempt] = useState(0)
   const { mutate, isPending, error } = useChangeAccount(account)
   const form = useRef<HTMLFormElement>(null)
   const formId = useId()
   useReturnFocus()
-  useFieldFocus(form, faults)
+  useFieldFocus(form, attempt)
+  const edit = (edited: AccountDraft) => {
+    setFaults(withoutEdited(faults, draft, edited))
+    setDraft(edited)
+  }
+  const judge = (found: Faults) => {
+    setFaults(found)
+    setAttempt(before => before + 1)
+  }
   const save = (verify: boolean) => {
     const found = faultsOf(draft, account)
-    setFaults(found)
+    judge(found)
     if (Object.keys(found).length > 0) return
     const change = changeOf(account, draft)
     if (Object.keys(change).length === 0) return onClose()
-    mutate(
-      { change, verify, said: 'Saved' },
-      { onSuccess: onClose, onError: failure => setFaults(faultsOfError(failure)) },
-    )
+    mutate({ change, verify, said: 'Saved' }, { onSuccess: onClose, onError: failure => judge(faultsOfError(failure)) })
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
@@ -64,7 +70,7 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
           <Field label="Name" hint="Shown to people." isOptional error={faults.name}>
             <Input
               value={draft.name}
-              onChange={event => setDraft({ ...draft, name: event.target.value })}
+              onChange={event => edit({ ...draft, name: event.target.value })}
               autoComplete="off"
               maxLength={100}
             />
@@ -73,7 +79,7 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
             <Input
               type="email"
               value={draft.email}
-              onChange={event => setDraft({ ...draft, email: event.target.value })}
+              onChange={event => edit({ ...draft, email: event.target.value })}
               autoComplete="off"
             />
           </Field>
@@ -85,14 +91,14 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
             server={draft.imap}
             faults={faults}
             passwordHint={keepHint}
-            onChange={imap => setDraft({ ...draft, imap })}
+            onChange={imap => edit({ ...draft, imap })}
           />
         </div>
         <SmtpSection
           draft={draft}
           faults={faults}
           passwordHint={account.smtp ? keepHint : 'Often the same as for IMAP.'}
-          onChange={setDraft}
+          onChange={edit}
         />
       </form>
     </Dialog>

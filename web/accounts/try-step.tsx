@@ -67,15 +67,13 @@ function Connected({ account, wasTried }: { account: Account; wasTried: boolean 
   const { tone, text } = stateWords[state]
   return (
     <>
-      <div role="status" className="grid gap-2 rounded-md bg-good-tint p-4">
+      <div role="status" className="grid gap-2 rounded-md border p-4">
         <p className="flex items-center gap-2 font-semibold text-good">
           <ToneIcon tone="good" /> {wasTried ? 'Connected' : 'Kept without a trial'}
         </p>
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           {name === email ? email : `${name}, ${email}`}
-          <span className="rounded-sm bg-surface">
-            <StatePill tone={tone}>{text}</StatePill>
-          </span>
+          <StatePill tone={tone}>{text}</StatePill>
         </p>
       </div>
       {lastError && tone === 'bad' && (

@@ -11,6 +11,7 @@ import {
   faultsOf,
   inputOf,
   withGuess,
+  withoutEdited,
 } from './account-draft.ts'
 import { faultsOfError } from './form-faults.ts'
 import { guessServers, type KnownProvider } from './known-servers.ts'
@@ -23,6 +24,7 @@ export function useConnectWizard() {
   const [draft, setDraft] = useState(emptyDraft)
   const [guessedFor, setGuessedFor] = useState('')
   const [faults, setFaults] = useState<Faults>({})
+  const [attempt, setAttempt] = useState(0)
   const changed = useAccountsChanged()
   const running = useRef<AbortController>(undefined)
   const connecting = useMutation({
@@ -35,13 +37,17 @@ export function useConnectWizard() {
     onError: error => {
       if (running.current?.signal.aborted) return
       const found = faultsOfError(error)
-      setFaults(found)
+      judge(found)
       if (isBadInput(found, error)) setStep(isOfAddress(found) ? 'address' : 'servers')
     },
   })
   useEffect(() => () => running.current?.abort(), [])
-  const go = (next: WizardStep, found: Faults = {}) => {
+  const judge = (found: Faults) => {
     setFaults(found)
+    setAttempt(before => before + 1)
+  }
+  const go = (next: WizardStep, found: Faults = {}) => {
+    judge(found)
     setStep(next)
   }
   const connect = (verify: boolean) => {
@@ -54,10 +60,15 @@ export function useConnectWizard() {
     faults,
     connecting,
     provider: providerOf(draft),
-    change: setDraft,
+    /** Changes whenever the faults were found anew. */
+    attempt,
+    change(edited: AccountDraft) {
+      setFaults(withoutEdited(faults, draft, edited))
+      setDraft(edited)
+    },
     toServers() {
       const found = addressFaults(draft)
-      if (Object.keys(found).length > 0) return setFaults(found)
+      if (Object.keys(found).length > 0) return judge(found)
       const guess = guessServers(draft.email)
       // What was typed by hand stays until the address is another one.
       if (guess && draft.email !== guessedFor) {
@@ -68,7 +79,7 @@ export function useConnectWizard() {
     },
     toTry() {
       const found = faultsOf(draft)
-      if (Object.keys(found).length > 0) return setFaults(found)
+      if (Object.keys(found).length > 0) return judge(found)
       connect(true)
     },
     connect,

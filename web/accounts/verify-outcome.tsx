@@ -43,7 +43,7 @@ function PartLine({ part, address, result }: { part: Part; address: string; resu
         <ToneIcon tone="good" />
       </span>
       <span className="min-w-0">
-        <span className="font-medium">{partNames[part]}</span> {detail}{' '}
+        <span className="font-medium">{partNames[part]}:</span> {detail}{' '}
         <span className="text-muted">
           {address}, {formatNumber(Math.round(durationMs))} ms
         </span>

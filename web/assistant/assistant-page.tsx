@@ -71,10 +71,10 @@ function Dialogue({ hasModel, onLookAgain }: { hasModel: boolean; onLookAgain():
   return (
     <>
       <div className="relative flex min-h-0 flex-1 flex-col">
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
         <section
           ref={scroller}
           aria-label="Questions and answers"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
           tabIndex={0}
           onScroll={noteScroll}
           className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"

@@ -18,7 +18,7 @@ export function AttachmentList({ attachments }: { attachments: readonly Attachme
   if (attachments.length === 0) return null
   const bytes = attachments.reduce((sum, { size_bytes: size }) => sum + size, 0)
   return (
-    <section aria-labelledby={id} className="grid shrink-0 gap-1.5 border-b px-4 py-2.5">
+    <section aria-labelledby={id} className="grid shrink-0 grid-cols-1 gap-1.5 border-b px-4 py-2.5">
       <h3 id={id} className="text-xs text-muted">
         {formatCount(attachments.length, 'attachment')}, {formatBytes(bytes)} as sent
       </h3>

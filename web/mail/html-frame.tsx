@@ -40,8 +40,8 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
   }
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b bg-sunken px-4 py-2">
-      <ShieldCheck className="size-4 shrink-0 text-good" aria-hidden="true" />
-      <p className="min-w-48 flex-1 text-xs text-soft">
+      <p className="flex grow basis-72 items-start gap-2 text-xs text-soft">
+        <ShieldCheck className="size-4 shrink-0 text-good" aria-hidden="true" />
         Pictures from the internet are not loaded. Loading them tells the sender that you opened this message, when, and
         from which network address.
       </p>

@@ -38,7 +38,14 @@ export function MailPage() {
     <div className={classNames('flex min-h-112 flex-col', windowHeight)}>
       <PageHeader
         title="Mail"
-        actions={accounts.length > 0 && <AccountChooser accounts={accounts} account={account} at={at} />}
+        actions={
+          accounts.length > 0 && (
+            // On phones a message needs the room.
+            <div className={classNames('flex min-w-0 items-center gap-2', at.view.message && 'max-md:hidden')}>
+              <AccountChooser accounts={accounts} account={account} at={at} />
+            </div>
+          )
+        }
       />
       {!data && error && (
         <Card>

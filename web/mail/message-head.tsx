@@ -16,7 +16,7 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
   const isLate = sentAt !== null && Math.abs(Date.parse(date) - Date.parse(sentAt)) > toleranceMs
   const isAnsweredElsewhere = replyTo.length > 0 && addressesOf(replyTo) !== addressesOf(from)
   return (
-    <header className="grid shrink-0 gap-2 border-b p-4">
+    <header className="grid shrink-0 grid-cols-1 gap-2 border-b p-4">
       <h2 ref={heading} tabIndex={-1} dir="auto" className="text-lg font-semibold outline-none">
         {subjectOf(message)}
       </h2>

@@ -40,7 +40,7 @@ export const MessageRow = memo(function MessageRow({
       tabIndex={isTabStop ? 0 : -1}
       onFocus={() => onFocus(ref)}
       className={classNames(
-        'grid gap-0.5 border-b py-2 pr-3 pl-6 focus-visible:-outline-offset-2',
+        'grid grid-cols-1 gap-0.5 border-b py-2 pr-3 pl-6 focus-visible:-outline-offset-2',
         isOpen ? 'bg-accent-tint' : 'hover:bg-sunken/60',
       )}
     >

@@ -1,7 +1,7 @@
 /** One message, or why it cannot be shown. */
 import { useQuery } from '@tanstack/react-query'
 import { ArrowLeft, MailOpen, MailQuestionMark } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import type { Message } from '../../contract/mail.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
@@ -68,6 +68,11 @@ interface OpenProps {
 }
 
 function OpenMessage({ accountId, messageRef, backHref, preferred, onPrefer }: OpenProps) {
+  const takesFocus = useRef(false)
+  useLayoutEffect(() => {
+    // On phones the message stands in place of the row that was pressed.
+    takesFocus.current = document.activeElement?.checkVisibility() === false
+  }, [])
   const { data, error, refetch } = useQuery({
     queryKey: queryKeys.message(accountId, messageRef),
     queryFn: ({ signal }) => call(api.mail.getMessage, { params: { account_id: accountId, ref: messageRef }, signal }),
@@ -86,20 +91,22 @@ function OpenMessage({ accountId, messageRef, backHref, preferred, onPrefer }: O
     )
   }
   if (!data) return <MessageSkeleton />
-  return <Sheet accountId={accountId} message={data} preferred={preferred} onPrefer={onPrefer} />
+  return (
+    <Sheet accountId={accountId} message={data} takesFocus={takesFocus} preferred={preferred} onPrefer={onPrefer} />
+  )
 }
 
 function Sheet({
   accountId,
   message,
+  takesFocus,
   preferred,
   onPrefer,
-}: Pick<OpenProps, 'accountId' | 'preferred' | 'onPrefer'> & { message: Message }) {
+}: Pick<OpenProps, 'accountId' | 'preferred' | 'onPrefer'> & { message: Message; takesFocus: RefObject<boolean> }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    // On phones the message stands in place of the row that was pressed.
-    if (!document.activeElement?.checkVisibility()) heading.current?.focus()
-  }, [])
+    if (takesFocus.current) heading.current?.focus()
+  }, [takesFocus])
   return (
     <article
       aria-label="The open message"

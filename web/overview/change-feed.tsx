@@ -1,7 +1,7 @@
-/** What changed while this page was open, newest first, and what was caught up after a break. */
+/** What changed, newest first: from before the page was opened as far as the server holds it, and as it happens. */
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
-import { useFacts, useFreshness } from '../platform/live.tsx'
+import { useFreshness } from '../platform/live.tsx'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
@@ -9,11 +9,12 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { AsOf } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { type Change, changeOf } from './change-words.ts'
+import { useChanges } from './use-changes.ts'
 
 const firstShown = 10
 
 export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
-  const facts = useFacts()
+  const { facts, isLoading } = useChanges()
   const freshness = useFreshness(0)
   const [isWhole, setWhole] = useState(false)
   const changes = facts.flatMap(({ id, event }) => {
@@ -28,7 +29,7 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
       isStale={freshness.isStale}
       actions={freshness.isStale && freshness.asOf > 0 && <AsOf at={freshness.asOf} />}
     >
-      {changes.length === 0 ? (
+      {changes.length === 0 && !isLoading ? (
         <EmptyState title="Nothing yet…">
           New mail, connections, account and configuration changes appear here as they happen.
         </EmptyState>

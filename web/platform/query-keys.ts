@@ -7,6 +7,7 @@ export const queryKeys = {
   samples: ['samples'],
   accounts: ['accounts'],
   account: (accountId: string) => ['accounts', accountId],
+  facts: ['facts'],
   clients: ['clients'],
   clientPage: (query: object) => ['clients', query],
   config: ['config'],

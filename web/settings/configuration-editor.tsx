@@ -30,7 +30,6 @@ export function ConfigurationEditor({ config }: { config: ImapConfiguration }) {
       name={name}
       value={shownText(config, edits, name)}
       isDisabled={!mayChange}
-      isEdited={differences.some(difference => difference.name === name)}
       error={form.faultOf(name)}
       onChange={value => form.edit({ [name]: value })}
     />

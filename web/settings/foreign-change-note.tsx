@@ -20,7 +20,7 @@ export function ForeignChangeNote({
       <span className="mt-0.5">
         <ToneIcon tone="warn" />
       </span>
-      <div className="grid min-w-0 flex-1 gap-1">
+      <div className="grid min-w-0 flex-1 basis-56 gap-1">
         <p className="font-semibold text-warn">This changed elsewhere{who && `, by ${who}`}</p>
         <ul className="grid gap-0.5">
           {changes.map(({ name, before, after, isEdited }) => (

@@ -6,14 +6,12 @@ export function ValueField({
   name,
   value,
   isDisabled,
-  isEdited,
   error,
   onChange,
 }: {
   name: FieldName
   value: string
   isDisabled: boolean
-  isEdited: boolean
   error: string | undefined
   onChange(value: string): void
 }) {
@@ -31,7 +29,6 @@ export function ValueField({
         autoCapitalize="none"
         spellCheck={false}
         disabled={isDisabled}
-        className={isEdited ? 'bg-accent-tint' : undefined}
       />
     </Field>
   )

@@ -137,13 +137,15 @@ export class ImapFlowConnection implements MailConnection {
     let isPolling = !this.#client.capabilities.has('IDLE') && !this.#client.capabilities.has('IMAP4rev2')
     if (isPolling) onChange({ kind: 'polling' })
     while (!signal.aborted) {
+      const lap = new AbortController()
       const renewal = wait(isPolling ? this.#options.pollMs : this.#options.renewIdleMs, 'renew', {
-        signal,
+        signal: AbortSignal.any([signal, lap.signal]),
         ref: false,
       })
-      const idle = isPolling ? new Promise<never>(() => undefined) : this.#client.idle()
-      const outcome = await Promise.race([renewal, idle])
+      // That it was called off is no news: the race has ended by then.
       renewal.catch(() => undefined)
+      const idle = isPolling ? new Promise<never>(() => undefined) : this.#client.idle()
+      const outcome = await Promise.race([renewal, idle]).finally(() => lap.abort())
       if (signal.aborted) return
       if (outcome === 'renew') {
         // Breaks the IDLE by itself; a peer that is gone does not answer within the timeout, which ends the connection.

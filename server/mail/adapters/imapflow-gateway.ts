@@ -1,5 +1,5 @@
 /** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
-import { ImapFlow } from 'imapflow'
+import type { ImapFlow } from 'imapflow'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
@@ -31,7 +31,7 @@ export class ImapFlowGateway implements MailGateway {
   async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
     const socket = new ImapSocket()
-    const client = createClient(login, socket, timeoutMs)
+    const client = await createClient(login, socket, timeoutMs)
     const place = { host: login.host, port: login.port, password: login.password }
     const context = (): FaultContext => ({ ...place, phase: socket.phase })
     // Without a listener an error event would end the process; `connect` rejects with the same error.
@@ -54,7 +54,9 @@ export class ImapFlowGateway implements MailGateway {
   }
 }
 
-function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: number): ImapFlow {
+async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: number): Promise<ImapFlow> {
+  // Loaded with the first account: a server without one does without its memory.
+  const { ImapFlow } = await import('imapflow')
   return new ImapFlow({
     host: login.host,
     port: login.port,

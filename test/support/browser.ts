@@ -1,0 +1,80 @@
+/** Chromium for tests: one page at a time, that fails the test on console errors and on requests that leave the machine. */
+import AxeBuilder from '@axe-core/playwright'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { expect, onTestFinished } from 'vitest'
+import { getTool } from './require.ts'
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export interface Visit {
+  page: Page
+  context: BrowserContext
+  /** Fails when the page said anything on the console, or asked anyone but its server. */
+  expectQuiet(): void
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: getTool('chromium'), headless: true, args: flags })
+}
+
+/** A fresh profile; closed when the test ends. */
+export async function visit(
+  browser: Browser,
+  url: string,
+  {
+    width = 1280,
+    height = 900,
+    scheme = 'light' as 'light' | 'dark',
+    storageState = undefined as Awaited<ReturnType<BrowserContext['storageState']>> | undefined,
+  } = {},
+): Promise<Visit> {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: scheme,
+    reducedMotion: 'reduce',
+    ...(storageState ? { storageState } : {}),
+  })
+  onTestFinished(() => context.close())
+  const said: string[] = []
+  const asked: string[] = []
+  context.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) said.push(`${message.type()}: ${message.text()}`)
+  })
+  context.on('weberror', error => said.push(String(error.error())))
+  context.on('request', request => {
+    if (new URL(request.url()).origin !== new URL(url).origin && !request.url().startsWith('data:'))
+      asked.push(request.url())
+  })
+  const page = await context.newPage()
+  await page.goto(url)
+  const expectQuiet = () => {
+    expect(said).toEqual([])
+    expect(asked).toEqual([])
+  }
+  return { page, context, expectQuiet }
+}
+
+/** What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). */
+export async function expectAccessible(page: Page, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
+  const found = violations.map(
+    ({ id, nodes }) => `${where}: ${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`,
+  )
+  expect(found).toEqual([])
+}
+
+/** No page may scroll sideways as a whole. */
+export async function expectNothingClipped(page: Page, where: string): Promise<void> {
+  const overflow = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  )
+  expect([where, overflow]).toEqual([where, 0])
+}
