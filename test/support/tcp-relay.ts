@@ -6,6 +6,8 @@ export interface TcpRelay {
   readonly port: number
   /** From now on nothing gets through, and nobody is told. */
   silence(): void
+  /** New connections get through again. */
+  resume(): void
   stop(): Promise<void>
 }
 
@@ -41,6 +43,9 @@ export async function startRelay(
   if (address === null || typeof address === 'string') throw new Error('no port')
   return {
     port: address.port,
+    resume: () => {
+      isSilent = false
+    },
     silence: () => {
       isSilent = true
     },

@@ -4,11 +4,15 @@ import { useCallback, useRef } from 'react'
 import type { Account, AccountChange } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
-import { useStreamEvent } from '../platform/live.tsx'
+import { useLiveStatus, useStreamEvent } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useSession } from '../platform/session.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 import { useToast } from '../ui/toast.tsx'
+
+/** How long a try may take before its outcome is asked for, and the shortest time between two questions. */
+const settledMs = 1_500
+const leastMs = 5_000
 
 /** Facts keep the states current; the connections, which no fact tells of, follow the figures of the whole server. */
 export function useAccounts() {
@@ -27,10 +31,18 @@ export function useAccounts() {
     [queries],
   )
   useStreamEvent(follow)
+  const { clockOffsetMs } = useLiveStatus()
   return useQuery({
     queryKey: queryKeys.accounts,
     queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
+    refetchInterval: ({ state }) => untilRetryMs(state.data?.items ?? [], Date.now() + clockOffsetMs),
   })
+}
+
+/** A try that fails like the one before it makes no fact, but has another time for the next one. */
+function untilRetryMs(accounts: readonly Account[], nowMs: number): number | false {
+  const retries = accounts.flatMap(({ next_retry_at: at }) => (at === null ? [] : [Date.parse(at)]))
+  return retries.length > 0 && Math.max(Math.min(...retries) - nowMs + settledMs, leastMs)
 }
 
 /** What this session may do to accounts; the server has the last word. */

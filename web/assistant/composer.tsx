@@ -60,11 +60,11 @@ export function Composer({
         </Field>
       </div>
       {isAsking ? (
-        <Button icon={Square} onClick={onStop} className="mb-5.5">
+        <Button key="stop" icon={Square} onClick={onStop} className="mb-5.5">
           Stop
         </Button>
       ) : (
-        <Button type="submit" variant="primary" icon={SendHorizontal} disabled={!canSend} className="mb-5.5">
+        <Button key="send" type="submit" variant="primary" icon={SendHorizontal} disabled={!canSend} className="mb-5.5">
           Send
         </Button>
       )}

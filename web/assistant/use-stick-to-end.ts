@@ -1,5 +1,5 @@
 /** Keeps the end of what grows in view, until the reader scrolls up. */
-import { type RefObject, useEffect, useState } from 'react'
+import { type RefObject, useEffect, useRef, useState } from 'react'
 
 /** Nearer to the end than this counts as at the end. */
 const nearPx = 32
@@ -7,13 +7,17 @@ const nearPx = 32
 /** @param content What grows inside `scroller`. */
 export function useStickToEnd(scroller: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
   const [isAtEnd, setAtEnd] = useState(true)
+  const lastTop = useRef(0)
   const toEnd = () => {
     setAtEnd(true)
     scroller.current?.scrollTo({ top: scroller.current.scrollHeight, behavior: 'instant' })
   }
   const noteScroll = () => {
     const { scrollTop = 0, scrollHeight = 0, clientHeight = 0 } = scroller.current ?? {}
-    setAtEnd(scrollHeight - scrollTop - clientHeight <= nearPx)
+    const isNear = scrollHeight - scrollTop - clientHeight <= nearPx
+    // What grew since the last scroll is no wish of the reader: only going up leaves the end.
+    if (isNear || scrollTop < lastTop.current) setAtEnd(isNear)
+    lastTop.current = scrollTop
   }
   useEffect(() => {
     const element = content.current

@@ -1,12 +1,11 @@
 /** Why an account shows no mail, in place of its mail or above what is known of it. */
 import { MailPlus, Settings } from 'lucide-react'
 import type { Account, AccountState } from '../../contract/accounts.ts'
-import { ToneIcon } from '../ui/badge.tsx'
 import { Banner } from '../ui/banner.tsx'
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
-import type { Tone } from '../ui/tone.ts'
+import { type Tone, toneIcon } from '../ui/tone.ts'
 
 interface Words {
   tone: Tone
@@ -35,9 +34,8 @@ export function AccountNotReady({ account }: { account: Account }) {
   const { tone, title, detail } = wordsFor(account)
   const { last_error: error, next_retry_at: nextRetryAt, state } = account
   return (
-    <section className="grid justify-items-center rounded-lg border bg-surface pt-8 shadow-card" role="status">
-      <ToneIcon tone={tone} size="md" />
-      <EmptyState title={title} actions={<AccountsLink />}>
+    <section className="rounded-lg border bg-surface shadow-card" role="status">
+      <EmptyState icon={toneIcon[tone]} title={title} actions={<AccountsLink />}>
         <div className="grid gap-1">
           {error && state !== 'disabled' && <p>{error.detail}</p>}
           {error?.server_response && state !== 'disabled' && (

@@ -1,7 +1,7 @@
 /** One message, or why it cannot be shown. */
 import { useQuery } from '@tanstack/react-query'
 import { ArrowLeft, MailOpen, MailQuestionMark } from 'lucide-react'
-import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
 import type { Message } from '../../contract/mail.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
@@ -29,6 +29,8 @@ export function MessageView({
 }) {
   // The choice lasts from message to message; leave to load remote content does not.
   const [preferred, setPreferred] = useState<BodyKind>('html')
+  // One that a link led to leaves the focus where the page begins.
+  const [firstRef] = useState(messageRef)
   return (
     <Pane label="Message" className={className}>
       {messageRef ? (
@@ -43,6 +45,7 @@ export function MessageView({
             accountId={accountId}
             messageRef={messageRef}
             backHref={backHref}
+            takesFocus={messageRef !== firstRef}
             preferred={preferred}
             onPrefer={setPreferred}
           />
@@ -63,16 +66,12 @@ interface OpenProps {
   accountId: string
   messageRef: string
   backHref: string
+  takesFocus: boolean
   preferred: BodyKind
   onPrefer(kind: BodyKind): void
 }
 
-function OpenMessage({ accountId, messageRef, backHref, preferred, onPrefer }: OpenProps) {
-  const takesFocus = useRef(false)
-  useLayoutEffect(() => {
-    // On phones the message stands in place of the row that was pressed.
-    takesFocus.current = document.activeElement?.checkVisibility() === false
-  }, [])
+function OpenMessage({ accountId, messageRef, backHref, takesFocus, preferred, onPrefer }: OpenProps) {
   const { data, error, refetch } = useQuery({
     queryKey: queryKeys.message(accountId, messageRef),
     queryFn: ({ signal }) => call(api.mail.getMessage, { params: { account_id: accountId, ref: messageRef }, signal }),
@@ -102,10 +101,11 @@ function Sheet({
   takesFocus,
   preferred,
   onPrefer,
-}: Pick<OpenProps, 'accountId' | 'preferred' | 'onPrefer'> & { message: Message; takesFocus: RefObject<boolean> }) {
+}: Omit<OpenProps, 'messageRef' | 'backHref'> & { message: Message }) {
   const heading = useRef<HTMLHeadingElement>(null)
   useEffect(() => {
-    if (takesFocus.current) heading.current?.focus()
+    // On phones the message stands in place of the row that was pressed and had the focus.
+    if (takesFocus && document.activeElement === document.body) heading.current?.focus()
   }, [takesFocus])
   return (
     <article

@@ -1,0 +1,90 @@
+/** A new user's way: the printed link, an empty installation, a mailbox that first fails and then works, and a link that is worth nothing twice. */
+import { join } from 'node:path'
+import type { Browser } from 'playwright-core'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createApp } from '../../server/app.ts'
+import { loadConfig } from '../../server/config.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { available } from '../support/require.ts'
+import { startRustyMail } from '../support/rustymail.ts'
+import { startRelay } from '../support/tcp-relay.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
+
+describe.skipIf(!hasAll)('in Chromium', () => {
+  let browser: Browser
+  let dovecot: Dovecot
+
+  beforeAll(async () => {
+    ;[browser, dovecot] = await Promise.all([launchBrowser(), startDovecot()])
+    return async () => {
+      await Promise.all([browser.close(), dovecot.stop()])
+    }
+  })
+
+  test('from the printed link to the first mail, with a wrong password on the way', async () => {
+    const run = await startRustyMail()
+    const { page } = await visit(browser, run.setupLink)
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+    expect(new URL(page.url()).hash).toBe('')
+    await page.getByRole('button', { name: 'Try the sandbox' }).waitFor()
+    await page.getByRole('link', { name: 'Connect a mailbox' }).click()
+
+    const dialog = page.getByRole('dialog')
+    await dialog
+      .getByLabel(/address/i)
+      .first()
+      .fill('alice@test.local')
+    await dialog
+      .getByLabel(/password/i)
+      .first()
+      .fill('wrong')
+    await dialog.getByRole('button', { name: /continue|next/i }).click()
+    await dialog
+      .getByLabel(/host|server/i)
+      .first()
+      .fill('127.0.0.1')
+    await dialog.getByLabel(/port/i).first().fill(String(dovecot.imapsPort))
+    await expectAccessible(page, 'connect wizard')
+    await page.screenshot({ path: join(import.meta.dirname, 'output/connect-light-1280.png') })
+  })
+
+  test('a set-up link works once', async () => {
+    const run = await startRustyMail()
+    const first = await visit(browser, run.setupLink)
+    await first.page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+    const second = await visit(browser, run.setupLink)
+    await second.page
+      .getByText(/not valid|used already/i)
+      .first()
+      .waitFor()
+    await expectAccessible(second.page, 'used set-up link')
+  })
+
+  test('when the link to the server dies the page says so within 2.5 heartbeats, keeps its figures, and comes back by itself', async () => {
+    const dir = tempDir('live')
+    const config = loadConfig([], { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: join(dir.path, 'data') })
+    const app = createApp(config, { logger: createLogger('silent'), heartbeatSeconds: 1 })
+    await app.start()
+    const relay = await startRelay(Number(new URL(app.address).port))
+    onTestFinished(async () => {
+      await relay.stop()
+      await app.stop()
+      dir.remove()
+    })
+    const link = app.createSetupLink().replace(app.address, `http://127.0.0.1:${relay.port}`)
+    const { page } = await visit(browser, link)
+    const live = page.getByRole('button', { name: 'Live', exact: true })
+    await live.waitFor()
+    const tile = page.getByText('Uptime')
+    await tile.waitFor()
+    relay.silence()
+    await live.waitFor({ state: 'detached', timeout: 10_000 })
+    expect(await tile.isVisible()).toBe(true)
+    relay.resume()
+    await live.waitFor({ timeout: 30_000 })
+  })
+})
