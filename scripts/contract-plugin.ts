@@ -48,7 +48,10 @@ async function schemaOf(directory: string, id: string): Promise<unknown> {
   for (const name of readdirSync(directory).filter(file => file.endsWith('.ts'))) {
     const exports = await importContract(join(directory, name))
     const type = exports[id]
-    if (isSchema(type)) return z.toJSONSchema(type, { io: 'input', unrepresentable: 'any', reused: 'inline' })
+    if (!isSchema(type)) continue
+    const schema = z.toJSONSchema(type, { io: 'input', unrepresentable: 'any', reused: 'inline' })
+    // A type with an id stands under `$defs` when it is rendered alone.
+    return schema.$defs?.[id] ?? schema
   }
   throw new Error(`contract has no type ${id}`)
 }

@@ -12,6 +12,7 @@ import { startRustyMail } from '../support/rustymail.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
+const output = join(import.meta.dirname, 'output')
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
 describe.skipIf(!hasAll)('in Chromium', () => {
@@ -34,22 +35,39 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.getByRole('link', { name: 'Connect a mailbox' }).click()
 
     const dialog = page.getByRole('dialog')
-    await dialog
-      .getByLabel(/address/i)
-      .first()
-      .fill('alice@test.local')
-    await dialog
-      .getByLabel(/password/i)
-      .first()
-      .fill('wrong')
-    await dialog.getByRole('button', { name: /continue|next/i }).click()
-    await dialog
-      .getByLabel(/host|server/i)
-      .first()
-      .fill('127.0.0.1')
-    await dialog.getByLabel(/port/i).first().fill(String(dovecot.imapsPort))
+    await dialog.getByLabel('Address').fill('alice@test.local')
+    await dialog.getByLabel('Password', { exact: true }).fill('wrong')
+    await dialog.getByRole('button', { name: 'Next' }).click()
+    const imap = dialog.getByRole('group', { name: /IMAP/ })
+    await imap.getByLabel('Host').fill('127.0.0.1')
+    await imap.getByLabel('Port').fill(String(dovecot.imapsPort))
+    await dialog.getByRole('switch', { name: /SMTP/ }).uncheck()
     await expectAccessible(page, 'connect wizard')
-    await page.screenshot({ path: join(import.meta.dirname, 'output/connect-light-1280.png') })
+    await dialog.getByRole('button', { name: 'Try and connect' }).click()
+
+    // Dovecot's own words, and the way back to the field that is wrong.
+    await dialog.getByText(/authentication failed/i).waitFor()
+    await expectAccessible(page, 'refused login')
+    await page.screenshot({ path: join(output, 'connect-refused-light-1280.png') })
+    expect(page.url()).not.toContain('wrong')
+    await dialog.getByRole('button', { name: 'Change the settings' }).click()
+    await imap.getByLabel('Password', { exact: true }).fill('pw-alice')
+    await dialog.getByRole('button', { name: 'Try and connect' }).click()
+    await dialog.getByText('Ready', { exact: true }).waitFor()
+    await dialog.getByRole('link', { name: 'Read its mail' }).click()
+
+    await page.getByRole('heading', { level: 1, name: 'Mail' }).waitFor()
+    const text = 'From: Bob <bob@test.local>\nTo: alice@test.local\nSubject: Hello from Dovecot\n\nFirst words.\n'
+    await dovecot.appendMessage('alice@test.local', text)
+    await page.getByText('Hello from Dovecot').first().click()
+    await page.getByText('First words.').waitFor()
+    await page.goto(run.url)
+    await page.getByText('All good').waitFor()
+    await page
+      .getByText(/new mail/i)
+      .first()
+      .waitFor()
+    await page.screenshot({ path: join(output, 'overview-dovecot-light-1280.png') })
   })
 
   test('a set-up link works once', async () => {

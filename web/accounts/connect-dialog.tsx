@@ -9,7 +9,7 @@ import { ServersStep } from './servers-step.tsx'
 import { troubleOf } from './trouble-note.tsx'
 import { TryStep } from './try-step.tsx'
 import { type ConnectWizard, useConnectWizard, type WizardStep } from './use-connect-wizard.ts'
-import { useFieldFocus, useReturnFocus } from './use-dialog-focus.ts'
+import { useFieldFocus } from './use-dialog-focus.ts'
 
 const steps: readonly { step: WizardStep; label: string }[] = [
   { step: 'address', label: 'Address' },
@@ -22,7 +22,6 @@ export function ConnectDialog({ accounts, onClose }: { accounts: readonly Accoun
   const wizard = useConnectWizard()
   const form = useRef<HTMLFormElement>(null)
   const formId = useId()
-  useReturnFocus()
   useFieldFocus(form, wizard.attempt)
   const submit = (event: FormEvent) => {
     event.preventDefault()

@@ -2,12 +2,10 @@
 import type { Account } from '../../contract/accounts.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { useDisconnectAccount } from './use-accounts.ts'
-import { useReturnFocus } from './use-dialog-focus.ts'
 
 /** Mounted while it is open. */
 export function DisconnectDialog({ account, onClose }: { account: Account; onClose(): void }) {
   const { mutate, isPending, error } = useDisconnectAccount(account)
-  useReturnFocus()
   const { name, email, is_default: isDefault, is_sandbox: isSandbox } = account
   return (
     <ConfirmDialog

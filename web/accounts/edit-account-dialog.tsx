@@ -10,7 +10,7 @@ import { ServerFields } from './server-fields.tsx'
 import { SmtpSection } from './smtp-section.tsx'
 import { FailureNote, troubleOf } from './trouble-note.tsx'
 import { useChangeAccount } from './use-accounts.ts'
-import { useFieldFocus, useReturnFocus } from './use-dialog-focus.ts'
+import { useFieldFocus } from './use-dialog-focus.ts'
 
 const keepHint = 'Leave it empty to keep the present one.'
 
@@ -22,7 +22,6 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
   const { mutate, isPending, error } = useChangeAccount(account)
   const form = useRef<HTMLFormElement>(null)
   const formId = useId()
-  useReturnFocus()
   useFieldFocus(form, attempt)
   const edit = (edited: AccountDraft) => {
     setFaults(withoutEdited(faults, draft, edited))

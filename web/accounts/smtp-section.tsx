@@ -17,8 +17,8 @@ export function SmtpSection({
   return (
     <div className="grid gap-4 border-t pt-4">
       <Switch
-        label="Send mail too (SMTP)"
-        hint="Without it, the account can be read only."
+        label="Outgoing server too (SMTP)"
+        hint="RustyMail does not send mail yet. The server is tried now and kept for when it does."
         isOn={draft.hasSmtp}
         onChange={hasSmtp => onChange({ ...draft, hasSmtp })}
       />

@@ -1,18 +1,5 @@
-/** Where the keyboard stands while a dialog opens, changes and closes. */
-import { type RefObject, useEffect, useState } from 'react'
-
-/** When the component goes away, the focus returns to what had it before, or else to the content of the page. */
-export function useReturnFocus(): void {
-  const [opener] = useState(() => document.activeElement)
-  useEffect(
-    () => () => {
-      const isUsable = opener instanceof HTMLElement && opener !== document.body && opener.isConnected
-      const target = isUsable ? opener : document.getElementById('content')
-      target?.focus()
-    },
-    [opener],
-  )
-}
+/** Where the keyboard stands while a form in a dialog changes. */
+import { type RefObject, useEffect } from 'react'
 
 /** Each time `moment` changes, the first field at fault has the focus; without one, the first field. */
 export function useFieldFocus(form: RefObject<HTMLElement | null>, moment: unknown): void {

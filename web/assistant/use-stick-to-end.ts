@@ -14,9 +14,10 @@ export function useStickToEnd(scroller: RefObject<HTMLElement | null>, content: 
   }
   const noteScroll = () => {
     const { scrollTop = 0, scrollHeight = 0, clientHeight = 0 } = scroller.current ?? {}
-    const isNear = scrollHeight - scrollTop - clientHeight <= nearPx
-    // What grew since the last scroll is no wish of the reader: only going up leaves the end.
-    if (isNear || scrollTop < lastTop.current) setAtEnd(isNear)
+    const gap = scrollHeight - scrollTop - clientHeight
+    // What grew since the last scroll is no wish of the reader: only going up leaves the end, and coming near goes back to it.
+    if (scrollTop < lastTop.current) setAtEnd(gap <= 1)
+    else if (gap <= nearPx) setAtEnd(true)
     lastTop.current = scrollTop
   }
   useEffect(() => {

@@ -1,6 +1,8 @@
 /** Why an account shows no mail, in place of its mail or above what is known of it. */
 import { MailPlus, Settings } from 'lucide-react'
 import type { Account, AccountState } from '../../contract/accounts.ts'
+import { useNow } from '../platform/clock.ts'
+import { useLiveStatus } from '../platform/live.tsx'
 import { Banner } from '../ui/banner.tsx'
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -31,6 +33,7 @@ export function isReadable({ state }: Account): boolean {
 }
 
 export function AccountNotReady({ account }: { account: Account }) {
+  const serverNow = useNow(1_000) + useLiveStatus().clockOffsetMs
   const { tone, title, detail } = wordsFor(account)
   const { last_error: error, next_retry_at: nextRetryAt, state } = account
   return (
@@ -45,7 +48,7 @@ export function AccountNotReady({ account }: { account: Account }) {
           )}
           <p>
             {detail}
-            {nextRetryAt && (
+            {nextRetryAt && Date.parse(nextRetryAt) > serverNow && (
               <>
                 {' '}
                 Next try <RelativeTime at={nextRetryAt} />.

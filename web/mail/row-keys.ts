@@ -15,7 +15,7 @@ export function moveThroughRows(event: KeyboardEvent<HTMLElement>, selector: str
   const step = steps[event.key]
   if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(selector)]
-  const at = rows.findIndex(row => row === document.activeElement)
+  const at = rows.findIndex(row => row.matches(':focus'))
   const next = rows[Math.min(Math.max(at + step, 0), rows.length - 1)]
   if (!next) return
   event.preventDefault()

@@ -1,15 +1,5 @@
 /** What is wrong with an account, in words, and how badly. */
 import type { Account, AccountState } from '../../contract/accounts.ts'
-import type { Tone } from '../ui/tone.ts'
-
-export const stateWords: Record<AccountState, { tone: Tone; text: string }> = {
-  auth_failed: { tone: 'bad', text: 'Login failed' },
-  unreachable: { tone: 'bad', text: 'Unreachable' },
-  degraded: { tone: 'warn', text: 'Degraded' },
-  connecting: { tone: 'busy', text: 'Connecting' },
-  ready: { tone: 'good', text: 'Ready' },
-  disabled: { tone: 'unknown', text: 'Disabled' },
-}
 
 /** The worst first. */
 const rank: readonly AccountState[] = ['auth_failed', 'unreachable', 'degraded', 'connecting', 'ready', 'disabled']

@@ -2,11 +2,12 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
+import { stateWords } from '../accounts/account-words.ts'
 import { useNow } from '../platform/clock.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
-import { byTrouble, stateWords } from './account-trouble.ts'
+import { byTrouble } from './account-trouble.ts'
 
 /** The rest is on the accounts page. */
 const mostShown = 8

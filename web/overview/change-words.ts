@@ -1,9 +1,9 @@
 /** Each fact of the stream as one plain sentence. */
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import type { Fact, ServerEvent } from '../../contract/event.ts'
+import { stateWords } from '../accounts/account-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import type { Tone } from '../ui/tone.ts'
-import { stateWords } from './account-trouble.ts'
 
 export interface Change {
   tone: Tone

@@ -58,16 +58,12 @@ export const limitFields: readonly ConfigurationField[] = [
 
 export const allFields: readonly ConfigurationField[] = [...serverFields, ...limitFields]
 
-/** A type with an id stands under `$defs` when it is rendered alone. */
-const rendered: Partial<typeof schema> & { $defs?: Record<string, typeof schema> } = schema
-const properties = rendered.properties ?? rendered.$defs?.ImapConfiguration?.properties ?? {}
-
 /** The limits of a number, from the contract. */
 export function limitsOf(name: FieldName): { min: number; max: number } | undefined {
-  const { minimum, maximum } = properties[name] ?? {}
+  const { minimum, maximum } = schema.properties[name] ?? {}
   return minimum === undefined || maximum === undefined ? undefined : { min: minimum, max: maximum }
 }
 
 export function patternOf(name: FieldName): string | undefined {
-  return properties[name]?.pattern
+  return schema.properties[name]?.pattern
 }

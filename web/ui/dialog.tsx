@@ -5,32 +5,30 @@ import { Button } from './button.tsx'
 import { classNames } from './class-names.ts'
 import { ErrorNote } from './error-state.tsx'
 import { IconButton } from './icon-button.tsx'
+import { useReturnFocus } from './use-return-focus.ts'
 
-export function Dialog({
-  isOpen,
-  onClose,
-  title,
-  children,
-  footer,
-  size = 'md',
-}: {
-  isOpen: boolean
+interface DialogProps {
   onClose(): void
   title: string
   children: ReactNode
   /** Buttons, the main one last. */
   footer?: ReactNode
   size?: 'sm' | 'md' | 'lg'
-}) {
+}
+
+export function Dialog({ isOpen, ...props }: DialogProps & { isOpen: boolean }) {
+  return isOpen ? <OpenDialog {...props} /> : null
+}
+
+function OpenDialog({ onClose, title, children, footer, size = 'md' }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
     const dialog = ref.current
-    if (!isOpen || !dialog) return
-    dialog.showModal()
-    return () => dialog.close()
-  }, [isOpen])
-  if (!isOpen) return null
+    dialog?.showModal()
+    return () => dialog?.close()
+  }, [])
+  useReturnFocus()
   const width = { sm: 'max-w-md', md: 'max-w-xl', lg: 'max-w-3xl' }[size]
   return (
     <dialog
