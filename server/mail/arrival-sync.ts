@@ -54,6 +54,8 @@ export class ArrivalSync {
       .catch(err => logger.error({ err, account_id: accountId }, 'looking for new mail failed'))
       .finally(() => {
         this.#isRunning = false
+        // Asked for between the last look and here.
+        if (this.#isDue && !signal.aborted) this.look(signal)
       })
   }
 

@@ -56,7 +56,7 @@ function Dialogue({ hasModel, onLookAgain }: { hasModel: boolean; onLookAgain():
   const { dialogue, isAsking, ask, stop } = useDialogue()
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
-  const { isAtEnd, noteScroll, toEnd } = useStickToEnd(scroller, content)
+  const { isAtEnd, toEnd, handlers } = useStickToEnd(scroller, content)
   const last = dialogue.at(-1)
   const refusal =
     last?.error instanceof ApiProblem && last.error.code === 'no_model_configured' ? last.error : undefined
@@ -76,7 +76,7 @@ function Dialogue({ hasModel, onLookAgain }: { hasModel: boolean; onLookAgain():
           aria-label="Questions and answers"
           // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
           tabIndex={0}
-          onScroll={noteScroll}
+          {...handlers}
           className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
         >
           <div ref={content} className="mx-auto max-w-4xl p-4">

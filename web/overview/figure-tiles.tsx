@@ -25,7 +25,7 @@ const figures: readonly Figure[] = [
     label: 'IMAP connections',
     value: stats => formatNumber(stats.active_connections),
     unit: 'open',
-    detail: ({ imap }) => `${imap.busy} busy, ${imap.idle} idle`,
+    detail: ({ imap }) => `${imap.open - imap.busy - imap.idle} watching, ${imap.busy} busy`,
     chart: { label: 'IMAP connections', of: sample => sample.active_connections, format: formatNumber },
   },
   {
