@@ -83,7 +83,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
   }
 }
 
-export type ConfigurationForm = ReturnType<typeof useConfigurationForm>
+type ConfigurationForm = ReturnType<typeof useConfigurationForm>
 
 function serverFault(error: Error | null, name: FieldName): string | undefined {
   return error instanceof ApiProblem ? error.faultOf(`body.${name}`) : undefined
