@@ -83,8 +83,6 @@ export function useConfigurationForm(config: ImapConfiguration) {
   }
 }
 
-type ConfigurationForm = ReturnType<typeof useConfigurationForm>
-
 function serverFault(error: Error | null, name: FieldName): string | undefined {
   return error instanceof ApiProblem ? error.faultOf(`body.${name}`) : undefined
 }
