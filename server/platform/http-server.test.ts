@@ -61,6 +61,12 @@ async function door() {
     items: Array.from({ length: 200 }, () => sample),
   }))
   handle(http, api.mail.listFolders, () => ({ items: [], next_cursor: null }))
+  const [started, never] = [Promise.withResolvers<void>(), Promise.withResolvers<never>()]
+  handle(http, api.mail.listMessages, () => {
+    started.resolve()
+    return never.promise
+  })
+  const slow = { started: started.promise }
   const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => http.fastify.close())
   const send = (path: string, { as = 'admin', ...init }: RequestInit & { as?: string | undefined } = {}) => {
@@ -76,7 +82,7 @@ async function door() {
     expect(body.instance).toBe(answer.headers.get('x-request-id'))
     return body
   }
-  return { http, send, problem, outcomes, seen, port: Number(new URL(base).port) }
+  return { http, slow, send, problem, outcomes, seen, port: Number(new URL(base).port) }
 }
 
 const json = (body: unknown) => ({
@@ -208,6 +214,16 @@ test('a long answer comes shorter to who takes that, and is the same', async () 
     expect(answer.headers.get('content-encoding')).toBe(used)
     expect(await answer.text()).toBe(plain)
   }
+})
+
+test('a client that goes away in the middle leaves nothing under way', async () => {
+  const { http, send, slow } = await door()
+  const abort = new AbortController()
+  const gone = send('/api/v1/accounts/a1/messages', { signal: abort.signal })
+  await slow.started
+  abort.abort()
+  await expect(gone).rejects.toThrow()
+  await http.whenIdle()
 })
 
 test('every answer carries the strict headers, and a stopping server says so', async () => {

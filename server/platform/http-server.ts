@@ -57,7 +57,6 @@ export interface HttpServer {
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | undefined
-    isUnderWay: boolean
   }
   interface FastifyContextConfig {
     operation?: Operation
@@ -88,11 +87,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
   server.removeContentTypeParser('text/plain')
   server.decorateRequest('caller', undefined)
-  server.decorateRequest('isUnderWay', false)
   server.register(cookie)
   server.addHook('onRequest', async (request, reply) => {
     active++
-    request.isUnderWay = true
+    // Comes for every response, also when the client went away in the middle.
+    reply.raw.once('close', () => {
+      active--
+      if (active > 0) return
+      idle.resolve()
+      idle = Promise.withResolvers()
+    })
     reply.headers(headers).header('x-request-id', request.id)
     if (http.isDraining && !request.url.startsWith('/health/')) {
       reply.header('connection', 'close')
@@ -102,15 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     const { operation } = request.routeOptions.config
     if (operation) guard(principalOf(request), operation)
   })
-  server.addHook('onResponse', async (request, reply) => {
-    // What is refused before any hook, such as a broken address, was never counted.
-    if (request.isUnderWay) active--
-    if (active === 0) {
-      idle.resolve()
-      idle = Promise.withResolvers()
-    }
-    observe(http, request, reply)
-  })
+  server.addHook('onResponse', async (request, reply) => observe(http, request, reply))
   server.setErrorHandler((error, request, reply) => answerProblem(options.logger, error, request, reply))
   server.setNotFoundHandler((request, reply) => {
     if (http.serveFallback?.(request, reply)) return reply

@@ -31,7 +31,8 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'account_removed':
       return [queryKeys.accounts, queryKeys.config, queryKeys.session, ['mail', event.data.account_id]]
     case 'account_state_changed':
-      return [queryKeys.accounts]
+      // What came while it was away is only now to be had.
+      return event.data.state === 'ready' ? [queryKeys.accounts, ['mail', event.data.account_id]] : [queryKeys.accounts]
     case 'mail_received':
       return [
         queryKeys.accounts,
