@@ -9,6 +9,8 @@ export interface TestMessage {
   text?: string
   html?: string
   attachment?: { name: string; type: string }
+  /** Carried beside the HTML, as multipart/related (RFC 2387). */
+  picture?: { contentId: string; type: string; bytes: Buffer }
   flags?: Flag[]
 }
 
@@ -86,6 +88,30 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
       expect(message?.attachments).toMatchObject([{ ...attachment, is_inline: false }])
       const [listed] = (await connection.listMessages('INBOX', 10, undefined)).messages
       expect(listed).toMatchObject({ uid, flags: [], hasAttachments: true })
+    })
+
+    test('a part is given as the bytes that were sent, whole or not at all, and does not mark the message as seen', async () => {
+      // Longer than what is asked of a server at a time, and with every byte in it.
+      const bytes = Buffer.from(Array.from({ length: 600_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff))
+      const picture = { contentId: 'logo@test.local', type: 'image/png', bytes }
+      const uid = await server.deliver({ subject: 'logo', html: '<img src="cid:logo@test.local">', picture })
+      const { uidValidity, message } = await connection.getMessage('INBOX', uid, maxBytes)
+      expect(message?.attachments).toMatchObject([
+        { type: 'image/png', is_inline: true, content_id: picture.contentId },
+      ])
+      const id = message?.attachments[0]?.id ?? ''
+      const found = await connection.findPart('INBOX', uid, id, bytes.length)
+      expect(found.uidValidity).toBe(uidValidity)
+      expect(found.bytes?.equals(bytes)).toBe(true)
+      for (const [otherUid, otherId, max] of [
+        [uid, id, bytes.length - 1],
+        [uid, '7.7', bytes.length],
+        [999_999, id, bytes.length],
+      ] as const) {
+        expect((await connection.findPart('INBOX', otherUid, otherId, max)).bytes).toBeUndefined()
+      }
+      const [listed] = (await connection.listMessages('INBOX', 10, undefined)).messages
+      expect(listed).toMatchObject({ uid, flags: [], hasAttachments: false })
     })
 
     test('flags are told', async () => {

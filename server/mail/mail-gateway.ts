@@ -70,6 +70,17 @@ export interface MailConnection {
     uid: number,
     maxBytes: number,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }>
+  /**
+   * What one part of a message holds, its transfer encoding removed. `bytes` is undefined when there is no such message
+   * or part, and when the part is empty or longer than `maxBytes`: half a part is of no use.
+   * @param partId The `id` of an attachment.
+   */
+  findPart(
+    path: string,
+    uid: number,
+    partId: string,
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
   /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
   /**

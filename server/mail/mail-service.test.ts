@@ -128,4 +128,31 @@ describe('the document for the frame', () => {
     gateway.deliver({ subject: 'text', text: '1 < 2 & <script>alert(1)</script>' })
     expect(await htmlOf('text')).toContain('<pre>1 &lt; 2 &amp; &lt;script&gt;alert(1)&lt;/script&gt;</pre>')
   })
+
+  test('shows the pictures that the message carries, read over the same connection, and marks nothing as seen', async () => {
+    const logo = { id: '1.2', name: null, type: 'image/png', size_bytes: 4, is_inline: true, content_id: 'logo@x' }
+    const html = '<img src="cid:logo@x"><img src="cid:lost@x">'
+    gateway.deliver({ subject: 'pictures', html, attachments: [logo], parts: { '1.2': Buffer.from([1, 2, 3]) } })
+    expect(await htmlOf('pictures')).toContain('<img src="data:image/png;base64,AQID"><img src="cid:lost@x">')
+    expect(gateway.attempts).toBe(1)
+    const message = await mail.getMessage(someone, 'a', await refOf('pictures'), signal)
+    expect(message).toMatchObject({ html, flags: [] })
+  })
+
+  test('reads no further picture for a reader who has gone', async () => {
+    const logo = { id: '2', name: null, type: 'image/png', size_bytes: 4, is_inline: true, content_id: 'a' }
+    const attachments = [logo, { ...logo, id: '3', content_id: 'b' }]
+    const parts = { '2': Buffer.from([1]), '3': Buffer.from([2]) }
+    gateway.deliver({ subject: 'gone', html: '<img src="cid:a"><img src="cid:b">', attachments, parts })
+    const ref = await refOf('gone')
+    const leaving = new AbortController()
+    let reads = 0
+    gateway.delay = step => {
+      if (step !== 'findPart') return
+      reads++
+      leaving.abort(new Error('the reader has gone'))
+    }
+    await expect(mail.messageHtml(someone, 'a', ref, leaving.signal)).rejects.toThrow('the reader has gone')
+    expect(reads).toBe(1)
+  })
 })

@@ -3,9 +3,10 @@ import type { Folder, Message, MessageSummary } from '../../contract/mail.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ConnectionPool } from './connection-pool.ts'
+import { embedPictures } from './embed-pictures.ts'
 import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
 import { renderMessageHtml } from './message-html.ts'
-import type { MessageRefs } from './message-ref.ts'
+import type { MessagePlace, MessageRefs } from './message-ref.ts'
 
 export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
@@ -66,18 +67,26 @@ export class MailService {
   /** Throws `stale_ref` when the folder was made anew since the reference was given. */
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
     const place = this.#refs.decode(accountId, ref)
-    const get = (connection: MailConnection) => connection.getMessage(place.folder, place.uid, maxPartBytes)
-    const { uidValidity, message } = await this.#ask(principal, accountId, get, signal)
-    if (uidValidity !== place.uidValidity) {
-      throw new Problem('stale_ref', 'The folder was made anew on the mail server; list it again for new references.')
-    }
-    if (!message) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
-    return { ...this.#summary(accountId, place.folder, uidValidity, message), ...contentOf(message) }
+    const message = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
+    return { ...this.#summary(accountId, place.folder, place.uidValidity, message), ...contentOf(message) }
   }
 
-  /** One message as a document for a sandboxed frame; answer it with `strangerHeaders` and with nothing less. */
+  /**
+   * One message, with the pictures that it carries, as a document for a sandboxed frame; answer it with `strangerHeaders`
+   * and with nothing less.
+   */
   async messageHtml(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<string> {
-    return renderMessageHtml(await this.getMessage(principal, accountId, ref, signal))
+    const place = this.#refs.decode(accountId, ref)
+    const read = async (connection: MailConnection) => {
+      const { html, text, attachments } = await getContent(connection, place)
+      if (html === null) return { html, text }
+      const readPart = (id: string, maxBytes: number) => {
+        signal.throwIfAborted()
+        return findPart(connection, place, id, maxBytes)
+      }
+      return { html: await embedPictures(html, attachments, readPart), text }
+    }
+    return renderMessageHtml(await this.#ask(principal, accountId, read, signal))
   }
 
   async #ask<T>(
@@ -111,6 +120,29 @@ export class MailService {
       has_attachments: header.hasAttachments,
     }
   }
+}
+
+async function getContent(connection: MailConnection, place: MessagePlace): Promise<MessageContent> {
+  const { uidValidity, message } = await connection.getMessage(place.folder, place.uid, maxPartBytes)
+  checkValidity(place, uidValidity)
+  if (!message) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
+  return message
+}
+
+async function findPart(
+  connection: MailConnection,
+  place: MessagePlace,
+  id: string,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  const { uidValidity, bytes } = await connection.findPart(place.folder, place.uid, id, maxBytes)
+  checkValidity(place, uidValidity)
+  return bytes
+}
+
+function checkValidity(place: MessagePlace, uidValidity: number): void {
+  if (uidValidity === place.uidValidity) return
+  throw new Problem('stale_ref', 'The folder was made anew on the mail server; list it again for new references.')
 }
 
 function contentOf(message: MessageContent): Omit<Message, keyof MessageSummary> {

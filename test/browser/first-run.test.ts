@@ -29,7 +29,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   test('from the printed link to the first mail, with a wrong password on the way', async () => {
     const run = await startRustyMail()
     const { page } = await visit(browser, run.setupLink)
-    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+    await page.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
     expect(new URL(page.url()).hash).toBe('')
     await page.getByRole('button', { name: 'Try the sandbox' }).waitFor()
     await page.getByRole('link', { name: 'Connect a mailbox' }).click()
@@ -56,7 +56,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await dialog.getByText('Ready', { exact: true }).waitFor()
     await dialog.getByRole('link', { name: 'Read its mail' }).click()
 
-    await page.getByRole('heading', { level: 1, name: 'Mail' }).waitFor()
+    await page.getByRole('heading', { level: 1, name: 'Mail', exact: true }).waitFor()
     const text = 'From: Bob <bob@test.local>\nTo: alice@test.local\nSubject: Hello from Dovecot\n\nFirst words.\n'
     await dovecot.appendMessage('alice@test.local', text)
     await page.getByText('Hello from Dovecot').first().click()
@@ -73,7 +73,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   test('a set-up link works once', async () => {
     const run = await startRustyMail()
     const first = await visit(browser, run.setupLink)
-    await first.page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+    await first.page.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
     const second = await visit(browser, run.setupLink)
     await second.page
       .getByText(/not valid|used already/i)

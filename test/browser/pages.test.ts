@@ -40,8 +40,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   const isLive = (page: Page) => page.getByRole('button', { name: 'Live', exact: true }).waitFor()
   const isLoaded = async (page: Page, name: string) => {
-    await page.getByRole('heading', { level: 1, name }).waitFor()
-    await expect.poll(() => page.locator('[aria-busy="true"]').count(), { timeout: 10_000 }).toBe(0)
+    await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+    // Skeletons say so to those who cannot see them.
+    await expect.poll(() => page.getByText('Loading', { exact: true }).count(), { timeout: 10_000 }).toBe(0)
   }
 
   test.each(['light', 'dark'] as const)(
@@ -113,7 +114,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   test('by keyboard alone one gets from page to page', async () => {
     const { page } = await visit(browser, run.url, { storageState })
     await isLoaded(page, 'Overview')
-    const focused = () => page.evaluate<string>("document.activeElement?.textContent?.trim() ?? ''")
+    const focused = () => page.evaluate<string>("document.activeElement?.innerText?.trim() ?? ''")
     await page.keyboard.press('Tab')
     expect(await focused()).toBe('Skip to the content')
     for (let step = 0; step < 15 && (await focused()) !== 'Clients'; step++) await page.keyboard.press('Tab')

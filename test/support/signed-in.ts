@@ -8,7 +8,7 @@ export async function signIn(browser: Browser, setupLink: string): Promise<Signe
   const context = await browser.newContext()
   const page = await context.newPage()
   await page.goto(setupLink)
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+  await page.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
   const state = await context.storageState()
   await context.close()
   return state

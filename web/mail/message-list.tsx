@@ -9,6 +9,7 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNote, ErrorState } from '../ui/error-state.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { AsOf } from '../ui/panel.tsx'
+import { isSameFolder } from './folder-order.ts'
 import { ListSkeleton } from './mail-skeletons.tsx'
 import type { MessagePage } from './message-pages.ts'
 import { MessageRow, rowSelector } from './message-row.tsx'
@@ -69,7 +70,7 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
       {data?.items.length === 0 && (
         <div className="min-h-0 flex-1 overflow-y-auto">
           <EmptyState icon={Inbox} title="No messages here">
-            New mail appears by itself.
+            {isSameFolder(at.view.folder, 'INBOX') ? 'New mail appears by itself.' : 'Reload to look for new mail.'}
           </EmptyState>
         </div>
       )}

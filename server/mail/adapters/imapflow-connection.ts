@@ -92,6 +92,24 @@ export class ImapFlowConnection implements MailConnection {
     })
   }
 
+  findPart(
+    path: string,
+    uid: number,
+    partId: string,
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
+    return this.#command(async () => {
+      const uidValidity = Number((await this.#examine(path)).uidValidity ?? 0)
+      const bytes = await this.#collect(uid, partId, {
+        uid: true,
+        maxBytes: maxBytes + 1,
+        chunkSize,
+        decodeText: false,
+      })
+      return { uidValidity, bytes: bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
+    })
+  }
+
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
     return this.#command(async () => {
       const mailbox = await this.#examine(path)

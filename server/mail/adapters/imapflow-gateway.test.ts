@@ -252,14 +252,26 @@ function flagsOf({ flags = [] }: TestMessage): string[] {
   return flags.map(flag => `\\${flag.charAt(0).toUpperCase()}${flag.slice(1)}`)
 }
 
-function raw({ subject, text = '', html, attachment }: TestMessage): string {
-  const part = (type: string, body: string) =>
-    `Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${Buffer.from(body).toString('base64')}\n`
+function raw({ subject, text = '', html, attachment, picture }: TestMessage): string {
+  const part = (type: string, body: string | Buffer) =>
+    `Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${base64Lines(body)}\n`
+  const join = (boundary: string, parts: string[]) =>
+    `${parts.map(content => `--${boundary}\n${content}`).join('')}--${boundary}--\n`
   const parts = [part('text/plain', text)]
-  if (html) parts.push(part('text/html', html))
+  if (html && picture) {
+    const logo = `Content-ID: <${picture.contentId}>\nContent-Disposition: inline\n${part(picture.type, picture.bytes)}`
+    const related = join('related', [part('text/html', html), logo])
+    parts.push(`Content-Type: multipart/related; boundary=related\n\n${related}`)
+  } else if (html) parts.push(part('text/html', html))
   if (attachment)
     parts.push(`Content-Disposition: attachment; filename="${attachment.name}"\n${part(attachment.type, 'abc')}`)
   const head = `From: Bob <bob@test.local>\nTo: alice@test.local\nSubject: =?utf-8?B?${Buffer.from(subject).toString('base64')}?=\n`
-  const body = parts.map(content => `--cut\n${content}`).join('')
-  return `${head}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=cut\n\n${body}--cut--\n`
+  return `${head}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=cut\n\n${join('cut', parts)}`
+}
+
+/** As mail has it: lines of 76 characters (RFC 2045, section 6.8). */
+function base64Lines(body: string | Buffer): string {
+  return Buffer.from(body)
+    .toString('base64')
+    .replaceAll(/.{76}(?=.)/g, '$&\n')
 }

@@ -11,11 +11,14 @@ mailGatewaySuite('a mail server in memory', async () => {
   return {
     gateway,
     login,
-    deliver: async ({ attachment, ...message }, folder) => {
-      const attachments = attachment
-        ? [{ ...attachment, id: '2', size_bytes: 3, is_inline: false, content_id: null }]
+    deliver: async ({ attachment, picture, ...message }, folder) => {
+      const attached = attachment ? [{ ...attachment, id: '2', size_bytes: 3, is_inline: false, content_id: null }] : []
+      const inline = picture
+        ? [{ id: '1.3', name: null, type: picture.type, size_bytes: 9, is_inline: true, content_id: picture.contentId }]
         : []
-      return gateway.deliver({ ...message, attachments, hasAttachments: attachments.length > 0 }, folder)
+      const parts = picture ? { '1.3': picture.bytes } : {}
+      const attachments = [...inline, ...attached]
+      return gateway.deliver({ ...message, attachments, parts, hasAttachments: attached.length > 0 }, folder)
     },
     cut: async () => gateway.cut(),
     stop: async () => undefined,

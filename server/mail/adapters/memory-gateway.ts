@@ -17,10 +17,15 @@ export interface MemoryFolder {
   role: Folder['role']
   uidValidity: number
   uidNext: number
-  messages: MessageContent[]
+  messages: MemoryMessage[]
 }
 
-export type Delivery = Partial<Omit<MessageContent, 'uid'>>
+export interface MemoryMessage extends MessageContent {
+  /** What the attachments hold, by their ids. */
+  parts: Record<string, Buffer>
+}
+
+export type Delivery = Partial<Omit<MemoryMessage, 'uid'>>
 
 export class MemoryGateway implements MailGateway {
   readonly folders = new Map<string, MemoryFolder>()
@@ -88,7 +93,7 @@ export class MemoryGateway implements MailGateway {
   }
 }
 
-const emptyMessage: Omit<MessageContent, 'uid' | 'date'> = {
+const emptyMessage: Omit<MemoryMessage, 'uid' | 'date'> = {
   messageId: null,
   subject: '',
   from: [],
@@ -105,6 +110,7 @@ const emptyMessage: Omit<MessageContent, 'uid' | 'date'> = {
   html: null,
   isTruncated: false,
   attachments: [],
+  parts: {},
 }
 
 export class MemoryConnection implements MailConnection {
@@ -158,6 +164,18 @@ export class MemoryConnection implements MailConnection {
     const [text, html] = [message.text, message.html].map(part => part?.slice(0, maxBytes) ?? null)
     const isTruncated = text !== message.text || html !== message.html
     return { uidValidity, message: { ...message, text: text ?? null, html: html ?? null, isTruncated } }
+  }
+
+  async findPart(
+    path: string,
+    uid: number,
+    partId: string,
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
+    await this.#step('findPart')
+    const { uidValidity, messages } = this.#gateway.getFolder(path)
+    const bytes = messages.find(message => message.uid === uid)?.parts[partId]
+    return { uidValidity, bytes: bytes && bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
   }
 
   async listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {

@@ -1,0 +1,119 @@
+/** Pictures that come with a message: which are shown, and what a stranger cannot do with them. */
+import { expect, test } from 'vitest'
+import type { Attachment } from '../../contract/mail.ts'
+import { embedPictures } from './embed-pictures.ts'
+
+const mebibyte = 1024 * 1024
+const shown = 'data:image/png;base64,AQID'
+
+function picture(id: string, contentId: string | null = `${id}@x`, type = 'image/png', bytes = 3): Attachment {
+  const sizeBytes = Math.ceil(bytes * 1.37)
+  return { id, name: null, type, size_bytes: sizeBytes, is_inline: true, content_id: contentId }
+}
+
+/** Parts of these sizes, and which of them were asked for. */
+function parts(sizes: Record<string, number> = {}) {
+  const asked: string[] = []
+  const readPart = async (id: string, maxBytes: number) => {
+    asked.push(id)
+    const size = sizes[id] ?? 3
+    return size <= maxBytes ? Buffer.alloc(size, Buffer.from([1, 2, 3])) : undefined
+  }
+  return { asked, readPart }
+}
+
+const embed = (html: string, ...attachments: Attachment[]) => embedPictures(html, attachments, parts().readPart)
+
+test('a picture is shown wherever HTML or CSS can name it', async () => {
+  for (const [html, expected] of [
+    ['<img src="cid:a@x">', `<img src="${shown}">`],
+    ["<IMG alt='' SRC = 'CID:a@x'/>", `<IMG alt='' SRC = '${shown}'/>`],
+    ['<img src=cid:a@x>', `<img src=${shown}>`],
+    ['<td background="cid:a@x" width=1>', `<td background="${shown}" width=1>`],
+    ['<style>p{background:url(cid:a@x)}</style>', `<style>p{background:url(${shown})}</style>`],
+    [`<p style="background:url( 'cid:a@x' )">`, `<p style="background:url( '${shown}' )">`],
+    ['<p style="background:URL(&quot;cid:a@x&quot;) 0">', `<p style="background:URL(&quot;${shown}&quot;) 0">`],
+    ['<img src="cid:a@x"> and <img src="cid:a@x">', `<img src="${shown}"> and <img src="${shown}">`],
+  ] as const) {
+    expect(await embed(html, picture('a'))).toBe(expected)
+  }
+})
+
+test('its name is compared without angle brackets and percent signs, and else to the letter', async () => {
+  for (const [contentId, name] of [
+    ['<a@x>', 'a@x'],
+    ['a@x', '%3Ca@x%3E'],
+    ['a b/ü@x', 'a%20b%2F%C3%BC@x'],
+    ['a&b@x', 'a&amp;b@x'],
+    ['100%@x', '100%@x'],
+  ] as const) {
+    expect(await embed(`<img src="cid:${name}">`, picture('a', contentId))).toBe(`<img src="${shown}">`)
+  }
+})
+
+test('a reference without a picture stays as it was', async () => {
+  for (const html of [
+    '<img src="cid:other@x">',
+    '<img src="cid:A@x">',
+    '<img src="cid:a@x.example">',
+    '<img src="cid:">',
+    '<img src="cid:%ff">',
+    '<img src="cid:page@x">',
+    '<img data-src="cid:a@x">',
+    '<a href="cid:a@x">cid:a@x</a>',
+    '<!--[if gte vml 1]><v:imagedata src="cid:a@x"/><![endif]-->',
+    '<!-- never closed <img src="cid:a@x">',
+  ]) {
+    expect(await embed(html, picture('a'), picture('p', 'page@x', 'text/html'), picture('n', null))).toBe(html)
+  }
+  const outlook = '<!--[if !vml]><!--><img src="cid:a@x"><!--<![endif]-->'
+  expect(await embed(outlook, picture('a'))).toBe(outlook.replace('cid:a@x', shown))
+})
+
+test('every kind of picture that browsers show keeps its kind', async () => {
+  for (const kind of ['png', 'jpeg', 'gif', 'webp', 'svg+xml']) {
+    const html = await embed('<img src="cid:a@x">', picture('a', 'a@x', `image/${kind}`))
+    expect(html).toBe(`<img src="data:image/${kind};base64,AQID">`)
+  }
+})
+
+test('twenty pictures are read, each once and only when it is named', async () => {
+  const all = Array.from({ length: 25 }, (_, index) => picture(`p${index}`))
+  const { asked, readPart } = parts()
+  const named = all.slice(1)
+  const html = named.map(({ id }) => `<img src="cid:${id}@x">`).join('')
+  const embedded = await embedPictures(html + html, all, readPart)
+  expect(asked).toEqual(named.slice(0, 20).map(({ id }) => id))
+  expect(embedded.split('data:')).toHaveLength(41)
+  expect(embedded).toContain('<img src="cid:p21@x">')
+})
+
+test('a picture of 2 MiB is shown; a longer one is not, and is not read when its size is told', async () => {
+  const sizes = { most: 2 * mebibyte, over: 2 * mebibyte + 1, far: 5 * mebibyte }
+  const { asked, readPart } = parts(sizes)
+  const attachments = Object.entries(sizes).map(([id, size]) => picture(id, `${id}@x`, 'image/png', size))
+  const html = attachments.map(({ id }) => `<img src="cid:${id}@x">`).join('')
+  const embedded = await embedPictures(html, attachments, readPart)
+  expect(asked).toEqual(['most', 'over'])
+  expect(embedded).toMatch(/^<img src="data:[^"]+"><img src="cid:over@x"><img src="cid:far@x">$/)
+})
+
+test('all pictures together stay below 6 MiB, also when one is shown again and again', async () => {
+  const sizes = { a: 2 * mebibyte, b: 1.5 * mebibyte }
+  const attachments = Object.entries(sizes).map(([id, size]) => picture(id, `${id}@x`, 'image/png', size))
+  const [a, b] = ['<img src="cid:a@x">', '<img src="cid:b@x">']
+  const embedded = await embedPictures(a + b + a + b + b.repeat(1000), attachments, parts(sizes).readPart)
+  expect(embedded.split('data:')).toHaveLength(4)
+  expect(embedded.length).toBeLessThan(8 * mebibyte + 50_000)
+})
+
+test("a stranger's HTML takes no longer than its length is worth", async () => {
+  const pieces = ['<!--', 'src=cid:', ' src=', 'url(', 'url(cid:%', '\n', ' src="        ', "&quot;cid:a@x&amp;'"]
+  for (const piece of pieces) {
+    const html = ` src=${piece.repeat(Math.floor(mebibyte / piece.length))}`
+    const startedAt = performance.now()
+    expect(await embed(html, picture('b'))).toBe(html)
+    // A few milliseconds where time is proportional, minutes where it is not.
+    expect(performance.now() - startedAt, piece).toBeLessThan(2_000)
+  }
+})
