@@ -18,7 +18,7 @@ const maxExpansion = 1.5
  * HTML takes time in proportion to its length.
  */
 const reference =
-  /<!--(?:-?>|[^]*?(?:--!?>|$))|(?<before>(?:[\s"'/](?:src|background|poster)\s{0,8}=|url\()\s{0,8}(?:["']|&quot;|&#39;)?\s{0,8})cid:(?<id>[^\s"'<>()]*)/gi
+  /<!--(?:-?>|[\s\S]*?(?:--!?>|$))|(?<before>(?:[\s"'/](?:src|background|poster)\s{0,8}=|url\()\s{0,8}(?:["']|&quot;|&#39;)?\s{0,8})cid:(?<id>[^\s"'<>()]*)/gi
 
 /**
  * @param readPart Gives the bytes of an attachment, or undefined when there are more than `maxBytes` or none.
@@ -66,15 +66,14 @@ function picturesById(attachments: readonly Attachment[]): Map<string, Attachmen
   return pictures
 }
 
-/** What follows `cid:` is percent-encoded, and without the angle brackets of the header (RFC 2392, section 2). */
+/**
+ * What follows `cid:` is percent-encoded UTF-8, without the angle brackets of the header (RFC 2392, section 2). A percent
+ * sign that encodes nothing means itself.
+ */
 function contentIdOf(name: string): string {
-  const encoded = name.replaceAll(/&amp;/gi, '&')
-  try {
-    return withoutBrackets(decodeURIComponent(encoded))
-  } catch {
-    // A percent sign that encodes nothing means itself.
-    return withoutBrackets(encoded)
-  }
+  const encoded = Buffer.from(name.replaceAll(/&amp;/gi, '&')).toString('latin1')
+  const bytes = encoded.replaceAll(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return withoutBrackets(Buffer.from(bytes, 'latin1').toString())
 }
 
 function withoutBrackets(id: string): string {

@@ -13,7 +13,7 @@ import { Sparkline } from '../ui/sparkline.tsx'
 interface Figure {
   label: string
   value(stats: DashboardStats): string
-  unit: string
+  unit(stats: DashboardStats): string
   detail(stats: DashboardStats): string
   chart: { label: string; of(sample: Sample): number; format(value: number): string; top?: number; words?: string }
 }
@@ -24,21 +24,21 @@ const figures: readonly Figure[] = [
   {
     label: 'IMAP connections',
     value: stats => formatNumber(stats.active_connections),
-    unit: 'open',
+    unit: () => 'open',
     detail: ({ imap }) => `${imap.open - imap.busy - imap.idle} watching, ${imap.busy} busy`,
     chart: { label: 'IMAP connections', of: sample => sample.active_connections, format: formatNumber },
   },
   {
     label: 'Requests',
     value: stats => formatNumber(stats.requests_per_minute),
-    unit: 'per minute',
+    unit: () => 'per min',
     detail: stats => `${formatCount(stats.active_sse_connections, 'stream')} open`,
     chart: { label: 'Requests per minute', of: sample => sample.requests_per_minute, format: formatNumber },
   },
   {
     label: 'Average response',
     value: stats => formatNumber(stats.average_response_time_ms),
-    unit: 'ms',
+    unit: () => 'ms',
     detail: stats => `p95 ${formatNumber(stats.response_time_ms.p95)} ms`,
     chart: {
       label: 'Average response time',
@@ -49,21 +49,22 @@ const figures: readonly Figure[] = [
   {
     label: 'CPU',
     value: stats => formatNumber(stats.system_cpu_usage),
-    unit: '%',
+    unit: () => '%',
     detail: stats => `RustyMail ${formatNumber(stats.process.cpu_percent)} %`,
     chart: { label: 'CPU', of: sample => sample.system_cpu_usage, format: percent, top: 100 },
   },
   {
     label: 'Memory',
     value: stats => formatNumber(stats.system_memory_usage),
-    unit: '%',
+    unit: () => '%',
     detail: stats => `RustyMail ${formatBytes(stats.process.rss_bytes)}`,
     chart: { label: 'Memory', of: sample => sample.system_memory_usage, format: percent, top: 100 },
   },
   {
     label: 'Uptime',
-    value: stats => formatDuration(stats.uptime_seconds),
-    unit: '',
+    // The largest part large, the rest small: `3` `h 12 min` keeps to one line.
+    value: stats => formatDuration(stats.uptime_seconds).split(' ')[0] ?? '',
+    unit: stats => formatDuration(stats.uptime_seconds).split(' ').slice(1).join(' '),
     detail: stats => `since ${formatMinute(Date.parse(stats.sampled_at) - stats.uptime_seconds * 1000)}`,
     chart: {
       label: 'Uptime',
@@ -102,7 +103,7 @@ export function FigureTiles({
           key={label}
           label={label}
           value={value(data)}
-          unit={unit}
+          unit={unit(data)}
           detail={freshness.isStale ? <AsOf at={freshness.asOf} /> : detail(data)}
           isStale={freshness.isStale}
           chart={
