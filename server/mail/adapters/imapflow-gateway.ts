@@ -32,6 +32,7 @@ export class ImapFlowGateway implements MailGateway {
     signal.throwIfAborted()
     const socket = new ImapSocket()
     const client = await createClient(login, socket, timeoutMs)
+    signal.throwIfAborted()
     const place = { host: login.host, port: login.port, password: login.password }
     const context = (): FaultContext => ({ ...place, phase: socket.phase })
     // Without a listener an error event would end the process; `connect` rejects with the same error.
