@@ -44,7 +44,8 @@ function withoutSchemas(key: string, value: unknown): unknown {
   return isSchema(value) || key === 'summary' || key === 'description' || key === 'tag' ? undefined : value
 }
 
-async function schemaOf(directory: string, id: string): Promise<unknown> {
+/** The JSON Schema of the type with that name, whichever file of the contract it stands in. */
+export async function schemaOf(directory: string, id: string): Promise<unknown> {
   for (const name of readdirSync(directory).filter(file => file.endsWith('.ts'))) {
     const exports = await importContract(join(directory, name))
     const type = exports[id]

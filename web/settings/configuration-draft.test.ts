@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import {
   configOf,
@@ -11,8 +12,8 @@ import {
 
 // The build renders this from the contract; here it is rendered in the same way.
 vi.mock('../../contract/ImapConfiguration.schema', async () => {
-  const [{ z }, { ImapConfiguration }] = await Promise.all([import('zod'), import('../../contract/settings.ts')])
-  return { default: z.toJSONSchema(ImapConfiguration, { io: 'input' }) }
+  const { schemaOf } = await import('../../scripts/contract-plugin.ts')
+  return { default: await schemaOf(join(import.meta.dirname, '../../contract'), 'ImapConfiguration') }
 })
 
 const config = {
