@@ -139,4 +139,14 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { clients } = await run.call(api.clients.listClients, { query: { kind: 'api' } })
     expect(clients).toHaveLength(1)
   })
+
+  test('the picture of the README shows a running server', async () => {
+    const path = process.env.RUSTYMAIL_README_PICTURE ?? join(output, 'readme.png')
+    const { page } = await visit(browser, run.url, { storageState, height: 720 })
+    await isLoaded(page, 'Overview')
+    await isLive(page)
+    await page.getByText('All good').waitFor()
+    const picture = await page.screenshot({ path })
+    expect(picture.length).toBeGreaterThan(20_000)
+  })
 })
