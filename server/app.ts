@@ -1,5 +1,4 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { accessRoutes } from './access/access-routes.ts'
 import { AccessService } from './access/access-service.ts'
@@ -20,6 +19,7 @@ import type { Config } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { eventRoutes } from './events/event-routes.ts'
+import { EventStore } from './events/event-store.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
 import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
@@ -68,8 +68,10 @@ export interface App {
 
 const root = join(import.meta.dirname, '..')
 const stopBoundMs = 9_000
-/** Facts kept in memory for streams that come back. */
-const logCapacity = 10_000
+/** Facts kept in memory for streams that come back soon, and in the database for those that come later. */
+const heldFacts = 10_000
+const keptFacts = 100_000
+const keptFactsMs = 7 * 24 * 60 * 60_000
 
 /** Takes the data directory; throws DataDirTaken when another server has it. Starts nothing else. */
 export function createApp(config: Config, overrides: Overrides = {}): App {
@@ -89,11 +91,18 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const lifecycle = new Lifecycle(logger)
 
   const hub = new EventHub({
-    log: new EventLog(randomBytes(4).toString('hex'), logCapacity),
+    log: new EventLog({
+      store: new EventStore(db),
+      logger,
+      heldInMemory: heldFacts,
+      keep: keptFacts,
+      keepMs: keptFactsMs,
+    }),
     logger,
     heartbeatSeconds: overrides.heartbeatSeconds ?? 15,
     maxStreams: 20_000,
     maxStreamsPerPrincipal: 50,
+    maxStreamAgeMs: 30 * 60_000,
   })
   const access = new AccessService({
     store: new SessionStore(db),
@@ -170,6 +179,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const watchLimits = new AbortController()
   const parts: Part[] = [
     databasePart(db),
+    { name: 'events', start: () => hub.start(), stop: () => hub.stop() },
     { name: 'access', start: () => access.start() },
     { name: 'settings', start: () => settings.start() },
     {
@@ -230,11 +240,10 @@ function httpPart(http: HttpServer, hub: EventHub, config: Config): Part {
   return {
     name: 'http',
     start: async () => {
-      hub.start()
       await http.fastify.listen({ host: config.http.host, port: config.http.port })
     },
     stop: async () => {
-      hub.stop()
+      hub.closeStreams()
       const { server } = http.fastify
       const cut = setTimeout(() => server.closeAllConnections(), stopBoundMs / 2)
       const closed = http.fastify.close()

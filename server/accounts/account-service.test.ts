@@ -16,7 +16,7 @@ function input(user = 'ann'): AccountInput {
 
 onEachDatabase(open => {
   test('a refused login keeps nothing, and says which server refused in its own words', async () => {
-    const { accounts, facts } = accountsOn(await open(), part => part === 'smtp')
+    const { accounts, facts } = await accountsOn(await open(), part => part === 'smtp')
     await expect(accounts.create(admin, input(), tried)).rejects.toMatchObject({
       code: 'mail_login_refused',
       extension: { part: 'smtp', fault: 'login', server_response: 'NO go away' },
@@ -27,7 +27,7 @@ onEachDatabase(open => {
 
   test('no password is answered, announced or readable in the database, and each opens for its own login', async () => {
     const db = await open()
-    const { accounts, facts } = accountsOn(db)
+    const { accounts, facts } = await accountsOn(db)
     const account = await accounts.create(admin, input(), tried)
     const visible = JSON.stringify([
       account,
@@ -41,13 +41,13 @@ onEachDatabase(open => {
   })
 
   test('the same login cannot be connected twice', async () => {
-    const { accounts } = accountsOn(await open())
+    const { accounts } = await accountsOn(await open())
     await accounts.create(admin, input(), tried)
     await expect(accounts.create(admin, input(), tried)).rejects.toMatchObject({ code: 'account_exists' })
   })
 
   test('a change tries only the servers that it concerns, with the password that stays', async () => {
-    const { accounts, trials, facts } = accountsOn(await open())
+    const { accounts, trials, facts } = await accountsOn(await open())
     const { id } = await accounts.create(admin, input(), untried)
     await accounts.update(admin, id, { name: 'Ann at work' }, tried)
     expect(trials).toEqual([])
@@ -60,7 +60,7 @@ onEachDatabase(open => {
   })
 
   test('a change that the server refuses changes nothing', async () => {
-    const { accounts } = accountsOn(await open(), (_part, login) => login.password === 'wrong')
+    const { accounts } = await accountsOn(await open(), (_part, login) => login.password === 'wrong')
     const { id } = await accounts.create(admin, input(), tried)
     await expect(accounts.update(admin, id, { imap: { password: 'wrong' } }, tried)).rejects.toMatchObject({
       code: 'mail_login_refused',
@@ -69,7 +69,7 @@ onEachDatabase(open => {
   })
 
   test('a password never goes over a network without TLS', async () => {
-    const { accounts, trials } = accountsOn(await open())
+    const { accounts, trials } = await accountsOn(await open())
     const open_ = { ...input(), imap: { ...input().imap, tls: 'none' as const } }
     await expect(accounts.create(admin, open_, untried)).rejects.toMatchObject({ code: 'bad_request' })
     const local = { ...open_, imap: { ...open_.imap, host: '127.0.0.1' } }
@@ -81,7 +81,7 @@ onEachDatabase(open => {
   })
 
   test('an account outside the list of a principal does not exist for it', async () => {
-    const { accounts } = accountsOn(await open())
+    const { accounts } = await accountsOn(await open())
     const ann = await accounts.create(admin, input('ann'), untried)
     const bob = await accounts.create(admin, input('bob'), untried)
     const reader: Principal = { ...admin, accounts: new Set([bob.id]) }
@@ -91,7 +91,7 @@ onEachDatabase(open => {
   })
 
   test('trying an account tells both servers apart, and asks for a new connection when IMAP answers', async () => {
-    const { accounts } = accountsOn(await open(), part => part === 'smtp')
+    const { accounts } = await accountsOn(await open(), part => part === 'smtp')
     const { id } = await accounts.create(admin, input(), untried)
     const asked: string[] = []
     accounts.onReconnect(accountId => asked.push(accountId))
@@ -102,7 +102,7 @@ onEachDatabase(open => {
   })
 
   test('a changed state is announced once, with why', async () => {
-    const { accounts, health, facts } = accountsOn(await open())
+    const { accounts, health, facts } = await accountsOn(await open())
     const account = await accounts.create(admin, input(), untried)
     expect(account.state).toBe('connecting')
     health.set(account, { state: 'ready' })
@@ -118,9 +118,10 @@ onEachDatabase(open => {
       state: 'unreachable',
       last_error: { cause: 'refused' },
     })
-    const states = facts().flatMap(fact =>
-      fact.type === 'account_state_changed' ? [`${fact.data.previous} → ${fact.data.state}`] : [],
-    )
-    expect(states).toEqual(['connecting → ready', 'ready → unreachable'])
+    const states = () =>
+      facts().flatMap(fact =>
+        fact.type === 'account_state_changed' ? [`${fact.data.previous} → ${fact.data.state}`] : [],
+      )
+    await expect.poll(states).toEqual(['connecting → ready', 'ready → unreachable'])
   })
 })

@@ -69,7 +69,7 @@ export class AccountService {
     const id = randomBytes(8).toString('hex')
     const at = now()
     const { imap, smtp } = input
-    const row = await this.#options.store.insert({
+    const draft = {
       id,
       name: input.name ?? input.email,
       email: input.email,
@@ -87,8 +87,12 @@ export class AccountService {
       enabled: input.enabled ? 1 : 0,
       created_at: at,
       updated_at: at,
+    }
+    const row = await this.#options.hub.transact(async (transaction, tell) => {
+      const kept = await this.#options.store.insert(transaction, draft)
+      tell({ type: 'account_added', data: named(kept, at) })
+      return kept
     })
-    this.#options.hub.publish({ type: 'account_added', data: named(row, at) })
     return this.#view(row)
   }
 
@@ -108,8 +112,10 @@ export class AccountService {
       if (trial.verify && after.enabled) await this.#try(part, login, trial)
     }
     const row = { ...after, updated_at: now() }
-    await this.#options.store.update(row)
-    this.#options.hub.publish({ type: 'account_updated', data: { ...named(row, row.updated_at), changed } })
+    await this.#options.hub.transact(async (transaction, tell) => {
+      await this.#options.store.update(transaction, row)
+      tell({ type: 'account_updated', data: { ...named(row, row.updated_at), changed } })
+    })
     return this.#view(row)
   }
 
@@ -131,16 +137,14 @@ export class AccountService {
 
   async delete(principal: Principal, accountId: string): Promise<void> {
     const row = await this.#getRow(accountId, principal)
-    await this.#options.store.delete(accountId)
-    this.#options.hub.publish({ type: 'account_removed', data: named(row, now()) })
+    await this.#remove(row)
   }
 
   /** A sandbox ends with the process that ran it; its account from an earlier run leads nowhere. */
   async removeSandboxes(): Promise<void> {
     for (const row of await this.#options.store.list()) {
       if (!row.is_sandbox) continue
-      await this.#options.store.delete(row.id)
-      this.#options.hub.publish({ type: 'account_removed', data: named(row, now()) })
+      await this.#remove(row)
     }
   }
 
@@ -190,6 +194,13 @@ export class AccountService {
       enabled: row.enabled === 1,
       state: this.#options.health.get(row.id, row.enabled === 1).state,
     }))
+  }
+
+  async #remove(row: AccountRow): Promise<void> {
+    await this.#options.hub.transact(async (transaction, tell) => {
+      await this.#options.store.delete(transaction, row.id)
+      tell({ type: 'account_removed', data: named(row, now()) })
+    })
   }
 
   async #try(part: 'imap' | 'smtp', login: Login, trial: Trial): Promise<void> {

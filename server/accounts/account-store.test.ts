@@ -25,10 +25,11 @@ const account = (id: string, host = `${id}.example.com`) => ({
 
 onEachDatabase(open => {
   test('the first account is the default, and when it goes the oldest left takes its place', async () => {
-    const store = new AccountStore(await open())
-    for (const id of ['a', 'bb', 'ccc']) await store.insert(account(id))
+    const db = await open()
+    const store = new AccountStore(db)
+    for (const id of ['a', 'bb', 'ccc']) await store.insert(db, account(id))
     expect((await store.findDefault())?.id).toBe('a')
-    await store.delete('a')
+    await store.delete(db, 'a')
     expect((await store.findDefault())?.id).toBe('bb')
     expect((await store.list()).map(row => [row.id, row.is_default])).toEqual([
       ['bb', 1],
@@ -37,17 +38,19 @@ onEachDatabase(open => {
   })
 
   test('there is one default at most', async () => {
-    const store = new AccountStore(await open())
-    await store.insert(account('a'))
-    const second = await store.insert(account('bb'))
-    await store.update({ ...second, is_default: 1 })
+    const db = await open()
+    const store = new AccountStore(db)
+    await store.insert(db, account('a'))
+    const second = await store.insert(db, account('bb'))
+    await store.update(db, { ...second, is_default: 1 })
     expect((await store.list()).filter(row => row.is_default === 1).map(row => row.id)).toEqual(['bb'])
   })
 
   test('the same login cannot stand there twice', async () => {
-    const store = new AccountStore(await open())
-    await store.insert(account('a', 'same.example.com'))
-    await expect(store.insert({ ...account('bb', 'same.example.com'), imap_user: 'a' })).rejects.toThrow()
+    const db = await open()
+    const store = new AccountStore(db)
+    await store.insert(db, account('a', 'same.example.com'))
+    await expect(store.insert(db, { ...account('bb', 'same.example.com'), imap_user: 'a' })).rejects.toThrow()
     expect(await store.findLogin({ host: 'same.example.com', port: 993, user: 'a' })).toMatchObject({ id: 'a' })
     expect(await store.list()).toHaveLength(1)
   })

@@ -32,39 +32,31 @@ export class AccountStore {
   }
 
   /** The first account becomes the default one. */
-  async insert(row: Omit<AccountRow, 'is_default'>): Promise<AccountRow> {
-    return this.#db.transaction().execute(async transaction => {
-      const hasDefault = await transaction
-        .selectFrom('accounts')
-        .select('id')
-        .where('is_default', '=', 1)
-        .executeTakeFirst()
-      const whole = { ...row, is_default: hasDefault ? 0 : 1 }
-      await transaction.insertInto('accounts').values(whole).execute()
-      return whole
-    })
+  async insert(transaction: Database, row: Omit<AccountRow, 'is_default'>): Promise<AccountRow> {
+    const known = await transaction.selectFrom('accounts').select('id').where('is_default', '=', 1).executeTakeFirst()
+    const whole = { ...row, is_default: known ? 0 : 1 }
+    await transaction.insertInto('accounts').values(whole).execute()
+    return whole
   }
 
-  async update(row: AccountRow): Promise<void> {
-    await this.#db.transaction().execute(async transaction => {
-      if (row.is_default)
-        await transaction.updateTable('accounts').set({ is_default: 0 }).where('id', '!=', row.id).execute()
-      await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute()
-    })
+  /** There is one default at most. */
+  async update(transaction: Database, row: AccountRow): Promise<void> {
+    if (row.is_default) {
+      await transaction.updateTable('accounts').set({ is_default: 0 }).where('id', '!=', row.id).execute()
+    }
+    await transaction.updateTable('accounts').set(row).where('id', '=', row.id).execute()
   }
 
   /** When the default goes, the oldest that is left takes its place. */
-  async delete(id: string): Promise<void> {
-    await this.#db.transaction().execute(async transaction => {
-      await transaction.deleteFrom('accounts').where('id', '=', id).execute()
-      const left = await transaction
-        .selectFrom('accounts')
-        .select(['id', 'is_default'])
-        .orderBy('created_at')
-        .orderBy('id')
-        .execute()
-      if (left.length === 0 || left.some(row => row.is_default)) return
-      await transaction.updateTable('accounts').set({ is_default: 1 }).where('id', '=', left[0]!.id).execute()
-    })
+  async delete(transaction: Database, id: string): Promise<void> {
+    await transaction.deleteFrom('accounts').where('id', '=', id).execute()
+    const left = await transaction
+      .selectFrom('accounts')
+      .select(['id', 'is_default'])
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+    if (left.length === 0 || left.some(row => row.is_default)) return
+    await transaction.updateTable('accounts').set({ is_default: 1 }).where('id', '=', left[0]!.id).execute()
   }
 }

@@ -1,7 +1,15 @@
 /** Writes one server-sent event as bytes (WHATWG HTML, section 9.2). Data is JSON on one line, so no field can be broken open. */
 
-export function encodeFrame(type: string, data: unknown, id?: string): Buffer {
+export function encodeFrame(type: string, data: unknown): Buffer {
+  return Buffer.from(frame(type, JSON.stringify(data)))
+}
+
+/** @param json The data as JSON, as it stands in the log. */
+export function encodeFact(type: string, json: string, id: string): Buffer {
+  return Buffer.from(`id: ${id}\n${frame(type, json)}`)
+}
+
+function frame(type: string, json: string): string {
   if (!/^[a-z_]+$/.test(type)) throw new TypeError('an event type is lower case letters and underscores')
-  const head = id === undefined ? '' : `id: ${id}\n`
-  return Buffer.from(`${head}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
+  return `event: ${type}\ndata: ${json}\n\n`
 }

@@ -1,14 +1,15 @@
 /** Where facts and states are published: publish → log → hub → streams. What a fact means is the publisher's business. */
-import type { ServerResponse } from 'node:http'
 import type { EventOf, Fact, FactType, LoggedFact, State, StateType } from '../../contract/event.ts'
+import type { Database } from '../platform/database/database.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { encodeFrame } from './event-frame.ts'
-import type { EventLog } from './event-log.ts'
-import { EventStream, type StreamObserver } from './event-stream.ts'
+import type { EventLog, LogEntry } from './event-log.ts'
+import { EventStream, type StreamObserver, type StreamSocket } from './event-stream.ts'
 import { type EventFilter, EventView } from './event-view.ts'
+import { StreamSweep } from './stream-sweep.ts'
 
 export interface EventHubOptions {
   log: EventLog
@@ -16,49 +17,69 @@ export interface EventHubOptions {
   heartbeatSeconds: number
   maxStreams: number
   maxStreamsPerPrincipal: number
+  /** A stream ends after this, give or take 20 %, and comes back with its id. */
+  maxStreamAgeMs: number
+}
+
+export interface Subscription {
+  principal: Principal
+  filter: EventFilter
+  /** The head of the response was written to it. */
+  socket: StreamSocket
+  observer: StreamObserver
+  /** The client's own word, not trusted. */
+  lastEventId: string | undefined
 }
 
 type Listener = (data: Fact['data']) => void
 
 /** A replay longer than this is a gap. */
 const maxReplay = 10_000
+const checkEveryMs = 1_000
 
 export class EventHub {
   readonly #options: EventHubOptions
-  readonly #views = new Map<string, { view: EventView; streams: Set<EventStream> }>()
+  readonly #views = new Map<string, { view: EventView; count: number }>()
   readonly #streamsOf = new Map<string, number>()
   readonly #listeners = new Map<FactType, Set<Listener>>()
   readonly #states = new Map<StateType, Buffer>()
   readonly #published = new Map<FactType | StateType, number>()
   readonly #stopped = new AbortController()
-  #streamCount = 0
+  readonly #streams = new StreamSweep()
   #sent = 0
   #dropped = 0
-  #isSweepDue = false
 
   constructor(options: EventHubOptions) {
     this.#options = options
   }
 
-  start(): void {
-    const { heartbeatSeconds, logger } = this.#options
-    every(
-      heartbeatSeconds * 1000,
-      this.#stopped.signal,
-      () => this.#beat(),
-      err => logger.error({ err }, 'heartbeat failed'),
-    )
+  async start(): Promise<void> {
+    const { heartbeatSeconds, logger, log } = this.#options
+    await log.start(entry => this.#committed(entry))
+    const failed = (err: unknown) => logger.error({ err }, 'the streams could not be looked after')
+    every(heartbeatSeconds * 1000, this.#stopped.signal, () => this.#beat(), failed)
+    const check = () => {
+      const now = Date.now()
+      for (const stream of this.#streams) stream.check(now)
+    }
+    every(checkEveryMs, this.#stopped.signal, check, failed)
   }
 
   /** Says goodbye to every stream, with delays spread so that they do not all come back in the same second. */
-  stop(): void {
+  closeStreams(): void {
     this.#stopped.abort()
-    const spreadMs = Math.min(30_000, 1_000 + this.#streamCount * 2)
-    for (const stream of this.#streams()) stream.close('shutdown', 1_000 + Math.random() * spreadMs)
+    const spreadMs = Math.min(30_000, 1_000 + this.#streams.size * 2)
+    for (const stream of this.#streams) stream.close('shutdown', 1_000 + Math.random() * spreadMs)
+  }
+
+  /** What was published before is still written to the log. */
+  async stop(): Promise<void> {
+    this.closeStreams()
+    await this.#options.log.stop()
   }
 
   get streamCount(): number {
-    return this.#streamCount
+    return this.#streams.size
   }
 
   /** Counted since the start: what was published, by type, and what all streams together sent and dropped. */
@@ -66,18 +87,14 @@ export class EventHub {
     return { published: this.#published, sent: this.#sent, dropped: this.#dropped }
   }
 
-  /** Appends the fact to the log, tells listeners in this process, and has it sent to every stream that may see it. */
+  /** For a fact that no table speaks of. It is told to listeners and streams when the log has it, in a turn or two. */
   publish(fact: Fact): void {
     this.#options.log.append(fact)
-    this.#count(fact.type)
-    this.#sweepSoon()
-    for (const listener of this.#listeners.get(fact.type) ?? []) {
-      try {
-        listener(fact.data)
-      } catch (err) {
-        this.#options.logger.error({ err, type: fact.type }, 'a listener failed')
-      }
-    }
+  }
+
+  /** For facts that a table speaks of too: both are there, or neither. They are told before this resolves. */
+  transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
+    return this.#options.log.transact(work)
   }
 
   /** States tell how things are now: only the newest of a type is kept, for streams that come later. */
@@ -85,7 +102,7 @@ export class EventHub {
     const frame = encodeFrame(state.type, state.data)
     this.#states.set(state.type, frame)
     this.#count(state.type)
-    for (const stream of this.#streams()) stream.sendState(state.type, frame)
+    this.#streams.sweep(stream => stream.sendState(state.type, frame), state.type)
   }
 
   /** Hears facts of a type inside this process, after they are logged. Returns how to stop. */
@@ -100,7 +117,7 @@ export class EventHub {
   /** Throws when there is no room for one more stream of this principal. */
   checkRoom(principal: Principal): void {
     const { maxStreams, maxStreamsPerPrincipal } = this.#options
-    if (this.#streamCount >= maxStreams) {
+    if (this.#streams.size >= maxStreams) {
       throw new Problem('overloaded', `This server already has ${maxStreams} event streams.`, { retryAfterSeconds: 30 })
     }
     if ((this.#streamsOf.get(principal.id) ?? 0) >= maxStreamsPerPrincipal) {
@@ -110,22 +127,17 @@ export class EventHub {
   }
 
   /**
-   * Opens a stream on a response whose head was written. Welcome, the newest states, what was missed and what happens
-   * next are joined without a hole, since nothing else can run in between.
-   * @param lastEventId The client's own word, not trusted.
+   * Opens a stream: welcome, the newest states, what was missed, and then what happens. A stream is a place in the log, so
+   * replay and live flow are one, and nothing falls between them.
    */
-  subscribe(
-    principal: Principal,
-    filter: EventFilter,
-    response: ServerResponse,
-    observer: StreamObserver,
-    lastEventId?: string,
-  ): EventStream {
+  async subscribe({ principal, filter, socket, observer, lastEventId }: Subscription): Promise<EventStream> {
     const { log, heartbeatSeconds } = this.#options
     const position = lastEventId === undefined ? { after: log.newest } : this.#locate(lastEventId)
     const after = 'after' in position ? position.after : log.newest
-    const stream = this.#add(principal, filter, response, observer, after)
-    response.write(`retry: 3000\n\n`)
+    const view = this.#shareView(new EventView(principal, filter))
+    const replayed = await this.#countMatching(view, after)
+    const stream = this.#add(principal, view, socket, observer, after)
+    socket.write('retry: 3000\n\n')
     stream.sendControl({
       type: 'welcome',
       data: {
@@ -133,7 +145,7 @@ export class EventHub {
         epoch: log.epoch,
         server_time: new Date().toISOString(),
         resumed: lastEventId !== undefined && 'after' in position,
-        replayed: this.#countMatching(stream.view, after),
+        replayed,
         heartbeat_seconds: heartbeatSeconds,
       },
     })
@@ -154,7 +166,7 @@ export class EventHub {
     const { log } = this.#options
     const view = new EventView(principal, { types: undefined, accounts: undefined })
     const found: LoggedFact[] = []
-    for (let number = log.newest; number >= log.oldest && found.length < limit; number--) {
+    for (let number = log.newest; number >= log.oldestHeld && found.length < limit; number--) {
       const entry = log.find(number)
       if (entry && view.accepts(entry.fact)) found.push({ id: log.idOf(number), ...entry.fact })
     }
@@ -163,7 +175,20 @@ export class EventHub {
 
   /** Closes the streams of a principal that may no longer read. */
   closeStreamsOf(principalId: string): void {
-    for (const stream of this.#streams()) if (stream.principal.id === principalId) stream.close('revoked', 0)
+    for (const stream of this.#streams) if (stream.principal.id === principalId) stream.close('revoked', 0)
+  }
+
+  #committed({ fact }: LogEntry): void {
+    this.#count(fact.type)
+    // Facts of one turn of the event loop go out as one write for each stream.
+    this.#streams.sweep(stream => stream.pump(), 'pump')
+    for (const listener of this.#listeners.get(fact.type) ?? []) {
+      try {
+        listener(fact.data)
+      } catch (err) {
+        this.#options.logger.error({ err, type: fact.type }, 'a listener failed')
+      }
+    }
   }
 
   #locate(id: string): ReturnType<EventLog['locate']> {
@@ -172,35 +197,31 @@ export class EventHub {
     return isTooLong ? { gap: 'expired' } : position
   }
 
-  #countMatching(view: EventView, after: number): number {
+  /** From memory where it reaches back far enough, else from the database. */
+  async #countMatching(view: EventView, after: number): Promise<number> {
+    const { log } = this.#options
+    if (after + 1 < log.oldestHeld) return log.count(after, log.newest, view.types, view.accounts)
     let count = 0
-    for (let number = after + 1; number <= this.#options.log.newest; number++) {
-      const entry = this.#options.log.find(number)
+    for (let number = after + 1; number <= log.newest; number++) {
+      const entry = log.find(number)
       if (entry && view.accepts(entry.fact)) count++
     }
     return count
   }
 
+  /** Streams that see the same share one view, and with it their encoded bytes. */
+  #shareView(candidate: EventView): EventView {
+    return this.#views.get(candidate.key)?.view ?? candidate
+  }
+
   #add(
     principal: Principal,
-    filter: EventFilter,
-    response: ServerResponse,
+    view: EventView,
+    socket: StreamSocket,
     observer: StreamObserver,
     after: number,
   ): EventStream {
-    const candidate = new EventView(principal, filter)
-    const { key } = candidate
-    const group = this.#views.get(key) ?? { view: candidate, streams: new Set<EventStream>() }
-    this.#views.set(key, group)
-    const closed = () => {
-      group.streams.delete(stream)
-      if (group.streams.size === 0 && this.#views.get(key) === group) this.#views.delete(key)
-      this.#streamCount--
-      const left = (this.#streamsOf.get(principal.id) ?? 1) - 1
-      if (left > 0) this.#streamsOf.set(principal.id, left)
-      else this.#streamsOf.delete(principal.id)
-      observer.closed()
-    }
+    const { log, logger, maxStreamAgeMs } = this.#options
     const counted: StreamObserver = {
       clientId: observer.clientId,
       sent: count => {
@@ -211,45 +232,37 @@ export class EventHub {
         this.#dropped += count
         observer.dropped(count)
       },
-      closed,
+      closed: () => {
+        this.#streams.delete(stream)
+        release(this.#streamsOf, principal.id)
+        const shared = this.#views.get(view.key)
+        if (shared && --shared.count === 0) this.#views.delete(view.key)
+        observer.closed()
+      },
     }
-    const stream = new EventStream({
-      principal,
-      view: group.view,
-      response,
-      log: this.#options.log,
-      observer: counted,
-      after,
-    })
-    group.streams.add(stream)
-    this.#streamCount++
+    const endsAt = Date.now() + maxStreamAgeMs * (0.8 + Math.random() * 0.4)
+    const stream = new EventStream({ principal, view, socket, log, logger, observer: counted, after, endsAt })
+    this.#streams.add(stream)
     this.#streamsOf.set(principal.id, (this.#streamsOf.get(principal.id) ?? 0) + 1)
+    const shared = this.#views.get(view.key) ?? { view, count: 0 }
+    shared.count++
+    this.#views.set(view.key, shared)
     return stream
   }
 
-  /** Many facts of one turn of the event loop go out as one write for each stream. */
-  #sweepSoon(): void {
-    if (this.#isSweepDue) return
-    this.#isSweepDue = true
-    setImmediate(() => {
-      this.#isSweepDue = false
-      for (const stream of this.#streams()) stream.pump()
-    })
-  }
-
   #beat(): void {
-    const frame = Buffer.concat([
-      Buffer.from(': ping\n\n'),
-      encodeFrame('heartbeat', { server_time: new Date().toISOString() }),
-    ])
-    for (const stream of this.#streams()) stream.sendShared(frame)
-  }
-
-  *#streams(): Generator<EventStream> {
-    for (const { streams } of [...this.#views.values()]) yield* streams
+    const heartbeat = encodeFrame('heartbeat', { server_time: new Date().toISOString() })
+    const frame = Buffer.concat([Buffer.from(': ping\n\n'), heartbeat])
+    this.#streams.sweep(stream => stream.sendShared(frame), 'heartbeat')
   }
 
   #count(type: FactType | StateType): void {
     this.#published.set(type, (this.#published.get(type) ?? 0) + 1)
   }
+}
+
+function release(counts: Map<string, number>, key: string): void {
+  const left = (counts.get(key) ?? 1) - 1
+  if (left > 0) counts.set(key, left)
+  else counts.delete(key)
 }

@@ -1,65 +1,181 @@
-/** Facts in the order in which they happened, densely numbered, each with its encoded frame. Kept in memory, the newest `capacity` of them. */
+/**
+ * Facts in the order in which they became true, densely numbered. The database holds them; the newest are also held in
+ * memory with their encoded frames. A fact is handed on only when its transaction is committed.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
-import { encodeFrame } from './event-frame.ts'
+import type { Database } from '../platform/database/database.ts'
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import { encodeFact } from './event-frame.ts'
+import type { EventStore, NewEvent } from './event-store.ts'
 
 export interface LogEntry {
   readonly number: number
   readonly fact: Fact
   /** The bytes that every stream gets, encoded once. */
   readonly frame: Buffer
-  /** Bytes of all frames up to and including this one. */
+  /** Bytes of all frames that this process has held, up to and including this one. */
   readonly endOffset: number
 }
 
 /** Where a client that comes back stands: right behind `after`, or in a gap. */
 export type Position = { after: number } | { gap: 'expired' | 'unknown_epoch' | 'malformed' }
 
-export class EventLog {
-  readonly epoch: string
-  readonly #entries: (LogEntry | undefined)[]
-  readonly #capacity: number
-  /** Number of the newest fact; 0 while there is none. */
-  #newest = 0
-  #endOffset = 0
+export interface EventLogOptions {
+  store: EventStore
+  logger: Logger
+  /** Facts held in memory; older ones are read from the database. */
+  heldInMemory: number
+  /** Facts kept in the database, by count and by age. */
+  keep: number
+  keepMs: number
+}
 
-  /** @param epoch Lives as long as the log does. @param capacity Facts kept; when full the oldest goes. */
-  constructor(epoch: string, capacity: number) {
-    this.epoch = epoch
-    this.#capacity = capacity
-    this.#entries = new Array(capacity)
+/** A fact with its row, so that its data is put into JSON once. */
+interface Told {
+  fact: Fact
+  row: NewEvent
+}
+
+/** Facts that wait to be written; past it, what comes is lost to the log and said so in the process's log. */
+const maxWaiting = 50_000
+/** Facts of one commit. */
+const batchSize = 1000
+const pruneEveryMs = 60_000
+const maxRetryMs = 5_000
+
+export class EventLog {
+  readonly #options: EventLogOptions
+  readonly #held: (LogEntry | undefined)[]
+  /** Committed, but a lower number has not been heard of yet. */
+  readonly #early = new Map<number, Told[]>()
+  readonly #stopped = new AbortController()
+  #epoch = ''
+  #newest = 0
+  #oldest = 1
+  #endOffset = 0
+  #heldCount = 0
+  #waiting: Fact[] = []
+  #lost = 0
+  #writing: Promise<void> | undefined
+  #hear: (entry: LogEntry) => void = () => undefined
+
+  constructor(options: EventLogOptions) {
+    this.#options = options
+    this.#held = new Array(options.heldInMemory)
+  }
+
+  /** @param hear Gets each fact once, in order, when it is committed. */
+  async start(hear: (entry: LogEntry) => void): Promise<void> {
+    const { epoch, newest, oldest } = await this.#options.store.bounds()
+    this.#epoch = epoch
+    this.#newest = newest
+    this.#oldest = oldest
+    this.#hear = hear
+    const { logger } = this.#options
+    const prune = () => void this.prune().catch(err => logger.warn({ err }, 'old events could not be forgotten'))
+    every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be forgotten'))
+  }
+
+  /** What was appended before is still written. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    await this.#writing
+  }
+
+  get epoch(): string {
+    return this.#epoch
   }
 
   get newest(): number {
     return this.#newest
   }
 
-  /** Number of the oldest fact still held; `newest + 1` while there is none. */
+  /** Number of the oldest fact that the database holds; `newest + 1` while there is none. */
   get oldest(): number {
-    return Math.max(1, this.#newest - this.#capacity + 1)
+    return this.#oldest
+  }
+
+  /** Number of the oldest fact held in memory. */
+  get oldestHeld(): number {
+    return this.#newest + 1 - this.#heldCount
   }
 
   get endOffset(): number {
     return this.#endOffset
   }
 
-  append(fact: Fact): LogEntry {
-    const number = this.#newest + 1
-    const frame = encodeFrame(fact.type, fact.data, this.idOf(number))
-    this.#endOffset += frame.length
-    const entry = { number, fact, frame, endOffset: this.#endOffset }
-    this.#entries[number % this.#capacity] = entry
-    this.#newest = number
-    return entry
+  /** For a fact that no other table speaks of: written together with others, within a turn or two of the event loop. */
+  append(fact: Fact): void {
+    if (this.#waiting.length >= maxWaiting) {
+      this.#lost++
+      if (this.#lost % 1000 === 1)
+        this.#options.logger.error({ lost: this.#lost }, 'events are lost: the database does not take them')
+      return
+    }
+    this.#waiting.push(fact)
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
   }
 
-  /** Undefined when it is not held, or has not happened. */
+  /** Runs work in a transaction that also appends the facts which it makes true; both are there or neither. */
+  async transact<Result>(
+    work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>,
+  ): Promise<Result> {
+    const told: Told[] = []
+    const { store } = this.#options
+    const [result, first] = await store.transact(async transaction => {
+      const done = await work(transaction, fact => told.push({ fact, row: toRow(fact) }))
+      // Last, since the counter is locked from here to the commit.
+      return [
+        done,
+        told.length > 0
+          ? await store.append(
+              transaction,
+              told.map(({ row }) => row),
+            )
+          : 0,
+      ] as const
+    })
+    if (told.length > 0) this.#committed(first, told)
+    return result
+  }
+
+  /** Forgets what is too old or too many. Also runs by itself, every minute. */
+  async prune(): Promise<void> {
+    const { store, keep, keepMs } = this.#options
+    this.#oldest = await store.prune(keep, new Date(Date.now() - keepMs).toISOString())
+  }
+
+  /** Undefined when it is not held in memory. */
   find(number: number): LogEntry | undefined {
-    const entry = this.#entries[number % this.#capacity]
+    const entry = this.#held[number % this.#held.length]
     return entry?.number === number ? entry : undefined
   }
 
+  /** What follows after a number, from the database. */
+  async read(after: number, limit: number): Promise<LogEntry[]> {
+    const rows = await this.#options.store.list(after, limit)
+    return rows.map(({ number, type, data }) => {
+      // Written by this program, from a fact.
+      const fact = { type, data: JSON.parse(data) } as Fact
+      return { number, fact, frame: encodeFact(type, data, this.idOf(number)), endOffset: 0 }
+    })
+  }
+
+  async count(
+    after: number,
+    upTo: number,
+    types: readonly string[],
+    accounts: readonly string[] | undefined,
+  ): Promise<number> {
+    return this.#options.store.count(after, upTo, types, accounts)
+  }
+
   idOf(number: number): string {
-    return `${this.epoch}-${number}`
+    return `${this.#epoch}-${number}`
   }
 
   /** Reads a `Last-Event-ID`; what is not ours is a gap, never an error. */
@@ -67,7 +183,50 @@ export class EventLog {
     const match = /^([a-z0-9]{1,32})-(0|[1-9]\d{0,14})$/.exec(id)
     if (!match) return { gap: 'malformed' }
     const number = Number(match[2])
-    if (match[1] !== this.epoch || number > this.#newest) return { gap: 'unknown_epoch' }
-    return number + 1 < this.oldest ? { gap: 'expired' } : { after: number }
+    if (match[1] !== this.#epoch || number > this.#newest) return { gap: 'unknown_epoch' }
+    return number + 1 < this.#oldest ? { gap: 'expired' } : { after: number }
   }
+
+  async #write(): Promise<void> {
+    for (let failures = 0; this.#waiting.length > 0; ) {
+      // Everything that comes in this turn of the loop goes into one commit.
+      await new Promise(setImmediate)
+      const batch = this.#waiting.slice(0, batchSize)
+      try {
+        await this.transact(async (_transaction, tell) => batch.forEach(tell))
+        this.#waiting.splice(0, batch.length)
+        failures = 0
+      } catch (err) {
+        this.#options.logger.error({ err, waiting: this.#waiting.length }, 'events could not be written')
+        if (this.#stopped.signal.aborted) return
+        await wait(Math.min(maxRetryMs, 100 * 2 ** failures++), undefined, { signal: this.#stopped.signal }).catch(
+          () => undefined,
+        )
+      }
+    }
+  }
+
+  /** On PostgreSQL two commits can be heard of in the other order than they happened; facts are handed on by number. */
+  #committed(first: number, told: Told[]): void {
+    this.#early.set(first, told)
+    for (let next = this.#early.get(this.#newest + 1); next; next = this.#early.get(this.#newest + 1)) {
+      this.#early.delete(this.#newest + 1)
+      for (const one of next) this.#hear(this.#hold(one))
+    }
+  }
+
+  #hold({ fact, row }: Told): LogEntry {
+    const number = this.#newest + 1
+    const frame = encodeFact(row.type, row.data, this.idOf(number))
+    this.#endOffset += frame.length
+    const entry = { number, fact, frame, endOffset: this.#endOffset }
+    this.#held[number % this.#held.length] = entry
+    this.#newest = number
+    this.#heldCount = Math.min(this.#heldCount + 1, this.#held.length)
+    return entry
+  }
+}
+
+function toRow({ type, data }: Fact): NewEvent {
+  return { type, account_id: 'account_id' in data ? data.account_id : null, data: JSON.stringify(data), at: data.at }
 }

@@ -16,18 +16,19 @@ const head = {
 }
 
 export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenStreamObserver): void {
-  handle(http, eventsApi.streamEvents, call => {
+  handle(http, eventsApi.streamEvents, async call => {
     const filter = parseFilter(call.query)
     hub.checkRoom(call.principal)
-    const response = call.takeResponse()
-    response.writeHead(200, head)
-    if (call.method === 'HEAD') return void response.end() as never
-    response.socket?.setNoDelay(true)
-    // A stream outlives every bound that is meant for requests.
-    response.socket?.setTimeout(0)
-    const observer = openObserver(call.caller, () => stream.close('kicked', 15_000))
     const lastEventId = call.header('last-event-id') ?? call.query.last_event_id
-    const stream = hub.subscribe(call.principal, filter, response, observer, lastEventId)
+    if (call.method === 'HEAD') {
+      call.takeResponse().writeHead(200, head).end()
+      return undefined as never
+    }
+    const { principal } = call
+    const socket = call.takeSocket(head)
+    const observer = openObserver(call.caller, () => opened.then(stream => stream.close('kicked', 15_000)))
+    const opened = hub.subscribe({ principal, filter, socket, observer, lastEventId })
+    await opened
     return undefined as never
   })
   handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit) }))

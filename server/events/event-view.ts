@@ -35,10 +35,24 @@ export class EventView {
     this.#types = new Set(streamTypes.filter(type => mayRead(principal, type) && (filter.types?.has(type) ?? true)))
     this.#filterAccounts = filter.accounts
     this.#principalAccounts = principal.accounts
+    this.key = this.#makeKey()
+  }
+
+  get types(): readonly string[] {
+    return [...this.#types]
+  }
+
+  /** Undefined for all; facts of no account are seen in any case. */
+  get accounts(): readonly string[] | undefined {
+    const [own, filter] = [this.#principalAccounts, this.#filterAccounts]
+    if (own === 'all') return filter && [...filter]
+    return [...own].filter(id => filter?.has(id) ?? true)
   }
 
   /** Equal for views that let the same through. */
-  get key(): string {
+  readonly key: string
+
+  #makeKey(): string {
     const accounts = this.#principalAccounts === 'all' ? '*' : [...this.#principalAccounts].sort().join()
     return [
       [...this.#types].sort().join(),

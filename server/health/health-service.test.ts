@@ -7,7 +7,7 @@ import { HealthService } from './health-service.ts'
 const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'x' } as const
 
 async function service(pingDatabase: () => Promise<void> = async () => undefined, isDraining = false) {
-  const { accounts, health } = accountsOn(await memoryDatabase())
+  const { accounts, health } = await accountsOn(await memoryDatabase())
   return { accounts, health, check: new HealthService({ accounts, pingDatabase, isDraining: () => isDraining }) }
 }
 

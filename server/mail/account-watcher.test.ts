@@ -1,6 +1,7 @@
 /** The way of new mail on a real server, also when it is busy, restarts, or refuses the password. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Dovecot, startDovecot } from '../../test/support/dovecot.ts'
+import { startHub } from '../../test/support/event-hub.ts'
 import { available } from '../../test/support/require.ts'
 import { WatchedAccounts } from '../../test/support/watched-accounts.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
@@ -18,11 +19,14 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     dovecot = await startDovecot({ maxConnectionsPerUser: 5 })
   })
   afterAll(() => dovecot?.stop())
-  beforeEach(() => {
+  beforeEach(async () => {
     const { user, password } = dovecot.users[1]!
     logins = new Map([['b', { host: '127.0.0.1', port: dovecot.imapsPort, tls: 'implicit', user, password }]])
     const backoff = { firstMs: 50, maxMs: 400, random: Math.random }
-    mail = new WatchedAccounts({ gateway: new ImapFlowGateway({ renewIdleMs: 20 }), logins, backoff })
+    mail = new WatchedAccounts(
+      { gateway: new ImapFlowGateway({ renewIdleMs: 20 }), logins, backoff },
+      (await startHub()).hub,
+    )
   })
   afterEach(() => mail.stop())
 
@@ -75,7 +79,10 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     const gateway = new ImapFlowGateway()
     const connect = vi.spyOn(gateway, 'connect')
     logins.set('b', { ...logins.get('b')!, password: 'wrong' })
-    mail = new WatchedAccounts({ gateway, logins, backoff: { firstMs: 1, maxMs: 1, random: () => 0 } })
+    mail = new WatchedAccounts(
+      { gateway, logins, backoff: { firstMs: 1, maxMs: 1, random: () => 0 } },
+      (await startHub()).hub,
+    )
     await mail.watcher.start()
     await isState('auth_failed')
     const read = mail.pool.run('b', 'interactive', one => one.listFolders(), signal)
@@ -86,7 +93,10 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
   })
 
   test('a server that allows fewer connections than we would like is not asked in vain', async () => {
-    mail = new WatchedAccounts({ gateway: new ImapFlowGateway(), logins, limits: { connection_pool_size: 8 } })
+    mail = new WatchedAccounts(
+      { gateway: new ImapFlowGateway(), logins, limits: { connection_pool_size: 8 } },
+      (await startHub()).hub,
+    )
     await mail.watcher.start()
     await isState('ready')
     const request = () => mail.pool.run('b', 'interactive', one => one.listMessages('INBOX', 50, undefined), signal)

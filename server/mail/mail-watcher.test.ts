@@ -1,5 +1,6 @@
 /** Watching on a mail server in memory: what is announced, and what is said of an account in trouble. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { startHub } from '../../test/support/event-hub.ts'
 import { WatchedAccounts } from '../../test/support/watched-accounts.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import { Problem } from '../platform/problem.ts'
@@ -13,10 +14,10 @@ let gateway: MemoryGateway
 let logins: Map<string, MailLogin>
 let mail: WatchedAccounts
 
-beforeEach(() => {
+beforeEach(async () => {
   gateway = new MemoryGateway()
   logins = new Map([['a', login]])
-  mail = new WatchedAccounts({ gateway, logins, backoff: soon })
+  mail = new WatchedAccounts({ gateway, logins, backoff: soon }, (await startHub()).hub)
 })
 afterEach(async () => {
   gateway.delay = () => undefined
@@ -66,7 +67,10 @@ test('an account that cannot be reached says why and when it is tried again', as
     fault: 'refused',
     server_response: '* BYE',
   })
-  mail = new WatchedAccounts({ gateway, logins, backoff: { ...soon, firstMs: 60_000, maxMs: 60_000 } })
+  mail = new WatchedAccounts(
+    { gateway, logins, backoff: { ...soon, firstMs: 60_000, maxMs: 60_000 } },
+    (await startHub()).hub,
+  )
   await mail.watcher.start()
   await isState('unreachable')
   const { last_error, next_retry_at } = mail.stateOf()
@@ -189,12 +193,15 @@ test('accounts are followed as they are added, disabled, enabled and removed', a
 
 test('an account for which there is no room is degraded and can still be read', async () => {
   logins.set('b', login)
-  mail = new WatchedAccounts({
-    gateway,
-    logins,
-    backoff: soon,
-    limits: { max_connections: 2, connection_timeout_seconds: 1 },
-  })
+  mail = new WatchedAccounts(
+    {
+      gateway,
+      logins,
+      backoff: soon,
+      limits: { max_connections: 2, connection_timeout_seconds: 1 },
+    },
+    (await startHub()).hub,
+  )
   await mail.watcher.start()
   await isState('degraded', 'b')
   expect(mail.stateOf('b').last_error).toMatchObject({ cause: 'limit' })

@@ -1,7 +1,9 @@
 /** One checked request, as a handler gets it: nothing of Fastify shows. */
 import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { anonymous, type Caller, type Principal } from './principal.ts'
+import { Problem } from './problem.ts'
 
 export interface Call<Params, Query, Body> {
   principal: Principal
@@ -17,6 +19,11 @@ export interface Call<Params, Query, Body> {
   header(name: string): string | undefined
   /** Takes the response out of Fastify's hands; the caller of this ends it. */
   takeResponse(): ServerResponse
+  /**
+   * Writes the head of a 200 that ends with the connection, and hands over the bare socket: no framing and no memory of a
+   * response stays between. The caller ends it.
+   */
+  takeSocket(head: Record<string, string>): Duplex
   setSessionCookie(value: string, maxAgeSeconds: number): void
   /** For the rare answer whose status is not the endpoint's own. */
   setStatus(status: number): void
@@ -27,6 +34,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   readonly query: Query
   readonly body: Body
   readonly #isHttps: boolean
+  readonly #takenSockets: WeakSet<Duplex>
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
 
@@ -34,9 +42,10 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     request: FastifyRequest,
     reply: FastifyReply,
     input: { params: Params; query: Query; body: Body },
-    isHttps: boolean,
+    http: { isHttps: boolean; takenSockets: WeakSet<Duplex> },
   ) {
-    this.#isHttps = isHttps
+    this.#isHttps = http.isHttps
+    this.#takenSockets = http.takenSockets
     this.#request = request
     this.#reply = reply
     this.params = input.params
@@ -81,6 +90,23 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     }
     this.#reply.hijack()
     return raw
+  }
+
+  takeSocket(head: Record<string, string>): Duplex {
+    const response = this.takeResponse()
+    const { socket } = response
+    if (!socket) throw new Problem('bad_request', 'The client went away.')
+    for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
+    const lines = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${value}\r\n`)
+    // From here on the connection belongs to the stream: a request that a client sends behind it ends it.
+    this.#takenSockets.add(socket)
+    response.detachSocket(socket)
+    response.emit('close')
+    socket.removeAllListeners('timeout')
+    socket.setTimeout(0)
+    if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
+    socket.write(`HTTP/1.1 200 OK\r\n${lines.join('')}date: ${new Date().toUTCString()}\r\nconnection: close\r\n\r\n`)
+    return socket
   }
 
   setStatus(status: number): void {

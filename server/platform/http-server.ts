@@ -1,5 +1,6 @@
 /** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
 import { randomBytes } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import type { Endpoint } from '../../contract/endpoint.ts'
@@ -48,6 +49,9 @@ export interface HttpServer {
   readonly handled: Set<string>
   /** While true, everything but health is answered with 503 `draining`. */
   isDraining: boolean
+  readonly isHttps: boolean
+  /** Connections that became streams; no further request is read from them. */
+  readonly takenSockets: WeakSet<Duplex>
   /** Resolves when no request and no stream is under way, at once when that is so now. */
   whenIdle(): Promise<void>
   /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
@@ -83,12 +87,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     clientErrorHandler: (_error, socket) => rawProblem(socket),
     frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
   })
-  const http: HttpServer = { fastify: server, options, handled: new Set(), isDraining: false, whenIdle }
+  const http: HttpServer = {
+    fastify: server,
+    options,
+    handled: new Set(),
+    isHttps: options.origins.isHttps,
+    takenSockets: new WeakSet(),
+    isDraining: false,
+    whenIdle,
+  }
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
   server.removeContentTypeParser('text/plain')
   server.decorateRequest('caller', undefined)
   server.register(cookie)
   server.addHook('onRequest', async (request, reply) => {
+    if (http.takenSockets.has(request.raw.socket)) {
+      request.raw.socket.destroy()
+      return reply.hijack()
+    }
     active++
     // Comes for every response, also when the client went away in the middle.
     reply.raw.once('close', () => {
@@ -134,7 +150,7 @@ export function handle<Params, Query, Body, Response>(
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
       guard(principal, operation, accountOf(input.params))
-      const answer = await handler(new HttpCall(request, reply, input, http.options.origins.isHttps))
+      const answer = await handler(new HttpCall(request, reply, input, http))
       if (reply.sent) return reply
       if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
       if (endpoint.status === 204) return reply.send()
@@ -171,7 +187,7 @@ export function handleRaw(
         body: undefined,
       }
       guard(principalOf(request), operation, input.params.account_id)
-      return handler(new HttpCall(request, reply, input, http.options.origins.isHttps), reply)
+      return handler(new HttpCall(request, reply, input, http), reply)
     },
   })
 }

@@ -13,9 +13,9 @@ export class SettingStore {
     return row ? JSON.parse(row.value) : undefined
   }
 
-  async save(name: string, value: unknown, now: string): Promise<void> {
+  async save(transaction: Database, name: string, value: unknown, now: string): Promise<void> {
     const row = { value: JSON.stringify(value), updated_at: now }
-    await this.#db
+    await transaction
       .insertInto('settings')
       .values({ name, ...row })
       .onConflict(conflict => conflict.column('name').doUpdateSet(row))

@@ -10,8 +10,8 @@ import { SettingsService } from './settings-service.ts'
 
 const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
 
-function service(db: Database, refuse = false) {
-  const { accounts, hub, facts } = accountsOn(db, refuse)
+async function service(db: Database, refuse = false) {
+  const { accounts, hub, facts } = await accountsOn(db, refuse)
   const settings = new SettingsService({ store: new SettingStore(db), accounts, hub })
   const connect = () => {
     const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'x' } as const
@@ -31,26 +31,26 @@ const wanted: ImapConfiguration = {
 
 onEachDatabase(open => {
   test('without an account there is nothing to configure', async () => {
-    const { settings } = service(await open())
+    const { settings } = await service(await open())
     await expect(settings.getConfig()).rejects.toMatchObject({ code: 'no_default_account' })
     await expect(settings.updateConfig(admin, wanted, true)).rejects.toMatchObject({ code: 'no_default_account' })
   })
 
   test('changed limits take effect at once, outlive a restart, and are announced by name', async () => {
     const db = await open()
-    const { settings, facts, connect } = service(db)
+    const { settings, facts, connect } = await service(db)
     await connect()
     expect(await settings.updateConfig(admin, wanted, true)).toEqual(wanted)
     expect(settings.limits).toMatchObject({ connection_pool_size: 3 })
     const announced = facts().flatMap(fact => (fact.type === 'configuration_updated' ? [fact.data.changed.sort()] : []))
     expect(announced).toEqual([['connection_pool_size', 'connection_timeout_seconds', 'max_connections']])
-    const { settings: restarted } = service(db)
+    const { settings: restarted } = await service(db)
     await restarted.start()
     expect(await restarted.getConfig()).toEqual(wanted)
   })
 
   test('a server that refuses is not kept, and neither are the limits beside it', async () => {
-    const { settings, connect } = service(await open(), true)
+    const { settings, connect } = await service(await open(), true)
     await connect()
     const before = await settings.getConfig()
     const change = { ...wanted, server_address: 'other.example.com' }
@@ -60,7 +60,7 @@ onEachDatabase(open => {
   })
 
   test('"no SSL" means STARTTLS over a network and no TLS only on this machine', async () => {
-    const { settings, accounts, connect } = service(await open())
+    const { settings, accounts, connect } = await service(await open())
     const { id } = await connect()
     await settings.updateConfig(admin, { ...wanted, port: 143, use_ssl: false }, true)
     expect((await accounts.get(admin, id)).imap.tls).toBe('starttls')
@@ -70,7 +70,7 @@ onEachDatabase(open => {
   })
 
   test('what stays the same is not announced', async () => {
-    const { settings, facts, connect } = service(await open())
+    const { settings, facts, connect } = await service(await open())
     await connect()
     await settings.updateConfig(admin, await settings.getConfig(), true)
     expect(facts().map(fact => fact.type)).toEqual(['account_added'])

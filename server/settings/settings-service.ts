@@ -57,11 +57,19 @@ export class SettingsService {
     const { connection_timeout_seconds, max_connections, connection_pool_size } = wanted
     const limits = { connection_timeout_seconds, max_connections, connection_pool_size }
     const at = new Date().toISOString()
-    if (limitNames.some(name => changed.includes(name))) await this.#store.save('pool_limits', limits, at)
-    this.#limits = limits
-    if (changed.length > 0) {
-      this.#hub.publish({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
-    }
+    if (changed.length === 0) return before
+    const limitsBefore = this.#limits
+    const kept = this.#hub.transact(async (transaction, tell) => {
+      if (limitNames.some(name => changed.includes(name)))
+        await this.#store.save(transaction, 'pool_limits', limits, at)
+      // In force before anybody hears of it.
+      this.#limits = limits
+      tell({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
+    })
+    await kept.catch((error: unknown) => {
+      this.#limits = limitsBefore
+      throw error
+    })
     return this.getConfig()
   }
 }

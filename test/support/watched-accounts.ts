@@ -3,8 +3,7 @@ import type { Fact } from '../../contract/event.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
 import { HealthRegistry } from '../../server/accounts/health-registry.ts'
 import type { MailLogin } from '../../server/accounts/mail-login.ts'
-import { EventHub } from '../../server/events/event-hub.ts'
-import { EventLog } from '../../server/events/event-log.ts'
+import type { EventHub } from '../../server/events/event-hub.ts'
 import type { Backoff } from '../../server/mail/backoff.ts'
 import { ConnectionPool } from '../../server/mail/connection-pool.ts'
 import type { MailGateway } from '../../server/mail/mail-gateway.ts'
@@ -33,10 +32,9 @@ export class WatchedAccounts {
   readonly states: string[] = []
   readonly #reconnect = new Set<(accountId: string) => void>()
 
-  constructor({ gateway, logins, limits = {}, backoff }: WatchedOptions) {
+  constructor({ gateway, logins, limits = {}, backoff }: WatchedOptions, hub: EventHub) {
     const logger = createLogger('silent')
-    const streams = { heartbeatSeconds: 15, maxStreams: 10, maxStreamsPerPrincipal: 10 }
-    this.hub = new EventHub({ log: new EventLog('test', 10_000), logger, ...streams })
+    this.hub = hub
     this.health = new HealthRegistry(this.hub)
     const login = async (id: string) => {
       const known = logins.get(id)
@@ -52,7 +50,7 @@ export class WatchedAccounts {
         return () => this.#reconnect.delete(listener)
       },
     }
-    const { hub, health, pool } = this
+    const { health, pool } = this
     this.watcher = new MailWatcher({ accounts, pool, hub, health, logger, ...(backoff ? { backoff } : {}) })
     hub.listen('account_state_changed', ({ state }) => this.states.push(state))
     hub.listen('mail_received', ({ account_id, uid }) => {
@@ -88,6 +86,5 @@ export class WatchedAccounts {
   async stop(): Promise<void> {
     await this.watcher.stop()
     await this.pool.stop()
-    this.hub.stop()
   }
 }

@@ -37,7 +37,26 @@ export interface SessionRow {
   expires_at: string
 }
 
+export interface EventRow {
+  number: number
+  type: string
+  account_id: string | null
+  /** JSON. */
+  data: string
+  at: string
+}
+
+export interface EventCounterRow {
+  /** Always 1: there is one sequence. */
+  id: number
+  epoch: string
+  /** Number of the newest fact. */
+  newest: number
+}
+
 export interface Tables {
+  events: EventRow
+  event_counter: EventCounterRow
   accounts: AccountRow
   settings: SettingRow
   sessions: SessionRow

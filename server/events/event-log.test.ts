@@ -1,0 +1,86 @@
+/** The log on both databases: dense numbers in the order of commits, nothing for what was rolled back, and an end to what is old. */
+import { expect, test } from 'vitest'
+import type { Fact } from '../../contract/event.ts'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import { startHub } from '../../test/support/event-hub.ts'
+
+function mail(uid: number): Fact {
+  const at = new Date().toISOString()
+  return { type: 'mail_received', data: { account_id: 'a', folder: 'INBOX', uid, uid_validity: 1, at } }
+}
+
+const uidOf = (fact: Fact) => (fact.type === 'mail_received' ? fact.data.uid : undefined)
+
+onEachDatabase(open => {
+  test('what is told at the same time gets dense numbers, and is heard in their order', async () => {
+    const { hub, log, facts } = await startHub(await open())
+    const heard: number[] = []
+    hub.listen('mail_received', ({ uid }) => heard.push(uid))
+    const together = Array.from({ length: 30 }, (_, index) =>
+      hub.transact(async (_transaction, tell) => {
+        tell(mail(index * 2))
+        tell(mail(index * 2 + 1))
+      }),
+    )
+    for (let uid = 100; uid < 200; uid++) hub.publish(mail(uid))
+    await Promise.all(together)
+    await expect.poll(() => log.newest).toBe(160)
+    const stored = await log.read(0, 1000)
+    expect(stored.map(entry => entry.number)).toEqual(Array.from({ length: 160 }, (_, index) => index + 1))
+    expect(stored.map(entry => uidOf(entry.fact))).toEqual(heard)
+    expect(facts().map(uidOf)).toEqual(heard)
+    expect(stored.map(entry => entry.frame.toString())).toEqual(
+      stored.map(entry => log.find(entry.number)!.frame.toString()),
+    )
+  })
+
+  test('what is rolled back takes no number and is not told', async () => {
+    const db = await open()
+    const { hub, log, facts } = await startHub(db)
+    const failing = hub.transact(async (transaction, tell) => {
+      await transaction.insertInto('settings').values({ name: 'a', value: '1', updated_at: 'now' }).execute()
+      tell(mail(1))
+      throw new Error('on purpose')
+    })
+    await expect(failing).rejects.toThrow('on purpose')
+    await hub.transact(async (_transaction, tell) => tell(mail(2)))
+    expect(facts().map(uidOf)).toEqual([2])
+    expect(log.newest).toBe(1)
+    expect(await db.selectFrom('settings').selectAll().execute()).toEqual([])
+  })
+
+  test('a new start goes on with the same epoch and the next number', async () => {
+    const db = await open()
+    const first = await startHub(db)
+    await first.hub.transact(async (_transaction, tell) => tell(mail(1)))
+    await first.hub.stop()
+    const second = await startHub(db)
+    expect(second.log.epoch).toBe(first.log.epoch)
+    await second.hub.transact(async (_transaction, tell) => tell(mail(2)))
+    expect((await second.log.read(0, 10)).map(entry => [entry.number, uidOf(entry.fact)])).toEqual([
+      [1, 1],
+      [2, 2],
+    ])
+  })
+
+  test('old facts are forgotten by count and by age, from the old end alone', async () => {
+    const db = await open()
+    const { hub, log } = await startHub(db, { keep: 5 })
+    await hub.transact(async (_transaction, tell) => {
+      for (let uid = 1; uid <= 20; uid++) tell(mail(uid))
+    })
+    await log.prune()
+    expect((await log.read(0, 100)).map(entry => entry.number)).toEqual([16, 17, 18, 19, 20])
+    expect(log.oldest).toBe(16)
+    expect(log.locate(log.idOf(14))).toEqual({ gap: 'expired' })
+    expect(log.locate(log.idOf(15))).toEqual({ after: 15 })
+    await db.updateTable('events').set({ at: '2020-01-01T00:00:00.000Z' }).where('number', '<=', 18).execute()
+    await log.prune()
+    expect((await log.read(0, 100)).map(entry => entry.number)).toEqual([19, 20])
+    await db.updateTable('events').set({ at: '2020-01-01T00:00:00.000Z' }).execute()
+    await log.prune()
+    expect(log.oldest).toBe(21)
+    await hub.transact(async (_transaction, tell) => tell(mail(21)))
+    expect((await log.read(0, 100)).map(entry => entry.number)).toEqual([21])
+  })
+})

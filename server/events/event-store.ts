@@ -1,0 +1,110 @@
+/** The event log in the database. Numbers come from a counter row, so they follow the order of commits. */
+import { sql } from 'kysely'
+import type { Database } from '../platform/database/database.ts'
+import type { EventRow } from '../platform/database/tables.ts'
+
+export type NewEvent = Pick<EventRow, 'type' | 'account_id' | 'data' | 'at'>
+
+/** Where a log begins and ends. */
+export interface LogBounds {
+  epoch: string
+  /** Number of the newest fact; 0 while there is none. */
+  newest: number
+  /** Number of the oldest fact held; `newest + 1` while there is none. */
+  oldest: number
+}
+
+/** Rows of one INSERT: five values each, far below the limits of both databases. */
+const insertRows = 500
+
+export class EventStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async bounds(): Promise<LogBounds> {
+    const { epoch, newest } = await this.#db
+      .selectFrom('event_counter')
+      .selectAll()
+      .where('id', '=', 1)
+      .executeTakeFirstOrThrow()
+    const row = await this.#db.selectFrom('events').select('number').orderBy('number').limit(1).executeTakeFirst()
+    return { epoch, newest, oldest: row?.number ?? newest + 1 }
+  }
+
+  /**
+   * Numbers and inserts, inside the transaction of the caller, which should end soon: on PostgreSQL the counter row stays
+   * locked until it does, so that nobody gets a later number and commits before. Answers the number of the first.
+   */
+  async append(transaction: Database, events: readonly NewEvent[]): Promise<number> {
+    const { newest } = await transaction
+      .updateTable('event_counter')
+      .set({ newest: sql<number>`newest + ${events.length}` })
+      .where('id', '=', 1)
+      .returning('newest')
+      .executeTakeFirstOrThrow()
+    const first = newest - events.length + 1
+    for (let start = 0; start < events.length; start += insertRows) {
+      const rows = events
+        .slice(start, start + insertRows)
+        .map((event, index) => ({ number: first + start + index, ...event }))
+      await transaction.insertInto('events').values(rows).execute()
+    }
+    return first
+  }
+
+  /** A transaction of its own around the work. */
+  async transact<Result>(work: (transaction: Database) => Promise<Result>): Promise<Result> {
+    return this.#db.transaction().execute(work)
+  }
+
+  /** What follows after a number, in order. */
+  async list(after: number, limit: number): Promise<EventRow[]> {
+    return this.#db
+      .selectFrom('events')
+      .selectAll()
+      .where('number', '>', after)
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+  }
+
+  /** How many facts after a number and up to another are of these types, and of these accounts or of none. */
+  async count(
+    after: number,
+    upTo: number,
+    types: readonly string[],
+    accounts: readonly string[] | undefined,
+  ): Promise<number> {
+    if (types.length === 0) return 0
+    let query = this.#db
+      .selectFrom('events')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('number', '>', after)
+      .where('number', '<=', upTo)
+      .where('type', 'in', types)
+    if (accounts) {
+      query = query.where(({ or, eb }) =>
+        or([eb('account_id', 'is', null), ...(accounts.length > 0 ? [eb('account_id', 'in', accounts)] : [])]),
+      )
+    }
+    return Number((await query.executeTakeFirstOrThrow()).count)
+  }
+
+  /** Forgets what is older than the newest `keep`, and what is from before `before`; always from the old end, so no hole comes about. */
+  async prune(keep: number, before: string): Promise<number> {
+    const { newest } = await this.bounds()
+    const young = await this.#db
+      .selectFrom('events')
+      .select('number')
+      .where('at', '>=', before)
+      .orderBy('number')
+      .limit(1)
+      .executeTakeFirst()
+    const firstKept = Math.max(newest - keep + 1, young?.number ?? newest + 1)
+    await this.#db.deleteFrom('events').where('number', '<', firstKept).execute()
+    return firstKept
+  }
+}

@@ -1,0 +1,55 @@
+/** The event log outlives kill -9: what was answered is in it, and a client that comes back has each fact once and in order. */
+import { expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { openStream } from '../support/open-stream.ts'
+import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+
+const authorization = `Bearer ${apiKey}`
+
+test('killed in the middle of many facts, it has every one that was answered, and a client that comes back misses none', async () => {
+  const first = await startRustyMail()
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+  const body = { email: 'ann@example.com', imap, enabled: false }
+  const { id } = await first.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
+  const stream = await openStream(`${first.url}/api/dashboard/events?types=account_updated`, { authorization })
+  await stream.next('welcome')
+
+  const answered = new Set<string>()
+  let next = 0
+  const rename = async (run: RustyMail) => {
+    for (;;) {
+      const name = `name ${next++}`
+      const params = { account_id: id }
+      await run.call(api.accounts.updateAccount, { params, body: { name } })
+      answered.add(name)
+    }
+  }
+  // Each ends with the connection.
+  const writers = Promise.allSettled(Array.from({ length: 16 }, () => rename(first)))
+  await expect.poll(() => answered.size, { timeout: 20_000 }).toBeGreaterThan(1_000)
+  const seenLive = stream.events.filter(event => event.id !== undefined)
+  await first.stop('SIGKILL')
+  await writers
+
+  const second = await startRustyMail({ dataDir: first.dataDir })
+  // It had taken some, and comes back with the id of one in the middle.
+  const last = seenLive[Math.floor(seenLive.length / 2)]!
+  const resumed = await openStream(`${second.url}/api/dashboard/events`, {
+    authorization,
+    'last-event-id': last.id!,
+  })
+  expect((await resumed.next('welcome')).data).toMatchObject({ resumed: true })
+  await second.call(api.accounts.updateAccount, { params: { account_id: id }, body: { name: 'the last' } })
+  const names = () =>
+    resumed.events
+      .filter(event => event.event === 'account_updated')
+      .map(event => (event.data as { name: string }).name)
+  await expect.poll(() => names().at(-1), { timeout: 20_000 }).toBe('the last')
+
+  const numbers = resumed.events.filter(event => event.id !== undefined).map(event => Number(event.id!.split('-')[1]))
+  const firstNumber = Number(last.id!.split('-')[1]) + 1
+  expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => firstNumber + index))
+  const before = seenLive.slice(0, seenLive.indexOf(last) + 1).map(event => (event.data as { name: string }).name)
+  const heard = new Set([...before, ...names()])
+  expect([...answered].filter(name => !heard.has(name))).toEqual([])
+}, 60_000)
