@@ -39,7 +39,7 @@ export class AccountPool {
   #calls = 0
   #opening = 0
   #connecting = 0
-  #watching = 0
+  readonly #watchers = new Set<MailConnection>()
   #isKnown = false
   #pausedUntil = 0
   /** The server's refusal of the password: no login is tried until something changes. */
@@ -64,8 +64,8 @@ export class AccountPool {
   get connections(): AccountConnections {
     const { size, busy } = this.#set
     return {
-      watching: this.#watching,
-      open: size + this.#watching,
+      watching: this.#watchers.size,
+      open: size + this.#watchers.size,
       busy: busy.length,
       idle: size - busy.length,
       connecting: this.#connecting,
@@ -76,7 +76,7 @@ export class AccountPool {
 
   /** Nothing open, nobody waiting and nothing to remember. */
   get isEmpty(): boolean {
-    const inUse = this.#calls + this.#opening + this.#set.size + this.#watching
+    const inUse = this.#calls + this.#opening + this.#set.size + this.#watchers.size
     return inUse === 0 && !this.#refusal && !this.#size.isLowered
   }
 
@@ -111,8 +111,8 @@ export class AccountPool {
         if (faultOf(error) === 'limit') this.#makeRoomForWatching()
         throw error
       })
-      this.#watching++
-      this.#own(connection.closed.then(() => this.#watching--))
+      this.#watchers.add(connection)
+      this.#own(connection.closed.then(() => this.#watchers.delete(connection)))
       return connection
     })
   }
@@ -132,6 +132,13 @@ export class AccountPool {
     const [pooled] = this.#set.idle
     if (pooled) this.#own(this.#set.close(pooled))
     return pooled !== undefined
+  }
+
+  /** Ends a watching connection, since the limit no longer has room for it; its watcher asks for another. */
+  shedWatching(): boolean {
+    const [connection] = this.#watchers
+    if (connection) this.#own(connection.close())
+    return connection !== undefined
   }
 
   /** After limits changed. */

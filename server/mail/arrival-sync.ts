@@ -29,7 +29,8 @@ export class ArrivalSync {
   /** What has been announced: everything below `uidNext`. */
   #known: FolderState | undefined
   #isDue = false
-  #isRunning = false
+  /** Whose look is under way; one of an ended watch may still hang, and does nothing more when it comes back. */
+  #runningFor: AbortSignal | undefined
 
   constructor(options: ArrivalSyncOptions) {
     this.#options = options
@@ -47,13 +48,14 @@ export class ArrivalSync {
   /** Soon, once, however often it is called meanwhile. */
   look(signal: AbortSignal): void {
     this.#isDue = true
-    if (this.#isRunning) return
-    this.#isRunning = true
+    if (this.#runningFor === signal) return
+    this.#runningFor = signal
     const { accountId, logger } = this.#options
     this.#run(signal)
       .catch(err => logger.error({ err, account_id: accountId }, 'looking for new mail failed'))
       .finally(() => {
-        this.#isRunning = false
+        if (this.#runningFor !== signal) return
+        this.#runningFor = undefined
         // Asked for between the last look and here.
         if (this.#isDue && !signal.aborted) this.look(signal)
       })

@@ -83,6 +83,8 @@ export class ConnectionPool {
     const isNewTimeout = limits.connection_timeout_seconds !== this.#limits.connection_timeout_seconds
     this.#limits = limits
     this.#slots.max = limits.max_connections
+    let surplus = this.#slots.surplusWatching
+    for (const pool of [...this.#pools.values()].reverse()) if (surplus > 0 && pool.shedWatching()) surplus--
     for (const pool of this.#pools.values()) pool.adapt()
     // Connections keep the timeout that they were opened with.
     if (isNewTimeout) await Promise.all([...this.#pools.values()].map(pool => pool.retire()))
@@ -134,7 +136,8 @@ export class ConnectionPool {
 
   #changed(pool: AccountPool): void {
     const { accountId } = pool
-    if (pool.isEmpty && this.#pools.get(accountId) === pool) this.#pools.delete(accountId)
+    if (this.#pools.get(accountId) !== pool) return
+    if (pool.isEmpty) this.#pools.delete(accountId)
     // Nothing is kept for an id that somebody made up.
     if (pool.isKnown && !this.#removed.has(pool)) this.#options.health.setConnections(accountId, pool.connections)
   }

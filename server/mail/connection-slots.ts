@@ -52,6 +52,11 @@ export class ConnectionSlots {
     return this.#used > this.#max
   }
 
+  /** Watching connections beyond what `#mayHave` would grant now. */
+  get surplusWatching(): number {
+    return Math.max(0, this.#watching - (this.#max - 1))
+  }
+
   /** A place in the order of all who wait, for comparing with `outranks`. */
   nextSequence(): number {
     return this.#sequence++

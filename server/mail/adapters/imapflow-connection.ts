@@ -179,7 +179,10 @@ export class ImapFlowConnection implements MailConnection {
   }
 
   async #examine(path: string): Promise<MailboxObject> {
-    return this.#client.mailboxOpen(path, { readOnly: true })
+    const mailbox = (await this.#client.mailboxOpen(path, { readOnly: true })) as MailboxObject | undefined
+    // ImapFlow answers nothing at all on a connection that has said BYE.
+    if (!mailbox) throw Object.assign(new Error('closed'), { code: 'NoConnection' })
+    return mailbox
   }
 
   /** Old servers do not say UIDNEXT when a folder is opened. */

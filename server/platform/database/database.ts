@@ -1,4 +1,5 @@
 /** Opens the database that a URL names, and brings its tables up to date: forward only, in a transaction. */
+import { Socket } from 'node:net'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
@@ -24,10 +25,16 @@ export function openDatabase(url: string): Database {
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: 10_000,
+    stream: () => {
+      const socket = new Socket()
+      return socket.setTimeout(30_000, () => socket.destroy(new Error('the database did not answer in time')))
+    },
     types: types as pg.CustomTypesConfig,
   })
   // Without a listener a connection that breaks while idle would end the process; the next query says so itself.
   pool.on('error', () => undefined)
+  // One that breaks while it is lent tells so twice: its query fails, and it emits an error, which nobody else hears.
+  pool.on('connect', client => client.on('error', () => undefined))
   return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
 }
 
