@@ -8,6 +8,9 @@ import { precompress } from './scripts/precompress-plugin.ts'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
+// A test runner's NODE_ENV would otherwise make a slow, large build of React that a server then goes on serving.
+process.env.NODE_ENV = 'production'
+
 export default defineConfig({
   root: path('./web/'),
   plugins: [contractForThePage(path('./contract/')), react(), tailwind(), precompress()],

@@ -12,6 +12,7 @@ export type TlsKind = z.infer<typeof TlsKind>
 const host = z
   .string()
   .trim()
+  .toLowerCase()
   .min(1)
   .max(253)
   .regex(/^[A-Za-z0-9.:_-]+$/, 'is not a host name or address')

@@ -21,7 +21,7 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
   response: z.ZodType<Response>
   /** Status of success; 200 unless said otherwise, 204 has no body. */
   status?: 200 | 201 | 202 | 204
-  /** What it may answer beside the problems that every endpoint shares (400, 401, 403, 413, 415, 429, 500, 503). */
+  /** What it may answer beside the problems that every endpoint shares (400, 401, 403, 413, 415, 500, 503). */
   problems?: readonly ProblemCode[]
   /** The answer is `text/event-stream`: always, or when the client accepts that. */
   stream?: 'always' | 'accepted'

@@ -11,7 +11,6 @@ const shared: ProblemCode[] = [
   'forbidden',
   'too_large',
   'unsupported_media_type',
-  'rate_limited',
   'internal',
   'draining',
 ]

@@ -24,7 +24,6 @@ export const problems = {
   mail_server_refused: { status: 422, title: 'The mail server refused' },
   mail_server_tls: { status: 422, title: 'No secure connection to the mail server' },
   mail_server_not_imap: { status: 422, title: 'This is not a mail server' },
-  rate_limited: { status: 429, title: 'Too many requests' },
   too_many_streams: { status: 429, title: 'Too many event streams' },
   internal: { status: 500, title: 'Something went wrong in RustyMail' },
   mail_server_unreachable: { status: 502, title: 'The mail server cannot be reached' },
@@ -39,7 +38,17 @@ export const problems = {
 export type ProblemCode = keyof typeof problems
 
 /** Why a connection to a mail server failed, told apart so that a person knows what to mend. */
-export const ConnectionFault = z.enum(['dns', 'refused', 'tls', 'timeout', 'login', 'not_imap', 'closed', 'limit'])
+export const ConnectionFault = z.enum([
+  'dns',
+  'refused',
+  'tls',
+  'timeout',
+  'login',
+  'not_imap',
+  'closed',
+  'limit',
+  'no_idle',
+])
 export type ConnectionFault = z.infer<typeof ConnectionFault>
 
 export const ProblemBody = z

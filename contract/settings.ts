@@ -7,6 +7,7 @@ export const ImapConfiguration = z
     server_address: z
       .string()
       .trim()
+      .toLowerCase()
       .min(1)
       .max(253)
       .regex(/^[A-Za-z0-9.:_-]+$/, 'is not a host name or address')

@@ -40,6 +40,7 @@ import { type Database, migrate, openDatabase, ping } from './platform/database/
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
+import { buildPageWhenStale } from './platform/page-build.ts'
 import { servePage } from './platform/page-files.ts'
 import { SecretBox, Signer } from './platform/secret-box.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
@@ -174,8 +175,6 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   metricsRoutes(http, metrics, prometheus)
   settingsRoutes(http, settings)
   apiDocs(http, config.version)
-  servePage(http, join(root, 'dist/web'))
-
   const watchLimits = new AbortController()
   const parts: Part[] = [
     databasePart(db),
@@ -191,11 +190,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       },
       stop: () => watchLimits.abort(),
     },
-    { name: 'accounts', start: () => prepareAccounts(config, accounts) },
+    { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
     { name: 'sandbox', stop: () => sandbox.stop() },
     { name: 'pool', stop: () => pool.stop() },
     { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
     { name: 'demo', start: async () => void (config.demo && (await sandbox.start())) },
+    pagePart(http),
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
     httpPart(http, hub, config),
@@ -231,6 +231,19 @@ async function tryImap(gateway: MailGateway, login: MailLogin, timeoutMs: number
   await connection.close()
 }
 
+/** Built when it is stale, which is the first time and after an upgrade. */
+function pagePart(http: HttpServer): Part {
+  const stopped = new AbortController()
+  return {
+    name: 'page',
+    start: async () => {
+      await buildPageWhenStale(root, stopped.signal)
+      servePage(http, join(root, 'dist/web'))
+    },
+    stop: () => stopped.abort(),
+  }
+}
+
 function databasePart(db: Database): Part {
   return { name: 'database', start: () => migrate(db), stop: () => db.destroy() }
 }
@@ -254,10 +267,16 @@ function httpPart(http: HttpServer, hub: EventHub, config: Config): Part {
   }
 }
 
-async function prepareAccounts(config: Config, accounts: AccountService): Promise<void> {
+async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {
+  await accounts.checkKey()
   await accounts.removeSandboxes()
-  if (config.account && !(await accounts.isKnown(config.account.imap)))
-    await accounts.add(config.account, { isSandbox: false })
+  const { account } = config
+  if (!account || (await accounts.isKnown(account.imap))) return
+  // At the first start alone: who deletes it does not want it back.
+  const { host, port, user } = account.imap
+  if (await settings.isNews('environment_account', `${user} ${host}:${port}`)) {
+    await accounts.add(account, { isSandbox: false })
+  }
 }
 
 function addressOf(http: HttpServer, host: string): string {

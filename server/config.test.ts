@@ -22,11 +22,13 @@ test('without any setting it listens on loopback only', () => {
 })
 
 test('every fault is named at once, with what to set', () => {
-  const faults = faultsOf(['serve', '--port', 'many'], {
+  const faults = faultsOf(['serve', '--port', '0x10'], {
     RUSTYMAIL_SECRET_KEY: 'short',
     RUSTYMAIL_LOG_LEVEL: 'loud',
     RUSTYMAIL_DATABASE_URL: 'mysql://x',
     IMAP_TLS: 'maybe',
+    RUSTYMAIL_TRUSTED_PROXIES: '10.0.0.0/8,foo',
+    RUSTYMAIL_ALLOWED_ORIGINS: 'nonsense',
   }).join('\n')
   for (const words of [
     'RUSTYMAIL_PORT must be a port',
@@ -34,6 +36,8 @@ test('every fault is named at once, with what to set', () => {
     'RUSTYMAIL_LOG_LEVEL must be',
     'RUSTYMAIL_DATABASE_URL must be',
     'IMAP_TLS must be',
+    'RUSTYMAIL_TRUSTED_PROXIES must be',
+    'RUSTYMAIL_ALLOWED_ORIGINS must be',
   ]) {
     expect(faults).toContain(words)
   }
@@ -44,6 +48,7 @@ test('half an account, an unknown command or flag is a fault', () => {
     'IMAP_USER must be set as well, since another IMAP_ value is',
     'IMAP_PASS must be set as well, since another IMAP_ value is',
   ])
+  expect(faultsOf([], { IMAP_PORT: '993' })).toHaveLength(3)
   expect(faultsOf(['fly'], {})[0]).toContain('no such command')
   expect(faultsOf(['--fast'], {})[0]).toContain('--fast')
 })

@@ -1,5 +1,6 @@
 /** Environment and flags, checked once and frozen. The only reader of the environment; all faults are named at once. */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -9,7 +10,6 @@ import type { AssistantConfig } from './assistant/assistant-config.ts'
 import type { LogLevel } from './platform/logger.ts'
 
 export interface Config {
-  command: 'serve'
   demo: boolean
   version: string
   http: {
@@ -42,18 +42,26 @@ export class ConfigError extends Error {
 }
 
 const text = z.string().trim().min(1)
-const port = z.coerce
-  .number('must be a port number')
-  .int('must be a port number')
-  .min(0, 'must be 0–65535')
-  .max(65535, 'must be 0–65535')
-const serverPort = port.min(1, 'must be 1–65535')
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number')
+  .transform(Number)
+  .pipe(z.int().max(65535, 'must be 0–65535'))
+const serverPort = port.refine(value => value > 0, 'must be 1–65535')
 const tls = z.enum(TlsKind.options, 'must be implicit, starttls or none')
 const list = z.string().transform(value =>
   value
     .split(',')
     .map(item => item.trim())
     .filter(item => item !== ''),
+)
+const proxies = list.refine(
+  items => items.every(item => isIP(item.replace(/\/\d{1,3}$/, '')) > 0),
+  'must be addresses or ranges such as 127.0.0.1 or 10.0.0.0/8, separated by commas',
+)
+const origins = list.refine(
+  items => items.every(item => URL.canParse(item) && new URL(item).origin === item),
+  'must be origins such as https://mail.example.com, without a path, separated by commas',
 )
 const url = z.url({ protocol: /^https?$/, message: 'must be an http:// or https:// address' })
 
@@ -69,8 +77,8 @@ const Environment = z.object({
     .optional(),
   RUSTYMAIL_API_KEY: text.min(20, 'must have at least 20 characters: openssl rand -hex 20').max(200).optional(),
   RUSTYMAIL_PUBLIC_URL: url.optional(),
-  RUSTYMAIL_TRUSTED_PROXIES: list.default([]),
-  RUSTYMAIL_ALLOWED_ORIGINS: list.default([]),
+  RUSTYMAIL_TRUSTED_PROXIES: proxies.default([]),
+  RUSTYMAIL_ALLOWED_ORIGINS: origins.default([]),
   RUSTYMAIL_LOG_LEVEL: z
     .enum(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -81,12 +89,12 @@ const Environment = z.object({
   IMAP_PORT: serverPort.optional(),
   IMAP_USER: text.optional(),
   IMAP_PASS: text.optional(),
-  IMAP_TLS: tls.default('implicit'),
+  IMAP_TLS: tls.optional(),
   SMTP_HOST: text.optional(),
   SMTP_PORT: serverPort.optional(),
   SMTP_USER: text.optional(),
   SMTP_PASS: text.optional(),
-  SMTP_TLS: tls.default('implicit'),
+  SMTP_TLS: tls.optional(),
   RIG_ENDPOINT: url.optional(),
   OPENAI_API_KEY: text.optional(),
   OPENAI_BASE_URL: url.optional(),
@@ -128,7 +136,6 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   if (faults.length > 0) throw new ConfigError(faults)
   const dataDir = resolve(env.RUSTYMAIL_DATA_DIR)
   return Object.freeze({
-    command: 'serve' as const,
     demo: flags.demo,
     version: programVersion(),
     http: {
@@ -190,13 +197,10 @@ function serverOf(
   ports: { implicit: number; other: number },
   faults: string[],
 ) {
-  const [host, user, password, tlsKind] = [
-    env[`${kind}_HOST`],
-    env[`${kind}_USER`],
-    env[`${kind}_PASS`],
-    env[`${kind}_TLS`],
-  ]
-  if (host === undefined && user === undefined && password === undefined) return undefined
+  const [host, user, password] = [env[`${kind}_HOST`], env[`${kind}_USER`], env[`${kind}_PASS`]]
+  const tlsKind = env[`${kind}_TLS`] ?? 'implicit'
+  const given = ['HOST', 'PORT', 'USER', 'PASS', 'TLS'] as const
+  if (given.every(name => env[`${kind}_${name}`] === undefined)) return undefined
   for (const [name, value] of [
     ['HOST', host],
     ['USER', user],
@@ -209,7 +213,7 @@ function serverOf(
     faults.push(`${kind}_TLS must be implicit or starttls: none would send the password in the clear to ${host}`)
   }
   const defaultPort = tlsKind === 'implicit' ? ports.implicit : ports.other
-  return { host, port: env[`${kind}_PORT`] ?? defaultPort, tls: tlsKind, user, password }
+  return { host: host.toLowerCase(), port: env[`${kind}_PORT`] ?? defaultPort, tls: tlsKind, user, password }
 }
 
 function assistantOf(env: Environment, faults: string[]): AssistantConfig {

@@ -1,9 +1,7 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
-import { join } from 'node:path'
 import { type App, createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig, usage } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
-import { buildPageWhenStale } from './platform/page-build.ts'
 
 /** EX_CONFIG of sysexits.h. */
 const badConfig = 78
@@ -17,9 +15,11 @@ export async function run(): Promise<void> {
 
 async function serve(): Promise<void> {
   const config = readConfig()
+  // Before anything is taken, so that a signal at any moment leaves nothing behind.
+  const opened: { app?: App } = {}
+  const stopping = stopOnSignal(opened)
   const app = open(config)
-  await buildPage()
-  const stopping = stopOnSignal(app)
+  opened.app = app
   try {
     await app.start()
   } catch (error) {
@@ -45,14 +45,6 @@ function readConfig(): Config {
   }
 }
 
-async function buildPage(): Promise<void> {
-  try {
-    await buildPageWhenStale(join(import.meta.dirname, '..'))
-  } catch (error) {
-    fail(1, wordsOf(error))
-  }
-}
-
 function open(config: Config): App {
   try {
     return createApp(config)
@@ -63,14 +55,15 @@ function open(config: Config): App {
 }
 
 /** The first signal stops in order and within 10 s, a second one at once. Answers whether a stop is under way. */
-function stopOnSignal(app: App): () => boolean {
+function stopOnSignal(opened: { app?: App }): () => boolean {
   let isStopping = false
   const stop = () => {
     if (isStopping) process.exit(1)
     isStopping = true
     // A bound of last resort, should the event loop be kept alive by something unknown.
     setTimeout(() => process.exit(1), 10_000).unref()
-    app.stop().then(
+    if (!opened.app) process.exit(0)
+    opened.app.stop().then(
       () => process.exit(0),
       () => process.exit(1),
     )

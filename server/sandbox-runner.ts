@@ -23,11 +23,11 @@ export class SandboxRunner {
 
   /** One at a time. When its account was deleted, a new start connects a fresh one. */
   async start(): Promise<Account> {
-    if (this.#isStarting || (await this.#accounts.hasSandbox())) {
-      throw new Problem('sandbox_running', 'The sandbox is running, and its account is connected.')
-    }
+    const isRunning = new Problem('sandbox_running', 'The sandbox is running, and its account is connected.')
+    if (this.#isStarting) throw isRunning
     this.#isStarting = true
     try {
+      if (await this.#accounts.hasSandbox()) throw isRunning
       await this.stop()
       // Loaded only now: a server without a sandbox does without its memory.
       const { SandboxServer } = await import('../sandbox/sandbox-server.ts')

@@ -87,7 +87,11 @@ export class AccessService {
       last_seen_at: iso(now),
       expires_at: iso(now + sessionLifeMs),
     }
-    await this.#options.store.insert(row)
+    await this.#options.store.insert(row).catch((error: unknown) => {
+      // The link is not used up by a database that did not take the session.
+      this.#setup ??= setup
+      throw error
+    })
     this.#options.logger.info({ session: row.id }, 'a session was opened with the set-up link')
     return { cookie, principal: this.#remember(hash, row.id, now + sessionLifeMs, now).principal }
   }

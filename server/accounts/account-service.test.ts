@@ -46,6 +46,36 @@ onEachDatabase(open => {
     await expect(accounts.create(admin, input(), tried)).rejects.toMatchObject({ code: 'account_exists' })
   })
 
+  test('at the same time, the same login is connected once, and there is one default', async () => {
+    const { accounts } = await accountsOn(await open())
+    const same = await Promise.allSettled(Array.from({ length: 6 }, () => accounts.create(admin, input(), untried)))
+    const refused = same.flatMap(result => (result.status === 'rejected' ? [result.reason.code] : []))
+    expect(refused).toEqual(Array.from({ length: 5 }, () => 'account_exists'))
+    await Promise.all(['b', 'c', 'd', 'e'].map(user => accounts.create(admin, input(user), untried)))
+    const all = await accounts.list(admin)
+    expect(all.filter(account => account.is_default)).toHaveLength(1)
+    await Promise.all(all.slice(0, 4).map(account => accounts.delete(admin, account.id)))
+    expect((await accounts.list(admin)).map(account => account.is_default)).toEqual([true])
+  })
+
+  test('a change whose trial takes long undoes nothing that happened meanwhile, and brings nothing back', async () => {
+    const trial = Promise.withResolvers<void>()
+    const { accounts, facts } = await accountsOn(await open(), false, login =>
+      login.port === 144 ? trial.promise : undefined,
+    )
+    const [kept, gone] = [
+      await accounts.create(admin, input('a'), untried),
+      await accounts.create(admin, input('b'), untried),
+    ]
+    const slow = [kept, gone].map(({ id }) => accounts.update(admin, id, { imap: { port: 144 } }, tried))
+    await accounts.update(admin, kept.id, { name: 'New name', enabled: false }, tried)
+    await accounts.delete(admin, gone.id)
+    trial.resolve()
+    expect(await slow[0]).toMatchObject({ name: 'New name', enabled: false, imap: { port: 144 } })
+    await expect(slow[1]).rejects.toMatchObject({ code: 'account_not_found' })
+    expect(facts().at(-1)).toMatchObject({ type: 'account_updated', data: { account_id: kept.id } })
+  })
+
   test('a change tries only the servers that it concerns, with the password that stays', async () => {
     const { accounts, trials, facts } = await accountsOn(await open())
     const { id } = await accounts.create(admin, input(), untried)

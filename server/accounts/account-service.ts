@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Account, AccountChange, AccountInput, VerifyResult } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
 import type { AccountRow } from '../platform/database/tables.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -27,6 +28,7 @@ interface Trial {
   timeoutMs?: number
 }
 
+type LoginName = { host: string; port: number; user: string }
 type ReconnectListener = (accountId: string) => void
 
 export class AccountService {
@@ -89,6 +91,8 @@ export class AccountService {
       updated_at: at,
     }
     const row = await this.#options.hub.transact(async (transaction, tell) => {
+      // Looked at again: another request may have connected it meanwhile.
+      await this.#refuseKnown(imap, undefined, transaction)
       const kept = await this.#options.store.insert(transaction, draft)
       tell({ type: 'account_added', data: named(kept, at) })
       return kept
@@ -103,7 +107,7 @@ export class AccountService {
     const changed = changedFields(before, after, change)
     if (changed.length === 0) return this.#view(before)
     if (changed.some(field => /^imap\.(host|port|user)$/.test(field))) {
-      await this.#refuseKnown({ host: after.imap_host, port: after.imap_port, user: after.imap_user }, accountId)
+      await this.#refuseKnown(loginOf(after), accountId)
     }
     for (const part of changedParts(changed)) {
       const login = toLogin(after, part, this.#options.secrets)
@@ -111,10 +115,22 @@ export class AccountService {
       refusePlainOverNetwork(part, login)
       if (trial.verify && after.enabled) await this.#try(part, login, trial)
     }
-    const row = { ...after, updated_at: now() }
-    await this.#options.hub.transact(async (transaction, tell) => {
-      await this.#options.store.update(transaction, row)
-      tell({ type: 'account_updated', data: { ...named(row, row.updated_at), changed } })
+    return this.#keepChange(accountId, change)
+  }
+
+  /** The trial took a while, so the change is laid over what the account is by now. */
+  async #keepChange(accountId: string, change: AccountChange): Promise<Account> {
+    const { hub, store, secrets } = this.#options
+    const row = await hub.transact(async (transaction, tell) => {
+      const current = await store.find(accountId, transaction)
+      if (!current) throw new Problem('account_not_found', 'There is no such account.')
+      const merged = { ...mergeChange(current, change, secrets), updated_at: now() }
+      const changed = changedFields(current, merged, change).filter(field => field !== 'updated_at')
+      if (changed.length === 0) return current
+      await this.#refuseKnown(loginOf(merged), accountId, transaction)
+      await store.update(transaction, merged)
+      tell({ type: 'account_updated', data: { ...named(merged, merged.updated_at), changed } })
+      return merged
     })
     return this.#view(row)
   }
@@ -148,7 +164,7 @@ export class AccountService {
     }
   }
 
-  async isKnown(login: { host: string; port: number; user: string }): Promise<boolean> {
+  async isKnown(login: LoginName): Promise<boolean> {
     return (await this.#options.store.findLogin(login)) !== undefined
   }
 
@@ -187,6 +203,17 @@ export class AccountService {
     return toLogin(row, 'imap', this.#options.secrets)!
   }
 
+  /** Throws when the secret key is not the one that sealed the passwords. */
+  async checkKey(): Promise<void> {
+    const [row] = await this.#options.store.list()
+    try {
+      if (row) toLogin(row, 'imap', this.#options.secrets)
+    } catch (cause) {
+      const words = 'the secret key is not the one that sealed the passwords in this database. Restore secret.key'
+      throw new Error(`${words} or RUSTYMAIL_SECRET_KEY`, { cause })
+    }
+  }
+
   /** States of all accounts, for health and figures. */
   async listHealth(): Promise<{ enabled: boolean; state: Account['state'] }[]> {
     const rows = await this.#options.store.list()
@@ -198,6 +225,7 @@ export class AccountService {
 
   async #remove(row: AccountRow): Promise<void> {
     await this.#options.hub.transact(async (transaction, tell) => {
+      if (!(await this.#options.store.find(row.id, transaction))) return
       await this.#options.store.delete(transaction, row.id)
       tell({ type: 'account_removed', data: named(row, now()) })
     })
@@ -215,8 +243,8 @@ export class AccountService {
     return row
   }
 
-  async #refuseKnown(login: { host: string; port: number; user: string }, exceptId?: string): Promise<void> {
-    const known = await this.#options.store.findLogin(login)
+  async #refuseKnown(login: LoginName, exceptId?: string, transaction?: Database): Promise<void> {
+    const known = await this.#options.store.findLogin(login, transaction)
     if (!known || known.id === exceptId) return
     throw new Problem('account_exists', `${login.user} on ${login.host}:${login.port} is connected already.`)
   }
@@ -224,6 +252,10 @@ export class AccountService {
   #view(row: AccountRow): Account {
     return toAccount(row, this.#options.health.get(row.id, row.enabled === 1))
   }
+}
+
+function loginOf(row: AccountRow): LoginName {
+  return { host: row.imap_host, port: row.imap_port, user: row.imap_user }
 }
 
 function named(row: AccountRow, at: string) {

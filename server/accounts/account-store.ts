@@ -13,16 +13,19 @@ export class AccountStore {
     return this.#db.selectFrom('accounts').selectAll().orderBy('created_at').orderBy('id').execute()
   }
 
-  async find(id: string): Promise<AccountRow | undefined> {
-    return this.#db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst()
+  async find(id: string, db: Database = this.#db): Promise<AccountRow | undefined> {
+    return db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
   async findDefault(): Promise<AccountRow | undefined> {
     return this.#db.selectFrom('accounts').selectAll().where('is_default', '=', 1).executeTakeFirst()
   }
 
-  async findLogin(login: { host: string; port: number; user: string }): Promise<AccountRow | undefined> {
-    return this.#db
+  async findLogin(
+    login: { host: string; port: number; user: string },
+    db: Database = this.#db,
+  ): Promise<AccountRow | undefined> {
+    return db
       .selectFrom('accounts')
       .selectAll()
       .where('imap_host', '=', login.host)

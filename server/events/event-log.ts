@@ -120,24 +120,20 @@ export class EventLog {
     })
   }
 
-  /** Runs work in a transaction that also appends the facts which it makes true; both are there or neither. */
+  /**
+   * Runs work in a transaction that also appends the facts which it makes true; both are there or neither. Such
+   * transactions run one after the other, so what the work reads in its own still holds when it writes. Keep it short.
+   */
   async transact<Result>(
     work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>,
   ): Promise<Result> {
     const told: Told[] = []
     const { store } = this.#options
     const [result, first] = await store.transact(async transaction => {
+      await store.lock(transaction)
       const done = await work(transaction, fact => told.push({ fact, row: toRow(fact) }))
-      // Last, since the counter is locked from here to the commit.
-      return [
-        done,
-        told.length > 0
-          ? await store.append(
-              transaction,
-              told.map(({ row }) => row),
-            )
-          : 0,
-      ] as const
+      const rows = told.map(({ row }) => row)
+      return [done, rows.length > 0 ? await store.append(transaction, rows) : 0] as const
     })
     if (told.length > 0) this.#committed(first, told)
     return result

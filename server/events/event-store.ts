@@ -60,6 +60,11 @@ export class EventStore {
     return this.#db.transaction().execute(work)
   }
 
+  /** Waits until no other such transaction is under way, and keeps others waiting until this one ends. */
+  async lock(transaction: Database): Promise<void> {
+    await transaction.updateTable('event_counter').set({ id: 1 }).where('id', '=', 1).execute()
+  }
+
   /** What follows after a number, in order. */
   async list(after: number, limit: number): Promise<EventRow[]> {
     return this.#db

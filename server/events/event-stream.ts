@@ -24,6 +24,8 @@ type GoodbyeReason = EventOf<'goodbye'>['data']['reason']
 const maxWaitingBytes = 1024 * 1024
 /** A write that the reader does not take for so long ends the stream. The kernel takes some 4 MB before it says anything. */
 const maxBlockedMs = 10_000
+/** How long a reader may take for its goodbye. */
+const goodbyeMs = 5_000
 /** Facts read from the database at once for a replay. */
 const replayPage = 500
 
@@ -133,6 +135,9 @@ export class EventStream {
       else this.#socket.destroy()
     } else {
       this.#socket.end(goodbye)
+      // Who does not take it is cut off.
+      const cut = setTimeout(() => this.#socket.destroy(), goodbyeMs)
+      this.#socket.once('close', () => clearTimeout(cut))
     }
     this.#closed()
   }

@@ -99,20 +99,23 @@ export function parseFilter(query: {
   types?: string | string[] | undefined
   account_id?: string | string[] | undefined
 }): EventFilter {
-  const types = split(query.types)
+  const types = split('types', query.types)
   const unknown = types?.filter(type => !streamTypes.includes(type)) ?? []
   if (unknown.length > 0) {
     const message = `unknown event type ${unknown.join(', ').slice(0, 100)}; known are ${streamTypes.join(', ')}`
     throw new Problem('bad_request', `types: ${message}`, { errors: [{ path: 'query.types', message }] })
   }
-  const accounts = split(query.account_id)
+  const accounts = split('account_id', query.account_id)
   return { types: types && new Set(types), accounts: accounts && new Set(accounts) }
 }
 
-function split(value: string | string[] | undefined): string[] | undefined {
+function split(name: string, value: string | string[] | undefined): string[] | undefined {
   if (value === undefined) return undefined
   const parts = [value].flat().flatMap(part => part.split(','))
-  return parts.map(part => part.trim()).filter(part => part !== '')
+  const named = parts.map(part => part.trim()).filter(part => part !== '')
+  if (named.length > 0) return named
+  const message = 'is empty; leave it out for everything'
+  throw new Problem('bad_request', `${name}: ${message}`, { errors: [{ path: `query.${name}`, message }] })
 }
 
 function mayRead(principal: Principal, type: string): boolean {

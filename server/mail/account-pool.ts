@@ -1,28 +1,22 @@
 /** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
-import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
+import { ConnectionOpener, type ConnectionOpenerOptions } from './connection-opener.ts'
 import { ConnectionSet, type PooledConnection } from './connection-set.ts'
 import type { ConnectionSlots, Slot } from './connection-slots.ts'
-import type { MailConnection, MailGateway } from './mail-gateway.ts'
+import type { MailConnection } from './mail-gateway.ts'
 import { PoolSize } from './pool-size.ts'
 import { type Priority, WaitingLine } from './waiting-line.ts'
 
-export interface AccountPoolOptions {
-  accountId: string
-  gateway: MailGateway
+export interface AccountPoolOptions extends ConnectionOpenerOptions {
   slots: ConnectionSlots
   logger: Logger
   idleMs: number
   limits(): PoolLimits
-  /** Throws when there is no such account, or it is disabled. */
-  login(accountId: string): Promise<MailLogin>
   /** Hears of each change in the counts. */
   onChange(pool: AccountPool): void
-  /** Hears that the server refused the password. */
-  onRefused(accountId: string, problem: Problem): void
 }
 
 /** After a connection could not be opened while others work, none is tried for so long. */
@@ -30,23 +24,20 @@ const pauseMs = 5_000
 
 export class AccountPool {
   readonly #options: AccountPoolOptions
+  readonly #opener: ConnectionOpener
   readonly #size: PoolSize
   readonly #line: WaitingLine<PooledConnection>
   readonly #set: ConnectionSet
   readonly #stopped = new AbortController()
-  #generation = 0
   /** Calls that have not come back. */
   #calls = 0
   #opening = 0
-  #connecting = 0
   readonly #watchers = new Set<MailConnection>()
-  #isKnown = false
   #pausedUntil = 0
-  /** The server's refusal of the password: no login is tried until something changes. */
-  #refusal: Problem | undefined
 
   constructor(options: AccountPoolOptions) {
     this.#options = options
+    this.#opener = new ConnectionOpener(options)
     this.#size = new PoolSize(() => options.limits().connection_pool_size)
     this.#line = new WaitingLine(options.slots)
     this.#set = new ConnectionSet(options.idleMs)
@@ -58,7 +49,7 @@ export class AccountPool {
 
   /** Whether there was a login for it: there is such an account. */
   get isKnown(): boolean {
-    return this.#isKnown
+    return this.#opener.isKnown
   }
 
   get connections(): AccountConnections {
@@ -68,7 +59,7 @@ export class AccountPool {
       open: size + this.#watchers.size,
       busy: busy.length,
       idle: size - busy.length,
-      connecting: this.#connecting,
+      connecting: this.#opener.connecting,
       waiting: this.#line.length,
       max: this.#size.current,
     }
@@ -77,7 +68,7 @@ export class AccountPool {
   /** Nothing open, nobody waiting and nothing to remember. */
   get isEmpty(): boolean {
     const inUse = this.#calls + this.#opening + this.#set.size + this.#watchers.size
-    return inUse === 0 && !this.#refusal && !this.#size.isLowered
+    return inUse === 0 && !this.#opener.refusal && !this.#size.isLowered
   }
 
   /** When the connection that rested longest came to rest. */
@@ -105,7 +96,7 @@ export class AccountPool {
   /** A connection for watching, which the caller closes. Never goes through the line. */
   async openWatching(signal: AbortSignal): Promise<MailConnection> {
     return this.#counted(async () => {
-      if (this.#refusal) throw this.#refusal
+      if (this.#opener.refusal) throw this.#opener.refusal
       const slot = await this.#options.slots.request('watching', this.#timeoutMs, signal)
       const connection = await this.#connect(slot, signal).catch(error => {
         if (faultOf(error) === 'limit') this.#makeRoomForWatching()
@@ -119,8 +110,7 @@ export class AccountPool {
 
   /** Retires every command connection: those at rest now, those at work when they are done. */
   async retire(): Promise<void> {
-    this.#generation++
-    this.#refusal = undefined
+    this.#opener.renew()
     this.#size.reset()
     this.#pausedUntil = 0
     await this.#set.closeIdle()
@@ -147,11 +137,15 @@ export class AccountPool {
     this.#pump()
   }
 
-  /** Turns away all who wait; those at work get `graceMs` to finish. */
+  /** Turns away all who wait and all who come. What is at work goes on. */
+  drain(reason: Problem): void {
+    this.#stopped.abort(reason)
+    this.#line.rejectAll(reason)
+  }
+
+  /** After `drain`: those at work get `graceMs` to finish. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopped.abort(new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 }))
-    this.#generation++
-    this.#line.rejectAll(this.#stopped.signal.reason)
+    this.#opener.renew()
     await this.#set.closeIdle()
     const { busy } = this.#set
     const timer = setTimeout(() => this.#own(Promise.all(busy.map(connection => connection.close()))), graceMs)
@@ -165,7 +159,8 @@ export class AccountPool {
 
   async #acquire(priority: Priority, signal: AbortSignal): Promise<PooledConnection> {
     this.#stopped.signal.throwIfAborted()
-    if (this.#refusal && this.#set.size === 0) throw this.#refusal
+    const { refusal } = this.#opener
+    if (refusal && this.#set.size === 0) throw refusal
     const turn = this.#line.join(priority, this.#timeoutMs, signal, () => this.#whyTooLate())
     this.#pump()
     return turn
@@ -174,7 +169,7 @@ export class AccountPool {
   #release(pooled: PooledConnection): void {
     if (this.#set.has(pooled)) {
       const isSurplus = this.#set.size > this.#size.current || this.#options.slots.isOver
-      const isDue = isSurplus || pooled.generation !== this.#generation || this.#line.isOutranked()
+      const isDue = isSurplus || pooled.generation !== this.#opener.generation || this.#line.isOutranked()
       if (isDue) this.#own(this.#set.close(pooled))
       else this.#set.rest(pooled)
     }
@@ -189,7 +184,7 @@ export class AccountPool {
       this.#line.serve(pooled)
     }
     const count = this.#set.size + this.#opening
-    const isPaused = count > 0 && (this.#refusal || performance.now() < this.#pausedUntil)
+    const isPaused = count > 0 && (this.#opener.refusal || performance.now() < this.#pausedUntil)
     const wanted = isPaused ? 0 : Math.min(this.#size.current - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
     this.#changed()
@@ -212,7 +207,7 @@ export class AccountPool {
   }
 
   async #add(slot: Slot): Promise<void> {
-    const generation = this.#generation
+    const { generation } = this.#opener
     const pooled = this.#set.add(await this.#connect(slot, this.#stopped.signal), generation)
     this.#own(
       pooled.connection.closed.then(() => {
@@ -220,31 +215,21 @@ export class AccountPool {
         this.#pump()
       }),
     )
-    if (generation === this.#generation) this.#set.rest(pooled)
+    if (generation === this.#opener.generation) this.#set.rest(pooled)
     else await this.#set.close(pooled)
   }
 
   /** The slot is given back when the connection ends, or does not come about. */
   async #connect(slot: Slot, signal: AbortSignal): Promise<MailConnection> {
-    const { accountId, gateway } = this.#options
-    const generation = this.#generation
-    this.#connecting++
+    const opening = this.#opener.open(this.#timeoutMs, signal)
     this.#changed()
     try {
-      const login = await this.#options.login(accountId)
-      this.#isKnown = true
-      const connection = await gateway.connect(login, { timeoutMs: this.#timeoutMs, signal })
+      const connection = await opening
       this.#own(connection.closed.then(() => slot.release()))
       return connection
     } catch (error) {
       slot.release()
-      if (error instanceof Problem && faultOf(error) === 'login' && generation === this.#generation) {
-        this.#refusal = error
-        this.#options.onRefused(accountId, error)
-      }
       throw error
-    } finally {
-      this.#connecting--
     }
   }
 
@@ -270,7 +255,7 @@ export class AccountPool {
   }
 
   #whyTooLate(): Problem {
-    if (this.#connecting > 0 && this.#set.size === 0) {
+    if (this.#opener.connecting > 0 && this.#set.size === 0) {
       const detail = 'The mail server did not accept a connection in time.'
       return new Problem('mail_server_timeout', detail, { fault: 'timeout', part: 'imap' })
     }

@@ -85,7 +85,8 @@ export class AccountWatcher {
     for (let failures = 0; !signal.aborted; failures++) {
       const began = performance.now()
       const { problem, wasReady } = await this.#watch(signal)
-      if (signal.aborted) return
+      // Nothing is said of an account because we are going away.
+      if (signal.aborted || problem.code === 'draining') return
       if (isFinal(problem)) return this.#giveUp(problem)
       if (wasReady && performance.now() - began >= healthyMs) failures = 0
       const delayMs = backoffDelay(failures, this.#backoff)
@@ -126,6 +127,7 @@ export class AccountWatcher {
   }
 
   #looked(problem: Problem | undefined): 'go on' | 'stop' {
+    if (problem?.code === 'draining') return 'stop'
     if (problem && isFinal(problem)) {
       this.refuse(problem)
       return 'stop'
@@ -190,7 +192,7 @@ function lost(cause?: unknown): Problem {
 
 function noIdle(): Problem {
   const detail = 'The mail server has no IDLE: it is asked for new mail every half minute.'
-  return new Problem('mail_server_refused', detail, { fault: 'limit' })
+  return new Problem('mail_server_refused', detail, { fault: 'no_idle' })
 }
 
 /** Resolves when the connection has ended, or is to be ended. */

@@ -108,8 +108,15 @@ export class ConnectionPool {
     return { open, idle, busy, connecting, max: this.#limits.max_connections }
   }
 
+  /** Turns away all who wait and all who come, at once; what is at work goes on. Nothing can be lent any more. */
+  drain(): void {
+    const reason = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
+    this.#stopped.abort(reason)
+    for (const pool of this.#pools.values()) pool.drain(reason)
+  }
+
   async stop(): Promise<void> {
-    this.#stopped.abort(new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 }))
+    this.drain()
     await Promise.all([...this.#pools.values()].map(pool => pool.stop(stopGraceMs)))
   }
 

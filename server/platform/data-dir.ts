@@ -1,6 +1,6 @@
 /** The data directory: taken by one server at a time, and home of the secret key. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -43,8 +43,9 @@ function takeLock(file: string, holder: () => string): DatabaseSync {
     const lock = new DatabaseSync(file, { timeout: 0 })
     try {
       lock.exec('BEGIN EXCLUSIVE')
-    } catch {
+    } catch (error) {
       lock.close()
+      if (!isBusy(error)) throw new Error(`${file} cannot be used as a lock: ${String(error)}`, { cause: error })
       throw new DataDirTaken(
         `another RustyMail${holder()} is running on this data directory. Stop it, or set RUSTYMAIL_DATA_DIR to another one`,
       )
@@ -57,6 +58,11 @@ function takeLock(file: string, holder: () => string): DatabaseSync {
   throw new DataDirTaken('the data directory could not be locked')
 }
 
+/** SQLITE_BUSY: somebody else holds it. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 5
+}
+
 function inode(file: string): number | undefined {
   return statSync(file, { throwIfNoEntry: false })?.ino
 }
@@ -67,7 +73,12 @@ function pidIn(file: string): string {
 }
 
 function readOrMakeKey(file: string): Buffer {
-  if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' })
+  if (!existsSync(file)) {
+    // Whole or not at all: half a key would stop every start.
+    const draft = `${file}.new`
+    writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true })
+    renameSync(draft, file)
+  }
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
   if (key.length !== 32) throw new Error(`${file} does not hold a key of 32 bytes in base64`)
   return key

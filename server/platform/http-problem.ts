@@ -37,6 +37,10 @@ export function toProblem(error: unknown): Problem | undefined {
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
   const known = code === undefined ? undefined : ofFastify[code]
   if (known) return new Problem(known[0], known[1], { cause: error })
+  if (isDatabaseGone(error)) {
+    const detail = 'The database does not answer; try again in a moment.'
+    return new Problem('overloaded', detail, { cause: error, retryAfterSeconds: 5 })
+  }
   if (error instanceof SyntaxError && statusCode === 400) {
     return new Problem('bad_request', 'The body is not valid JSON, or has a key that is not allowed.', { cause: error })
   }
@@ -48,6 +52,14 @@ export function toProblem(error: unknown): Problem | undefined {
     return new Problem('bad_request', 'The request is not valid.', { cause: error })
   }
   return undefined
+}
+
+/** What node-postgres throws when its server is away; mail servers' faults are Problems before they come here. */
+function isDatabaseGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = 'code' in error ? String(error.code) : ''
+  const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[123]|08\w{3})$/.test(code)
+  return isNetwork || /connection terminated|trying to connect|did not answer in time/i.test(error.message)
 }
 
 export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {

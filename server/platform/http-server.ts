@@ -208,8 +208,9 @@ async function authenticate(http: HttpServer, request: FastifyRequest): Promise<
 
 function tokenOf({ headers }: FastifyRequest): string | undefined {
   const key = headers['x-api-key']
-  if (typeof key === 'string') return key
-  return headers.authorization?.startsWith('Bearer ') ? headers.authorization.slice('Bearer '.length).trim() : undefined
+  if (typeof key === 'string' && key !== '') return key
+  // Schemes are case-insensitive (RFC 9110, section 11.1).
+  return /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1]
 }
 
 function principalOf(request: FastifyRequest): Principal {

@@ -10,6 +10,7 @@ export interface Part {
 export class Lifecycle {
   readonly #logger: Logger
   readonly #started: Part[] = []
+  #isStopping = false
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -18,6 +19,7 @@ export class Lifecycle {
   /** When a part fails, those before it are stopped again and the error flies. */
   async start(parts: readonly Part[]): Promise<void> {
     for (const part of parts) {
+      if (this.#isStopping) throw new Error('stopped while starting')
       this.#started.push(part)
       try {
         await part.start?.()
@@ -30,6 +32,7 @@ export class Lifecycle {
 
   /** Never throws; a part that does not end within the whole bound is named and left. */
   async stop(boundMs: number): Promise<void> {
+    this.#isStopping = true
     const end = Date.now() + boundMs
     for (const part of this.#started.splice(0).reverse()) {
       const left = Math.max(50, end - Date.now())

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 const boundMs = 120_000
 
 /** @param root The project. Does nothing in an installed package, which has the built page but no sources. */
-export async function buildPageWhenStale(root: string): Promise<'fresh' | 'built'> {
+export async function buildPageWhenStale(root: string, signal?: AbortSignal): Promise<'fresh' | 'built'> {
   const built = statSync(join(root, 'dist/web/index.html'), { throwIfNoEntry: false })?.mtimeMs
   if (!existsSync(join(root, 'web')) || (built !== undefined && built >= newestSource(root))) return 'fresh'
-  await run(join(root, 'node_modules/vite/bin/vite.js'), root)
+  await run(join(root, 'node_modules/vite/bin/vite.js'), root, signal)
   return 'built'
 }
 
@@ -21,12 +21,13 @@ function newestSource(root: string): number {
   return Math.max(...files.map(file => statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0))
 }
 
-function run(vite: string, root: string): Promise<void> {
+function run(vite: string, root: string, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: boundMs,
+    ...(signal ? { signal } : {}),
   })
   let said = ''
   const keep = (text: Buffer) => {

@@ -35,6 +35,13 @@ export class SettingsService {
     return this.#limits
   }
 
+  /** Remembers a value under a name, and says whether it is another than before. */
+  async isNews(name: string, value: string): Promise<boolean> {
+    if ((await this.#store.find(name)) === value) return false
+    await this.#hub.transact(transaction => this.#store.save(transaction, name, value, new Date().toISOString()))
+    return true
+  }
+
   /** Throws `no_default_account` while there is no account. */
   async getConfig(): Promise<ImapConfiguration> {
     const account = await this.#accounts.findDefault()

@@ -1,6 +1,6 @@
 /** Starting and stopping the real program, as a person or an orchestrator does it. */
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, onTestFinished, test } from 'vitest'
@@ -44,6 +44,67 @@ test('it says where it listens, is ready, and the set-up link signs a browser in
   const session = await fetch(`${run.url}/api/dashboard/session`, { headers: { cookie: cookie!.split(';')[0]! } })
   expect(await session.json()).toMatchObject({ principal: { kind: 'session' } })
   expect((await fetch(`${run.url}/api/dashboard/stats`)).status).toBe(401)
+})
+
+test('the first start of a clean copy builds its page and serves it; ended in the middle, it leaves nothing behind', async () => {
+  const dir = tempDir('clean')
+  onTestFinished(() => dir.remove())
+  const root = join(import.meta.dirname, '../..')
+  for (const part of [
+    'bin',
+    'contract',
+    'server',
+    'sandbox',
+    'scripts',
+    'web',
+    'package.json',
+    'package-lock.json',
+    'vite.config.ts',
+  ]) {
+    cpSync(join(root, part), join(dir.path, part), { recursive: true })
+  }
+  symlinkSync(join(root, 'node_modules'), join(dir.path, 'node_modules'))
+
+  const dataDir = join(dir.path, 'data')
+  const { child } = spawnRustyMail({ root: dir.path, dataDir })
+  await expect.poll(() => existsSync(join(dataDir, 'rustymail.pid')), { timeout: 20_000, interval: 5 }).toBe(true)
+  child.kill('SIGTERM')
+  await once(child, 'close')
+  expect(readdirSync(dataDir).filter(name => /pid|lock/.test(name))).toEqual([])
+  expect(existsSync(join(dir.path, 'dist/web/index.html'))).toBe(false)
+
+  const run = await startRustyMail({ root: dir.path, dataDir })
+  const page = await fetch(new URL(run.setupLink), { headers: { accept: 'text/html' } })
+  expect(page.status).toBe(200)
+  expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
+  const [script] = /\/assets\/[\w-]+\.js/.exec(await page.text())!
+  expect((await fetch(run.url + script)).headers.get('cache-control')).toContain('immutable')
+}, 120_000)
+
+test('a wrong secret key is one clear line and no start', async () => {
+  const run = await startRustyMail()
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+  await run.call(api.accounts.createAccount, { query: { verify: 'false' }, body: { email: 'ann@example.com', imap } })
+  await run.stop()
+  const environment = { RUSTYMAIL_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') }
+  const { code, words } = await failedStart({ dataDir: run.dataDir, environment })
+  expect(code).toBe(1)
+  expect(words.trim().split('\n')).toHaveLength(1)
+  expect(words).toContain('the secret key is not the one')
+})
+
+test('a client that is disconnected is gone, and does not come back by the end of its stream', async () => {
+  const run = await startRustyMail()
+  const stream = await openStream(`${run.url}/api/dashboard/events`, {
+    authorization: `Bearer ${apiKey}`,
+    'user-agent': 'kicked',
+  })
+  const { client_id } = (await stream.next('welcome')).data as { client_id: string }
+  await run.call(api.clients.disconnectClient, { params: { client_id } })
+  expect((await stream.next('goodbye')).data).toMatchObject({ reason: 'kicked' })
+  await stream.ended
+  const { clients } = await run.call(api.clients.listClients)
+  expect(clients.map(client => client.user_agent)).not.toContain('kicked')
 })
 
 test('SIGTERM says goodbye to streams, ends with 0 within ten seconds, and leaves no lock behind', async () => {

@@ -11,13 +11,19 @@ import { startHub } from './event-hub.ts'
 
 export type Refuse = (part: 'imap' | 'smtp', login: MailLogin) => boolean
 
-export async function accountsOn(db: Database, refuse: boolean | Refuse = false) {
+/** @param delay What the trial of a login waits for. */
+export async function accountsOn(
+  db: Database,
+  refuse: boolean | Refuse = false,
+  delay: (login: MailLogin) => Promise<void> | undefined = () => undefined,
+) {
   const { hub, facts } = await startHub(db)
   const isRefused: Refuse = typeof refuse === 'boolean' ? () => refuse : refuse
   /** `imap ann secret`: who was tried where with what. */
   const trials: string[] = []
   const trial = (part: 'imap' | 'smtp') => async (login: MailLogin) => {
     trials.push(`${part} ${login.user} ${login.password}`)
+    await delay(login)
     if (!isRefused(part, login)) return
     throw new Problem('mail_login_refused', 'The server refused.', { fault: 'login', server_response: 'NO go away' })
   }

@@ -1,4 +1,4 @@
-/** Chromium for tests: one page at a time, that fails the test on console errors and on requests that leave the machine. */
+/** Chromium for tests: a page that can fail its test for what it says on the console and for whom it asks. */
 import AxeBuilder from '@axe-core/playwright'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
@@ -19,6 +19,12 @@ export interface Visit {
   context: BrowserContext
   /** Fails when the page said anything on the console, or asked anyone but its server. */
   expectQuiet(): void
+}
+
+/** Where a request must go to be one to our server. */
+export function isOutside(request: string | URL, server: string): boolean {
+  const { origin, protocol } = new URL(request)
+  return protocol !== 'data:' && origin !== new URL(server).origin
 }
 
 export function launchBrowser(): Promise<Browser> {
@@ -50,8 +56,7 @@ export async function visit(
   })
   context.on('weberror', error => said.push(String(error.error())))
   context.on('request', request => {
-    if (new URL(request.url()).origin !== new URL(url).origin && !request.url().startsWith('data:'))
-      asked.push(request.url())
+    if (isOutside(request.url(), url)) asked.push(request.url())
   })
   const page = await context.newPage()
   await page.goto(url)

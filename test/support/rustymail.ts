@@ -7,6 +7,8 @@ import { onTestFinished } from 'vitest'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { tempDir } from './temp-dir.ts'
 
+const here = join(import.meta.dirname, '../..')
+
 export const apiKey = 'an-api-key-for-tests-only'
 
 interface Request {
@@ -18,6 +20,8 @@ interface Request {
 export interface RunOptions {
   args?: string[]
   environment?: Record<string, string>
+  /** Another copy of the program than this one. */
+  root?: string
   /** Of an earlier run, to start on the same data again. */
   dataDir?: string
 }
@@ -94,9 +98,14 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
 }
 
 /** Only spawned: for starts that should fail. */
-export function spawnRustyMail({ args = [], environment = {}, dataDir }: RunOptions & { dataDir: string }) {
+export function spawnRustyMail({
+  args = [],
+  environment = {},
+  dataDir,
+  root = here,
+}: RunOptions & { dataDir: string }) {
   const child = spawn(process.execPath, ['--max-semi-space-size=4', 'bin/rustymail.js', 'serve', ...args], {
-    cwd: join(import.meta.dirname, '../..'),
+    cwd: root,
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

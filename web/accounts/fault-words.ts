@@ -6,6 +6,7 @@ export const partNames: Record<Part, string> = { imap: 'IMAP', smtp: 'SMTP' }
 
 interface FaultWords {
   title: string
+  /** Stands below the server's own sentence, which says what happened and often what to check: not again here. */
   advice: string
   /** What stands at the fields that may be wrong. */
   fields: Partial<Record<keyof ServerDraft, string>>
@@ -14,23 +15,24 @@ interface FaultWords {
 export const faultWords: Record<ConnectionFault, FaultWords> = {
   dns: {
     title: 'No server has this name',
-    advice: 'Check the spelling of the host. Your provider names it in its help pages.',
+    advice: 'Your provider names its servers in its help pages.',
     fields: { host: 'No server has this name' },
   },
   refused: {
     title: 'Nothing answers on this port',
-    advice: 'Check host and port. If they are right, the server is down or a firewall is in the way.',
+    advice: 'If host and port are right, the server is down or a firewall is in the way.',
     fields: { host: 'Is this the right host?', port: 'Nothing answers on this port' },
   },
   tls: {
     title: 'No secure connection',
-    advice: 'Check that the kind of TLS fits the port. If it does, the certificate of the server is not valid.',
+    advice:
+      'TLS from the first byte has port 993 or 465, STARTTLS has 143 or 587. If they fit, whoever runs the server must mend it.',
     fields: { tls: 'No secure connection this way', port: 'Does the port fit the kind of TLS?' },
   },
   timeout: {
     title: 'No answer in time',
     advice:
-      'Check host and port: a firewall that swallows packets looks like this. For a slow server, raise the time limit in Configuration.',
+      'A wrong port or a firewall that swallows packets looks like this. For a slow server, raise the time limit in Configuration.',
     fields: { host: 'Did not answer in time', port: 'Is this the right port?' },
   },
   login: {
@@ -40,7 +42,7 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
   },
   not_imap: {
     title: 'This is not a mail server',
-    advice: 'Something else answers there. Check the port: IMAP has 993 or 143, and SMTP has 465 or 587.',
+    advice: 'Check the port: IMAP has 993 or 143, and SMTP has 465 or 587.',
     fields: { host: 'Is this the right host?', port: 'Something else answers on this port' },
   },
   closed: {
@@ -52,6 +54,11 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
   limit: {
     title: 'Too many connections',
     advice: 'Close other programs that read this mailbox and try again, or use fewer connections (Configuration).',
+    fields: {},
+  },
+  no_idle: {
+    title: 'New mail comes late',
+    advice: 'Nothing is broken, and there is nothing to mend here: the server cannot tell of new mail by itself.',
     fields: {},
   },
 }

@@ -1,4 +1,4 @@
-/** The six figures, each with its unit and the readings of the last 15 minutes. */
+/** The six figures, each with its unit and, where it was measured, the readings of the last 15 minutes. */
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../platform/format.ts'
@@ -15,7 +15,7 @@ interface Figure {
   value(stats: DashboardStats): string
   unit(stats: DashboardStats): string
   detail(stats: DashboardStats): string
-  chart: { label: string; of(sample: Sample): number; format(value: number): string; top?: number; words?: string }
+  chart?: { label: string; of(sample: Sample): number; format(value: number): string; top?: number }
 }
 
 const percent = (value: number) => `${formatNumber(value)} %`
@@ -25,7 +25,8 @@ const figures: readonly Figure[] = [
     label: 'IMAP connections',
     value: stats => formatNumber(stats.active_connections),
     unit: () => 'open',
-    detail: ({ imap }) => `${imap.open - imap.busy - imap.idle} watching, ${imap.busy} busy`,
+    // All of them, so that they add up, in words that keep to one line of the narrowest tile.
+    detail: ({ imap }) => `${imap.open - imap.busy - imap.idle} watch, ${imap.busy} busy, ${imap.idle} idle`,
     chart: { label: 'IMAP connections', of: sample => sample.active_connections, format: formatNumber },
   },
   {
@@ -66,13 +67,6 @@ const figures: readonly Figure[] = [
     value: stats => formatDuration(stats.uptime_seconds).split(' ')[0] ?? '',
     unit: stats => formatDuration(stats.uptime_seconds).split(' ').slice(1).join(' '),
     detail: stats => `since ${formatMinute(Date.parse(stats.sampled_at) - stats.uptime_seconds * 1000)}`,
-    chart: {
-      label: 'Uptime',
-      of: () => 1,
-      format: formatNumber,
-      top: 1,
-      words: 'When the server was measured in the last 15 min; gaps are when it was not',
-    },
   },
 ]
 
@@ -107,14 +101,15 @@ export function FigureTiles({
           detail={freshness.isStale ? <AsOf at={freshness.asOf} /> : detail(data)}
           isStale={freshness.isStale}
           chart={
-            <Sparkline
-              label={chart.label}
-              readings={(samples ?? []).map(sample => ({ at: sample.at, value: chart.of(sample) }))}
-              windowSeconds={sampleMinutes * 60}
-              format={chart.format}
-              top={chart.top}
-              words={chart.words}
-            />
+            chart && (
+              <Sparkline
+                label={chart.label}
+                readings={(samples ?? []).map(sample => ({ at: sample.at, value: chart.of(sample) }))}
+                windowSeconds={sampleMinutes * 60}
+                format={chart.format}
+                top={chart.top}
+              />
+            )
           }
         />
       ))}

@@ -20,7 +20,7 @@ test('problems are counted and named', () => {
   expect(verdict(account('Work', 'auth_failed'), account('b', 'ready'))).toEqual({
     tone: 'bad',
     title: '1 problem',
-    details: ['Account Work cannot log in.'],
+    details: [{ key: 'Work', words: 'Account Work cannot log in.' }],
   })
   expect(verdict(account('a', 'degraded'), account('b', 'degraded'))).toMatchObject({
     tone: 'warn',
@@ -28,10 +28,27 @@ test('problems are counted and named', () => {
   })
 })
 
+test('accounts of one name are told apart, by address or else by server, and each keeps its own line', () => {
+  const named = (id: string, email: string, host: string) =>
+    ({ ...account(id, 'unreachable'), name: 'Work', email, imap: { host, port: 993, user: 'me' } }) as Account
+  const { title, details } = verdict(
+    named('1', 'a@x.example', 'x.example'),
+    named('2', 'b@x.example', 'x.example'),
+    named('3', 'b@x.example', 'y.example'),
+  )
+  expect(title).toBe('3 problems')
+  expect(details.map(({ key }) => key)).toEqual(['1', '2', '3'])
+  expect(details.map(({ words }) => /\((.*)\)/.exec(words)?.[1])).toEqual([
+    'a@x.example',
+    'me at x.example:993',
+    'me at y.example:993',
+  ])
+})
+
 test('what is not known is grey: before the first answer, after an error, and when it is old', () => {
   const accounts = [account('a', 'ready')]
   expect(verdictOf({ accounts: undefined, error: null, freshness: fresh }).tone).toBe('unknown')
-  expect(verdictOf({ accounts: undefined, error: new Error('no'), freshness: fresh }).details[0]).toContain('no')
+  expect(verdictOf({ accounts: undefined, error: new Error('no'), freshness: fresh }).details[0]?.words).toContain('no')
   expect(verdictOf({ accounts, error: null, freshness: { isStale: true, asOf: 0 } }).tone).toBe('unknown')
 })
 

@@ -17,8 +17,8 @@ export function VerdictLine({ verdict: { tone, title, details } }: { verdict: Ve
         <p className={classNames('text-lg font-semibold', toneText[tone])}>{title}</p>
         {details.length > 0 && (
           <ul className="flex flex-wrap gap-x-3 text-sm text-ink">
-            {details.map(detail => (
-              <li key={detail}>{detail}</li>
+            {details.map(({ key, words }) => (
+              <li key={key}>{words}</li>
             ))}
           </ul>
         )}

@@ -3,13 +3,13 @@ import type { Account } from '../../contract/accounts.ts'
 import { formatClock, formatCount } from '../platform/format.ts'
 import type { Freshness } from '../platform/live.tsx'
 import type { Tone } from '../ui/tone.ts'
-import { troubleOf } from './account-trouble.ts'
+import { nameApart, troubleOf } from './account-trouble.ts'
 
 export interface Verdict {
   tone: Tone
   title: string
-  /** Each problem in one sentence. */
-  details: string[]
+  /** Each problem in one sentence; the key stays with what it is about. */
+  details: { key: string; words: string }[]
 }
 
 export function verdictOf({
@@ -23,26 +23,38 @@ export function verdictOf({
 }): Verdict {
   if (!accounts) {
     if (error)
-      return { tone: 'unknown', title: 'Unknown', details: [`The accounts could not be loaded: ${error.message}`] }
+      return { tone: 'unknown', title: 'Unknown', details: [alone(`The accounts could not be loaded: ${error.message}`)] }
     return { tone: 'unknown', title: 'Checking…', details: [] }
   }
   if (freshness.isStale) {
     return {
       tone: 'unknown',
       title: 'Unknown',
-      details: [`Nothing newer than ${formatClock(freshness.asOf)} is known.`],
+      details: [alone(`Nothing newer than ${formatClock(freshness.asOf)} is known.`)],
     }
   }
-  const problems = accounts.map(troubleOf).filter(problem => problem !== undefined)
+  const problems = accounts.flatMap(account => {
+    const trouble = troubleOf(account, nameApart(account, accounts))
+    return trouble ? [{ key: account.id, ...trouble }] : []
+  })
   if (problems.length > 0) {
     const tone = problems.some(problem => problem.isBad) ? 'bad' : 'warn'
-    return { tone, title: formatCount(problems.length, 'problem'), details: problems.map(({ words }) => words) }
+    return { tone, title: formatCount(problems.length, 'problem'), details: problems }
   }
   const connecting = accounts.filter(({ state }) => state === 'connecting')
   if (connecting.length > 0) {
-    return { tone: 'busy', title: 'Connecting', details: connecting.map(({ name }) => `${name} is being connected.`) }
+    const details = connecting.map(account => ({
+      key: account.id,
+      words: `${nameApart(account, accounts)} is being connected.`,
+    }))
+    return { tone: 'busy', title: 'Connecting', details }
   }
   const ready = accounts.filter(({ state }) => state === 'ready').length
-  if (ready === 0) return { tone: 'unknown', title: 'Nothing to watch', details: ['No account is enabled.'] }
-  return { tone: 'good', title: 'All good', details: [`${formatCount(ready, 'account')} connected.`] }
+  if (ready === 0) return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No account is enabled.')] }
+  return { tone: 'good', title: 'All good', details: [alone(`${formatCount(ready, 'account')} connected.`)] }
+}
+
+/** Of all accounts together. */
+function alone(words: string) {
+  return { key: 'all', words }
 }

@@ -43,5 +43,6 @@ function troubleWords({ state, reason, lastHeardAt }: LiveStatus): string {
 
 function returnWords({ awayMs, replayed, isGap }: NonNullable<LiveStatus['lastReturn']>): string {
   if (isGap) return `Back: gap of ${formatDuration(awayMs / 1000)}, everything was loaded again.`
+  if (replayed === 0) return 'Back.'
   return `Back: ${formatCount(replayed, 'event')} caught up.`
 }

@@ -1,10 +1,11 @@
 /** One ImapFlow connection in the words of our port. Folders are opened read-only and parts read with PEEK, so `\Seen` is never set. */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { FetchMessageObject, ImapFlow, MailboxObject } from 'imapflow'
+import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { Arrivals, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
+import { openFolder } from './imapflow-folder.ts'
 import { readStructure, toContent, toFolder, toHeader } from './imapflow-message.ts'
 
 export interface ImapFlowConnectionOptions {
@@ -55,14 +56,14 @@ export class ImapFlowConnection implements MailConnection {
 
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
     return this.#command(async () => {
-      const mailbox = await this.#examine(path)
+      const mailbox = await openFolder(this.#client, path)
       // Sequence numbers rise with UIDs, and none can vanish between SEARCH and FETCH (RFC 9051, section 7.5.1).
       const last = beforeUid === undefined ? mailbox.exists : await this.#countBelow(beforeUid)
       const first = Math.max(1, last - limit + 1)
       const rows = last === 0 ? [] : await this.#client.fetchAll(`${first}:${last}`, headerQuery)
       const messages = rows.filter(isAnswer).map(toHeader)
       return {
-        uidValidity: Number(mailbox.uidValidity ?? 0),
+        uidValidity: mailbox.uidValidity,
         total: mailbox.exists,
         messages: messages.sort((a, b) => b.uid - a.uid),
         hasMore: first > 1,
@@ -76,7 +77,7 @@ export class ImapFlowConnection implements MailConnection {
     maxBytes: number,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     return this.#command(async () => {
-      const uidValidity = Number((await this.#examine(path)).uidValidity ?? 0)
+      const { uidValidity } = await openFolder(this.#client, path)
       const row = await this.#client.fetchOne(String(uid), headerQuery, { uid: true })
       if (!row || !isAnswer(row)) return { uidValidity, message: undefined }
       const structure = readStructure(row.bodyStructure)
@@ -99,7 +100,7 @@ export class ImapFlowConnection implements MailConnection {
     maxBytes: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     return this.#command(async () => {
-      const uidValidity = Number((await this.#examine(path)).uidValidity ?? 0)
+      const { uidValidity } = await openFolder(this.#client, path)
       const bytes = await this.#collect(uid, partId, {
         uid: true,
         maxBytes: maxBytes + 1,
@@ -112,9 +113,7 @@ export class ImapFlowConnection implements MailConnection {
 
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
     return this.#command(async () => {
-      const mailbox = await this.#examine(path)
-      const uidValidity = Number(mailbox.uidValidity ?? 0)
-      const uidNext = await this.#uidNext(mailbox)
+      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await openFolder(this.#client, path)
       if (uidNext <= fromUid) return { uidValidity, uidNext, uids: [] }
       const found = (await this.#client.search({ uid: `${fromUid}:*` }, { uid: true })) || []
       // `n:*` always holds the newest message, also when its UID is below n (RFC 9051, section 9, seq-range).
@@ -131,8 +130,8 @@ export class ImapFlowConnection implements MailConnection {
     this.#client.on('expunge', () => onChange({ kind: 'expunge' }))
     this.#client.on('flags', () => onChange({ kind: 'flags' }))
     const state = await this.#command(async () => {
-      const mailbox = await this.#examine(path)
-      return { uidValidity: Number(mailbox.uidValidity ?? 0), uidNext: await this.#uidNext(mailbox) }
+      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await openFolder(this.#client, path)
+      return { uidValidity, uidNext }
     })
     this.#keepWatching(onChange).catch(error => this.#end(error))
     return state
@@ -178,18 +177,9 @@ export class ImapFlowConnection implements MailConnection {
     }
   }
 
-  async #examine(path: string): Promise<MailboxObject> {
-    const mailbox = (await this.#client.mailboxOpen(path, { readOnly: true })) as MailboxObject | undefined
-    // ImapFlow answers nothing at all on a connection that has said BYE.
-    if (!mailbox) throw Object.assign(new Error('closed'), { code: 'NoConnection' })
-    return mailbox
-  }
-
-  /** Old servers do not say UIDNEXT when a folder is opened. */
-  async #uidNext(mailbox: MailboxObject): Promise<number> {
-    if (mailbox.uidNext) return mailbox.uidNext
+  async #newestUid(): Promise<number> {
     const newest = await this.#client.fetchOne('*', { uid: true })
-    return newest ? newest.uid + 1 : 1
+    return newest ? newest.uid : 0
   }
 
   async #countBelow(uid: number): Promise<number> {

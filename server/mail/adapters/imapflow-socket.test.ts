@@ -7,7 +7,8 @@ import { createServer, type Server } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { available } from '../../../test/support/require.ts'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
-import { ImapSocket, isLoopback, NotImapError } from './imapflow-socket.ts'
+import { isLoopback } from '../../accounts/account-verifier.ts'
+import { ImapSocket, NotImapError } from './imapflow-socket.ts'
 
 test('only this machine itself counts as local', () => {
   const local = ['localhost', 'LOCALHOST', '127.0.0.1', '127.8.9.10', '::1', '[::1]']

@@ -2,6 +2,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, ImapTransportSocket } from 'imapflow'
+import { isLoopback } from '../../accounts/account-verifier.ts'
 
 /** How far a connection came. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
@@ -90,9 +91,4 @@ export class ImapSocket implements ImapTransport {
     }
     socket.on('readable', look).once('end', ended)
   }
-}
-
-/** 127.0.0.0/8, ::1 and localhost: what is said there never leaves this machine. */
-export function isLoopback(host: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host)
 }

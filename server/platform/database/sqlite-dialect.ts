@@ -1,6 +1,6 @@
 /** Kysely's SQLite dialect over node:sqlite. Refuses what node:sqlite would silently store as NULL. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { type DialectAdapter, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
 
 /** Statements kept ready; more than a program of this size has. When full, the oldest goes. */
 const cacheSize = 500
@@ -22,7 +22,20 @@ export function sqliteDialect(path: string): SqliteDialect {
     return statement
   }
   const wrapped: SqliteDatabase = { prepare, close: () => database.close() }
-  return new SqliteDialect({ database: wrapped })
+  return new TransactionalSqliteDialect({ database: wrapped })
+}
+
+/** SQLite can change tables inside a transaction; Kysely runs migrations in one when it is told so. */
+class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): DialectAdapter {
+    return new TransactionalSqliteAdapter()
+  }
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true
+  }
 }
 
 function wrap(statement: StatementSync): SqliteStatement {
