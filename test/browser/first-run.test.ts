@@ -82,11 +82,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await expectAccessible(second.page, 'used set-up link')
   })
 
-  // Longer than all that it waits for inside.
-  const relayTestMs = 90_000
-  test('when the link to the server dies the page says so within 2.5 heartbeats, keeps its figures, and comes back by itself', {
-    timeout: relayTestMs,
-  }, async () => {
+  test('when the link to the server dies the page says so within 2.5 heartbeats, keeps its figures, and comes back by itself', async () => {
     const dir = tempDir('live')
     const config = loadConfig([], { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: join(dir.path, 'data') })
     const app = createApp(config, { logger: createLogger('silent'), heartbeatSeconds: 1 })
@@ -102,11 +98,12 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const live = page.getByRole('button', { name: 'Live', exact: true })
     await live.waitFor({ timeout: 20_000 })
     const tile = page.getByText('Uptime')
-    await tile.waitFor()
+    await tile.waitFor({ timeout: 5_000 })
     relay.silence()
     await live.waitFor({ state: 'detached', timeout: 10_000 })
     expect(await tile.isVisible()).toBe(true)
     relay.resume()
     await live.waitFor({ timeout: 30_000 })
-  })
+    // More than all the waits above together.
+  }, 120_000)
 })

@@ -60,6 +60,7 @@ test('the first start of a clean copy builds its page and serves it; ended in th
     'package.json',
     'package-lock.json',
     'vite.config.ts',
+    'tsconfig.json',
   ]) {
     cpSync(join(root, part), join(dir.path, part), { recursive: true })
   }

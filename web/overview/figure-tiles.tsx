@@ -98,7 +98,14 @@ export function FigureTiles({
           label={label}
           value={value(data)}
           unit={unit(data)}
-          detail={freshness.isStale ? <AsOf at={freshness.asOf} /> : detail(data)}
+          detail={
+            freshness.isStale ? (
+              <AsOf at={freshness.asOf} />
+            ) : (
+              // Into the padding, so that it keeps to one line.
+              <span className="-mr-3 block tracking-tight">{detail(data)}</span>
+            )
+          }
           isStale={freshness.isStale}
           chart={
             chart && (

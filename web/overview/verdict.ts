@@ -23,7 +23,11 @@ export function verdictOf({
 }): Verdict {
   if (!accounts) {
     if (error)
-      return { tone: 'unknown', title: 'Unknown', details: [alone(`The accounts could not be loaded: ${error.message}`)] }
+      return {
+        tone: 'unknown',
+        title: 'Unknown',
+        details: [alone(`The accounts could not be loaded: ${error.message}`)],
+      }
     return { tone: 'unknown', title: 'Checking…', details: [] }
   }
   if (freshness.isStale) {
