@@ -1,10 +1,10 @@
 /** Renders the table of endpoints as an OpenAPI 3.1 document. Schemas with an id become components. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Endpoint } from './endpoint.ts'
 import { api } from './index.ts'
+import { type Json, toSchema } from './json-schema.ts'
 import { ProblemBody, type ProblemCode, problems } from './problem.ts'
 
-type Json = Record<string, unknown>
 const shared: ProblemCode[] = [
   'bad_request',
   'unauthorized',
@@ -95,37 +95,5 @@ function problemResponses(endpoint: Endpoint): Json {
   const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [status, { description: codes.join(', '), content }]),
-  )
-}
-
-/** JSON Schema 2020-12 of a type; its named parts move to `components`. */
-function toSchema(type: z.ZodType, io: 'input' | 'output', components: Json): unknown {
-  const { $schema, $defs, ...schema } = z.toJSONSchema(type, {
-    io,
-    unrepresentable: 'any',
-    reused: 'inline',
-  }) as Json & { $defs?: Json; id?: string }
-  const named = moveRefs(schema) as Json
-  for (const [name, definition] of Object.entries($defs ?? {}))
-    components[name] = withoutId(moveRefs(definition) as Json)
-  if (typeof schema.id !== 'string') return named
-  components[schema.id] = withoutId(named)
-  return { $ref: `#/components/schemas/${schema.id}` }
-}
-
-function withoutId({ id: _id, ...rest }: Json): Json {
-  return rest
-}
-
-function moveRefs(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(moveRefs)
-  if (node === null || typeof node !== 'object') return node
-  return Object.fromEntries(
-    Object.entries(node).map(([key, value]) => [
-      key,
-      key === '$ref' && typeof value === 'string'
-        ? value.replace('#/$defs/', '#/components/schemas/')
-        : moveRefs(value),
-    ]),
   )
 }

@@ -1,7 +1,10 @@
-/** The contract is kept: every endpoint is served, none answers a stranger, and docs/openapi.json is what the server renders. */
+/** The contract is kept: every endpoint is served, none answers a stranger, and the documents in docs/ are what the server renders. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { renderAsyncApi } from '../contract/asyncapi.ts'
 import type { Endpoint } from '../contract/endpoint.ts'
+import { controls, facts, states } from '../contract/event.ts'
 import { api, operationName } from '../contract/index.ts'
 import { renderOpenApi } from '../contract/openapi.ts'
 import { createApp } from '../server/app.ts'
@@ -41,7 +44,7 @@ test('nobody gets anything but what is public', async () => {
       return [operationName(endpoint), answer.status, endpoint.scope] as const
     }),
   )
-  for (const path of ['/metrics', '/openapi.json', '/docs', '/docs/static/index.html']) {
+  for (const path of ['/metrics', '/openapi.json', '/asyncapi.json', '/docs', '/docs/static/index.html']) {
     expect([path, (await fetch(app.address + path)).status]).toEqual([path, 401])
   }
   expect(answers.filter(([, status, scope]) => (scope === 'public' ? status === 401 : status !== 401))).toEqual([])
@@ -58,11 +61,33 @@ test('docs/openapi.json is current (npx vitest run test/contract -u renders it a
   await expect(text).toMatchFileSnapshot('../docs/openapi.json')
 })
 
-test('every reference of the OpenAPI document leads somewhere', () => {
-  const document = renderOpenApi({ title: 'RustyMail', version: 'current' })
-  const { components } = document as { components: { schemas: Record<string, unknown> } }
+test('docs/asyncapi.json is current (npx vitest run test/contract -u renders it anew)', async () => {
+  const text = `${JSON.stringify(renderAsyncApi({ title: 'RustyMail', version: 'current' }), null, 2)}\n`
+  await expect(text).toMatchFileSnapshot('../docs/asyncapi.json')
+})
+
+test('docs/events.md names every event with every field of it', () => {
+  const text = readFileSync(join(import.meta.dirname, '../docs/events.md'), 'utf8')
+  const types = [...Object.entries(facts), ...Object.entries(states)].map(([type, { data }]) => [type, data] as const)
+  const missing = [...types, ...Object.entries(controls)].flatMap(([type, data]) => {
+    const row = text.split('\n').find(line => line.startsWith(`| \`${type}\` |`)) ?? ''
+    return [type, ...Object.keys(data.shape)]
+      .filter(name => !row.includes(`\`${name}\``))
+      .map(name => `${type}.${name}`)
+  })
+  expect(missing).toEqual([])
+})
+
+const rendered = { OpenAPI: renderOpenApi, AsyncAPI: renderAsyncApi }
+
+test.each(Object.entries(rendered))('every reference of the %s document leads somewhere', (_name, render) => {
+  const document: object = render({ title: 'RustyMail', version: 'current' })
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(match => match[1]!)
   expect(references.length).toBeGreaterThan(20)
-  const known = Object.keys(components.schemas).map(name => `#/components/schemas/${name}`)
-  expect(references.filter(reference => !known.includes(reference))).toEqual([])
+  const follow = (reference: string) =>
+    reference
+      .split('/')
+      .slice(1)
+      .reduce<object | undefined>((node, key) => (node as Record<string, object> | undefined)?.[key], document)
+  expect(references.filter(reference => follow(reference) === undefined)).toEqual([])
 })

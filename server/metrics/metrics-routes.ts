@@ -1,5 +1,6 @@
 /** Figures over HTTP: now, of the last hour, and as Prometheus text. */
 import { api } from '../../contract/index.ts'
+import { sendText } from '../platform/http-compress.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
 import type { MetricsService } from './metrics-service.ts'
 import type { Prometheus } from './prometheus.ts'
@@ -11,6 +12,6 @@ export function metricsRoutes(http: HttpServer, metrics: MetricsService, prometh
     http,
     '/metrics',
     { name: 'metrics.prometheus', scope: 'dashboard:read', effect: 'read' },
-    async (_call, reply) => reply.type(prometheus.contentType).send(await prometheus.render()),
+    async (call, reply) => sendText(call, reply.type(prometheus.contentType), await prometheus.render()),
   )
 }

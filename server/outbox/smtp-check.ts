@@ -1,72 +1,62 @@
-/** Logs in to an SMTP server and out again, and says in a person's words why that failed. */
-import type { ConnectionFault, ProblemCode } from '../../contract/problem.ts'
+/** Logs in to an SMTP server and out again. Why that failed is said in `smtp-faults.ts`. */
+import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isLoopback } from '../accounts/account-verifier.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
-import { Problem } from '../platform/problem.ts'
+import { tooSlow, toSmtpProblem } from './smtp-faults.ts'
 
-/** How nodemailer's codes read here. */
-const ofNodemailer: Record<string, [ProblemCode, ConnectionFault, string]> = {
-  EAUTH: ['mail_login_refused', 'login', 'The SMTP server refused the user name or password.'],
-  EDNS: ['mail_server_unreachable', 'dns', 'The name of the SMTP server does not resolve.'],
-  ENOTFOUND: ['mail_server_unreachable', 'dns', 'The name of the SMTP server does not resolve.'],
-  EAI_AGAIN: ['mail_server_unreachable', 'dns', 'The name of the SMTP server does not resolve at the moment.'],
-  ECONNREFUSED: ['mail_server_unreachable', 'refused', 'Nothing answers at this address and port for SMTP.'],
-  ETLS: ['mail_server_tls', 'tls', 'No secure connection to the SMTP server. Is the kind of TLS right for this port?'],
-  ETIMEDOUT: ['mail_server_timeout', 'timeout', 'The SMTP server did not answer in time.'],
-  EPROTOCOL: ['mail_server_refused', 'closed', 'The SMTP server answered something unexpected.'],
-}
+/** The most that a server may say in one answer. */
+const maxAnswerBytes = 64 * 1024
+/** How long a server has for its goodbye, which nobody waits for. */
+const goodbyeMs = 1_000
 
-interface SmtpError {
-  code?: string
-  response?: string
-  message: string
-  cause?: unknown
-}
-
-/** @throws Problem with the same faults as for IMAP. Certificates are checked, except on this machine itself. */
+/**
+ * Certificates are checked, except on this machine itself.
+ * @param timeoutMs For all of it together: then the connection is gone, however busily the server talks.
+ * @throws Problem with the same faults as for IMAP.
+ */
 export async function checkSmtp(login: MailLogin, timeoutMs: number): Promise<void> {
   // Loaded when first needed: a server that sends nothing does without it.
-  const { createTransport } = await import('nodemailer')
-  const transport = createTransport({
+  const { default: Connection } = await import('nodemailer/lib/smtp-connection')
+  const connection = new Connection({
     host: login.host,
     port: login.port,
     secure: login.tls === 'implicit',
     requireTLS: login.tls === 'starttls',
     ignoreTLS: login.tls === 'none',
-    auth: { user: login.user, pass: login.password },
     tls: { rejectUnauthorized: !isLoopback(login.host) },
+    // The bound below comes first; these only replace longer ones.
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
     dnsTimeout: timeoutMs,
+    // Closing destroys the socket.
+    socketCloseTimeout: 0,
+    maxResponseSize: maxAnswerBytes,
   })
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(tooSlow(login)), timeoutMs)
   try {
-    await transport.verify()
+    await Promise.race([logIn(connection, login), late])
+    connection.quit()
+    setTimeout(() => connection.close(), goodbyeMs).unref()
   } catch (error) {
-    throw translate(error as SmtpError)
+    connection.close()
+    throw toSmtpProblem(error, login)
   } finally {
-    transport.close()
+    clearTimeout(timer)
   }
 }
 
-function translate(error: SmtpError): Problem {
-  const words = error.response?.trim()
-  const code = errorCode(error)
-  const [problem, fault, detail] = ofNodemailer[code] ?? byWords(error.message)
-  return new Problem(problem, detail, {
-    fault,
-    cause: error,
-    ...(words ? { server_response: words.slice(0, 500) } : {}),
+function logIn(connection: SMTPConnection, { user, password }: MailLogin): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const finish = (error?: Error | null) => (error ? reject(error) : resolve())
+  // Not once: without a listener, an error that comes later would end the process.
+  connection.on('error', finish)
+  connection.once('end', () => reject(new Error('the connection ended')))
+  connection.connect(error => {
+    // A server that wants no login is content with any.
+    if (error || !connection.allowsAuth) return finish(error)
+    connection.login({ user, pass: password }, finish)
   })
-}
-
-/** nodemailer says ESOCKET for much; the system's own code tells more. */
-function errorCode(error: SmtpError): string {
-  const inner = /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT)\b/.exec(error.message)?.[1]
-  return inner ?? error.code ?? ''
-}
-
-function byWords(message: string): [ProblemCode, ConnectionFault, string] {
-  if (/certificate|ssl|tls|wrong version/i.test(message)) return ofNodemailer.ETLS!
-  return ['mail_server_unreachable', 'closed', 'The connection to the SMTP server broke.']
+  return promise
 }

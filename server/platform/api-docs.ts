@@ -1,19 +1,26 @@
-/** /openapi.json, rendered from the contract, and /docs to browse it. */
+/** /openapi.json and /asyncapi.json, rendered from the contract, and /docs to browse the first. */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
+import { renderAsyncApi } from '../../contract/asyncapi.ts'
 import { renderOpenApi } from '../../contract/openapi.ts'
 import { guard } from './guard.ts'
+import { sendText } from './http-compress.ts'
 import { type HttpServer, handleRaw } from './http-server.ts'
 import { anonymous } from './principal.ts'
 
 const operation = { name: 'docs', scope: 'signed_in', effect: 'read' } as const
 
 export function apiDocs(http: HttpServer, version: string): void {
-  const document = renderOpenApi({ title: 'RustyMail', version })
-  const text = JSON.stringify(document)
-  handleRaw(http, '/openapi.json', operation, async (_call, reply) =>
-    reply.type('application/json; charset=utf-8').send(text),
-  )
+  const info = { title: 'RustyMail', version }
+  const document = renderOpenApi(info)
+  // Asked for rarely: written when asked for.
+  const documents = { '/openapi.json': () => document, '/asyncapi.json': () => renderAsyncApi(info) }
+  for (const [path, render] of Object.entries(documents)) {
+    handleRaw(http, path, operation, async (call, reply) => {
+      reply.type('application/json; charset=utf-8')
+      return sendText(call, reply, JSON.stringify(render()))
+    })
+  }
   http.fastify.register(swagger, { mode: 'static', specification: { document: document as never } })
   http.fastify.register(swaggerUi, {
     routePrefix: '/docs',

@@ -13,12 +13,28 @@ const encoders = {
   gzip: (text: string) => promisify(gzip)(text, { level: 6 }),
 }
 
-export function isLong(text: string): boolean {
+function isLong(text: string): boolean {
   return text.length >= fromBytes
 }
 
+/** Sends a text as it is or shorter, whichever the client takes. */
+export async function sendText(call: Headers, reply: TextReply, text: string): Promise<unknown> {
+  const short = isLong(text) ? await compress(text, call.header('accept-encoding')) : undefined
+  if (!short) return reply.send(text)
+  return reply.header('content-encoding', short.encoding).header('vary', 'accept-encoding').send(short.bytes)
+}
+
+interface Headers {
+  header(name: string): string | undefined
+}
+
+interface TextReply {
+  header(name: string, value: string): TextReply
+  send(body: string | Buffer): unknown
+}
+
 /** Undefined when the client takes it only as it is (RFC 9110, section 12.5.3). */
-export async function compress(
+async function compress(
   text: string,
   acceptEncoding: string | undefined,
 ): Promise<{ encoding: string; bytes: Buffer } | undefined> {

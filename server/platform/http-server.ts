@@ -7,7 +7,7 @@ import type { Endpoint } from '../../contract/endpoint.ts'
 import { operationName } from '../../contract/index.ts'
 import { guard, type Operation } from './guard.ts'
 import { type Call, callerOf, HttpCall, sessionCookieName } from './http-call.ts'
-import { compress, isLong } from './http-compress.ts'
+import { sendText } from './http-compress.ts'
 import { parseInput } from './http-input.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { answerProblem, rawProblem } from './http-problem.ts'
@@ -150,7 +150,8 @@ export function handle<Params, Query, Body, Response>(
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
       guard(principal, operation, accountOf(input.params))
-      const answer = await handler(new HttpCall(request, reply, input, http))
+      const call = new HttpCall(request, reply, input, http)
+      const answer = await handler(call)
       if (reply.sent) return reply
       if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
       if (endpoint.status === 204) return reply.send()
@@ -158,10 +159,7 @@ export function handle<Params, Query, Body, Response>(
       if (!checked.success)
         throw new Error(`${name} answered what the contract does not allow: ${checked.error.message}`)
       reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
-      const text = JSON.stringify(checked.data)
-      const short = isLong(text) ? await compress(text, request.headers['accept-encoding']) : undefined
-      if (!short) return reply.send(text)
-      return reply.header('content-encoding', short.encoding).header('vary', 'accept-encoding').send(short.bytes)
+      return sendText(call, reply, JSON.stringify(checked.data))
     },
   })
 }

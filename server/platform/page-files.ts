@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { HttpServer } from './http-server.ts'
 
-const notPages = /^\/(api|health|assets|docs|metrics|openapi\.json|mcp|problems)(\/|$|\?)/
+const notPages = /^\/(api|health|assets|docs|metrics|openapi\.json|asyncapi\.json|mcp|problems)(\/|$|\?)/
 
 /** @param dir Where the built page is; without one, the server still serves its API. */
 export function servePage(http: HttpServer, dir: string): void {

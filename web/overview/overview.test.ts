@@ -17,7 +17,7 @@ test('all good only when every enabled account is ready', () => {
 })
 
 test('problems are counted and named', () => {
-  expect(verdict(account('Work', 'auth_failed'), account('b', 'ready'))).toEqual({
+  expect(verdict(account('Work', 'auth_failed'), account('b', 'ready'))).toMatchObject({
     tone: 'bad',
     title: '1 problem',
     details: [{ key: 'Work', words: 'Account Work cannot log in.' }],

@@ -1,0 +1,106 @@
+/** Translates what nodemailer, the socket or an SMTP server threw into Problems that say what to mend. */
+import type { ConnectionFault, ProblemCode } from '../../contract/problem.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import { Problem } from '../platform/problem.ts'
+
+/** What errors of nodemailer carry. */
+interface Thrown {
+  /** Its own, as EAUTH. */
+  code?: string
+  /** The system's or the TLS library's, where nodemailer put its own over it. */
+  originalCode?: string
+  /** The server's words, and the number that they begin with. */
+  response?: string
+  responseCode?: number
+}
+
+interface Finding {
+  code: ProblemCode
+  fault: ConnectionFault
+  detail: string
+}
+
+type Place = Pick<MailLogin, 'host' | 'port'>
+
+const dnsCodes = new Set(['EDNS', 'ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME'])
+const refusedCodes = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'EACCES'])
+/** Replies that ask for TLS before a login (RFC 4954, section 6). */
+const wantsTls = new Set([523, 530, 538])
+
+/** The same faults as for IMAP. */
+export function toSmtpProblem(error: unknown, login: MailLogin): Problem {
+  if (error instanceof Problem) return error
+  const thrown: Error & Thrown = error instanceof Error ? error : new Error(String(error))
+  const words = thrown.response && safeLine(thrown.response, login)
+  const { code, fault, detail } = find(thrown, login)
+  return new Problem(code, detail, {
+    fault,
+    part: 'smtp',
+    // Not the error itself: it carries the server's words as they came.
+    cause: new Error(safeLine(`${thrown.originalCode ?? thrown.code ?? ''} ${thrown.message}`, login)),
+    ...(words ? { server_response: words } : {}),
+  })
+}
+
+export function tooSlow({ host, port }: Place): Problem {
+  const detail = `The SMTP server at ${host}:${port} did not answer in time; check port and TLS kind.`
+  return new Problem('mail_server_timeout', detail, { fault: 'timeout', part: 'smtp' })
+}
+
+function find(error: Error & Thrown, { host, port }: Place): Finding {
+  const { code = '', originalCode = code } = error
+  const at = `${host}:${port}`
+  if (refusedCodes.has(originalCode)) {
+    const detail = `Nothing answers at ${at}; check host and port.`
+    return { code: 'mail_server_unreachable', fault: 'refused', detail }
+  }
+  if (code === 'ETIMEDOUT' || originalCode === 'ETIMEDOUT') {
+    const { message } = tooSlow({ host, port })
+    return { code: 'mail_server_timeout', fault: 'timeout', detail: message }
+  }
+  if (dnsCodes.has(code) || dnsCodes.has(originalCode)) {
+    const detail = `There is no server named ${host}; check the spelling.`
+    return { code: 'mail_server_unreachable', fault: 'dns', detail }
+  }
+  if (code === 'EAUTH') return loginRefused(error, at)
+  if (code === 'ETLS' || /certificate|ssl|tls|wrong version/i.test(`${originalCode} ${error.message}`)) {
+    const detail = `No secure connection to ${at}. Check port and TLS kind.`
+    return { code: 'mail_server_tls', fault: 'tls', detail }
+  }
+  // Every reply of SMTP begins with a number of three digits (RFC 5321, section 4.2).
+  if (error.response && !/^\d{3}(?!\d)/.test(error.response)) {
+    const detail = `What answers at ${at} is not an SMTP server.`
+    return { code: 'mail_server_not_imap', fault: 'not_imap', detail }
+  }
+  if (error.response || code === 'EPROTOCOL') {
+    const detail = `The SMTP server at ${at} refused to go on.`
+    return { code: 'mail_server_refused', fault: 'closed', detail }
+  }
+  const detail = `The SMTP server at ${at} closed the connection.`
+  return { code: 'mail_server_unreachable', fault: 'closed', detail }
+}
+
+function loginRefused({ responseCode = 0 }: Thrown, at: string): Finding {
+  if (wantsTls.has(responseCode)) {
+    const detail = `The SMTP server at ${at} takes logins only over TLS.`
+    return { code: 'mail_server_tls', fault: 'tls', detail }
+  }
+  if (responseCode >= 400 && responseCode < 500) {
+    const detail = `The SMTP server at ${at} takes no login at the moment.`
+    return { code: 'mail_server_refused', fault: 'closed', detail }
+  }
+  const detail = 'The SMTP server refused user name or password.'
+  return { code: 'mail_login_refused', fault: 'login', detail }
+}
+
+/** One line, bounded, without the password in any form that we sent it. */
+function safeLine(text: string, { user, password }: MailLogin): string {
+  const encoded = [`\0${user}\0${password}`, password].map(secret => Buffer.from(secret).toString('base64'))
+  const secrets = [...encoded, password].filter(Boolean)
+  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '[password]'), text)
+  const line = safe
+    .toWellFormed()
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
+  return line.slice(0, 500)
+}

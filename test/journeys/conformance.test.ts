@@ -1,0 +1,118 @@
+/** The event stream of the real program is what docs/events.md promises, and the clients shown there work. */
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { Transform } from 'node:stream'
+import { expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { freePort } from '../support/free-port.ts'
+import { apiKey, startRustyMail } from '../support/rustymail.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const script = join(import.meta.dirname, '../conformance/event-stream.mjs')
+const manual = readFileSync(join(import.meta.dirname, '../../docs/events.md'), 'utf8')
+
+/** Runs a program to its end, or to the end of the test. */
+function run(command: string, args: string[], environment: Record<string, string> = {}) {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, RUSTYMAIL_API_KEY: apiKey, ...environment }
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let text = ''
+  for (const output of [child.stdout, child.stderr]) {
+    output.on('data', (chunk: Buffer) => {
+      text = (text + chunk.toString()).slice(-200_000)
+    })
+  }
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return { ended, text: () => text }
+}
+
+const conformance = (url: string, ...args: string[]) => run(process.execPath, [script, url, '--wait', '20', ...args])
+
+test('the stream of the real program conforms, with mail coming in meanwhile', async () => {
+  const { url } = await startRustyMail({ args: ['--demo'] })
+  const check = conformance(url, '--token', apiKey)
+  const code = await check.ended
+  expect(check.text().match(/^not ok .*/gm) ?? []).toEqual([])
+  expect(check.text().match(/^ok /gm)!.length).toBeGreaterThan(15)
+  expect(code).toBe(0)
+}, 90_000)
+
+test('a stream that doubles a fact, a stranger and a wrong call are found out', async () => {
+  const { url } = await startRustyMail()
+  const doubling = createServer((incoming, outgoing) => {
+    const { method, headers } = incoming
+    const passed = request(url + incoming.url, { method: method!, headers }, answer => {
+      outgoing.writeHead(answer.statusCode!, answer.headers)
+      const double = (chunk: Buffer) => (chunk.includes('\nevent: client_connected') ? [chunk, chunk] : [chunk])
+      const twice = new Transform({
+        transform: (chunk, _encoding, done) => done(null, Buffer.concat(double(chunk))),
+      })
+      answer.pipe(twice).pipe(outgoing)
+    })
+    outgoing.on('close', () => passed.destroy())
+    passed.on('error', () => outgoing.destroy())
+    passed.end()
+  }).listen(0, '127.0.0.1')
+  await once(doubling, 'listening')
+  onTestFinished(() => {
+    doubling.closeAllConnections()
+    doubling.close()
+  })
+  const doubled = conformance(`http://127.0.0.1:${(doubling.address() as AddressInfo).port}`)
+  const stranger = conformance(url, '--token', 'not-the-right-token-at-all')
+  const wrong = conformance('nowhere')
+  expect(await Promise.all([doubled.ended, stranger.ended, wrong.ended])).toEqual([1, 1, 2])
+  expect(doubled.text()).toMatch(/^not ok +ids are .*densely/m)
+  expect(stranger.text()).toMatch(/^not ok .*401/m)
+}, 90_000)
+
+/** The block of a language in docs/events.md that is longer than an example line. */
+function clientIn(language: string): string {
+  const blocks = [...manual.matchAll(new RegExp(`^\`\`\`${language}\\n([^]+?)^\`\`\`$`, 'gm'))].map(match => match[1]!)
+  return blocks.find(block => block.length > 1000)!
+}
+
+const isRequired = process.env.RUSTYMAIL_TEST_REQUIRE === 'all'
+const hasPython = isRequired || spawnSync('python3', ['--version']).status === 0
+if (!hasPython) process.stderr.write('skipped: python3 is missing on this machine (apt-get install python3)\n')
+
+const clients = [
+  ['JavaScript', process.execPath, clientIn('js'), 'client.mjs'],
+  ...(hasPython ? [['Python', 'python3', clientIn('python'), 'client.py'] as const] : []),
+] as const
+
+test.each(clients)(
+  'the %s client shown in docs/events.md misses nothing over a restart',
+  async (_name, ...client) => {
+    const [command, source, file] = client
+    const dir = tempDir('client')
+    onTestFinished(() => dir.remove())
+    writeFileSync(join(dir.path, file), source)
+    const environment = { RUSTYMAIL_PORT: String(await freePort()) }
+    const first = await startRustyMail({ environment })
+    const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+    const body = { email: 'ann@example.com', imap, enabled: false }
+    const { id } = await first.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
+    const rename = (server: typeof first, name: string) =>
+      server.call(api.accounts.updateAccount, { params: { account_id: id }, body: { name } })
+
+    const { text } = run(command, [join(dir.path, file)], { RUSTYMAIL_URL: first.url })
+    await expect.poll(text, { timeout: 10_000 }).toContain(' welcome ')
+    await rename(first, 'before the restart')
+    await expect.poll(text, { timeout: 10_000 }).toContain('before the restart')
+    await first.stop()
+    const second = await startRustyMail({ environment, dataDir: first.dataDir })
+    await rename(second, 'after the restart')
+    await expect.poll(text, { timeout: 30_000 }).toContain('after the restart')
+    const numbers = [...text().matchAll(/^[a-z0-9]+-(\d+) /gm)].map(match => Number(match[1]))
+    expect(numbers).toEqual(numbers.map((_number, index) => numbers[0]! + index))
+  },
+  90_000,
+)
