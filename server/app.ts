@@ -54,10 +54,12 @@ export interface Overrides {
   gateway?: MailGateway
   chatModels?: ChatModel[]
   heartbeatSeconds?: number
+  maxStreamsPerPrincipal?: number
 }
 
 export interface App {
   readonly http: HttpServer
+  readonly hub: EventHub
   /** Where it listens, once started. */
   readonly address: string
   /** A link that signs in once. */
@@ -102,7 +104,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     logger,
     heartbeatSeconds: overrides.heartbeatSeconds ?? 15,
     maxStreams: 20_000,
-    maxStreamsPerPrincipal: 50,
+    maxStreamsPerPrincipal: overrides.maxStreamsPerPrincipal ?? 50,
     maxStreamAgeMs: 30 * 60_000,
   })
   const access = new AccessService({
@@ -205,6 +207,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
   return {
     http,
+    hub,
     get address() {
       return addressOf(http, config.http.host)
     },

@@ -1,5 +1,5 @@
 /** Who someone is: the API key of the environment, or a session that the one-time set-up link opened. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Credentials } from '../platform/http-server.ts'
 import type { Logger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
@@ -63,9 +63,9 @@ export class AccessService {
   authenticate({ token, sessionCookie }: Credentials): Principal | undefined | Promise<Principal | undefined> {
     if (token !== undefined) return this.#isApiKey(token) ? this.#apiKeyPrincipal : undefined
     if (sessionCookie === undefined || sessionCookie.length > 200) return undefined
-    const hash = sha256(sessionCookie).toString('hex')
-    const cached = this.#cache.get(hash)
-    return cached ? this.#use(hash, cached) : this.#load(hash)
+    const tokenHash = sha256(sessionCookie).toString('hex')
+    const cached = this.#cache.get(tokenHash)
+    return cached ? this.#use(tokenHash, cached) : this.#load(tokenHash)
   }
 
   /** Uses up the set-up token and answers the value of a session cookie. */
@@ -79,10 +79,10 @@ export class AccessService {
     }
     this.#setup = undefined
     const cookie = randomBytes(32).toString('base64url')
-    const hash = sha256(cookie).toString('hex')
+    const tokenHash = sha256(cookie).toString('hex')
     const row = {
       id: randomBytes(8).toString('hex'),
-      token_hash: hash,
+      token_hash: tokenHash,
       created_at: iso(now),
       last_seen_at: iso(now),
       expires_at: iso(now + sessionLifeMs),
@@ -93,13 +93,14 @@ export class AccessService {
       throw error
     })
     this.#options.logger.info({ session: row.id }, 'a session was opened with the set-up link')
-    return { cookie, principal: this.#remember(hash, row.id, now + sessionLifeMs, now).principal }
+    return { cookie, principal: this.#remember(tokenHash, row.id, now + sessionLifeMs, now).principal }
   }
 
   async closeSession(principal: Principal): Promise<void> {
     if (principal.kind !== 'session')
       throw new Problem('bad_request', 'Only a session can be ended; an API key stays valid.')
-    for (const [hash, cached] of this.#cache) if (cached.principal.id === principal.id) this.#cache.delete(hash)
+    for (const [tokenHash, cached] of this.#cache)
+      if (cached.principal.id === principal.id) this.#cache.delete(tokenHash)
     await this.#options.store.delete(principal.id.slice('session-'.length))
     this.#options.revoke(principal.id)
   }
@@ -108,13 +109,16 @@ export class AccessService {
     return this.#apiKeyHash !== undefined && timingSafeEqual(this.#apiKeyHash, sha256(token))
   }
 
-  async #load(hash: string): Promise<Principal | undefined> {
-    const row = await this.#options.store.findByHash(hash)
+  async #load(tokenHash: string): Promise<Principal | undefined> {
+    const row = await this.#options.store.findByHash(tokenHash)
     if (!row) return undefined
-    return this.#use(hash, this.#remember(hash, row.id, Date.parse(row.expires_at), Date.parse(row.last_seen_at)))
+    return this.#use(
+      tokenHash,
+      this.#remember(tokenHash, row.id, Date.parse(row.expires_at), Date.parse(row.last_seen_at)),
+    )
   }
 
-  #remember(hash: string, id: string, endsAt: number, lastSeenAt: number): CachedSession {
+  #remember(tokenHash: string, id: string, endsAt: number, lastSeenAt: number): CachedSession {
     const principal: Principal = {
       id: `session-${id}`,
       name: 'Administrator',
@@ -124,14 +128,14 @@ export class AccessService {
     }
     if (this.#cache.size >= maxCached) this.#cache.delete(this.#cache.keys().next().value!)
     const cached = { id, principal, endsAt, lastSeenAt, touchedAt: lastSeenAt }
-    this.#cache.set(hash, cached)
+    this.#cache.set(tokenHash, cached)
     return cached
   }
 
-  #use(hash: string, session: CachedSession): Principal | undefined {
+  #use(tokenHash: string, session: CachedSession): Principal | undefined {
     const now = this.#options.now()
     if (now >= session.endsAt || now - session.lastSeenAt > sessionIdleMs) {
-      this.#cache.delete(hash)
+      this.#cache.delete(tokenHash)
       return undefined
     }
     session.lastSeenAt = now
@@ -146,7 +150,7 @@ export class AccessService {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }
 
 function iso(ms: number): string {

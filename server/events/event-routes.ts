@@ -28,7 +28,7 @@ export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenS
     const socket = call.takeSocket(head)
     const observer = openObserver(call.caller, () => opened.then(stream => stream.close('kicked', 15_000)))
     const opened = hub.subscribe({ principal, filter, socket, observer, lastEventId })
-    await opened
+    await opened.finally(() => socket.uncork())
     return undefined as never
   })
   handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit) }))

@@ -21,7 +21,7 @@ export interface Call<Params, Query, Body> {
   takeResponse(): ServerResponse
   /**
    * Writes the head of a 200 that ends with the connection, and hands over the bare socket: no framing and no memory of a
-   * response stays between. The caller ends it.
+   * response stays between. It is corked: the caller uncorks it when the first events are written, and ends it.
    */
   takeSocket(head: Record<string, string>): Duplex
   setSessionCookie(value: string, maxAgeSeconds: number): void
@@ -105,6 +105,8 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     socket.removeAllListeners('timeout')
     socket.setTimeout(0)
     if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
+    // Head and first events go out in one piece.
+    socket.cork()
     socket.write(`HTTP/1.1 200 OK\r\n${lines.join('')}date: ${new Date().toUTCString()}\r\nconnection: close\r\n\r\n`)
     return socket
   }
