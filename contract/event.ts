@@ -98,6 +98,34 @@ const LoggedFact = z
   .meta({ id: 'LoggedFact' })
 export type LoggedFact = z.infer<typeof LoggedFact>
 
+/** How all event streams fare. What is counted, is counted since the server started. */
+const StreamHealth = z
+  .object({
+    streams: z.int().describe('Open now'),
+    max_streams: z.int(),
+    deliveries_per_second: z
+      .number()
+      .describe('Events written to streams, over the last 60 s or since the server started'),
+    sent: z.int().describe('Facts and states written to streams'),
+    dropped: z.int().describe('States that a slow stream did not get, since newer ones took their place'),
+    bytes_sent: z.int().describe('Written to streams, with heartbeats and everything else that the stream says'),
+    replays: z.int().describe('Streams that came back with an id from which they could go on'),
+    replayed_facts: z.int().describe('What those had missed'),
+    gaps: z.int().describe('Times that a stream was told of a gap'),
+    slow_consumers: z.int().describe('Streams that were closed since their reader was too slow'),
+    log: z.object({
+      epoch: z.string(),
+      oldest: z.int().nullable().describe('Number of the oldest fact that the log holds; null while it holds none'),
+      newest: z.int().describe('Number of the newest fact; 0 while there was none'),
+      facts: z.int().describe('How many the log holds'),
+      held_in_memory: z.int().describe('How many of the newest are replayed without asking the database'),
+    }),
+    heartbeat_seconds: z.number(),
+    server_time: Timestamp,
+  })
+  .meta({ id: 'StreamHealth' })
+export type StreamHealth = z.infer<typeof StreamHealth>
+
 const list = z.union([z.string(), z.array(z.string())])
 
 export const eventsApi = {
@@ -121,6 +149,15 @@ export const eventsApi = {
     problems: ['too_many_streams'],
     stream: 'always',
     uncounted: true,
+  }),
+  getStreamHealth: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/streams',
+    tag: 'Events',
+    summary: 'How all event streams fare: how many, how much, how fast, and what went wrong',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: StreamHealth,
   }),
   listFacts: endpoint({
     method: 'GET',

@@ -19,6 +19,7 @@ const AssistantPage = lazy(async () => ({ default: (await import('./assistant/as
 const ConfigurationPage = lazy(async () => ({
   default: (await import('./settings/configuration-page.tsx')).ConfigurationPage,
 }))
+const SystemPage = lazy(async () => ({ default: (await import('./system/system-page.tsx')).SystemPage }))
 
 export function App() {
   const theme = useTheme()
@@ -42,6 +43,7 @@ export function App() {
             <Route path="/accounts" component={AccountsPage} />
             <Route path="/assistant" component={AssistantPage} />
             <Route path="/configuration" component={ConfigurationPage} />
+            <Route path="/system" component={SystemPage} />
             <Route component={NotFoundPage} />
           </Switch>
         </Suspense>

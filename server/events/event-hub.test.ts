@@ -126,6 +126,36 @@ test('an id that cannot be resumed is a gap that says why', async () => {
   expect((await resumable.next('welcome')).data).toMatchObject({ resumed: true, replayed: 3 })
 })
 
+test('a reader comes back to the right place though it has had no fact, or only such as its filter hides', async () => {
+  const { hub, log, open, port, publish } = await hubOnHttp()
+  await publish(mail('a', 1))
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  socket.write('GET /?types=account_added HTTP/1.1\r\nHost: x\r\n\r\n')
+  let text = ''
+  socket.on('data', chunk => {
+    text += chunk.toString()
+  })
+  await expect.poll(() => text).toContain(`\n\nid: ${log.idOf(1)}\n\n`)
+  socket.destroy()
+  await publish(mail('a', 2))
+  const back = await open('', log.idOf(1))
+  expect((await back.next('welcome')).data).toMatchObject({ resumed: true, replayed: 1 })
+  expect((await back.next('mail_received')).id).toBe(log.idOf(2))
+  expect(hub.streamCount).toBe(1)
+})
+
+test('a reader that is revoked, or goes, while its replay is being counted leaves nothing behind', async () => {
+  const { hub, log, open, publish } = await hubOnHttp({ heldInMemory: 1, maxStreamsPerPrincipal: 2 })
+  await publish(...[1, 2, 3].map(uid => mail('a', uid)))
+  const streams = await Promise.all([open('', log.idOf(0)), open('', log.idOf(0))])
+  expect(() => hub.checkRoom(admin)).toThrow(expect.objectContaining({ code: 'too_many_streams' }))
+  hub.closeStreamsOf(admin.id)
+  await Promise.all(streams.map(stream => stream.ended))
+  expect(hub.streamCount).toBe(0)
+  expect(() => hub.checkRoom(admin)).not.toThrow()
+})
+
 test('the newest state of each type comes right behind the welcome', async () => {
   const { hub, open } = await hubOnHttp()
   hub.publishState(sampleEvent('stats_update'))
@@ -236,7 +266,7 @@ test('a reader that takes nothing is sent away, and another beside it gets every
     await expect.poll(() => good.events.filter(event => event.event === 'mail_received').length).toBe(published)
   }
   expect(observed.closed).toBe(1)
-  expect(hub.streamCount).toBe(1)
+  expect(hub.health).toMatchObject({ streams: 1, slow_consumers: 1 })
   expect(published).toBeLessThan(5000)
 })
 
@@ -263,6 +293,48 @@ test('a revoked principal and a stopping server end streams with a goodbye', asy
   expect((await stream.next('goodbye')).data).toMatchObject({ reason: 'shutdown' })
   await stream.ended
   expect(hub.streamCount).toBe(0)
+})
+
+test('the health of the streams says what a client saw: bytes, events, replays, gaps, and what the log holds', async () => {
+  const { hub, log, open, port, publish } = await hubOnHttp({ heldInMemory: 2, maxStreams: 7 })
+  expect(hub.health).toMatchObject({ streams: 0, sent: 0, bytes_sent: 0, log: { oldest: null, newest: 0, facts: 0 } })
+  await publish(mail('a', 1), mail('a', 2), mail('a', 3))
+  const back = await open('', log.idOf(1))
+  for (const number of [2, 3]) expect((await back.next('mail_received')).id).toBe(log.idOf(number))
+  back.close()
+  const lost = await open('', 'rubbish')
+  await lost.next('gap')
+  lost.close()
+  await expect.poll(() => hub.streamCount).toBe(0)
+
+  const before = hub.health
+  expect(before).toMatchObject({
+    max_streams: 7,
+    sent: 2,
+    dropped: 0,
+    replays: 1,
+    replayed_facts: 2,
+    gaps: 1,
+    slow_consumers: 0,
+    log: { epoch: log.epoch, oldest: 1, newest: 3, facts: 3, held_in_memory: 2 },
+    heartbeat_seconds: 15,
+  })
+  // Two of this second; the clock began with the hub.
+  expect(before.deliveries_per_second).toBeGreaterThan(0)
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  let text = ''
+  socket.on('data', chunk => {
+    text += chunk
+  })
+  await expect.poll(() => text).toContain('event: welcome')
+  await publish(mail('a', 4))
+  await expect.poll(() => text).toContain(log.idOf(4))
+  hub.closeStreams()
+  await once(socket, 'end')
+  const [, body] = text.split(/\r\n\r\n/)
+  expect(hub.health.bytes_sent - before.bytes_sent).toBe(Buffer.byteLength(body!))
 })
 
 test('nothing in a fact can break a frame open', async () => {

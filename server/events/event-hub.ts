@@ -1,14 +1,15 @@
 /** Where facts and states are published: publish → log → hub → streams. What a fact means is the publisher's business. */
-import type { EventOf, Fact, FactType, LoggedFact, State, StateType } from '../../contract/event.ts'
+import type { EventOf, Fact, FactType, LoggedFact, State, StateType, StreamHealth } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { encodeFrame } from './event-frame.ts'
-import type { EventLog, LogEntry } from './event-log.ts'
+import type { EventLog, LogEntry, Position } from './event-log.ts'
 import { EventStream, type StreamObserver, type StreamSocket } from './event-stream.ts'
 import { type EventFilter, EventView } from './event-view.ts'
+import { StreamFigures, type StreamTotals } from './stream-figures.ts'
 import { StreamSweep } from './stream-sweep.ts'
 
 export interface EventHubOptions {
@@ -36,6 +37,7 @@ type Listener = (data: Fact['data']) => void
 /** A replay longer than this is a gap. */
 const maxReplay = 10_000
 const checkEveryMs = 1_000
+const retry = Buffer.from('retry: 3000\n\n')
 
 export class EventHub {
   readonly #options: EventHubOptions
@@ -46,8 +48,7 @@ export class EventHub {
   readonly #published = new Map<FactType | StateType, number>()
   readonly #stopped = new AbortController()
   readonly #streams = new StreamSweep()
-  #sent = 0
-  #dropped = 0
+  readonly #figures = new StreamFigures()
 
   constructor(options: EventHubOptions) {
     this.#options = options
@@ -57,9 +58,11 @@ export class EventHub {
     const { heartbeatSeconds, logger, log } = this.#options
     await log.start(entry => this.#committed(entry))
     const failed = (err: unknown) => logger.error({ err }, 'the streams could not be looked after')
+    this.#figures.mark(performance.now())
     every(heartbeatSeconds * 1000, this.#stopped.signal, () => this.#beat(), failed)
     const check = () => {
       const now = Date.now()
+      this.#figures.mark(performance.now())
       for (const stream of this.#streams) stream.check(now)
     }
     every(checkEveryMs, this.#stopped.signal, check, failed)
@@ -82,9 +85,36 @@ export class EventHub {
     return this.#streams.size
   }
 
-  /** Counted since the start: what was published, by type, and what all streams together sent and dropped. */
-  get figures(): { published: ReadonlyMap<FactType | StateType, number>; sent: number; dropped: number } {
-    return { published: this.#published, sent: this.#sent, dropped: this.#dropped }
+  /** Counted since the start: what was published, by type, and what all streams together did. */
+  get figures(): StreamTotals & { published: ReadonlyMap<FactType | StateType, number> } {
+    return { published: this.#published, ...this.#figures.totals }
+  }
+
+  get health(): StreamHealth {
+    const { log, maxStreams, heartbeatSeconds } = this.#options
+    const { sent, dropped, bytesSent, replays, replayedFacts, gaps, slowConsumers } = this.#figures.totals
+    const facts = log.newest + 1 - log.oldest
+    return {
+      streams: this.#streams.size,
+      max_streams: maxStreams,
+      deliveries_per_second: this.#figures.sentPerSecond(performance.now()),
+      sent,
+      dropped,
+      bytes_sent: bytesSent,
+      replays,
+      replayed_facts: replayedFacts,
+      gaps,
+      slow_consumers: slowConsumers,
+      log: {
+        epoch: log.epoch,
+        oldest: facts > 0 ? log.oldest : null,
+        newest: log.newest,
+        facts,
+        held_in_memory: log.newest + 1 - log.oldestHeld,
+      },
+      heartbeat_seconds: heartbeatSeconds,
+      server_time: new Date().toISOString(),
+    }
   }
 
   /** For a fact that no table speaks of. It is told to listeners and streams when the log has it, in a turn or two. */
@@ -130,35 +160,38 @@ export class EventHub {
    * Opens a stream: welcome, the newest states, what was missed, and then what happens. A stream is a place in the log, so
    * replay and live flow are one, and nothing falls between them.
    */
-  async subscribe({ principal, filter, socket, observer, lastEventId }: Subscription): Promise<EventStream> {
-    const { log, heartbeatSeconds } = this.#options
-    const position = lastEventId === undefined ? { after: log.newest } : this.#locate(lastEventId)
-    const after = 'after' in position ? position.after : log.newest
+  subscribe({ principal, filter, socket, observer, lastEventId }: Subscription): EventStream {
+    const { log } = this.#options
+    const position = lastEventId ? this.#locate(lastEventId) : undefined
+    const after = position && 'after' in position ? position.after : log.newest
     const view = this.#shareView(new EventView(principal, filter))
-    const replayed = await this.#countMatching(view, after)
+    // It has its place from here on: it counts, can be revoked, and notices when its reader goes.
     const stream = this.#add(principal, view, socket, observer, after)
-    socket.write('retry: 3000\n\n')
-    stream.sendControl({
-      type: 'welcome',
-      data: {
-        client_id: observer.clientId,
-        epoch: log.epoch,
-        server_time: new Date().toISOString(),
-        resumed: lastEventId !== undefined && 'after' in position,
-        replayed,
-        heartbeat_seconds: heartbeatSeconds,
-      },
-    })
-    if ('gap' in position) {
-      const hasAny = log.newest >= log.oldest
-      const ids = hasAny
-        ? { oldest_id: log.idOf(log.oldest), newest_id: log.idOf(log.newest) }
-        : { oldest_id: null, newest_id: null }
-      stream.sendControl({ type: 'gap', data: { reason: position.gap, ...ids } })
-    }
-    for (const [type, frame] of this.#states) stream.sendState(type, frame)
-    stream.pump()
+    const begin = (replayed: number) => this.#begin(stream, observer.clientId, position, replayed)
+    const missed = this.#countMatching(view, after)
+    if (typeof missed === 'number') begin(missed)
+    else missed.then(begin).catch((err: unknown) => stream.fail(err))
     return stream
+  }
+
+  #begin(stream: EventStream, clientId: string, position: Position | undefined, replayed: number): void {
+    const { log, heartbeatSeconds } = this.#options
+    const isResumed = position !== undefined && 'after' in position
+    if (isResumed) this.#figures.replayed(replayed)
+    const data = {
+      client_id: clientId,
+      epoch: log.epoch,
+      server_time: new Date().toISOString(),
+      resumed: isResumed,
+      replayed,
+      heartbeat_seconds: heartbeatSeconds,
+    }
+    const first = [retry, encodeFrame('welcome', data)]
+    if (position && 'gap' in position) {
+      this.#figures.gap()
+      first.push(encodeFrame('gap', { reason: position.gap, ...log.ends }))
+    }
+    stream.begin(Buffer.concat(first), this.#states)
   }
 
   /** The newest facts that the principal may see, newest first. Looks at what is held in memory, at most. */
@@ -191,14 +224,14 @@ export class EventHub {
     }
   }
 
-  #locate(id: string): ReturnType<EventLog['locate']> {
+  #locate(id: string): Position {
     const position = this.#options.log.locate(id)
     const isTooLong = 'after' in position && this.#options.log.newest - position.after > maxReplay
     return isTooLong ? { gap: 'expired' } : position
   }
 
   /** From memory where it reaches back far enough, else from the database. */
-  async #countMatching(view: EventView, after: number): Promise<number> {
+  #countMatching(view: EventView, after: number): number | Promise<number> {
     const { log } = this.#options
     if (after + 1 < log.oldestHeld) return log.count(after, log.newest, view.types, view.accounts)
     let count = 0
@@ -224,14 +257,8 @@ export class EventHub {
     const { log, logger, maxStreamAgeMs } = this.#options
     const counted: StreamObserver = {
       clientId: observer.clientId,
-      sent: count => {
-        this.#sent += count
-        observer.sent(count)
-      },
-      dropped: count => {
-        this.#dropped += count
-        observer.dropped(count)
-      },
+      sent: count => observer.sent(count),
+      dropped: count => observer.dropped(count),
       closed: () => {
         this.#streams.delete(stream)
         release(this.#streamsOf, principal.id)
@@ -241,7 +268,8 @@ export class EventHub {
       },
     }
     const endsAt = Date.now() + maxStreamAgeMs * (0.8 + Math.random() * 0.4)
-    const stream = new EventStream({ principal, view, socket, log, logger, observer: counted, after, endsAt })
+    const figures = this.#figures
+    const stream = new EventStream({ principal, view, socket, log, logger, observer: counted, figures, after, endsAt })
     this.#streams.add(stream)
     this.#streamsOf.set(principal.id, (this.#streamsOf.get(principal.id) ?? 0) + 1)
     const shared = this.#views.get(view.key) ?? { view, count: 0 }
@@ -253,7 +281,7 @@ export class EventHub {
   #beat(): void {
     const heartbeat = encodeFrame('heartbeat', { server_time: new Date().toISOString() })
     const frame = Buffer.concat([Buffer.from(': ping\n\n'), heartbeat])
-    this.#streams.sweep(stream => stream.sendShared(frame), 'heartbeat')
+    this.#streams.sweep(stream => stream.beat(frame), 'heartbeat')
   }
 
   #count(type: FactType | StateType): void {

@@ -170,6 +170,12 @@ export class EventLog {
     return this.#options.store.count(after, upTo, types, accounts)
   }
 
+  /** The ids of the oldest and the newest fact, as a `gap` tells them. */
+  get ends(): { oldest_id: string | null; newest_id: string | null } {
+    if (this.#newest < this.#oldest) return { oldest_id: null, newest_id: null }
+    return { oldest_id: this.idOf(this.#oldest), newest_id: this.idOf(this.#newest) }
+  }
+
   idOf(number: number): string {
     return `${this.#epoch}-${number}`
   }

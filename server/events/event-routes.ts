@@ -16,7 +16,7 @@ const head = {
 }
 
 export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenStreamObserver): void {
-  handle(http, eventsApi.streamEvents, async call => {
+  handle(http, eventsApi.streamEvents, call => {
     const filter = parseFilter(call.query)
     hub.checkRoom(call.principal)
     const lastEventId = call.header('last-event-id') ?? call.query.last_event_id
@@ -26,10 +26,11 @@ export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenS
     }
     const { principal } = call
     const socket = call.takeSocket(head)
-    const observer = openObserver(call.caller, () => opened.then(stream => stream.close('kicked', 15_000)))
-    const opened = hub.subscribe({ principal, filter, socket, observer, lastEventId })
-    await opened.finally(() => socket.uncork())
+    const observer = openObserver(call.caller, () => stream.close('kicked', 15_000))
+    const stream = hub.subscribe({ principal, filter, socket, observer, lastEventId })
+    socket.uncork()
     return undefined as never
   })
+  handle(http, eventsApi.getStreamHealth, () => hub.health)
   handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit) }))
 }

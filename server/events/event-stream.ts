@@ -1,11 +1,12 @@
 /** One reader of the event stream: a place in the log, and the rules for a reader that is too slow. */
 import type { Duplex } from 'node:stream'
-import type { Control, EventOf, State, StateType } from '../../contract/event.ts'
+import type { EventOf, State, StateType } from '../../contract/event.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
 import type { EventView } from './event-view.ts'
+import type { StreamFigures } from './stream-figures.ts'
 
 /** Who keeps count of a client's streams; `clients` gives one for each stream. */
 export interface StreamObserver {
@@ -36,6 +37,8 @@ export interface EventStreamOptions {
   log: EventLog
   logger: Logger
   observer: StreamObserver
+  /** Of all streams together. */
+  figures: StreamFigures
   /** Number of the last fact that the reader has. */
   after: number
   /** When it must end, so that nobody holds a full kernel buffer for ever; epoch milliseconds. */
@@ -49,13 +52,16 @@ export class EventStream {
   readonly #log: EventLog
   readonly #logger: Logger
   readonly #observer: StreamObserver
+  readonly #figures: StreamFigures
   readonly #endsAt: number
   /** Newest state of each type that waits for the reader; made when first needed. */
   #waitingStates: Map<StateType, Buffer> | undefined
   #cursor: number
   #cursorOffset: number
   #blockedSince = 0
-  #isReading = false
+  /** Nothing is sent before `begin`, nor past a replay that is being read. */
+  #isHeld = true
+  #toldCursor = -1
   #isOpen = true
 
   constructor(options: EventStreamOptions) {
@@ -65,6 +71,7 @@ export class EventStream {
     this.#log = options.log
     this.#logger = options.logger
     this.#observer = options.observer
+    this.#figures = options.figures
     this.#endsAt = options.endsAt
     this.#cursor = options.after
     // A replay is no slowness: only what happens from now on counts as waiting.
@@ -78,16 +85,22 @@ export class EventStream {
     return this.#isOpen
   }
 
+  /** Welcome, the newest states, and from then on what the log holds. */
+  begin(first: Buffer, states: ReadonlyMap<StateType, Buffer>): void {
+    if (!this.#isOpen) return
+    this.#write(first)
+    this.#isHeld = false
+    for (const [type, frame] of states) this.sendState(type, frame)
+    this.pump()
+    this.#tellPlace()
+  }
+
   /** Sends what the log holds behind the reader's place, as far as the reader takes it. */
   pump(): void {
-    while (this.#isOpen && this.#blockedSince === 0 && !this.#isReading && this.#cursor < this.#log.newest) {
+    while (this.#isOpen && this.#blockedSince === 0 && !this.#isHeld && this.#cursor < this.#log.newest) {
       if (this.#cursor + 1 < this.#log.oldestHeld) {
-        this.#isReading = true
-        this.#replay().catch(err => {
-          this.#logger.warn({ err }, 'a replay could not be read')
-          // It comes back with its id.
-          this.#socket.destroy()
-        })
+        this.#isHeld = true
+        this.#replay().catch((err: unknown) => this.fail(err))
         return
       }
       const batch = this.view.batchAfter(this.#log, this.#cursor)
@@ -101,19 +114,19 @@ export class EventStream {
   /** A blocked reader gets only the newest state of each type, later. */
   sendState(type: State['type'], frame: Buffer): void {
     if (!this.#isOpen || !this.view.wantsState(type)) return
+    // Before the beginning: the newest of each follows the welcome.
+    if (this.#toldCursor < 0 && this.#isHeld) return
     if (this.#blockedSince === 0) return this.#send(frame, 1)
     this.#waitingStates ??= new Map()
-    if (this.#waitingStates.has(type)) this.#observer.dropped(1)
+    if (this.#waitingStates.has(type)) this.#dropped(1)
     this.#waitingStates.set(type, frame)
   }
 
-  sendControl(control: Control): void {
-    if (this.#isOpen) this.#write(encodeFrame(control.type, control.data))
-  }
-
-  /** A frame that many streams share, such as the heartbeat; a blocked reader does without. */
-  sendShared(frame: Buffer): void {
-    if (this.#isOpen && this.#blockedSince === 0) this.#write(frame)
+  /** The heartbeat that all streams share; a blocked reader does without. */
+  beat(frame: Buffer): void {
+    if (!this.#isOpen || this.#blockedSince > 0 || this.#isHeld) return
+    this.#write(frame)
+    this.#tellPlace()
   }
 
   /** Called now and then for every stream, in place of a timer for each. */
@@ -122,18 +135,26 @@ export class EventStream {
     else if (now >= this.#endsAt) this.close('max_age', Math.random() * 5_000)
   }
 
+  /** The log could not be read: its reader comes back with its id. */
+  fail(err: unknown): void {
+    this.#logger.warn({ err }, 'a replay could not be read')
+    this.#socket.destroy()
+  }
+
   /** What was published before the goodbye is sent before it, unless its reader is too slow or may no longer see it. */
   close(reason: GoodbyeReason, reconnectInMs: number): void {
     if (reason !== 'slow_consumer' && reason !== 'revoked') this.pump()
     if (!this.#isOpen) return
     const goodbye = encodeFrame('goodbye', { reason, reconnect_in_ms: Math.round(reconnectInMs) })
     if (reason === 'slow_consumer') {
-      this.#observer.dropped(this.#waitingStates?.size ?? 0)
+      this.#figures.slowConsumer()
+      this.#dropped(this.#waitingStates?.size ?? 0)
       // Its buffers are full, so a goodbye would wait for ever. A reset frees what the kernel holds; a plain end would not.
       if (this.#socket.writableLength < maxWaitingBytes) this.#socket.write(goodbye)
       if (this.#socket.resetAndDestroy) this.#socket.resetAndDestroy()
       else this.#socket.destroy()
     } else {
+      this.#figures.wrote(goodbye.length)
       this.#socket.end(goodbye)
       // Who does not take it is cut off.
       const cut = setTimeout(() => this.#socket.destroy(), goodbyeMs)
@@ -145,13 +166,13 @@ export class EventStream {
   /** Reads a page of what is older than memory holds; the live flow is joined when the place is reached. */
   async #replay(): Promise<void> {
     const entries = await this.#log.read(this.#cursor, replayPage)
-    this.#isReading = false
+    this.#isHeld = false
     if (!this.#isOpen) return
     const [first] = entries
     if (first?.number !== this.#cursor + 1) {
       // Forgotten while the reader was on its way.
-      const ids = { oldest_id: this.#log.idOf(this.#log.oldest), newest_id: this.#log.idOf(this.#log.newest) }
-      this.sendControl({ type: 'gap', data: { reason: 'expired', ...ids } })
+      this.#figures.gap()
+      this.#write(encodeFrame('gap', { reason: 'expired', ...this.#log.ends }))
       this.#cursor = this.#log.newest
       return this.pump()
     }
@@ -161,12 +182,29 @@ export class EventStream {
     this.pump()
   }
 
+  /**
+   * An id alone, which is no event but moves the reader's last id (WHATWG HTML, section 9.2.6): so it also comes back
+   * to the right place when it has had no fact yet, or only such as its filter hides.
+   */
+  #tellPlace(): void {
+    if (this.#isHeld || this.#blockedSince > 0 || this.#cursor === this.#toldCursor) return
+    this.#toldCursor = this.#cursor
+    this.#write(Buffer.from(`id: ${this.#log.idOf(this.#cursor)}\n\n`))
+  }
+
   #send(bytes: Buffer, count: number): void {
     this.#write(bytes)
+    this.#figures.sent(count)
     this.#observer.sent(count)
   }
 
+  #dropped(count: number): void {
+    this.#figures.dropped(count)
+    this.#observer.dropped(count)
+  }
+
   #write(bytes: Buffer): void {
+    this.#figures.wrote(bytes.length)
     if (!this.#socket.write(bytes) && this.#blockedSince === 0) this.#blockedSince = Date.now()
   }
 

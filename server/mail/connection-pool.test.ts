@@ -275,3 +275,52 @@ test('a stop turns away who waits and lets what runs finish', async () => {
   await stopped
   await Promise.all(holders.map(holder => holder.done))
 })
+
+test('fewer connections than accounts are watched: some are watched no longer, and mail can be read', async () => {
+  pool = open({ ...limits, max_connections: 4 })
+  for (const account of ['a', 'b', 'c']) await pool.openWatching(account, signal)
+  await pool.setLimits({ ...limits, max_connections: 2 })
+  expect(await look('a')).not.toHaveLength(0)
+  expect(await look('b')).not.toHaveLength(0)
+  const watched = ['a', 'b', 'c'].map(account => pool.connections(account)?.watching ?? 0)
+  expect(watched.filter(count => count > 0)).toHaveLength(1)
+  expect(gateway.connections.size).toBeLessThanOrEqual(2)
+  gateway.cut()
+})
+
+test('what was forgotten says nothing more of an account', async () => {
+  vi.useFakeTimers()
+  pool = open(limits, 4_000)
+  const first = hold()
+  await first.begun()
+  gateway.refusal = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused' })
+  const second = look()
+  await vi.waitFor(() => expect(gateway.attempts).toBe(2))
+  gateway.refusal = undefined
+  first.release()
+  await second
+  // At rest for too long: the pool is empty and forgotten, but would try again five seconds after the failure.
+  await vi.advanceTimersByTimeAsync(4_500)
+  expect(pool.connections('a')).toBeUndefined()
+  await look()
+  expect(told.get('a')).toMatchObject({ open: 1 })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(told.get('a')).toMatchObject({ open: 1 })
+})
+
+test('a drain turns away who waits and who comes, at once, and what runs goes on', async () => {
+  const holders = [hold(), hold()]
+  for (const holder of holders) await holder.begun()
+  gateway.delay = step => (step === 'connect' ? new Promise(() => undefined) : undefined)
+  const waitsForTurn = look('a')
+  const waitsForServer = look('b')
+  pool.drain()
+  for (const late of [waitsForTurn, waitsForServer, look('a'), pool.openWatching('a', signal)]) {
+    await expect(late).rejects.toMatchObject({ code: 'draining', status: 503 })
+  }
+  expect(pool.connections('a')).toMatchObject({ busy: 2, waiting: 0 })
+  expect(await holders[0]?.connection()?.listFolders()).not.toHaveLength(0)
+  for (const holder of holders) holder.release()
+  await Promise.all(holders.map(holder => holder.done))
+  pool.drain()
+})

@@ -170,7 +170,37 @@ test('a server without IDLE leaves the account degraded, with the reason', async
   await start()
   for (const connection of gateway.connections) connection.notice('INBOX', { kind: 'polling' })
   await isState('degraded')
-  expect(mail.stateOf().last_error?.detail).toContain('IDLE')
+  expect(mail.stateOf().last_error).toMatchObject({ cause: 'no_idle', detail: expect.stringContaining('IDLE') })
+})
+
+test('mail is announced after a new login also while an old look for it still hangs', async () => {
+  const limits = { connection_timeout_seconds: 60 }
+  mail = new WatchedAccounts({ gateway, logins, backoff: soon, limits }, (await startHub()).hub)
+  await start()
+  const { promise: hanging, resolve: letGo } = Promise.withResolvers<void>()
+  let looks = 0
+  gateway.delay = step => {
+    if (step === 'listArrivals' && ++looks === 1) return hanging
+  }
+  const first = gateway.deliver()
+  await vi.waitFor(() => expect(looks).toBe(1))
+  mail.reconnect()
+  await hasReceived([first])
+  letGo()
+  const second = gateway.deliver()
+  await hasReceived([first, second])
+})
+
+test('nothing is said of an account because RustyMail is going away', async () => {
+  await start()
+  mail.pool.drain()
+  gateway.deliver()
+  gateway.cut(connection => connection.isWatching)
+  await isState('connecting')
+  const { attempts } = gateway
+  await expect.poll(() => mail.pool.connections('a')?.open ?? 0).toBe(0)
+  expect(mail.states).toEqual(['ready', 'connecting'])
+  expect(gateway.attempts).toBe(attempts)
 })
 
 test('accounts are followed as they are added, disabled, enabled and removed', async () => {
@@ -207,4 +237,24 @@ test('an account for which there is no room is degraded and can still be read', 
   expect(mail.stateOf('b').last_error).toMatchObject({ cause: 'limit' })
   const read = mail.pool.run('b', 'interactive', one => one.listFolders(), new AbortController().signal)
   expect(await read).not.toHaveLength(0)
+})
+
+test('with fewer connections than accounts, mail of each can still be read and new mail of some is announced', async () => {
+  for (const id of ['b', 'c']) logins.set(id, login)
+  const limits = { max_connections: 10, connection_timeout_seconds: 1, connection_pool_size: 2 }
+  mail = new WatchedAccounts({ gateway, logins, backoff: soon, limits }, (await startHub()).hub)
+  await mail.watcher.start()
+  for (const id of logins.keys()) await isState('ready', id)
+  await mail.pool.setLimits({ ...limits, max_connections: 2 })
+  await vi.waitFor(() => {
+    const states = [...logins.keys()].map(id => mail.stateOf(id).state)
+    expect(states.sort()).toEqual(['degraded', 'degraded', 'ready'])
+  }, 5_000)
+  for (const id of logins.keys()) {
+    const read = mail.pool.run(id, 'interactive', one => one.listFolders(), new AbortController().signal)
+    expect(await read).not.toHaveLength(0)
+  }
+  const uid = gateway.deliver()
+  await vi.waitFor(() => expect([...logins.keys()].flatMap(id => mail.receivedBy(id))).toEqual([uid]), 5_000)
+  expect(gateway.connections.size).toBeLessThanOrEqual(2)
 })

@@ -28,7 +28,15 @@ function setUp(startedAt = Date.now()) {
     imap: () => imap,
     accounts: () => ({ connecting: 0, ready: 2, degraded: 0, auth_failed: 1, unreachable: 0, disabled: 0 }),
     streams,
-    events: () => ({ published: new Map([['mail_received', 7]]), sent: 11, dropped: 5 }),
+    events: () => ({
+      published: new Map([['mail_received', 7]]),
+      sent: 11,
+      dropped: 5,
+      bytesSent: 4096,
+      replays: 3,
+      gaps: 2,
+      slowConsumers: 1,
+    }),
     readings,
   })
   const hub = { publishState: (state: State) => void states.push(state) }
@@ -149,6 +157,10 @@ test('a client reads the figures, the samples and the Prometheus text over HTTP'
       'rustymail_events_published_total{type="mail_received"} 7',
       'rustymail_stream_events_sent_total 11',
       'rustymail_stream_events_dropped_total 5',
+      'rustymail_stream_bytes_sent_total 4096',
+      'rustymail_stream_replays_total 3',
+      'rustymail_stream_gaps_total 2',
+      'rustymail_slow_consumers_total 1',
       'rustymail_build_info{version="1.2.3"} 1',
     ]),
   )

@@ -12,7 +12,22 @@ interface EventFigures {
   published: Iterable<readonly [string, number]>
   sent: number
   dropped: number
+  bytesSent: number
+  replays: number
+  gaps: number
+  slowConsumers: number
 }
+
+type Total = Exclude<keyof EventFigures, 'published'>
+
+const totals: readonly [Total, string, string][] = [
+  ['sent', 'rustymail_stream_events_sent_total', 'Events written to streams'],
+  ['dropped', 'rustymail_stream_events_dropped_total', 'Events that a slow stream did not get'],
+  ['bytesSent', 'rustymail_stream_bytes_sent_total', 'Bytes written to streams'],
+  ['replays', 'rustymail_stream_replays_total', 'Streams that came back and could go on where they were'],
+  ['gaps', 'rustymail_stream_gaps_total', 'Times that a stream was told of a gap'],
+  ['slowConsumers', 'rustymail_slow_consumers_total', 'Streams closed since their reader was too slow'],
+]
 
 export interface PrometheusOptions {
   version: string
@@ -127,22 +142,16 @@ function addEvents(registry: Registry, { events, streams }: PrometheusOptions): 
       for (const [type, count] of events().published) this.inc({ type }, count)
     },
   })
-  addCounter(registry, {
-    name: 'rustymail_stream_events_sent_total',
-    help: 'Events written to streams',
-    collect() {
-      this.reset()
-      this.inc(events().sent)
-    },
-  })
-  addCounter(registry, {
-    name: 'rustymail_stream_events_dropped_total',
-    help: 'Events that a slow stream did not get',
-    collect() {
-      this.reset()
-      this.inc(events().dropped)
-    },
-  })
+  for (const [total, name, help] of totals) {
+    addCounter(registry, {
+      name,
+      help,
+      collect() {
+        this.reset()
+        this.inc(events()[total])
+      },
+    })
+  }
 }
 
 function addGauge(registry: Registry, name: string, help: string, read: () => number): void {

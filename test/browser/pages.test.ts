@@ -20,6 +20,7 @@ const pages = {
   Accounts: '/accounts',
   Assistant: '/assistant',
   Configuration: '/configuration',
+  System: '/system',
 }
 const output = join(import.meta.dirname, 'output')
 const builtPage = join(import.meta.dirname, '../../dist/web')

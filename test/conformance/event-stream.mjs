@@ -109,7 +109,9 @@ class Stream {
     }
     if ('retry' in fields && !/^\d+$/.test(fields.retry)) this.faults.push('retry is no number')
     if (!('data' in fields)) {
-      if ('event' in fields || 'id' in fields) this.faults.push('an event without data')
+      // An id alone is no event: it moves the reader's place past what its filter hides.
+      if ('event' in fields) this.faults.push('an event without data')
+      else if ('id' in fields && !/^[a-z0-9]+-\d+$/.test(fields.id)) this.faults.push(`the id ${fields.id}`)
       return
     }
     if (!/^[a-z_]+$/.test(fields.event ?? '')) this.faults.push(`the type ${JSON.stringify(fields.event)}`)

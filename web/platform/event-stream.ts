@@ -1,5 +1,6 @@
 /** A tab's end of the shared event stream: its status, the newest facts, and a call for each event. */
 import { type HubMessage, StreamHub, type TabMessage } from './stream-hub.ts'
+import { canElect, StreamLeader } from './stream-leader.ts'
 import { initialStatus, type StreamEvent, type StreamStatus } from './stream-status.ts'
 
 export interface StreamSnapshot {
@@ -23,7 +24,7 @@ export class EventStream {
 
   /** Joins the stream of this browser, until the signal ends it. */
   start(signal: AbortSignal): void {
-    this.#join()
+    this.#join(signal)
     const timer = setInterval(() => this.#say('alive'), aliveMs)
     const check = () => document.visibilityState === 'visible' && this.#say('check')
     document.addEventListener('visibilitychange', check, { signal })
@@ -36,12 +37,17 @@ export class EventStream {
     })
   }
 
-  /** A shared worker where there is one that works; else a hub of our own, one stream a tab. */
-  #join(): void {
-    if (typeof SharedWorker !== 'function') return this.#joinOwnHub()
+  /** A shared worker where there is one that works, else the hub of the tab that leads; else a hub of our own, one stream a tab. */
+  #join(signal: AbortSignal): void {
+    if (typeof SharedWorker !== 'function') return this.#joinLeader(signal)
     const worker = new SharedWorker(new URL('./stream-worker.ts', import.meta.url), { type: 'module', name: 'events' })
-    worker.addEventListener('error', () => this.#joinOwnHub(), { once: true })
+    worker.addEventListener('error', () => this.#joinLeader(signal), { once: true, signal })
     this.#speakTo(worker.port, true)
+  }
+
+  #joinLeader(signal: AbortSignal): void {
+    if (!canElect()) return this.#joinOwnHub()
+    this.#speakTo(new StreamLeader().start(signal), true)
   }
 
   #joinOwnHub(): void {
@@ -89,6 +95,7 @@ export class EventStream {
   }
 
   #hear(message: HubMessage): void {
+    if (message.type === 'hello') return this.#say(this.#isOpen ? 'open' : 'join')
     if (message.type === 'event') return this.#take(message.event)
     const { status, tabs } = message
     const facts = message.type === 'snapshot' ? message.events.toReversed() : this.#snapshot.facts

@@ -8,6 +8,7 @@ export const queryKeys = {
   accounts: ['accounts'],
   account: (accountId: string) => ['accounts', accountId],
   facts: ['facts'],
+  streamHealth: ['stream-health'],
   clients: ['clients'],
   clientPage: (query: object) => ['clients', query],
   config: ['config'],

@@ -2,7 +2,7 @@
 
 /** Why one link ended. `waitMs` when the server itself said how long. */
 export interface Ending {
-  kind: 'lost' | 'silent' | 'refused' | 'signed_out'
+  kind: 'goodbye' | 'lost' | 'silent' | 'refused' | 'signed_out'
   reason: string
   waitMs?: number | undefined
 }

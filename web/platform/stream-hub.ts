@@ -1,44 +1,70 @@
-/** Shares one stream link among tabs, each behind a MessagePort. Runs in the shared worker, or in the page where there is none. */
+/** Shares one stream link among tabs, each behind a port. Runs in the shared worker, or in a page where there is none. */
+import { RecentEvents } from './recent-events.ts'
 import { StreamLink } from './stream-link.ts'
 import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
 /** What a tab says. `alive` comes every 30 s, since a tab that dies says nothing. */
 export type TabMessage = { type: 'join' | 'open' | 'close' | 'retry' | 'check' | 'alive' | 'leave' }
 
-/** What a tab hears. `events` holds the newest facts, so that a tab that joins late can show them too. */
+/**
+ * What a tab hears. `events` holds the newest facts, so that a tab that joins late can show them too. After `hello`, from a
+ * hub that is new, a tab says again what it wants.
+ */
 export type HubMessage =
-  | { type: 'snapshot'; status: StreamStatus; tabs: number; events: StreamEvent[]; stats: StreamEvent | null }
+  | { type: 'hello' }
+  | {
+      type: 'snapshot'
+      status: StreamStatus
+      tabs: number
+      events: readonly StreamEvent[]
+      stats: StreamEvent | null
+    }
   | { type: 'status'; status: StreamStatus; tabs: number }
   | { type: 'event'; event: StreamEvent }
 
-/** Facts kept for tabs that join later. */
-const keptFacts = 200
+/** A tab as its hub sees it: a MessagePort, or what speaks like one. */
+export interface TabPort {
+  onmessage: ((event: MessageEvent<TabMessage>) => void) | null
+  postMessage(message: HubMessage): void
+}
+
 /** Browsers slow the timers of hidden tabs to one a minute. */
 const tabSilentMs = 180_000
 
 export class StreamHub {
   readonly #link: StreamLink
+  readonly #recent: RecentEvents
+  readonly #ended = new AbortController()
   /** Bounded by the tabs of one browser; silent ones are dropped. */
-  readonly #tabs = new Map<MessagePort, number>()
-  #events: StreamEvent[] = []
-  #stats: StreamEvent | null = null
+  readonly #tabs = new Map<TabPort, number>()
 
-  constructor() {
+  /** @param recent What an earlier hub of this browser had heard; this one goes on behind it. */
+  constructor(recent = new RecentEvents()) {
+    this.#recent = recent
     this.#link = new StreamLink({
       url: '/api/dashboard/events',
       fetch: (url, init) => fetch(url, init),
       isOnline: () => navigator.onLine,
       onStatus: () => this.#announce(),
       onEvent: event => this.#take(event),
+      lastEventId: recent.lastEventId,
     })
-    addEventListener('online', () => this.#link.check())
+    addEventListener('online', () => this.#link.check(), { signal: this.#ended.signal })
   }
 
-  connect(port: MessagePort): void {
-    port.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#hear(port, data)
+  connect(port: TabPort): void {
+    port.onmessage = ({ data }) => this.#hear(port, data)
   }
 
-  #hear(port: MessagePort, { type }: TabMessage): void {
+  /** Ends without a word to the tabs: for them the stream goes on, in another place. */
+  stop(): void {
+    this.#ended.abort()
+    for (const port of this.#tabs.keys()) port.onmessage = null
+    this.#tabs.clear()
+    this.#link.stop()
+  }
+
+  #hear(port: TabPort, { type }: TabMessage): void {
     if (type === 'leave') {
       this.#tabs.delete(port)
       return this.#announce()
@@ -54,26 +80,20 @@ export class StreamHub {
       type: 'snapshot',
       status: this.#link.status,
       tabs: this.#tabs.size,
-      events: this.#events,
-      stats: this.#stats,
+      events: this.#recent.facts,
+      stats: this.#recent.stats,
     }
     port.postMessage(message)
     this.#announce()
   }
 
   #forget(): void {
-    this.#events = []
-    this.#stats = null
+    this.#recent.clear()
     this.#link.stop()
   }
 
   #take(event: StreamEvent): void {
-    if (event.id !== null) {
-      if (this.#events.some(({ id }) => id === event.id)) return
-      this.#events = [...this.#events, event].slice(-keptFacts)
-    }
-    if (event.event.type === 'stats_update') this.#stats = event
-    this.#tell({ type: 'event', event })
+    if (this.#recent.take(event)) this.#tell({ type: 'event', event })
   }
 
   #announce(): void {

@@ -212,6 +212,49 @@ test('a link that was healthy for a while starts the back-off anew, a short one 
   expect(Math.max(...healthy.statuses.map(({ attempt }) => attempt))).toBe(1)
 })
 
+test('remembers how links ended, and tells a goodbye from a cut', async () => {
+  const goodbye: Answer = response => {
+    live(response, undefined as never)
+    response.end('event: goodbye\ndata: {"reason":"max_age","reconnect_in_ms":0}\n\n')
+  }
+  const cut: Answer = response => {
+    live(response, undefined as never)
+    setTimeout(() => response.destroy(), 60)
+  }
+  const { link } = await setUp([goodbye, cut, response => response.writeHead(502).end(), live])
+  await expect.poll(() => link.status.endings.length).toBe(3)
+  await expect.poll(() => link.status.state).toBe('live')
+  const [first, second, third] = link.status.endings
+  expect([first!.kind, second!.kind, third!.kind]).toEqual(['goodbye', 'lost', 'refused'])
+  expect(second!.livedMs).toBeGreaterThanOrEqual(50)
+  expect(second!.quietMs).toBeGreaterThanOrEqual(50)
+  expect(third!.livedMs).toBeNull()
+})
+
+test('a link that follows another begins behind its last event', async () => {
+  const requests: IncomingMessage[] = []
+  const server = createServer((request, response) => {
+    requests.push(request)
+    live(response, request)
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const link = new StreamLink({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
+    fetch: (url, init) => fetch(url, init),
+    isOnline: () => true,
+    onStatus: () => undefined,
+    onEvent: () => undefined,
+    lastEventId: 'e-7',
+  })
+  onTestFinished(async () => {
+    link.stop()
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  })
+  link.start()
+  await expect.poll(() => requests[0]?.headers['last-event-id']).toBe('e-7')
+})
+
 test('a clock that differs from the server is noticed', async () => {
   const ahead: Answer = response => {
     response.writeHead(200, { 'content-type': 'text/event-stream' })

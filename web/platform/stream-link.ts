@@ -23,12 +23,16 @@ export const linkTiming: LinkTiming = {
   longestWaitMs: 300_000,
 }
 
+const keptEndings = 20
+
 interface StreamLinkOptions {
   url: string
   fetch(url: string, init: RequestInit): Promise<Response>
   isOnline(): boolean
   onStatus(status: StreamStatus): void
   onEvent(event: StreamEvent): void
+  /** Of an earlier link whose events are known, to go on behind it. */
+  lastEventId?: string
   timing?: LinkTiming
   random?(): number
 }
@@ -37,7 +41,7 @@ export class StreamLink {
   readonly #options: StreamLinkOptions
   readonly #timing: LinkTiming
   #status = initialStatus
-  #lastEventId = ''
+  #lastEventId: string
   #heartbeatMs = 15_000
   #announcedAt = 0
   #run: AbortController | undefined
@@ -49,6 +53,7 @@ export class StreamLink {
   constructor(options: StreamLinkOptions) {
     this.#options = options
     this.#timing = options.timing ?? linkTiming
+    this.#lastEventId = options.lastEventId ?? ''
   }
 
   get status(): StreamStatus {
@@ -91,8 +96,9 @@ export class StreamLink {
       const ending = await this.#connect(signal)
       if (signal.aborted) return
       if (ending.kind === 'signed_out') return this.stop()
-      const { liveSince } = this.#status
-      if (liveSince !== null && Date.now() - liveSince >= this.#timing.healthyMs) failures = 0
+      const { liveSince, lastHeardAt } = this.#status
+      const now = Date.now()
+      if (liveSince !== null && now - liveSince >= this.#timing.healthyMs) failures = 0
       const state = this.#stateAfter(ending)
       // A link that fell silent is opened anew at once; whether the server is there is not known yet.
       const waitMs = state === 'stale' ? 0 : this.#waitMs(failures, ending)
@@ -104,6 +110,15 @@ export class StreamLink {
         reason: ending.reason,
         liveSince: null,
         troubleSince: this.#status.troubleSince ?? Date.now(),
+        endings: [
+          ...this.#status.endings,
+          {
+            at: now,
+            kind: ending.kind,
+            livedMs: liveSince === null ? null : now - liveSince,
+            quietMs: lastHeardAt === null ? null : now - lastHeardAt,
+          },
+        ].slice(-keptEndings),
       })
       await this.#pause(waitMs, signal)
       if (!signal.aborted) this.#set({ nextAttemptAt: null })
@@ -177,7 +192,7 @@ export class StreamLink {
       this.#lastEventId = parser.lastEventId
       if (heardAt - this.#announcedAt >= 1_000) this.#set({})
     }
-    if (this.#goodbye) return { kind: 'lost', ...this.#goodbye }
+    if (this.#goodbye) return { kind: 'goodbye', ...this.#goodbye }
     return { kind: 'lost', reason: 'The server ended the stream' }
   }
 

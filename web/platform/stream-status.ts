@@ -1,5 +1,17 @@
 /** How the event stream fares, as the link says it and the page shows it. */
 import type { ServerEvent } from '../../contract/event.ts'
+import type { Ending } from './stream-answer.ts'
+
+/** How one link ended. */
+export interface LinkEnding {
+  at: number
+  /** `goodbye` when the server said so before; `lost` and `silent` when nobody did. */
+  kind: Ending['kind']
+  /** How long it was live; null when it never was. */
+  livedMs: number | null
+  /** How long nothing had come by then; null when nothing ever had. */
+  quietMs: number | null
+}
 
 export type StreamState = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'offline' | 'signed_out'
 
@@ -22,6 +34,8 @@ export interface StreamStatus {
   clientId: string | null
   /** How the last return went: what was missed and caught up. */
   lastReturn: { at: number; awayMs: number; replayed: number; isGap: boolean } | null
+  /** How the last links ended, newest last; at most 20. */
+  endings: readonly LinkEnding[]
 }
 
 /** One event with its id; states and controls carry none. */
@@ -42,4 +56,5 @@ export const initialStatus: StreamStatus = {
   clockOffsetMs: 0,
   clientId: null,
   lastReturn: null,
+  endings: [],
 }

@@ -36,13 +36,13 @@ function NavItem({ destination, isHere }: { destination: Destination; isHere: bo
         aria-current={isHere ? 'page' : undefined}
         className={classNames(
           'flex rounded-md font-medium transition-colors focus-visible:-outline-offset-2',
-          'max-lg:flex-col max-lg:items-center max-lg:gap-0.5 max-lg:px-0.5 max-lg:py-2 max-lg:text-2xs',
+          'max-lg:flex-col max-lg:items-center max-lg:gap-0.5 max-lg:py-2 max-lg:text-2xs max-md:tracking-tighter md:max-lg:px-0.5',
           'lg:items-center lg:gap-3 lg:px-3 lg:py-1.5 lg:text-base',
           isHere ? 'bg-accent-tint text-accent' : 'text-soft hover:bg-sunken hover:text-ink',
         )}
       >
         <Icon className="size-4.5 shrink-0" aria-hidden="true" />
-        <span className="lg:hidden">{shortLabel}</span>
+        <span className="whitespace-nowrap lg:hidden">{shortLabel}</span>
         <span className="max-lg:hidden">{label}</span>
       </Link>
     </li>

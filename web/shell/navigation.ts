@@ -1,5 +1,14 @@
 /** The pages of the rail, in order. */
-import { Bot, Inbox, LayoutDashboard, type LucideIcon, MonitorSmartphone, SlidersHorizontal, Users } from 'lucide-react'
+import {
+  Bot,
+  Inbox,
+  LayoutDashboard,
+  type LucideIcon,
+  MonitorSmartphone,
+  Server,
+  SlidersHorizontal,
+  Users,
+} from 'lucide-react'
 
 export interface Destination {
   href: string
@@ -16,4 +25,5 @@ export const destinations: readonly Destination[] = [
   { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: Users },
   { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot },
   { href: '/configuration', label: 'Configuration', shortLabel: 'Config', icon: SlidersHorizontal },
+  { href: '/system', label: 'System', shortLabel: 'System', icon: Server },
 ]

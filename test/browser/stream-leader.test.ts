@@ -1,0 +1,101 @@
+/** One stream per browser where there is no shared worker: the tab that holds the lock has it, and another takes it over. */
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { launchBrowser } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { signIn } from '../support/signed-in.ts'
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launchBrowser()
+    return () => browser.close()
+  })
+
+  const isLive = (page: Page) => page.getByRole('button', { name: 'Live', exact: true }).waitFor()
+  const streams = async (run: RustyMail) => (await run.call(api.events.getStreamHealth)).streams
+
+  /** Tabs of one browser that lacks something; the first is the first to come. */
+  async function openTabs(run: RustyMail, count: number, lack: string) {
+    const context = await browser.newContext({ storageState: await signIn(browser, run.setupLink) })
+    onTestFinished(() => context.close())
+    await context.addInitScript({ content: lack })
+    // The server still knows the stream of the tab that signed in.
+    await expect.poll(() => streams(run)).toBe(0)
+    const tabs: Page[] = []
+    for (let tab = 0; tab < count; tab++) {
+      const page = await context.newPage()
+      await page.goto(run.url)
+      await isLive(page)
+      tabs.push(page)
+    }
+    return { context, tabs }
+  }
+
+  test('without shared workers three tabs share one stream, and when its tab closes another goes on behind the last event', async () => {
+    const run = await startRustyMail()
+    const { context, tabs } = await openTabs(run, 3, 'delete globalThis.SharedWorker')
+    const [leader, ...others] = tabs as [Page, Page, Page]
+    expect((await run.call(api.metrics.getStats)).active_sse_connections).toBe(1)
+    await leader.getByText(/shared with 3 tabs/).waitFor({ state: 'attached' })
+    await others[1].getByText(/shared with 3 tabs/).waitFor({ state: 'attached' })
+
+    const headers = { authorization: `Bearer ${apiKey}`, 'user-agent': 'newcomer/1.0' }
+    await fetch(`${run.url}/api/dashboard/stats`, { headers })
+    for (const page of tabs)
+      await page
+        .getByText(/newcomer/)
+        .first()
+        .waitFor()
+    const newest = (await run.call(api.events.listFacts, { query: { limit: '1' } })).items[0]!.id
+    const taken = context.waitForEvent('request', request => request.url().endsWith('/api/dashboard/events'))
+    await leader.close()
+    expect((await taken).headers()['last-event-id']).toBe(newest)
+    for (const page of others) {
+      await page.getByText(/shared with 2 tabs/).waitFor({ state: 'attached' })
+      await isLive(page)
+    }
+    await expect.poll(() => streams(run)).toBe(1)
+
+    // What happens from now on reaches both: the one that has the stream and the one that listens to it.
+    const uptime = (page: Page) => page.getByRole('region', { name: 'Uptime' }).innerText()
+    const before = await Promise.all(others.map(uptime))
+    await expect
+      .poll(async () => (await Promise.all(others.map(uptime))).every((text, tab) => text !== before[tab]), {
+        timeout: 15_000,
+      })
+      .toBe(true)
+  })
+
+  test('a tab that goes elsewhere hands the stream on, and shares it again when it is back', async () => {
+    const run = await startRustyMail()
+    const { tabs } = await openTabs(run, 2, 'delete globalThis.SharedWorker')
+    const [leader, other] = tabs as [Page, Page]
+    await leader.goto('about:blank')
+    await other.getByText(/shared with 1 tab/).waitFor({ state: 'attached' })
+    await isLive(other)
+    await leader.goBack()
+    await isLive(leader)
+    await other.getByText(/shared with 2 tabs/).waitFor({ state: 'attached' })
+    await expect.poll(() => streams(run)).toBe(1)
+  })
+
+  test('signing out in one tab ends the stream for all, also where another tab holds it', async () => {
+    const run = await startRustyMail()
+    const { tabs } = await openTabs(run, 2, 'delete globalThis.SharedWorker')
+    await tabs[1]!.getByRole('button', { name: 'Sign out' }).click()
+    for (const page of tabs) await page.getByText('You are not signed in').waitFor()
+    await expect.poll(() => streams(run)).toBe(0)
+  })
+
+  test('without locks too, each tab has a stream of its own', async () => {
+    const run = await startRustyMail()
+    const lack = "delete globalThis.SharedWorker; Object.defineProperty(navigator, 'locks', { value: undefined })"
+    const { tabs } = await openTabs(run, 2, lack)
+    await tabs[0]!.getByText('of this tab alone').waitFor({ state: 'attached' })
+    expect(await streams(run)).toBe(2)
+  })
+})

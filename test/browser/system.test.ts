@@ -1,0 +1,117 @@
+/** The System page: its figures are the server's, and its doctor finds a proxy that holds events back. */
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { createServer, request as send } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { startRustyMail } from '../support/rustymail.ts'
+import { signIn } from '../support/signed-in.ts'
+
+const output = join(import.meta.dirname, 'output')
+
+/** Between browser and server: hands on what the event stream says only every few seconds. */
+async function startHoldingProxy(target: string, everyMs: number): Promise<string> {
+  const server = createServer((request, response) => {
+    const onward = send(target + request.url, { method: request.method, headers: request.headers }, answer => {
+      response.writeHead(answer.statusCode!, answer.headers).flushHeaders()
+      if (!request.url!.startsWith('/api/dashboard/events')) return answer.pipe(response)
+      let held: Buffer[] = []
+      answer.on('data', (piece: Buffer) => held.push(piece))
+      const timer = setInterval(() => {
+        for (const piece of held) response.write(piece)
+        held = []
+      }, everyMs)
+      return response.once('close', () => {
+        clearInterval(timer)
+        answer.destroy()
+      })
+    })
+    onward.once('error', () => response.destroy())
+    request.pipe(onward)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    mkdirSync(output, { recursive: true })
+    browser = await launchBrowser()
+    return () => browser.close()
+  })
+
+  const examine = async (page: Page) => {
+    await page.getByRole('button', { name: 'Examine' }).click()
+    await page.getByText(/^Examined at/).waitFor({ timeout: 25_000 })
+  }
+  const finding = (page: Page, title: string) => page.getByRole('listitem').filter({ hasText: `${title}:` })
+
+  test('its figures are those of the API, and a good connection is called good', async () => {
+    const run = await startRustyMail()
+    const { page, expectQuiet } = await visit(browser, `${run.url}/system`, {
+      storageState: await signIn(browser, run.setupLink),
+    })
+    const figure = (label: string) =>
+      page
+        .locator('dl > div')
+        .filter({ has: page.getByText(label, { exact: true }) })
+        .locator('dd > span')
+        .first()
+    const agrees = async () => {
+      const { streams, log, replays } = await run.call(api.events.getStreamHealth)
+      const shown = await Promise.all(
+        ['Open', 'Log', 'Replays'].map(async label => (await figure(label).innerText()).match(/\d+/)?.[0]),
+      )
+      return JSON.stringify(shown) === JSON.stringify([streams, log.facts, replays].map(String))
+    }
+    // The page asks every 5 s.
+    await expect.poll(agrees, { timeout: 12_000, interval: 200 }).toBe(true)
+    // Nothing is said before it is measured.
+    expect(await page.getByText('Not measured yet.').count()).toBe(5)
+    await examine(page)
+    for (const title of ['Content type', 'Buffering', 'Compression', 'Clocks']) {
+      expect(await finding(page, title).innerText()).toMatch(/An event stream|as they are sent|Not compressed|agree/)
+    }
+    expect(await finding(page, 'Idle cuts').innerText()).toContain('Too early to tell')
+    expect(await finding(page, "The browser's six connections").innerText()).toContain('HTTP/1.1')
+    // The doctor's own stream is gone again.
+    await expect.poll(async () => (await run.call(api.events.getStreamHealth)).streams).toBe(1)
+    expectQuiet()
+  })
+
+  test('a proxy that holds events back is found, and the lines that mend it can be copied', async () => {
+    const run = await startRustyMail()
+    const storageState = await signIn(browser, run.setupLink)
+    const url = await startHoldingProxy(run.url, 4_000)
+    for (const scheme of ['light', 'dark'] as const) {
+      const { page, context } = await visit(browser, `${url}/system`, { scheme, storageState })
+      await context.grantPermissions(['clipboard-write', 'clipboard-read'])
+      await examine(page)
+      const buffering = finding(page, 'Buffering')
+      expect(await buffering.innerText()).toContain('Events are held back')
+      expect(await buffering.innerText()).toContain('proxy_buffering off;')
+      await buffering.getByRole('button', { name: 'Copy the lines for Caddy' }).click()
+      await buffering.getByText('Copied', { exact: true }).waitFor({ state: 'attached' })
+      expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain('flush_interval -1')
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 900 })
+        await expectNothingClipped(page, `doctor ${width}`)
+        await expectAccessible(page, `doctor ${width} ${scheme}`)
+        await page.screenshot({ path: join(output, `doctor-${scheme}-${width}.png`), fullPage: true })
+      }
+    }
+  }, 90_000)
+})

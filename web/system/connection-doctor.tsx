@@ -1,0 +1,49 @@
+/** Examines the way between this browser and the server, and says how to mend it. */
+import { Stethoscope } from 'lucide-react'
+import { useNow } from '../platform/clock.ts'
+import { formatClock } from '../platform/format.ts'
+import { useLiveStatus } from '../platform/live.tsx'
+import { Button } from '../ui/button.tsx'
+import { Card } from '../ui/card.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { diagnose } from './diagnosis.ts'
+import { FindingItem } from './finding-item.tsx'
+import { useDoctor } from './use-doctor.ts'
+
+export function ConnectionDoctor() {
+  const { examination, error, isBusy, start } = useDoctor()
+  const link = useLiveStatus()
+  const now = useNow(1_000)
+  const findings = diagnose(examination, link, now)
+  return (
+    <Card
+      title="Connection doctor"
+      isFlush
+      actions={
+        <Button size="sm" icon={Stethoscope} isBusy={isBusy} onClick={start}>
+          {examination ? 'Examine again' : 'Examine'}
+        </Button>
+      }
+    >
+      <p role="status" className="border-b px-4 py-3 text-sm text-soft">
+        {stateWords(isBusy, examination?.at)}
+      </p>
+      {error && (
+        <div className="border-b p-4">
+          <ErrorNote error={error} />
+        </div>
+      )}
+      <ul>
+        {findings.map(finding => (
+          <FindingItem key={finding.title} finding={finding} />
+        ))}
+      </ul>
+    </Card>
+  )
+}
+
+function stateWords(isBusy: boolean, examinedAt: number | undefined): string {
+  if (isBusy) return 'Listening to a stream of its own, for half a minute at most…'
+  if (examinedAt !== undefined) return `Examined at ${formatClock(examinedAt)}, from this browser.`
+  return 'Listens to a stream of its own for a short while, and looks at what lies between this browser and the server.'
+}

@@ -1,0 +1,72 @@
+/** The figures of the event streams, each with what it means. */
+import type { ReactNode } from 'react'
+import type { StreamHealth as Health } from '../../contract/event.ts'
+import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
+import { Panel } from '../ui/panel.tsx'
+import { intervalMs, useStreamHealth } from './use-stream-health.ts'
+
+export function StreamHealth() {
+  return (
+    <Panel
+      title="Event streams"
+      query={useStreamHealth()}
+      intervalMs={intervalMs}
+      isFlush={false}
+      footer="Counted since the server started. A stream is one browser, or one program that listens."
+    >
+      {health => (
+        <dl className="grid grid-cols-2 gap-x-4 gap-y-4 lg:grid-cols-4">
+          {figuresOf(health).map(([label, value, words]) => (
+            <Figure key={label} label={label} value={value} words={words} />
+          ))}
+        </dl>
+      )}
+    </Panel>
+  )
+}
+
+function Figure({ label, value, words }: { label: string; value: ReactNode; words: string }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-xs text-muted">{label}</dt>
+      <dd>
+        <span className="block text-lg font-semibold text-ink">{value}</span>
+        <span className="block text-xs text-muted">{words}</span>
+      </dd>
+    </div>
+  )
+}
+
+function figuresOf(health: Health): [label: string, value: string, words: string][] {
+  const { log } = health
+  return [
+    ['Open', formatNumber(health.streams), `of at most ${formatNumber(health.max_streams)}`],
+    ['Deliveries', `${formatNumber(health.deliveries_per_second)} /s`, 'over the last 60 s at most'],
+    ['Sent', formatCount(health.sent, 'event'), `${formatBytes(health.bytes_sent)} with heartbeats`],
+    [
+      'Dropped',
+      formatNumber(health.dropped),
+      health.dropped > 0 ? 'states that came too late for slow readers' : 'nothing was left out',
+    ],
+    [
+      'Replays',
+      formatNumber(health.replays),
+      health.replays > 0 ? `${formatCount(health.replayed_facts, 'fact')} caught up` : 'nobody had to catch up',
+    ],
+    ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers that had to load anew' : 'nobody missed anything'],
+    [
+      'Slow readers',
+      formatNumber(health.slow_consumers),
+      health.slow_consumers > 0 ? 'sent away; they come back by themselves' : 'nobody was sent away',
+    ],
+    ['Log', formatCount(log.facts, 'fact'), logWords(log)],
+  ]
+}
+
+function logWords({ oldest, newest, facts, held_in_memory: held, epoch }: Health['log']): string {
+  if (oldest === null) return `nothing happened yet, epoch ${epoch}`
+  // Numbers as they stand in ids.
+  const numbers = facts === 1 ? `number ${newest}` : `${oldest} to ${newest}`
+  const inMemory = held === facts ? 'all' : formatNumber(held)
+  return `${numbers}, ${held === 0 ? 'none' : inMemory} in memory, epoch ${epoch}`
+}

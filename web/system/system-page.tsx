@@ -1,0 +1,16 @@
+/** How the server's streams fare, and what lies between it and this browser. */
+import { PageHeader } from '../ui/page-header.tsx'
+import { ConnectionDoctor } from './connection-doctor.tsx'
+import { StreamHealth } from './stream-health.tsx'
+
+export function SystemPage() {
+  return (
+    <>
+      <PageHeader title="System" description="How live pages and programs are served, and what may be in their way." />
+      <div className="grid gap-4">
+        <StreamHealth />
+        <ConnectionDoctor />
+      </div>
+    </>
+  )
+}
