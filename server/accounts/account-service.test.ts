@@ -71,8 +71,9 @@ onEachDatabase(open => {
     await accounts.update(admin, kept.id, { name: 'New name', enabled: false }, tried)
     await accounts.delete(admin, gone.id)
     trial.resolve()
-    expect(await slow[0]).toMatchObject({ name: 'New name', enabled: false, imap: { port: 144 } })
-    await expect(slow[1]).rejects.toMatchObject({ code: 'account_not_found' })
+    const [first, second] = await Promise.allSettled(slow)
+    expect(first).toMatchObject({ value: { name: 'New name', enabled: false, imap: { port: 144 } } })
+    expect(second).toMatchObject({ reason: { code: 'account_not_found' } })
     expect(facts().at(-1)).toMatchObject({ type: 'account_updated', data: { account_id: kept.id } })
   })
 
