@@ -139,6 +139,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     version: config.version,
     imap,
     accounts: () => health.countByState(),
+    connectionsByState: () => health.connectionsByState(),
     streams,
     events: () => hub.figures,
     readings,

@@ -68,6 +68,13 @@ export class HealthRegistry {
     return counts
   }
 
+  /** How many open IMAP connections the accounts of each state have. */
+  connectionsByState(): Record<AccountState, number> {
+    const counts = { connecting: 0, ready: 0, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }
+    for (const { state, connections } of this.#health.values()) counts[state] += connections.open
+    return counts
+  }
+
   forget(accountId: string): void {
     this.#health.delete(accountId)
   }

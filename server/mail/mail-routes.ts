@@ -2,10 +2,19 @@
 import { mailApi, messageHtmlPath } from '../../contract/mail.ts'
 import type { Operation } from '../platform/guard.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
+import { Problem } from '../platform/problem.ts'
 import { strangerHeaders } from '../platform/security-headers.ts'
 import type { MailService } from './mail-service.ts'
 
 const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }
+
+/** Nothing from outside is loaded unless the reader says `true`. */
+function wantsRemote(query: Record<string, string>): boolean {
+  const { remote = 'false', ...others } = query
+  if (Object.keys(others).length === 0 && ['true', 'false'].includes(remote)) return remote === 'true'
+  const message = 'takes only remote=true or remote=false'
+  throw new Problem('bad_request', `query: ${message}`, { errors: [{ path: 'query', message }] })
+}
 
 export function mailRoutes(http: HttpServer, mail: MailService): void {
   handle(http, mailApi.listFolders, ({ principal, params, signal }) =>
@@ -19,7 +28,7 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
   )
   handleRaw(http, messageHtmlPath, messageHtml, async ({ principal, params, query, signal }, reply) =>
     reply
-      .headers(strangerHeaders(query.remote === 'true'))
+      .headers(strangerHeaders(wantsRemote(query)))
       .header('cache-control', 'no-store')
       .type('text/html; charset=utf-8')
       .send(await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', signal)),

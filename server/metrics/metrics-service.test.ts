@@ -27,6 +27,7 @@ function setUp(startedAt = Date.now()) {
     version: '1.2.3',
     imap: () => imap,
     accounts: () => ({ connecting: 0, ready: 2, degraded: 0, auth_failed: 1, unreachable: 0, disabled: 0 }),
+    connectionsByState: () => ({ connecting: 0, ready: 5, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }),
     streams,
     events: () => ({
       published: new Map([['mail_received', 7]]),

@@ -34,6 +34,8 @@ export interface PrometheusOptions {
   imap: () => ImapReadings
   /** How many accounts are in each state. */
   accounts: () => Readonly<Record<AccountState, number>>
+  /** How many open IMAP connections the accounts of each state have. */
+  connectionsByState: () => Readonly<Record<AccountState, number>>
   streams: () => number
   events: () => EventFigures
   readings: SystemReadings
@@ -106,7 +108,7 @@ export class Prometheus {
   }
 }
 
-function addImap(registry: Registry, { imap, accounts }: PrometheusOptions): void {
+function addImap(registry: Registry, { imap, accounts, connectionsByState }: PrometheusOptions): void {
   const registers = [registry]
   new Gauge({
     name: 'rustymail_imap_connections',
@@ -121,6 +123,15 @@ function addImap(registry: Registry, { imap, accounts }: PrometheusOptions): voi
   })
   addGauge(registry, 'rustymail_imap_connections_open', 'IMAP connections open', () => imap().open)
   addGauge(registry, 'rustymail_imap_connections_max', 'Most IMAP connections at once', () => imap().max)
+  new Gauge({
+    name: 'rustymail_account_connections',
+    help: 'Open IMAP connections by the state of their account',
+    labelNames: ['account_state'],
+    registers,
+    collect() {
+      for (const [state, count] of Object.entries(connectionsByState())) this.set({ account_state: state }, count)
+    },
+  })
   new Gauge({
     name: 'rustymail_accounts',
     help: 'Mail accounts by state',
