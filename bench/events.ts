@@ -84,7 +84,7 @@ function summary(lines: Line[]) {
 }
 
 async function startRustyMail(): Promise<Candidate> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'events-server.ts')], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', join(import.meta.dirname, 'events-server.ts')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
