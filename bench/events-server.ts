@@ -1,4 +1,7 @@
-/** The real server with a publisher inside, for the event benchmarks: GET /rate?k=<events a second> on a port of its own. */
+/**
+ * The real server with a publisher inside, for the event benchmarks. It is steered on a port of its own: GET
+ * /rate?k=<events a second>, /append?seconds=, /state. `--watch-blocked` notes how long writes wait, for few streams.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,16 +12,28 @@ import type { Fact } from '../contract/event.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { createLogger } from '../server/platform/logger.ts'
+import { watchBlocked } from './events/watch-blocked.ts'
 import { apiKey } from './measure.ts'
 
+/** Facts that may wait for their commit when they are published as fast as they can be; the log loses them at 50,000. */
+const maxUncommitted = 5_000
+
 const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
-const environment = { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: dataDir, RUSTYMAIL_API_KEY: apiKey }
-const app = createApp(loadConfig([], environment), { logger: createLogger('warn'), maxStreamsPerPrincipal: 20_000 })
+const environment = {
+  RUSTYMAIL_PORT: '0',
+  RUSTYMAIL_DATA_DIR: dataDir,
+  RUSTYMAIL_API_KEY: apiKey,
+  RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: '20000',
+}
+const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
 await app.start()
 
 let number = 0
 let timer: NodeJS.Timeout | undefined
+let publishing: { rate: number; from: number } | undefined
+const phases: object[] = []
 const delay = monitorEventLoopDelay({ resolution: 1 })
+const blocked = process.argv.includes('--watch-blocked') ? watchBlocked(app.http.fastify.server) : []
 
 /** About 300 bytes of JSON; `t` is when it was due (ns of CLOCK_MONOTONIC), so that a blocked loop cannot hide its delay. */
 function factDueAt(due: bigint): Fact {
@@ -28,7 +43,11 @@ function factDueAt(due: bigint): Fact {
 
 function publishAt(rate: number): void {
   clearTimeout(timer)
+  endPhase()
   if (rate <= 0) return
+  publishing = { rate, from: Date.now() }
+  // From here on: what it waited while streams were opened is none of this.
+  delay.reset()
   const step = BigInt(Math.round(1e9 / rate))
   let due = process.hrtime.bigint() + step
   const tick = () => {
@@ -38,21 +57,56 @@ function publishAt(rate: number): void {
   tick()
 }
 
-const control = createServer((request, response) => {
-  const rate = Number(new URL(request.url!, 'http://x').searchParams.get('k') ?? 0)
-  const lag = { p50_ms: delay.percentile(50) / 1e6, p99_ms: delay.percentile(99) / 1e6, max_ms: delay.max / 1e6 }
-  if (rate > 0) delay.reset()
-  publishAt(rate)
-  response.end(
-    JSON.stringify({
-      lag,
-      figures: { streams: app.hub.streamCount, sent: app.hub.figures.sent, dropped: app.hub.figures.dropped },
-    }),
-  )
+function endPhase(): void {
+  if (!publishing) return
+  const [p50_ms, p99_ms, max_ms] = [delay.percentile(50), delay.percentile(99), delay.max].map(ns => ns / 1e6)
+  phases.push({ ...publishing, to: Date.now(), p50_ms, p99_ms, max_ms })
+  publishing = undefined
+}
+
+/** Counts what is committed within the time; what is under way at its end does not count. */
+async function append(seconds: number): Promise<{ committed: number; seconds: number }> {
+  let committed = 0
+  let published = 0
+  const stop = app.hub.listen('mail_received', () => committed++)
+  const began = performance.now()
+  while (performance.now() - began < seconds * 1000) {
+    for (; published - committed < maxUncommitted; published++) app.hub.publish(factDueAt(process.hrtime.bigint()))
+    await new Promise(setImmediate)
+  }
+  const result = { committed, seconds: (performance.now() - began) / 1000 }
+  stop()
+  return result
+}
+
+function state(): object {
+  const { sent, dropped, slowConsumers } = app.hub.figures
+  const from = (phases.at(-1) as { from?: number } | undefined)?.from ?? 0
+  const resets = blocked.map(({ blocked_ms, at }) => ({ blocked_ms, since_publishing_ms: at - from }))
+  return {
+    phases,
+    resets,
+    published: number,
+    streams: app.hub.streamCount,
+    sent,
+    dropped,
+    slow_consumers: slowConsumers,
+  }
+}
+
+const control = createServer(async (request, response) => {
+  const { pathname, searchParams } = new URL(request.url!, 'http://x')
+  if (pathname === '/append') {
+    response.end(JSON.stringify(await append(Number(searchParams.get('seconds')))))
+    return
+  }
+  if (pathname === '/rate') publishAt(Number(searchParams.get('k') ?? 0))
+  response.end(JSON.stringify(state()))
 })
 delay.enable()
 control.listen(0, '127.0.0.1', () => {
-  console.log(JSON.stringify({ url: app.address, control: (control.address() as AddressInfo).port, pid: process.pid }))
+  const { port } = control.address() as AddressInfo
+  console.log(JSON.stringify({ url: app.address, control: `http://127.0.0.1:${port}`, pid: process.pid }))
 })
 
 process.on('SIGTERM', async () => {

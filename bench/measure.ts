@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -76,4 +77,17 @@ async function end(child: ChildProcess): Promise<void> {
   const closed = once(child, 'close')
   child.kill('SIGTERM')
   await closed
+}
+
+/** With the API key; the body is read and thrown away. Throws when it is not a 200. */
+export function get(url: string, agent: Agent): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const sent = request(url, { agent, headers: { authorization: `Bearer ${apiKey}` } }, response => {
+    if (response.statusCode !== 200) reject(new Error(`answered ${response.statusCode}`))
+    response.resume()
+    response.once('end', resolve)
+  })
+  sent.once('error', reject)
+  sent.end()
+  return promise
 }

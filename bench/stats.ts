@@ -1,6 +1,6 @@
 /** Processor time of GET /api/dashboard/stats against the same body from bare node:http, in turn, over keep-alive. */
-import { Agent, request } from 'node:http'
-import { apiKey, cpuMs, median, round, type Server, startRustyMail, startServer } from './measure.ts'
+import { Agent } from 'node:http'
+import { apiKey, cpuMs, get, median, round, type Server, startRustyMail, startServer } from './measure.ts'
 
 const rounds = 7
 const requestsPerRound = 10_000
@@ -58,16 +58,4 @@ async function load(server: Server): Promise<void> {
   }
   await Promise.all(Array.from({ length: concurrency }, worker))
   agent.destroy()
-}
-
-function get(url: string, agent: Agent): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const sent = request(url, { agent, headers: { authorization: `Bearer ${apiKey}` } }, response => {
-    if (response.statusCode !== 200) reject(new Error(`answered ${response.statusCode}`))
-    response.resume()
-    response.once('end', resolve)
-  })
-  sent.once('error', reject)
-  sent.end()
-  return promise
 }

@@ -54,7 +54,6 @@ export interface Overrides {
   gateway?: MailGateway
   chatModels?: ChatModel[]
   heartbeatSeconds?: number
-  maxStreamsPerPrincipal?: number
 }
 
 export interface App {
@@ -103,8 +102,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     }),
     logger,
     heartbeatSeconds: overrides.heartbeatSeconds ?? 15,
-    maxStreams: 20_000,
-    maxStreamsPerPrincipal: overrides.maxStreamsPerPrincipal ?? 50,
+    maxStreams: config.events.maxStreams,
+    maxStreamsPerPrincipal: config.events.maxStreamsPerPrincipal,
     maxStreamAgeMs: 30 * 60_000,
   })
   const access = new AccessService({
@@ -263,6 +262,7 @@ function httpPart(http: HttpServer, hub: EventHub, pool: ConnectionPool, config:
       // Who waits for a mail connection is told to come back, before its own connection is cut.
       pool.drain()
       hub.closeStreams()
+      http.front.stop()
       const { server } = http.fastify
       const cut = setTimeout(() => server.closeAllConnections(), stopBoundMs / 2)
       const closed = http.fastify.close()

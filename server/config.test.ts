@@ -17,6 +17,7 @@ test('without any setting it listens on loopback only', () => {
   const config = loadConfig([], {})
   expect(config.http).toMatchObject({ host: '127.0.0.1', port: 9437 })
   expect(config.databaseUrl).toBe(`sqlite:${config.dataDir}/rustymail.db`)
+  expect(config.events).toEqual({ maxStreams: 20_000, maxStreamsPerPrincipal: 50 })
   expect(config.account).toBeUndefined()
   expect(Object.isFrozen(config)).toBe(true)
 })
@@ -29,6 +30,8 @@ test('every fault is named at once, with what to set', () => {
     IMAP_TLS: 'maybe',
     RUSTYMAIL_TRUSTED_PROXIES: '10.0.0.0/8,foo',
     RUSTYMAIL_ALLOWED_ORIGINS: 'nonsense',
+    RUSTYMAIL_MAX_STREAMS: 'many',
+    RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: '20001',
   }).join('\n')
   for (const words of [
     'RUSTYMAIL_PORT must be a port',
@@ -38,8 +41,18 @@ test('every fault is named at once, with what to set', () => {
     'IMAP_TLS must be',
     'RUSTYMAIL_TRUSTED_PROXIES must be',
     'RUSTYMAIL_ALLOWED_ORIGINS must be',
+    'RUSTYMAIL_MAX_STREAMS must be 1–100000',
+    'RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL must be 1–20000',
   ]) {
     expect(faults).toContain(words)
+  }
+})
+
+test('as many streams may be open as is set, and never none', () => {
+  const set = { RUSTYMAIL_MAX_STREAMS: '100000', RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: '1' }
+  expect(loadConfig([], set).events).toEqual({ maxStreams: 100_000, maxStreamsPerPrincipal: 1 })
+  for (const value of ['0', '100001', '1.5', '1e3']) {
+    expect(faultsOf([], { RUSTYMAIL_MAX_STREAMS: value })).toEqual(['RUSTYMAIL_MAX_STREAMS must be 1–100000'])
   }
 })
 

@@ -19,6 +19,11 @@ export interface Config {
     trustedProxies: readonly string[]
     allowedOrigins: readonly string[]
   }
+  events: {
+    /** Open at once. */
+    maxStreams: number
+    maxStreamsPerPrincipal: number
+  }
   dataDir: string
   databaseUrl: string
   /** 32 bytes; undefined: made once and kept in the data directory. */
@@ -48,6 +53,12 @@ const port = z
   .transform(Number)
   .pipe(z.int().max(65535, 'must be 0–65535'))
 const serverPort = port.refine(value => value > 0, 'must be 1–65535')
+const count = (most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be 1–${most}`)
+    .transform(Number)
+    .pipe(z.int().min(1, `must be 1–${most}`).max(most, `must be 1–${most}`))
 const tls = z.enum(TlsKind.options, 'must be implicit, starttls or none')
 const list = z.string().transform(value =>
   value
@@ -79,6 +90,8 @@ const Environment = z.object({
   RUSTYMAIL_PUBLIC_URL: url.optional(),
   RUSTYMAIL_TRUSTED_PROXIES: proxies.default([]),
   RUSTYMAIL_ALLOWED_ORIGINS: origins.default([]),
+  RUSTYMAIL_MAX_STREAMS: count(100_000).default(20_000),
+  RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: count(20_000).default(50),
   RUSTYMAIL_LOG_LEVEL: z
     .enum(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -144,6 +157,10 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
       publicUrl: env.RUSTYMAIL_PUBLIC_URL,
       trustedProxies: env.RUSTYMAIL_TRUSTED_PROXIES,
       allowedOrigins: env.RUSTYMAIL_ALLOWED_ORIGINS,
+    },
+    events: {
+      maxStreams: env.RUSTYMAIL_MAX_STREAMS,
+      maxStreamsPerPrincipal: env.RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL,
     },
     dataDir,
     databaseUrl: env.RUSTYMAIL_DATABASE_URL ?? `sqlite:${join(dataDir, 'rustymail.db')}`,

@@ -22,7 +22,7 @@ const uses: Record<string, string[]> = {
 const doors: Record<string, RegExp> = {
   zod: /^(contract|server)\//,
   fastify: /^server\/platform\/(http-server|http-call)\.ts$/,
-  '@fastify/cookie': /^server\/platform\/http-server\.ts$/,
+  '@fastify/cookie': /^server\/platform\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/page-files\.ts$/,
   '@fastify/swagger': /^server\/platform\/api-docs\.ts$/,
   '@fastify/swagger-ui': /^server\/platform\/api-docs\.ts$/,

@@ -1,6 +1,6 @@
 /** Who someone is: the API key of the environment, or a session that the one-time set-up link opened. */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Credentials } from '../platform/http-server.ts'
+import type { Credentials } from '../platform/http-credentials.ts'
 import type { Logger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'

@@ -11,6 +11,7 @@ import { EventStream, type StreamObserver, type StreamSocket } from './event-str
 import { type EventFilter, EventView } from './event-view.ts'
 import { StreamFigures, type StreamTotals } from './stream-figures.ts'
 import { StreamSweep } from './stream-sweep.ts'
+import { ViewTable } from './view-table.ts'
 
 export interface EventHubOptions {
   log: EventLog
@@ -34,14 +35,14 @@ export interface Subscription {
 
 type Listener = (data: Fact['data']) => void
 
-/** A replay longer than this is a gap. */
+/** Who missed more than this of what it sees has a gap. */
 const maxReplay = 10_000
 const checkEveryMs = 1_000
 const retry = Buffer.from('retry: 3000\n\n')
 
 export class EventHub {
   readonly #options: EventHubOptions
-  readonly #views = new Map<string, { view: EventView; count: number }>()
+  readonly #views = new ViewTable()
   readonly #streamsOf = new Map<string, number>()
   readonly #listeners = new Map<FactType, Set<Listener>>()
   readonly #states = new Map<StateType, Buffer>()
@@ -49,6 +50,8 @@ export class EventHub {
   readonly #stopped = new AbortController()
   readonly #streams = new StreamSweep()
   readonly #figures = new StreamFigures()
+  /** One function for all streams: each of ten thousand keeps nothing of its own for it. */
+  readonly #ended = (stream: EventStream) => this.#remove(stream)
 
   constructor(options: EventHubOptions) {
     this.#options = options
@@ -110,7 +113,7 @@ export class EventHub {
         oldest: facts > 0 ? log.oldest : null,
         newest: log.newest,
         facts,
-        held_in_memory: log.newest + 1 - log.oldestHeld,
+        held_in_memory: Math.min(facts, log.newest + 1 - log.oldestHeld),
       },
       heartbeat_seconds: heartbeatSeconds,
       server_time: new Date().toISOString(),
@@ -162,44 +165,46 @@ export class EventHub {
    */
   subscribe({ principal, filter, socket, observer, lastEventId }: Subscription): EventStream {
     const { log } = this.#options
-    const position = lastEventId ? this.#locate(lastEventId) : undefined
+    const position = lastEventId ? log.locate(lastEventId) : undefined
     const after = position && 'after' in position ? position.after : log.newest
-    const view = this.#shareView(new EventView(principal, filter))
+    const view = this.#views.take(principal, filter)
     // It has its place from here on: it counts, can be revoked, and notices when its reader goes.
     const stream = this.#add(principal, view, socket, observer, after)
-    const begin = (replayed: number) => this.#begin(stream, observer.clientId, position, replayed)
-    const missed = this.#countMatching(view, after)
-    if (typeof missed === 'number') begin(missed)
-    else missed.then(begin).catch((err: unknown) => stream.fail(err))
+    const missed = view.countAfter(log, after, maxReplay + 1)
+    if (typeof missed === 'number') this.#begin(stream, observer.clientId, position, missed)
+    else missed.then(count => this.#begin(stream, observer.clientId, position, count)).catch(err => stream.fail(err))
     return stream
   }
 
-  #begin(stream: EventStream, clientId: string, position: Position | undefined, replayed: number): void {
+  #begin(stream: EventStream, clientId: string, position: Position | undefined, missed: number): void {
     const { log, heartbeatSeconds } = this.#options
-    const isResumed = position !== undefined && 'after' in position
-    if (isResumed) this.#figures.replayed(replayed)
+    const whence = missed > maxReplay ? { gap: 'expired' as const } : position
+    const isResumed = whence !== undefined && 'after' in whence
+    if (isResumed) this.#figures.replayed(missed)
     const data = {
       client_id: clientId,
       epoch: log.epoch,
       server_time: new Date().toISOString(),
       resumed: isResumed,
-      replayed,
+      replayed: isResumed ? missed : 0,
       heartbeat_seconds: heartbeatSeconds,
     }
     const first = [retry, encodeFrame('welcome', data)]
-    if (position && 'gap' in position) {
+    if (whence && 'gap' in whence) {
       this.#figures.gap()
-      first.push(encodeFrame('gap', { reason: position.gap, ...log.ends }))
+      first.push(encodeFrame('gap', { reason: whence.gap, ...log.ends }))
+      stream.skip()
     }
     stream.begin(Buffer.concat(first), this.#states)
   }
 
-  /** The newest facts that the principal may see, newest first. Looks at what is held in memory, at most. */
+  /** The newest facts that the principal may see, newest first, as far as the log holds them and memory reaches back. */
   listFacts(principal: Principal, limit: number): LoggedFact[] {
     const { log } = this.#options
     const view = new EventView(principal, { types: undefined, accounts: undefined })
     const found: LoggedFact[] = []
-    for (let number = log.newest; number >= log.oldestHeld && found.length < limit; number--) {
+    const first = Math.max(log.oldest, log.oldestHeld)
+    for (let number = log.newest; number >= first && found.length < limit; number--) {
       const entry = log.find(number)
       if (entry && view.accepts(entry.fact)) found.push({ id: log.idOf(number), ...entry.fact })
     }
@@ -224,29 +229,6 @@ export class EventHub {
     }
   }
 
-  #locate(id: string): Position {
-    const position = this.#options.log.locate(id)
-    const isTooLong = 'after' in position && this.#options.log.newest - position.after > maxReplay
-    return isTooLong ? { gap: 'expired' } : position
-  }
-
-  /** From memory where it reaches back far enough, else from the database. */
-  #countMatching(view: EventView, after: number): number | Promise<number> {
-    const { log } = this.#options
-    if (after + 1 < log.oldestHeld) return log.count(after, log.newest, view.types, view.accounts)
-    let count = 0
-    for (let number = after + 1; number <= log.newest; number++) {
-      const entry = log.find(number)
-      if (entry && view.accepts(entry.fact)) count++
-    }
-    return count
-  }
-
-  /** Streams that see the same share one view, and with it their encoded bytes. */
-  #shareView(candidate: EventView): EventView {
-    return this.#views.get(candidate.key)?.view ?? candidate
-  }
-
   #add(
     principal: Principal,
     view: EventView,
@@ -255,27 +237,18 @@ export class EventHub {
     after: number,
   ): EventStream {
     const { log, logger, maxStreamAgeMs } = this.#options
-    const counted: StreamObserver = {
-      clientId: observer.clientId,
-      sent: count => observer.sent(count),
-      dropped: count => observer.dropped(count),
-      closed: () => {
-        this.#streams.delete(stream)
-        release(this.#streamsOf, principal.id)
-        const shared = this.#views.get(view.key)
-        if (shared && --shared.count === 0) this.#views.delete(view.key)
-        observer.closed()
-      },
-    }
     const endsAt = Date.now() + maxStreamAgeMs * (0.8 + Math.random() * 0.4)
-    const figures = this.#figures
-    const stream = new EventStream({ principal, view, socket, log, logger, observer: counted, figures, after, endsAt })
+    const [figures, ended] = [this.#figures, this.#ended]
+    const stream = new EventStream({ principal, view, socket, log, logger, observer, figures, after, endsAt, ended })
     this.#streams.add(stream)
     this.#streamsOf.set(principal.id, (this.#streamsOf.get(principal.id) ?? 0) + 1)
-    const shared = this.#views.get(view.key) ?? { view, count: 0 }
-    shared.count++
-    this.#views.set(view.key, shared)
     return stream
+  }
+
+  #remove(stream: EventStream): void {
+    this.#streams.delete(stream)
+    this.#views.giveBack(stream.view)
+    release(this.#streamsOf, stream.principal.id)
   }
 
   #beat(): void {

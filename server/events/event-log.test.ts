@@ -3,6 +3,9 @@ import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+
+const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
 
 function mail(uid: number): Fact {
   const at = new Date().toISOString()
@@ -61,6 +64,33 @@ onEachDatabase(open => {
       [1, 1],
       [2, 2],
     ])
+  })
+
+  test('after a new start the newest facts are in memory again, and listed; never past what was forgotten', async () => {
+    const db = await open()
+    const first = await startHub(db)
+    await first.hub.transact(async (_transaction, tell) => {
+      for (let uid = 1; uid <= 2_500; uid++) tell(mail(uid))
+    })
+    await first.hub.stop()
+    const listed = ({ hub }: typeof first) => hub.listFacts(admin, 5_000).map(({ id }) => Number(id.split('-')[1]))
+    const range = (from: number) => Array.from({ length: 2_501 - from }, (_, index) => 2_500 - index)
+
+    const second = await startHub(db, { heldInMemory: 2_200, keep: 900 })
+    expect(second.log.oldestHeld).toBe(301)
+    expect(second.log.find(301)!.frame).toEqual((await first.log.read(300, 1))[0]!.frame)
+    expect(listed(second)).toEqual(range(301))
+    await second.log.prune()
+    expect(listed(second)).toEqual(range(1_601))
+    await second.hub.transact(async (_transaction, tell) => tell(mail(2_501)))
+    expect(listed(second).slice(0, 2)).toEqual([2_501, 2_500])
+    await second.hub.stop()
+
+    // Nothing in RustyMail makes a hole, but a hand at the database may.
+    await db.deleteFrom('events').where('number', 'in', [2_000, 2_501]).execute()
+    await db.updateTable('event_counter').set({ newest: 2_500 }).execute()
+    const third = await startHub(db, { heldInMemory: 2_200 })
+    expect(listed(third)).toEqual(range(2_001))
   })
 
   test('old facts are forgotten by count and by age, from the old end alone', async () => {

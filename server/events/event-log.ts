@@ -5,10 +5,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
+import type { EventRow } from '../platform/database/tables.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { encodeFact } from './event-frame.ts'
-import type { EventStore, NewEvent } from './event-store.ts'
+import type { EventStore, NewEvent, Seen } from './event-store.ts'
 
 export interface LogEntry {
   readonly number: number
@@ -42,6 +43,8 @@ interface Told {
 const maxWaiting = 50_000
 /** Facts of one commit. */
 const batchSize = 1000
+/** Facts read at once when the process starts. */
+const recallPage = 1000
 const pruneEveryMs = 60_000
 const maxRetryMs = 5_000
 
@@ -73,6 +76,7 @@ export class EventLog {
     this.#newest = newest
     this.#oldest = oldest
     this.#hear = hear
+    await this.#recall()
     const { logger } = this.#options
     const prune = () => void this.prune().catch(err => logger.warn({ err }, 'old events could not be forgotten'))
     every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be forgotten'))
@@ -142,7 +146,10 @@ export class EventLog {
   /** Forgets what is too old or too many. Also runs by itself, every minute. */
   async prune(): Promise<void> {
     const { store, keep, keepMs } = this.#options
-    this.#oldest = await store.prune(keep, new Date(Date.now() - keepMs).toISOString())
+    const firstKept = await store.firstToKeep(keep, new Date(Date.now() - keepMs).toISOString())
+    // Said before it is done: who reads meanwhile must not take what is forgotten for what is hidden.
+    this.#oldest = firstKept
+    await store.forgetBefore(firstKept)
   }
 
   /** Undefined when it is not held in memory. */
@@ -154,20 +161,21 @@ export class EventLog {
   /** What follows after a number, from the database. */
   async read(after: number, limit: number): Promise<LogEntry[]> {
     const rows = await this.#options.store.list(after, limit)
-    return rows.map(({ number, type, data }) => {
-      // Written by this program, from a fact.
-      const fact = { type, data: JSON.parse(data) } as Fact
-      return { number, fact, frame: encodeFact(type, data, this.idOf(number)), endOffset: 0 }
-    })
+    return rows.map(row => this.#toEntry(row))
   }
 
-  async count(
-    after: number,
-    upTo: number,
-    types: readonly string[],
-    accounts: readonly string[] | undefined,
-  ): Promise<number> {
-    return this.#options.store.count(after, upTo, types, accounts)
+  /**
+   * The same of what is seen, up to a number. When `oldest` is past `after + 1` by the time of the answer, some of it
+   * may have been forgotten.
+   */
+  async readSeen(seen: Seen, after: number, upTo: number, limit: number): Promise<LogEntry[]> {
+    const rows = await this.#options.store.listSeen(seen, after, upTo, limit)
+    return rows.map(row => this.#toEntry(row))
+  }
+
+  /** How many are seen, in the database; counts to `most` and no further. */
+  async countSeen(seen: Seen, after: number, upTo: number, most: number): Promise<number> {
+    return this.#options.store.countSeen(seen, after, upTo, most)
   }
 
   /** The ids of the oldest and the newest fact, as a `gap` tells them. */
@@ -187,6 +195,24 @@ export class EventLog {
     const number = Number(match[2])
     if (match[1] !== this.#epoch || number > this.#newest) return { gap: 'unknown_epoch' }
     return number + 1 < this.#oldest ? { gap: 'expired' } : { after: number }
+  }
+
+  /** What is recent is in memory after a start too, when everybody comes back at once. */
+  async #recall(): Promise<void> {
+    let after = Math.max(this.#oldest - 1, this.#newest - this.#held.length)
+    while (after < this.#newest) {
+      const entries = await this.read(after, recallPage)
+      if (entries.length === 0) {
+        this.#heldCount = 0
+        return
+      }
+      for (const entry of entries) {
+        // Without a hole, as the log is written; what stands before one is left to the database.
+        if (entry.number !== after + 1) this.#heldCount = 0
+        after = entry.number
+        this.#hold(entry)
+      }
+    }
   }
 
   async #write(): Promise<void> {
@@ -213,19 +239,27 @@ export class EventLog {
     this.#early.set(first, told)
     for (let next = this.#early.get(this.#newest + 1); next; next = this.#early.get(this.#newest + 1)) {
       this.#early.delete(this.#newest + 1)
-      for (const one of next) this.#hear(this.#hold(one))
+      for (const { fact, row } of next) {
+        const number = this.#newest + 1
+        const entry = this.#hold({ number, fact, frame: encodeFact(row.type, row.data, this.idOf(number)) })
+        this.#newest = number
+        this.#hear(entry)
+      }
     }
   }
 
-  #hold({ fact, row }: Told): LogEntry {
-    const number = this.#newest + 1
-    const frame = encodeFact(row.type, row.data, this.idOf(number))
+  #hold({ number, fact, frame }: Omit<LogEntry, 'endOffset'>): LogEntry {
     this.#endOffset += frame.length
     const entry = { number, fact, frame, endOffset: this.#endOffset }
     this.#held[number % this.#held.length] = entry
-    this.#newest = number
     this.#heldCount = Math.min(this.#heldCount + 1, this.#held.length)
     return entry
+  }
+
+  #toEntry({ number, type, data }: EventRow): LogEntry {
+    // Written by this program, from a fact.
+    const fact = { type, data: JSON.parse(data) } as Fact
+    return { number, fact, frame: encodeFact(type, data, this.idOf(number)), endOffset: 0 }
   }
 }
 

@@ -1,6 +1,6 @@
 /** GET /api/dashboard/events. */
 import { eventsApi } from '../../contract/event.ts'
-import { type HttpServer, handle } from '../platform/http-server.ts'
+import { type HttpServer, handle, handleStream } from '../platform/http-server.ts'
 import type { Caller } from '../platform/principal.ts'
 import type { EventHub } from './event-hub.ts'
 import type { StreamObserver } from './event-stream.ts'
@@ -16,20 +16,14 @@ const head = {
 }
 
 export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenStreamObserver): void {
-  handle(http, eventsApi.streamEvents, call => {
-    const filter = parseFilter(call.query)
-    hub.checkRoom(call.principal)
-    const lastEventId = call.header('last-event-id') ?? call.query.last_event_id
-    if (call.method === 'HEAD') {
-      call.takeResponse().writeHead(200, head).end()
-      return undefined as never
-    }
-    const { principal } = call
-    const socket = call.takeSocket(head)
-    const observer = openObserver(call.caller, () => stream.close('kicked', 15_000))
+  handleStream(http, eventsApi.streamEvents, head, ({ principal, caller, query, header, takeSocket }) => {
+    const filter = parseFilter(query)
+    hub.checkRoom(principal)
+    const lastEventId = header('last-event-id') ?? query.last_event_id
+    const socket = takeSocket()
+    const observer = openObserver(caller, () => stream.close('kicked', 15_000))
     const stream = hub.subscribe({ principal, filter, socket, observer, lastEventId })
     socket.uncork()
-    return undefined as never
   })
   handle(http, eventsApi.getStreamHealth, () => hub.health)
   handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit) }))

@@ -14,6 +14,13 @@ export interface LogBounds {
   oldest: number
 }
 
+/** What a view lets through. */
+export interface Seen {
+  readonly types: readonly string[]
+  /** Undefined for all; facts of no account are seen in any case. */
+  readonly accounts: readonly string[] | undefined
+}
+
 /** Rows of one INSERT: five values each, far below the limits of both databases. */
 const insertRows = 500
 
@@ -76,30 +83,36 @@ export class EventStore {
       .execute()
   }
 
-  /** How many facts after a number and up to another are of these types, and of these accounts or of none. */
-  async count(
-    after: number,
-    upTo: number,
-    types: readonly string[],
-    accounts: readonly string[] | undefined,
-  ): Promise<number> {
-    if (types.length === 0) return 0
-    let query = this.#db
-      .selectFrom('events')
+  /** Those after a number and up to another that are seen, in order. */
+  async listSeen(seen: Seen, after: number, upTo: number, limit: number): Promise<EventRow[]> {
+    if (seen.types.length === 0) return []
+    return this.#seen(seen, after, upTo).selectAll().orderBy('number').limit(limit).execute()
+  }
+
+  /** How many after a number and up to another are seen; counts to `most` and no further. */
+  async countSeen(seen: Seen, after: number, upTo: number, most: number): Promise<number> {
+    if (seen.types.length === 0) return 0
+    const { count } = await this.#db
+      .selectFrom(this.#seen(seen, after, upTo).select('number').limit(most).as('some'))
       .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  #seen({ types, accounts }: Seen, after: number, upTo: number) {
+    const ofTypes = this.#db
+      .selectFrom('events')
       .where('number', '>', after)
       .where('number', '<=', upTo)
       .where('type', 'in', types)
-    if (accounts) {
-      query = query.where(({ or, eb }) =>
-        or([eb('account_id', 'is', null), ...(accounts.length > 0 ? [eb('account_id', 'in', accounts)] : [])]),
-      )
-    }
-    return Number((await query.executeTakeFirstOrThrow()).count)
+    if (!accounts) return ofTypes
+    return ofTypes.where(({ or, eb }) =>
+      or([eb('account_id', 'is', null), ...(accounts.length > 0 ? [eb('account_id', 'in', accounts)] : [])]),
+    )
   }
 
-  /** Forgets what is older than the newest `keep`, and what is from before `before`; always from the old end, so no hole comes about. */
-  async prune(keep: number, before: string): Promise<number> {
+  /** The number from which on facts are to be kept: the newest `keep`, without what is from before `before` at the old end. */
+  async firstToKeep(keep: number, before: string): Promise<number> {
     const { newest } = await this.bounds()
     const young = await this.#db
       .selectFrom('events')
@@ -108,8 +121,11 @@ export class EventStore {
       .orderBy('number')
       .limit(1)
       .executeTakeFirst()
-    const firstKept = Math.max(newest - keep + 1, young?.number ?? newest + 1)
-    await this.#db.deleteFrom('events').where('number', '<', firstKept).execute()
-    return firstKept
+    return Math.max(newest - keep + 1, young?.number ?? newest + 1)
+  }
+
+  /** Forgets what is older than a number. */
+  async forgetBefore(number: number): Promise<void> {
+    await this.#db.deleteFrom('events').where('number', '<', number).execute()
   }
 }

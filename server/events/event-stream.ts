@@ -27,8 +27,6 @@ const maxWaitingBytes = 1024 * 1024
 const maxBlockedMs = 10_000
 /** How long a reader may take for its goodbye. */
 const goodbyeMs = 5_000
-/** Facts read from the database at once for a replay. */
-const replayPage = 500
 
 export interface EventStreamOptions {
   principal: Principal
@@ -43,6 +41,8 @@ export interface EventStreamOptions {
   after: number
   /** When it must end, so that nobody holds a full kernel buffer for ever; epoch milliseconds. */
   endsAt: number
+  /** Hears once that it is over, before the observer does. */
+  ended(stream: EventStream): void
 }
 
 export class EventStream {
@@ -54,6 +54,7 @@ export class EventStream {
   readonly #observer: StreamObserver
   readonly #figures: StreamFigures
   readonly #endsAt: number
+  readonly #ended: EventStreamOptions['ended']
   /** Newest state of each type that waits for the reader; made when first needed. */
   #waitingStates: Map<StateType, Buffer> | undefined
   #cursor: number
@@ -73,6 +74,7 @@ export class EventStream {
     this.#observer = options.observer
     this.#figures = options.figures
     this.#endsAt = options.endsAt
+    this.#ended = options.ended
     this.#cursor = options.after
     // A replay is no slowness: only what happens from now on counts as waiting.
     this.#cursorOffset = options.log.endOffset
@@ -83,6 +85,12 @@ export class EventStream {
 
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  /** Gives up what it missed: it goes on with what is new. */
+  skip(): void {
+    this.#cursor = this.#log.newest
+    this.#cursorOffset = this.#log.endOffset
   }
 
   /** Welcome, the newest states, and from then on what the log holds. */
@@ -165,20 +173,18 @@ export class EventStream {
 
   /** Reads a page of what is older than memory holds; the live flow is joined when the place is reached. */
   async #replay(): Promise<void> {
-    const entries = await this.#log.read(this.#cursor, replayPage)
+    const batch = await this.view.readAfter(this.#log, this.#cursor)
     this.#isHeld = false
     if (!this.#isOpen) return
-    const [first] = entries
-    if (first?.number !== this.#cursor + 1) {
+    if (this.#cursor + 1 < this.#log.oldest) {
       // Forgotten while the reader was on its way.
       this.#figures.gap()
       this.#write(encodeFrame('gap', { reason: 'expired', ...this.#log.ends }))
-      this.#cursor = this.#log.newest
+      this.skip()
       return this.pump()
     }
-    const frames = entries.filter(entry => this.view.accepts(entry.fact)).map(entry => entry.frame)
-    this.#cursor = entries.at(-1)?.number ?? this.#cursor
-    if (frames.length > 0) this.#send(Buffer.concat(frames), frames.length)
+    this.#cursor = batch.to
+    if (batch.bytes) this.#send(batch.bytes, batch.count)
     this.pump()
   }
 
@@ -222,6 +228,7 @@ export class EventStream {
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#waitingStates = undefined
+    this.#ended(this)
     this.#observer.closed()
   }
 }

@@ -5,6 +5,7 @@ import type { Scope } from '../../contract/scope.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { EventLog } from './event-log.ts'
+import type { Seen } from './event-store.ts'
 
 export interface EventFilter {
   types: ReadonlySet<string> | undefined
@@ -23,9 +24,12 @@ export interface Batch {
 const batchBytes = 64 * 1024
 /** Most facts looked at for one batch. */
 const batchFacts = 1000
+/** Most facts read from the database for one batch, and most that the database looks at for it: some 2 ms. */
+const pageFacts = 500
+const scannedFacts = 10_000
 const streamTypes: readonly string[] = [...factTypes, ...stateTypes]
 
-export class EventView {
+export class EventView implements Seen {
   readonly #types: ReadonlySet<string>
   readonly #filterAccounts: ReadonlySet<string> | undefined
   readonly #principalAccounts: Principal['accounts']
@@ -35,7 +39,12 @@ export class EventView {
     this.#types = new Set(streamTypes.filter(type => mayRead(principal, type) && (filter.types?.has(type) ?? true)))
     this.#filterAccounts = filter.accounts
     this.#principalAccounts = principal.accounts
-    this.key = this.#makeKey()
+    const [own, asked] = [this.#principalAccounts, this.#filterAccounts]
+    this.key = JSON.stringify([
+      this.types.toSorted(),
+      own === 'all' ? own : [...own].sort(),
+      asked ? [...asked].sort() : 'all',
+    ])
   }
 
   get types(): readonly string[] {
@@ -51,15 +60,6 @@ export class EventView {
 
   /** Equal for views that let the same through. */
   readonly key: string
-
-  #makeKey(): string {
-    const accounts = this.#principalAccounts === 'all' ? '*' : [...this.#principalAccounts].sort().join()
-    return [
-      [...this.#types].sort().join(),
-      accounts,
-      this.#filterAccounts ? [...this.#filterAccounts].sort().join() : '*',
-    ].join('|')
-  }
 
   wantsState(type: StateType): boolean {
     return this.#types.has(type)
@@ -91,6 +91,32 @@ export class EventView {
     const bytes = frames.length > 1 ? Buffer.concat(frames, size) : frames[0]
     this.#batch = { to, bytes, count: frames.length, after, head: log.newest }
     return this.#batch
+  }
+
+  /** The same from the database, for a place that memory does not reach back to; what is hidden is skipped there. */
+  async readAfter(log: EventLog, after: number): Promise<Batch> {
+    const upTo = Math.min(log.newest, after + scannedFacts)
+    const entries = await log.readSeen(this, after, upTo, pageFacts)
+    const last = entries.length < pageFacts ? undefined : entries.at(-1)
+    const bytes = entries.length > 0 ? Buffer.concat(entries.map(entry => entry.frame)) : undefined
+    return { to: last?.number ?? upTo, bytes, count: entries.length }
+  }
+
+  /** How many follow after a number: from memory, and from the database where memory does not reach. Counts to `most`. */
+  countAfter(log: EventLog, after: number, most: number): number | Promise<number> {
+    const firstHeld = Math.max(after + 1, log.oldestHeld)
+    let count = 0
+    for (let number = firstHeld; number <= log.newest && count < most; number++) {
+      const entry = log.find(number)
+      if (entry && this.accepts(entry.fact)) count++
+    }
+    if (firstHeld === after + 1 || count === most) return count
+    return log.countSeen(this, after, firstHeld - 1, most - count).then(older => older + count)
+  }
+
+  /** Lets go of what was joined last, while nobody has this view. */
+  rest(): void {
+    this.#batch = undefined
   }
 }
 

@@ -2,7 +2,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { anonymous, type Caller, type Principal } from './principal.ts'
+import { sessionCookieName } from './http-credentials.ts'
+import { anonymous, type Caller, maxUserAgent, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 
 export interface Call<Params, Query, Body> {
@@ -19,10 +20,7 @@ export interface Call<Params, Query, Body> {
   header(name: string): string | undefined
   /** Takes the response out of Fastify's hands; the caller of this ends it. */
   takeResponse(): ServerResponse
-  /**
-   * Writes the head of a 200 that ends with the connection, and hands over the bare socket: no framing and no memory of a
-   * response stays between. It is corked: the caller uncorks it when the first events are written, and ends it.
-   */
+  /** As in `StreamCall`, with the headers of this answer. */
   takeSocket(head: Record<string, string>): Duplex
   setSessionCookie(value: string, maxAgeSeconds: number): void
   /** For the rare answer whose status is not the endpoint's own. */
@@ -126,11 +124,6 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   }
 }
 
-/** `__Host-` binds the cookie to this host and to TLS, which a browser only takes over TLS. */
-export function sessionCookieName(isHttps: boolean): string {
-  return isHttps ? '__Host-rustymail_session' : 'rustymail_session'
-}
-
 export function callerOf(request: FastifyRequest, principal: Principal): Caller {
-  return { principal, address: request.ip, userAgent: (request.headers['user-agent'] ?? '').slice(0, 300) }
+  return { principal, address: request.ip, userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgent) }
 }

@@ -6,8 +6,10 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { operationName } from '../../contract/index.ts'
 import { guard, type Operation } from './guard.ts'
-import { type Call, callerOf, HttpCall, sessionCookieName } from './http-call.ts'
+import { type Call, callerOf, HttpCall } from './http-call.ts'
 import { sendText } from './http-compress.ts'
+import { type Credentials, credentialsOf } from './http-credentials.ts'
+import { HttpFront, type StreamCall } from './http-front.ts'
 import { parseInput } from './http-input.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { answerProblem, rawProblem } from './http-problem.ts'
@@ -36,12 +38,6 @@ export interface HttpServerOptions {
   trustedProxies: readonly string[]
 }
 
-/** What a request brought along to prove who it is. */
-export interface Credentials {
-  token: string | undefined
-  sessionCookie: string | undefined
-}
-
 export interface HttpServer {
   readonly fastify: FastifyInstance
   readonly options: HttpServerOptions
@@ -50,6 +46,8 @@ export interface HttpServer {
   /** While true, everything but health is answered with 503 `draining`. */
   isDraining: boolean
   readonly isHttps: boolean
+  /** Answers requests for streams before the ordinary server gets to see them. */
+  readonly front: HttpFront
   /** Connections that became streams; no further request is read from them. */
   readonly takenSockets: WeakSet<Duplex>
   /** Resolves when no request and no stream is under way, at once when that is so now. */
@@ -75,20 +73,34 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   let count = 0
   let active = 0
   let idle = Promise.withResolvers<void>()
+  const nextRequestId = () => `${boot}-${(count++).toString(36)}`
   const whenIdle = () => (active === 0 ? Promise.resolve() : idle.promise)
   const server = fastify({
     logger: false,
     bodyLimit: bodyLimitBytes,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
-    genReqId: () => `${boot}-${(count++).toString(36)}`,
+    genReqId: nextRequestId,
     return503OnClosing: false,
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 1000 },
     clientErrorHandler: (_error, socket) => rawProblem(socket),
     frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
   })
+  const headers = securityHeaders({ isHttps: options.origins.isHttps })
+  const front = new HttpFront({
+    logger: options.logger,
+    isHttps: options.origins.isHttps,
+    headers,
+    isDraining: () => http.isDraining,
+    nextRequestId,
+    authenticate: options.authenticate,
+    observe: ({ name }, caller, durationMs) =>
+      options.observe({ operation: name, method: 'GET', status: 200, durationMs, caller, isCounted: false }),
+  })
+  front.standBefore(server.server)
   const http: HttpServer = {
     fastify: server,
+    front,
     options,
     handled: new Set(),
     isHttps: options.origins.isHttps,
@@ -96,7 +108,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     isDraining: false,
     whenIdle,
   }
-  const headers = securityHeaders({ isHttps: options.origins.isHttps })
   server.removeContentTypeParser('text/plain')
   server.decorateRequest('caller', undefined)
   server.register(cookie)
@@ -164,6 +175,23 @@ export function handle<Params, Query, Body, Response>(
   })
 }
 
+/** Serves an endpoint that is an event stream: in front of the ordinary server where the request is an ordinary one. */
+export function handleStream<Query>(
+  http: HttpServer,
+  endpoint: Endpoint<unknown, Query, unknown, unknown>,
+  head: Record<string, string>,
+  open: (call: StreamCall<Query>) => void,
+): void {
+  const operation: Operation = { name: operationName(endpoint), scope: endpoint.scope, effect: endpoint.effect }
+  http.front.serve({ endpoint, operation, head, open: call => open(call as StreamCall<Query>) })
+  handle(http, endpoint, call => {
+    const { principal, caller, query } = call
+    if (call.method === 'HEAD') call.takeResponse().writeHead(200, head).end()
+    else open({ principal, caller, query, header: name => call.header(name), takeSocket: () => call.takeSocket(head) })
+    return undefined
+  })
+}
+
 /** Serves something that is no endpoint of JSON: a file, a text, a frame. The gate is the same. */
 export function handleRaw(
   http: HttpServer,
@@ -191,24 +219,12 @@ export function handleRaw(
 }
 
 async function authenticate(http: HttpServer, request: FastifyRequest): Promise<void> {
-  const credentials: Credentials = {
-    token: tokenOf(request),
-    sessionCookie: request.headers.cookie
-      ? request.cookies[sessionCookieName(http.options.origins.isHttps)]
-      : undefined,
-  }
-  if (!credentials.token && !credentials.sessionCookie) return
+  const credentials = credentialsOf(request.headers, http.options.origins.isHttps)
+  if (!credentials) return
   const principal = await http.options.authenticate(credentials)
   if (!principal) return
   request.caller = callerOf(request, principal)
   if (principal.kind === 'session') refuseForeignOrigin(request, http.options.origins)
-}
-
-function tokenOf({ headers }: FastifyRequest): string | undefined {
-  const key = headers['x-api-key']
-  if (typeof key === 'string' && key !== '') return key
-  // Schemes are case-insensitive (RFC 9110, section 11.1).
-  return /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1]
 }
 
 function principalOf(request: FastifyRequest): Principal {

@@ -18,6 +18,9 @@ export interface Caller {
   readonly userAgent: string
 }
 
+/** Characters of a user agent that are kept. */
+export const maxUserAgent = 300
+
 export const anonymous: Principal = {
   id: 'anonymous',
   name: 'Nobody',

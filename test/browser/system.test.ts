@@ -105,7 +105,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       expect(await buffering.innerText()).toContain('proxy_buffering off;')
       await buffering.getByRole('button', { name: 'Copy the lines for Caddy' }).click()
       await buffering.getByText('Copied', { exact: true }).waitFor({ state: 'attached' })
-      expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain('flush_interval -1')
+      expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain('reverse_proxy 127.0.0.1:9437')
       for (const width of [360, 1280]) {
         await page.setViewportSize({ width, height: 900 })
         await expectNothingClipped(page, `doctor ${width}`)

@@ -32,6 +32,8 @@ test('killed in the middle of many facts, it has every one that was answered, an
   await writers
 
   const second = await startRustyMail({ dataDir: first.dataDir })
+  const { items } = await second.call(api.events.listFacts, { query: { limit: '100' } })
+  expect(items.filter(item => item.type === 'account_updated').length).toBeGreaterThan(90)
   // It had taken some, and comes back with the id of one in the middle.
   const last = seenLive[Math.floor(seenLive.length / 2)]!
   const resumed = await openStream(`${second.url}/api/dashboard/events`, {

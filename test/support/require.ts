@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 
-export type Tool = 'dovecot' | 'chromium' | 'postgres'
+export type Tool = 'dovecot' | 'chromium' | 'postgres' | 'nginx' | 'caddy'
 
 interface Search {
   /** Names of the program, the first that is found wins. */
@@ -25,6 +25,16 @@ const searches: Record<Tool, Search> = {
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
     directories: ['/usr/bin'],
     install: 'apt-get install chromium',
+  },
+  nginx: {
+    programs: ['nginx'],
+    directories: ['/usr/sbin', '/usr/local/sbin', '/sbin'],
+    install: 'apt-get install nginx-light',
+  },
+  caddy: {
+    programs: ['caddy'],
+    directories: ['/usr/bin', '/usr/local/bin'],
+    install: 'apt-get install caddy',
   },
   postgres: {
     programs: ['postgres'],

@@ -1,4 +1,4 @@
-/** The lines of a proxy's configuration that mend what the connection doctor finds. */
+/** The lines of a proxy's configuration that mend what the connection doctor finds. Those for Traefik were not tried. */
 
 export type Remedy = 'buffering' | 'compression' | 'contentType' | 'cuts' | 'protocol' | 'clock'
 
@@ -30,10 +30,15 @@ export const remedies: Record<Remedy, readonly Prescription[]> = {
       place: 'in the location that leads to RustyMail',
       lines: 'proxy_buffering off;\nproxy_cache off;',
     },
-    { program: 'Caddy', place: 'in the site', lines: `reverse_proxy ${upstream} {\n\tflush_interval -1\n}` },
+    {
+      program: 'Caddy',
+      // It passes events on by itself. With flush_interval -1 it would keep the streams of clients that have left.
+      place: 'in the site, without buffer_responses, response_buffers or flush_interval',
+      lines: `reverse_proxy ${upstream}`,
+    },
     {
       program: 'Traefik',
-      place: 'in the dynamic configuration; take out any buffering middleware too',
+      place: 'in the dynamic configuration (untried); take out any buffering middleware too',
       lines:
         'http:\n  services:\n    rustymail:\n      loadBalancer:\n        responseForwarding:\n          flushInterval: 1ms',
     },
@@ -47,7 +52,7 @@ export const remedies: Record<Remedy, readonly Prescription[]> = {
     },
     {
       program: 'Traefik',
-      place: 'in the dynamic configuration, at the compress middleware',
+      place: 'in the dynamic configuration, at the compress middleware (untried)',
       lines:
         'http:\n  middlewares:\n    compress:\n      compress:\n        excludedContentTypes:\n          - text/event-stream',
     },
@@ -56,12 +61,19 @@ export const remedies: Record<Remedy, readonly Prescription[]> = {
     {
       program: 'nginx',
       place: 'in the server',
-      lines: `location /api/ {\n    proxy_pass http://${upstream};\n    proxy_set_header Host $host;\n}`,
+      lines:
+        `location /api/ {\n    proxy_pass http://${upstream};\n    proxy_set_header Host $host;\n` +
+        '    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n}',
     },
-    { program: 'Caddy', place: 'in the site', lines: `reverse_proxy /api/* ${upstream}` },
+    {
+      program: 'Caddy',
+      // A bare reverse_proxy /api/* would come too late: try_files and respond stand before it, wherever they are written.
+      place: 'as all that is in the site',
+      lines: `handle /api/* {\n\treverse_proxy ${upstream}\n}\nhandle {\n\t# what was there before\n}`,
+    },
     {
       program: 'Traefik',
-      place: 'in the dynamic configuration',
+      place: 'in the dynamic configuration (untried)',
       lines: 'http:\n  routers:\n    rustymail:\n      rule: PathPrefix(`/`)\n      service: rustymail',
     },
   ],
@@ -73,26 +85,30 @@ export const remedies: Record<Remedy, readonly Prescription[]> = {
     },
     {
       program: 'Caddy',
-      place: 'in the global options at the top',
+      place: 'in the global options at the top; a read_timeout towards RustyMail must be more than 15 s',
       lines: '{\n\tservers {\n\t\ttimeouts {\n\t\t\twrite 1h\n\t\t}\n\t}\n}',
     },
     {
       program: 'Traefik',
-      place: 'in the static configuration; since 2.11.2 the read limit is 60 s unless set',
+      place: 'in the static configuration (untried); since 2.11.2 the read limit is 60 s unless set',
       lines:
         'entryPoints:\n  websecure:\n    transport:\n      respondingTimeouts:\n        readTimeout: 1h\n        writeTimeout: 1h',
     },
   ],
   protocol: [
-    { program: 'nginx', place: 'in the server (1.25.1 or newer)', lines: 'listen 443 ssl;\nhttp2 on;' },
+    {
+      program: 'nginx',
+      place: 'in the server, beside its certificate; from 1.25.1 on it is: listen 443 ssl; http2 on;',
+      lines: 'listen 443 ssl http2;',
+    },
     {
       program: 'Caddy',
       place: 'as the site: HTTP/2 comes with HTTPS; put your own name',
-      lines: `mail.example.org {\n\treverse_proxy ${upstream}\n}`,
+      lines: `mail.example.com {\n\treverse_proxy ${upstream}\n}`,
     },
     {
       program: 'Traefik',
-      place: 'in the static configuration: HTTP/2 comes with TLS',
+      place: 'in the static configuration (untried): HTTP/2 comes with TLS',
       lines: 'entryPoints:\n  websecure:\n    address: ":443"\n    http:\n      tls: {}',
     },
   ],

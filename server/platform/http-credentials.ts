@@ -1,0 +1,32 @@
+/** What a request brings along to prove who it is. */
+import { fastifyCookie } from '@fastify/cookie'
+
+export interface Credentials {
+  token: string | undefined
+  sessionCookie: string | undefined
+}
+
+interface Headers {
+  authorization?: string | undefined
+  'x-api-key'?: string | string[] | undefined
+  cookie?: string | undefined
+}
+
+/** `__Host-` binds the cookie to this host and to TLS, which a browser only takes over TLS. */
+export function sessionCookieName(isHttps: boolean): string {
+  return isHttps ? '__Host-rustymail_session' : 'rustymail_session'
+}
+
+/** Undefined when there are none. */
+export function credentialsOf(headers: Headers, isHttps: boolean): Credentials | undefined {
+  const token = tokenOf(headers)
+  const sessionCookie = headers.cookie ? fastifyCookie.parse(headers.cookie)[sessionCookieName(isHttps)] : undefined
+  return token || sessionCookie ? { token, sessionCookie } : undefined
+}
+
+function tokenOf(headers: Headers): string | undefined {
+  const key = headers['x-api-key']
+  if (typeof key === 'string' && key !== '') return key
+  // Schemes are case-insensitive (RFC 9110, section 11.1).
+  return /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1]
+}

@@ -1,0 +1,154 @@
+/**
+ * Stands before Node's HTTP parser and answers requests for event streams from the bytes of their head, since a parser and
+ * a response kept for each open stream cost most of its memory. Everything else, and every refusal, is left to the server behind.
+ */
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { parse as parseQuery } from 'node:querystring'
+import type { Duplex } from 'node:stream'
+import type { Endpoint } from '../../contract/endpoint.ts'
+import { guard, type Operation } from './guard.ts'
+import { type Credentials, credentialsOf } from './http-credentials.ts'
+import { parseInput } from './http-input.ts'
+import type { Logger } from './logger.ts'
+import { type Caller, maxUserAgent, type Principal } from './principal.ts'
+import { parseRequestHead } from './request-head.ts'
+
+/** What opening a stream needs of a request. */
+export interface StreamCall<Query> {
+  principal: Principal
+  caller: Caller
+  query: Query
+  header(name: string): string | undefined
+  /**
+   * Writes the head of a 200 that ends with the connection, and hands over the bare socket: no framing and no memory of a
+   * response stays between. It is corked: the caller uncorks it when the first events are written, and ends it. What the
+   * caller refuses, it refuses before.
+   */
+  takeSocket(): Duplex
+}
+
+export interface StreamRoute {
+  endpoint: Endpoint
+  operation: Operation
+  /** Headers of this answer, beside those of every answer. */
+  head: Record<string, string>
+  open(call: StreamCall<unknown>): void
+}
+
+export interface HttpFrontOptions {
+  logger: Logger
+  isHttps: boolean
+  /** Of every answer. */
+  headers: Record<string, string>
+  /** While true, nothing is answered here. */
+  isDraining(): boolean
+  nextRequestId(): string
+  authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
+  /** Hears of each stream that was opened here. */
+  observe(operation: Operation, caller: Caller, durationMs: number): void
+}
+
+/** Until the first bytes of a connection come; as long as Node waits for a head. */
+const silenceMs = 60_000
+
+export class HttpFront {
+  readonly #options: HttpFrontOptions
+  readonly #routes = new Map<string, StreamRoute & { headLines: string }>()
+  /** Connections that have not sent anything yet. */
+  readonly #silent = new Set<Socket>()
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options
+  }
+
+  /** Takes the place of the server's own listeners, and calls them for what it does not answer. */
+  standBefore(server: Server): void {
+    const behind = server.listeners('connection')
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => {
+      this.#receive(socket, () => {
+        for (const listener of behind) listener.call(server, socket)
+      })
+    })
+  }
+
+  serve(route: StreamRoute): void {
+    const lines = Object.entries({ ...this.#options.headers, ...route.head })
+    const headLines = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    this.#routes.set(route.endpoint.path, { ...route, headLines: `HTTP/1.1 200 OK\r\n${headLines}` })
+  }
+
+  /** Ends connections that have not sent anything. */
+  stop(): void {
+    for (const socket of this.#silent) socket.destroy()
+  }
+
+  #receive(socket: Socket, handOver: () => void): void {
+    const leave = () => {
+      this.#silent.delete(socket)
+      socket.off('data', first).off('end', drop).off('error', drop).off('timeout', drop).setTimeout(0)
+    }
+    const drop = () => {
+      leave()
+      socket.on('error', () => undefined).destroy()
+    }
+    const first = (chunk: Buffer) => {
+      leave()
+      if (this.#answers(socket, chunk)) return
+      socket.unshift(chunk)
+      handOver()
+    }
+    this.#silent.add(socket)
+    socket.on('data', first).on('end', drop).on('error', drop).on('timeout', drop).setTimeout(silenceMs)
+  }
+
+  /** False for what the server behind is to answer; nothing was done then. */
+  #answers(socket: Socket, chunk: Buffer): boolean {
+    const { isHttps, isDraining, authenticate, observe, logger } = this.#options
+    const head = isDraining() ? undefined : parseRequestHead(chunk)
+    const route = head && this.#routes.get(head.path)
+    // An address that a proxy passes on is the business of the server behind.
+    if (!head || !route || head.headers['x-forwarded-for'] !== undefined) return false
+    const began = performance.now()
+    const credentials = credentialsOf(head.headers, isHttps)
+    const principal = credentials && authenticate(credentials)
+    if (!principal) return false
+    if (principal instanceof Promise) {
+      // Who must be looked up first goes the ordinary way, and is known the next time.
+      principal.catch(() => undefined)
+      return false
+    }
+    const userAgent = (head.headers['user-agent'] ?? '').slice(0, maxUserAgent)
+    const caller: Caller = { principal, address: socket.remoteAddress ?? '', userAgent }
+    let isTaken = false
+    const takeSocket = () => {
+      isTaken = true
+      return this.#take(socket, route.headLines)
+    }
+    try {
+      guard(principal, route.operation)
+      const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
+      route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })
+      observe(route.operation, caller, performance.now() - began)
+      return true
+    } catch (err) {
+      if (!isTaken) return false
+      logger.error({ err }, 'a stream could not be opened')
+      socket.destroy()
+      return true
+    }
+  }
+
+  #take(socket: Socket, headLines: string): Socket {
+    const end = () => socket.destroy()
+    // Nothing more is read on this connection: whatever comes ends it.
+    socket.on('data', end).on('end', end)
+    // Head and first events go out in one piece.
+    socket.cork()
+    const date = new Date().toUTCString()
+    const id = this.#options.nextRequestId()
+    socket.write(`${headLines}x-request-id: ${id}\r\ndate: ${date}\r\nconnection: close\r\n\r\n`, 'latin1')
+    return socket
+  }
+}

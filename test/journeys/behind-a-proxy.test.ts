@@ -1,0 +1,252 @@
+/** Real proxies before the real program: what goes wrong with events, and that the lines we show to people mend it. */
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
+import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { createApp } from '../../server/app.ts'
+import { loadConfig } from '../../server/config.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { type Hearing, listen } from '../../web/system/listen.ts'
+import { freePort } from '../support/free-port.ts'
+import { openStream } from '../support/open-stream.ts'
+import { type ProxyProgram, type RunningProxy, startProxy } from '../support/proxies.ts'
+import { caddySite, documented, faults, plain, prescribed, quietFaults } from '../support/proxy-configurations.ts'
+import { available } from '../support/require.ts'
+import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const authorization = `Bearer ${apiKey}`
+const eventsPath = api.events.streamEvents.path
+const conformance = join(import.meta.dirname, '../conformance/event-stream.mjs')
+
+afterEach(() => vi.unstubAllGlobals())
+
+/** As the connection doctor listens in a browser; the API key stands for its cookie. */
+async function hear({ url }: RunningProxy, waitMs: number): Promise<Hearing> {
+  const { signal } = new AbortController()
+  // The next state comes within 5 s.
+  return listen({ url: url + eventsPath, signal, timing: { waitMs, watchMs: 15_000, enough: 1 } })
+}
+
+/** Requests over one HTTP/2 connection, as a browser makes them; the connection ends with the test, or before. */
+async function openHttp2(proxy: RunningProxy, localAddress = '127.0.0.1') {
+  const { hostname: host, port } = new URL(proxy.url)
+  const socket = connectTls({
+    socket: connectTcp({ host, port: Number(port), localAddress }),
+    host,
+    ca: proxy.certificate,
+    ALPNProtocols: ['h2'],
+  })
+  const session = connectHttp2(proxy.url, { createConnection: () => socket })
+  session.on('error', () => undefined)
+  onTestFinished(() => session.destroy())
+  await once(session, 'connect')
+  const request = async (method: string, path: string, headers: Record<string, string> = {}, body?: unknown) => {
+    const stream = session.request({ ':method': method, ':path': path, ...headers })
+    let text = ''
+    stream.setEncoding('utf8').on('data', chunk => {
+      text += chunk
+    })
+    stream.on('error', () => undefined)
+    stream.end(body === undefined ? undefined : JSON.stringify(body))
+    const [head] = await once(stream, 'response')
+    return { head, text: () => text }
+  }
+  return { protocol: session.alpnProtocol, request, destroy: () => session.destroy() }
+}
+
+async function addAccount(server: RustyMail): Promise<string> {
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+  const body = { email: 'ann@example.com', imap, enabled: false }
+  return (await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })).id
+}
+
+/** Streams that the server holds open for who calls itself so. */
+async function openStreams(server: RustyMail, userAgent: string): Promise<number> {
+  const { clients } = await server.call(api.clients.listClients, { query: { filter: userAgent, per_page: '100' } })
+  return clients.reduce((sum, client) => sum + client.streams, 0)
+}
+
+/** The program before the proxy is there, and the other way round: each must know the other's address. */
+async function startBehind(program: ProxyProgram, configuration: string) {
+  const port = await freePort()
+  const proxy = await startProxy(program, configuration, `http://127.0.0.1:${port}`)
+  const environment = {
+    RUSTYMAIL_PORT: String(port),
+    RUSTYMAIL_PUBLIC_URL: proxy.url,
+    RUSTYMAIL_TRUSTED_PROXIES: '127.0.0.1',
+  }
+  return { proxy, server: await startRustyMail({ environment }) }
+}
+
+/** How a browser would speak to it. */
+async function protocolOf({ url, certificate }: RunningProxy): Promise<string | false | null> {
+  const port = Number(new URL(url).port)
+  const socket = connectTls({ host: '127.0.0.1', port, ca: certificate, ALPNProtocols: ['h2', 'http/1.1'] })
+  await once(socket, 'secureConnect')
+  socket.destroy()
+  return socket.alpnProtocol
+}
+
+/** With a heartbeat that a test can wait for, and nothing else on a stream of `types=mail_received`. */
+async function startQuick(heartbeatSeconds: number): Promise<string> {
+  const dir = tempDir('quick')
+  const environment = { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: join(dir.path, 'data'), RUSTYMAIL_API_KEY: apiKey }
+  const app = createApp(loadConfig([], environment), { logger: createLogger('silent'), heartbeatSeconds })
+  onTestFinished(async () => {
+    await app.stop()
+    dir.remove()
+  })
+  await app.start()
+  return app.address
+}
+
+/** Whether the second heartbeat comes. */
+async function livesOn(proxy: RunningProxy): Promise<boolean> {
+  const path = `${eventsPath}?types=mail_received`
+  if (proxy.url.startsWith('https:')) {
+    const { request } = await openHttp2(proxy)
+    const { text } = await request('GET', path, { authorization })
+    await expect.poll(() => text().match(/^event: heartbeat$/gm), { timeout: 15_000 }).toHaveLength(2)
+    return true
+  }
+  const stream = await openStream(proxy.url + path, { authorization })
+  onTestFinished(() => stream.close())
+  const beats = [stream.next('heartbeat'), stream.next('heartbeat')]
+  return (await Promise.allSettled(beats)).every(({ status }) => status === 'fulfilled')
+}
+
+describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
+  const runs = test.skipIf(!available(program))
+
+  runs(
+    'events are held back or changed where it is told wrongly, and what the doctor prescribes mends it',
+    async () => {
+      const { url } = await startRustyMail()
+      const { fetch } = globalThis
+      vi.stubGlobal('fetch', (input: string, init: RequestInit) =>
+        fetch(input, { ...init, headers: { accept: 'text/event-stream', authorization } }),
+      )
+      const results = faults[program].map(async ({ name, faulty, heard, mended }) => {
+        const [ill, well] = await Promise.all([startProxy(program, faulty, url), startProxy(program, mended, url)])
+        const [before, after] = await Promise.all([hear(ill, 3_000), hear(well, 10_000)])
+        expect(before, name).toMatchObject(heard)
+        expect(after, name).toMatchObject({
+          status: 200,
+          contentType: 'text/event-stream; charset=utf-8',
+          contentEncoding: null,
+          fault: null,
+          arrivals: [{ type: 'welcome' }, { type: 'stats_update' }],
+        })
+        expect(new Set(after.arrivals.map(({ piece }) => piece)).size, name).toBe(2)
+      })
+      expect(await Promise.allSettled(results)).toEqual(results.map(() => ({ status: 'fulfilled', value: undefined })))
+    },
+  )
+
+  runs('a quiet stream is cut where the limit is short, and lives on with what the doctor prescribes', async () => {
+    const url = await startQuick(3)
+    const { name, faulty, mended } = quietFaults[program]
+    // The limit of the documentation is four heartbeats; here it is one and a bit.
+    const shorter = documented(program).replace('proxy_read_timeout 60s', 'proxy_read_timeout 4s')
+    const proxies = [faulty, mended, shorter].map(configuration => startProxy(program, configuration, url))
+    const lives = await Promise.all(proxies.map(async proxy => livesOn(await proxy)))
+    expect(lives, name).toEqual([false, true, true])
+  })
+
+  runs('as docs/events.md shows it, many streams share a connection and events come at once', async () => {
+    const { proxy, server } = await startBehind(program, documented(program))
+    const account = await addAccount(server)
+    const browser = await openHttp2(proxy)
+    expect(browser.protocol).toBe('h2')
+    const headers = { authorization, 'user-agent': 'many-streams' }
+    const streams = await Promise.all(Array.from({ length: 20 }, () => browser.request('GET', eventsPath, headers)))
+    expect(streams.map(({ head }) => head[':status'])).toEqual(streams.map(() => 200))
+    const received = (type: string) => streams.filter(({ text }) => text().includes(`\nevent: ${type}\n`)).length
+    await expect.poll(() => received('welcome')).toBe(20)
+
+    const direct = await openStream(server.url + eventsPath, { authorization })
+    onTestFinished(() => direct.close())
+    await direct.next('welcome')
+    await server.call(api.accounts.updateAccount, { params: { account_id: account }, body: { name: 'Ann' } })
+    await direct.next('account_updated')
+    await expect.poll(() => received('account_updated'), { timeout: 1_000 }).toBe(20)
+
+    // Nothing is left of who has gone, long before a heartbeat finds it out.
+    expect(await openStreams(server, 'many-streams')).toBe(20)
+    browser.destroy()
+    await expect.poll(() => openStreams(server, 'many-streams'), { timeout: 5_000 }).toBe(0)
+  })
+
+  runs('as docs/events.md shows it, the address is that of the client, and a session is for TLS only', async () => {
+    const { proxy, server } = await startBehind(program, documented(program))
+    const away = await openHttp2(proxy, '127.0.0.2')
+    const named = { authorization, 'user-agent': 'someone-else', 'x-forwarded-for': '203.0.113.9' }
+    expect((await away.request('GET', api.metrics.getStats.path, named)).head[':status']).toBe(200)
+    const { clients } = await server.call(api.clients.listClients, { query: { filter: 'someone-else' } })
+    expect(clients.map(client => client.ip_address)).toEqual(['127.0.0.2'])
+
+    expect(server.setupLink).toContain(`${proxy.url}/setup#`)
+    const token = { setup_token: server.setupLink.split('#')[1] }
+    const { path } = api.access.openSession
+    const json = { origin: proxy.url, 'content-type': 'application/json' }
+    const { head } = await away.request('POST', path, json, token)
+    expect([head[':status'], String(head['set-cookie'])]).toEqual([201, expect.stringMatching(/^__Host-.*; Secure/)])
+    const cookie = String(head['set-cookie']).split(';')[0]!
+    const foreign = await away.request('DELETE', path, { cookie, origin: 'https://elsewhere.example' })
+    expect(foreign.head[':status']).toBe(403)
+    expect((await away.request('DELETE', path, { cookie, origin: proxy.url })).head[':status']).toBe(204)
+  })
+
+  runs('as docs/events.md shows it, the stream conforms', { timeout: 120_000 }, async () => {
+    const { proxy } = await startBehind(program, documented(program))
+    const { PATH, HOME } = process.env
+    const env = { PATH, HOME, RUSTYMAIL_API_KEY: apiKey, NODE_EXTRA_CA_CERTS: proxy.certificateFile }
+    const run = promisify(execFile)(process.execPath, [conformance, proxy.url, '--wait', '20'], {
+      env,
+      timeout: 100_000,
+    })
+    const { stdout } = await run.catch(error => error)
+    expect(stdout.match(/^not ok .*/gm) ?? []).toEqual([])
+    expect(stdout).toMatch(/^all is well$/m)
+  })
+})
+
+test.skipIf(!available('nginx'))('browsers get HTTP/2 from nginx with what the doctor prescribes', async () => {
+  const server = (line: string) =>
+    `server {\n${line}\nssl_certificate /etc/ssl/mail.example.com.crt;\nssl_certificate_key /etc/ssl/mail.example.com.key;\n}`
+  const [one, two] = await Promise.all(
+    ['listen 443 ssl;', prescribed('nginx', 'protocol')].map(line =>
+      startProxy('nginx', server(line), 'http://127.0.0.1:9'),
+    ),
+  )
+  expect([await protocolOf(one!), await protocolOf(two!)]).toEqual(['http/1.1', 'h2'])
+})
+
+test.skipIf(!available('caddy'))('browsers get HTTP/2 from Caddy with what the doctor prescribes', async () => {
+  const proxy = await startProxy('caddy', prescribed('caddy', 'protocol'), 'http://127.0.0.1:9')
+  expect(await protocolOf(proxy)).toBe('h2')
+})
+
+test.skipIf(!available('caddy'))('Caddy keeps streams of clients that left where flush_interval is -1', async () => {
+  const server = await startRustyMail()
+  const ways = {
+    flushing: caddySite(`${plain} {\n\tflush_interval -1\n}`),
+    leaving: caddySite(prescribed('caddy', 'buffering')),
+  }
+  const clients = Object.entries(ways).map(async ([userAgent, site]) => {
+    const { url } = await startProxy('caddy', site, server.url)
+    const path = `${eventsPath}?types=mail_received`
+    const stream = await openStream(url + path, { authorization, 'user-agent': userAgent })
+    await stream.next('welcome')
+    return stream
+  })
+  for (const client of await Promise.all(clients)) client.close()
+  await expect.poll(() => openStreams(server, 'leaving'), { timeout: 5_000 }).toBe(0)
+  expect(await openStreams(server, 'flushing')).toBe(1)
+})

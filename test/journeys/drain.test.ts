@@ -1,0 +1,65 @@
+/** A stop with thousands of streams open: each is told when to come back, and what was asked before is still answered. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import type { EventOf } from '../../contract/event.ts'
+import { api } from '../../contract/index.ts'
+import { apiKey, startRustyMail } from '../support/rustymail.ts'
+
+const streams = 2_000
+
+/** What a socket has said so far. */
+function listen(socket: Socket): () => string {
+  let text = ''
+  socket.on('data', chunk => {
+    text += chunk
+  })
+  return () => text
+}
+
+test('at a stop each of two thousand streams gets its goodbye with a time of its own, a request under way its answer, and it is over in time', async () => {
+  const run = await startRustyMail({ environment: { RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: String(streams) } })
+  const head = `Host: x\r\nAuthorization: Bearer ${apiKey}\r\n`
+  const open = () => {
+    const socket = connect(Number(new URL(run.url).port), '127.0.0.1')
+    onTestFinished(() => void socket.destroy())
+    return socket
+  }
+  const readers = Array.from({ length: streams }, () => {
+    const socket = open()
+    socket.write(`GET /api/dashboard/events?types=mail_received HTTP/1.1\r\n${head}\r\n`)
+    return { ended: once(socket, 'close'), text: listen(socket) }
+  })
+  const isOpen = () => readers.filter(reader => reader.text().includes('event: welcome')).length
+  await expect.poll(isOpen, { timeout: 20_000 }).toBe(streams)
+
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+  const body = JSON.stringify({ email: 'ann@example.com', imap, enabled: false })
+  const asking = open()
+  const answer = listen(asking)
+  asking.write(
+    `POST ${api.accounts.createAccount.path}?verify=false HTTP/1.1\r\n${head}Content-Type: application/json\r\n`,
+  )
+  asking.write(`Content-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`)
+  await expect.poll(answer).toContain('100 Continue')
+
+  const stopped = run.stop()
+  await Promise.all(readers.map(({ ended }) => ended))
+  asking.write(body)
+  const { code, stopMs } = await stopped
+  expect(answer()).toContain('HTTP/1.1 201 Created')
+  expect(code).toBe(0)
+  expect(stopMs).toBeLessThan(8_000)
+
+  const goodbyes = readers.map(({ text }) => {
+    const [, data] = /event: goodbye\ndata: (.*)\n\n$/.exec(text())!
+    return JSON.parse(data!) as EventOf<'goodbye'>['data']
+  })
+  expect(new Set(goodbyes.map(({ reason }) => reason))).toEqual(new Set(['shutdown']))
+  // One to six seconds, so about 400 come back in each.
+  const seconds = goodbyes.map(goodbye => Math.min(5, Math.floor(goodbye.reconnect_in_ms / 1_000)))
+  for (const second of [1, 2, 3, 4, 5]) {
+    expect(seconds.filter(value => value === second).length).toBeGreaterThan(250)
+    expect(seconds.filter(value => value === second).length).toBeLessThan(550)
+  }
+}, 60_000)
