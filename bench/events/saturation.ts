@@ -10,23 +10,21 @@ export interface Saturation extends PartResult {
   to: Record<string, number>
 }
 
-const coarse = [10, 20, 50, 100, 200, 400]
-/** Closer together, and from further down, so that no peer is told to be slower than it is. */
-const fine = [2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400]
+/** Events a second; close together, and from far down, so that nobody is told to be slower than it is. */
+const ladder = [2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 125, 150, 200, 250, 300, 400]
 const stepSeconds = 2
 const maxP99Ms = 1_000
 const minDelivered = 0.9
 
 export async function saturation(setting: Setting, starts: Record<string, Start>): Promise<Saturation> {
   const runs = await interleave(setting, 'saturation', Object.keys(starts), name => {
-    const ladder = name === 'rustymail' || name === 'c' ? coarse : fine
     const steps = ladder.map(rate => `${rate}:${stepSeconds}`).join()
     const options = ['-n', String(setting.streams), '--steps', steps, '--stop-p99', String(maxP99Ms)]
     return measure(setting, starts[name]!, options)
   })
   const others = Object.entries(runs).filter(([name]) => name !== 'rustymail')
   return {
-    what: `${setting.streams} streams, steps of ${stepSeconds} s: ${coarse.join()} events/s for rustymail and c, ${fine.join()} for the others, ended by p99 > ${maxP99Ms} ms or less than ${minDelivered} delivered; the most of a step that was not; ${setting.rounds} interleaved rounds`,
+    what: `${setting.streams} streams, steps of ${stepSeconds} s: ${ladder.join()} events/s, ended by p99 > ${maxP99Ms} ms or less than ${minDelivered} delivered; the most of a step that was not; ${setting.rounds} interleaved rounds`,
     deliveries_per_second: Object.fromEntries(Object.entries(runs).map(([name, all]) => [name, summary(all)])),
     to: Object.fromEntries(others.map(([name, theirs]) => [name, medianRatio(runs.rustymail!, theirs, most)])),
     faults: faultsOf(runs.rustymail!),
