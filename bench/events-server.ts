@@ -13,7 +13,7 @@ import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { watchBlocked } from './events/watch-blocked.ts'
-import { apiKey } from './measure.ts'
+import { apiKey, unlimited } from './measure.ts'
 
 /** Facts that may wait for their commit when they are published as fast as they can be; the log loses them at 50,000. */
 const maxUncommitted = 5_000
@@ -24,6 +24,7 @@ const environment = {
   RUSTYMAIL_DATA_DIR: dataDir,
   RUSTYMAIL_API_KEY: apiKey,
   RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: '20000',
+  ...unlimited,
 }
 const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
 await app.start()

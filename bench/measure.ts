@@ -8,12 +8,16 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 export const apiKey = 'an-api-key-for-benchmarks'
+/** Requests are counted as ever, but one client alone makes more of them than people do. */
+export const unlimited = { RUSTYMAIL_RATE_LIMIT: '100000000' }
 
 export interface Server {
   url: string
   pid: number
   /** From the start of the process to the ready line. */
   startMs: number
+  /** The second line on stdout, for as long as it may take to come. */
+  secondLine: Promise<string>
   stop(): Promise<void>
 }
 
@@ -39,7 +43,7 @@ export function round(value: number, digits = 3): number {
 }
 
 /** RustyMail as a user runs it, on a data directory that is removed afterwards unless one is given. */
-export async function startRustyMail(dataDir?: string): Promise<Server> {
+export async function startRustyMail(dataDir?: string, environment: NodeJS.ProcessEnv = unlimited): Promise<Server> {
   const dir = dataDir ?? mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const env = {
     ...process.env,
@@ -47,6 +51,9 @@ export async function startRustyMail(dataDir?: string): Promise<Server> {
     RUSTYMAIL_DATA_DIR: dir,
     RUSTYMAIL_API_KEY: apiKey,
     RUSTYMAIL_LOG_LEVEL: 'warn',
+    // Mail servers of benchmarks are on this machine.
+    RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
+    ...environment,
   }
   const server = await startServer(['--max-semi-space-size=4', 'bin/rustymail.js', 'serve'], env)
   return {
@@ -66,10 +73,13 @@ export async function startServer(args: string[], env: NodeJS.ProcessEnv = proce
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+  let lines = 0
+  createInterface({ input: child.stdout }).on('line', line => (lines++ === 0 ? first : second).resolve(line))
+  const line = await first.promise
   const startMs = performance.now() - began
-  child.stdout.resume()
-  return { url: line.replace(/^.*(?=http:)/, ''), pid: child.pid!, startMs, stop: () => end(child) }
+  const { promise: secondLine } = second
+  return { url: line.replace(/^.*(?=http:)/, ''), pid: child.pid!, startMs, secondLine, stop: () => end(child) }
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -79,10 +89,14 @@ async function end(child: ChildProcess): Promise<void> {
   await closed
 }
 
-/** With the API key; the body is read and thrown away. Throws when it is not a 200. */
-export function get(url: string, agent: Agent): Promise<void> {
+/** With the API key unless told otherwise; the body is read and thrown away. Throws when it is not a 200. */
+export function get(
+  url: string,
+  agent: Agent,
+  headers: Record<string, string> = { authorization: `Bearer ${apiKey}` },
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const sent = request(url, { agent, headers: { authorization: `Bearer ${apiKey}` } }, response => {
+  const sent = request(url, { agent, headers }, response => {
     if (response.statusCode !== 200) reject(new Error(`answered ${response.statusCode}`))
     response.resume()
     response.once('end', resolve)

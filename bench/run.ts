@@ -3,12 +3,21 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { events } from './events.ts'
+import { gate } from './gate.ts'
 import { newMail } from './new-mail.ts'
+import { signInFlood } from './sign-in-flood.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
 
 /** Each answers its figures as plain data. */
-const benchmarks: Record<string, () => Promise<object>> = { stats, 'new-mail': newMail, startup, events }
+const benchmarks: Record<string, () => Promise<object>> = {
+  stats,
+  gate,
+  'new-mail': newMail,
+  startup,
+  events,
+  'sign-in-flood': signInFlood,
+}
 
 const wanted = process.argv.slice(2)
 const names = wanted.length > 0 ? wanted : Object.keys(benchmarks)

@@ -1,15 +1,44 @@
-/** The principal as a client sees it, and the set-up session. */
+/** Coming in and going out: set-up, sign-in by password, passkey or provider, sessions. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Scope } from './scope.ts'
+import { line, Timestamp } from './wire.ts'
+
+export const Role = z
+  .enum(['viewer', 'operator', 'administrator'])
+  .describe('`viewer`: looks at the dashboard; `operator`: also acts on it and reads mail; `administrator`: everything')
+export type Role = z.infer<typeof Role>
+
+/** `all`, or the accounts by id; none when the list is empty. */
+export const AccountAccess = z
+  .union([z.literal('all'), z.array(z.string().max(40)).max(1000)])
+  .describe('`all`, or ids of accounts')
+export type AccountAccess = z.infer<typeof AccountAccess>
+
+export const Email = line
+  .trim()
+  .toLowerCase()
+  .max(254)
+  .regex(/^[^@\s]+@[^@\s]+$/, 'is not an email address')
+export const PersonName = line.trim().min(1).max(100)
+/** Of a new password only its length is looked at here; whether it is too common is the server's to say. */
+export const NewPassword = z.string().min(12, 'must have at least 12 characters').max(256)
+const GivenPassword = z.string().min(1).max(256)
+
+export const SignInMethod = z.enum(['setup', 'password', 'passkey', 'oidc', 'link'])
+export type SignInMethod = z.infer<typeof SignInMethod>
 
 export const SessionView = z
   .object({
     principal: z.object({
       id: z.string(),
       name: z.string(),
-      kind: z.enum(['session', 'api_key']),
+      kind: z.enum(['session', 'token', 'api_key']),
       scopes: z.array(Scope),
+      accounts: AccountAccess,
+      user_id: z.string().nullable().describe('Whose session or token it is; null for the API key of the environment'),
+      email: z.string().nullable(),
+      role: Role.nullable(),
     }),
     server: z.object({
       version: z.string(),
@@ -20,24 +49,137 @@ export const SessionView = z
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>
 
+export const SignInState = z
+  .object({
+    setup_needed: z.boolean().describe('There is no administrator yet: open the set-up link'),
+    passkeys: z.boolean().describe('Whether passkeys work at the address by which the page was asked for'),
+    oidc: z.object({ name: z.string() }).nullable().describe('The OpenID Connect provider, when one is configured'),
+  })
+  .meta({ id: 'SignInState' })
+export type SignInState = z.infer<typeof SignInState>
+
+/** A right password is not enough for who has a second factor. */
+export const SignInAnswer = z
+  .discriminatedUnion('status', [
+    z.object({ status: z.literal('signed_in'), session: SessionView }),
+    z.object({
+      status: z.literal('second_factor'),
+      challenge: z.string().describe('To be sent with the code, within 5 minutes'),
+    }),
+  ])
+  .meta({ id: 'SignInAnswer' })
+export type SignInAnswer = z.infer<typeof SignInAnswer>
+
+/** WebAuthn's own JSON (W3C Web Authentication Level 3, section 5.1): made and read by the browser. */
+export const WebAuthnJson = z.record(z.string(), z.unknown())
+export const PasskeyChallenge = z
+  .object({ challenge_id: z.string(), options: WebAuthnJson })
+  .meta({ id: 'PasskeyChallenge' })
+export type PasskeyChallenge = z.infer<typeof PasskeyChallenge>
+
+export const UserSession = z
+  .object({
+    id: z.string(),
+    user_id: z.string(),
+    user_name: z.string(),
+    method: SignInMethod,
+    ip_address: z.string().describe('From which it was opened'),
+    user_agent: z.string(),
+    created_at: Timestamp,
+    last_seen_at: Timestamp,
+    expires_at: Timestamp,
+    is_current: z.boolean(),
+  })
+  .meta({ id: 'UserSession' })
+export type UserSession = z.infer<typeof UserSession>
+
+const tag = 'Access'
+
 export const accessApi = {
-  openSession: endpoint({
+  getSignInState: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/sign-in',
+    tag,
+    summary: 'How one can sign in here',
+    scope: 'public',
+    effect: 'read',
+    response: SignInState,
+    uncounted: true,
+  }),
+  setUp: endpoint({
     method: 'POST',
-    path: '/api/dashboard/session',
-    tag: 'Access',
-    summary: 'Open a session with the one-time set-up token',
+    path: '/api/dashboard/setup',
+    tag,
+    summary: 'Make the first administrator with the one-time set-up token, and sign in',
     description: 'The token stands behind `#` in the printed set-up link and works once, within 30 minutes.',
     scope: 'public',
     effect: 'write',
-    body: z.strictObject({ setup_token: z.string().min(1).max(200) }),
+    limit: 'sign_in',
+    body: z.strictObject({
+      setup_token: z.string().min(1).max(200),
+      email: Email,
+      name: PersonName,
+      password: NewPassword,
+    }),
     response: SessionView,
     status: 201,
-    problems: ['setup_token_invalid'],
+    problems: ['setup_token_invalid', 'password_too_common', 'setup_done'],
+  }),
+  openSession: endpoint({
+    method: 'POST',
+    path: '/api/dashboard/session',
+    tag,
+    summary: 'Sign in with a password',
+    scope: 'public',
+    effect: 'write',
+    limit: 'sign_in',
+    body: z.strictObject({ email: z.string().trim().toLowerCase().min(1).max(254), password: GivenPassword }),
+    response: SignInAnswer,
+    status: 201,
+    problems: ['sign_in_failed', 'too_many_attempts'],
+  }),
+  giveSecondFactor: endpoint({
+    method: 'POST',
+    path: '/api/dashboard/session/second-factor',
+    tag,
+    summary: 'Finish signing in with a code of the authenticator, or a recovery code',
+    scope: 'public',
+    effect: 'write',
+    limit: 'sign_in',
+    body: z.strictObject({ challenge: z.string().min(1).max(200), code: z.string().trim().min(6).max(30) }),
+    response: SessionView,
+    status: 201,
+    problems: ['sign_in_failed', 'too_many_attempts', 'challenge_invalid'],
+  }),
+  beginPasskeySignIn: endpoint({
+    method: 'POST',
+    path: '/api/dashboard/session/passkey/challenge',
+    tag,
+    summary: 'Begin to sign in with a passkey',
+    scope: 'public',
+    effect: 'write',
+    limit: 'sign_in',
+    response: PasskeyChallenge,
+    status: 201,
+    problems: ['too_many_attempts'],
+  }),
+  finishPasskeySignIn: endpoint({
+    method: 'POST',
+    path: '/api/dashboard/session/passkey',
+    tag,
+    summary: 'Finish signing in with a passkey',
+    scope: 'public',
+    effect: 'write',
+    limit: 'sign_in',
+    body: z.strictObject({ challenge_id: z.string().min(1).max(200), response: WebAuthnJson }),
+    response: SessionView,
+    status: 201,
+    problems: ['sign_in_failed', 'too_many_attempts', 'challenge_invalid'],
   }),
   getSession: endpoint({
     method: 'GET',
     path: '/api/dashboard/session',
-    tag: 'Access',
+    tag,
     summary: 'Who am I',
     scope: 'signed_in',
     effect: 'read',
@@ -46,10 +188,44 @@ export const accessApi = {
   closeSession: endpoint({
     method: 'DELETE',
     path: '/api/dashboard/session',
-    tag: 'Access',
+    tag,
     summary: 'Sign out: end this session and its event streams',
     scope: 'signed_in',
     effect: 'write',
+    response: z.undefined(),
+    status: 204,
+  }),
+  listSessions: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/sessions',
+    tag,
+    summary: 'Open sessions: your own, or everybody’s for an administrator',
+    scope: 'signed_in',
+    effect: 'read',
+    query: z.strictObject({ user_id: z.string().max(40).optional() }),
+    response: z.object({ items: z.array(UserSession) }),
+  }),
+  endSession: endpoint({
+    method: 'DELETE',
+    path: '/api/dashboard/sessions/{session_id}',
+    tag,
+    summary: 'End one session, with its event streams',
+    scope: 'signed_in',
+    effect: 'write',
+    limit: 'access',
+    params: z.object({ session_id: z.string().min(1).max(40) }),
+    response: z.undefined(),
+    status: 204,
+    problems: ['session_not_found'],
+  }),
+  endAllSessions: endpoint({
+    method: 'DELETE',
+    path: '/api/dashboard/sessions',
+    tag,
+    summary: 'Sign out everywhere: end all your sessions, this one included',
+    scope: 'signed_in',
+    effect: 'write',
+    limit: 'access',
     response: z.undefined(),
     status: 204,
   }),

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { ConnectionFault } from './problem.ts'
-import { AccountId, Timestamp } from './wire.ts'
+import { AccountId, line, Timestamp } from './wire.ts'
 
 export const TlsKind = z
   .enum(['implicit', 'starttls', 'none'])
@@ -17,9 +17,6 @@ const host = z
   .max(253)
   .regex(/^[A-Za-z0-9.:_-]+$/, 'is not a host name or address')
 const port = z.int().min(1).max(65535)
-/** No CR, LF or NUL: these words are sent inside IMAP and SMTP commands. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
-const line = z.string().regex(/^[^\x00-\x1f\x7f]*$/, 'must be one line without control characters')
 const user = line.min(1).max(320)
 const password = line.min(1).max(1024)
 
@@ -144,6 +141,7 @@ export const accountsApi = {
     path,
     tag,
     summary: 'Connect a mail account; the servers are tried first',
+    limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
     query: verify,
@@ -168,6 +166,7 @@ export const accountsApi = {
     path: `${path}/{account_id}`,
     tag,
     summary: 'Change an account; changed servers are tried first',
+    limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
     params,
@@ -193,6 +192,7 @@ export const accountsApi = {
     path: `${path}/{account_id}/verify`,
     tag,
     summary: 'Try the servers of an account now, and connect again when they answer',
+    limit: 'connect',
     scope: 'dashboard:operate',
     effect: 'write',
     params,

@@ -58,6 +58,7 @@ export const assistantApi = {
     summary: 'Ask the assistant',
     description: 'With `Accept: text/event-stream` the answer streams as `start`, `text-delta`, `finish` or `error`.',
     scope: 'dashboard:operate',
+    limit: 'assistant',
     effect: 'write',
     body: ChatbotQuery,
     response: ChatbotResponse,

@@ -5,6 +5,8 @@ import type { Scope } from './scope.ts'
 
 export type Effect = 'read' | 'write' | 'send' | 'destroy'
 
+export type LimitName = 'sign_in' | 'search' | 'assistant' | 'connect' | 'access'
+
 export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Response = unknown> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With parameters in braces, as in OpenAPI: `/api/v1/accounts/{account_id}/folders`. */
@@ -23,6 +25,8 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
   status?: 200 | 201 | 202 | 204
   /** What it may answer beside the problems that every endpoint shares (400, 401, 403, 413, 415, 500, 503). */
   problems?: readonly ProblemCode[]
+  /** Calls that cost much, or that guess, have a narrower limit of their own beside the common one. */
+  limit?: LimitName
   /** The answer is `text/event-stream`: always, or when the client accepts that. */
   stream?: 'always' | 'accepted'
   /** Not counted as a request in the figures: health, event streams, metrics. */

@@ -1,5 +1,6 @@
 /** Every server-sent event. Facts happened once and carry an id; states tell how things are now and carry none. */
 import { z } from 'zod'
+import { Role } from './access.ts'
 import { AccountError, AccountState } from './accounts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
@@ -18,6 +19,9 @@ const client = {
   user_agent: z.string(),
   at,
 }
+
+const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
+const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
 
 /** Each fact with the scope that may read it. One with `account_id` is seen only by who may see that account. */
 export const facts = {
@@ -48,9 +52,18 @@ export const facts = {
     scope: 'mail:meta',
     data: z.object({ ...account, folder: z.string(), uid: z.int(), uid_validity: z.int() }),
   },
+  token_created: { scope: 'dashboard:admin', data: z.object(token) },
+  token_revoked: { scope: 'dashboard:admin', data: z.object(token) },
+  user_added: { scope: 'dashboard:admin', data: z.object(user) },
+  user_updated: { scope: 'dashboard:admin', data: z.object({ ...user, changed: z.array(z.string()) }) },
+  user_removed: { scope: 'dashboard:admin', data: z.object(user) },
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 
 export const states = {
+  audit_update: {
+    scope: 'dashboard:admin',
+    data: z.object({ newest: z.int().describe('Number of the newest entry of the audit trail') }),
+  },
   stats_update: { scope: 'dashboard:read', data: DashboardStats },
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 

@@ -2,24 +2,32 @@
 import { accessApi } from './access.ts'
 import { accountsApi } from './accounts.ts'
 import { assistantApi } from './assistant.ts'
+import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { mailApi } from './mail.ts'
 import { metricsApi } from './metrics.ts'
+import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
+import { tokensApi } from './tokens.ts'
+import { usersApi } from './users.ts'
 
 export const api = {
   access: accessApi,
   accounts: accountsApi,
   assistant: assistantApi,
+  audit: auditApi,
   clients: clientsApi,
   events: eventsApi,
   mail: mailApi,
   metrics: metricsApi,
+  profile: profileApi,
   settings: settingsApi,
   system: systemApi,
+  tokens: tokensApi,
+  users: usersApi,
 } as const
 
 const names = new Map<unknown, string>(

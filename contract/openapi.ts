@@ -11,6 +11,7 @@ const shared: ProblemCode[] = [
   'forbidden',
   'too_large',
   'unsupported_media_type',
+  'too_many_requests',
   'internal',
   'draining',
 ]

@@ -48,6 +48,7 @@ export const settingsApi = {
     path: '/api/dashboard/config',
     tag,
     summary: 'Change it; a changed server is tried before it is kept, and takes effect at once',
+    limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
     query: z.strictObject({ verify: z.enum(['true', 'false']).default('true') }),

@@ -10,8 +10,8 @@ export const Readiness = z
       accounts: z.object({
         ok: z.boolean().describe('False while an enabled account is not ready; the server itself still serves'),
         detail: z.string(),
-        ready: z.int(),
-        total: z.int(),
+        ready: z.int().nullable().describe('How many; null for who does not hold `dashboard:read`'),
+        total: z.int().nullable().describe('Of how many that are enabled; null likewise'),
       }),
     }),
   })

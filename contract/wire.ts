@@ -9,6 +9,10 @@ export const AccountId = z
   .regex(/^[A-Za-z0-9_-]{1,40}$/, 'is not an account id')
   .describe('Account id')
 
+/** No CR, LF, NUL or other control character: such words end up in commands, headers and logs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+export const line = z.string().regex(/^[^\x00-\x1f\x7f]*$/, 'must be one line without control characters')
+
 /** A whole number in a query string; nothing that JavaScript would also take for one (`1e3`, `0x10`, blank). */
 export function whole(min: number, max: number) {
   return z

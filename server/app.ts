@@ -1,8 +1,5 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
 import { join } from 'node:path'
-import { accessRoutes } from './access/access-routes.ts'
-import { AccessService } from './access/access-service.ts'
-import { SessionStore } from './access/session-store.ts'
 import { accountRoutes } from './accounts/account-routes.ts'
 import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
@@ -15,6 +12,7 @@ import type { ChatModel } from './assistant/chat-model.ts'
 import { ClientRegistry } from './clients/client-registry.ts'
 import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
+import { composeAccess } from './compose-access.ts'
 import type { Config } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
@@ -22,6 +20,8 @@ import { eventRoutes } from './events/event-routes.ts'
 import { EventStore } from './events/event-store.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
+import { addressOf, httpPart, localhostOf, pagePart } from './http-part.ts'
+import { checkKey } from './key-rotation.ts'
 import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
 import { ConnectionPool } from './mail/connection-pool.ts'
 import type { MailGateway } from './mail/mail-gateway.ts'
@@ -37,11 +37,12 @@ import { checkSmtp } from './outbox/smtp-check.ts'
 import { apiDocs } from './platform/api-docs.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import { type Database, migrate, openDatabase, ping } from './platform/database/database.ts'
+import { GuardedFetch } from './platform/guarded-fetch.ts'
+import { HttpLimits } from './platform/http-limits.ts'
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
-import { buildPageWhenStale } from './platform/page-build.ts'
-import { servePage } from './platform/page-files.ts'
+import { OutboundGuard } from './platform/outbound-guard.ts'
 import { SecretBox, Signer } from './platform/secret-box.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { SettingStore } from './settings/setting-store.ts'
@@ -61,8 +62,8 @@ export interface App {
   readonly hub: EventHub
   /** Where it listens, once started. */
   readonly address: string
-  /** A link that signs in once. */
-  createSetupLink(): string
+  /** A link that makes the first administrator, once; undefined when there is one. */
+  createSetupLink(): Promise<string | undefined>
   start(): Promise<void>
   /** Within 10 s, whatever is under way. */
   stop(): Promise<void>
@@ -106,29 +107,27 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     maxStreamsPerPrincipal: config.events.maxStreamsPerPrincipal,
     maxStreamAgeMs: 30 * 60_000,
   })
-  const access = new AccessService({
-    store: new SessionStore(db),
-    logger,
-    apiKey: config.apiKey,
-    now: Date.now,
-    revoke: principalId => hub.closeStreamsOf(principalId),
-  })
-
-  const gateway = overrides.gateway ?? new ImapFlowGateway()
+  const { privateNetworks } = config
+  const guard = new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config) })
+  const guarded = new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) })
+  const gateway = overrides.gateway ?? new ImapFlowGateway({ guard })
   const health = new HealthRegistry(hub)
   const accounts: AccountService = new AccountService({
     store: new AccountStore(db),
     hub,
     health,
     secrets,
-    verifier: { imap: (login, timeoutMs) => tryImap(gateway, login, timeoutMs), smtp: checkSmtp },
+    verifier: {
+      imap: (login, timeoutMs) => tryImap(gateway, login, timeoutMs),
+      smtp: (login, timeoutMs) => checkSmtp(login, timeoutMs, guard),
+    },
     timeoutMs: () => settings.limits.connection_timeout_seconds * 1000,
   })
   const settings = new SettingsService({ store: new SettingStore(db), accounts, hub })
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
   const mail = new MailService({ pool, refs: new MessageRefs(new Signer(secrets.derive('message refs'))) })
   const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
-  const sandbox = new SandboxRunner({ accounts, logger })
+  const sandbox = new SandboxRunner({ accounts, guard, logger })
 
   const clients = new ClientRegistry({ hub, logger })
   const readings = new SystemReadings(thisMachine)
@@ -145,29 +144,45 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
   const metrics = new MetricsService({ hub, imap, streams, startedAt: Date.now(), readings, prometheus, logger })
   const assistant = new AssistantService({
-    models: overrides.chatModels ?? createChatModels(config.assistant),
+    models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
     logger,
     deadlineMs: config.assistant.deadlineMs,
   })
 
-  const publicUrl = config.http.publicUrl
-  const http = createHttpServer({
+  const { publicUrl, tls } = config.http
+  const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
+  const { access, users, trail, ...people } = composeAccess({
+    config,
+    db,
+    secrets,
+    hub,
+    logger,
+    fetch: guarded.fetch,
+    accountIds: () => accounts.listIds(),
+    describeServer: () => ({ version: config.version, demo: config.demo, sandbox_running: sandbox.isRunning }),
+    baseUrl: address,
+    passkeyOrigin: () => publicUrl ?? localhostOf(http),
+  })
+  const http: HttpServer = createHttpServer({
     logger,
     authenticate: credentials => access.authenticate(credentials),
     observe: outcome => {
       metrics.recordRequest(outcome)
       if (outcome.caller) clients.touch(outcome.caller)
     },
-    origins: { publicUrl, allowed: config.http.allowedOrigins, isHttps: publicUrl?.startsWith('https:') ?? false },
+    origins: {
+      publicUrl,
+      allowed: config.http.allowedOrigins,
+      isHttps: publicUrl?.startsWith('https:') ?? tls !== undefined,
+    },
     trustedProxies: config.http.trustedProxies,
+    tls,
+    limits: new HttpLimits({ rates: config.http.limits, now: Date.now }),
+    trail,
   })
   const serverHealth = new HealthService({ accounts, pingDatabase: () => ping(db), isDraining: () => http.isDraining })
 
-  accessRoutes(http, access, () => ({
-    version: config.version,
-    demo: config.demo,
-    sandbox_running: sandbox.isRunning,
-  }))
+  people.addRoutes(http)
   accountRoutes(http, accounts, () => sandbox.start())
   assistantRoutes(http, assistant)
   clientRoutes(http, new ClientService({ registry: clients }))
@@ -181,7 +196,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const parts: Part[] = [
     databasePart(db),
     { name: 'events', start: () => hub.start(), stop: () => hub.stop() },
-    { name: 'access', start: () => access.start() },
+    { name: 'key', start: () => checkKey(db, secrets) },
+    ...people.parts,
     { name: 'settings', start: () => settings.start() },
     {
       name: 'pool limits',
@@ -192,26 +208,27 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       },
       stop: () => watchLimits.abort(),
     },
+    { name: 'outbound', stop: () => guarded.stop() },
     { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
     { name: 'sandbox', stop: () => sandbox.stop() },
     { name: 'pool', stop: () => pool.stop() },
     { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
     { name: 'demo', start: async () => void (config.demo && (await sandbox.start())) },
-    pagePart(http),
+    pagePart(http, root),
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
-    httpPart(http, hub, pool, config),
+    httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that it stops before: http waits for the answers that this one ends.
     { name: 'assistant', stop: () => assistant.stop() },
   ]
-  const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
   return {
     http,
     hub,
     get address() {
       return addressOf(http, config.http.host)
     },
-    createSetupLink: () => `${address()}/setup#${access.createSetupToken()}`,
+    createSetupLink: async () =>
+      (await users.needsSetup()) ? `${address()}/setup#${access.createSetupToken()}` : undefined,
     start: async () => {
       try {
         await lifecycle.start(parts)
@@ -234,43 +251,8 @@ async function tryImap(gateway: MailGateway, login: MailLogin, timeoutMs: number
   await connection.close()
 }
 
-/** Built when it is stale, which is the first time and after an upgrade. */
-function pagePart(http: HttpServer): Part {
-  const stopped = new AbortController()
-  return {
-    name: 'page',
-    start: async () => {
-      await buildPageWhenStale(root, stopped.signal)
-      servePage(http, join(root, 'dist/web'))
-    },
-    stop: () => stopped.abort(),
-  }
-}
-
 function databasePart(db: Database): Part {
   return { name: 'database', start: () => migrate(db), stop: () => db.destroy() }
-}
-
-/** Stops in three steps: streams are sent away, requests under way end, what is left is cut. */
-function httpPart(http: HttpServer, hub: EventHub, pool: ConnectionPool, config: Config): Part {
-  return {
-    name: 'http',
-    start: async () => {
-      await http.fastify.listen({ host: config.http.host, port: config.http.port })
-    },
-    stop: async () => {
-      // Who waits for a mail connection is told to come back, before its own connection is cut.
-      pool.drain()
-      hub.closeStreams()
-      http.front.stop()
-      const { server } = http.fastify
-      const cut = setTimeout(() => server.closeAllConnections(), stopBoundMs / 2)
-      const closed = http.fastify.close()
-      await Promise.race([http.whenIdle(), closed])
-      server.closeAllConnections()
-      await closed.finally(() => clearTimeout(cut))
-    },
-  }
 }
 
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {
@@ -285,9 +267,15 @@ async function prepareAccounts(config: Config, accounts: AccountService, setting
   }
 }
 
-function addressOf(http: HttpServer, host: string): string {
-  const bound = http.fastify.server.address()
-  const port = bound !== null && typeof bound === 'object' ? bound.port : 0
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+/** Servers that the operator named in the environment may be anywhere. */
+function trustedMailHosts({ account }: Config): string[] {
+  return [account?.imap.host, account?.smtp?.host].filter(host => host !== undefined)
+}
+
+/** Apart: a model on this machine is no reason to let people name this machine as their mail server. */
+function trustedWebHosts({ oidc, assistant }: Config): string[] {
+  const { rigEndpoint, openai, openrouter, anthropic, gemini, ollama } = assistant
+  const named = [openai, openrouter, anthropic, gemini, ollama].map(provider => provider?.baseUrl)
+  const urls = [...named, rigEndpoint, oidc?.issuer].filter(url => url !== undefined)
+  return urls.map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
 }

@@ -1,7 +1,8 @@
 /** Settings: good ones are read, bad ones are all named at once, and .env.example lists exactly what is read. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { ConfigError, environmentNames, loadConfig } from './config.ts'
+import { ConfigError, loadConfig } from './config.ts'
+import { environmentNames } from './environment.ts'
 
 function faultsOf(argv: string[], environment: Record<string, string>): readonly string[] {
   try {

@@ -1,15 +1,19 @@
 /** Environment and flags, checked once and frozen. The only reader of the environment; all faults are named at once. */
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { createSecureContext } from 'node:tls'
 import { z } from 'zod'
-import { type AccountInput, TlsKind } from '../contract/accounts.ts'
+import type { AccountInput } from '../contract/accounts.ts'
+import type { OidcConfig } from './access/oidc-config.ts'
 import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
+import { type Command, parseCommandLine, withoutEmpty } from './command-line.ts'
+import { Environment } from './environment.ts'
+import type { LimitRates } from './platform/http-limits.ts'
 import type { LogLevel } from './platform/logger.ts'
 
 export interface Config {
+  command: Command
   demo: boolean
   version: string
   http: {
@@ -18,7 +22,13 @@ export interface Config {
     publicUrl: string | undefined
     trustedProxies: readonly string[]
     allowedOrigins: readonly string[]
+    /** PEM; undefined for plain HTTP. */
+    tls: { cert: Buffer; key: Buffer } | undefined
+    limits: LimitRates
   }
+  /** Ranges of private addresses that people may name; others of those are refused. */
+  privateNetworks: readonly string[]
+  oidc: OidcConfig | undefined
   events: {
     /** Open at once. */
     maxStreams: number
@@ -28,6 +38,10 @@ export interface Config {
   databaseUrl: string
   /** 32 bytes; undefined: made once and kept in the data directory. */
   secretKey: Buffer | undefined
+  /** For `key rotate`, when the key comes from the environment. */
+  newSecretKey: Buffer | undefined
+  /** For `user create-admin`. */
+  newAdministrator: { email: string | undefined; name: string | undefined }
   apiKey: string | undefined
   logLevel: LogLevel
   /** An account made at first start. */
@@ -46,98 +60,10 @@ export class ConfigError extends Error {
   }
 }
 
-const text = z.string().trim().min(1)
-const port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'must be a port number')
-  .transform(Number)
-  .pipe(z.int().max(65535, 'must be 0–65535'))
-const serverPort = port.refine(value => value > 0, 'must be 1–65535')
-const count = (most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `must be 1–${most}`)
-    .transform(Number)
-    .pipe(z.int().min(1, `must be 1–${most}`).max(most, `must be 1–${most}`))
-const tls = z.enum(TlsKind.options, 'must be implicit, starttls or none')
-const list = z.string().transform(value =>
-  value
-    .split(',')
-    .map(item => item.trim())
-    .filter(item => item !== ''),
-)
-const proxies = list.refine(
-  items => items.every(item => isIP(item.replace(/\/\d{1,3}$/, '')) > 0),
-  'must be addresses or ranges such as 127.0.0.1 or 10.0.0.0/8, separated by commas',
-)
-const origins = list.refine(
-  items => items.every(item => URL.canParse(item) && new URL(item).origin === item),
-  'must be origins such as https://mail.example.com, without a path, separated by commas',
-)
-const url = z.url({ protocol: /^https?$/, message: 'must be an http:// or https:// address' })
-
-const Environment = z.object({
-  RUSTYMAIL_HOST: text.default('127.0.0.1'),
-  RUSTYMAIL_PORT: port.default(9437),
-  RUSTYMAIL_DATA_DIR: text.default('./data'),
-  RUSTYMAIL_DATABASE_URL: text
-    .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:<path>, sqlite::memory: or postgres://…')
-    .optional(),
-  RUSTYMAIL_SECRET_KEY: text
-    .refine(value => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32')
-    .optional(),
-  RUSTYMAIL_API_KEY: text.min(20, 'must have at least 20 characters: openssl rand -hex 20').max(200).optional(),
-  RUSTYMAIL_PUBLIC_URL: url.optional(),
-  RUSTYMAIL_TRUSTED_PROXIES: proxies.default([]),
-  RUSTYMAIL_ALLOWED_ORIGINS: origins.default([]),
-  RUSTYMAIL_MAX_STREAMS: count(100_000).default(20_000),
-  RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: count(20_000).default(50),
-  RUSTYMAIL_LOG_LEVEL: z
-    .enum(
-      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-      'must be fatal, error, warn, info, debug, trace or silent',
-    )
-    .default('info'),
-  IMAP_HOST: text.optional(),
-  IMAP_PORT: serverPort.optional(),
-  IMAP_USER: text.optional(),
-  IMAP_PASS: text.optional(),
-  IMAP_TLS: tls.optional(),
-  SMTP_HOST: text.optional(),
-  SMTP_PORT: serverPort.optional(),
-  SMTP_USER: text.optional(),
-  SMTP_PASS: text.optional(),
-  SMTP_TLS: tls.optional(),
-  RIG_ENDPOINT: url.optional(),
-  OPENAI_API_KEY: text.optional(),
-  OPENAI_BASE_URL: url.optional(),
-  OPENAI_MODEL: text.default('gpt-4o-mini'),
-  OPENROUTER_API_KEY: text.optional(),
-  OPENROUTER_BASE_URL: url.optional(),
-  OPENROUTER_MODEL: text.default('openrouter/auto'),
-  ANTHROPIC_API_KEY: text.optional(),
-  ANTHROPIC_BASE_URL: url.optional(),
-  ANTHROPIC_MODEL: text.default('claude-sonnet-4-5'),
-  GEMINI_API_KEY: text.optional(),
-  GEMINI_BASE_URL: url.optional(),
-  GEMINI_MODEL: text.default('gemini-2.5-flash'),
-  OLLAMA_BASE_URL: url.optional(),
-  OLLAMA_MODEL: text.optional(),
-})
-type Environment = z.infer<typeof Environment>
-
-/** Every name that is read; `.env.example` is held to it. */
-export const environmentNames = Object.keys(Environment.shape)
-
-export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>] [--data-dir <path>]
-
-  --demo   also start the sandbox mail server, with its account connected
-Every setting can be given in the environment; .env.example lists them.`
-
 /** @throws ConfigError with all faults. */
 export function loadConfig(argv: readonly string[], environment: Record<string, string | undefined>): Config {
   const faults: string[] = []
-  const flags = parseFlags(argv, faults)
+  const flags = parseCommandLine(argv, faults)
   const given = { ...withoutEmpty(environment), ...flags.environment }
   const issues = Environment.safeParse(given).error?.issues ?? []
   for (const issue of issues) faults.push(`${issue.path.join('.')} ${issue.message}`)
@@ -146,9 +72,12 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const env = Environment.parse(Object.fromEntries(Object.entries(given).filter(([name]) => !faulty.has(name))))
   const account = accountOf(env, faults)
   const assistant = assistantOf(env, faults)
+  const oidc = oidcOf(env, faults)
+  const tls = tlsOf(env, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   const dataDir = resolve(env.RUSTYMAIL_DATA_DIR)
   return Object.freeze({
+    command: flags.command,
     demo: flags.demo,
     version: programVersion(),
     http: {
@@ -157,46 +86,25 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
       publicUrl: env.RUSTYMAIL_PUBLIC_URL,
       trustedProxies: env.RUSTYMAIL_TRUSTED_PROXIES,
       allowedOrigins: env.RUSTYMAIL_ALLOWED_ORIGINS,
+      tls,
+      limits: limitsOf(env.RUSTYMAIL_RATE_LIMIT),
     },
+    privateNetworks: env.RUSTYMAIL_PRIVATE_NETWORKS,
+    oidc,
     events: {
       maxStreams: env.RUSTYMAIL_MAX_STREAMS,
       maxStreamsPerPrincipal: env.RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL,
     },
     dataDir,
     databaseUrl: env.RUSTYMAIL_DATABASE_URL ?? `sqlite:${join(dataDir, 'rustymail.db')}`,
-    secretKey: env.RUSTYMAIL_SECRET_KEY === undefined ? undefined : Buffer.from(env.RUSTYMAIL_SECRET_KEY, 'base64'),
+    secretKey: env.RUSTYMAIL_SECRET_KEY,
+    newSecretKey: env.RUSTYMAIL_NEW_SECRET_KEY,
+    newAdministrator: { email: flags.email, name: flags.name },
     apiKey: env.RUSTYMAIL_API_KEY,
     logLevel: env.RUSTYMAIL_LOG_LEVEL,
     account,
     assistant,
   })
-}
-
-function parseFlags(argv: readonly string[], faults: string[]): { demo: boolean; environment: Record<string, string> } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        demo: { type: 'boolean', default: false },
-        host: { type: 'string' },
-        port: { type: 'string' },
-        'data-dir': { type: 'string' },
-      },
-    })
-    const [command = 'serve', ...more] = positionals
-    if (command !== 'serve' || more.length > 0)
-      faults.push(`${positionals.join(' ')}: there is no such command; try "serve"`)
-    const environment = withoutEmpty({
-      RUSTYMAIL_HOST: values.host,
-      RUSTYMAIL_PORT: values.port,
-      RUSTYMAIL_DATA_DIR: values['data-dir'],
-    })
-    return { demo: values.demo, environment }
-  } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error))
-    return { demo: false, environment: {} }
-  }
 }
 
 function accountOf(env: Environment, faults: string[]): AccountInput | undefined {
@@ -252,10 +160,72 @@ function assistantOf(env: Environment, faults: string[]): AssistantConfig {
   }
 }
 
-function withoutEmpty(values: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).filter((entry): entry is [string, string] => Boolean(entry[1]?.trim())),
-  )
+/** Calls a minute. Many principals may share an address; what costs much or guesses has less. */
+function limitsOf(perPrincipal: number): LimitRates {
+  const share = (part: number) => Math.max(1, Math.ceil(perPrincipal * part))
+  return {
+    principal: perPrincipal,
+    address: perPrincipal * 5,
+    search: share(0.05),
+    assistant: share(0.01),
+    connect: share(0.01),
+    sign_in: share(0.01),
+    access: share(0.02),
+  }
+}
+
+function tlsOf(env: Environment, faults: string[]): Config['http']['tls'] {
+  const [certFile, keyFile] = [env.RUSTYMAIL_TLS_CERT, env.RUSTYMAIL_TLS_KEY]
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined || keyFile === undefined) {
+    faults.push('RUSTYMAIL_TLS_CERT and RUSTYMAIL_TLS_KEY must be set together')
+    return undefined
+  }
+  const cert = readPem('RUSTYMAIL_TLS_CERT', certFile, faults)
+  const key = readPem('RUSTYMAIL_TLS_KEY', keyFile, faults)
+  if (!cert || !key) return undefined
+  try {
+    createSecureContext({ cert, key })
+    return { cert, key }
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    faults.push(`RUSTYMAIL_TLS_CERT and RUSTYMAIL_TLS_KEY do not make a certificate with its key: ${words}`)
+    return undefined
+  }
+}
+
+function readPem(name: string, file: string, faults: string[]): Buffer | undefined {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    faults.push(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    return undefined
+  }
+}
+
+function oidcOf(env: Environment, faults: string[]): OidcConfig | undefined {
+  const [issuer, clientId] = [env.RUSTYMAIL_OIDC_ISSUER, env.RUSTYMAIL_OIDC_CLIENT_ID]
+  if (issuer === undefined && clientId === undefined) return undefined
+  if (issuer === undefined || clientId === undefined) {
+    faults.push('RUSTYMAIL_OIDC_ISSUER and RUSTYMAIL_OIDC_CLIENT_ID must be set together')
+    return undefined
+  }
+  if (issuer.startsWith('http:') && !isLoopback(new URL(issuer).hostname)) {
+    faults.push('RUSTYMAIL_OIDC_ISSUER must be an https:// address')
+  }
+  if (env.RUSTYMAIL_OIDC_ROLES.length === 0) {
+    faults.push('RUSTYMAIL_OIDC_ROLES must say which groups give which role: admins=administrator,staff=operator')
+  }
+  return {
+    issuer,
+    clientId,
+    clientSecret: env.RUSTYMAIL_OIDC_CLIENT_SECRET,
+    name: env.RUSTYMAIL_OIDC_NAME,
+    scopes: env.RUSTYMAIL_OIDC_SCOPES,
+    groupsClaim: env.RUSTYMAIL_OIDC_GROUPS_CLAIM,
+    roles: env.RUSTYMAIL_OIDC_ROLES,
+    accounts: env.RUSTYMAIL_OIDC_ACCOUNTS,
+  }
 }
 
 function programVersion(): string {

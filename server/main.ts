@@ -1,7 +1,10 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
 import { type App, createApp } from './app.ts'
-import { type Config, ConfigError, loadConfig, usage } from './config.ts'
+import { usage } from './command-line.ts'
+import { createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
+import { type Config, ConfigError, loadConfig } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
+import { Prompt } from './prompt.ts'
 
 /** EX_CONFIG of sysexits.h. */
 const badConfig = 78
@@ -10,11 +13,36 @@ const badConfig = 78
 export async function run(): Promise<void> {
   const wantsHelp = process.argv.slice(2).some(word => word === '--help' || word === '-h')
   if (wantsHelp) console.log(usage)
-  else await serve()
+  else await runCommand(readConfig())
 }
 
-async function serve(): Promise<void> {
-  const config = readConfig()
+async function runCommand(config: Config): Promise<void> {
+  if (config.command === 'serve') return serve(config)
+  try {
+    const { words, exitCode } = await outcomeOf(config)
+    console.log(words)
+    process.exitCode = exitCode
+  } catch (error) {
+    fail(1, `It did not work: ${wordsOf(error)}`)
+  }
+}
+
+async function outcomeOf(config: Config): Promise<Outcome> {
+  if (config.command === 'audit verify') return verifyAudit(config)
+  if (config.command === 'key rotate') return rotateKey(config, config.newSecretKey)
+  // Questions go where logs go, so that stdout holds the outcome alone.
+  const prompt = new Prompt({ input: process.stdin, output: process.stderr })
+  try {
+    const email = config.newAdministrator.email ?? (await prompt.ask('Email: '))
+    const name = config.newAdministrator.name ?? (await prompt.ask('Name: '))
+    const password = await prompt.ask('Password, at least 12 characters: ', { isHidden: true })
+    return await createAdministrator(config, { email, name, password })
+  } finally {
+    prompt.close()
+  }
+}
+
+async function serve(config: Config): Promise<void> {
   // Before anything is taken, so that a signal at any moment leaves nothing behind.
   const opened: { app?: App } = {}
   const stopping = stopOnSignal(opened)
@@ -28,9 +56,8 @@ async function serve(): Promise<void> {
   }
   if (stopping()) return
   console.log(`RustyMail is listening on ${app.address}`)
-  console.log(
-    config.demo ? `Open the sandbox, signed in: ${app.createSetupLink()}` : `Set up: ${app.createSetupLink()}`,
-  )
+  const setupLink = await app.createSetupLink()
+  if (setupLink) console.log(`Set up: ${setupLink}`)
 }
 
 function readConfig(): Config {

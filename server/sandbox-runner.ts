@@ -4,16 +4,27 @@ import type { Account } from '../contract/accounts.ts'
 import type { SandboxServer } from '../sandbox/sandbox-server.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { Logger } from './platform/logger.ts'
+import type { OutboundGuard } from './platform/outbound-guard.ts'
 import { Problem } from './platform/problem.ts'
+
+interface SandboxRunnerOptions {
+  accounts: AccountService
+  /** It is on this machine, which is not open to what people name. */
+  guard: Pick<OutboundGuard, 'trust' | 'distrust'>
+  logger: Logger
+}
 
 export class SandboxRunner {
   readonly #accounts: AccountService
+  readonly #guard: Pick<OutboundGuard, 'trust' | 'distrust'>
   readonly #logger: Logger
   #server: SandboxServer | undefined
+  #places: { host: string; port: number }[] = []
   #isStarting = false
 
-  constructor({ accounts, logger }: { accounts: AccountService; logger: Logger }) {
+  constructor({ accounts, guard, logger }: SandboxRunnerOptions) {
     this.#accounts = accounts
+    this.#guard = guard
     this.#logger = logger
   }
 
@@ -34,6 +45,8 @@ export class SandboxRunner {
       const server = new SandboxServer({ newMailEveryMs: 20_000, logger: this.#logger })
       const { host, imapPort, smtpPort, user, password, email } = await server.start()
       this.#server = server
+      this.#places = [imapPort, smtpPort].map(port => ({ host, port }))
+      for (const place of this.#places) this.#guard.trust(place.host, place.port)
       const login = { host, tls: 'none', user, password } as const
       const input = {
         name: 'Sandbox',
@@ -52,6 +65,7 @@ export class SandboxRunner {
   async stop(): Promise<void> {
     const server = this.#server
     this.#server = undefined
+    for (const { host, port } of this.#places.splice(0)) this.#guard.distrust(host, port)
     await server?.stop()
   }
 }

@@ -7,6 +7,7 @@ import { test } from 'vitest'
 /** Which feature may use which. A feature may only use features above it. */
 const uses: Record<string, string[]> = {
   events: [],
+  audit: ['events'],
   access: ['events'],
   clients: ['events'],
   metrics: ['events'],
@@ -21,16 +22,24 @@ const uses: Record<string, string[]> = {
 /** The one door through which each package comes in. A package without a door may not be imported. */
 const doors: Record<string, RegExp> = {
   zod: /^(contract|server)\//,
-  fastify: /^server\/platform\/(http-server|http-call)\.ts$/,
+  fastify: /^server\/platform\/(http-server|http-call|http-outcome)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/page-files\.ts$/,
   '@fastify/swagger': /^server\/platform\/api-docs\.ts$/,
   '@fastify/swagger-ui': /^server\/platform\/api-docs\.ts$/,
   helmet: /^server\/platform\/security-headers\.ts$/,
+  undici: /^server\/platform\/guarded-fetch\.ts$/,
   pino: /^server\/platform\/logger\.ts$/,
   kysely: /^server\/(platform\/database\/|[a-z]+\/[a-z-]+-store\.ts)/,
   pg: /^server\/platform\/database\//,
   'prom-client': /^server\/metrics\//,
+  '@simplewebauthn/browser': /^web\//,
+  '@zxcvbn-ts/core': /^server\/access\/password-strength\.ts$/,
+  '@zxcvbn-ts/language-common': /^server\/access\/password-strength\.ts$/,
+  '@simplewebauthn/server': /^server\/access\/passkey-service\.ts$/,
+  'openid-client': /^server\/access\/oidc-client\.ts$/,
+  otpauth: /^server\/access\/totp\.ts$/,
+  uqr: /^server\/access\/totp\.ts$/,
   imapflow: /^server\/mail\/adapters\//,
   nodemailer: /^(server\/outbox\/|sandbox\/)/,
   'hoodiecrow-imap': /^sandbox\//,
@@ -59,7 +68,8 @@ const arrows = code.flatMap(from =>
 const inner = arrows.filter((a): a is typeof a & { to: string } => a.to !== undefined)
 const zone = (f: string) => f.split('/')[0]!
 const feature = (f: string) => /^server\/([a-z]+)\//.exec(f)?.[1]
-const isRoot = (f: string) => /^server\/(main|app|config|sandbox-runner)\.ts$/.test(f)
+/** The composition root and the command line: every file that stands in no folder. */
+const isRoot = (f: string) => /^server\/[a-z-]+\.ts$/.test(f)
 const show = (list: { from: string; to?: string | undefined; spec: string }[]) =>
   list.map(a => `${a.from} -> ${a.to ?? a.spec}`)
 const none = (list: unknown[], why: string) => assert.deepEqual(list, [], why)

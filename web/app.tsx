@@ -1,15 +1,21 @@
 /** Which page stands at which address, and who may see it. Pages are loaded when they are first opened. */
 import { lazy, Suspense } from 'react'
-import { Route, Switch, useLocation } from 'wouter'
-import { useSessionQuery } from './platform/session.ts'
-import { useTheme } from './platform/theme.ts'
+import { Redirect, Route, Switch, useLocation } from 'wouter'
+import type { SessionView } from '../contract/access.ts'
+import { SessionProvider, useForgetting, useSessionQuery } from './platform/session.ts'
+import { type ThemeChoice, useTheme } from './platform/theme.ts'
 import { EntranceSkeleton } from './shell/entrance.tsx'
+import { ForbiddenPage } from './shell/forbidden-page.tsx'
+import { destinations, isHere } from './shell/navigation.ts'
 import { NotFoundPage } from './shell/not-found-page.tsx'
 import { PageBoundary } from './shell/page-boundary.tsx'
 import { PageSkeleton } from './shell/page-skeleton.tsx'
-import { SetupPage } from './shell/setup-page.tsx'
+import { ServerSilentPage } from './shell/server-silent-page.tsx'
 import { Shell } from './shell/shell.tsx'
-import { ServerSilentPage, SignedOutPage } from './shell/signed-out-page.tsx'
+
+const SignInPage = lazy(async () => ({ default: (await import('./access/sign-in-page.tsx')).SignInPage }))
+const SetupPage = lazy(async () => ({ default: (await import('./access/setup-page.tsx')).SetupPage }))
+const InvitationPage = lazy(async () => ({ default: (await import('./access/invitation-page.tsx')).InvitationPage }))
 
 const OverviewPage = lazy(async () => ({ default: (await import('./overview/overview-page.tsx')).OverviewPage }))
 const MailPage = lazy(async () => ({ default: (await import('./mail/mail-page.tsx')).MailPage }))
@@ -20,34 +26,82 @@ const ConfigurationPage = lazy(async () => ({
   default: (await import('./settings/configuration-page.tsx')).ConfigurationPage,
 }))
 const SystemPage = lazy(async () => ({ default: (await import('./system/system-page.tsx')).SystemPage }))
+const UsersPage = lazy(async () => ({ default: (await import('./users/users-page.tsx')).UsersPage }))
+const TokensPage = lazy(async () => ({ default: (await import('./tokens/tokens-page.tsx')).TokensPage }))
+const SessionsPage = lazy(async () => ({ default: (await import('./sessions/sessions-page.tsx')).SessionsPage }))
+const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }))
+const ProfilePage = lazy(async () => ({ default: (await import('./profile/profile-page.tsx')).ProfilePage }))
 
 export function App() {
   const theme = useTheme()
-  const [path] = useLocation()
-  const isSetup = path === '/setup'
-  const session = useSessionQuery(!isSetup)
-  if (isSetup) return <SetupPage />
-  if (session.data === null) return <SignedOutPage />
+  return (
+    <PageBoundary>
+      <Suspense fallback={<EntranceSkeleton />}>
+        <Switch>
+          <Route path="/setup" component={SetupPage} />
+          <Route path="/invitation" component={InvitationPage} />
+          <Route>
+            <Inside theme={theme} />
+          </Route>
+        </Switch>
+      </Suspense>
+    </PageBoundary>
+  )
+}
+
+type Theme = [ThemeChoice, (choice: ThemeChoice) => void]
+
+/** Whoever is not signed in finds the door at every address, and behind it what he came for. */
+function Inside({ theme }: { theme: Theme }) {
+  const session = useSessionQuery()
+  if (session.data === null) return <SignInPage />
   if (session.data === undefined && session.error) {
     return <ServerSilentPage error={session.error} onRetry={() => void session.refetch()} />
   }
   if (session.data === undefined) return <EntranceSkeleton />
+  // Of one who was here before nothing stays on the page.
+  return (
+    <SessionProvider key={session.data.principal.id} value={session.data}>
+      <Pages session={session.data} theme={theme} />
+    </SessionProvider>
+  )
+}
+
+function Pages({ session, theme }: { session: SessionView; theme: Theme }) {
+  useForgetting()
+  const [path] = useLocation()
+  const destination = destinations.find(({ href }) => isHere(path, href))
+  const isForbidden = destination?.needs && !session.principal.scopes.includes(destination.needs)
   return (
     <Shell theme={theme}>
       <PageBoundary key={path.split('/')[1]}>
         <Suspense fallback={<PageSkeleton />}>
-          <Switch>
-            <Route path="/" component={OverviewPage} />
-            <Route path="/mail" component={MailPage} />
-            <Route path="/clients" component={ClientsPage} />
-            <Route path="/accounts" component={AccountsPage} />
-            <Route path="/assistant" component={AssistantPage} />
-            <Route path="/configuration" component={ConfigurationPage} />
-            <Route path="/system" component={SystemPage} />
-            <Route component={NotFoundPage} />
-          </Switch>
+          {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
         </Suspense>
       </PageBoundary>
     </Shell>
+  )
+}
+
+function PageSwitch() {
+  return (
+    <Switch>
+      <Route path="/" component={OverviewPage} />
+      <Route path="/mail" component={MailPage} />
+      <Route path="/clients" component={ClientsPage} />
+      <Route path="/accounts" component={AccountsPage} />
+      <Route path="/assistant" component={AssistantPage} />
+      <Route path="/configuration" component={ConfigurationPage} />
+      <Route path="/system" component={SystemPage} />
+      <Route path="/users" component={UsersPage} />
+      <Route path="/tokens" component={TokensPage} />
+      <Route path="/sessions" component={SessionsPage} />
+      <Route path="/audit" component={AuditPage} />
+      <Route path="/profile" component={ProfilePage} />
+      <Route path="/sign-in">
+        <Redirect to="/" replace />
+      </Route>
+      <Route component={NotFoundPage} />
+    </Switch>
   )
 }

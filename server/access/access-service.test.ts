@@ -1,88 +1,178 @@
-/** Sessions are opened once by the set-up link, outlive a restart, and end when they should. */
+/** Keys, tokens and cookies are told apart; the set-up link makes one administrator; sessions are one's own business. */
 import { expect, test } from 'vitest'
-import { onEachDatabase } from '../../test/support/databases.ts'
-import type { Database } from '../platform/database/database.ts'
+import { aUser } from '../../test/support/a-user.ts'
+import { memoryDatabase } from '../../test/support/databases.ts'
 import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { AccessService } from './access-service.ts'
+import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
+import { UserStore } from './user-store.ts'
 
-const day = 24 * 60 * 60 * 1000
-
-function service(db: Database, clock: { now: number }, apiKey?: string) {
-  const revoked: string[] = []
-  const access = new AccessService({
-    store: new SessionStore(db),
-    logger: createLogger('silent'),
-    apiKey,
-    now: () => clock.now,
-    revoke: id => revoked.push(id),
-  })
-  return { access, revoked }
+const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }
+const ann = { email: 'ann@example.com', name: 'Ann', password: 'a quiet place for letters' }
+const tokenPrincipal: Principal = {
+  id: 'token-1',
+  name: 'Script',
+  kind: 'token',
+  userId: 'someone',
+  scopes: new Set(['dashboard:read']),
+  accounts: new Set(['a1']),
 }
 
-const withCookie = (sessionCookie: string) => ({ token: undefined, sessionCookie })
-const withToken = (token: string) => ({ token, sessionCookie: undefined })
-
-onEachDatabase(open => {
-  test('a set-up link works once, and the session outlives a restart', async () => {
-    const db = await open()
-    const clock = { now: Date.now() }
-    const { access } = service(db, clock)
-    const token = access.createSetupToken()
-    const { cookie, principal } = await access.openSession(token)
-    await expect(access.openSession(token)).rejects.toMatchObject({ code: 'setup_token_invalid' })
-    const { access: restarted } = service(db, clock)
-    await restarted.start()
-    expect(await restarted.authenticate(withCookie(cookie))).toMatchObject({ id: principal.id, kind: 'session' })
+async function setUp(apiKey?: string) {
+  const db = await memoryDatabase()
+  const clock = { now: Date.parse('2026-11-22T12:00:00Z') }
+  const now = () => clock.now
+  const logger = createLogger('silent')
+  const people = new UserStore(db)
+  const listener = { changed: () => undefined, revoked: () => undefined }
+  const sessions = new SessionService({ store: new SessionStore(db), users: people, now, logger, listener })
+  const asked: string[] = []
+  const access = new AccessService({
+    sessions,
+    tokens: {
+      authenticate: (token, address) => {
+        asked.push(`${token} from ${address}`)
+        return token === 'rm_right' ? tokenPrincipal : undefined
+      },
+    },
+    apiKey,
+    // As the user service does it: the first only, and not with any password.
+    users: {
+      createAdministrator: async ({ email, name, password, onlyIfNone }) => {
+        if (password === 'password1234') throw new Problem('password_too_common', 'Take another.')
+        if (onlyIfNone && (await people.list()).length > 0) throw new Problem('setup_done', 'There is one.')
+        const user = aUser({ email, name, role: 'administrator', accounts: '"all"', password_hash: password })
+        await people.insert(user)
+        return user
+      },
+    },
+    people,
+    describeServer: () => ({ version: '1.0.0', demo: false, sandbox_running: false }),
+    now,
+    logger,
   })
+  const signIn = async (change: Parameters<typeof aUser>[0]) => {
+    const user = aUser(change)
+    await people.insert(user)
+    return (await sessions.open(user, 'password', from)).principal
+  }
+  return { access, sessions, people, clock, asked, signIn }
+}
 
-  test('a session ends when it is signed out, unused for a week, or 30 days old', async () => {
-    const db = await open()
-    const clock = { now: Date.now() }
-    const { access, revoked } = service(db, clock)
-    const first = await access.openSession(access.createSetupToken())
-    await access.closeSession(first.principal)
-    expect(await access.authenticate(withCookie(first.cookie))).toBeUndefined()
-    expect(revoked).toEqual([first.principal.id])
+const credentials = (given: { token?: string; sessionCookie?: string }) => ({
+  token: undefined,
+  sessionCookie: undefined,
+  address: from.address,
+  ...given,
+})
 
-    const idle = await access.openSession(access.createSetupToken())
-    clock.now += 8 * day
-    expect(await access.authenticate(withCookie(idle.cookie))).toBeUndefined()
+test('the set-up link makes an administrator, signs them in, and works once', async () => {
+  const { access, people } = await setUp()
+  const setup_token = access.createSetupToken()
+  const { cookie, principal } = await access.setUp({ setup_token, ...ann }, from)
+  expect(await access.authenticate(credentials({ sessionCookie: cookie }))).toEqual(principal)
+  expect(principal).toMatchObject({ kind: 'session', name: 'Ann', scopes: everyScope, accounts: 'all' })
+  const again = access.setUp({ setup_token, ...ann, email: 'eve@example.com' }, from)
+  await expect(again).rejects.toMatchObject({ code: 'setup_token_invalid' })
+  expect((await people.list()).map(user => user.email)).toEqual(['ann@example.com'])
+})
 
-    const old = await access.openSession(access.createSetupToken())
-    for (let days = 0; days < 29; days += 6) {
-      expect(await access.authenticate(withCookie(old.cookie))).toMatchObject({ id: old.principal.id })
-      clock.now += 6 * day
-    }
-    expect(await access.authenticate(withCookie(old.cookie))).toBeUndefined()
+test('of two that use the link at the same moment one becomes administrator', async () => {
+  const { access, people } = await setUp()
+  const setup_token = access.createSetupToken()
+  const outcomes = await Promise.allSettled(
+    ['ann@example.com', 'eve@example.com'].map(email => access.setUp({ setup_token, ...ann, email }, from)),
+  )
+  expect(outcomes.map(outcome => outcome.status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect(await people.list()).toHaveLength(1)
+})
+
+test('a password that is refused does not use up the link', async () => {
+  const { access } = await setUp()
+  const setup_token = access.createSetupToken()
+  const common = access.setUp({ setup_token, ...ann, password: 'password1234' }, from)
+  await expect(common).rejects.toMatchObject({ code: 'password_too_common' })
+  expect(await access.setUp({ setup_token, ...ann }, from)).toHaveProperty('cookie')
+})
+
+test('a set-up link is worth nothing after half an hour, after a newer one, or when there is an administrator', async () => {
+  const { access, clock, people } = await setUp()
+  const late = access.createSetupToken()
+  clock.now += 31 * 60_000
+  await expect(access.setUp({ setup_token: late, ...ann }, from)).rejects.toMatchObject({ code: 'setup_token_invalid' })
+  const replaced = access.createSetupToken()
+  const newest = access.createSetupToken()
+  await expect(access.setUp({ setup_token: replaced, ...ann }, from)).rejects.toMatchObject({
+    code: 'setup_token_invalid',
   })
+  await people.insert(aUser({ role: 'administrator' }))
+  await expect(access.setUp({ setup_token: newest, ...ann }, from)).rejects.toMatchObject({ code: 'setup_done' })
+})
 
-  test('what is in the database opens nothing: only the hash of a cookie is kept', async () => {
-    const db = await open()
-    const { access } = service(db, { now: Date.now() })
-    const { cookie } = await access.openSession(access.createSetupToken())
-    const rows = await db.selectFrom('sessions').selectAll().execute()
-    expect(JSON.stringify(rows)).not.toContain(cookie)
-    expect(await access.authenticate(withCookie(rows[0]!.token_hash))).toBeUndefined()
-  })
+test('the API key of the environment is an administrator; every other token is looked up, with where it comes from', async () => {
+  const { access, asked } = await setUp('a-key-of-the-environment')
+  const key = await access.authenticate(credentials({ token: 'a-key-of-the-environment' }))
+  expect(key).toMatchObject({ kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' })
+  expect(asked).toEqual([])
+  expect(await access.authenticate(credentials({ token: 'rm_right', sessionCookie: 'x' }))).toBe(tokenPrincipal)
+  expect(await access.authenticate(credentials({ token: 'a-key-of-the-environmenT' }))).toBeUndefined()
+  expect(asked).toEqual(['rm_right from 192.0.2.1', 'a-key-of-the-environmenT from 192.0.2.1'])
+  const { access: without } = await setUp()
+  expect(await without.authenticate(credentials({ token: '' }))).toBeUndefined()
+  expect(await without.authenticate(credentials({}))).toBeUndefined()
+})
 
-  test('a set-up link is worth nothing after half an hour, or after a newer one', async () => {
-    const db = await open()
-    const clock = { now: Date.now() }
-    const { access } = service(db, clock)
-    const late = access.createSetupToken()
-    clock.now += 31 * 60_000
-    await expect(access.openSession(late)).rejects.toMatchObject({ code: 'setup_token_invalid' })
-    const replaced = access.createSetupToken()
-    access.createSetupToken()
-    await expect(access.openSession(replaced)).rejects.toMatchObject({ code: 'setup_token_invalid' })
+test('one sees who one is: a person with email and role, a key without', async () => {
+  const { access, signIn } = await setUp('a-key-of-the-environment')
+  const bob = await signIn({ email: 'bob@example.com', name: 'Bob', role: 'operator', accounts: '["a1","a2"]' })
+  expect((await access.view(bob)).principal).toEqual({
+    id: bob.id,
+    name: 'Bob',
+    kind: 'session',
+    scopes: ['dashboard:read', 'dashboard:operate', 'mail:meta', 'mail:read'],
+    accounts: ['a1', 'a2'],
+    user_id: bob.userId,
+    email: 'bob@example.com',
+    role: 'operator',
   })
+  const key = (await access.authenticate(credentials({ token: 'a-key-of-the-environment' })))!
+  expect((await access.view(key)).principal).toMatchObject({
+    kind: 'api_key',
+    email: null,
+    role: null,
+    accounts: 'all',
+  })
+})
 
-  test('the API key of the environment is an administrator, and nothing else is', async () => {
-    const { access } = service(await open(), { now: Date.now() }, 'a-key-of-the-environment')
-    expect(await access.authenticate(withToken('a-key-of-the-environment'))).toMatchObject({ kind: 'api_key' })
-    expect(await access.authenticate(withToken('a-key-of-the-environmenT'))).toBeUndefined()
-    const { access: without } = service(await open(), { now: Date.now() })
-    expect(await without.authenticate(withToken(''))).toBeUndefined()
-  })
+test('people see and end their own sessions, administrators everybody’s, and tokens none of their owner', async () => {
+  const { access, sessions, signIn } = await setUp()
+  const admin = await signIn({ role: 'administrator', accounts: '"all"' })
+  const bob = await signIn({ name: 'Bob' })
+  const eve = await signIn({ name: 'Eve' })
+  const idOf = (principal: Principal) => principal.id.slice('session-'.length)
+
+  expect(await access.listSessions(bob)).toMatchObject([
+    { user_name: 'Bob', is_current: true, ip_address: '192.0.2.1' },
+  ])
+  expect(await access.listSessions(admin)).toHaveLength(3)
+  expect(await access.listSessions(admin, eve.userId!)).toMatchObject([{ user_name: 'Eve', is_current: false }])
+  expect(JSON.stringify(await access.listSessions(admin))).not.toMatch(/hash/)
+  const forbidden = { code: 'forbidden', extension: { missing_scope: 'dashboard:admin' } }
+  await expect(access.listSessions(bob, eve.userId!)).rejects.toMatchObject(forbidden)
+  const token = { ...tokenPrincipal, userId: bob.userId }
+  await expect(access.listSessions(token)).rejects.toMatchObject({ code: 'session_needed' })
+
+  for (const stranger of [bob, token]) {
+    await expect(access.endSession(stranger, idOf(eve))).rejects.toMatchObject({ code: 'session_not_found' })
+  }
+  await expect(access.endSession(token, idOf(bob))).rejects.toMatchObject({ code: 'session_not_found' })
+  await expect(access.endAllSessions(token)).rejects.toMatchObject({ code: 'session_needed' })
+  await expect(access.closeSession(token)).rejects.toMatchObject({ code: 'bad_request' })
+  expect(await access.endSession(admin, idOf(eve))).toBe(false)
+  expect(await access.endSession(bob, idOf(bob))).toBe(true)
+  await access.endAllSessions(admin)
+  expect(await sessions.list()).toEqual([])
 })

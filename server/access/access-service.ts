@@ -1,158 +1,164 @@
-/** Who someone is: the API key of the environment, or a session that the one-time set-up link opened. */
+/** Who someone is: the API key of the environment, an API token, or a session; the first of which the set-up link opens. */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { Role, type SessionView, type UserSession } from '../../contract/access.ts'
 import type { Credentials } from '../platform/http-credentials.ts'
 import type { Logger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { SessionStore } from './session-store.ts'
+import { hasRights, rightsOf } from './rights.ts'
+import type { OpenedSession, SessionService, Whence } from './session-service.ts'
+import type { UserService } from './user-service.ts'
+import type { UserStore } from './user-store.ts'
 
 export interface AccessOptions {
-  store: SessionStore
-  logger: Logger
+  sessions: SessionService
+  tokens: { authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> }
   /** An administrator's token, from the environment. */
   apiKey: string | undefined
+  users: Pick<UserService, 'createAdministrator'>
+  people: Pick<UserStore, 'find'>
+  /** What the page wants to know of the server it speaks to. */
+  describeServer: () => SessionView['server']
   now: () => number
-  /** Closes what a principal holds open; called when its session ends. */
-  revoke: (principalId: string) => void
+  logger: Logger
 }
 
-interface CachedSession {
-  id: string
-  principal: Principal
-  endsAt: number
-  lastSeenAt: number
-  touchedAt: number
+interface FirstAdministrator {
+  setup_token: string
+  email: string
+  name: string
+  password: string
 }
 
-const minute = 60_000
-const day = 24 * 60 * minute
-const setupLifeMs = 30 * minute
-export const sessionLifeMs = 30 * day
-const sessionIdleMs = 7 * day
-/** How stale `last_seen_at` may be in the database. */
-const touchEveryMs = 5 * minute
-/** Sessions kept in memory; when full the one cached first goes, and costs a look-up when it comes back. */
-const maxCached = 1000
+const setupLifeMs = 30 * 60_000
 
 export class AccessService {
   readonly #options: AccessOptions
   readonly #apiKeyHash: Buffer | undefined
   readonly #apiKeyPrincipal: Principal
-  readonly #cache = new Map<string, CachedSession>()
   #setup: { hash: Buffer; endsAt: number } | undefined
 
   constructor(options: AccessOptions) {
     this.#options = options
     this.#apiKeyHash = options.apiKey === undefined ? undefined : sha256(options.apiKey)
-    this.#apiKeyPrincipal = { id: 'api-key', name: 'API key', kind: 'api_key', scopes: everyScope, accounts: 'all' }
+    const rights = { scopes: everyScope, accounts: 'all' } as const
+    this.#apiKeyPrincipal = { id: 'api-key', name: 'API key', kind: 'api_key', userId: null, ...rights }
   }
 
-  async start(): Promise<void> {
-    const now = this.#options.now()
-    await this.#options.store.deleteEnded(iso(now), iso(now - sessionIdleMs))
+  /** Undefined for nobody. Answers at once, without the database, for keys and for who was seen before. */
+  authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
+    const { token, sessionCookie, address } = credentials
+    if (token !== undefined) {
+      return this.#isApiKey(token) ? this.#apiKeyPrincipal : this.#options.tokens.authenticate(token, address)
+    }
+    return sessionCookie === undefined ? undefined : this.#options.sessions.authenticate(sessionCookie)
   }
 
-  /** A new one-time token; the one before no longer works. It opens an administrator's session within 30 minutes. */
+  /** A new one-time token; the one before no longer works. It makes the first administrator, within 30 minutes. */
   createSetupToken(): string {
     const token = randomBytes(24).toString('base64url')
     this.#setup = { hash: sha256(token), endsAt: this.#options.now() + setupLifeMs }
     return token
   }
 
-  /** Undefined for nobody. Answers at once, without the database, for keys and for sessions seen before. */
-  authenticate({ token, sessionCookie }: Credentials): Principal | undefined | Promise<Principal | undefined> {
-    if (token !== undefined) return this.#isApiKey(token) ? this.#apiKeyPrincipal : undefined
-    if (sessionCookie === undefined || sessionCookie.length > 200) return undefined
-    const tokenHash = sha256(sessionCookie).toString('hex')
-    const cached = this.#cache.get(tokenHash)
-    return cached ? this.#use(tokenHash, cached) : this.#load(tokenHash)
-  }
-
-  /** Uses up the set-up token and answers the value of a session cookie. */
-  async openSession(setupToken: string): Promise<{ cookie: string; principal: Principal }> {
+  /** Uses up the set-up token, unless there is something to mend: a password that is too common leaves it as it is. */
+  async setUp({ setup_token, ...administrator }: FirstAdministrator, from: Whence): Promise<OpenedSession> {
+    const { now, users, sessions, logger } = this.#options
     const setup = this.#setup
-    const now = this.#options.now()
-    if (!setup || now > setup.endsAt || !timingSafeEqual(setup.hash, sha256(setupToken))) {
+    if (!setup || now() > setup.endsAt || !timingSafeEqual(setup.hash, sha256(setup_token))) {
       const detail =
         'This set-up link was used already, is older than 30 minutes, or is not from this start. Restart RustyMail to get a new one.'
       throw new Problem('setup_token_invalid', detail)
     }
+    // Taken before anything is awaited, so that of two at once only one goes on.
     this.#setup = undefined
-    const cookie = randomBytes(32).toString('base64url')
-    const tokenHash = sha256(cookie).toString('hex')
-    const row = {
-      id: randomBytes(8).toString('hex'),
-      token_hash: tokenHash,
-      created_at: iso(now),
-      last_seen_at: iso(now),
-      expires_at: iso(now + sessionLifeMs),
-    }
-    await this.#options.store.insert(row).catch((error: unknown) => {
-      // The link is not used up by a database that did not take the session.
+    const user = await users.createAdministrator({ ...administrator, onlyIfNone: true }).catch((error: unknown) => {
       this.#setup ??= setup
       throw error
     })
-    this.#options.logger.info({ session: row.id }, 'a session was opened with the set-up link')
-    return { cookie, principal: this.#remember(tokenHash, row.id, now + sessionLifeMs, now).principal }
+    logger.info({ user: user.id }, 'the first administrator was set up')
+    return sessions.open(user, 'setup', from)
+  }
+
+  /** Who one is, as the page shows it. */
+  async view(principal: Principal): Promise<SessionView> {
+    const { people, describeServer } = this.#options
+    const { id, name, kind, userId, scopes, accounts } = principal
+    if (kind === 'anonymous') throw new Problem('unauthorized', 'Sign in, or send a token.')
+    const user = userId === null ? undefined : await people.find(userId)
+    return {
+      principal: {
+        id,
+        name,
+        kind,
+        scopes: [...scopes],
+        accounts: accounts === 'all' ? 'all' : [...accounts],
+        user_id: userId,
+        email: user?.email ?? null,
+        role: user ? Role.parse(user.role) : null,
+      },
+      server: describeServer(),
+    }
+  }
+
+  /** One's own, or for an administrator everybody's or those of one user. */
+  async listSessions(principal: Principal, userId?: string): Promise<UserSession[]> {
+    const wanted = isAdministrator(principal) ? userId : ownUserId(principal, userId)
+    const rows = await this.#options.sessions.list(wanted)
+    return rows.map(({ token_hash: _secret, ...row }) => ({
+      ...row,
+      // Only this program writes the column.
+      method: row.method as UserSession['method'],
+      is_current: principal.id === `session-${row.id}`,
+    }))
+  }
+
+  /** Answers whether it was one's own present session. */
+  async endSession(principal: Principal, sessionId: string): Promise<boolean> {
+    const { sessions, people } = this.#options
+    const row = await sessions.find(sessionId)
+    const owner = row && (await people.find(row.user_id))
+    // Nobody sends away who may do more than they do.
+    const isBelow = isAdministrator(principal) && owner !== undefined && hasRights(principal, rightsOf(owner))
+    const isOwn = principal.kind === 'session' && row?.user_id === principal.userId
+    // That somebody else has a session is a secret.
+    if (!row || !(isOwn || isBelow)) {
+      throw new Problem('session_not_found', 'There is no such session; it may have ended.')
+    }
+    await sessions.end(sessionId)
+    return principal.id === `session-${sessionId}`
   }
 
   async closeSession(principal: Principal): Promise<void> {
     if (principal.kind !== 'session')
-      throw new Problem('bad_request', 'Only a session can be ended; an API key stays valid.')
-    for (const [tokenHash, cached] of this.#cache)
-      if (cached.principal.id === principal.id) this.#cache.delete(tokenHash)
-    await this.#options.store.delete(principal.id.slice('session-'.length))
-    this.#options.revoke(principal.id)
+      throw new Problem('bad_request', 'Only a session can be ended; keys and tokens stay valid.')
+    await this.#options.sessions.end(principal.id.slice('session-'.length))
+  }
+
+  /** This one included. */
+  async endAllSessions(principal: Principal): Promise<void> {
+    await this.#options.sessions.endAllOf(ownUserId(principal))
   }
 
   #isApiKey(token: string): boolean {
     return this.#apiKeyHash !== undefined && timingSafeEqual(this.#apiKeyHash, sha256(token))
   }
+}
 
-  async #load(tokenHash: string): Promise<Principal | undefined> {
-    const row = await this.#options.store.findByHash(tokenHash)
-    if (!row) return undefined
-    return this.#use(
-      tokenHash,
-      this.#remember(tokenHash, row.id, Date.parse(row.expires_at), Date.parse(row.last_seen_at)),
-    )
-  }
+function isAdministrator(principal: Principal): boolean {
+  return principal.scopes.has('dashboard:admin')
+}
 
-  #remember(tokenHash: string, id: string, endsAt: number, lastSeenAt: number): CachedSession {
-    const principal: Principal = {
-      id: `session-${id}`,
-      name: 'Administrator',
-      kind: 'session',
-      scopes: everyScope,
-      accounts: 'all',
-    }
-    if (this.#cache.size >= maxCached) this.#cache.delete(this.#cache.keys().next().value!)
-    const cached = { id, principal, endsAt, lastSeenAt, touchedAt: lastSeenAt }
-    this.#cache.set(tokenHash, cached)
-    return cached
+/** @throws Problem for tokens, and for who asks after somebody else. */
+function ownUserId({ kind, userId }: Principal, wanted = userId): string {
+  if (kind !== 'session' || userId === null) {
+    throw new Problem('session_needed', 'Only a person who is signed in has sessions; this is a token or a key.')
   }
-
-  #use(tokenHash: string, session: CachedSession): Principal | undefined {
-    const now = this.#options.now()
-    if (now >= session.endsAt || now - session.lastSeenAt > sessionIdleMs) {
-      this.#cache.delete(tokenHash)
-      return undefined
-    }
-    session.lastSeenAt = now
-    if (now - session.touchedAt > touchEveryMs) {
-      session.touchedAt = now
-      this.#options.store.touch(session.id, iso(now)).catch((err: unknown) => {
-        this.#options.logger.warn({ err }, 'could not note that a session is in use')
-      })
-    }
-    return session.principal
-  }
+  if (wanted === userId) return userId
+  const missing = 'dashboard:admin'
+  throw new Problem('forbidden', `To see sessions of others needs the scope ${missing}.`, { missing_scope: missing })
 }
 
 function sha256(text: string): Buffer {
   return hash('sha256', text, 'buffer')
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -2,6 +2,14 @@
 import type { Database } from '../platform/database/database.ts'
 import type { SessionRow } from '../platform/database/tables.ts'
 
+export type NamedSessionRow = SessionRow & { user_name: string }
+
+/** Sessions are over when they expired by `now`, or were last seen before `idleBefore`. */
+export interface SessionLimits {
+  now: string
+  idleBefore: string
+}
+
 export class SessionStore {
   readonly #db: Database
 
@@ -9,8 +17,38 @@ export class SessionStore {
     this.#db = db
   }
 
+  async find(id: string): Promise<SessionRow | undefined> {
+    return this.#db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
   async findByHash(tokenHash: string): Promise<SessionRow | undefined> {
     return this.#db.selectFrom('sessions').selectAll().where('token_hash', '=', tokenHash).executeTakeFirst()
+  }
+
+  /** The newest first. */
+  async listOf(userId: string): Promise<SessionRow[]> {
+    return this.#db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('user_id', '=', userId)
+      .orderBy('created_at', 'desc')
+      .orderBy('id')
+      .execute()
+  }
+
+  /** Those that are not over, the newest first; everybody's unless a user is named. */
+  async listOpen({ now, idleBefore }: SessionLimits, userId?: string): Promise<NamedSessionRow[]> {
+    return this.#db
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .selectAll('sessions')
+      .select('users.name as user_name')
+      .where('expires_at', '>', now)
+      .where('sessions.last_seen_at', '>=', idleBefore)
+      .$if(userId !== undefined, query => query.where('user_id', '=', userId ?? ''))
+      .orderBy('sessions.created_at', 'desc')
+      .orderBy('sessions.id')
+      .execute()
   }
 
   async insert(row: SessionRow): Promise<void> {
@@ -25,8 +63,18 @@ export class SessionStore {
     await this.#db.deleteFrom('sessions').where('id', '=', id).execute()
   }
 
-  /** @param idleBefore Sessions last seen before this are over as well. */
-  async deleteEnded(now: string, idleBefore: string): Promise<void> {
+  /** Answers the ids of those that went. */
+  async deleteOf(userId: string, exceptId = ''): Promise<string[]> {
+    const rows = await this.#db
+      .deleteFrom('sessions')
+      .where('user_id', '=', userId)
+      .where('id', '!=', exceptId)
+      .returning('id')
+      .execute()
+    return rows.map(row => row.id)
+  }
+
+  async deleteEnded({ now, idleBefore }: SessionLimits): Promise<void> {
     await this.#db
       .deleteFrom('sessions')
       .where(ended => ended.or([ended('expires_at', '<=', now), ended('last_seen_at', '<', idleBefore)]))

@@ -9,9 +9,11 @@ export function accountRoutes(http: HttpServer, accounts: AccountService, startS
     items: await accounts.list(principal),
     next_cursor: null,
   }))
-  handle(http, accountsApi.createAccount, ({ principal, body, query }) =>
-    accounts.create(principal, body, { verify: query.verify === 'true' }),
-  )
+  handle(http, accountsApi.createAccount, async call => {
+    const created = await accounts.create(call.principal, call.body, { verify: call.query.verify === 'true' })
+    call.note({ account_id: created.id })
+    return created
+  })
   handle(http, accountsApi.getAccount, ({ principal, params }) => accounts.get(principal, params.account_id))
   handle(http, accountsApi.updateAccount, ({ principal, params, body, query }) =>
     accounts.update(principal, params.account_id, body, { verify: query.verify === 'true' }),

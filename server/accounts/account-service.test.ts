@@ -5,7 +5,14 @@ import { accountsOn } from '../../test/support/accounts.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 
-const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
+const admin: Principal = {
+  id: 'admin',
+  name: 'Admin',
+  kind: 'session',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
 const tried = { verify: true }
 const untried = { verify: false }
 

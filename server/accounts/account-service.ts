@@ -48,9 +48,10 @@ export class AccountService {
     return this.#view(await this.#getRow(accountId, principal))
   }
 
-  async findDefault(): Promise<Account | undefined> {
+  /** Undefined also for whose business it is not. */
+  async findDefault(principal: Principal): Promise<Account | undefined> {
     const row = await this.#options.store.findDefault()
-    return row && this.#view(row)
+    return row && maySeeAccount(principal, row.id) ? this.#view(row) : undefined
   }
 
   /** Tries the servers first, then keeps the account and announces it. */
@@ -144,11 +145,11 @@ export class AccountService {
     server: { host: string; port: number; useTls: boolean },
     trial: Trial,
   ): Promise<void> {
-    const row = await this.#options.store.findDefault()
-    if (!row) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
-    const withoutImplicit = row.imap_tls === 'starttls' || !isLoopback(server.host) ? 'starttls' : 'none'
+    const account = await this.findDefault(principal)
+    if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
+    const withoutImplicit = account.imap.tls === 'starttls' || !isLoopback(server.host) ? 'starttls' : 'none'
     const tls = server.useTls ? 'implicit' : withoutImplicit
-    await this.update(principal, row.id, { imap: { host: server.host, port: server.port, tls } }, trial)
+    await this.update(principal, account.id, { imap: { host: server.host, port: server.port, tls } }, trial)
   }
 
   async delete(principal: Principal, accountId: string): Promise<void> {
@@ -189,6 +190,11 @@ export class AccountService {
   onReconnect(listener: ReconnectListener): () => void {
     this.#reconnectListeners.add(listener)
     return () => this.#reconnectListeners.delete(listener)
+  }
+
+  async listIds(): Promise<ReadonlySet<string>> {
+    const rows = await this.#options.store.list()
+    return new Set(rows.map(({ id }) => id))
   }
 
   async listEnabled(): Promise<{ id: string; name: string }[]> {

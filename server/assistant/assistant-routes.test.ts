@@ -26,7 +26,7 @@ async function serveScript(script: readonly ScriptLine[]) {
   const logger = createLogger('trace', { write: line => void lines.push(line) })
   const http = createHttpServer({
     logger,
-    authenticate: () => ({ id: 'p', name: 'p', kind: 'api_key', scopes: everyScope, accounts: 'all' }),
+    authenticate: () => ({ id: 'p', name: 'p', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' }),
     observe: () => undefined,
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],

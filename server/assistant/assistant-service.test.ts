@@ -10,7 +10,14 @@ import { type AnswerPart, AssistantService, type AssistantServiceOptions } from 
 import { everythingIn } from './chat-model.suite.ts'
 import type { Part } from './chat-model.ts'
 
-const principal: Principal = { id: 'p1', name: 'Ann', kind: 'api_key', scopes: everyScope, accounts: 'all' }
+const principal: Principal = {
+  id: 'p1',
+  name: 'Ann',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
 const input = { query: 'What is IMAP?' }
 const finish: Part = { type: 'finish', usage: { input_tokens: 3, output_tokens: 5 } }
 const forever = new Promise(() => undefined)

@@ -4,9 +4,9 @@
 const maxErrorBytes = 256 * 1024
 
 /** A body that is longer than the bound ends there, which makes it an answer that cannot be read. */
-export function providerFetch(maxAnswerBytes: number): typeof fetch {
+export function providerFetch(maxAnswerBytes: number, through: typeof fetch = fetch): typeof fetch {
   return async (input, init) => {
-    const response = await fetch(input, { ...init, redirect: 'error' })
+    const response = await through(input, { ...init, redirect: 'error' })
     if (!response.body) return response
     const body = response.body.pipeThrough(upTo(response.ok ? maxAnswerBytes : maxErrorBytes))
     return new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })

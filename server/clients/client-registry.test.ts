@@ -23,7 +23,7 @@ function setUp() {
 function caller(changes: { id?: string; kind?: 'session' | 'api_key'; address?: string; agent?: string } = {}): Caller {
   const { id = 'anna', kind = 'session', address = '10.0.0.1', agent = 'Firefox' } = changes
   return {
-    principal: { id, name: id.toUpperCase(), kind, scopes: everyScope, accounts: 'all' },
+    principal: { id, name: id.toUpperCase(), kind, userId: null, scopes: everyScope, accounts: 'all' },
     address,
     userAgent: agent,
   }

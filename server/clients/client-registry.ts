@@ -25,7 +25,12 @@ const maxClients = 10_000
 /** User agents told apart for one principal at one address; those beyond are counted as one client. */
 const maxAgentsPerPlace = 100
 
-const kinds: Record<Principal['kind'], ClientKind> = { session: 'browser', api_key: 'api', anonymous: 'api' }
+const kinds: Record<Principal['kind'], ClientKind> = {
+  session: 'browser',
+  token: 'api',
+  api_key: 'api',
+  anonymous: 'api',
+}
 const otherAgents = '(other user agents)'
 const others: Identity = {
   kind: 'api',

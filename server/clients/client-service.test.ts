@@ -22,7 +22,7 @@ function setUp() {
 }
 
 function caller(name: string, address: string, userAgent: string, kind: Principal['kind'] = 'session'): Caller {
-  return { principal: { id: name, name, kind, scopes: everyScope, accounts: 'all' }, address, userAgent }
+  return { principal: { id: name, name, kind, userId: null, scopes: everyScope, accounts: 'all' }, address, userAgent }
 }
 
 const query = (input: Record<string, string>) => ClientQuery.parse(input)

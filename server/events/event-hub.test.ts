@@ -1,20 +1,13 @@
 /** What the stream promises: order, replay without hole or double, visibility, and that a slow reader holds up nobody. */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { type EventOf, type Fact, facts, states } from '../../contract/event.ts'
+import { type EventOf, type Fact, facts, type State, states } from '../../contract/event.ts'
 import type { Scope } from '../../contract/scope.ts'
-import { startHub } from '../../test/support/event-hub.ts'
-import { openStream } from '../../test/support/open-stream.ts'
+import { admin, hubOnHttp } from '../../test/support/hub-on-http.ts'
 import { sampleEvent } from '../../test/support/sample-events.ts'
-import type { Database } from '../platform/database/database.ts'
-import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
-import type { StreamObserver } from './event-stream.ts'
-import { parseFilter } from './event-view.ts'
-
-const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
+import { type Principal, scopeSet } from '../platform/principal.ts'
 
 /** Facts are dated 1970 here: with this age none is old. */
 const centuryMs = 100 * 365 * 24 * 60 * 60_000
@@ -27,58 +20,7 @@ function mail(accountId: string, uid: number): Fact {
 }
 
 function reader(scopes: Scope[], accounts: Principal['accounts']): Principal {
-  return { id: 'reader', name: 'Reader', kind: 'api_key', scopes: scopeSet(scopes), accounts }
-}
-
-/** A hub behind a real HTTP server; `as` says who the next stream belongs to. */
-async function hubOnHttp(options: Parameters<typeof startHub>[1] = {}, database?: Database) {
-  const { hub, log, db } = await startHub(database, options)
-  const observed = { sent: 0, dropped: 0, closed: 0 }
-  let principal = admin
-  const observer = (): StreamObserver => ({
-    clientId: 'c1',
-    sent: count => {
-      observed.sent += count
-    },
-    dropped: count => {
-      observed.dropped += count
-    },
-    closed: () => {
-      observed.closed += 1
-    },
-  })
-  const server = createServer((request, response) => {
-    const url = new URL(request.url!, 'http://x')
-    const accounts = url.searchParams.getAll('account_id')
-    const filter = parseFilter({
-      types: url.searchParams.get('types') ?? undefined,
-      account_id: accounts.length > 0 ? accounts : undefined,
-    })
-    const socket = response.socket!
-    response.detachSocket(socket)
-    socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n')
-    const lastEventId = request.headers['last-event-id'] as string | undefined
-    void hub.subscribe({ principal, filter, socket, observer: observer(), lastEventId })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  const { port } = server.address() as AddressInfo
-  const open = (query = '', lastEventId?: string) =>
-    openStream(`http://127.0.0.1:${port}/${query}`, lastEventId === undefined ? {} : { 'last-event-id': lastEventId })
-  const as = (who: Principal) => {
-    principal = who
-  }
-  /** Publishes and waits until the log has it. */
-  const publish = async (...facts: Fact[]) => {
-    const newest = log.newest + facts.length
-    for (const fact of facts) hub.publish(fact)
-    await expect.poll(() => log.newest, { interval: 1 }).toBe(newest)
-  }
-  return { hub, log, db, open, port, observed, as, publish }
+  return { id: 'reader', name: 'Reader', kind: 'api_key', userId: null, scopes: scopeSet(scopes), accounts }
 }
 
 test('every type of event reaches a real stream, as the contract describes it', async () => {
@@ -94,7 +36,7 @@ test('every type of event reaches a real stream, as the contract describes it', 
   }
   for (const type of Object.keys(states) as (keyof typeof states)[]) {
     const event = sampleEvent(type)
-    hub.publishState(event)
+    hub.publishState(event as State)
     const received = await stream.next(type)
     expect(received).toEqual({ id: undefined, event: type, data: event.data })
   }
@@ -156,6 +98,8 @@ test('a reader that is revoked, or goes, while its replay is being counted leave
   hub.closeStreamsOf(admin.id)
   await Promise.all(streams.map(stream => stream.ended))
   expect(hub.streamCount).toBe(0)
+  expect(() => hub.checkRoom(admin)).toThrow(expect.objectContaining({ code: 'unauthorized' }))
+  hub.changePrincipal(admin)
   expect(() => hub.checkRoom(admin)).not.toThrow()
 })
 
@@ -366,12 +310,13 @@ test('a principal cannot open streams without end, and has room again when one c
 })
 
 test('a revoked principal and a stopping server end streams with a goodbye', async () => {
-  const { hub, open } = await hubOnHttp()
+  const { hub, open, as } = await hubOnHttp()
   const revoked = await open()
   await revoked.next('welcome')
   hub.closeStreamsOf(admin.id)
   expect((await revoked.next('goodbye')).data).toEqual({ reason: 'revoked', reconnect_in_ms: 0 })
   await revoked.ended
+  as({ ...admin, id: 'another' })
   const stream = await open()
   await stream.next('welcome')
   await hub.stop()

@@ -1,4 +1,5 @@
 /** Where facts and states are published: publish → log → hub → streams. What a fact means is the publisher's business. */
+import type { Duplex } from 'node:stream'
 import type { EventOf, Fact, FactType, LoggedFact, State, StateType, StreamHealth } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -7,9 +8,10 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventLog, LogEntry, Position } from './event-log.ts'
-import { EventStream, type StreamObserver, type StreamSocket } from './event-stream.ts'
+import { EventStream, type StreamObserver } from './event-stream.ts'
 import { type EventFilter, EventView } from './event-view.ts'
 import { StreamFigures, type StreamTotals } from './stream-figures.ts'
+import { StreamOwners } from './stream-owners.ts'
 import { StreamSweep } from './stream-sweep.ts'
 import { ViewTable } from './view-table.ts'
 
@@ -27,7 +29,7 @@ export interface Subscription {
   principal: Principal
   filter: EventFilter
   /** The head of the response was written to it. */
-  socket: StreamSocket
+  socket: Duplex
   observer: StreamObserver
   /** The client's own word, not trusted. */
   lastEventId: string | undefined
@@ -37,13 +39,15 @@ type Listener = (data: Fact['data']) => void
 
 /** Who missed more than this of what it sees has a gap. */
 const maxReplay = 10_000
-const checkEveryMs = 1_000
+const markEveryMs = 1_000
+/** So that a stream ends within a second of its principal. */
+const checkEveryMs = 500
 const retry = Buffer.from('retry: 3000\n\n')
 
 export class EventHub {
   readonly #options: EventHubOptions
   readonly #views = new ViewTable()
-  readonly #streamsOf = new Map<string, number>()
+  readonly #owners = new StreamOwners()
   readonly #listeners = new Map<FactType, Set<Listener>>()
   readonly #states = new Map<StateType, Buffer>()
   readonly #published = new Map<FactType | StateType, number>()
@@ -63,9 +67,9 @@ export class EventHub {
     const failed = (err: unknown) => logger.error({ err }, 'the streams could not be looked after')
     this.#figures.mark(performance.now())
     every(heartbeatSeconds * 1000, this.#stopped.signal, () => this.#beat(), failed)
+    every(markEveryMs, this.#stopped.signal, () => this.#figures.mark(performance.now()), failed)
     const check = () => {
       const now = Date.now()
-      this.#figures.mark(performance.now())
       for (const stream of this.#streams) stream.check(now)
     }
     every(checkEveryMs, this.#stopped.signal, check, failed)
@@ -147,13 +151,16 @@ export class EventHub {
     return () => listeners.delete(listener as Listener)
   }
 
-  /** Throws when there is no room for one more stream of this principal. */
+  /** Throws when there is no room for one more stream of this principal, or it was revoked a moment ago. */
   checkRoom(principal: Principal): void {
     const { maxStreams, maxStreamsPerPrincipal } = this.#options
+    if (!this.#owners.current(principal, Date.now())) {
+      throw new Problem('unauthorized', 'What you signed in with was revoked; sign in again, or send another token.')
+    }
     if (this.#streams.size >= maxStreams) {
       throw new Problem('overloaded', `This server already has ${maxStreams} event streams.`, { retryAfterSeconds: 30 })
     }
-    if ((this.#streamsOf.get(principal.id) ?? 0) >= maxStreamsPerPrincipal) {
+    if (this.#owners.count(principal.id) >= maxStreamsPerPrincipal) {
       const detail = `You already have ${maxStreamsPerPrincipal} event streams open; close one first.`
       throw new Problem('too_many_streams', detail, { retryAfterSeconds: 30 })
     }
@@ -167,13 +174,25 @@ export class EventHub {
     const { log } = this.#options
     const position = lastEventId ? log.locate(lastEventId) : undefined
     const after = position && 'after' in position ? position.after : log.newest
-    const view = this.#views.take(principal, filter)
+    // What it may was looked up before its request came here, and can have changed since.
+    const current = this.#owners.current(principal, Date.now())
     // It has its place from here on: it counts, can be revoked, and notices when its reader goes.
-    const stream = this.#add(principal, view, socket, observer, after)
-    const missed = view.countAfter(log, after, maxReplay + 1)
-    if (typeof missed === 'number') this.#begin(stream, observer.clientId, position, missed)
-    else missed.then(count => this.#begin(stream, observer.clientId, position, count)).catch(err => stream.fail(err))
+    const stream = this.#add(current ?? principal, filter, socket, observer, after)
+    if (current) this.#welcome(stream, observer.clientId, position, after)
+    else stream.close('revoked', 0)
     return stream
+  }
+
+  #welcome(stream: EventStream, clientId: string, position: Position | undefined, after: number): void {
+    const { view } = stream
+    const missed = view.countAfter(this.#options.log, after, maxReplay + 1)
+    if (typeof missed === 'number') return this.#begin(stream, clientId, position, missed)
+    const counted = (count: number) => {
+      if (stream.view === view) this.#begin(stream, clientId, position, count)
+      // What it may see changed meanwhile, which is rare: what it missed is less, or more.
+      else this.#welcome(stream, clientId, position, after)
+    }
+    missed.then(counted).catch(err => stream.fail(err))
   }
 
   #begin(stream: EventStream, clientId: string, position: Position | undefined, missed: number): void {
@@ -211,9 +230,23 @@ export class EventHub {
     return found
   }
 
-  /** Closes the streams of a principal that may no longer read. */
+  /**
+   * The same principal may other things from now on. Its streams keep their place; what they may no longer see is not
+   * sent any more, not even what happened before.
+   */
+  changePrincipal(principal: Principal): void {
+    this.#owners.note(principal.id, principal, Date.now())
+    for (const stream of this.#owners.of(principal.id)) {
+      const before = stream.view
+      stream.change(principal, this.#views.take(principal, stream.filter), this.#states)
+      this.#views.giveBack(before)
+    }
+  }
+
+  /** Closes the streams of a principal that may no longer read; until it is changed again, it gets no others. */
   closeStreamsOf(principalId: string): void {
-    for (const stream of this.#streams) if (stream.principal.id === principalId) stream.close('revoked', 0)
+    this.#owners.note(principalId, undefined, Date.now())
+    for (const stream of this.#owners.of(principalId)) stream.close('revoked', 0)
   }
 
   #committed({ fact }: LogEntry): void {
@@ -231,24 +264,25 @@ export class EventHub {
 
   #add(
     principal: Principal,
-    view: EventView,
-    socket: StreamSocket,
+    filter: EventFilter,
+    socket: Duplex,
     observer: StreamObserver,
     after: number,
   ): EventStream {
     const { log, logger, maxStreamAgeMs } = this.#options
     const endsAt = Date.now() + maxStreamAgeMs * (0.8 + Math.random() * 0.4)
-    const [figures, ended] = [this.#figures, this.#ended]
-    const stream = new EventStream({ principal, view, socket, log, logger, observer, figures, after, endsAt, ended })
+    const view = this.#views.take(principal, filter)
+    const shared = { log, logger, figures: this.#figures, ended: this.#ended }
+    const stream = new EventStream({ ...shared, principal, filter, view, socket, observer, after, endsAt })
     this.#streams.add(stream)
-    this.#streamsOf.set(principal.id, (this.#streamsOf.get(principal.id) ?? 0) + 1)
+    this.#owners.add(stream)
     return stream
   }
 
   #remove(stream: EventStream): void {
     this.#streams.delete(stream)
+    this.#owners.delete(stream)
     this.#views.giveBack(stream.view)
-    release(this.#streamsOf, stream.principal.id)
   }
 
   #beat(): void {
@@ -260,10 +294,4 @@ export class EventHub {
   #count(type: FactType | StateType): void {
     this.#published.set(type, (this.#published.get(type) ?? 0) + 1)
   }
-}
-
-function release(counts: Map<string, number>, key: string): void {
-  const left = (counts.get(key) ?? 1) - 1
-  if (left > 0) counts.set(key, left)
-  else counts.delete(key)
 }

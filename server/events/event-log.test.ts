@@ -5,7 +5,14 @@ import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 
-const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
+const admin: Principal = {
+  id: 'admin',
+  name: 'Admin',
+  kind: 'session',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
 
 function mail(uid: number): Fact {
   const at = new Date().toISOString()

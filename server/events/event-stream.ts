@@ -1,11 +1,12 @@
 /** One reader of the event stream: a place in the log, and the rules for a reader that is too slow. */
 import type { Duplex } from 'node:stream'
 import type { EventOf, State, StateType } from '../../contract/event.ts'
+import { resetSocket } from '../platform/http-tls.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
-import type { EventView } from './event-view.ts'
+import type { EventFilter, EventView } from './event-view.ts'
 import type { StreamFigures } from './stream-figures.ts'
 
 /** Who keeps count of a client's streams; `clients` gives one for each stream. */
@@ -15,9 +16,6 @@ export interface StreamObserver {
   dropped(count: number): void
   closed(): void
 }
-
-/** Where the bytes go: the socket itself, once the head of the response was written to it. */
-export type StreamSocket = Duplex & { resetAndDestroy?(): unknown }
 
 type GoodbyeReason = EventOf<'goodbye'>['data']['reason']
 
@@ -30,8 +28,12 @@ const goodbyeMs = 5_000
 
 export interface EventStreamOptions {
   principal: Principal
+  /** What its reader asked for. */
+  filter: EventFilter
+  /** What it gets of that. */
   view: EventView
-  socket: StreamSocket
+  /** Where the bytes go: the connection itself, or a stream of HTTP/2, once the head of the response was written to it. */
+  socket: Duplex
   log: EventLog
   logger: Logger
   observer: StreamObserver
@@ -39,22 +41,23 @@ export interface EventStreamOptions {
   figures: StreamFigures
   /** Number of the last fact that the reader has. */
   after: number
-  /** When it must end, so that nobody holds a full kernel buffer for ever; epoch milliseconds. */
+  /** When it must end though its principal does not, so that nobody holds a full kernel buffer for ever; epoch milliseconds. */
   endsAt: number
   /** Hears once that it is over, before the observer does. */
   ended(stream: EventStream): void
 }
 
 export class EventStream {
-  readonly principal: Principal
-  readonly view: EventView
-  readonly #socket: StreamSocket
+  readonly filter: EventFilter
+  readonly #socket: Duplex
   readonly #log: EventLog
   readonly #logger: Logger
   readonly #observer: StreamObserver
   readonly #figures: StreamFigures
   readonly #endsAt: number
   readonly #ended: EventStreamOptions['ended']
+  #principal: Principal
+  #view: EventView
   /** Newest state of each type that waits for the reader; made when first needed. */
   #waitingStates: Map<StateType, Buffer> | undefined
   #cursor: number
@@ -66,8 +69,9 @@ export class EventStream {
   #isOpen = true
 
   constructor(options: EventStreamOptions) {
-    this.principal = options.principal
-    this.view = options.view
+    this.filter = options.filter
+    this.#principal = options.principal
+    this.#view = options.view
     this.#socket = options.socket
     this.#log = options.log
     this.#logger = options.logger
@@ -85,6 +89,29 @@ export class EventStream {
 
   get isOpen(): boolean {
     return this.#isOpen
+  }
+
+  get principal(): Principal {
+    return this.#principal
+  }
+
+  get view(): EventView {
+    return this.#view
+  }
+
+  /** What is sent from now on is what the new view lets through; it keeps its place. */
+  change(principal: Principal, view: EventView, states: ReadonlyMap<StateType, Buffer>): void {
+    const before = this.#view
+    this.#principal = principal
+    this.#view = view
+    if (view === before || !this.#isOpen) return
+    // What Node holds for a reader that is behind cannot be taken back: it comes again for what it may see of that.
+    if (this.#socket.writableLength > 0) {
+      resetSocket(this.#socket)
+      return this.#closed()
+    }
+    for (const type of this.#waitingStates?.keys() ?? []) if (!view.wantsState(type)) this.#waitingStates?.delete(type)
+    for (const [type, frame] of states) if (!before.wantsState(type)) this.sendState(type, frame)
   }
 
   /** Gives up what it missed: it goes on with what is new. */
@@ -111,7 +138,7 @@ export class EventStream {
         this.#replay().catch((err: unknown) => this.fail(err))
         return
       }
-      const batch = this.view.batchAfter(this.#log, this.#cursor)
+      const batch = this.#view.batchAfter(this.#log, this.#cursor)
       this.#cursor = batch.to
       this.#cursorOffset = Math.max(this.#cursorOffset, this.#log.find(batch.to)?.endOffset ?? 0)
       if (batch.bytes) this.#send(batch.bytes, batch.count)
@@ -121,7 +148,7 @@ export class EventStream {
 
   /** A blocked reader gets only the newest state of each type, later. */
   sendState(type: State['type'], frame: Buffer): void {
-    if (!this.#isOpen || !this.view.wantsState(type)) return
+    if (!this.#isOpen || !this.#view.wantsState(type)) return
     // Before the beginning: the newest of each follows the welcome.
     if (this.#toldCursor < 0 && this.#isHeld) return
     if (this.#blockedSince === 0) return this.#send(frame, 1)
@@ -139,7 +166,8 @@ export class EventStream {
 
   /** Called now and then for every stream, in place of a timer for each. */
   check(now: number): void {
-    if (this.#blockedSince > 0 && now - this.#blockedSince > maxBlockedMs) this.close('slow_consumer', 1000)
+    if (now >= (this.#principal.endsAt ?? Number.POSITIVE_INFINITY)) this.close('revoked', 0)
+    else if (this.#blockedSince > 0 && now - this.#blockedSince > maxBlockedMs) this.close('slow_consumer', 1000)
     else if (now >= this.#endsAt) this.close('max_age', Math.random() * 5_000)
   }
 
@@ -157,10 +185,12 @@ export class EventStream {
     if (reason === 'slow_consumer') {
       this.#figures.slowConsumer()
       this.#dropped(this.#waitingStates?.size ?? 0)
-      // Its buffers are full, so a goodbye would wait for ever. A reset frees what the kernel holds; a plain end would not.
+      // Its buffers are full, so a goodbye would wait for ever.
       if (this.#socket.writableLength < maxWaitingBytes) this.#socket.write(goodbye)
-      if (this.#socket.resetAndDestroy) this.#socket.resetAndDestroy()
-      else this.#socket.destroy()
+      resetSocket(this.#socket)
+    } else if (reason === 'revoked' && this.#socket.writableLength > 0) {
+      // What it did not take yet is not its business any more.
+      resetSocket(this.#socket)
     } else {
       this.#figures.wrote(goodbye.length)
       this.#socket.end(goodbye)
@@ -173,9 +203,12 @@ export class EventStream {
 
   /** Reads a page of what is older than memory holds; the live flow is joined when the place is reached. */
   async #replay(): Promise<void> {
-    const batch = await this.view.readAfter(this.#log, this.#cursor)
+    const view = this.#view
+    const batch = await view.readAfter(this.#log, this.#cursor)
     this.#isHeld = false
     if (!this.#isOpen) return
+    // Read with what it could see before: read anew from the same place.
+    if (view !== this.#view) return this.pump()
     if (this.#cursor + 1 < this.#log.oldest) {
       // Forgotten while the reader was on its way.
       this.#figures.gap()

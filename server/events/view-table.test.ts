@@ -8,7 +8,7 @@ import { ViewTable } from './view-table.ts'
 const everything: EventFilter = { types: undefined, accounts: undefined }
 
 function reader(scopes: Scope[], accounts: Principal['accounts'] = 'all'): Principal {
-  return { id: 'reader', name: 'Reader', kind: 'api_key', scopes: scopeSet(scopes), accounts }
+  return { id: 'reader', name: 'Reader', kind: 'api_key', userId: null, scopes: scopeSet(scopes), accounts }
 }
 
 test('whoever sees the same shares a view, while any of them has a stream; whoever does not, has another', () => {

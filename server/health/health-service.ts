@@ -1,6 +1,7 @@
 /** Whether the server can serve, and which part cannot. */
 import type { Readiness } from '../../contract/system.ts'
 import type { AccountService } from '../accounts/account-service.ts'
+import type { Principal } from '../platform/principal.ts'
 
 export interface HealthServiceOptions {
   accounts: AccountService
@@ -19,21 +20,22 @@ export class HealthService {
     this.#options = options
   }
 
-  /** `not_ready` when nothing can be served; `degraded` when some account is not ready, which one server may well be. */
-  async readiness(): Promise<Readiness> {
+  /**
+   * `not_ready` when nothing can be served; `degraded` when some account is not ready, which one server may well be. How many
+   * accounts there are is told to who may look at the dashboard.
+   */
+  async readiness(principal: Principal): Promise<Readiness> {
     const databaseFault = await this.#databaseFault()
     if (databaseFault !== undefined) {
-      const unknown = { ok: false, detail: 'unknown, since the database does not answer', ready: 0, total: 0 }
+      const unknown = { ok: false, detail: 'unknown, since the database does not answer', ready: null, total: null }
       return { status: 'not_ready', parts: { database: { ok: false, detail: databaseFault }, accounts: unknown } }
     }
     const enabled = (await this.#options.accounts.listHealth()).filter(account => account.enabled)
     const ready = enabled.filter(account => account.state === 'ready').length
-    const accounts = {
-      ok: ready === enabled.length,
-      detail: enabled.length === 0 ? 'no account is connected yet' : `${ready} of ${enabled.length} accounts are ready`,
-      ready,
-      total: enabled.length,
-    }
+    const isOk = ready === enabled.length
+    const accounts = principal.scopes.has('dashboard:read')
+      ? { ok: isOk, detail: wordsFor(ready, enabled.length), ready, total: enabled.length }
+      : { ok: isOk, detail: isOk ? 'ready' : 'not all are ready', ready: null, total: null }
     const status = accounts.ok ? 'ready' : 'degraded'
     return {
       status: this.#options.isDraining() ? 'not_ready' : status,
@@ -52,4 +54,8 @@ export class HealthService {
       clearTimeout(timer)
     }
   }
+}
+
+function wordsFor(ready: number, total: number): string {
+  return total === 0 ? 'no account is connected yet' : `${ready} of ${total} accounts are ready`
 }

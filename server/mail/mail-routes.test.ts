@@ -27,7 +27,7 @@ beforeEach(() => {
   })
   http = createHttpServer({
     logger,
-    authenticate: () => ({ id: 'p', name: 'P', kind: 'api_key', scopes: everyScope, accounts: 'all' }),
+    authenticate: () => ({ id: 'p', name: 'P', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' }),
     observe: () => undefined,
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],

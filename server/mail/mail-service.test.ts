@@ -10,7 +10,7 @@ import { MailService } from './mail-service.ts'
 import { MessageRefs } from './message-ref.ts'
 
 const { signal } = new AbortController()
-const someone: Principal = { id: 'p', name: 'P', kind: 'session', scopes: everyScope, accounts: 'all' }
+const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }
 const refs = new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs')))
 
 let gateway: MemoryGateway

@@ -2,7 +2,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { State } from '../../contract/event.ts'
 import { DashboardStats, Sample } from '../../contract/metrics.ts'
-import { createHttpServer, type RequestOutcome } from '../platform/http-server.ts'
+import type { RequestOutcome } from '../platform/http-outcome.ts'
+import { createHttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope } from '../platform/principal.ts'
 import { metricsRoutes } from './metrics-routes.ts'
@@ -49,6 +50,13 @@ function setUp(startedAt = Date.now()) {
 function outcome(changes: Partial<RequestOutcome> = {}): RequestOutcome {
   return {
     operation: 'mail.listMessages',
+    effect: 'read',
+    code: 'ok',
+    address: '127.0.0.1',
+    userAgent: 'Test',
+    requestId: 'r-1',
+    refs: {},
+    input: { query: {}, body: undefined },
     method: 'GET',
     status: 200,
     durationMs: 20,
@@ -122,7 +130,14 @@ test('after stop nothing is sampled any more', () => {
 
 test('a client reads the figures, the samples and the Prometheus text over HTTP', async () => {
   const { metrics, prometheus } = setUp()
-  const principal = { id: 'p', name: 'Script', kind: 'api_key' as const, scopes: everyScope, accounts: 'all' as const }
+  const principal = {
+    id: 'p',
+    name: 'Script',
+    kind: 'api_key' as const,
+    userId: null,
+    scopes: everyScope,
+    accounts: 'all' as const,
+  }
   const http = createHttpServer({
     logger,
     authenticate: ({ token }) => (token === 'right' ? principal : undefined),

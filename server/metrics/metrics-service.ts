@@ -1,7 +1,7 @@
 /** The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. */
 import type { DashboardStats, ImapReadings, Sample } from '../../contract/metrics.ts'
 import type { EventHub } from '../events/event-hub.ts'
-import type { RequestOutcome } from '../platform/http-server.ts'
+import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Prometheus } from './prometheus.ts'

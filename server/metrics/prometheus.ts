@@ -2,7 +2,7 @@
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client'
 import type { AccountState } from '../../contract/accounts.ts'
 import type { ImapReadings } from '../../contract/metrics.ts'
-import type { RequestOutcome } from '../platform/http-server.ts'
+import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
 

@@ -1,7 +1,10 @@
 /** Logs in to an SMTP server and out again. Why that failed is said in `smtp-faults.ts`. */
+import { isIP } from 'node:net'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isLoopback } from '../accounts/account-verifier.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import type { OutboundGuard } from '../platform/outbound-guard.ts'
+import { Problem } from '../platform/problem.ts'
 import { tooSlow, toSmtpProblem } from './smtp-faults.ts'
 
 /** The most that a server may say in one answer. */
@@ -14,16 +17,21 @@ const goodbyeMs = 1_000
  * @param timeoutMs For all of it together: then the connection is gone, however busily the server talks.
  * @throws Problem with the same faults as for IMAP.
  */
-export async function checkSmtp(login: MailLogin, timeoutMs: number): Promise<void> {
+export async function checkSmtp(
+  login: MailLogin,
+  timeoutMs: number,
+  guard?: Pick<OutboundGuard, 'check'>,
+): Promise<void> {
+  const address = await addressOf(login, guard)
   // Loaded when first needed: a server that sends nothing does without it.
   const { default: Connection } = await import('nodemailer/lib/smtp-connection')
   const connection = new Connection({
-    host: login.host,
+    host: address,
     port: login.port,
     secure: login.tls === 'implicit',
     requireTLS: login.tls === 'starttls',
     ignoreTLS: login.tls === 'none',
-    tls: { rejectUnauthorized: !isLoopback(login.host) },
+    tls: { rejectUnauthorized: !isLoopback(login.host), ...(isIP(login.host) === 0 ? { servername: login.host } : {}) },
     // The bound below comes first; these only replace longer ones.
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
@@ -44,6 +52,16 @@ export async function checkSmtp(login: MailLogin, timeoutMs: number): Promise<vo
     throw toSmtpProblem(error, login)
   } finally {
     clearTimeout(timer)
+  }
+}
+
+async function addressOf(login: MailLogin, guard: Pick<OutboundGuard, 'check'> | undefined): Promise<string> {
+  try {
+    const addresses = await guard?.check(login.host, login.port)
+    return addresses?.[0]?.address ?? login.host
+  } catch (error) {
+    if (error instanceof Problem) throw new Problem(error.code, error.message, { ...error.extension, part: 'smtp' })
+    throw toSmtpProblem(error, login)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Translates what nodemailer, the socket or an SMTP server threw into Problems that say what to mend. */
 import type { ConnectionFault, ProblemCode } from '../../contract/problem.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import { safeWords } from '../accounts/safe-words.ts'
 import { Problem } from '../platform/problem.ts'
 
 /** What errors of nodemailer carry. */
@@ -31,13 +32,13 @@ const wantsTls = new Set([523, 530, 538])
 export function toSmtpProblem(error: unknown, login: MailLogin): Problem {
   if (error instanceof Problem) return error
   const thrown: Error & Thrown = error instanceof Error ? error : new Error(String(error))
-  const words = thrown.response && safeLine(thrown.response, login)
+  const words = thrown.response && safeWords(thrown.response, login.password)
   const { code, fault, detail } = find(thrown, login)
   return new Problem(code, detail, {
     fault,
     part: 'smtp',
     // Not the error itself: it carries the server's words as they came.
-    cause: new Error(safeLine(`${thrown.originalCode ?? thrown.code ?? ''} ${thrown.message}`, login)),
+    cause: new Error(safeWords(`${thrown.originalCode ?? thrown.code ?? ''} ${thrown.message}`, login.password)),
     ...(words ? { server_response: words } : {}),
   })
 }
@@ -91,16 +92,4 @@ function loginRefused({ responseCode = 0 }: Thrown, at: string): Finding {
   }
   const detail = 'The SMTP server refused user name or password.'
   return { code: 'mail_login_refused', fault: 'login', detail }
-}
-
-/** One line, bounded, without the password in any form that we sent it. */
-function safeLine(text: string, { user, password }: MailLogin): string {
-  const encoded = [`\0${user}\0${password}`, password].map(secret => Buffer.from(secret).toString('base64'))
-  const secrets = [...encoded, password].filter(Boolean)
-  const safe = secrets.reduce((rest, secret) => rest.replaceAll(secret, '[password]'), text)
-  const line = safe
-    .toWellFormed()
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim()
-  return line.slice(0, 500)
 }

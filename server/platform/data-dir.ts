@@ -1,7 +1,19 @@
 /** The data directory: taken by one server at a time, and home of the secret key. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 /** Another server runs on the same data directory. */
@@ -11,6 +23,11 @@ export interface DataDir {
   readonly path: string
   /** 32 bytes; made once and kept in `secret.key`. */
   secretKey(): Buffer
+  /** The key of a change that was not finished. */
+  nextKey(): Buffer | undefined
+  /** Beside the old one, until it is adopted. */
+  keepNextKey(key: Buffer): Buffer
+  adoptNextKey(): void
   release(): void
 }
 
@@ -29,6 +46,12 @@ export function takeDataDir(path: string): DataDir {
   return {
     path,
     secretKey: () => readOrMakeKey(join(path, 'secret.key')),
+    nextKey: () => readKey(join(path, 'secret.key.next')),
+    keepNextKey: key => {
+      writeKey(join(path, 'secret.key.next'), key)
+      return key
+    },
+    adoptNextKey: () => rename(join(path, 'secret.key.next'), join(path, 'secret.key')),
     release: () => {
       rmSync(pidFile, { force: true })
       rmSync(lockFile, { force: true })
@@ -72,14 +95,42 @@ function pidIn(file: string): string {
   return /^\d+$/.test(pid) ? ` (process ${pid})` : ''
 }
 
+/** Without taking the directory; undefined when there is none. */
+export function readSecretKey(path: string): Buffer | undefined {
+  return readKey(join(path, 'secret.key'))
+}
+
 function readOrMakeKey(file: string): Buffer {
-  if (!existsSync(file)) {
-    // Whole or not at all: half a key would stop every start.
-    const draft = `${file}.new`
-    writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flush: true })
-    renameSync(draft, file)
-  }
+  const known = readKey(file)
+  if (known) return known
+  const key = randomBytes(32)
+  writeKey(file, key)
+  return key
+}
+
+function readKey(file: string): Buffer | undefined {
+  if (!existsSync(file)) return undefined
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
   if (key.length !== 32) throw new Error(`${file} does not hold a key of 32 bytes in base64`)
   return key
+}
+
+/** Whole or not at all: half a key would stop every start. */
+function writeKey(file: string, key: Buffer): void {
+  const draft = `${file}.new`
+  writeFileSync(draft, `${key.toString('base64')}\n`, { mode: 0o600, flush: true })
+  rename(draft, file)
+}
+
+/** What is sealed with a key must not outlive the key's name when the power fails. */
+function rename(from: string, to: string): void {
+  renameSync(from, to)
+  // Windows does not open directories.
+  if (process.platform === 'win32') return
+  const directory = openSync(dirname(to), 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
 }

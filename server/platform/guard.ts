@@ -1,5 +1,5 @@
 /** The one gate: whoever acts, by whatever road, is checked here before a service is called. */
-import type { Effect, Endpoint } from '../../contract/endpoint.ts'
+import type { Effect, Endpoint, LimitName } from '../../contract/endpoint.ts'
 import { maySeeAccount, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 
@@ -8,6 +8,8 @@ export interface Operation {
   name: string
   scope: Endpoint['scope']
   effect: Effect
+  /** A narrower limit of its own, beside the common one. */
+  limit?: LimitName
 }
 
 /**
@@ -17,10 +19,7 @@ export interface Operation {
 export function guard(principal: Principal, operation: Operation, accountId?: string): void {
   if (operation.scope === 'public') return
   if (principal.kind === 'anonymous') {
-    throw new Problem(
-      'unauthorized',
-      'Sign in with the set-up link, or send a token as "Authorization: Bearer <token>".',
-    )
+    throw new Problem('unauthorized', 'Sign in, or send a token as "Authorization: Bearer <token>".')
   }
   if (operation.scope !== 'signed_in' && !principal.scopes.has(operation.scope)) {
     throw new Problem('forbidden', `This needs the scope ${operation.scope}.`, { missing_scope: operation.scope })

@@ -1,5 +1,6 @@
 /** One checked request, as a handler gets it: nothing of Fastify shows. */
 import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { sessionCookieName } from './http-credentials.ts'
@@ -23,6 +24,10 @@ export interface Call<Params, Query, Body> {
   /** As in `StreamCall`, with the headers of this answer. */
   takeSocket(head: Record<string, string>): Duplex
   setSessionCookie(value: string, maxAgeSeconds: number): void
+  /** From here on the request counts as theirs: who signs in was nobody when it came. */
+  actAs(principal: Principal): void
+  /** For the trail, beside the parameters of the path. No secrets. */
+  note(refs: Record<string, string>): void
   /** For the rare answer whose status is not the endpoint's own. */
   setStatus(status: number): void
 }
@@ -92,6 +97,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
 
   takeSocket(head: Record<string, string>): Duplex {
     const response = this.takeResponse()
+    if ('stream' in response) return takeHttp2Stream(response as unknown as Http2ServerResponse, head)
     const { socket } = response
     if (!socket) throw new Problem('bad_request', 'The client went away.')
     for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
@@ -109,6 +115,14 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     return socket
   }
 
+  actAs(principal: Principal): void {
+    this.#request.caller = callerOf(this.#request, principal)
+  }
+
+  note(refs: Record<string, string>): void {
+    this.#request.notes = { ...this.#request.notes, ...refs }
+  }
+
   setStatus(status: number): void {
     this.#reply.code(status)
   }
@@ -124,6 +138,21 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   }
 }
 
+/** Of HTTP/2, a stream is a connection of its own already. */
+function takeHttp2Stream(response: Http2ServerResponse, head: Record<string, string>): Duplex {
+  const { stream } = response
+  if (stream.destroyed || stream.closed) throw new Problem('bad_request', 'The client went away.')
+  stream.respond({ ...response.getHeaders(), ...head, ':status': 200 })
+  response.emit('close')
+  // Head and first events go out in one piece.
+  stream.cork()
+  return stream
+}
+
 export function callerOf(request: FastifyRequest, principal: Principal): Caller {
-  return { principal, address: request.ip, userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgent) }
+  return {
+    principal,
+    address: request.address,
+    userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgent),
+  }
 }

@@ -4,6 +4,8 @@ import { fastifyCookie } from '@fastify/cookie'
 export interface Credentials {
   token: string | undefined
   sessionCookie: string | undefined
+  /** Where the request comes from. */
+  address: string
 }
 
 interface Headers {
@@ -18,10 +20,10 @@ export function sessionCookieName(isHttps: boolean): string {
 }
 
 /** Undefined when there are none. */
-export function credentialsOf(headers: Headers, isHttps: boolean): Credentials | undefined {
+export function credentialsOf(headers: Headers, isHttps: boolean, address: string): Credentials | undefined {
   const token = tokenOf(headers)
   const sessionCookie = headers.cookie ? fastifyCookie.parse(headers.cookie)[sessionCookieName(isHttps)] : undefined
-  return token || sessionCookie ? { token, sessionCookie } : undefined
+  return token || sessionCookie ? { token, sessionCookie, address } : undefined
 }
 
 function tokenOf(headers: Headers): string | undefined {

@@ -5,12 +5,20 @@ import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { createHttpServer, handle, handleStream, type RequestOutcome } from './http-server.ts'
+import type { RequestOutcome } from './http-outcome.ts'
+import { createHttpServer, handle, handleStream } from './http-server.ts'
 import { createLogger } from './logger.ts'
 import { type Caller, everyScope, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 
-const admin: Principal = { id: 'admin', name: 'Admin', kind: 'api_key', scopes: everyScope, accounts: 'all' }
+const admin: Principal = {
+  id: 'admin',
+  name: 'Admin',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
 const slow: Principal = { ...admin, id: 'slow' }
 
 async function door(trustedProxies: string[] = []) {
@@ -94,7 +102,7 @@ test('a stream is the same whether its head comes in one piece or in two', async
   expect(opened).toHaveLength(2)
   expect(opened[0]).toEqual(opened[1])
   expect(opened[0]?.caller).toMatchObject({ address: '127.0.0.1', userAgent: 'probe' })
-  const seen = outcomes.map(({ durationMs, ...outcome }) => outcome)
+  const seen = outcomes.map(({ durationMs, requestId, ...outcome }) => outcome)
   expect(seen).toHaveLength(2)
   expect(seen[0]).toEqual(seen[1])
 })
@@ -176,6 +184,22 @@ test('a connection that says nothing holds up no stop', async () => {
   http.front.stop()
   await Promise.all([closed, http.fastify.close()])
 })
+
+test('of connections that say nothing a bounded number is kept, and who asks is answered', async () => {
+  const { open } = await door()
+  const silent: Socket[] = []
+  let ended = 0
+  for (let count = 0; count < 2_020; count++) {
+    const socket = await open()
+    socket.resume().on('close', () => ended++)
+    silent.push(socket)
+  }
+  await expect.poll(() => ended).toBe(20)
+  expect(silent.slice(0, 20).every(socket => socket.destroyed)).toBe(true)
+  const asking = await open()
+  asking.write(head(path, token))
+  expect(await readTo(asking, 'hello\n\n')).toContain('HTTP/1.1 200 OK')
+}, 30_000)
 
 test('while the server drains, the front refuses nothing and opens nothing by itself', async () => {
   const { http, open, opened } = await door()

@@ -6,7 +6,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { parse as parseQuery } from 'node:querystring'
 import type { Duplex } from 'node:stream'
-import type { Endpoint } from '../../contract/endpoint.ts'
+import type { Endpoint, LimitName } from '../../contract/endpoint.ts'
 import { guard, type Operation } from './guard.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { parseInput } from './http-input.ts'
@@ -36,6 +36,15 @@ export interface StreamRoute {
   open(call: StreamCall<unknown>): void
 }
 
+/** What is told of a stream once it was opened. */
+export interface OpenedStream {
+  operation: Operation
+  caller: Caller
+  query: unknown
+  requestId: string
+  durationMs: number
+}
+
 export interface HttpFrontOptions {
   logger: Logger
   isHttps: boolean
@@ -44,13 +53,17 @@ export interface HttpFrontOptions {
   /** While true, nothing is answered here. */
   isDraining(): boolean
   nextRequestId(): string
+  /** False when the caller has used up its share: the server behind says so. */
+  admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   /** Hears of each stream that was opened here. */
-  observe(operation: Operation, caller: Caller, durationMs: number): void
+  observe(stream: OpenedStream): void
 }
 
 /** Until the first bytes of a connection come; as long as Node waits for a head. */
 const silenceMs = 60_000
+/** Connections that have sent nothing; past it the one that has been silent longest goes. Who has something to ask asks at once. */
+const maxSilent = 2_000
 
 export class HttpFront {
   readonly #options: HttpFrontOptions
@@ -99,19 +112,28 @@ export class HttpFront {
       socket.unshift(chunk)
       handOver()
     }
+    this.#makeRoom()
     this.#silent.add(socket)
     socket.on('data', first).on('end', drop).on('error', drop).on('timeout', drop).setTimeout(silenceMs)
   }
 
+  #makeRoom(): void {
+    const [oldest] = this.#silent
+    if (!oldest || this.#silent.size < maxSilent) return
+    this.#silent.delete(oldest)
+    oldest.destroy()
+  }
+
   /** False for what the server behind is to answer; nothing was done then. */
   #answers(socket: Socket, chunk: Buffer): boolean {
-    const { isHttps, isDraining, authenticate, observe, logger } = this.#options
+    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, logger } = this.#options
     const head = isDraining() ? undefined : parseRequestHead(chunk)
     const route = head && this.#routes.get(head.path)
     // An address that a proxy passes on is the business of the server behind.
     if (!head || !route || head.headers['x-forwarded-for'] !== undefined) return false
     const began = performance.now()
-    const credentials = credentialsOf(head.headers, isHttps)
+    const address = socket.remoteAddress ?? ''
+    const credentials = credentialsOf(head.headers, isHttps, address)
     const principal = credentials && authenticate(credentials)
     if (!principal) return false
     if (principal instanceof Promise) {
@@ -120,17 +142,20 @@ export class HttpFront {
       return false
     }
     const userAgent = (head.headers['user-agent'] ?? '').slice(0, maxUserAgent)
-    const caller: Caller = { principal, address: socket.remoteAddress ?? '', userAgent }
+    const caller: Caller = { principal, address, userAgent }
+    const requestId = nextRequestId()
     let isTaken = false
     const takeSocket = () => {
       isTaken = true
-      return this.#take(socket, route.headLines)
+      return this.#take(socket, route.headLines, requestId)
     }
     try {
       guard(principal, route.operation)
+      if (!admits(principal, address, route.endpoint.limit)) return false
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
       route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })
-      observe(route.operation, caller, performance.now() - began)
+      const durationMs = performance.now() - began
+      observe({ operation: route.operation, caller, durationMs, requestId, query })
       return true
     } catch (err) {
       if (!isTaken) return false
@@ -140,15 +165,14 @@ export class HttpFront {
     }
   }
 
-  #take(socket: Socket, headLines: string): Socket {
+  #take(socket: Socket, headLines: string, requestId: string): Socket {
     const end = () => socket.destroy()
     // Nothing more is read on this connection: whatever comes ends it.
     socket.on('data', end).on('end', end)
     // Head and first events go out in one piece.
     socket.cork()
     const date = new Date().toUTCString()
-    const id = this.#options.nextRequestId()
-    socket.write(`${headLines}x-request-id: ${id}\r\ndate: ${date}\r\nconnection: close\r\n\r\n`, 'latin1')
+    socket.write(`${headLines}x-request-id: ${requestId}\r\ndate: ${date}\r\nconnection: close\r\n\r\n`, 'latin1')
     return socket
   }
 }

@@ -11,6 +11,9 @@ interface RawInput {
 
 type Fault = { path: string; message: string }
 
+/** Of what is said of one fault: it repeats what was sent. */
+const maxWords = 300
+
 export function parseInput<Params, Query, Body>(
   endpoint: Endpoint<Params, Query, Body>,
   raw: RawInput,
@@ -35,7 +38,8 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
   const result = type.safeParse(value)
   if (result.success) return result.data
   for (const issue of result.error.issues) {
-    faults.push({ path: [name, ...issue.path.map(String)].join('.'), message: issue.message })
+    const path = [name, ...issue.path.map(String)].join('.')
+    faults.push({ path: path.slice(0, maxWords), message: issue.message.slice(0, maxWords) })
   }
   return undefined
 }

@@ -10,13 +10,20 @@ export interface Origins {
 
 interface Request {
   method: string
-  headers: { origin?: string | undefined; host?: string | undefined; 'sec-fetch-site'?: string | string[] | undefined }
+  headers: {
+    origin?: string | undefined
+    host?: string | undefined
+    ':authority'?: string | undefined
+    'sec-fetch-site'?: string | string[] | undefined
+  }
 }
 
 /** Throws 403 for a request that changes something and does not come from our own page, by Origin (Fetch, section 3.2). */
 export function refuseForeignOrigin(request: Request, origins: Origins): void {
   if (request.method === 'GET' || request.method === 'HEAD') return
-  const { origin, host } = request.headers
+  const { origin } = request.headers
+  // HTTP/2 has a field of its own for it (RFC 9113, section 8.3.1).
+  const host = request.headers.host ?? request.headers[':authority']
   const own = [
     origins.publicUrl && new URL(origins.publicUrl).origin,
     host && `http://${host}`,

@@ -9,6 +9,7 @@ interface Request {
   id: string
   method: string
   url: string
+  problemCode?: string | undefined
 }
 
 interface Reply {
@@ -64,6 +65,7 @@ function isDatabaseGone(error: unknown): boolean {
 
 export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {
   const problem = toProblem(error) ?? asBug(logger, error, request)
+  request.problemCode = problem.code
   if (problem.status >= 500 && problem.code !== 'internal') {
     logger.warn({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
@@ -80,9 +82,9 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
 }
 
 /** What is not even HTTP is answered on the bare socket. */
-export function rawProblem(socket: Socket): void {
+export function rawProblem(socket: Socket, detail = 'This is not a valid HTTP request.'): void {
   if (!socket.writable) return void socket.destroy()
-  const problem = new Problem('bad_request', 'This is not a valid HTTP request.')
+  const problem = new Problem('bad_request', detail)
   const body = JSON.stringify(problem.toBody('none'))
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +

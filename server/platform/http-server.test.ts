@@ -4,20 +4,23 @@ import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { ProblemBody } from '../../contract/problem.ts'
-import { createHttpServer, handle, type RequestOutcome } from './http-server.ts'
+import { HttpLimits } from './http-limits.ts'
+import type { RequestOutcome } from './http-outcome.ts'
+import { createHttpServer, handle } from './http-server.ts'
 import { createLogger } from './logger.ts'
 import { everyScope, type Principal, scopeSet } from './principal.ts'
 
 const principals: Record<string, Principal> = {
-  admin: { id: 'admin', name: 'Admin', kind: 'api_key', scopes: everyScope, accounts: 'all' },
+  admin: { id: 'admin', name: 'Admin', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' },
   reader: {
     id: 'reader',
     name: 'Reader',
     kind: 'api_key',
+    userId: null,
     scopes: scopeSet(['dashboard:read', 'mail:meta']),
     accounts: new Set(['a1']),
   },
-  browser: { id: 'browser', name: 'Browser', kind: 'session', scopes: everyScope, accounts: 'all' },
+  browser: { id: 'browser', name: 'Browser', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' },
 }
 
 const sample = {
@@ -31,7 +34,7 @@ const sample = {
   active_sse_connections: 1,
 }
 
-async function door() {
+async function door(limits?: HttpLimits) {
   const outcomes: RequestOutcome[] = []
   const http = createHttpServer({
     logger: createLogger('silent'),
@@ -39,6 +42,7 @@ async function door() {
     observe: outcome => outcomes.push(outcome),
     origins: { publicUrl: undefined, allowed: ['https://friend.example'], isHttps: false },
     trustedProxies: ['127.0.0.1'],
+    ...(limits ? { limits } : {}),
   })
   const seen: string[] = []
   handle(http, api.clients.listClients, ({ query }) => ({
@@ -101,6 +105,14 @@ test('every fault of an input is named with its path', async () => {
   const paths = body.errors?.map(error => error.path)
   for (const path of ['body.email', 'body.imap.host', 'body.imap.port', 'body.imap.password', 'body'])
     expect(paths).toContain(path)
+})
+
+test('an answer does not repeat all that was wrong with what was sent', async () => {
+  const { send, problem } = await door()
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`surprise-${index}`, 1]))
+  const body = await problem(await send(accounts, json({ ...many, ['x'.repeat(5_000)]: 1 })))
+  expect(body.code).toBe('bad_request')
+  expect(JSON.stringify(body).length).toBeLessThan(5_000)
 })
 
 test.each([
@@ -177,6 +189,15 @@ test('a session changes things only from our own page', async () => {
   expect((await remove({ origin: `http://127.0.0.1:${port}` })).status).toBe(204)
   expect((await remove({ origin: 'https://friend.example' })).status).toBe(204)
   expect((await send('/api/dashboard/clients', { as: 'browser' })).status).toBe(200)
+})
+
+test('an address has its share, whatever it asks for, and health is outside of it', async () => {
+  const rates = { address: 5, principal: 100, search: 1, assistant: 1, connect: 1, sign_in: 1, access: 1 }
+  const { send } = await door(new HttpLimits({ rates, now: () => 0 }))
+  const statusOf = async (path: string) => (await send(path, { as: 'nobody' })).status
+  for (let count = 0; count < 5; count++) expect(await statusOf('/favicon.ico')).toBe(404)
+  expect([await statusOf('/favicon.ico'), await statusOf(accounts)]).toEqual([429, 429])
+  expect(await statusOf('/health/live')).toBe(404)
 })
 
 test('a trusted proxy says who the client is', async () => {

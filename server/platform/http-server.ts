@@ -1,9 +1,10 @@
 /** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
 import { randomBytes } from 'node:crypto'
+import type { Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import type { Endpoint } from '../../contract/endpoint.ts'
+import type { Endpoint, LimitName } from '../../contract/endpoint.ts'
 import { operationName } from '../../contract/index.ts'
 import { guard, type Operation } from './guard.ts'
 import { type Call, callerOf, HttpCall } from './http-call.ts'
@@ -11,23 +12,16 @@ import { sendText } from './http-compress.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { HttpFront, type StreamCall } from './http-front.ts'
 import { parseInput } from './http-input.ts'
+import type { HttpLimits } from './http-limits.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
+import { outcomeOf, outcomeOfStream, type RequestOutcome, type Trail } from './http-outcome.ts'
 import { answerProblem, rawProblem } from './http-problem.ts'
+import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
 import type { Logger } from './logger.ts'
 import { anonymous, type Caller, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
-
-/** What came of one request to an endpoint of the contract. */
-export interface RequestOutcome {
-  operation: string
-  method: string
-  status: number
-  durationMs: number
-  /** Undefined when the principal stayed unknown. */
-  caller: Caller | undefined
-  isCounted: boolean
-}
+import { UnderWay } from './under-way.ts'
 
 export interface HttpServerOptions {
   logger: Logger
@@ -36,18 +30,24 @@ export interface HttpServerOptions {
   observe(outcome: RequestOutcome): void
   origins: Origins
   trustedProxies: readonly string[]
+  tls?: TlsFiles | undefined
+  /** Without them, nobody is limited. */
+  limits?: HttpLimits
+  trail?: Trail
 }
 
 export interface HttpServer {
   readonly fastify: FastifyInstance
   readonly options: HttpServerOptions
-  /** Names of the endpoints that are served; a test holds it against the contract. */
-  readonly handled: Set<string>
+  /** Everything that is served, by whatever road; tests hold it against the contract. */
+  readonly routes: { method: string; path: string; operation: Operation | undefined }[]
   /** While true, everything but health is answered with 503 `draining`. */
   isDraining: boolean
   readonly isHttps: boolean
   /** Answers requests for streams before the ordinary server gets to see them. */
   readonly front: HttpFront
+  /** Where there is TLS. */
+  readonly tlsConnections: TlsConnections | undefined
   /** Connections that became streams; no further request is read from them. */
   readonly takenSockets: WeakSet<Duplex>
   /** Resolves when no request and no stream is under way, at once when that is so now. */
@@ -59,10 +59,20 @@ export interface HttpServer {
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | undefined
+    /** Where it came from; still known when the connection is gone. */
+    address: string
+    /** When, by performance.now(). */
+    began: number
+    /** Of the problem that was answered. */
+    problemCode: string | undefined
+    /** What the handler wants to have in the trail; no secrets. */
+    notes: Record<string, string> | undefined
+    isRecorded: boolean
   }
   interface FastifyContextConfig {
     operation?: Operation
     isCounted?: boolean
+    limit?: LimitName | undefined
   }
 }
 
@@ -71,18 +81,17 @@ const boot = randomBytes(4).toString('hex')
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   let count = 0
-  let active = 0
-  let idle = Promise.withResolvers<void>()
+  const underWay = new UnderWay()
   const nextRequestId = () => `${boot}-${(count++).toString(36)}`
-  const whenIdle = () => (active === 0 ? Promise.resolve() : idle.promise)
   const server = fastify({
+    ...(options.tls ? tlsOptions(options.tls) : {}),
     logger: false,
     bodyLimit: bodyLimitBytes,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     genReqId: nextRequestId,
     return503OnClosing: false,
     requestTimeout: 60_000,
-    routerOptions: { maxParamLength: 1000 },
+    routerOptions: { maxParamLength: 1400 },
     clientErrorHandler: (_error, socket) => rawProblem(socket),
     frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
   })
@@ -94,46 +103,78 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     isDraining: () => http.isDraining,
     nextRequestId,
     authenticate: options.authenticate,
-    observe: ({ name }, caller, durationMs) =>
-      options.observe({ operation: name, method: 'GET', status: 200, durationMs, caller, isCounted: false }),
+    admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
+    observe: stream => {
+      const outcome = outcomeOfStream(stream)
+      options.observe(outcome)
+      void options.trail?.record(outcome)
+    },
   })
-  front.standBefore(server.server)
+  const tlsConnections = options.tls && new TlsConnections()
+  // Behind TLS there are no plain bytes to read.
+  if (tlsConnections) tlsConnections.watch(server.server as unknown as Http2SecureServer)
+  else front.standBefore(server.server)
   const http: HttpServer = {
     fastify: server,
     front,
+    tlsConnections,
     options,
-    handled: new Set(),
+    routes: [],
     isHttps: options.origins.isHttps,
     takenSockets: new WeakSet(),
     isDraining: false,
-    whenIdle,
+    whenIdle: () => underWay.whenIdle(),
   }
+  server.addHook('onRoute', ({ method, url, config }) => {
+    for (const each of [method].flat()) http.routes.push({ method: each, path: url, operation: config?.operation })
+  })
   server.removeContentTypeParser('text/plain')
   server.decorateRequest('caller', undefined)
+  server.decorateRequest('address', '')
+  server.decorateRequest('began', 0)
+  server.decorateRequest('problemCode', undefined)
+  server.decorateRequest('notes', undefined)
+  server.decorateRequest('isRecorded', false)
   server.register(cookie)
+  const tell = (request: FastifyRequest, reply: FastifyReply) => {
+    const outcome = outcomeOf(request, reply)
+    // Who left before there was an answer got nothing.
+    if (!outcome || !(reply.sent || reply.raw.headersSent)) return
+    options.observe(outcome)
+    if (!request.isRecorded) void options.trail?.record(outcome)
+  }
   server.addHook('onRequest', async (request, reply) => {
     if (http.takenSockets.has(request.raw.socket)) {
       request.raw.socket.destroy()
       return reply.hijack()
     }
-    active++
+    request.address = request.ip
+    request.began = performance.now()
+    underWay.begin(reply.raw)
     // Comes for every response, also when the client went away in the middle.
-    reply.raw.once('close', () => {
-      active--
-      if (active > 0) return
-      idle.resolve()
-      idle = Promise.withResolvers()
-    })
+    reply.raw.once('close', () => tell(request, reply))
     reply.headers(headers).header('x-request-id', request.id)
     if (http.isDraining && !request.url.startsWith('/health/')) {
-      reply.header('connection', 'close')
+      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
       throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
     }
+    const { operation, limit } = request.routeOptions.config
+    const isHealth = request.url.startsWith('/health/')
+    // Files too: a cookie or token that is not known costs a look into the database, whatever is asked for.
+    if (!isHealth) options.limits?.checkAddress(request.address)
     await authenticate(http, request)
-    const { operation } = request.routeOptions.config
-    if (operation) guard(principalOf(request), operation)
+    if (operation) admit(http, request, operation)
+    if (operation && !isHealth && options.limits) {
+      reply.headers(options.limits.checkPrincipal(principalOf(request), request.address, limit))
+    }
   })
-  server.addHook('onResponse', async (request, reply) => observe(http, request, reply))
+  // What changes something is in the trail before its answer leaves.
+  server.addHook('onSend', async (request, reply) => {
+    const outcome = outcomeOf(request, reply)
+    if (!outcome || outcome.effect === 'read') return
+    request.isRecorded = true
+    await options.trail?.record(outcome)
+  })
   server.setErrorHandler((error, request, reply) => answerProblem(options.logger, error, request, reply))
   server.setNotFoundHandler((request, reply) => {
     if (http.serveFallback?.(request, reply)) return reply
@@ -150,13 +191,12 @@ export function handle<Params, Query, Body, Response>(
   handler: (call: Call<Params, Query, Body>) => Response | Promise<Response>,
 ): void {
   const name = operationName(endpoint)
-  http.handled.add(name)
   const operation: Operation = { name, scope: endpoint.scope, effect: endpoint.effect }
   http.fastify.route({
     method: endpoint.method,
     url: toRoute(endpoint.path),
     exposeHeadRoute: endpoint.method === 'GET',
-    config: { operation, isCounted: !endpoint.uncounted },
+    config: { operation, isCounted: !endpoint.uncounted, limit: endpoint.limit },
     handler: async (request, reply) => {
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
@@ -205,7 +245,7 @@ export function handleRaw(
   http.fastify.route({
     method: 'GET',
     url: toRoute(path),
-    config: { operation, isCounted: false },
+    config: { operation, isCounted: false, limit: operation.limit },
     handler: async (request, reply) => {
       const input = {
         params: (request.params ?? {}) as Record<string, string>,
@@ -219,12 +259,24 @@ export function handleRaw(
 }
 
 async function authenticate(http: HttpServer, request: FastifyRequest): Promise<void> {
-  const credentials = credentialsOf(request.headers, http.options.origins.isHttps)
+  const credentials = credentialsOf(request.headers, http.options.origins.isHttps, request.address)
   if (!credentials) return
   const principal = await http.options.authenticate(credentials)
   if (!principal) return
   request.caller = callerOf(request, principal)
   if (principal.kind === 'session') refuseForeignOrigin(request, http.options.origins)
+}
+
+/** @throws Problem for who may not, for a foreign page that signs someone in, and while the trail can take no more. */
+function admit(http: HttpServer, request: FastifyRequest, operation: Operation): void {
+  guard(principalOf(request), operation)
+  if (operation.scope === 'public' && request.headers.origin !== undefined) {
+    refuseForeignOrigin(request, http.options.origins)
+  }
+  if (operation.effect !== 'read' && http.options.trail?.isFull) {
+    const detail = 'The audit trail cannot be written, so nothing may be changed; look at the log of the server.'
+    throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
+  }
 }
 
 function principalOf(request: FastifyRequest): Principal {
@@ -234,19 +286,6 @@ function principalOf(request: FastifyRequest): Principal {
 function accountOf(params: unknown): string | undefined {
   const id = params && typeof params === 'object' && 'account_id' in params ? params.account_id : undefined
   return typeof id === 'string' ? id : undefined
-}
-
-function observe(http: HttpServer, request: FastifyRequest, reply: FastifyReply): void {
-  const { operation, isCounted } = request.routeOptions.config
-  if (!operation) return
-  http.options.observe({
-    operation: operation.name,
-    method: request.method,
-    status: reply.statusCode,
-    durationMs: reply.elapsedTime,
-    caller: request.caller,
-    isCounted: isCounted ?? false,
-  })
 }
 
 function pathOf(request: FastifyRequest): string {

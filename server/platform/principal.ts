@@ -4,10 +4,21 @@ import { type Scope, scopes, withIncluded } from '../../contract/scope.ts'
 export interface Principal {
   readonly id: string
   readonly name: string
-  readonly kind: 'session' | 'api_key' | 'anonymous'
+  readonly kind: 'session' | 'token' | 'api_key' | 'anonymous'
+  /** Whose session or token it is; null for the API key of the environment, and for nobody. */
+  readonly userId: string | null
   /** With every included scope spelled out, so that a check is one look-up. */
   readonly scopes: ReadonlySet<Scope>
   readonly accounts: 'all' | ReadonlySet<string>
+  /** When it ends by itself, in epoch milliseconds. */
+  readonly endsAt?: number | undefined
+}
+
+/** Hears when what a principal may do changes while it is connected, so that what it holds open follows. */
+export interface PrincipalListener {
+  /** The same id, with other scopes or accounts. */
+  changed(principal: Principal): void
+  revoked(principalId: string): void
 }
 
 /** A principal at the other end of a connection. */
@@ -25,6 +36,7 @@ export const anonymous: Principal = {
   id: 'anonymous',
   name: 'Nobody',
   kind: 'anonymous',
+  userId: null,
   scopes: new Set(),
   accounts: new Set(),
 }

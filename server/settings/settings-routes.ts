@@ -4,7 +4,7 @@ import { type HttpServer, handle } from '../platform/http-server.ts'
 import type { SettingsService } from './settings-service.ts'
 
 export function settingsRoutes(http: HttpServer, settings: SettingsService): void {
-  handle(http, settingsApi.getConfig, () => settings.getConfig())
+  handle(http, settingsApi.getConfig, ({ principal }) => settings.getConfig(principal))
   handle(http, settingsApi.updateConfig, ({ principal, body, query }) =>
     settings.updateConfig(principal, body, query.verify === 'true'),
   )

@@ -8,7 +8,14 @@ import { everyScope, type Principal } from '../platform/principal.ts'
 import { SettingStore } from './setting-store.ts'
 import { SettingsService } from './settings-service.ts'
 
-const admin: Principal = { id: 'admin', name: 'Admin', kind: 'session', scopes: everyScope, accounts: 'all' }
+const admin: Principal = {
+  id: 'admin',
+  name: 'Admin',
+  kind: 'session',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
 
 async function service(db: Database, refuse = false) {
   const { accounts, hub, facts } = await accountsOn(db, refuse)
@@ -32,8 +39,19 @@ const wanted: ImapConfiguration = {
 onEachDatabase(open => {
   test('without an account there is nothing to configure', async () => {
     const { settings } = await service(await open())
-    await expect(settings.getConfig()).rejects.toMatchObject({ code: 'no_default_account' })
+    await expect(settings.getConfig(admin)).rejects.toMatchObject({ code: 'no_default_account' })
     await expect(settings.updateConfig(admin, wanted, true)).rejects.toMatchObject({ code: 'no_default_account' })
+  })
+
+  test('who may not see the default account is told what is told when there is none', async () => {
+    const { settings, connect } = await service(await open())
+    const stranger: Principal = { ...admin, accounts: new Set(['another']) }
+    const refusals = () =>
+      Promise.allSettled([settings.getConfig(stranger), settings.updateConfig(stranger, wanted, false)])
+    const before = await refusals()
+    await connect()
+    expect(await refusals()).toEqual(before)
+    expect(before).toMatchObject([1, 2].map(() => ({ reason: { code: 'no_default_account' } })))
   })
 
   test('changed limits take effect at once, outlive a restart, and are announced by name', async () => {
@@ -46,16 +64,16 @@ onEachDatabase(open => {
     expect(announced).toEqual([['connection_pool_size', 'connection_timeout_seconds', 'max_connections']])
     const { settings: restarted } = await service(db)
     await restarted.start()
-    expect(await restarted.getConfig()).toEqual(wanted)
+    expect(await restarted.getConfig(admin)).toEqual(wanted)
   })
 
   test('a server that refuses is not kept, and neither are the limits beside it', async () => {
     const { settings, connect } = await service(await open(), true)
     await connect()
-    const before = await settings.getConfig()
+    const before = await settings.getConfig(admin)
     const change = { ...wanted, server_address: 'other.example.com' }
     await expect(settings.updateConfig(admin, change, true)).rejects.toMatchObject({ code: 'mail_login_refused' })
-    expect(await settings.getConfig()).toEqual(before)
+    expect(await settings.getConfig(admin)).toEqual(before)
     expect(await settings.updateConfig(admin, change, false)).toEqual(change)
   })
 
@@ -72,7 +90,7 @@ onEachDatabase(open => {
   test('what stays the same is not announced', async () => {
     const { settings, facts, connect } = await service(await open())
     await connect()
-    await settings.updateConfig(admin, await settings.getConfig(), true)
+    await settings.updateConfig(admin, await settings.getConfig(admin), true)
     expect(facts().map(fact => fact.type)).toEqual(['account_added'])
   })
 })

@@ -42,9 +42,9 @@ export class SettingsService {
     return true
   }
 
-  /** Throws `no_default_account` while there is no account. */
-  async getConfig(): Promise<ImapConfiguration> {
-    const account = await this.#accounts.findDefault()
+  /** Throws `no_default_account` while there is no account, and in the same words for whose business it is not. */
+  async getConfig(principal: Principal): Promise<ImapConfiguration> {
+    const account = await this.#accounts.findDefault(principal)
     if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
     const { host, port, tls } = account.imap
     return { server_address: host, port, use_ssl: tls === 'implicit', ...this.#limits }
@@ -52,7 +52,7 @@ export class SettingsService {
 
   /** A changed server is tried before anything is kept, unless `verify` is false. */
   async updateConfig(principal: Principal, wanted: ImapConfiguration, verify: boolean): Promise<ImapConfiguration> {
-    const before = await this.getConfig()
+    const before = await this.getConfig(principal)
     const changed = (Object.keys(before) as (keyof ImapConfiguration)[]).filter(name => before[name] !== wanted[name])
     if (changed.some(name => !limitNames.includes(name as keyof PoolLimits))) {
       await this.#accounts.updateDefaultServer(
@@ -77,6 +77,6 @@ export class SettingsService {
       this.#limits = limitsBefore
       throw error
     })
-    return this.getConfig()
+    return this.getConfig(principal)
   }
 }

@@ -21,6 +21,10 @@ const pages = {
   Assistant: '/assistant',
   Configuration: '/configuration',
   System: '/system',
+  Users: '/users',
+  Tokens: '/tokens',
+  Sessions: '/sessions',
+  Audit: '/audit',
 }
 const output = join(import.meta.dirname, 'output')
 const builtPage = join(import.meta.dirname, '../../dist/web')
@@ -83,7 +87,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         await page.context().close()
       }
     },
-    150_000,
+    240_000,
   )
 
   test('the figures on the page are those of the API', async () => {

@@ -86,8 +86,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   test('signing out in one tab ends the stream for all, also where another tab holds it', async () => {
     const run = await startRustyMail()
     const { tabs } = await openTabs(run, 2, 'delete globalThis.SharedWorker')
-    await tabs[1]!.getByRole('button', { name: 'Sign out' }).click()
-    for (const page of tabs) await page.getByText('You are not signed in').waitFor()
+    await tabs[1]!.getByRole('button', { name: /^Account of/ }).click()
+    await tabs[1]!.getByRole('button', { name: 'Sign out', exact: true }).click()
+    for (const page of tabs) await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor()
     await expect.poll(() => streams(run)).toBe(0)
   })
 

@@ -16,7 +16,9 @@ let accountId: string
 
 beforeAll(async () => {
   const dir = tempDir('bad-input')
-  run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
+  // It is not about limits here.
+  const environment = { RUSTYMAIL_RATE_LIMIT: '100000000' }
+  run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data`, environment })
   const { items } = await run.call(api.accounts.listAccounts)
   accountId = items[0]!.id
   return async () => {

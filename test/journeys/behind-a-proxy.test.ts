@@ -18,6 +18,7 @@ import { type ProxyProgram, type RunningProxy, startProxy } from '../support/pro
 import { caddySite, documented, faults, plain, prescribed, quietFaults } from '../support/proxy-configurations.ts'
 import { available } from '../support/require.ts'
 import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const authorization = `Bearer ${apiKey}`
@@ -192,10 +193,10 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
     expect(clients.map(client => client.ip_address)).toEqual(['127.0.0.2'])
 
     expect(server.setupLink).toContain(`${proxy.url}/setup#`)
-    const token = { setup_token: server.setupLink.split('#')[1] }
+    const { email, password } = administrator
     const { path } = api.access.openSession
     const json = { origin: proxy.url, 'content-type': 'application/json' }
-    const { head } = await away.request('POST', path, json, token)
+    const { head } = await away.request('POST', path, json, { email, password })
     expect([head[':status'], String(head['set-cookie'])]).toEqual([201, expect.stringMatching(/^__Host-.*; Secure/)])
     const cookie = String(head['set-cookie']).split(';')[0]!
     const foreign = await away.request('DELETE', path, { cookie, origin: 'https://elsewhere.example' })

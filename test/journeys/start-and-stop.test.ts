@@ -8,6 +8,7 @@ import { api } from '../../contract/index.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 import { openStream } from '../support/open-stream.ts'
 import { apiKey, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { administrator, enter } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 function newDataDir(): string {
@@ -23,27 +24,35 @@ async function failedStart(options: Parameters<typeof spawnRustyMail>[0]): Promi
   return { code: code as number, words: log() }
 }
 
-test('it says where it listens, is ready, and the set-up link signs a browser in exactly once', async () => {
-  const run = await startRustyMail()
+test('it says where it listens, is ready, and the set-up link makes one administrator and signs them in', async () => {
+  const run = await startRustyMail({ isSetUp: false })
   expect(run.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
   expect(await (await fetch(`${run.url}/health/live`)).json()).toEqual({ status: 'live' })
   expect(await (await fetch(`${run.url}/health/ready`)).json()).toMatchObject({ status: 'ready' })
-  const token = new URL(run.setupLink).hash.slice(1)
-  const open = () =>
-    fetch(`${run.url}/api/dashboard/session`, {
+  const setup_token = new URL(run.setupLink).hash.slice(1)
+  const setUp = () =>
+    fetch(run.url + api.access.setUp.path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ setup_token: token }),
+      body: JSON.stringify({ setup_token, ...administrator }),
     })
-  const opened = await open()
+  const opened = await setUp()
   expect(opened.status).toBe(201)
   const [cookie] = opened.headers.getSetCookie()
   expect(cookie).toMatch(/HttpOnly/i)
   expect(cookie).toMatch(/SameSite=Lax/i)
-  expect((await open()).status).toBe(401)
+  expect((await setUp()).status).toBe(401)
   const session = await fetch(`${run.url}/api/dashboard/session`, { headers: { cookie: cookie!.split(';')[0]! } })
-  expect(await session.json()).toMatchObject({ principal: { kind: 'session' } })
+  const { email, name } = administrator
+  expect(await session.json()).toMatchObject({ principal: { kind: 'session', role: 'administrator', email, name } })
   expect((await fetch(`${run.url}/api/dashboard/stats`)).status).toBe(401)
+
+  // Who has an administrator needs no link any more: they sign in.
+  await run.stop()
+  const again = await startRustyMail({ dataDir: run.dataDir })
+  expect(again.setupLink).not.toContain('/setup#')
+  const cookieAgain = await enter(again.url)
+  expect((await fetch(`${again.url}/api/dashboard/stats`, { headers: { cookie: cookieAgain } })).status).toBe(200)
 })
 
 test('the first start of a clean copy builds its page and serves it; ended in the middle, it leaves nothing behind', async () => {
@@ -171,7 +180,7 @@ test.skipIf(postgresUrl === undefined)('on PostgreSQL it starts, keeps what it i
   const isUnreachable = async () =>
     (await second.call(api.accounts.listAccounts)).items.map(item => [item.id, item.state])
   await expect.poll(isUnreachable).toEqual([[account.id, 'unreachable']])
-  expect(await (await fetch(`${second.url}/health/ready`)).json()).toMatchObject({
+  expect(await second.call(api.system.ready)).toMatchObject({
     status: 'degraded',
     parts: { accounts: { ready: 0, total: 1 } },
   })
@@ -198,12 +207,7 @@ test('HEAD on the event stream answers the headers of a stream and ends', async 
 test('a session and the data outlive kill -9', async () => {
   const dataDir = newDataDir()
   const first = await startRustyMail({ dataDir })
-  const opened = await fetch(`${first.url}/api/dashboard/session`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ setup_token: new URL(first.setupLink).hash.slice(1) }),
-  })
-  const cookie = opened.headers.getSetCookie()[0]!.split(';')[0]!
+  const cookie = await enter(first.url)
   await first.stop('SIGKILL')
   const second = await startRustyMail({ dataDir })
   const session = await fetch(`${second.url}/api/dashboard/session`, { headers: { cookie } })

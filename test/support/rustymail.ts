@@ -4,7 +4,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import { accessApi, SignInState } from '../../contract/access.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
+import { enter } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
 
 const here = join(import.meta.dirname, '../..')
@@ -24,11 +26,13 @@ export interface RunOptions {
   root?: string
   /** Of an earlier run, to start on the same data again. */
   dataDir?: string
+  /** False: there is no administrator yet, and the set-up link waits for one. */
+  isSetUp?: boolean
 }
 
 export interface RustyMail {
   readonly url: string
-  /** `Set up: …` or the demo's: a link that signs in once. */
+  /** The set-up link as it was printed, used up unless the test does that; the address alone where there was none. */
   readonly setupLink: string
   readonly dataDir: string
   readonly process: ChildProcess
@@ -53,17 +57,30 @@ export async function startRustyMail(options: RunOptions = {}): Promise<RustyMai
 /** For a whole file: whoever calls it stops it. */
 export async function runRustyMail(options: RunOptions & { dataDir: string }): Promise<RustyMail> {
   const { child, log } = spawnRustyMail(options)
-  const lines = createInterface({ input: child.stdout! })
-  const said: string[] = []
-  const ready = Promise.withResolvers<void>()
-  lines.on('line', line => {
-    said.push(line)
-    if (said.length === 2) ready.resolve()
+  const [listening, setUp] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
+  createInterface({ input: child.stdout }).on('line', line => {
+    const address = /http\S+/.exec(line)?.[0] ?? ''
+    if (address.includes('/setup#')) setUp.resolve(address)
+    else listening.resolve(address)
   })
-  child.once('close', code => ready.reject(new Error(`RustyMail ended with ${code} before it was ready:\n${log()}`)))
-  await ready.promise
-  const url = said[0]!.replace('RustyMail is listening on ', '')
-  const setupLink = said[1]!.replace(/^.*?(?=http)/, '')
+  child.once('close', code => {
+    const error = new Error(`RustyMail ended with ${code} before it was ready:\n${log()}`)
+    for (const { reject } of [listening, setUp]) reject(error)
+  })
+  // There may be no such link, and then nobody waits for it.
+  setUp.promise.catch(() => undefined)
+  const url = await listening.promise
+  const prepare = async () => {
+    const state = SignInState.parse(await (await fetch(url + accessApi.getSignInState.path)).json())
+    if (!state.setup_needed) return `${url}/`
+    const link = await setUp.promise
+    if (options.isSetUp !== false) await enter(url, new URL(link).hash.slice(1))
+    return link
+  }
+  const setupLink = await prepare().catch((error: unknown) => {
+    child.kill('SIGKILL')
+    throw error
+  })
   const send = (method: string, path: string, body?: unknown) => {
     const headers: Record<string, string> = { authorization: `Bearer ${apiKey}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
@@ -112,6 +129,8 @@ export function spawnRustyMail({
       RUSTYMAIL_PORT: '0',
       RUSTYMAIL_DATA_DIR: dataDir,
       RUSTYMAIL_API_KEY: apiKey,
+      // Mail servers of tests are on this machine.
+      RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,6 +12,9 @@ const client = {
   at,
 } as const
 
+const token = { token_id: 't1', name: 'Reporter', user_id: 'u1', at }
+const user = { user_id: 'u1', name: 'Ann', email: 'ann@example.com', role: 'operator', at } as const
+
 const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
   client_connected: client,
   client_disconnected: { ...client, reason: 'idle' },
@@ -29,6 +32,12 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     at,
   },
   mail_received: { account_id: 'a1', folder: 'INBOX', uid: 771, uid_validity: 3, at },
+  token_created: token,
+  token_revoked: token,
+  user_added: user,
+  user_updated: { ...user, changed: ['role'] },
+  user_removed: user,
+  audit_update: { newest: 12 },
   stats_update: {
     active_connections: 1,
     requests_per_minute: 2,

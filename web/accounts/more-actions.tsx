@@ -1,8 +1,9 @@
 /** A button that opens further actions below itself. */
 import { ChevronDown, type LucideIcon } from 'lucide-react'
-import { useEffect, useId, useRef, useState } from 'react'
+import { useId } from 'react'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { usePopover } from '../ui/use-popover.ts'
 
 export interface Action {
   label: string
@@ -12,35 +13,11 @@ export interface Action {
 }
 
 export function MoreActions({ subject, actions }: { subject: string; actions: readonly Action[] }) {
-  const [isOpen, setOpen] = useState(false)
-  const box = useRef<HTMLDivElement>(null)
-  const opener = useRef<HTMLButtonElement>(null)
+  const { isOpen, box, opener, toggle, close, onKeyDown } = usePopover()
   const id = useId()
-  useEffect(() => {
-    if (!isOpen) return
-    const closeOutside = (event: Event) => {
-      if (event.target instanceof Node && !box.current?.contains(event.target)) setOpen(false)
-    }
-    document.addEventListener('pointerdown', closeOutside)
-    document.addEventListener('focusin', closeOutside)
-    return () => {
-      document.removeEventListener('pointerdown', closeOutside)
-      document.removeEventListener('focusin', closeOutside)
-    }
-  }, [isOpen])
-  const close = () => {
-    setOpen(false)
-    opener.current?.focus()
-  }
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes from wherever the focus is inside
-    <div
-      ref={box}
-      className="relative"
-      onKeyDown={event => {
-        if (event.key === 'Escape' && isOpen) close()
-      }}
-    >
+    <div ref={box} className="relative" onKeyDown={onKeyDown}>
       <Button
         ref={opener}
         size="sm"
@@ -48,7 +25,7 @@ export function MoreActions({ subject, actions }: { subject: string; actions: re
         icon={ChevronDown}
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
-        onClick={() => setOpen(!isOpen)}
+        onClick={toggle}
       >
         More<span className="sr-only">: {subject}</span>
       </Button>

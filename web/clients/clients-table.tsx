@@ -3,6 +3,7 @@ import { Unplug } from 'lucide-react'
 import type { ClientInfo, ClientKind } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { formatNumber } from '../platform/format.ts'
+import { useMay } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
@@ -37,6 +38,7 @@ export function ClientsTable({
   onFocus(): void
   onBlur(): void
 }) {
+  const mayDisconnect = useMay('dashboard:operate')
   const sortBy = (column: string) => ({
     order: sorting.sort === column ? (sorting.order as SortOrder) : undefined,
     onSort: () => sorting.onSort(column),
@@ -57,9 +59,11 @@ export function ClientsTable({
         </ColumnHead>
         <ColumnHead align="right">Events</ColumnHead>
         <ColumnHead align="right">Dropped</ColumnHead>
-        <ColumnHead>
-          <span className="sr-only">Actions</span>
-        </ColumnHead>
+        {mayDisconnect && (
+          <ColumnHead>
+            <span className="sr-only">Actions</span>
+          </ColumnHead>
+        )}
       </TableHead>
       <TableBody>
         {clients.map(client => (
@@ -68,7 +72,7 @@ export function ClientsTable({
             client={client}
             isGone={gone.has(client.id)}
             isOwn={client.id === ownId}
-            onDisconnect={onDisconnect}
+            onDisconnect={mayDisconnect ? onDisconnect : undefined}
           />
         ))}
       </TableBody>
@@ -85,7 +89,7 @@ function ClientRow({
   client: ClientInfo
   isGone: boolean
   isOwn: boolean
-  onDisconnect(client: ClientInfo): void
+  onDisconnect: ((client: ClientInfo) => void) | undefined
 }) {
   const agent = agentWords(client.user_agent)
   const label = `Disconnect ${agent} at ${client.ip_address}`
@@ -128,16 +132,18 @@ function ClientRow({
           {formatNumber(client.events_dropped)}
         </span>
       </Cell>
-      <Cell align="right">
-        <span className="max-sm:hidden">
-          <IconButton icon={Unplug} label={label} disabled={isGone} onClick={() => onDisconnect(client)} />
-        </span>
-        <span className="sm:hidden">
-          <Button size="sm" icon={Unplug} aria-label={label} disabled={isGone} onClick={() => onDisconnect(client)}>
-            Disconnect
-          </Button>
-        </span>
-      </Cell>
+      {onDisconnect && (
+        <Cell align="right">
+          <span className="max-sm:hidden">
+            <IconButton icon={Unplug} label={label} disabled={isGone} onClick={() => onDisconnect(client)} />
+          </span>
+          <span className="sm:hidden">
+            <Button size="sm" icon={Unplug} aria-label={label} disabled={isGone} onClick={() => onDisconnect(client)}>
+              Disconnect
+            </Button>
+          </span>
+        </Cell>
+      )}
     </TableRow>
   )
 }

@@ -3,6 +3,7 @@ import type { Account, AccountState } from '../../contract/accounts.ts'
 import type { Fact, ServerEvent } from '../../contract/event.ts'
 import { stateWords } from '../accounts/account-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
+import { roleWords } from '../platform/role-words.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export interface Change {
@@ -51,6 +52,14 @@ const words: Words = {
     text: `Account ${data.name} ${stateSentence[data.state]}${data.last_error && data.state !== 'ready' ? `: ${data.last_error.detail}` : ''}`,
   }),
   mail_received: (data, nameOf) => ({ tone: 'good', text: `New mail in ${data.folder} of ${nameOf(data.account_id)}` }),
+  token_created: data => ({ tone: 'info', text: `API token ${data.name} was made` }),
+  token_revoked: data => ({ tone: 'warn', text: `API token ${data.name} was revoked` }),
+  user_added: data => ({
+    tone: 'info',
+    text: `${data.name} (${data.email}) was added as ${roleWords[data.role].label.toLowerCase()}`,
+  }),
+  user_updated: data => ({ tone: 'info', text: `${data.name} (${data.email}) was changed: ${listed(data.changed)}` }),
+  user_removed: data => ({ tone: 'warn', text: `${data.name} (${data.email}) was removed` }),
 }
 
 /** Undefined for what is not a fact, and for facts of a newer server that this page does not know. */

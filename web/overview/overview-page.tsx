@@ -4,6 +4,7 @@ import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { useFreshness } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
+import { useMay } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'
 import { PageHeader } from '../ui/page-header.tsx'
 import { AccountsPanel } from './accounts-panel.tsx'
@@ -23,11 +24,12 @@ export function OverviewPage() {
   const items = accounts.data?.items
   const accountsFreshness = useFreshness(accounts.dataUpdatedAt)
   const isNew = items?.length === 0
+  const mayConnect = useMay('dashboard:admin')
   return (
     <>
       <PageHeader title="Overview" />
       <div className="grid gap-4">
-        {isNew ? (
+        {isNew && mayConnect ? (
           <Welcome />
         ) : (
           <VerdictLine verdict={verdictOf({ accounts: items, error: accounts.error, freshness: accountsFreshness })} />

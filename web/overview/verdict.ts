@@ -54,6 +54,9 @@ export function verdictOf({
     return { tone: 'busy', title: 'Connecting', details }
   }
   const ready = accounts.filter(({ state }) => state === 'ready').length
+  if (accounts.length === 0) {
+    return { tone: 'unknown', title: 'Nothing to watch', details: [alone('There is no account that you may see.')] }
+  }
   if (ready === 0) return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No account is enabled.')] }
   return { tone: 'good', title: 'All good', details: [alone(`${formatCount(ready, 'account')} connected.`)] }
 }

@@ -8,6 +8,8 @@ export class ApiProblem extends Error {
   readonly status: number
   readonly body: ProblemBody
   readonly retryAfterSeconds: number | undefined
+  /** By the clock of this machine, in epoch milliseconds. */
+  readonly receivedAt = Date.now()
 
   constructor(body: ProblemBody, options: { cause?: unknown; retryAfterSeconds?: number | undefined } = {}) {
     super(body.detail, { cause: options.cause })

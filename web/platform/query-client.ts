@@ -6,9 +6,12 @@ import { queryKeys } from './query-keys.ts'
 export function createQueryClient(): QueryClient {
   const queries: QueryClient = new QueryClient({
     queryCache: new QueryCache({
-      // A session that ended shows the sign-in page, whoever found out.
       onError: error => {
-        if (error instanceof ApiProblem && error.status === 401) queries.setQueryData(queryKeys.session, null)
+        if (!(error instanceof ApiProblem)) return
+        // A session that ended shows the sign-in page, whoever found out.
+        if (error.code === 'unauthorized') queries.setQueryData(queryKeys.session, null)
+        // The role may be another one by now; the page then offers what goes with it.
+        if (error.code === 'forbidden') void queries.invalidateQueries({ queryKey: queryKeys.session })
       },
     }),
     defaultOptions: {

@@ -3,6 +3,10 @@ import type { ServerEvent } from '../../contract/event.ts'
 
 export const queryKeys = {
   session: ['session'],
+  signIn: ['sign-in'],
+  invitation: ['invitation'],
+  profile: ['profile'],
+  ownSessions: ['sessions', 'own'],
   stats: ['stats'],
   samples: ['samples'],
   accounts: ['accounts'],
@@ -12,6 +16,13 @@ export const queryKeys = {
   clients: ['clients'],
   clientPage: (query: object) => ['clients', query],
   config: ['config'],
+  users: ['users'],
+  tokens: ['tokens'],
+  sessions: ['sessions'],
+  sessionsOf: (userId: string) => ['sessions', userId],
+  auditHead: ['audit', 'head'],
+  auditOlder: ['audit', 'older'],
+  auditSettings: ['audit', 'settings'],
   providers: ['providers'],
   folders: (accountId: string) => ['mail', accountId, 'folders'],
   messages: (accountId: string) => ['mail', accountId, 'messages'],
@@ -40,6 +51,16 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
         queryKeys.folders(event.data.account_id),
         queryKeys.folderMessages(event.data.account_id, event.data.folder),
       ]
+    case 'token_created':
+    case 'token_revoked':
+      return [queryKeys.tokens]
+    case 'user_added':
+    case 'user_updated':
+    case 'user_removed':
+      // Whose rights change may be who looks at this page.
+      return [queryKeys.users, queryKeys.tokens, queryKeys.sessions, queryKeys.session]
+    case 'audit_update':
+      return [queryKeys.auditHead]
     default:
       return []
   }

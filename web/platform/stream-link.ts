@@ -268,5 +268,5 @@ const farewells = {
 } as const
 
 function isFact(type: ServerEvent['type']): boolean {
-  return !['stats_update', 'welcome', 'heartbeat', 'gap', 'goodbye'].includes(type)
+  return !['stats_update', 'audit_update', 'welcome', 'heartbeat', 'gap', 'goodbye'].includes(type)
 }

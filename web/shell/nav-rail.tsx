@@ -1,11 +1,16 @@
-/** The rail at the left; icons alone on tablets, a bar at the bottom on phones. */
+/** The rail at the left; icons with short words on tablets, a bar at the bottom on phones. */
+import { useId } from 'react'
 import { Link, useLocation } from 'wouter'
+import { useSession } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'
 import { Brand } from './brand.tsx'
-import { type Destination, destinations } from './navigation.ts'
+import { NavMore } from './nav-more.tsx'
+import { type Destination, type DestinationGroup, groupsFor, isHere, splitForPhones } from './navigation.ts'
 
 export function NavRail() {
   const [path] = useLocation()
+  const groups = groupsFor(useSession().principal.scopes)
+  const { bar, more } = splitForPhones(groups)
   return (
     <nav
       aria-label="Pages"
@@ -15,15 +20,39 @@ export function NavRail() {
         'md:sticky md:top-0 md:h-dvh md:w-rail-narrow md:shrink-0 md:flex-col md:border-r lg:w-rail',
       )}
     >
-      <div className="hidden h-bar items-center border-b px-5 md:flex max-lg:justify-center max-lg:px-0">
+      <div className="hidden h-bar shrink-0 items-center border-b px-5 md:flex max-lg:justify-center max-lg:px-0">
         <Brand isCompact />
       </div>
-      <ul className="flex flex-1 max-md:justify-around md:flex-col md:gap-0.5 md:p-2">
+      <div className="grid content-start gap-2 overflow-y-auto p-2 max-md:hidden">
+        {groups.map(group => (
+          <RailGroup key={group.label} group={group} path={path} />
+        ))}
+      </div>
+      <ul className="flex flex-1 justify-around md:hidden">
+        {bar.map(destination => (
+          <NavItem key={destination.href} destination={destination} isHere={isHere(path, destination.href)} />
+        ))}
+        <li className="min-w-0 flex-1">
+          <NavMore key={path} groups={more} path={path} />
+        </li>
+      </ul>
+    </nav>
+  )
+}
+
+function RailGroup({ group: { label, destinations }, path }: { group: DestinationGroup; path: string }) {
+  const id = useId()
+  return (
+    <div className="group/rail border-t pt-2 first:border-t-0 first:pt-0">
+      <p id={id} className="px-3 pb-1 text-xs text-muted group-first/rail:sr-only max-lg:sr-only">
+        {label}
+      </p>
+      <ul aria-labelledby={id} className="grid gap-0.5">
         {destinations.map(destination => (
           <NavItem key={destination.href} destination={destination} isHere={isHere(path, destination.href)} />
         ))}
       </ul>
-    </nav>
+    </div>
   )
 }
 
@@ -47,8 +76,4 @@ function NavItem({ destination, isHere }: { destination: Destination; isHere: bo
       </Link>
     </li>
   )
-}
-
-function isHere(path: string, href: string): boolean {
-  return href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
 }

@@ -1,29 +1,89 @@
-/** The pages of the rail, in order. */
+/** The pages of the rail, in groups and in order. */
 import {
+  AtSign,
   Bot,
   Inbox,
+  KeyRound,
   LayoutDashboard,
+  LogIn,
   type LucideIcon,
   MonitorSmartphone,
+  ScrollText,
   Server,
   SlidersHorizontal,
   Users,
 } from 'lucide-react'
+import type { Scope } from '../../contract/scope.ts'
 
 export interface Destination {
   href: string
   label: string
-  /** For the bar of phones. */
+  /** For tablets and phones. */
   shortLabel: string
   icon: LucideIcon
+  /** For whom it is; for everybody who is signed in unless given. */
+  needs?: Scope
 }
 
-export const destinations: readonly Destination[] = [
-  { href: '/', label: 'Overview', shortLabel: 'Overview', icon: LayoutDashboard },
-  { href: '/mail', label: 'Mail', shortLabel: 'Mail', icon: Inbox },
-  { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone },
-  { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: Users },
-  { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot },
-  { href: '/configuration', label: 'Configuration', shortLabel: 'Config', icon: SlidersHorizontal },
-  { href: '/system', label: 'System', shortLabel: 'System', icon: Server },
+export interface DestinationGroup {
+  label: string
+  destinations: readonly Destination[]
+}
+
+const groups: readonly DestinationGroup[] = [
+  {
+    label: 'Dashboard',
+    destinations: [
+      { href: '/', label: 'Overview', shortLabel: 'Overview', icon: LayoutDashboard, needs: 'dashboard:read' },
+      { href: '/mail', label: 'Mail', shortLabel: 'Mail', icon: Inbox, needs: 'mail:meta' },
+      { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
+      { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
+      { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot, needs: 'dashboard:operate' },
+      {
+        href: '/configuration',
+        label: 'Configuration',
+        shortLabel: 'Config',
+        icon: SlidersHorizontal,
+        needs: 'dashboard:read',
+      },
+      { href: '/system', label: 'System', shortLabel: 'System', icon: Server, needs: 'dashboard:read' },
+    ],
+  },
+  {
+    label: 'Access',
+    destinations: [
+      { href: '/users', label: 'Users', shortLabel: 'Users', icon: Users, needs: 'dashboard:admin' },
+      { href: '/tokens', label: 'Tokens', shortLabel: 'Tokens', icon: KeyRound },
+      { href: '/sessions', label: 'Sessions', shortLabel: 'Sessions', icon: LogIn },
+      { href: '/audit', label: 'Audit', shortLabel: 'Audit', icon: ScrollText, needs: 'dashboard:admin' },
+    ],
+  },
 ]
+
+export const destinations: readonly Destination[] = groups.flatMap(group => group.destinations)
+
+/** How many of the first group stand in the bar of phones; the others are behind its last button. */
+const inBar = 4
+
+/** What somebody with these scopes may open. */
+export function groupsFor(scopes: readonly Scope[]): DestinationGroup[] {
+  return groups.map(({ label, destinations: all }) => ({
+    label,
+    destinations: all.filter(({ needs }) => !needs || scopes.includes(needs)),
+  }))
+}
+
+export function splitForPhones([first, ...others]: readonly DestinationGroup[]): {
+  bar: readonly Destination[]
+  more: readonly DestinationGroup[]
+} {
+  const { label = '', destinations = [] } = first ?? {}
+  return {
+    bar: destinations.slice(0, inBar),
+    more: [{ label, destinations: destinations.slice(inBar) }, ...others],
+  }
+}
+
+export function isHere(path: string, href: string): boolean {
+  return href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
+}

@@ -1,9 +1,10 @@
-/** The bar at the top: how live the page is, whether this is a sandbox, light or dark, and the way out. */
-import { LogOut, Monitor, Moon, Sun } from 'lucide-react'
-import { useSession, useSignOut } from '../platform/session.ts'
+/** The bar at the top: how live the page is, whether this is a sandbox, light or dark, and who is signed in. */
+import { Monitor, Moon, Sun } from 'lucide-react'
+import { useSession } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { Badge } from '../ui/badge.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
+import { AccountMenu } from './account-menu.tsx'
 import { Brand } from './brand.tsx'
 import { LiveBadge } from './live-badge.tsx'
 
@@ -15,7 +16,6 @@ const themes: Record<ThemeChoice, { next: ThemeChoice; label: string; icon: type
 
 export function TopBar({ theme: [choice, setChoice] }: { theme: [ThemeChoice, (choice: ThemeChoice) => void] }) {
   const { server } = useSession()
-  const signOut = useSignOut()
   const { next, label, icon } = themes[choice]
   return (
     <header className="sticky top-0 z-20 flex h-bar items-center gap-2 border-b bg-surface px-4 lg:px-6">
@@ -26,7 +26,7 @@ export function TopBar({ theme: [choice, setChoice] }: { theme: [ThemeChoice, (c
       <div className="ml-auto flex items-center gap-1">
         <LiveBadge />
         <IconButton icon={icon} label={label} onClick={() => setChoice(next)} />
-        <IconButton icon={LogOut} label="Sign out" disabled={signOut.isPending} onClick={() => signOut.mutate()} />
+        <AccountMenu />
       </div>
     </header>
   )

@@ -64,6 +64,16 @@ export function ButtonLink({ variant, size, icon, children, href }: Look & { hre
   )
 }
 
+/** A link that leaves the page, and looks like a button. */
+export function ButtonAnchor({ variant, size, icon, children, href }: Look & { href: string }) {
+  return (
+    <a href={href} className={lookOf({ variant, size })}>
+      <ButtonIcon icon={icon} isTurning={false} />
+      {children}
+    </a>
+  )
+}
+
 function ButtonIcon({ icon: Icon, isTurning }: { icon: LucideIcon | undefined; isTurning: boolean }) {
   if (!Icon) return null
   return <Icon className={classNames('size-4 shrink-0', isTurning && 'animate-spin')} aria-hidden="true" />

@@ -1,5 +1,6 @@
 /** What is shown where something failed: the reason in the server's words, and a way to try again. */
 import { RotateCw } from 'lucide-react'
+import type { ReactNode } from 'react'
 import { ApiProblem } from '../platform/api-client.ts'
 import { ToneIcon } from './badge.tsx'
 import { Button } from './button.tsx'
@@ -47,14 +48,36 @@ export function ErrorState({ error, onRetry }: { error: Error; onRetry?: () => v
 export function ErrorNote({ error }: { error: Error }) {
   const { title, detail, serverResponse } = wordsOf(error)
   return (
-    <div role="alert" className="flex gap-2 rounded-md bg-bad-tint p-3 text-sm">
+    <FaultNote title={title} detail={detail}>
+      {serverResponse && <ServerWords words={serverResponse} />}
+    </FaultNote>
+  )
+}
+
+/** Inside a form or a dialog, in the page's own words. @param aside What changes while one reads, and is not read aloud anew. */
+export function FaultNote({
+  title,
+  detail,
+  children,
+  aside,
+}: {
+  title: string
+  detail: ReactNode
+  children?: ReactNode
+  aside?: ReactNode
+}) {
+  return (
+    <div className="flex gap-2 rounded-md bg-bad-tint p-3 text-sm">
       <span className="mt-0.5">
         <ToneIcon tone="bad" />
       </span>
       <div className="grid min-w-0 gap-1">
-        <p className="font-semibold text-bad">{title}</p>
-        <p className="text-ink">{detail}</p>
-        {serverResponse && <ServerWords words={serverResponse} />}
+        <div role="alert" className="grid gap-1">
+          <p className="font-semibold text-bad">{title}</p>
+          <p className="text-ink">{detail}</p>
+          {children}
+        </div>
+        {aside}
       </div>
     </div>
   )

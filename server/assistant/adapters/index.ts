@@ -12,20 +12,24 @@ const baseUrls = {
   gemini: 'https://generativelanguage.googleapis.com/v1beta/openai',
 } as const
 
-export function createChatModels(config: AssistantConfig): ChatModel[] {
+/** @param fetch By which all calls to providers go out. */
+export function createChatModels(config: AssistantConfig, fetch = globalThis.fetch): ChatModel[] {
   const { rigEndpoint, openai, openrouter, anthropic, gemini, ollama } = config
   return [
-    ...(rigEndpoint ? [new RigModel({ endpoint: rigEndpoint })] : []),
-    ...(openai ? [preset('openai', openai)] : []),
-    ...(openrouter ? [new OpenRouterModel(openrouter)] : []),
-    ...(anthropic ? [preset('anthropic', anthropic)] : []),
-    ...(gemini ? [preset('gemini', gemini)] : []),
-    ...(ollama ? [new OpenAiModel({ provider: 'ollama', ...ollama, baseUrl: ollamaUrl(ollama.baseUrl) })] : []),
+    ...(rigEndpoint ? [new RigModel({ endpoint: rigEndpoint, fetch })] : []),
+    ...(openai ? [preset('openai', { ...openai, fetch })] : []),
+    ...(openrouter ? [new OpenRouterModel({ ...openrouter, fetch })] : []),
+    ...(anthropic ? [preset('anthropic', { ...anthropic, fetch })] : []),
+    ...(gemini ? [preset('gemini', { ...gemini, fetch })] : []),
+    ...(ollama ? [new OpenAiModel({ provider: 'ollama', ...ollama, fetch, baseUrl: ollamaUrl(ollama.baseUrl) })] : []),
   ]
 }
 
-function preset(provider: keyof typeof baseUrls, { apiKey, baseUrl, model }: ProviderConfig): ChatModel {
-  return new OpenAiModel({ provider, apiKey, baseUrl: baseUrl ?? baseUrls[provider], model })
+function preset(
+  provider: keyof typeof baseUrls,
+  { apiKey, baseUrl, model, fetch }: ProviderConfig & { fetch: typeof globalThis.fetch },
+): ChatModel {
+  return new OpenAiModel({ provider, apiKey, fetch, baseUrl: baseUrl ?? baseUrls[provider], model })
 }
 
 /** Ollama's own address is given without a path; the completions are under `/v1`. */

@@ -12,6 +12,7 @@ interface OpenAiModelOptions {
   /** Ollama needs none. */
   apiKey?: string | undefined
   model: string
+  fetch?: typeof globalThis.fetch
 }
 
 export class OpenAiModel implements ChatModel {
@@ -19,13 +20,15 @@ export class OpenAiModel implements ChatModel {
   readonly model: string
   readonly #baseUrl: string
   readonly #apiKey: string | undefined
+  readonly #fetch: typeof globalThis.fetch | undefined
   readonly #faults: ProviderFaults
 
-  constructor({ provider, baseUrl, apiKey, model }: OpenAiModelOptions) {
+  constructor({ provider, baseUrl, apiKey, model, fetch }: OpenAiModelOptions) {
     this.provider = provider
     this.model = model
     this.#baseUrl = baseUrl
     this.#apiKey = apiKey
+    this.#fetch = fetch
     this.#faults = new ProviderFaults(provider, apiKey === undefined ? [] : [apiKey])
   }
 
@@ -40,7 +43,7 @@ export class OpenAiModel implements ChatModel {
       baseURL: this.#baseUrl,
       ...(this.#apiKey === undefined ? {} : { apiKey: this.#apiKey }),
       includeUsage: true,
-      fetch: providerFetch(maxAnswerBytes),
+      fetch: providerFetch(maxAnswerBytes, this.#fetch),
     })
     return provider.chatModel(this.model)
   }

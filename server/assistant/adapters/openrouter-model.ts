@@ -9,6 +9,7 @@ interface OpenRouterModelOptions {
   /** OpenRouter's own unless given. */
   baseUrl?: string | undefined
   model: string
+  fetch?: typeof globalThis.fetch
 }
 
 export class OpenRouterModel implements ChatModel {
@@ -16,12 +17,14 @@ export class OpenRouterModel implements ChatModel {
   readonly model: string
   readonly #apiKey: string
   readonly #baseUrl: string | undefined
+  readonly #fetch: typeof globalThis.fetch | undefined
   readonly #faults: ProviderFaults
 
-  constructor({ apiKey, baseUrl, model }: OpenRouterModelOptions) {
+  constructor({ apiKey, baseUrl, model, fetch }: OpenRouterModelOptions) {
     this.model = model
     this.#apiKey = apiKey
     this.#baseUrl = baseUrl
+    this.#fetch = fetch
     this.#faults = new ProviderFaults(this.provider, [apiKey])
   }
 
@@ -36,7 +39,7 @@ export class OpenRouterModel implements ChatModel {
       ...(this.#baseUrl === undefined ? {} : { baseURL: this.#baseUrl }),
       // Else it does not ask for the usage.
       compatibility: 'strict',
-      fetch: providerFetch(maxAnswerBytes),
+      fetch: providerFetch(maxAnswerBytes, this.#fetch),
     })
     return provider.chat(this.model)
   }

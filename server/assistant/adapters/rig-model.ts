@@ -13,10 +13,11 @@ export class RigModel implements ChatModel {
   readonly #url: URL
   readonly #headers: Record<string, string>
   readonly #faults: ProviderFaults
-  readonly #fetch = providerFetch(maxAnswerBytes)
+  readonly #fetch: typeof fetch
 
   /** @param options.endpoint User and password in it are sent as Basic authorization (RFC 7617). */
-  constructor({ endpoint }: { endpoint: string }) {
+  constructor({ endpoint, fetch }: { endpoint: string; fetch?: typeof globalThis.fetch }) {
+    this.#fetch = providerFetch(maxAnswerBytes, fetch)
     this.#url = new URL(endpoint)
     const user = decodeURIComponent(this.#url.username)
     const password = decodeURIComponent(this.#url.password)

@@ -1,5 +1,6 @@
 /** Translates what ImapFlow, the socket or the server threw into Problems that say what to mend. */
 import type { ConnectionFault, ProblemCode } from '../../../contract/problem.ts'
+import { safeWords } from '../../accounts/safe-words.ts'
 import { Problem } from '../../platform/problem.ts'
 import { NotImapError, type Phase } from './imapflow-socket.ts'
 
@@ -159,15 +160,8 @@ function tlsWords(error: Thrown): string {
   return known[error.code ?? ''] ?? 'the TLS handshake failed'
 }
 
-/** One line, bounded, without the password in any form that we sent it. */
 function serverWords(error: Error & Thrown, { password }: FaultContext): string | undefined {
   const status = [error.responseStatus, error.serverResponseCode && `[${error.serverResponseCode}]`, error.responseText]
   const words = error instanceof NotImapError ? error.greeting : (error.reason ?? status.filter(Boolean).join(' '))
-  const secrets = [password, Buffer.from(password).toString('base64')].filter(Boolean)
-  const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[password]'), words)
-  const line = safe
-    .toWellFormed()
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim()
-  return line.slice(0, 500) || undefined
+  return safeWords(words, password) || undefined
 }

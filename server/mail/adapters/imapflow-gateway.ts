@@ -1,6 +1,7 @@
 /** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
 import type { ImapFlow } from 'imapflow'
 import type { MailLogin } from '../../accounts/mail-login.ts'
+import type { Address, OutboundGuard } from '../../platform/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
@@ -11,6 +12,8 @@ export interface ImapFlowGatewayOptions {
   /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
   renewIdleMs?: number
   pollMs?: number
+  /** Judges where it may connect to; without it, anywhere. */
+  guard?: Pick<OutboundGuard, 'check'>
 }
 
 /** ImapFlow's own watch over silence; ours over each command is shorter. */
@@ -22,15 +25,18 @@ const maxResponseSize = 128 * 1024 * 1024
 export class ImapFlowGateway implements MailGateway {
   readonly #renewIdleMs: number
   readonly #pollMs: number
+  readonly #guard: ImapFlowGatewayOptions['guard']
 
-  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000 }: ImapFlowGatewayOptions = {}) {
+  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, guard }: ImapFlowGatewayOptions = {}) {
+    this.#guard = guard
     this.#renewIdleMs = renewIdleMs
     this.#pollMs = pollMs
   }
 
   async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
-    const socket = new ImapSocket()
+    const addresses = await this.#addressesOf(login)
+    const socket = new ImapSocket(addresses)
     const client = await createClient(login, socket, timeoutMs)
     signal.throwIfAborted()
     const place = { host: login.host, port: login.port, password: login.password }
@@ -52,6 +58,15 @@ export class ImapFlowGateway implements MailGateway {
       renewIdleMs: this.#renewIdleMs,
       pollMs: this.#pollMs,
     })
+  }
+
+  async #addressesOf({ host, port, password }: MailLogin): Promise<Address[] | undefined> {
+    try {
+      return await this.#guard?.check(host, port)
+    } catch (error) {
+      if (error instanceof Problem) throw new Problem(error.code, error.message, { ...error.extension, part: 'imap' })
+      throw translateFault(error, { host, port, password, phase: 'connecting' })
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 /** Opens ImapFlow's sockets: certificates are verified, and a peer that does not greet as IMAP is named as such. */
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, ImapTransportSocket } from 'imapflow'
 import { isLoopback } from '../../accounts/account-verifier.ts'
+import { type Address, answerWith } from '../../platform/outbound-guard.ts'
 
 /** How far a connection came. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
@@ -28,7 +29,13 @@ const unknownIssuer = new Set([
 
 /** For one connection. */
 export class ImapSocket implements ImapTransport {
+  readonly #lookup: { lookup?: LookupFunction }
   #phase: Phase = 'connecting'
+
+  /** @param addresses Where the host is, if that was found out already. */
+  constructor(addresses?: readonly Address[]) {
+    this.#lookup = addresses ? { lookup: answerWith(addresses) } : {}
+  }
 
   get phase(): Phase {
     return this.#phase
@@ -38,7 +45,7 @@ export class ImapSocket implements ImapTransport {
     if (secure) {
       return this.#secure(options, undefined, socket => this.#expectGreeting(socket, onConnect))
     }
-    const socket = connect({ host: options.host, port: options.port })
+    const socket = connect({ host: options.host, port: options.port, ...this.#lookup })
     return socket.once('connect', () => this.#expectGreeting(socket, onConnect))
   }
 
@@ -56,7 +63,7 @@ export class ImapSocket implements ImapTransport {
     const name = isIP(host) === 0 ? { servername: host } : {}
     const isLocal = isLoopback(host)
     const from = plain ? { socket: plain } : {}
-    const socket = connectTls({ host, port, ...name, ...from, rejectUnauthorized: !isLocal })
+    const socket = connectTls({ host, port, ...name, ...from, ...this.#lookup, rejectUnauthorized: !isLocal })
     socket.once('connect', () => {
       this.#phase = 'tls'
     })

@@ -28,10 +28,120 @@ export interface SettingRow {
   updated_at: string
 }
 
+export interface UserRow {
+  id: string
+  /** In lower case; it is the name to sign in with. */
+  email: string
+  name: string
+  /** `viewer`, `operator` or `administrator`. */
+  role: string
+  /** JSON: `"all"` or a list of account ids. */
+  accounts: string
+  /** PHC string of argon2id; null while invited, or for who signs in by other means. */
+  password_hash: string | null
+  /** The authenticator's secret. */
+  totp_sealed: string | null
+  /** Step of the last code that was taken, so that none is taken twice. */
+  totp_last_step: number
+  oidc_issuer: string | null
+  oidc_subject: string | null
+  disabled: number
+  created_at: string
+  updated_at: string
+  last_seen_at: string | null
+}
+
+/** An invitation or a reset: whoever holds the link sets the password. */
+export interface UserLinkRow {
+  /** SHA-256, hex. */
+  token_hash: string
+  user_id: string
+  expires_at: string
+}
+
+export interface RecoveryCodeRow {
+  /** SHA-256, hex; the row goes when the code is used. */
+  code_hash: string
+  user_id: string
+}
+
+export interface PasskeyRow {
+  /** The credential id, base64url. */
+  id: string
+  user_id: string
+  name: string
+  /** COSE, base64url. */
+  public_key: string
+  counter: number
+  /** JSON list. */
+  transports: string
+  is_backed_up: number
+  created_at: string
+  last_used_at: string | null
+}
+
+export interface ApiTokenRow {
+  id: string
+  /** SHA-256 of the token, hex. */
+  token_hash: string
+  prefix: string
+  user_id: string
+  name: string
+  /** JSON list. */
+  scopes: string
+  /** JSON list of account ids. */
+  accounts: string
+  /** JSON list of addresses and ranges. */
+  allowed_addresses: string
+  created_at: string
+  expires_at: string | null
+  last_used_at: string | null
+  last_used_address: string | null
+}
+
+export interface AuditRow {
+  number: number
+  at: string
+  principal_id: string
+  principal_name: string
+  user_id: string | null
+  session_id: string | null
+  token_id: string | null
+  ip_address: string
+  user_agent: string
+  operation: string
+  effect: string
+  account_id: string | null
+  /** JSON object. */
+  refs: string
+  input_digest: string | null
+  outcome: string
+  status: number
+  duration_ms: number
+  request_id: string
+  hash: string
+}
+
+export interface AuditChainRow {
+  /** Always 1. */
+  id: number
+  newest: number
+  newest_hash: string
+  /** Number and hash of the last entry that was forgotten by age or count; 0 and empty at first. */
+  forgotten_to: number
+  forgotten_hash: string
+  /** HMAC over the other columns, so that the ends cannot be moved unseen without the secret key. */
+  seal: string
+}
+
 export interface SessionRow {
   id: string
   /** SHA-256 of the cookie's value, hex. */
   token_hash: string
+  user_id: string
+  method: string
+  ip_address: string
+  user_agent: string
   created_at: string
   last_seen_at: string
   expires_at: string
@@ -60,4 +170,11 @@ export interface Tables {
   accounts: AccountRow
   settings: SettingRow
   sessions: SessionRow
+  users: UserRow
+  user_links: UserLinkRow
+  recovery_codes: RecoveryCodeRow
+  passkeys: PasskeyRow
+  api_tokens: ApiTokenRow
+  audit_entries: AuditRow
+  audit_chain: AuditChainRow
 }

@@ -1,0 +1,48 @@
+/** The real server for the benchmark of the gate; with `--without-gate`, the same with the gate taken out of GET /api/dashboard/stats. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { api } from '../contract/index.ts'
+import { createApp } from '../server/app.ts'
+import { loadConfig } from '../server/config.ts'
+import type { HttpServerOptions } from '../server/platform/http-server.ts'
+import { createLogger } from '../server/platform/logger.ts'
+import { type Caller, everyScope, type Principal } from '../server/platform/principal.ts'
+import { unlimited } from './measure.ts'
+
+const isOpen = process.argv.includes('--without-gate')
+const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
+const environment = {
+  RUSTYMAIL_PORT: '0',
+  RUSTYMAIL_DATA_DIR: dataDir,
+  ...unlimited,
+}
+
+// Before the routes are made of it: what is public passes the guard at once.
+if (isOpen) Object.assign(api.metrics.getStats, { scope: 'public' })
+const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
+if (isOpen) takeOut(app.http.options)
+await app.start()
+console.log(`The gate is ${isOpen ? 'out' : 'in'}: ${app.address}`)
+console.log((await app.createSetupLink()) ?? '')
+process.on('SIGTERM', () => {
+  app.stop().then(() => {
+    rmSync(dataDir, { recursive: true, force: true })
+    process.exit(0)
+  })
+})
+
+/** Nobody is looked up, limited or noted. Who asked is known from the beginning, so that requests are counted as before. */
+function takeOut(options: HttpServerOptions): void {
+  const rights = { scopes: everyScope, accounts: 'all' } as const
+  const principal: Principal = { id: 'bench', name: 'Bench', kind: 'api_key', userId: null, ...rights }
+  const caller: Caller = { principal, address: '127.0.0.1', userAgent: '' }
+  const { observe } = options
+  delete options.limits
+  delete options.trail
+  options.authenticate = () => undefined
+  options.observe = outcome => {
+    outcome.caller = caller
+    observe(outcome)
+  }
+}

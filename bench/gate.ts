@@ -1,0 +1,93 @@
+/** Processor time of GET /api/dashboard/stats with the whole gate, by token and by session, against the same server without it, in turn. */
+import { Agent } from 'node:http'
+import { api } from '../contract/index.ts'
+import { cpuMs, get, median, round, type Server, startServer } from './measure.ts'
+
+const rounds = 9
+/** RUSTYMAIL_BENCH_REQUESTS makes it smaller, to try it out. */
+const requestsPerRound = Number(process.env.RUSTYMAIL_BENCH_REQUESTS ?? 10_000)
+const concurrency = 16
+const { path } = api.metrics.getStats
+
+type Headers = Record<string, string>
+type Way = 'token' | 'session' | 'none'
+
+const administrator = {
+  email: 'admin@example.com',
+  name: 'Ada Admin',
+  password: 'seven quiet lamps by the river',
+}
+
+export async function gate(): Promise<object> {
+  const start = (...flags: string[]) => startServer(['--max-semi-space-size=4', 'bench/gate-server.ts', ...flags])
+  const [gated, open] = await Promise.all([start(), start('--without-gate')])
+  const micros: Record<Way, number[]> = { token: [], session: [], none: [] }
+  try {
+    const proofs = await proofsOf(gated)
+    const ways: [Way, Server, Headers][] = [
+      ['token', gated, proofs.token],
+      ['none', open, ballast(proofs.token)],
+      ['session', gated, proofs.session],
+    ]
+    for (const [, server, headers] of ways) await load(server, headers)
+    for (let turn = 0; turn < rounds; turn++) {
+      // Each is as often first as last.
+      const order = turn % 2 === 0 ? ways : ways.toReversed()
+      for (const [way, server, headers] of order) micros[way].push(await cost(server, headers))
+    }
+  } finally {
+    await Promise.all([gated.stop(), open.stop()])
+  }
+  const sharesOf = (way: Way) => micros[way].map((value, turn) => (1 - micros.none[turn]! / value) * 100)
+  return {
+    what: `CPU µs per request, ${rounds} rounds of ${requestsPerRound} requests, ${concurrency} at once; the gate is authentication, origin, guard, limits and trail`,
+    token_us: round(median(micros.token)),
+    session_us: round(median(micros.session)),
+    without_gate_us: round(median(micros.none)),
+    gate_percent_by_token: round(median(sharesOf('token'))),
+    gate_percent_by_session: round(median(sharesOf('session'))),
+    percents_by_token: sharesOf('token').map(value => round(value)),
+    percents_by_session: sharesOf('session').map(value => round(value)),
+    target: '<= 15 % of the request',
+  }
+}
+
+/** A session, and a token that sees the dashboard. */
+async function proofsOf(server: Server): Promise<{ token: Headers; session: Headers }> {
+  const { origin, hash } = new URL(await server.secondLine)
+  const send = async (endpoint: { method: string; path: string }, body: object, headers: Headers = {}) => {
+    const answer = await fetch(new URL(endpoint.path, origin), {
+      method: endpoint.method,
+      headers: { 'content-type': 'application/json', origin, ...headers },
+      body: JSON.stringify(body),
+    })
+    if (answer.status !== 201) throw new Error(`${endpoint.path} answered ${answer.status}: ${await answer.text()}`)
+    return answer
+  }
+  const signedIn = await send(api.access.setUp, { setup_token: hash.slice(1), ...administrator })
+  const session = { cookie: signedIn.headers.getSetCookie()[0]!.split(';')[0]! }
+  const wanted = { name: 'bench', scopes: ['dashboard:read'], accounts: [] }
+  const made = (await (await send(api.tokens.createToken, wanted, session)).json()) as { token: string }
+  return { token: { authorization: `Bearer ${made.token}` }, session }
+}
+
+/** As many bytes to parse, which say nothing. */
+function ballast(headers: Headers): Headers {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.replace(/^.{3}/, 'x-n'), value]))
+}
+
+async function cost(server: Server, headers: Headers): Promise<number> {
+  const before = cpuMs(server.pid)
+  await load(server, headers)
+  return ((cpuMs(server.pid) - before) * 1000) / requestsPerRound
+}
+
+async function load(server: Server, headers: Headers): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
+  let left = requestsPerRound
+  const worker = async () => {
+    while (left-- > 0) await get(server.url + path, agent, headers)
+  }
+  await Promise.all(Array.from({ length: concurrency }, worker))
+  agent.destroy()
+}

@@ -1,0 +1,223 @@
+/** 10,000 wrong sign-ins from 100 addresses of this machine: who still gets in, what else still answers, and what is left. */
+import { Agent, request } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import { api } from '../contract/index.ts'
+import { apiKey, cpuMs, median, round, rssBytes, type Server, startRustyMail } from './measure.ts'
+
+const addresses = 100
+/** RUSTYMAIL_BENCH_ATTEMPTS makes it smaller, to try it out. */
+const attempts = Number(process.env.RUSTYMAIL_BENCH_ATTEMPTS ?? 10_000)
+/** Under way at once from each address. */
+const perAddress = 4
+const ownAddress = '127.9.9.9'
+/** Within what one address may (60 a minute). */
+const signInEveryMs = 1_000
+const statsEveryMs = 20
+const quietMs = 5_000
+
+const administrator = {
+  email: 'admin@example.com',
+  name: 'Ada Admin',
+  password: 'seven quiet lamps by the river',
+}
+
+interface Answer {
+  status: number
+  ms: number
+  retryAfterMs: number
+}
+
+interface Asked {
+  method: string
+  path: string
+  body?: object | undefined
+  isAdmin?: boolean
+}
+
+export async function signInFlood(): Promise<object> {
+  // Limits as they are by themselves: they are a part of the defence.
+  const server = await startRustyMail(undefined, {})
+  try {
+    await setUp(server)
+    const own = new Agent({ keepAlive: true, localAddress: ownAddress })
+    // The first sign-ins and requests load what is loaded once.
+    for (let count = 0; count < 20; count++) await signIn(server, own, administrator.password)
+    const quiet = watch(server)
+    await wait(quietMs)
+    const before = summary(await quiet.stop())
+    const rss = [rssMib(server)]
+    const floods = []
+    for (let turn = 0; turn < 2; turn++) {
+      floods.push(await flood(server, own, turn))
+      await wait(quietMs)
+      rss.push(rssMib(server))
+    }
+    own.destroy()
+    const [first, second] = floods
+    return {
+      what: `${attempts} wrong sign-ins from ${addresses} loopback addresses, ${perAddress} at once from each, half for an email that exists; twice, ${quietMs / 1000} s apart. Beside them the right user from ${ownAddress} every ${signInEveryMs} ms, and GET ${api.metrics.getStats.path} every ${statsEveryMs} ms`,
+      first,
+      second,
+      stats_before: before,
+      rss_mib: { before: rss[0], after_first: rss[1], after_second: rss[2] },
+      targets: {
+        right_user: 'signed in, from the first try on or as Retry-After says',
+        stats: 'usable: p99 <= 100 ms',
+        rss_mib: 'flat: the second flood adds <= 10',
+      },
+    }
+  } finally {
+    await server.stop()
+  }
+}
+
+async function setUp(server: Server): Promise<void> {
+  const setup_token = (await server.secondLine).split('#')[1]
+  const agent = new Agent()
+  const { method, path } = api.access.setUp
+  const { status } = await ask(server, agent, { method, path, body: { setup_token, ...administrator } })
+  if (status !== 201) throw new Error(`set-up answered ${status}`)
+}
+
+async function flood(server: Server, own: Agent, turn: number): Promise<object> {
+  const sources = Array.from({ length: addresses }, (_, index) => `127.0.1.${index + 1}`)
+  const guesses: (Answer & { isKnown: boolean })[] = []
+  const stats = watch(server)
+  const owner = keepSigningIn(server, own)
+  const [began, cpuBefore] = [performance.now(), cpuMs(server.pid)]
+  const guessFrom = async (address: string, index: number) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: perAddress, localAddress: address })
+    let left = attempts / addresses
+    const worker = async () => {
+      while (left > 0) {
+        const number = left--
+        // By turns, so that neither kind is always the first of its address.
+        const isKnown = (number + index) % 2 === 0
+        const email = isKnown ? administrator.email : `nobody-${turn}-${address}-${number}@example.com`
+        guesses.push({ isKnown, ...(await signIn(server, agent, 'not the right password', email)) })
+      }
+    }
+    await Promise.all(Array.from({ length: perAddress }, worker))
+    agent.destroy()
+  }
+  await Promise.all(sources.map(guessFrom))
+  const seconds = (performance.now() - began) / 1000
+  const cpu = (cpuMs(server.pid) - cpuBefore) / 1000 / seconds
+  const [ownerAnswers, statsAnswers] = await Promise.all([owner.stop(), stats.stop()])
+  const refused = guesses.filter(({ status }) => status === 401)
+  const msOf = (known: boolean) => refused.filter(({ isKnown }) => isKnown === known).map(({ ms }) => ms)
+  return {
+    seconds: round(seconds),
+    processors_used: round(cpu),
+    answers: countByStatus(guesses),
+    wrong_password_ms: { existing: round(median(msOf(true))), unknown: round(median(msOf(false))) },
+    right_user: ownerAnswers,
+    stats: summary(statsAnswers),
+  }
+}
+
+/** The right user: again and again, and after a refusal as soon as they are told to. */
+function keepSigningIn(server: Server, agent: Agent) {
+  const stopped = new AbortController()
+  const answers: Answer[] = []
+  const waits: number[] = []
+  const run = async () => {
+    while (!stopped.signal.aborted) {
+      const began = performance.now()
+      let answer = await signIn(server, agent, administrator.password)
+      answers.push(answer)
+      while (answer.status !== 201) {
+        await wait(answer.retryAfterMs)
+        answer = await signIn(server, agent, administrator.password)
+        answers.push(answer)
+      }
+      waits.push(performance.now() - began)
+      await wait(signInEveryMs)
+    }
+    return {
+      signed_in: waits.length,
+      answers: countByStatus(answers),
+      p50_ms: round(median(waits)),
+      longest_ms: round(Math.max(...waits)),
+    }
+  }
+  const done = run()
+  // Heard of when it is stopped.
+  done.catch(() => undefined)
+  return {
+    stop: () => {
+      stopped.abort()
+      return done
+    },
+  }
+}
+
+/** On a fixed schedule, whether or not the answer before has come: waiting cannot hide. */
+function watch(server: Server) {
+  const stopped = new AbortController()
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 })
+  const answers: Promise<Answer>[] = []
+  const { method, path } = api.metrics.getStats
+  const run = async () => {
+    for (let due = performance.now(); !stopped.signal.aborted; due += statsEveryMs) {
+      await wait(Math.max(0, due - performance.now()))
+      const answered = ask(server, agent, { method, path, isAdmin: true }).then(answer => ({
+        ...answer,
+        ms: performance.now() - due,
+      }))
+      // Heard of when all are awaited.
+      answered.catch(() => undefined)
+      answers.push(answered)
+    }
+    return Promise.all(answers).finally(() => agent.destroy())
+  }
+  const done = run()
+  done.catch(() => undefined)
+  return {
+    stop: () => {
+      stopped.abort()
+      return done
+    },
+  }
+}
+
+function signIn(server: Server, agent: Agent, password: string, email = administrator.email): Promise<Answer> {
+  const { method, path } = api.access.openSession
+  return ask(server, agent, { method, path, body: { email, password } })
+}
+
+function ask(server: Server, agent: Agent, { method, path, body, isAdmin = false }: Asked): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const text = body === undefined ? '' : JSON.stringify(body)
+  const headers = {
+    ...(isAdmin ? { authorization: `Bearer ${apiKey}` } : {}),
+    ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+  }
+  const began = performance.now()
+  const sent = request(server.url + path, { method, agent, headers }, response => {
+    response.resume()
+    response.once('end', () => {
+      const retryAfterMs = Number(response.headers['retry-after'] ?? 1) * 1000
+      resolve({ status: response.statusCode ?? 0, ms: performance.now() - began, retryAfterMs })
+    })
+  })
+  sent.once('error', reject)
+  sent.end(text)
+  return promise
+}
+
+function countByStatus(answers: Answer[]): Record<number, number> {
+  const counts: Record<number, number> = {}
+  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+function summary(answers: Answer[]) {
+  const sorted = answers.map(({ ms }) => ms).sort((a, b) => a - b)
+  const at = (share: number) => round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
+  return { answers: countByStatus(answers), p50_ms: at(0.5), p99_ms: at(0.99), max_ms: round(sorted.at(-1) ?? 0) }
+}
+
+function rssMib(server: Server): number {
+  return round(rssBytes(server.pid) / 2 ** 20)
+}

@@ -1,0 +1,105 @@
+/** The audit trail: who did what, when, from where, and what came of it; chained by hash so that no row can be changed unseen. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { Cursor, Limit, Timestamp } from './wire.ts'
+
+export const Effect = z.enum(['read', 'write', 'send', 'destroy'])
+
+export const AuditEntry = z
+  .object({
+    number: z.int(),
+    at: Timestamp,
+    principal_id: z.string().describe('`user-…`, `token-…`, `api-key`, `anonymous`, or `system`'),
+    principal_name: z.string(),
+    user_id: z.string().nullable(),
+    session_id: z.string().nullable(),
+    token_id: z.string().nullable(),
+    ip_address: z.string(),
+    user_agent: z.string(),
+    operation: z.string().describe('`mail.getMessage`: the name of an endpoint, or `cli.…` for the command line'),
+    effect: Effect,
+    account_id: z.string().nullable(),
+    refs: z.record(z.string(), z.string()).describe('What it was done to: the parameters of the path'),
+    input_digest: z
+      .string()
+      .nullable()
+      .describe('SHA-256 of the query and the body, keyed; the same input gives the same digest'),
+    outcome: z.string().describe('`ok`, or the code of the problem'),
+    status: z.int(),
+    duration_ms: z.number(),
+    request_id: z.string(),
+    hash: z.string().describe('SHA-256 over this entry and the hash of the one before'),
+  })
+  .meta({ id: 'AuditEntry' })
+export type AuditEntry = z.infer<typeof AuditEntry>
+
+const filters = {
+  principal: z.string().max(200).optional().describe('Id, or a part of the name'),
+  operation: z.string().max(100).optional().describe('Name, or how it begins: `mail.`'),
+  effect: Effect.optional(),
+  account_id: z.string().max(40).optional(),
+  outcome: z.enum(['ok', 'failed']).optional(),
+  from: Timestamp.optional(),
+  to: Timestamp.optional(),
+}
+export const AuditFilter = z.strictObject(filters)
+export type AuditFilter = z.infer<typeof AuditFilter>
+
+export const AuditSettings = z
+  .strictObject({
+    reads: z
+      .enum(['none', 'mail', 'all'])
+      .describe(
+        'Which reads are noted: none, those of mail, or all. Writes always are, and so are refusals; of those that come in floods the number',
+      ),
+    keep_days: z.int().min(1).max(3650),
+    keep_entries: z.int().min(1000).max(10_000_000),
+  })
+  .meta({ id: 'AuditSettings' })
+export type AuditSettings = z.infer<typeof AuditSettings>
+
+const shared = { tag: 'Audit', scope: 'dashboard:admin', effect: 'read' } as const
+
+export const auditApi = {
+  listAudit: endpoint({
+    ...shared,
+    method: 'GET',
+    path: '/api/dashboard/audit',
+    summary: 'The audit trail, newest first',
+    query: z.strictObject({ ...filters, limit: Limit, cursor: Cursor }),
+    response: z.object({ items: z.array(AuditEntry), next_cursor: z.string().nullable() }),
+    problems: ['stale_cursor'],
+  }),
+  verifyAudit: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/audit/verify',
+    summary: 'Look whether any entry was changed, removed or reordered',
+    response: z.object({
+      is_whole: z.boolean(),
+      entries: z.int(),
+      oldest: z.int().nullable(),
+      newest: z.int().nullable(),
+      fault: z
+        .object({ number: z.int(), kind: z.enum(['changed', 'missing', 'reordered']), detail: z.string() })
+        .nullable(),
+    }),
+  }),
+  getAuditSettings: endpoint({
+    ...shared,
+    method: 'GET',
+    path: '/api/dashboard/audit/settings',
+    summary: 'What the audit trail notes, and how long it is kept',
+    response: AuditSettings,
+  }),
+  changeAuditSettings: endpoint({
+    ...shared,
+    effect: 'write',
+    method: 'PUT',
+    path: '/api/dashboard/audit/settings',
+    summary: 'Change what the audit trail notes, and how long it is kept',
+    body: AuditSettings,
+    response: AuditSettings,
+    problems: ['session_needed'],
+  }),
+}

@@ -1,0 +1,158 @@
+/** One's own password, second factor and passkeys. Only a session may change them: a token cannot take over its owner. */
+import { z } from 'zod'
+import { Email, NewPassword, PasskeyChallenge, PersonName, Role, WebAuthnJson } from './access.ts'
+import { endpoint } from './endpoint.ts'
+import { Timestamp } from './wire.ts'
+
+export const Passkey = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    is_backed_up: z.boolean().describe('Kept by a password manager or a cloud account'),
+    created_at: Timestamp,
+    last_used_at: Timestamp.nullable(),
+  })
+  .meta({ id: 'Passkey' })
+export type Passkey = z.infer<typeof Passkey>
+
+export const Profile = z
+  .object({
+    user_id: z.string(),
+    email: Email,
+    name: z.string(),
+    role: Role,
+    has_password: z.boolean(),
+    has_totp: z.boolean(),
+    recovery_codes_left: z.int(),
+    passkeys: z.array(Passkey),
+    oidc: z.boolean().describe('Linked to the OpenID Connect provider'),
+  })
+  .meta({ id: 'Profile' })
+export type Profile = z.infer<typeof Profile>
+
+/** Asked again before something that keeps others out, or lets them in; not needed by who has no password. */
+const current_password = z.string().max(256).optional()
+const tag = 'Profile'
+const shared = { tag, scope: 'signed_in' } as const
+
+export const profileApi = {
+  getProfile: endpoint({
+    ...shared,
+    method: 'GET',
+    path: '/api/dashboard/profile',
+    summary: 'My account here',
+    effect: 'read',
+    response: Profile,
+    problems: ['session_needed'],
+  }),
+  changeProfile: endpoint({
+    ...shared,
+    method: 'PATCH',
+    path: '/api/dashboard/profile',
+    summary: 'Change my name',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ name: PersonName }),
+    response: Profile,
+    problems: ['session_needed'],
+  }),
+  changePassword: endpoint({
+    ...shared,
+    method: 'PUT',
+    path: '/api/dashboard/profile/password',
+    summary: 'Change my password; my other sessions end',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ current_password, new_password: NewPassword }),
+    response: z.undefined(),
+    status: 204,
+    problems: ['session_needed', 'password_wrong', 'password_too_common', 'too_many_attempts'],
+  }),
+  beginTotp: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/profile/totp',
+    summary: 'Begin to set up an authenticator; it counts once a code of it was confirmed',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ current_password }),
+    response: z.object({
+      secret: z.string().describe('Base32, to be typed'),
+      uri: z.string().describe('`otpauth://…`'),
+      qr_svg: z.string(),
+    }),
+    status: 201,
+    problems: ['session_needed', 'password_wrong', 'too_many_attempts', 'totp_exists'],
+  }),
+  confirmTotp: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/profile/totp/confirm',
+    summary: 'Confirm the authenticator with a code; answers the recovery codes, once',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ code: z.string().trim().min(6).max(10) }),
+    response: z.object({ recovery_codes: z.array(z.string()) }),
+    problems: ['session_needed', 'code_wrong', 'challenge_invalid', 'too_many_attempts'],
+  }),
+  removeTotp: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/profile/totp/remove',
+    summary: 'Take the authenticator off',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ current_password }),
+    response: z.undefined(),
+    status: 204,
+    problems: ['session_needed', 'password_wrong', 'too_many_attempts'],
+  }),
+  renewRecoveryCodes: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/profile/recovery-codes',
+    summary: 'New recovery codes, shown once; the old ones stop working',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ current_password }),
+    response: z.object({ recovery_codes: z.array(z.string()) }),
+    status: 201,
+    problems: ['session_needed', 'password_wrong', 'too_many_attempts'],
+  }),
+  beginPasskey: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/profile/passkeys/challenge',
+    summary: 'Begin to add a passkey',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ current_password }),
+    response: PasskeyChallenge,
+    status: 201,
+    problems: ['session_needed', 'password_wrong', 'too_many_attempts', 'passkeys_need_https'],
+  }),
+  addPasskey: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/profile/passkeys',
+    summary: 'Add a passkey',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({ challenge_id: z.string().min(1).max(200), name: PersonName, response: WebAuthnJson }),
+    response: Passkey,
+    status: 201,
+    problems: ['session_needed', 'challenge_invalid', 'passkey_refused'],
+  }),
+  removePasskey: endpoint({
+    ...shared,
+    method: 'DELETE',
+    path: '/api/dashboard/profile/passkeys/{passkey_id}',
+    summary: 'Remove a passkey',
+    effect: 'write',
+    limit: 'access',
+    params: z.object({ passkey_id: z.string().min(1).max(1400) }),
+    response: z.undefined(),
+    status: 204,
+    problems: ['session_needed', 'passkey_not_found', 'last_way_in'],
+  }),
+}

@@ -1,0 +1,120 @@
+/** API tokens: for programs and agents, with scopes and accounts of their own, at most those of their owner. */
+import { z } from 'zod'
+import { PersonName } from './access.ts'
+import { endpoint } from './endpoint.ts'
+import { Scope, type Scope as ScopeName } from './scope.ts'
+import { AccountId, Timestamp } from './wire.ts'
+
+export const tokenPresets = {
+  reader: { title: 'Reader', scopes: ['mail:read'] },
+  organizer: { title: 'Organizer', scopes: ['mail:organize'] },
+  drafter: { title: 'Drafter', scopes: ['mail:draft'] },
+  sender: { title: 'Sender, with approval', scopes: ['mail:send'] },
+  dashboard: { title: 'Dashboard viewer', scopes: ['dashboard:read'] },
+} as const satisfies Record<string, { title: string; scopes: readonly ScopeName[] }>
+
+export const ApiToken = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    prefix: z.string().describe('How it begins, to tell it by: `rm_4fK2pQ`'),
+    user_id: z.string(),
+    user_name: z.string(),
+    scopes: z.array(Scope).describe('As named when it was made; each includes those before it in its family'),
+    accounts: z.array(z.string()).describe('Which it may see; none when empty'),
+    allowed_addresses: z.array(z.string()).describe('Addresses and ranges it may come from; anywhere when empty'),
+    created_at: Timestamp,
+    expires_at: Timestamp.nullable(),
+    last_used_at: Timestamp.nullable().describe('To the minute'),
+    last_used_address: z.string().nullable(),
+    status: z.enum(['active', 'expired', 'suspended']).describe('`suspended`: its owner is disabled'),
+  })
+  .meta({ id: 'ApiToken' })
+export type ApiToken = z.infer<typeof ApiToken>
+
+const NewToken = z
+  .object({ token: z.string().describe('The secret itself, shown this once'), info: ApiToken })
+  .meta({ id: 'NewApiToken' })
+
+const cidr = z
+  .string()
+  .trim()
+  .max(50)
+  .regex(/^[0-9a-fA-F:.]+(\/\d{1,3})?$/, 'is not an address or a range such as 10.0.0.0/8')
+const change = {
+  name: PersonName,
+  scopes: z.array(Scope).min(1).max(8),
+  accounts: z.array(AccountId).max(1000),
+  expires_at: Timestamp.nullable(),
+  allowed_addresses: z.array(cidr).max(50),
+}
+const params = z.object({ token_id: z.string().min(1).max(40) })
+const shared = { tag: 'Tokens', scope: 'signed_in' } as const
+
+export const tokensApi = {
+  listTokens: endpoint({
+    ...shared,
+    method: 'GET',
+    path: '/api/dashboard/tokens',
+    summary: 'API tokens: your own, or everybody’s for an administrator',
+    effect: 'read',
+    response: z.object({ items: z.array(ApiToken) }),
+  }),
+  createToken: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/tokens',
+    summary: 'Make a token; its secret is in this answer and nowhere else',
+    effect: 'write',
+    limit: 'access',
+    body: z.strictObject({
+      ...change,
+      expires_at: change.expires_at.default(null),
+      allowed_addresses: change.allowed_addresses.default([]),
+    }),
+    response: NewToken,
+    status: 201,
+    problems: ['session_needed', 'too_many_tokens', 'account_not_found', 'beyond_own_rights'],
+  }),
+  changeToken: endpoint({
+    ...shared,
+    method: 'PATCH',
+    path: '/api/dashboard/tokens/{token_id}',
+    summary: 'Change a token; what it has open is narrowed within a second',
+    effect: 'write',
+    limit: 'access',
+    params,
+    body: z.strictObject({
+      name: change.name.optional(),
+      scopes: change.scopes.optional(),
+      accounts: change.accounts.optional(),
+      expires_at: change.expires_at.optional(),
+      allowed_addresses: change.allowed_addresses.optional(),
+    }),
+    response: ApiToken,
+    problems: ['session_needed', 'token_not_found', 'account_not_found', 'beyond_own_rights'],
+  }),
+  rotateToken: endpoint({
+    ...shared,
+    method: 'POST',
+    path: '/api/dashboard/tokens/{token_id}/rotate',
+    summary: 'A new secret for a token; the old one stops working at once',
+    effect: 'write',
+    limit: 'access',
+    params,
+    response: NewToken,
+    problems: ['session_needed', 'token_not_found'],
+  }),
+  revokeToken: endpoint({
+    ...shared,
+    method: 'DELETE',
+    path: '/api/dashboard/tokens/{token_id}',
+    summary: 'Revoke a token, and close what it has open',
+    effect: 'destroy',
+    limit: 'access',
+    params,
+    response: z.undefined(),
+    status: 204,
+    problems: ['session_needed', 'token_not_found'],
+  }),
+}

@@ -1,0 +1,122 @@
+/** People who may sign in: their role and the accounts they may see. */
+import { z } from 'zod'
+import { AccountAccess, Email, NewPassword, PersonName, Role, SessionView } from './access.ts'
+import { endpoint } from './endpoint.ts'
+import { Timestamp } from './wire.ts'
+
+export const User = z
+  .object({
+    id: z.string(),
+    email: z.string(),
+    name: z.string(),
+    role: Role,
+    accounts: AccountAccess.describe('What they may see; always `all` for an administrator'),
+    status: z.enum(['active', 'invited', 'disabled']),
+    has_totp: z.boolean(),
+    passkeys: z.int(),
+    sessions: z.int().describe('Open now'),
+    created_at: Timestamp,
+    last_seen_at: Timestamp.nullable(),
+  })
+  .meta({ id: 'User' })
+export type User = z.infer<typeof User>
+
+/** Shown once; whoever holds it sets the password. */
+const UserLink = z
+  .object({ user: User, link: z.string().describe('To be handed to the person; works once'), expires_at: Timestamp })
+  .meta({ id: 'UserLink' })
+export type UserLink = z.infer<typeof UserLink>
+
+const params = z.object({ user_id: z.string().min(1).max(40) })
+const link_token = z.string().min(1).max(200)
+const tag = 'Users'
+const shared = { tag, scope: 'dashboard:admin' } as const
+
+export const usersApi = {
+  listUsers: endpoint({
+    ...shared,
+    method: 'GET',
+    path: '/api/dashboard/users',
+    summary: 'Everybody who may sign in',
+    effect: 'read',
+    response: z.object({ items: z.array(User) }),
+  }),
+  inviteUser: endpoint({
+    ...shared,
+    method: 'POST',
+    limit: 'access',
+    path: '/api/dashboard/users',
+    summary: 'Invite someone; answers the link with which they choose a password, within 7 days',
+    effect: 'write',
+    body: z.strictObject({ email: Email, name: PersonName, role: Role, accounts: AccountAccess }),
+    response: UserLink,
+    status: 201,
+    problems: ['user_exists', 'too_many_users', 'account_not_found', 'beyond_own_rights'],
+  }),
+  changeUser: endpoint({
+    ...shared,
+    method: 'PATCH',
+    limit: 'access',
+    path: '/api/dashboard/users/{user_id}',
+    summary: 'Change a name, a role, the accounts, or disable; open sessions and streams follow within a second',
+    effect: 'write',
+    params,
+    body: z.strictObject({
+      name: PersonName.optional(),
+      role: Role.optional(),
+      accounts: AccountAccess.optional(),
+      disabled: z.boolean().optional(),
+    }),
+    response: User,
+    problems: ['user_not_found', 'last_administrator', 'account_not_found', 'beyond_own_rights'],
+  }),
+  resetUser: endpoint({
+    ...shared,
+    method: 'POST',
+    limit: 'access',
+    path: '/api/dashboard/users/{user_id}/reset',
+    summary: 'Take away password, authenticator and passkeys, end the sessions, and answer a link to begin anew',
+    effect: 'write',
+    params,
+    response: UserLink,
+    status: 201,
+    problems: ['user_not_found', 'last_administrator', 'beyond_own_rights'],
+  }),
+  deleteUser: endpoint({
+    ...shared,
+    method: 'DELETE',
+    limit: 'access',
+    path: '/api/dashboard/users/{user_id}',
+    summary: 'Delete someone, with their sessions and tokens',
+    effect: 'destroy',
+    params,
+    response: z.undefined(),
+    status: 204,
+    problems: ['user_not_found', 'last_administrator', 'beyond_own_rights'],
+  }),
+  readLink: endpoint({
+    tag,
+    scope: 'public',
+    limit: 'sign_in',
+    method: 'POST',
+    path: '/api/dashboard/invitation',
+    summary: 'Whose link this is',
+    effect: 'read',
+    body: z.strictObject({ link_token }),
+    response: z.object({ email: z.string(), name: z.string(), expires_at: Timestamp }),
+    problems: ['link_invalid', 'too_many_attempts'],
+  }),
+  acceptLink: endpoint({
+    tag,
+    scope: 'public',
+    limit: 'sign_in',
+    method: 'POST',
+    path: '/api/dashboard/invitation/accept',
+    summary: 'Choose a password with the link of an invitation or a reset, and sign in',
+    effect: 'write',
+    body: z.strictObject({ link_token, password: NewPassword }),
+    response: SessionView,
+    status: 201,
+    problems: ['link_invalid', 'password_too_common', 'too_many_attempts'],
+  }),
+}

@@ -1,0 +1,151 @@
+/** Signing in and out as a browser does it: the cookie is kept from scripts, and other pages cannot sign anybody in. */
+import { expect, onTestFinished, test } from 'vitest'
+import { accessApi } from '../../contract/access.ts'
+import { aUser } from '../../test/support/a-user.ts'
+import { memoryDatabase } from '../../test/support/databases.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import type { RequestOutcome } from '../platform/http-outcome.ts'
+import { createHttpServer } from '../platform/http-server.ts'
+import { createLogger } from '../platform/logger.ts'
+import { accessRoutes } from './access-routes.ts'
+import { AccessService } from './access-service.ts'
+import { PasswordHasher } from './password-hasher.ts'
+import { SessionService } from './session-service.ts'
+import { SessionStore } from './session-store.ts'
+import { SignInService } from './sign-in-service.ts'
+import { SignInThrottle } from './sign-in-throttle.ts'
+import { UserStore } from './user-store.ts'
+
+const password = 'a quiet place for letters'
+const email = 'ann@example.com'
+
+async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: Partial<UserRow> } = {}) {
+  const db = await memoryDatabase()
+  const logger = createLogger('silent')
+  const people = new UserStore(db)
+  const hasher = new PasswordHasher()
+  const listener = { changed: () => undefined, revoked: () => undefined }
+  const sessions = new SessionService({ store: new SessionStore(db), users: people, now: Date.now, logger, listener })
+  const access = new AccessService({
+    sessions,
+    tokens: { authenticate: () => undefined },
+    apiKey: undefined,
+    users: { createAdministrator: () => Promise.reject(new Error('nobody sets up here')) },
+    people,
+    describeServer: () => ({ version: '1.0.0', demo: false, sandbox_running: false }),
+    now: Date.now,
+    logger,
+  })
+  const signIn = new SignInService({
+    users: people,
+    sessions,
+    hasher,
+    throttle: new SignInThrottle({ now: Date.now }),
+    factors: { isNeeded: row => row.totp_sealed !== null, verify: async (_user, code) => code === '123456' },
+    now: Date.now,
+    logger,
+  })
+  const outcomes: RequestOutcome[] = []
+  const http = createHttpServer({
+    logger,
+    authenticate: credentials => access.authenticate(credentials),
+    observe: outcome => outcomes.push(outcome),
+    origins: { publicUrl: undefined, allowed: [], isHttps },
+    trustedProxies: [],
+  })
+  const describeSignIn = (host: string | undefined) => ({
+    setup_needed: false,
+    passkeys: host !== undefined,
+    oidc: null,
+  })
+  accessRoutes(http, { access, signIn, describeSignIn })
+  const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => http.fastify.close())
+  const ann = aUser({ email, password_hash: await hasher.hash(password), ...user })
+  await people.insert(ann)
+  const send = (endpoint: { method: string; path: string }, body?: unknown, headers: Record<string, string> = {}) =>
+    fetch(base + endpoint.path, {
+      method: endpoint.method,
+      headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  return { base, send, ann, outcomes }
+}
+
+const cookieOf = (answer: Response) => answer.headers.getSetCookie()[0]!.split(';')[0]!
+
+test('the cookie of a session is not for scripts, not for other sites, and with HTTPS for this host alone', async () => {
+  const plain = await door()
+  const [cookie] = (
+    await plain.send(accessApi.openSession, { email: ' Ann@Example.com ', password })
+  ).headers.getSetCookie()
+  expect(cookie).toMatch(/^rustymail_session=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/)
+  const secure = await door({ isHttps: true })
+  const [bound] = (await secure.send(accessApi.openSession, { email, password })).headers.getSetCookie()
+  expect(bound).toMatch(
+    /^__Host-rustymail_session=[\w-]{43}; Max-Age=2592000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+  )
+})
+
+test('one signs in, is known, and signs out; the trail knows who it was from the sign-in on', async () => {
+  const { send, base, ann, outcomes } = await door()
+  expect(await (await send(accessApi.getSignInState)).json()).toMatchObject({ setup_needed: false, passkeys: true })
+  const opened = await send(accessApi.openSession, { email, password })
+  expect(opened.status).toBe(201)
+  expect(await opened.json()).toMatchObject({ status: 'signed_in', session: { principal: { email, role: 'viewer' } } })
+  await expect.poll(() => outcomes.at(-1)).toMatchObject({ caller: { principal: { userId: ann.id } } })
+  const own = { cookie: cookieOf(opened), origin: base }
+  expect(await (await send(accessApi.getSession, undefined, own)).json()).toMatchObject({
+    principal: { user_id: ann.id },
+  })
+  const { items } = (await (await send(accessApi.listSessions, undefined, own)).json()) as { items: unknown[] }
+  expect(items).toMatchObject([{ is_current: true, method: 'password' }])
+  const closed = await send(accessApi.closeSession, undefined, own)
+  expect([closed.status, closed.headers.getSetCookie()[0]]).toEqual([204, expect.stringContaining('Max-Age=0')])
+  expect((await send(accessApi.getSession, undefined, own)).status).toBe(401)
+})
+
+test('signing out everywhere, or ending the session one is in, takes the cookie away', async () => {
+  const { send, base } = await door()
+  const enter = async () => ({ cookie: cookieOf(await send(accessApi.openSession, { email, password })), origin: base })
+  const [one, two] = [await enter(), await enter()]
+  const { items } = (await (await send(accessApi.listSessions, undefined, one)).json()) as {
+    items: { id: string; is_current: boolean }[]
+  }
+  const { id } = items.find(session => session.is_current)!
+  const ended = await send({ method: 'DELETE', path: `${accessApi.listSessions.path}/${id}` }, undefined, one)
+  expect([ended.status, ended.headers.getSetCookie()[0]]).toEqual([204, expect.stringContaining('Max-Age=0')])
+  expect((await send(accessApi.endAllSessions, undefined, two)).status).toBe(204)
+  for (const gone of [one, two]) expect((await send(accessApi.getSession, undefined, gone)).status).toBe(401)
+})
+
+test('with a second factor no cookie comes before its code', async () => {
+  const { send } = await door({ user: { totp_sealed: 'sealed' } })
+  const first = await send(accessApi.openSession, { email, password })
+  const answer = (await first.json()) as { status: string; challenge: string }
+  expect([first.status, answer.status, first.headers.getSetCookie()]).toEqual([201, 'second_factor', []])
+  const wrong = await send(accessApi.giveSecondFactor, { challenge: answer.challenge, code: '000000' })
+  expect([wrong.status, wrong.headers.getSetCookie()]).toEqual([401, []])
+  const right = await send(accessApi.giveSecondFactor, { challenge: answer.challenge, code: '123456' })
+  expect([right.status, right.headers.getSetCookie().length]).toEqual([201, 1])
+})
+
+test('who is refused gets no cookie, and the trail hears whose account was tried', async () => {
+  const { send, ann, outcomes } = await door()
+  const wrong = await send(accessApi.openSession, { email, password: 'wrong' })
+  expect([wrong.status, wrong.headers.getSetCookie()]).toEqual([401, []])
+  await expect.poll(() => outcomes.at(-1)).toMatchObject({ code: 'sign_in_failed', refs: { user_id: ann.id } })
+  for (let count = 0; count < 4; count++) await send(accessApi.openSession, { email, password: 'wrong' })
+  const slowed = await send(accessApi.openSession, { email, password })
+  expect([slowed.status, Number(slowed.headers.get('retry-after'))]).toEqual([
+    429,
+    expect.toSatisfy(value => value > 0),
+  ])
+})
+
+test('a foreign page cannot sign a browser in as somebody else', async () => {
+  const { send, base } = await door()
+  const foreign = await send(accessApi.openSession, { email, password }, { origin: 'https://elsewhere.example' })
+  expect([foreign.status, foreign.headers.getSetCookie()]).toEqual([403, []])
+  expect((await send(accessApi.openSession, { email, password }, { origin: base })).status).toBe(201)
+})

@@ -1,0 +1,233 @@
+/** The only door to openid-client: OpenID Connect's authorization code flow with PKCE, in our words. */
+import * as openid from 'openid-client'
+import type { OidcConfig } from './oidc-config.ts'
+
+/** What only the browser that began a sign-in and this process know; made anew for each. */
+export interface LoginSecrets {
+  readonly state: string
+  readonly nonce: string
+  readonly verifier: string
+}
+
+/** Who someone is, as the provider says. */
+export interface OidcIdentity {
+  issuer: string
+  subject: string
+  email: string | undefined
+  isEmailVerified: boolean
+  name: string | undefined
+  groups: readonly string[]
+}
+
+/** `denied`: the person or the provider said no; `unavailable`: no use trying at once; `refused`: the answer is not to be believed. */
+export type OidcFaultKind = 'denied' | 'unavailable' | 'refused'
+
+/** Carries words only: the errors of the package hold tokens and codes, which are not to be logged. */
+export class OidcFault extends Error {
+  readonly kind: OidcFaultKind
+
+  /** @param secrets Which a provider may say again. */
+  constructor(kind: OidcFaultKind, cause: unknown, secrets: readonly string[]) {
+    super(wordsOf(cause, secrets))
+    this.name = 'OidcFault'
+    this.kind = kind
+  }
+}
+
+export interface OidcClientOptions {
+  config: Pick<OidcConfig, 'issuer' | 'clientId' | 'clientSecret' | 'scopes' | 'groupsClaim'>
+  now: () => number
+  /** By which all calls to the provider go out. */
+  fetch?: typeof fetch
+}
+
+type Claims = Record<string, unknown>
+
+/** For each call to the provider. */
+const timeoutSeconds = 10
+/** An answer that is longer ends here, which makes it one that cannot be read. */
+const maxAnswerBytes = 1024 * 1024
+/** What the provider says of itself is asked again after this. */
+const discoveryLifeMs = 60 * 60_000
+/** A provider that does not answer is left alone for so long, twice as long after each further failure. */
+const firstRestMs = 1_000
+const maxRestMs = 60_000
+/** Groups that are looked at. */
+const maxGroups = 1_000
+/** Of what went wrong. */
+const maxCauses = 4
+const maxWords = 500
+
+export class OidcClient {
+  readonly #options: OidcClientOptions
+  /** One at a time, shared by all who wait for it. */
+  #discovery: { made: Promise<openid.Configuration>; endsAt: number } | undefined
+  #failures = 0
+  #restsUntil = 0
+  #lastFailure: unknown
+
+  constructor(options: OidcClientOptions) {
+    this.#options = options
+  }
+
+  /** Where the browser is to be sent. Throws OidcFault. */
+  async authorizationUrl(redirectUri: string, { state, nonce, verifier }: LoginSecrets): Promise<URL> {
+    const configuration = await this.#configuration()
+    return openid.buildAuthorizationUrl(configuration, {
+      redirect_uri: redirectUri,
+      scope: this.#options.config.scopes,
+      state,
+      nonce,
+      code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+  }
+
+  /**
+   * Exchanges the code and checks all that comes: state, nonce, issuer, audience, times and signature. Throws OidcFault.
+   * @param callback The whole address by which the browser came back.
+   */
+  async identify(callback: URL, { state, nonce, verifier }: LoginSecrets): Promise<OidcIdentity> {
+    const configuration = await this.#configuration()
+    try {
+      const tokens = await openid.authorizationCodeGrant(configuration, callback, {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: verifier,
+      })
+      const claims = tokens.claims()
+      if (!claims) throw new Error('the provider sent no ID token')
+      // Only the tenant that was configured may say who someone is, also where one address serves many of them.
+      if (claims.iss !== configuration.serverMetadata().issuer) throw new Error(`a foreign issuer: ${claims.iss}`)
+      return this.#toIdentity(claims, await this.#userInfo(configuration, tokens.access_token, claims))
+    } catch (error) {
+      const code = callback.searchParams.get('code') ?? ''
+      throw new OidcFault(kindOf(error), error, [...this.#secrets(), code, verifier])
+    }
+  }
+
+  /** Asked only when the ID token leaves something out. */
+  async #userInfo(configuration: openid.Configuration, accessToken: string, claims: openid.IDToken): Promise<Claims> {
+    const isWhole = claims.email !== undefined && claims[this.#options.config.groupsClaim] !== undefined
+    if (isWhole || configuration.serverMetadata().userinfo_endpoint === undefined) return {}
+    return openid.fetchUserInfo(configuration, accessToken, claims.sub)
+  }
+
+  #toIdentity(claims: openid.IDToken, more: Claims): OidcIdentity {
+    // An address and whether it is verified must come from one mouth.
+    const mail: Claims = claims.email === undefined ? more : claims
+    const { groupsClaim } = this.#options.config
+    return {
+      issuer: claims.iss,
+      subject: claims.sub,
+      email: textOf(mail.email),
+      isEmailVerified: mail.email_verified === true,
+      name: [claims.name, more.name, claims.preferred_username, more.preferred_username].map(textOf).find(Boolean),
+      groups: groupsOf(claims[groupsClaim] ?? more[groupsClaim]),
+    }
+  }
+
+  #configuration(): Promise<openid.Configuration> {
+    const now = this.#options.now()
+    if (this.#discovery && now < this.#discovery.endsAt) return this.#discovery.made
+    if (now < this.#restsUntil) return Promise.reject(new OidcFault('unavailable', this.#lastFailure, this.#secrets()))
+    const made = this.#discover()
+    this.#discovery = { made, endsAt: now + discoveryLifeMs }
+    return made
+  }
+
+  async #discover(): Promise<openid.Configuration> {
+    const { issuer, clientId, clientSecret } = this.#options.config
+    const server = new URL(issuer)
+    // Each of the provider's addresses must be https, but for a provider on this machine.
+    const plain = server.protocol === 'http:' ? [openid.allowInsecureRequests] : []
+    try {
+      const configuration = await openid.discovery(server, clientId, {}, authenticationOf(clientSecret), {
+        execute: [...plain, openid.enableNonRepudiationChecks],
+        timeout: timeoutSeconds,
+        [openid.customFetch]: bounded(this.#options.fetch ?? fetch),
+      })
+      this.#failures = 0
+      return configuration
+    } catch (error) {
+      this.#discovery = undefined
+      this.#lastFailure = error
+      this.#restsUntil = this.#options.now() + Math.min(maxRestMs, firstRestMs * 2 ** this.#failures)
+      this.#failures = Math.min(this.#failures + 1, 30)
+      throw new OidcFault('unavailable', error, this.#secrets())
+    }
+  }
+
+  /** As they are sent: in the body, or together in a header (RFC 6749, section 2.3.1). */
+  #secrets(): string[] {
+    const { clientId, clientSecret = '' } = this.#options.config
+    const [id, secret] = [clientId, clientSecret].map(part => new URLSearchParams([['', part]]).toString().slice(1))
+    const basic = [`${id}:${secret}`, `${clientId}:${clientSecret}`].map(pair => Buffer.from(pair).toString('base64'))
+    return clientSecret === '' ? [] : [...basic, clientSecret, secret ?? '']
+  }
+}
+
+/** Basic is what a provider takes that does not say (OpenID Connect Discovery 1.0, section 3). */
+function authenticationOf(secret: string | undefined): openid.ClientAuth {
+  if (secret === undefined) return openid.None()
+  const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
+  return (server, client, body, headers) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const authenticate = methods.includes('client_secret_basic') ? basic : post
+    authenticate(server, client, body, headers)
+  }
+}
+
+function kindOf(error: unknown): OidcFaultKind {
+  if (error instanceof openid.AuthorizationResponseError) {
+    if (error.error === 'access_denied') return 'denied'
+    return ['server_error', 'temporarily_unavailable'].includes(error.error) ? 'unavailable' : 'refused'
+  }
+  // A mistake in our own configuration, such as a wrong secret, is not the person's.
+  if (error instanceof openid.WWWAuthenticateChallengeError) return 'unavailable'
+  if (error instanceof openid.ResponseBodyError) return error.error === 'invalid_grant' ? 'refused' : 'unavailable'
+  const isTimeout = error instanceof openid.ClientError && error.code === 'OAUTH_TIMEOUT'
+  // What fetch throws when there is no connection.
+  return isTimeout || error instanceof TypeError ? 'unavailable' : 'refused'
+}
+
+function wordsOf(error: unknown, secrets: readonly string[]): string {
+  const words: string[] = []
+  for (let cause = error; cause instanceof Error && words.length < maxCauses; cause = cause.cause) {
+    const about = cause as { code?: unknown; error?: unknown; error_description?: unknown }
+    words.push([cause.message, about.code, about.error, about.error_description].map(textOf).filter(Boolean).join(' '))
+  }
+  const told = secrets.filter(Boolean).reduce((text, secret) => text.replaceAll(secret, '[secret]'), words.join(': '))
+  return told.slice(0, maxWords)
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+}
+
+/** Some providers send a single group as a text. */
+function groupsOf(value: unknown): string[] {
+  const groups: unknown[] = Array.isArray(value) ? value : [value]
+  return groups.slice(0, maxGroups).filter(group => typeof group === 'string')
+}
+
+function bounded(inner: typeof fetch): openid.CustomFetch {
+  return async (url, { method, headers, redirect, body = null, signal = null }) => {
+    const response = await inner(url, { method, headers, redirect, body, signal })
+    if (!response.body) return response
+    const { status, statusText } = response
+    const answer = response.body.pipeThrough(upTo(maxAnswerBytes))
+    return new Response(answer, { status, statusText, headers: response.headers })
+  }
+}
+
+function upTo(maxBytes: number): TransformStream<Uint8Array, Uint8Array> {
+  let left = maxBytes
+  return new TransformStream({
+    transform(bytes, controller) {
+      controller.enqueue(bytes.subarray(0, Math.max(0, left)))
+      left -= bytes.length
+      if (left < 0) controller.terminate()
+    },
+  })
+}

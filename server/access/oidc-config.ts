@@ -1,0 +1,17 @@
+/** The OpenID Connect provider, as the environment names it. */
+import type { Role } from '../../contract/access.ts'
+
+export interface OidcConfig {
+  issuer: string
+  clientId: string
+  /** Undefined for a public client. */
+  clientSecret: string | undefined
+  /** On the button. */
+  name: string
+  scopes: string
+  groupsClaim: string
+  /** Which group gives which role; the highest counts. */
+  roles: readonly { group: string; role: Role }[]
+  /** What those see who come this way for the first time. */
+  accounts: 'all' | 'none'
+}

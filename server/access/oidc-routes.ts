@@ -1,0 +1,64 @@
+/** The two addresses of sign-in through a provider: out to it, and back from it. Both answer with a redirect only. */
+import { type HttpServer, handleRaw } from '../platform/http-server.ts'
+import { loginLifeMs } from './oidc-login-table.ts'
+import { OidcRefusal } from './oidc-refusal.ts'
+import { callbackPath, type OidcService, startPath } from './oidc-service.ts'
+import { sessionLifeMs } from './session-service.ts'
+
+/** Where the page says in words why it did not work: `?error=` and a code of `oidcRefusals`. */
+const signInPage = '/sign-in'
+
+type Reply = Parameters<Parameters<typeof handleRaw>[3]>[1]
+
+export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
+  const cookieName = http.isHttps ? '__Host-rustymail_oidc' : 'rustymail_oidc'
+  // Lax, since the way back from the provider is a step from another site.
+  const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure: http.isHttps } as const
+
+  handleRaw(
+    http,
+    startPath,
+    { name: 'beginOidcSignIn', scope: 'public', effect: 'read', limit: 'sign_in' },
+    async (call, reply) => {
+      reply.header('cache-control', 'no-store')
+      try {
+        const { url, key } = await oidc.begin(call.query.return, call.caller.address)
+        return reply.setCookie(cookieName, key, { ...cookie, maxAge: loginLifeMs / 1000 }).redirect(url.href)
+      } catch (error) {
+        return refuse(error, reply)
+      }
+    },
+  )
+
+  handleRaw(
+    http,
+    callbackPath,
+    { name: 'finishOidcSignIn', scope: 'public', effect: 'write', limit: 'sign_in' },
+    async (call, reply) => {
+      reply.header('cache-control', 'no-store')
+      const { url, cookies } = reply.request
+      try {
+        const from = { address: call.caller.address, userAgent: call.caller.userAgent }
+        const { session, returnTo } = await oidc.finish(queryOf(url), cookies[cookieName], from)
+        reply.clearCookie(cookieName, cookie)
+        call.actAs(session.principal)
+        call.setSessionCookie(session.cookie, sessionLifeMs / 1000)
+        return reply.redirect(returnTo)
+      } catch (error) {
+        return refuse(error, reply)
+      }
+    },
+  )
+}
+
+/** A browser stands here, not a program: it is led to a page, and the trail hears why. */
+function refuse(error: unknown, reply: Reply): Reply {
+  if (!(error instanceof OidcRefusal)) throw error
+  reply.request.problemCode = error.code
+  return reply.redirect(`${signInPage}?error=${error.code}`)
+}
+
+function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : url.slice(at))
+}

@@ -1,0 +1,146 @@
+/** Whose sign-in a provider's answer is: finds, links or adds the person, and makes their role follow their groups. */
+import { Email, PersonName, Role } from '../../contract/access.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import type { Logger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { OidcIdentity } from './oidc-client.ts'
+import type { OidcConfig } from './oidc-config.ts'
+import { OidcRefusal } from './oidc-refusal.ts'
+import type { SessionService } from './session-service.ts'
+import { addUser, named, type Writing } from './user-change.ts'
+import { writeAccounts } from './user-row.ts'
+import type { UserService } from './user-service.ts'
+import type { UserStore } from './user-store.ts'
+
+export interface OidcUserSyncOptions {
+  config: Pick<OidcConfig, 'roles' | 'accounts'>
+  users: UserStore
+  userService: Pick<UserService, 'change'>
+  sessions: Pick<SessionService, 'endAllOf'>
+  hub: Pick<EventHub, 'transact'>
+  now: () => number
+  logger: Logger
+}
+
+/** As a group in the configuration: everybody whom the provider signs in. */
+const everybody = '*'
+/** Gives and takes roles: who runs the server has said in its environment that the provider may. */
+const provider: Principal = {
+  id: 'oidc',
+  name: 'OpenID Connect',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
+
+export class OidcUserSync {
+  readonly #options: OidcUserSyncOptions
+
+  constructor(options: OidcUserSyncOptions) {
+    this.#options = options
+  }
+
+  /** The user as they are from now on. Throws OidcRefusal. */
+  async getUser(identity: OidcIdentity): Promise<UserRow> {
+    const { users, sessions, hub, config, now, logger } = this.#options
+    const role = roleOf(identity.groups, config.roles)
+    const known = await users.findByOidc(identity.issuer, identity.subject)
+    if (known?.disabled) throw new OidcRefusal('disabled')
+    if (!role) {
+      // The provider has just said that they may nothing any more, so what is still open closes too.
+      if (known) await sessions.endAllOf(known.id)
+      throw new OidcRefusal('not_allowed')
+    }
+    if (known) return this.#follow(known, role)
+    const user = await hub.transact((transaction, tell) =>
+      this.#takeIn(identity, role, { store: users, transaction, tell, at: new Date(now()).toISOString() }),
+    )
+    logger.info({ user: user.id, role }, 'a user came through the provider for the first time')
+    return this.#follow(user, role)
+  }
+
+  async #takeIn(identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
+    const { store, transaction } = writing
+    // In a second tab the same person may have been faster.
+    const known = await store.findByOidc(identity.issuer, identity.subject, transaction)
+    if (known) return known
+    const email = emailOf(identity)
+    const user = await store.findByEmail(email, transaction)
+    return user ? this.#link(user, identity, role, writing) : this.#add(email, identity, role, writing)
+  }
+
+  /**
+   * By email someone becomes the user of that name here, so whoever can choose an email at the provider could take a
+   * user over. Therefore: the provider has verified it; the user is nobody else's at the provider; and an administrator
+   * is linked only to whom the provider makes an administrator anyway. Of all others the role becomes what the
+   * provider gives before a session opens, so that nobody gains by it; of the last administrator it would not.
+   */
+  async #link(user: UserRow, identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
+    if (user.disabled) throw new OidcRefusal('disabled')
+    const isTooMuch = user.role === 'administrator' && role !== 'administrator'
+    if (user.oidc_subject !== null || isTooMuch) throw new OidcRefusal('email_taken')
+    const { store, transaction, tell, at } = writing
+    const change = { oidc_issuer: identity.issuer, oidc_subject: identity.subject, updated_at: at }
+    const linked = { ...user, ...change }
+    await store.update(user.id, change, transaction)
+    // A link that is still under way has done its work: nobody else is to come in by it.
+    await store.deleteLinksOf(user.id, transaction)
+    tell({ type: 'user_updated', data: { ...named(linked), changed: ['oidc'] } })
+    return linked
+  }
+
+  async #add(email: string, { issuer, subject, name }: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
+    const wanted = {
+      email,
+      name: PersonName.safeParse(name).data ?? email.slice(0, 100),
+      role,
+      accounts: writeAccounts(role, this.#defaultAccounts),
+      disabled: 0,
+    }
+    const user = await addUser(wanted, writing)
+    const link = { oidc_issuer: issuer, oidc_subject: subject }
+    await writing.store.update(user.id, link, writing.transaction)
+    return { ...user, ...link }
+  }
+
+  /** Open sessions and tokens follow before this resolves. */
+  async #follow(user: UserRow, role: Role): Promise<UserRow> {
+    const { users, userService, logger } = this.#options
+    if (user.role === role) return user
+    try {
+      // Who was an administrator had all accounts; from now on they have what everybody has who comes this way.
+      const accounts = user.role === 'administrator' ? { accounts: this.#defaultAccounts } : {}
+      await userService.change(provider, user.id, { role, ...accounts })
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'last_administrator') throw error
+      logger.warn({ user: user.id, role }, 'the last administrator stays one, whatever their groups at the provider')
+      return user
+    }
+    const changed = await users.find(user.id)
+    if (!changed || changed.disabled) throw new OidcRefusal('disabled')
+    return changed
+  }
+
+  get #defaultAccounts(): 'all' | [] {
+    return this.#options.config.accounts === 'all' ? 'all' : []
+  }
+}
+
+/** The highest that one of the groups gives. */
+function roleOf(groups: readonly string[], roles: OidcConfig['roles']): Role | undefined {
+  const given = roles.filter(({ group }) => group === everybody || groups.includes(group)).map(({ role }) => role)
+  return Role.options.findLast(role => given.includes(role))
+}
+
+/**
+ * Only one that the provider has verified: administrators tell people apart by it, so nobody may come under the name
+ * of someone else.
+ */
+function emailOf({ email, isEmailVerified }: OidcIdentity): string {
+  const checked = Email.safeParse(email)
+  if (!checked.success || !isEmailVerified) throw new OidcRefusal('email_unverified')
+  return checked.data
+}

@@ -1,0 +1,56 @@
+/** Challenges for passkeys: signed instead of kept, so that who asks for many pushes nobody else's out. Each opens once. */
+import { randomBytes } from 'node:crypto'
+import { Problem } from '../platform/problem.ts'
+import { Signer } from '../platform/secret-box.ts'
+
+export const challengeLifeMs = 5 * 60_000
+/** Used ones are kept until they are late. Only what a passkey has signed gets here, so nobody fills it by asking. */
+const maxUsed = 10_000
+const timeBytes = 6
+const bodyBytes = timeBytes + 18
+
+export class PasskeyChallenges {
+  readonly #now: () => number
+  readonly #signer = new Signer(randomBytes(32))
+  readonly #used = new Map<string, number>()
+
+  constructor({ now }: { now: () => number }) {
+    this.#now = now
+  }
+
+  /** @param purpose What it may be used for, and by whom; the same is to be said to `check`. */
+  issue(purpose: string): string {
+    const body = randomBytes(bodyBytes)
+    body.writeUIntBE(this.#now() + challengeLifeMs, 0, timeBytes)
+    return Buffer.concat([body, this.#signer.sign(signed(purpose, body))]).toString('base64url')
+  }
+
+  check(challenge: string, purpose: string): void {
+    const bytes = Buffer.from(challenge, 'base64url')
+    const [body, signature] = [bytes.subarray(0, bodyBytes), bytes.subarray(bodyBytes)]
+    const isOurs =
+      bytes.toString('base64url') === challenge &&
+      bytes.length > bodyBytes &&
+      this.#signer.isValid(signed(purpose, body), signature)
+    if (!isOurs || this.#now() >= body.readUIntBE(0, timeBytes) || this.#used.has(challenge)) refuse()
+  }
+
+  /** Only after `check`, and when a passkey has signed it. Throws when somebody was faster. */
+  use(challenge: string): void {
+    if (this.#used.has(challenge)) refuse()
+    const now = this.#now()
+    for (const [used, endsAt] of this.#used) if (endsAt <= now) this.#used.delete(used)
+    if (this.#used.size >= maxUsed) {
+      throw new Problem('overloaded', 'Too many people use their passkeys at this moment.', { retryAfterSeconds: 30 })
+    }
+    this.#used.set(challenge, Buffer.from(challenge, 'base64url').readUIntBE(0, timeBytes))
+  }
+}
+
+function signed(purpose: string, body: Buffer): Buffer {
+  return Buffer.concat([body, Buffer.from(purpose)])
+}
+
+function refuse(): never {
+  throw new Problem('challenge_invalid', 'This took more than 5 minutes, or was done already; begin again.')
+}

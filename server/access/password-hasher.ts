@@ -1,0 +1,112 @@
+/** Passwords as argon2id, a few at a time: while many are tried the machine stays usable, and memory flat. */
+import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { Problem } from '../platform/problem.ts'
+
+export interface PasswordHasherOptions {
+  /** Worked on at once; each keeps one processor busy for some 50 ms and takes 19 MiB. */
+  parallel?: number
+  /** More are refused: whoever comes last of those with the highest rank. */
+  maxWaiting?: number
+}
+
+interface Stored {
+  memory: number
+  passes: number
+  parallelism: number
+  salt: Buffer
+  tag: Buffer
+}
+
+interface Waiting {
+  rank: number
+  begin(): void
+  refuse(problem: Problem): void
+}
+
+const derive = promisify(argon2)
+/** OWASP Password Storage Cheat Sheet, first choice for argon2id. */
+const cost = { memory: 19_456, passes: 2, parallelism: 1 }
+const tagBytes = 32
+const phc = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
+
+export class PasswordHasher {
+  readonly #parallel: number
+  readonly #maxWaiting: number
+  /** By rank, then as they came; at most `maxWaiting`. */
+  readonly #waiting: Waiting[] = []
+  /** What the passwords of nobody are compared with. */
+  readonly #dummy: Stored = { ...cost, salt: randomBytes(16), tag: randomBytes(tagBytes) }
+  #running = 0
+
+  constructor({ parallel = 2, maxWaiting = 64 }: PasswordHasherOptions = {}) {
+    this.#parallel = parallel
+    this.#maxWaiting = maxWaiting
+  }
+
+  /** Answers a PHC string, to be kept. @throws Problem overloaded. */
+  async hash(password: string): Promise<string> {
+    const salt = randomBytes(16)
+    const tag = await this.#inTurn(0, () => tagOf(password, { ...cost, salt, tag: Buffer.alloc(tagBytes) }))
+    const { memory, passes, parallelism } = cost
+    return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`
+  }
+
+  /**
+   * Where there is no password to compare with, it does the same work and answers false.
+   * @param rank Lower ones go first, and are not refused for higher ones.
+   * @throws Problem overloaded.
+   */
+  async verify(password: string, kept: string | null | undefined, rank = 0): Promise<boolean> {
+    const stored = typeof kept === 'string' ? parse(kept) : this.#dummy
+    const tag = await this.#inTurn(rank, () => tagOf(password, stored))
+    return timingSafeEqual(tag, stored.tag) && stored !== this.#dummy
+  }
+
+  async #inTurn<Result>(rank: number, work: () => Promise<Result>): Promise<Result> {
+    if (this.#running < this.#parallel) this.#running++
+    else await this.#wait(rank)
+    try {
+      return await work()
+    } finally {
+      const next = this.#waiting.shift()
+      // Its place is handed on, so that nobody slips in between.
+      if (next) next.begin()
+      else this.#running--
+    }
+  }
+
+  #wait(rank: number): Promise<void> {
+    const turn = Promise.withResolvers<void>()
+    const behind = this.#waiting.findIndex(other => other.rank > rank)
+    const place = behind === -1 ? this.#waiting.length : behind
+    this.#waiting.splice(place, 0, { rank, begin: turn.resolve, refuse: turn.reject })
+    if (this.#waiting.length > this.#maxWaiting) {
+      const detail = 'Too many people are signing in at this moment; try again in a few seconds.'
+      this.#waiting.pop()?.refuse(new Problem('overloaded', detail, { retryAfterSeconds: 2 }))
+    }
+    return turn.promise
+  }
+}
+
+/** Composed and decomposed letters are the same password: keyboards differ (NIST SP 800-63B, section 3.1.1.2). */
+function tagOf(password: string, { memory, passes, parallelism, salt, tag }: Stored): Promise<Buffer> {
+  const message = Buffer.from(password.normalize('NFKC'))
+  return derive('argon2id', { message, nonce: salt, memory, passes, parallelism, tagLength: tag.length })
+}
+
+function parse(kept: string): Stored {
+  const [, memory, passes, parallelism, salt, tag] = phc.exec(kept) ?? []
+  if (salt === undefined || tag === undefined) throw new Error('a kept password is no PHC string of argon2id')
+  return {
+    memory: Number(memory),
+    passes: Number(passes),
+    parallelism: Number(parallelism),
+    salt: Buffer.from(salt, 'base64'),
+    tag: Buffer.from(tag, 'base64'),
+  }
+}
+
+function unpadded(bytes: Buffer): string {
+  return bytes.toString('base64').replaceAll('=', '')
+}

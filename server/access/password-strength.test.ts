@@ -1,0 +1,40 @@
+/** What is easy to guess is refused with advice; what people and password managers make up is taken. */
+import { expect, test } from 'vitest'
+import { checkPasswordStrength } from './password-strength.ts'
+
+const ann = ['ann.miller@example.com', 'Ann Miller']
+
+test.each([
+  'password1234',
+  'P@ssw0rd1234',
+  'qwertyuiop12',
+  'aaaaaaaaaaaa',
+  '123456789012',
+  'abcabcabcabc',
+  '1q2w3e4r5t6y',
+  'rustymail123',
+  'annmiller123',
+  'ann.miller@example.com',
+  'example.com1',
+])('%s is refused', async password => {
+  const refused = { code: 'password_too_common', message: expect.stringContaining('four or more words') }
+  await expect(checkPasswordStrength(password, ann)).rejects.toMatchObject(refused)
+})
+
+test.each([
+  'a quiet place for letters',
+  'correct horse battery staple',
+  'k7#Vq9!mZx2w',
+  'zinnober-kessel-mond',
+  'ёлка весной и хлеб',
+])('%s is taken', async password => {
+  await checkPasswordStrength(password, ann)
+})
+
+test('the longest that is allowed is looked at in a moment', async () => {
+  await checkPasswordStrength('x', ann).catch(() => undefined)
+  const began = performance.now()
+  const hard = Array.from({ length: 256 }, (_, index) => '4@8({[<3€69&#1!|0$5+72%'[index % 23]).join('')
+  await checkPasswordStrength(hard, ann).catch(() => undefined)
+  expect(performance.now() - began).toBeLessThan(1_000)
+})

@@ -1,0 +1,27 @@
+/** Refuses passwords that are easy to guess: the commonest, and those made of few words, runs or what is known of the person. */
+import { Problem } from '../platform/problem.ts'
+
+/** Guesses that a password must withstand, to the power of ten. */
+const leastGuesses = 9
+/** Looking at more would take long and change nothing: what is hard to guess this far, stays so. */
+const lookedAt = 72
+const ownWords = ['rustymail', 'mail', 'imap', 'smtp', 'dashboard', 'administrator']
+
+/**
+ * @param words What anyone could know of the person: their email and name.
+ * @throws Problem password_too_common.
+ */
+export async function checkPasswordStrength(password: string, words: readonly string[]): Promise<void> {
+  // Only the first who sets a password pays for it: the lists take megabytes of memory.
+  const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
+    import('@zxcvbn-ts/core'),
+    import('@zxcvbn-ts/language-common'),
+  ])
+  const estimator = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs })
+  const pieces = words.flatMap(word => [word, ...word.split(/[^\p{L}\p{N}]+/u)]).filter(piece => piece.length > 2)
+  const { guessesLog10 } = estimator.check(password.slice(0, lookedAt), [...ownWords, ...pieces])
+  if (guessesLog10 >= leastGuesses) return
+  const detail =
+    'This password is among the first that would be guessed. Take four or more words that have nothing to do with each other or with you, or let a password manager make one.'
+  throw new Problem('password_too_common', detail)
+}

@@ -1,0 +1,169 @@
+/** Sessions outlive a restart, follow what their user may do, and end when they should. */
+import { expect, test } from 'vitest'
+import { aUser } from '../../test/support/a-user.ts'
+import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import { createLogger } from '../platform/logger.ts'
+import type { Principal } from '../platform/principal.ts'
+import { SessionService } from './session-service.ts'
+import { SessionStore } from './session-store.ts'
+import { UserStore } from './user-store.ts'
+
+const day = 24 * 60 * 60 * 1000
+const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }
+
+function service(db: Database, clock = { now: Date.parse('2026-11-22T12:00:00Z') }) {
+  const heard: (Principal | string)[] = []
+  const users = new UserStore(db)
+  const sessions = new SessionService({
+    store: new SessionStore(db),
+    users,
+    now: () => clock.now,
+    logger: createLogger('silent'),
+    listener: { changed: principal => heard.push(principal), revoked: id => heard.push(id) },
+  })
+  return { sessions, users, heard, clock, restarted: () => service(db, clock) }
+}
+
+async function withUser(db: Database, change: Partial<UserRow> = {}) {
+  const user = aUser({ role: 'operator', accounts: '["a1"]', password_hash: 'a hash', ...change })
+  const parts = service(db)
+  await parts.users.insert(user)
+  return { ...parts, user, open: () => parts.sessions.open(user, 'password', from) }
+}
+
+onEachDatabase(open => {
+  test('a session is known by its cookie alone, with the rights of its user, and outlives a restart', async () => {
+    const db = await open()
+    const { user, open: openOne, restarted, clock } = await withUser(db)
+    const { cookie, principal } = await openOne()
+    expect(principal).toMatchObject({ kind: 'session', name: user.name, userId: user.id, endsAt: clock.now + 30 * day })
+    expect(principal.accounts).toEqual(new Set(['a1']))
+    expect([...principal.scopes].sort()).toEqual(['dashboard:operate', 'dashboard:read', 'mail:meta', 'mail:read'])
+    const { sessions } = restarted()
+    await sessions.start()
+    expect(await sessions.authenticate(cookie)).toEqual(principal)
+    const rows = await db.selectFrom('sessions').selectAll().execute()
+    expect(JSON.stringify(rows)).not.toContain(cookie)
+    expect(await sessions.authenticate(rows[0]!.token_hash)).toBeUndefined()
+    expect(await sessions.authenticate('x'.repeat(500))).toBeUndefined()
+  })
+
+  test('a session ends when it is unused for a week, or 30 days old', async () => {
+    const { sessions, clock, open: openOne } = await withUser(await open())
+    const idle = await openOne()
+    clock.now += 8 * day
+    expect(await sessions.authenticate(idle.cookie)).toBeUndefined()
+    const old = await openOne()
+    for (let days = 0; days < 29; days += 6) {
+      expect(await sessions.authenticate(old.cookie)).toMatchObject({ id: old.principal.id })
+      clock.now += 6 * day
+    }
+    expect(await sessions.authenticate(old.cookie)).toBeUndefined()
+    expect(await sessions.list()).toEqual([])
+  })
+
+  test('sessions end one by one, all of one user, or all but this one; whoever listens hears of each', async () => {
+    const { sessions, heard, user, users, open: openOne } = await withUser(await open())
+    const other = aUser({ password_hash: 'a hash' })
+    await users.insert(other)
+    const stranger = await sessions.open(other, 'oidc', from)
+    const [one, two, three] = [await openOne(), await openOne(), await openOne()]
+    const open$ = async () => {
+      const all = [one, two, three, stranger]
+      const known = await Promise.all(all.map(({ cookie }) => sessions.authenticate(cookie)))
+      return known.map(principal => principal !== undefined)
+    }
+    await sessions.end(one.principal.id.slice('session-'.length))
+    expect(await open$()).toEqual([false, true, true, true])
+    await sessions.endAllOf(user.id, three.principal.id.slice('session-'.length))
+    expect(await open$()).toEqual([false, false, true, true])
+    await sessions.endAllOf(user.id)
+    expect(await open$()).toEqual([false, false, false, true])
+    expect(heard).toEqual([one, two, three].map(({ principal }) => principal.id))
+    expect((await sessions.list()).map(row => [row.user_id, row.method])).toEqual([[other.id, 'oidc']])
+  })
+
+  test('what a user may do changes in all open sessions at once, also in those that are not in memory', async () => {
+    const { users, user, open: openOne, restarted } = await withUser(await open())
+    const [known, unknown] = [await openOne(), await openOne()]
+    const { sessions, heard } = restarted()
+    await sessions.authenticate(known.cookie)
+    await users.update(user.id, { role: 'viewer', accounts: '[]', name: 'Anna B.' })
+    await sessions.userChanged(user.id)
+    const expected = { name: 'Anna B.', scopes: new Set(['dashboard:read']), accounts: new Set() }
+    expect(await sessions.authenticate(known.cookie)).toMatchObject({ id: known.principal.id, ...expected })
+    expect(heard.map(principal => (typeof principal === 'string' ? principal : principal.id)).sort()).toEqual(
+      [known.principal.id, unknown.principal.id].sort(),
+    )
+    for (const principal of heard) expect(principal).toMatchObject(expected)
+  })
+
+  test('who is disabled or deleted is out, and what they have open is closed', async () => {
+    const db = await open()
+    const { sessions, users, user, heard, open: openOne } = await withUser(db)
+    const first = await openOne()
+    await users.update(user.id, { disabled: 1 })
+    await sessions.userChanged(user.id)
+    expect(await sessions.authenticate(first.cookie)).toBeUndefined()
+    await users.update(user.id, { disabled: 0 })
+    expect(await sessions.authenticate(first.cookie)).toBeUndefined()
+    const second = await openOne()
+    // The rows go along with the user; memory must not remember.
+    await users.delete(user.id)
+    await sessions.endAllOf(user.id)
+    expect(await sessions.authenticate(second.cookie)).toBeUndefined()
+    expect(heard).toEqual([first.principal.id, second.principal.id])
+  })
+
+  test('who was disabled or reset while they were signing in stays outside', async () => {
+    const { sessions, users, user } = await withUser(await open())
+    for (const change of [{ disabled: 1 }, { disabled: 0, password_hash: null }]) {
+      await users.update(user.id, change)
+      await expect(sessions.open(user, 'password', from)).rejects.toMatchObject({ code: 'sign_in_failed' })
+    }
+    await users.delete(user.id)
+    await expect(sessions.open(user, 'password', from)).rejects.toMatchObject({ code: 'sign_in_failed' })
+    expect(await sessions.list()).toEqual([])
+  })
+
+  test('a session that is read from the database while it ends does not come back', async () => {
+    const { open: openOne, restarted } = await withUser(await open())
+    const { cookie, principal } = await openOne()
+    const { sessions } = restarted()
+    const reading = sessions.authenticate(cookie)
+    await sessions.end(principal.id.slice('session-'.length))
+    await reading
+    expect(await sessions.authenticate(cookie)).toBeUndefined()
+  })
+
+  test('at most fifty are open for one user: the oldest ends', async () => {
+    const { sessions, clock, heard, open: openOne, user } = await withUser(await open())
+    const first = await openOne()
+    for (let count = 1; count < 51; count++) {
+      clock.now += 1000
+      await openOne()
+    }
+    expect(await sessions.list(user.id)).toHaveLength(50)
+    expect(await sessions.authenticate(first.cookie)).toBeUndefined()
+    expect(heard).toEqual([first.principal.id])
+  })
+})
+
+test('a session that was seen before does not touch the database, and its use is noted now and then', async () => {
+  const db = await memoryDatabase()
+  const { clock, restarted, users, user, open } = await withUser(db)
+  const { cookie, principal } = await open()
+  const { sessions } = restarted()
+  await sessions.authenticate(cookie)
+  for (let minutes = 0; minutes < 5; minutes++) {
+    // Not a promise: nothing was waited for.
+    expect(sessions.authenticate(cookie)).toMatchObject({ id: principal.id })
+    clock.now += 61_000
+  }
+  const used = new Date(clock.now).toISOString()
+  await sessions.authenticate(cookie)
+  await expect.poll(async () => (await users.find(user.id))?.last_seen_at).toBe(used)
+  expect((await sessions.list(user.id)).map(row => row.last_seen_at)).toEqual([used])
+})

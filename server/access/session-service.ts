@@ -1,0 +1,241 @@
+/** Sessions of people: opened by whoever proved who they are, known by a cookie, and ended when they should be. */
+import { hash, randomBytes } from 'node:crypto'
+import type { SignInMethod } from '../../contract/access.ts'
+import type { SessionRow, UserRow } from '../platform/database/tables.ts'
+import type { Logger } from '../platform/logger.ts'
+import { type Caller, maxUserAgent, type Principal, type PrincipalListener } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { rightsOf } from './rights.ts'
+import type { NamedSessionRow, SessionLimits, SessionStore } from './session-store.ts'
+import type { UserStore } from './user-store.ts'
+
+export interface SessionServiceOptions {
+  store: SessionStore
+  users: Pick<UserStore, 'find' | 'update'>
+  now: () => number
+  logger: Logger
+  /** Hears of sessions that end, or may do other things than before. */
+  listener: PrincipalListener
+}
+
+export type Whence = Pick<Caller, 'address' | 'userAgent'>
+
+export interface OpenedSession {
+  /** The cookie's value, which is kept nowhere. */
+  cookie: string
+  principal: Principal
+}
+
+interface CachedSession {
+  id: string
+  userId: string
+  principal: Principal
+  endsAt: number
+  lastSeenAt: number
+  touchedAt: number
+}
+
+const minute = 60_000
+const day = 24 * 60 * minute
+export const sessionLifeMs = 30 * day
+const sessionIdleMs = 7 * day
+/** How stale `last_seen_at` may be in the database. */
+const touchEveryMs = 5 * minute
+/** Open at once; when there is one more, the oldest ends. */
+const maxPerUser = 50
+/** Sessions kept in memory; when full the one cached first goes, and costs a look-up when it comes back. */
+const maxCached = 10_000
+/** Looks into the database while sessions and users change at the same moment. */
+const maxLooks = 5
+
+export class SessionService {
+  readonly #options: SessionServiceOptions
+  /** By the hash of the cookie. */
+  readonly #cache = new Map<string, CachedSession>()
+  /** Counts what changed or ended: what was read before that is not kept after it. */
+  #changes = 0
+  /** Users are followed one after the other, so that what was read first is not applied last. */
+  #following: Promise<void> = Promise.resolve()
+
+  constructor(options: SessionServiceOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    await this.#options.store.deleteEnded(this.#limits())
+  }
+
+  /** @param user As they were when they proved who they are. */
+  async open(user: UserRow, method: SignInMethod, { address, userAgent }: Whence): Promise<OpenedSession> {
+    const { store, users, logger } = this.#options
+    const now = this.#options.now()
+    const cookie = randomBytes(32).toString('base64url')
+    const row: SessionRow = {
+      id: randomBytes(8).toString('hex'),
+      token_hash: hashOf(cookie),
+      user_id: user.id,
+      method,
+      ip_address: address,
+      user_agent: userAgent.slice(0, maxUserAgent),
+      created_at: iso(now),
+      last_seen_at: iso(now),
+      expires_at: iso(now + sessionLifeMs),
+    }
+    await store.deleteEnded(this.#limits())
+    if (!(await users.find(user.id))) throw refused()
+    await store.insert(row)
+    // With the session in place the user is looked at again: who was disabled or reset meanwhile stays outside.
+    const current = await users.find(user.id)
+    const isSame = current !== undefined && current.disabled === 0 && current.password_hash === user.password_hash
+    const principal = isSame ? await this.#load(row.token_hash) : undefined
+    if (!principal) {
+      await store.delete(row.id)
+      throw refused()
+    }
+    await users.update(user.id, { last_seen_at: iso(now) })
+    const surplus = (await store.listOf(user.id)).slice(maxPerUser)
+    for (const { id } of surplus) await this.end(id)
+    logger.info({ user: user.id, session: row.id, method, address }, 'a session was opened')
+    return { cookie, principal }
+  }
+
+  /** Undefined for nobody. Answers at once, without the database, for sessions seen before. */
+  authenticate(cookie: string): Principal | undefined | Promise<Principal | undefined> {
+    if (cookie.length > 200) return undefined
+    const tokenHash = hashOf(cookie)
+    const cached = this.#cache.get(tokenHash)
+    return cached ? this.#use(tokenHash, cached) : this.#load(tokenHash)
+  }
+
+  async find(sessionId: string): Promise<SessionRow | undefined> {
+    return this.#options.store.find(sessionId)
+  }
+
+  /** Those that are open, the newest first; everybody's unless a user is named. */
+  async list(userId?: string): Promise<NamedSessionRow[]> {
+    const rows = await this.#options.store.listOpen(this.#limits(), userId)
+    return rows.map(row => {
+      const cached = this.#cache.get(row.token_hash)
+      return cached ? { ...row, last_seen_at: iso(cached.lastSeenAt) } : row
+    })
+  }
+
+  async end(sessionId: string): Promise<void> {
+    await this.#options.store.delete(sessionId)
+    this.#forget(cached => cached.id === sessionId)
+    this.#options.listener.revoked(principalId(sessionId))
+  }
+
+  async endAllOf(userId: string, exceptSessionId?: string): Promise<void> {
+    const ended = new Set(await this.#options.store.deleteOf(userId, exceptSessionId))
+    // Rows go along with their user too: then only memory still knows of them.
+    const isEnded = (cached: CachedSession) => cached.userId === userId && cached.id !== exceptSessionId
+    for (const id of this.#forget(isEnded)) ended.add(id)
+    for (const id of ended) this.#options.listener.revoked(principalId(id))
+  }
+
+  /** Takes over what the database says of the user now; ends the sessions of who is gone or disabled. */
+  userChanged(userId: string): Promise<void> {
+    const followed = this.#following.then(() => this.#follow(userId))
+    // Who asked hears of a failure; the next one goes on all the same.
+    this.#following = followed.catch(() => undefined)
+    return followed
+  }
+
+  async #follow(userId: string): Promise<void> {
+    const { store, users, listener } = this.#options
+    const user = await users.find(userId)
+    if (!user || user.disabled) return this.endAllOf(userId)
+    const rows = await store.listOf(userId)
+    this.#changes++
+    for (const row of rows) {
+      const principal = principalOf(row, user)
+      const cached = this.#cache.get(row.token_hash)
+      if (cached) cached.principal = principal
+      listener.changed(principal)
+    }
+  }
+
+  async #load(tokenHash: string): Promise<Principal | undefined> {
+    const { store, users } = this.#options
+    for (let look = 0; look < maxLooks; look++) {
+      const changes = this.#changes
+      const row = await store.findByHash(tokenHash)
+      const user = row && (await users.find(row.user_id))
+      if (!row || !user || user.disabled) return undefined
+      if (changes === this.#changes) return this.#use(tokenHash, this.#keep(row, principalOf(row, user)))
+    }
+    throw new Problem('overloaded', 'Rights are changing at this moment; try again.', { retryAfterSeconds: 1 })
+  }
+
+  #keep(row: SessionRow, principal: Principal): CachedSession {
+    const lastSeenAt = Date.parse(row.last_seen_at)
+    const endsAt = Date.parse(row.expires_at)
+    const cached = { id: row.id, userId: row.user_id, principal, endsAt, lastSeenAt, touchedAt: lastSeenAt }
+    if (this.#cache.size >= maxCached) this.#cache.delete(this.#cache.keys().next().value!)
+    this.#cache.set(row.token_hash, cached)
+    return cached
+  }
+
+  #use(tokenHash: string, session: CachedSession): Principal | undefined {
+    const now = this.#options.now()
+    if (now >= session.endsAt || now - session.lastSeenAt > sessionIdleMs) {
+      this.#cache.delete(tokenHash)
+      return undefined
+    }
+    session.lastSeenAt = now
+    if (now - session.touchedAt > touchEveryMs) {
+      session.touchedAt = now
+      this.#touch(session, iso(now)).catch((err: unknown) => {
+        this.#options.logger.warn({ err }, 'could not note that a session is in use')
+      })
+    }
+    return session.principal
+  }
+
+  async #touch({ id, userId }: CachedSession, at: string): Promise<void> {
+    await this.#options.store.touch(id, at)
+    await this.#options.users.update(userId, { last_seen_at: at })
+  }
+
+  /** Answers the ids of those that were in memory. */
+  #forget(isEnded: (cached: CachedSession) => boolean): string[] {
+    this.#changes++
+    const ended = [...this.#cache].filter(([, cached]) => isEnded(cached))
+    for (const [tokenHash] of ended) this.#cache.delete(tokenHash)
+    return ended.map(([, { id }]) => id)
+  }
+
+  #limits(): SessionLimits {
+    const now = this.#options.now()
+    return { now: iso(now), idleBefore: iso(now - sessionIdleMs) }
+  }
+}
+
+function principalOf({ id, expires_at }: SessionRow, user: UserRow): Principal {
+  return {
+    id: principalId(id),
+    name: user.name,
+    kind: 'session',
+    userId: user.id,
+    ...rightsOf(user),
+    endsAt: Date.parse(expires_at),
+  }
+}
+
+function principalId(sessionId: string): string {
+  return `session-${sessionId}`
+}
+
+/** As for a wrong password: what changed is not told. */
+function refused(): Problem {
+  return new Problem('sign_in_failed', 'Your account changed while you were signing in. Try again.')
+}
+
+function hashOf(cookie: string): string {
+  return hash('sha256', cookie, 'hex')
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

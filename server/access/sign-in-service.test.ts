@@ -1,0 +1,246 @@
+/** Who knows the password gets in, who has a second factor needs it too, and who is kept out learns nothing. */
+import { expect, test, vi } from 'vitest'
+import { aUser } from '../../test/support/a-user.ts'
+import { memoryDatabase } from '../../test/support/databases.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import { createLogger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import { PasswordHasher, type PasswordHasherOptions } from './password-hasher.ts'
+import { SessionService } from './session-service.ts'
+import { SessionStore } from './session-store.ts'
+import { SignInService } from './sign-in-service.ts'
+import { SignInThrottle } from './sign-in-throttle.ts'
+import { UserStore } from './user-store.ts'
+
+const password = 'a quiet place for letters'
+const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }
+const elsewhere = (number: number) => ({ ...from, address: `198.51.100.${number}` })
+
+/** Says what was compared with what, and does it. */
+class WatchedHasher extends PasswordHasher {
+  readonly compared: unknown[] = []
+
+  override verify(given: string, kept: string | null | undefined, rank?: number): Promise<boolean> {
+    this.compared.push(kept)
+    return super.verify(given, kept, rank)
+  }
+}
+
+async function setUp(room: PasswordHasherOptions = {}) {
+  const db = await memoryDatabase()
+  const clock = { now: Date.parse('2026-11-22T12:00:00Z') }
+  const now = () => clock.now
+  const logger = createLogger('silent')
+  const users = new UserStore(db)
+  const hasher = new WatchedHasher(room)
+  const listener = { changed: () => undefined, revoked: () => undefined }
+  const sessions = new SessionService({ store: new SessionStore(db), users, now, logger, listener })
+  const codes = new Set<string>()
+  const signIn = new SignInService({
+    users,
+    sessions,
+    hasher,
+    throttle: new SignInThrottle({ now }),
+    factors: { isNeeded: user => user.totp_sealed !== null, verify: async (_user, code) => codes.delete(code) },
+    now,
+    logger,
+  })
+  const add = async (email: string, change: Partial<UserRow> = {}) => {
+    const user = aUser({ email, password_hash: await hasher.hash(password), ...change })
+    await users.insert(user)
+    return user
+  }
+  const challengeOf = async (email: string, whence = from) => {
+    const answer = await signIn.withPassword(email, password, whence)
+    if (answer.status !== 'second_factor') throw new Error('no second factor was asked for')
+    return answer.challenge
+  }
+  return { signIn, sessions, users, hasher, codes, clock, add, challengeOf }
+}
+
+const problemOf = async (work: Promise<unknown>): Promise<Problem> => {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof Problem)) throw new Error(`no problem but ${String(error)}`)
+  return error
+}
+
+test('the right password opens a session, and the trail hears whose', async () => {
+  const { signIn, sessions, add } = await setUp()
+  const ann = await add('ann@example.com')
+  const tried: string[] = []
+  const answer = await signIn.withPassword('ann@example.com', password, from, id => tried.push(id))
+  expect(answer).toMatchObject({ status: 'signed_in', principal: { userId: ann.id, kind: 'session' } })
+  expect(tried).toEqual([ann.id])
+  expect(await sessions.list()).toMatchObject([{ user_id: ann.id, method: 'password', ip_address: '192.0.2.1' }])
+})
+
+test('a wrong password, nobody, who is disabled, was invited, or comes by a provider: the same words and the same work', async () => {
+  const { signIn, hasher, add } = await setUp()
+  const ann = await add('ann@example.com')
+  await add('disabled@example.com', { disabled: 1 })
+  await add('invited@example.com', { password_hash: null })
+  await add('provider@example.com', { password_hash: null, oidc_issuer: 'https://id.example', oidc_subject: '1' })
+  const cases = [
+    ['ann@example.com', 'a wrong password'],
+    ['nobody@example.com', password],
+    ['disabled@example.com', password],
+    ['invited@example.com', password],
+    ['provider@example.com', password],
+  ] as const
+  const answers = []
+  for (const [index, [email, given]] of cases.entries()) {
+    const { code, message, extension } = await problemOf(signIn.withPassword(email, given, elsewhere(index)))
+    answers.push({ code, message, extension })
+  }
+  expect(answers[0]!.code).toBe('sign_in_failed')
+  expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
+  // One comparison each, by the same hasher: with the kept password, or with nobody's.
+  expect(hasher.compared.map(kept => kept ?? 'nobody')).toEqual([
+    ann.password_hash,
+    'nobody',
+    'nobody',
+    'nobody',
+    'nobody',
+  ])
+})
+
+test('guessing is slowed down in the same way for nobody as for somebody, without comparing passwords', async () => {
+  const { signIn, hasher, add } = await setUp()
+  await add('ann@example.com')
+  const guesses = async (email: string, address: string) => {
+    const answers = []
+    for (let count = 0; count < 6; count++) {
+      const { code, extension } = await problemOf(signIn.withPassword(email, 'wrong', { ...from, address }))
+      answers.push([code, extension.retryAfterSeconds])
+    }
+    return answers
+  }
+  const known = await guesses('ann@example.com', '192.0.2.1')
+  expect(known.map(([code]) => code)).toEqual([
+    ...Array(4).fill('sign_in_failed'),
+    ...Array(2).fill('too_many_attempts'),
+  ])
+  expect(await guesses('nobody@example.com', '192.0.2.2')).toEqual(known)
+  expect(hasher.compared).toHaveLength(8)
+  // The right password does not help there, and is not needed elsewhere.
+  expect((await problemOf(signIn.withPassword('ann@example.com', password, from))).code).toBe('too_many_attempts')
+  expect(await signIn.withPassword('ann@example.com', password, elsewhere(1))).toMatchObject({ status: 'signed_in' })
+})
+
+test('many wrong sign-ins at once, more than there is room for, do not keep the owner out', async () => {
+  const { signIn, add } = await setUp({ maxWaiting: 8 })
+  await add('ann@example.com')
+  const flood = Array.from({ length: 400 }, (_, number) => {
+    const email = number % 2 ? 'ann@example.com' : `${number}@example.com`
+    return problemOf(signIn.withPassword(email, 'wrong', elsewhere(number % 20)))
+  })
+  const enter = () => signIn.withPassword('ann@example.com', password, from)
+  // Who is told that it is too busy tries again, as the page does.
+  expect(await vi.waitFor(enter, { timeout: 20_000, interval: 20 })).toMatchObject({ status: 'signed_in' })
+  const codes = (await Promise.all(flood)).map(({ code }) => code)
+  expect(new Set(codes)).toEqual(new Set(['sign_in_failed', 'too_many_attempts', 'overloaded']))
+  // Ten at most from each address were let through, and of those only what there was room for was looked at.
+  expect(codes.filter(code => code === 'too_many_attempts').length).toBeGreaterThanOrEqual(200)
+  expect(codes.filter(code => code === 'sign_in_failed').length).toBeLessThan(20)
+})
+
+test('with a second factor the password alone opens nothing; its code does, once', async () => {
+  const { signIn, sessions, codes, add, challengeOf } = await setUp()
+  const ann = await add('ann@example.com', { totp_sealed: 'sealed' })
+  const challenge = await challengeOf('ann@example.com')
+  expect(await sessions.list()).toEqual([])
+  codes.add('123456')
+  expect((await problemOf(signIn.withSecondFactor(challenge, '654321', from))).code).toBe('sign_in_failed')
+  const { principal } = await signIn.withSecondFactor(challenge, '123456', from)
+  expect(principal.userId).toBe(ann.id)
+  codes.add('123456')
+  expect((await problemOf(signIn.withSecondFactor(challenge, '123456', from))).code).toBe('challenge_invalid')
+})
+
+test('a challenge ends after five wrong codes, after five minutes, and when the password changed meanwhile', async () => {
+  const { signIn, users, codes, clock, add, challengeOf } = await setUp()
+  const ann = await add('ann@example.com', { totp_sealed: 'sealed' })
+  const refused = async (challenge: string, number: number) =>
+    (await problemOf(signIn.withSecondFactor(challenge, '123456', elsewhere(number)))).code
+
+  const guessed = await challengeOf('ann@example.com')
+  for (let tries = 0; tries < 5; tries++) expect(await refused(guessed, tries)).toBe('sign_in_failed')
+  codes.add('123456')
+  expect(await refused(guessed, 5)).toBe('challenge_invalid')
+
+  const late = await challengeOf('ann@example.com')
+  clock.now += 5 * 60_000 + 1
+  expect(await refused(late, 6)).toBe('challenge_invalid')
+
+  const changed = await challengeOf('ann@example.com')
+  await users.update(ann.id, { password_hash: 'another' })
+  expect(await refused(changed, 7)).toBe('challenge_invalid')
+  expect(codes.has('123456')).toBe(true)
+})
+
+test('codes are not guessed with ever new challenges from ever new addresses, and a recovery code still opens', async () => {
+  const { signIn, codes, add, challengeOf } = await setUp()
+  await add('ann@example.com', { totp_sealed: 'sealed' })
+  const challenges = [
+    await challengeOf('ann@example.com', elsewhere(1)),
+    await challengeOf('ann@example.com', elsewhere(2)),
+    await challengeOf('ann@example.com', elsewhere(3)),
+  ]
+  const outcomes: string[] = []
+  for (let number = 0; number < 40; number++) {
+    const challenge = challenges[Math.min(2, Math.floor(number / 5))]!
+    outcomes.push((await problemOf(signIn.withSecondFactor(challenge, '000000', elsewhere(number)))).code)
+  }
+  expect(outcomes).toEqual([...Array(10).fill('sign_in_failed'), ...Array(30).fill('too_many_attempts')])
+  codes.add('abcd-efgh-jkmn-pqrs')
+  expect(await signIn.withSecondFactor(challenges[2]!, 'abcd-efgh-jkmn-pqrs', from)).toHaveProperty('cookie')
+})
+
+test('who knows one password cannot push the challenges of others out', async () => {
+  const { signIn, codes, add, challengeOf } = await setUp()
+  await add('ann@example.com', { totp_sealed: 'sealed' })
+  await add('mallory@example.com', { totp_sealed: 'sealed' })
+  const challenge = await challengeOf('ann@example.com')
+  const own = [await challengeOf('mallory@example.com')]
+  for (let count = 0; count < 5; count++) own.push(await challengeOf('mallory@example.com'))
+  expect((await problemOf(signIn.withSecondFactor(own[0]!, '123456', from))).code).toBe('challenge_invalid')
+  codes.add('123456')
+  expect(await signIn.withSecondFactor(challenge, '123456', from)).toHaveProperty('principal')
+})
+
+test('nobody holds up the codes of somebody by what they type as an email', async () => {
+  const { signIn, codes, add, challengeOf } = await setUp()
+  const ann = await add('ann@example.com', { totp_sealed: 'sealed' })
+  const challenge = await challengeOf('ann@example.com')
+  for (const email of [`code of ${ann.id}`, `second factor of ${ann.id}`]) {
+    for (let number = 0; number < 20; number++) {
+      expect((await problemOf(signIn.withPassword(email, 'x', elsewhere(number)))).code).toBe('sign_in_failed')
+    }
+  }
+  codes.add('123456')
+  expect(await signIn.withSecondFactor(challenge, '123456', from)).toHaveProperty('cookie')
+})
+
+test('who has stolen a password does not keep its owner from giving a code', async () => {
+  const { signIn, codes, add, challengeOf } = await setUp()
+  await add('ann@example.com', { totp_sealed: 'sealed' })
+  const challenge = await challengeOf('ann@example.com')
+  for (let count = 0; count < 60; count++) await challengeOf('ann@example.com', elsewhere(1))
+  codes.add('123456')
+  expect(await signIn.withSecondFactor(challenge, '123456', from)).toHaveProperty('cookie')
+})
+
+test('what fails on the way is not counted as wrong', async () => {
+  const { signIn, users, add } = await setUp()
+  await add('ann@example.com')
+  const findByEmail = users.findByEmail.bind(users)
+  users.findByEmail = () => Promise.reject(new Error('the database is away'))
+  for (let count = 0; count < 20; count++) {
+    await expect(signIn.withPassword('ann@example.com', password, from)).rejects.toThrow('the database is away')
+  }
+  users.findByEmail = findByEmail
+  expect(await signIn.withPassword('ann@example.com', password, from)).toMatchObject({ status: 'signed_in' })
+})

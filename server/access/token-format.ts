@@ -1,0 +1,42 @@
+/** What an API token looks like: `rm_`, 43 characters of secret, 6 of checksum. Scanners and people recognise it. */
+import { hash, randomBytes } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const mark = 'rm_'
+/** As many as 32 bytes need in base62, and the 4 of a CRC-32. */
+const [secretLength, checksumLength] = [43, 6]
+const shape = new RegExp(`^${mark}([0-9A-Za-z]{${secretLength}})([0-9A-Za-z]{${checksumLength}})$`)
+/** Shown to tell tokens apart; what is left of the secret is far too much to guess. */
+const prefixLength = mark.length + 6
+
+export function createToken(): string {
+  const secret = base62(BigInt(`0x${randomBytes(32).toString('hex')}`), secretLength)
+  return `${mark}${secret}${checksumOf(secret)}`
+}
+
+/** False for what was never a token of ours: a typing mistake, a half copied one, rubbish. */
+export function isToken(text: string): boolean {
+  const match = shape.exec(text)
+  return match !== null && checksumOf(match[1]!) === match[2]
+}
+
+/** How it begins: `rm_4fK2pQ`. */
+export function prefixOf(token: string): string {
+  return token.slice(0, prefixLength)
+}
+
+/** What is kept of it. Its secret is random, so one round of SHA-256 is enough. */
+export function hashOf(token: string): string {
+  return hash('sha256', token, 'hex')
+}
+
+function checksumOf(secret: string): string {
+  return base62(BigInt(crc32(secret)), checksumLength)
+}
+
+function base62(number: bigint, length: number): string {
+  let text = ''
+  for (let rest = number; rest > 0n; rest /= 62n) text = digits[Number(rest % 62n)]! + text
+  return text.padStart(length, '0')
+}

@@ -1,0 +1,19 @@
+/** /api/dashboard/tokens. */
+import { tokensApi } from '../../contract/tokens.ts'
+import { type HttpServer, handle } from '../platform/http-server.ts'
+import type { TokenService } from './token-service.ts'
+
+export function tokenRoutes(http: HttpServer, tokens: TokenService): void {
+  handle(http, tokensApi.listTokens, async ({ principal }) => ({ items: await tokens.list(principal) }))
+  handle(http, tokensApi.createToken, async call => {
+    const created = await tokens.create(call.principal, call.body)
+    call.note({ token_id: created.info.id })
+    return created
+  })
+  handle(http, tokensApi.changeToken, ({ principal, params, body }) => tokens.change(principal, params.token_id, body))
+  handle(http, tokensApi.rotateToken, ({ principal, params }) => tokens.rotate(principal, params.token_id))
+  handle(http, tokensApi.revokeToken, async ({ principal, params }) => {
+    await tokens.revoke(principal, params.token_id)
+    return undefined
+  })
+}

@@ -1,0 +1,93 @@
+/** API tokens in the database, each with what is needed of its owner. */
+import type { Database } from '../platform/database/database.ts'
+import type { ApiTokenRow } from '../platform/database/tables.ts'
+
+/** A token with its owner as they are at the same moment. */
+export interface OwnedTokenRow extends ApiTokenRow {
+  owner_name: string
+  owner_role: string
+  owner_accounts: string
+  owner_disabled: number
+}
+
+/** A token was used: when, to the minute, and from where. */
+export interface TokenUse {
+  id: string
+  at: string
+  address: string
+}
+
+export class TokenStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async find(id: string, db: Database = this.#db): Promise<OwnedTokenRow | undefined> {
+    return owned(db).where('api_tokens.id', '=', id).executeTakeFirst()
+  }
+
+  async findByHash(tokenHash: string): Promise<OwnedTokenRow | undefined> {
+    return owned(this.#db).where('token_hash', '=', tokenHash).executeTakeFirst()
+  }
+
+  async list(): Promise<OwnedTokenRow[]> {
+    return owned(this.#db).orderBy('api_tokens.created_at').orderBy('api_tokens.id').execute()
+  }
+
+  async listOf(userId: string): Promise<OwnedTokenRow[]> {
+    return owned(this.#db)
+      .where('user_id', '=', userId)
+      .orderBy('api_tokens.created_at')
+      .orderBy('api_tokens.id')
+      .execute()
+  }
+
+  /** How many there are, and how many of them are this user's. */
+  async count(userId: string, db: Database): Promise<{ all: number; own: number }> {
+    const { all, own } = await db
+      .selectFrom('api_tokens')
+      .select(({ fn }) => [
+        fn.countAll<number>().as('all'),
+        fn.countAll<number>().filterWhere('user_id', '=', userId).as('own'),
+      ])
+      .executeTakeFirstOrThrow()
+    return { all: Number(all), own: Number(own) }
+  }
+
+  async insert(row: ApiTokenRow, db: Database): Promise<void> {
+    await db.insertInto('api_tokens').values(row).execute()
+  }
+
+  async update(id: string, change: Partial<ApiTokenRow>, db: Database): Promise<void> {
+    await db.updateTable('api_tokens').set(change).where('id', '=', id).execute()
+  }
+
+  async delete(id: string, db: Database): Promise<void> {
+    await db.deleteFrom('api_tokens').where('id', '=', id).execute()
+  }
+
+  /** All in one transaction; what is gone meanwhile is passed over. */
+  async noteUses(uses: readonly TokenUse[]): Promise<void> {
+    await this.#db.transaction().execute(async transaction => {
+      for (const { id, at, address } of uses) {
+        const use = { last_used_at: at, last_used_address: address }
+        await transaction.updateTable('api_tokens').set(use).where('id', '=', id).execute()
+      }
+    })
+  }
+}
+
+function owned(db: Database) {
+  return db
+    .selectFrom('api_tokens')
+    .innerJoin('users', 'users.id', 'api_tokens.user_id')
+    .selectAll('api_tokens')
+    .select([
+      'users.name as owner_name',
+      'users.role as owner_role',
+      'users.accounts as owner_accounts',
+      'users.disabled as owner_disabled',
+    ])
+}

@@ -1,0 +1,64 @@
+/** Writing a user inside a transaction of the hub: told of when anything is new, and one administrator is always left. */
+import { randomBytes } from 'node:crypto'
+import { Role } from '../../contract/access.ts'
+import type { Fact } from '../../contract/event.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import { Problem } from '../platform/problem.ts'
+import { changedFields } from './user-row.ts'
+import type { UserStore } from './user-store.ts'
+
+export interface Writing {
+  store: UserStore
+  transaction: Database
+  tell: (fact: Fact) => void
+  /** When it happens, as it is written down. */
+  at: string
+}
+
+export type WantedUser = Pick<UserRow, 'email' | 'name' | 'role' | 'accounts' | 'disabled'>
+
+const maxUsers = 1000
+
+export async function addUser(wanted: WantedUser, { store, transaction, tell, at }: Writing): Promise<UserRow> {
+  if ((await store.count(transaction)) >= maxUsers) {
+    throw new Problem('too_many_users', `There are ${maxUsers} users already; delete some that are not needed.`)
+  }
+  const none = { password_hash: null, totp_sealed: null, totp_last_step: 0, oidc_issuer: null, oidc_subject: null }
+  const times = { created_at: at, updated_at: at, last_seen_at: null }
+  const row = { id: randomBytes(8).toString('hex'), ...wanted, ...none, ...times }
+  await store.insert(row, transaction)
+  tell({ type: 'user_added', data: named(row) })
+  return row
+}
+
+/** Throws when it would shut out the last administrator. Writes and tells nothing when nothing is new. */
+export async function changeUser(before: UserRow, wanted: WantedUser, writing: Writing): Promise<UserRow> {
+  const { store, transaction, tell, at } = writing
+  const after = { ...before, ...wanted, updated_at: at }
+  const changed = changedFields(before, after)
+  if (changed.length === 0) return before
+  await leaveOneAdministrator(writing, () => store.update(before.id, after, transaction))
+  tell({ type: 'user_updated', data: { ...named(after), changed } })
+  return after
+}
+
+/**
+ * Undoes the work, by throwing, when nobody would be left who is an administrator and can come in. Holds only in a
+ * transaction of the hub, since those run one after the other.
+ */
+export async function leaveOneAdministrator(
+  { store, transaction }: Pick<Writing, 'store' | 'transaction'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const before = await store.countAdministrators(transaction)
+  await work()
+  if (before === 0 || (await store.countAdministrators(transaction)) > 0) return
+  const detail = 'This is the only administrator who can sign in. Make somebody else an administrator first.'
+  throw new Problem('last_administrator', detail)
+}
+
+/** As facts name a user. */
+export function named({ id, name, email, role, updated_at }: UserRow) {
+  return { user_id: id, name, email, role: Role.parse(role), at: updated_at }
+}

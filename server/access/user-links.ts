@@ -1,0 +1,48 @@
+/** Links by which people choose a password: one for each at most, each used once, known to the database only by its hash. */
+import { hash, randomBytes } from 'node:crypto'
+import type { Database } from '../platform/database/database.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import { Problem } from '../platform/problem.ts'
+import type { UserStore } from './user-store.ts'
+
+export interface UserLinksOptions {
+  store: UserStore
+  now: () => number
+  /** How people reach RustyMail, without a slash at the end. */
+  baseUrl: () => string
+}
+
+export class UserLinks {
+  readonly #options: UserLinksOptions
+
+  constructor(options: UserLinksOptions) {
+    this.#options = options
+  }
+
+  /** The link of before no longer works. */
+  async renew(userId: string, lifeMs: number, transaction: Database): Promise<{ link: string; expires_at: string }> {
+    const { store, now, baseUrl } = this.#options
+    const token = randomBytes(32).toString('base64url')
+    const expires_at = new Date(now() + lifeMs).toISOString()
+    await store.deleteLinksOf(userId, transaction)
+    await store.insertLink({ token_hash: hashOf(token), user_id: userId, expires_at }, transaction)
+    // Behind `#`, so that it is in no log of a server or proxy.
+    return { link: `${baseUrl()}/invitation#${token}`, expires_at }
+  }
+
+  /** Whose it is; the same words for every link that does not work. */
+  async open(token: string, transaction?: Database): Promise<{ user: UserRow; expiresAt: string }> {
+    const { store, now } = this.#options
+    const link = await store.findLink(hashOf(token), transaction)
+    const user = link && (await store.find(link.user_id, transaction))
+    if (!user || user.disabled || now() >= Date.parse(link.expires_at)) {
+      const detail = 'This link was used already, is too old, or was replaced by a newer one. Ask for a new one.'
+      throw new Problem('link_invalid', detail)
+    }
+    return { user, expiresAt: link.expires_at }
+  }
+}
+
+function hashOf(token: string): string {
+  return hash('sha256', token, 'hex')
+}

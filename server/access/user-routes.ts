@@ -1,0 +1,32 @@
+/** People who may sign in, for administrators; and the links by which they come in the first time. */
+import { usersApi } from '../../contract/users.ts'
+import { type HttpServer, handle } from '../platform/http-server.ts'
+import type { AccessService } from './access-service.ts'
+import { type SessionService, sessionLifeMs } from './session-service.ts'
+import type { UserService } from './user-service.ts'
+
+export interface UserRoutesOptions {
+  users: UserService
+  sessions: Pick<SessionService, 'open'>
+  access: Pick<AccessService, 'view'>
+}
+
+export function userRoutes(http: HttpServer, { users, sessions, access }: UserRoutesOptions): void {
+  handle(http, usersApi.listUsers, async ({ principal }) => ({ items: await users.list(principal) }))
+  handle(http, usersApi.inviteUser, async call => {
+    const invited = await users.invite(call.principal, call.body)
+    call.note({ user_id: invited.user.id })
+    return invited
+  })
+  handle(http, usersApi.changeUser, ({ principal, params, body }) => users.change(principal, params.user_id, body))
+  handle(http, usersApi.resetUser, ({ principal, params }) => users.reset(principal, params.user_id))
+  handle(http, usersApi.deleteUser, ({ principal, params }) => users.delete(principal, params.user_id))
+  handle(http, usersApi.readLink, ({ body }) => users.readLink(body.link_token))
+  handle(http, usersApi.acceptLink, async call => {
+    const user = await users.acceptLink(call.body)
+    const { cookie, principal } = await sessions.open(user, 'link', call.caller)
+    call.actAs(principal)
+    call.setSessionCookie(cookie, sessionLifeMs / 1000)
+    return access.view(principal)
+  })
+}

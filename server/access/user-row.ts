@@ -1,0 +1,68 @@
+/** A user's row as the contract shows it, and with a change laid over it. */
+import { type AccountAccess, Role } from '../../contract/access.ts'
+import type { User } from '../../contract/users.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import { accountsOf } from './rights.ts'
+
+export interface UserChange {
+  name?: string | undefined
+  role?: Role | undefined
+  accounts?: AccountAccess | undefined
+  disabled?: boolean | undefined
+}
+
+/** What the row itself does not know. */
+export interface UserFigures {
+  passkeys: number
+  sessions: number
+  /** Whether an account is there, and is the business of who asks. */
+  isSeen: (accountId: string) => boolean
+}
+
+export function toUser(row: UserRow, { passkeys, sessions, isSeen }: UserFigures): User {
+  const role = Role.parse(row.role)
+  const accounts = accountsOf(row)
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    role,
+    accounts: accounts === 'all' ? accounts : accounts.filter(isSeen),
+    status: statusOf(row, passkeys),
+    has_totp: row.totp_sealed !== null,
+    passkeys,
+    sessions,
+    created_at: row.created_at,
+    last_seen_at: row.last_seen_at,
+  }
+}
+
+/** `invited`: there is no way in yet but a link. */
+export function statusOf(row: UserRow, passkeys: number): User['status'] {
+  if (row.disabled) return 'disabled'
+  return row.password_hash === null && row.oidc_subject === null && passkeys === 0 ? 'invited' : 'active'
+}
+
+/** Who is no longer an administrator sees no account unless it is named: `all` is never given in passing. */
+export function mergeChange(row: UserRow, change: UserChange): UserRow {
+  const role = change.role ?? Role.parse(row.role)
+  const stays = row.role === 'administrator' ? [] : accountsOf(row)
+  return {
+    ...row,
+    name: change.name ?? row.name,
+    role,
+    accounts: writeAccounts(role, change.accounts ?? stays),
+    disabled: change.disabled === undefined ? row.disabled : Number(change.disabled),
+  }
+}
+
+/** As the column holds them: an administrator has all; a list is sorted, each once. */
+export function writeAccounts(role: Role, accounts: AccountAccess): string {
+  if (role === 'administrator' || accounts === 'all') return JSON.stringify('all')
+  return JSON.stringify([...new Set(accounts)].sort())
+}
+
+/** Names of what is another than before, as the contract calls them. */
+export function changedFields(before: UserRow, after: UserRow): string[] {
+  return (['name', 'role', 'accounts', 'disabled'] as const).filter(field => before[field] !== after[field])
+}

@@ -1,0 +1,248 @@
+/** People: inviting, changing, resetting and deleting them. One administrator who can come in is always left. */
+import type { AccountAccess, Role } from '../../contract/access.ts'
+import type { User, UserLink } from '../../contract/users.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import type { Logger } from '../platform/logger.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { PasskeyStore } from './passkey-store.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import { checkPasswordStrength } from './password-strength.ts'
+import { hasRights, type Rights, rightsOf } from './rights.ts'
+import { addUser, changeUser, leaveOneAdministrator, named, type WantedUser, type Writing } from './user-change.ts'
+import { UserLinks } from './user-links.ts'
+import { mergeChange, statusOf, toUser, type UserChange, writeAccounts } from './user-row.ts'
+import type { UserStore } from './user-store.ts'
+
+export interface UserServiceOptions {
+  store: UserStore
+  passkeys: Pick<PasskeyStore, 'countOf' | 'deleteAllOf'>
+  hub: Pick<EventHub, 'transact'>
+  hasher: Pick<PasswordHasher, 'hash'>
+  now: () => number
+  logger: Logger
+  /** How people reach RustyMail, without a slash at the end. */
+  baseUrl: () => string
+  accountIds: () => Promise<ReadonlySet<string>>
+  /** Ends what they have open: sessions, and what tokens hold. Must not fail when there is nothing, or nobody. */
+  ended: (userId: string) => Promise<void>
+  /** Sessions and tokens should follow what is in the database now. */
+  changed: (userId: string) => Promise<void>
+  /** Open sessions of one, or of all. */
+  openSessions: (userId?: string) => Promise<readonly { user_id: string }[]>
+}
+
+interface Invitation {
+  email: string
+  name: string
+  role: Role
+  accounts: AccountAccess
+}
+
+interface NewAdministrator {
+  email: string
+  name: string
+  password: string
+  /** For set-up, which only the first may use. */
+  onlyIfNone?: boolean
+}
+
+const hour = 60 * 60_000
+const invitationLifeMs = 7 * 24 * hour
+const resetLifeMs = 24 * hour
+
+export class UserService {
+  readonly #options: UserServiceOptions
+  readonly #links: UserLinks
+  /** There is an administrator, and so there always will be. */
+  #isSetUp = false
+
+  constructor(options: UserServiceOptions) {
+    this.#options = options
+    this.#links = new UserLinks(options)
+  }
+
+  async list(principal: Principal): Promise<User[]> {
+    const { store, accountIds, openSessions } = this.#options
+    const [rows, known, passkeys, open] = await Promise.all([
+      store.list(),
+      accountIds(),
+      store.countAllPasskeys(),
+      openSessions(),
+    ])
+    const sessions = new Map<string, number>()
+    for (const { user_id } of open) sessions.set(user_id, (sessions.get(user_id) ?? 0) + 1)
+    const isSeen = (id: string) => known.has(id) && maySeeAccount(principal, id)
+    return rows.map(row =>
+      toUser(row, { passkeys: passkeys.get(row.id) ?? 0, sessions: sessions.get(row.id) ?? 0, isSeen }),
+    )
+  }
+
+  /** Who was invited and did not come yet is invited anew; the link of before no longer works. */
+  async invite(principal: Principal, { email, name, role, accounts }: Invitation): Promise<UserLink> {
+    await this.#checkAccounts(principal, accounts)
+    const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, accounts), disabled: 0 }
+    this.#refuseBeyond(principal, wanted)
+    const { row, link } = await this.#write(async writing => {
+      const row = await this.#keep(principal, wanted, writing)
+      return { row, link: await this.#links.renew(row.id, invitationLifeMs, writing.transaction) }
+    })
+    await this.#options.changed(row.id)
+    this.#options.logger.info({ user: row.id, role, by: principal.id }, 'a user was invited')
+    return { user: await this.#view(principal, row), ...link }
+  }
+
+  /** What they have open follows before this resolves; also when nothing is new, since a try before may have failed there. */
+  async change(principal: Principal, userId: string, change: UserChange): Promise<User> {
+    if (change.accounts) await this.#checkAccounts(principal, change.accounts)
+    const row = await this.#write(async writing => {
+      const before = await this.#get(userId, writing)
+      const after = mergeChange(before, change)
+      this.#refuseBeyond(principal, before)
+      this.#refuseBeyond(principal, after)
+      return changeUser(before, after, writing)
+    })
+    await this.#options.changed(userId)
+    return this.#view(principal, row)
+  }
+
+  /** Takes every way in but a provider's, ends the sessions, and answers a link to begin anew. */
+  async reset(principal: Principal, userId: string): Promise<UserLink> {
+    const { store, passkeys, ended, logger } = this.#options
+    const { row, link } = await this.#write(async writing => {
+      const { transaction, tell, at } = writing
+      const before = await this.#get(userId, writing)
+      this.#refuseBeyond(principal, before)
+      const row = { ...before, password_hash: null, totp_sealed: null, updated_at: at }
+      await leaveOneAdministrator(writing, async () => {
+        await store.update(userId, row, transaction)
+        await store.replaceRecoveryCodes(userId, [], transaction)
+        await passkeys.deleteAllOf(userId, transaction)
+      })
+      tell({ type: 'user_updated', data: { ...named(row), changed: ['password', 'totp', 'passkeys'] } })
+      return { row, link: await this.#links.renew(userId, resetLifeMs, transaction) }
+    })
+    await ended(userId)
+    logger.info({ user: userId, by: principal.id }, 'a user was reset')
+    return { user: await this.#view(principal, row), ...link }
+  }
+
+  /** First they cannot come in any more, then what they have open ends, then they are gone and it is told. */
+  async delete(principal: Principal, userId: string): Promise<void> {
+    const { store, ended, logger } = this.#options
+    await this.#write(async writing => {
+      this.#refuseBeyond(principal, await this.#get(userId, writing))
+      await leaveOneAdministrator(writing, () => store.update(userId, { disabled: 1 }, writing.transaction))
+    })
+    await ended(userId)
+    await this.#write(async writing => {
+      const { transaction, tell, at } = writing
+      const row = await store.find(userId, transaction)
+      if (!row) return
+      await leaveOneAdministrator(writing, () => store.delete(userId, transaction))
+      tell({ type: 'user_removed', data: { ...named(row), at } })
+    })
+    // Somebody may have enabled them in between.
+    await ended(userId)
+    logger.info({ user: userId, by: principal.id }, 'a user was deleted')
+  }
+
+  async readLink(linkToken: string): Promise<{ email: string; name: string; expires_at: string }> {
+    const { user, expiresAt } = await this.#links.open(linkToken)
+    return { email: user.email, name: user.name, expires_at: expiresAt }
+  }
+
+  /** Only a password that is taken uses up the link. */
+  async acceptLink({ link_token, password }: { link_token: string; password: string }): Promise<UserRow> {
+    const { store, hasher, logger } = this.#options
+    const { user } = await this.#links.open(link_token)
+    await checkPasswordStrength(password, [user.email, user.name])
+    const password_hash = await hasher.hash(password)
+    const row = await this.#write(async ({ transaction, tell, at }) => {
+      // Looked at again: meanwhile it may have been used, or replaced.
+      const { user: current } = await this.#links.open(link_token, transaction)
+      const after = { ...current, password_hash, updated_at: at }
+      await store.update(current.id, after, transaction)
+      await store.deleteLinksOf(current.id, transaction)
+      tell({ type: 'user_updated', data: { ...named(after), changed: ['password'] } })
+      return after
+    })
+    logger.info({ user: row.id }, 'a user chose a password with a link')
+    return row
+  }
+
+  /** For set-up and the command line, where nobody is signed in. Who was only invited becomes an administrator. */
+  async createAdministrator({ email, name, password, onlyIfNone = false }: NewAdministrator): Promise<UserRow> {
+    const { store, hasher, changed, logger } = this.#options
+    await checkPasswordStrength(password, [email, name])
+    const password_hash = await hasher.hash(password)
+    const role = 'administrator'
+    const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, 'all'), disabled: 0 }
+    const row = await this.#write(async writing => {
+      const { transaction } = writing
+      if (onlyIfNone && (await store.countAdministrators(transaction)) > 0) {
+        throw new Problem('setup_done', 'There is an administrator already; sign in, or ask them for an invitation.')
+      }
+      const kept = await this.#keep(rightsOf(wanted), wanted, writing)
+      await store.update(kept.id, { password_hash }, transaction)
+      await store.deleteLinksOf(kept.id, transaction)
+      return { ...kept, password_hash }
+    })
+    await changed(row.id)
+    logger.info({ user: row.id }, 'an administrator was created')
+    return row
+  }
+
+  async needsSetup(): Promise<boolean> {
+    this.#isSetUp ||= (await this.#options.store.countAdministrators()) > 0
+    return !this.#isSetUp
+  }
+
+  #write<Result>(work: (writing: Writing) => Promise<Result>): Promise<Result> {
+    const { hub, store, now } = this.#options
+    const at = new Date(now()).toISOString()
+    return hub.transact((transaction, tell) => work({ store, transaction, tell, at }))
+  }
+
+  /** Somebody new, or who was invited and did not come yet. */
+  async #keep(holder: Rights, wanted: WantedUser, writing: Writing): Promise<UserRow> {
+    const { store, passkeys } = this.#options
+    const known = await store.findByEmail(wanted.email, writing.transaction)
+    if (!known) return addUser(wanted, writing)
+    const status = statusOf(known, await passkeys.countOf(known.id, writing.transaction))
+    if (status === 'invited') {
+      this.#refuseBeyond(holder, known)
+      return changeUser(known, wanted, writing)
+    }
+    const words = status === 'disabled' ? 'is disabled; enable them instead.' : 'is a user already.'
+    throw new Problem('user_exists', `${known.email} ${words}`)
+  }
+
+  async #get(userId: string, { store, transaction }: Writing): Promise<UserRow> {
+    const row = await store.find(userId, transaction)
+    if (!row) throw new Problem('user_not_found', 'There is no such user.')
+    return row
+  }
+
+  /** An administrator's token with less than everything must not reach more by way of somebody else. */
+  #refuseBeyond(holder: Rights, user: Pick<UserRow, 'role' | 'accounts'>): void {
+    if (hasRights(holder, rightsOf(user))) return
+    throw new Problem('beyond_own_rights', 'This concerns scopes or accounts that you do not have yourself.')
+  }
+
+  /** What one may not see does not exist. */
+  async #checkAccounts(principal: Principal, accounts: AccountAccess): Promise<void> {
+    if (accounts === 'all') return
+    const known = await this.#options.accountIds()
+    if (accounts.every(id => known.has(id) && maySeeAccount(principal, id))) return
+    throw new Problem('account_not_found', 'One of these accounts does not exist.')
+  }
+
+  async #view(principal: Principal, row: UserRow): Promise<User> {
+    const { passkeys, openSessions, accountIds } = this.#options
+    const [known, count, open] = await Promise.all([accountIds(), passkeys.countOf(row.id), openSessions(row.id)])
+    const isSeen = (id: string) => known.has(id) && maySeeAccount(principal, id)
+    return toUser(row, { passkeys: count, sessions: open.length, isSeen })
+  }
+}

@@ -1,0 +1,126 @@
+/** People in the database, with their links and recovery codes; of their passkeys, how many there are. */
+import type { Database } from '../platform/database/database.ts'
+import type { UserLinkRow, UserRow } from '../platform/database/tables.ts'
+
+export class UserStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async find(id: string, db: Database = this.#db): Promise<UserRow | undefined> {
+    return db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
+  async findByEmail(email: string, db: Database = this.#db): Promise<UserRow | undefined> {
+    return db.selectFrom('users').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst()
+  }
+
+  async findByOidc(issuer: string, subject: string, db: Database = this.#db): Promise<UserRow | undefined> {
+    return db
+      .selectFrom('users')
+      .selectAll()
+      .where('oidc_issuer', '=', issuer)
+      .where('oidc_subject', '=', subject)
+      .executeTakeFirst()
+  }
+
+  async list(): Promise<UserRow[]> {
+    return this.#db.selectFrom('users').selectAll().orderBy('created_at').orderBy('id').execute()
+  }
+
+  async count(db: Database = this.#db): Promise<number> {
+    const { count } = await db
+      .selectFrom('users')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  /** Those who can come in: not disabled, and with a password, a passkey or a provider. */
+  async countAdministrators(db: Database = this.#db): Promise<number> {
+    const { count } = await db
+      .selectFrom('users')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('role', '=', 'administrator')
+      .where('disabled', '=', 0)
+      .where(({ eb, or, exists, selectFrom }) =>
+        or([
+          eb('password_hash', 'is not', null),
+          eb('oidc_subject', 'is not', null),
+          exists(selectFrom('passkeys').select('passkeys.id').whereRef('passkeys.user_id', '=', 'users.id')),
+        ]),
+      )
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
+  /** Throws when the email, or who the provider says it is, stands there already. */
+  async insert(row: UserRow, db: Database = this.#db): Promise<void> {
+    await db.insertInto('users').values(row).execute()
+  }
+
+  async update(id: string, change: Partial<UserRow>, db: Database = this.#db): Promise<void> {
+    await db.updateTable('users').set(change).where('id', '=', id).execute()
+  }
+
+  /** Sessions, tokens, passkeys, codes and links go along. */
+  async delete(id: string, db: Database = this.#db): Promise<void> {
+    await db.deleteFrom('users').where('id', '=', id).execute()
+  }
+
+  async insertLink(row: UserLinkRow, db: Database = this.#db): Promise<void> {
+    await db.insertInto('user_links').values(row).execute()
+  }
+
+  async findLink(tokenHash: string, db: Database = this.#db): Promise<UserLinkRow | undefined> {
+    return db.selectFrom('user_links').selectAll().where('token_hash', '=', tokenHash).executeTakeFirst()
+  }
+
+  async deleteLinksOf(userId: string, db: Database = this.#db): Promise<void> {
+    await db.deleteFrom('user_links').where('user_id', '=', userId).execute()
+  }
+
+  /** By user id; who has none is not in it. */
+  async countAllPasskeys(): Promise<Map<string, number>> {
+    const rows = await this.#db
+      .selectFrom('passkeys')
+      .select(({ fn }) => ['user_id', fn.countAll<number>().as('count')])
+      .groupBy('user_id')
+      .execute()
+    return new Map(rows.map(row => [row.user_id, Number(row.count)]))
+  }
+
+  /** Those of before stop working. In a transaction of its own when none is given. */
+  async replaceRecoveryCodes(userId: string, codeHashes: readonly string[], db: Database = this.#db): Promise<void> {
+    if (!db.isTransaction) {
+      return db.transaction().execute(transaction => this.replaceRecoveryCodes(userId, codeHashes, transaction))
+    }
+    // Two at once on PostgreSQL would both leave theirs: who comes second waits here.
+    await db.updateTable('users').set({ id: userId }).where('id', '=', userId).execute()
+    await db.deleteFrom('recovery_codes').where('user_id', '=', userId).execute()
+    if (codeHashes.length === 0) return
+    const rows = codeHashes.map(code_hash => ({ code_hash, user_id: userId }))
+    await db.insertInto('recovery_codes').values(rows).execute()
+  }
+
+  /** True once: the code is gone with its use, also when it comes twice at the same moment. */
+  async useRecoveryCode(userId: string, codeHash: string, db: Database = this.#db): Promise<boolean> {
+    const { numDeletedRows } = await db
+      .deleteFrom('recovery_codes')
+      .where('user_id', '=', userId)
+      .where('code_hash', '=', codeHash)
+      .executeTakeFirstOrThrow()
+    return numDeletedRows === 1n
+  }
+
+  async countRecoveryCodes(userId: string, db: Database = this.#db): Promise<number> {
+    const { count } = await db
+      .selectFrom('recovery_codes')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('user_id', '=', userId)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+}

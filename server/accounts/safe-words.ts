@@ -1,0 +1,20 @@
+/** A mail server's own words, so that they can be shown: some servers say again what they were sent. */
+
+const maxWords = 500
+
+/** One line, bounded, without the password in any form that we sent it: as it is, quoted, or somewhere inside base64. */
+export function safeWords(text: string, password: string): string {
+  if (password === '') return tidy(text)
+  const quoted = password.replaceAll(/["\\]/g, '\\$&')
+  const isTold = (word: string) => Buffer.from(word, 'base64').includes(password)
+  const decoded = text.replaceAll(/[A-Za-z0-9+/]{4,}={0,2}/g, word => (isTold(word) ? '[password]' : word))
+  return tidy(decoded.replaceAll(quoted, '[password]').replaceAll(password, '[password]'))
+}
+
+function tidy(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, maxWords)
+}

@@ -1,0 +1,36 @@
+/** How entries are written to a file: CSV for a spreadsheet, JSON Lines for a program. */
+import { AuditEntry } from '../../contract/audit.ts'
+import type { AuditRow } from '../platform/database/tables.ts'
+import { toEntry } from './audit-entry.ts'
+
+export interface ExportFormat {
+  contentType: string
+  /** Stands before the entries. */
+  head: string
+  line(row: AuditRow): string
+}
+
+export type ExportName = 'csv' | 'jsonl'
+
+const columns = Object.keys(AuditEntry.shape) as (keyof AuditRow)[]
+
+export const exportFormats: Record<ExportName, ExportFormat> = {
+  csv: {
+    contentType: 'text/csv; charset=utf-8; header=present',
+    head: `${columns.join(',')}\r\n`,
+    line: row => `${columns.map(name => toField(row[name])).join(',')}\r\n`,
+  },
+  jsonl: {
+    contentType: 'application/jsonl; charset=utf-8',
+    head: '',
+    line: row => `${JSON.stringify(toEntry(row))}\n`,
+  },
+}
+
+/** RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front: anybody can name a user agent so. */
+function toField(value: string | number | null): string {
+  if (value === null) return ''
+  if (typeof value === 'number') return String(value)
+  const text = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(value) ? `'${value}` : value
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}

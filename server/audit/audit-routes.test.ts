@@ -1,0 +1,213 @@
+/** The trail over HTTP: what passes the door is noted, and an administrator lists, checks and takes it home. */
+import { get } from 'node:http'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { auditApi } from '../../contract/audit.ts'
+import { ProblemBody } from '../../contract/problem.ts'
+import { settingsApi } from '../../contract/settings.ts'
+import { auditFact, auditSecrets, startAudit } from '../../test/support/audit.ts'
+import { createHttpServer, handle } from '../platform/http-server.ts'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
+import { verifyTrail } from './audit-command.ts'
+import { auditRoutes } from './audit-routes.ts'
+import { HttpTrail } from './http-trail.ts'
+
+const admin: Principal = {
+  id: 'session-7',
+  name: 'Ada',
+  kind: 'session',
+  userId: 'ada',
+  scopes: everyScope,
+  accounts: 'all',
+}
+const principals: Record<string, Principal> = {
+  admin,
+  narrow: { ...admin, id: 'token-6', kind: 'token', accounts: new Set(['a']) },
+  job: { ...admin, id: 'token-5', name: 'Job', kind: 'token', scopes: scopeSet(['dashboard:operate']) },
+}
+const configuration = {
+  server_address: 'imap.example.com',
+  port: 993,
+  use_ssl: true,
+  connection_timeout_seconds: 30,
+  max_connections: 100,
+  connection_pool_size: 4,
+}
+
+async function door() {
+  const { audit, store, db, record } = await startAudit()
+  const logger = createLogger('silent')
+  const http = createHttpServer({
+    logger,
+    authenticate: ({ token }) => principals[token ?? ''],
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: false },
+    trustedProxies: [],
+    trail: new HttpTrail({ audit, now: Date.now, logger }),
+  })
+  auditRoutes(http, audit)
+  handle(http, settingsApi.updateConfig, ({ body }) => body)
+  const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => http.fastify.close())
+  const send = (path: string, { as = 'admin', ...init }: RequestInit & { as?: string } = {}) => {
+    const headers = new Headers({ authorization: `Bearer ${as}`, 'user-agent': 'Test/1', origin: base })
+    if (init.body) headers.set('content-type', 'application/json')
+    return fetch(base + path, { headers, ...init })
+  }
+  return { audit, store, db, record, http, base, send }
+}
+
+const put = (body: unknown) => ({ method: 'PUT', body: JSON.stringify(body) })
+const path = '/api/dashboard/audit'
+
+test('what changes something is in the trail before its answer leaves, whoever did it and whatever came of it', async () => {
+  const { send, audit } = await door()
+  const done = await send(
+    '/api/dashboard/config?verify=false',
+    put({ ...configuration, server_address: 'canary.test' }),
+  )
+  expect(done.status).toBe(200)
+  const [entry] = (await audit.list({ limit: 1 })).items
+  expect(entry).toMatchObject({
+    principal_id: 'session-7',
+    principal_name: 'Ada',
+    user_id: 'ada',
+    session_id: '7',
+    token_id: null,
+    ip_address: '127.0.0.1',
+    user_agent: 'Test/1',
+    operation: 'settings.updateConfig',
+    effect: 'write',
+    outcome: 'ok',
+    status: 200,
+    request_id: done.headers.get('x-request-id'),
+  })
+  expect(JSON.stringify(entry)).not.toContain('canary')
+  expect((await send('/api/dashboard/config', { ...put(configuration), as: 'job' })).status).toBe(403)
+  expect((await send('/api/dashboard/config', { ...put({ port: 'canary' }) })).status).toBe(400)
+  expect((await send('/api/dashboard/config', { ...put(configuration), as: 'nobody' })).status).toBe(401)
+  const [anonymous, faulty, refused] = (await audit.list({ limit: 3 })).items
+  expect(refused).toMatchObject({ principal_id: 'token-5', token_id: '5', session_id: null, outcome: 'forbidden' })
+  expect(faulty).toMatchObject({ outcome: 'bad_request', status: 400 })
+  expect(anonymous).toMatchObject({ principal_id: 'anonymous', user_id: null, outcome: 'unauthorized' })
+})
+
+test('a refused read is noted as well, one that is let through is not', async () => {
+  const { send, audit } = await door()
+  expect((await send(path)).status).toBe(200)
+  expect((await send(path, { as: 'job' })).status).toBe(403)
+  await vi.waitFor(async () => expect((await audit.list({ limit: 9 })).items.length).toBe(1))
+  expect((await audit.list({ limit: 9 })).items[0]).toMatchObject({
+    operation: 'audit.listAudit',
+    outcome: 'forbidden',
+  })
+})
+
+test('the trail is listed page by page, and checked', async () => {
+  const { send, record, db } = await door()
+  await record(5)
+  const list = async (query: string) => auditApi.listAudit.response.parse(await (await send(path + query)).json())
+  const first = await list('?limit=3&operation=accounts.')
+  expect(first.items.map(({ number }) => number)).toEqual([5, 4, 3])
+  const next = await list(`?limit=3&cursor=${first.next_cursor}`)
+  expect(next.items.map(({ number }) => number)).toEqual([2, 1])
+  expect(next.next_cursor).toBeNull()
+  const check = async () =>
+    auditApi.verifyAudit.response.parse(await (await send(`${path}/verify`, { method: 'POST' })).json())
+  expect(await check()).toEqual({ is_whole: true, entries: 5, oldest: 1, newest: 5, fault: null })
+  await db.updateTable('audit_entries').set({ refs: 'not JSON', user_id: 'eve' }).where('number', '=', 2).execute()
+  expect((await check()).fault).toMatchObject({ number: 2, kind: 'changed' })
+  expect((await list('?limit=9')).items.length).toBe(5)
+  expect((await send(`${path}?cursor=x`)).status).toBe(400)
+  expect((await send(`${path}?cursor=1000`)).status).toBe(409)
+})
+
+test('a token that sees some accounts is told of what concerns no others', async () => {
+  const { send, record } = await door()
+  for (const accountId of ['a', 'hidden', null]) await record(2, { accountId })
+  const listed = await send(`${path}?operation=accounts.`, { as: 'narrow' })
+  const { items } = auditApi.listAudit.response.parse(await listed.json())
+  expect(items.map(({ account_id }) => account_id)).toEqual([null, null, 'a', 'a'])
+  expect(await (await send(`${path}?account_id=hidden`, { as: 'narrow' })).json()).toMatchObject({ items: [] })
+  for (const format of ['csv', 'jsonl']) {
+    const exported = await (await send(`${path}/export?format=${format}`, { as: 'narrow' })).text()
+    expect([exported.includes('hidden'), exported.includes('accounts.')]).toEqual([false, true])
+  }
+})
+
+test('settings are changed, and the trail shows to what', async () => {
+  const { send, audit } = await door()
+  const settings = { reads: 'none', keep_days: 30, keep_entries: 5_000 }
+  expect(await (await send(`${path}/settings`)).json()).toEqual({
+    reads: 'mail',
+    keep_days: 365,
+    keep_entries: 1_000_000,
+  })
+  expect(await (await send(`${path}/settings`, put(settings))).json()).toEqual(settings)
+  expect(await (await send(`${path}/settings`)).json()).toEqual(settings)
+  expect((await audit.list({ limit: 1 })).items[0]?.refs).toEqual({
+    reads: 'none',
+    keep_days: '30',
+    keep_entries: '5000',
+  })
+  expect((await send(`${path}/settings`, put({ ...settings, keep_days: 0 }))).status).toBe(400)
+})
+
+test('the trail is exported with its filters, to administrators', async () => {
+  const { send, audit, record } = await door()
+  await record(2)
+  await audit.record(auditFact({ operation: 'users.deleteUser', userAgent: '=cmd()' }))
+  const csv = await send(`${path}/export?format=csv&operation=users.`)
+  expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present')
+  expect(csv.headers.get('content-disposition')).toMatch(/^attachment; filename="rustymail-audit-[-\d]{10}\.csv"$/)
+  expect(csv.headers.get('cache-control')).toBe('no-store')
+  expect((await csv.text()).split('\r\n')[1]).toMatch(/^3,.*,'=cmd\(\),users\.deleteUser,/)
+  const lines = await send(`${path}/export?format=jsonl`)
+  expect(lines.headers.get('content-type')).toBe('application/jsonl; charset=utf-8')
+  expect((await lines.text()).split('\n').length).toBe(4)
+  expect((await send(`${path}/export?format=csv`, { method: 'HEAD' })).status).toBe(200)
+  expect((await send(`${path}/export?format=csv`, { as: 'job' })).status).toBe(403)
+  for (const query of ['', '?format=xml', '?format=csv&surprise=1', '?format=csv&from=yesterday'])
+    expect((await send(`${path}/export${query}`)).status).toBe(400)
+})
+
+test('a client that goes away in the middle of an export ends the reading', async () => {
+  const { http, base, store, record } = await door()
+  await record(11_000)
+  await record(11_000)
+  const search = vi.spyOn(store, 'search')
+  const headers = { authorization: 'Bearer admin' }
+  const gone = Promise.withResolvers<void>()
+  get(`${base}${path}/export?format=jsonl`, { headers }, answer => {
+    answer.once('data', () => gone.resolve(void answer.destroy()))
+  })
+  await gone.promise
+  await http.whenIdle()
+  expect(search.mock.calls.length).toBeGreaterThan(0)
+  expect(search.mock.calls.length).toBeLessThan(40)
+})
+
+test('nobody waits for what nobody reads: an export is read a piece at a time', async () => {
+  const { audit, store, record } = await startAudit()
+  await record(2_000)
+  const search = vi.spyOn(store, 'search')
+  const pieces = audit.export({}, 'jsonl')
+  expect((await pieces.next()).value?.split('\n').length).toBe(501)
+  expect(search.mock.calls.length).toBe(1)
+  await pieces.return(undefined)
+})
+
+test('while the trail cannot be written nothing is changed, and reading goes on', async () => {
+  const { send, store, audit, db } = await door()
+  const transact = store.transact.bind(store)
+  store.transact = async () => Promise.reject(new Error('connection refused'))
+  const held = send('/api/dashboard/config', put(configuration))
+  await vi.waitFor(() => expect(audit.isFull).toBe(true), { timeout: 10_000 })
+  const refused = await send('/api/dashboard/config', put(configuration))
+  expect(ProblemBody.parse(await refused.json())).toMatchObject({ status: 503, code: 'overloaded' })
+  expect((await send(path)).status).toBe(200)
+  store.transact = transact
+  expect((await held).status).toBe(200)
+  expect((await send('/api/dashboard/config', put(configuration))).status).toBe(200)
+  expect(await verifyTrail(db, auditSecrets)).toMatchObject({ is_whole: true, entries: 2 })
+})

@@ -1,0 +1,57 @@
+/** /api/dashboard/audit: the trail, its check, its settings, and the whole of it as a file. */
+import { Readable } from 'node:stream'
+import { z } from 'zod'
+import { AuditFilter, auditApi } from '../../contract/audit.ts'
+import { endpoint } from '../../contract/endpoint.ts'
+import { parseInput } from '../platform/http-input.ts'
+import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { exportFormats } from './audit-export.ts'
+import type { AuditService } from './audit-service.ts'
+
+/** Not in the table of JSON endpoints. */
+const exportAudit = endpoint({
+  method: 'GET',
+  path: '/api/dashboard/audit/export',
+  tag: 'Audit',
+  summary: 'The audit trail as a file, oldest first',
+  scope: 'dashboard:admin',
+  effect: 'read',
+  query: AuditFilter.extend({ format: z.enum(['csv', 'jsonl']) }),
+  response: z.undefined(),
+})
+
+export function auditRoutes(http: HttpServer, audit: AuditService): void {
+  handle(http, auditApi.listAudit, ({ principal, query }) => audit.list({ ...query, accounts: seenBy(principal) }))
+  handle(http, auditApi.verifyAudit, () => audit.verify())
+  handle(http, auditApi.getAuditSettings, () => audit.settings)
+  handle(http, auditApi.changeAuditSettings, call => {
+    // Else a token that leaked could have its own deeds forgotten.
+    if (call.principal.kind === 'token') {
+      throw new Problem('session_needed', 'Sign in to change what the audit trail keeps; a token may not.')
+    }
+    const { reads, keep_days, keep_entries } = call.body
+    call.note({ reads, keep_days: String(keep_days), keep_entries: String(keep_entries) })
+    return audit.changeSettings(call.body)
+  })
+  const operation = { name: 'audit.exportAudit', scope: exportAudit.scope, effect: exportAudit.effect }
+  handleRaw(http, exportAudit.path, operation, async ({ principal, query: given, method }, reply) => {
+    const { format, ...filter } = parseInput(exportAudit, { params: undefined, query: given }).query
+    const name = `rustymail-audit-${new Date().toISOString().slice(0, 10)}.${format}`
+    reply
+      .header('cache-control', 'no-store')
+      .header('content-disposition', `attachment; filename="${name}"`)
+      .type(exportFormats[format].contentType)
+    if (method === 'HEAD') return reply.send('')
+    // One piece ahead of the client, and no more: a slow one makes the reading slow.
+    return reply.send(
+      Readable.from(audit.export({ ...filter, accounts: seenBy(principal) }, format), { highWaterMark: 1 }),
+    )
+  })
+}
+
+/** A token of an administrator may see fewer accounts than they do; the trail tells it of no others. */
+function seenBy({ accounts }: Principal): ReadonlySet<string> | undefined {
+  return accounts === 'all' ? undefined : accounts
+}

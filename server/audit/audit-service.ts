@@ -1,0 +1,276 @@
+/** The audit trail: what is noted, how it is read and checked, and how long it is kept. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type AuditEntry, AuditSettings } from '../../contract/audit.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import { AuditChain } from './audit-chain.ts'
+import { type AuditFact, type NewAuditRow, system, toEntry, toRow } from './audit-entry.ts'
+import { type ExportName, exportFormats } from './audit-export.ts'
+import type { AuditSearch, AuditStore } from './audit-store.ts'
+import { AuditTrail, type Forgotten } from './audit-trail.ts'
+import { type AuditVerdict, AuditVerifier } from './audit-verifier.ts'
+import { AuditWriter } from './audit-writer.ts'
+import { RefusalTally } from './refusal-tally.ts'
+
+export interface AuditServiceOptions {
+  store: AuditStore
+  secrets: Pick<SecretBox, 'derive'>
+  hub: Pick<EventHub, 'publishState'>
+  now: () => number
+  logger: Logger
+}
+
+type Query = AuditSearch & { limit: number; cursor?: string | undefined }
+
+const defaultSettings: AuditSettings = { reads: 'mail', keep_days: 365, keep_entries: 1_000_000 }
+
+/** Entries looked at in one query, and in one answer: where little matches, an answer holds less than was asked for, and a cursor. */
+const stretchSize = 5_000
+const maxStretches = 200
+/** Entries of one piece of an export. */
+const exportPage = 500
+/** Entries forgotten in one transaction. */
+const forgetSize = 1_000
+const forgetEveryMs = 60 * 60_000
+const tallyEveryMs = 60_000
+const tellEveryMs = 1_000
+const dayMs = 24 * 60 * 60_000
+
+/** Entries of refusals in a minute: 43,200 a day at most of strangers; of those who are known, ten times as many. */
+const limitsOfStrangers = { ofOne: 10, ofAll: 30 }
+const limitsOfKnown = { ofOne: 30, ofAll: 300 }
+/** Anybody can do these as often as they like, and nothing has come of it yet. */
+const beginnings = ['access.beginPasskeySignIn']
+/** Told to nobody: the page lists the trail when it is told of an entry, which would be an entry again. */
+const quiet = ['audit.listAudit']
+
+export class AuditService {
+  readonly #options: AuditServiceOptions
+  readonly #chain: AuditChain
+  readonly #trail: AuditTrail
+  readonly #writer: AuditWriter
+  /** Apart, so that a flood of strangers does not hide what somebody known tries. */
+  readonly #tallies = { strangers: new RefusalTally(limitsOfStrangers), known: new RefusalTally(limitsOfKnown) }
+  readonly #stopped = new AbortController()
+  #settings = defaultSettings
+  #newest = 0
+  #telling: NodeJS.Timeout | undefined
+  #forgetting: Promise<void> | undefined
+  #verifying: Promise<AuditVerdict> | undefined
+
+  constructor(options: AuditServiceOptions) {
+    const { store, secrets, logger } = options
+    this.#options = options
+    this.#chain = new AuditChain(secrets)
+    this.#trail = new AuditTrail({ store, chain: this.#chain, logger })
+    this.#writer = new AuditWriter({
+      trail: this.#trail,
+      logger,
+      written: (newest, rows) => this.#written(newest, rows),
+      lost: count => this.#ownRow('audit.lost', { entries: String(count) }, 'overloaded', 503),
+    })
+  }
+
+  async start(): Promise<void> {
+    const stored = AuditSettings.safeParse(await this.#options.store.findSettings())
+    if (stored.success) this.#settings = stored.data
+    const { signal } = this.#stopped
+    const failed = (err: unknown) => this.#options.logger.error({ err }, 'the audit trail could not be looked after')
+    const forget = () => {
+      this.#forgetting ??= this.forget()
+        .then(() => undefined, failed)
+        .finally(() => {
+          this.#forgetting = undefined
+        })
+    }
+    forget()
+    every(forgetEveryMs, signal, forget, failed)
+    every(tallyEveryMs, signal, () => void this.noteTally().catch(failed), failed)
+  }
+
+  /** What was recorded before is still written. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    clearTimeout(this.#telling)
+    const tally = this.noteTally().catch(() => undefined)
+    // Ends also when the database takes nothing; what waits for it ends then.
+    await this.#writer.stop()
+    await Promise.all([tally, this.#forgetting])
+  }
+
+  /** The database has not taken entries for a while, or too many wait: nothing but reads should be let in. */
+  get isFull(): boolean {
+    return this.#writer.isFull
+  }
+
+  get settings(): AuditSettings {
+    return this.#settings
+  }
+
+  /** Writes and refusals always; reads as the settings say. */
+  wants(effect: AuditFact['effect'], operation: string, outcome = 'ok'): boolean {
+    if (effect !== 'read' || outcome !== 'ok') return true
+    const { reads } = this.#settings
+    return reads === 'all' || (reads === 'mail' && operation.startsWith('mail.'))
+  }
+
+  /**
+   * Resolves when the entry is in the database, or when it is only counted, as refusals are that come in floods. Rejects when it
+   * is lost. What `wants` refuses is not asked again here.
+   */
+  async record(fact: AuditFact): Promise<void> {
+    const { tally, caller } = this.#tallyOf(fact)
+    // It could not be kept, and who was refused must not wait for it.
+    if (this.isFull && fact.outcome !== 'ok') return tally.count(caller)
+    if (isCheap(fact) && !tally.admits(caller)) return
+    await this.#writer.write(toRow(fact, this.#chain))
+  }
+
+  /** Newest first. */
+  async list({ limit, cursor, ...filter }: Query): Promise<{ items: AuditEntry[]; next_cursor: string | null }> {
+    const { newest, forgottenTo } = await this.#ends()
+    const found: AuditEntry[] = []
+    let before = cursor === undefined ? newest + 1 : readCursor(cursor, newest)
+    for (let stretches = 0; before > forgottenTo + 1 && stretches < maxStretches; stretches++) {
+      const after = Math.max(forgottenTo, before - 1 - stretchSize)
+      const stretch = { after, before, limit: limit + 1 - found.length }
+      found.push(...(await this.#options.store.search(stretch, filter, 'desc')).map(toEntry))
+      if (found.length > limit) {
+        const items = found.slice(0, limit)
+        return { items, next_cursor: String(items.at(-1)?.number) }
+      }
+      before = after + 1
+      await nextTurn()
+    }
+    return { items: found, next_cursor: before > forgottenTo + 1 ? String(before) : null }
+  }
+
+  /** Piece by piece, oldest first, up to the entry that is the newest now. */
+  async *export(filter: AuditSearch, name: ExportName): AsyncGenerator<string> {
+    const { head, line } = exportFormats[name]
+    const { newest, forgottenTo } = await this.#ends()
+    if (head !== '') yield head
+    for (let after = forgottenTo; after < newest; ) {
+      const before = Math.min(newest, after + stretchSize) + 1
+      const rows = await this.#options.store.search({ after, before, limit: exportPage }, filter, 'asc')
+      if (rows.length > 0) yield rows.map(line).join('')
+      after = rows.length === exportPage ? (rows.at(-1)?.number ?? newest) : before - 1
+      await nextTurn()
+    }
+  }
+
+  /** Reads the whole trail; who asks while that goes on gets the same answer. */
+  verify(): Promise<AuditVerdict> {
+    const verifier = new AuditVerifier({ store: this.#options.store, chain: this.#chain })
+    this.#verifying ??= verifier.verify(this.#trail.written).finally(() => {
+      this.#verifying = undefined
+    })
+    return this.#verifying
+  }
+
+  async changeSettings(settings: AuditSettings): Promise<AuditSettings> {
+    await this.#options.store.saveSettings(settings, new Date(this.#options.now()).toISOString())
+    this.#settings = settings
+    return settings
+  }
+
+  /** Forgets what is too old or too much, from the old end, and notes that. Answers how many entries. */
+  async forget(): Promise<number> {
+    const { store, now } = this.#options
+    const { newest } = await this.#ends()
+    const young = await store.findFirstSince(new Date(now() - this.#settings.keep_days * dayMs).toISOString())
+    const upTo = Math.max(newest - this.#settings.keep_entries, (young ?? newest + 1) - 1)
+    const parts: Forgotten[] = []
+    for (;;) {
+      const part = this.#stopped.signal.aborted ? undefined : await this.#trail.forget(upTo, forgetSize)
+      if (!part) break
+      parts.push(part)
+      await nextTurn()
+    }
+    const [first, last] = [parts[0], parts.at(-1)]
+    if (!first || !last) return 0
+    const entries = parts.reduce((sum, part) => sum + part.entries, 0)
+    const refs = { from: String(first.from), to: String(last.to), entries: String(entries) }
+    const isWhole = parts.every(part => part.isWhole)
+    await this.#writer.write(
+      isWhole ? this.#ownRow('audit.forget', refs) : this.#ownRow('audit.forget', refs, 'changed', 500),
+    )
+    return entries
+  }
+
+  /** Writes what was only counted in this minute, as one entry. */
+  async noteTally(): Promise<void> {
+    if (this.isFull) return
+    const tallies = Object.values(this.#tallies).flatMap(each => each.take() ?? [])
+    const rows = tallies.map(({ count, callers, most }) => {
+      const refs = { count: String(count), callers: String(callers), most_often: most }
+      return this.#ownRow('access.refused', refs, 'too_many_requests', 429)
+    })
+    await Promise.all(rows.map(row => this.#writer.write(row)))
+  }
+
+  /** All sessions and tokens of a user are one caller. */
+  #tallyOf({ principalId, userId, address }: AuditFact): { tally: RefusalTally; caller: string } {
+    if (principalId === 'anonymous') return { tally: this.#tallies.strangers, caller: address }
+    return { tally: this.#tallies.known, caller: userId === null ? principalId : `user-${userId}` }
+  }
+
+  async #ends(): Promise<{ newest: number; forgottenTo: number }> {
+    const ends = await this.#options.store.findEnds()
+    return { newest: ends?.newest ?? 0, forgottenTo: ends?.forgotten_to ?? 0 }
+  }
+
+  #written(newest: number, rows: readonly NewAuditRow[]): void {
+    if (rows.every(({ operation }) => quiet.includes(operation))) return
+    this.#newest = newest
+    if (this.#telling === undefined) this.#tell()
+  }
+
+  /** At once, and then what came meanwhile once a second. */
+  #tell(): void {
+    const newest = this.#newest
+    this.#options.hub.publishState({ type: 'audit_update', data: { newest } })
+    if (this.#stopped.signal.aborted) return
+    this.#telling = setTimeout(() => {
+      this.#telling = undefined
+      if (this.#newest > newest) this.#tell()
+    }, tellEveryMs).unref()
+  }
+
+  #ownRow(operation: string, refs: Record<string, string>, outcome = 'ok', status = 200): NewAuditRow {
+    const what = {
+      operation,
+      refs,
+      outcome,
+      status,
+      effect: operation === 'audit.forget' ? 'destroy' : 'read',
+    } as const
+    const at = this.#options.now()
+    return toRow(
+      { ...system, ...what, at, accountId: null, input: undefined, durationMs: 0, requestId: '' },
+      this.#chain,
+    )
+  }
+}
+
+/**
+ * What costs its caller nothing: it comes from nobody, or was refused before anything came of it. Else whoever holds the
+ * least of tokens could push all that others did out of a trail that is kept by size.
+ */
+function isCheap({ principalId, outcome, status, effect, operation }: AuditFact): boolean {
+  if (principalId !== 'anonymous') return outcome !== 'ok' && status < 500
+  return outcome !== 'ok' || effect === 'read' || beginnings.includes(operation)
+}
+
+/** Entries below this number follow. */
+function readCursor(cursor: string, newest: number): number {
+  if (!/^[1-9]\d{0,14}$/.test(cursor)) {
+    const message = 'is not a cursor of the audit trail'
+    throw new Problem('bad_request', `query.cursor: ${message}`, { errors: [{ path: 'query.cursor', message }] })
+  }
+  if (Number(cursor) <= newest + 1) return Number(cursor)
+  throw new Problem('stale_cursor', 'The audit trail does not reach so far; list it from the beginning.')
+}

@@ -1,0 +1,148 @@
+/** The trail in the database: entries, its two ends, and its settings. */
+import { sql } from 'kysely'
+import type { AuditFilter } from '../../contract/audit.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
+
+/** A part of the trail: numbers above `after` and below `before`. */
+export interface Stretch {
+  after: number
+  before: number
+  limit: number
+}
+
+export type AuditSearch = AuditFilter & {
+  /** Of no others, besides what concerns no account; undefined for all. */
+  accounts?: ReadonlySet<string> | undefined
+}
+
+/** Rows of one INSERT: few sizes, so that few statements are kept ready. Eighteen values each, below the limits of both databases. */
+const insertSizes = [256, 64, 16, 4, 1]
+const settingName = 'audit'
+
+export class AuditStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async transact<Result>(work: (transaction: Database) => Promise<Result>): Promise<Result> {
+    return this.#db.transaction().execute(work)
+  }
+
+  /**
+   * The ends, and until the transaction ends nobody else gets them: neither another process nor the command line can
+   * append to the same end. Undefined while there are none.
+   */
+  async lock(transaction: Database): Promise<AuditChainRow | undefined> {
+    return transaction.updateTable('audit_chain').set({ id: 1 }).where('id', '=', 1).returningAll().executeTakeFirst()
+  }
+
+  /** Leaves those that another process made first. */
+  async insertEnds(transaction: Database, row: AuditChainRow): Promise<void> {
+    await transaction
+      .insertInto('audit_chain')
+      .values(row)
+      .onConflict(conflict => conflict.column('id').doNothing())
+      .execute()
+  }
+
+  async saveEnds(transaction: Database, row: AuditChainRow): Promise<void> {
+    await transaction.updateTable('audit_chain').set(row).where('id', '=', 1).execute()
+  }
+
+  async findEnds(): Promise<AuditChainRow | undefined> {
+    return this.#db.selectFrom('audit_chain').selectAll().where('id', '=', 1).executeTakeFirst()
+  }
+
+  async insert(transaction: Database, rows: readonly AuditRow[]): Promise<void> {
+    for (let start = 0; start < rows.length; ) {
+      const size = insertSizes.find(candidate => candidate <= rows.length - start) ?? 1
+      await transaction
+        .insertInto('audit_entries')
+        .values(rows.slice(start, start + size))
+        .execute()
+      start += size
+    }
+  }
+
+  async find(number: number, db: Database = this.#db): Promise<AuditRow | undefined> {
+    return db.selectFrom('audit_entries').selectAll().where('number', '=', number).executeTakeFirst()
+  }
+
+  async findNewest(db: Database = this.#db): Promise<AuditRow | undefined> {
+    return db.selectFrom('audit_entries').selectAll().orderBy('number', 'desc').limit(1).executeTakeFirst()
+  }
+
+  /** In order, oldest first. */
+  async list({ after, before, limit }: Stretch, db: Database = this.#db): Promise<AuditRow[]> {
+    return db
+      .selectFrom('audit_entries')
+      .selectAll()
+      .where('number', '>', after)
+      .where('number', '<', before)
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+  }
+
+  /** Looks at the whole stretch when little matches: keep it short. */
+  async search({ after, before, limit }: Stretch, filter: AuditSearch, order: 'asc' | 'desc'): Promise<AuditRow[]> {
+    const { accounts, principal, operation, effect, account_id, outcome, from, to } = filter
+    return this.#db
+      .selectFrom('audit_entries')
+      .selectAll()
+      .where('number', '>', after)
+      .where('number', '<', before)
+      .$if(principal !== undefined, query => query.where(isPrincipal(principal ?? '')))
+      .$if(operation !== undefined, query => query.where(beginsWith('operation', operation ?? '')))
+      .$if(effect !== undefined, query => query.where('effect', '=', effect ?? ''))
+      .$if(account_id !== undefined, query => query.where('account_id', '=', account_id ?? ''))
+      .$if(accounts !== undefined, query =>
+        query.where(({ eb, or }) => or([eb('account_id', 'is', null), eb('account_id', 'in', [...(accounts ?? [])])])),
+      )
+      .$if(outcome !== undefined, query => query.where('outcome', outcome === 'ok' ? '=' : '!=', 'ok'))
+      .$if(from !== undefined, query => query.where('at', '>=', from ?? ''))
+      .$if(to !== undefined, query => query.where('at', '<=', to ?? ''))
+      .orderBy('number', order)
+      .limit(limit)
+      .execute()
+  }
+
+  /** Number of the oldest entry from then or later. */
+  async findFirstSince(at: string): Promise<number | undefined> {
+    const young = this.#db.selectFrom('audit_entries').select('number').where('at', '>=', at)
+    return (await young.orderBy('number').limit(1).executeTakeFirst())?.number
+  }
+
+  async removeUpTo(transaction: Database, number: number): Promise<void> {
+    await transaction.deleteFrom('audit_entries').where('number', '<=', number).execute()
+  }
+
+  async findSettings(): Promise<unknown> {
+    const row = await this.#db.selectFrom('settings').select('value').where('name', '=', settingName).executeTakeFirst()
+    return row ? JSON.parse(row.value) : undefined
+  }
+
+  async saveSettings(value: unknown, at: string): Promise<void> {
+    const row = { value: JSON.stringify(value), updated_at: at }
+    await this.#db
+      .insertInto('settings')
+      .values({ name: settingName, ...row })
+      .onConflict(conflict => conflict.column('name').doUpdateSet(row))
+      .execute()
+  }
+}
+
+/** One of the ids, or a part of the name in whatever case. */
+function isPrincipal(text: string) {
+  const part = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
+  return sql<boolean>`(principal_id = ${text} or user_id = ${text} or token_id = ${text} or session_id = ${text}
+    or lower(principal_name) like ${part} escape '\\')`
+}
+
+/** Not LIKE, which is blind to case on SQLite alone. */
+function beginsWith(column: 'operation', text: string) {
+  return sql<boolean>`substr(${sql.ref(column)}, 1, ${text.length}) = ${text}`
+}

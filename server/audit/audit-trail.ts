@@ -1,0 +1,160 @@
+/** Appends to the trail and forgets its oldest entries, each in one transaction that moves the ends too. */
+import type { Database } from '../platform/database/database.ts'
+import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
+import type { Logger } from '../platform/logger.ts'
+import { type AuditChain, brokenSeal, type TrailEnds, type TrailPlace } from './audit-chain.ts'
+import type { NewAuditRow } from './audit-entry.ts'
+import type { AuditStore } from './audit-store.ts'
+
+/** What was forgotten at once. */
+export interface Forgotten {
+  /** Numbers of the first and the last of them. */
+  from: number
+  to: number
+  entries: number
+  /** False when they were not as they had been written. */
+  isWhole: boolean
+}
+
+const nowhere: TrailPlace = { number: 0, hash: '' }
+
+export class AuditTrail {
+  readonly #store: AuditStore
+  readonly #chain: AuditChain
+  readonly #logger: Logger
+  #written = nowhere
+  /** Not known to be committed: the connection may break when it is, and before that is heard. */
+  #attempted: { rows: readonly NewAuditRow[]; end: TrailPlace } | undefined
+  #isFaultTold = false
+
+  constructor({ store, chain, logger }: { store: AuditStore; chain: AuditChain; logger: Logger }) {
+    this.#store = store
+    this.#chain = chain
+    this.#logger = logger
+  }
+
+  /** The newest entry that this process has written: the trail must still hold it, unless it was forgotten. */
+  get written(): TrailPlace {
+    return this.#written
+  }
+
+  /** All of them, in order, or none. To try again, give the same list: what was committed after all is not written twice. */
+  async append(rows: readonly NewAuditRow[]): Promise<TrailPlace> {
+    const end = await this.#change(async (transaction, ends, breakSeal) => {
+      if (this.#attempted?.rows === rows && (await this.#isThere(transaction, this.#attempted.end))) return undefined
+      const newest = await this.#store.findNewest(transaction)
+      const isBeyond = newest !== undefined && newest.number > ends.newest
+      // Someone added it; it must not stand in the way of what follows.
+      if (isBeyond) breakSeal()
+      const place = isBeyond ? newest : { number: ends.newest, hash: ends.newest_hash }
+      const entries = this.#link(place, rows)
+      const last = entries.at(-1) ?? place
+      this.#attempted = { rows, end: { number: last.number, hash: last.hash } }
+      await this.#store.insert(transaction, entries)
+      return { ...ends, newest: last.number, newest_hash: last.hash }
+    })
+    this.#attempted = undefined
+    this.#written = { number: end.newest, hash: end.newest_hash }
+    return this.#written
+  }
+
+  /**
+   * Forgets the oldest entries up to a number, so many at most. They are looked at once more: who puts old dates on entries, to
+   * have them forgotten, leaves a broken seal.
+   */
+  async forget(upTo: number, most: number): Promise<Forgotten | undefined> {
+    let forgotten: Forgotten | undefined
+    await this.#change(async (transaction, ends, breakSeal) => {
+      const before = Math.min(upTo, ends.newest) + 1
+      const rows = await this.#store.list({ after: ends.forgotten_to, before, limit: most }, transaction)
+      const [first, last] = [rows[0], rows.at(-1)]
+      if (!first || !last) return undefined
+      const isWhole = this.#isWhole({ number: ends.forgotten_to, hash: ends.forgotten_hash }, rows)
+      if (!isWhole) breakSeal()
+      await this.#store.removeUpTo(transaction, last.number)
+      forgotten = { from: first.number, to: last.number, entries: rows.length, isWhole }
+      return { ...ends, forgotten_to: last.number, forgotten_hash: last.hash }
+    })
+    return forgotten
+  }
+
+  /** After the secret key was changed: seals the ends with another chain, where they were whole. Answers whether they were. */
+  async reseal(next: AuditChain): Promise<boolean> {
+    return this.#store.transact(async transaction => {
+      const row = await this.#store.lock(transaction)
+      if (!row) return true
+      if (!this.#chain.isSealed(row)) return false
+      await this.#store.saveEnds(transaction, { ...row, seal: next.seal(row) })
+      return true
+    })
+  }
+
+  /** Works on the locked ends. A seal that is not ours is never made ours: it is broken from then on. */
+  async #change(
+    work: (transaction: Database, ends: TrailEnds, breakSeal: () => void) => Promise<TrailEnds | undefined>,
+  ): Promise<TrailEnds> {
+    return this.#store.transact(async transaction => {
+      const row = (await this.#store.lock(transaction)) ?? (await this.#begin(transaction))
+      let isWhole = this.#chain.isSealed(row) && this.#reaches(row)
+      const { id: _always, seal: _old, ...ends } = row
+      const changed = await work(transaction, ends, () => {
+        isWhole = false
+      })
+      if (!isWhole) this.#tellFault()
+      if (!changed) return ends
+      const seal = isWhole ? this.#chain.seal(changed) : brokenSeal
+      await this.#store.saveEnds(transaction, { id: 1, ...changed, seal })
+      return changed
+    })
+  }
+
+  /** The first ends of a new trail. Where there are entries already, someone took the ends away. */
+  async #begin(transaction: Database): Promise<AuditChainRow> {
+    const [oldest] = await this.#store.list({ after: 0, before: Number.MAX_SAFE_INTEGER, limit: 1 }, transaction)
+    const newest = await this.#store.findNewest(transaction)
+    const ends = {
+      newest: newest?.number ?? 0,
+      newest_hash: newest?.hash ?? '',
+      forgotten_to: oldest ? oldest.number - 1 : 0,
+      forgotten_hash: '',
+    }
+    await this.#store.insertEnds(transaction, { id: 1, ...ends, seal: oldest ? brokenSeal : this.#chain.seal(ends) })
+    const row = await this.#store.lock(transaction)
+    if (!row) throw new Error('the audit trail has no ends')
+    return row
+  }
+
+  /** An older state of the database, put back with its seal, does not hold what this process has written. */
+  #reaches({ newest, newest_hash }: AuditChainRow): boolean {
+    const { number, hash } = this.#written
+    return newest > number || (newest === number && newest_hash === hash)
+  }
+
+  async #isThere(transaction: Database, { number, hash }: TrailPlace): Promise<boolean> {
+    return (await this.#store.find(number, transaction))?.hash === hash
+  }
+
+  #link(end: TrailPlace, rows: readonly NewAuditRow[]): AuditRow[] {
+    let { number, hash } = end
+    return rows.map(row => {
+      const entry = { ...row, number: ++number }
+      hash = this.#chain.hash(hash, entry)
+      return { ...entry, hash }
+    })
+  }
+
+  #isWhole(place: TrailPlace, rows: readonly AuditRow[]): boolean {
+    let { number, hash } = place
+    return rows.every(row => {
+      const isNext = row.number === ++number && row.hash === this.#chain.hash(hash, row)
+      hash = row.hash
+      return isNext
+    })
+  }
+
+  #tellFault(): void {
+    if (this.#isFaultTold) return
+    this.#isFaultTold = true
+    this.#logger.error({}, 'the audit trail was changed by someone else, or sealed with another key: verify it')
+  }
+}

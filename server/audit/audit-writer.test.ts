@@ -1,0 +1,90 @@
+/** Nothing is lost while the database is away, and what is lost in the end is said. */
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { auditFact, auditSecrets } from '../../test/support/audit.ts'
+import { createLogger } from '../platform/logger.ts'
+import { AuditChain } from './audit-chain.ts'
+import { type NewAuditRow, toRow } from './audit-entry.ts'
+import { AuditWriter } from './audit-writer.ts'
+
+const chain = new AuditChain(auditSecrets)
+
+function row(requestId: string): NewAuditRow {
+  return toRow(auditFact({ requestId }), chain)
+}
+
+function startWriter() {
+  const database = { isAway: false, commits: [] as string[][], tries: 0 }
+  const writer = new AuditWriter({
+    trail: {
+      append: async rows => {
+        database.tries++
+        await new Promise(setImmediate)
+        if (database.isAway) throw new Error('connection refused')
+        database.commits.push(rows.map(({ request_id }) => request_id))
+        return { number: database.commits.flat().length, hash: '' }
+      },
+    },
+    logger: createLogger('silent'),
+    written: () => undefined,
+    lost: count => row(`${count} lost`),
+  })
+  onTestFinished(() => writer.stop())
+  return { writer, database }
+}
+
+test('what comes at the same time is one commit, in the order in which it came', async () => {
+  const { writer, database } = startWriter()
+  await Promise.all(['a', 'b', 'c'].map(name => writer.write(row(name))))
+  const next = ['d', 'e'].map(name => writer.write(row(name)))
+  await new Promise(setImmediate)
+  next.push(writer.write(row('f')), writer.write(row('g')))
+  await Promise.all(next)
+  expect(database.commits).toEqual([
+    ['a', 'b', 'c'],
+    ['d', 'e'],
+    ['f', 'g'],
+  ])
+})
+
+test('while the database is away entries wait in their order, and it says so soon', async () => {
+  const { writer, database } = startWriter()
+  database.isAway = true
+  const first = [writer.write(row('a')), writer.write(row('b'))]
+  expect(writer.isFull).toBe(false)
+  await vi.waitFor(() => expect(writer.isFull).toBe(true), { timeout: 10_000 })
+  const later = writer.write(row('c'))
+  expect(database.commits).toEqual([])
+  database.isAway = false
+  await Promise.all([...first, later])
+  expect(database.commits.flat()).toEqual(['a', 'b', 'c'])
+  expect(writer.isFull).toBe(false)
+})
+
+test('it holds a bounded number, refuses the rest, and notes how many were lost', async () => {
+  const { writer, database } = startWriter()
+  database.isAway = true
+  const kept = Array.from({ length: 12_000 }, (_, index) => writer.write(row(String(index))))
+  expect(writer.isFull).toBe(true)
+  await expect(writer.write(row('beyond'))).rejects.toMatchObject({ code: 'overloaded' })
+  await expect(writer.write(row('beyond'))).rejects.toMatchObject({ code: 'overloaded' })
+  database.isAway = false
+  await Promise.all(kept)
+  const written = database.commits.flat()
+  expect(written.filter(name => !name.endsWith('lost'))).toEqual(Array.from({ length: 12_000 }, (_, at) => String(at)))
+  expect(written.filter(name => name.endsWith('lost'))).toEqual(['2 lost'])
+})
+
+test('at the end what waits is written, and given up when the database is away', async () => {
+  const { writer, database } = startWriter()
+  const last = writer.write(row('a'))
+  await writer.stop()
+  await last
+  expect(database.commits).toEqual([['a']])
+  const other = startWriter()
+  other.database.isAway = true
+  const lost = other.writer.write(row('b'))
+  lost.catch(() => undefined)
+  await vi.waitFor(() => expect(other.database.tries).toBeGreaterThan(0))
+  await other.writer.stop()
+  await expect(lost).rejects.toMatchObject({ code: 'overloaded' })
+})

@@ -1,0 +1,60 @@
+/** What was asked for on the command line. */
+import { parseArgs } from 'node:util'
+
+const commands = ['serve', 'user create-admin', 'audit verify', 'key rotate'] as const
+export type Command = (typeof commands)[number]
+
+export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
+       rustymail user create-admin --email <email> --name <name>   asks for the password, or reads it from stdin
+       rustymail audit verify                                      finds a changed, missing or reordered entry
+       rustymail key rotate                                        seals all secrets anew, with a new key
+
+  --demo             also start the sandbox mail server, with its account connected
+  --data-dir <path>  where everything is kept
+Every setting can be given in the environment; .env.example lists them.`
+
+export interface CommandLine {
+  command: Command
+  demo: boolean
+  /** For `user create-admin`. */
+  email: string | undefined
+  name: string | undefined
+  /** Flags that stand for a variable. */
+  environment: Record<string, string>
+}
+
+/** Adds to the faults what cannot be understood. */
+export function parseCommandLine(argv: readonly string[], faults: string[]): CommandLine {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        demo: { type: 'boolean', default: false },
+        host: { type: 'string' },
+        port: { type: 'string' },
+        'data-dir': { type: 'string' },
+        email: { type: 'string' },
+        name: { type: 'string' },
+      },
+    })
+    const words = positionals.length === 0 ? 'serve' : positionals.join(' ')
+    const command = commands.find(known => known === words)
+    if (!command) faults.push(`${words}: there is no such command; try ${commands.join(', ')}`)
+    const environment = withoutEmpty({
+      RUSTYMAIL_HOST: values.host,
+      RUSTYMAIL_PORT: values.port,
+      RUSTYMAIL_DATA_DIR: values['data-dir'],
+    })
+    return { command: command ?? 'serve', demo: values.demo, email: values.email, name: values.name, environment }
+  } catch (error) {
+    faults.push(error instanceof Error ? error.message : String(error))
+    return { command: 'serve', demo: false, email: undefined, name: undefined, environment: {} }
+  }
+}
+
+export function withoutEmpty(values: Record<string, string | undefined>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => Boolean(entry[1]?.trim())),
+  )
+}

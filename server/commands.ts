@@ -1,0 +1,150 @@
+/** What the command line does beside serving. Each answers the words to print, or throws an Error with one clear line. */
+import { randomBytes } from 'node:crypto'
+import { Email, NewPassword, PersonName } from '../contract/access.ts'
+import { PasskeyStore } from './access/passkey-store.ts'
+import { PasswordHasher } from './access/password-hasher.ts'
+import { UserService } from './access/user-service.ts'
+import { UserStore } from './access/user-store.ts'
+import { noteDeed, verifyTrail } from './audit/audit-command.ts'
+import type { Config } from './config.ts'
+import { EventHub } from './events/event-hub.ts'
+import { EventLog } from './events/event-log.ts'
+import { EventStore } from './events/event-store.ts'
+import { checkKey, judgeKey, resealAll } from './key-rotation.ts'
+import { type DataDir, readSecretKey, takeDataDir } from './platform/data-dir.ts'
+import { type Database, migrate, openDatabase } from './platform/database/database.ts'
+import { createLogger } from './platform/logger.ts'
+import { SecretBox } from './platform/secret-box.ts'
+
+export interface Outcome {
+  words: string
+  exitCode: number
+}
+
+export interface NewAdministrator {
+  email: string
+  name: string
+  password: string
+}
+
+/** Also for who locked themselves out: it makes one more administrator. The server must not be running. */
+export async function createAdministrator(config: Config, given: NewAdministrator): Promise<Outcome> {
+  const email = Email.safeParse(given.email)
+  const name = PersonName.safeParse(given.name)
+  const password = NewPassword.safeParse(given.password)
+  const faults = Object.entries({ email, name, password }).flatMap(([field, { error }]) =>
+    (error?.issues ?? []).map(({ message }) => `the ${field} ${message}`),
+  )
+  if (!email.success || !name.success || !password.success) throw new Error(faults.join('; '))
+  return withData(config, async (db, secrets) => {
+    await checkKey(db, secrets)
+    const logger = createLogger('warn')
+    const log = new EventLog({
+      store: new EventStore(db),
+      logger,
+      heldInMemory: 10,
+      keep: 100_000,
+      keepMs: 7 * 86_400_000,
+    })
+    const hub = new EventHub({
+      log,
+      logger,
+      heartbeatSeconds: 15,
+      maxStreams: 1,
+      maxStreamsPerPrincipal: 1,
+      maxStreamAgeMs: 60_000,
+    })
+    await hub.start()
+    try {
+      const users = new UserService({
+        store: new UserStore(db),
+        passkeys: new PasskeyStore(db),
+        hub,
+        hasher: new PasswordHasher(),
+        now: Date.now,
+        logger,
+        baseUrl: () => '',
+        accountIds: async () => new Set(),
+        ended: async () => undefined,
+        changed: async () => undefined,
+        openSessions: async () => [],
+      })
+      const user = await users.createAdministrator({ email: email.data, name: name.data, password: password.data })
+      const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const
+      await noteDeed(db, { secrets, logger, now: Date.now, deed })
+      return { words: `${user.email} is an administrator now.`, exitCode: 0 }
+    } finally {
+      await hub.stop()
+    }
+  })
+}
+
+/** The server may be running. */
+export async function verifyAudit(config: Config): Promise<Outcome> {
+  const key = config.secretKey ?? readSecretKey(config.dataDir)
+  if (!key) throw new Error(`there is no secret.key in ${config.dataDir}`)
+  const db = openDatabase(config.databaseUrl)
+  try {
+    const { is_whole, entries, oldest, newest, fault } = await verifyTrail(db, new SecretBox(key))
+    if (is_whole) {
+      const span = entries === 0 ? 'there is none yet' : `${entries}, from number ${oldest} to ${newest}`
+      return { words: `The audit trail is whole: ${span}.`, exitCode: 0 }
+    }
+    const what = fault ? `entry ${fault.number} is ${fault.kind}: ${fault.detail}` : 'its seal is not ours'
+    return { words: `The audit trail was tampered with: ${what}`, exitCode: 1 }
+  } finally {
+    await db.destroy()
+  }
+}
+
+/**
+ * Makes a new key and seals everything with it. Whenever it is interrupted, it can be run again: the next key lies beside the
+ * old one until the database has changed over, and what is in the database says which of the two is right.
+ */
+export async function rotateKey(config: Config, newKey: Buffer | undefined): Promise<Outcome> {
+  if (config.secretKey && !newKey) {
+    throw new Error(
+      'the key comes from RUSTYMAIL_SECRET_KEY: give the next one as RUSTYMAIL_NEW_SECRET_KEY, and then change over',
+    )
+  }
+  return withData(config, async (db, secrets, dataDir) => {
+    const to = new SecretBox(config.secretKey && newKey ? newKey : keepNextKey(dataDir, newKey))
+    const change = config.secretKey ? ' Start RustyMail with the new RUSTYMAIL_SECRET_KEY from now on.' : ''
+    if ((await judgeKey(db, to)) === 'right') {
+      if (!config.secretKey) dataDir.adoptNextKey()
+      const words = `Everything was sealed with the next key already; it is the key from now on.${change}`
+      return { words, exitCode: 0 }
+    }
+    await checkKey(db, secrets)
+    const count = await resealAll(db, secrets, to)
+    if (!config.secretKey) dataDir.adoptNextKey()
+    const deed = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
+    await noteDeed(db, { secrets: to, logger: createLogger('warn'), now: Date.now, deed })
+    const words = `Sealed anew with another key: ${count} ${count === 1 ? 'secret' : 'secrets'}.${change}`
+    return { words, exitCode: 0 }
+  })
+}
+
+/** One that is there already belongs to a change that was interrupted, which is finished first. */
+function keepNextKey(dataDir: DataDir, newKey: Buffer | undefined): Buffer {
+  const begun = dataDir.nextKey()
+  if (begun && newKey && !begun.equals(newKey)) {
+    throw new Error('a change to another key was interrupted: finish it first, without RUSTYMAIL_NEW_SECRET_KEY')
+  }
+  return begun ?? dataDir.keepNextKey(newKey ?? randomBytes(32))
+}
+
+async function withData<Result>(
+  config: Config,
+  work: (db: Database, secrets: SecretBox, dataDir: DataDir) => Promise<Result>,
+): Promise<Result> {
+  const dataDir = takeDataDir(config.dataDir)
+  const db = openDatabase(config.databaseUrl)
+  try {
+    await migrate(db)
+    return await work(db, new SecretBox(config.secretKey ?? dataDir.secretKey()), dataDir)
+  } finally {
+    await db.destroy()
+    dataDir.release()
+  }
+}

@@ -1,0 +1,150 @@
+/** People, sessions, tokens and the audit trail, wired by hand. A part of the composition root. */
+import type { SessionView } from '../contract/access.ts'
+import { accessRoutes } from './access/access-routes.ts'
+import { AccessService } from './access/access-service.ts'
+import { OidcClient } from './access/oidc-client.ts'
+import { oidcRoutes } from './access/oidc-routes.ts'
+import { OidcService } from './access/oidc-service.ts'
+import { PasskeyService } from './access/passkey-service.ts'
+import { PasskeyStore } from './access/passkey-store.ts'
+import { PasswordHasher } from './access/password-hasher.ts'
+import { profileRoutes } from './access/profile-routes.ts'
+import { ProfileService } from './access/profile-service.ts'
+import { SecondFactorService } from './access/second-factor-service.ts'
+import { SessionService } from './access/session-service.ts'
+import { SessionStore } from './access/session-store.ts'
+import { SignInService } from './access/sign-in-service.ts'
+import { SignInThrottle } from './access/sign-in-throttle.ts'
+import { tokenRoutes } from './access/token-routes.ts'
+import { TokenService } from './access/token-service.ts'
+import { TokenStore } from './access/token-store.ts'
+import { TotpStore } from './access/totp-store.ts'
+import { userRoutes } from './access/user-routes.ts'
+import { UserService } from './access/user-service.ts'
+import { UserStore } from './access/user-store.ts'
+import { auditRoutes } from './audit/audit-routes.ts'
+import { AuditService } from './audit/audit-service.ts'
+import { AuditStore } from './audit/audit-store.ts'
+import { HttpTrail } from './audit/http-trail.ts'
+import type { Config } from './config.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { Database } from './platform/database/database.ts'
+import type { HttpServer } from './platform/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { PrincipalListener } from './platform/principal.ts'
+import type { SecretBox } from './platform/secret-box.ts'
+
+export interface AccessSurroundings {
+  config: Config
+  db: Database
+  secrets: SecretBox
+  hub: EventHub
+  logger: Logger
+  /** By which all calls to an OpenID Connect provider go out. */
+  fetch: typeof fetch
+  accountIds: () => Promise<ReadonlySet<string>>
+  describeServer: () => SessionView['server']
+  /** How people reach RustyMail; known once it listens. */
+  baseUrl: () => string
+  /** Where passkeys work. */
+  passkeyOrigin: () => string
+}
+
+export interface ComposedAccess {
+  access: AccessService
+  users: UserService
+  trail: HttpTrail
+  addRoutes(http: HttpServer): void
+  /** To be started behind events and stopped before them. */
+  parts: Part[]
+}
+
+export function composeAccess(around: AccessSurroundings): ComposedAccess {
+  const { config, db, secrets, hub, logger, accountIds, baseUrl } = around
+  const now = Date.now
+  const listener: PrincipalListener = {
+    changed: principal => hub.changePrincipal(principal),
+    revoked: principalId => hub.closeStreamsOf(principalId),
+  }
+  const people = new UserStore(db)
+  const keys = new PasskeyStore(db)
+  const hasher = new PasswordHasher()
+  const throttle = new SignInThrottle({ now })
+  const sessions = new SessionService({ store: new SessionStore(db), users: people, now, logger, listener })
+  const tokens = new TokenService({ store: new TokenStore(db), users: people, hub, accountIds, now, logger, listener })
+  const changed = async (userId: string) => {
+    await Promise.all([sessions.userChanged(userId), tokens.userChanged(userId)])
+  }
+  const users = new UserService({
+    store: people,
+    passkeys: keys,
+    hub,
+    hasher,
+    now,
+    logger,
+    baseUrl,
+    accountIds,
+    ended: async userId => {
+      await Promise.all([sessions.endAllOf(userId), tokens.userChanged(userId)])
+    },
+    changed,
+    openSessions: userId => sessions.list(userId),
+  })
+  const { apiKey } = config
+  const { describeServer } = around
+  const access = new AccessService({ sessions, tokens, apiKey, users, people, describeServer, now, logger })
+  const factors = new SecondFactorService({ store: new TotpStore(db), users: people, secrets, now, logger })
+  const signIn = new SignInService({ users: people, sessions, hasher, throttle, factors, now, logger })
+  const passkeys = new PasskeyService({ store: keys, users: people, origin: around.passkeyOrigin, now, logger })
+  const profile = new ProfileService({
+    users: people,
+    factors,
+    passkeys,
+    hasher,
+    throttle,
+    sessions,
+    hub,
+    changed,
+    now,
+    logger,
+  })
+  const oidc =
+    config.oidc &&
+    new OidcService({
+      config: config.oidc,
+      client: new OidcClient({ config: config.oidc, now, fetch: around.fetch }),
+      users: people,
+      userService: users,
+      sessions,
+      hub,
+      publicUrl: baseUrl,
+      now,
+      logger,
+    })
+  const audit = new AuditService({ store: new AuditStore(db), secrets, hub, now, logger })
+
+  return {
+    access,
+    users,
+    trail: new HttpTrail({ audit, now, logger }),
+    addRoutes: http => {
+      const describeSignIn = async (host: string | undefined) => ({
+        setup_needed: await users.needsSetup(),
+        passkeys: passkeys.worksAt(host),
+        oidc: oidc ? { name: oidc.name } : null,
+      })
+      accessRoutes(http, { access, signIn, describeSignIn })
+      userRoutes(http, { users, sessions, access })
+      profileRoutes(http, { profile, passkeys, sessions, access })
+      tokenRoutes(http, tokens)
+      if (oidc) oidcRoutes(http, oidc)
+      auditRoutes(http, audit)
+    },
+    parts: [
+      { name: 'audit', start: () => audit.start(), stop: () => audit.stop() },
+      { name: 'sessions', start: () => sessions.start() },
+      { name: 'tokens', stop: () => tokens.stop() },
+    ],
+  }
+}

@@ -1,0 +1,112 @@
+/** The environment as it is written: each variable with its check and its default. */
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { Role } from '../contract/access.ts'
+import { TlsKind } from '../contract/accounts.ts'
+
+const text = z.string().trim().min(1)
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a port number')
+  .transform(Number)
+  .pipe(z.int().max(65535, 'must be 0–65535'))
+const serverPort = port.refine(value => value > 0, 'must be 1–65535')
+const count = (most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be 1–${most}`)
+    .transform(Number)
+    .pipe(z.int().min(1, `must be 1–${most}`).max(most, `must be 1–${most}`))
+const tls = z.enum(TlsKind.options, 'must be implicit, starttls or none')
+const list = z.string().transform(value =>
+  value
+    .split(',')
+    .map(item => item.trim())
+    .filter(item => item !== ''),
+)
+const proxies = list.refine(
+  items => items.every(item => isIP(item.replace(/\/\d{1,3}$/, '')) > 0),
+  'must be addresses or ranges such as 127.0.0.1 or 10.0.0.0/8, separated by commas',
+)
+const origins = list.refine(
+  items => items.every(item => URL.canParse(item) && new URL(item).origin === item),
+  'must be origins such as https://mail.example.com, without a path, separated by commas',
+)
+const ranges = z.union([z.literal('all').transform(() => ['0.0.0.0/0', '::/0']), proxies])
+const roles = list
+  .refine(
+    items => items.every(item => /^[^=]+=(viewer|operator|administrator)$/.test(item)),
+    'must be pairs such as admins=administrator,staff=operator',
+  )
+  .transform(items =>
+    items.map(item => ({ group: item.slice(0, item.lastIndexOf('=')), role: Role.parse(item.split('=').at(-1)) })),
+  )
+const url = z.url({ protocol: /^https?$/, message: 'must be an http:// or https:// address' })
+
+const key = text
+  .refine(value => Buffer.from(value, 'base64').length === 32, 'must be 32 bytes in base64: openssl rand -base64 32')
+  .transform(value => Buffer.from(value, 'base64'))
+
+export const Environment = z.object({
+  RUSTYMAIL_HOST: text.default('127.0.0.1'),
+  RUSTYMAIL_PORT: port.default(9437),
+  RUSTYMAIL_DATA_DIR: text.default('./data'),
+  RUSTYMAIL_DATABASE_URL: text
+    .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)$/, 'must be sqlite:<path>, sqlite::memory: or postgres://…')
+    .optional(),
+  RUSTYMAIL_SECRET_KEY: key.optional(),
+  RUSTYMAIL_NEW_SECRET_KEY: key.optional(),
+  RUSTYMAIL_API_KEY: text.min(20, 'must have at least 20 characters: openssl rand -hex 20').max(200).optional(),
+  RUSTYMAIL_PUBLIC_URL: url.optional(),
+  RUSTYMAIL_TRUSTED_PROXIES: proxies.default([]),
+  RUSTYMAIL_ALLOWED_ORIGINS: origins.default([]),
+  RUSTYMAIL_TLS_CERT: text.optional(),
+  RUSTYMAIL_TLS_KEY: text.optional(),
+  RUSTYMAIL_PRIVATE_NETWORKS: ranges.default([]),
+  RUSTYMAIL_RATE_LIMIT: count(100_000_000).default(6_000),
+  RUSTYMAIL_OIDC_ISSUER: url.optional(),
+  RUSTYMAIL_OIDC_CLIENT_ID: text.optional(),
+  RUSTYMAIL_OIDC_CLIENT_SECRET: text.optional(),
+  RUSTYMAIL_OIDC_NAME: text.max(40).default('Single sign-on'),
+  RUSTYMAIL_OIDC_SCOPES: text.default('openid email profile groups'),
+  RUSTYMAIL_OIDC_GROUPS_CLAIM: text.default('groups'),
+  RUSTYMAIL_OIDC_ROLES: roles.default([]),
+  RUSTYMAIL_OIDC_ACCOUNTS: z.enum(['none', 'all'], 'must be none or all').default('none'),
+  RUSTYMAIL_MAX_STREAMS: count(100_000).default(20_000),
+  RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: count(20_000).default(50),
+  RUSTYMAIL_LOG_LEVEL: z
+    .enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be fatal, error, warn, info, debug, trace or silent',
+    )
+    .default('info'),
+  IMAP_HOST: text.optional(),
+  IMAP_PORT: serverPort.optional(),
+  IMAP_USER: text.optional(),
+  IMAP_PASS: text.optional(),
+  IMAP_TLS: tls.optional(),
+  SMTP_HOST: text.optional(),
+  SMTP_PORT: serverPort.optional(),
+  SMTP_USER: text.optional(),
+  SMTP_PASS: text.optional(),
+  SMTP_TLS: tls.optional(),
+  RIG_ENDPOINT: url.optional(),
+  OPENAI_API_KEY: text.optional(),
+  OPENAI_BASE_URL: url.optional(),
+  OPENAI_MODEL: text.default('gpt-4o-mini'),
+  OPENROUTER_API_KEY: text.optional(),
+  OPENROUTER_BASE_URL: url.optional(),
+  OPENROUTER_MODEL: text.default('openrouter/auto'),
+  ANTHROPIC_API_KEY: text.optional(),
+  ANTHROPIC_BASE_URL: url.optional(),
+  ANTHROPIC_MODEL: text.default('claude-sonnet-4-5'),
+  GEMINI_API_KEY: text.optional(),
+  GEMINI_BASE_URL: url.optional(),
+  GEMINI_MODEL: text.default('gemini-2.5-flash'),
+  OLLAMA_BASE_URL: url.optional(),
+  OLLAMA_MODEL: text.optional(),
+})
+export type Environment = z.infer<typeof Environment>
+
+/** Every name that is read; `.env.example` is held to it. */
+export const environmentNames = Object.keys(Environment.shape)

@@ -1,0 +1,59 @@
+/** Whose stream is whose, and what was said last of a principal that changed while a request of its was under way. */
+import type { Principal } from '../platform/principal.ts'
+import type { EventStream } from './event-stream.ts'
+
+/** Undefined when it was revoked. */
+interface Word {
+  principal: Principal | undefined
+  at: number
+}
+
+/** A request that began with what a principal was before has become a stream, or ended, by then. */
+const rememberedMs = 60_000
+/** Principals remembered; past it the oldest goes, and only a request that began before could still profit. */
+const maxRemembered = 10_000
+
+export class StreamOwners {
+  readonly #streams = new Map<string, Set<EventStream>>()
+  /** The oldest first. */
+  readonly #words = new Map<string, Word>()
+
+  add(stream: EventStream): void {
+    const { id } = stream.principal
+    const streams = this.#streams.get(id)
+    if (streams) streams.add(stream)
+    else this.#streams.set(id, new Set([stream]))
+  }
+
+  delete(stream: EventStream): void {
+    const { id } = stream.principal
+    const streams = this.#streams.get(id)
+    streams?.delete(stream)
+    if (streams?.size === 0) this.#streams.delete(id)
+  }
+
+  count(principalId: string): number {
+    return this.#streams.get(principalId)?.size ?? 0
+  }
+
+  /** As they are now: closing one does not disturb the walk. */
+  of(principalId: string): EventStream[] {
+    return [...(this.#streams.get(principalId) ?? [])]
+  }
+
+  /** @param principal What it is from now on; undefined when it is nobody any more. */
+  note(principalId: string, principal: Principal | undefined, now: number): void {
+    this.#words.delete(principalId)
+    this.#words.set(principalId, { principal, at: now })
+    for (const [id, { at }] of this.#words) {
+      if (this.#words.size <= maxRemembered && now - at < rememberedMs) break
+      this.#words.delete(id)
+    }
+  }
+
+  /** What it is by now; undefined when it was revoked. */
+  current(principal: Principal, now: number): Principal | undefined {
+    const word = this.#words.get(principal.id)
+    return word && now - word.at < rememberedMs ? word.principal : principal
+  }
+}

@@ -1,0 +1,78 @@
+/** The door and the page as parts that start and stop, and where the door is. */
+import { join } from 'node:path'
+import type { EventHub } from './events/event-hub.ts'
+import type { ConnectionPool } from './mail/connection-pool.ts'
+import type { HttpServer } from './platform/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import { buildPageWhenStale } from './platform/page-build.ts'
+import { servePage } from './platform/page-files.ts'
+
+export interface DoorOptions {
+  host: string
+  port: number
+  /** After half of it, connections that are left are cut. */
+  stopBoundMs: number
+}
+
+/** Built when it is stale, which is the first time and after an upgrade. */
+export function pagePart(http: HttpServer, root: string): Part {
+  const stopped = new AbortController()
+  return {
+    name: 'page',
+    start: async () => {
+      await buildPageWhenStale(root, stopped.signal)
+      servePage(http, join(root, 'dist/web'))
+    },
+    stop: () => stopped.abort(),
+  }
+}
+
+/** Stops in three steps: streams are sent away, requests under way end, what is left is cut. */
+export function httpPart(
+  http: HttpServer,
+  { hub, pool }: { hub: EventHub; pool: ConnectionPool },
+  { host, port, stopBoundMs }: DoorOptions,
+): Part {
+  return {
+    name: 'http',
+    start: async () => {
+      await http.fastify.listen({ host, port })
+    },
+    stop: async () => {
+      // Who waits for a mail connection is told to come back, before its own connection is cut.
+      pool.drain()
+      hub.closeStreams()
+      http.front.stop()
+      const { tlsConnections } = http
+      tlsConnections?.endSilent()
+      const { server } = http.fastify
+      const cutAll = () => (tlsConnections ? tlsConnections.cut() : server.closeAllConnections())
+      const cut = setTimeout(cutAll, stopBoundMs / 2)
+      const closed = http.fastify.close()
+      await Promise.race([http.whenIdle(), closed])
+      // HTTP/2 ends its connections by itself, when the last bytes are out.
+      if (tlsConnections) server.closeIdleConnections()
+      else cutAll()
+      await closed.finally(() => clearTimeout(cut))
+    },
+  }
+}
+
+export function addressOf(http: HttpServer, host: string): string {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `${schemeOf(http)}://${name.includes(':') ? `[${name}]` : name}:${portOf(http)}`
+}
+
+/** Browsers allow passkeys without TLS at this name alone. */
+export function localhostOf(http: HttpServer): string {
+  return `${schemeOf(http)}://localhost:${portOf(http)}`
+}
+
+function schemeOf({ options }: HttpServer): string {
+  return options.tls ? 'https' : 'http'
+}
+
+function portOf(http: HttpServer): number {
+  const bound = http.fastify.server.address()
+  return bound !== null && typeof bound === 'object' ? bound.port : 0
+}

@@ -1,0 +1,85 @@
+/** Whether the secret key is the right one, and sealing everything anew with another. A part of the composition root. */
+import { totpSealContext } from './access/second-factor-service.ts'
+import { sealContext } from './accounts/account-row.ts'
+import { AuditChain } from './audit/audit-chain.ts'
+import type { Database } from './platform/database/database.ts'
+import type { SecretBox } from './platform/secret-box.ts'
+
+const checkName = 'key_check'
+const checkText = 'RustyMail'
+
+/** `unknown`: nothing was sealed with any key yet. */
+export async function judgeKey(db: Database, secrets: SecretBox): Promise<'right' | 'wrong' | 'unknown'> {
+  const sealed = await findMark(db)
+  if (sealed !== undefined) return judge(() => secrets.open(sealed, checkName) === checkText)
+  // A database from before there was a mark.
+  const account = await db.selectFrom('accounts').select(['id', 'imap_password_sealed']).executeTakeFirst()
+  if (!account) return 'unknown'
+  return judge(() => secrets.open(account.imap_password_sealed, sealContext(account.id, 'imap')) !== undefined)
+}
+
+function judge(opens: () => boolean): 'right' | 'wrong' {
+  try {
+    return opens() ? 'right' : 'wrong'
+  } catch {
+    return 'wrong'
+  }
+}
+
+async function findMark(db: Database): Promise<string | undefined> {
+  const row = await db.selectFrom('settings').select('value').where('name', '=', checkName).executeTakeFirst()
+  return row && String(JSON.parse(row.value))
+}
+
+async function markKey(db: Database, secrets: SecretBox): Promise<void> {
+  const row = { value: JSON.stringify(secrets.seal(checkText, checkName)), updated_at: new Date().toISOString() }
+  await db
+    .insertInto('settings')
+    .values({ name: checkName, ...row })
+    .onConflict(conflict => conflict.column('name').doUpdateSet(row))
+    .execute()
+}
+
+/** @throws Error in one clear line; nothing is changed then. */
+export async function checkKey(db: Database, secrets: SecretBox): Promise<void> {
+  if ((await judgeKey(db, secrets)) === 'wrong') {
+    throw new Error(
+      'the secret key is not the one that sealed the passwords in this database. Restore secret.key or RUSTYMAIL_SECRET_KEY, ' +
+        'or run "rustymail key rotate" again if it was interrupted',
+    )
+  }
+  if ((await findMark(db)) === undefined) await markKey(db, secrets)
+}
+
+/** In one transaction: every secret, and the seal of the audit trail, is made with the new key, or none is. Answers how many secrets. */
+export async function resealAll(db: Database, from: SecretBox, to: SecretBox): Promise<number> {
+  return db.transaction().execute(async transaction => {
+    let count = 0
+    const again = (sealed: string | null, context: string) => {
+      if (sealed === null) return null
+      count++
+      return to.seal(from.open(sealed, context), context)
+    }
+    for (const row of await transaction.selectFrom('accounts').selectAll().execute()) {
+      const sealed = {
+        imap_password_sealed: again(row.imap_password_sealed, sealContext(row.id, 'imap')) ?? '',
+        smtp_password_sealed: again(row.smtp_password_sealed, sealContext(row.id, 'smtp')),
+      }
+      await transaction.updateTable('accounts').set(sealed).where('id', '=', row.id).execute()
+    }
+    for (const { id, totp_sealed } of await transaction.selectFrom('users').select(['id', 'totp_sealed']).execute()) {
+      const sealed = again(totp_sealed, totpSealContext(id))
+      await transaction.updateTable('users').set({ totp_sealed: sealed }).where('id', '=', id).execute()
+    }
+    const ends = await transaction.selectFrom('audit_chain').selectAll().executeTakeFirst()
+    // A trail that is broken stays so: it is not sealed as if it were whole.
+    if (ends && new AuditChain(from).isSealed(ends)) {
+      await transaction
+        .updateTable('audit_chain')
+        .set({ seal: new AuditChain(to).seal(ends) })
+        .execute()
+    }
+    await markKey(transaction, to)
+    return count
+  })
+}

@@ -1,0 +1,56 @@
+/** Addresses and ranges that someone names, such as `10.0.0.0/8`; IPv4 inside IPv6 (`::ffff:10.0.0.1`) is IPv4. */
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
+
+export interface AddressRange {
+  readonly family: 'ipv4' | 'ipv6'
+  readonly network: string
+  readonly bits: number
+}
+
+/** Bits before the IPv4 address in `::ffff:0:0/96` (RFC 4291, section 2.5.5.2). */
+const mappedBits = 96
+
+/** Undefined when it is neither an address nor a range. Bits beyond the prefix are ignored. */
+export function parseAddressRange(text: string): AddressRange | undefined {
+  const match = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text)
+  if (!match) return undefined
+  const [, network = '', length] = match
+  if (isIPv4(network)) return range('ipv4', network, length, 32)
+  if (!isIPv6(network)) return undefined
+  const found = range('ipv6', network, length, 128)
+  const inner = found && found.bits >= mappedBits ? unmap(network) : network
+  return inner === network ? found : range('ipv4', inner, found && String(found.bits - mappedBits), 32)
+}
+
+function range(
+  family: AddressRange['family'],
+  network: string,
+  length: string | undefined,
+  most: number,
+): AddressRange | undefined {
+  const bits = length === undefined ? most : Number(length)
+  return bits > most ? undefined : { family, network, bits }
+}
+
+export class AddressRanges {
+  /** Apart, since a `BlockList` finds IPv4 addresses in wide ranges of IPv6. */
+  readonly #lists = { ipv4: new BlockList(), ipv6: new BlockList() }
+
+  constructor(ranges: Iterable<AddressRange>) {
+    for (const { family, network, bits } of ranges) this.#lists[family].addSubnet(network, bits, family)
+  }
+
+  /** False also for what is no address. */
+  has(address: string): boolean {
+    const bare = unmap(address.split('%')[0] ?? '')
+    if (isIPv4(bare)) return this.#lists.ipv4.check(bare, 'ipv4')
+    return isIPv6(bare) && this.#lists.ipv6.check(bare, 'ipv6')
+  }
+}
+
+/** The IPv4 address that an IPv6 address stands for, in whatever way it is written; else what was given. */
+function unmap(address: string): string {
+  if (!isIPv6(address)) return address
+  const { address: normal } = new SocketAddress({ address, family: 'ipv6' })
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(normal)?.[1] ?? address
+}

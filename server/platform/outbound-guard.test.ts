@@ -1,0 +1,144 @@
+/** Where RustyMail connects to when a person named the server. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { GuardedFetch } from './guarded-fetch.ts'
+import { type Address, answerWith, OutboundGuard } from './outbound-guard.ts'
+import { judgeAddress } from './outbound-rules.ts'
+
+test.each([
+  ['93.184.215.14', 'open'],
+  ['2606:2800:21f:cb07:6820:80da:af6b:8b2c', 'open'],
+  ['127.0.0.1', 'inner'],
+  ['127.8.9.1', 'inner'],
+  ['10.1.2.3', 'inner'],
+  ['172.31.255.255', 'inner'],
+  ['172.32.0.1', 'open'],
+  ['192.168.1.1', 'inner'],
+  ['100.64.0.1', 'inner'],
+  ['::1', 'inner'],
+  ['fd12:3456::1', 'inner'],
+  ['169.254.169.254', 'forbidden'],
+  ['100.100.100.200', 'forbidden'],
+  ['fd00:ec2::254', 'forbidden'],
+  ['168.63.129.16', 'forbidden'],
+  ['fd20:ce::254', 'forbidden'],
+  ['fe80::1', 'forbidden'],
+  ['fe80::1%eth0', 'forbidden'],
+  ['0.0.0.0', 'forbidden'],
+  ['::', 'forbidden'],
+  ['224.0.0.1', 'forbidden'],
+  ['255.255.255.255', 'forbidden'],
+  ['::ffff:169.254.169.254', 'forbidden'],
+  ['::ffff:a9fe:a9fe', 'forbidden'],
+  ['::ffff:127.0.0.1', 'inner'],
+  ['::127.0.0.1', 'inner'],
+  ['64:ff9b::a9fe:a9fe', 'forbidden'],
+  ['2002:a9fe:a9fe::1', 'forbidden'],
+  ['2002:7f00:1::', 'inner'],
+  ['not an address', 'forbidden'],
+] as const)('%s is %s', (address, verdict) => {
+  expect(judgeAddress(address)).toBe(verdict)
+})
+
+const v4 = (address: string): Address => ({ address, family: 4 })
+
+function guard(answers: Record<string, Address[]>, options: { privateNetworks?: string[]; trusted?: string[] } = {}) {
+  const { privateNetworks = [], trusted = [] } = options
+  return new OutboundGuard({ privateNetworks, trusted, resolve: async host => answers[host] ?? [] })
+}
+
+test('a private address is refused by name and by number, unless its range is allowed or the operator named the server', async () => {
+  const answers = { 'mail.example': [v4('10.0.0.5')] }
+  await expect(guard(answers).check('mail.example', 993)).rejects.toMatchObject({
+    code: 'address_refused',
+    message: expect.stringContaining('RUSTYMAIL_PRIVATE_NETWORKS'),
+  })
+  await expect(guard({}).check('127.0.0.1', 993)).rejects.toMatchObject({ code: 'address_refused' })
+  await expect(guard({}).check('[::1]', 993)).rejects.toMatchObject({ code: 'address_refused' })
+  expect(await guard(answers, { privateNetworks: ['10.0.0.0/8'] }).check('mail.example', 993)).toEqual([v4('10.0.0.5')])
+  expect(await guard(answers, { trusted: ['mail.example'] }).check('MAIL.example', 993)).toEqual([v4('10.0.0.5')])
+  const sandbox = guard({})
+  sandbox.trust('127.0.0.1', 1143)
+  expect(await sandbox.check('127.0.0.1', 1143)).toHaveLength(1)
+  await expect(sandbox.check('127.0.0.1', 1144)).rejects.toMatchObject({ code: 'address_refused' })
+})
+
+test('a metadata address is refused whatever is allowed, also as one of several answers', async () => {
+  const all = { privateNetworks: ['0.0.0.0/0', '::/0'], trusted: ['evil.example'] }
+  const answers = { 'evil.example': [v4('93.184.215.14'), v4('169.254.169.254')] }
+  await expect(guard(answers, all).check('evil.example', 80)).rejects.toMatchObject({ code: 'address_refused' })
+})
+
+test('a name that changes its answer leads nowhere else: the connection goes to the address that was judged', async () => {
+  const { port, hits } = await web()
+  const answers = [[v4('127.0.0.1')], [v4('169.254.169.254')]]
+  const asked: string[] = []
+  const rebinding = new OutboundGuard({
+    privateNetworks: ['127.0.0.0/8'],
+    trusted: [],
+    resolve: async host => {
+      asked.push(host)
+      return answers.shift() ?? []
+    },
+  })
+  const addresses = await rebinding.check('rebind.example', port)
+  const socket = connect({ host: 'rebind.example', port, lookup: answerWith(addresses) })
+  await once(socket, 'connect')
+  expect([socket.remoteAddress, asked]).toEqual(['127.0.0.1', ['rebind.example']])
+  socket.destroy()
+  expect(hits).toEqual([])
+})
+
+test('fetch goes to judged addresses, sends its body, and is not led to another host', async () => {
+  const { port, hits } = await web()
+  const judged = guard(
+    { 'api.example': [v4('127.0.0.1')], 'inner.example': [v4('10.0.0.1')] },
+    { trusted: ['api.example'] },
+  )
+  const { fetch, stop } = guarded(judged)
+  onTestFinished(stop)
+  const base = `http://api.example:${port}`
+  const answer = await fetch(`${base}/echo`, {
+    method: 'POST',
+    body: 'hello',
+    headers: { 'content-type': 'text/plain' },
+  })
+  expect([answer.status, await answer.text()]).toEqual([200, 'POST hello'])
+  expect(await (await fetch(`${base}/again`)).text()).toBe('GET ')
+  await expect(fetch(`${base}/elsewhere`)).rejects.toMatchObject({ code: 'address_refused' })
+  await expect(fetch(`${base}/for-ever`)).rejects.toMatchObject({ code: 'address_refused' })
+  await expect(fetch(`http://inner.example:${port}/`)).rejects.toMatchObject({
+    cause: expect.objectContaining({ code: 'address_refused' }),
+  })
+  await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toMatchObject({ code: 'address_refused' })
+  expect(hits).not.toContain('/secret')
+})
+
+function guarded(judged: OutboundGuard) {
+  const guarded = new GuardedFetch({ guard: judged })
+  return { fetch: guarded.fetch, stop: () => guarded.stop() }
+}
+
+async function web() {
+  const hits: string[] = []
+  const server = createServer(async (request, response) => {
+    hits.push(request.url ?? '')
+    const to = { '/again': '/echo', '/elsewhere': `http://127.0.0.1:${port}/secret`, '/for-ever': '/for-ever' }[
+      request.url ?? ''
+    ]
+    if (to) return response.writeHead(302, { location: to }).end()
+    let body = ''
+    for await (const chunk of request) body += chunk
+    response.end(`${request.method} ${body}`)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  })
+  return { port, hits }
+}

@@ -1,0 +1,29 @@
+/** Counts the answers that are under way, so that a stop can wait for them. */
+import type { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+
+export class UnderWay {
+  #count = 0
+  #idle = Promise.withResolvers<void>()
+
+  /** `close` comes for every response, also when the client went away in the middle. */
+  begin(response: ServerResponse): void {
+    this.#count++
+    connectionOf(response).once('close', () => {
+      this.#count--
+      if (this.#count > 0) return
+      this.#idle.resolve()
+      this.#idle = Promise.withResolvers()
+    })
+  }
+
+  /** Resolves when none is under way, at once when that is so now. */
+  whenIdle(): Promise<void> {
+    return this.#count === 0 ? Promise.resolve() : this.#idle.promise
+  }
+}
+
+/** An event stream over HTTP/2 outlives what Node calls its response. */
+function connectionOf(response: ServerResponse): EventEmitter {
+  return 'stream' in response ? (response.stream as EventEmitter) : response
+}

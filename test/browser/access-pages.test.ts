@@ -1,0 +1,171 @@
+/** Users, tokens, sessions and the audit trail in a real browser: what an administrator does there holds at once. */
+import { readFileSync } from 'node:fs'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { administrator, type SignedIn, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const password = 'nine green doors near the harbour'
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let run: RustyMail
+  let browser: Browser
+  let storageState: SignedIn
+
+  beforeAll(async () => {
+    const dir = tempDir('access-pages')
+    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
+    browser = await launchBrowser()
+    storageState = await signIn(browser, run.setupLink)
+    return async () => {
+      await browser.close()
+      await run.stop()
+      dir.remove()
+    }
+  }, 60_000)
+
+  const open = async (path: string, heading: string) => {
+    const { page } = await visit(browser, run.url, { storageState })
+    await page.goto(run.url + path)
+    await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
+    return page
+  }
+  const rowOf = (page: Page, text: string) => page.getByRole('row').filter({ hasText: text })
+
+  test('who is invited comes in by the link, sees what their role may, and is out as soon as they are disabled', async () => {
+    const page = await open('/users', 'Users')
+    await page.getByRole('button', { name: 'Invite' }).click()
+    await page.getByLabel('Name').fill('Grace')
+    await page.getByLabel('Email').fill('grace@example.org')
+    await page.getByRole('checkbox', { name: 'All accounts' }).check()
+    await page.getByRole('button', { name: 'Make the link' }).click()
+    const link = await page.getByLabel('Link for grace@example.org').inputValue()
+    await expectAccessible(page, 'the link of an invitation')
+    await page.getByRole('button', { name: 'Done' }).click()
+    await rowOf(page, 'Grace').getByText('Invited').waitFor()
+
+    const { page: theirs } = await visit(browser, link)
+    await theirs.getByLabel('Password', { exact: true }).fill(password)
+    await theirs.keyboard.press('Enter')
+    await theirs.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
+    expect(await theirs.getByRole('link', { name: 'Users' }).count()).toBe(0)
+    await theirs.goto(`${run.url}/audit`)
+    await theirs.getByText('This page is not for your role').waitFor()
+    await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
+
+    await page.getByRole('button', { name: 'Disable: Grace' }).click()
+    await page.getByRole('button', { name: 'Disable', exact: true }).click()
+    await theirs.getByRole('heading', { name: /sign in/i }).waitFor({ timeout: 5_000 })
+    await rowOf(page, 'Grace').getByText('Disabled').waitFor()
+    await page.getByRole('button', { name: 'Delete: Grace' }).click()
+    expect(await page.getByRole('dialog').innerText()).toMatch(/Grace[\s\S]*tokens stop working/)
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await rowOf(page, 'Grace').waitFor({ state: 'detached' })
+  }, 60_000)
+
+  test('the last administrator is told why they must stay', async () => {
+    const page = await open('/users', 'Users')
+    await page.getByRole('button', { name: `Disable: ${administrator.name}` }).click()
+    await page.getByText('is the only administrator who can sign in').waitFor()
+    await page.getByRole('button', { name: 'Understood' }).click()
+    await rowOf(page, administrator.email).getByText('Active').waitFor()
+  })
+
+  test('by keyboard alone a token is made; its secret works as the lines say until it is rotated, and the new one until it is revoked', async () => {
+    const page = await open('/tokens', 'Tokens')
+    await page.getByRole('button', { name: 'Make a token' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.type('Backup')
+    await page.keyboard.press('Tab')
+    // The first preset, which reads mail; then past the scopes to the first account.
+    await page.keyboard.press('Enter')
+    const isAtBox = () => page.evaluate<boolean>("document.activeElement?.type === 'checkbox'")
+    for (let step = 0; step < 15 && !(await isAtBox()); step++) await page.keyboard.press('Tab')
+    await page.keyboard.press('Space')
+    await page.keyboard.press('Enter')
+    const secret = await page.getByLabel('Secret of Backup').inputValue()
+    await expectAccessible(page, 'the secret of a token')
+    const lines = await page.locator('pre').first().innerText()
+    const [, address] = /'(http[^']+)'/.exec(lines) ?? []
+    const statusWith = async (token: string) => {
+      const response = await fetch(address!, { headers: { Authorization: `Bearer ${token}` } })
+      return response.status
+    }
+    expect(lines).toContain(`Authorization: Bearer ${secret}`)
+    expect(await statusWith(secret)).toBe(200)
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Rotate: Backup' }).click()
+    await page.getByRole('button', { name: 'Rotate', exact: true }).click()
+    const renewed = await page.getByLabel('Secret of Backup').inputValue()
+    expect(await Promise.all([secret, renewed].map(statusWith))).toEqual([401, 200])
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Revoke: Backup' }).click()
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+    await page.getByText('There is no token yet').waitFor()
+    expect(await statusWith(renewed)).toBe(401)
+  }, 60_000)
+
+  test('a session that is ended is signed out in its own browser, and gone from the list', async () => {
+    const other = await signIn(browser, run.url)
+    const { page: theirs } = await visit(browser, run.url, { storageState: other })
+    await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
+    const page = await open('/sessions', 'Sessions')
+    const rows = page.getByRole('row').filter({ has: page.getByRole('button', { name: /^End: / }) })
+    await rows.first().waitFor()
+    const before = await rows.count()
+    await rows
+      .first()
+      .getByRole('button', { name: /^End: / })
+      .click()
+    await page.getByRole('button', { name: 'End the session' }).click()
+    await expect.poll(() => rows.count()).toBe(before - 1)
+    await theirs.getByRole('heading', { name: /sign in/i }).waitFor({ timeout: 5_000 })
+  }, 60_000)
+
+  test('the trail shows what is done as it is done, keeps still under the pointer, is exported as filtered, and is whole', async () => {
+    const page = await open('/audit', 'Audit')
+    await page.getByRole('button', { name: 'Live', exact: true }).waitFor()
+    const act = () =>
+      run.call(api.accounts.listAccounts).then(({ items }) => run.send('POST', verifyPath(items[0]!.id)))
+    await act()
+    const first = page.locator('tbody tr').first()
+    await first.getByText('accounts.verifyAccount').waitFor()
+    await first.hover()
+    const held = await first.innerText()
+    await act()
+    await page.getByRole('button', { name: /^Show \d+ new$/ }).waitFor()
+    expect(await first.innerText()).toBe(held)
+    await page.getByRole('button', { name: /^Show \d+ new$/ }).click()
+    await expect.poll(() => first.innerText()).not.toBe(held)
+
+    await page.getByRole('combobox', { name: 'Operation' }).fill('accounts.')
+    await page.waitForURL(/operation=accounts\./)
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'JSON Lines' }).click()
+    const file = await (await downloading).path()
+    const operations = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line).operation)
+    expect(operations.length).toBeGreaterThanOrEqual(2)
+    expect(operations.every(name => name.startsWith('accounts.'))).toBe(true)
+
+    await page.getByRole('button', { name: 'Verify' }).click()
+    await page.getByText('The trail is whole').waitFor()
+    await page
+      .getByRole('button', { name: /^Details/ })
+      .first()
+      .click()
+    expect(await page.getByRole('dialog').innerText()).toMatch(/Digest of the input[\s\S]*Hash/)
+    await expectAccessible(page, 'an entry of the trail')
+  }, 60_000)
+})
+
+function verifyPath(accountId: string): string {
+  return api.accounts.verifyAccount.path.replace('{account_id}', accountId)
+}

@@ -1,0 +1,289 @@
+/** The ways in and out, in a real browser: set-up, password, second factor, passkey, invitation, and where one is signed in. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Secret, TOTP } from 'otpauth'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { administrator, enter, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const output = join(import.meta.dirname, 'output')
+const stepMs = 30_000
+
+const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+
+async function givePassword(page: Page, password: string, email = administrator.email): Promise<void> {
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.keyboard.press('Enter')
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Account of/ }).click()
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click()
+  await heading(page, 'Sign in')
+}
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let browser: Browser
+  let run: RustyMail
+
+  beforeAll(async () => {
+    const dir = tempDir('sign-in')
+    mkdirSync(output, { recursive: true })
+    ;[browser, run] = await Promise.all([launchBrowser(), runRustyMail({ dataDir: join(dir.path, 'data') })])
+    await enter(run.url, new URL(run.setupLink).hash.slice(1))
+    return async () => {
+      await Promise.all([browser.close(), run.stop()])
+      dir.remove()
+    }
+  })
+
+  test('the set-up link makes the first administrator, who then comes and goes with a password', async () => {
+    const fresh = await startRustyMail({ isSetUp: false })
+    const stranger = await visit(browser, fresh.url)
+    await heading(stranger.page, 'Set up RustyMail')
+    await expectAccessible(stranger.page, 'set-up is needed')
+
+    const { page } = await visit(browser, fresh.setupLink)
+    await heading(page, 'Set up RustyMail')
+    expect(new URL(page.url()).hash).toBe('')
+    await page.getByLabel('Email').fill(administrator.email)
+    await page.getByLabel('Name').fill(administrator.name)
+    const password = page.getByLabel('Password', { exact: true })
+    await password.fill('too short')
+    await page.keyboard.press('Enter')
+    await page.getByText('Type at least 12 characters').waitFor()
+    await password.fill('password1234')
+    await page.keyboard.press('Enter')
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /easy|common|guess/i })
+      .waitFor()
+    await expectAccessible(page, 'a common password')
+    await password.fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+
+    await signOut(page)
+    expect(new URL(page.url()).pathname).toBe('/')
+    await givePassword(page, 'not this one at all')
+    await page.getByText('No user has this email and this password').waitFor()
+    await expectAccessible(page, 'a wrong password')
+    // What is typed next takes the place of what was wrong.
+    await page.keyboard.type(administrator.password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+
+    await page.goto(fresh.setupLink)
+    await heading(page, 'RustyMail is set up already')
+  })
+
+  test('a set-up link that is not the newest says what to do', async () => {
+    const fresh = await startRustyMail({ isSetUp: false })
+    const { page } = await visit(browser, `${fresh.url}/setup#an-older-one`)
+    await page.getByLabel('Email').fill(administrator.email)
+    await page.getByLabel('Name').fill(administrator.name)
+    await page.getByLabel('Password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'This link did not work')
+    await page.getByText('Restart the server to get a new one').waitFor()
+    await expectAccessible(page, 'a set-up link that is worth nothing')
+  })
+
+  test('an authenticator is set up with its picture, and asked for from then on', async () => {
+    const fresh = await startRustyMail()
+    const { page, expectQuiet } = await visit(browser, fresh.url, {
+      storageState: await signIn(browser, fresh.setupLink),
+    })
+    await page.goto(`${fresh.url}/profile`)
+    await page.getByRole('button', { name: 'Set up an authenticator' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Current password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    const pictureWidth = () => page.evaluate<number>("document.querySelector('dialog img')?.naturalWidth ?? 0")
+    await expect.poll(pictureWidth).toBeGreaterThan(100)
+    await expectAccessible(page, 'setting up an authenticator')
+    await page.screenshot({ path: join(output, 'authenticator-light-1280.png') })
+    const totp = new TOTP({ secret: Secret.fromBase32((await dialog.locator('code').innerText()).replaceAll(' ', '')) })
+    const setUpAt = Date.now()
+    await dialog.getByLabel('Code').fill(totp.generate({ timestamp: setUpAt }))
+    await page.keyboard.press('Enter')
+    const shown = dialog.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem')
+    await shown.first().waitFor()
+    const codes = await shown.allInnerTexts()
+    expect(new Set(codes).size).toBe(10)
+    await expectAccessible(page, 'recovery codes')
+    const downloading = page.waitForEvent('download')
+    await dialog.getByRole('button', { name: 'Download' }).click()
+    expect((await downloading).suggestedFilename()).toBe('rustymail-recovery-codes.txt')
+    await dialog.getByRole('button', { name: 'I have kept them' }).click()
+    await page.getByText('10 recovery codes left').waitFor()
+    expectQuiet()
+
+    await signOut(page)
+    await givePassword(page, administrator.password)
+    await heading(page, 'Second step')
+    const code = page.getByLabel('Code', { exact: true })
+    expect(await code.getAttribute('autocomplete')).toBe('one-time-code')
+    // A code that was used already is worth nothing; this one was, to set it up.
+    await code.fill(totp.generate({ timestamp: setUpAt }))
+    await page.keyboard.press('Enter')
+    await page.getByText('This code is wrong').waitFor()
+    await expectAccessible(page, 'a wrong code')
+    await page.screenshot({ path: join(output, 'second-step-light-1280.png') })
+    const next = totp.generate({ timestamp: setUpAt + stepMs })
+    await code.fill(`${next.slice(0, 3)} ${next.slice(3)}`)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+
+    await signOut(page)
+    await givePassword(page, administrator.password)
+    await page.getByRole('button', { name: 'Use a recovery code' }).click()
+    await page.getByLabel('Recovery code').fill(codes[0]!.toUpperCase())
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+    await page.goto(`${fresh.url}/profile`)
+    await page.getByText('9 recovery codes left').waitFor()
+  })
+
+  test('somebody invited chooses a password, and is offered only what a viewer may do', async () => {
+    const { link } = await run.call(api.users.inviteUser, {
+      body: { email: 'vera@example.org', name: 'Vera Viewer', role: 'viewer', accounts: [] },
+    })
+    const { page } = await visit(browser, link)
+    await heading(page, 'Welcome, Vera Viewer')
+    expect(new URL(page.url()).hash).toBe('')
+    expect(await page.getByLabel('Email').inputValue()).toBe('vera@example.org')
+    await expectAccessible(page, 'invitation')
+    await page.screenshot({ path: join(output, 'invitation-light-1280.png') })
+    await page.getByLabel('Password', { exact: true }).fill('eleven brass kettles sing')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+
+    const pages = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts()
+    expect(pages).toContain('Clients')
+    await page.getByText('There is no account that you may see').waitFor()
+    for (const closed of ['Mail', 'Assistant', 'Users', 'Audit']) expect(pages).not.toContain(closed)
+    await page.goto(`${run.url}/users`)
+    await page.getByText('This page is not for your role').waitFor()
+    await page.getByRole('button', { name: 'Account of Vera Viewer' }).click()
+    await page.getByText('Viewer', { exact: true }).waitFor()
+
+    const again = await visit(browser, link)
+    await heading(again.page, 'This link does not work')
+    await expectAccessible(again.page, 'a used invitation')
+  })
+
+  test('who tries too often sees how long to wait, and can then go on', async () => {
+    const { page } = await visit(browser, run.url)
+    await heading(page, 'Sign in')
+    const button = page.getByRole('button', { name: 'Sign in', exact: true })
+    const waits = page.getByText(/You can try again in \d+ s/)
+    for (let tries = 0; tries < 10 && !(await waits.isVisible()); tries++) {
+      const answered = page.waitForResponse(response => response.request().method() === 'POST')
+      await givePassword(page, 'wrong again and again', 'nobody@example.org')
+      await answered
+      await expect.poll(() => page.getByRole('alert').count()).toBe(1)
+    }
+    await waits.waitFor()
+    expect(await button.isDisabled()).toBe(true)
+    await expectAccessible(page, 'too many attempts')
+    await page.getByText('You can try again now').first().waitFor()
+    await expect.poll(() => button.isEnabled()).toBe(true)
+  })
+
+  test('a passkey is added, and signs in without a password', async () => {
+    const url = run.url.replace('127.0.0.1', 'localhost')
+    const { page, context } = await visit(browser, url)
+    const devices = await context.newCDPSession(page)
+    onTestFinished(() => devices.detach().catch(() => undefined))
+    await devices.send('WebAuthn.enable')
+    const { authenticatorId } = await devices.send('WebAuthn.addVirtualAuthenticator', {
+      options: {
+        protocol: 'ctap2',
+        transport: 'internal',
+        hasResidentKey: true,
+        hasUserVerification: true,
+        isUserVerified: true,
+      },
+    })
+    await givePassword(page, administrator.password)
+    await heading(page, 'Overview')
+    await page.goto(`${url}/profile`)
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('A key of this test')
+    await dialog.getByLabel('Current password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await dialog.waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: /^Remove ?: A key of this test/ }).waitFor()
+    await expectAccessible(page, 'profile with a passkey')
+
+    // Otherwise this device answers at once to what the browser offers in the field of the address.
+    const touch = (enabled: boolean) =>
+      devices.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
+    await touch(false)
+    const offered = page.waitForResponse(response => response.url().endsWith('/passkey/challenge'))
+    await signOut(page)
+    await offered
+    await touch(true)
+    const asked = page.getByRole('button', { name: 'Sign in with a passkey' }).click({ timeout: 10_000 })
+    // There is no button any more when the offer was taken up first.
+    await Promise.all([asked.catch(() => undefined), heading(page, 'Overview')])
+    await page.goto(`${url}/profile`)
+    await page.getByText(/with a passkey, ends at the latest/).waitFor()
+  })
+
+  test('a session is ended from another browser, and signing out everywhere ends this one too', async () => {
+    const here = await visit(browser, run.url, { storageState: await signIn(browser, run.url) })
+    const there = await visit(browser, `${run.url}/profile`, { storageState: await signIn(browser, run.url) })
+    await heading(here.page, 'Overview')
+    await heading(there.page, 'Profile')
+    const others = there.page.getByRole('button', { name: /^End ?: / })
+    await others.first().waitFor()
+    for (let left = await others.count(); left > 0; left = await others.count()) {
+      await others.first().click()
+      await expect.poll(() => others.count()).toBe(left - 1)
+    }
+    // The open page hears of it at once.
+    await heading(here.page, 'Sign in')
+    await there.page.getByRole('button', { name: 'Sign out everywhere…' }).click()
+    await there.page.getByRole('dialog').getByRole('button', { name: 'Sign out everywhere' }).click()
+    await heading(there.page, 'Sign in')
+  })
+
+  test.each(['light', 'dark'] as const)(
+    'the door and the profile are whole and accessible in %s',
+    async scheme => {
+      const storageState = await signIn(browser, run.url)
+      for (const width of [360, 768, 1280, 1920]) {
+        const door = await visit(browser, `${run.url}/mail`, { width, scheme })
+        await heading(door.page, 'Sign in')
+        const inside = await visit(browser, `${run.url}/profile`, { width, scheme, storageState })
+        await inside.page.getByText('This one').waitFor()
+        for (const [name, { page }] of Object.entries({ 'sign-in': door, profile: inside })) {
+          const where = `${name} ${width} ${scheme}`
+          await expectNothingClipped(page, where)
+          if (width === 360 || width === 1280) await expectAccessible(page, where)
+          await page.screenshot({ path: join(output, `${name}-${scheme}-${width}.png`) })
+        }
+        inside.expectQuiet()
+        await Promise.all([door.context.close(), inside.context.close()])
+      }
+    },
+    120_000,
+  )
+
+  test('a link to a page leads there after signing in', async () => {
+    const { page } = await visit(browser, `${run.url}/clients?kind=api`)
+    await heading(page, 'Sign in')
+    await givePassword(page, administrator.password)
+    await heading(page, 'Clients')
+    expect(page.url()).toBe(`${run.url}/clients?kind=api`)
+  })
+})

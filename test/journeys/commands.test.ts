@@ -1,0 +1,247 @@
+/** What the command line does beside serving: an administrator, the audit trail, another key. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { TOTP } from 'otpauth'
+import { expect, onTestFinished, test } from 'vitest'
+import { SignInAnswer } from '../../contract/access.ts'
+import type { Endpoint } from '../../contract/endpoint.ts'
+import { api } from '../../contract/index.ts'
+import { SandboxServer } from '../../sandbox/sandbox-server.ts'
+import { openDatabase } from '../../server/platform/database/database.ts'
+import { onEachDatabase } from '../support/databases.ts'
+import { type Ended, runCommand, spawnCommand } from '../support/run-command.ts'
+import { type RustyMail, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { administrator, enter } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const keyOf = (fill: number) => Buffer.alloc(32, fill).toString('base64')
+
+/** The program and its commands on one data directory and one database. */
+async function home({ databaseUrl, ...more }: Record<string, string> & { databaseUrl?: string } = {}) {
+  const dir = tempDir('commands')
+  onTestFinished(() => dir.remove())
+  const dataDir = join(dir.path, 'data')
+  const url = databaseUrl ?? `sqlite:${join(dataDir, 'rustymail.db')}`
+  const environment = { RUSTYMAIL_DATABASE_URL: url, ...more }
+  const file = (name: string) => join(dataDir, name)
+  return {
+    dataDir,
+    environment,
+    file,
+    keyFile: () => readFileSync(file('secret.key'), 'utf8').trim(),
+    run: (words: string, input = '', change: Record<string, string> = {}) =>
+      runCommand(words.split(' '), { dataDir, input, environment: { ...environment, ...change } }),
+    start: (change: Record<string, string> = {}) =>
+      startRustyMail({ dataDir, environment: { ...environment, ...change } }),
+    startInVain: async (change: Record<string, string> = {}): Promise<string> => {
+      const { child, log } = spawnRustyMail({ dataDir, environment: { ...environment, ...change } })
+      onTestFinished(() => void child.kill('SIGKILL'))
+      const code = await new Promise(resolve => child.once('close', resolve))
+      return `${code}: ${log()}`
+    },
+  }
+}
+
+/** An account that is not connected to, so that there is something sealed. */
+async function addAccount(run: RustyMail): Promise<void> {
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'a secret word' }
+  const body = { email: 'ann@example.com', imap, enabled: false }
+  await run.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
+}
+
+/** As a browser with a session. */
+async function asPerson<P, Q, B, R>(run: RustyMail, endpoint: Endpoint<P, Q, B, R>, body?: B, cookie = ''): Promise<R> {
+  const answer = await fetch(run.url + endpoint.path, {
+    method: endpoint.method,
+    headers: { origin: run.url, cookie, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  })
+  if (!answer.ok) throw new Error(`${endpoint.path} answered ${answer.status}: ${await answer.text()}`)
+  return endpoint.response.parse(await answer.json())
+}
+
+function expectOneLine({ code, stdout, stderr }: Ended, words: string): void {
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  const said = stderr.replace('Password, at least 12 characters: \n', '')
+  expect(said).toMatch(/^[^\n]+\n$/)
+  expect(said).toContain(words)
+}
+
+onEachDatabase((_open, url) => {
+  test('create-admin makes an administrator who signs in, and refuses in one clear line what cannot be', async () => {
+    const { run, start, dataDir } = await home({ databaseUrl: await url() })
+    const create = (email: string, password: string) =>
+      runCommand(['user', 'create-admin', '--email', email, '--name', 'Ada Admin'], {
+        dataDir,
+        input: `${password}\n`,
+        environment: {},
+      })
+    const { email, password } = administrator
+    expectOneLine(await create('nobody', password), 'the email is not an email address')
+    expectOneLine(await create(email, 'short'), 'the password must have at least 12 characters')
+    expect(existsSync(dataDir)).toBe(false)
+
+    const words = `user create-admin --email ${email} --name Ada`
+    expectOneLine(await run(words, 'password1234\n'), 'among the first that would be guessed')
+    expectOneLine(await run(words, ''), 'there was no answer')
+    const made = await run(words, `${password}\n`)
+    expect(made).toMatchObject({ code: 0, stdout: `${email} is an administrator now.\n` })
+
+    const server = await start()
+    expect(server.setupLink).not.toContain('/setup#')
+    const cookie = await enter(server.url)
+    const { principal } = await asPerson(server, api.access.getSession, undefined, cookie)
+    expect(principal).toMatchObject({ email, role: 'administrator' })
+    const { items } = await server.call(api.audit.listAudit, { query: { operation: 'cli.' } })
+    expect(items.map(item => [item.operation, item.principal_id, item.outcome])).toEqual([
+      ['cli.createAdministrator', 'system', 'ok'],
+    ])
+    expectOneLine(await run(words, `${password}\n`), `another RustyMail (process ${server.process.pid}) is running`)
+  })
+
+  test('audit verify finds the trail whole beside a running server, and names the entry that was tampered with', async () => {
+    const { run, start, environment } = await home({ databaseUrl: await url() })
+    const server = await start()
+    await addAccount(server)
+    const whole = await run('audit verify')
+    expect(whole).toMatchObject({ code: 0, stderr: '' })
+    expect(whole.stdout).toMatch(/^The audit trail is whole: \d+, from number 1 to \d+\.\n$/)
+
+    const db = openDatabase(environment.RUSTYMAIL_DATABASE_URL)
+    onTestFinished(() => db.destroy())
+    await db.updateTable('audit_entries').set({ principal_name: 'Somebody else' }).where('number', '=', 2).execute()
+    const changed = await run('audit verify')
+    expect(changed).toMatchObject({ code: 1, stderr: '' })
+    expect(changed.stdout).toContain('tampered with: entry 2 is changed')
+    // What comes after does not make it look whole again.
+    await server.stop()
+    expect(await run('audit verify')).toMatchObject({ code: 1 })
+  })
+
+  test('after key rotate passwords, second factors and the audit trail are as before, and the old key is refused', async () => {
+    const { run, start, startInVain, keyFile, file } = await home({ databaseUrl: await url() })
+    const sandbox = new SandboxServer()
+    const access = await sandbox.start()
+    onTestFinished(() => sandbox.stop())
+    const first = await start()
+    const login = {
+      host: access.host,
+      port: access.imapPort,
+      tls: 'none',
+      user: access.user,
+      password: access.password,
+    }
+    await first.call(api.accounts.createAccount, { body: { email: access.email, imap: login } })
+    const cookie = await enter(first.url)
+    const { password } = administrator
+    const { secret } = await asPerson(first, api.profile.beginTotp, { current_password: password }, cookie)
+    const authenticator = new TOTP({ secret })
+    await asPerson(first, api.profile.confirmTotp, { code: authenticator.generate() }, cookie)
+    expectOneLine(await run('key rotate'), 'is running on this data directory')
+    await first.stop()
+
+    const old = keyFile()
+    expect(await run('key rotate')).toMatchObject({
+      code: 0,
+      stdout: 'Sealed anew with another key: 2 secrets.\n',
+      stderr: '',
+    })
+    expect(keyFile()).not.toBe(old)
+    expect(existsSync(file('secret.key.next'))).toBe(false)
+    expect(await run('audit verify')).toMatchObject({ code: 0 })
+    const refused = await startInVain({ RUSTYMAIL_SECRET_KEY: old })
+    expect(refused).toMatch(/^1: [^\n]*the secret key is not the one[^\n]*\n$/)
+
+    const second = await start()
+    const states = async () => (await second.call(api.accounts.listAccounts)).items.map(item => item.state)
+    await expect.poll(states, { timeout: 15_000 }).toEqual(['ready'])
+    // Each time step counts once, so the next one is taken.
+    const code = authenticator.generate({ timestamp: Date.now() + 30_000 })
+    const asked = SignInAnswer.parse(
+      await asPerson(second, api.access.openSession, { email: administrator.email, password }),
+    )
+    if (asked.status !== 'second_factor') throw new Error('nobody asked for the second factor')
+    const session = await asPerson(second, api.access.giveSecondFactor, { challenge: asked.challenge, code })
+    expect(session.principal.email).toBe(administrator.email)
+    const { items } = await second.call(api.audit.listAudit, { query: { operation: 'cli.rotateKey' } })
+    expect(items).toHaveLength(1)
+  }, 60_000)
+})
+
+test('audit verify without anything to look at says so in one clear line', async () => {
+  const { run } = await home()
+  expectOneLine(await run('audit verify'), 'there is no secret.key')
+})
+
+test('a key rotate that was interrupted, wherever that was, is finished by running it again', async () => {
+  const { run, start, startInVain, keyFile, file, dataDir, environment } = await home()
+  const server = await start()
+  await addAccount(server)
+  await server.stop()
+  const old = keyFile()
+
+  // Killed as soon as the next key lies beside the old one.
+  const { child, ended } = spawnCommand(['key', 'rotate'], { dataDir, environment })
+  await expect.poll(() => existsSync(file('secret.key.next')), { interval: 1, timeout: 15_000 }).toBe(true)
+  child.kill('SIGKILL')
+  await ended
+  // However far it came.
+  expect((await run('key rotate')).code).toBe(0)
+  await (await start()).stop()
+
+  // The next key was written, and nothing else happened.
+  const before = keyFile()
+  writeFileSync(file('secret.key.next'), `${keyOf(5)}\n`)
+  await (await start()).stop()
+  expectOneLine(await run('key rotate', '', { RUSTYMAIL_NEW_SECRET_KEY: keyOf(6) }), 'was interrupted')
+  expect(await run('key rotate')).toMatchObject({ code: 0, stdout: expect.stringContaining('1 secret.') })
+  expect(keyFile()).toBe(keyOf(5))
+
+  // The database changed over, and the next key did not become the key.
+  renameSync(file('secret.key'), file('secret.key.next'))
+  writeFileSync(file('secret.key'), `${before}\n`)
+  expect(await startInVain()).toMatch(/^1: [^\n]*run "rustymail key rotate" again[^\n]*\n$/)
+  expect(await run('key rotate')).toMatchObject({ code: 0, stdout: expect.stringContaining('already') })
+  expect(keyFile()).toBe(keyOf(5))
+  expect(existsSync(file('secret.key.next'))).toBe(false)
+  expect([old, before]).not.toContain(keyFile())
+  await (await start()).stop()
+  expect(await run('audit verify')).toMatchObject({ code: 0 })
+}, 60_000)
+
+test('a key of the environment is changed for the one that is given, and a key of the file too', async () => {
+  const { run, start, startInVain } = await home({ RUSTYMAIL_SECRET_KEY: keyOf(1) })
+  const server = await start()
+  await addAccount(server)
+  await server.stop()
+  expectOneLine(await run('key rotate'), 'RUSTYMAIL_NEW_SECRET_KEY')
+  const other = { RUSTYMAIL_SECRET_KEY: keyOf(9), RUSTYMAIL_NEW_SECRET_KEY: keyOf(2) }
+  expectOneLine(await run('key rotate', '', other), 'the secret key is not the one')
+  const change = { RUSTYMAIL_NEW_SECRET_KEY: keyOf(2) }
+  const changed = await run('key rotate', '', change)
+  expect(changed).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('1 secret. Start RustyMail with the new'),
+  })
+  expect(await run('key rotate', '', change)).toMatchObject({ code: 0, stdout: expect.stringContaining('already') })
+  expect(await startInVain()).toMatch(/^1: [^\n]*the secret key is not the one/)
+  await (await start({ RUSTYMAIL_SECRET_KEY: keyOf(2) })).stop()
+
+  const filed = await home()
+  await (await filed.start()).stop()
+  expect(await filed.run('key rotate', '', { RUSTYMAIL_NEW_SECRET_KEY: keyOf(3) })).toMatchObject({ code: 0 })
+  expect(filed.keyFile()).toBe(keyOf(3))
+  await (await filed.start()).stop()
+}, 60_000)
+
+test('a database from before there was a mark of its key is not marked with a wrong one', async () => {
+  const { start, startInVain, environment } = await home()
+  const server = await start()
+  await addAccount(server)
+  await server.stop()
+  const db = openDatabase(environment.RUSTYMAIL_DATABASE_URL)
+  onTestFinished(() => db.destroy())
+  await db.deleteFrom('settings').where('name', '=', 'key_check').execute()
+  expect(await startInVain({ RUSTYMAIL_SECRET_KEY: keyOf(7) })).toMatch(/^1: [^\n]*the secret key is not the one/)
+  await (await start()).stop()
+})

@@ -1,0 +1,24 @@
+/** A row of a user for tests: a viewer who was invited and has no way in yet, but for what the test says. */
+import { randomBytes } from 'node:crypto'
+import type { UserRow } from '../../server/platform/database/tables.ts'
+
+export function aUser(change: Partial<UserRow> = {}): UserRow {
+  const id = change.id ?? randomBytes(8).toString('hex')
+  return {
+    id,
+    email: `${id}@example.com`,
+    name: 'Anna',
+    role: 'viewer',
+    accounts: '[]',
+    password_hash: null,
+    totp_sealed: null,
+    totp_last_step: 0,
+    oidc_issuer: null,
+    oidc_subject: null,
+    disabled: 0,
+    created_at: '2026-11-01T08:00:00.000Z',
+    updated_at: '2026-11-01T08:00:00.000Z',
+    last_seen_at: null,
+    ...change,
+  }
+}

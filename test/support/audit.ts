@@ -1,0 +1,57 @@
+/** A started audit trail on a database, and something to note in it. */
+import { onTestFinished } from 'vitest'
+import type { State } from '../../contract/event.ts'
+import type { AuditFact } from '../../server/audit/audit-entry.ts'
+import { AuditService } from '../../server/audit/audit-service.ts'
+import { AuditStore } from '../../server/audit/audit-store.ts'
+import type { Database } from '../../server/platform/database/database.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { SecretBox } from '../../server/platform/secret-box.ts'
+import { memoryDatabase } from './databases.ts'
+
+export const auditSecrets = new SecretBox(Buffer.alloc(32, 7))
+
+/** Stopped when the test ends, before its database is closed. */
+export async function startAudit(database?: Database, { now = Date.now }: { now?: () => number } = {}) {
+  const db = database ?? (await memoryDatabase())
+  const store = new AuditStore(db)
+  const told: State[] = []
+  const audit = new AuditService({
+    store,
+    secrets: auditSecrets,
+    hub: { publishState: state => told.push(state) },
+    now,
+    logger: createLogger('silent'),
+  })
+  await audit.start()
+  onTestFinished(() => audit.stop())
+  /** So many entries, in one go. */
+  const record = async (count: number, changes: Partial<AuditFact> = {}) => {
+    const all = Array.from({ length: count }, () => audit.record(auditFact({ at: now(), ...changes })))
+    await Promise.all(all)
+  }
+  return { audit, store, db, told, record }
+}
+
+export function auditFact(changes: Partial<AuditFact> = {}): AuditFact {
+  return {
+    at: Date.now(),
+    principalId: 'session-1',
+    principalName: 'Ada',
+    userId: 'ada',
+    sessionId: '1',
+    tokenId: null,
+    address: '192.0.2.1',
+    userAgent: 'Browser/1',
+    operation: 'accounts.updateAccount',
+    effect: 'write',
+    accountId: 'a',
+    refs: {},
+    input: undefined,
+    outcome: 'ok',
+    status: 200,
+    durationMs: 12.345,
+    requestId: 'request-1',
+    ...changes,
+  }
+}

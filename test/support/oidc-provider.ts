@@ -1,0 +1,109 @@
+/** A real OpenID Connect provider on loopback, with people and groups, and a sign-in page of one field. */
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Context, Provider } from 'oidc-provider'
+import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
+
+/** Answered to whoever may know it; what is left out is not said. */
+export interface OidcPerson {
+  email?: string
+  email_verified?: boolean
+  name?: string
+  groups?: readonly string[]
+}
+
+export const oidcClientId = 'rustymail'
+export const oidcClientSecret = 'a-secret-of-the-client-for-tests-only'
+
+/** A person signs in with their subject, without a password, or cancels: `login` or `cancel` in the form of the page. */
+export class OidcProvider {
+  /** By subject; may change at any time. */
+  readonly people = new Map<string, OidcPerson>()
+  /** Where browsers may be sent back to. */
+  readonly redirectUris: string[] = []
+  /** Paths that were asked for, in order. */
+  readonly requests: string[] = []
+  readonly #server: Server
+  readonly #provider: Provider
+
+  private constructor(server: Server, isPublicClient: boolean) {
+    this.#server = server
+    const memory = createMemoryAdapter()
+    const client = () => ({
+      client_id: oidcClientId,
+      redirect_uris: this.redirectUris,
+      ...(isPublicClient ? { token_endpoint_auth_method: 'none' } : { client_secret: oidcClientSecret }),
+    })
+    this.#provider = new Provider(this.url, {
+      adapter: (model: string) => (model === 'Client' ? { find: async () => client() } : memory(model)),
+      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+      cookies: { keys: [randomBytes(16).toString('hex')] },
+      jwks: { keys: [{ ...signingKey(), kid: 'signing', use: 'sig', alg: 'RS256' }] },
+      features: { devInteractions: { enabled: false } },
+      interactions: { url: (_context: Context, { uid }: { uid: string }) => `/interaction/${uid}` },
+      ttl: { AccessToken: 600, AuthorizationCode: 60, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
+      findAccount: (_context: Context, sub: string) => {
+        const person = this.people.get(sub)
+        return person && { accountId: sub, claims: () => ({ sub, ...person }) }
+      },
+      // Whoever signs in agrees to all that is asked for.
+      loadExistingGrant: async ({ oidc }: Context) => {
+        const grant = new this.#provider.Grant({ accountId: oidc.session.accountId, clientId: oidc.client.clientId })
+        grant.addOIDCScope([...oidc.requestParamScopes].join(' '))
+        await grant.save()
+        return grant
+      },
+    })
+    const answer = this.#provider.callback()
+    server.on('request', (request, response) => {
+      this.requests.push((request.url ?? '').split('?')[0]!)
+      const page = request.url?.startsWith('/interaction/')
+        ? this.#interact(request, response)
+        : answer(request, response)
+      page.catch((error: unknown) => response.writeHead(500).end(String(error)))
+    })
+  }
+
+  static async start({ isPublicClient = false, port = 0 } = {}): Promise<OidcProvider> {
+    const server = createServer().listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return new OidcProvider(server, isPublicClient)
+  }
+
+  /** The issuer. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await once(this.#server, 'close')
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST') return void response.writeHead(200, { 'content-type': 'text/html' }).end(page)
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const form = new URLSearchParams(Buffer.concat(chunks).toString())
+    const result = form.has('cancel')
+      ? { error: 'access_denied', error_description: 'the person did not want to' }
+      : { login: { accountId: form.get('login') ?? '' } }
+    await this.#provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
+  }
+}
+
+const page = `<!doctype html><html lang="en"><title>The provider</title><h1>The provider</h1>
+<form method="post"><label>Login <input name="login"></label>
+<button>Sign in</button> <button name="cancel" value="1">Cancel</button></form></html>`
+
+function signingKey(): object {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
+}

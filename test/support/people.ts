@@ -1,0 +1,123 @@
+/** A server in this process, and people and tokens that act on it, each made by its own API. */
+import { onTestFinished } from 'vitest'
+import type { Role } from '../../contract/access.ts'
+import { api } from '../../contract/index.ts'
+import type { Scope } from '../../contract/scope.ts'
+import { type App, createApp, type Overrides } from '../../server/app.ts'
+import { loadConfig } from '../../server/config.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { administrator, enter } from './signed-in.ts'
+import { tempDir } from './temp-dir.ts'
+
+/** What a request carries to be known. */
+export type Proof = Record<string, string>
+
+export interface Answer {
+  status: number
+  headers: Headers
+  text: string
+}
+
+export interface Person {
+  userId: string
+  email: string
+  proof: Proof
+}
+
+export interface NewToken {
+  id: string
+  secret: string
+  proof: Proof
+}
+
+export interface Surroundings {
+  environment?: Record<string, string>
+  overrides?: Overrides
+}
+
+const { password } = administrator
+
+/** Nobody is held up by limits here. Whoever calls this stops it. */
+export async function runApp({ environment = {}, overrides = {} }: Surroundings = {}) {
+  const dir = tempDir('app')
+  const variables = {
+    RUSTYMAIL_PORT: '0',
+    RUSTYMAIL_DATA_DIR: `${dir.path}/data`,
+    RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
+    RUSTYMAIL_RATE_LIMIT: '100000000',
+    ...environment,
+  }
+  const app = createApp(loadConfig([], variables), { logger: createLogger('silent'), ...overrides })
+  await app.start()
+  const link = await app.createSetupLink()
+  const cookie = await enter(app.address, link?.split('#')[1])
+  const stop = async () => {
+    await app.stop()
+    dir.remove()
+  }
+  return { app, people: new People(app.address, cookie), stop }
+}
+
+/** Stopped when the test ends. */
+export async function startApp(surroundings?: Surroundings): Promise<{ app: App; people: People }> {
+  const { stop, ...running } = await runApp(surroundings)
+  onTestFinished(stop)
+  return running
+}
+
+export class People {
+  readonly url: string
+  /** The administrator of the set-up link, with a session. */
+  readonly admin: Proof
+  #count = 0
+
+  constructor(url: string, cookie: string) {
+    this.url = url
+    this.admin = this.#session(cookie)
+  }
+
+  /** Follows no redirect. @param path As in the contract, parameters filled in. */
+  async ask(proof: Proof, method: string, path: string, body?: unknown): Promise<Answer> {
+    const headers = body === undefined ? proof : { ...proof, 'content-type': 'application/json' }
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+    const answer = await fetch(this.url + path, { method, headers, redirect: 'manual', ...sent })
+    const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream')
+    if (isStream) await answer.body?.cancel()
+    return { status: answer.status, headers: answer.headers, text: isStream ? '' : await answer.text() }
+  }
+
+  /** Throws what is not a success. */
+  async tell<T = unknown>(proof: Proof, method: string, path: string, body?: unknown): Promise<T> {
+    const { status, text } = await this.ask(proof, method, path, body)
+    if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as T
+  }
+
+  /** Invited, and come by the link. */
+  async invite(role: Role, accounts: 'all' | string[] = 'all'): Promise<Person> {
+    const email = `person-${++this.#count}@example.com`
+    const wanted = { email, name: `Person ${this.#count}`, role, accounts }
+    const { user, link } = await this.tell<{ user: { id: string }; link: string }>(
+      this.admin,
+      'POST',
+      api.users.inviteUser.path,
+      wanted,
+    )
+    const given = { link_token: link.split('#')[1], password }
+    const { status, headers, text } = await this.ask({}, 'POST', api.users.acceptLink.path, given)
+    if (status !== 201) throw new Error(`nobody came by the link: ${status} ${text}`)
+    return { userId: user.id, email, proof: this.#session(headers.getSetCookie()[0]!.split(';')[0]!) }
+  }
+
+  /** Of the administrator, so that it can have every scope. */
+  async token(scopes: Scope[], accounts: string[] = []): Promise<NewToken> {
+    const wanted = { name: `token ${++this.#count}`, scopes, accounts }
+    const path = api.tokens.createToken.path
+    const { token, info } = await this.tell<{ token: string; info: { id: string } }>(this.admin, 'POST', path, wanted)
+    return { id: info.id, secret: token, proof: { authorization: `Bearer ${token}` } }
+  }
+
+  #session(cookie: string): Proof {
+    return { cookie, origin: new URL(this.url).origin }
+  }
+}

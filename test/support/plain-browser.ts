@@ -1,0 +1,52 @@
+/** A browser without a page: plain HTTP with a jar of cookies, which follows redirects one by one. */
+
+export interface Visit {
+  url: URL
+  status: number
+  /** Where it is sent on. */
+  location: URL | undefined
+  text: string
+}
+
+/** More is a circle. */
+const maxRedirects = 20
+
+export class PlainBrowser {
+  /** Cookies know no ports (RFC 6265, section 8.5). */
+  readonly cookies = new Map<string, string>()
+
+  /** One step. */
+  async visit(url: URL | string, form?: Record<string, string>): Promise<Visit> {
+    const response = await fetch(url, {
+      redirect: 'manual',
+      headers: { cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      ...(form ? { method: 'POST', body: new URLSearchParams(form) } : {}),
+    })
+    for (const line of response.headers.getSetCookie()) this.#keep(line)
+    const location = response.headers.get('location')
+    return {
+      url: new URL(url),
+      status: response.status,
+      location: location === null ? undefined : new URL(location, url),
+      text: await response.text(),
+    }
+  }
+
+  /** On from a visit, until there is no further redirect or the next address is one to stop before. */
+  async follow(from: Visit, stopBefore: (next: URL) => boolean = () => false): Promise<Visit> {
+    let visit = from
+    for (let count = 0; visit.location && !stopBefore(visit.location); count++) {
+      if (count === maxRedirects) throw new Error(`redirected in a circle at ${visit.location}`)
+      visit = await this.visit(visit.location)
+    }
+    return visit
+  }
+
+  #keep(line: string): void {
+    const [pair = '', ...attributes] = line.split(';').map(part => part.trim())
+    const [name = '', value = ''] = pair.split(/=(.*)/s)
+    const isOver = attributes.some(attribute => /^max-age=0$/i.test(attribute) || /^expires=.*1970/i.test(attribute))
+    if (isOver || value === '') this.cookies.delete(name)
+    else this.cookies.set(name, value)
+  }
+}

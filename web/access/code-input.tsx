@@ -1,0 +1,16 @@
+/** For the six digits of an authenticator; phones and password managers fill them in. */
+import type { ComponentProps } from 'react'
+import { Input } from '../ui/field.tsx'
+
+export function CodeInput(props: ComponentProps<'input'>) {
+  return (
+    <Input
+      {...props}
+      className="font-mono tracking-widest"
+      inputMode="numeric"
+      autoComplete="one-time-code"
+      spellCheck={false}
+      maxLength={10}
+    />
+  )
+}

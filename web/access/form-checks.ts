@@ -1,0 +1,32 @@
+/** What the page sees of a field before the server is asked. */
+import type { Faults } from '../ui/use-form.ts'
+import { shortestPassword } from './password-hint.ts'
+
+type Check = (value: string) => string | undefined
+
+export const checks = {
+  email: value =>
+    /^[^@\s]+@[^@\s]+$/.test(value.trim()) ? undefined : 'Type the whole address, as in anna@example.org',
+  name: value => (value.trim() === '' ? 'Type a name' : undefined),
+  password: value => (value === '' ? 'Type the password' : undefined),
+  newPassword: value => (value.length < shortestPassword ? `Type at least ${shortestPassword} characters` : undefined),
+  code: value => (/^\d{6}$/.test(plainCode(value)) ? undefined : 'Type the 6 digits that the authenticator shows'),
+  recoveryCode: value => (value.trim().length < 6 ? 'Type one of your recovery codes' : undefined),
+} satisfies Record<string, Check>
+
+/** `checkAll({ email: checks.email })` makes the check of a whole form. */
+export function checkAll<Name extends string>(each: Partial<Record<Name, Check>>) {
+  return (values: Record<Name, string>): Faults<Name> => {
+    const faults: Faults<Name> = {}
+    for (const name of Object.keys(values) as Name[]) {
+      const fault = each[name]?.(values[name])
+      if (fault !== undefined) faults[name] = fault
+    }
+    return faults
+  }
+}
+
+/** Authenticators show `123 456`. */
+export function plainCode(code: string): string {
+  return code.replaceAll(/\s/g, '')
+}

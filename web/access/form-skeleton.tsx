@@ -1,0 +1,13 @@
+/** While it is not known yet what to ask for. */
+import { Skeleton } from '../ui/skeleton.tsx'
+
+export function FormSkeleton() {
+  return (
+    <div role="status" className="grid gap-4">
+      <span className="sr-only">Loading</span>
+      <Skeleton className="h-14 w-full" />
+      <Skeleton className="h-14 w-full" />
+      <Skeleton className="h-9 w-full" />
+    </div>
+  )
+}

@@ -1,0 +1,20 @@
+/** Where the set-up link is. */
+
+export function HowToFindTheLink() {
+  return (
+    <div className="grid gap-2 rounded-md bg-sunken p-3 text-sm">
+      <p className="font-medium">Where is the set-up link?</p>
+      <ul className="grid list-disc gap-1 pl-5 text-soft">
+        <li>
+          In the terminal or the log of the server, on the line that begins with{' '}
+          <code className="font-mono text-ink">Set up:</code>
+        </li>
+        <li>It works once, and within 30 minutes. Restart the server to get a new one.</li>
+        <li>
+          Or make the first administrator without it, on the machine of the server:{' '}
+          <code className="font-mono text-ink">rustymail user create-admin</code>
+        </li>
+      </ul>
+    </div>
+  )
+}

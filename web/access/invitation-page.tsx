@@ -1,0 +1,123 @@
+/** The end of a link that an administrator handed out, to somebody new or after a reset: one chooses a password, and is in. */
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useLocation } from 'wouter'
+import { api } from '../../contract/index.ts'
+import { ApiProblem, call } from '../platform/api-client.ts'
+import { formatDateTime } from '../platform/format.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useEnter } from '../platform/session.ts'
+import { Entrance } from '../shell/entrance.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { Field, Input } from '../ui/field.tsx'
+import { useForm } from '../ui/use-form.ts'
+import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
+import { checkAll, checks } from './form-checks.ts'
+import { FormSkeleton } from './form-skeleton.tsx'
+import { NewPasswordField } from './new-password-field.tsx'
+import { useLinkToken } from './use-link-token.ts'
+
+interface Invited {
+  name: string
+  email: string
+  expires_at: string
+}
+
+export function InvitationPage() {
+  const token = useLinkToken()
+  const link = useQuery({
+    queryKey: queryKeys.invitation,
+    queryFn: ({ signal }) => call(api.users.readLink, { body: { link_token: token }, signal }),
+    enabled: token !== '',
+    gcTime: 0,
+  })
+  const accepting = useAcceptLink(token)
+  if (token === '' || isInvalid(link.error) || isInvalid(accepting.error)) return <InvalidLink isCut={token === ''} />
+  if (link.error) {
+    return (
+      <Entrance title="Invitation">
+        <ErrorState error={link.error} onRetry={() => void link.refetch()} />
+      </Entrance>
+    )
+  }
+  if (!link.data) {
+    return (
+      <Entrance title="Invitation">
+        <FormSkeleton />
+      </Entrance>
+    )
+  }
+  return (
+    <Entrance title={`Welcome, ${link.data.name}`}>
+      <AcceptForm invited={link.data} accepting={accepting} />
+    </Entrance>
+  )
+}
+
+function InvalidLink({ isCut }: { isCut: boolean }) {
+  return (
+    <Entrance title="This link does not work">
+      <p role="alert" className="text-soft">
+        {isCut
+          ? 'The link is not complete: the part after # is missing. Open it as it was sent to you.'
+          : 'It was used already, or it is too old, or a newer one took its place. Ask the administrator who sent it for a new one.'}
+      </p>
+      <div>
+        <ButtonLink href="/">Go to the sign-in page</ButtonLink>
+      </div>
+    </Entrance>
+  )
+}
+
+const check = checkAll({ password: checks.newPassword })
+
+function AcceptForm({
+  invited: { email, name, expires_at: expiresAt },
+  accepting: { mutate, error, isPending },
+}: {
+  invited: Invited
+  accepting: ReturnType<typeof useAcceptLink>
+}) {
+  const { form, bind, faultOf, note } = useForm({
+    initial: { password: '' },
+    check,
+    error,
+    fieldOf: { password_too_common: 'password' },
+    onSubmit: ({ password }) => mutate(password),
+  })
+  const mayTry = useWaitSeconds(error) === 0
+  return (
+    <>
+      <p className="text-soft">Choose a password, and you are in.</p>
+      <form {...form} method="post" className="grid gap-4">
+        {note && <WaitNote error={note} />}
+        <Field label="Email" hint="With it you sign in.">
+          <Input value={email} name="email" type="email" autoComplete="username" readOnly />
+        </Field>
+        <NewPasswordField own={[email, name]} error={faultOf('password')} control={bind('password')} />
+        <Button variant="primary" type="submit" isBusy={isPending} disabled={!mayTry}>
+          Choose and sign in
+        </Button>
+      </form>
+      <p className="text-xs text-muted">The link works until {formatDateTime(Date.parse(expiresAt))}, and once.</p>
+    </>
+  )
+}
+
+function useAcceptLink(token: string) {
+  const enter = useEnter()
+  const [, navigate] = useLocation()
+  return useMutation({
+    mutationFn: (password: string) => call(api.users.acceptLink, { body: { link_token: token, password } }),
+    // It holds a password.
+    gcTime: 0,
+    onSuccess: async session => {
+      await enter(session)
+      navigate('/', { replace: true })
+    },
+  })
+}
+
+function isInvalid(error: Error | null): boolean {
+  return error instanceof ApiProblem && error.code === 'link_invalid'
+}

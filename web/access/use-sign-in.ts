@@ -1,0 +1,92 @@
+/** The ways in: a password and perhaps a second factor, or a passkey. Passwords live in the form alone. */
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useEffect, useState } from 'react'
+import { api } from '../../contract/index.ts'
+import { ApiProblem, call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useEnter } from '../platform/session.ts'
+import { canOfferPasskeys, givePasskey, isGivenUp, stopAsking } from './passkeys.ts'
+
+/** How one can sign in at this address. */
+export function useSignInState() {
+  return useQuery({
+    queryKey: queryKeys.signIn,
+    queryFn: ({ signal }) => call(api.access.getSignInState, { signal }),
+    // Somebody sets it up in another window, and comes back to this one.
+    refetchOnWindowFocus: 'always',
+  })
+}
+
+export function usePasswordSignIn() {
+  const enter = useEnter()
+  const [challenge, setChallenge] = useState<string>()
+  const password = useMutation({
+    mutationFn: (given: { email: string; password: string }) => call(api.access.openSession, { body: given }),
+    // It holds a password.
+    gcTime: 0,
+    onSuccess: async answer => {
+      if (answer.status === 'signed_in') await enter(answer.session)
+      else setChallenge(answer.challenge)
+    },
+  })
+  const secondFactor = useMutation({
+    mutationFn: (given: { challenge: string; code: string }) => call(api.access.giveSecondFactor, { body: given }),
+    gcTime: 0,
+    onSuccess: enter,
+    onError: error => {
+      if (isOver(error)) setChallenge(undefined)
+    },
+  })
+  return {
+    /** There is one while the second factor is awaited. */
+    challenge,
+    password,
+    secondFactor,
+    /** What brought one back to the password. */
+    wasTooSlow: secondFactor.error !== null && isOver(secondFactor.error),
+    startAnew() {
+      setChallenge(undefined)
+      secondFactor.reset()
+    },
+  }
+}
+
+/** @param isOffered Whether the server takes passkeys here; the browser then also offers them in the field of the address. */
+export function usePasskeySignIn(isOffered: boolean) {
+  const enter = useEnter()
+  const { mutate, ...rest } = useMutation({
+    mutationFn: async ({ waits }: { waits: boolean }) => {
+      const challenge = await call(api.access.beginPasskeySignIn)
+      return call(api.access.finishPasskeySignIn, { body: await givePasskey(challenge, waits) })
+    },
+    onSuccess: enter,
+  })
+  useEffect(() => {
+    if (!isOffered) return
+    let isHere = true
+    const offer = async () => {
+      if ((await canOfferPasskeys()) && isHere) mutate({ waits: true })
+    }
+    // Without the offer, there is the button.
+    offer().catch(() => undefined)
+    return () => {
+      isHere = false
+      stopAsking().catch(() => undefined)
+    }
+  }, [isOffered, mutate])
+  const { error, variables, isPending } = rest
+  return {
+    ask: () => mutate({ waits: false }),
+    isAsking: isPending && variables?.waits === false,
+    /** An offer that failed before one took it up is nobody's trouble. */
+    error: error !== null && !isGivenUp(error) && !(variables?.waits && isOfferTrouble(error)) ? error : null,
+  }
+}
+
+function isOver(error: Error): boolean {
+  return error instanceof ApiProblem && error.code === 'challenge_invalid'
+}
+
+function isOfferTrouble(error: Error): boolean {
+  return !(error instanceof ApiProblem) || !['sign_in_failed', 'challenge_invalid'].includes(error.code)
+}

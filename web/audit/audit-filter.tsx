@@ -1,0 +1,161 @@
+/** What narrows the audit trail. */
+import { type ReactNode, useEffect, useId, useState } from 'react'
+import type { Account } from '../../contract/accounts.ts'
+import { Button } from '../ui/button.tsx'
+import { Field, Input, Select } from '../ui/field.tsx'
+import { type AuditView, toLocal, toTimestamp } from './audit-view.ts'
+import { effectWords, operations } from './audit-words.ts'
+
+/** Typing asks the server once it rests. */
+const restMs = 300
+
+type Filtered = Omit<AuditView, 'cursor'>
+type SetFilter = (change: Partial<Filtered>, options?: { replace?: boolean }) => void
+
+export function AuditFilterForm({
+  view,
+  accounts = [],
+  setView,
+  onClear,
+}: {
+  view: AuditView
+  accounts: readonly Account[] | undefined
+  setView: SetFilter
+  onClear: (() => void) | undefined
+}) {
+  const listId = useId()
+  const isKnown = view.account === '' || accounts.some(({ id }) => id === view.account)
+  return (
+    <search className="mb-3 flex flex-wrap gap-2">
+      <div className="grid min-w-0 flex-auto basis-full grid-cols-2 gap-2 sm:grid-cols-5 xl:basis-160">
+        <Field label="Who">
+          <RestingInput
+            text={view.principal}
+            placeholder="Name or id"
+            maxLength={200}
+            onRest={principal => setView({ principal }, { replace: true })}
+          />
+        </Field>
+        <Field label="Operation">
+          <RestingInput
+            text={view.operation}
+            placeholder="mail."
+            maxLength={100}
+            list={listId}
+            onRest={operation => setView({ operation }, { replace: true })}
+          />
+        </Field>
+        <datalist id={listId}>
+          {operations.map(name => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+        <Choice label="Effect" value={view.effect} onChange={effect => setView({ effect })}>
+          <option value="">Any</option>
+          {Object.entries(effectWords).map(([effect, { text }]) => (
+            <option key={effect} value={effect}>
+              {text}
+            </option>
+          ))}
+        </Choice>
+        <Choice label="Outcome" value={view.outcome} onChange={outcome => setView({ outcome })}>
+          <option value="">Any</option>
+          <option value="ok">Done</option>
+          <option value="failed">Refused or failed</option>
+        </Choice>
+        <Choice label="Account" value={view.account} onChange={account => setView({ account })}>
+          <option value="">Any</option>
+          {accounts.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+          {!isKnown && <option value={view.account}>{view.account}</option>}
+        </Choice>
+      </div>
+      <div className="flex min-w-0 flex-auto basis-full flex-wrap items-end gap-2 xl:basis-120">
+        <div className="min-w-52 flex-1 sm:max-w-64">
+          <Field label="From">
+            <Input
+              type="datetime-local"
+              className="min-w-0"
+              value={toLocal(view.from)}
+              onChange={event => setView({ from: toTimestamp(event.target.value) }, { replace: true })}
+            />
+          </Field>
+        </div>
+        <div className="min-w-52 flex-1 sm:max-w-64">
+          <Field label="To">
+            <Input
+              type="datetime-local"
+              className="min-w-0"
+              value={toLocal(view.to)}
+              onChange={event => setView({ to: toTimestamp(event.target.value) }, { replace: true })}
+            />
+          </Field>
+        </div>
+        {onClear && <Button onClick={onClear}>Clear</Button>}
+      </div>
+    </search>
+  )
+}
+
+function Choice({
+  label,
+  value,
+  onChange,
+  children,
+}: {
+  label: string
+  value: string
+  onChange(value: string): void
+  children: ReactNode
+}) {
+  return (
+    <Field label={label}>
+      <Select value={value} onChange={event => onChange(event.target.value)}>
+        {children}
+      </Select>
+    </Field>
+  )
+}
+
+function RestingInput({
+  text,
+  placeholder,
+  maxLength,
+  list,
+  onRest,
+}: {
+  text: string
+  placeholder: string
+  maxLength: number
+  list?: string
+  onRest(text: string): void
+}) {
+  const [typed, setTyped] = useState(text)
+  const [known, setKnown] = useState(text)
+  // The back button changes the address; what is typed follows it.
+  if (known !== text) {
+    setKnown(text)
+    setTyped(text)
+  }
+  useEffect(() => {
+    if (typed === text) return
+    const timer = setTimeout(() => onRest(typed), restMs)
+    return () => clearTimeout(timer)
+  }, [typed, text, onRest])
+  return (
+    <Input
+      type="search"
+      placeholder={placeholder}
+      maxLength={maxLength}
+      list={list}
+      autoComplete="off"
+      autoCapitalize="none"
+      spellCheck={false}
+      value={typed}
+      onChange={event => setTyped(event.target.value)}
+    />
+  )
+}

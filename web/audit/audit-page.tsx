@@ -1,0 +1,128 @@
+/** The audit trail: who did what, newest first, as it happens; filtered by the address, exported and checked. */
+import { Download, Settings2 } from 'lucide-react'
+import { useState } from 'react'
+import type { AuditEntry } from '../../contract/audit.ts'
+import { useAccounts } from '../accounts/use-accounts.ts'
+import { Button, ButtonAnchor } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { AuditFilterForm } from './audit-filter.tsx'
+import { AuditPager } from './audit-pager.tsx'
+import { AuditSettingsDialog } from './audit-settings-dialog.tsx'
+import { exportAddress, hasFilter, viewDefaults } from './audit-view.ts'
+import { EntryDialog } from './entry-dialog.tsx'
+import { LiveEntries } from './live-entries.tsx'
+import { useAudit, useAuditView, useVerifyAudit } from './use-audit.ts'
+import { VerifyButton, VerifyOutcome } from './verify-trail.tsx'
+
+export function AuditPage() {
+  const [view, setView] = useAuditView()
+  const query = useAudit(view)
+  const accounts = useAccounts()
+  const verification = useVerifyAudit()
+  const [entry, setEntry] = useState<AuditEntry>()
+  const [isSetting, setSetting] = useState(false)
+  const isFiltered = hasFilter(view)
+  const isHead = view.cursor === ''
+  return (
+    <>
+      <PageHeader
+        title="Audit"
+        description="Who did what, from where, and what came of it. Each entry is chained to the one before."
+        actions={
+          <>
+            <VerifyButton verification={verification} />
+            <ButtonAnchor size="sm" icon={Download} href={exportAddress(view, 'csv')}>
+              CSV
+            </ButtonAnchor>
+            <ButtonAnchor size="sm" icon={Download} href={exportAddress(view, 'jsonl')}>
+              JSON Lines
+            </ButtonAnchor>
+            <Button size="sm" icon={Settings2} onClick={() => setSetting(true)}>
+              What is noted
+            </Button>
+          </>
+        }
+      />
+      <VerifyOutcome verification={verification} />
+      <AuditFilterForm
+        view={view}
+        accounts={accounts.data?.items}
+        setView={(change, options) => setView({ ...change, cursor: '' }, options)}
+        onClear={isFiltered ? () => setView(viewDefaults) : undefined}
+      />
+      <Panel
+        query={query}
+        skeleton={<SkeletonRows count={10} />}
+        footer={
+          query.data &&
+          hasPages(query.data, isHead) && (
+            <AuditPager
+              isHead={isHead}
+              shown={query.data.items.length}
+              next={query.data.next_cursor}
+              isBusy={query.isPlaceholderData}
+              onMove={cursor => setView({ cursor })}
+            />
+          )
+        }
+      >
+        {({ items, next_cursor: next }) =>
+          items.length === 0 ? (
+            <NoEntries
+              isFiltered={isFiltered || !isHead}
+              hasMore={next !== null}
+              onReset={() => setView(viewDefaults)}
+            />
+          ) : (
+            <LiveEntries
+              key={JSON.stringify(view)}
+              entries={items}
+              isLive={isHead}
+              accounts={accounts.data?.items}
+              onOpen={setEntry}
+            />
+          )
+        }
+      </Panel>
+      {entry && (
+        <EntryDialog
+          entry={entry}
+          accounts={accounts.data?.items}
+          onFilter={change => {
+            setEntry(undefined)
+            setView({ ...viewDefaults, ...change })
+          }}
+          onClose={() => setEntry(undefined)}
+        />
+      )}
+      {isSetting && <AuditSettingsDialog onClose={() => setSetting(false)} />}
+    </>
+  )
+}
+
+/** An empty trail has none. */
+function hasPages(
+  { items, next_cursor: next }: { items: readonly AuditEntry[]; next_cursor: string | null },
+  isHead: boolean,
+) {
+  return items.length > 0 || next !== null || !isHead
+}
+
+function NoEntries({ isFiltered, hasMore, onReset }: { isFiltered: boolean; hasMore: boolean; onReset(): void }) {
+  if (!isFiltered) {
+    return <EmptyState title="Nothing was noted yet">Every change, and every refusal, appears here.</EmptyState>
+  }
+  if (hasMore) {
+    return (
+      <EmptyState title="No entry fits so far">The server looked through a part of the trail. Go on below.</EmptyState>
+    )
+  }
+  return (
+    <EmptyState title="No entry fits" actions={<Button onClick={onReset}>Show all</Button>}>
+      Nothing in the trail matches this filter; older entries may be forgotten already.
+    </EmptyState>
+  )
+}

@@ -1,0 +1,65 @@
+/** What the address says about the audit trail: the filter, and how far back one has gone. */
+import type { AuditFilter, AuditSettings } from '../../contract/audit.ts'
+import { addressOf } from '../platform/api-client.ts'
+
+export const perPage = 50
+
+export const viewDefaults = {
+  principal: '',
+  operation: '',
+  effect: '',
+  account: '',
+  outcome: '',
+  from: '',
+  to: '',
+  /** Where the page begins; empty for the newest. */
+  cursor: '',
+}
+export type AuditView = typeof viewDefaults
+
+/** Not in the table of endpoints, since it answers a file. */
+const exportPath = '/api/dashboard/audit/export'
+
+/** The server judges what the address says; an unknown value comes back as its own words. */
+export function filterOf({ principal, operation, effect, account, outcome, from, to }: AuditView): AuditFilter {
+  return {
+    principal: principal || undefined,
+    operation: operation || undefined,
+    effect: asGiven<'read'>(effect),
+    account_id: account || undefined,
+    outcome: asGiven<'ok'>(outcome),
+    from: from || undefined,
+    to: to || undefined,
+  }
+}
+
+export function hasFilter(view: AuditView): boolean {
+  return Object.values(filterOf(view)).some(value => value !== undefined)
+}
+
+export function exportAddress(view: AuditView, format: 'csv' | 'jsonl'): string {
+  return addressOf(exportPath, {}, { format, ...filterOf(view) })
+}
+
+/** From what `datetime-local` holds, in the time of this machine, to what the server takes; empty for what is no time. */
+export function toTimestamp(local: string): string {
+  const at = new Date(local)
+  return Number.isNaN(at.getTime()) ? '' : at.toISOString()
+}
+
+export function toLocal(timestamp: string): string {
+  const at = new Date(timestamp)
+  if (Number.isNaN(at.getTime())) return ''
+  const shifted = new Date(at.getTime() - at.getTimezoneOffset() * 60_000)
+  return shifted.toISOString().slice(0, 16)
+}
+
+export const readsWords: Record<AuditSettings['reads'], { label: string; hint: string }> = {
+  none: { label: 'No reads', hint: 'Only what changes, sends or destroys something, and what was refused.' },
+  mail: { label: 'Reads of mail', hint: 'Also who read which message.' },
+  all: { label: 'All reads', hint: 'Also every look at the dashboard. The trail grows fast.' },
+}
+
+function asGiven<Known extends string>(value: string): Known | undefined {
+  return value === '' ? undefined : (value as Known)
+}

@@ -1,0 +1,64 @@
+/** Entries of the audit trail, and what a check of it found, in words. */
+import type { AuditEntry } from '../../contract/audit.ts'
+import { api } from '../../contract/index.ts'
+import type { ProblemCode } from '../../contract/problem.ts'
+import { problems } from '../../contract/problem.ts'
+import { formatCount, formatNumber } from '../platform/format.ts'
+import type { Tone } from '../ui/tone.ts'
+
+export const effectWords: Record<AuditEntry['effect'], { tone: Tone; text: string }> = {
+  read: { tone: 'unknown', text: 'Read' },
+  write: { tone: 'info', text: 'Write' },
+  send: { tone: 'warn', text: 'Send' },
+  destroy: { tone: 'bad', text: 'Destroy' },
+}
+
+/** What can be filtered by, as far as it goes over HTTP. */
+export const operations: readonly string[] = Object.entries(api).flatMap(([group, endpoints]) =>
+  Object.keys(endpoints).map(name => `${group}.${name}`),
+)
+
+export function outcomeWords({ outcome, status }: Pick<AuditEntry, 'outcome' | 'status'>): {
+  tone: Tone
+  text: string
+} {
+  if (outcome === 'ok') return { tone: 'good', text: 'Done' }
+  const text = isCode(outcome) ? problems[outcome].title : outcome
+  return { tone: status >= 500 ? 'bad' : 'warn', text }
+}
+
+export interface Verdict {
+  is_whole: boolean
+  entries: number
+  oldest: number | null
+  newest: number | null
+  fault: { number: number; kind: 'changed' | 'missing' | 'reordered'; detail: string } | null
+}
+
+const kinds = { changed: 'was changed', missing: 'is missing', reordered: 'is not in its place' } as const
+
+export function verdictWords({ is_whole: isWhole, entries, oldest, newest, fault }: Verdict): {
+  tone: Tone
+  title: string
+  detail: string
+} {
+  if (fault) {
+    const title = `Entry ${formatNumber(fault.number)} ${kinds[fault.kind]}`
+    return { tone: 'bad', title, detail: `${fault.detail} What stands before it is whole.` }
+  }
+  if (!isWhole) return { tone: 'bad', title: 'The trail is not whole', detail: 'The server did not say where.' }
+  if (oldest === null || newest === null) {
+    return { tone: 'good', title: 'The trail is whole', detail: 'It holds no entry yet.' }
+  }
+  const range =
+    oldest === newest ? `number ${formatNumber(newest)}` : `${formatNumber(oldest)} to ${formatNumber(newest)}`
+  return {
+    tone: 'good',
+    title: 'The trail is whole',
+    detail: `${formatCount(entries, 'entry', 'entries')} (${range}) stand as they were written: none changed, missing or reordered.`,
+  }
+}
+
+function isCode(outcome: string): outcome is ProblemCode {
+  return outcome in problems
+}

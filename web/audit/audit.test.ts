@@ -1,0 +1,45 @@
+/** The address, the times, the verdict and the held rows of the audit trail. */
+import { expect, test } from 'vitest'
+import { exportAddress, filterOf, hasFilter, toLocal, toTimestamp, viewDefaults } from './audit-view.ts'
+import { operations, outcomeWords, verdictWords } from './audit-words.ts'
+import { heldEntries } from './held-entries.ts'
+
+test('the export carries the filter of the page, and not how far back one has gone', () => {
+  const view = { ...viewDefaults, operation: 'mail.', account: 'a b', cursor: '77' }
+  expect(exportAddress(view, 'csv')).toBe('/api/dashboard/audit/export?format=csv&operation=mail.&account_id=a+b')
+  expect(hasFilter({ ...viewDefaults, cursor: '77' })).toBe(false)
+  expect(filterOf(view).outcome).toBeUndefined()
+})
+
+test('a time of this machine becomes one of the server, and back', () => {
+  const timestamp = toTimestamp('2026-11-22T18:14')
+  expect(timestamp).toMatch(/^2026-11-2\dT\d\d:14:00\.000Z$/)
+  expect(toLocal(timestamp)).toBe('2026-11-22T18:14')
+  expect([toTimestamp(''), toLocal('yesterday')]).toEqual(['', ''])
+})
+
+test('what a check found is said in words, with the entry at fault', () => {
+  const whole = { is_whole: true, entries: 1234, oldest: 1, newest: 1234, fault: null }
+  expect(verdictWords(whole)).toMatchObject({ tone: 'good' })
+  expect(verdictWords(whole).detail).toContain('1,234 entries (1 to 1,234)')
+  expect(verdictWords({ ...whole, entries: 0, oldest: null, newest: null }).detail).toContain('no entry')
+  const fault = { number: 812, kind: 'missing', detail: 'The next one does not follow.' } as const
+  expect(verdictWords({ ...whole, is_whole: false, fault })).toMatchObject({
+    tone: 'bad',
+    title: 'Entry 812 is missing',
+  })
+})
+
+test('an outcome is told by the title of its problem, or else by its own word', () => {
+  expect(outcomeWords({ outcome: 'ok', status: 200 })).toEqual({ tone: 'good', text: 'Done' })
+  expect(outcomeWords({ outcome: 'forbidden', status: 403 })).toEqual({ tone: 'warn', text: 'Not allowed' })
+  expect(outcomeWords({ outcome: 'strange', status: 500 })).toEqual({ tone: 'bad', text: 'strange' })
+  expect(operations).toContain('mail.getMessage')
+})
+
+test('while entries are held, new ones wait and are counted', () => {
+  const list = (...numbers: number[]) => numbers.map(number => ({ number }))
+  expect(heldEntries(undefined, list(3, 2, 1))).toMatchObject({ shown: list(3, 2, 1), waiting: 0 })
+  expect(heldEntries(list(3, 2), list(5, 4, 3))).toEqual({ shown: list(3, 2), waiting: 2, isMore: false })
+  expect(heldEntries(list(3), list(9, 8))).toEqual({ shown: list(3), waiting: 2, isMore: true })
+})

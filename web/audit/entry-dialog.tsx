@@ -1,0 +1,128 @@
+/** One entry of the trail with all that is noted of it. */
+import type { ReactNode } from 'react'
+import type { Account } from '../../contract/accounts.ts'
+import type { AuditEntry } from '../../contract/audit.ts'
+import { formatDateTime, formatNumber } from '../platform/format.ts'
+import { StatePill } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import type { AuditView } from './audit-view.ts'
+import { effectWords, outcomeWords } from './audit-words.ts'
+
+export function EntryDialog({
+  entry,
+  accounts,
+  onFilter,
+  onClose,
+}: {
+  entry: AuditEntry
+  accounts: readonly Account[] | undefined
+  onFilter(change: Partial<AuditView>): void
+  onClose(): void
+}) {
+  const outcome = outcomeWords(entry)
+  const account = accounts?.find(({ id }) => id === entry.account_id)
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Entry ${formatNumber(entry.number)}`}
+      size="lg"
+      footer={
+        <>
+          <Button onClick={() => onFilter({ principal: entry.principal_id })}>All by {entry.principal_name}</Button>
+          <Button onClick={() => onFilter({ operation: entry.operation })}>All of this operation</Button>
+          <Button variant="primary" onClick={onClose}>
+            Close
+          </Button>
+        </>
+      }
+    >
+      <dl className="grid gap-x-6 gap-y-3 sm:grid-cols-2">
+        <Fact name="When">
+          {formatDateTime(Date.parse(entry.at))} <Code text={entry.at} />
+        </Fact>
+        <Fact name="Outcome">
+          <StatePill tone={outcome.tone}>{outcome.text}</StatePill>{' '}
+          <span className="text-soft">
+            {entry.outcome} ({entry.status}), {formatNumber(entry.duration_ms)} ms
+          </span>
+        </Fact>
+        <Fact name="Who">
+          {entry.principal_name} <Code text={entry.principal_id} label="the principal" />
+        </Fact>
+        <Fact name="Operation">
+          <Code text={entry.operation} label="the operation" /> {effectWords[entry.effect].text}
+        </Fact>
+        <Ids name="User" text={entry.user_id} />
+        <Ids name={entry.token_id === null ? 'Session' : 'Token'} text={entry.token_id ?? entry.session_id} />
+        <Fact name="Address">
+          <Code text={entry.ip_address} label="the address" />
+        </Fact>
+        <Fact name="Program">{entry.user_agent || <None />}</Fact>
+        <Fact name="Account">
+          {account?.name} {entry.account_id === null ? <None /> : <Code text={entry.account_id} label="the account" />}
+        </Fact>
+        <Fact name="Request">
+          {entry.request_id === '' ? <None /> : <Code text={entry.request_id} label="the request id" />}
+        </Fact>
+        <Fact name="Done to" isWide>
+          <Refs refs={entry.refs} />
+        </Fact>
+        <Fact name="Digest of the input" isWide>
+          {entry.input_digest === null ? <None /> : <Code text={entry.input_digest} label="the digest" />}
+          <p className="text-xs text-muted">
+            The same input gives the same digest; what it was cannot be read from it.
+          </p>
+        </Fact>
+        <Fact name="Hash" isWide>
+          <Code text={entry.hash} label="the hash" />
+          <p className="text-xs text-muted">Over this entry and the hash of the one before.</p>
+        </Fact>
+      </dl>
+    </Dialog>
+  )
+}
+
+function Fact({ name, isWide = false, children }: { name: string; isWide?: boolean; children: ReactNode }) {
+  return (
+    <div className={isWide ? 'min-w-0 sm:col-span-2' : 'min-w-0'}>
+      <dt className="text-xs text-muted">{name}</dt>
+      <dd className="text-sm">{children}</dd>
+    </div>
+  )
+}
+
+function Ids({ name, text }: { name: string; text: string | null }) {
+  return <Fact name={name}>{text === null ? <None /> : <Code text={text} label={`the ${name.toLowerCase()}`} />}</Fact>
+}
+
+/** @param label For what is worth to be copied. */
+function Code({ text, label }: { text: string; label?: string }) {
+  return (
+    <span className="inline-flex max-w-full items-center gap-1">
+      <code className="font-mono text-xs break-all">{text}</code>
+      {label && <CopyButton text={text} label={`Copy ${label}`} />}
+    </span>
+  )
+}
+
+function Refs({ refs }: { refs: AuditEntry['refs'] }) {
+  const entries = Object.entries(refs)
+  if (entries.length === 0) return <None />
+  return (
+    <ul className="grid gap-0.5">
+      {entries.map(([name, value]) => (
+        <li key={name}>
+          <span className="text-soft">{name.replaceAll('_', ' ')}:</span>{' '}
+          <code className="font-mono text-xs break-all">{value}</code>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function None() {
+  return <span className="text-muted">None</span>
+}

@@ -1,0 +1,63 @@
+/** Adds a passkey: a name for it, the password again, and then the browser asks. */
+import { useId } from 'react'
+import type { Profile } from '../../contract/profile.ts'
+import { checkAll, checks } from '../access/form-checks.ts'
+import { passkeyWords } from '../access/passkeys.ts'
+import { agentWords } from '../platform/agent-words.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { Field, Input } from '../ui/field.tsx'
+import { useForm } from '../ui/use-form.ts'
+import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
+import { ProofField } from './proof-field.tsx'
+import { useAddPasskey } from './use-profile.ts'
+
+const checkName = checkAll({ name: checks.name })
+const checkBoth = checkAll({ name: checks.name, current_password: checks.password })
+
+/** Mounted while it is open. */
+export function AddPasskeyDialog({
+  profile: { email, has_password: hasPassword },
+  onClose,
+}: {
+  profile: Profile
+  onClose(): void
+}) {
+  const id = useId()
+  const { mutate, error, isPending } = useAddPasskey()
+  const { form, bind, faultOf, note } = useForm({
+    initial: { name: agentWords(navigator.userAgent), current_password: '' },
+    check: hasPassword ? checkBoth : checkName,
+    error,
+    fieldOf: { password_wrong: 'current_password' },
+    onSubmit: ({ name, current_password }) =>
+      mutate({ name: name.trim(), ...(hasPassword ? { current_password } : {}) }, { onSuccess: onClose }),
+  })
+  const mayTry = useWaitSeconds(error) === 0
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title="Add a passkey"
+      size="sm"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={id} isBusy={isPending} disabled={!mayTry}>
+            {isPending ? 'Waiting for the browser' : 'Add'}
+          </Button>
+        </>
+      }
+    >
+      <form {...form} id={id} method="post" className="grid gap-4">
+        {note && <WaitNote error={note} words={passkeyWords(note)} />}
+        <Field label="Name" hint="So that you know later which one it is." error={faultOf('name')}>
+          <Input {...bind('name')} autoComplete="off" maxLength={100} />
+        </Field>
+        {hasPassword && (
+          <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
+        )}
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,97 @@
+/** One's own passkeys. */
+import { KeyRound, Plus } from 'lucide-react'
+import { useState } from 'react'
+import type { Passkey, Profile } from '../../contract/profile.ts'
+import { hasPasskeys } from '../access/passkeys.ts'
+import { useSignInState } from '../access/use-sign-in.ts'
+import { Badge } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { AddPasskeyDialog } from './add-passkey-dialog.tsx'
+import { ProfileSection } from './profile-section.tsx'
+import { useRemovePasskey } from './use-profile.ts'
+
+export function PasskeySection({ profile }: { profile: Profile }) {
+  const [open, setOpen] = useState<'add' | Passkey>()
+  const worksHere = useSignInState().data?.passkeys
+  const close = () => setOpen(undefined)
+  const { passkeys } = profile
+  return (
+    <ProfileSection
+      title="Passkeys"
+      description="Sign in with your fingerprint, your face or a security key: nothing to remember, and nothing to be cheated out of."
+    >
+      {passkeys.length > 0 && (
+        <ul className="w-full rounded-md border">
+          {passkeys.map(passkey => (
+            <PasskeyRow key={passkey.id} passkey={passkey} onRemove={() => setOpen(passkey)} />
+          ))}
+        </ul>
+      )}
+      {worksHere === false && (
+        <p className="text-sm text-soft">
+          Passkeys need HTTPS and a name in the address. At the address by which you came here, they do not work.
+        </p>
+      )}
+      {worksHere && !hasPasskeys && <p className="text-sm text-soft">This browser has no passkeys.</p>}
+      {worksHere && hasPasskeys && (
+        <Button icon={Plus} onClick={() => setOpen('add')}>
+          Add a passkey
+        </Button>
+      )}
+      {open === 'add' && <AddPasskeyDialog profile={profile} onClose={close} />}
+      {open !== undefined && open !== 'add' && <RemoveDialog passkey={open} onClose={close} />}
+    </ProfileSection>
+  )
+}
+
+function PasskeyRow({
+  passkey: { name, is_backed_up: isBackedUp, created_at: createdAt, last_used_at: lastUsedAt },
+  onRemove,
+}: {
+  passkey: Passkey
+  onRemove(): void
+}) {
+  return (
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b p-3 last:border-b-0">
+      <KeyRound className="size-4 shrink-0 text-muted" aria-hidden="true" />
+      <div className="min-w-0 flex-1">
+        <p className="flex flex-wrap items-center gap-x-2 gap-y-1 font-medium">
+          {name}
+          {isBackedUp && <Badge>Synced</Badge>}
+        </p>
+        <p className="text-xs text-muted">
+          Added <RelativeTime at={createdAt} />,{' '}
+          {lastUsedAt ? (
+            <>
+              used <RelativeTime at={lastUsedAt} />
+            </>
+          ) : (
+            'not used yet'
+          )}
+        </p>
+      </div>
+      <Button size="sm" onClick={onRemove}>
+        Remove<span className="sr-only">: {name}</span>
+      </Button>
+    </li>
+  )
+}
+
+function RemoveDialog({ passkey, onClose }: { passkey: Passkey; onClose(): void }) {
+  const { mutate, error, isPending } = useRemovePasskey(passkey)
+  return (
+    <ConfirmDialog
+      isOpen
+      title={`Remove ${passkey.name}?`}
+      confirmLabel="Remove"
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate(undefined, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <p>It no longer signs you in. Delete it on your device or in your password manager too.</p>
+    </ConfirmDialog>
+  )
+}

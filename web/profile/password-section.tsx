@@ -1,0 +1,77 @@
+/** One's own password. */
+import { useId, useState } from 'react'
+import type { Profile } from '../../contract/profile.ts'
+import { checkAll, checks } from '../access/form-checks.ts'
+import { NewPasswordField } from '../access/new-password-field.tsx'
+import { StatePill } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { useForm } from '../ui/use-form.ts'
+import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
+import { ProfileSection } from './profile-section.tsx'
+import { ProofField } from './proof-field.tsx'
+import { useChangePassword } from './use-profile.ts'
+
+export function PasswordSection({ profile }: { profile: Profile }) {
+  const [isOpen, setOpen] = useState(false)
+  const { has_password: hasPassword } = profile
+  return (
+    <ProfileSection title="Password" description="When it changes, your other sessions end.">
+      {hasPassword ? <StatePill tone="good">Set</StatePill> : <StatePill tone="unknown">None</StatePill>}
+      <Button onClick={() => setOpen(true)}>{hasPassword ? 'Change the password' : 'Choose a password'}</Button>
+      {isOpen && <PasswordDialog profile={profile} onClose={() => setOpen(false)} />}
+    </ProfileSection>
+  )
+}
+
+const checkNew = checkAll({ new_password: checks.newPassword })
+const checkBoth = checkAll({ current_password: checks.password, new_password: checks.newPassword })
+
+function PasswordDialog({
+  profile: { email, name, has_password: hasPassword },
+  onClose,
+}: {
+  profile: Profile
+  onClose(): void
+}) {
+  const id = useId()
+  const { mutate, error, isPending } = useChangePassword()
+  const { form, bind, faultOf, note } = useForm({
+    initial: { current_password: '', new_password: '' },
+    check: hasPassword ? checkBoth : checkNew,
+    error,
+    fieldOf: { password_wrong: 'current_password', password_too_common: 'new_password' },
+    onSubmit: ({ current_password, new_password }) =>
+      mutate({ ...(hasPassword ? { current_password } : {}), new_password }, { onSuccess: onClose }),
+  })
+  const mayTry = useWaitSeconds(error) === 0
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={hasPassword ? 'Change the password' : 'Choose a password'}
+      size="sm"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={id} isBusy={isPending} disabled={!mayTry}>
+            {hasPassword ? 'Change' : 'Choose'}
+          </Button>
+        </>
+      }
+    >
+      <form {...form} id={id} method="post" className="grid gap-4">
+        {note && <WaitNote error={note} />}
+        {hasPassword && (
+          <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
+        )}
+        <NewPasswordField
+          label="New password"
+          own={[email, name]}
+          error={faultOf('new_password')}
+          control={bind('new_password')}
+        />
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,31 @@
+/** One's own account: name, password, second factor, passkeys, and where one is signed in. */
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { NameSection } from './name-section.tsx'
+import { OwnSessions } from './own-sessions.tsx'
+import { PasskeySection } from './passkey-section.tsx'
+import { PasswordSection } from './password-section.tsx'
+import { TotpSection } from './totp-section.tsx'
+import { useProfile } from './use-profile.ts'
+
+export function ProfilePage() {
+  const profile = useProfile()
+  return (
+    <>
+      <PageHeader title="Profile" description="Who you are here, and how you come in." />
+      <div className="grid gap-4">
+        <Panel query={profile}>
+          {person => (
+            <>
+              <NameSection key={person.name} profile={person} />
+              <PasswordSection profile={person} />
+              <TotpSection profile={person} />
+              <PasskeySection profile={person} />
+            </>
+          )}
+        </Panel>
+        <OwnSessions />
+      </div>
+    </>
+  )
+}

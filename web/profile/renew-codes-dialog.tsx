@@ -1,0 +1,47 @@
+/** Makes new recovery codes, and shows them this once. */
+import type { Profile } from '../../contract/profile.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ProofDialog } from './proof-dialog.tsx'
+import { RecoveryCodes } from './recovery-codes.tsx'
+import { useProfileChanged, useRenewRecoveryCodes } from './use-profile.ts'
+
+/** Mounted while it is open. */
+export function RenewCodesDialog({ profile, onClose }: { profile: Profile; onClose(): void }) {
+  const renewing = useRenewRecoveryCodes()
+  const changed = useProfileChanged()
+  const finish = () => {
+    onClose()
+    // A failed reload shows in the panel.
+    void changed()
+  }
+  if (renewing.data) {
+    return (
+      <Dialog
+        isOpen
+        onClose={finish}
+        title="New recovery codes"
+        size="sm"
+        footer={
+          <Button variant="primary" onClick={finish}>
+            I have kept them
+          </Button>
+        }
+      >
+        <RecoveryCodes codes={renewing.data.recovery_codes} />
+      </Dialog>
+    )
+  }
+  return (
+    <ProofDialog
+      profile={profile}
+      title="New recovery codes?"
+      confirmLabel="Make new ones"
+      doing={renewing}
+      onConfirm={proof => renewing.mutate(proof)}
+      onClose={onClose}
+    >
+      <p>The old ones stop working.</p>
+    </ProofDialog>
+  )
+}

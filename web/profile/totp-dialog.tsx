@@ -1,0 +1,148 @@
+/** Sets up an authenticator: the password again, the picture for the app, a first code, and the recovery codes. */
+import { useId } from 'react'
+import type { Profile } from '../../contract/profile.ts'
+import { CodeInput } from '../access/code-input.tsx'
+import { checkAll, checks, plainCode } from '../access/form-checks.ts'
+import { ApiProblem } from '../platform/api-client.ts'
+import { Button } from '../ui/button.tsx'
+import { CopyButton } from '../ui/copy-button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { Field } from '../ui/field.tsx'
+import { useForm } from '../ui/use-form.ts'
+import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
+import { ProofDialog } from './proof-dialog.tsx'
+import { RecoveryCodes } from './recovery-codes.tsx'
+import { useBeginTotp, useConfirmTotp, useProfileChanged } from './use-profile.ts'
+
+const title = 'Set up an authenticator'
+
+/** Mounted while it is open. */
+export function TotpDialog({ profile, onClose }: { profile: Profile; onClose(): void }) {
+  const beginning = useBeginTotp()
+  const confirming = useConfirmTotp()
+  const changed = useProfileChanged()
+  const finish = () => {
+    onClose()
+    // A failed reload shows in the panel.
+    void changed()
+  }
+  if (confirming.data) {
+    return (
+      <Dialog
+        isOpen
+        onClose={finish}
+        title="The authenticator is on"
+        size="sm"
+        footer={
+          <Button variant="primary" onClick={finish}>
+            I have kept them
+          </Button>
+        }
+      >
+        <RecoveryCodes codes={confirming.data.recovery_codes} />
+      </Dialog>
+    )
+  }
+  if (beginning.data) {
+    const startAnew = () => {
+      beginning.reset()
+      confirming.reset()
+    }
+    return <ConfirmStep begun={beginning.data} confirming={confirming} onStartAnew={startAnew} onClose={onClose} />
+  }
+  return (
+    <ProofDialog
+      profile={profile}
+      title={title}
+      confirmLabel="Next"
+      doing={beginning}
+      onConfirm={proof => beginning.mutate(proof)}
+      onClose={onClose}
+    >
+      <p>
+        You need an app such as Aegis, Google Authenticator or a password manager. From then on, it is asked for after
+        your password.
+      </p>
+    </ProofDialog>
+  )
+}
+
+const check = checkAll({ code: checks.code })
+
+function ConfirmStep({
+  begun: { secret, uri, qr_svg: picture },
+  confirming: { mutate, error, isPending },
+  onStartAnew,
+  onClose,
+}: {
+  begun: { secret: string; uri: string; qr_svg: string }
+  confirming: ReturnType<typeof useConfirmTotp>
+  onStartAnew(): void
+  onClose(): void
+}) {
+  const id = useId()
+  const { form, bind, faultOf, note } = useForm({
+    initial: { code: '' },
+    check,
+    error,
+    fieldOf: { code_wrong: 'code' },
+    onSubmit: ({ code }) => mutate(plainCode(code)),
+  })
+  const mayTry = useWaitSeconds(error) === 0
+  const isOver = error instanceof ApiProblem && error.code === 'challenge_invalid'
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={title}
+      size="md"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          {isOver ? (
+            <Button variant="primary" onClick={onStartAnew}>
+              Begin again
+            </Button>
+          ) : (
+            <Button variant="primary" type="submit" form={id} isBusy={isPending} disabled={!mayTry}>
+              Confirm
+            </Button>
+          )}
+        </>
+      }
+    >
+      <form {...form} id={id} className="grid gap-4 sm:grid-cols-[auto_1fr]">
+        <img
+          src={`data:image/svg+xml,${encodeURIComponent(picture)}`}
+          alt="QR code for the authenticator; the same key stands beside it as text"
+          className="size-48 justify-self-center rounded-md bg-on-fill p-2"
+        />
+        <div className="grid min-w-0 content-start gap-4">
+          <div className="grid gap-1 text-sm">
+            <p>Read the picture with the app, or type this key into it:</p>
+            <p className="flex items-center gap-1">
+              <code className="min-w-0 rounded-sm bg-sunken px-1.5 py-1 font-mono">{inFours(secret)}</code>
+              <CopyButton text={secret} label="Copy the key" />
+            </p>
+            <p className="text-xs text-muted">
+              On this device:{' '}
+              <a href={uri} className="text-accent underline">
+                open it in the app
+              </a>
+              .
+            </p>
+          </div>
+          {note && <WaitNote error={note} />}
+          <Field label="Code" hint="The 6 digits that the app shows now." error={faultOf('code')}>
+            <CodeInput {...bind('code')} />
+          </Field>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+/** Easier to type. */
+function inFours(secret: string): string {
+  return secret.replaceAll(/.{4}(?=.)/g, '$& ')
+}

@@ -1,0 +1,115 @@
+/** One's own account here, and what can be done to it. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
+import { api } from '../../contract/index.ts'
+import type { Passkey } from '../../contract/profile.ts'
+import { makePasskey } from '../access/passkeys.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useToast } from '../ui/toast.tsx'
+
+/** Nobody is asked for a password that he does not have. */
+interface Proof {
+  current_password?: string
+}
+
+export function useProfile() {
+  return useQuery({ queryKey: queryKeys.profile, queryFn: ({ signal }) => call(api.profile.getProfile, { signal }) })
+}
+
+/** Loads again what hangs on the profile. */
+export function useProfileChanged(): () => Promise<unknown> {
+  const queries = useQueryClient()
+  return useCallback(
+    () =>
+      Promise.all(
+        [queryKeys.profile, queryKeys.session, queryKeys.ownSessions].map(queryKey =>
+          queries.invalidateQueries({ queryKey }),
+        ),
+      ),
+    [queries],
+  )
+}
+
+export function useChangeName() {
+  const changed = useProfileChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: (name: string) => call(api.profile.changeProfile, { body: { name } }),
+    onSuccess: async () => {
+      toast({ tone: 'good', title: 'Saved' })
+      await changed()
+    },
+  })
+}
+
+export function useChangePassword() {
+  const changed = useProfileChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: (body: Proof & { new_password: string }) => call(api.profile.changePassword, { body }),
+    // It holds passwords.
+    gcTime: 0,
+    onSuccess: async () => {
+      toast({ tone: 'good', title: 'The password is changed', detail: 'Your other sessions have ended.' })
+      await changed()
+    },
+  })
+}
+
+export function useBeginTotp() {
+  return useMutation({ mutationFn: (body: Proof) => call(api.profile.beginTotp, { body }), gcTime: 0 })
+}
+
+/** What it answers is shown once; the profile is loaded again when it was seen. */
+export function useConfirmTotp() {
+  return useMutation({
+    mutationFn: (code: string) => call(api.profile.confirmTotp, { body: { code } }),
+    gcTime: 0,
+  })
+}
+
+export function useRenewRecoveryCodes() {
+  return useMutation({ mutationFn: (body: Proof) => call(api.profile.renewRecoveryCodes, { body }), gcTime: 0 })
+}
+
+export function useRemoveTotp() {
+  const changed = useProfileChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: (body: Proof) => call(api.profile.removeTotp, { body }),
+    gcTime: 0,
+    onSuccess: async () => {
+      toast({ tone: 'good', title: 'The authenticator is off', detail: 'The password alone signs you in now.' })
+      await changed()
+    },
+  })
+}
+
+export function useAddPasskey() {
+  const changed = useProfileChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: async ({ name, ...proof }: Proof & { name: string }) => {
+      const made = await makePasskey(await call(api.profile.beginPasskey, { body: proof }))
+      return call(api.profile.addPasskey, { body: { ...made, name } })
+    },
+    gcTime: 0,
+    onSuccess: async ({ name }) => {
+      toast({ tone: 'good', title: 'The passkey is added', detail: name })
+      await changed()
+    },
+  })
+}
+
+export function useRemovePasskey({ id, name }: Passkey) {
+  const changed = useProfileChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: () => call(api.profile.removePasskey, { params: { passkey_id: id } }),
+    onSuccess: async () => {
+      toast({ tone: 'good', title: 'The passkey is removed', detail: name })
+      await changed()
+    },
+  })
+}

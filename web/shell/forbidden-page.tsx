@@ -1,0 +1,21 @@
+/** Shown where there is a page, but not for this role. */
+import { ButtonLink } from '../ui/button.tsx'
+import { Card } from '../ui/card.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+
+export function ForbiddenPage({ label }: { label: string }) {
+  return (
+    <>
+      <PageHeader title={label} />
+      <Card>
+        <EmptyState
+          title="This page is not for your role"
+          actions={<ButtonLink href="/">Go to the overview</ButtonLink>}
+        >
+          An administrator can give you another role.
+        </EmptyState>
+      </Card>
+    </>
+  )
+}

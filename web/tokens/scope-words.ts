@@ -1,0 +1,16 @@
+/** The scopes in words, family by family, in rising order. */
+import type { Scope } from '../../contract/scope.ts'
+
+export type MailScope = Extract<Scope, `mail:${string}`>
+export type DashboardScope = Extract<Scope, `dashboard:${string}`>
+
+export const scopeWords: Record<Scope, { label: string; may: string }> = {
+  'mail:meta': { label: 'List', may: 'Folders, and of each message from whom, when and about what.' },
+  'mail:read': { label: 'Read', may: 'Whole messages and their attachments too.' },
+  'mail:organize': { label: 'Organize', may: 'Also mark, label and move messages, and change folders.' },
+  'mail:draft': { label: 'Draft', may: 'Also write drafts, which wait for a person.' },
+  'mail:send': { label: 'Send', may: 'Also ask to send; what needs it waits for approval.' },
+  'dashboard:read': { label: 'Look', may: 'Figures, clients, the state of accounts, the configuration.' },
+  'dashboard:operate': { label: 'Operate', may: 'Also try servers, disconnect clients and ask the assistant.' },
+  'dashboard:admin': { label: 'Administer', may: 'Also people, tokens, accounts, configuration and the audit trail.' },
+}

@@ -1,0 +1,100 @@
+/** What somebody chooses for a token: from the token, checked, and back into what the server wants. */
+import { type Scope, scopeFamilies } from '../../contract/scope.ts'
+import { type ApiToken, tokenPresets } from '../../contract/tokens.ts'
+import type { DashboardScope, MailScope } from './scope-words.ts'
+
+export const lifetimes = { '30': '30 days', '90': '90 days', '365': '1 year', never: 'Never' } as const
+/** `kept`: as the token has it. */
+export type Expiry = keyof typeof lifetimes | 'kept'
+export type PresetName = keyof typeof tokenPresets
+
+export interface TokenDraft {
+  name: string
+  /** The highest of each family, which includes those before it; empty for none. */
+  mail: MailScope | ''
+  dashboard: DashboardScope | ''
+  accounts: string[]
+  expiry: Expiry
+  /** One a line. */
+  addresses: string
+}
+
+export type TokenFaults = Partial<Record<'name' | 'scopes' | 'accounts' | 'addresses', string>>
+
+export const emptyDraft: TokenDraft = {
+  name: '',
+  mail: 'mail:read',
+  dashboard: '',
+  accounts: [],
+  expiry: '90',
+  addresses: '',
+}
+
+const dayMs = 86_400_000
+const address = /^[0-9a-fA-F:.]+(\/\d{1,3})?$/
+
+export function draftOf({ name, scopes, accounts, allowed_addresses: addresses }: ApiToken): TokenDraft {
+  return { name, ...levelsOf(scopes), accounts, expiry: 'kept', addresses: addresses.join('\n') }
+}
+
+export function levelsOf(scopes: readonly Scope[]): Pick<TokenDraft, 'mail' | 'dashboard'> {
+  const highest = <Name extends Scope>(family: readonly Name[]) =>
+    family.findLast(scope => scopes.includes(scope)) ?? ''
+  return { mail: highest(scopeFamilies.mail), dashboard: highest(scopeFamilies.dashboard) }
+}
+
+export function scopesOf({ mail, dashboard }: Pick<TokenDraft, 'mail' | 'dashboard'>): Scope[] {
+  return [mail, dashboard].filter(scope => scope !== '')
+}
+
+/** The preset that says just this. */
+export function presetOf(draft: TokenDraft): PresetName | undefined {
+  const chosen = scopesOf(draft).join()
+  return presetNames.find(name => tokenPresets[name].scopes.join() === chosen)
+}
+
+export const presetNames = Object.keys(tokenPresets) as PresetName[]
+
+export function faultsOf(draft: TokenDraft): TokenFaults {
+  const wrong = addressesOf(draft).find(text => !address.test(text))
+  return {
+    ...(draft.name.trim() === '' && { name: 'Say what it is for.' }),
+    ...(scopesOf(draft).length === 0 && { scopes: 'Choose at least one thing that it may do.' }),
+    ...(wrong !== undefined && { addresses: `${wrong} is not an address, or a range such as 10.0.0.0/8.` }),
+  }
+}
+
+/** @param nowMs By the clock of the server. */
+export function bodyOf(draft: TokenDraft, nowMs: number) {
+  return {
+    name: draft.name.trim(),
+    scopes: scopesOf(draft),
+    accounts: draft.accounts,
+    allowed_addresses: addressesOf(draft),
+    expires_at: endOf(draft.expiry, nowMs),
+  }
+}
+
+/** Only what differs from the token. */
+export function changeOf(token: ApiToken, draft: TokenDraft, nowMs: number) {
+  const { expires_at: endsAt, ...body } = bodyOf(draft, nowMs)
+  const before = bodyOf(draftOf(token), nowMs)
+  return {
+    ...(body.name !== before.name && { name: body.name }),
+    ...(body.scopes.join() !== before.scopes.join() && { scopes: body.scopes }),
+    ...(body.accounts.toSorted().join() !== before.accounts.toSorted().join() && { accounts: body.accounts }),
+    ...(body.allowed_addresses.join() !== before.allowed_addresses.join() && {
+      allowed_addresses: body.allowed_addresses,
+    }),
+    ...(draft.expiry !== 'kept' && { expires_at: endsAt }),
+  }
+}
+
+function endOf(expiry: Expiry, nowMs: number): string | null {
+  const days = Number(expiry)
+  return Number.isNaN(days) ? null : new Date(nowMs + days * dayMs).toISOString()
+}
+
+function addressesOf({ addresses }: TokenDraft): string[] {
+  return addresses.split(/[\s,]+/).filter(text => text !== '')
+}

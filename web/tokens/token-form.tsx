@@ -1,0 +1,86 @@
+/** The dialog in which a token is made or changed. */
+import { type FormEvent, useId, useRef, useState } from 'react'
+import { useFieldFocus } from '../accounts/use-dialog-focus.ts'
+import { ApiProblem } from '../platform/api-client.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { faultsOf, type TokenDraft, type TokenFaults } from './token-draft.ts'
+import { TokenFields } from './token-fields.tsx'
+
+export function TokenForm({
+  title,
+  submitLabel,
+  initial,
+  keptExpiry,
+  isBusy,
+  error,
+  onSubmit,
+  onClose,
+}: {
+  title: string
+  submitLabel: string
+  initial: TokenDraft
+  keptExpiry?: string
+  isBusy: boolean
+  error: Error | null
+  onSubmit(draft: TokenDraft): void
+  onClose(): void
+}) {
+  const [draft, setDraft] = useState(initial)
+  const [faults, setFaults] = useState<TokenFaults>({})
+  const [attempt, setAttempt] = useState(0)
+  const form = useRef<HTMLFormElement>(null)
+  const formId = useId()
+  useFieldFocus(form, attempt)
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    if (isBusy) return
+    const found = faultsOf(draft)
+    setFaults(found)
+    if (Object.keys(found).length === 0) return onSubmit(draft)
+    setAttempt(before => before + 1)
+  }
+  const edit = (edited: TokenDraft) => {
+    setDraft(edited)
+    setFaults({})
+  }
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={title}
+      size="lg"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={formId} isBusy={isBusy}>
+            {submitLabel}
+          </Button>
+        </>
+      }
+    >
+      <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
+        {error && <ErrorNote error={error} />}
+        <TokenFields
+          draft={draft}
+          faults={{ ...answered(error), ...faults }}
+          {...(keptExpiry === undefined ? {} : { keptExpiry })}
+          onChange={edit}
+        />
+      </form>
+    </Dialog>
+  )
+}
+
+/** What the answer says about the fields. */
+function answered(error: Error | null): TokenFaults {
+  if (!(error instanceof ApiProblem)) return {}
+  const address = error.body.errors?.find(({ path }) => path.startsWith('body.allowed_addresses'))?.message
+  const name = error.faultOf('body.name')
+  return {
+    ...(name && { name }),
+    ...(address && { addresses: `One of them ${address}.` }),
+    ...(error.code === 'account_not_found' && { accounts: error.body.detail }),
+  }
+}

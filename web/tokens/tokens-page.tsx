@@ -1,0 +1,62 @@
+/** API tokens: for programs and agents, each with its own scopes and accounts. */
+import { KeyRound } from 'lucide-react'
+import { useState } from 'react'
+import { useAccounts } from '../accounts/use-accounts.ts'
+import { useMay } from '../platform/session.ts'
+import { useUrlState } from '../platform/url-state.ts'
+import { Button } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { CreateTokenDialog, type OpenTokenDialog, TokenDialogs } from './token-dialogs.tsx'
+import { TokensTable } from './tokens-table.tsx'
+import { tokensIntervalMs, useTokens } from './use-tokens.ts'
+
+export function TokensPage() {
+  const tokens = useTokens()
+  const accounts = useAccounts()
+  const seesAll = useMay('dashboard:admin')
+  const [{ create }, setUrl] = useUrlState({ create: '' })
+  const [dialog, setDialog] = useState<OpenTokenDialog>()
+  const makeButton = (
+    <Button variant="primary" icon={KeyRound} onClick={() => setUrl({ create: '1' })}>
+      Make a token
+    </Button>
+  )
+  return (
+    <>
+      <PageHeader
+        title="Tokens"
+        description={
+          seesAll
+            ? 'For programs and agents. You see everybody’s, and of none the secret.'
+            : 'For your programs and agents, each with at most what you may do yourself.'
+        }
+        actions={(tokens.data?.items.length ?? 0) > 0 && makeButton}
+      />
+      <Panel
+        query={tokens}
+        intervalMs={tokensIntervalMs}
+        skeleton={<SkeletonRows count={3} />}
+        isEmpty={({ items }) => items.length === 0}
+        empty={
+          <EmptyState icon={KeyRound} title="There is no token yet" actions={makeButton}>
+            A token lets a program use RustyMail without your password: it names what the program may do, with which
+            accounts, and until when.
+          </EmptyState>
+        }
+      >
+        {({ items }) => (
+          <TokensTable
+            tokens={items}
+            accounts={accounts.data?.items}
+            onAct={(kind, token) => setDialog({ kind, token })}
+          />
+        )}
+      </Panel>
+      {create === '1' && <CreateTokenDialog onClose={() => setUrl({ create: '' }, { replace: true })} />}
+      {dialog && <TokenDialogs dialog={dialog} onClose={() => setDialog(undefined)} />}
+    </>
+  )
+}

@@ -1,0 +1,113 @@
+/** The rows of API tokens. */
+import { Pencil, RefreshCw, Trash2 } from 'lucide-react'
+import type { Account } from '../../contract/accounts.ts'
+import type { ApiToken } from '../../contract/tokens.ts'
+import { AccountNames } from '../accounts/account-names.tsx'
+import { useSession } from '../platform/session.ts'
+import { Badge, StatePill } from '../ui/badge.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { RowActions } from '../ui/row-actions.tsx'
+import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
+import type { Tone } from '../ui/tone.ts'
+import type { TokenDialogKind } from './token-dialogs.tsx'
+
+const statusWords: Record<ApiToken['status'], { tone: Tone; text: string }> = {
+  active: { tone: 'good', text: 'Active' },
+  expired: { tone: 'warn', text: 'Expired' },
+  suspended: { tone: 'unknown', text: 'Suspended' },
+}
+
+export function TokensTable({
+  tokens,
+  accounts,
+  onAct,
+}: {
+  tokens: readonly ApiToken[]
+  accounts: readonly Account[] | undefined
+  onAct(kind: TokenDialogKind, token: ApiToken): void
+}) {
+  const { user_id: ownId } = useSession().principal
+  return (
+    <Table label="API tokens" isStacked>
+      <TableHead>
+        <ColumnHead>Token</ColumnHead>
+        <ColumnHead>May</ColumnHead>
+        <ColumnHead>Accounts</ColumnHead>
+        <ColumnHead>Status</ColumnHead>
+        <ColumnHead>Ends</ColumnHead>
+        <ColumnHead>Last used</ColumnHead>
+        <ColumnHead>
+          <span className="sr-only">Actions</span>
+        </ColumnHead>
+      </TableHead>
+      <TableBody>
+        {tokens.map(token => (
+          <TokenRow key={token.id} token={token} accounts={accounts} isOwn={token.user_id === ownId} onAct={onAct} />
+        ))}
+      </TableBody>
+    </Table>
+  )
+}
+
+function TokenRow({
+  token,
+  accounts,
+  isOwn,
+  onAct,
+}: {
+  token: ApiToken
+  accounts: readonly Account[] | undefined
+  isOwn: boolean
+  onAct(kind: TokenDialogKind, token: ApiToken): void
+}) {
+  const { name, prefix, scopes, allowed_addresses: allowed, status, expires_at: endsAt } = token
+  const { last_used_at: usedAt, last_used_address: usedFrom } = token
+  const { tone, text } = statusWords[status]
+  return (
+    <TableRow>
+      <Cell className="min-w-44">
+        <p className="font-medium">{name}</p>
+        <p className="text-xs text-muted">
+          <code className="font-mono">{prefix}…</code>
+          {!isOwn && ` of ${token.user_name}`}
+        </p>
+      </Cell>
+      <Cell label="May">
+        <span className="flex flex-wrap gap-1">
+          {scopes.map(scope => (
+            <Badge key={scope}>{scope}</Badge>
+          ))}
+        </span>
+      </Cell>
+      <Cell label="Accounts" className="sm:min-w-28">
+        <AccountNames accounts={token.accounts} known={accounts} />
+      </Cell>
+      <Cell label="Status">
+        <StatePill tone={tone}>{text}</StatePill>
+        {status === 'suspended' && <span className="block text-xs text-muted">its owner is disabled</span>}
+      </Cell>
+      <Cell label="Ends">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
+      <Cell label="Last used">
+        {usedAt === null ? <span className="text-muted">Never</span> : <RelativeTime at={usedAt} />}
+        {usedFrom !== null && <span className="block font-mono text-xs text-muted">{usedFrom}</span>}
+        {allowed.length > 0 && (
+          <span className="block text-xs text-muted" title={allowed.join(', ')}>
+            only from {allowed[0]}
+            {allowed.length > 1 && ` and ${allowed.length - 1} more`}
+          </span>
+        )}
+      </Cell>
+      <Cell align="right">
+        <RowActions
+          subject={name}
+          actions={[
+            { label: 'Edit', icon: Pencil, onChoose: () => onAct('edit', token) },
+            // A new secret is for its owner alone.
+            ...(isOwn ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }] : []),
+            { label: 'Revoke', icon: Trash2, onChoose: () => onAct('revoke', token) },
+          ]}
+        />
+      </Cell>
+    </TableRow>
+  )
+}

@@ -1,0 +1,60 @@
+/** What is chosen for a token is what the server is told, and the lines to copy fit what it may do. */
+import { expect, test } from 'vitest'
+import type { ApiToken } from '../../contract/tokens.ts'
+import { bodyOf, changeOf, draftOf, emptyDraft, faultsOf, levelsOf, presetNames, presetOf } from './token-draft.ts'
+import { linesFor } from './token-lines.ts'
+
+const now = Date.parse('2026-11-22T18:00:00.000Z')
+const token = {
+  id: 't',
+  name: 'Backup',
+  scopes: ['mail:meta', 'mail:read', 'dashboard:read'],
+  accounts: ['b', 'a'],
+  allowed_addresses: ['10.0.0.0/8', '::1'],
+  expires_at: '2027-01-01T00:00:00.000Z',
+} as unknown as ApiToken
+
+test('a token ends after so many days of the server, or never', () => {
+  const body = (expiry: '30' | 'never') => bodyOf({ ...emptyDraft, name: ' a ', expiry }, now)
+  expect(body('30')).toMatchObject({ name: 'a', expires_at: '2026-12-22T18:00:00.000Z', scopes: ['mail:read'] })
+  expect(body('never').expires_at).toBeNull()
+})
+
+test('what is opened and saved changes nothing; only what differs is sent', () => {
+  const draft = draftOf(token)
+  expect(draft).toMatchObject({ mail: 'mail:read', dashboard: 'dashboard:read', expiry: 'kept' })
+  expect(changeOf(token, { ...draft, accounts: ['a', 'b'] }, now)).toEqual({})
+  expect(changeOf(token, { ...draft, dashboard: '', expiry: 'never', addresses: '' }, now)).toEqual({
+    scopes: ['mail:read'],
+    expires_at: null,
+    allowed_addresses: [],
+  })
+})
+
+test('a token needs a name, something to do, and addresses that are some', () => {
+  expect(faultsOf({ ...emptyDraft, name: 'a', addresses: '10.0.0.1, ::1\n192.0.2.0/24' })).toEqual({})
+  const faults = faultsOf({ ...emptyDraft, mail: '', addresses: 'example.org' })
+  expect(Object.keys(faults)).toEqual(['name', 'scopes', 'addresses'])
+  expect(faults.addresses).toContain('example.org')
+})
+
+test('each preset is known by what it chooses', () => {
+  expect(presetOf({ ...emptyDraft, ...levelsOf(['mail:send']) })).toBe('sender')
+  expect(presetOf({ ...emptyDraft, ...levelsOf(['mail:send', 'dashboard:read']) })).toBeUndefined()
+  expect(presetNames).toHaveLength(5)
+})
+
+test('the lines name this server and the token, and ask for what it may have', () => {
+  const lines = (info: Partial<ApiToken>) =>
+    linesFor({ origin: 'https://mail.example.org', token: 'rm_secret', info: { ...token, ...info } })
+  const [first, ...events] = lines({})
+  expect(first?.lines).toBe(
+    "curl -H 'Authorization: Bearer rm_secret' \\\n  'https://mail.example.org/api/v1/accounts/b/messages?folder=INBOX&limit=10'",
+  )
+  for (const example of events) {
+    expect(example.lines).toContain('rm_secret')
+    expect(example.lines).toContain('https://mail.example.org/api/dashboard/events')
+  }
+  expect(lines({ accounts: [] })[0]?.lines).toContain('/api/dashboard/stats')
+  expect(lines({ accounts: [], scopes: ['mail:read'] })[0]?.lines).toContain('/api/dashboard/session')
+})

@@ -1,0 +1,75 @@
+/** API tokens, and what can be done to them. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { api } from '../../contract/index.ts'
+import type { ApiToken } from '../../contract/tokens.ts'
+import { call } from '../platform/api-client.ts'
+import { useLiveStatus } from '../platform/live.tsx'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useToast } from '../ui/toast.tsx'
+import type { bodyOf, changeOf } from './token-draft.ts'
+
+/** No event tells when a token was used, nor, to who is no administrator, that one was made elsewhere. */
+export const tokensIntervalMs = 30_000
+
+export function useTokens() {
+  const { state } = useLiveStatus()
+  return useQuery({
+    queryKey: queryKeys.tokens,
+    queryFn: ({ signal }) => call(api.tokens.listTokens, { signal }),
+    refetchInterval: ({ state: { error } }) => state === 'live' && !error && tokensIntervalMs,
+  })
+}
+
+/** A token as it was issued: the secret comes this once. */
+export interface IssuedToken {
+  token: string
+  info: ApiToken
+}
+
+export function useCreateToken() {
+  const changed = useTokensChanged()
+  return useMutation({
+    mutationFn: (body: ReturnType<typeof bodyOf>) => call(api.tokens.createToken, { body }),
+    // The secret is kept nowhere.
+    gcTime: 0,
+    onSuccess: changed,
+  })
+}
+
+export function useChangeToken({ id, name }: ApiToken) {
+  const changed = useTokensChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: (body: ReturnType<typeof changeOf>) => call(api.tokens.changeToken, { params: { token_id: id }, body }),
+    onSuccess: async () => {
+      toast({ tone: 'good', title: 'Saved', detail: name })
+      await changed()
+    },
+  })
+}
+
+export function useRotateToken({ id }: ApiToken) {
+  const changed = useTokensChanged()
+  return useMutation({
+    mutationFn: () => call(api.tokens.rotateToken, { params: { token_id: id } }),
+    gcTime: 0,
+    onSuccess: changed,
+  })
+}
+
+export function useRevokeToken({ id, name }: ApiToken) {
+  const changed = useTokensChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: () => call(api.tokens.revokeToken, { params: { token_id: id } }),
+    onSuccess: async () => {
+      toast({ tone: 'good', title: 'Revoked', detail: name })
+      await changed()
+    },
+  })
+}
+
+function useTokensChanged(): () => Promise<unknown> {
+  const queries = useQueryClient()
+  return () => queries.invalidateQueries({ queryKey: queryKeys.tokens })
+}

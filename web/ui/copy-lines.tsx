@@ -1,0 +1,61 @@
+/** Text that is there to be taken along: a secret or a link of one line, or lines of a program. */
+import { Check, Copy } from 'lucide-react'
+import { type ReactNode, useRef, useState } from 'react'
+import { Button } from './button.tsx'
+import { CopyButton } from './copy-button.tsx'
+import { Field, Input } from './field.tsx'
+
+/** One line that is shown once. Without a clipboard, it is selected for the hand to copy. */
+export function CopyField({ label, hint, text }: { label: string; hint?: ReactNode; text: string }) {
+  const box = useRef<HTMLInputElement>(null)
+  const [outcome, setOutcome] = useState<'copied' | 'selected'>()
+  const copy = () => {
+    box.current?.focus()
+    box.current?.select()
+    // Without TLS, browsers give pages no clipboard except on this machine.
+    const written = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'))
+    written.then(
+      () => setOutcome('copied'),
+      () => setOutcome('selected'),
+    )
+  }
+  return (
+    <Field label={label} hint={hint}>
+      <span className="flex flex-wrap gap-2">
+        <span className="min-w-48 flex-1">
+          <Input
+            ref={box}
+            readOnly
+            value={text}
+            className="font-mono"
+            autoComplete="off"
+            spellCheck={false}
+            onFocus={event => event.target.select()}
+          />
+        </span>
+        <Button variant="primary" icon={outcome === 'copied' ? Check : Copy} onClick={copy}>
+          {outcome === 'copied' ? 'Copied' : 'Copy'}
+        </Button>
+      </span>
+      <span role="status" className="text-xs text-soft">
+        {outcome === 'copied' && <span className="sr-only">Copied</span>}
+        {outcome === 'selected' && 'This browser gives no clipboard here. It is selected: copy it by hand.'}
+      </span>
+    </Field>
+  )
+}
+
+/** Lines of a program, with what they do. */
+export function CopyLines({ title, lines }: { title: string; lines: string }) {
+  return (
+    <figure className="min-w-0">
+      <figcaption className="flex items-center justify-between gap-2 text-xs text-muted">
+        {title}
+        <CopyButton text={lines} label={`Copy: ${title}`} />
+      </figcaption>
+      <pre className="mt-1 rounded-md bg-sunken p-3 font-mono text-xs break-all whitespace-pre-wrap text-ink">
+        {lines}
+      </pre>
+    </figure>
+  )
+}

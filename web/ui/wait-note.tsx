@@ -1,0 +1,36 @@
+/** What stands in a form when it failed; when it came too often, with the seconds that are left. */
+import { ApiProblem } from '../platform/api-client.ts'
+import { useNow } from '../platform/clock.ts'
+import { formatDuration } from '../platform/format.ts'
+import { ErrorNote, FaultNote } from './error-state.tsx'
+
+/** How long the server wants to be left alone after this failure. */
+export function useWaitSeconds(error: Error | null | undefined): number {
+  const now = useNow(1_000)
+  if (!(error instanceof ApiProblem) || error.retryAfterSeconds === undefined) return 0
+  const left = Math.ceil((error.receivedAt - now) / 1000 + error.retryAfterSeconds)
+  return Math.min(Math.max(0, left), error.retryAfterSeconds)
+}
+
+/** @param words Instead of the server's, where the page knows better. */
+export function WaitNote({ error, words }: { error: Error; words?: { title: string; detail: string } | undefined }) {
+  const seconds = useWaitSeconds(error)
+  const mayWait = error instanceof ApiProblem && error.retryAfterSeconds !== undefined
+  if (!mayWait) return words ? <FaultNote {...words} /> : <ErrorNote error={error} />
+  const aside = (
+    <>
+      <p className="font-medium text-ink" aria-hidden="true">
+        {seconds > 0 ? `You can try again in ${formatDuration(seconds)}.` : 'You can try again now.'}
+      </p>
+      <span role="status" className="sr-only">
+        {seconds === 0 && 'You can try again now.'}
+      </span>
+    </>
+  )
+  return <FaultNote title={error.body.title} detail={words?.detail ?? waitWords(error.code)} aside={aside} />
+}
+
+function waitWords(code: string): string {
+  if (code === 'too_many_attempts') return 'After each wrong attempt the wait is longer, so that nobody can guess.'
+  return 'The server asks for a short pause.'
+}

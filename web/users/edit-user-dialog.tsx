@@ -1,0 +1,64 @@
+/** Changes a name, a role or the accounts; only what differs is sent. */
+import { useId, useState } from 'react'
+import type { User } from '../../contract/users.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Input } from '../ui/field.tsx'
+import { useForm } from '../ui/use-form.ts'
+import { type Rights, RightsFields } from './rights-fields.tsx'
+import { type UserChange, useChangeUser } from './use-users.ts'
+
+/** Mounted while it is open. */
+export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: boolean; onClose(): void }) {
+  const [rights, setRights] = useState<Rights>({ role: user.role, accounts: user.accounts })
+  const { mutate, isPending, error } = useChangeUser(user, 'Saved')
+  const formId = useId()
+  const { form, bind, faultOf, note } = useForm({
+    initial: { name: user.name },
+    check: ({ name }) => (name.trim() === '' ? { name: 'How are they called?' } : {}),
+    error,
+    onSubmit: ({ name }) => {
+      if (isPending) return
+      const change = changeOf(user, { name: name.trim(), ...rights })
+      if (Object.keys(change).length === 0) return onClose()
+      mutate(change, { onSuccess: onClose })
+    },
+  })
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`Edit ${user.name}`}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
+            Save
+          </Button>
+        </>
+      }
+    >
+      <form {...form} id={formId} autoComplete="off" className="grid gap-4">
+        {note && <ErrorNote error={note} />}
+        <Field label="Name" hint={user.email} error={faultOf('name')}>
+          <Input {...bind('name')} autoComplete="off" maxLength={100} />
+        </Field>
+        <RightsFields rights={rights} isLast={isLast} onChange={setRights} />
+        <p className="text-sm text-soft">
+          A change holds within a second, also for what they have open and for their API tokens.
+        </p>
+      </form>
+    </Dialog>
+  )
+}
+
+/** Administrators see all accounts, whatever was chosen before. */
+export function changeOf(user: User, { name, role, accounts }: Rights & { name: string }): UserChange {
+  const isSame = JSON.stringify(accounts) === JSON.stringify(user.accounts)
+  return {
+    ...(name !== user.name && { name }),
+    ...(role !== user.role && { role }),
+    ...(role !== 'administrator' && !isSame && { accounts }),
+  }
+}

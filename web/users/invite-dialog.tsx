@@ -1,0 +1,89 @@
+/** Invites somebody: who, what they may, and then the link to hand over. */
+import { useId, useState } from 'react'
+import type { UserLink } from '../../contract/users.ts'
+import { ApiProblem } from '../platform/api-client.ts'
+import { Button } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Field, Input } from '../ui/field.tsx'
+import { type Faults, useForm } from '../ui/use-form.ts'
+import { LinkStep } from './link-step.tsx'
+import { type Rights, RightsFields } from './rights-fields.tsx'
+import { useInvite } from './use-users.ts'
+
+/** Mounted while it is open, so that nothing of it outlives it. */
+export function InviteDialog({ onClose }: { onClose(): void }) {
+  const [issued, setIssued] = useState<UserLink>()
+  if (!issued) return <InviteForm onIssued={setIssued} onClose={onClose} />
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={`${issued.user.name} is invited`}
+      footer={
+        <Button variant="primary" onClick={onClose}>
+          Done
+        </Button>
+      }
+    >
+      <LinkStep issued={issued} />
+    </Dialog>
+  )
+}
+
+function InviteForm({ onIssued, onClose }: { onIssued(issued: UserLink): void; onClose(): void }) {
+  const [rights, setRights] = useState<Rights>({ role: 'viewer', accounts: [] })
+  const { mutate, isPending, error } = useInvite()
+  const formId = useId()
+  const { form, bind, faultOf, note } = useForm<'name' | 'email'>({
+    initial: { name: '', email: '' },
+    check,
+    error,
+    fieldOf: { user_exists: 'email' },
+    onSubmit: ({ name, email }) => {
+      if (isPending) return
+      const accounts = rights.role === 'administrator' ? 'all' : rights.accounts
+      mutate({ name: name.trim(), email: email.trim(), role: rights.role, accounts }, { onSuccess: onIssued })
+    },
+  })
+  const isOfAccounts = error instanceof ApiProblem && error.code === 'account_not_found'
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title="Invite somebody"
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
+            Make the link
+          </Button>
+        </>
+      }
+    >
+      <form {...form} id={formId} autoComplete="off" className="grid gap-4">
+        {note && !isOfAccounts && <ErrorNote error={note} />}
+        <div className="grid gap-3 sm:grid-cols-2">
+          <Field label="Name" error={faultOf('name')}>
+            <Input {...bind('name')} autoComplete="off" maxLength={100} />
+          </Field>
+          <Field label="Email" hint="They sign in with it." error={faultOf('email')}>
+            <Input {...bind('email')} type="email" autoComplete="off" autoCapitalize="none" spellCheck={false} />
+          </Field>
+        </div>
+        <RightsFields
+          rights={rights}
+          accountsFault={isOfAccounts ? error.body.detail : undefined}
+          onChange={setRights}
+        />
+      </form>
+    </Dialog>
+  )
+}
+
+function check({ name, email }: { name: string; email: string }): Faults<'name' | 'email'> {
+  return {
+    ...(name.trim() === '' && { name: 'How are they called?' }),
+    ...(!/^[^@\s]+@[^@\s]+$/.test(email.trim()) && { email: 'This is not an email address.' }),
+  }
+}
