@@ -1,4 +1,5 @@
 /** People, sessions, tokens and the audit trail, wired by hand. A part of the composition root. */
+import { availableParallelism } from 'node:os'
 import type { SessionView } from '../contract/access.ts'
 import { accessRoutes } from './access/access-routes.ts'
 import { AccessService } from './access/access-service.ts'
@@ -69,7 +70,8 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   }
   const people = new UserStore(db)
   const keys = new PasskeyStore(db)
-  const hasher = new PasswordHasher()
+  // One processor is left to answer everybody else, however many guess.
+  const hasher = new PasswordHasher({ parallel: Math.max(1, Math.min(2, availableParallelism() - 1)) })
   const throttle = new SignInThrottle({ now })
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now, logger, listener })
   const tokens = new TokenService({ store: new TokenStore(db), users: people, hub, accountIds, now, logger, listener })

@@ -67,7 +67,9 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
   const problem = toProblem(error) ?? asBug(logger, error, request)
   request.problemCode = problem.code
   if (problem.status >= 500 && problem.code !== 'internal') {
-    logger.warn({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
+    // Who is sent away since there are too many must not fill the log as well; the figures count them.
+    const level = problem.code === 'overloaded' && problem.cause === undefined ? 'debug' : 'warn'
+    logger[level]({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
   if (reply.sent) return reply
   const { retryAfterSeconds } = problem.extension
