@@ -10,7 +10,7 @@ import type { UserStore } from './user-store.ts'
 
 export interface SecondFactorOptions {
   store: TotpStore
-  users: Pick<UserStore, 'useRecoveryCode'>
+  users: Pick<UserStore, 'takeRecoveryCode'>
   secrets: SecretBox
   now: () => number
   logger: Logger
@@ -78,8 +78,7 @@ export class SecondFactorService {
   }
 
   async #takeRecoveryCode(userId: string, codeHash: string): Promise<boolean> {
-    // biome-ignore lint/correctness/useHookAtTopLevel: it only sounds like a hook of React
-    const isTaken = await this.#options.users.useRecoveryCode(userId, codeHash)
+    const isTaken = await this.#options.users.takeRecoveryCode(userId, codeHash)
     if (isTaken) this.#options.logger.warn({ user: userId }, 'a recovery code was used')
     return isTaken
   }

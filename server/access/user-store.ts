@@ -106,7 +106,7 @@ export class UserStore {
   }
 
   /** True once: the code is gone with its use, also when it comes twice at the same moment. */
-  async useRecoveryCode(userId: string, codeHash: string, db: Database = this.#db): Promise<boolean> {
+  async takeRecoveryCode(userId: string, codeHash: string, db: Database = this.#db): Promise<boolean> {
     const { numDeletedRows } = await db
       .deleteFrom('recovery_codes')
       .where('user_id', '=', userId)

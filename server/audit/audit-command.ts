@@ -16,15 +16,6 @@ export function verifyTrail(db: Database, secrets: Keys): Promise<AuditVerdict> 
   return new AuditVerifier({ store: new AuditStore(db), chain: new AuditChain(secrets) }).verify()
 }
 
-/** `rustymail key rotate`: without it, no seal would be ours under the next key. False when it was not ours before, and so stays. */
-export function resealTrail(
-  db: Database,
-  { from, to, logger }: { from: Keys; to: Keys; logger: Logger },
-): Promise<boolean> {
-  const trail = new AuditTrail({ store: new AuditStore(db), chain: new AuditChain(from), logger })
-  return trail.reseal(new AuditChain(to))
-}
-
 /** Notes what was done on the command line, as `cli.…`. */
 export async function noteDeed(
   db: Database,

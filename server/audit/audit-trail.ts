@@ -78,17 +78,6 @@ export class AuditTrail {
     return forgotten
   }
 
-  /** After the secret key was changed: seals the ends with another chain, where they were whole. Answers whether they were. */
-  async reseal(next: AuditChain): Promise<boolean> {
-    return this.#store.transact(async transaction => {
-      const row = await this.#store.lock(transaction)
-      if (!row) return true
-      if (!this.#chain.isSealed(row)) return false
-      await this.#store.saveEnds(transaction, { ...row, seal: next.seal(row) })
-      return true
-    })
-  }
-
   /** Works on the locked ends. A seal that is not ours is never made ours: it is broken from then on. */
   async #change(
     work: (transaction: Database, ends: TrailEnds, breakSeal: () => void) => Promise<TrailEnds | undefined>,
