@@ -1,15 +1,66 @@
-/** Where tests live and how long one may take. */
+/** Where tests live, how long one may take, and which share a process. */
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+const shared = {
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+  // A shared CI machine may stall for seconds; what needs its second try is reported as flaky. At home nothing is tried twice.
+  retry: process.env.CI === 'true' ? 1 : 0,
+  pool: 'forks',
+  // One more than there are processors on a small machine: half of the time the long ones wait for something to happen.
+  maxWorkers: 3,
+} as const
+
+/** The longest first: one that begins last would keep everybody waiting. */
+const longest = [
+  'journeys/behind-a-proxy',
+  'browser/pages',
+  'browser/system',
+  'browser/sign-in',
+  'journeys/commands',
+  'journeys/conformance',
+  'browser/first-run',
+].map(name => `/test/${name}.test.ts`)
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const found = longest.findIndex(end => moduleId.endsWith(end))
+      return found === -1 ? longest.length : found
+    }
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b))
+  }
+}
+
+/** Its stand-in for a module would be one for all. */
+const alone = ['web/settings/configuration-draft.test.ts']
 
 export default defineConfig({
   test: {
-    include: ['{contract,server,web,sandbox,test,bench}/**/*.test.{ts,tsx}'],
     globalSetup: ['test/support/page-setup.ts', 'test/support/postgres-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    // A shared CI machine may stall for seconds; what needs its second try is reported as flaky. At home nothing is tried twice.
-    retry: process.env.CI === 'true' ? 1 : 0,
-    pool: 'forks',
-    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'journeys',
+          include: ['{test,bench}/**/*.test.{ts,tsx}', ...alone],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'parts',
+          include: ['{contract,server,web,sandbox}/**/*.test.{ts,tsx}'],
+          exclude: alone,
+          // To start a process and load the server anew for each of a hundred files took longer than many of them. What a test
+          // puts in the place of something real is taken back after it.
+          isolate: false,
+          restoreMocks: true,
+          unstubGlobals: true,
+        },
+      },
+    ],
   },
 })

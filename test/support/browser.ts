@@ -1,10 +1,32 @@
 /** Chromium for tests: a page that can fail its test for what it says on the console and for whom it asks. */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import AxeBuilder from '@axe-core/playwright'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 import { getTool } from './require.ts'
 
+/** Of the features that are switched off, the last list counts; so these are Playwright's own. */
+const playwrightWithout = [
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+]
+/** Each window would have a process for what drops down from its address bar, which costs as much as the page. */
+const without = [...playwrightWithout, 'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup']
+
 const flags = [
+  `--disable-features=${without.join(',')}`,
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -67,9 +89,17 @@ export async function visit(
   return { page, context, expectQuiet }
 }
 
+/** As it came with the builder, but small, and given to a page once: most of a scan was to send it and to parse it. */
+const axeFile = createRequire(createRequire(import.meta.url).resolve('@axe-core/playwright')).resolve(
+  'axe-core/axe.min.js',
+)
+const axeSource = `if (!window.axe) {${readFileSync(axeFile, 'utf8')}}`
+
 /** What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze()
+  // Frames are left out, so nothing must be put together in a page beside; and what passed needs no words.
+  const axe = new AxeBuilder({ page, axeSource }).exclude('iframe').options({ resultTypes: ['violations'] })
+  const { violations } = await axe.setLegacyMode().analyze()
   const found = violations.map(
     ({ id, nodes }) => `${where}: ${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`,
   )

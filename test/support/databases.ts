@@ -1,8 +1,8 @@
 /** Runs a store's suite on SQLite and on PostgreSQL, each test on an empty, migrated database of its own. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { sql } from 'kysely'
-import { describe, inject, onTestFinished } from 'vitest'
+import { type RawBuilder, sql } from 'kysely'
+import { afterAll, describe, inject, onTestFinished } from 'vitest'
 import { type Database, migrate, openDatabase } from '../../server/platform/database/database.ts'
 import { tempDir } from './temp-dir.ts'
 
@@ -15,8 +15,12 @@ export function onEachDatabase(suite: (open: OpenDatabase, url: () => Promise<st
   })
   const postgresUrl = inject('postgresUrl')
   describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
-    const url = () => newPostgresDatabase(postgresUrl!)
-    suite(opener(url), url)
+    const kept = new KeptDatabases(postgresUrl!)
+    afterAll(() => kept.drop())
+    suite(
+      () => kept.open(),
+      () => newPostgresDatabase(postgresUrl!),
+    )
   })
 }
 
@@ -36,17 +40,74 @@ function opener(url: () => Promise<string>): OpenDatabase {
 
 /** An empty database of its own for a test; dropped when it ends. */
 export async function newPostgresDatabase(serverUrl: string): Promise<string> {
-  const name = `test_${randomBytes(6).toString('hex')}`
-  const server = openDatabase(serverUrl)
-  await sql`create database ${sql.id(name)}`.execute(server)
-  await server.destroy()
-  onTestFinished(async () => {
-    const again = openDatabase(serverUrl)
-    await sql`drop database if exists ${sql.id(name)} with (force)`.execute(again)
-    await again.destroy()
-  })
-  return Object.assign(new URL(serverUrl), { pathname: `/${name}` }).toString()
+  const { url, drop } = await createPostgresDatabase(serverUrl)
+  onTestFinished(drop)
+  return url
 }
+
+async function createPostgresDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const onServer = async (statement: RawBuilder<unknown>) => {
+    const server = openDatabase(serverUrl)
+    await statement.execute(server).finally(() => server.destroy())
+  }
+  await onServer(sql`create database ${sql.id(name)}`)
+  return {
+    url: Object.assign(new URL(serverUrl), { pathname: `/${name}` }).toString(),
+    drop: () => onServer(sql`drop database if exists ${sql.id(name)} with (force)`),
+  }
+}
+
+/** To make, migrate and drop a database costs far more than most tests on it do; so the next test gets it, as it was at first. */
+class KeptDatabases {
+  readonly #serverUrl: string
+  readonly #drops: (() => Promise<void>)[] = []
+  /** Nobody has them now. */
+  readonly #free: string[] = []
+
+  constructor(serverUrl: string) {
+    this.#serverUrl = serverUrl
+  }
+
+  /** For one test; for another when it ends. */
+  async open(): Promise<Database> {
+    const kept = this.#free.pop()
+    const url = kept ?? (await this.#create())
+    const db = openDatabase(url)
+    onTestFinished(async () => {
+      await db.destroy()
+      this.#free.push(url)
+    })
+    if (kept === undefined) await migrate(db)
+    await sql.raw(kept === undefined ? keepRows : resetRows).execute(db)
+    return db
+  }
+
+  async drop(): Promise<void> {
+    await Promise.all(this.#drops.map(drop => drop()))
+  }
+
+  async #create(): Promise<string> {
+    const { url, drop } = await createPostgresDatabase(this.#serverUrl)
+    this.#drops.push(drop)
+    return url
+  }
+}
+
+const forEachTable = (statement: string) => `
+  for name in select quote_ident(tablename) from pg_tables where schemaname = 'public' loop
+    execute ${statement};
+  end loop;`
+/** What a migration writes is there from the first. */
+const keepRows = `do $$ declare name text; begin
+  create schema at_first;
+  ${forEachTable(`'create table at_first.' || name || ' as table public.' || name`)}
+end $$`
+/** Truncating makes and removes files, which takes ten times as long where there are few rows. */
+const resetRows = `do $$ declare name text; begin
+  ${forEachTable(`'delete from public.' || name`)}
+  ${forEachTable(`'insert into public.' || name || ' table at_first.' || name`)}
+end $$`
 
 async function testDir(): Promise<string> {
   const dir = await tempDir()
