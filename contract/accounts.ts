@@ -59,7 +59,11 @@ export const Account = z
     email: z.string(),
     imap: MailServer,
     smtp: MailServer.nullable(),
-    is_default: z.boolean().describe('The account that `/api/dashboard/config` speaks of'),
+    is_default: z
+      .boolean()
+      .describe(
+        'The account that `/api/dashboard/config` speaks of. For who may not see that one, the oldest that they may see stands in',
+      ),
     is_sandbox: z.boolean(),
     enabled: z.boolean(),
     state: AccountState,
@@ -141,6 +145,7 @@ export const accountsApi = {
     path,
     tag,
     summary: 'Connect a mail account; the servers are tried first',
+    description: 'Not for tokens that see only some accounts.',
     limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
@@ -148,7 +153,7 @@ export const accountsApi = {
     body: AccountInput,
     response: Account,
     status: 201,
-    problems: [...connecting, 'account_exists'],
+    problems: [...connecting, 'account_exists', 'beyond_own_rights'],
   }),
   getAccount: endpoint({
     method: 'GET',
@@ -166,6 +171,8 @@ export const accountsApi = {
     path: `${path}/{account_id}`,
     tag,
     summary: 'Change an account; changed servers are tried first',
+    description:
+      'Tokens that see only some accounts may not choose the default one, nor change `host`, `port` or `user` of `imap`.',
     limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
@@ -173,7 +180,7 @@ export const accountsApi = {
     query: verify,
     body: AccountChange,
     response: Account,
-    problems: [...connecting, 'account_not_found', 'account_exists'],
+    problems: [...connecting, 'account_not_found', 'account_exists', 'beyond_own_rights'],
   }),
   deleteAccount: endpoint({
     method: 'DELETE',
@@ -208,6 +215,6 @@ export const accountsApi = {
     effect: 'write',
     response: Account,
     status: 201,
-    problems: ['sandbox_running'],
+    problems: ['sandbox_running', 'beyond_own_rights'],
   }),
 }

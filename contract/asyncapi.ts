@@ -16,6 +16,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   account_state_changed: 'How a mail account fares has changed',
   mail_received: 'New mail came into a folder',
   token_created: 'An API token was made',
+  token_updated: 'An API token was changed, or has a new secret (`changed` names `secret` then)',
   token_revoked: 'An API token was revoked; what it had open is closed',
   user_added: 'Somebody was invited, or came for the first time',
   user_updated: 'The name, role, accounts or state of somebody changed',
@@ -24,6 +25,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   stats_update: 'All figures now; the newest also comes right after the welcome',
   welcome: 'The first event of every stream',
   heartbeat: 'The stream is alive, though nothing happens',
+  session_changed: 'What the reader is called, or may do and see, is another from now on: ask for the session again',
   gap: 'Facts were missed that cannot be sent; load anew what you show',
   goodbye: 'The last event of a stream, with the time to wait before coming back',
 }

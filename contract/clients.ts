@@ -21,7 +21,12 @@ export const ClientInfo = z
     principal: z.string().describe("The principal's name"),
     status: ClientStatus,
     streams: z.int(),
-    events_sent: z.int(),
+    events_sent: z
+      .int()
+      .nullable()
+      .describe(
+        'null for who does not see all accounts, but of their own clients: the number would tell of the others',
+      ),
     events_dropped: z.int(),
   })
   .meta({ id: 'ClientInfo' })

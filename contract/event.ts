@@ -53,6 +53,7 @@ export const facts = {
     data: z.object({ ...account, folder: z.string(), uid: z.int(), uid_validity: z.int() }),
   },
   token_created: { scope: 'dashboard:admin', data: z.object(token) },
+  token_updated: { scope: 'dashboard:admin', data: z.object({ ...token, changed: z.array(z.string()) }) },
   token_revoked: { scope: 'dashboard:admin', data: z.object(token) },
   user_added: { scope: 'dashboard:admin', data: z.object(user) },
   user_updated: { scope: 'dashboard:admin', data: z.object({ ...user, changed: z.array(z.string()) }) },
@@ -78,6 +79,7 @@ export const controls = {
     heartbeat_seconds: z.number(),
   }),
   heartbeat: z.object({ server_time: Timestamp }),
+  session_changed: z.object({ server_time: Timestamp }),
   gap: z.object({
     reason: z.enum(['expired', 'unknown_epoch', 'malformed']),
     oldest_id: z.string().nullable(),
@@ -111,6 +113,8 @@ const LoggedFact = z
   .meta({ id: 'LoggedFact' })
 export type LoggedFact = z.infer<typeof LoggedFact>
 
+const wholeOnly = 'null for who does not see all accounts'
+
 /** How all event streams fare. What is counted, is counted since the server started. */
 const StreamHealth = z
   .object({
@@ -118,21 +122,28 @@ const StreamHealth = z
     max_streams: z.int(),
     deliveries_per_second: z
       .number()
-      .describe('Events written to streams, over the last 60 s or since the server started'),
-    sent: z.int().describe('Facts and states written to streams'),
+      .nullable()
+      .describe(`Events written to streams, over the last 60 s or since the server started; ${wholeOnly}`),
+    sent: z.int().nullable().describe(`Facts and states written to streams; ${wholeOnly}`),
     dropped: z.int().describe('States that a slow stream did not get, since newer ones took their place'),
-    bytes_sent: z.int().describe('Written to streams, with heartbeats and everything else that the stream says'),
+    bytes_sent: z
+      .int()
+      .nullable()
+      .describe(`Written to streams, with heartbeats and everything else that the stream says; ${wholeOnly}`),
     replays: z.int().describe('Streams that came back with an id from which they could go on'),
-    replayed_facts: z.int().describe('What those had missed'),
+    replayed_facts: z.int().nullable().describe(`What those had missed; ${wholeOnly}`),
     gaps: z.int().describe('Times that a stream was told of a gap'),
     slow_consumers: z.int().describe('Streams that were closed since their reader was too slow'),
-    log: z.object({
-      epoch: z.string(),
-      oldest: z.int().nullable().describe('Number of the oldest fact that the log holds; null while it holds none'),
-      newest: z.int().describe('Number of the newest fact; 0 while there was none'),
-      facts: z.int().describe('How many the log holds'),
-      held_in_memory: z.int().describe('How many of the newest are replayed without asking the database'),
-    }),
+    log: z
+      .object({
+        epoch: z.string(),
+        oldest: z.int().nullable().describe('Number of the oldest fact that the log holds; null while it holds none'),
+        newest: z.int().describe('Number of the newest fact; 0 while there was none'),
+        facts: z.int().describe('How many the log holds'),
+        held_in_memory: z.int().describe('How many of the newest are replayed without asking the database'),
+      })
+      .nullable()
+      .describe(wholeOnly),
     heartbeat_seconds: z.number(),
     server_time: Timestamp,
   })

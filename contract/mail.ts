@@ -1,7 +1,7 @@
 /** Mail as programs see it: folders, message lists, one message. Reading never sets `\Seen`. Names as in JMAP (RFC 8621). */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
 
 export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
 export type FolderRole = z.infer<typeof FolderRole>
@@ -88,6 +88,24 @@ const reading = [
 ] as const
 const tag = 'Mail'
 
+/** The keys of a search, as `key:value`. */
+export const searchKeys = ['from', 'to', 'subject', 'in', 'is', 'after', 'before', 'larger'] as const
+export const maxSearchLength = 500
+/**
+ * A regular expression (flags `giu`) for a term of a search: a minus, a key with its colon, then a phrase with the quote that ends it, or
+ * whatever goes on to the next blank. It is in five groups, and fits nothing at all too.
+ */
+export const searchTerm = String.raw`(-?)(?:([a-z][a-z-]*):)?(?:"((?:\\.|[^"\\])*)("?)|(\S*))`
+
+const searchLanguage = [
+  'Terms stand beside each other and must all hold; `-` before a term means that it must not. A term is a word or a "quoted phrase"',
+  '(`\\"` and `\\\\` inside it), which is looked for in subject, From, To and Cc, and by who holds `mail:read` in the text as well; or',
+  '`from:`, `to:` (To and Cc) or `subject:` with a word or phrase; `in:` with the path or role of a folder, `INBOX` unless given; `is:` with',
+  '`unread`, `read`, `flagged`, `answered` or `draft`; `after:` (that day or later) and `before:` with a day, `2026-11-22`, on which the',
+  'server received it; `larger:` with bytes, `500k` or `5M`. At most 20 terms. The mail server does the searching: it decides whether parts',
+  'of words count, and what case and accents mean.',
+].join(' ')
+
 export const mailApi = {
   listFolders: endpoint({
     method: 'GET',
@@ -117,6 +135,31 @@ export const mailApi = {
       items: z.array(MessageSummary),
       next_cursor: z.string().nullable(),
       total: z.int().describe('Messages in the folder'),
+    }),
+    problems: [...reading, 'folder_not_found', 'stale_cursor'],
+  }),
+  searchMessages: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/search',
+    tag,
+    summary: 'Messages of a folder that a query finds, newest first',
+    description: searchLanguage,
+    scope: 'mail:meta',
+    effect: 'read',
+    limit: 'search',
+    params: account,
+    query: z.strictObject({
+      q: line
+        .min(1)
+        .max(maxSearchLength)
+        .describe('For example `from:anna "annual report" is:unread after:2026-01-01`'),
+      limit: Limit,
+      cursor: Cursor,
+    }),
+    response: z.object({
+      items: z.array(MessageSummary),
+      next_cursor: z.string().nullable(),
+      total: z.int().describe('Messages found'),
     }),
     problems: [...reading, 'folder_not_found', 'stale_cursor'],
   }),

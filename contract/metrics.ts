@@ -1,4 +1,4 @@
-/** Figures of the running server: all measured, none guessed. */
+/** Figures of the running server: all measured, none guessed. Connections are those of the accounts that one may see. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Timestamp, whole } from './wire.ts'
@@ -6,7 +6,7 @@ import { Timestamp, whole } from './wire.ts'
 const percent = z.number().min(0).max(100)
 
 export const ImapReadings = z.object({
-  open: z.int(),
+  open: z.int().describe('As all but `max`, of the accounts that you may see'),
   idle: z.int(),
   busy: z.int(),
   connecting: z.int(),
@@ -16,7 +16,7 @@ export type ImapReadings = z.infer<typeof ImapReadings>
 
 export const DashboardStats = z
   .object({
-    active_connections: z.int().describe('IMAP connections open now'),
+    active_connections: z.int().describe('IMAP connections open now, of the accounts that you may see'),
     requests_per_minute: z
       .number()
       .describe('API and MCP requests finished in the last 60 s; streams, health and files are not counted'),
@@ -41,7 +41,7 @@ export type DashboardStats = z.infer<typeof DashboardStats>
 export const Sample = z
   .object({
     at: z.int(),
-    active_connections: z.int(),
+    active_connections: z.int().describe('At that time, of the accounts that you may see now'),
     requests_per_minute: z.number(),
     average_response_time_ms: z.number(),
     p95_ms: z.number(),

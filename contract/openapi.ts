@@ -66,7 +66,12 @@ function operation(
       ...parameters('query', endpoint.query && schema(endpoint.query, 'input')),
     ],
     ...(endpoint.body
-      ? { requestBody: { required: true, content: { 'application/json': { schema: schema(endpoint.body, 'input') } } } }
+      ? {
+          requestBody: {
+            required: !endpoint.body.safeParse(undefined).success,
+            content: { 'application/json': { schema: schema(endpoint.body, 'input') } },
+          },
+        }
       : {}),
     responses: {
       [status]: { description: 'Success', ...(Object.keys(content).length > 0 ? { content } : {}) },

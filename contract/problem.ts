@@ -12,6 +12,7 @@ export const problems = {
   session_needed: { status: 403, title: 'Only a person who is signed in may do this' },
   beyond_own_rights: { status: 403, title: 'More than you may do yourself' },
   password_wrong: { status: 403, title: 'The password is wrong' },
+  recent_sign_in_required: { status: 403, title: 'Sign in again first' },
   code_wrong: { status: 403, title: 'The code is wrong' },
   origin_not_allowed: { status: 403, title: 'This origin may not send requests' },
   not_found: { status: 404, title: 'Not found' },

@@ -30,8 +30,13 @@ export const Profile = z
   .meta({ id: 'Profile' })
 export type Profile = z.infer<typeof Profile>
 
-/** Asked again before something that keeps others out, or lets them in; not needed by who has no password. */
+/**
+ * Asked again before something that keeps others out, or lets them in. Who has no password must have signed in within
+ * the last 10 minutes instead.
+ */
 const current_password = z.string().max(256).optional()
+/** Of what asks for the password, or for a recent sign-in. */
+const confirmed = ['session_needed', 'password_wrong', 'recent_sign_in_required', 'too_many_attempts'] as const
 const tag = 'Profile'
 const shared = { tag, scope: 'signed_in' } as const
 
@@ -66,7 +71,7 @@ export const profileApi = {
     body: z.strictObject({ current_password, new_password: NewPassword }),
     response: z.undefined(),
     status: 204,
-    problems: ['session_needed', 'password_wrong', 'password_too_common', 'too_many_attempts'],
+    problems: [...confirmed, 'password_too_common'],
   }),
   beginTotp: endpoint({
     ...shared,
@@ -82,7 +87,7 @@ export const profileApi = {
       qr_svg: z.string(),
     }),
     status: 201,
-    problems: ['session_needed', 'password_wrong', 'too_many_attempts', 'totp_exists'],
+    problems: [...confirmed, 'totp_exists'],
   }),
   confirmTotp: endpoint({
     ...shared,
@@ -105,7 +110,7 @@ export const profileApi = {
     body: z.strictObject({ current_password }),
     response: z.undefined(),
     status: 204,
-    problems: ['session_needed', 'password_wrong', 'too_many_attempts'],
+    problems: confirmed,
   }),
   renewRecoveryCodes: endpoint({
     ...shared,
@@ -117,7 +122,7 @@ export const profileApi = {
     body: z.strictObject({ current_password }),
     response: z.object({ recovery_codes: z.array(z.string()) }),
     status: 201,
-    problems: ['session_needed', 'password_wrong', 'too_many_attempts'],
+    problems: confirmed,
   }),
   beginPasskey: endpoint({
     ...shared,
@@ -129,7 +134,7 @@ export const profileApi = {
     body: z.strictObject({ current_password }),
     response: PasskeyChallenge,
     status: 201,
-    problems: ['session_needed', 'password_wrong', 'too_many_attempts', 'passkeys_need_https'],
+    problems: [...confirmed, 'passkeys_need_https'],
   }),
   addPasskey: endpoint({
     ...shared,

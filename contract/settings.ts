@@ -48,6 +48,7 @@ export const settingsApi = {
     path: '/api/dashboard/config',
     tag,
     summary: 'Change it; a changed server is tried before it is kept, and takes effect at once',
+    description: 'Not for tokens that see only some accounts: the limits hold for all.',
     limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
@@ -59,6 +60,7 @@ export const settingsApi = {
     response: ImapConfiguration,
     problems: [
       'no_default_account',
+      'beyond_own_rights',
       'mail_login_refused',
       'mail_server_refused',
       'mail_server_tls',

@@ -8,9 +8,14 @@ export const Readiness = z
     parts: z.object({
       database: z.object({ ok: z.boolean(), detail: z.string() }),
       accounts: z.object({
-        ok: z.boolean().describe('False while an enabled account is not ready; the server itself still serves'),
+        ok: z
+          .boolean()
+          .nullable()
+          .describe(
+            'False while an enabled account that you may see is not ready; the server itself still serves. Null for who does not hold `dashboard:read`, and while the database does not answer',
+          ),
         detail: z.string(),
-        ready: z.int().nullable().describe('How many; null for who does not hold `dashboard:read`'),
+        ready: z.int().nullable().describe('How many; null likewise'),
         total: z.int().nullable().describe('Of how many that are enabled; null likewise'),
       }),
     }),

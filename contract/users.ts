@@ -4,6 +4,14 @@ import { AccountAccess, Email, NewPassword, PersonName, Role, SessionView } from
 import { endpoint } from './endpoint.ts'
 import { Timestamp } from './wire.ts'
 
+export const DisabledBy = z
+  .enum(['administrator', 'provider'])
+  .describe(
+    '`provider`: the OpenID Connect provider gave them no role any more; undone when it gives them one again. ' +
+      '`administrator`: stays until an administrator enables them',
+  )
+export type DisabledBy = z.infer<typeof DisabledBy>
+
 export const User = z
   .object({
     id: z.string(),
@@ -12,9 +20,11 @@ export const User = z
     role: Role,
     accounts: AccountAccess.describe('What they may see; always `all` for an administrator'),
     status: z.enum(['active', 'invited', 'disabled']),
+    disabled_by: DisabledBy.nullable().describe('Null unless disabled'),
     has_totp: z.boolean(),
     passkeys: z.int(),
     sessions: z.int().describe('Open now'),
+    tokens: z.int().describe('API tokens, of whatever state'),
     created_at: Timestamp,
     last_seen_at: Timestamp.nullable(),
   })
@@ -76,8 +86,12 @@ export const usersApi = {
     limit: 'access',
     path: '/api/dashboard/users/{user_id}/reset',
     summary: 'Take away password, authenticator and passkeys, end the sessions, and answer a link to begin anew',
+    description:
+      'The link to the OpenID Connect provider stays, and so do API tokens, unless `revoke_tokens` is true. ' +
+      'For who may be in strange hands: revoke them.',
     effect: 'write',
     params,
+    body: z.strictObject({ revoke_tokens: z.boolean().default(false) }).default({ revoke_tokens: false }),
     response: UserLink,
     status: 201,
     problems: ['user_not_found', 'last_administrator', 'beyond_own_rights'],

@@ -43,11 +43,14 @@ declare module 'hoodiecrow-imap' {
   }
 
   type CommandHandler = (connection: ImapConnection, parsed: ImapCommand, data: string, done: () => void) => void
+  /** Whether the message is found; `value` as it came over the wire, one character a byte. */
+  type SearchHandler = (connection: ImapConnection, message: StoredMessage, number: number, value: string) => boolean
   type FetchHandler = (connection: ImapConnection, message: StoredMessage, query: ImapAtom) => ImapNode
 
   interface ImapServer extends EventEmitter {
     readonly server: Server
     readonly fetchHandlers: Record<string, FetchHandler>
+    readonly searchHandlers: Record<string, SearchHandler>
     readonly messageHandlers: ((server: ImapServer, message: StoredMessage, mailbox: Mailbox) => void)[]
     listen(port: number, host: string, onListening: () => void): void
     close(onClosed: (error?: Error) => void): void
@@ -83,9 +86,12 @@ declare module 'hoodiecrow-imap/lib/mimeparser.js' {
   export interface MimeNode {
     header: string[]
     parsedHeader: {
-      'content-type'?: { type: string; subtype: string }
+      'content-type'?: { type: string; subtype: string; params?: Record<string, string> }
       'content-disposition'?: { params: Record<string, string> }
+      'content-transfer-encoding'?: string
     }
+    /** Still encoded, one character a byte. */
+    body?: string
     childNodes?: MimeNode[]
   }
   /** False when there is nothing to parse. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import createServer, { type FolderSeed, type ImapServer, type Mailbox } from 'hoodiecrow-imap'
 import { announceFlags, assertReadable, failSoftly, idle, messageTrees, partialFetch } from './imap-repairs.ts'
+import { decodedSearch } from './imap-search.ts'
 import type { SeedFolder } from './seed-mail.ts'
 
 /** A folder past either of these loses its oldest messages: the sandbox may run for weeks. */
@@ -28,6 +29,7 @@ export class LoopbackImap {
         partialFetch,
         messageTrees,
         announceFlags,
+        decodedSearch,
         failSoftly,
       ],
       id: { name: 'RustyMail sandbox' },

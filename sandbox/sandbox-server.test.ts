@@ -1,6 +1,6 @@
 /** The sandbox as a mail program meets it: over real sockets, with imapflow and nodemailer as the clients. */
 import { connect } from 'node:net'
-import { type FetchMessageObject, ImapFlow } from 'imapflow'
+import { type FetchMessageObject, ImapFlow, type SearchObject } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type SandboxAccess, type SandboxOptions, SandboxServer } from './sandbox-server.ts'
@@ -137,6 +137,45 @@ test('a folder opened read-only gives its newest messages by UID, and reading ma
   expect(cut.map(message => message.bodyParts?.get('text')?.length)).toEqual([20, 20, 20])
   expect(await client.search({ seen: false }, { uid: true })).toEqual(before)
   lock.release()
+})
+
+test('a search finds words as a reader sees them, in headers and texts and in any alphabet', async () => {
+  const { sandbox, access } = await startSandbox()
+  const client = await logIn(access)
+  await client.mailboxOpen('INBOX', { readOnly: true })
+  const from = '=?iso-8859-1?Q?J=FCrgen_K=F6hler?= <juergen@koehler.example>'
+  sandbox.deliver({
+    from,
+    subject: 'Über die Straße nach Süden, ein ziemlich langer Betreff',
+    text: 'Das Gerät piept.',
+  })
+  sandbox.deliver(
+    'Subject: =?utf-8?Q?caf?= =?utf-8?Q?=C3=A9?=\r\nContent-Type: text/html; charset=iso-8859-1\r\n' +
+      'Content-Transfer-Encoding: quoted-printable\r\n\r\n<p>cr=E8me<br>br=\r\n=FBl=E9e</p>\r\n',
+  )
+  const find = async (query: SearchObject) => {
+    const uids = await client.search(query, { uid: true })
+    const rows = uids ? await client.fetchAll(uids, { envelope: true }, { uid: true }) : []
+    return rows.map(({ envelope }) => envelope?.subject)
+  }
+  const long = 'Über die Straße nach Süden, ein ziemlich langer Betreff'
+  for (const query of [{ subject: 'STRASSE' }, { body: 'straße' }, { from: 'piept' }])
+    expect(await find(query)).toEqual([])
+  for (const query of [
+    { subject: 'straße nach süden' },
+    { from: 'jürgen köhler' },
+    { from: 'koehler.example' },
+    { body: 'das gerät' },
+    { text: 'gerät', or: [{ subject: 'nothing' }, { not: { subject: 'nothing' } }] },
+    { body: 'gerät', not: { or: [{ subject: 'nothing' }, { not: { from: 'jürgen' } }] } },
+  ]) {
+    expect([query, await find(query)]).toEqual([query, [long]])
+  }
+  expect(await find({ subject: 'café', body: 'crème brûlée' })).toEqual(['café'])
+  expect(await find({ subject: '気象計50台' })).toEqual(['気象計50台のお見積りについて'])
+  const all = await find({ all: true })
+  expect(await find({ not: { larger: 1 } })).toEqual([])
+  expect((await find({ from: '@' })).length).toBe(all.length - 1)
 })
 
 test('whoever waits in IDLE hears of new mail, of changed flags and of removed messages', async () => {

@@ -13,6 +13,7 @@ import { ClientRegistry } from './clients/client-registry.ts'
 import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
 import { composeAccess } from './compose-access.ts'
+import { composeMcp } from './compose-mcp.ts'
 import type { Config } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
@@ -29,6 +30,7 @@ import { mailRoutes } from './mail/mail-routes.ts'
 import { MailService } from './mail/mail-service.ts'
 import { MailWatcher } from './mail/mail-watcher.ts'
 import { MessageRefs } from './mail/message-ref.ts'
+import { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import { metricsRoutes } from './metrics/metrics-routes.ts'
 import { MetricsService } from './metrics/metrics-service.ts'
 import { Prometheus } from './metrics/prometheus.ts'
@@ -55,6 +57,8 @@ export interface Overrides {
   gateway?: MailGateway
   chatModels?: ChatModel[]
   heartbeatSeconds?: number
+  /** Opened already, in place of that which the configuration names. */
+  database?: Database
 }
 
 export interface App {
@@ -89,7 +93,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
 }
 
 function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: DataDir): App {
-  const db = openDatabase(config.databaseUrl)
+  const db = overrides.database ?? openDatabase(config.databaseUrl)
   const secrets = new SecretBox(config.secretKey ?? dataDir.secretKey())
   const lifecycle = new Lifecycle(logger)
 
@@ -130,19 +134,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const sandbox = new SandboxRunner({ accounts, guard, logger })
 
   const clients = new ClientRegistry({ hub, logger })
-  const readings = new SystemReadings(thisMachine)
-  const imap = () => pool.totals()
-  const streams = () => hub.streamCount
-  const prometheus = new Prometheus({
-    version: config.version,
-    imap,
-    accounts: () => health.countByState(),
-    connectionsByState: () => health.connectionsByState(),
-    streams,
-    events: () => hub.figures,
-    readings,
-  })
-  const metrics = new MetricsService({ hub, imap, streams, startedAt: Date.now(), readings, prometheus, logger })
+  const shown = { connections: pool, streams: () => hub.streamCount, readings: new SystemReadings(thisMachine) }
+  const { version } = config
+  const prometheus = new Prometheus({ ...shown, version, accounts: health, events: () => hub.figures })
+  const metrics = new MetricsService({ ...shown, hub, startedAt: Date.now(), prometheus, logger })
   const assistant = new AssistantService({
     models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
     logger,
@@ -151,6 +146,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
 
   const { publicUrl, tls } = config.http
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
+  const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   const { access, users, trail, ...people } = composeAccess({
     config,
     db,
@@ -162,7 +158,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     describeServer: () => ({ version: config.version, demo: config.demo, sandbox_running: sandbox.isRunning }),
     baseUrl: address,
     passkeyOrigin: () => publicUrl ?? localhostOf(http),
+    listener: exchanges,
   })
+  const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,
     authenticate: credentials => access.authenticate(credentials),
@@ -177,10 +175,15 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     },
     trustedProxies: config.http.trustedProxies,
     tls,
-    limits: new HttpLimits({ rates: config.http.limits, now: Date.now }),
+    limits,
     trail,
   })
-  const serverHealth = new HealthService({ accounts, pingDatabase: () => ping(db), isDraining: () => http.isDraining })
+  const serverHealth = new HealthService({
+    accounts,
+    pingDatabase: () => ping(db),
+    isDraining: () => http.isDraining,
+    now: () => performance.now(),
+  })
 
   people.addRoutes(http)
   accountRoutes(http, accounts, () => sandbox.start())
@@ -191,7 +194,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   mailRoutes(http, mail)
   metricsRoutes(http, metrics, prometheus)
   settingsRoutes(http, settings)
-  apiDocs(http, config.version)
+  apiDocs(http, version)
+  const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
   const watchLimits = new AbortController()
   const parts: Part[] = [
     databasePart(db),
@@ -218,8 +222,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
-    // Behind http, so that it stops before: http waits for the answers that this one ends.
+    // Behind http, so that they stop before: http waits for the answers that these end.
     { name: 'assistant', stop: () => assistant.stop() },
+    mcp,
   ]
   return {
     http,

@@ -35,6 +35,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { PrincipalListener } from './platform/principal.ts'
 import type { SecretBox } from './platform/secret-box.ts'
+import { recordProviderDeed } from './provider-deeds.ts'
 
 export interface AccessSurroundings {
   config: Config
@@ -50,6 +51,8 @@ export interface AccessSurroundings {
   baseUrl: () => string
   /** Where passkeys work. */
   passkeyOrigin: () => string
+  /** Hears of changed principals beside the hub. */
+  listener: PrincipalListener
 }
 
 export interface ComposedAccess {
@@ -65,8 +68,14 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const { config, db, secrets, hub, logger, accountIds, baseUrl } = around
   const now = Date.now
   const listener: PrincipalListener = {
-    changed: principal => hub.changePrincipal(principal),
-    revoked: principalId => hub.closeStreamsOf(principalId),
+    changed: principal => {
+      hub.changePrincipal(principal)
+      around.listener.changed(principal)
+    },
+    revoked: principalId => {
+      hub.closeStreamsOf(principalId)
+      around.listener.revoked(principalId)
+    },
   }
   const people = new UserStore(db)
   const keys = new PasskeyStore(db)
@@ -111,6 +120,8 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     now,
     logger,
   })
+  const audit = new AuditService({ store: new AuditStore(db), secrets, hub, now, logger })
+  const trail = new HttpTrail({ audit, now, logger })
   const oidc =
     config.oidc &&
     new OidcService({
@@ -120,16 +131,15 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
       userService: users,
       sessions,
       hub,
+      record: deed => recordProviderDeed(deed, { audit, now, logger }),
       publicUrl: baseUrl,
       now,
       logger,
     })
-  const audit = new AuditService({ store: new AuditStore(db), secrets, hub, now, logger })
-
   return {
     access,
     users,
-    trail: new HttpTrail({ audit, now, logger }),
+    trail,
     addRoutes: http => {
       const describeSignIn = async (host: string | undefined) => ({
         setup_needed: await users.needsSetup(),

@@ -223,6 +223,7 @@ function oidcOf(env: Environment, faults: string[]): OidcConfig | undefined {
     name: env.RUSTYMAIL_OIDC_NAME,
     scopes: env.RUSTYMAIL_OIDC_SCOPES,
     groupsClaim: env.RUSTYMAIL_OIDC_GROUPS_CLAIM,
+    trustEmail: env.RUSTYMAIL_OIDC_TRUST_EMAIL,
     roles: env.RUSTYMAIL_OIDC_ROLES,
     accounts: env.RUSTYMAIL_OIDC_ACCOUNTS,
   }

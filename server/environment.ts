@@ -70,6 +70,10 @@ export const Environment = z.object({
   RUSTYMAIL_OIDC_NAME: text.max(40).default('Single sign-on'),
   RUSTYMAIL_OIDC_SCOPES: text.default('openid email profile groups'),
   RUSTYMAIL_OIDC_GROUPS_CLAIM: text.default('groups'),
+  RUSTYMAIL_OIDC_TRUST_EMAIL: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform(value => value === 'true'),
   RUSTYMAIL_OIDC_ROLES: roles.default([]),
   RUSTYMAIL_OIDC_ACCOUNTS: z.enum(['none', 'all'], 'must be none or all').default('none'),
   RUSTYMAIL_MAX_STREAMS: count(100_000).default(20_000),

@@ -17,12 +17,13 @@ const uses: Record<string, string[]> = {
   mail: ['events', 'accounts', 'settings'],
   outbox: ['accounts'],
   assistant: ['events'],
+  mcp: ['clients'],
 }
 
 /** The one door through which each package comes in. A package without a door may not be imported. */
 const doors: Record<string, RegExp> = {
   zod: /^(contract|server)\//,
-  fastify: /^server\/platform\/(http-server|http-call|http-outcome)\.ts$/,
+  fastify: /^server\/platform\/http-(server|hooks|call|outcome)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/page-files\.ts$/,
   '@fastify/swagger': /^server\/platform\/api-docs\.ts$/,
@@ -40,8 +41,10 @@ const doors: Record<string, RegExp> = {
   'openid-client': /^server\/access\/oidc-client\.ts$/,
   otpauth: /^server\/access\/totp\.ts$/,
   uqr: /^server\/access\/totp\.ts$/,
+  htmlparser2: /^server\/mail\/html-tree\.ts$/,
   imapflow: /^server\/mail\/adapters\//,
   nodemailer: /^(server\/outbox\/|sandbox\/)/,
+  '@modelcontextprotocol/server': /^server\/mcp\/sdk-server\.ts$/,
   'hoodiecrow-imap': /^sandbox\//,
   'smtp-server': /^sandbox\//,
   ai: /^server\/assistant\/adapters\//,

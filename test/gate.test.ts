@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Role } from '../contract/access.ts'
 import { type Endpoint, endpoint } from '../contract/endpoint.ts'
 import { api, operationName } from '../contract/index.ts'
+import { mcpPath } from '../contract/mcp.ts'
 import { type Scope, scopes, withIncluded } from '../contract/scope.ts'
 import type { HttpServer } from '../server/platform/http-server.ts'
 import { type Answer, type People, type Proof, runApp } from './support/people.ts'
@@ -96,6 +97,7 @@ const others: Record<string, string> = {
   finishOidcSignIn: 'public',
   docs: 'signed_in',
   'mail.getMessageHtml': 'mail:read',
+  'mcp.exchange': 'signed_in',
   'metrics.prometheus': 'dashboard:read',
   'audit.exportAudit': 'dashboard:admin',
 }
@@ -153,6 +155,50 @@ describe.each(names)('for %s', name => {
     expect(verdicts.length).toBeGreaterThan(60)
     expect(Object.fromEntries(verdicts)).toEqual(Object.fromEntries(wanted))
   })
+})
+
+/** What each tool asks for; a tool that is not here is not meant to be there. */
+const scopeOfTool: Record<string, Scope | 'signed_in'> = {
+  mail_accounts: 'signed_in',
+  mail_folders: 'mail:meta',
+  mail_search: 'mail:meta',
+  mail_read: 'mail:read',
+}
+/** Of no account, and nothing that could be found. */
+const inputOfTool: Record<string, object> = {
+  mail_accounts: {},
+  mail_folders: { account: 'nosuchthing' },
+  mail_search: { account: 'nosuchthing', q: 'x' },
+  mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
+}
+
+/** Of the protocol before 2026, in which a call stands alone. */
+async function speakMcp(proof: Proof, method: string, params: object = {}) {
+  const headers = { ...proof, accept: 'application/json, text/event-stream', 'content-type': 'application/json' }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })
+  const answer = await fetch(people.url + mcpPath, { method: 'POST', headers, body })
+  const text = await answer.text()
+  const message = /^data: (.*)$/m.exec(text)?.[1] ?? '{}'
+  return { status: answer.status, result: JSON.parse(message).result }
+}
+
+test.each(names)('for %s each tool of MCP is listed, and answers, as its declared scope says', async name => {
+  const { proof, scopes: held, role } = callers.get(name)!
+  if (held === undefined) return expect((await speakMcp(proof, 'tools/list')).status).toBe(401)
+  // A session speaks from our own page.
+  const own = role ? { ...proof, origin: people.url } : proof
+  const allowed = Object.entries(scopeOfTool).filter(([, scope]) => scope === 'signed_in' || held.includes(scope))
+  const { result } = await speakMcp(own, 'tools/list')
+  expect(result.tools.map((tool: { name: string }) => tool.name)).toEqual(allowed.map(([tool]) => tool))
+  for (const [tool, scope] of Object.entries(scopeOfTool)) {
+    const { result } = await speakMcp(own, 'tools/call', { name: tool, arguments: inputOfTool[tool] })
+    const { code, message } = JSON.parse(result.content[0].text)
+    const refused = { code: 'forbidden', message: `This needs the scope ${scope}.` }
+    const absent = { code: expect.stringMatching(/^(account|message)_not_found$/), message: expect.any(String) }
+    const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
+    const isAllowed = allowed.some(([known]) => known === tool)
+    expect([tool, { code, message }]).toEqual([tool, isAllowed ? inside : refused])
+  }
 })
 
 test.each(['nobody', 'viewer', 'dashboard:admin'])('for %s a HEAD is answered as its GET is', async name => {

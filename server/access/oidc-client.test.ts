@@ -18,10 +18,18 @@ async function startProvider(options?: Parameters<typeof OidcProvider.start>[0])
   return provider
 }
 
-function clientOf(issuer: string, options: { clientSecret?: string; fetch?: typeof fetch; now?: () => number } = {}) {
+interface ClientOptions {
+  clientSecret?: string
+  trustEmail?: boolean
+  fetch?: typeof fetch
+  now?: () => number
+}
+
+function clientOf(issuer: string, options: ClientOptions = {}) {
   const { now = Date.now, fetch: through = fetch, ...rest } = options
   const scopes = 'openid email profile groups'
-  const config = { issuer, clientId: oidcClientId, clientSecret: oidcClientSecret, scopes, groupsClaim: 'groups' }
+  const known = { issuer, clientId: oidcClientId, clientSecret: oidcClientSecret, trustEmail: false }
+  const config = { ...known, scopes, groupsClaim: 'groups' }
   return new OidcClient({ config: { ...config, ...rest }, now, fetch: through })
 }
 
@@ -48,7 +56,7 @@ test('who someone is comes with their verified email and their groups', async ()
 
 test('a public client without a secret can be used too, and a wrong secret is the fault of the set-up', async () => {
   const provider = await startProvider({ isPublicClient: true })
-  const config = { issuer: provider.url, clientId: oidcClientId, clientSecret: undefined }
+  const config = { issuer: provider.url, clientId: oidcClientId, clientSecret: undefined, trustEmail: false }
   const publicClient = new OidcClient({ config: { ...config, scopes: 'openid', groupsClaim: 'groups' }, now: Date.now })
   const { callback, login } = await comeBack(publicClient)
   expect(await publicClient.identify(callback, login)).toMatchObject({ subject: 'ann', email: undefined, groups: [] })
@@ -151,4 +159,29 @@ test('what a fault says holds no code and no token', async () => {
   for (const hidden of [callback.searchParams.get('code')!, login.verifier, login.nonce, 'eyJ']) {
     expect(said).not.toContain(hidden)
   }
+})
+
+test('an email of which the provider does not say whether it is verified counts only where it is set so', async () => {
+  const provider = await startProvider()
+  const isVerified = async (trustEmail: boolean, email_verified?: boolean) => {
+    provider.people.set('ann', {
+      email: 'ann@example.com',
+      ...(email_verified === undefined ? {} : { email_verified }),
+    })
+    const client = clientOf(provider.url, { trustEmail })
+    const { callback, login } = await comeBack(client)
+    return (await client.identify(callback, login)).isEmailVerified
+  }
+  expect(await isVerified(false)).toBe(false)
+  expect(await isVerified(true)).toBe(true)
+  expect(await isVerified(true, false)).toBe(false)
+})
+
+test('groups that are to be fetched from elsewhere are not taken for none', async () => {
+  const provider = await startProvider()
+  provider.people.set('ann', { email: 'ann@example.com', email_verified: true, _claim_names: { groups: 'src1' } })
+  const client = clientOf(provider.url)
+  const { callback, login } = await comeBack(client)
+  const fault = { kind: 'refused', message: expect.stringContaining('does not send the groups') }
+  await expect(client.identify(callback, login)).rejects.toMatchObject(fault)
 })

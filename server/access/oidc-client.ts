@@ -35,7 +35,7 @@ export class OidcFault extends Error {
 }
 
 export interface OidcClientOptions {
-  config: Pick<OidcConfig, 'issuer' | 'clientId' | 'clientSecret' | 'scopes' | 'groupsClaim'>
+  config: Pick<OidcConfig, 'issuer' | 'clientId' | 'clientSecret' | 'scopes' | 'groupsClaim' | 'trustEmail'>
   now: () => number
   /** By which all calls to the provider go out. */
   fetch?: typeof fetch
@@ -116,14 +116,19 @@ export class OidcClient {
   #toIdentity(claims: openid.IDToken, more: Claims): OidcIdentity {
     // An address and whether it is verified must come from one mouth.
     const mail: Claims = claims.email === undefined ? more : claims
-    const { groupsClaim } = this.#options.config
+    const { groupsClaim, trustEmail } = this.#options.config
+    const groups = claims[groupsClaim] ?? more[groupsClaim]
+    // Entra ID names an address in place of more than 200 groups: that is not the same as none.
+    if (groups === undefined && [claims, more].some(each => isElsewhere(each, groupsClaim))) {
+      throw new Error('the provider does not send the groups themselves: let it send fewer, or roles')
+    }
     return {
       issuer: claims.iss,
       subject: claims.sub,
       email: textOf(mail.email),
-      isEmailVerified: mail.email_verified === true,
+      isEmailVerified: mail.email_verified === true || (trustEmail && mail.email_verified === undefined),
       name: [claims.name, more.name, claims.preferred_username, more.preferred_username].map(textOf).find(Boolean),
-      groups: groupsOf(claims[groupsClaim] ?? more[groupsClaim]),
+      groups: groupsOf(groups),
     }
   }
 
@@ -203,6 +208,11 @@ function wordsOf(error: unknown, secrets: readonly string[]): string {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+}
+
+/** A claim that is to be fetched from another place (OpenID Connect Core 1.0, section 5.6.2). */
+function isElsewhere({ _claim_names: names }: Claims, claim: string): boolean {
+  return typeof names === 'object' && names !== null && claim in names
 }
 
 /** Some providers send a single group as a text. */

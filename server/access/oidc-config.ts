@@ -10,6 +10,8 @@ export interface OidcConfig {
   name: string
   scopes: string
   groupsClaim: string
+  /** Takes an email for verified when the provider does not say whether it is. */
+  trustEmail: boolean
   /** Which group gives which role; the highest counts. */
   roles: readonly { group: string; role: Role }[]
   /** What those see who come this way for the first time. */

@@ -37,6 +37,11 @@ export class OidcLoginTable {
     return { key, login }
   }
 
+  /** Where the browser wanted to go; also when it is too late, as long as it is remembered. */
+  returnTo(key: string): string | undefined {
+    return this.#logins.get(key)?.returnTo
+  }
+
   /** Once. A wrong state uses nothing up: a page that sends the browser here cannot spoil a sign-in that is under way. */
   take(key: string, state: string): WaitingLogin | 'unknown' | 'wrong_state' {
     const login = this.#logins.get(key)

@@ -25,10 +25,13 @@ export type OidcRefusalCode = (typeof oidcRefusals)[number]
 
 export class OidcRefusal extends Error {
   readonly code: OidcRefusalCode
+  /** The page that was wanted, a path of ours: who tries again, or comes in another way, still gets there. */
+  readonly returnTo: string
 
-  constructor(code: OidcRefusalCode, options?: ErrorOptions) {
+  constructor(code: OidcRefusalCode, { returnTo = '/', ...options }: ErrorOptions & { returnTo?: string } = {}) {
     super(`sign-in through the provider was refused: ${code}`, options)
     this.name = 'OidcRefusal'
     this.code = code
+    this.returnTo = returnTo
   }
 }

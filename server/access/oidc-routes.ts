@@ -5,8 +5,8 @@ import { OidcRefusal } from './oidc-refusal.ts'
 import { callbackPath, type OidcService, startPath } from './oidc-service.ts'
 import { sessionLifeMs } from './session-service.ts'
 
-/** Where the page says in words why it did not work: `?error=` and a code of `oidcRefusals`. */
-const signInPage = '/sign-in'
+/** In the address of the page that was wanted: a code of `oidcRefusals`, which the page says in words. */
+const faultName = 'sign_in_error'
 
 type Reply = Parameters<Parameters<typeof handleRaw>[3]>[1]
 
@@ -51,11 +51,14 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
   )
 }
 
-/** A browser stands here, not a program: it is led to a page, and the trail hears why. */
+/** A browser stands here, not a program: it is led to the page that it wanted, and the trail hears why it is not let in. */
 function refuse(error: unknown, reply: Reply): Reply {
   if (!(error instanceof OidcRefusal)) throw error
   reply.request.problemCode = error.code
-  return reply.redirect(`${signInPage}?error=${error.code}`)
+  const base = 'http://here.invalid'
+  const page = new URL(error.returnTo, base)
+  page.searchParams.set(faultName, error.code)
+  return reply.redirect(page.href.slice(base.length))
 }
 
 function queryOf(url: string): URLSearchParams {

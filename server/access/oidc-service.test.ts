@@ -11,7 +11,7 @@ import { OidcClient } from './oidc-client.ts'
 import type { OidcConfig } from './oidc-config.ts'
 import { oidcRoutes } from './oidc-routes.ts'
 import { callbackPath, OidcService, startPath } from './oidc-service.ts'
-import { OidcUserSync } from './oidc-user-sync.ts'
+import { OidcUserSync, type ProviderDeed } from './oidc-user-sync.ts'
 import { PasskeyStore } from './passkey-store.ts'
 import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
@@ -59,6 +59,7 @@ async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boo
     name: 'Corp',
     scopes: 'openid email profile groups',
     groupsClaim: 'groups',
+    trustEmail: false,
     roles: [
       { group: 'crew', role: 'viewer' },
       { group: 'admins', role: 'administrator' },
@@ -75,7 +76,9 @@ async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boo
   })
   let url = ''
   const client = new OidcClient({ config, now: common.now })
-  const services = { users, userService, sessions, hub }
+  const deeds: ProviderDeed[] = []
+  const record = async (deed: ProviderDeed) => void deeds.push(deed)
+  const services = { users, userService, sessions, hub, record }
   const people = new OidcUserSync({ ...common, ...services, config })
   oidcRoutes(http, new OidcService({ ...common, ...services, config, client, publicUrl: () => url }))
   url = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
@@ -109,7 +112,7 @@ async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boo
   const boss = { email: 'boss@example.com', name: 'Boss', password: 'orbit-cactus-violin-41' }
   if (isSetUp) await userService.createAdministrator(boss)
   const goTo = { signIn, goToProvider, isPage }
-  return { provider, url, clock, users, userService, sessions, people, facts, put, getUser, ...goTo }
+  return { deeds, provider, url, clock, users, userService, sessions, people, facts, put, getUser, ...goTo }
 }
 
 test('who comes for the first time becomes a user with the highest role that their groups give', async () => {
@@ -158,13 +161,13 @@ test('the last administrator stays one, whatever the provider says', async () =>
 test('without a group that gives a role nobody gets in, and what they had open ends', async () => {
   const { put, signIn, sessions, users } = await start()
   put('sub-2', { email: 'eve@example.com', email_verified: true, groups: ['chess'] })
-  expect(await signIn('sub-2')).toMatchObject({ end: '/sign-in?error=not_allowed', principal: undefined })
+  expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=not_allowed', principal: undefined })
   expect(await users.findByEmail('eve@example.com')).toBeUndefined()
 
   put('sub-1', { ...ann, groups: ['staff'] })
   const { browser } = await signIn('sub-1')
   put('sub-1', ann)
-  expect((await signIn('sub-1')).end).toBe('/sign-in?error=not_allowed')
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=not_allowed')
   expect(await sessions.authenticate(browser.cookies.get('rustymail_session')!)).toBeUndefined()
 })
 
@@ -193,7 +196,7 @@ test('nobody takes a user over, or comes under the name of another, by an email 
     'sub-6': { email: 'not an email', email_verified: true },
   })) {
     put(subject, { ...person, groups: ['staff'] })
-    expect(await signIn(subject)).toMatchObject({ end: '/sign-in?error=email_unverified', principal: undefined })
+    expect(await signIn(subject)).toMatchObject({ end: '/?sign_in_error=email_unverified', principal: undefined })
   }
   expect(await getUser(ann.email)).toMatchObject({ oidc_subject: null })
   expect(await users.count()).toBe(2)
@@ -204,7 +207,7 @@ test('a user who belongs to one person at the provider is not given to another',
   put('sub-1', { ...ann, groups: ['staff'] })
   put('sub-2', { ...ann, groups: ['admins'] })
   await signIn('sub-1')
-  expect(await signIn('sub-2')).toMatchObject({ end: '/sign-in?error=email_taken', principal: undefined })
+  expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=email_taken', principal: undefined })
   expect(await getUser(ann.email)).toMatchObject({ oidc_subject: 'sub-1', role: 'operator' })
 })
 
@@ -212,7 +215,7 @@ test('an administrator is linked only to whom the provider makes one', async () 
   const { put, signIn, getUser } = await start()
   const boss = { email: 'boss@example.com', email_verified: true }
   put('sub-1', { ...boss, groups: ['staff'] })
-  expect(await signIn('sub-1')).toMatchObject({ end: '/sign-in?error=email_taken', principal: undefined })
+  expect(await signIn('sub-1')).toMatchObject({ end: '/?sign_in_error=email_taken', principal: undefined })
   expect(await getUser(boss.email)).toMatchObject({ oidc_subject: null, role: 'administrator' })
   put('sub-1', { ...boss, groups: ['admins'] })
   expect((await signIn('sub-1')).principal).toMatchObject({ accounts: 'all' })
@@ -224,7 +227,7 @@ test('who is disabled stays outside, also with an email that would be linked', a
   put('sub-1', { ...ann, groups: ['staff'] })
   await signIn('sub-1')
   await userService.change(admin, (await getUser(ann.email)).id, { disabled: true })
-  expect(await signIn('sub-1')).toMatchObject({ end: '/sign-in?error=disabled', principal: undefined })
+  expect(await signIn('sub-1')).toMatchObject({ end: '/?sign_in_error=disabled', principal: undefined })
   const { user } = await userService.invite(admin, {
     email: 'bob@example.com',
     name: 'B',
@@ -233,14 +236,16 @@ test('who is disabled stays outside, also with an email that would be linked', a
   })
   await userService.change(admin, user.id, { disabled: true })
   put('sub-2', { email: 'bob@example.com', email_verified: true, groups: ['staff'] })
-  expect(await signIn('sub-2')).toMatchObject({ end: '/sign-in?error=disabled', principal: undefined })
+  expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=disabled', principal: undefined })
   expect(await getUser('bob@example.com')).toMatchObject({ oidc_subject: null })
 })
 
 test('the same person in two tabs at once is one user', async () => {
   const { people, users } = await start()
   const identity = { issuer: 'https://id.example', subject: 'sub-1', email: ann.email, name: 'Ann', groups: ['staff'] }
-  const both = await Promise.all([1, 2].map(() => people.getUser({ ...identity, isEmailVerified: true })))
+  const both = await Promise.all(
+    [1, 2].map(() => people.getUser({ ...identity, isEmailVerified: true }, { address: '::1', userAgent: '' })),
+  )
   expect(both[0]?.id).toBe(both[1]?.id)
   expect(await users.count()).toBe(2)
 })
@@ -257,15 +262,15 @@ test('a callback counts once, in the browser that began, with the state that it 
   // Someone hands their own callback to another, who has begun nothing, or something else.
   const [attacker, victim] = [new PlainBrowser(), new PlainBrowser()]
   const handed = await goToProvider(attacker, 'sub-1')
-  expect(await visit(victim, handed)).toBe('/sign-in?error=expired')
+  expect(await visit(victim, handed)).toBe('/?sign_in_error=expired')
   const own = await goToProvider(victim, 'sub-1')
-  expect(await visit(victim, handed)).toBe('/sign-in?error=failed')
+  expect(await visit(victim, handed)).toBe('/?sign_in_error=failed')
   // Another's code in one's own sign-in.
   const mixed = new URL(own)
   mixed.searchParams.set('code', handed.searchParams.get('code')!)
   const twin = new PlainBrowser()
   for (const [name, value] of victim.cookies) twin.cookies.set(name, value)
-  expect(await visit(twin, mixed)).toBe('/sign-in?error=failed')
+  expect(await visit(twin, mixed)).toBe('/?sign_in_error=failed')
   expect(await users.findByEmail(ann.email)).toBeUndefined()
 
   const browser = new PlainBrowser()
@@ -273,11 +278,11 @@ test('a callback counts once, in the browser that began, with the state that it 
   const key = browser.cookies.get('rustymail_oidc')!
   expect(await visit(browser, callback)).toBe('/')
   browser.cookies.set('rustymail_oidc', key)
-  expect(await visit(browser, callback)).toBe('/sign-in?error=expired')
+  expect(await visit(browser, callback)).toBe('/?sign_in_error=expired')
   const slow = new PlainBrowser()
   const late = await goToProvider(slow, 'sub-1')
   clock.now += 10 * 60_000
-  expect(await visit(slow, late)).toBe('/sign-in?error=expired')
+  expect(await visit(slow, late)).toBe('/?sign_in_error=expired')
 })
 
 test('a foreign page that sends the browser to the callback does not spoil a sign-in under way', async () => {
@@ -299,6 +304,7 @@ test('nobody is sent to another place than ours after signing in', async () => {
     '/\t/evil.example/page',
     '/.//evil.example/page',
     '/a/..//evil.example/page',
+    '/api/dashboard/session',
     'javascript:alert(1)',
     'mail',
     `/${'a'.repeat(2_000)}`,
@@ -314,20 +320,91 @@ test('before set-up, and while the provider is away, the browser is told so', as
   const early = await start({ isSetUp: false })
   early.put('sub-1', { ...ann, groups: ['admins'] })
   const refused = await new PlainBrowser().visit(early.url + startPath)
-  expect(refused.location?.search).toBe('?error=setup_needed')
+  expect(refused.location?.search).toBe('?sign_in_error=setup_needed')
 
   const { provider, url, put, signIn } = await start()
   put('sub-1', { ...ann, groups: ['staff'] })
   await provider.close()
   const away = await new PlainBrowser().visit(url + startPath)
-  expect(away.location?.search).toBe('?error=unavailable')
+  expect(away.location?.search).toBe('?sign_in_error=unavailable')
   await expect(signIn('sub-1')).rejects.toThrow()
 })
 
-test('who cancels at the provider is told so', async () => {
-  const { url, isPage } = await start()
+test('who cancels at the provider, or is refused, or comes too late, is told so at the page that they wanted', async () => {
+  const { url, isPage, put, signIn, goToProvider, clock } = await start()
+  const startAt = `${startPath}?${new URLSearchParams({ return: '/mail?folder=A%26B#top' })}`
+  const at = (code: string) => `/mail?folder=A%26B&sign_in_error=${code}#top`
   const browser = new PlainBrowser()
-  const page = await browser.follow(await browser.visit(url + startPath))
+  const page = await browser.follow(await browser.visit(url + startAt))
   const end = await browser.follow(await browser.visit(page.url, { cancel: '1' }), isPage)
-  expect(end.location?.search).toBe('?error=denied')
+  expect(end.location?.href).toBe(url + at('denied'))
+
+  put('sub-1', { ...ann, groups: ['chess'] })
+  expect((await signIn('sub-1', { startAt })).end).toBe(at('not_allowed').replace('#top', ''))
+  const slow = new PlainBrowser()
+  const late = await goToProvider(slow, 'sub-1', startAt)
+  clock.now += 10 * 60_000
+  expect((await slow.follow(await slow.visit(late), isPage)).location?.href).toBe(url + at('expired'))
+})
+
+test('to whom the provider gives no role any more nothing is left open, until it gives them one again', async () => {
+  const { put, signIn, getUser, facts, deeds, userService, sessions } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  const { browser } = await signIn('sub-1')
+  const { id } = await getUser(ann.email)
+  await userService.change(admin, id, { accounts: ['a1'] })
+  put('sub-1', ann)
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=not_allowed')
+  expect(await getUser(ann.email)).toMatchObject({ disabled: 1, disabled_by: 'provider', role: 'operator' })
+  expect(await sessions.authenticate(browser.cookies.get('rustymail_session')!)).toBeUndefined()
+  expect(facts().at(-1)).toMatchObject({ type: 'user_updated', data: { user_id: id, changed: ['disabled'] } })
+  expect((await userService.list(admin)).find(user => user.id === id)).toMatchObject({
+    status: 'disabled',
+    disabled_by: 'provider',
+  })
+  // A second try is no second disabling.
+  await signIn('sub-1')
+  expect(deeds).toMatchObject([
+    { operation: 'oidc.disableUser', userId: id, outcome: 'ok', from: { userAgent: 'node' } },
+  ])
+
+  put('sub-1', { ...ann, groups: ['crew'] })
+  expect((await signIn('sub-1')).principal).toMatchObject({ userId: id, accounts: new Set(['a1']) })
+  expect(await getUser(ann.email)).toMatchObject({ disabled: 0, disabled_by: null, role: 'viewer' })
+  expect(deeds.at(-1)).toMatchObject({ operation: 'oidc.enableUser', userId: id, outcome: 'ok' })
+})
+
+test('whom an administrator has disabled the provider does not enable, neither before nor after its own word', async () => {
+  const { put, signIn, getUser, userService } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  await signIn('sub-1')
+  const { id } = await getUser(ann.email)
+  const goAndCome = async () => {
+    put('sub-1', ann)
+    await signIn('sub-1')
+    put('sub-1', { ...ann, groups: ['staff'] })
+    return (await signIn('sub-1')).end
+  }
+  await userService.change(admin, id, { disabled: true })
+  expect(await goAndCome()).toBe('/?sign_in_error=disabled')
+  expect(await getUser(ann.email)).toMatchObject({ disabled: 1, disabled_by: 'administrator' })
+
+  await userService.change(admin, id, { disabled: false })
+  put('sub-1', ann)
+  await signIn('sub-1')
+  expect(await getUser(ann.email)).toMatchObject({ disabled_by: 'provider' })
+  await userService.change(admin, id, { disabled: true })
+  expect(await goAndCome()).toBe('/?sign_in_error=disabled')
+})
+
+test('the last administrator is refused without a role, but not disabled, and the trail says why', async () => {
+  const { put, signIn, userService, getUser, deeds, sessions } = await start()
+  put('sub-1', { ...ann, groups: ['admins'] })
+  const { browser } = await signIn('sub-1')
+  await userService.delete(admin, (await getUser('boss@example.com')).id)
+  put('sub-1', ann)
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=not_allowed')
+  expect(await getUser(ann.email)).toMatchObject({ role: 'administrator', disabled: 0, disabled_by: null })
+  expect(await sessions.authenticate(browser.cookies.get('rustymail_session')!)).toBeUndefined()
+  expect(deeds).toMatchObject([{ operation: 'oidc.disableUser', outcome: 'last_administrator' }])
 })

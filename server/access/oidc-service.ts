@@ -7,7 +7,7 @@ import { type OidcClient, OidcFault, type OidcFaultKind } from './oidc-client.ts
 import type { OidcConfig } from './oidc-config.ts'
 import { OidcLoginTable } from './oidc-login-table.ts'
 import { OidcRefusal, type OidcRefusalCode } from './oidc-refusal.ts'
-import { OidcUserSync } from './oidc-user-sync.ts'
+import { OidcUserSync, type OidcUserSyncOptions } from './oidc-user-sync.ts'
 import type { OpenedSession, SessionService, Whence } from './session-service.ts'
 import type { UserService } from './user-service.ts'
 import type { UserStore } from './user-store.ts'
@@ -19,6 +19,7 @@ export interface OidcOptions {
   userService: Pick<UserService, 'change' | 'needsSetup'>
   sessions: Pick<SessionService, 'open' | 'endAllOf'>
   hub: Pick<EventHub, 'transact'>
+  record: OidcUserSyncOptions['record']
   /** What the browser's address bar shows. */
   publicUrl: () => string
   now: () => number
@@ -61,11 +62,12 @@ export class OidcService {
    */
   async begin(returnTo: string | undefined, address: string): Promise<{ url: URL; key: string }> {
     // Until there is an administrator only the set-up link opens the door: it is in the hands of who runs the server.
-    if (await this.#options.userService.needsSetup()) throw new OidcRefusal('setup_needed')
-    const { key, login } = this.#logins.begin(ownPath(returnTo), address)
+    const path = ownPath(returnTo)
+    if (await this.#options.userService.needsSetup()) throw new OidcRefusal('setup_needed', { returnTo: path })
+    const { key, login } = this.#logins.begin(path, address)
     const url = await this.#options.client
       .authorizationUrl(this.#callback.href, login)
-      .catch((error: unknown) => this.#refuse(error))
+      .catch((error: unknown) => this.#refuse(error, path))
     return { url, key }
   }
 
@@ -78,17 +80,18 @@ export class OidcService {
     key: string | undefined,
     from: Whence,
   ): Promise<{ session: OpenedSession; returnTo: string }> {
+    const returnTo = this.#logins.returnTo(key ?? '') ?? '/'
     const login = this.#logins.take(key ?? '', query.get('state') ?? '')
-    if (login === 'unknown') throw new OidcRefusal('expired')
-    if (login === 'wrong_state') throw new OidcRefusal('failed')
+    if (login === 'unknown') throw new OidcRefusal('expired', { returnTo })
+    if (login === 'wrong_state') throw new OidcRefusal('failed', { returnTo })
     const callback = this.#callback
     callback.search = query.toString()
     try {
       const identity = await this.#options.client.identify(callback, login)
-      const user = await this.#people.getUser(identity)
-      return { session: await this.#options.sessions.open(user, 'oidc', from), returnTo: login.returnTo }
+      const user = await this.#people.getUser(identity, from)
+      return { session: await this.#options.sessions.open(user, 'oidc', from), returnTo }
     } catch (error) {
-      return this.#refuse(error)
+      return this.#refuse(error, returnTo)
     }
   }
 
@@ -96,12 +99,12 @@ export class OidcService {
     return new URL(callbackPath, this.#options.publicUrl())
   }
 
-  #refuse(error: unknown): never {
+  #refuse(error: unknown, returnTo: string): never {
     const code = refusalOf(error)
     if (!code) throw error
     const reason = error instanceof OidcFault ? { reason: error.message } : {}
     this.#options.logger.warn({ code, ...reason }, 'sign-in through the provider did not work')
-    throw new OidcRefusal(code, { cause: error })
+    throw new OidcRefusal(code, { cause: error, returnTo })
   }
 }
 
@@ -112,7 +115,7 @@ function refusalOf(error: unknown): OidcRefusalCode | undefined {
   return error instanceof Problem ? codeOfProblem[error.code] : undefined
 }
 
-/** A path of our own, or the first page: nobody is sent elsewhere by a link to us. */
+/** A path of our own pages, or the first one: nobody is sent elsewhere by a link to us, nor to what is for programs. */
 function ownPath(given: string | undefined): string {
   const base = 'http://here.invalid'
   if (typeof given !== 'string' || given.length > 1_000 || !given.startsWith('/')) return '/'
@@ -120,5 +123,5 @@ function ownPath(given: string | undefined): string {
   if (url?.origin !== base) return '/'
   // Dots that were resolved may leave two slashes at the front, which a browser reads as another host.
   const path = url.pathname + url.search + url.hash
-  return /^\/(?![/\\])/.test(path) ? path : '/'
+  return /^\/(?!api\/|[/\\])/.test(path) ? path : '/'
 }

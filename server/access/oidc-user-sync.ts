@@ -8,7 +8,7 @@ import { Problem } from '../platform/problem.ts'
 import type { OidcIdentity } from './oidc-client.ts'
 import type { OidcConfig } from './oidc-config.ts'
 import { OidcRefusal } from './oidc-refusal.ts'
-import type { SessionService } from './session-service.ts'
+import type { SessionService, Whence } from './session-service.ts'
 import { addUser, named, type Writing } from './user-change.ts'
 import { writeAccounts } from './user-row.ts'
 import type { UserService } from './user-service.ts'
@@ -20,8 +20,20 @@ export interface OidcUserSyncOptions {
   userService: Pick<UserService, 'change'>
   sessions: Pick<SessionService, 'endAllOf'>
   hub: Pick<EventHub, 'transact'>
+  /** Enters into the trail what the provider did to somebody; resolves when it is there. Does not fail. */
+  record: (deed: ProviderDeed) => Promise<void>
   now: () => number
   logger: Logger
+}
+
+/** What the provider does to people beside signing them in; `provider` is who acts. */
+export interface ProviderDeed {
+  principal: Principal
+  operation: 'oidc.disableUser' | 'oidc.enableUser'
+  userId: string
+  /** `last_administrator`: it was not done. */
+  outcome: 'ok' | 'last_administrator'
+  from: Whence
 }
 
 /** As a group in the configuration: everybody whom the provider signs in. */
@@ -44,22 +56,41 @@ export class OidcUserSync {
   }
 
   /** The user as they are from now on. Throws OidcRefusal. */
-  async getUser(identity: OidcIdentity): Promise<UserRow> {
-    const { users, sessions, hub, config, now, logger } = this.#options
+  async getUser(identity: OidcIdentity, from: Whence): Promise<UserRow> {
+    const { users, hub, config, now, logger } = this.#options
     const role = roleOf(identity.groups, config.roles)
     const known = await users.findByOidc(identity.issuer, identity.subject)
-    if (known?.disabled) throw new OidcRefusal('disabled')
+    if (known?.disabled && known.disabled_by !== 'provider') throw new OidcRefusal('disabled')
     if (!role) {
-      // The provider has just said that they may nothing any more, so what is still open closes too.
-      if (known) await sessions.endAllOf(known.id)
+      if (known) await this.#shutOut(known, from)
       throw new OidcRefusal('not_allowed')
     }
-    if (known) return this.#follow(known, role)
+    if (known) return this.#follow(known, role, from)
     const user = await hub.transact((transaction, tell) =>
       this.#takeIn(identity, role, { store: users, transaction, tell, at: new Date(now()).toISOString() }),
     )
     logger.info({ user: user.id, role }, 'a user came through the provider for the first time')
-    return this.#follow(user, role)
+    return this.#follow(user, role, from)
+  }
+
+  /**
+   * The provider has just said that they may nothing any more: with their sessions end their password, passkeys and
+   * tokens too, until it says something else. Only the last administrator is not disabled, so that one is left.
+   */
+  async #shutOut({ id: userId, disabled }: UserRow, from: Whence): Promise<void> {
+    const { userService, sessions, record, logger } = this.#options
+    if (disabled) return
+    const deed = { principal: provider, operation: 'oidc.disableUser', userId, from } as const
+    try {
+      await userService.change(provider, userId, { disabled: true }, 'provider')
+      logger.warn({ user: userId }, 'a user was disabled: the provider gives them no role any more')
+      await record({ ...deed, outcome: 'ok' })
+    } catch (error) {
+      if (!isLastAdministrator(error)) throw error
+      await sessions.endAllOf(userId)
+      logger.warn({ user: userId }, 'the last administrator has no role at the provider: refused, and not disabled')
+      await record({ ...deed, outcome: 'last_administrator' })
+    }
   }
 
   async #takeIn(identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
@@ -99,6 +130,7 @@ export class OidcUserSync {
       role,
       accounts: writeAccounts(role, this.#defaultAccounts),
       disabled: 0,
+      disabled_by: null,
     }
     const user = await addUser(wanted, writing)
     const link = { oidc_issuer: issuer, oidc_subject: subject }
@@ -106,27 +138,37 @@ export class OidcUserSync {
     return { ...user, ...link }
   }
 
-  /** Open sessions and tokens follow before this resolves. */
-  async #follow(user: UserRow, role: Role): Promise<UserRow> {
-    const { users, userService, logger } = this.#options
-    if (user.role === role) return user
+  /** Open sessions and tokens follow before this resolves. What the provider had disabled is enabled. */
+  async #follow(user: UserRow, role: Role, from: Whence): Promise<UserRow> {
+    const { users, userService, record, logger } = this.#options
+    if (user.role === role && !user.disabled) return user
     try {
       // Who was an administrator had all accounts; from now on they have what everybody has who comes this way.
-      const accounts = user.role === 'administrator' ? { accounts: this.#defaultAccounts } : {}
-      await userService.change(provider, user.id, { role, ...accounts })
+      const isDemoted = user.role === 'administrator' && role !== 'administrator'
+      const accounts = isDemoted ? { accounts: this.#defaultAccounts } : {}
+      await userService.change(provider, user.id, { role, ...accounts, disabled: false }, 'provider')
     } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'last_administrator') throw error
+      if (!isLastAdministrator(error)) throw error
       logger.warn({ user: user.id, role }, 'the last administrator stays one, whatever their groups at the provider')
       return user
     }
     const changed = await users.find(user.id)
     if (!changed || changed.disabled) throw new OidcRefusal('disabled')
+    if (user.disabled) {
+      const deed = { principal: provider, operation: 'oidc.enableUser', userId: user.id, from } as const
+      logger.info({ user: user.id, role }, 'a user was enabled: the provider gives them a role again')
+      await record({ ...deed, outcome: 'ok' })
+    }
     return changed
   }
 
   get #defaultAccounts(): 'all' | [] {
     return this.#options.config.accounts === 'all' ? 'all' : []
   }
+}
+
+function isLastAdministrator(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'last_administrator'
 }
 
 /** The highest that one of the groups gives. */

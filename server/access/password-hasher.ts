@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { Problem } from '../platform/problem.ts'
 
 export interface PasswordHasherOptions {
-  /** Worked on at once; each keeps one processor busy for some 50 ms and takes 19 MiB. */
+  /** Worked on at once; each keeps one processor busy for some 90 ms and takes 46 MiB. */
   parallel?: number
   /** More are refused: whoever comes last of those with the highest rank. */
   maxWaiting?: number
@@ -25,8 +25,11 @@ interface Waiting {
 }
 
 const derive = promisify(argon2)
-/** OWASP Password Storage Cheat Sheet, first choice for argon2id. */
-const cost = { memory: 19_456, passes: 2, parallelism: 1 }
+/**
+ * OWASP Password Storage Cheat Sheet: of its equal choices for argon2id the one of most memory. A block of more than
+ * 32 MiB is mapped for itself and given back when it is freed; smaller ones glibc keeps, 20 MiB for each thread and more.
+ */
+const cost = { memory: 47_104, passes: 1, parallelism: 1 }
 const tagBytes = 32
 const phc = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
@@ -63,6 +66,22 @@ export class PasswordHasher {
     return timingSafeEqual(tag, stored.tag) && stored !== this.#dummy
   }
 
+  /**
+   * For who has work to do before `verify`: refuses at once what would be refused then.
+   * @throws Problem overloaded.
+   */
+  checkRoom(rank: number): void {
+    if (this.#waiting.length >= this.#maxWaiting && this.#waiting.at(-1)!.rank <= rank) throw tooMany()
+  }
+
+  /** Whether it was made with another cost than today's: to be made anew when the password is known. */
+  isOutdated(kept: string): boolean {
+    const { memory, passes, parallelism, tag } = parse(kept)
+    return (
+      memory !== cost.memory || passes !== cost.passes || parallelism !== cost.parallelism || tag.length !== tagBytes
+    )
+  }
+
   async #inTurn<Result>(rank: number, work: () => Promise<Result>): Promise<Result> {
     if (this.#running < this.#parallel) this.#running++
     else await this.#wait(rank)
@@ -81,12 +100,14 @@ export class PasswordHasher {
     const behind = this.#waiting.findIndex(other => other.rank > rank)
     const place = behind === -1 ? this.#waiting.length : behind
     this.#waiting.splice(place, 0, { rank, begin: turn.resolve, refuse: turn.reject })
-    if (this.#waiting.length > this.#maxWaiting) {
-      const detail = 'Too many people are signing in at this moment; try again in a few seconds.'
-      this.#waiting.pop()?.refuse(new Problem('overloaded', detail, { retryAfterSeconds: 2 }))
-    }
+    if (this.#waiting.length > this.#maxWaiting) this.#waiting.pop()?.refuse(tooMany())
     return turn.promise
   }
+}
+
+function tooMany(): Problem {
+  const detail = 'Too many people are signing in at this moment; try again in a few seconds.'
+  return new Problem('overloaded', detail, { retryAfterSeconds: 2 })
 }
 
 /** Composed and decomposed letters are the same password: keyboards differ (NIST SP 800-63B, section 3.1.1.2). */

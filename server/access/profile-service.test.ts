@@ -7,7 +7,7 @@ import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { SoftPasskey } from '../../test/support/soft-passkey.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { UserRow } from '../platform/database/tables.ts'
+import type { SessionRow, UserRow } from '../platform/database/tables.ts'
 import { createLogger } from '../platform/logger.ts'
 import { anonymous, type Caller, everyScope } from '../platform/principal.ts'
 import { SecretBox } from '../platform/secret-box.ts'
@@ -39,6 +39,7 @@ async function setUp(db: Database, change: Partial<UserRow> = {}) {
     now,
     logger,
   })
+  const session = aSession(new Date(clock.now).toISOString())
   const ended: string[][] = []
   const changed: string[] = []
   const profile = new ProfileService({
@@ -47,7 +48,10 @@ async function setUp(db: Database, change: Partial<UserRow> = {}) {
     passkeys,
     hasher,
     throttle: new SignInThrottle({ now }),
-    sessions: { endAllOf: async (userId, except) => void ended.push([userId, except ?? 'none']) },
+    sessions: {
+      endAllOf: async (userId, except) => void ended.push([userId, except ?? 'none']),
+      find: async id => (id === session.id ? session : undefined),
+    },
     hub,
     changed: async userId => void changed.push(userId),
     now,
@@ -62,6 +66,12 @@ function callerOf(user: UserRow, kind: 'session' | 'token' | 'api_key' = 'sessio
   const userId = kind === 'api_key' ? null : user.id
   const principal = { id: `${kind}-1`, name: user.name, kind, userId, scopes: everyScope, accounts: 'all' as const }
   return { principal, address: '192.0.2.1', userAgent: 'test' }
+}
+
+function aSession(created_at: string): SessionRow {
+  const times = { created_at, last_seen_at: created_at, expires_at: '2027-01-01T00:00:00.000Z' }
+  const from = { ip_address: '192.0.2.1', user_agent: 'test' }
+  return { id: '1', token_hash: 'x', user_id: 'u', method: 'oidc', ...from, ...times }
 }
 
 async function addPasskey({ profile, caller }: Awaited<ReturnType<typeof setUp>>, given = confirmation) {
@@ -205,4 +215,30 @@ test('a new name is seen by open sessions and by who looks after the users', asy
   expect(await profile.rename(caller, 'Anna Berg')).toMatchObject({ name: 'Anna Berg', has_password: true })
   expect(changed).toEqual([user.id])
   expect(facts()).toMatchObject([{ type: 'user_updated', data: { name: 'Anna Berg', changed: ['name'] } }])
+})
+
+test('who has no password adds a way in only while their sign-in is young, and who has one is not asked for that', async () => {
+  const it = await setUp(await memoryDatabase(), { password_hash: null, oidc_issuer: 'https://id', oidc_subject: '7' })
+  const { profile, caller, clock, users, user } = it
+  clock.now += 10 * 60_000
+  const tries = [
+    () => profile.changePassword(caller, { new_password: 'letters sleep in quiet drawers' }),
+    () => profile.beginTotp(caller, {}),
+    () => profile.removeTotp(caller, {}),
+    () => profile.renewRecoveryCodes(caller, {}),
+    () => profile.beginPasskey(caller, {}, origin),
+    // Nor does a password help that nobody has.
+    () => profile.beginPasskey(caller, confirmation, origin),
+  ]
+  for (const attempt of tries) await expect(attempt()).rejects.toMatchObject({ code: 'recent_sign_in_required' })
+  const stranger = { ...caller, principal: { ...caller.principal, id: 'session-2' } }
+  clock.now -= 60_000
+  await expect(profile.beginTotp(stranger, {})).rejects.toMatchObject({ code: 'recent_sign_in_required' })
+  await addPasskey(it)
+  await profile.changePassword(caller, { new_password: 'letters sleep in quiet drawers' })
+  expect((await users.find(user.id))?.password_hash).toMatch(/^\$argon2id/)
+
+  clock.now += 60 * 60_000
+  const again = { current_password: 'letters sleep in quiet drawers' }
+  expect(await profile.beginTotp(caller, again)).toMatchObject({ secret: expect.any(String) })
 })

@@ -21,7 +21,7 @@ export interface ProfileOptions {
   passkeys: PasskeyService
   hasher: Pick<PasswordHasher, 'hash' | 'verify'>
   throttle: Pick<SignInThrottle, 'check' | 'failed' | 'succeeded' | 'withdrawn'>
-  sessions: Pick<SessionService, 'endAllOf'>
+  sessions: Pick<SessionService, 'endAllOf' | 'find'>
   hub: Pick<EventHub, 'transact'>
   /** Sessions and tokens of a user should follow what is in the database now. */
   changed: (userId: string) => Promise<void>
@@ -29,10 +29,13 @@ export interface ProfileOptions {
   logger: Logger
 }
 
-/** Of who has no password, none is asked. */
+/** Of who has no password, none is asked: they must have signed in a moment ago. */
 interface Confirmation {
   current_password?: string | undefined
 }
+
+/** How long a sign-in stands in for the password of who has none. */
+const recentMs = 10 * 60_000
 
 export class ProfileService {
   readonly #options: ProfileOptions
@@ -143,7 +146,10 @@ export class ProfileService {
   /** Wrong passwords are counted like those at the door, so that a session left open is no place to guess. */
   async #getConfirmedUser({ principal, address }: Caller, { current_password }: Confirmation): Promise<UserRow> {
     const user = await this.#getUser(principal)
-    if (user.password_hash === null) return user
+    if (user.password_hash === null) {
+      await this.#refuseOldSession(principal)
+      return user
+    }
     if (current_password === undefined) throw new Problem('password_wrong', 'Give your current password as well.')
     const { throttle, logger } = this.#options
     // By the email, as at sign-in: it is the same password that is guessed.
@@ -160,6 +166,15 @@ export class ProfileService {
     throttle.failed(attempt)
     logger.warn({ user: user.id, address }, 'a wrong password was given in the profile')
     throw new Problem('password_wrong', 'This is not your current password.')
+  }
+
+  /** Whoever finds a session left open cannot add a way in of their own. */
+  async #refuseOldSession({ id }: Principal): Promise<void> {
+    const session = await this.#options.sessions.find(id.slice('session-'.length))
+    if (session && this.#options.now() - Date.parse(session.created_at) < recentMs) return
+    const detail =
+      'You have no password to be asked for, so this needs a sign-in of the last 10 minutes. Sign in again.'
+    throw new Problem('recent_sign_in_required', detail)
   }
 
   /** Does the work and tells of it, if the user is still the one whose password was asked. */

@@ -244,3 +244,34 @@ test('what fails on the way is not counted as wrong', async () => {
   users.findByEmail = findByEmail
   expect(await signIn.withPassword('ann@example.com', password, from)).toMatchObject({ status: 'signed_in' })
 })
+
+/** As it was made until November 2026: m=19456, t=2. */
+const outdated = '$argon2id$v=19$m=19456,t=2,p=1$YSBzYWx0IG9mIHRoZSBwYXN0$uBqSBGNQT06IE4lw9a7QCQIYkurbvyHnnc1P+TGgN2M'
+
+test('a password that was kept with another cost is kept with today’s after it was given once, in two tabs at once too', async () => {
+  const { signIn, users, hasher, add, sessions } = await setUp()
+  const ann = await add('ann@example.com', { password_hash: outdated })
+  const wrong = await problemOf(signIn.withPassword('ann@example.com', `${password}!`, from))
+  expect(wrong.code).toBe('sign_in_failed')
+  expect((await users.find(ann.id))?.password_hash).toBe(outdated)
+
+  const both = await Promise.all([1, 2].map(() => signIn.withPassword('ann@example.com', password, from)))
+  expect(both.map(({ status }) => status)).toEqual(['signed_in', 'signed_in'])
+  expect(await sessions.list(ann.id)).toHaveLength(2)
+  const kept = (await users.find(ann.id))?.password_hash ?? ''
+  expect(hasher.isOutdated(kept)).toBe(false)
+  await signIn.withPassword('ann@example.com', password, from)
+  expect((await users.find(ann.id))?.password_hash).toBe(kept)
+})
+
+test('a password that is changed while it is kept anew is not brought back', async () => {
+  const { signIn, users, hasher, add } = await setUp()
+  const ann = await add('ann@example.com', { password_hash: outdated })
+  const next = await hasher.hash('another quiet place for letters')
+  vi.spyOn(hasher, 'hash').mockImplementation(async given => {
+    await users.update(ann.id, { password_hash: next })
+    return PasswordHasher.prototype.hash.call(new PasswordHasher(), given)
+  })
+  expect((await problemOf(signIn.withPassword('ann@example.com', password, from))).code).toBe('sign_in_failed')
+  expect((await users.find(ann.id))?.password_hash).toBe(next)
+})

@@ -10,9 +10,9 @@ import { type Attempt, codeOf, passwordOf, type SignInThrottle } from './sign-in
 import type { UserStore } from './user-store.ts'
 
 export interface SignInServiceOptions {
-  users: Pick<UserStore, 'find' | 'findByEmail'>
+  users: Pick<UserStore, 'find' | 'findByEmail' | 'renewPasswordHash'>
   sessions: Pick<SessionService, 'open'>
-  hasher: Pick<PasswordHasher, 'verify'>
+  hasher: Pick<PasswordHasher, 'verify' | 'checkRoom' | 'hash' | 'isOutdated'>
   throttle: SignInThrottle
   factors: { isNeeded(user: UserRow): boolean; verify(user: UserRow, code: string): Promise<boolean> }
   now: () => number
@@ -60,12 +60,14 @@ export class SignInService {
     const { users, hasher, factors, sessions } = this.#options
     const attempt = { user: passwordOf(email), address: from.address }
     const user = await this.#try(attempt, async rank => {
+      // Before the database is asked: in a flood most are sent away here.
+      hasher.checkRoom(rank)
       const found = await users.findByEmail(email)
       if (found) tried(found.id)
       const usable = found && found.disabled === 0 ? found : undefined
       // Without one the hasher does the same work for nothing: the time tells nobody who is a user here.
       const isRight = await hasher.verify(password, usable?.password_hash, rank)
-      return isRight ? usable : undefined
+      return isRight && usable ? this.#renew(usable, password, rank) : undefined
     })
     if (!user) throw new Problem('sign_in_failed', 'No user has this email and this password.')
     if (factors.isNeeded(user))
@@ -97,6 +99,22 @@ export class SignInService {
     // Gone before the session is there: of two right codes at once, one opens it.
     if (!this.#challenges.delete(challenge)) throw this.#tooLate(challenge)
     return sessions.open(user, 'password', from)
+  }
+
+  /** Keeps a right password with today's cost. Undefined when it is not right any more. */
+  async #renew(user: UserRow, password: string, rank: number): Promise<UserRow | undefined> {
+    const { users, hasher, logger } = this.#options
+    const before = user.password_hash
+    if (before === null || !hasher.isOutdated(before)) return user
+    const after = await hasher.hash(password)
+    if (await users.renewPasswordHash(user.id, before, after)) {
+      logger.info({ user: user.id }, 'a password is kept with another cost from now on')
+      return { ...user, password_hash: after }
+    }
+    // Somebody was faster: the same person in another tab, or who changed the password.
+    const current = await users.find(user.id)
+    if (!current || current.disabled) return undefined
+    return (await hasher.verify(password, current.password_hash, rank)) ? current : undefined
   }
 
   /** What is neither right nor wrong, since it failed, does not count. */

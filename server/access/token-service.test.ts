@@ -99,6 +99,7 @@ function tokensOn(db: Database, hub: EventHub, listener?: PrincipalListener) {
       password_hash: null,
       totp_sealed: null,
       totp_last_step: 0,
+      disabled_by: null,
       oidc_issuer: null,
       oidc_subject: null,
       created_at: at,
@@ -200,7 +201,9 @@ onEachDatabase(open => {
     await tokens.revoke(ann, info.id)
     expect(await who(rotated.token)).toBeUndefined()
     expect(heard).toEqual([`revoked ${id}`])
-    expect(typesOf(facts())).toEqual(['token_created', 'token_revoked'])
+    expect(typesOf(facts())).toEqual(['token_created', 'token_updated', 'token_updated', 'token_revoked'])
+    expect(facts()[1]).toMatchObject({ data: { token_id: info.id, changed: ['name', 'scopes', 'accounts'] } })
+    expect(facts()[2]).toMatchObject({ data: { token_id: info.id, name: 'Watcher', changed: ['secret'] } })
     await expect(tokens.revoke(ann, info.id)).rejects.toEqual(problem('token_not_found'))
   })
 

@@ -128,7 +128,8 @@ export class TokenService {
     refuseToken(principal)
     const allowed = change.allowed_addresses && readRanges(change.allowed_addresses)
     const known = change.accounts && (await this.#options.accountIds())
-    const { user_id } = await hub.transact(async transaction => {
+    const at = this.#at()
+    const { user_id } = await hub.transact(async (transaction, tell) => {
       const row = await this.#get(principal, tokenId, transaction)
       const given = givenRights(row)
       const { scopes, accounts, expires_at, name } = change
@@ -142,7 +143,10 @@ export class TokenService {
         expires_at: expires_at === undefined ? row.expires_at : expires_at,
         allowed_addresses: allowed ? JSON.stringify(allowed) : row.allowed_addresses,
       }
+      const changed = (Object.keys(after) as (keyof typeof after)[]).filter(field => row[field] !== after[field])
+      if (changed.length === 0) return row
       await store.update(tokenId, after, transaction)
+      tell({ type: 'token_updated', data: { ...named({ ...row, ...after }, at), changed } })
       return row
     })
     await this.#known.follow(user_id)
@@ -155,13 +159,15 @@ export class TokenService {
     const { store, hub, logger } = this.#options
     const userId = ownerOf(principal)
     const token = createToken()
-    await hub.transact(async transaction => {
+    const at = this.#at()
+    await hub.transact(async (transaction, tell) => {
       const row = await this.#get(principal, tokenId, transaction)
       if (row.user_id !== userId) {
         const detail = 'Only its owner may see a new secret of this token; you can revoke it.'
         throw new Problem('forbidden', detail)
       }
       await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
+      tell({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
     })
     await this.#known.follow(userId)
     logger.info({ token: tokenId, by: principal.id }, 'a token was rotated')

@@ -16,7 +16,7 @@ export interface Writing {
   at: string
 }
 
-export type WantedUser = Pick<UserRow, 'email' | 'name' | 'role' | 'accounts' | 'disabled'>
+export type WantedUser = Pick<UserRow, 'email' | 'name' | 'role' | 'accounts' | 'disabled' | 'disabled_by'>
 
 const maxUsers = 1000
 

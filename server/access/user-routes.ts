@@ -19,7 +19,10 @@ export function userRoutes(http: HttpServer, { users, sessions, access }: UserRo
     return invited
   })
   handle(http, usersApi.changeUser, ({ principal, params, body }) => users.change(principal, params.user_id, body))
-  handle(http, usersApi.resetUser, ({ principal, params }) => users.reset(principal, params.user_id))
+  handle(http, usersApi.resetUser, call => {
+    call.note({ revoke_tokens: String(call.body.revoke_tokens) })
+    return users.reset(call.principal, call.params.user_id, call.body)
+  })
   handle(http, usersApi.deleteUser, ({ principal, params }) => users.delete(principal, params.user_id))
   handle(http, usersApi.readLink, ({ body }) => users.readLink(body.link_token))
   handle(http, usersApi.acceptLink, async call => {

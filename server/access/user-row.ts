@@ -1,6 +1,6 @@
 /** A user's row as the contract shows it, and with a change laid over it. */
 import { type AccountAccess, Role } from '../../contract/access.ts'
-import type { User } from '../../contract/users.ts'
+import { DisabledBy, type User } from '../../contract/users.ts'
 import type { UserRow } from '../platform/database/tables.ts'
 import { accountsOf } from './rights.ts'
 
@@ -15,11 +15,12 @@ export interface UserChange {
 export interface UserFigures {
   passkeys: number
   sessions: number
+  tokens: number
   /** Whether an account is there, and is the business of who asks. */
   isSeen: (accountId: string) => boolean
 }
 
-export function toUser(row: UserRow, { passkeys, sessions, isSeen }: UserFigures): User {
+export function toUser(row: UserRow, { passkeys, sessions, tokens, isSeen }: UserFigures): User {
   const role = Role.parse(row.role)
   const accounts = accountsOf(row)
   return {
@@ -29,9 +30,11 @@ export function toUser(row: UserRow, { passkeys, sessions, isSeen }: UserFigures
     role,
     accounts: accounts === 'all' ? accounts : accounts.filter(isSeen),
     status: statusOf(row, passkeys),
+    disabled_by: row.disabled_by === null ? null : DisabledBy.parse(row.disabled_by),
     has_totp: row.totp_sealed !== null,
     passkeys,
     sessions,
+    tokens,
     created_at: row.created_at,
     last_seen_at: row.last_seen_at,
   }
@@ -44,7 +47,7 @@ export function statusOf(row: UserRow, passkeys: number): User['status'] {
 }
 
 /** Who is no longer an administrator sees no account unless it is named: `all` is never given in passing. */
-export function mergeChange(row: UserRow, change: UserChange): UserRow {
+export function mergeChange(row: UserRow, change: UserChange, by: DisabledBy): UserRow {
   const role = change.role ?? Role.parse(row.role)
   const stays = row.role === 'administrator' ? [] : accountsOf(row)
   return {
@@ -52,8 +55,19 @@ export function mergeChange(row: UserRow, change: UserChange): UserRow {
     name: change.name ?? row.name,
     role,
     accounts: writeAccounts(role, change.accounts ?? stays),
-    disabled: change.disabled === undefined ? row.disabled : Number(change.disabled),
+    ...mergeDisabled(row, change, by),
   }
+}
+
+/** What an administrator has disabled the provider neither enables nor makes its own; the other way round they may both. */
+function mergeDisabled(
+  { disabled, disabled_by }: UserRow,
+  change: UserChange,
+  by: DisabledBy,
+): Pick<UserRow, 'disabled' | 'disabled_by'> {
+  const isTheirs = by === 'provider' && disabled_by === 'administrator'
+  if (change.disabled === undefined || isTheirs) return { disabled, disabled_by }
+  return change.disabled ? { disabled: 1, disabled_by: by } : { disabled: 0, disabled_by: null }
 }
 
 /** As the column holds them: an administrator has all; a list is sorted, each once. */
@@ -64,5 +78,8 @@ export function writeAccounts(role: Role, accounts: AccountAccess): string {
 
 /** Names of what is another than before, as the contract calls them. */
 export function changedFields(before: UserRow, after: UserRow): string[] {
-  return (['name', 'role', 'accounts', 'disabled'] as const).filter(field => before[field] !== after[field])
+  const fields = ['name', 'role', 'accounts', 'disabled', 'disabled_by'] as const
+  const changed = fields.filter(field => before[field] !== after[field])
+  // Who is disabled or enabled was so by somebody: that is said only where it alone is new.
+  return changed.filter(field => field !== 'disabled_by' || !changed.includes('disabled'))
 }

@@ -205,6 +205,29 @@ onEachDatabase(open => {
     expect(await users.list(admin)).toMatchObject([{ id: 'ann', status: 'active', sessions: 2 }])
   })
 
+  test('a reset leaves the API tokens, or revokes them with it when that is wanted', async () => {
+    const { users, facts, db, add } = await setUp(await open())
+    await add('ann')
+    await add('bob')
+    const tokenOfUser = (id: string, user_id: string) => ({
+      ...{ id, user_id, token_hash: id, prefix: 'rm_abc', name: `Token ${id}`, scopes: '[]', accounts: '[]' },
+      ...{ allowed_addresses: '[]', created_at: '2026-11-01T08:00:00.000Z', expires_at: null },
+      ...{ last_used_at: null, last_used_address: null },
+    })
+    const rows = [tokenOfUser('t1', 'ann'), tokenOfUser('t2', 'ann'), tokenOfUser('t3', 'bob')]
+    await db.insertInto('api_tokens').values(rows).execute()
+    expect((await users.list(admin)).map(({ tokens }) => tokens)).toEqual([2, 1])
+    expect((await users.reset(admin, 'ann')).user.tokens).toBe(2)
+    expect(facts().map(({ type }) => type)).toEqual(['user_updated'])
+    expect((await users.reset(admin, 'ann', { revoke_tokens: true })).user.tokens).toBe(0)
+    expect(await db.selectFrom('api_tokens').select('id').execute()).toEqual([{ id: 't3' }])
+    const revoked = facts().filter(({ type }) => type === 'token_revoked')
+    expect(revoked.map(({ data }) => data)).toMatchObject([
+      { token_id: 't1', name: 'Token t1', user_id: 'ann' },
+      { token_id: 't2' },
+    ])
+  })
+
   test('sessions and tokens follow a change, and a change that changes nothing is not told', async () => {
     const { users, asked, facts, add } = await setUp(await open())
     await add('ann', { name: 'Ann', accounts: '["home","work"]' })

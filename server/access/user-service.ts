@@ -1,6 +1,6 @@
 /** People: inviting, changing, resetting and deleting them. One administrator who can come in is always left. */
 import type { AccountAccess, Role } from '../../contract/access.ts'
-import type { User, UserLink } from '../../contract/users.ts'
+import type { DisabledBy, User, UserLink } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { UserRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -40,6 +40,10 @@ interface Invitation {
   accounts: AccountAccess
 }
 
+interface Reset {
+  revoke_tokens: boolean
+}
+
 interface NewAdministrator {
   email: string
   name: string
@@ -51,6 +55,8 @@ interface NewAdministrator {
 const hour = 60 * 60_000
 const invitationLifeMs = 7 * 24 * hour
 const resetLifeMs = 24 * hour
+const keepTokens: Reset = { revoke_tokens: false }
+const enabled = { disabled: 0, disabled_by: null } as const
 
 export class UserService {
   readonly #options: UserServiceOptions
@@ -65,24 +71,28 @@ export class UserService {
 
   async list(principal: Principal): Promise<User[]> {
     const { store, accountIds, openSessions } = this.#options
-    const [rows, known, passkeys, open] = await Promise.all([
+    const [rows, known, passkeys, tokens, open] = await Promise.all([
       store.list(),
       accountIds(),
       store.countAllPasskeys(),
+      store.countAllTokens(),
       openSessions(),
     ])
     const sessions = new Map<string, number>()
     for (const { user_id } of open) sessions.set(user_id, (sessions.get(user_id) ?? 0) + 1)
     const isSeen = (id: string) => known.has(id) && maySeeAccount(principal, id)
-    return rows.map(row =>
-      toUser(row, { passkeys: passkeys.get(row.id) ?? 0, sessions: sessions.get(row.id) ?? 0, isSeen }),
-    )
+    const figuresOf = (id: string) => ({
+      passkeys: passkeys.get(id) ?? 0,
+      sessions: sessions.get(id) ?? 0,
+      tokens: tokens.get(id) ?? 0,
+    })
+    return rows.map(row => toUser(row, { ...figuresOf(row.id), isSeen }))
   }
 
   /** Who was invited and did not come yet is invited anew; the link of before no longer works. */
   async invite(principal: Principal, { email, name, role, accounts }: Invitation): Promise<UserLink> {
     await this.#checkAccounts(principal, accounts)
-    const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, accounts), disabled: 0 }
+    const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, accounts), ...enabled }
     this.#refuseBeyond(principal, wanted)
     const { row, link } = await this.#write(async writing => {
       const row = await this.#keep(principal, wanted, writing)
@@ -94,11 +104,16 @@ export class UserService {
   }
 
   /** What they have open follows before this resolves; also when nothing is new, since a try before may have failed there. */
-  async change(principal: Principal, userId: string, change: UserChange): Promise<User> {
+  async change(
+    principal: Principal,
+    userId: string,
+    change: UserChange,
+    by: DisabledBy = 'administrator',
+  ): Promise<User> {
     if (change.accounts) await this.#checkAccounts(principal, change.accounts)
     const row = await this.#write(async writing => {
       const before = await this.#get(userId, writing)
-      const after = mergeChange(before, change)
+      const after = mergeChange(before, change, by)
       this.#refuseBeyond(principal, before)
       this.#refuseBeyond(principal, after)
       return changeUser(before, after, writing)
@@ -107,8 +122,8 @@ export class UserService {
     return this.#view(principal, row)
   }
 
-  /** Takes every way in but a provider's, ends the sessions, and answers a link to begin anew. */
-  async reset(principal: Principal, userId: string): Promise<UserLink> {
+  /** Takes every way in but a provider's, and if wanted the tokens, ends the sessions, and answers a link to begin anew. */
+  async reset(principal: Principal, userId: string, { revoke_tokens: revokes }: Reset = keepTokens): Promise<UserLink> {
     const { store, passkeys, ended, logger } = this.#options
     const { row, link } = await this.#write(async writing => {
       const { transaction, tell, at } = writing
@@ -120,11 +135,15 @@ export class UserService {
         await store.replaceRecoveryCodes(userId, [], transaction)
         await passkeys.deleteAllOf(userId, transaction)
       })
+      const revoked = revokes ? await store.deleteTokensOf(userId, transaction) : []
       tell({ type: 'user_updated', data: { ...named(row), changed: ['password', 'totp', 'passkeys'] } })
+      for (const { id, name } of revoked) {
+        tell({ type: 'token_revoked', data: { token_id: id, name, user_id: userId, at } })
+      }
       return { row, link: await this.#links.renew(userId, resetLifeMs, transaction) }
     })
     await ended(userId)
-    logger.info({ user: userId, by: principal.id }, 'a user was reset')
+    logger.info({ user: userId, by: principal.id, tokens_revoked: revokes }, 'a user was reset')
     return { user: await this.#view(principal, row), ...link }
   }
 
@@ -133,7 +152,9 @@ export class UserService {
     const { store, ended, logger } = this.#options
     await this.#write(async writing => {
       this.#refuseBeyond(principal, await this.#get(userId, writing))
-      await leaveOneAdministrator(writing, () => store.update(userId, { disabled: 1 }, writing.transaction))
+      await leaveOneAdministrator(writing, () =>
+        store.update(userId, { disabled: 1, disabled_by: 'administrator' }, writing.transaction),
+      )
     })
     await ended(userId)
     await this.#write(async writing => {
@@ -178,7 +199,7 @@ export class UserService {
     await checkPasswordStrength(password, [email, name])
     const password_hash = await hasher.hash(password)
     const role = 'administrator'
-    const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, 'all'), disabled: 0 }
+    const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, 'all'), ...enabled }
     const row = await this.#write(async writing => {
       const { transaction } = writing
       if (onlyIfNone && (await store.countAdministrators(transaction)) > 0) {
@@ -240,9 +261,14 @@ export class UserService {
   }
 
   async #view(principal: Principal, row: UserRow): Promise<User> {
-    const { passkeys, openSessions, accountIds } = this.#options
-    const [known, count, open] = await Promise.all([accountIds(), passkeys.countOf(row.id), openSessions(row.id)])
+    const { passkeys, store, openSessions, accountIds } = this.#options
+    const [known, count, tokens, open] = await Promise.all([
+      accountIds(),
+      passkeys.countOf(row.id),
+      store.countAllTokens(),
+      openSessions(row.id),
+    ])
     const isSeen = (id: string) => known.has(id) && maySeeAccount(principal, id)
-    return toUser(row, { passkeys: count, sessions: open.length, isSeen })
+    return toUser(row, { passkeys: count, sessions: open.length, tokens: tokens.get(row.id) ?? 0, isSeen })
   }
 }

@@ -1,6 +1,6 @@
-/** People in the database, with their links and recovery codes; of their passkeys, how many there are. */
+/** People in the database, with their links and recovery codes; of their passkeys and tokens, how many there are. */
 import type { Database } from '../platform/database/database.ts'
-import type { UserLinkRow, UserRow } from '../platform/database/tables.ts'
+import type { ApiTokenRow, UserLinkRow, UserRow } from '../platform/database/tables.ts'
 
 export class UserStore {
   readonly #db: Database
@@ -90,6 +90,32 @@ export class UserStore {
       .groupBy('user_id')
       .execute()
     return new Map(rows.map(row => [row.user_id, Number(row.count)]))
+  }
+
+  /** By user id; who has none is not in it. */
+  async countAllTokens(): Promise<Map<string, number>> {
+    const rows = await this.#db
+      .selectFrom('api_tokens')
+      .select(({ fn }) => ['user_id', fn.countAll<number>().as('count')])
+      .groupBy('user_id')
+      .execute()
+    return new Map(rows.map(row => [row.user_id, Number(row.count)]))
+  }
+
+  /** Answers those that went. */
+  async deleteTokensOf(userId: string, db: Database = this.#db): Promise<Pick<ApiTokenRow, 'id' | 'name'>[]> {
+    return db.deleteFrom('api_tokens').where('user_id', '=', userId).returning(['id', 'name']).execute()
+  }
+
+  /** The same password, kept with another cost. False when it is another one by now. */
+  async renewPasswordHash(id: string, before: string, after: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('users')
+      .set({ password_hash: after })
+      .where('id', '=', id)
+      .where('password_hash', '=', before)
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows === 1n
   }
 
   /** Those of before stop working. In a transaction of its own when none is given. */

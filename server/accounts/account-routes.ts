@@ -1,6 +1,7 @@
 /** /api/dashboard/accounts and the sandbox. */
 import { type Account, accountsApi } from '../../contract/accounts.ts'
 import { type HttpServer, handle } from '../platform/http-server.ts'
+import { refuseNarrow } from './account-rights.ts'
 import type { AccountService } from './account-service.ts'
 
 /** @param startSandbox Starts the throw-away mail server and connects its account. */
@@ -20,5 +21,8 @@ export function accountRoutes(http: HttpServer, accounts: AccountService, startS
   )
   handle(http, accountsApi.deleteAccount, ({ principal, params }) => accounts.delete(principal, params.account_id))
   handle(http, accountsApi.verifyAccount, ({ principal, params }) => accounts.verify(principal, params.account_id))
-  handle(http, accountsApi.startSandbox, () => startSandbox())
+  handle(http, accountsApi.startSandbox, ({ principal }) => {
+    refuseNarrow(principal, 'To start the sandbox')
+    return startSandbox()
+  })
 }

@@ -65,6 +65,30 @@ onEachDatabase(open => {
     expect((await accounts.list(admin)).map(account => account.is_default)).toEqual([true])
   })
 
+  test('for who may not see the default account the oldest of theirs stands in, as if there were no other', async () => {
+    const { accounts } = await accountsOn(await open())
+    const hidden = await accounts.create(admin, input('a'), untried)
+    for (const user of ['b', 'c']) await accounts.create(admin, input(user), untried)
+    const [older, newer] = (await accounts.list(admin)).filter(({ id }) => id !== hidden.id)
+    const listed = { ...admin, accounts: new Set([older!.id, newer!.id]) }
+    const defaults = async () => {
+      const all = await accounts.list(listed)
+      const each = await Promise.all(all.map(({ id }) => accounts.get(listed, id)))
+      expect(each.map(({ id }) => id)).toEqual(all.map(({ id }) => id))
+      const found = all.map(({ is_default }) => is_default)
+      expect(each.map(({ is_default }) => is_default)).toEqual(found)
+      expect((await accounts.findDefault(listed))?.id).toBe(all[found.indexOf(true)]?.id)
+      return found
+    }
+    expect(await defaults()).toEqual([true, false])
+    expect((await accounts.update(listed, newer!.id, { name: 'Other' }, untried)).is_default).toBe(false)
+    await accounts.update(admin, newer!.id, { is_default: true }, untried)
+    expect(await defaults()).toEqual([false, true])
+    await accounts.update(admin, hidden.id, { is_default: true }, untried)
+    expect(await defaults()).toEqual([true, false])
+    expect(await accounts.findDefault({ ...admin, accounts: new Set() })).toBeUndefined()
+  })
+
   test('a change whose trial takes long undoes nothing that happened meanwhile, and brings nothing back', async () => {
     const trial = Promise.withResolvers<void>()
     const { accounts, facts } = await accountsOn(await open(), false, login =>

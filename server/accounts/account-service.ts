@@ -7,6 +7,7 @@ import type { AccountRow } from '../platform/database/tables.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import { refuseBeyondList, refuseNarrow } from './account-rights.ts'
 import { changedFields, changedParts, type Login, mergeChange, sealContext, toAccount, toLogin } from './account-row.ts'
 import type { AccountStore } from './account-store.ts'
 import { type AccountVerifier, isLoopback, refusePlainOverNetwork, testServer, tryServer } from './account-verifier.ts'
@@ -40,22 +41,27 @@ export class AccountService {
   }
 
   async list(principal: Principal): Promise<Account[]> {
-    const rows = await this.#options.store.list()
-    return rows.filter(row => maySeeAccount(principal, row.id)).map(row => this.#view(row))
+    const rows = await this.#seenBy(principal)
+    const standIn = defaultOf(rows)
+    return rows.map(row => this.#view(row, standIn))
   }
 
   async get(principal: Principal, accountId: string): Promise<Account> {
-    return this.#view(await this.#getRow(accountId, principal))
+    return this.#tell(principal, await this.#getRow(accountId, principal))
   }
 
-  /** Undefined also for whose business it is not. */
+  /**
+   * For who may not see it, the oldest account that they may see stands in: it would be the default one, were theirs the
+   * only ones.
+   */
   async findDefault(principal: Principal): Promise<Account | undefined> {
-    const row = await this.#options.store.findDefault()
-    return row && maySeeAccount(principal, row.id) ? this.#view(row) : undefined
+    const row = await this.#findDefaultRow(principal)
+    return row && this.#view(row, row)
   }
 
   /** Tries the servers first, then keeps the account and announces it. */
-  async create(_principal: Principal, input: AccountInput, trial: Trial): Promise<Account> {
+  async create(principal: Principal, input: AccountInput, trial: Trial): Promise<Account> {
+    refuseNarrow(principal, 'To add an account')
     await this.#refuseKnown(input.imap)
     if (trial.verify) {
       await this.#try('imap', input.imap, trial)
@@ -91,22 +97,23 @@ export class AccountService {
       created_at: at,
       updated_at: at,
     }
-    const row = await this.#options.hub.transact(async (transaction, tell) => {
+    const kept = await this.#options.hub.transact(async (transaction, tell) => {
       // Looked at again: another request may have connected it meanwhile.
       await this.#refuseKnown(imap, undefined, transaction)
-      const kept = await this.#options.store.insert(transaction, draft)
-      tell({ type: 'account_added', data: named(kept, at) })
-      return kept
+      const inserted = await this.#options.store.insert(transaction, draft)
+      tell({ type: 'account_added', data: named(inserted, at) })
+      return inserted
     })
-    return this.#view(row)
+    return this.#view(kept, kept.is_default ? kept : undefined)
   }
 
   /** Servers that the change concerns are tried first, with the password that stays or comes. */
   async update(principal: Principal, accountId: string, change: AccountChange, trial: Trial): Promise<Account> {
     const before = await this.#getRow(accountId, principal)
+    refuseBeyondList(principal, change)
     const after = mergeChange(before, change, this.#options.secrets)
     const changed = changedFields(before, after, change)
-    if (changed.length === 0) return this.#view(before)
+    if (changed.length === 0) return this.#tell(principal, before)
     if (changed.some(field => /^imap\.(host|port|user)$/.test(field))) {
       await this.#refuseKnown(loginOf(after), accountId)
     }
@@ -116,13 +123,13 @@ export class AccountService {
       refusePlainOverNetwork(part, login)
       if (trial.verify && after.enabled) await this.#try(part, login, trial)
     }
-    return this.#keepChange(accountId, change)
+    return this.#tell(principal, await this.#keepChange(accountId, change))
   }
 
   /** The trial took a while, so the change is laid over what the account is by now. */
-  async #keepChange(accountId: string, change: AccountChange): Promise<Account> {
+  #keepChange(accountId: string, change: AccountChange): Promise<AccountRow> {
     const { hub, store, secrets } = this.#options
-    const row = await hub.transact(async (transaction, tell) => {
+    return hub.transact(async (transaction, tell) => {
       const current = await store.find(accountId, transaction)
       if (!current) throw new Problem('account_not_found', 'There is no such account.')
       const merged = { ...mergeChange(current, change, secrets), updated_at: now() }
@@ -133,7 +140,6 @@ export class AccountService {
       tell({ type: 'account_updated', data: { ...named(merged, merged.updated_at), changed } })
       return merged
     })
-    return this.#view(row)
   }
 
   /**
@@ -153,15 +159,13 @@ export class AccountService {
   }
 
   async delete(principal: Principal, accountId: string): Promise<void> {
-    const row = await this.#getRow(accountId, principal)
-    await this.#remove(row)
+    await this.#remove(await this.#getRow(accountId, principal))
   }
 
   /** A sandbox ends with the process that ran it; its account from an earlier run leads nowhere. */
   async removeSandboxes(): Promise<void> {
     for (const row of await this.#options.store.list()) {
-      if (!row.is_sandbox) continue
-      await this.#remove(row)
+      if (row.is_sandbox) await this.#remove(row)
     }
   }
 
@@ -220,12 +224,13 @@ export class AccountService {
     }
   }
 
-  /** States of all accounts, for health and figures. */
-  async listHealth(): Promise<{ enabled: boolean; state: Account['state'] }[]> {
+  /** States of all accounts, for who tells each principal of theirs. */
+  async listHealth(): Promise<{ id: string; enabled: boolean; state: Account['state'] }[]> {
     const rows = await this.#options.store.list()
-    return rows.map(row => ({
-      enabled: row.enabled === 1,
-      state: this.#options.health.get(row.id, row.enabled === 1).state,
+    return rows.map(({ id, enabled }) => ({
+      id,
+      enabled: enabled === 1,
+      state: this.#options.health.get(id, enabled === 1).state,
     }))
   }
 
@@ -255,9 +260,29 @@ export class AccountService {
     throw new Problem('account_exists', `${login.user} on ${login.host}:${login.port} is connected already.`)
   }
 
-  #view(row: AccountRow): Account {
-    return toAccount(row, this.#options.health.get(row.id, row.enabled === 1))
+  /** Oldest first. */
+  async #seenBy(principal: Principal): Promise<AccountRow[]> {
+    return (await this.#options.store.list()).filter(({ id }) => maySeeAccount(principal, id))
   }
+
+  async #findDefaultRow(principal: Principal): Promise<AccountRow | undefined> {
+    const row = await this.#options.store.findDefault()
+    return row && maySeeAccount(principal, row.id) ? row : defaultOf(await this.#seenBy(principal))
+  }
+
+  /** As the principal sees it. */
+  async #tell(principal: Principal, row: AccountRow): Promise<Account> {
+    return this.#view(row, row.is_default ? row : await this.#findDefaultRow(principal))
+  }
+
+  #view(row: AccountRow, standIn: AccountRow | undefined): Account {
+    const account = toAccount(row, this.#options.health.get(row.id, row.enabled === 1))
+    return { ...account, is_default: account.id === standIn?.id }
+  }
+}
+
+function defaultOf(rows: AccountRow[]): AccountRow | undefined {
+  return rows.find(row => row.is_default) ?? rows[0]
 }
 
 function loginOf(row: AccountRow): LoginName {

@@ -1,6 +1,7 @@
 /** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out anew. */
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { Principal } from '../platform/principal.ts'
 
 export type AccountHealth = Pick<
   Account,
@@ -61,22 +62,27 @@ export class HealthRegistry {
     if (health) health.last_mail_at = at
   }
 
-  /** How many accounts are in each state. */
-  countByState(): Record<AccountState, number> {
-    const counts = { connecting: 0, ready: 0, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }
-    for (const { state } of this.#health.values()) counts[state]++
-    return counts
+  /** How many of these accounts, or of all, are in each state. */
+  countByState(accounts: Principal['accounts']): Record<AccountState, number> {
+    return this.#sumByState(accounts, () => 1)
   }
 
-  /** How many open IMAP connections the accounts of each state have. */
-  connectionsByState(): Record<AccountState, number> {
-    const counts = { connecting: 0, ready: 0, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }
-    for (const { state, connections } of this.#health.values()) counts[state] += connections.open
-    return counts
+  /** How many open IMAP connections those of each state have. */
+  connectionsByState(accounts: Principal['accounts']): Record<AccountState, number> {
+    return this.#sumByState(accounts, ({ connections }) => connections.open)
   }
 
   forget(accountId: string): void {
     this.#health.delete(accountId)
+  }
+
+  #sumByState(accounts: Principal['accounts'], count: (health: AccountHealth) => number): Record<AccountState, number> {
+    const sums = { connecting: 0, ready: 0, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }
+    for (const id of accounts === 'all' ? this.#health.keys() : accounts) {
+      const health = this.#health.get(id)
+      if (health) sums[health.state] += count(health)
+    }
+    return sums
   }
 }
 

@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { ChatbotPart, ChatbotResponse } from '../../contract/assistant.ts'
+import type { RequestOutcome, Trail } from '../platform/http-outcome.ts'
 import { createHttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope } from '../platform/principal.ts'
@@ -21,7 +22,7 @@ const body = JSON.stringify({ query: 'What is IMAP?', conversation_id: 'c1' })
 
 const serve = (...script: ScriptLine[]) => serveScript(script)
 
-async function serveScript(script: readonly ScriptLine[]) {
+async function serveScript(script: readonly ScriptLine[], trail?: Trail) {
   const lines: string[] = []
   const logger = createLogger('trace', { write: line => void lines.push(line) })
   const http = createHttpServer({
@@ -30,6 +31,7 @@ async function serveScript(script: readonly ScriptLine[]) {
     observe: () => undefined,
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
+    ...(trail ? { trail } : {}),
   })
   const model = new ScriptedModel({ model: 'm', script })
   const models = script.length > 0 ? [model] : []
@@ -59,6 +61,32 @@ test('a question is answered whole as JSON', async () => {
   expect(response.status).toBe(200)
   const answer = ChatbotResponse.parse(await response.json())
   expect(answer).toMatchObject({ response: 'A protocol.', conversation_id: 'c1', provider: 'scripted', model: 'm' })
+})
+
+test('what was asked is in the trail, once, before the first byte of a streamed answer', async () => {
+  const noted: RequestOutcome[] = []
+  const kept = Promise.withResolvers<void>()
+  const record = (outcome: RequestOutcome) => {
+    noted.push(outcome)
+    return kept.promise
+  }
+  const { url } = await serveScript([words('A '), forever], { isFull: false, record })
+  const gone = new AbortController()
+  let isAnswered = false
+  const asked = fetch(`${url}/query`, { method: 'POST', headers: streaming, body, signal: gone.signal })
+  const answered = asked.then(response => {
+    isAnswered = true
+    return response
+  })
+  await expect.poll(() => noted).toMatchObject([{ operation: 'assistant.queryChatbot', status: 200, code: 'ok' }])
+  // A whole other request goes by meanwhile.
+  expect((await fetch(`${url}/providers`, { headers })).status).toBe(200)
+  expect(isAnswered).toBe(false)
+  kept.resolve()
+  expect((await answered).status).toBe(200)
+  gone.abort()
+  await vi.waitFor(() => expect(noted.map(({ operation }) => operation)).toContain('assistant.listProviders'))
+  expect(noted.filter(({ operation }) => operation === 'assistant.queryChatbot')).toHaveLength(1)
 })
 
 test('a question is answered as a stream when the client accepts one', async () => {

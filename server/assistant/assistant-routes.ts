@@ -23,7 +23,7 @@ export function assistantRoutes(http: HttpServer, assistant: AssistantService): 
       const parts = assistant.stream(call.principal, call.body, signal)
       // What is thrown before the first part is answered like any other problem.
       const first = await parts.next()
-      const response = call.takeResponse().writeHead(200, head)
+      const response = (await call.openResponse()).writeHead(200, head)
       await send(response, first, parts, signal, error => ({
         type: 'error',
         problem: asProblem(http, error, call.requestId).toBody(call.requestId),

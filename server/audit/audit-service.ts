@@ -114,12 +114,12 @@ export class AuditService {
   wants(effect: AuditFact['effect'], operation: string, outcome = 'ok'): boolean {
     if (effect !== 'read' || outcome !== 'ok') return true
     const { reads } = this.#settings
-    return reads === 'all' || (reads === 'mail' && operation.startsWith('mail.'))
+    return reads === 'all' || (reads === 'mail' && /^(mail\.|tool\.mail_)/.test(operation))
   }
 
   /**
-   * Resolves when the entry is in the database, or when it is only counted, as refusals are that come in floods. Rejects when it
-   * is lost. What `wants` refuses is not asked again here.
+   * Resolves when the entry is in the database, when it waits in memory since the database takes nothing, or when it is only
+   * counted, as refusals are that come in floods. Rejects when it is lost. What `wants` refuses is not asked again here.
    */
   async record(fact: AuditFact): Promise<void> {
     const { tally, caller } = this.#tallyOf(fact)

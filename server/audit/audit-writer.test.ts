@@ -1,4 +1,5 @@
 /** Nothing is lost while the database is away, and what is lost in the end is said. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { auditFact, auditSecrets } from '../../test/support/audit.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -12,19 +13,20 @@ function row(requestId: string): NewAuditRow {
   return toRow(auditFact({ requestId }), chain)
 }
 
-function startWriter() {
-  const database = { isAway: false, commits: [] as string[][], tries: 0 }
+function startWriter(logger = createLogger('silent')) {
+  const database = { isAway: false, silence: Promise.resolve(), commits: [] as string[][], tries: 0 }
   const writer = new AuditWriter({
     trail: {
       append: async rows => {
         database.tries++
         await new Promise(setImmediate)
+        await database.silence
         if (database.isAway) throw new Error('connection refused')
         database.commits.push(rows.map(({ request_id }) => request_id))
         return { number: database.commits.flat().length, hash: '' }
       },
     },
-    logger: createLogger('silent'),
+    logger,
     written: () => undefined,
     lost: count => row(`${count} lost`),
   })
@@ -55,9 +57,40 @@ test('while the database is away entries wait in their order, and it says so soo
   const later = writer.write(row('c'))
   expect(database.commits).toEqual([])
   database.isAway = false
-  await Promise.all([...first, later])
-  expect(database.commits.flat()).toEqual(['a', 'b', 'c'])
-  expect(writer.isFull).toBe(false)
+  await vi.waitFor(() => expect(writer.isFull).toBe(false), { timeout: 10_000 })
+  expect(await Promise.all([...first, later])).toEqual([false, false, false])
+  await writer.write(row('d'))
+  expect(database.commits.flat()).toEqual(['a', 'b', 'c', 'd'])
+})
+
+test('nobody waits long for a database that says nothing, and what they did is written once when it speaks again', async () => {
+  const { writer, database } = startWriter()
+  await writer.write(row('before'))
+  const silence = Promise.withResolvers<void>()
+  database.silence = silence.promise
+  const late = [writer.write(row('a')), writer.write(row('b'))]
+  expect(await Promise.all(late)).toEqual([false, false])
+  expect(writer.isFull).toBe(true)
+  expect(await writer.write(row('c'))).toBe(false)
+  silence.resolve()
+  await vi.waitFor(() => expect(writer.isFull).toBe(false))
+  expect(await writer.write(row('d'))).toBe(true)
+  expect(database.commits.flat()).toEqual(['before', 'a', 'b', 'c', 'd'])
+})
+
+test('it says once that it cannot write and once that it can again, however much has waited', async () => {
+  const said: string[] = []
+  const logger = createLogger('info', { write: line => void said.push(JSON.parse(line).level) })
+  const { writer, database } = startWriter(logger)
+  const silence = Promise.withResolvers<void>()
+  database.silence = silence.promise
+  const waiting = Array.from({ length: 3_500 }, (_, index) => writer.write(row(String(index))))
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set([false]))
+  // Not so quick that nothing could seem late.
+  Object.defineProperty(database, 'silence', { get: () => delay(20) })
+  silence.resolve()
+  await vi.waitFor(() => expect(database.commits.flat()).toHaveLength(3_500), { timeout: 10_000 })
+  expect(said).toEqual(['error', 'info'])
 })
 
 test('it holds a bounded number, refuses the rest, and notes how many were lost', async () => {

@@ -1,4 +1,7 @@
-/** Takes entries as they come and writes them in groups: everything of one turn of the loop is one commit. */
+/**
+ * Takes entries as they come and writes them in groups: everything of one turn of the loop is one commit. What the database does not
+ * take waits, in its order, until it does.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
@@ -16,7 +19,9 @@ export interface AuditWriterOptions {
 
 interface Waiting {
   row: NewAuditRow
-  done: PromiseWithResolvers<void>
+  /** By performance.now(). */
+  since: number
+  done: PromiseWithResolvers<boolean>
 }
 
 /** Entries that wait; from here on `isFull`. */
@@ -25,8 +30,10 @@ const maxWaiting = 10_000
 const maxBeyond = 2_000
 /** Entries of one commit. */
 const batchSize = 1_000
-/** Tries in a row that failed; from here on `isFull`, since who asks would wait in vain. */
+/** Tries in a row that failed; from here on it is stuck. */
 const maxFailures = 3
+/** What has waited longer waits without anybody waiting for it; it is stuck then too, also when no try has failed. */
+const maxWaitMs = 2_000
 const maxRetryMs = 5_000
 
 export class AuditWriter {
@@ -35,6 +42,8 @@ export class AuditWriter {
   #waiting: Waiting[] = []
   #failures = 0
   #lost = 0
+  /** Nothing gets into the database at this moment, and nobody knows how long. */
+  #isStuck = false
   #writing: Promise<void> | undefined
 
   constructor(options: AuditWriterOptions) {
@@ -43,20 +52,22 @@ export class AuditWriter {
 
   /** No more should be let in. It ends by itself, when the database takes entries again. */
   get isFull(): boolean {
-    return this.#waiting.length >= maxWaiting || this.#failures >= maxFailures
+    return this.#waiting.length >= maxWaiting || this.#isStuck
   }
 
-  /** Resolves when the entry is in the database. Rejects when it is lost: too many wait, or the process ends. */
-  write(row: NewAuditRow): Promise<void> {
+  /**
+   * True when the entry is in the database; false when that takes longer than anybody should wait, and it is kept for later. Rejects
+   * when it is lost: too many wait, or the process ends.
+   */
+  write(row: NewAuditRow): Promise<boolean> {
     if (this.#waiting.length >= maxWaiting + maxBeyond) {
       this.#lost++
       return Promise.reject(unwritten())
     }
-    const done = Promise.withResolvers<void>()
-    this.#waiting.push({ row, done })
-    this.#writing ??= this.#run().finally(() => {
-      this.#writing = undefined
-    })
+    const done = Promise.withResolvers<boolean>()
+    if (this.#isStuck) done.resolve(false)
+    this.#waiting.push({ row, since: performance.now(), done })
+    this.#writing ??= this.#run()
     return done.promise
   }
 
@@ -70,15 +81,26 @@ export class AuditWriter {
     while (this.#waiting.length > 0) {
       // Everything that comes in this turn of the loop goes into one commit.
       await new Promise(setImmediate)
-      const batch = this.#waiting.slice(0, batchSize)
-      const lost = this.#lost
-      const rows = batch.map(({ row }) => row)
-      if (lost > 0) rows.push(this.#options.lost(lost))
-      if (!(await this.#commit(rows))) return this.#giveUp()
-      this.#lost -= lost
-      this.#waiting.splice(0, batch.length)
-      for (const { done } of batch) done.resolve()
+      if (!(await this.#writeBatch())) this.#giveUp()
     }
+    // At once, so that what comes next begins anew.
+    this.#writing = undefined
+  }
+
+  /** False when the process is to end. */
+  async #writeBatch(): Promise<boolean> {
+    const batch = this.#waiting.slice(0, batchSize)
+    const lost = this.#lost
+    const rows = batch.map(({ row }) => row)
+    if (lost > 0) rows.push(this.#options.lost(lost))
+    const waitedMs = performance.now() - (batch[0]?.since ?? 0)
+    const late = setTimeout(() => this.#getStuck('too slow'), maxWaitMs - waitedMs)
+    const isDone = await this.#commit(rows).finally(() => clearTimeout(late))
+    if (!isDone) return false
+    this.#lost -= lost
+    this.#waiting.splice(0, batch.length)
+    for (const { done } of batch) done.resolve(true)
+    return true
   }
 
   /** Tries until it is done, in the same order; false when the process is to end. */
@@ -88,17 +110,39 @@ export class AuditWriter {
       try {
         const { number } = await this.#options.trail.append(rows)
         this.#failures = 0
+        this.#getGoing()
         this.#options.written(number, rows)
         return true
       } catch (err) {
-        this.#options.logger.error({ err, waiting: this.#waiting.length }, 'the audit trail could not be written')
+        // Once for each time that it goes wrong: it may go on for days.
+        const level = this.#failures === 0 ? 'warn' : 'debug'
+        this.#options.logger[level]({ err }, 'the audit trail could not be written; it is tried again')
         if (signal.aborted) return false
         // Bounded, so that the power does not run away.
         this.#failures = Math.min(this.#failures + 1, 20)
+        if (this.#failures >= maxFailures) this.#getStuck(err)
         const pauseMs = Math.min(maxRetryMs, 50 * 2 ** this.#failures)
         await wait(pauseMs, undefined, { signal }).catch(() => undefined)
       }
     }
+  }
+
+  /** Those who wait are answered: what they did is done, and their entries are kept here. */
+  #getStuck(err: unknown): void {
+    if (this.#isStuck) return
+    this.#isStuck = true
+    const words =
+      'the audit trail cannot be written: nothing but reads is let in until it can, and its entries wait in memory'
+    this.#options.logger.error({ err, waiting: this.#waiting.length }, words)
+    for (const { done } of this.#waiting) done.resolve(false)
+  }
+
+  #getGoing(): void {
+    if (!this.#isStuck) return
+    this.#isStuck = false
+    // Nobody waits for those that are left.
+    for (const entry of this.#waiting) entry.since = performance.now()
+    this.#options.logger.info({ waiting: this.#waiting.length }, 'the audit trail is written again')
   }
 
   #giveUp(): void {

@@ -86,6 +86,14 @@ export class ClientRegistry {
     this.#table.touch(client, now)
   }
 
+  /** From now on it is shown as one of this kind; counts nothing. */
+  recognise(caller: Caller, kind: ClientKind, now = Date.now()): void {
+    if (caller.principal.kind === 'anonymous') return
+    const client = this.#clientOf(caller, now, kind)
+    // In a full table it may be one that stands for many.
+    if (client.principalId === caller.principal.id) client.kind = kind
+  }
+
   /**
    * Counts a stream, not a request. While it is open its client is not forgotten.
    * @param close Called when the client is disconnected; it must end the stream.
@@ -138,7 +146,7 @@ export class ClientRegistry {
     return { sent: this.#sent, dropped: this.#dropped }
   }
 
-  #clientOf({ principal, address, userAgent }: Caller, now: number): Entry {
+  #clientOf({ principal, address, userAgent }: Caller, now: number, kind = kinds[principal.kind]): Entry {
     const place = { principalId: principal.id, address }
     const known = this.#table.find(place, userAgent)
     if (known) return known
@@ -147,7 +155,7 @@ export class ClientRegistry {
     if (crowd) return crowd
     if (!this.#makeRoom(now)) return this.#table.find(others, others.userAgent) ?? this.#add(others, now)
     const agent = isCrowded ? otherAgents : ownCopy(userAgent)
-    return this.#add({ ...place, kind: kinds[principal.kind], principalName: principal.name, userAgent: agent }, now)
+    return this.#add({ ...place, kind, principalName: principal.name, userAgent: agent }, now)
   }
 
   #makeRoom(now: number): boolean {

@@ -25,6 +25,7 @@ function caller(name: string, address: string, userAgent: string, kind: Principa
   return { principal: { id: name, name, kind, userId: null, scopes: everyScope, accounts: 'all' }, address, userAgent }
 }
 
+const anna = caller('Anna', '', '').principal
 const query = (input: Record<string, string>) => ClientQuery.parse(input)
 
 test('filters narrow the list: part of address or user agent in any case, kind, status, principal', () => {
@@ -33,7 +34,7 @@ test('filters narrow the list: part of address or user agent in any case, kind, 
   registry.touch(caller('Anna', '192.168.0.7', 'Safari'), start + 50_000)
   registry.touch(caller('Script', '2001:DB8::1', 'curl/8', 'api_key'), start + 100_000)
   const names = (input: Record<string, string>) =>
-    clients.list(query(input), start + 100_000).clients.map(({ user_agent }) => user_agent)
+    clients.list(anna, query(input), start + 100_000).clients.map(({ user_agent }) => user_agent)
   expect(names({})).toEqual(['curl/8', 'Safari', 'Firefox/140'])
   expect(names({ filter: 'FIRE' })).toEqual(['Firefox/140'])
   expect(names({ filter: '2001:db8' })).toEqual(['curl/8'])
@@ -46,8 +47,26 @@ test('filters narrow the list: part of address or user agent in any case, kind, 
 test('who holds a stream is active, however long ago the last request was', () => {
   const { registry, clients } = setUp()
   registry.openStream(caller('Anna', '10.0.0.1', 'Firefox'), () => {}).sent(2)
-  const [client] = clients.list(query({}), Date.now() + 3600_000).clients
+  const [client] = clients.list(anna, query({}), Date.now() + 3600_000).clients
   expect(client).toMatchObject({ status: 'active', streams: 1, events_sent: 2, events_dropped: 0, request_count: 0 })
+})
+
+test('who sees only some accounts is not told how many events others got, which would tell of the rest', () => {
+  const { registry, clients } = setUp()
+  registry.openStream(caller('Anna', '10.0.0.1', 'Firefox'), () => {}).sent(2)
+  registry.openStream(caller('Ben', '10.0.0.2', 'Firefox'), () => {}).sent(3)
+  const sentTo = (principal: Principal) =>
+    clients
+      .list(principal, query({ sort: 'ip_address', order: 'asc' }))
+      .clients.map(({ principal: name, events_sent }) => [name, events_sent])
+  expect(sentTo({ ...anna, accounts: new Set(['a']) })).toEqual([
+    ['Anna', 2],
+    ['Ben', null],
+  ])
+  expect(sentTo(anna)).toEqual([
+    ['Anna', 2],
+    ['Ben', 3],
+  ])
 })
 
 test('pages in every order hold each client exactly once, also when all are equal', () => {
@@ -55,7 +74,9 @@ test('pages in every order hold each client exactly once, also when all are equa
   for (let index = 0; index < 25; index++) registry.touch(caller('Anna', `10.0.0.${index}`, 'same'), start)
   for (const sort of ['connected_at', 'last_activity', 'request_count', 'ip_address', 'user_agent', 'streams']) {
     for (const order of ['asc', 'desc']) {
-      const pages = ['1', '2', '3', '4'].map(page => clients.list(query({ page, per_page: '10', sort, order }), start))
+      const pages = ['1', '2', '3', '4'].map(page =>
+        clients.list(anna, query({ page, per_page: '10', sort, order }), start),
+      )
       expect(pages.map(page => page.clients.length)).toEqual([10, 10, 5, 0])
       expect(pages.every(({ total }) => total === 25)).toBe(true)
       expect(new Set(pages.flatMap(page => page.clients.map(({ id }) => id))).size).toBe(25)
@@ -71,7 +92,8 @@ test('sorting follows the field and the direction asked for', () => {
     ['c', 2],
   ] as const)
     for (let index = 0; index < requests; index++) registry.touch(caller('Anna', '10.0.0.1', agent), start)
-  const agents = (input: Record<string, string>) => clients.list(query(input)).clients.map(each => each.user_agent)
+  const agents = (input: Record<string, string>) =>
+    clients.list(anna, query(input)).clients.map(each => each.user_agent)
   expect(agents({ sort: 'request_count' })).toEqual(['b', 'c', 'a'])
   expect(agents({ sort: 'request_count', order: 'asc' })).toEqual(['a', 'c', 'b'])
   expect(agents({ sort: 'user_agent', order: 'asc' })).toEqual(['a', 'b', 'c'])

@@ -1,8 +1,11 @@
 /** Tells who is connected, page by page, and sends someone away. */
 import type { ClientInfo, ClientQuery, PaginatedClients } from '../../contract/clients.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import type { Client } from './client-table.ts'
+
+type Asking = Pick<Principal, 'id' | 'accounts'>
 
 /** Active is who holds a stream, or sent a request within this time. */
 const activeMs = 60_000
@@ -24,14 +27,14 @@ export class ClientService {
   }
 
   /** Equal ones are in the order of their ids, so that no page repeats or leaves out one. */
-  list(query: ClientQuery, now = Date.now()): PaginatedClients {
+  list(principal: Asking, query: ClientQuery, now = Date.now()): PaginatedClients {
     const { page, per_page, sort, order } = query
     const direction = order === 'asc' ? 1 : -1
     const matching = this.#registry
       .list()
       .filter(client => matches(client, query, now))
       .sort((a, b) => direction * compare(sortKeys[sort](a), sortKeys[sort](b)) || compare(a.id, b.id))
-    const clients = matching.slice((page - 1) * per_page, page * per_page).map(client => toInfo(client, now))
+    const clients = matching.slice((page - 1) * per_page, page * per_page).map(client => toInfo(client, principal, now))
     return { clients, total: matching.length, page, per_page }
   }
 
@@ -59,7 +62,12 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : 1
 }
 
-function toInfo(client: Client, now: number): ClientInfo {
+/** How many events somebody else got tells of accounts that they see. */
+function eventsSent(client: Client, { id, accounts }: Asking): number | null {
+  return accounts === 'all' || client.principalId === id ? client.eventsSent : null
+}
+
+function toInfo(client: Client, principal: Asking, now: number): ClientInfo {
   return {
     id: client.id,
     ip_address: client.address,
@@ -71,7 +79,7 @@ function toInfo(client: Client, now: number): ClientInfo {
     principal: client.principalName,
     status: statusOf(client, now),
     streams: client.streamCount,
-    events_sent: client.eventsSent,
+    events_sent: eventsSent(client, principal),
     events_dropped: client.eventsDropped,
   }
 }

@@ -295,7 +295,7 @@ test('a reader that takes nothing is sent away, and another beside it gets every
     await expect.poll(() => good.events.filter(event => event.event === 'mail_received').length).toBe(published)
   }
   expect(observed.closed).toBe(1)
-  expect(hub.health).toMatchObject({ streams: 1, slow_consumers: 1 })
+  expect(hub.healthFor(admin)).toMatchObject({ streams: 1, slow_consumers: 1 })
   expect(published).toBeLessThan(5000)
 })
 
@@ -327,7 +327,12 @@ test('a revoked principal and a stopping server end streams with a goodbye', asy
 
 test('the health of the streams says what a client saw: bytes, events, replays, gaps, and what the log holds', async () => {
   const { hub, log, open, port, publish } = await hubOnHttp({ heldInMemory: 2, maxStreams: 7 })
-  expect(hub.health).toMatchObject({ streams: 0, sent: 0, bytes_sent: 0, log: { oldest: null, newest: 0, facts: 0 } })
+  expect(hub.healthFor(admin)).toMatchObject({
+    streams: 0,
+    sent: 0,
+    bytes_sent: 0,
+    log: { oldest: null, newest: 0, facts: 0 },
+  })
   await publish(mail('a', 1), mail('a', 2), mail('a', 3))
   const back = await open('', log.idOf(1))
   for (const number of [2, 3]) expect((await back.next('mail_received')).id).toBe(log.idOf(number))
@@ -337,7 +342,7 @@ test('the health of the streams says what a client saw: bytes, events, replays, 
   lost.close()
   await expect.poll(() => hub.streamCount).toBe(0)
 
-  const before = hub.health
+  const before = hub.healthFor(admin)
   expect(before).toMatchObject({
     max_streams: 7,
     sent: 2,
@@ -348,6 +353,15 @@ test('the health of the streams says what a client saw: bytes, events, replays, 
     slow_consumers: 0,
     log: { epoch: log.epoch, oldest: 1, newest: 3, facts: 3, held_in_memory: 2 },
     heartbeat_seconds: 15,
+  })
+  const listed = hub.healthFor({ ...admin, accounts: new Set(['a']) })
+  expect(listed, 'what grows with facts of any account').toMatchObject({
+    replays: 1,
+    deliveries_per_second: null,
+    sent: null,
+    bytes_sent: null,
+    replayed_facts: null,
+    log: null,
   })
   // Two of this second; the clock began with the hub.
   expect(before.deliveries_per_second).toBeGreaterThan(0)
@@ -364,7 +378,7 @@ test('the health of the streams says what a client saw: bytes, events, replays, 
   hub.closeStreams()
   await once(socket, 'end')
   const [, body] = text.split(/\r\n\r\n/)
-  expect(hub.health.bytes_sent - before.bytes_sent).toBe(Buffer.byteLength(body!))
+  expect(hub.healthFor(admin).bytes_sent! - before.bytes_sent!).toBe(Buffer.byteLength(body!))
 })
 
 test('nothing in a fact can break a frame open', async () => {

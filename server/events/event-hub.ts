@@ -10,7 +10,9 @@ import { encodeFrame } from './event-frame.ts'
 import type { EventLog, LogEntry, Position } from './event-log.ts'
 import { EventStream, type StreamObserver } from './event-stream.ts'
 import { type EventFilter, EventView } from './event-view.ts'
+import { type Narrow, StateFrame } from './state-frame.ts'
 import { StreamFigures, type StreamTotals } from './stream-figures.ts'
+import { describeStreams } from './stream-health.ts'
 import { StreamOwners } from './stream-owners.ts'
 import { StreamSweep } from './stream-sweep.ts'
 import { ViewTable } from './view-table.ts'
@@ -49,7 +51,7 @@ export class EventHub {
   readonly #views = new ViewTable()
   readonly #owners = new StreamOwners()
   readonly #listeners = new Map<FactType, Set<Listener>>()
-  readonly #states = new Map<StateType, Buffer>()
+  readonly #states = new Map<StateType, StateFrame>()
   readonly #published = new Map<FactType | StateType, number>()
   readonly #stopped = new AbortController()
   readonly #streams = new StreamSweep()
@@ -97,31 +99,16 @@ export class EventHub {
     return { published: this.#published, ...this.#figures.totals }
   }
 
-  get health(): StreamHealth {
+  /** As it may be told to the principal. */
+  healthFor(principal: Pick<Principal, 'accounts'>): StreamHealth {
     const { log, maxStreams, heartbeatSeconds } = this.#options
-    const { sent, dropped, bytesSent, replays, replayedFacts, gaps, slowConsumers } = this.#figures.totals
-    const facts = log.newest + 1 - log.oldest
-    return {
-      streams: this.#streams.size,
-      max_streams: maxStreams,
-      deliveries_per_second: this.#figures.sentPerSecond(performance.now()),
-      sent,
-      dropped,
-      bytes_sent: bytesSent,
-      replays,
-      replayed_facts: replayedFacts,
-      gaps,
-      slow_consumers: slowConsumers,
-      log: {
-        epoch: log.epoch,
-        oldest: facts > 0 ? log.oldest : null,
-        newest: log.newest,
-        facts,
-        held_in_memory: Math.min(facts, log.newest + 1 - log.oldestHeld),
-      },
-      heartbeat_seconds: heartbeatSeconds,
-      server_time: new Date().toISOString(),
-    }
+    return describeStreams(principal, {
+      open: this.streamCount,
+      maxStreams,
+      heartbeatSeconds,
+      figures: this.#figures,
+      log,
+    })
   }
 
   /** For a fact that no table speaks of. It is told to listeners and streams when the log has it, in a turn or two. */
@@ -135,11 +122,11 @@ export class EventHub {
   }
 
   /** States tell how things are now: only the newest of a type is kept, for streams that come later. */
-  publishState(state: State): void {
-    const frame = encodeFrame(state.type, state.data)
-    this.#states.set(state.type, frame)
+  publishState(state: State, narrow?: Narrow): void {
+    const newest = new StateFrame(state, narrow)
+    this.#states.set(state.type, newest)
     this.#count(state.type)
-    this.#streams.sweep(stream => stream.sendState(state.type, frame), state.type)
+    this.#streams.sweep(stream => stream.sendState(newest), state.type)
   }
 
   /** Hears facts of a type inside this process, after they are logged. Returns how to stop. */

@@ -25,6 +25,6 @@ export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenS
     const stream = hub.subscribe({ principal, filter, socket, observer, lastEventId })
     socket.uncork()
   })
-  handle(http, eventsApi.getStreamHealth, () => hub.health)
+  handle(http, eventsApi.getStreamHealth, ({ principal }) => hub.healthFor(principal))
   handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit) }))
 }

@@ -1,12 +1,13 @@
 /** One reader of the event stream: a place in the log, and the rules for a reader that is too slow. */
 import type { Duplex } from 'node:stream'
-import type { EventOf, State, StateType } from '../../contract/event.ts'
+import type { EventOf, StateType } from '../../contract/event.ts'
 import { resetSocket } from '../platform/http-tls.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Principal } from '../platform/principal.ts'
+import { isAlike, type Principal } from '../platform/principal.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
 import type { EventFilter, EventView } from './event-view.ts'
+import type { StateFrame } from './state-frame.ts'
 import type { StreamFigures } from './stream-figures.ts'
 
 /** Who keeps count of a client's streams; `clients` gives one for each stream. */
@@ -59,7 +60,7 @@ export class EventStream {
   #principal: Principal
   #view: EventView
   /** Newest state of each type that waits for the reader; made when first needed. */
-  #waitingStates: Map<StateType, Buffer> | undefined
+  #waitingStates: Map<StateType, StateFrame> | undefined
   #cursor: number
   #cursorOffset: number
   #blockedSince = 0
@@ -100,18 +101,23 @@ export class EventStream {
   }
 
   /** What is sent from now on is what the new view lets through; it keeps its place. */
-  change(principal: Principal, view: EventView, states: ReadonlyMap<StateType, Buffer>): void {
-    const before = this.#view
+  change(principal: Principal, view: EventView, states: ReadonlyMap<StateType, StateFrame>): void {
+    const [before, isOther] = [this.#view, !isAlike(principal, this.#principal)]
     this.#principal = principal
     this.#view = view
-    if (view === before || !this.#isOpen) return
+    if (!this.#isOpen) return
+    if (view === before) return isOther ? this.#tellChange() : undefined
     // What Node holds for a reader that is behind cannot be taken back: it comes again for what it may see of that.
     if (this.#socket.writableLength > 0) {
       resetSocket(this.#socket)
       return this.#closed()
     }
+    if (isOther) this.#tellChange()
     for (const type of this.#waitingStates?.keys() ?? []) if (!view.wantsState(type)) this.#waitingStates?.delete(type)
-    for (const [type, frame] of states) if (!before.wantsState(type)) this.sendState(type, frame)
+    for (const state of states.values()) {
+      const isKnown = before.wantsState(state.type) && state.bytesFor(before) === state.bytesFor(view)
+      if (!isKnown) this.sendState(state)
+    }
   }
 
   /** Gives up what it missed: it goes on with what is new. */
@@ -121,11 +127,11 @@ export class EventStream {
   }
 
   /** Welcome, the newest states, and from then on what the log holds. */
-  begin(first: Buffer, states: ReadonlyMap<StateType, Buffer>): void {
+  begin(first: Buffer, states: ReadonlyMap<StateType, StateFrame>): void {
     if (!this.#isOpen) return
     this.#write(first)
     this.#isHeld = false
-    for (const [type, frame] of states) this.sendState(type, frame)
+    for (const state of states.values()) this.sendState(state)
     this.pump()
     this.#tellPlace()
   }
@@ -147,14 +153,15 @@ export class EventStream {
   }
 
   /** A blocked reader gets only the newest state of each type, later. */
-  sendState(type: State['type'], frame: Buffer): void {
+  sendState(state: StateFrame): void {
+    const { type } = state
     if (!this.#isOpen || !this.#view.wantsState(type)) return
     // Before the beginning: the newest of each follows the welcome.
     if (this.#toldCursor < 0 && this.#isHeld) return
-    if (this.#blockedSince === 0) return this.#send(frame, 1)
+    if (this.#blockedSince === 0) return this.#send(state.bytesFor(this.#view), 1)
     this.#waitingStates ??= new Map()
     if (this.#waitingStates.has(type)) this.#dropped(1)
-    this.#waitingStates.set(type, frame)
+    this.#waitingStates.set(type, state)
   }
 
   /** The heartbeat that all streams share; a blocked reader does without. */
@@ -231,6 +238,12 @@ export class EventStream {
     this.#write(Buffer.from(`id: ${this.#log.idOf(this.#cursor)}\n\n`))
   }
 
+  /** Before the welcome there is nobody yet who could have asked who they are. */
+  #tellChange(): void {
+    if (this.#toldCursor < 0 && this.#isHeld) return
+    this.#write(encodeFrame('session_changed', { server_time: new Date().toISOString() }))
+  }
+
   #send(bytes: Buffer, count: number): void {
     this.#write(bytes)
     this.#figures.sent(count)
@@ -249,10 +262,10 @@ export class EventStream {
 
   #drained(): void {
     this.#blockedSince = 0
-    for (const [type, frame] of this.#waitingStates ?? []) {
+    for (const [type, state] of this.#waitingStates ?? []) {
       if (this.#blockedSince > 0) break
       this.#waitingStates?.delete(type)
-      this.sendState(type, frame)
+      this.sendState(state)
     }
     this.pump()
   }

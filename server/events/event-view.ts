@@ -32,19 +32,15 @@ const streamTypes: readonly string[] = [...factTypes, ...stateTypes]
 export class EventView implements Seen {
   readonly #types: ReadonlySet<string>
   readonly #filterAccounts: ReadonlySet<string> | undefined
-  readonly #principalAccounts: Principal['accounts']
   #batch: (Batch & { after: number; head: number }) | undefined
 
   constructor(principal: Principal, filter: EventFilter) {
     this.#types = new Set(streamTypes.filter(type => mayRead(principal, type) && (filter.types?.has(type) ?? true)))
     this.#filterAccounts = filter.accounts
-    this.#principalAccounts = principal.accounts
-    const [own, asked] = [this.#principalAccounts, this.#filterAccounts]
-    this.key = JSON.stringify([
-      this.types.toSorted(),
-      own === 'all' ? own : [...own].sort(),
-      asked ? [...asked].sort() : 'all',
-    ])
+    this.seen = principal.accounts
+    this.seenKey = this.seen === 'all' ? 'all' : JSON.stringify([...this.seen].sort())
+    const asked = this.#filterAccounts
+    this.key = JSON.stringify([this.types.toSorted(), this.seenKey, asked ? [...asked].sort() : 'all'])
   }
 
   get types(): readonly string[] {
@@ -53,13 +49,18 @@ export class EventView implements Seen {
 
   /** Undefined for all; facts of no account are seen in any case. */
   get accounts(): readonly string[] | undefined {
-    const [own, filter] = [this.#principalAccounts, this.#filterAccounts]
-    if (own === 'all') return filter && [...filter]
-    return [...own].filter(id => filter?.has(id) ?? true)
+    const [{ seen }, filter] = [this, this.#filterAccounts]
+    if (seen === 'all') return filter && [...filter]
+    return [...seen].filter(id => filter?.has(id) ?? true)
   }
 
   /** Equal for views that let the same through. */
   readonly key: string
+
+  /** What the principal may see, whatever the filter asks for: states are counted over these. */
+  readonly seen: Principal['accounts']
+  /** Equal for views of principals that see the same accounts. */
+  readonly seenKey: string
 
   wantsState(type: StateType): boolean {
     return this.#types.has(type)
@@ -69,7 +70,7 @@ export class EventView implements Seen {
     if (!this.#types.has(fact.type)) return false
     if (!('account_id' in fact.data)) return true
     const id = fact.data.account_id
-    if (this.#principalAccounts !== 'all' && !this.#principalAccounts.has(id)) return false
+    if (this.seen !== 'all' && !this.seen.has(id)) return false
     return this.#filterAccounts?.has(id) ?? true
   }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import type { Scope } from '../../contract/scope.ts'
-import { hubOnHttp } from '../../test/support/hub-on-http.ts'
+import { admin, hubOnHttp } from '../../test/support/hub-on-http.ts'
 import type { OpenStream } from '../../test/support/open-stream.ts'
 import { sampleEvent } from '../../test/support/sample-events.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
@@ -55,9 +55,56 @@ test('a lost scope takes its facts and states away, and one that is given brings
   hub.publishState(sampleEvent('stats_update'))
   await publish(sampleEvent('configuration_updated'), mail('a', 1))
   await stream.next('mail_received')
-  expect(stream.events.map(({ event }) => event)).toEqual(['welcome', 'stats_update', 'mail_received'])
+  expect(stream.events.map(({ event }) => event)).toEqual([
+    'welcome',
+    'stats_update',
+    'session_changed',
+    'mail_received',
+  ])
   hub.changePrincipal(token(['a'], ['mail:meta', 'dashboard:read']))
   await stream.next('stats_update')
+})
+
+test('a state is counted for whom it is told: the same bytes for equal lists and for all who see everything', async () => {
+  const { hub, open, as } = await hubOnHttp()
+  const told: string[] = []
+  const publish = (uptime: number) => {
+    const { type, data } = sampleEvent('stats_update')
+    const narrow = (accounts: ReadonlySet<string>) => {
+      told.push([...accounts].join())
+      return { ...data, uptime_seconds: uptime, active_connections: accounts.size }
+    }
+    hub.publishState({ type, data: { ...data, uptime_seconds: uptime, active_connections: 10 } }, narrow)
+  }
+  const see = async (who: Principal, query = '') => {
+    as(who)
+    const stream = await open(query)
+    await stream.next('welcome')
+    return stream
+  }
+  publish(0)
+  const both = token(['a', 'b'], ['dashboard:read'])
+  const streams = [
+    await see(admin),
+    await see({ ...admin, id: 'other' }, '?account_id=a'),
+    await see(both),
+    await see(token(['b', 'a'], ['dashboard:admin'], 'token-2'), '?account_id=b'),
+    await see(token(['a'], ['dashboard:read'], 'token-3')),
+    await see(token([], ['dashboard:read'], 'token-4')),
+  ]
+  publish(1)
+  const connections = async (stream: OpenStream) => {
+    const [first, second] = [await stream.next('stats_update'), await stream.next('stats_update')]
+    return [first, second].map(({ data }) => (data as { active_connections: number }).active_connections)
+  }
+  const expected = [10, 10, 2, 2, 1, 0]
+  expect(await Promise.all(streams.map(connections))).toEqual(expected.map(count => [count, count]))
+  expect(told.slice(0, 3), 'when the streams came').toEqual(['a,b', 'a', ''])
+  expect(told.slice(3).sort(), 'at the second state').toEqual(['', 'a', expect.stringMatching(/^(a,b|b,a)$/)])
+
+  // Narrower at once, without waiting for the next state.
+  hub.changePrincipal({ ...both, accounts: new Set(['b']) })
+  expect((await streams[2]!.next('stats_update')).data).toMatchObject({ uptime_seconds: 1, active_connections: 1 })
 })
 
 test('while a long replay is read and rights come and go, each fact arrives once and in order, and nothing that is lost', async () => {

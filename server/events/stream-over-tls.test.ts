@@ -77,7 +77,7 @@ test('a reader that takes nothing over HTTP/2 is cut, and one beside it on the s
     await publish(500)
     await expect.poll(received).toBe(sent)
   }
-  expect(hub.health.slow_consumers).toBe(1)
+  expect(hub.healthFor(admin).slow_consumers).toBe(1)
   expect(hub.streamCount).toBe(1)
   slow.stream.resume()
   await slow.ended
@@ -99,7 +99,7 @@ test('a reader that takes nothing over HTTP/1.1 with TLS is cut as well', async 
   // The kernel takes some megabytes before it says anything.
   for (let round = 0; round < 10 && hub.streamCount > 0; round++) await publish(many)
   await expect.poll(() => hub.streamCount).toBe(0)
-  expect(hub.health.slow_consumers).toBe(1)
+  expect(hub.healthFor(admin).slow_consumers).toBe(1)
 }, 60_000)
 
 /** Passes bytes on until it is told to stop reading, as a network does whose other end has died. */
@@ -132,7 +132,7 @@ test('a connection over HTTP/2 on which nothing moves any more is cut in the end
   pipe.stopReading()
   for (let round = 0; round < 20 && hub.streamCount > 0; round++) await publish(many)
   await expect.poll(() => hub.streamCount).toBe(0)
-  expect(hub.health.slow_consumers).toBe(1)
+  expect(hub.healthFor(admin).slow_consumers).toBe(1)
 
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())

@@ -1,59 +1,88 @@
 /** Whether the server can serve, and which part cannot. */
 import type { Readiness } from '../../contract/system.ts'
 import type { AccountService } from '../accounts/account-service.ts'
-import type { Principal } from '../platform/principal.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
 
 export interface HealthServiceOptions {
   accounts: AccountService
   /** Throws when the database does not answer. */
   pingDatabase: () => Promise<void>
   isDraining: () => boolean
+  now: () => number
 }
+
+/** What the database says. */
+type Finding = { fault: string } | { enabled: EnabledAccount[] }
+type EnabledAccount = Awaited<ReturnType<AccountService['listHealth']>>[number]
 
 /** A database that takes longer is not there. */
 const databaseBoundMs = 2_000
+/** For so long, and while it is looked for, all who ask get the same: anybody may ask as often as they like. */
+const freshMs = 1_000
 
 export class HealthService {
   readonly #options: HealthServiceOptions
+  #finding: Promise<Finding> | undefined
+  #freshUntil = 0
 
   constructor(options: HealthServiceOptions) {
     this.#options = options
   }
 
   /**
-   * `not_ready` when nothing can be served; `degraded` when some account is not ready, which one server may well be. How many
-   * accounts there are is told to who may look at the dashboard.
+   * `not_ready` when nothing can be served; `degraded` when some account that the principal may see is not ready, which
+   * one server may well be. Who may not look at the dashboard is told nothing of accounts.
    */
   async readiness(principal: Principal): Promise<Readiness> {
-    const databaseFault = await this.#databaseFault()
-    if (databaseFault !== undefined) {
-      const unknown = { ok: false, detail: 'unknown, since the database does not answer', ready: null, total: null }
-      return { status: 'not_ready', parts: { database: { ok: false, detail: databaseFault }, accounts: unknown } }
+    const finding = await this.#find()
+    if ('fault' in finding) {
+      const unknown = { ok: null, detail: 'unknown, since the database does not answer', ready: null, total: null }
+      return { status: 'not_ready', parts: { database: { ok: false, detail: finding.fault }, accounts: unknown } }
     }
-    const enabled = (await this.#options.accounts.listHealth()).filter(account => account.enabled)
-    const ready = enabled.filter(account => account.state === 'ready').length
-    const isOk = ready === enabled.length
-    const accounts = principal.scopes.has('dashboard:read')
-      ? { ok: isOk, detail: wordsFor(ready, enabled.length), ready, total: enabled.length }
-      : { ok: isOk, detail: isOk ? 'ready' : 'not all are ready', ready: null, total: null }
-    const status = accounts.ok ? 'ready' : 'degraded'
+    const accounts = accountsFor(principal, finding.enabled)
+    const status = accounts.ok === false ? 'degraded' : 'ready'
     return {
       status: this.#options.isDraining() ? 'not_ready' : status,
       parts: { database: { ok: true, detail: 'answers' }, accounts },
     }
   }
 
-  async #databaseFault(): Promise<string | undefined> {
-    const bound = Promise.withResolvers<string>()
-    const timer = setTimeout(() => bound.resolve('does not answer in time'), databaseBoundMs)
+  #find(): Promise<Finding> {
+    const { now } = this.#options
+    if (this.#finding && now() < this.#freshUntil) return this.#finding
+    this.#freshUntil = Number.POSITIVE_INFINITY
+    this.#finding = this.#look().finally(() => {
+      this.#freshUntil = now() + freshMs
+    })
+    return this.#finding
+  }
+
+  async #look(): Promise<Finding> {
+    const bound = Promise.withResolvers<Finding>()
+    const timer = setTimeout(() => bound.resolve({ fault: 'does not answer in time' }), databaseBoundMs)
     try {
-      return await Promise.race([this.#options.pingDatabase().then(() => undefined), bound.promise])
+      return await Promise.race([this.#askDatabase(), bound.promise])
     } catch {
-      return 'does not answer'
+      return { fault: 'does not answer' }
     } finally {
       clearTimeout(timer)
     }
   }
+
+  async #askDatabase(): Promise<Finding> {
+    const { pingDatabase, accounts } = this.#options
+    await pingDatabase()
+    return { enabled: (await accounts.listHealth()).filter(({ enabled }) => enabled) }
+  }
+}
+
+function accountsFor(principal: Principal, enabled: EnabledAccount[]): Readiness['parts']['accounts'] {
+  if (!principal.scopes.has('dashboard:read')) {
+    return { ok: null, detail: 'told to who holds dashboard:read', ready: null, total: null }
+  }
+  const seen = enabled.filter(({ id }) => maySeeAccount(principal, id))
+  const ready = seen.filter(({ state }) => state === 'ready').length
+  return { ok: ready === seen.length, detail: wordsFor(ready, seen.length), ready, total: seen.length }
 }
 
 function wordsFor(ready: number, total: number): string {

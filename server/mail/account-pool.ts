@@ -52,11 +52,15 @@ export class AccountPool {
     return this.#opener.isKnown
   }
 
+  get open(): number {
+    return this.#set.size + this.#watchers.size
+  }
+
   get connections(): AccountConnections {
     const { size, busy } = this.#set
     return {
       watching: this.#watchers.size,
-      open: size + this.#watchers.size,
+      open: this.open,
       busy: busy.length,
       idle: size - busy.length,
       connecting: this.#opener.connecting,

@@ -4,6 +4,7 @@ import type { ImapReadings } from '../../contract/metrics.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { AccountPool } from './account-pool.ts'
 import { ConnectionSlots } from './connection-slots.ts'
@@ -100,12 +101,18 @@ export class ConnectionPool {
     return this.#pools.get(accountId)?.connections
   }
 
-  /** All accounts together. Watching connections are open, and neither idle nor busy. */
-  totals(): ImapReadings {
-    const all = [...this.#pools.values()].map(pool => pool.connections)
+  /** These accounts together, or all. Watching connections are open, and neither idle nor busy. */
+  totals(accounts: Principal['accounts']): ImapReadings {
+    const pools = accounts === 'all' ? [...this.#pools.values()] : this.#poolsOf(accounts)
+    const all = pools.map(pool => pool.connections)
     const sum = (of: 'open' | 'idle' | 'busy' | 'connecting') => all.reduce((total, one) => total + one[of], 0)
     const [open, idle, busy, connecting] = [sum('open'), sum('idle'), sum('busy'), sum('connecting')]
     return { open, idle, busy, connecting, max: this.#limits.max_connections }
+  }
+
+  /** The accounts that have open connections, and how many. */
+  *openByAccount(): Generator<readonly [accountId: string, open: number]> {
+    for (const [accountId, { open }] of this.#pools) if (open > 0) yield [accountId, open]
   }
 
   /** Turns away all who wait and all who come, at once; what is at work goes on. Nothing can be lent any more. */
@@ -118,6 +125,10 @@ export class ConnectionPool {
   async stop(): Promise<void> {
     this.drain()
     await Promise.all([...this.#pools.values()].map(pool => pool.stop(stopGraceMs)))
+  }
+
+  #poolsOf(accounts: ReadonlySet<string>): AccountPool[] {
+    return [...accounts].map(id => this.#pools.get(id)).filter(pool => pool !== undefined)
   }
 
   #poolOf(accountId: string): AccountPool {

@@ -1,11 +1,15 @@
 /** What every mail gateway must do; each adapter's test runs it against a server of its own. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Flag } from '../../contract/mail.ts'
+import type { Address, Flag } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { MailConnection, MailGateway, WatchChange } from './mail-gateway.ts'
+import { parseSearchQuery } from './search-query.ts'
 
 export interface TestMessage {
   subject: string
+  /** Bob, unless given. */
+  from?: Address
+  cc?: Address
   text?: string
   html?: string
   attachment?: { name: string; type: string }
@@ -133,6 +137,107 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
         code: 'folder_not_found',
       })
       expect((await connection.listMessages('INBOX', 10, undefined)).total).toBe(0)
+    })
+
+    describe('a search', () => {
+      /** The subjects that it finds, newest first. */
+      const find = async (query: string, inBody = true) => {
+        const { terms } = parseSearchQuery(query, { inBody })
+        const { messages, total, nextBeforeUid } = await connection.search('INBOX', terms, 50, undefined)
+        expect([total, nextBeforeUid]).toEqual([messages.length, undefined])
+        return messages.map(message => message.subject)
+      }
+      const anna = { name: 'Anna Grün', email: 'anna@test.local' }
+
+      test('looks in subjects, senders, recipients and the text, and for all that it is asked', async () => {
+        await server.deliver({ subject: 'Minutes of the board', text: 'The lighthouse is sold.' })
+        await server.deliver({ subject: 'Lighthouse for sale', text: 'Nothing else.', cc: anna })
+        await server.deliver({ subject: 'Hello', from: anna, text: 'Do you like tea?' })
+        expect(await find('lighthouse')).toEqual(['Lighthouse for sale', 'Minutes of the board'])
+        expect(await find('lighthouse', false)).toEqual(['Lighthouse for sale'])
+        expect(await find('lighthouse sold board')).toEqual(['Minutes of the board'])
+        expect(await find('"lighthouse is"')).toEqual(['Minutes of the board'])
+        expect(await find('anna')).toEqual(['Hello', 'Lighthouse for sale'])
+        expect(await find('from:anna')).toEqual(['Hello'])
+        expect(await find('from:anna from:test.local tea like')).toEqual(['Hello'])
+        expect(await find('to:anna')).toEqual(['Lighthouse for sale'])
+        expect(await find('subject:lighthouse subject:sale')).toEqual(['Lighthouse for sale'])
+        expect(await find('from:anna subject:lighthouse')).toEqual([])
+        expect(await find('-lighthouse')).toEqual(['Hello'])
+        expect(await find('-anna -tea')).toEqual(['Minutes of the board'])
+        expect(await find('lighthouse -subject:minutes')).toEqual(['Lighthouse for sale'])
+        expect(await find('-from:nobody')).toHaveLength(3)
+      })
+
+      test('knows flags, days and sizes', async () => {
+        const dayIn = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+        await server.deliver({ subject: 'new' })
+        await server.deliver({ subject: 'read', flags: ['seen', 'answered'] })
+        await server.deliver({ subject: 'kept', flags: ['seen', 'flagged'], text: 'x'.repeat(60_000) })
+        expect(await find('is:unread')).toEqual(['new'])
+        expect(await find('is:read -is:answered')).toEqual(['kept'])
+        expect(await find('is:read is:unread')).toEqual([])
+        expect(await find('is:flagged larger:50k')).toEqual(['kept'])
+        expect(await find('-larger:50k')).toEqual(['read', 'new'])
+        expect(await find(`after:${dayIn(-1)} before:${dayIn(2)}`)).toHaveLength(3)
+        expect(await find(`after:${dayIn(2)}`)).toEqual([])
+        expect(await find(`before:${dayIn(-1)}`)).toEqual([])
+        expect(await find(`-before:${dayIn(-1)} -after:${dayIn(2)}`)).toHaveLength(3)
+      })
+
+      test('finds words of every alphabet', async () => {
+        await server.deliver({ subject: 'Größe der Straße', text: 'пятьдесят станций' })
+        await server.deliver({ subject: '気象計のお見積り', text: 'None.', from: anna })
+        expect(await find('größe')).toEqual(['Größe der Straße'])
+        expect(await find('пятьдесят станций')).toEqual(['Größe der Straße'])
+        expect(await find('見積り from:grün')).toEqual(['気象計のお見積り'])
+        expect(await find('-größe')).toEqual(['気象計のお見積り'])
+      })
+
+      test('takes quotes, backslashes and pieces of IMAP for nothing but words', async () => {
+        const strange = ['say "when"', 'C:\\temp', 'x) OR (ALL', '{5}', '* BYE', '(', '%', 'NIL', 'é" ALL "é']
+        await server.deliver({ subject: 'plain' })
+        for (const text of strange) {
+          const phrase = `"${text.replaceAll(/["\\]/g, '\\$&')}"`
+          expect([text, await find(`subject:${phrase}`), await find(phrase)]).toEqual([text, [], []])
+        }
+        await server.deliver({ subject: 'They say "when" on C:\\temp (100%)' })
+        for (const phrase of ['"say \\"when\\""', '"C:\\\\temp"', '(100%)']) expect(await find(phrase)).toHaveLength(1)
+        expect(await connection.listFolders()).toHaveLength(6)
+      })
+
+      test('comes page by page, and tells each time how many there are', async () => {
+        const uids: number[] = []
+        for (const subject of ['tea 1', 'milk', 'tea 2', 'tea 3', 'milk', 'tea 4', 'tea 5']) {
+          uids.push(await server.deliver({ subject }))
+        }
+        const { terms } = parseSearchQuery('subject:tea', { inBody: false })
+        const seen: string[][] = []
+        let beforeUid: number | undefined
+        do {
+          const page = await connection.search('INBOX', terms, 2, beforeUid)
+          expect(page.total).toBe(5)
+          seen.push(page.messages.map(message => message.subject))
+          beforeUid = page.nextBeforeUid
+        } while (beforeUid !== undefined)
+        expect(seen).toEqual([['tea 5', 'tea 4'], ['tea 3', 'tea 2'], ['tea 1']])
+        expect(await connection.search('INBOX', terms, 5, uids[0])).toMatchObject({ total: 5, messages: [] })
+        expect((await connection.search('INBOX', [], 50, undefined)).total).toBe(7)
+      })
+
+      test('that finds nothing is an empty page, and one in a folder that is not there is a problem', async () => {
+        const { terms } = parseSearchQuery('anything', { inBody: true })
+        expect(await connection.search('Archive', terms, 5, undefined)).toMatchObject({ total: 0, messages: [] })
+        await expect(connection.search('Nowhere', terms, 5, undefined)).rejects.toMatchObject({
+          code: 'folder_not_found',
+        })
+      })
+
+      test('marks nothing as seen', async () => {
+        await server.deliver({ subject: 'tea', text: 'green' })
+        await find('green')
+        expect(await find('green is:unread')).toEqual(['tea'])
+      })
     })
 
     test('arrivals are the UIDs from a given one on, rising, as many as asked for', async () => {

@@ -2,6 +2,7 @@
 import type { Address, Attachment, Flag, Folder } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
+import type { SearchTerm } from './search-query.ts'
 
 export interface ConnectOptions {
   /** Bounds the whole way to a logged-in connection, and each command on it. */
@@ -50,6 +51,17 @@ export interface MessagePage {
   hasMore: boolean
 }
 
+/** What a search found, as far as it was asked for. */
+export interface FoundPage {
+  uidValidity: number
+  /** All that the search finds in the folder, whichever page it is. */
+  total: number
+  /** By falling UID. Those that vanished since they were found are left out, so that it may be short. */
+  messages: MessageHeader[]
+  /** What the next page begins below; undefined when this is the last one. */
+  nextBeforeUid: number | undefined
+}
+
 /** What is new in a folder since a UID. */
 export interface Arrivals {
   uidValidity: number
@@ -64,6 +76,11 @@ export interface MailConnection {
   listFolders(): Promise<Folder[]>
   /** @param beforeUid Only messages with a lower UID. Opens the folder read-only. */
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage>
+  /**
+   * The messages for which every term holds: all of them when there is no term. Opens the folder read-only.
+   * @param beforeUid Only messages with a lower UID are in the page; `total` counts all.
+   */
+  search(path: string, terms: readonly SearchTerm[], limit: number, beforeUid: number | undefined): Promise<FoundPage>
   /** `message` is undefined when there is none with this UID. `uidValidity` is what the folder has now. Parts are cut at `maxBytes`. */
   getMessage(
     path: string,

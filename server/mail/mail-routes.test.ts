@@ -1,4 +1,4 @@
-/** Mail over HTTP: the three endpoints and the frame, as a browser or a program meets them. */
+/** Mail over HTTP: the endpoints and the frame, as a browser or a program meets them. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createHttpServer, type HttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -49,6 +49,19 @@ test('folders, a list and a message are served', async () => {
   expect((await get(`/messages/${items[0].ref}`)).json()).toMatchObject({ subject: 'hello', text: 'hi' })
 })
 
+test('a search is served, and of what cannot be read the place is named', async () => {
+  gateway.deliver({ subject: 'Grüße', text: 'hi' })
+  gateway.deliver({ subject: 'other' })
+  const found = (await get(`/search?q=${encodeURIComponent('subject:grüße is:unread')}`)).json()
+  expect(found).toMatchObject({ items: [{ subject: 'Grüße' }], next_cursor: null, total: 1 })
+  const refused = await get(`/search?q=${encodeURIComponent('tea "and milk')}`)
+  expect(refused.statusCode).toBe(400)
+  expect(refused.json()).toMatchObject({
+    code: 'bad_request',
+    errors: [{ path: 'query.q', message: 'at character 5: the quote is not closed' }],
+  })
+})
+
 test('the frame may run nothing, send nothing and load nothing, unless the reader asks for pictures', async () => {
   gateway.deliver({ subject: 'hello', html: '<img src="https://x.example/p.png"><script>alert(1)</script>' })
   const { ref } = (await get('/messages')).json().items[0]
@@ -68,6 +81,13 @@ test('what a client gets wrong is answered with a problem that says what', async
     ['/messages?cursor=made-up', 400, 'bad_request'],
     ['/messages?folder=Nowhere', 404, 'folder_not_found'],
     ['/messages?folder=%00', 404, 'folder_not_found'],
+    ['/search', 400, 'bad_request'],
+    ['/search?q=', 400, 'bad_request'],
+    ['/search?q=%20', 400, 'bad_request'],
+    ['/search?q=a%0d%0ab', 400, 'bad_request'],
+    [`/search?q=${'a'.repeat(501)}`, 400, 'bad_request'],
+    ['/search?q=tea&cursor=made-up', 400, 'bad_request'],
+    ['/search?q=in%3aNowhere', 404, 'folder_not_found'],
     ['/messages/AAAAAAAAAAAA', 404, 'message_not_found'],
     ['/messages/..%2f..%2fetc/html', 404, 'message_not_found'],
   ] as const) {

@@ -6,7 +6,9 @@ import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures } from './embed-pictures.ts'
 import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
 import { renderMessageHtml } from './message-html.ts'
-import type { MessagePlace, MessageRefs } from './message-ref.ts'
+import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
+import { findFolder } from './search-folder.ts'
+import { parseSearchQuery } from './search-query.ts'
 
 export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
@@ -15,6 +17,12 @@ export interface MailServiceOptions {
 
 export interface ListQuery {
   folder: string
+  limit: number
+  cursor?: string | undefined
+}
+
+export interface FindQuery {
+  q: string
   limit: number
   cursor?: string | undefined
 }
@@ -52,14 +60,46 @@ export class MailService {
     const list = (connection: MailConnection) => connection.listMessages(folder, limit, place?.beforeUid)
     const page = await this.#ask(principal, accountId, list, signal)
     const { uidValidity, total, messages, hasMore } = page
-    if (place && place.uidValidity !== uidValidity) {
-      throw new Problem('stale_cursor', 'The folder was made anew on the mail server; list it from the beginning.')
-    }
+    checkCursor(place, uidValidity)
     const last = messages.at(-1)
     const next = last && hasMore ? { uidValidity, beforeUid: last.uid } : undefined
     return {
       items: messages.map(header => this.#summary(accountId, folder, uidValidity, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
+      total,
+    }
+  }
+
+  /**
+   * What a query (see `search-query.ts`) finds, newest first. Who may not read mail does not search the text of it either: to search is
+   * to read, one guess at a time. Throws `stale_cursor` as `listMessages` does.
+   */
+  async searchMessages(
+    principal: Principal,
+    accountId: string,
+    { q, limit, cursor }: FindQuery,
+    signal: AbortSignal,
+  ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number }> {
+    const { folder: wanted, terms } = parseSearchQuery(q, { inBody: principal.scopes.has('mail:read') })
+    this.#checkFolder(wanted)
+    const list = searchList(q)
+    const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, list, cursor)
+    const search = async (connection: MailConnection) => {
+      const folder = await findFolder(connection, wanted)
+      this.#checkFolder(folder)
+      return { folder, ...(await connection.search(folder, terms, limit, place?.beforeUid)) }
+    }
+    const { folder, uidValidity, total, messages, nextBeforeUid } = await this.#ask(
+      principal,
+      accountId,
+      search,
+      signal,
+    )
+    checkCursor(place, uidValidity)
+    const next = nextBeforeUid === undefined ? undefined : { uidValidity, beforeUid: nextBeforeUid }
+    return {
+      items: messages.map(header => this.#summary(accountId, folder, uidValidity, header)),
+      next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
       total,
     }
   }
@@ -138,6 +178,11 @@ async function findPart(
   const { uidValidity, bytes } = await connection.findPart(place.folder, place.uid, id, maxBytes)
   checkValidity(place, uidValidity)
   return bytes
+}
+
+function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
+  if (place === undefined || place.uidValidity === uidValidity) return
+  throw new Problem('stale_cursor', 'The folder was made anew on the mail server; list it from the beginning.')
 }
 
 function checkValidity(place: MessagePlace, uidValidity: number): void {

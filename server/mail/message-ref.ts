@@ -41,18 +41,21 @@ export class MessageRefs {
     return { folder, uidValidity: body.readUInt32BE(0), uid: body.readUInt32BE(4) }
   }
 
-  /** UIDVALIDITY, UID, signature; account and folder are only signed. */
-  encodeCursor(accountId: string, folder: string, { uidValidity, beforeUid }: ListPlace): string {
+  /**
+   * UIDVALIDITY, UID, signature; account and list are only signed.
+   * @param list A folder's path, or a `searchList`.
+   */
+  encodeCursor(accountId: string, list: string, { uidValidity, beforeUid }: ListPlace): string {
     const body = numbers(uidValidity, beforeUid)
-    return this.#seal(body, signedCursor(accountId, folder, body))
+    return this.#seal(body, signedCursor(accountId, list, body))
   }
 
-  /** Throws `bad_request` for what we did not make for this account and folder. */
-  decodeCursor(accountId: string, folder: string, cursor: string): ListPlace {
-    const body = this.#open(cursor, read => signedCursor(accountId, folder, read))
+  /** Throws `bad_request` for what we did not make for this account and list. */
+  decodeCursor(accountId: string, list: string, cursor: string): ListPlace {
+    const body = this.#open(cursor, read => signedCursor(accountId, list, read))
     if (body?.length !== numbersBytes) {
-      const errors = [{ path: 'query.cursor', message: 'is not a cursor of this folder' }]
-      throw new Problem('bad_request', 'query.cursor: is not a cursor of this folder', { errors })
+      const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
+      throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
     }
     return { uidValidity: body.readUInt32BE(0), beforeUid: body.readUInt32BE(4) }
   }
@@ -87,6 +90,11 @@ function signedMessage(accountId: string, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`message\0${accountId}\0`), body])
 }
 
-function signedCursor(accountId: string, folder: string, body: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`cursor\0${accountId}\0`), body, Buffer.from(folder, 'utf8')])
+function signedCursor(accountId: string, list: string, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`cursor\0${accountId}\0`), body, Buffer.from(list, 'utf8')])
+}
+
+/** The list that a search is, for its cursors. No folder is called so: their names hold no NUL. */
+export function searchList(query: string): string {
+  return `\0search\0${query}`
 }

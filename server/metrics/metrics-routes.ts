@@ -6,12 +6,12 @@ import type { MetricsService } from './metrics-service.ts'
 import type { Prometheus } from './prometheus.ts'
 
 export function metricsRoutes(http: HttpServer, metrics: MetricsService, prometheus: Prometheus): void {
-  handle(http, api.metrics.getStats, () => metrics.getStats())
-  handle(http, api.metrics.listSamples, ({ query }) => metrics.listSamples(query.minutes))
+  handle(http, api.metrics.getStats, ({ principal }) => metrics.getStats(principal))
+  handle(http, api.metrics.listSamples, ({ principal, query }) => metrics.listSamples(principal, query.minutes))
   handleRaw(
     http,
     '/metrics',
     { name: 'metrics.prometheus', scope: 'dashboard:read', effect: 'read' },
-    async (call, reply) => sendText(call, reply.type(prometheus.contentType), await prometheus.render()),
+    async (call, reply) => sendText(call, reply.type(prometheus.contentType), await prometheus.render(call.principal)),
   )
 }

@@ -1,11 +1,12 @@
 /** The figures as a client gets them. */
 import { afterEach, expect, test, vi } from 'vitest'
 import type { State } from '../../contract/event.ts'
-import { DashboardStats, Sample } from '../../contract/metrics.ts'
+import { DashboardStats, type ImapReadings, Sample } from '../../contract/metrics.ts'
+import type { Narrow } from '../events/state-frame.ts'
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { createHttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
-import { everyScope } from '../platform/principal.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
 import { metricsRoutes } from './metrics-routes.ts'
 import { MetricsService } from './metrics-service.ts'
 import { Prometheus } from './prometheus.ts'
@@ -19,19 +20,44 @@ afterEach(async () => {
 
 const logger = createLogger('silent')
 const imap = { open: 3, idle: 1, busy: 2, connecting: 1, max: 20 }
+const all = { accounts: 'all' } as const
+/** Who sees these alone; the server has `a` with two connections, and `b` with one. */
+const only = (...ids: string[]) => ({ accounts: new Set(ids) })
+const ofAccounts: Record<string, ImapReadings> = {
+  a: { open: 2, idle: 0, busy: 2, connecting: 0, max: 20 },
+  b: { open: 1, idle: 1, busy: 0, connecting: 1, max: 20 },
+}
+const none = { open: 0, idle: 0, busy: 0, connecting: 0, max: 20 }
+const states = { connecting: 0, ready: 0, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }
 
 function setUp(startedAt = Date.now()) {
-  const states: State[] = []
+  const told: { state: State; narrow: Narrow | undefined }[] = []
+  /** Changes in the course of a test. */
+  const open = new Map(Object.entries(ofAccounts).map(([id, readings]) => [id, readings.open]))
+  const connections = {
+    totals: (accounts: Principal['accounts']) => {
+      const [first] = accounts === 'all' ? ['all'] : [...accounts]
+      return first === 'all' ? imap : (ofAccounts[first ?? ''] ?? none)
+    },
+    openByAccount: () => open,
+  }
   const readings = new SystemReadings(thisMachine)
   const streams = () => 4
   const prometheus = new Prometheus({
     version: '1.2.3',
-    imap: () => imap,
-    accounts: () => ({ connecting: 0, ready: 2, degraded: 0, auth_failed: 1, unreachable: 0, disabled: 0 }),
-    connectionsByState: () => ({ connecting: 0, ready: 5, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }),
+    connections,
+    accounts: {
+      countByState: accounts => ({ ...states, ...(accounts === 'all' ? { ready: 2, auth_failed: 1 } : { ready: 1 }) }),
+      connectionsByState: accounts => ({ ...states, ready: accounts === 'all' ? 3 : 2 }),
+    },
     streams,
     events: () => ({
-      published: new Map([['mail_received', 7]]),
+      published: new Map([
+        ['mail_received', 7],
+        ['account_added', 3],
+        ['client_connected', 2],
+        ['stats_update', 9],
+      ]),
       sent: 11,
       dropped: 5,
       bytesSent: 4096,
@@ -41,10 +67,10 @@ function setUp(startedAt = Date.now()) {
     }),
     readings,
   })
-  const hub = { publishState: (state: State) => void states.push(state) }
-  const metrics = new MetricsService({ hub, imap: () => imap, streams, startedAt, readings, prometheus, logger })
+  const hub = { publishState: (state: State, narrow?: Narrow) => void told.push({ state, narrow }) }
+  const metrics = new MetricsService({ hub, connections, streams, startedAt, readings, prometheus, logger })
   cleanups.push(() => metrics.stop())
-  return { metrics, prometheus, states }
+  return { metrics, prometheus, told, open }
 }
 
 function outcome(changes: Partial<RequestOutcome> = {}): RequestOutcome {
@@ -73,7 +99,7 @@ test('only requests that count are counted, and they are forgotten after a minut
   metrics.recordRequest(outcome({ durationMs: 10 }))
   metrics.recordRequest(outcome({ durationMs: 30 }))
   metrics.recordRequest(outcome({ durationMs: 9000, isCounted: false }))
-  expect(metrics.getStats()).toMatchObject({
+  expect(metrics.getStats(all)).toMatchObject({
     requests_per_minute: 2,
     average_response_time_ms: 20,
     active_connections: 3,
@@ -82,7 +108,7 @@ test('only requests that count are counted, and they are forgotten after a minut
     uptime_seconds: 90,
   })
   vi.advanceTimersByTime(61_000)
-  expect(metrics.getStats()).toMatchObject({
+  expect(metrics.getStats(all)).toMatchObject({
     requests_per_minute: 0,
     average_response_time_ms: 0,
     response_time_ms: { p50: 0, p95: 0, p99: 0 },
@@ -92,18 +118,18 @@ test('only requests that count are counted, and they are forgotten after a minut
 
 test('every 5 s a sample is kept and announced, and its own announcements move no counter', () => {
   vi.useFakeTimers()
-  const { metrics, states } = setUp()
+  const { metrics, told } = setUp()
   metrics.start()
-  expect(states).toHaveLength(1)
+  expect(told).toHaveLength(1)
   vi.advanceTimersByTime(20_000)
-  expect(states).toHaveLength(5)
-  const { interval_seconds, items } = metrics.listSamples(60)
+  expect(told).toHaveLength(5)
+  const { interval_seconds, items } = metrics.listSamples(all, 60)
   expect(interval_seconds).toBe(5)
   expect(items.map(({ at }) => at - items[0]!.at)).toEqual([0, 5, 10, 15, 20])
   for (const item of items) expect(Sample.parse(item)).toEqual(item)
-  for (const { data } of states) expect(DashboardStats.parse(data)).toEqual(data)
-  expect(states.at(-1)!.data).toEqual(metrics.getStats())
-  expect(metrics.getStats()).toMatchObject({ requests_per_minute: 0, sampled_at: new Date().toISOString() })
+  for (const { data } of told.map(({ state }) => state)) expect(DashboardStats.parse(data)).toEqual(data)
+  expect(told.at(-1)!.state.data).toEqual(metrics.getStats(all))
+  expect(metrics.getStats(all)).toMatchObject({ requests_per_minute: 0, sampled_at: new Date().toISOString() })
 })
 
 test('no more than the last hour is kept, oldest first, and fewer minutes give fewer samples', () => {
@@ -111,36 +137,62 @@ test('no more than the last hour is kept, oldest first, and fewer minutes give f
   const { metrics } = setUp()
   metrics.start()
   vi.advanceTimersByTime(2 * 3600_000)
-  const { items } = metrics.listSamples(60)
+  const { items } = metrics.listSamples(all, 60)
   expect(items).toHaveLength(720)
   expect(items.at(-1)!.at).toBe(Math.floor(Date.now() / 1000))
   expect(items.every((item, index) => index === 0 || item.at === items[index - 1]!.at + 5)).toBe(true)
-  expect(metrics.listSamples(1).items).toEqual(items.slice(-12))
+  expect(metrics.listSamples(all, 1).items).toEqual(items.slice(-12))
+})
+
+test('who sees some accounts gets the connections of those, now, in what is announced, and in the past', () => {
+  vi.useFakeTimers()
+  const { metrics, told, open } = setUp()
+  metrics.start()
+  open.set('b', 9)
+  vi.advanceTimersByTime(5_000)
+  open.delete('a')
+  vi.advanceTimersByTime(5_000)
+  const past = (...ids: string[]) => metrics.listSamples(only(...ids), 60).items.map(item => item.active_connections)
+  expect(past('a')).toEqual([2, 2, 0])
+  expect(past('a', 'b')).toEqual([3, 11, 9])
+  expect(past()).toEqual([0, 0, 0])
+  const whole = metrics.getStats(all)
+  const { state, narrow } = told.at(-1)!
+  for (const [accounts, readings] of [
+    [only('a'), ofAccounts.a!],
+    [only('b'), ofAccounts.b!],
+    [only(), none],
+  ] as const) {
+    const expected = { ...whole, active_connections: readings.open, imap: readings }
+    expect(metrics.getStats(accounts)).toEqual(expected)
+    expect(narrow!(accounts.accounts)).toEqual(expected)
+  }
+  expect(state.data, 'nothing is written into what others get').toEqual(whole)
+  vi.advanceTimersByTime(2 * 3600_000)
+  expect(past('b').length).toBe(720)
+  expect(new Set(past('b'))).toEqual(new Set([9]))
 })
 
 test('after stop nothing is sampled any more', () => {
   vi.useFakeTimers()
-  const { metrics, states } = setUp()
+  const { metrics, told } = setUp()
   metrics.start()
   metrics.stop()
   vi.advanceTimersByTime(60_000)
-  expect(states).toHaveLength(1)
+  expect(told).toHaveLength(1)
   expect(vi.getTimerCount()).toBe(0)
 })
 
 test('a client reads the figures, the samples and the Prometheus text over HTTP', async () => {
   const { metrics, prometheus } = setUp()
-  const principal = {
-    id: 'p',
-    name: 'Script',
-    kind: 'api_key' as const,
-    userId: null,
-    scopes: everyScope,
-    accounts: 'all' as const,
+  const rights = { name: 'Script', kind: 'api_key', userId: null, scopes: everyScope } as const
+  const principals: Record<string, Principal> = {
+    right: { ...rights, ...all, id: 'p' },
+    listed: { ...rights, ...only('a'), id: 'q' },
   }
   const http = createHttpServer({
     logger,
-    authenticate: ({ token }) => (token === 'right' ? principal : undefined),
+    authenticate: ({ token }) => principals[token ?? ''],
     observe: seen => metrics.recordRequest(seen),
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
@@ -149,13 +201,13 @@ test('a client reads the figures, the samples and the Prometheus text over HTTP'
   cleanups.push(() => http.fastify.close())
   metrics.start()
   const address = await http.fastify.listen({ port: 0, host: '127.0.0.1' })
-  const get = (path: string) => fetch(address + path, { headers: { 'x-api-key': 'right' } })
+  const get = (path: string, token = 'right') => fetch(address + path, { headers: { 'x-api-key': token } })
 
   expect(DashboardStats.parse(await (await get('/api/dashboard/stats')).json()).requests_per_minute).toBe(0)
-  await expect.poll(() => metrics.getStats().requests_per_minute).toBe(1)
+  await expect.poll(() => metrics.getStats(all).requests_per_minute).toBe(1)
   expect(await (await get('/api/dashboard/samples?minutes=5')).json()).toMatchObject({ interval_seconds: 5 })
   expect((await get('/api/dashboard/samples?minutes=61')).status).toBe(400)
-  await expect.poll(() => metrics.getStats().requests_per_minute).toBe(3)
+  await expect.poll(() => metrics.getStats(all).requests_per_minute).toBe(3)
 
   expect((await fetch(`${address}/metrics`)).status).toBe(401)
   const scrape = await get('/metrics')
@@ -181,8 +233,55 @@ test('a client reads the figures, the samples and the Prometheus text over HTTP'
     ]),
   )
   expect(lines.filter(line => line !== '' && !/^(#|rustymail_)/.test(line))).toEqual([])
+  const families = lines.filter(line => line.startsWith('# TYPE'))
+  expect(new Set(families).size, 'each family is told in one piece').toBe(families.length)
+  const listed = await (await get('/metrics', 'listed')).text()
+  expect(listed).toContain('rustymail_imap_connections_open 2\n')
   expect(lines.some(line => /^rustymail_process_memory_bytes\{kind="resident"\} [1-9]\d+$/.test(line))).toBe(true)
   const again = (await (await get('/metrics')).text()).split('\n')
   expect(again, 'a scrape counts nothing twice').toContain('rustymail_events_published_total{type="mail_received"} 7')
-  await expect.poll(() => metrics.getStats().requests_per_minute).toBe(3)
+  await expect.poll(() => metrics.getStats(all).requests_per_minute).toBe(3)
+})
+
+test('a scrape by who sees some accounts has series of those, and none that grows with what others do', async () => {
+  const { prometheus } = setUp()
+  for (const operation of ['mail.listMessages', 'accounts.createAccount', 'settings.updateConfig', 'news.listNews']) {
+    prometheus.recordRequest(outcome({ operation }))
+  }
+  prometheus.recordRequest(outcome({ operation: 'metrics.getStats' }))
+  const seriesOf = (text: string) => text.split('\n').filter(line => line !== '' && !line.startsWith('#'))
+  const whole = seriesOf(await prometheus.render(all))
+  const listed = seriesOf(await prometheus.render(only('a')))
+  const names = (lines: string[]) => new Set(lines.map(line => line.replace(/ \S+$/, '')))
+  const missing = [...names(whole)].filter(name => !names(listed).has(name) && !name.includes('_duration_'))
+  expect([...names(listed)].filter(name => !names(whole).has(name))).toEqual([])
+  const files = process.platform === 'linux' ? ['rustymail_process_open_fds'] : []
+  expect(missing.sort()).toEqual([
+    'rustymail_events_published_total{type="account_added"}',
+    'rustymail_events_published_total{type="mail_received"}',
+    'rustymail_events_published_total{type="stats_update"}',
+    'rustymail_http_requests_total{operation="accounts.createAccount",status="200"}',
+    'rustymail_http_requests_total{operation="mail.listMessages",status="200"}',
+    'rustymail_http_requests_total{operation="news.listNews",status="200"}',
+    'rustymail_http_requests_total{operation="settings.updateConfig",status="200"}',
+    ...files,
+    'rustymail_stream_bytes_sent_total',
+    'rustymail_stream_events_sent_total',
+  ])
+  const durations = listed.filter(line => line.includes('_duration_'))
+  expect(durations).toHaveLength(17)
+  expect(durations.filter(line => !line.includes('operation="metrics.getStats"'))).toEqual([])
+  expect(listed).toEqual(
+    expect.arrayContaining([
+      'rustymail_imap_connections{state="busy"} 2',
+      'rustymail_imap_connections{state="idle"} 0',
+      'rustymail_imap_connections_open 2',
+      'rustymail_imap_connections_max 20',
+      'rustymail_accounts{state="ready"} 1',
+      'rustymail_accounts{state="auth_failed"} 0',
+      'rustymail_account_connections{account_state="ready"} 2',
+      'rustymail_events_published_total{type="client_connected"} 2',
+      'rustymail_stream_events_dropped_total 5',
+    ]),
+  )
 })

@@ -1,17 +1,22 @@
-/** The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. */
-import type { DashboardStats, ImapReadings, Sample } from '../../contract/metrics.ts'
+/**
+ * The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. Who does
+ * not see all accounts is told of connections to their own alone.
+ */
+import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { Principal } from '../platform/principal.ts'
+import { AccountHistory } from './account-history.ts'
+import type { OpenConnections } from './account-metrics.ts'
 import type { Prometheus } from './prometheus.ts'
 import { RequestWindow } from './request-window.ts'
 import type { SystemReading, SystemReadings } from './system-readings.ts'
 
 export interface MetricsServiceOptions {
   hub: Pick<EventHub, 'publishState'>
-  /** The IMAP connections of now. */
-  imap: () => ImapReadings
+  connections: OpenConnections
   /** The open event streams of now. */
   streams: () => number
   /** When the server started, in epoch milliseconds. */
@@ -19,6 +24,11 @@ export interface MetricsServiceOptions {
   readings: SystemReadings
   prometheus: Pick<Prometheus, 'recordRequest'>
   logger: Logger
+}
+
+interface SampleList {
+  interval_seconds: number
+  items: Sample[]
 }
 
 const intervalSeconds = 5
@@ -29,6 +39,7 @@ export class MetricsService {
   readonly #options: MetricsServiceOptions
   readonly #window = new RequestWindow()
   readonly #samples: Sample[] = []
+  readonly #history = new AccountHistory(keptSamples)
   #oldest = 0
   #reading: (SystemReading & { sampledAt: string }) | undefined
   #ending: AbortController | undefined
@@ -66,9 +77,9 @@ export class MetricsService {
   }
 
   /** Requests and connections as of this moment; processor, memory and loop lag as of the last sample. */
-  getStats(): DashboardStats {
+  getStats({ accounts }: Pick<Principal, 'accounts'>): DashboardStats {
     const requests = this.#window.read(performance.now())
-    const imap = this.#options.imap()
+    const imap = this.#options.connections.totals(accounts)
     const reading = this.#reading ?? this.#readSystem()
     return {
       active_connections: imap.open,
@@ -90,15 +101,22 @@ export class MetricsService {
   }
 
   /** Oldest first. */
-  listSamples(minutes: number): { interval_seconds: number; items: Sample[] } {
+  listSamples({ accounts }: Pick<Principal, 'accounts'>, minutes: number): SampleList {
     const since = Math.floor(Date.now() / 1000) - minutes * 60
-    const inOrder = [...this.#samples.slice(this.#oldest), ...this.#samples.slice(0, this.#oldest)]
+    const samples = accounts === 'all' ? this.#samples : this.#samplesOf(accounts)
+    const inOrder = [...samples.slice(this.#oldest), ...samples.slice(0, this.#oldest)]
     return { interval_seconds: intervalSeconds, items: inOrder.filter(({ at }) => at > since) }
+  }
+
+  #samplesOf(accounts: ReadonlySet<string>): Sample[] {
+    const sums = this.#history.sumOf(accounts)
+    return this.#samples.map((sample, place) => ({ ...sample, active_connections: sums[place]! }))
   }
 
   #sample(): void {
     this.#readSystem()
-    const stats = this.getStats()
+    const { connections, hub } = this.#options
+    const stats = this.getStats({ accounts: 'all' })
     this.#keep({
       at: Math.floor(Date.now() / 1000),
       active_connections: stats.active_connections,
@@ -109,7 +127,10 @@ export class MetricsService {
       system_memory_usage: stats.system_memory_usage,
       active_sse_connections: stats.active_sse_connections,
     })
-    this.#options.hub.publishState({ type: 'stats_update', data: stats })
+    hub.publishState({ type: 'stats_update', data: stats }, accounts => {
+      const imap = connections.totals(accounts)
+      return { ...stats, active_connections: imap.open, imap }
+    })
   }
 
   #readSystem(): SystemReading & { sampledAt: string } {
@@ -118,11 +139,10 @@ export class MetricsService {
   }
 
   #keep(sample: Sample): void {
-    if (this.#samples.length < keptSamples) {
-      this.#samples.push(sample)
-      return
-    }
-    this.#samples[this.#oldest] = sample
-    this.#oldest = (this.#oldest + 1) % keptSamples
+    const isFull = this.#samples.length === keptSamples
+    const place = isFull ? this.#oldest : this.#samples.length
+    if (isFull) this.#oldest = (this.#oldest + 1) % keptSamples
+    this.#samples[place] = sample
+    this.#history.keep(place, this.#options.connections.openByAccount())
   }
 }

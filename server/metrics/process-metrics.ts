@@ -45,12 +45,16 @@ export function addProcessMetrics(registry: Registry, readings: SystemReadings):
     },
   })
   addSystem(registry, readings)
+}
+
+/** Apart from the rest: each connection to a mail server is one more. */
+export function addOpenFiles(registry: Registry): void {
   // Only Linux tells them so.
   if (process.platform !== 'linux') return
   new Gauge({
     name: 'rustymail_process_open_fds',
     help: 'Open file descriptors',
-    registers,
+    registers: [registry],
     collect() {
       // Less the one that the listing itself holds.
       this.set(readdirSync('/proc/self/fd').length - 1)

@@ -1,10 +1,14 @@
-/** The figures as Prometheus text. Counts requests itself; everything else is read when someone asks. */
+/**
+ * The figures as Prometheus text. Counts requests itself; everything else is read when someone asks. Who does not see all
+ * accounts gets series of their own accounts, and of the rest those that tell of no account.
+ */
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client'
-import type { AccountState } from '../../contract/accounts.ts'
-import type { ImapReadings } from '../../contract/metrics.ts'
 import type { RequestOutcome } from '../platform/http-outcome.ts'
-import { addProcessMetrics } from './process-metrics.ts'
+import type { Principal } from '../platform/principal.ts'
+import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
+import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
+import { onlyTold } from './told-series.ts'
 
 /** What the event streams have counted since the server started. */
 interface EventFigures {
@@ -20,22 +24,20 @@ interface EventFigures {
 
 type Total = Exclude<keyof EventFigures, 'published'>
 
-const totals: readonly [Total, string, string][] = [
+/** They grow with each fact of any account. */
+const accountTotals: readonly [Total, string, string][] = [
   ['sent', 'rustymail_stream_events_sent_total', 'Events written to streams'],
-  ['dropped', 'rustymail_stream_events_dropped_total', 'Events that a slow stream did not get'],
   ['bytesSent', 'rustymail_stream_bytes_sent_total', 'Bytes written to streams'],
+]
+const totals: readonly [Total, string, string][] = [
+  ['dropped', 'rustymail_stream_events_dropped_total', 'Events that a slow stream did not get'],
   ['replays', 'rustymail_stream_replays_total', 'Streams that came back and could go on where they were'],
   ['gaps', 'rustymail_stream_gaps_total', 'Times that a stream was told of a gap'],
   ['slowConsumers', 'rustymail_slow_consumers_total', 'Streams closed since their reader was too slow'],
 ]
 
-export interface PrometheusOptions {
+export interface PrometheusOptions extends AccountFigures {
   version: string
-  imap: () => ImapReadings
-  /** How many accounts are in each state. */
-  accounts: () => Readonly<Record<AccountState, number>>
-  /** How many open IMAP connections the accounts of each state have. */
-  connectionsByState: () => Readonly<Record<AccountState, number>>
   streams: () => number
   events: () => EventFigures
   readings: SystemReadings
@@ -48,14 +50,21 @@ interface Series {
 }
 
 export class Prometheus {
+  /** Tells of no account. */
   readonly #registry = new Registry()
+  /** Some of its series do: `onlyTold` knows which. */
+  readonly #mixed = new Registry()
+  /** All of it would, by how it grows. */
+  readonly #whole = new Registry()
+  readonly #figures: AccountFigures
   readonly #requests: Counter<'operation' | 'status'>
   readonly #durations: Histogram<'operation'>
   /** As many as there are operations in the contract, each with the statuses that it answers. */
   readonly #series = new Map<string, Series>()
 
   constructor(options: PrometheusOptions) {
-    const registers = [this.#registry]
+    const registers = [this.#mixed]
+    this.#figures = options
     this.#requests = new Counter({
       name: 'rustymail_http_requests_total',
       help: 'API and MCP requests finished',
@@ -73,11 +82,15 @@ export class Prometheus {
       name: 'rustymail_build_info',
       help: 'Always 1; the version is in the label',
       labelNames: ['version'],
-      registers,
+      registers: [this.#registry],
     }).set({ version: options.version }, 1)
-    addImap(this.#registry, options)
-    addEvents(this.#registry, options)
-    addProcessMetrics(this.#registry, options.readings)
+    const { streams, events, readings } = options
+    addGauge(this.#registry, 'rustymail_event_streams', 'Event streams open', streams)
+    addPublished(this.#mixed, events)
+    addTotals(this.#registry, totals, events)
+    addTotals(this.#whole, accountTotals, events)
+    addProcessMetrics(this.#registry, readings)
+    addOpenFiles(this.#whole)
   }
 
   /** To be called for counted requests only. */
@@ -97,8 +110,14 @@ export class Prometheus {
     return this.#registry.contentType
   }
 
-  render(): Promise<string> {
-    return this.#registry.metrics()
+  async render({ accounts }: Pick<Principal, 'accounts'>): Promise<string> {
+    // Of its own for each scrape: what one reads is never in what another gets.
+    const own = new Registry()
+    addAccountMetrics(own, this.#figures, accounts)
+    const registries = [this.#registry, own, ...(accounts === 'all' ? [this.#whole] : [])]
+    const mixed = await this.#mixed.metrics()
+    const texts = await Promise.all(registries.map(registry => registry.metrics()))
+    return [...texts, accounts === 'all' ? mixed : onlyTold(mixed)].join('\n')
   }
 
   #addSeries(operation: string): Series {
@@ -108,43 +127,7 @@ export class Prometheus {
   }
 }
 
-function addImap(registry: Registry, { imap, accounts, connectionsByState }: PrometheusOptions): void {
-  const registers = [registry]
-  new Gauge({
-    name: 'rustymail_imap_connections',
-    help: 'IMAP connections by what they are doing',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      const { open, idle, busy, connecting } = imap()
-      const states = { watching: open - idle - busy, idle, busy, connecting }
-      for (const [state, count] of Object.entries(states)) this.set({ state }, count)
-    },
-  })
-  addGauge(registry, 'rustymail_imap_connections_open', 'IMAP connections open', () => imap().open)
-  addGauge(registry, 'rustymail_imap_connections_max', 'Most IMAP connections at once', () => imap().max)
-  new Gauge({
-    name: 'rustymail_account_connections',
-    help: 'Open IMAP connections by the state of their account',
-    labelNames: ['account_state'],
-    registers,
-    collect() {
-      for (const [state, count] of Object.entries(connectionsByState())) this.set({ account_state: state }, count)
-    },
-  })
-  new Gauge({
-    name: 'rustymail_accounts',
-    help: 'Mail accounts by state',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      for (const [state, count] of Object.entries(accounts())) this.set({ state }, count)
-    },
-  })
-}
-
-function addEvents(registry: Registry, { events, streams }: PrometheusOptions): void {
-  addGauge(registry, 'rustymail_event_streams', 'Event streams open', streams)
+function addPublished(registry: Registry, events: () => EventFigures): void {
   addCounter(registry, {
     name: 'rustymail_events_published_total',
     help: 'Events published, by type',
@@ -154,7 +137,10 @@ function addEvents(registry: Registry, { events, streams }: PrometheusOptions): 
       for (const [type, count] of events().published) this.inc({ type }, count)
     },
   })
-  for (const [total, name, help] of totals) {
+}
+
+function addTotals(registry: Registry, rows: typeof totals, events: () => EventFigures): void {
+  for (const [total, name, help] of rows) {
     addCounter(registry, {
       name,
       help,

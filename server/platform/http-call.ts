@@ -21,6 +21,8 @@ export interface Call<Params, Query, Body> {
   header(name: string): string | undefined
   /** Takes the response out of Fastify's hands; the caller of this ends it. */
   takeResponse(): ServerResponse
+  /** As `takeResponse`, once the trail has what this changes: as it stands now, whatever comes of the rest of the answer. */
+  openResponse(): Promise<ServerResponse>
   /** As in `StreamCall`, with the headers of this answer. */
   takeSocket(head: Record<string, string>): Duplex
   setSessionCookie(value: string, maxAgeSeconds: number): void
@@ -32,12 +34,18 @@ export interface Call<Params, Query, Body> {
   setStatus(status: number): void
 }
 
+/** What an answer needs of the server that it leaves by. */
+export interface HttpSurroundings {
+  readonly isHttps: boolean
+  readonly takenSockets: WeakSet<Duplex>
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void>
+}
+
 export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> {
   readonly params: Params
   readonly query: Query
   readonly body: Body
-  readonly #isHttps: boolean
-  readonly #takenSockets: WeakSet<Duplex>
+  readonly #http: HttpSurroundings
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
 
@@ -45,10 +53,9 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     request: FastifyRequest,
     reply: FastifyReply,
     input: { params: Params; query: Query; body: Body },
-    http: { isHttps: boolean; takenSockets: WeakSet<Duplex> },
+    http: HttpSurroundings,
   ) {
-    this.#isHttps = http.isHttps
-    this.#takenSockets = http.takenSockets
+    this.#http = http
     this.#request = request
     this.#reply = reply
     this.params = input.params
@@ -95,6 +102,11 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     return raw
   }
 
+  async openResponse(): Promise<ServerResponse> {
+    await this.#http.record(this.#request, this.#reply)
+    return this.takeResponse()
+  }
+
   takeSocket(head: Record<string, string>): Duplex {
     const response = this.takeResponse()
     if ('stream' in response) return takeHttp2Stream(response as unknown as Http2ServerResponse, head)
@@ -103,7 +115,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
     const lines = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${value}\r\n`)
     // From here on the connection belongs to the stream: a request that a client sends behind it ends it.
-    this.#takenSockets.add(socket)
+    this.#http.takenSockets.add(socket)
     response.detachSocket(socket)
     response.emit('close')
     socket.removeAllListeners('timeout')
@@ -128,11 +140,11 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   }
 
   setSessionCookie(value: string, maxAgeSeconds: number): void {
-    this.#reply.setCookie(sessionCookieName(this.#isHttps), value, {
+    this.#reply.setCookie(sessionCookieName(this.#http.isHttps), value, {
       path: '/',
       httpOnly: true,
       sameSite: 'lax',
-      secure: this.#isHttps,
+      secure: this.#http.isHttps,
       maxAge: maxAgeSeconds,
     })
   }

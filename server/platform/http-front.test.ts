@@ -185,22 +185,6 @@ test('a connection that says nothing holds up no stop', async () => {
   await Promise.all([closed, http.fastify.close()])
 })
 
-test('of connections that say nothing a bounded number is kept, and who asks is answered', async () => {
-  const { open } = await door()
-  const silent: Socket[] = []
-  let ended = 0
-  for (let count = 0; count < 2_020; count++) {
-    const socket = await open()
-    socket.resume().on('close', () => ended++)
-    silent.push(socket)
-  }
-  await expect.poll(() => ended).toBe(20)
-  expect(silent.slice(0, 20).every(socket => socket.destroyed)).toBe(true)
-  const asking = await open()
-  asking.write(head(path, token))
-  expect(await readTo(asking, 'hello\n\n')).toContain('HTTP/1.1 200 OK')
-}, 30_000)
-
 test('while the server drains, the front refuses nothing and opens nothing by itself', async () => {
   const { http, open, opened } = await door()
   http.isDraining = true

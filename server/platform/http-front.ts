@@ -7,6 +7,7 @@ import type { Socket } from 'node:net'
 import { parse as parseQuery } from 'node:querystring'
 import type { Duplex } from 'node:stream'
 import type { Endpoint, LimitName } from '../../contract/endpoint.ts'
+import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { parseInput } from './http-input.ts'
@@ -56,19 +57,19 @@ export interface HttpFrontOptions {
   /** False when the caller has used up its share: the server behind says so. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
+  forwarded: ForwardedWatcher
   /** Hears of each stream that was opened here. */
-  observe(stream: OpenedStream): void
+  observe(stream: OpenedStream, socket: Socket): void
 }
 
 /** Until the first bytes of a connection come; as long as Node waits for a head. */
 const silenceMs = 60_000
-/** Connections that have sent nothing; past it the one that has been silent longest goes. Who has something to ask asks at once. */
-const maxSilent = 2_000
+const ends = ['end', 'error', 'close']
 
 export class HttpFront {
   readonly #options: HttpFrontOptions
   readonly #routes = new Map<string, StreamRoute & { headLines: string }>()
-  /** Connections that have not sent anything yet. */
+  /** Connections that have not sent anything yet; `ConnectionLimits` bounds them. */
   readonly #silent = new Set<Socket>()
 
   constructor(options: HttpFrontOptions) {
@@ -100,7 +101,8 @@ export class HttpFront {
   #receive(socket: Socket, handOver: () => void): void {
     const leave = () => {
       this.#silent.delete(socket)
-      socket.off('data', first).off('end', drop).off('error', drop).off('timeout', drop).setTimeout(0)
+      socket.off('data', first).off('timeout', drop).setTimeout(0)
+      for (const event of ends) socket.off(event, drop)
     }
     const drop = () => {
       leave()
@@ -112,27 +114,21 @@ export class HttpFront {
       socket.unshift(chunk)
       handOver()
     }
-    this.#makeRoom()
     this.#silent.add(socket)
-    socket.on('data', first).on('end', drop).on('error', drop).on('timeout', drop).setTimeout(silenceMs)
-  }
-
-  #makeRoom(): void {
-    const [oldest] = this.#silent
-    if (!oldest || this.#silent.size < maxSilent) return
-    this.#silent.delete(oldest)
-    oldest.destroy()
+    for (const event of ends) socket.on(event, drop)
+    socket.on('data', first).on('timeout', drop).setTimeout(silenceMs)
   }
 
   /** False for what the server behind is to answer; nothing was done then. */
   #answers(socket: Socket, chunk: Buffer): boolean {
-    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, logger } = this.#options
+    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, forwarded, logger } = this.#options
     const head = isDraining() ? undefined : parseRequestHead(chunk)
     const route = head && this.#routes.get(head.path)
     // An address that a proxy passes on is the business of the server behind.
     if (!head || !route || head.headers['x-forwarded-for'] !== undefined) return false
     const began = performance.now()
     const address = socket.remoteAddress ?? ''
+    forwarded.notice(head.headers, address)
     const credentials = credentialsOf(head.headers, isHttps, address)
     const principal = credentials && authenticate(credentials)
     if (!principal) return false
@@ -155,7 +151,7 @@ export class HttpFront {
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
       route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })
       const durationMs = performance.now() - began
-      observe({ operation: route.operation, caller, durationMs, requestId, query })
+      observe({ operation: route.operation, caller, durationMs, requestId, query }, socket)
       return true
     } catch (err) {
       if (!isTaken) return false

@@ -1,4 +1,5 @@
 /** A browser sends its session cookie along with requests that other pages cause; those are refused here. */
+import { isIPv4 } from 'node:net'
 import { Problem } from './problem.ts'
 
 export interface Origins {
@@ -26,8 +27,9 @@ export function refuseForeignOrigin(request: Request, origins: Origins): void {
   const host = request.headers.host ?? request.headers[':authority']
   const own = [
     origins.publicUrl && new URL(origins.publicUrl).origin,
-    host && `http://${host}`,
     host && `https://${host}`,
+    // Where browsers come over TLS, a page without it may be anybody's on the way.
+    host && !origins.isHttps && `http://${host}`,
   ]
   if (origin !== undefined && [...own, ...origins.allowed].includes(origin)) return
   if (origin === undefined && request.headers['sec-fetch-site'] === 'same-origin') return
@@ -37,4 +39,28 @@ export function refuseForeignOrigin(request: Request, origins: Origins): void {
       ? 'A request with a session cookie must carry an Origin header. Programs should send a token instead.'
       : 'This origin may not send requests with a session. Add it to RUSTYMAIL_ALLOWED_ORIGINS if it should.',
   )
+}
+
+/**
+ * Throws 403 for a page that is not ours, whatever it brings along, where programs talk and browsers have no business (MCP,
+ * Streamable HTTP, security warning). That Origin and Host agree proves something only where the host is an address or
+ * `localhost`, since every other name may have been pointed at this machine by who made the page (DNS rebinding).
+ */
+export function refuseStrangeOrigin(headers: Request['headers'], origins: Origins): void {
+  const { origin } = headers
+  if (origin === undefined) return
+  const host = headers.host ?? headers[':authority']
+  const named = origins.publicUrl === undefined ? [] : [new URL(origins.publicUrl).origin]
+  if ([...named, ...origins.allowed].includes(origin)) return
+  const isOwn = origin === `https://${host}` || (!origins.isHttps && origin === `http://${host}`)
+  if (isOwn && host !== undefined && cannotBeRebound(host)) return
+  throw new Problem(
+    'origin_not_allowed',
+    'Pages of this origin may not do this. Add it to RUSTYMAIL_ALLOWED_ORIGINS if they should.',
+  )
+}
+
+function cannotBeRebound(host: string): boolean {
+  const name = host.replace(/:\d+$/, '').toLowerCase()
+  return name === 'localhost' || /^\[[\da-f:.]+\]$/.test(name) || isIPv4(name)
 }

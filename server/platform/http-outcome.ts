@@ -28,7 +28,7 @@ export interface RequestOutcome {
 export interface Trail {
   /** It can hold no more: nothing that changes something is let in until it can. */
   readonly isFull: boolean
-  /** Resolves when it is kept; undefined for what is not noted. Never rejects. */
+  /** Resolves when it is kept, or waits to be for longer than an answer should; undefined for what is not noted. Never rejects. */
   record(outcome: RequestOutcome): Promise<void> | undefined
 }
 
@@ -45,7 +45,7 @@ export function outcomeOf(request: FastifyRequest, reply: FastifyReply): Request
     caller: request.caller,
     address: request.address,
     userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgent),
-    isCounted: isCounted ?? false,
+    isCounted: (isCounted ?? false) && !request.isStream,
     requestId: request.id,
     refs: { ...(request.params as Record<string, string> | null), ...request.notes },
     input: { query: request.query, body: request.body },

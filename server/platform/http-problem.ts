@@ -42,6 +42,10 @@ export function toProblem(error: unknown): Problem | undefined {
     const detail = 'The database does not answer; try again in a moment.'
     return new Problem('overloaded', detail, { cause: error, retryAfterSeconds: 5 })
   }
+  if (isDatabaseFull(error)) {
+    const detail = 'The database has no room left, so nothing was changed.'
+    return new Problem('overloaded', detail, { cause: error, retryAfterSeconds: 10 })
+  }
   if (error instanceof SyntaxError && statusCode === 400) {
     return new Problem('bad_request', 'The body is not valid JSON, or has a key that is not allowed.', { cause: error })
   }
@@ -63,6 +67,13 @@ function isDatabaseGone(error: unknown): boolean {
   return isNetwork || /connection terminated|trying to connect|did not answer in time/i.test(error.message)
 }
 
+/** SQLITE_FULL, with whatever detail, and PostgreSQL's disk_full. */
+function isDatabaseFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const isSqlite = 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 13
+  return isSqlite || ('code' in error && error.code === '53100')
+}
+
 export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {
   const problem = toProblem(error) ?? asBug(logger, error, request)
   request.problemCode = problem.code
@@ -74,6 +85,8 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
   if (reply.sent) return reply
   const { retryAfterSeconds } = problem.extension
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+  // RFC 9110, section 11.6.1; MCP clients ask for it. Browsers open no dialog of their own for this scheme.
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="RustyMail"')
   return reply
     .code(problem.status)
     .header('x-request-id', request.id)

@@ -198,6 +198,8 @@ test('an address has its share, whatever it asks for, and health is outside of i
   for (let count = 0; count < 5; count++) expect(await statusOf('/favicon.ico')).toBe(404)
   expect([await statusOf('/favicon.ico'), await statusOf(accounts)]).toEqual([429, 429])
   expect(await statusOf('/health/live')).toBe(404)
+  // But not to try tokens at: each that is not known costs a look into the database.
+  expect((await send('/health/live', { as: 'wrong' })).status).toBe(429)
 })
 
 test('a trusted proxy says who the client is', async () => {

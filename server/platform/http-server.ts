@@ -4,36 +4,30 @@ import type { Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import type { Endpoint, LimitName } from '../../contract/endpoint.ts'
+import type { Endpoint } from '../../contract/endpoint.ts'
 import { operationName } from '../../contract/index.ts'
+import { AddressRanges, parseAddressRange } from './address-range.ts'
+import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
+import { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
-import { type Call, callerOf, HttpCall } from './http-call.ts'
+import { type Call, HttpCall } from './http-call.ts'
 import { sendText } from './http-compress.ts'
-import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { HttpFront, type StreamCall } from './http-front.ts'
+import { HttpHooks, type HttpJudges, principalOf } from './http-hooks.ts'
 import { parseInput } from './http-input.ts'
-import type { HttpLimits } from './http-limits.ts'
-import { type Origins, refuseForeignOrigin } from './http-origin.ts'
-import { outcomeOf, outcomeOfStream, type RequestOutcome, type Trail } from './http-outcome.ts'
+import { outcomeOfStream } from './http-outcome.ts'
 import { answerProblem, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
 import type { Logger } from './logger.ts'
-import { anonymous, type Caller, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends HttpJudges {
   logger: Logger
-  authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
-  /** Hears of each finished request; must not throw. */
-  observe(outcome: RequestOutcome): void
-  origins: Origins
   trustedProxies: readonly string[]
   tls?: TlsFiles | undefined
-  /** Without them, nobody is limited. */
-  limits?: HttpLimits
-  trail?: Trail
+  connectionBounds?: ConnectionBounds
 }
 
 export interface HttpServer {
@@ -50,30 +44,14 @@ export interface HttpServer {
   readonly tlsConnections: TlsConnections | undefined
   /** Connections that became streams; no further request is read from them. */
   readonly takenSockets: WeakSet<Duplex>
+  /** Those of who is not known. */
+  readonly connectionLimits: ConnectionLimits
   /** Resolves when no request and no stream is under way, at once when that is so now. */
   whenIdle(): Promise<void>
+  /** Puts what changes something in the trail before its answer begins; for answers that are no ordinary ones. */
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
   serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
-}
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    caller: Caller | undefined
-    /** Where it came from; still known when the connection is gone. */
-    address: string
-    /** When, by performance.now(). */
-    began: number
-    /** Of the problem that was answered. */
-    problemCode: string | undefined
-    /** What the handler wants to have in the trail; no secrets. */
-    notes: Record<string, string> | undefined
-    isRecorded: boolean
-  }
-  interface FastifyContextConfig {
-    operation?: Operation
-    isCounted?: boolean
-    limit?: LimitName | undefined
-  }
 }
 
 const bodyLimitBytes = 1024 * 1024
@@ -96,15 +74,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
   })
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
+  const around = {
+    trustedProxies: new AddressRanges(options.trustedProxies.flatMap(text => parseAddressRange(text) ?? [])),
+    logger: options.logger,
+    now: Date.now,
+  }
+  const forwarded = new ForwardedWatcher(around)
+  const connectionLimits = new ConnectionLimits({ ...around, bounds: options.connectionBounds })
   const front = new HttpFront({
     logger: options.logger,
     isHttps: options.origins.isHttps,
     headers,
     isDraining: () => http.isDraining,
     nextRequestId,
+    forwarded,
     authenticate: options.authenticate,
     admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
-    observe: stream => {
+    observe: (stream, socket) => {
+      connectionLimits.release(socket)
       const outcome = outcomeOfStream(stream)
       options.observe(outcome)
       void options.trail?.record(outcome)
@@ -114,6 +101,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Behind TLS there are no plain bytes to read.
   if (tlsConnections) tlsConnections.watch(server.server as unknown as Http2SecureServer)
   else front.standBefore(server.server)
+  connectionLimits.watch(server.server)
   const http: HttpServer = {
     fastify: server,
     front,
@@ -122,59 +110,30 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     routes: [],
     isHttps: options.origins.isHttps,
     takenSockets: new WeakSet(),
+    connectionLimits,
     isDraining: false,
     whenIdle: () => underWay.whenIdle(),
+    record: (request, reply) => hooks.record(request, reply),
   }
+  const hooks = new HttpHooks({
+    judges: options,
+    headers,
+    underWay,
+    forwarded,
+    takenSockets: http.takenSockets,
+    isDraining: () => http.isDraining,
+    asked: ({ raw }, isKnown) => {
+      const socket = tlsConnections ? tlsConnections.bareOf(raw.socket) : raw.socket
+      if (isKnown) connectionLimits.release(socket)
+      else connectionLimits.renew(socket)
+    },
+  })
   server.addHook('onRoute', ({ method, url, config }) => {
     for (const each of [method].flat()) http.routes.push({ method: each, path: url, operation: config?.operation })
   })
   server.removeContentTypeParser('text/plain')
-  server.decorateRequest('caller', undefined)
-  server.decorateRequest('address', '')
-  server.decorateRequest('began', 0)
-  server.decorateRequest('problemCode', undefined)
-  server.decorateRequest('notes', undefined)
-  server.decorateRequest('isRecorded', false)
   server.register(cookie)
-  const tell = (request: FastifyRequest, reply: FastifyReply) => {
-    const outcome = outcomeOf(request, reply)
-    // Who left before there was an answer got nothing.
-    if (!outcome || !(reply.sent || reply.raw.headersSent)) return
-    options.observe(outcome)
-    if (!request.isRecorded) void options.trail?.record(outcome)
-  }
-  server.addHook('onRequest', async (request, reply) => {
-    if (http.takenSockets.has(request.raw.socket)) {
-      request.raw.socket.destroy()
-      return reply.hijack()
-    }
-    request.address = request.ip
-    request.began = performance.now()
-    underWay.begin(reply.raw)
-    // Comes for every response, also when the client went away in the middle.
-    reply.raw.once('close', () => tell(request, reply))
-    reply.headers(headers).header('x-request-id', request.id)
-    if (http.isDraining && !request.url.startsWith('/health/')) {
-      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
-      throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
-    }
-    const { operation, limit } = request.routeOptions.config
-    const isHealth = request.url.startsWith('/health/')
-    // Files too: a cookie or token that is not known costs a look into the database, whatever is asked for.
-    if (!isHealth) options.limits?.checkAddress(request.address)
-    await authenticate(http, request)
-    if (operation) admit(http, request, operation)
-    if (operation && !isHealth && options.limits) {
-      reply.headers(options.limits.checkPrincipal(principalOf(request), request.address, limit))
-    }
-  })
-  // What changes something is in the trail before its answer leaves.
-  server.addHook('onSend', async (request, reply) => {
-    const outcome = outcomeOf(request, reply)
-    if (!outcome || outcome.effect === 'read') return
-    request.isRecorded = true
-    await options.trail?.record(outcome)
-  })
+  hooks.addTo(server)
   server.setErrorHandler((error, request, reply) => answerProblem(options.logger, error, request, reply))
   server.setNotFoundHandler((request, reply) => {
     if (http.serveFallback?.(request, reply)) return reply
@@ -256,31 +215,6 @@ export function handleRaw(
       return handler(new HttpCall(request, reply, input, http), reply)
     },
   })
-}
-
-async function authenticate(http: HttpServer, request: FastifyRequest): Promise<void> {
-  const credentials = credentialsOf(request.headers, http.options.origins.isHttps, request.address)
-  if (!credentials) return
-  const principal = await http.options.authenticate(credentials)
-  if (!principal) return
-  request.caller = callerOf(request, principal)
-  if (principal.kind === 'session') refuseForeignOrigin(request, http.options.origins)
-}
-
-/** @throws Problem for who may not, for a foreign page that signs someone in, and while the trail can take no more. */
-function admit(http: HttpServer, request: FastifyRequest, operation: Operation): void {
-  guard(principalOf(request), operation)
-  if (operation.scope === 'public' && request.headers.origin !== undefined) {
-    refuseForeignOrigin(request, http.options.origins)
-  }
-  if (operation.effect !== 'read' && http.options.trail?.isFull) {
-    const detail = 'The audit trail cannot be written, so nothing may be changed; look at the log of the server.'
-    throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
-  }
-}
-
-function principalOf(request: FastifyRequest): Principal {
-  return request.caller?.principal ?? anonymous
 }
 
 function accountOf(params: unknown): string | undefined {

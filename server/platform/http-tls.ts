@@ -56,6 +56,11 @@ export class TlsConnections {
     })
   }
 
+  /** The connection that carries it. */
+  bareOf(socket: Socket): Socket {
+    return this.#open.get(nameOf(socket)) ?? socket
+  }
+
   /** Ends connections that have not asked anything; HTTP/2 ends by itself when its streams do. */
   endSilent(): void {
     for (const socket of this.#silent.values()) socket.destroy()

@@ -47,6 +47,16 @@ export function scopeSet(held: Iterable<Scope>): ReadonlySet<Scope> {
   return new Set([...held].flatMap(withIncluded))
 }
 
+/** Whether what one is called, and may do and see, is the same. */
+export function isAlike(one: Principal, other: Principal): boolean {
+  return one.name === other.name && isSameSet(one.scopes, other.scopes) && isSameSet(one.accounts, other.accounts)
+}
+
+function isSameSet(one: 'all' | ReadonlySet<string>, other: 'all' | ReadonlySet<string>): boolean {
+  if (one === 'all' || other === 'all') return one === other
+  return one.size === other.size && [...one].every(item => other.has(item))
+}
+
 export function maySeeAccount(principal: Principal, accountId: string): boolean {
   return principal.accounts === 'all' || principal.accounts.has(accountId)
 }

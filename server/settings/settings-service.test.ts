@@ -51,7 +51,23 @@ onEachDatabase(open => {
     const before = await refusals()
     await connect()
     expect(await refusals()).toEqual(before)
-    expect(before).toMatchObject([1, 2].map(() => ({ reason: { code: 'no_default_account' } })))
+    expect(before).toMatchObject([
+      { reason: { code: 'no_default_account' } },
+      { reason: { code: 'beyond_own_rights' } },
+    ])
+  })
+
+  test('who sees only some accounts reads the configuration, but does not change what holds for all', async () => {
+    const { settings, facts, connect } = await service(await open())
+    const account = await connect()
+    const narrow: Principal = { ...admin, accounts: new Set([account.id]) }
+    const config = await settings.getConfig(narrow)
+    for (const change of [{ max_connections: 60 }, { server_address: 'other.example.com' }, {}]) {
+      const work = settings.updateConfig(narrow, { ...config, ...change }, false)
+      await expect(work).rejects.toMatchObject({ code: 'beyond_own_rights' })
+    }
+    expect(await settings.getConfig(admin)).toEqual(config)
+    expect(facts().map(({ type }) => type)).toEqual(['account_added'])
   })
 
   test('changed limits take effect at once, outlive a restart, and are announced by name', async () => {

@@ -1,5 +1,6 @@
 /** What an administrator changes while the server runs; a change takes effect at once and is announced. */
 import type { ImapConfiguration, PoolLimits } from '../../contract/settings.ts'
+import { refuseNarrow } from '../accounts/account-rights.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -42,7 +43,7 @@ export class SettingsService {
     return true
   }
 
-  /** Throws `no_default_account` while there is no account, and in the same words for whose business it is not. */
+  /** Of the default account as the principal knows it. Throws `no_default_account` for who sees no account. */
   async getConfig(principal: Principal): Promise<ImapConfiguration> {
     const account = await this.#accounts.findDefault(principal)
     if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
@@ -52,6 +53,8 @@ export class SettingsService {
 
   /** A changed server is tried before anything is kept, unless `verify` is false. */
   async updateConfig(principal: Principal, wanted: ImapConfiguration, verify: boolean): Promise<ImapConfiguration> {
+    // The limits are those of all accounts.
+    refuseNarrow(principal, 'To change the configuration')
     const before = await this.getConfig(principal)
     const changed = (Object.keys(before) as (keyof ImapConfiguration)[]).filter(name => before[name] !== wanted[name])
     if (changed.some(name => !limitNames.includes(name as keyof PoolLimits))) {

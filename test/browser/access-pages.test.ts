@@ -4,6 +4,8 @@ import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { callTool, connectMcp } from '../support/mcp-client.ts'
+import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
 import { administrator, type SignedIn, signIn } from '../support/signed-in.ts'
@@ -67,6 +69,22 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await rowOf(page, 'Grace').waitFor({ state: 'detached' })
   }, 60_000)
 
+  test('a reset takes the API tokens along when the box is ticked', async () => {
+    const people = new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
+    const { email, proof } = await people.invite('viewer')
+    const wanted = { name: 'Bot', scopes: ['dashboard:read'], accounts: [] }
+    const { token } = await people.tell<{ token: string }>(proof, 'POST', api.tokens.createToken.path, wanted)
+    const page = await open('/users', 'Users')
+    const row = rowOf(page, email)
+    await row.getByRole('button', { name: /^Reset/ }).click()
+    await page.getByRole('checkbox', { name: 'Also revoke their API tokens (1)' }).check()
+    await expectAccessible(page, 'a reset')
+    await page.getByRole('button', { name: 'Reset', exact: true }).click()
+    await page.getByLabel(`Link for ${email}`).waitFor()
+    const bot = { authorization: `Bearer ${token}` }
+    expect((await people.ask(bot, 'GET', api.access.getSession.path)).status).toBe(401)
+  })
+
   test('the last administrator is told why they must stay', async () => {
     const page = await open('/users', 'Users')
     await page.getByRole('button', { name: `Disable: ${administrator.name}` }).click()
@@ -98,6 +116,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     expect(lines).toContain(`Authorization: Bearer ${secret}`)
     expect(await statusWith(secret)).toBe(200)
+    const json = await page.locator('pre').filter({ hasText: '"mcpServers"' }).innerText()
+    const { url, headers } = JSON.parse(json).mcpServers.rustymail
+    const client = await connectMcp(new URL(url).origin, headers, '2025')
+    expect((await callTool(client, 'mail_search', { q: 'is:unread' })).isError).toBe(false)
     await page.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('button', { name: 'Rotate: Backup' }).click()
     await page.getByRole('button', { name: 'Rotate', exact: true }).click()

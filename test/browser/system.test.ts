@@ -75,7 +75,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       const shown = await Promise.all(
         ['Open', 'Log', 'Replays'].map(async label => (await figure(label).innerText()).match(/\d+/)?.[0]),
       )
-      return JSON.stringify(shown) === JSON.stringify([streams, log.facts, replays].map(String))
+      return JSON.stringify(shown) === JSON.stringify([streams, log!.facts, replays].map(String))
     }
     // The page asks every 5 s.
     await expect.poll(agrees, { timeout: 12_000, interval: 200 }).toBe(true)

@@ -19,7 +19,7 @@ const promptMs = 5_000
 /** Whatever the server does, this ends. */
 const wholeMs = 180_000 + waitMs
 /** Events without an id; all others are facts. */
-const withoutId = new Set(['welcome', 'heartbeat', 'gap', 'goodbye', 'stats_update', 'audit_update'])
+const withoutId = new Set(['welcome', 'heartbeat', 'session_changed', 'gap', 'goodbye', 'stats_update', 'audit_update'])
 const opened = []
 let failures = 0
 let agents = 0

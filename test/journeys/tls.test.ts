@@ -171,3 +171,41 @@ test('a certificate that is missing, no certificate, or not of this key is named
   expect(await starts[1]).toContain('RUSTYMAIL_TLS_CERT cannot be read')
   expect(await starts[2]).toContain('do not make a certificate with its key')
 })
+
+test('MCP answers over HTTP/1.1 and HTTP/2, and a stream of it ends with the server', async () => {
+  const run = await startWithTls()
+  const session = await run.session()
+  const meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  }
+  const message = (method: string, params: object) => ({
+    method: 'POST',
+    headers: {
+      authorization,
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': method,
+    },
+    body: { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta: meta } },
+  })
+  const list = message('tools/list', {})
+  for (const answer of [await run.over1('/mcp', list), await askOver2(session, '/mcp', list)]) {
+    expect(answer.status).toBe(200)
+    expect(JSON.parse(answer.text).result.tools.length).toBeGreaterThan(3)
+  }
+  const listening = message('subscriptions/listen', { notifications: { toolsListChanged: true } })
+  const streams = [run.over1('/mcp', listening), askOver2(session, '/mcp', listening)]
+  const clients = async () => {
+    const { text } = await run.over1('/api/dashboard/clients?kind=mcp', { headers: { authorization } })
+    return JSON.parse(text).clients.reduce((sum: number, { streams }: { streams: number }) => sum + streams, 0)
+  }
+  await expect.poll(clients).toBe(2)
+  const { code, stopMs } = await run.stop()
+  expect(code).toBe(0)
+  expect(stopMs).toBeLessThan(5000)
+  for (const { status, text } of await Promise.all(streams)) {
+    expect([status, text]).toEqual([200, expect.stringContaining('"resultType":"complete"')])
+  }
+})

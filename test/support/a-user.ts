@@ -16,6 +16,7 @@ export function aUser(change: Partial<UserRow> = {}): UserRow {
     oidc_issuer: null,
     oidc_subject: null,
     disabled: 0,
+    disabled_by: null,
     created_at: '2026-11-01T08:00:00.000Z',
     updated_at: '2026-11-01T08:00:00.000Z',
     last_seen_at: null,

@@ -12,6 +12,8 @@ export interface OidcPerson {
   email_verified?: boolean
   name?: string
   groups?: readonly string[]
+  /** Of claims that are somewhere else. */
+  _claim_names?: Record<string, string>
 }
 
 export const oidcClientId = 'rustymail'
@@ -38,7 +40,12 @@ export class OidcProvider {
     })
     this.#provider = new Provider(this.url, {
       adapter: (model: string) => (model === 'Client' ? { find: async () => client() } : memory(model)),
-      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+      claims: {
+        openid: ['sub'],
+        email: ['email', 'email_verified'],
+        profile: ['name'],
+        groups: ['groups', '_claim_names'],
+      },
       cookies: { keys: [randomBytes(16).toString('hex')] },
       jwks: { keys: [{ ...signingKey(), kid: 'signing', use: 'sig', alg: 'RS256' }] },
       features: { devInteractions: { enabled: false } },

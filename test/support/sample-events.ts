@@ -33,6 +33,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
   },
   mail_received: { account_id: 'a1', folder: 'INBOX', uid: 771, uid_validity: 3, at },
   token_created: token,
+  token_updated: { ...token, changed: ['scopes'] },
   token_revoked: token,
   user_added: user,
   user_updated: { ...user, changed: ['role'] },

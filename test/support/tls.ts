@@ -93,7 +93,7 @@ async function askOver1(url: string, ca: Buffer, path: string, { method = 'GET',
   return { status: response.statusCode, headers: response.headers, text } as Answer
 }
 
-async function openSession(url: string, ca: Buffer, settings: Settings): Promise<ClientHttp2Session> {
+export async function openSession(url: string, ca: Buffer, settings: Settings): Promise<ClientHttp2Session> {
   const session = connect(url, { ca, settings })
   onTestFinished(() => session.destroy())
   session.on('error', () => undefined)

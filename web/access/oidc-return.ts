@@ -1,7 +1,10 @@
 /** The way to the OpenID Connect provider and back: where to return to, and why it did not work. */
 import { useState } from 'react'
 
-/** Left by the server in the address when somebody comes back without being signed in. */
+/** As the server names it in the address of the page that was wanted. */
+const faultName = 'sign_in_error'
+
+/** Left by the server there when somebody comes back without being signed in. */
 const faults: Record<string, (provider: string) => { title: string; detail: string }> = {
   denied: provider => ({
     title: `${provider} did not sign you in`,
@@ -48,18 +51,20 @@ export function useOidcFault(provider = 'The provider'): { title: string; detail
   return code === null ? undefined : (faults[code] ?? faults.failed!)(provider)
 }
 
-/** Comes back to the page that was asked for. */
+/** Comes back to the page that was asked for, also when it does not work. */
 export function oidcAddress(): string {
-  const { pathname, search } = location
+  const url = new URL(location.href)
+  url.searchParams.delete(faultName)
+  const { pathname, search } = url
   const wanted = pathname === '/sign-in' ? '/' : pathname + search
   return `/api/dashboard/session/oidc?${new URLSearchParams({ return: wanted })}`
 }
 
 function takeCode(): string | null {
   const url = new URL(location.href)
-  const code = url.searchParams.get('error')
+  const code = url.searchParams.get(faultName)
   if (code === null) return null
-  url.searchParams.delete('error')
+  url.searchParams.delete(faultName)
   history.replaceState(history.state, '', url)
   return code
 }

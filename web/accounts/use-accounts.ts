@@ -14,7 +14,7 @@ import { useToast } from '../ui/toast.tsx'
 const settledMs = 1_500
 const leastMs = 5_000
 
-/** Facts keep the states current; the connections, which no fact tells of, follow the figures of the whole server. */
+/** Facts keep the states current; the connections, which no fact tells of, follow the figures. */
 export function useAccounts() {
   const queries = useQueryClient()
   const seen = useRef<string>(undefined)

@@ -125,7 +125,7 @@ function ClientRow({
         {formatNumber(client.streams)}
       </Cell>
       <Cell label="Events sent" align="right">
-        {formatNumber(client.events_sent)}
+        {client.events_sent === null ? <span className="text-muted">Not told</span> : formatNumber(client.events_sent)}
       </Cell>
       <Cell label="Events dropped" align="right">
         <span className={client.events_dropped > 0 ? 'font-medium text-warn' : undefined}>

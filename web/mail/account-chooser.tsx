@@ -16,7 +16,7 @@ export function AccountChooser({
   at: ReturnType<typeof useMailView>
 }) {
   const [, navigate] = useLocation()
-  const choose = (id: string) => navigate(at.hrefTo({ account: id, folder: 'INBOX', message: '', pane: '' }))
+  const choose = (id: string) => navigate(at.hrefTo({ account: id, folder: 'INBOX', q: '', message: '', pane: '' }))
   return (
     <>
       {account?.is_sandbox && <Badge tone="warn">Sandbox</Badge>}

@@ -60,7 +60,7 @@ export function FolderList({ accountId, at }: { accountId: string; at: ReturnTyp
             <FolderLine
               folder={folder}
               indent={indents[Math.min(depth, indents.length - 1)] ?? indents[0]}
-              href={folder.selectable ? at.hrefTo({ folder: folder.path, message: '', pane: '' }) : undefined}
+              href={folder.selectable ? at.hrefTo({ folder: folder.path, q: '', message: '', pane: '' }) : undefined}
               isHere={isSameFolder(folder.path, at.view.folder)}
             />
           </li>

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { ArrowLeft } from 'lucide-react'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
+import type { Folder } from '../../contract/mail.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { ButtonLink } from '../ui/button.tsx'
@@ -19,6 +20,7 @@ import { isSameFolder } from './folder-order.ts'
 import { MessageList } from './message-list.tsx'
 import { MessageView } from './message-view.tsx'
 import { Pane } from './pane.tsx'
+import { folderOf } from './search-terms.ts'
 import { useMailView } from './use-mail-view.ts'
 
 /** What is left of the window between the shell's bars and padding. */
@@ -79,8 +81,10 @@ function Mailbox({ account }: { account: Account }) {
 function Panes({ accountId }: { accountId: string }) {
   const at = useMailView()
   const folders = useFolders(accountId)
-  const { folder: path, message, pane } = at.view
-  const folder = folders.data?.items.find(each => isSameFolder(each.path, path))
+  const { folder: path, q, message, pane } = at.view
+  const named = folderOf(q)
+  const isNamed = ({ path: own, role }: Folder) => isSameFolder(own, named ?? path) || role === named?.toLowerCase()
+  const folder = folders.data?.items.find(isNamed)
   const areFoldersOver = pane === 'folders'
   return (
     <div className="flex min-h-0 flex-1 overflow-hidden rounded-lg border bg-surface shadow-card">
@@ -107,7 +111,7 @@ function Panes({ accountId }: { accountId: string }) {
         key={path}
         accountId={accountId}
         at={at}
-        folderName={folder?.name ?? path}
+        folderName={folder?.name ?? named ?? path}
         isOutgoing={folder?.role === 'sent' || folder?.role === 'drafts'}
         className={classNames(
           'shrink-0 md:w-72 md:border-r lg:w-80 xl:flex xl:w-88',

@@ -1,6 +1,8 @@
-/** The messages of a folder, newest first; walked through by j, k and the arrows. */
+/** The messages of a folder, or those that a search finds in it, newest first; walked through by j, k and the arrows. */
 import { ArrowUp, FolderOpen, Inbox, RotateCw } from 'lucide-react'
 import { useEffect, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
+import { ApiProblem } from '../platform/api-client.ts'
 import { useNow } from '../platform/clock.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
 import { useFreshness } from '../platform/live.tsx'
@@ -15,9 +17,11 @@ import type { MessagePage } from './message-pages.ts'
 import { MessageRow, rowSelector } from './message-row.tsx'
 import { Pane } from './pane.tsx'
 import { moveThroughRows } from './row-keys.ts'
-import { useFolderMessages } from './use-folder-messages.ts'
+import { SearchField } from './search-field.tsx'
+import { HowToSearch, NothingFound } from './search-hints.tsx'
 import { useHeldRows } from './use-held-rows.ts'
 import type { useMailView } from './use-mail-view.ts'
+import { useMessages } from './use-messages.ts'
 
 interface ListProps {
   accountId: string
@@ -29,9 +33,16 @@ interface ListProps {
 }
 
 export function MessageList({ accountId, at, folderName, isOutgoing, className }: ListProps) {
-  const { newest, older } = useFolderMessages(accountId, at.view.folder)
+  const { folder, q } = at.view
+  const [, navigate] = useLocation()
+  const { newest, older } = useMessages(accountId, folder, q)
   const freshness = useFreshness(newest.dataUpdatedAt)
   const { data, error } = newest
+  const fault = q !== '' && error instanceof ApiProblem ? error.faultOf('query.q') : undefined
+  const search = (wanted: string) => {
+    if (wanted !== q) navigate(at.hrefTo({ q: wanted, message: '', pane: '' }))
+    else if (q !== '') void newest.refetch()
+  }
   const isStale = data !== undefined && (freshness.isStale || newest.isRefetchError)
   return (
     <Pane
@@ -43,7 +54,7 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
             <h2 dir="auto" className="truncate font-semibold">
               {folderName}
             </h2>
-            {data && <span className="shrink-0 text-xs text-muted">{formatNumber(data.total)}</span>}
+            {data && q === '' && <span className="shrink-0 text-xs text-muted">{formatNumber(data.total)}</span>}
           </div>
           {isStale && <AsOf at={freshness.isStale ? freshness.asOf : newest.dataUpdatedAt} reason={error?.message} />}
           <span className="xl:hidden">
@@ -53,7 +64,7 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
           </span>
           <IconButton
             icon={RotateCw}
-            label="Look for new mail"
+            label={q === '' ? 'Look for new mail' : 'Search again'}
             disabled={newest.isFetching}
             onClick={() => void newest.refetch()}
           />
@@ -61,21 +72,35 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
       }
       foot="Reading here does not mark mail as read."
     >
+      <SearchField q={q} folderName={folderName} fault={fault} onSearch={search}>
+        {q !== '' && (data || newest.isFetching) && (
+          <>
+            {data ? `${formatNumber(data.total)} found in ` : 'Searching '}
+            <bdi>{folderName}</bdi>
+          </>
+        )}
+      </SearchField>
       {!data && error && (
         <div className="min-h-0 flex-1 overflow-y-auto">
-          <ErrorState error={error} onRetry={() => void newest.refetch()} />
+          {fault ? <HowToSearch /> : <ErrorState error={error} onRetry={() => void newest.refetch()} />}
         </div>
       )}
       {!data && !error && <ListSkeleton />}
       {data?.items.length === 0 && (
         <div className="min-h-0 flex-1 overflow-y-auto">
-          <EmptyState icon={Inbox} title="No messages here">
-            {isSameFolder(at.view.folder, 'INBOX') ? 'New mail appears by itself.' : 'Reload to look for new mail.'}
-          </EmptyState>
+          {q === '' ? <NoMessages folder={folder} /> : <NothingFound onClear={() => search('')} />}
         </div>
       )}
-      {data && data.items.length > 0 && <Rows page={data} older={older} at={at} isOutgoing={isOutgoing} />}
+      {data && data.items.length > 0 && <Rows key={q} page={data} older={older} at={at} isOutgoing={isOutgoing} />}
     </Pane>
+  )
+}
+
+function NoMessages({ folder }: { folder: string }) {
+  return (
+    <EmptyState icon={Inbox} title="No messages here">
+      {isSameFolder(folder, 'INBOX') ? 'New mail appears by itself.' : 'Reload to look for new mail.'}
+    </EmptyState>
   )
 }
 
@@ -84,7 +109,7 @@ function Rows({
   older,
   at,
   isOutgoing,
-}: Pick<ListProps, 'at' | 'isOutgoing'> & { page: MessagePage; older: ReturnType<typeof useFolderMessages>['older'] }) {
+}: Pick<ListProps, 'at' | 'isOutgoing'> & { page: MessagePage; older: ReturnType<typeof useMessages>['older'] }) {
   const scroller = useRef<HTMLDivElement>(null)
   const { rows, waiting, noteScroll, showWaiting } = useHeldRows(page.items, scroller)
   const [focused, setFocused] = useState('')
@@ -130,15 +155,17 @@ function Rows({
   )
 }
 
-function ListEnd({ page, older }: { page: MessagePage; older: ReturnType<typeof useFolderMessages>['older'] }) {
+function ListEnd({ page, older }: { page: MessagePage; older: ReturnType<typeof useMessages>['older'] }) {
   const { next_cursor: cursor, items, total } = page
   if (cursor === null) {
     return <p className="px-3 py-4 text-center text-xs text-muted">{formatCount(items.length, 'message')}, all shown</p>
   }
+  // The last thing that was asked may have been of another list.
+  const isAsked = older.variables === cursor
   return (
     <div className="grid justify-items-center gap-2 p-3">
-      {older.error && <ErrorNote error={older.error} />}
-      <Button size="sm" isBusy={older.isPending} onClick={() => older.mutate(cursor)}>
+      {isAsked && older.error && <ErrorNote error={older.error} />}
+      <Button size="sm" isBusy={isAsked && older.isPending} onClick={() => older.mutate(cursor)}>
         Load older messages
       </Button>
       <p className="text-xs text-muted">

@@ -1,9 +1,9 @@
-/** Where the reader is: account, folder and message, all of it in the address. */
+/** Where the reader is: account, folder, search and message, all of it in the address. */
 import { useSearchParams } from 'wouter'
 import { useUrlState, writeState } from '../platform/url-state.ts'
 
-/** An empty account is the default one. `pane` is `folders` while the folders stand in place of the list. */
-const defaults = { account: '', folder: 'INBOX', message: '', pane: '' }
+/** An empty account is the default one; `q` is what is searched for, if anything. `pane` is `folders` while the folders stand in place of the list. */
+const defaults = { account: '', folder: 'INBOX', q: '', message: '', pane: '' }
 
 export type MailView = typeof defaults
 

@@ -53,6 +53,7 @@ const words: Words = {
   }),
   mail_received: (data, nameOf) => ({ tone: 'good', text: `New mail in ${data.folder} of ${nameOf(data.account_id)}` }),
   token_created: data => ({ tone: 'info', text: `API token ${data.name} was made` }),
+  token_updated: data => ({ tone: 'info', text: `API token ${data.name} was changed: ${listed(data.changed)}` }),
   token_revoked: data => ({ tone: 'warn', text: `API token ${data.name} was revoked` }),
   user_added: data => ({
     tone: 'info',

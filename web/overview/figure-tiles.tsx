@@ -4,6 +4,7 @@ import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../platform/format.ts'
 import type { Freshness } from '../platform/live.tsx'
 import { sampleMinutes } from '../platform/sample-ring.ts'
+import { useSession } from '../platform/session.ts'
 import { Card, Tile } from '../ui/card.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { AsOf } from '../ui/panel.tsx'
@@ -12,6 +13,8 @@ import { Sparkline } from '../ui/sparkline.tsx'
 
 interface Figure {
   label: string
+  /** For who does not see all accounts, where it is counted over theirs. */
+  ownLabel?: string
   value(stats: DashboardStats): string
   unit(stats: DashboardStats): string
   detail(stats: DashboardStats): string
@@ -23,6 +26,7 @@ const percent = (value: number) => `${formatNumber(value)} %`
 const figures: readonly Figure[] = [
   {
     label: 'IMAP connections',
+    ownLabel: 'Your IMAP connections',
     value: stats => formatNumber(stats.active_connections),
     unit: () => 'open',
     // All of them, so that they add up, in words that keep to one line of the narrowest tile.
@@ -81,6 +85,7 @@ export function FigureTiles({
   samples: readonly Sample[] | undefined
   freshness: Freshness
 }) {
+  const seesAll = useSession().principal.accounts === 'all'
   const { data, error } = stats
   if (!data && error) {
     return (
@@ -92,10 +97,10 @@ export function FigureTiles({
   if (!data) return <TilesSkeleton />
   return (
     <div className={grid}>
-      {figures.map(({ label, value, unit, detail, chart }) => (
+      {figures.map(({ label, ownLabel = label, value, unit, detail, chart }) => (
         <Tile
           key={label}
-          label={label}
+          label={seesAll ? label : ownLabel}
           value={value(data)}
           unit={unit(data)}
           detail={

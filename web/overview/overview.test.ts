@@ -79,7 +79,7 @@ test('every fact of the contract has its sentence, and names its account', () =>
     at: '2026-11-22T18:00:00.000Z',
   }
   const said = factTypes.map(type => changeOf({ type, data } as unknown as Fact, [{ id: 'a', name: 'Work' }])?.text)
-  expect(said).toHaveLength(13)
+  expect(said).toHaveLength(14)
   for (const sentence of said) expect(sentence).toMatch(/Work|curl 8.1|Admin/)
   expect(changeOf({ type: 'heartbeat', data: { server_time: data.at } }, [])).toBeUndefined()
 })

@@ -1,5 +1,6 @@
 /** What each event of the stream does to the answers that the page keeps. */
 import type { QueryClient } from '@tanstack/react-query'
+import type { ServerEvent } from '../../contract/event.ts'
 import { keysOutdatedBy, queryKeys } from './query-keys.ts'
 import { appendSample, type Samples } from './sample-ring.ts'
 import type { StreamEvent } from './stream-status.ts'
@@ -22,9 +23,9 @@ export class EventEffects {
       this.#queries.setQueryData<Samples>(queryKeys.samples, samples => samples && appendSample(samples, event.data))
       return
     }
-    // After a gap, or when the stream began anew, facts may be missing: everything is loaded again.
-    const mayMiss = event.type === 'gap' || (event.type === 'welcome' && !event.data.resumed)
-    for (const key of mayMiss ? [[]] : keysOutdatedBy(event)) this.#outdated.set(JSON.stringify(key), key)
+    // What nobody looks at now is not to be shown again before it was asked for: it may not be one's business any more.
+    if (event.type === 'session_changed') this.#queries.removeQueries({ type: 'inactive' })
+    for (const key of isAllOutdated(event) ? [[]] : keysOutdatedBy(event)) this.#outdated.set(JSON.stringify(key), key)
     this.#timer ??= setTimeout(() => this.#flush(), gatherMs)
   }
 
@@ -41,4 +42,9 @@ export class EventEffects {
     }
     this.#outdated.clear()
   }
+}
+
+/** After a gap, or when the stream began anew, facts may be missing; and with other rights one sees other things. */
+function isAllOutdated(event: ServerEvent): boolean {
+  return event.type === 'gap' || event.type === 'session_changed' || (event.type === 'welcome' && !event.data.resumed)
 }

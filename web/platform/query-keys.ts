@@ -27,6 +27,7 @@ export const queryKeys = {
   folders: (accountId: string) => ['mail', accountId, 'folders'],
   messages: (accountId: string) => ['mail', accountId, 'messages'],
   folderMessages: (accountId: string, folder: string) => ['mail', accountId, 'messages', folder],
+  foundMessages: (accountId: string, query: string) => ['mail', accountId, 'found', query],
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
 } as const
 
@@ -52,6 +53,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
         queryKeys.folderMessages(event.data.account_id, event.data.folder),
       ]
     case 'token_created':
+    case 'token_updated':
     case 'token_revoked':
       return [queryKeys.tokens]
     case 'user_added':
@@ -59,6 +61,9 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'user_removed':
       // Whose rights change may be who looks at this page.
       return [queryKeys.users, queryKeys.tokens, queryKeys.sessions, queryKeys.session]
+    case 'welcome':
+      // Rights may have changed while nobody could tell.
+      return [queryKeys.session]
     case 'audit_update':
       return [queryKeys.auditHead]
     default:

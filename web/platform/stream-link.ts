@@ -267,6 +267,16 @@ const farewells = {
   max_age: 'The server renews the stream',
 } as const
 
+const notFacts: ReadonlySet<string> = new Set([
+  'stats_update',
+  'audit_update',
+  'welcome',
+  'heartbeat',
+  'session_changed',
+  'gap',
+  'goodbye',
+] satisfies ServerEvent['type'][])
+
 function isFact(type: ServerEvent['type']): boolean {
-  return !['stats_update', 'audit_update', 'welcome', 'heartbeat', 'gap', 'goodbye'].includes(type)
+  return !notFacts.has(type)
 }

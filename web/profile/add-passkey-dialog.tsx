@@ -8,8 +8,9 @@ import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Field, Input } from '../ui/field.tsx'
 import { useForm } from '../ui/use-form.ts'
-import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
+import { useWaitSeconds } from '../ui/wait-note.tsx'
 import { ProofField } from './proof-field.tsx'
+import { ProofNote } from './proof-note.tsx'
 import { useAddPasskey } from './use-profile.ts'
 
 const checkName = checkAll({ name: checks.name })
@@ -50,7 +51,7 @@ export function AddPasskeyDialog({
       }
     >
       <form {...form} id={id} method="post" className="grid gap-4">
-        {note && <WaitNote error={note} words={passkeyWords(note)} />}
+        {note && <ProofNote error={note} words={passkeyWords(note)} />}
         <Field label="Name" hint="So that you know later which one it is." error={faultOf('name')}>
           <Input {...bind('name')} autoComplete="off" maxLength={100} />
         </Field>

@@ -7,9 +7,10 @@ import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { useForm } from '../ui/use-form.ts'
-import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
+import { useWaitSeconds } from '../ui/wait-note.tsx'
 import { ProfileSection } from './profile-section.tsx'
 import { ProofField } from './proof-field.tsx'
+import { ProofNote } from './proof-note.tsx'
 import { useChangePassword } from './use-profile.ts'
 
 export function PasswordSection({ profile }: { profile: Profile }) {
@@ -61,7 +62,7 @@ function PasswordDialog({
       }
     >
       <form {...form} id={id} method="post" className="grid gap-4">
-        {note && <WaitNote error={note} />}
+        {note && <ProofNote error={note} />}
         {hasPassword && (
           <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
         )}

@@ -1,4 +1,7 @@
 /** One's own account: name, password, second factor, passkeys, and where one is signed in. */
+import { useOidcFault } from '../access/oidc-return.ts'
+import { useSignInState } from '../access/use-sign-in.ts'
+import { FaultNote } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { NameSection } from './name-section.tsx'
@@ -10,10 +13,13 @@ import { useProfile } from './use-profile.ts'
 
 export function ProfilePage() {
   const profile = useProfile()
+  // Who was sent away to sign in again may come back without.
+  const fault = useOidcFault(useSignInState().data?.oidc?.name)
   return (
     <>
       <PageHeader title="Profile" description="Who you are here, and how you come in." />
       <div className="grid gap-4">
+        {fault && <FaultNote {...fault} />}
         <Panel query={profile}>
           {person => (
             <>

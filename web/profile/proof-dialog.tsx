@@ -5,8 +5,9 @@ import { checkAll, checks } from '../access/form-checks.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { useForm } from '../ui/use-form.ts'
-import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
+import { useWaitSeconds } from '../ui/wait-note.tsx'
 import { ProofField } from './proof-field.tsx'
+import { ProofNote } from './proof-note.tsx'
 
 const check = checkAll({ current_password: checks.password })
 
@@ -63,7 +64,7 @@ export function ProofDialog({
     >
       <form {...form} id={id} method="post" className="grid gap-4">
         {children}
-        {note && <WaitNote error={note} />}
+        {note && <ProofNote error={note} />}
         {hasPassword && (
           <ProofField email={email} error={faultOf('current_password')} control={bind('current_password')} />
         )}

@@ -37,33 +37,38 @@ function Figure({ label, value, words }: { label: string; value: ReactNode; word
   )
 }
 
-function figuresOf(health: Health): [label: string, value: string, words: string][] {
-  const { log } = health
-  return [
+type Row = [label: string, value: string, words: string]
+
+/** What is null is told only to who sees all accounts, and left out. */
+function figuresOf(health: Health): Row[] {
+  const { log, deliveries_per_second: rate, sent, bytes_sent: bytes, replayed_facts: replayed } = health
+  const rows: (Row | false)[] = [
     ['Open', formatNumber(health.streams), `of at most ${formatNumber(health.max_streams)}`],
-    ['Deliveries', `${formatNumber(health.deliveries_per_second)} /s`, 'over the last 60 s at most'],
-    ['Sent', formatCount(health.sent, 'event'), `${formatBytes(health.bytes_sent)} with heartbeats`],
+    rate !== null && ['Deliveries', `${formatNumber(rate)} /s`, 'over the last 60 s at most'],
+    sent !== null && ['Sent', formatCount(sent, 'event'), `${formatBytes(bytes ?? 0)} with heartbeats`],
     [
       'Dropped',
       formatNumber(health.dropped),
       health.dropped > 0 ? 'states that came too late for slow readers' : 'nothing was left out',
     ],
-    [
-      'Replays',
-      formatNumber(health.replays),
-      health.replays > 0 ? `${formatCount(health.replayed_facts, 'fact')} caught up` : 'nobody had to catch up',
-    ],
+    ['Replays', formatNumber(health.replays), replayWords(health.replays, replayed)],
     ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers that had to load anew' : 'nobody missed anything'],
     [
       'Slow readers',
       formatNumber(health.slow_consumers),
       health.slow_consumers > 0 ? 'sent away; they come back by themselves' : 'nobody was sent away',
     ],
-    ['Log', formatCount(log.facts, 'fact'), logWords(log)],
+    log !== null && ['Log', formatCount(log.facts, 'fact'), logWords(log)],
   ]
+  return rows.filter(row => row !== false)
 }
 
-function logWords({ oldest, newest, facts, held_in_memory: held, epoch }: Health['log']): string {
+function replayWords(replays: number, facts: number | null): string {
+  if (replays === 0) return 'nobody had to catch up'
+  return facts === null ? 'streams that went on where they were' : `${formatCount(facts, 'fact')} caught up`
+}
+
+function logWords({ oldest, newest, facts, held_in_memory: held, epoch }: NonNullable<Health['log']>): string {
   if (oldest === null) return `nothing happened yet, epoch ${epoch}`
   // Numbers as they stand in ids.
   const numbers = facts === 1 ? `number ${newest}` : `${oldest} to ${newest}`

@@ -1,5 +1,6 @@
 /** The lines by which a program uses a token, for this very server. */
 import { api } from '../../contract/index.ts'
+import { mcpPath } from '../../contract/mcp.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { addressOf } from '../platform/api-client.ts'
 
@@ -7,6 +8,9 @@ export interface ExampleLines {
   title: string
   lines: string
 }
+
+/** As MCP clients of all kinds name a server that they reach over HTTP. */
+const mcpName = 'rustymail'
 
 /** The word by which the lines print; this page itself prints nothing. */
 const print = ['console', 'log'].join('.')
@@ -19,6 +23,21 @@ export function linesFor({ origin, token, info }: { origin: string; token: strin
     { title: call.title, lines: `curl -H 'Authorization: Bearer ${token}' \\\n  '${origin}${call.path}'` },
     { title: 'Listen to events with curl', lines: `curl -N -H 'Authorization: Bearer ${token}' \\\n  '${events}'` },
     { title: 'Listen to events in JavaScript', lines: listening(events, token) },
+  ]
+}
+
+/** For agents. Clients differ in the word that their list of servers goes by. */
+export function mcpLinesFor({ origin, token }: { origin: string; token: string }): ExampleLines[] {
+  const url = `${origin}${mcpPath}`
+  const server = { type: 'http', url, headers: { Authorization: `Bearer ${token}` } }
+  const json = (key: string) => JSON.stringify({ [key]: { [mcpName]: server } }, null, 2)
+  return [
+    {
+      title: 'Claude Code',
+      lines: `claude mcp add --transport http ${mcpName} ${url} --header "Authorization: Bearer ${token}"`,
+    },
+    { title: 'Cursor (.cursor/mcp.json), and most others', lines: json('mcpServers') },
+    { title: 'VS Code (.vscode/mcp.json)', lines: json('servers') },
   ]
 }
 

@@ -1,12 +1,13 @@
 /** A token that was just issued: its secret, shown this once, and the lines that use it. */
+import type { ReactNode } from 'react'
 import { Button } from '../ui/button.tsx'
 import { CopyField, CopyLines } from '../ui/copy-lines.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { linesFor } from './token-lines.ts'
+import { type ExampleLines, linesFor, mcpLinesFor } from './token-lines.ts'
 import type { IssuedToken } from './use-tokens.ts'
 
 export function TokenSecret({ title, issued, onClose }: { title: string; issued: IssuedToken; onClose(): void }) {
-  const examples = linesFor({ origin: location.origin, ...issued })
+  const { origin } = location
   return (
     <Dialog
       isOpen
@@ -25,17 +26,34 @@ export function TokenSecret({ title, issued, onClose }: { title: string; issued:
           text={issued.token}
           hint="It is shown this once: RustyMail keeps no copy. Whoever has it may do what the token may."
         />
-        <section className="grid gap-3">
-          <h3 className="text-sm font-semibold">How to use it</h3>
-          {examples.map(({ title: words, lines }) => (
-            <CopyLines key={words} title={words} lines={lines} />
-          ))}
-          <p className="text-xs text-muted">
-            A browser’s <code className="font-mono">EventSource</code> cannot send the header with the token; these
-            lines can. They run as they are in Node, Deno and Bun.
-          </p>
-        </section>
+        <Examples
+          title="How a program uses it"
+          examples={linesFor({ origin, ...issued })}
+          note={
+            <>
+              A browser’s <code className="font-mono">EventSource</code> cannot send the header with the token; these
+              lines can. They run as they are in Node, Deno and Bun.
+            </>
+          }
+        />
+        <Examples
+          title="How an agent uses it, over MCP"
+          examples={mcpLinesFor({ origin, token: issued.token })}
+          note="The agent finds the tools that the token’s scopes allow. Files with the token in them belong in no repository."
+        />
       </div>
     </Dialog>
+  )
+}
+
+function Examples({ title, examples, note }: { title: string; examples: ExampleLines[]; note: ReactNode }) {
+  return (
+    <section className="grid gap-3">
+      <h3 className="text-sm font-semibold">{title}</h3>
+      {examples.map(({ title: words, lines }) => (
+        <CopyLines key={words} title={words} lines={lines} />
+      ))}
+      <p className="text-xs text-muted">{note}</p>
+    </section>
   )
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { bodyOf, changeOf, draftOf, emptyDraft, faultsOf, levelsOf, presetNames, presetOf } from './token-draft.ts'
-import { linesFor } from './token-lines.ts'
+import { linesFor, mcpLinesFor } from './token-lines.ts'
 
 const now = Date.parse('2026-11-22T18:00:00.000Z')
 const token = {
@@ -57,4 +57,18 @@ test('the lines name this server and the token, and ask for what it may have', (
   }
   expect(lines({ accounts: [] })[0]?.lines).toContain('/api/dashboard/stats')
   expect(lines({ accounts: [], scopes: ['mail:read'] })[0]?.lines).toContain('/api/dashboard/session')
+})
+
+test('the lines for MCP clients are what each of them takes', () => {
+  const [claude, cursor, code] = mcpLinesFor({ origin: 'https://mail.example.org', token: 'rm_secret' })
+  expect(claude?.lines).toBe(
+    'claude mcp add --transport http rustymail https://mail.example.org/mcp --header "Authorization: Bearer rm_secret"',
+  )
+  const server = {
+    type: 'http',
+    url: 'https://mail.example.org/mcp',
+    headers: { Authorization: 'Bearer rm_secret' },
+  }
+  expect(JSON.parse(cursor!.lines)).toEqual({ mcpServers: { rustymail: server } })
+  expect(JSON.parse(code!.lines)).toEqual({ servers: { rustymail: server } })
 })

@@ -54,7 +54,7 @@ export function useChangeUser({ id, name }: User, said: string) {
 export function useResetUser({ id }: User) {
   const changed = useUsersChanged()
   return useMutation({
-    mutationFn: () => call(api.users.resetUser, { params: { user_id: id } }),
+    mutationFn: (body: { revoke_tokens: boolean }) => call(api.users.resetUser, { params: { user_id: id }, body }),
     gcTime: 0,
     onSuccess: changed,
   })

@@ -1,10 +1,11 @@
 /** What is asked before something is done to somebody, and the link that a reset answers. */
-import type { ReactNode } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { User } from '../../contract/users.ts'
 import { formatCount } from '../platform/format.ts'
 import { useSession } from '../platform/session.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
+import { Checkbox } from '../ui/choice.tsx'
 import { ConfirmDialog, Dialog } from '../ui/dialog.tsx'
 import { EditUserDialog } from './edit-user-dialog.tsx'
 import { LinkStep } from './link-step.tsx'
@@ -66,6 +67,7 @@ function LastAdministratorDialog({ user, onClose }: DialogProps) {
 
 function ResetDialog({ user, isLast, onClose }: DialogProps & { isLast: boolean }) {
   const { mutate, data, isPending, error } = useResetUser(user)
+  const [revokes, setRevokes] = useState(false)
   const isInvited = user.status === 'invited'
   if (data) {
     return (
@@ -92,7 +94,7 @@ function ResetDialog({ user, isLast, onClose }: DialogProps & { isLast: boolean 
       isDangerous={!isInvited}
       isBusy={isPending}
       error={error}
-      onConfirm={() => mutate()}
+      onConfirm={() => mutate({ revoke_tokens: revokes })}
       onClose={onClose}
     >
       {isInvited ? (
@@ -104,7 +106,18 @@ function ResetDialog({ user, isLast, onClose }: DialogProps & { isLast: boolean 
             {user.sessions > 0 && `, and ${formatCount(user.sessions, 'open session')} ended`}. You get a link by which
             they begin anew.
           </p>
-          <p className="text-sm text-soft">Role, accounts and API tokens stay as they are.</p>
+          {user.tokens > 0 && (
+            <Checkbox
+              label={`Also revoke their API tokens (${user.tokens})`}
+              hint="If somebody else may have had their account: a token could have been made by them."
+              isChecked={revokes}
+              onChange={setRevokes}
+            />
+          )}
+          <p className="text-sm text-soft">
+            Role{user.tokens > 0 && !revokes ? ', accounts and API tokens' : ' and accounts'} stay as they are, and so
+            does a link to the sign-in provider.
+          </p>
           <OwnNote user={user}>You would be signed out at once.</OwnNote>
         </>
       )}
@@ -151,6 +164,12 @@ function EnableDialog({ user, onClose }: DialogProps) {
       <p>
         <Person user={user} /> can sign in again, and their API tokens work again.
       </p>
+      {user.disabled_by === 'provider' && (
+        <p className="text-sm text-soft">
+          They were disabled because the sign-in provider gives them no role any more. It would disable them again when
+          they sign in there without one, and enables them by itself when it gives them one.
+        </p>
+      )}
     </ConfirmDialog>
   )
 }

@@ -1,5 +1,5 @@
 /** What a user is and has, in words. */
-import type { User } from '../../contract/users.ts'
+import type { DisabledBy, User } from '../../contract/users.ts'
 import { formatCount } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
@@ -7,6 +7,12 @@ export const statusWords: Record<User['status'], { tone: Tone; text: string }> =
   active: { tone: 'good', text: 'Active' },
   invited: { tone: 'info', text: 'Invited' },
   disabled: { tone: 'unknown', text: 'Disabled' },
+}
+
+/** Who disabled somebody, and so who can undo it. */
+export const disablerWords: Record<DisabledBy, string> = {
+  administrator: 'by an administrator',
+  provider: 'by the sign-in provider',
 }
 
 /** What somebody needs beside, or instead of, a password. */

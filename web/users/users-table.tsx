@@ -12,7 +12,7 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { type RowAction, RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import type { UserDialogKind } from './user-dialogs.tsx'
-import { factorWords, statusWords } from './user-words.ts'
+import { disablerWords, factorWords, statusWords } from './user-words.ts'
 
 type Act = (kind: UserDialogKind, user: User) => void
 
@@ -72,7 +72,7 @@ function UserRow({
   isLast: boolean
   onAct: Act
 }) {
-  const { name, email, role, status, sessions, last_seen_at: seenAt } = user
+  const { name, email, role, status, sessions, disabled_by: disabledBy, last_seen_at: seenAt } = user
   const { tone, text } = statusWords[status]
   return (
     <TableRow>
@@ -91,6 +91,7 @@ function UserRow({
       </Cell>
       <Cell label="Status">
         <StatePill tone={tone}>{text}</StatePill>
+        {disabledBy && <span className="block text-xs text-muted">{disablerWords[disabledBy]}</span>}
       </Cell>
       <Cell label="Beside the password" className="sm:min-w-28">
         {factorWords(user) ?? <span className="text-muted">Nothing</span>}

@@ -3,10 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
-import type { Arrivals, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
+import type { Arrivals, FoundPage, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
+import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
 import { readStructure, toContent, toFolder, toHeader } from './imapflow-message.ts'
+import { searchUids } from './imapflow-search.ts'
 
 export interface ImapFlowConnectionOptions {
   /** Logged in. */
@@ -67,6 +69,21 @@ export class ImapFlowConnection implements MailConnection {
         total: mailbox.exists,
         messages: messages.sort((a, b) => b.uid - a.uid),
         hasMore: first > 1,
+      }
+    })
+  }
+
+  search(path: string, terms: readonly SearchTerm[], limit: number, beforeUid: number | undefined): Promise<FoundPage> {
+    return this.#command(async () => {
+      const { uidValidity } = await openFolder(this.#client, path)
+      const { total, uids, hasMore } = await searchUids(this.#client, terms, limit, beforeUid)
+      const rows = uids.length === 0 ? [] : await this.#client.fetchAll(uids, headerQuery, { uid: true })
+      const messages = rows.filter(isAnswer).map(toHeader)
+      return {
+        uidValidity,
+        total,
+        messages: messages.sort((a, b) => b.uid - a.uid),
+        nextBeforeUid: hasMore ? uids.at(-1) : undefined,
       }
     })
   }

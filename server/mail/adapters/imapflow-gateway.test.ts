@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Address } from '../../../contract/mail.ts'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { freePort } from '../../../test/support/free-port.ts'
 import { available } from '../../../test/support/require.ts'
@@ -13,6 +14,7 @@ import { ImapFlowGateway } from './imapflow-gateway.ts'
 const gateway = new ImapFlowGateway()
 const options = { timeoutMs: 5_000, signal: new AbortController().signal }
 const alice = { user: 'alice@test.local', password: 'pw-alice' }
+const bob: Address = { name: 'Bob', email: 'bob@test.local' }
 const ends: (() => unknown)[] = []
 
 afterEach(async () => {
@@ -252,7 +254,7 @@ function flagsOf({ flags = [] }: TestMessage): string[] {
   return flags.map(flag => `\\${flag.charAt(0).toUpperCase()}${flag.slice(1)}`)
 }
 
-function raw({ subject, text = '', html, attachment, picture }: TestMessage): string {
+function raw({ subject, from = bob, cc, text = '', html, attachment, picture }: TestMessage): string {
   const part = (type: string, body: string | Buffer) =>
     `Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${base64Lines(body)}\n`
   const join = (boundary: string, parts: string[]) =>
@@ -265,8 +267,16 @@ function raw({ subject, text = '', html, attachment, picture }: TestMessage): st
   } else if (html) parts.push(part('text/html', html))
   if (attachment)
     parts.push(`Content-Disposition: attachment; filename="${attachment.name}"\n${part(attachment.type, 'abc')}`)
-  const head = `From: Bob <bob@test.local>\nTo: alice@test.local\nSubject: =?utf-8?B?${Buffer.from(subject).toString('base64')}?=\n`
+  const address = ({ name, email }: Address) => `${encoded(name ?? '')} <${email}>`
+  const copies = cc ? `Cc: ${address(cc)}\n` : ''
+  const head = `From: ${address(from)}\nTo: alice@test.local\n${copies}Subject: ${encoded(subject)}\n`
   return `${head}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=cut\n\n${join('cut', parts)}`
+}
+
+/** Encoded words of at most 75 characters (RFC 2047, section 2), none of which breaks a character. */
+function encoded(text: string): string {
+  const words = text.match(/.{1,15}/gsu) ?? ['']
+  return words.map(word => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\n ')
 }
 
 /** As mail has it: lines of 76 characters (RFC 2045, section 6.8). */

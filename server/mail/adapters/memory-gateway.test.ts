@@ -5,20 +5,23 @@ import { MemoryGateway } from './memory-gateway.ts'
 
 const login = { host: 'memory', port: 143, tls: 'none', user: 'alice', password: 'secret' } as const
 const options = { timeoutMs: 1_000, signal: new AbortController().signal }
+const bob = { name: 'Bob', email: 'bob@test.local' }
 
 mailGatewaySuite('a mail server in memory', async () => {
   const gateway = new MemoryGateway()
   return {
     gateway,
     login,
-    deliver: async ({ attachment, picture, ...message }, folder) => {
+    deliver: async ({ attachment, picture, from = bob, cc, ...message }, folder) => {
       const attached = attachment ? [{ ...attachment, id: '2', size_bytes: 3, is_inline: false, content_id: null }] : []
       const inline = picture
         ? [{ id: '1.3', name: null, type: picture.type, size_bytes: 9, is_inline: true, content_id: picture.contentId }]
         : []
       const parts = picture ? { '1.3': picture.bytes } : {}
       const attachments = [...inline, ...attached]
-      return gateway.deliver({ ...message, attachments, parts, hasAttachments: attached.length > 0 }, folder)
+      const sizeBytes = message.subject.length + (message.text ?? '').length
+      const addressed = { ...message, from: [from], cc: cc ? [cc] : [], sizeBytes }
+      return gateway.deliver({ ...addressed, attachments, parts, hasAttachments: attached.length > 0 }, folder)
     },
     cut: async () => gateway.cut(),
     stop: async () => undefined,

@@ -5,12 +5,15 @@ import { Problem } from '../../platform/problem.ts'
 import type {
   Arrivals,
   ConnectOptions,
+  FoundPage,
   MailConnection,
   MailGateway,
   MessageContent,
   MessagePage,
   WatchChange,
 } from '../mail-gateway.ts'
+import type { SearchTerm } from '../search-query.ts'
+import { holds } from './memory-search.ts'
 
 export interface MemoryFolder {
   path: string
@@ -150,6 +153,21 @@ export class MemoryConnection implements MailConnection {
     const below = messages.filter(message => beforeUid === undefined || message.uid < beforeUid)
     const page = below.slice(-limit).toReversed()
     return { uidValidity, total: messages.length, messages: page, hasMore: below.length > page.length }
+  }
+
+  async search(
+    path: string,
+    terms: readonly SearchTerm[],
+    limit: number,
+    beforeUid: number | undefined,
+  ): Promise<FoundPage> {
+    await this.#step('search')
+    const { uidValidity, messages } = this.#gateway.getFolder(path)
+    const found = messages.filter(message => terms.every(term => holds(term, message)))
+    const below = found.filter(message => beforeUid === undefined || message.uid < beforeUid)
+    const page = below.slice(-limit).toReversed()
+    const nextBeforeUid = below.length > page.length ? page.at(-1)?.uid : undefined
+    return { uidValidity, total: found.length, messages: page, nextBeforeUid }
   }
 
   async getMessage(

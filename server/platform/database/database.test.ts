@@ -1,9 +1,14 @@
 /** Migrations run at start, forward only, and refuse a database newer than the program. */
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { expect, onTestFinished, test } from 'vitest'
+import { aUser } from '../../../test/support/a-user.ts'
 import { onEachDatabase } from '../../../test/support/databases.ts'
 import { migrate, openDatabase, ping } from './database.ts'
+import * as first from './migrations/0001-first.ts'
+import * as events from './migrations/0002-events.ts'
+import * as access from './migrations/0003-access.ts'
+import type { UserRow } from './tables.ts'
 
 onEachDatabase((open, url) => {
   test('a second start finds the tables and changes nothing', async () => {
@@ -34,6 +39,22 @@ onEachDatabase((open, url) => {
     expect(await db.selectFrom('accounts').selectAll().execute()).toEqual([])
   })
 
+  test('who was disabled before it was kept by whom, was disabled by an administrator', async () => {
+    const db = openDatabase(await url())
+    onTestFinished(() => db.destroy())
+    await migrate(db, { '0001-first': first, '0002-events': events, '0003-access': access })
+    for (const [id, disabled] of Object.entries({ ann: 1, bob: 0 })) {
+      const { disabled_by: _later, ...row } = aUser({ id, disabled })
+      await (db as Kysely<Record<'users', Omit<UserRow, 'disabled_by'>>>).insertInto('users').values(row).execute()
+    }
+    await migrate(db)
+    const people = await db.selectFrom('users').select(['id', 'disabled_by']).orderBy('id').execute()
+    expect(people.map(({ id, disabled_by }) => [id, disabled_by])).toEqual([
+      ['ann', 'administrator'],
+      ['bob', null],
+    ])
+  })
+
   test('what a transaction wrote is gone when it fails', async () => {
     const db = openDatabase(await url())
     onTestFinished(() => db.destroy())
@@ -45,6 +66,25 @@ onEachDatabase((open, url) => {
     await expect(failing).rejects.toThrow('on purpose')
     expect(await db.selectFrom('settings').selectAll().execute()).toEqual([])
   })
+})
+
+test('a transaction that finds no room says so, is gone, and does not stand in the way of the next', async () => {
+  const db = openDatabase('sqlite::memory:')
+  onTestFinished(() => db.destroy())
+  await migrate(db)
+  const { rows } = await sql<{ page_count: number }>`pragma page_count`.execute(db)
+  await sql.raw(`pragma max_page_count = ${rows[0]!.page_count}`).execute(db)
+  const write = (name: string, size: number) =>
+    db.transaction().execute(async transaction => {
+      const row = { name, value: 'x', updated_at: 'now' }
+      await transaction.insertInto('settings').values(row).execute()
+      const large = { ...row, name: `${name} again`, value: 'x'.repeat(size) }
+      await transaction.insertInto('settings').values(large).execute()
+    })
+  await expect(write('a', 100_000)).rejects.toMatchObject({ errcode: 13, message: expect.stringContaining('full') })
+  await write('b', 1)
+  const kept = await db.selectFrom('settings').select('name').orderBy('name').execute()
+  expect(kept.map(({ name }) => name)).toEqual(['b', 'b again'])
 })
 
 test('SQLite refuses values that node:sqlite would store as NULL', async () => {

@@ -6,13 +6,19 @@ import pg from 'pg'
 import * as first from './migrations/0001-first.ts'
 import * as events from './migrations/0002-events.ts'
 import * as access from './migrations/0003-access.ts'
+import * as disabledBy from './migrations/0004-disabled-by.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
 
 export type Database = Kysely<Tables>
 
 /** By name, in order; a name that has been released is never changed. */
-const migrations: Record<string, Migration> = { '0001-first': first, '0002-events': events, '0003-access': access }
+const migrations: Record<string, Migration> = {
+  '0001-first': first,
+  '0002-events': events,
+  '0003-access': access,
+  '0004-disabled-by': disabledBy,
+}
 
 /** @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`. Opens lazily: the first query may fail. */
 export function openDatabase(url: string): Database {

@@ -12,6 +12,8 @@ export function sqliteDialect(path: string): SqliteDialect {
   )
   const cache = new Map<string, SqliteStatement>()
   const prepare = (sql: string): SqliteStatement => {
+    // When the disk is full SQLite takes back the whole transaction by itself; the reason must not be hidden behind that.
+    if (sql === 'rollback' && !database.isTransaction) return nothing
     const known = cache.get(sql)
     if (known) return known
     const statement = wrap(database.prepare(sql))
@@ -36,6 +38,13 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true
   }
+}
+
+const nothing: SqliteStatement = {
+  reader: false,
+  all: () => [],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [].values(),
 }
 
 function wrap(statement: StatementSync): SqliteStatement {

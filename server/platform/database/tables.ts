@@ -46,6 +46,8 @@ export interface UserRow {
   oidc_issuer: string | null
   oidc_subject: string | null
   disabled: number
+  /** `administrator` or `provider`; null unless disabled. */
+  disabled_by: string | null
   created_at: string
   updated_at: string
   last_seen_at: string | null

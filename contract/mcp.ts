@@ -1,0 +1,2 @@
+/** Where MCP clients come in (Streamable HTTP). What is said there is the protocol's business, so it is no endpoint of JSON. */
+export const mcpPath = '/mcp'

@@ -1,0 +1,39 @@
+/** The accounts for models: which there are, and what one may do with them. Administering them is for people. */
+import { z } from 'zod'
+import { scopeFamilies } from '../../contract/scope.ts'
+import { defineTool, type Tool } from '../platform/tool.ts'
+import type { AccountService } from './account-service.ts'
+
+/** In one answer; how many there are more is said. */
+const maxAccounts = 200
+
+export function accountTools(accounts: Pick<AccountService, 'list'>): Tool[] {
+  const list = defineTool({
+    name: 'mail_accounts',
+    title: 'List mail accounts',
+    description: 'The mail accounts that you may use, and what for.',
+    scope: 'signed_in',
+    effect: 'read',
+    input: z.strictObject({}),
+    output: z.object({
+      accounts: z.array(
+        z.object({
+          id: z.string(),
+          email: z.string(),
+          can: z.array(z.string()),
+          state: z.string().optional().describe('Unless ready'),
+        }),
+      ),
+      more: z.int().optional(),
+    }),
+    run: async ({ principal }) => {
+      const can = scopeFamilies.mail.filter(scope => principal.scopes.has(scope))
+      const seen = await accounts.list(principal)
+      const shown = seen
+        .slice(0, maxAccounts)
+        .map(({ id, email, state }) => ({ id, email, can, ...(state !== 'ready' && { state }) }))
+      return { accounts: shown, ...(seen.length > maxAccounts && { more: seen.length - maxAccounts }) }
+    },
+  })
+  return [list]
+}

@@ -1,0 +1,43 @@
+/** The tools, and MCP that offers them, wired by hand. A part of the composition root. */
+import type { AccountService } from './accounts/account-service.ts'
+import { accountTools } from './accounts/account-tools.ts'
+import type { ClientRegistry } from './clients/client-registry.ts'
+import type { MailService } from './mail/mail-service.ts'
+import { mailTools } from './mail/mail-tools.ts'
+import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
+import { mcpRoutes } from './mcp/mcp-routes.ts'
+import { McpService } from './mcp/mcp-service.ts'
+import type { MetricsService } from './metrics/metrics-service.ts'
+import type { HttpLimits } from './platform/http-limits.ts'
+import type { Trail } from './platform/http-outcome.ts'
+import type { HttpServer } from './platform/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import { Toolbox } from './platform/toolbox.ts'
+
+export interface McpSurroundings {
+  http: HttpServer
+  exchanges: ExchangeRegistry
+  accounts: AccountService
+  mail: MailService
+  clients: ClientRegistry
+  metrics: MetricsService
+  limits: HttpLimits
+  trail: Trail
+  version: string
+  logger: Logger
+}
+
+/** To be stopped before http, which waits for the streams that this one ends. */
+export function composeMcp({ http, exchanges, accounts, mail, clients, metrics, ...around }: McpSurroundings): Part {
+  const { limits, trail, version, logger } = around
+  const toolbox = new Toolbox({
+    tools: [...accountTools(accounts), ...mailTools({ mail, accounts })],
+    limits,
+    trail,
+    observe: outcome => metrics.recordRequest(outcome),
+    logger,
+  })
+  mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))
+  return { name: 'mcp', start: () => exchanges.start(), stop: () => exchanges.stop() }
+}

@@ -1,0 +1,141 @@
+/** What is said to a server that searches, and what is taken of its answers, however much or odd they are. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { available } from '../../../test/support/require.ts'
+import { startSocketServer } from '../../../test/support/socket-server.ts'
+import { startRelay } from '../../../test/support/tcp-relay.ts'
+import { parseSearchQuery, type SearchTerm } from '../search-query.ts'
+import { ImapFlowGateway } from './imapflow-gateway.ts'
+import { newestOf, toSearchObject } from './imapflow-search.ts'
+
+const ends: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+const termsOf = (query: string) => parseSearchQuery(query, { inBody: true }).terms
+
+async function connect(port: number, { user, password } = { user: 'a', password: 'b' }) {
+  const { signal } = new AbortController()
+  const login = { host: '127.0.0.1', port, tls: 'none', user, password } as const
+  const connection = await new ImapFlowGateway().connect(login, { timeoutMs: 5_000, signal })
+  ends.push(() => connection.close())
+  return connection
+}
+
+test.each([
+  ['1:9', 3, undefined, [9, 8, 7], 9, true],
+  ['1:9', 3, 3, [2, 1], 9, false],
+  ['1:9', 9, undefined, [9, 8, 7, 6, 5, 4, 3, 2, 1], 9, false],
+  ['20:22,4,7:9', 5, undefined, [22, 21, 20, 9, 8], 7, true],
+  ['20:22,4,7:9', 5, 21, [20, 9, 8, 7, 4], 7, false],
+  ['9:7,22', 5, undefined, [22, 9, 8, 7], 4, false],
+  ['5,5,4:5', 5, undefined, [5, 4], 4, false],
+  [undefined, 5, undefined, [], 0, false],
+  ['0,-3,1.5,*,5:*,99999999999,4294967296,abc,,7', 5, undefined, [7], 1, false],
+  ['1:4294967295', 2, undefined, [4294967295, 4294967294], 4294967295, true],
+])('of %s the newest %i below %s are taken', (set, limit, beforeUid, uids, total, hasMore) => {
+  expect(newestOf(set, limit, beforeUid)).toEqual({ uids, total, hasMore })
+})
+
+test('hundreds of thousands of finds that lie apart are no more than their numbers', () => {
+  const set = Array.from({ length: 300_000 }, (_, index) => index * 2 + 1).join()
+  expect(newestOf(set, 2, 400_000)).toEqual({ uids: [399_999, 399_997], total: 300_000, hasMore: true })
+})
+
+test('terms of one kind are kept apart, and none of them is lost', () => {
+  expect(toSearchObject(termsOf('subject:a is:read'))).toEqual({ subject: 'a', seen: true })
+  expect(toSearchObject(termsOf('subject:a subject:b -subject:c'))).toEqual({
+    subject: 'a',
+    not: { or: [{ not: { subject: 'b' } }, { subject: 'c' }] },
+  })
+})
+
+test('a server that refuses to search is named as the cause, with what may be the reason', async () => {
+  const opened = ['* 3 EXISTS', '* OK [UIDVALIDITY 7] valid', '* OK [UIDNEXT 4] next']
+  const answers: Record<string, string[]> = { CAPABILITY: ['* CAPABILITY IMAP4rev1 LITERAL+'], EXAMINE: opened }
+  const server = await startSocketServer(socket => {
+    socket.write('* OK ready\r\n')
+    socket.on('data', data => {
+      for (const [, tag, command = ''] of String(data).matchAll(/^(\w+) (?:UID )?([A-Z]+)/gm)) {
+        const end = command === 'SEARCH' ? 'NO [BADCHARSET] no such letters' : 'OK done'
+        socket.write([...(answers[command] ?? []), `${tag} ${end}`, ''].join('\r\n'))
+      }
+    })
+  })
+  ends.push(() => server.stop())
+  const connection = await connect(server.port)
+  const search = (query: string) => connection.search('INBOX', termsOf(query), 5, undefined)
+  await expect(search('tea')).rejects.toMatchObject({
+    code: 'mail_server_refused',
+    message: 'The mail server refused this search.',
+  })
+  await expect(search('größe')).rejects.toThrow('no letters outside of ASCII')
+})
+
+describe.skipIf(!available('dovecot'))('on Dovecot', () => {
+  let dovecot: Dovecot
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+    const { user } = dovecot.users[0]!
+    for (const subject of ['one', '=?utf-8?q?gr=C3=B6=C3=9Fe?=', 'three', 'four']) {
+      await dovecot.appendMessage(user, `Subject: ${subject}\nFrom: Bob <bob@test.local>\n\ntea\n`)
+    }
+  })
+  afterAll(() => dovecot?.stop())
+
+  /** A connection whose words can be read and whose server's can be changed. */
+  async function listen(toClient?: (data: string) => string) {
+    const said: string[] = []
+    const toServer = (data: string) => {
+      said.push(data)
+      return data
+    }
+    const relay = await startRelay(dovecot.imapPort, { toServer, ...(toClient ? { toClient } : {}) })
+    ends.push(() => relay.stop())
+    return { connection: await connect(relay.port, dovecot.users[0]), said: () => said.join('') }
+  }
+
+  test('a server without ESEARCH is searched as well', async () => {
+    const { connection, said } = await listen(data => data.replaceAll(' ESEARCH', ' XSEARCH'))
+    const page = await connection.search('INBOX', termsOf('tea'), 2, undefined)
+    expect(page).toMatchObject({ total: 4, messages: [{ subject: 'four' }, { subject: 'three' }] })
+    const rest = await connection.search('INBOX', termsOf('tea'), 2, page.nextBeforeUid)
+    expect(rest).toMatchObject({
+      total: 4,
+      nextBeforeUid: undefined,
+      messages: [{ subject: 'größe' }, { subject: 'one' }],
+    })
+    expect(said()).not.toContain('SEARCH RETURN')
+  })
+
+  test('only the rows of the page are asked for, and the finds come as ranges', async () => {
+    const { connection, said } = await listen()
+    await connection.search('INBOX', termsOf('tea'), 2, undefined)
+    expect(said()).toMatch(/UID SEARCH RETURN \(ALL COUNT\) /)
+    expect(said()).toMatch(/UID FETCH 4,3 /)
+  })
+
+  test('letters outside of ASCII are said to be UTF-8, and what is ASCII needs no character set', async () => {
+    const { connection, said } = await listen()
+    expect((await connection.search('INBOX', termsOf('größe'), 5, undefined)).total).toBe(1)
+    expect(said()).toContain('CHARSET UTF-8')
+    const plain = await listen()
+    await plain.connection.search('INBOX', termsOf('"one"'), 5, undefined)
+    expect(plain.said()).not.toContain('CHARSET')
+  })
+
+  test('no word becomes a command, not even one that no query can hold', async () => {
+    const texts = ['" X\r\nA1 DELETE Archive\r\n', 'é\r\nA1 DELETE Archive\r\n', '{3}\r\nabc', 'a"\\', 'a\0b', 'é\0']
+    for (const text of texts) {
+      const { connection, said } = await listen()
+      const term: SearchTerm = { kind: 'subject', text, isNegated: false }
+      const page = await connection.search('INBOX', [term], 5, undefined).catch(error => error)
+      expect(page).toMatchObject(page instanceof Error ? { name: 'Problem' } : { total: 0 })
+      // A literal may hold line ends: the server is told its length before.
+      expect(said().replaceAll(/\{\d+\+?\}\r\n[\s\S]*?DELETE Archive\r\n/g, '')).not.toMatch(/DELETE/)
+    }
+    const { connection } = await listen()
+    expect((await connection.listFolders()).map(({ path }) => path)).toContain('Archive')
+  })
+})

@@ -1,0 +1,190 @@
+/** Reads messages for a model, as many and as much of each as fits into one reply; a cursor leads on from where it ended. */
+import { z } from 'zod'
+import type { Message } from '../../contract/mail.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { MailService } from './mail-service.ts'
+import { newText } from './new-text.ts'
+import { readableText } from './readable-text.ts'
+import { cleanAddress, cleanSubject, Fence } from './stranger-text.ts'
+import { fromToolRef } from './tool-ref.ts'
+
+export const View = z.enum(['new', 'text', 'headers'])
+export type View = z.infer<typeof View>
+
+export const ReadMessage = z.object({
+  ref: z.string(),
+  from: z.array(z.string()),
+  to: z.array(z.string()).optional(),
+  cc: z.array(z.string()).optional(),
+  reply_to: z.array(z.string()).optional(),
+  date: z.string(),
+  subject: z.string(),
+  message_id: z.string().optional(),
+  flags: z.array(z.string()).optional(),
+  untrusted_body: z.string().optional(),
+  note: z.string().optional(),
+  more: z.int().optional().describe('Characters of this body that are left'),
+  attachments: z.array(z.object({ id: z.string(), name: z.string(), type: z.string(), bytes: z.int() })).optional(),
+  more_attachments: z.int().optional(),
+})
+export type ReadMessage = z.infer<typeof ReadMessage>
+
+export interface Reading {
+  refs: readonly string[]
+  view: View
+  /** Of the whole reply, about; heads count too. */
+  maxChars: number
+  cursor: string | undefined
+}
+
+export interface Read {
+  messages: ReadMessage[]
+  failed?: { ref: string; code: string; why: string }[]
+  left?: number
+  cursor?: string
+}
+
+/** Where the next reply begins: which of the references, and at which character of its body. */
+interface Place {
+  index: number
+  offset: number
+}
+
+/** Shown of each list; how many there are more is said. */
+const maxAddresses = 10
+const maxAttachments = 20
+/** Of each body that is begun, however long the heads are, so that a cursor always leads on. */
+const leastPiece = 200
+/** A message that is gone does not keep the others from being read. */
+const ofOneMessage = new Set(['message_not_found', 'stale_ref', 'folder_not_found'])
+
+export class MessageReader {
+  readonly #mail: Pick<MailService, 'getMessage'>
+
+  constructor(mail: Pick<MailService, 'getMessage'>) {
+    this.#mail = mail
+  }
+
+  /**
+   * @param accountId Of all references.
+   * @throws Problem when none of them can be read.
+   */
+  async read(
+    { principal, accountId, signal }: { principal: Principal; accountId: string; signal: AbortSignal },
+    { refs, view, maxChars, cursor }: Reading,
+  ): Promise<Read> {
+    const fence = new Fence()
+    const messages: ReadMessage[] = []
+    const failures: { ref: string; problem: Problem }[] = []
+    let place = placeOf(cursor, refs.length)
+    for (let left = maxChars; place.index < refs.length && left > 0; ) {
+      signal.throwIfAborted()
+      const ref = refs[place.index]!
+      const message = await this.#find(principal, accountId, ref, signal)
+      if (message instanceof Problem) {
+        failures.push({ ref, problem: message })
+        place = { index: place.index + 1, offset: 0 }
+        continue
+      }
+      const head = headOf(ref, message, view)
+      left -= JSON.stringify(head).length
+      if (messages.length > 0 && left < leastPiece) break
+      const { rest, offset, ...body } = bodyFrom(message, view, place.offset, Math.max(left, leastPiece))
+      const { untrusted_body: text } = body
+      messages.push({ ...head, ...body, ...(text === undefined ? {} : { untrusted_body: fence.around(text) }) })
+      left -= text?.length ?? 0
+      place = rest ? { index: place.index, offset } : { index: place.index + 1, offset: 0 }
+    }
+    const [first] = failures
+    if (first && failures.length === refs.length) throw first.problem
+    const isWhole = place.index >= refs.length
+    return {
+      messages,
+      ...(first && { failed: failures.map(({ ref, problem }) => ({ ref, code: problem.code, why: problem.message })) }),
+      ...(isWhole ? {} : { left: refs.length - place.index, cursor: `${place.index}-${place.offset}` }),
+    }
+  }
+
+  async #find(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message | Problem> {
+    try {
+      return await this.#mail.getMessage(principal, accountId, fromToolRef(ref).ref, signal)
+    } catch (error) {
+      if (error instanceof Problem && ofOneMessage.has(error.code)) return error
+      throw error
+    }
+  }
+}
+
+function placeOf(cursor: string | undefined, count: number): Place {
+  const [, index, offset] = /^(\d{1,2})-(\d{1,8})$/.exec(cursor ?? '0-0') ?? []
+  if (index !== undefined && Number(index) < count) return { index: Number(index), offset: Number(offset) }
+  throw new Problem('bad_request', 'cursor: is not of these refs; give it with the same refs and the same view.')
+}
+
+type Body = Pick<ReadMessage, 'untrusted_body' | 'note' | 'more'> & { rest: boolean; offset: number }
+
+/** As much of it as there is room for. */
+function bodyFrom(message: Message, view: View, offset: number, length: number): Body {
+  if (view === 'headers') return { rest: false, offset }
+  const { words, isFromHtml } = readableText(message)
+  const body = view === 'new' ? newText(words) : words
+  const piece = pieceOf(body, offset, length)
+  const end = offset + piece.length
+  const note = noteOf(message, body, isFromHtml)
+  return {
+    ...(piece === '' ? {} : { untrusted_body: piece }),
+    ...(note === undefined ? {} : { note }),
+    ...(end < body.length && { more: body.length - end }),
+    rest: end < body.length,
+    offset: end,
+  }
+}
+
+/** Never half of a character that takes two places. */
+function pieceOf(body: string, offset: number, length: number): string {
+  const end = offset + length
+  return body.slice(offset, /[\ud800-\udbff]/.test(body[end - 1] ?? '') ? end - 1 : end)
+}
+
+function noteOf({ html, is_truncated }: Message, body: string, isFromHtml: boolean): string | undefined {
+  const notes = [
+    ...(isFromHtml ? ['This text was made from the HTML part.'] : []),
+    ...(is_truncated ? ['A part of the message is longer than 1 MiB; what is behind that is not here.'] : []),
+    ...(body === '' ? [`This message has no text${html === null ? '' : ', and its HTML shows none'}.`] : []),
+  ]
+  return notes.length === 0 ? undefined : notes.join(' ')
+}
+
+function headOf(ref: string, message: Message, view: View): ReadMessage {
+  const { from, to, date, subject, attachments } = message
+  const hidden = attachments.length - maxAttachments
+  return {
+    ref,
+    from: addresses(from),
+    ...(to.length > 0 && { to: addresses(to) }),
+    date,
+    subject: cleanSubject(subject),
+    ...(view === 'headers' && headersOf(message)),
+    ...(attachments.length > 0 && { attachments: attachments.slice(0, maxAttachments).map(fileOf) }),
+    ...(hidden > 0 && { more_attachments: hidden }),
+  }
+}
+
+function headersOf({ cc, reply_to, message_id, flags }: Message): Partial<ReadMessage> {
+  return {
+    ...(cc.length > 0 && { cc: addresses(cc) }),
+    ...(reply_to.length > 0 && { reply_to: addresses(reply_to) }),
+    ...(message_id !== null && { message_id: cleanSubject(message_id) }),
+    ...(flags.length > 0 && { flags }),
+  }
+}
+
+function addresses(all: Message['to']): string[] {
+  const shown = all.slice(0, maxAddresses).map(cleanAddress)
+  return all.length > maxAddresses ? [...shown, `and ${all.length - maxAddresses} more`] : shown
+}
+
+function fileOf({ id, name, type, size_bytes }: Message['attachments'][number]) {
+  return { id, name: cleanSubject(name ?? ''), type: cleanSubject(type), bytes: size_bytes }
+}

@@ -1,0 +1,60 @@
+/** Answers what MCP clients send, one exchange at a time: counts it, shows who it is, and ends it when its principal may no longer. */
+import type { ClientRegistry } from '../clients/client-registry.ts'
+import type { FetchCall } from '../platform/http-fetch.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import type { Toolbox } from '../platform/toolbox.ts'
+import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
+import { SdkExchange } from './sdk-server.ts'
+
+export interface McpServiceOptions {
+  toolbox: Toolbox
+  exchanges: ExchangeRegistry
+  clients: Pick<ClientRegistry, 'recognise' | 'openStream'>
+  version: string
+  logger: Logger
+}
+
+export class McpService {
+  readonly #options: McpServiceOptions
+
+  constructor(options: McpServiceOptions) {
+    this.#options = options
+  }
+
+  /** @throws Problem when there is no room, or when the caller was revoked meanwhile. */
+  async answer(call: FetchCall): Promise<Response> {
+    const { toolbox, exchanges, clients, version, logger } = this.#options
+    const { requestId, body } = call
+    const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')
+    const ending = new AbortController()
+    const exchange: Exchange = {
+      kind: kindOf(body),
+      toolsChanged: () => sdk.toolsChanged(),
+      end: problem => {
+        // What runs answers the problem, what listens is told that this was all; the connection ends with either.
+        ending.abort(problem)
+        if (exchange.kind === 'stream') sdk.close().catch(failed)
+      },
+    }
+    const { principal, closed } = exchanges.open(call.caller.principal, exchange)
+    call.onClosed(closed)
+    const caller = { ...call.caller, principal }
+    const onFault = (error: Error) => logger.debug({ err: error, request_id: requestId }, 'an MCP exchange was refused')
+    const sdk = new SdkExchange({ toolbox, asking: { caller, requestId, signal: ending.signal }, version, onFault })
+    clients.recognise(caller, 'mcp')
+    if (exchange.kind === 'stream') {
+      call.beStream()
+      const kicked = new Problem('unauthorized', 'Somebody disconnected this client.')
+      const stream = clients.openStream(caller, () => exchange.end(kicked))
+      call.onClosed(() => stream.closed())
+    }
+    return sdk.answer(call.request, body)
+  }
+}
+
+function kindOf(body: unknown): ExchangeKind {
+  const isListening =
+    typeof body === 'object' && body !== null && 'method' in body && body.method === 'subscriptions/listen'
+  return isListening ? 'stream' : 'call'
+}

@@ -1,0 +1,236 @@
+/** Whoever opens connections and says nothing takes no place of others, and who is known is not held up. */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { askOver2, openSession, readOver2, selfSigned } from '../../test/support/tls.ts'
+import { AddressRanges, parseAddressRange } from './address-range.ts'
+import { ConnectionLimits } from './connection-limits.ts'
+import { createHttpServer, handle, handleStream } from './http-server.ts'
+import type { TlsFiles } from './http-tls.ts'
+import { createLogger } from './logger.ts'
+import { everyScope, type Principal } from './principal.ts'
+
+const admin: Principal = {
+  id: 'admin',
+  name: 'Admin',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
+const path = '/api/dashboard/events'
+const token = 'Authorization: Bearer admin'
+const wholeHead = `GET ${path} HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`
+
+/** From any address of this machine; all are gone with the test. */
+function client(port: number) {
+  const sockets: Socket[] = []
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  return async (localAddress: string, bytes = '') => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress })
+    sockets.push(socket)
+    socket.on('error', () => undefined).resume()
+    await once(socket, 'connect')
+    if (bytes !== '') socket.write(bytes)
+    return socket
+  }
+}
+
+async function door(tls?: TlsFiles) {
+  const http = createHttpServer({
+    logger: createLogger('silent'),
+    authenticate: ({ token }) => (token === 'admin' ? admin : undefined),
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: tls !== undefined },
+    trustedProxies: [],
+    tls,
+    connectionBounds: { ofAddress: 500, ofAll: 1_000 },
+  })
+  const streams = { open: 0 }
+  handleStream(http, api.events.streamEvents, { 'content-type': 'text/event-stream' }, call => {
+    const socket = call.takeSocket()
+    streams.open++
+    socket.once('close', () => streams.open--)
+    socket.write('event: welcome\n\n')
+    socket.uncork()
+  })
+  handle(http, api.system.live, () => ({ status: 'live' as const }))
+  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  const { server } = http.fastify
+  let came = 0
+  server.on('connection', () => came++)
+  onTestFinished(async () => {
+    http.front.stop()
+    http.tlsConnections?.cut()
+    if (!tls) server.closeAllConnections()
+    await http.fastify.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const open = () => new Promise<number>(resolve => server.getConnections((_error, count) => resolve(count)))
+  return { http, port, streams, accepted: () => came, open, from: client(port) }
+}
+
+async function askFrom(localAddress: string, port: number) {
+  const asked = request({ port, host: '127.0.0.1', localAddress, path: '/health/live', agent: false })
+  asked.end()
+  const [answer] = await once(asked, 'response')
+  return [answer.statusCode, await text(answer)]
+}
+
+/** So many at once as wait for a server to accept them; more would have to try again in seconds. */
+const atOnce = 400
+
+async function many(count: number, make: (index: number) => Promise<Socket>) {
+  for (let made = 0; made < count; made += atOnce) {
+    const length = Math.min(atOnce, count - made)
+    await Promise.all(Array.from({ length }, (_, index) => make(made + index)))
+  }
+}
+
+test('two thousand connections that never end their request leave room for others, and for streams of the same address', async () => {
+  const { http, port, streams, accepted, open, from } = await door()
+  await many(20, () => from('127.0.0.1', wholeHead))
+  await expect.poll(() => streams.open).toBe(20)
+  const unfinished = [
+    '',
+    `GET /health/live HTTP/1.1\r\nHost: x\r\n`,
+    'POST /api/dashboard/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+  ]
+  await many(2_000, index => from('127.0.0.1', unfinished[index % 3]))
+  await expect.poll(accepted).toBe(2_020)
+  await expect.poll(open).toBeLessThanOrEqual(520)
+  expect(http.connectionLimits.size).toBeGreaterThan(400)
+  expect(await askFrom('127.0.0.2', port)).toEqual([200, '{"status":"live"}'])
+  await many(20, () => from('127.0.0.1', wholeHead))
+  await expect.poll(() => streams.open).toBe(40)
+}, 30_000)
+
+test('more streams than strangers may have connections are all opened for one address, and none of them counts', async () => {
+  const { http, streams, from } = await door()
+  await many(1_200, () => from('127.0.0.1', wholeHead))
+  await expect.poll(() => streams.open, { timeout: 10_000 }).toBe(1_200)
+  expect(http.connectionLimits.size).toBe(0)
+  // A connection by which somebody asks for anything else does not count either, and one of nobody does.
+  const [known, unknown] = [await from('127.0.0.1'), await from('127.0.0.1')]
+  await expect.poll(() => http.connectionLimits.size).toBe(2)
+  unknown.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+  await once(unknown, 'data')
+  expect(http.connectionLimits.size).toBe(2)
+  known.write(`GET /health/live HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`)
+  await once(known, 'data')
+  expect(http.connectionLimits.size).toBe(1)
+}, 30_000)
+
+test('with TLS too, connections that say nothing are bounded, and one that carries a stream is not among them', async () => {
+  const files = selfSigned()
+  const [cert, key] = [readFileSync(files.certFile), readFileSync(files.keyFile)]
+  const { http, port, streams, accepted, open, from } = await door({ cert, key })
+  const session = await openSession(`https://127.0.0.1:${port}`, cert, {})
+  readOver2(session, path, { authorization: 'Bearer admin' })
+  await expect.poll(() => streams.open).toBe(1)
+  await many(700, () => from('127.0.0.1'))
+  await expect.poll(accepted, { timeout: 10_000 }).toBe(701)
+  await expect.poll(() => http.connectionLimits.size).toBe(500)
+  expect(await open()).toBe(501)
+  expect((await askOver2(session, '/health/live')).status).toBe(200)
+  const other = await openSession(`https://127.0.0.1:${port}`, cert, {})
+  expect((await askOver2(other, '/health/live')).status).toBe(200)
+  expect(streams.open).toBe(1)
+}, 30_000)
+
+async function counting(bounds: { ofAddress: number; ofAll: number }, trusted: string[] = []) {
+  const lines: object[] = []
+  const logger = Object.assign(createLogger('silent'), { warn: (facts: object) => void lines.push(facts) })
+  const trustedProxies = new AddressRanges(trusted.flatMap(one => parseAddressRange(one) ?? []))
+  const limits = new ConnectionLimits({ trustedProxies, logger, now: () => 1, bounds })
+  const accepted: Socket[] = []
+  const server = createServer(socket => void accepted.push(socket.on('error', () => undefined)))
+  limits.watch(server)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => {
+    for (const socket of accepted) socket.destroy()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  const from = client(port)
+  /** One after the other, so that it is known which is the oldest. */
+  const open = async (address: string, count: number) => {
+    const sockets: Socket[] = []
+    for (const until = accepted.length + count; accepted.length < until; ) {
+      const before = accepted.length
+      sockets.push(await from(address))
+      await expect.poll(() => accepted.length, { interval: 1 }).toBe(before + 1)
+    }
+    return sockets
+  }
+  return { limits, open, accepted, lines, port, server }
+}
+
+const isClosed = (socket: Socket) => socket.destroyed
+const closedOf = (sockets: Socket[]) =>
+  sockets.map((socket, index) => (isClosed(socket) ? index : -1)).filter(at => at >= 0)
+
+test('past the bound of an address its oldest goes, and one that has just asked is not the oldest', async () => {
+  const { limits, open, accepted, lines } = await counting({ ofAddress: 5, ofAll: 100 })
+  const sockets = await open('127.0.0.1', 5)
+  limits.renew(accepted[0]!)
+  sockets.push(...(await open('127.0.0.1', 2)))
+  await expect.poll(() => closedOf(sockets)).toEqual([1, 2])
+  expect(limits.size).toBe(5)
+  expect(lines).toEqual([{ address: '127.0.0.1', closed: expect.any(Number), open: 5 }])
+})
+
+/** Connects, says something and goes, all while this process looks elsewhere. */
+const crowd = `
+const { connect } = require('node:net')
+let left = 60
+for (let index = 0; index < 60; index++) {
+  const socket = connect(Number(process.argv[1]), '127.0.0.1')
+  socket.end('hello', () => --left === 0 && process.exit())
+}`
+
+test('those who have said who they are before anybody looked are not closed for being many', async () => {
+  const { limits, accepted, port, server } = await counting({ ofAddress: 5, ofAll: 100 })
+  let heard = 0
+  server.on('connection', (socket: Socket) => {
+    socket.once('data', () => {
+      heard++
+      limits.release(socket)
+    })
+  })
+  execFileSync(process.execPath, ['-e', crowd, String(port)])
+  await expect.poll(() => accepted.length).toBe(60)
+  await expect.poll(() => heard).toBe(60)
+  expect(limits.size).toBe(0)
+})
+
+test('past the bound of all, the busiest address gives way, whoever comes', async () => {
+  const { limits, open } = await counting({ ofAddress: 8, ofAll: 12 })
+  const few = await open('127.0.0.2', 2)
+  const busiest = await open('127.0.0.1', 7)
+  const second = await open('127.0.0.3', 3)
+  const late = await open('127.0.0.4', 3)
+  await expect.poll(() => closedOf(busiest)).toEqual([0, 1, 2])
+  expect([few, second, late].flatMap(closedOf)).toEqual([])
+  expect(limits.size).toBe(12)
+})
+
+test('what a trusted proxy brings counts only together with all others', async () => {
+  const { limits, open, accepted } = await counting({ ofAddress: 3, ofAll: 10 }, ['127.0.0.1'])
+  const proxied = await open('127.0.0.1', 9)
+  expect(limits.size).toBe(9)
+  const direct = await open('127.0.0.2', 3)
+  await expect.poll(() => closedOf(proxied)).toEqual([0, 1])
+  expect(closedOf(direct)).toEqual([])
+  // Who is known, or has gone, leaves room.
+  limits.release(accepted[2]!)
+  direct[0]!.destroy()
+  await expect.poll(() => limits.size).toBe(8)
+})

@@ -1,0 +1,38 @@
+/** What the OpenID Connect provider does to people, as entries of the audit trail. A part of the composition root. */
+import type { ProviderDeed } from './access/oidc-user-sync.ts'
+import type { AuditService } from './audit/audit-service.ts'
+import type { Logger } from './platform/logger.ts'
+
+interface Around {
+  audit: Pick<AuditService, 'record'>
+  now: () => number
+  logger: Logger
+}
+
+/** Resolves when the entry is in the database, or its loss in the log. */
+export async function recordProviderDeed(deed: ProviderDeed, { audit, now, logger }: Around): Promise<void> {
+  const { principal, operation, userId, outcome, from } = deed
+  const entry = {
+    at: now(),
+    principalId: principal.id,
+    principalName: principal.name,
+    userId: null,
+    sessionId: null,
+    tokenId: null,
+    // Of the browser in which the person came back from the provider.
+    address: from.address,
+    userAgent: from.userAgent,
+    operation,
+    effect: 'write',
+    accountId: null,
+    refs: { user_id: userId },
+    input: undefined,
+    outcome,
+    status: outcome === 'ok' ? 200 : 409,
+    durationMs: 0,
+    requestId: '',
+  } as const
+  await audit
+    .record(entry)
+    .catch((err: unknown) => logger.error({ err, operation, user: userId }, 'an entry of the audit trail is lost'))
+}

@@ -1,0 +1,141 @@
+/** The search on the mail page, in a real browser on the sandbox's mail: narrow and wide, light and dark, by hand and by address. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { type SignedIn, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const soon = { timeout: 10_000 }
+const output = join(import.meta.dirname, 'output')
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let run: RustyMail
+  let browser: Browser
+  let storageState: SignedIn
+
+  beforeAll(async () => {
+    const dir = tempDir('mail-search')
+    mkdirSync(output, { recursive: true })
+    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
+    browser = await launchBrowser()
+    storageState = await signIn(browser, run.setupLink)
+    return async () => {
+      await browser.close()
+      await run.stop()
+      dir.remove()
+    }
+  })
+
+  const field = (page: Page) => page.getByRole('textbox', { name: 'Search mail' })
+  const rows = (page: Page) => page.locator('a[data-ref]')
+  const outcome = (page: Page) => page.locator('search').getByRole('status')
+  const queryOf = (page: Page) => new URL(page.url()).searchParams.get('q')
+
+  async function open(path = '/mail', options: Parameters<typeof visit>[2] = {}) {
+    const visited = await visit(browser, run.url + path, { storageState, ...options })
+    await field(visited.page).waitFor()
+    return visited
+  }
+
+  async function searchFor(page: Page, words: string) {
+    await field(page).fill(words)
+    await field(page).press('Enter')
+  }
+
+  async function totalOf(q: string): Promise<number> {
+    const { items } = await run.call(api.accounts.listAccounts)
+    return (await run.call(api.mail.searchMessages, { params: { account_id: items[0]!.id }, query: { q } })).total
+  }
+
+  test('what is typed is searched at Enter, kept in the address, and ended with Escape', async () => {
+    const { page, expectQuiet } = await open()
+    await rows(page).first().waitFor()
+    await searchFor(page, '気象計50台')
+    await expect.poll(() => outcome(page).innerText(), soon).toBe('1 found in INBOX')
+    expect(await rows(page).allInnerTexts()).toEqual([expect.stringContaining('気象計50台のお見積りについて')])
+    expect(queryOf(page)).toBe('気象計50台')
+
+    await rows(page).first().click()
+    await page.getByRole('heading', { name: '気象計50台のお見積りについて' }).waitFor()
+    await page.reload()
+    await expect.poll(() => outcome(page).innerText(), soon).toBe('1 found in INBOX')
+    expect(await field(page).inputValue()).toBe('気象計50台')
+
+    await field(page).press('Escape')
+    await expect.poll(() => rows(page).count(), soon).toBeGreaterThan(40)
+    expect([queryOf(page), await field(page).inputValue(), await outcome(page).innerText()]).toEqual([null, '', ''])
+    await page.goBack()
+    await expect.poll(() => outcome(page).innerText(), soon).toBe('1 found in INBOX')
+    await page.getByRole('button', { name: 'Clear the search' }).click()
+    await expect.poll(() => rows(page).count(), soon).toBeGreaterThan(40)
+    expectQuiet()
+  })
+
+  test('a search looks into the folder that is open, or into the one that it names', async () => {
+    const { page } = await open('/mail?folder=Archive')
+    await searchFor(page, '-nothing')
+    const found = async (words: string, folder: string) =>
+      expect.poll(() => outcome(page).innerText(), soon).toBe(`${await totalOf(words)} found in ${folder}`)
+    await found('-nothing in:archive', 'Archive')
+    await searchFor(page, '-nothing in:sent')
+    await found('-nothing in:sent', 'Sent')
+    expect(await rows(page).first().innerText()).toMatch(/^To /)
+    await page.getByRole('link', { name: /^Archive/ }).click()
+    await expect.poll(() => queryOf(page), soon).toBe(null)
+  })
+
+  test('more than a page of finds is loaded on demand', async () => {
+    const { page } = await open('/mail?q=-nothing')
+    await page.getByRole('button', { name: 'Load older messages' }).click()
+    await expect.poll(() => rows(page).count(), soon).toBe(100)
+    // New mail comes meanwhile.
+    expect(await outcome(page).innerText()).toMatch(/^1\d\d found in INBOX$/)
+  })
+
+  test('what cannot be read is said beside the field, in words, and mended there', async () => {
+    const { page } = await open()
+    await searchFor(page, 'tea colour:red')
+    const fault = page.locator('search').getByRole('alert')
+    await fault.waitFor()
+    expect(await fault.innerText()).toContain('character 5: there is no colour: to search by')
+    expect(await field(page).getAttribute('aria-invalid')).toBe('true')
+    expect(await rows(page).count()).toBe(0)
+    await searchFor(page, 'xyzzy-nowhere')
+    await page.getByText('Nothing found', { exact: true }).waitFor()
+    await expect.poll(() => fault.count(), soon).toBe(0)
+    await page.getByRole('button', { name: 'Show all messages' }).click()
+    await rows(page).first().waitFor()
+  })
+
+  test.each(['light', 'dark'] as const)(
+    'it is whole and accessible in %s',
+    async scheme => {
+      for (const width of [360, 1280]) {
+        const { page, context } = await open('/mail?q=station', { scheme, width })
+        for (const [name, words] of [
+          ['found', 'station is:unread'],
+          ['nothing', 'xyzzy'],
+          ['fault', 'tea "and milk'],
+        ] as const) {
+          await searchFor(page, words)
+          const marks = {
+            found: outcome(page).getByText('found in'),
+            nothing: page.getByText('Nothing found', { exact: true }),
+          }
+          await (name === 'fault' ? page.getByText('Nothing was searched') : marks[name]).waitFor()
+          const where = `mail-search-${name}-${scheme}-${width}`
+          await expectNothingClipped(page, where)
+          await expectAccessible(page, where)
+          await page.screenshot({ path: join(output, `${where}.png`) })
+        }
+        await context.close()
+      }
+    },
+    120_000,
+  )
+})

@@ -1,0 +1,123 @@
+/** Sign-in through a provider in a real browser: it leads back to the page that was wanted, and rights follow on open pages. */
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { callbackPath } from '../../server/access/oidc-service.ts'
+import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { OidcProvider, oidcClientId, oidcClientSecret } from '../support/oidc-provider.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { enter, type SignedIn, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let browser: Browser
+  let run: RustyMail
+  let provider: OidcProvider
+  let administrator: SignedIn
+
+  beforeAll(async () => {
+    const dir = tempDir('provider')
+    provider = await OidcProvider.start()
+    const environment = {
+      RUSTYMAIL_OIDC_ISSUER: provider.url,
+      RUSTYMAIL_OIDC_CLIENT_ID: oidcClientId,
+      RUSTYMAIL_OIDC_CLIENT_SECRET: oidcClientSecret,
+      RUSTYMAIL_OIDC_NAME: 'Corp',
+      RUSTYMAIL_OIDC_ROLES: 'crew=viewer,staff=operator',
+    }
+    ;[browser, run] = await Promise.all([
+      launchBrowser(),
+      runRustyMail({ dataDir: join(dir.path, 'data'), environment }),
+    ])
+    provider.redirectUris.push(run.url + callbackPath)
+    await enter(run.url, new URL(run.setupLink).hash.slice(1))
+    administrator = await signIn(browser, run.url)
+    return async () => {
+      await Promise.all([browser.close(), run.stop()])
+      await provider.close()
+      dir.remove()
+    }
+  }, 60_000)
+
+  const become = (subject: string, groups: string[]) => {
+    provider.people.set(subject, { email: `${subject}@example.com`, email_verified: true, name: subject, groups })
+  }
+  const toProvider = async (page: Page) => {
+    await page.getByRole('link', { name: 'Continue with Corp' }).click()
+    await heading(page, 'The provider')
+  }
+  const giveLogin = async (page: Page, subject: string) => {
+    await page.getByLabel('Login').fill(subject)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+  }
+
+  test('who stops on the way is told so where they wanted to go, and gets there when they try again', async () => {
+    become('Ann', ['crew'])
+    const { page } = await visit(browser, `${run.url}/clients?kind=api`)
+    await toProvider(page)
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByText('Corp did not sign you in').waitFor()
+    expect(page.url()).toBe(`${run.url}/clients?kind=api`)
+    await expectAccessible(page, 'a sign-in that was stopped')
+    await toProvider(page)
+    await giveLogin(page, 'Ann')
+    await heading(page, 'Clients')
+    expect(page.url()).toBe(`${run.url}/clients?kind=api`)
+  })
+
+  test('who has no password is led through the provider before they add a way in, and back to the profile', async () => {
+    become('Bea', ['crew'])
+    const { page } = await visit(browser, `${run.url}/profile`)
+    await toProvider(page)
+    await giveLogin(page, 'Bea')
+    await heading(page, 'Profile')
+    // Ten minutes later.
+    await page.route(`**${api.profile.beginTotp.path}`, route => {
+      const [code, status] = ['recent_sign_in_required', 403]
+      const body = { type: `/problems/${code}`, title: 'Sign in again first', status, detail: '', instance: '', code }
+      return route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify(body) })
+    })
+    await page.getByRole('button', { name: 'Set up an authenticator' }).click()
+    await page.getByRole('button', { name: 'Next' }).click()
+    const again = page.getByRole('link', { name: 'Sign in again with Corp' })
+    await again.waitFor()
+    await expectAccessible(page, 'a sign-in that is too old')
+    await page.unroute(`**${api.profile.beginTotp.path}`)
+    await again.click()
+    // The provider knows them still, and asks nothing.
+    await heading(page, 'Profile')
+    await page.getByRole('button', { name: 'Set up an authenticator' }).click()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await page.getByLabel('Code').waitFor()
+  })
+
+  test('an open page follows at once when its reader gets another role, and the list says who disabled them', async () => {
+    become('Cleo', ['crew'])
+    const { page } = await visit(browser, `${run.url}/clients`)
+    await toProvider(page)
+    await giveLogin(page, 'Cleo')
+    await heading(page, 'Clients')
+    const pages = page.getByRole('navigation', { name: 'Pages' })
+    await page.getByRole('button', { name: 'Live', exact: true }).waitFor()
+    expect(await pages.getByRole('link', { name: 'Mail' }).count()).toBe(0)
+    const { items } = await run.call(api.users.listUsers)
+    const cleo = items.find(({ name }) => name === 'Cleo')!
+    await run.call(api.users.changeUser, { params: { user_id: cleo.id }, body: { role: 'operator' } })
+    await pages.getByRole('link', { name: 'Mail' }).waitFor({ timeout: 5_000 })
+
+    become('Cleo', [])
+    const elsewhere = await visit(browser, run.url)
+    await toProvider(elsewhere.page)
+    await giveLogin(elsewhere.page, 'Cleo')
+    await elsewhere.page.getByText('You may not sign in here yet').waitFor()
+    await heading(page, 'Sign in')
+    const users = await visit(browser, run.url, { storageState: administrator })
+    await users.page.goto(`${run.url}/users`)
+    const row = users.page.getByRole('row').filter({ hasText: 'cleo@example.com' })
+    await row.getByText('by the sign-in provider').waitFor()
+  })
+})

@@ -1,0 +1,141 @@
+/** The gate over HTTPS with HTTP/2: the same answers to the same callers as test/gate.test.ts finds without them. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
+import { text } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Role } from '../contract/access.ts'
+import { api } from '../contract/index.ts'
+import { type Scope, scopes, withIncluded } from '../contract/scope.ts'
+import { createApp } from '../server/app.ts'
+import { loadConfig } from '../server/config.ts'
+import { createLogger } from '../server/platform/logger.ts'
+import { type Answer, People, type Proof } from './support/people.ts'
+import { administrator } from './support/signed-in.ts'
+import { tempDir } from './support/temp-dir.ts'
+import { askOver2, openSession, selfSigned } from './support/tls.ts'
+
+const scopesOf = {
+  viewer: ['dashboard:read'] as const,
+  administrator: scopes,
+}
+/** They end the session that they come by. */
+const leaving = ['access.closeSession', 'access.endAllSessions']
+
+/** All over one connection. */
+class PeopleOver2 extends People {
+  readonly #session: ClientHttp2Session
+
+  constructor(url: string, cookie: string, session: ClientHttp2Session) {
+    super(url, cookie)
+    this.#session = session
+  }
+
+  override async ask(proof: Proof, method: string, path: string, body?: unknown): Promise<Answer> {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const stream = this.#session.request({ ':method': method, ':path': path, ...proof, ...type })
+    stream.end(body === undefined ? undefined : JSON.stringify(body))
+    const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status': number }]
+    const fields = Object.entries(head).filter(([name]) => !name.startsWith(':'))
+    const headers = new Headers(fields.flatMap(([name, value]) => [value ?? ''].flat().map(each => [name, each])))
+    const isStream = headers.get('content-type')?.startsWith('text/event-stream')
+    if (isStream) stream.close()
+    return { status: head[':status'], headers, text: isStream ? '' : await text(stream) }
+  }
+}
+
+async function startOverTls() {
+  const dir = tempDir('gate')
+  onTestFinished(() => dir.remove())
+  const { certFile, keyFile } = selfSigned()
+  const environment = {
+    RUSTYMAIL_PORT: '0',
+    RUSTYMAIL_DATA_DIR: `${dir.path}/data`,
+    RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8',
+    RUSTYMAIL_RATE_LIMIT: '100000000',
+    RUSTYMAIL_TLS_CERT: certFile,
+    RUSTYMAIL_TLS_KEY: keyFile,
+  }
+  const app = createApp(loadConfig([], environment), { logger: createLogger('silent') })
+  onTestFinished(() => app.stop())
+  await app.start()
+  const session = await openSession(app.address, readFileSync(certFile), {})
+  expect(session.alpnProtocol).toBe('h2')
+  const setup_token = (await app.createSetupLink())?.split('#')[1]
+  const { path } = api.access.setUp
+  const { status, headers } = await askOver2(session, path, { method: 'POST', body: { setup_token, ...administrator } })
+  expect(status).toBe(201)
+  const cookie = headers['set-cookie']![0]!.split(';')[0]!
+  expect(cookie).toMatch(/^__Host-/)
+  const routes = app.http.routes.flatMap(({ method, path, operation }) =>
+    operation && method !== 'HEAD' ? [{ method, path: path.replaceAll(/:\w+/g, 'nosuchthing'), operation }] : [],
+  )
+  return { people: new PeopleOver2(app.address, cookie, session), routes }
+}
+
+type Route = Awaited<ReturnType<typeof startOverTls>>['routes'][number]
+
+const bodyOf = ({ method }: Route) => (['GET', 'DELETE'].includes(method) ? undefined : {})
+
+function verdictOf({ status, text }: Answer): string {
+  if (status === 500) return `a fault: ${text}`
+  if (status !== 401 && status !== 403) return 'let in'
+  const { code, missing_scope } = JSON.parse(text) as { code: string; missing_scope?: string }
+  if (code === 'unauthorized') return 'unknown'
+  if (code === 'origin_not_allowed') return code
+  // Beyond the gate others may refuse: a wrong password, or a token where a person is needed.
+  return code === 'forbidden' && missing_scope !== undefined ? `forbidden: ${missing_scope}` : 'let in'
+}
+
+function expected({ operation: { scope } }: Route, held: readonly Scope[] | undefined): string {
+  if (scope === 'public') return 'let in'
+  if (held === undefined) return 'unknown'
+  return scope === 'signed_in' || held.includes(scope) ? 'let in' : `forbidden: ${scope}`
+}
+
+test('over HTTP/2 each answer is what the declared scope says, for nobody, and for people and tokens', async () => {
+  const { people, routes } = await startOverTls()
+  expect(routes.length).toBeGreaterThan(60)
+  const callers: [string, Proof, readonly Scope[] | undefined, Role?][] = [
+    ['nobody', {}, undefined],
+    ['a wrong token', { authorization: 'Bearer rm_wrong' }, undefined],
+    ['a session of plain HTTP', { cookie: people.admin.cookie!.replace('__Host-', '') }, undefined],
+  ]
+  for (const role of ['viewer', 'administrator'] as const)
+    callers.push([role, (await people.invite(role)).proof, scopesOf[role], role])
+  for (const scope of ['mail:read', 'dashboard:admin'] as const) {
+    callers.push([scope, (await people.token([scope])).proof, withIncluded(scope)])
+  }
+  for (const [name, proof, held, role] of callers) {
+    const verdicts = await Promise.all(
+      routes.map(async route => {
+        const isLast = role && leaving.includes(route.operation.name)
+        const own = isLast ? (await people.invite(role)).proof : proof
+        const { method, path } = route
+        return [route.operation.name, verdictOf(await people.ask(own, method, path, bodyOf(route)))]
+      }),
+    )
+    const wanted = routes.map(route => [route.operation.name, expected(route, held)])
+    expect([name, Object.fromEntries(verdicts)]).toEqual([name, Object.fromEntries(wanted)])
+  }
+})
+
+test('over HTTP/2 no page but our own changes anything with a session, and our own name without TLS is not ours', async () => {
+  const { people, routes } = await startOverTls()
+  const changing = routes.filter(({ method }) => method !== 'GET')
+  expect(changing.length).toBeGreaterThan(20)
+  const { cookie } = people.admin
+  const { host } = new URL(people.url)
+  for (const origin of [`http://${host}`, 'https://evil.example', 'null']) {
+    for (const route of changing) {
+      const proof = route.operation.scope === 'public' ? { origin } : { cookie: cookie!, origin }
+      const answer = await people.ask(proof, route.method, route.path, bodyOf(route))
+      expect([origin, route.operation.name, verdictOf(answer)]).toEqual([
+        origin,
+        route.operation.name,
+        'origin_not_allowed',
+      ])
+    }
+  }
+  expect((await people.ask(people.admin, 'POST', api.audit.verifyAudit.path)).status).toBe(200)
+})

@@ -1,0 +1,99 @@
+/** A disk without room: nobody waits for long, nothing more is changed, reading goes on, and nothing is lost when there is room again. */
+import { sql } from 'kysely'
+import { expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { openDatabase } from '../../server/platform/database/database.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { startApp } from '../support/people.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const disconnectPath = (id: string) => api.clients.disconnectClient.path.replace('{client_id}', id)
+
+/** SQLite itself says that the disk is full, as it does when the file can grow no more. */
+async function startOnSmallDisk() {
+  const dir = tempDir('disk')
+  onTestFinished(() => dir.remove())
+  const database = openDatabase(`sqlite:${dir.path}/rustymail.db`)
+  const lines: string[] = []
+  const logger = createLogger('info', { write: line => void lines.push(line) })
+  const running = await startApp({ overrides: { database, logger } })
+  const number = async (pragma: string) => {
+    const { rows } = await sql.raw<Record<string, number>>(`pragma ${pragma}`).execute(database)
+    return Object.values(rows[0] ?? {})[0]!
+  }
+  const setRoom = async (pages: number) => number(`max_page_count = ${(await number('page_count')) + pages}`)
+  return { ...running, setRoom, said: (words: string) => lines.filter(line => line.includes(words)) }
+}
+
+test('when the disk is full what was done is answered soon, nothing more is done, and the trail is whole in the end', async () => {
+  const { people, setRoom, said } = await startOnSmallDisk()
+  const { admin } = people
+  // Someone to send away, many times: it needs no database itself.
+  for (let count = 0; count < 90; count++) {
+    await people.ask({ ...admin, 'user-agent': `probe-${count}` }, 'GET', api.metrics.getStats.path)
+  }
+  const connected = async () => {
+    const path = `${api.clients.listClients.path}?filter=probe-&per_page=100`
+    const { clients } = await people.tell<{ clients: { id: string }[] }>(admin, 'GET', path)
+    return clients.map(({ id }) => id)
+  }
+  const noted = async () => {
+    const path = `${api.audit.listAudit.path}?operation=clients.disconnectClient&outcome=ok&limit=100`
+    const { items } = await people.tell<{ items: { request_id: string }[] }>(admin, 'GET', path)
+    return items.map(item => item.request_id).sort()
+  }
+  const ids = await connected()
+  expect(ids.length).toBe(90)
+
+  await setRoom(0)
+  const done: string[] = []
+  let refused: string | undefined
+  for (const id of ids) {
+    const { status, headers, text } = await people.ask(admin, 'DELETE', disconnectPath(id))
+    if (status === 204) done.push(headers.get('x-request-id')!)
+    else refused = `${status} ${text}`
+    if (refused !== undefined) break
+  }
+  // What was done while that was found out is answered as done, and its entry waits.
+  expect(refused).toMatch(/^503 .*"detail":"The audit trail cannot be written/)
+  expect(done.length).toBeGreaterThan(0)
+  expect(await noted()).toEqual(done.slice(0, -1).sort())
+  expect(said('nothing but reads is let in')).toHaveLength(1)
+
+  const left = await connected()
+  expect(left).toHaveLength(90 - done.length)
+  const attempts = await Promise.all(left.slice(0, 20).map(id => people.ask(admin, 'DELETE', disconnectPath(id))))
+  expect(new Set(attempts.map(({ status }) => status))).toEqual(new Set([503]))
+  expect(attempts[0]!.headers.get('retry-after')).toBe('10')
+  expect(await connected()).toHaveLength(left.length)
+  expect((await people.ask(admin, 'GET', api.accounts.listAccounts.path)).status).toBe(200)
+  expect((await people.ask({}, 'GET', api.system.ready.path)).status).toBe(200)
+
+  await setRoom(10_000)
+  const again = async () => {
+    const { status, headers } = await people.ask(admin, 'DELETE', disconnectPath(left[0]!))
+    if (status === 204) done.push(headers.get('x-request-id')!)
+    return status
+  }
+  await expect.poll(again, { timeout: 15_000 }).toBe(204)
+  expect(await noted()).toEqual(done.toSorted())
+  expect(await people.tell(admin, 'POST', api.audit.verifyAudit.path)).toMatchObject({ is_whole: true })
+  expect(said('the audit trail is written again')).toHaveLength(1)
+}, 60_000)
+
+test('a change that itself finds no room is refused as such, and is not half done', async () => {
+  const { people, setRoom } = await startOnSmallDisk()
+  await setRoom(0)
+  const whoever = { name: 'Somebody', role: 'viewer', accounts: [] }
+  const invite = (at: number) =>
+    people.ask(people.admin, 'POST', api.users.inviteUser.path, { ...whoever, email: `p${at}@example.com` })
+  let count = 0
+  let answer = await invite(count)
+  while (answer.status === 201 && count < 200) answer = await invite(++count)
+  expect([answer.status, JSON.parse(answer.text).code]).toEqual([503, 'overloaded'])
+  expect(answer.text).toMatch(/no room left|audit trail cannot be written/)
+  const { items } = await people.tell<{ items: object[] }>(people.admin, 'GET', api.users.listUsers.path)
+  expect(items.length).toBeGreaterThanOrEqual(count + 1)
+  await setRoom(10_000)
+  await expect.poll(async () => (await invite(300)).status, { timeout: 15_000 }).toBe(201)
+}, 60_000)

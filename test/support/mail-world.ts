@@ -1,0 +1,155 @@
+/** A server with mailboxes, every word of which says whose it is, and people and tokens whose rights change. */
+import { randomBytes } from 'node:crypto'
+import { expect } from 'vitest'
+import type { Role } from '../../contract/access.ts'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import type { Scope } from '../../contract/scope.ts'
+import { MemoryGateway } from '../../server/mail/adapters/memory-gateway.ts'
+import type { MailGateway } from '../../server/mail/mail-gateway.ts'
+import { Problem } from '../../server/platform/problem.ts'
+import { type People, type Proof, startApp } from './people.ts'
+
+export interface Mailbox {
+  id: string
+  mark: string
+  ref: string
+  account: Account
+}
+
+/** By the numbers of mailboxes. */
+export interface Rights {
+  role: Role
+  scopes: Scope[]
+  sees: number[]
+}
+
+/** Somebody whose rights change from run to run. */
+export interface Actor {
+  proof: Proof
+  change(rights: Rights): Promise<void>
+  rights: Rights
+}
+
+export const fill = (path: string, values: Record<string, string>) =>
+  path.replace(/\{(\w+)\}/g, (_match, name: string) => values[name] ?? 'none')
+export const accountPath = (id: string) => fill(api.accounts.getAccount.path, { account_id: id })
+const noRights: Rights = { role: 'viewer', scopes: [], sees: [] }
+
+/**
+ * Stopped when the test ends. The first mailbox stays unreachable.
+ * @param databaseUrl Its own SQLite unless given.
+ */
+export async function startMailWorld(mailboxes: number, databaseUrl?: string): Promise<MailWorld> {
+  const servers = new Map<string, MemoryGateway>()
+  const gateway: MailGateway = {
+    connect: async (login, options) => {
+      const server = servers.get(login.host)
+      if (server) return server.connect(login, options)
+      throw new Problem('mail_server_unreachable', `Nothing answers at ${login.host}.`, {
+        fault: 'refused',
+        part: 'imap',
+      })
+    },
+  }
+  const environment = databaseUrl === undefined ? {} : { RUSTYMAIL_DATABASE_URL: databaseUrl }
+  const { people } = await startApp({ environment, overrides: { gateway, heartbeatSeconds: 0.05 } })
+  const world = new MailWorld(people, servers)
+  for (let index = 0; index < mailboxes; index++) await world.addMailbox(index > 0)
+  return world
+}
+
+export class MailWorld {
+  readonly people: People
+  readonly mailboxes: Mailbox[] = []
+  /** By name; one that is not here does not answer. */
+  readonly #servers: Map<string, MemoryGateway>
+  #marks = 0
+
+  constructor(people: People, servers: Map<string, MemoryGateway>) {
+    this.people = people
+    this.#servers = servers
+  }
+
+  /** Small letters and digits only, so that no part of the program writes it in another way. */
+  newMark(): string {
+    return `hidden${(this.#marks++).toString(36)}x${randomBytes(4).toString('hex')}`
+  }
+
+  serverOf(index: number): MemoryGateway | undefined {
+    return this.#servers.get(this.mailboxes[index]!.account.imap.host)
+  }
+
+  /** From now on its server answers, and takes no password: after one try more it is left alone. */
+  refuse(index: number): void {
+    const server = new MemoryGateway()
+    server.password = 'another'
+    this.#servers.set(this.mailboxes[index]!.account.imap.host, server)
+  }
+
+  async enable(index: number, enabled: boolean): Promise<void> {
+    const path = accountPath(this.mailboxes[index]!.id)
+    await this.people.tell(this.people.admin, 'PATCH', path, { enabled })
+  }
+
+  namesOf(sees: number[]): string[] {
+    return sees.map(index => this.mailboxes[index]!.id)
+  }
+
+  async connect(word: string, isReady: boolean): Promise<Account> {
+    const host = `mail.${word}.example`
+    if (isReady) this.#servers.set(host, new MemoryGateway())
+    const imap = { host, port: 993, tls: 'implicit', user: word, password: 'secret' }
+    const body = { name: `Mail of ${word}`, email: `ann@${word}.example`, imap }
+    const path = `${api.accounts.createAccount.path}?verify=false`
+    return this.people.tell<Account>(this.people.admin, 'POST', path, body)
+  }
+
+  async addMailbox(isReady: boolean): Promise<void> {
+    const word = this.newMark()
+    const account = await this.connect(word, isReady)
+    const { id } = account
+    let ref = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
+    if (isReady) {
+      const message = { subject: `About ${word}`, text: word, html: `<p>${word}</p>` }
+      this.#servers.get(account.imap.host)!.deliver(message)
+      ref = (await this.list(id)).items[0]!.ref
+    }
+    this.mailboxes.push({ id, mark: word, ref, account })
+  }
+
+  /** As the administrator; takes a command connection. */
+  list(id: string): Promise<{ items: { ref: string }[] }> {
+    return this.people.tell(this.people.admin, 'GET', fill(api.mail.listMessages.path, { account_id: id }))
+  }
+
+  async accounts(proof: Proof): Promise<Account[]> {
+    return (await this.people.tell<{ items: Account[] }>(proof, 'GET', api.accounts.listAccounts.path)).items
+  }
+
+  /** Until every account is where it stays: watched, or given up for now. */
+  async settle(): Promise<void> {
+    const moving = async () =>
+      (await this.accounts(this.people.admin)).filter(({ state, connections: { open, busy, connecting } }) => {
+        const isThere = state === 'ready' ? open > 0 : state !== 'connecting'
+        return !isThere || busy + connecting > 0
+      })
+    await expect.poll(moving, { timeout: 10_000, interval: 10 }).toEqual([])
+  }
+
+  async addPerson(): Promise<Actor> {
+    const { userId, proof } = await this.people.invite('viewer', [])
+    const path = fill(api.users.changeUser.path, { user_id: userId })
+    const change = ({ role, sees }: Rights) =>
+      this.people.tell<void>(this.people.admin, 'PATCH', path, { role, accounts: this.namesOf(sees) })
+    return { proof, change, rights: noRights }
+  }
+
+  async addToken(): Promise<Actor> {
+    const { id, proof } = await this.people.token(['mail:meta'])
+    const path = fill(api.tokens.changeToken.path, { token_id: id })
+    const change = ({ scopes, sees }: Rights) =>
+      this.people.tell<void>(this.people.admin, 'PATCH', path, { scopes, accounts: this.namesOf(sees) })
+    return { proof, change, rights: noRights }
+  }
+}

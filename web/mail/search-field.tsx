@@ -1,0 +1,88 @@
+/** Where one types what to search for: Enter searches, Escape ends the search. */
+import { Search, X } from 'lucide-react'
+import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
+import { maxSearchLength } from '../../contract/mail.ts'
+import { Input } from '../ui/field.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+
+export function SearchField({
+  q,
+  folderName,
+  fault,
+  onSearch,
+  children,
+}: {
+  /** What is searched for now. */
+  q: string
+  folderName: string
+  /** What is wrong with it. */
+  fault: string | undefined
+  /** Empty to end the search. */
+  onSearch(q: string): void
+  /** What came of it. */
+  children: ReactNode
+}) {
+  const id = useId()
+  const input = useRef<HTMLInputElement>(null)
+  const [typed, setTyped] = useState(q)
+  const [known, setKnown] = useState(q)
+  // The back button changes the address; what is typed follows it.
+  if (known !== q) {
+    setKnown(q)
+    setTyped(q)
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    onSearch(typed.trim())
+  }
+  const clear = () => {
+    setTyped('')
+    onSearch('')
+    input.current?.focus()
+  }
+  const clearByKey = (event: KeyboardEvent) => {
+    // While a word is being composed the key is the keyboard's own.
+    if (event.key !== 'Escape' || event.nativeEvent.isComposing || (typed === '' && q === '')) return
+    event.preventDefault()
+    clear()
+  }
+  return (
+    <search className="shrink-0 border-b p-2">
+      <form onSubmit={submit} className="relative">
+        <Search
+          className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-muted"
+          aria-hidden="true"
+        />
+        <Input
+          ref={input}
+          type="text"
+          enterKeyHint="search"
+          aria-label="Search mail"
+          aria-describedby={fault ? id : undefined}
+          aria-invalid={fault ? true : undefined}
+          placeholder={`Search ${folderName}`}
+          title="For example: from:anna is:unread -newsletter"
+          className="px-8"
+          maxLength={maxSearchLength}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          value={typed}
+          onChange={event => setTyped(event.target.value)}
+          onKeyDown={clearByKey}
+        />
+        {(typed !== '' || q !== '') && (
+          <IconButton icon={X} label="Clear the search" className="absolute top-0 right-0" onClick={clear} />
+        )}
+      </form>
+      {fault && (
+        <p id={id} role="alert" className="px-1 pt-1.5 text-xs font-medium text-bad first-letter:uppercase">
+          {fault}
+        </p>
+      )}
+      <p role="status" className="px-1 text-xs text-muted not-empty:pt-1.5">
+        {children}
+      </p>
+    </search>
+  )
+}
