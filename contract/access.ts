@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Scope } from './scope.ts'
-import { line, Timestamp } from './wire.ts'
+import { line, secret, Timestamp } from './wire.ts'
 
 export const Role = z
   .enum(['viewer', 'operator', 'administrator'])
@@ -20,10 +20,18 @@ export const Email = line
   .toLowerCase()
   .max(254)
   .regex(/^[^@\s]+@[^@\s]+$/, 'is not an email address')
-export const PersonName = line.trim().min(1).max(100)
+/** What the trail calls those who are neither a person nor a token; nobody else is called so. */
+const ownNames = ['api key', 'nobody', 'openid connect', 'rustymail']
+
+export const PersonName = line
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Bidi_Control}\u00ad\u200b\u2060\ufeff]*$/u, 'must not have characters that hide, or turn the direction')
+  .refine(name => !ownNames.includes(name.toLowerCase()), 'is what RustyMail itself is called')
 /** Of a new password only its length is looked at here; whether it is too common is the server's to say. */
-export const NewPassword = z.string().min(12, 'must have at least 12 characters').max(256)
-const GivenPassword = z.string().min(1).max(256)
+export const NewPassword = secret(z.string().min(12, 'must have at least 12 characters').max(256))
+const GivenPassword = secret(z.string().min(1).max(256))
 
 export const SignInMethod = z.enum(['setup', 'password', 'passkey', 'oidc', 'link'])
 export type SignInMethod = z.infer<typeof SignInMethod>
@@ -116,7 +124,7 @@ export const accessApi = {
     effect: 'write',
     limit: 'sign_in',
     body: z.strictObject({
-      setup_token: z.string().min(1).max(200),
+      setup_token: secret(z.string().min(1).max(200)),
       email: Email,
       name: PersonName,
       password: NewPassword,
@@ -133,7 +141,11 @@ export const accessApi = {
     scope: 'public',
     effect: 'write',
     limit: 'sign_in',
-    body: z.strictObject({ email: z.string().trim().toLowerCase().min(1).max(254), password: GivenPassword }),
+    body: z.strictObject({
+      // People type passwords there.
+      email: secret(z.string().trim().toLowerCase().min(1).max(254)),
+      password: GivenPassword,
+    }),
     response: SignInAnswer,
     status: 201,
     problems: ['sign_in_failed', 'too_many_attempts'],
@@ -146,7 +158,10 @@ export const accessApi = {
     scope: 'public',
     effect: 'write',
     limit: 'sign_in',
-    body: z.strictObject({ challenge: z.string().min(1).max(200), code: z.string().trim().min(6).max(30) }),
+    body: z.strictObject({
+      challenge: secret(z.string().min(1).max(200)),
+      code: secret(z.string().trim().min(6).max(30)),
+    }),
     response: SessionView,
     status: 201,
     problems: ['sign_in_failed', 'too_many_attempts', 'challenge_invalid'],
@@ -157,7 +172,8 @@ export const accessApi = {
     tag,
     summary: 'Begin to sign in with a passkey',
     scope: 'public',
-    effect: 'write',
+    // Nothing is kept of it, so nothing has changed.
+    effect: 'read',
     limit: 'sign_in',
     response: PasskeyChallenge,
     status: 201,
@@ -171,7 +187,7 @@ export const accessApi = {
     scope: 'public',
     effect: 'write',
     limit: 'sign_in',
-    body: z.strictObject({ challenge_id: z.string().min(1).max(200), response: WebAuthnJson }),
+    body: z.strictObject({ challenge_id: secret(z.string().min(1).max(200)), response: secret(WebAuthnJson) }),
     response: SessionView,
     status: 201,
     problems: ['sign_in_failed', 'too_many_attempts', 'challenge_invalid'],

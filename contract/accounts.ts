@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { ConnectionFault } from './problem.ts'
-import { AccountId, line, Timestamp } from './wire.ts'
+import { AccountId, line, secret, Timestamp } from './wire.ts'
 
 export const TlsKind = z
   .enum(['implicit', 'starttls', 'none'])
@@ -18,7 +18,7 @@ const host = z
   .regex(/^[A-Za-z0-9.:_-]+$/, 'is not a host name or address')
 const port = z.int().min(1).max(65535)
 const user = line.min(1).max(320)
-const password = line.min(1).max(1024)
+const password = secret(line.min(1).max(1024))
 
 export const MailServer = z.object({ host, port, tls: TlsKind, user }).meta({ id: 'MailServer' })
 export type MailServer = z.infer<typeof MailServer>

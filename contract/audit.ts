@@ -9,22 +9,38 @@ export const AuditEntry = z
   .object({
     number: z.int(),
     at: Timestamp,
-    principal_id: z.string().describe('`user-…`, `token-…`, `api-key`, `anonymous`, or `system`'),
+    principal_id: z
+      .string()
+      .describe(
+        '`session-…`, `token-…`, `api-key`, `oidc` (the provider), `anonymous`, or `system` (RustyMail itself)',
+      ),
     principal_name: z.string(),
     user_id: z.string().nullable(),
     session_id: z.string().nullable(),
     token_id: z.string().nullable(),
     ip_address: z.string(),
     user_agent: z.string(),
-    operation: z.string().describe('`mail.getMessage`: the name of an endpoint, or `cli.…` for the command line'),
+    operation: z
+      .string()
+      .describe(
+        '`mail.getMessage`: the name of an endpoint; `tool.…` for a call over MCP, `cli.…` for the command line, `oidc.…` for what the provider ' +
+          'does; or a name of what is no endpoint, such as `audit.forget`',
+      ),
     effect: Effect,
     account_id: z.string().nullable(),
-    refs: z.record(z.string(), z.string()).describe('What it was done to: the parameters of the path'),
+    refs: z
+      .record(z.string(), z.string())
+      .describe('What it was done to, such as `user_id`; with `fields`, the names of what was to be changed'),
     input_digest: z
       .string()
       .nullable()
-      .describe('SHA-256 of the query and the body, keyed; the same input gives the same digest'),
-    outcome: z.string().describe('`ok`, or the code of the problem'),
+      .describe(
+        'HMAC-SHA-256 of query and body as they were understood, without secrets (`writeOnly`); the same input gives the same digest. Null when ' +
+          'nothing is left, or when it was refused before anybody looked at it',
+      ),
+    outcome: z
+      .string()
+      .describe('`ok`; `second_factor` for a right password that is not enough; or the code of the problem'),
     status: z.int(),
     duration_ms: z.number(),
     request_id: z.string(),
@@ -32,6 +48,10 @@ export const AuditEntry = z
   })
   .meta({ id: 'AuditEntry' })
 export type AuditEntry = z.infer<typeof AuditEntry>
+
+/** Outcomes of what was neither refused nor failed. */
+export const goodOutcomes = ['ok', 'second_factor'] as const
+export type GoodOutcome = (typeof goodOutcomes)[number]
 
 const filters = {
   principal: z.string().max(200).optional().describe('Id, or a part of the name'),

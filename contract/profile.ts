@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Email, NewPassword, PasskeyChallenge, PersonName, Role, WebAuthnJson } from './access.ts'
 import { endpoint } from './endpoint.ts'
-import { Timestamp } from './wire.ts'
+import { secret, Timestamp } from './wire.ts'
 
 export const Passkey = z
   .object({
@@ -34,7 +34,7 @@ export type Profile = z.infer<typeof Profile>
  * Asked again before something that keeps others out, or lets them in. Who has no password must have signed in within
  * the last 10 minutes instead.
  */
-const current_password = z.string().max(256).optional()
+const current_password = secret(z.string().max(256)).optional()
 /** Of what asks for the password, or for a recent sign-in. */
 const confirmed = ['session_needed', 'password_wrong', 'recent_sign_in_required', 'too_many_attempts'] as const
 const tag = 'Profile'
@@ -96,7 +96,7 @@ export const profileApi = {
     summary: 'Confirm the authenticator with a code; answers the recovery codes, once',
     effect: 'write',
     limit: 'access',
-    body: z.strictObject({ code: z.string().trim().min(6).max(10) }),
+    body: z.strictObject({ code: secret(z.string().trim().min(6).max(10)) }),
     response: z.object({ recovery_codes: z.array(z.string()) }),
     problems: ['session_needed', 'code_wrong', 'challenge_invalid', 'too_many_attempts'],
   }),
@@ -143,7 +143,11 @@ export const profileApi = {
     summary: 'Add a passkey',
     effect: 'write',
     limit: 'access',
-    body: z.strictObject({ challenge_id: z.string().min(1).max(200), name: PersonName, response: WebAuthnJson }),
+    body: z.strictObject({
+      challenge_id: secret(z.string().min(1).max(200)),
+      name: PersonName,
+      response: secret(WebAuthnJson),
+    }),
     response: Passkey,
     status: 201,
     problems: ['session_needed', 'challenge_invalid', 'passkey_refused'],

@@ -1,6 +1,7 @@
 /** What an administrator may change while the server runs. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
+import { line, secret } from './wire.ts'
 
 export const ImapConfiguration = z
   .strictObject({
@@ -31,6 +32,15 @@ export type PoolLimits = Pick<
   'connection_timeout_seconds' | 'max_connections' | 'connection_pool_size'
 >
 
+const ImapConfigurationChange = ImapConfiguration.extend({
+  password: secret(line.min(1).max(1024))
+    .optional()
+    .describe(
+      'Of the mailbox; needed when its server becomes another, since a kept one is sent only where it was given for',
+    ),
+})
+export type ImapConfigurationChange = z.infer<typeof ImapConfigurationChange>
+
 const tag = 'Configuration'
 export const settingsApi = {
   getConfig: endpoint({
@@ -53,7 +63,7 @@ export const settingsApi = {
     scope: 'dashboard:admin',
     effect: 'write',
     query: z.strictObject({ verify: z.enum(['true', 'false']).default('true') }),
-    body: ImapConfiguration.refine(body => body.max_connections >= body.connection_pool_size + 1, {
+    body: ImapConfigurationChange.refine(body => body.max_connections >= body.connection_pool_size + 1, {
       path: ['max_connections'],
       message: 'must be at least connection_pool_size + 1: the command connections of one account and its watching one',
     }),

@@ -5,6 +5,10 @@ import { endpoint } from './endpoint.ts'
 import { Scope, type Scope as ScopeName } from './scope.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
+/**
+ * What a token is often wanted for. Reader comes first and is the default: the plan's default for agents is Drafter, and its
+ * last preset Autonomous (capped), but nothing drafts or sends yet, and to offer what sends by itself must wait for its caps.
+ */
 export const tokenPresets = {
   reader: { title: 'Reader', scopes: ['mail:read'] },
   organizer: { title: 'Organizer', scopes: ['mail:organize'] },

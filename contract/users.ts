@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { AccountAccess, Email, NewPassword, PersonName, Role, SessionView } from './access.ts'
 import { endpoint } from './endpoint.ts'
-import { Timestamp } from './wire.ts'
+import { secret, Timestamp } from './wire.ts'
 
 export const DisabledBy = z
   .enum(['administrator', 'provider'])
@@ -38,7 +38,7 @@ const UserLink = z
 export type UserLink = z.infer<typeof UserLink>
 
 const params = z.object({ user_id: z.string().min(1).max(40) })
-const link_token = z.string().min(1).max(200)
+const link_token = secret(z.string().min(1).max(200))
 const tag = 'Users'
 const shared = { tag, scope: 'dashboard:admin' } as const
 

@@ -22,5 +22,13 @@ export function whole(min: number, max: number) {
     .pipe(z.int().min(min).max(max))
 }
 
+/**
+ * Marks what its sender keeps to itself: passwords, codes, what was proved with. No answer has it, and the audit trail keeps nothing of it,
+ * not even a digest.
+ */
+export function secret<Type extends z.ZodType>(type: Type): Type {
+  return type.meta({ writeOnly: true })
+}
+
 export const Limit = whole(1, 100).default(50).describe('How many, 1–100')
 export const Cursor = z.string().min(1).max(400).optional().describe('`next_cursor` of the answer before')

@@ -15,6 +15,7 @@ import { ClientService } from './clients/client-service.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeMcp } from './compose-mcp.ts'
 import type { Config } from './config.ts'
+import { databasePart } from './database-part.ts'
 import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { eventRoutes } from './events/event-routes.ts'
@@ -22,7 +23,7 @@ import { EventStore } from './events/event-store.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
 import { addressOf, httpPart, localhostOf, pagePart } from './http-part.ts'
-import { checkKey } from './key-rotation.ts'
+import { checkKey, findKey } from './key-rotation.ts'
 import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
 import { ConnectionPool } from './mail/connection-pool.ts'
 import type { MailGateway } from './mail/mail-gateway.ts'
@@ -38,14 +39,14 @@ import { SystemReadings, thisMachine } from './metrics/system-readings.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import { apiDocs } from './platform/api-docs.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
-import { type Database, migrate, openDatabase, ping } from './platform/database/database.ts'
+import { type Database, openDatabase, ping } from './platform/database/database.ts'
 import { GuardedFetch } from './platform/guarded-fetch.ts'
 import { HttpLimits } from './platform/http-limits.ts'
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import { OutboundGuard } from './platform/outbound-guard.ts'
-import { SecretBox, Signer } from './platform/secret-box.ts'
+import { Signer } from './platform/secret-box.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
@@ -66,6 +67,8 @@ export interface App {
   readonly hub: EventHub
   /** Where it listens, once started. */
   readonly address: string
+  /** Resolves, with the reason, when it can do nothing more: whoever started it stops it. */
+  readonly failed: Promise<Error>
   /** A link that makes the first administrator, once; undefined when there is one. */
   createSetupLink(): Promise<string | undefined>
   start(): Promise<void>
@@ -94,7 +97,8 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
 
 function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: DataDir): App {
   const db = overrides.database ?? openDatabase(config.databaseUrl)
-  const secrets = new SecretBox(config.secretKey ?? dataDir.secretKey())
+  const key = findKey(config.secretKey, dataDir)
+  const { secrets } = key
   const lifecycle = new Lifecycle(logger)
 
   const hub = new EventHub({
@@ -158,7 +162,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     describeServer: () => ({ version: config.version, demo: config.demo, sandbox_running: sandbox.isRunning }),
     baseUrl: address,
     passkeyOrigin: () => publicUrl ?? localhostOf(http),
-    listener: exchanges,
+    listeners: () => [exchanges, http.connectionLimits],
   })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
@@ -197,10 +201,15 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   apiDocs(http, version)
   const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
   const watchLimits = new AbortController()
+  const failed = Promise.withResolvers<Error>()
+  const lost = (error: Error) => {
+    http.isDraining = true
+    failed.resolve(error)
+  }
   const parts: Part[] = [
-    databasePart(db),
+    databasePart({ db, url: config.databaseUrl, logger, lost }),
     { name: 'events', start: () => hub.start(), stop: () => hub.stop() },
-    { name: 'key', start: () => checkKey(db, secrets) },
+    { name: 'key', start: () => checkKey(db, key) },
     ...people.parts,
     { name: 'settings', start: () => settings.start() },
     {
@@ -229,6 +238,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   return {
     http,
     hub,
+    failed: failed.promise,
     get address() {
       return addressOf(http, config.http.host)
     },
@@ -256,12 +266,7 @@ async function tryImap(gateway: MailGateway, login: MailLogin, timeoutMs: number
   await connection.close()
 }
 
-function databasePart(db: Database): Part {
-  return { name: 'database', start: () => migrate(db), stop: () => db.destroy() }
-}
-
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {
-  await accounts.checkKey()
   await accounts.removeSandboxes()
   const { account } = config
   if (!account || (await accounts.isKnown(account.imap))) return

@@ -1,5 +1,6 @@
 /** What the command line does beside serving. Each answers the words to print, or throws an Error with one clear line. */
 import { randomBytes } from 'node:crypto'
+import type { z } from 'zod'
 import { Email, NewPassword, PersonName } from '../contract/access.ts'
 import { PasskeyStore } from './access/passkey-store.ts'
 import { PasswordHasher } from './access/password-hasher.ts'
@@ -10,9 +11,10 @@ import type { Config } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { EventStore } from './events/event-store.ts'
-import { checkKey, judgeKey, resealAll } from './key-rotation.ts'
+import { checkKey, findKey, judgeKey, resealAll, type ServerKey, wrongKey } from './key-rotation.ts'
 import { type DataDir, readSecretKey, takeDataDir } from './platform/data-dir.ts'
 import { type Database, migrate, openDatabase } from './platform/database/database.ts'
+import { databaseLock } from './platform/database/database-lock.ts'
 import { createLogger } from './platform/logger.ts'
 import { SecretBox } from './platform/secret-box.ts'
 
@@ -21,23 +23,21 @@ export interface Outcome {
   exitCode: number
 }
 
+/** Each is asked for when it is needed. */
 export interface NewAdministrator {
-  email: string
-  name: string
-  password: string
+  email(): Promise<string>
+  name(): Promise<string>
+  password(): Promise<string>
 }
 
 /** Also for who locked themselves out: it makes one more administrator. The server must not be running. */
-export async function createAdministrator(config: Config, given: NewAdministrator): Promise<Outcome> {
-  const email = Email.safeParse(given.email)
-  const name = PersonName.safeParse(given.name)
-  const password = NewPassword.safeParse(given.password)
-  const faults = Object.entries({ email, name, password }).flatMap(([field, { error }]) =>
-    (error?.issues ?? []).map(({ message }) => `the ${field} ${message}`),
-  )
-  if (!email.success || !name.success || !password.success) throw new Error(faults.join('; '))
-  return withData(config, async (db, secrets) => {
-    await checkKey(db, secrets)
+export async function createAdministrator(config: Config, asked: NewAdministrator): Promise<Outcome> {
+  return withData(config, async ({ open }) => {
+    const email = checked('email', Email, await asked.email())
+    const name = checked('name', PersonName, await asked.name())
+    const password = checked('password', NewPassword, await asked.password())
+    const { db, key } = await open()
+    await checkKey(db, key)
     const logger = createLogger('warn')
     const log = new EventLog({
       store: new EventStore(db),
@@ -69,14 +69,20 @@ export async function createAdministrator(config: Config, given: NewAdministrato
         changed: async () => undefined,
         openSessions: async () => [],
       })
-      const user = await users.createAdministrator({ email: email.data, name: name.data, password: password.data })
+      const user = await users.createAdministrator({ email, name, password })
       const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const
-      await noteDeed(db, { secrets, logger, now: Date.now, deed })
+      await noteDeed(db, { secrets: key.secrets, logger, now: Date.now, deed })
       return { words: `${user.email} is an administrator now.`, exitCode: 0 }
     } finally {
       await hub.stop()
     }
   })
+}
+
+function checked(field: string, schema: z.ZodType<string>, given: string): string {
+  const { success, data, error } = schema.safeParse(given)
+  if (!success) throw new Error(error.issues.map(({ message }) => `the ${field} ${message}`).join('; '))
+  return data
 }
 
 /** The server may be running. */
@@ -85,7 +91,10 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
   if (!key) throw new Error(`there is no secret.key in ${config.dataDir}`)
   const db = openDatabase(config.databaseUrl)
   try {
-    const { is_whole, entries, oldest, newest, fault } = await verifyTrail(db, new SecretBox(key))
+    const secrets = new SecretBox(key)
+    // With another key no seal is right.
+    if ((await judgeKey(db, secrets)) === 'wrong') throw new Error(wrongKey)
+    const { is_whole, entries, oldest, newest, fault } = await verifyTrail(db, secrets)
     if (is_whole) {
       const span = entries === 0 ? 'there is none yet' : `${entries}, from number ${oldest} to ${newest}`
       return { words: `The audit trail is whole: ${span}.`, exitCode: 0 }
@@ -107,16 +116,18 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
       'the key comes from RUSTYMAIL_SECRET_KEY: give the next one as RUSTYMAIL_NEW_SECRET_KEY, and then change over',
     )
   }
-  return withData(config, async (db, secrets, dataDir) => {
-    const to = new SecretBox(config.secretKey && newKey ? newKey : keepNextKey(dataDir, newKey))
+  return withData(config, async ({ open, dataDir }) => {
+    const { db, key } = await open()
     const change = config.secretKey ? ' Start RustyMail with the new RUSTYMAIL_SECRET_KEY from now on.' : ''
-    if ((await judgeKey(db, to)) === 'right') {
+    const begun = config.secretKey ? newKey : begunChange(dataDir, newKey)
+    if (begun && (await judgeKey(db, new SecretBox(begun))) === 'right') {
       if (!config.secretKey) dataDir.adoptNextKey()
       const words = `Everything was sealed with the next key already; it is the key from now on.${change}`
       return { words, exitCode: 0 }
     }
-    await checkKey(db, secrets)
-    const count = await resealAll(db, secrets, to)
+    await checkKey(db, key)
+    const to = new SecretBox(begun ?? dataDir.keepNextKey(newKey ?? randomBytes(32)))
+    const count = await resealAll(db, key.secrets, to)
     if (!config.secretKey) dataDir.adoptNextKey()
     const deed = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
     await noteDeed(db, { secrets: to, logger: createLogger('warn'), now: Date.now, deed })
@@ -125,26 +136,38 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
   })
 }
 
-/** One that is there already belongs to a change that was interrupted, which is finished first. */
-function keepNextKey(dataDir: DataDir, newKey: Buffer | undefined): Buffer {
+/** A change that was interrupted is finished before another one begins. */
+function begunChange(dataDir: DataDir, newKey: Buffer | undefined): Buffer | undefined {
   const begun = dataDir.nextKey()
   if (begun && newKey && !begun.equals(newKey)) {
     throw new Error('a change to another key was interrupted: finish it first, without RUSTYMAIL_NEW_SECRET_KEY')
   }
-  return begun ?? dataDir.keepNextKey(newKey ?? randomBytes(32))
+  return begun
 }
 
-async function withData<Result>(
-  config: Config,
-  work: (db: Database, secrets: SecretBox, dataDir: DataDir) => Promise<Result>,
-): Promise<Result> {
+interface TakenData {
+  dataDir: DataDir
+  /** Brought up to date; closed when the work is done. */
+  open(): Promise<{ db: Database; key: ServerKey }>
+}
+
+/** Data directory and database are ours alone from before the work begins, so nobody is asked for anything in vain. */
+async function withData<Result>(config: Config, work: (data: TakenData) => Promise<Result>): Promise<Result> {
   const dataDir = takeDataDir(config.dataDir)
-  const db = openDatabase(config.databaseUrl)
+  const taken = Promise.withResolvers<never>()
+  const lock = databaseLock({ url: config.databaseUrl, logger: createLogger('warn'), lost: taken.reject })
+  let db: Database | undefined
   try {
-    await migrate(db)
-    return await work(db, new SecretBox(config.secretKey ?? dataDir.secretKey()), dataDir)
+    await lock.take()
+    const open = async () => {
+      db = openDatabase(config.databaseUrl)
+      await migrate(db)
+      return { db, key: findKey(config.secretKey, dataDir) }
+    }
+    return await Promise.race([work({ dataDir, open }), taken.promise])
   } finally {
-    await db.destroy()
+    await db?.destroy()
+    await lock.release()
     dataDir.release()
   }
 }

@@ -52,7 +52,8 @@ export interface AccessSurroundings {
   /** Where passkeys work. */
   passkeyOrigin: () => string
   /** Hears of changed principals beside the hub. */
-  listener: PrincipalListener
+  /** Of all that people hold open beside event streams; asked for when something changes. */
+  listeners: () => PrincipalListener[]
 }
 
 export interface ComposedAccess {
@@ -70,11 +71,11 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const listener: PrincipalListener = {
     changed: principal => {
       hub.changePrincipal(principal)
-      around.listener.changed(principal)
+      for (const listener of around.listeners()) listener.changed(principal)
     },
     revoked: principalId => {
       hub.closeStreamsOf(principalId)
-      around.listener.revoked(principalId)
+      for (const listener of around.listeners()) listener.revoked(principalId)
     },
   }
   const people = new UserStore(db)

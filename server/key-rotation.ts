@@ -1,12 +1,23 @@
 /** Whether the secret key is the right one, and sealing everything anew with another. A part of the composition root. */
+import { randomBytes } from 'node:crypto'
 import { totpSealContext } from './access/second-factor-service.ts'
 import { sealContext } from './accounts/account-row.ts'
 import { AuditChain } from './audit/audit-chain.ts'
+import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
-import type { SecretBox } from './platform/secret-box.ts'
+import { SecretBox } from './platform/secret-box.ts'
+
+export interface ServerKey {
+  secrets: SecretBox
+  /** Writes it; undefined unless it is new. */
+  keep: (() => void) | undefined
+}
 
 const checkName = 'key_check'
 const checkText = 'RustyMail'
+export const wrongKey =
+  'the secret key is not the one that sealed the passwords in this database. Restore secret.key or RUSTYMAIL_SECRET_KEY, ' +
+  'or run "rustymail key rotate" again if it was interrupted'
 
 /** `unknown`: nothing was sealed with any key yet. */
 export async function judgeKey(db: Database, secrets: SecretBox): Promise<'right' | 'wrong' | 'unknown'> {
@@ -40,14 +51,27 @@ async function markKey(db: Database, secrets: SecretBox): Promise<void> {
     .execute()
 }
 
+/** The key of the environment or of `secret.key`; where there is neither a new one, which is written when the database knows of no other. */
+export function findKey(given: Buffer | undefined, dataDir: DataDir): ServerKey {
+  const known = given ?? dataDir.secretKey()
+  if (known) return { secrets: new SecretBox(known), keep: undefined }
+  const key = randomBytes(32)
+  const keep = () => dataDir.keepSecretKey(key)
+  return { secrets: new SecretBox(key), keep }
+}
+
 /** @throws Error in one clear line; nothing is changed then. */
-export async function checkKey(db: Database, secrets: SecretBox): Promise<void> {
-  if ((await judgeKey(db, secrets)) === 'wrong') {
+export async function checkKey(db: Database, { secrets, keep }: ServerKey): Promise<void> {
+  const judgement = await judgeKey(db, secrets)
+  if (judgement === 'wrong' && keep) {
     throw new Error(
-      'the secret key is not the one that sealed the passwords in this database. Restore secret.key or RUSTYMAIL_SECRET_KEY, ' +
-        'or run "rustymail key rotate" again if it was interrupted',
+      'secret.key is missing in the data directory, and this database was sealed with it. Put it back from your backup, or set ' +
+        'RUSTYMAIL_SECRET_KEY to what it held',
     )
   }
+  if (judgement === 'wrong') throw new Error(wrongKey)
+  // Before the mark, which must not outlive it.
+  keep?.()
   if ((await findMark(db)) === undefined) await markKey(db, secrets)
 }
 

@@ -33,10 +33,12 @@ async function outcomeOf(config: Config): Promise<Outcome> {
   // Questions go where logs go, so that stdout holds the outcome alone.
   const prompt = new Prompt({ input: process.stdin, output: process.stderr })
   try {
-    const email = config.newAdministrator.email ?? (await prompt.ask('Email: '))
-    const name = config.newAdministrator.name ?? (await prompt.ask('Name: '))
-    const password = await prompt.ask('Password, at least 12 characters: ', { isHidden: true })
-    return await createAdministrator(config, { email, name, password })
+    const { email, name } = config.newAdministrator
+    return await createAdministrator(config, {
+      email: async () => email ?? prompt.ask('Email: '),
+      name: async () => name ?? prompt.ask('Name: '),
+      password: () => prompt.ask('Password, at least 12 characters: ', { isHidden: true }),
+    })
   } finally {
     prompt.close()
   }
@@ -45,16 +47,21 @@ async function outcomeOf(config: Config): Promise<Outcome> {
 async function serve(config: Config): Promise<void> {
   // Before anything is taken, so that a signal at any moment leaves nothing behind.
   const opened: { app?: App } = {}
-  const stopping = stopOnSignal(opened)
+  const ending = endOnSignal(opened)
   const app = open(config)
   opened.app = app
+  void app.failed.then(error => {
+    if (ending.isUnderWay) return
+    console.error(`RustyMail stops: ${wordsOf(error)}`)
+    ending.begin(1)
+  })
   try {
     await app.start()
   } catch (error) {
-    if (stopping()) return
+    if (ending.isUnderWay) return
     fail(1, `RustyMail could not start: ${wordsOf(error)}`)
   }
-  if (stopping()) return
+  if (ending.isUnderWay) return
   console.log(`RustyMail is listening on ${app.address}`)
   const setupLink = await app.createSetupLink()
   if (setupLink) console.log(`Set up: ${setupLink}`)
@@ -81,23 +88,37 @@ function open(config: Config): App {
   }
 }
 
-/** The first signal stops in order and within 10 s, a second one at once. Answers whether a stop is under way. */
-function stopOnSignal(opened: { app?: App }): () => boolean {
-  let isStopping = false
-  const stop = () => {
-    if (isStopping) process.exit(1)
-    isStopping = true
+interface Ending {
+  readonly isUnderWay: boolean
+  /** In order and within 10 s. @param code Of the process, when all goes well. */
+  begin(code: number): void
+}
+
+/** The first signal stops in order, a second one at once. */
+function endOnSignal(opened: { app?: App }): Ending {
+  let isUnderWay = false
+  const begin = (code: number) => {
+    isUnderWay = true
     // A bound of last resort, should the event loop be kept alive by something unknown.
     setTimeout(() => process.exit(1), 10_000).unref()
-    if (!opened.app) process.exit(0)
+    if (!opened.app) process.exit(code)
     opened.app.stop().then(
-      () => process.exit(0),
+      () => process.exit(code),
       () => process.exit(1),
     )
   }
+  const stop = () => {
+    if (isUnderWay) process.exit(1)
+    begin(0)
+  }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
-  return () => isStopping
+  return {
+    get isUnderWay() {
+      return isUnderWay
+    },
+    begin,
+  }
 }
 
 function fail(code: number, words: string): never {

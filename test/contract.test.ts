@@ -7,8 +7,11 @@ import type { Endpoint } from '../contract/endpoint.ts'
 import { controls, facts, states } from '../contract/event.ts'
 import { api, operationName } from '../contract/index.ts'
 import { renderOpenApi } from '../contract/openapi.ts'
+import { accountTools } from '../server/accounts/account-tools.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
+import { mailTools } from '../server/mail/mail-tools.ts'
+import { fieldsOf } from '../server/platform/input-fields.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { tempDir } from './support/temp-dir.ts'
 
@@ -66,6 +69,56 @@ test('nobody gets anything but what is public', async () => {
     'system.ready',
     'users.acceptLink',
     'users.readLink',
+  ])
+})
+
+test('every field that is called like a secret is declared as one, so that the trail keeps nothing of it', () => {
+  const unused = async () => Promise.reject(new Error('nobody calls it'))
+  const placeOf = () => {
+    throw new Error('nobody calls it')
+  }
+  const mail = { listFolders: unused, searchMessages: unused, getMessage: unused, placeOf }
+  const tools = [...accountTools({ list: unused }), ...mailTools({ mail, accounts: { list: unused } })]
+  const inputs = [
+    ...endpoints.flatMap(endpoint =>
+      [endpoint.query, endpoint.body].map(type => [operationName(endpoint), type] as const),
+    ),
+    ...tools.map(({ name, input }) => [`tool.${name}`, input] as const),
+  ]
+  const fields = inputs.flatMap(([operation, type]) =>
+    type ? fieldsOf(type).map(({ path, isSecret }) => ({ operation, name: path.join('.'), isSecret })) : [],
+  )
+  const named = ({ operation, name }: (typeof fields)[number]) => `${operation}.${name}`
+  const smell = /pass|secret|token|code|key|credential|response|challenge|proof|assertion|\bpin\b/
+  const forgotten = fields.filter(({ name, isSecret }) => !isSecret && smell.test(name)).map(named)
+  // A flag.
+  expect(forgotten).toEqual(['users.resetUser.revoke_tokens'])
+  expect([...new Set(fields.filter(({ isSecret }) => isSecret).map(named))].sort()).toEqual([
+    'access.finishPasskeySignIn.challenge_id',
+    'access.finishPasskeySignIn.response',
+    'access.giveSecondFactor.challenge',
+    'access.giveSecondFactor.code',
+    'access.openSession.email',
+    'access.openSession.password',
+    'access.setUp.password',
+    'access.setUp.setup_token',
+    'accounts.createAccount.imap.password',
+    'accounts.createAccount.smtp.password',
+    'accounts.updateAccount.imap.password',
+    'accounts.updateAccount.smtp.password',
+    'profile.addPasskey.challenge_id',
+    'profile.addPasskey.response',
+    'profile.beginPasskey.current_password',
+    'profile.beginTotp.current_password',
+    'profile.changePassword.current_password',
+    'profile.changePassword.new_password',
+    'profile.confirmTotp.code',
+    'profile.removeTotp.current_password',
+    'profile.renewRecoveryCodes.current_password',
+    'settings.updateConfig.password',
+    'users.acceptLink.link_token',
+    'users.acceptLink.password',
+    'users.readLink.link_token',
   ])
 })
 

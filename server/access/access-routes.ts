@@ -26,7 +26,10 @@ export function accessRoutes(http: HttpServer, { access, signIn, describeSignIn 
   handle(http, accessApi.openSession, async call => {
     const { email, password } = call.body
     const answer = await signIn.withPassword(email, password, call.caller, user_id => call.note({ user_id }))
-    if (answer.status === 'second_factor') return answer
+    if (answer.status === 'second_factor') {
+      call.setOutcome('second_factor')
+      return answer
+    }
     return { status: answer.status, session: await enter(call, answer) }
   })
   handle(http, accessApi.giveSecondFactor, async call => {

@@ -26,10 +26,12 @@ interface KnownToken {
   readonly ranges: AddressRanges | undefined
   /** The same, as it is kept. */
   readonly allowed: string
-  usedMinute: number
+  /** As it is kept; -Infinity for never. */
+  usedAt: number
 }
 
-const minute = 60_000
+/** How stale `last_used_at` may be. */
+const noteEveryMs = 60_000
 /** Tokens kept in memory; there are at most 1,000. When full the one that came first goes, and costs a look-up. */
 const maxKnown = 2_000
 /** Wrong tokens kept in mind; when full the one that came first goes. */
@@ -123,10 +125,10 @@ export class KnownTokens {
     const now = this.#options.now()
     if (!this.#isUsable(known, now)) return undefined
     if (known.ranges && !known.ranges.has(address)) return undefined
-    const usedMinute = Math.floor(now / minute)
-    if (usedMinute !== known.usedMinute) {
-      known.usedMinute = usedMinute
-      this.#note({ id: known.tokenId, at: new Date(usedMinute * minute).toISOString(), address })
+    // Also when the clock was put back.
+    if (Math.abs(now - known.usedAt) >= noteEveryMs) {
+      known.usedAt = now
+      this.#note({ id: known.tokenId, at: new Date(now).toISOString(), address })
     }
     return known.principal
   }
@@ -149,7 +151,7 @@ export class KnownTokens {
       const uses = [...this.#uses.values()]
       this.#uses = new Map()
       await this.#options.store.noteUses(uses).catch((err: unknown) => {
-        // Not tried again: each is noted anew when it is used in another minute.
+        // Not tried again: each is noted anew when it is used a minute later.
         this.#options.logger.warn({ err }, 'could not note that tokens are in use')
       })
     }
@@ -197,7 +199,7 @@ function toKnown(row: OwnedTokenRow): KnownToken {
     isSuspended: row.owner_disabled !== 0,
     ranges: allowedRanges(row),
     allowed: row.allowed_addresses,
-    usedMinute: row.last_used_at === null ? -1 : Math.floor(Date.parse(row.last_used_at) / minute),
+    usedAt: row.last_used_at === null ? -Infinity : Date.parse(row.last_used_at),
   }
 }
 

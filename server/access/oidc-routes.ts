@@ -54,7 +54,7 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
 /** A browser stands here, not a program: it is led to the page that it wanted, and the trail hears why it is not let in. */
 function refuse(error: unknown, reply: Reply): Reply {
   if (!(error instanceof OidcRefusal)) throw error
-  reply.request.problemCode = error.code
+  reply.request.outcomeCode = error.code
   const base = 'http://here.invalid'
   const page = new URL(error.returnTo, base)
   page.searchParams.set(faultName, error.code)

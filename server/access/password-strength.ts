@@ -1,5 +1,6 @@
-/** Refuses passwords that are easy to guess: the commonest, and those made of few words, runs or what is known of the person. */
+/** Refuses passwords that are easy to guess: the commonest, famous phrases, and those made of few words, runs or what is known of the person. */
 import { Problem } from '../platform/problem.ts'
+import { famousPhrases, joinPhrases } from './famous-phrases.ts'
 
 /** Guesses that a password must withstand, to the power of ten. */
 const leastGuesses = 9
@@ -17,9 +18,10 @@ export async function checkPasswordStrength(password: string, words: readonly st
     import('@zxcvbn-ts/core'),
     import('@zxcvbn-ts/language-common'),
   ])
-  const estimator = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs })
+  const lists = { ...dictionary, 'famous-phrases': [...famousPhrases] }
+  const estimator = new ZxcvbnFactory({ dictionary: lists, graphs: adjacencyGraphs })
   const pieces = words.flatMap(word => [word, ...word.split(/[^\p{L}\p{N}]+/u)]).filter(piece => piece.length > 2)
-  const { guessesLog10 } = estimator.check(password.slice(0, lookedAt), [...ownWords, ...pieces])
+  const { guessesLog10 } = estimator.check(joinPhrases(password.slice(0, lookedAt)), [...ownWords, ...pieces])
   if (guessesLog10 >= leastGuesses) return
   const detail =
     'This password is among the first that would be guessed. Take four or more words that have nothing to do with each other or with you, or let a password manager make one.'

@@ -233,10 +233,13 @@ onEachDatabase(open => {
     await tokens.create(ben, reader)
   })
 
-  test('the last use is kept to the minute, and written when there is time', async () => {
+  test('the last use is a time at which it was used, kept once a minute at most, and written when there is time', async () => {
     const { tokens, signIn, who, clock, store } = await setUp(await open())
     const ann = await signIn('ann', 'operator', ['a'])
-    const { token } = await tokens.create(ann, reader)
+    clock.now += 7_123
+    const { token, info } = await tokens.create(ann, reader)
+    const now = () => new Date(clock.now).toISOString()
+    const firstUse = now()
     let writes = 0
     const noteUses = store.noteUses.bind(store)
     store.noteUses = uses => {
@@ -245,18 +248,24 @@ onEachDatabase(open => {
     }
     for (let index = 0; index < 100; index++) await who(token, '198.51.100.7')
     await tokens.stop()
-    clock.now += 10_000
+    // In another minute of the clock, and less than a minute later.
+    clock.now += 59_999
     await who(token, '198.51.100.8')
     await tokens.stop()
     expect(writes).toBe(1)
-    const used = { last_used_at: '2026-11-22T18:14:00.000Z', last_used_address: '198.51.100.7' }
-    expect(await tokens.list(ann)).toMatchObject([used])
-    clock.now += minute
+    expect(await tokens.list(ann)).toMatchObject([{ last_used_at: firstUse, last_used_address: '198.51.100.7' }])
+    expect(firstUse >= info.created_at).toBe(true)
+    clock.now += 1
     await who(token, '198.51.100.8')
     await tokens.stop()
-    expect(await tokens.list(ann)).toMatchObject([
-      { last_used_at: '2026-11-22T18:15:00.000Z', last_used_address: '198.51.100.8' },
-    ])
+    const later = { last_used_at: now(), last_used_address: '198.51.100.8' }
+    expect(await tokens.list(ann)).toMatchObject([later])
+    // Nor is it forgotten how lately that was, when the token is looked up again.
+    await tokens.userChanged('ann')
+    clock.now += minute - 1
+    await who(token, '198.51.100.9')
+    await tokens.stop()
+    expect(await tokens.list(ann)).toMatchObject([later])
   })
 })
 

@@ -10,7 +10,7 @@ export interface OwnedTokenRow extends ApiTokenRow {
   owner_disabled: number
 }
 
-/** A token was used: when, to the minute, and from where. */
+/** A token was used: when, and from where. */
 export interface TokenUse {
   id: string
   at: string

@@ -1,6 +1,6 @@
 /** Accounts: tried before they are kept, their passwords sealed, their changes announced. */
 import { expect, test } from 'vitest'
-import type { AccountInput } from '../../contract/accounts.ts'
+import type { AccountChange, AccountInput } from '../../contract/accounts.ts'
 import { accountsOn } from '../../test/support/accounts.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
@@ -136,10 +136,36 @@ onEachDatabase(open => {
     await expect(accounts.create(admin, open_, untried)).rejects.toMatchObject({ code: 'bad_request' })
     const local = { ...open_, imap: { ...open_.imap, host: '127.0.0.1' } }
     const { id } = await accounts.create(admin, local, tried)
-    await expect(accounts.update(admin, id, { imap: { host: 'mail.example.com' } }, untried)).rejects.toMatchObject({
-      code: 'bad_request',
-    })
+    const away = { imap: { host: 'mail.example.com', password: 'canary-ann' } }
+    await expect(accounts.update(admin, id, away, untried)).rejects.toThrow(/tls/i)
     expect(trials).toHaveLength(2)
+  })
+
+  test('a kept password goes to no other server than the one that it was given for', async () => {
+    const { accounts, trials } = await accountsOn(await open())
+    const server = { ...input().imap, host: '127.0.0.1' }
+    const { id } = await accounts.create(admin, { ...input(), imap: server }, untried)
+    const { smtp } = input()
+    const moves: AccountChange[] = [
+      { imap: { host: 'evil.example.com' } },
+      // On this machine, another port is another program's.
+      { imap: { port: server.port + 1 } },
+      { smtp: { host: 'evil.example.com' } },
+    ]
+    for (const move of moves) {
+      for (const trial of [tried, untried]) {
+        const refused = await accounts.update(admin, id, move, trial).catch((error: unknown) => error)
+        const [part] = Object.keys(move)
+        const errors = [{ path: `body.${part}.password` }]
+        expect(refused).toMatchObject({ code: 'bad_request', extension: { part, errors } })
+      }
+    }
+    expect(trials).toEqual([])
+    // With a password of its own it moves; what says the same server again moves nothing.
+    await accounts.update(admin, id, { imap: { host: 'new.example.com', password: 'new' } }, tried)
+    await accounts.update(admin, id, { smtp: { host: smtp!.host, user: 'another' } }, tried)
+    expect(trials).toHaveLength(2)
+    expect(await accounts.login(id)).toMatchObject({ host: 'new.example.com', password: 'new' })
   })
 
   test('an account outside the list of a principal does not exist for it', async () => {

@@ -13,6 +13,7 @@ import type { AccountStore } from './account-store.ts'
 import { type AccountVerifier, isLoopback, refusePlainOverNetwork, testServer, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
 import type { MailLogin } from './mail-login.ts'
+import { refuseMovedPassword } from './password-place.ts'
 
 export interface AccountServiceOptions {
   store: AccountStore
@@ -111,6 +112,7 @@ export class AccountService {
   async update(principal: Principal, accountId: string, change: AccountChange, trial: Trial): Promise<Account> {
     const before = await this.#getRow(accountId, principal)
     refuseBeyondList(principal, change)
+    refuseMovedPassword(before, change)
     const after = mergeChange(before, change, this.#options.secrets)
     const changed = changedFields(before, after, change)
     if (changed.length === 0) return this.#tell(principal, before)
@@ -148,14 +150,15 @@ export class AccountService {
    */
   async updateDefaultServer(
     principal: Principal,
-    server: { host: string; port: number; useTls: boolean },
+    { host, port, useTls, password }: { host: string; port: number; useTls: boolean; password?: string | undefined },
     trial: Trial,
   ): Promise<void> {
-    const account = await this.findDefault(principal)
-    if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
-    const withoutImplicit = account.imap.tls === 'starttls' || !isLoopback(server.host) ? 'starttls' : 'none'
-    const tls = server.useTls ? 'implicit' : withoutImplicit
-    await this.update(principal, account.id, { imap: { host: server.host, port: server.port, tls } }, trial)
+    const row = await this.#findDefaultRow(principal)
+    if (!row) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
+    const withoutImplicit = row.imap_tls === 'starttls' || !isLoopback(host) ? 'starttls' : 'none'
+    const change = { imap: { host, port, tls: useTls ? 'implicit' : withoutImplicit, password } } as const
+    refuseMovedPassword(row, change, () => 'password')
+    await this.update(principal, row.id, change, trial)
   }
 
   async delete(principal: Principal, accountId: string): Promise<void> {
@@ -211,17 +214,6 @@ export class AccountService {
     const row = await this.#getRow(accountId)
     if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to read its mail.')
     return toLogin(row, 'imap', this.#options.secrets)!
-  }
-
-  /** Throws when the secret key is not the one that sealed the passwords. */
-  async checkKey(): Promise<void> {
-    const [row] = await this.#options.store.list()
-    try {
-      if (row) toLogin(row, 'imap', this.#options.secrets)
-    } catch (cause) {
-      const words = 'the secret key is not the one that sealed the passwords in this database. Restore secret.key'
-      throw new Error(`${words} or RUSTYMAIL_SECRET_KEY`, { cause })
-    }
   }
 
   /** States of all accounts, for who tells each principal of theirs. */

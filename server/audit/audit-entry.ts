@@ -19,9 +19,9 @@ export interface AuditFact {
   effect: AuditEntry['effect']
   accountId: string | null
   refs: Record<string, string>
-  /** Query and body as they came; only a digest is kept. Undefined when there was nothing. */
+  /** Query and body, without secrets; only a digest is kept. Undefined when there was nothing. */
   input: unknown
-  /** `ok`, or the code of the problem. */
+  /** One of `goodOutcomes`, or the code of the problem. */
   outcome: string
   status: number
   durationMs: number

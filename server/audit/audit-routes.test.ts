@@ -1,13 +1,17 @@
 /** The trail over HTTP: what passes the door is noted, and an administrator lists, checks and takes it home. */
 import { get } from 'node:http'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { accessApi } from '../../contract/access.ts'
+import { accountsApi } from '../../contract/accounts.ts'
 import { auditApi } from '../../contract/audit.ts'
 import { ProblemBody } from '../../contract/problem.ts'
 import { settingsApi } from '../../contract/settings.ts'
+import { usersApi } from '../../contract/users.ts'
 import { auditFact, auditSecrets, startAudit } from '../../test/support/audit.ts'
 import { createHttpServer, handle } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { verifyTrail } from './audit-command.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { HttpTrail } from './http-trail.ts'
@@ -47,6 +51,12 @@ async function door() {
   })
   auditRoutes(http, audit)
   handle(http, settingsApi.updateConfig, ({ body }) => body)
+  const refuse = () => Promise.reject(new Problem('too_many_attempts', 'Refused, whatever it was.'))
+  handle(http, accountsApi.createAccount, refuse)
+  handle(http, accessApi.openSession, refuse)
+  handle(http, accessApi.getSession, refuse)
+  handle(http, usersApi.changeUser, refuse)
+  handle(http, accessApi.beginPasskeySignIn, () => ({ challenge_id: 'c', options: {} }))
   const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => http.fastify.close())
   const send = (path: string, { as = 'admin', ...init }: RequestInit & { as?: string } = {}) => {
@@ -90,6 +100,50 @@ test('what changes something is in the trail before its answer leaves, whoever d
   expect(refused).toMatchObject({ principal_id: 'token-5', token_id: '5', session_id: null, outcome: 'forbidden' })
   expect(faulty).toMatchObject({ outcome: 'bad_request', status: 400 })
   expect(anonymous).toMatchObject({ principal_id: 'anonymous', user_id: null, outcome: 'unauthorized' })
+})
+
+test('who holds the key and the trail cannot try passwords at it: no digest depends on a secret', async () => {
+  const { send, audit } = await door()
+  const post = (body: unknown, as?: string) => ({ method: 'POST', body: JSON.stringify(body), ...(as ? { as } : {}) })
+  const digestOf = async (endpoint: { path: string }, body: unknown, as?: string) => {
+    await send(endpoint.path, post(body, as))
+    return (await audit.list({ limit: 1 })).items[0]?.input_digest
+  }
+  const login = { host: 'imap.test', port: 993, tls: 'implicit', user: 'ann', password: 'one' }
+  const account = { email: 'a@b.test', imap: login, smtp: login }
+  const one = await digestOf(accountsApi.createAccount, account)
+  expect(one).toMatch(/^[0-9a-f]{64}$/)
+  const other = { ...login, password: 'other' }
+  expect(await digestOf(accountsApi.createAccount, { ...account, imap: other, smtp: other })).toBe(one)
+  expect(await digestOf(accountsApi.createAccount, { ...account, imap: { ...login, host: 'b.test' } })).not.toBe(one)
+  // Under a name that nobody knows it would be no secret.
+  expect(await digestOf(accountsApi.createAccount, { ...account, pasword: 'one' })).toBeNull()
+  expect(await digestOf({ path: `${accountsApi.createAccount.path}?password=one` }, account)).toBeNull()
+  expect(await digestOf(accessApi.openSession, { email: 'a@b.test', password: 'one' }, 'nobody')).toBeNull()
+  expect((await audit.list({ limit: 9 })).items).toHaveLength(6)
+})
+
+test('that a page was opened is no entry; wrong credentials are one', async () => {
+  const { send, audit, base } = await door()
+  expect((await fetch(base + accessApi.getSession.path)).status).toBe(401)
+  expect((await fetch(base + accessApi.beginPasskeySignIn.path, { method: 'POST' })).status).toBe(201)
+  expect((await send(accessApi.getSession.path, { as: 'revoked' })).status).toBe(401)
+  expect((await fetch(base + path)).status).toBe(401)
+  await vi.waitFor(async () => expect((await audit.list({ limit: 9 })).items).toHaveLength(2))
+  const noted = (await audit.list({ limit: 9 })).items.map(({ operation, outcome }) => [operation, outcome])
+  expect(noted).toEqual([
+    ['audit.listAudit', 'unauthorized'],
+    ['access.getSession', 'unauthorized'],
+  ])
+})
+
+test('the trail says which fields were to be changed, and nothing of what stood in them', async () => {
+  const { send, audit } = await door()
+  const change = { name: 'Canary', role: 'administrator', disabled: false }
+  await send(usersApi.changeUser.path.replace('{user_id}', 'bob'), { method: 'PATCH', body: JSON.stringify(change) })
+  const [entry] = (await audit.list({ limit: 1 })).items
+  expect(entry?.refs).toEqual({ user_id: 'bob', fields: 'name, role, disabled' })
+  expect(JSON.stringify(entry)).not.toMatch(/canary|administrator/i)
 })
 
 test('a refused read is noted as well, one that is let through is not', async () => {

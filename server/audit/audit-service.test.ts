@@ -171,6 +171,18 @@ test('a flood of refusals fills nothing: some are noted, the rest is counted in 
   expect((await all(audit)).length).toBe(34)
 })
 
+test('a right password that is not enough is no refusal, and no flood hides it', async () => {
+  const { audit } = await startAudit()
+  const strange = { principalId: 'anonymous', userId: null, address: '10.0.0.1', operation: 'access.openSession' }
+  for (let count = 0; count < 50; count++) {
+    await audit.record(auditFact({ ...strange, outcome: 'sign_in_failed', status: 401 }))
+  }
+  await audit.record(auditFact({ ...strange, outcome: 'second_factor', status: 201, refs: { user_id: 'ada' } }))
+  const [entry] = await all(audit, { outcome: 'ok' })
+  expect(entry).toMatchObject({ outcome: 'second_factor', refs: { user_id: 'ada' } })
+  expect((await all(audit, { outcome: 'failed' })).map(({ outcome }) => outcome)).not.toContain('second_factor')
+})
+
 test('nobody pushes the trail out by being refused, and no flood of strangers hides what somebody known tries', async () => {
   const { audit } = await startAudit()
   const refused = { effect: 'read', outcome: 'forbidden', status: 403 } as const

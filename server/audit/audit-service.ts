@@ -1,6 +1,6 @@
 /** The audit trail: what is noted, how it is read and checked, and how long it is kept. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type AuditEntry, AuditSettings } from '../../contract/audit.ts'
+import { type AuditEntry, AuditSettings, goodOutcomes } from '../../contract/audit.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -42,8 +42,6 @@ const dayMs = 24 * 60 * 60_000
 /** Entries of refusals in a minute: 43,200 a day at most of strangers; of those who are known, ten times as many. */
 const limitsOfStrangers = { ofOne: 10, ofAll: 30 }
 const limitsOfKnown = { ofOne: 30, ofAll: 300 }
-/** Anybody can do these as often as they like, and nothing has come of it yet. */
-const beginnings = ['access.beginPasskeySignIn']
 /** Told to nobody: the page lists the trail when it is told of an entry, which would be an entry again. */
 const quiet = ['audit.listAudit']
 
@@ -124,7 +122,7 @@ export class AuditService {
   async record(fact: AuditFact): Promise<void> {
     const { tally, caller } = this.#tallyOf(fact)
     // It could not be kept, and who was refused must not wait for it.
-    if (this.isFull && fact.outcome !== 'ok') return tally.count(caller)
+    if (this.isFull && !isGood(fact)) return tally.count(caller)
     if (isCheap(fact) && !tally.admits(caller)) return
     await this.#writer.write(toRow(fact, this.#chain))
   }
@@ -260,9 +258,13 @@ export class AuditService {
  * What costs its caller nothing: it comes from nobody, or was refused before anything came of it. Else whoever holds the
  * least of tokens could push all that others did out of a trail that is kept by size.
  */
-function isCheap({ principalId, outcome, status, effect, operation }: AuditFact): boolean {
-  if (principalId !== 'anonymous') return outcome !== 'ok' && status < 500
-  return outcome !== 'ok' || effect === 'read' || beginnings.includes(operation)
+function isCheap(fact: AuditFact): boolean {
+  if (fact.principalId !== 'anonymous') return !isGood(fact) && fact.status < 500
+  return !isGood(fact) || fact.effect === 'read'
+}
+
+function isGood({ outcome }: AuditFact): boolean {
+  return goodOutcomes.some(good => good === outcome)
 }
 
 /** Entries below this number follow. */

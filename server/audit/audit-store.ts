@@ -1,6 +1,6 @@
 /** The trail in the database: entries, its two ends, and its settings. */
 import { sql } from 'kysely'
-import type { AuditFilter } from '../../contract/audit.ts'
+import { type AuditFilter, goodOutcomes } from '../../contract/audit.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
 
@@ -102,7 +102,9 @@ export class AuditStore {
       .$if(accounts !== undefined, query =>
         query.where(({ eb, or }) => or([eb('account_id', 'is', null), eb('account_id', 'in', [...(accounts ?? [])])])),
       )
-      .$if(outcome !== undefined, query => query.where('outcome', outcome === 'ok' ? '=' : '!=', 'ok'))
+      .$if(outcome !== undefined, query =>
+        query.where('outcome', outcome === 'ok' ? 'in' : 'not in', [...goodOutcomes]),
+      )
       .$if(from !== undefined, query => query.where('at', '>=', from ?? ''))
       .$if(to !== undefined, query => query.where('at', '<=', to ?? ''))
       .orderBy('number', order)

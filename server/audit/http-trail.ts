@@ -11,6 +11,9 @@ export interface HttpTrailOptions {
   logger: Logger
 }
 
+/** Each page asks it when it opens, to know whether anybody is signed in: that nobody is, is no refusal. */
+const question = 'access.getSession'
+
 export class HttpTrail implements Trail {
   readonly #options: HttpTrailOptions
 
@@ -24,7 +27,8 @@ export class HttpTrail implements Trail {
 
   record(outcome: RequestOutcome): Promise<void> | undefined {
     const { audit, now, logger } = this.#options
-    const { effect, operation, code, requestId } = outcome
+    const { effect, operation, code, requestId, hasCredentials } = outcome
+    if (operation === question && code === 'unauthorized' && !hasCredentials) return undefined
     if (!audit.wants(effect, operation, code)) return undefined
     return audit
       .record(toFact(outcome, now()))
@@ -35,7 +39,6 @@ export class HttpTrail implements Trail {
 function toFact(outcome: RequestOutcome, at: number): AuditFact {
   const { account_id, ...refs } = outcome.refs
   const { id, name, kind, userId } = outcome.caller?.principal ?? anonymous
-  const { query, body } = outcome.input
   return {
     at,
     principalId: id,
@@ -49,14 +52,10 @@ function toFact(outcome: RequestOutcome, at: number): AuditFact {
     effect: outcome.effect,
     accountId: account_id ?? null,
     refs,
-    input: isEmpty(query) && isEmpty(body) ? undefined : { query, body },
+    input: outcome.input,
     outcome: outcome.code,
     status: outcome.status,
     durationMs: outcome.durationMs,
     requestId: outcome.requestId,
   }
-}
-
-function isEmpty(part: unknown): boolean {
-  return part === undefined || part === null || (typeof part === 'object' && Object.keys(part).length === 0)
 }

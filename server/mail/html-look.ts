@@ -29,6 +29,10 @@ const leastFontPx = 3
 /** Further out than that nobody scrolls. */
 const offScreenPx = -500
 const leastOpacity = 0.1
+/** No colour takes more to be written, and to look at more takes time. */
+const maxColorLength = 100
+/** Of a background: an image, a place, a size, a repetition and so on; behind them comes no colour. */
+const maxColorWords = 10
 /** Names of elements whose words no mail program shows. */
 const unseen = new Set(
   'title style script template noscript noframes noembed iframe svg audio video canvas datalist rp'.split(' '),
@@ -93,7 +97,8 @@ function isClipped(name: string, style: Style): boolean {
   const value = (property: string) => propertyOf(style, property) ?? ''
   if (/rect\(\s*(?:[01](?:px)?[\s,]*){4}\)/.test(value('clip'))) return true
   if (/inset\(\s*(?:[5-9]\d|100)|circle\(\s*0/.test(value('clip-path'))) return true
-  if (/scale(?:3d|x|y)?\(\s*0?\.?0*\s*[,)]/.test(value('transform')) || numberOf(value('scale')) === 0) return true
+  if (/scale(?:3d|x|y)?\(\s*(?:(?:0\.?|\.)0*\s*)?[,)]/.test(value('transform')) || numberOf(value('scale')) === 0)
+    return true
   const cuts = ['overflow', 'overflow-x', 'overflow-y'].some(property => /hidden|clip/.test(value(property)))
   return cuts && !/^t[dh]$/.test(name) && (lengthOf(value('height')) <= 1 || lengthOf(value('width')) <= 1)
 }
@@ -101,7 +106,7 @@ function isClipped(name: string, style: Style): boolean {
 function isElsewhere(style: Style): boolean {
   const isFar = (property: string) => lengthOf(propertyOf(style, property) ?? '', true) <= offScreenPx
   if (['text-indent', 'margin-left', 'margin-top'].some(isFar)) return true
-  if (/translate\w*\([^)]*-\d{3,}/.test(propertyOf(style, 'transform') ?? '')) return true
+  if (/translate\w{0,2}\([^)]{0,60}-\d{3,}/.test(propertyOf(style, 'transform') ?? '')) return true
   const isPlaced = /absolute|fixed|relative/.test(propertyOf(style, 'position') ?? '')
   return isPlaced && ['left', 'right', 'top', 'bottom'].some(isFar)
 }
@@ -120,7 +125,12 @@ function fontPxOf(name: string, attributes: HtmlElement['attributes'], style: St
 }
 
 function textColorOf(name: string, attributes: HtmlElement['attributes'], style: Style, parent: Look): Look['color'] {
-  const color = propertyOf(style, 'color') ?? attributes.get(name === 'body' ? 'text' : 'color')?.toLowerCase()
+  const color =
+    propertyOf(style, 'color') ??
+    attributes
+      .get(name === 'body' ? 'text' : 'color')
+      ?.slice(0, maxColorLength)
+      .toLowerCase()
   if (color === 'inherit') return parent.color
   if (color !== undefined) return colorOf(color)
   return name === 'a' && attributes.has('href') ? undefined : parent.color
@@ -130,10 +140,16 @@ function backgroundOf(attributes: HtmlElement['attributes'], style: Style, paren
   const shorthand = propertyOf(style, 'background')
   const image = propertyOf(style, 'background-image') ?? shorthand ?? ''
   if (/url\(|gradient|image/.test(image) || attributes.has('background')) return undefined
-  const color = propertyOf(style, 'background-color') ?? shorthand ?? attributes.get('bgcolor')?.toLowerCase()
+  const color =
+    propertyOf(style, 'background-color') ??
+    shorthand ??
+    attributes.get('bgcolor')?.slice(0, maxColorLength).toLowerCase()
   if (color === undefined || /^(?:none|inherit|initial|unset)?$/.test(color)) return parent.background
-  const words = color.match(/#[0-9a-f]+|[a-z]+\([^)]*\)|[a-z]+/g) ?? []
-  const known = words.map(colorOf).find(one => one !== undefined)
+  const words = color.match(/#[0-9a-f]+|[a-z]+\([^()]*\)|[a-z]+/g) ?? []
+  const known = words
+    .slice(0, maxColorWords)
+    .map(colorOf)
+    .find(one => one !== undefined)
   return known === 'transparent' ? parent.background : known
 }
 

@@ -21,7 +21,7 @@ export interface HtmlElement {
 }
 
 export interface HtmlVisitor {
-  /** Asked after each text; nothing more is read when it is so. */
+  /** Asked after each element and text; nothing more is read when it is so. */
   readonly isFull: boolean
   /** @param parent None for the body, which is opened first of all. */
   opened(element: HtmlElement, parent: HtmlElement | undefined): void
@@ -40,10 +40,12 @@ interface Node extends HtmlElement {
   readonly level: number
 }
 
-/** What is nested deeper is not read, nor anything after it. Each tag may have to look through all that are open. */
+/** What is nested deeper is not read, nor anything after it. */
 const maxDepth = 256
-/** Elements that stay open while others around them end, in one document: more are made on purpose, and nothing after them is read. */
-const maxMoves = 50_000
+/** Open elements that all tags together may have had around them: a long mail has a fifth of it. Past it nothing is read. */
+const maxSteps = 20_000_000
+/** Of these, how many count for an element that is moved: what it looks like is found anew. */
+const stepsOfMove = 400
 
 /** @returns Whether something was left because it was too deep, or too much for the visitor. */
 export function readHtml(html: string, visitor: HtmlVisitor): boolean {
@@ -62,7 +64,7 @@ class TreeReader implements TokenizerCallbacks {
   #attribute: string | undefined
   #value: string[] = []
   #foreign = 0
-  #moves = 0
+  #steps = 0
 
   constructor(html: string, visitor: HtmlVisitor) {
     this.#html = html
@@ -139,13 +141,20 @@ class TreeReader implements TokenizerCallbacks {
     if (this.#visitor.isFull) this.#tokenizer.pause()
   }
 
+  #count(steps: number): void {
+    this.#steps += steps
+    if (this.#steps > maxSteps) this.#tokenizer.pause()
+  }
+
   #begin(name: string, attributes: Map<string, string>): void {
+    this.#count(this.#open.length)
     if (name === 'head') return
     if (name === 'html' || name === 'body') return this.#addToBody(attributes)
     if (!this.#makeRoom(name)) return
     if (this.#open.length >= maxDepth) return this.#tokenizer.pause()
     const node = nodeOf(name, attributes)
     this.#visitor.opened(node, this.#open.at(-1))
+    if (this.#visitor.isFull) this.#tokenizer.pause()
     if (voids.has(name)) return this.#visitor.closed(node)
     this.#open.push(node)
     if (foreign.has(name)) this.#foreign++
@@ -200,12 +209,13 @@ class TreeReader implements TokenizerCallbacks {
   #closeItem(names: string[]): void {
     for (let index = this.#open.length - 1; index > 0; index--) {
       const { name, isSpecial } = this.#open[index]!
-      if (isSpecial && names.includes(name)) return this.#close(index, isFormatting)
+      if (names.includes(name)) return this.#close(index, isFormatting)
       if (isSpecial && name !== 'address' && name !== 'div' && name !== 'p') return
     }
   }
 
   #end(name: string): void {
+    this.#count(this.#open.length)
     if (name === 'br') return this.#begin(name, new Map())
     if (voids.has(name) || name === 'html' || name === 'body' || name === 'head') return
     if (name === 'table' || tableLevels.has(name)) return this.#endInTable(name)
@@ -243,10 +253,10 @@ class TreeReader implements TokenizerCallbacks {
 
   #closeInScope(names: string | Set<string>, bounds?: Set<string>): void {
     for (let index = this.#open.length - 1; index > 0; index--) {
-      const { name, isMarker } = this.#open[index]!
+      const { name, isMarker, isSpecial } = this.#open[index]!
       const isMeant = typeof names === 'string' ? name === names : names.has(name)
       if (isMeant) return this.#close(index, isMarker ? undefined : isFormatting)
-      if (isMarker || bounds?.has(name)) return
+      if (isMarker || (isSpecial && bounds?.has(name))) return
     }
   }
 
@@ -266,8 +276,7 @@ class TreeReader implements TokenizerCallbacks {
   }
 
   #move(from: number): void {
-    this.#moves += this.#open.length - from
-    if (this.#moves > maxMoves) this.#tokenizer.pause()
+    this.#count(stepsOfMove * (this.#open.length - from))
     for (let index = from; index < this.#open.length; index++) {
       this.#visitor.moved(this.#open[index]!, this.#open[index - 1])
     }

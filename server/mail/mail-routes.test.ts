@@ -1,8 +1,8 @@
 /** Mail over HTTP: the endpoints and the frame, as a browser or a program meets them. */
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { createHttpServer, type HttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
-import { everyScope } from '../platform/principal.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
 import { Signer } from '../platform/secret-box.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
 import { ConnectionPool } from './connection-pool.ts'
@@ -14,8 +14,11 @@ const base = '/api/v1/accounts/a'
 let gateway: MemoryGateway
 let pool: ConnectionPool
 let http: HttpServer
+const someone: Principal = { id: 'p', name: 'P', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' }
+let asks: Principal | undefined
 
 beforeEach(() => {
+  asks = someone
   gateway = new MemoryGateway()
   const logger = createLogger('silent')
   pool = new ConnectionPool({
@@ -27,7 +30,7 @@ beforeEach(() => {
   })
   http = createHttpServer({
     logger,
-    authenticate: () => ({ id: 'p', name: 'P', kind: 'api_key', userId: null, scopes: everyScope, accounts: 'all' }),
+    authenticate: () => asks,
     observe: () => undefined,
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
@@ -73,6 +76,21 @@ test('the frame may run nothing, send nothing and load nothing, unless the reade
   expect(plain.headers['referrer-policy']).toBe('no-referrer')
   const remote = await get(`/messages/${ref}/html?remote=true`)
   expect(remote.headers['content-security-policy']).toContain('img-src data: https: http:')
+})
+
+test('a message that was read slowly is not shown to who was revoked meanwhile', async () => {
+  gateway.deliver({ subject: 'hello', html: '<p>for your eyes only' })
+  const { ref } = (await get('/messages')).json().items[0]
+  const now = performance.now.bind(performance)
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + (asks ? 0 : 501))
+  onTestFinished(() => void vi.restoreAllMocks())
+  gateway.delay = () => {
+    asks = undefined
+  }
+  for (const path of [`/messages/${ref}`, `/messages/${ref}/html`]) {
+    asks = someone
+    expect(await get(path)).toMatchObject({ statusCode: 401 })
+  }
 })
 
 test('what a client gets wrong is answered with a problem that says what', async () => {

@@ -29,11 +29,11 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
   handle(http, mailApi.getMessage, ({ principal, params, signal }) =>
     mail.getMessage(principal, params.account_id, params.ref, signal),
   )
-  handleRaw(http, messageHtmlPath, messageHtml, async ({ principal, params, query, signal }, reply) =>
-    reply
-      .headers(strangerHeaders(wantsRemote(query)))
-      .header('cache-control', 'no-store')
-      .type('text/html; charset=utf-8')
-      .send(await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', signal)),
-  )
+  handleRaw(http, messageHtmlPath, messageHtml, async (call, reply) => {
+    const { principal, params, query, signal } = call
+    const headers = strangerHeaders(wantsRemote(query))
+    const html = await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', signal)
+    await call.checkAgain(params.account_id)
+    return reply.headers(headers).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html)
+  })
 }

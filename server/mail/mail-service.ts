@@ -104,6 +104,11 @@ export class MailService {
     }
   }
 
+  /** Throws `message_not_found` for a reference that is none of this account. */
+  placeOf(accountId: string, ref: string): MessagePlace {
+    return this.#refs.decode(accountId, ref)
+  }
+
   /** Throws `stale_ref` when the folder was made anew since the reference was given. */
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
     const place = this.#refs.decode(accountId, ref)

@@ -13,7 +13,7 @@ import { cleanAddress, cleanSubject } from './stranger-text.ts'
 import { fromToolRef, ToolRef, toToolRef } from './tool-ref.ts'
 
 export interface MailToolsOptions {
-  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getMessage'>
+  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getMessage' | 'placeOf'>
   accounts: Pick<AccountService, 'list'>
 }
 
@@ -134,7 +134,6 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
       left: z.int().optional().describe('Messages not read to their end'),
       cursor: z.string().optional(),
     }),
-    refsOf: ({ refs }) => ({ refs: refs.join(' ') }),
     accountOf: (_principal, { refs }) => {
       const [first, ...others] = new Set(refs.map(ref => fromToolRef(ref).accountId))
       if (first !== undefined && others.length === 0) return first

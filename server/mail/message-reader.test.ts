@@ -18,6 +18,8 @@ let gateway: MemoryGateway
 let pool: ConnectionPool
 let mail: MailService
 let reader: MessageReader
+/** What the trail is told. */
+let noted: Record<string, string>
 
 beforeEach(() => {
   gateway = new MemoryGateway()
@@ -30,6 +32,7 @@ beforeEach(() => {
   })
   mail = new MailService({ pool, refs: new MessageRefs(signer) })
   reader = new MessageReader(mail)
+  noted = {}
 })
 afterEach(() => pool.stop())
 
@@ -41,7 +44,10 @@ async function refsOf(...deliveries: Delivery[]): Promise<string[]> {
 }
 
 const read = (refs: string[], more: Partial<Reading> = {}) =>
-  reader.read({ principal, accountId: 'a', signal }, { refs, view: 'text', maxChars: 6000, cursor: undefined, ...more })
+  reader.read(
+    { principal, accountId: 'a', signal, note: refs => void Object.assign(noted, refs) },
+    { refs, view: 'text', maxChars: 6000, cursor: undefined, ...more },
+  )
 const insideOf = (body: string | undefined) => /^<(untrusted-\w+)>\n([\s\S]*)\n<\/\1>$/.exec(body ?? '')?.[2] ?? ''
 
 test('cursors lead through everything exactly once, and each reply keeps to what was asked for', async () => {
@@ -165,4 +171,20 @@ test('a cursor of other references is refused', async () => {
   for (const cursor of ['1-0', 'x', '0', '-1-0', '0-999999999']) {
     await expect(read(refs, { cursor })).rejects.toMatchObject({ code: 'bad_request' })
   }
+})
+
+test('of what was read the trail is told all, and of what could not be read, or is still to be read, nothing', async () => {
+  const refs = await refsOf(...Array.from({ length: 18 }, (_, index) => ({ text: `${index}` })))
+  const junk = [1, 2].map(index => toToolRef({ accountId: 'a', ref: `${index}`.repeat(590) }))
+  const { messages } = await read([...junk, ...refs], { maxChars: 18_000 })
+  expect(messages).toHaveLength(18)
+  const { uidValidity } = gateway.getFolder('INBOX')
+  const uids = Array.from({ length: 18 }, (_, index) => index + 1)
+  expect(noted).toEqual({ read: `"INBOX" ${uidValidity}:${uids.join()}` })
+  noted = {}
+  const { left } = await read(refs, { maxChars: 500, view: 'headers' })
+  expect(noted.read?.split(',')).toHaveLength(18 - left!)
+  noted = {}
+  await expect(read(junk)).rejects.toMatchObject({ code: 'message_not_found' })
+  expect(noted).toEqual({})
 })

@@ -4,7 +4,9 @@ import type { Message } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MailService } from './mail-service.ts'
+import type { MessagePlace } from './message-ref.ts'
 import { newText } from './new-text.ts'
+import { readNotes } from './read-notes.ts'
 import { readableText } from './readable-text.ts'
 import { cleanAddress, cleanSubject, Fence } from './stranger-text.ts'
 import { fromToolRef } from './tool-ref.ts'
@@ -38,6 +40,14 @@ export interface Reading {
   cursor: string | undefined
 }
 
+/** Who reads, and who is told of what was read. */
+export interface Reader {
+  principal: Principal
+  accountId: string
+  signal: AbortSignal
+  note(refs: Record<string, string>): void
+}
+
 export interface Read {
   messages: ReadMessage[]
   failed?: { ref: string; code: string; why: string }[]
@@ -60,9 +70,9 @@ const leastPiece = 200
 const ofOneMessage = new Set(['message_not_found', 'stale_ref', 'folder_not_found'])
 
 export class MessageReader {
-  readonly #mail: Pick<MailService, 'getMessage'>
+  readonly #mail: Pick<MailService, 'getMessage' | 'placeOf'>
 
-  constructor(mail: Pick<MailService, 'getMessage'>) {
+  constructor(mail: Pick<MailService, 'getMessage' | 'placeOf'>) {
     this.#mail = mail
   }
 
@@ -70,13 +80,11 @@ export class MessageReader {
    * @param accountId Of all references.
    * @throws Problem when none of them can be read.
    */
-  async read(
-    { principal, accountId, signal }: { principal: Principal; accountId: string; signal: AbortSignal },
-    { refs, view, maxChars, cursor }: Reading,
-  ): Promise<Read> {
+  async read({ principal, accountId, signal, note }: Reader, { refs, view, maxChars, cursor }: Reading): Promise<Read> {
     const fence = new Fence()
     const messages: ReadMessage[] = []
     const failures: { ref: string; problem: Problem }[] = []
+    const read: MessagePlace[] = []
     let place = placeOf(cursor, refs.length)
     for (let left = maxChars; place.index < refs.length && left > 0; ) {
       signal.throwIfAborted()
@@ -90,6 +98,8 @@ export class MessageReader {
       const head = headOf(ref, message, view)
       left -= JSON.stringify(head).length
       if (messages.length > 0 && left < leastPiece) break
+      read.push(this.#mail.placeOf(accountId, fromToolRef(ref).ref))
+      note(readNotes(read))
       const { rest, offset, ...body } = bodyFrom(message, view, place.offset, Math.max(left, leastPiece))
       const { untrusted_body: text } = body
       messages.push({ ...head, ...body, ...(text === undefined ? {} : { untrusted_body: fence.around(text) }) })

@@ -3,7 +3,9 @@
 const quoted = /^\s{0,3}>/
 /** A line that says who wrote what is quoted below it: by a verb of writing, or an address, and the colon at its end. */
 const attribution =
-  /((wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev|napisał\(?a?\)?|писал\(?а?\)?)|<[^<>\s]+@[^<>\s]+>)[^:]{0,40}:\s*$/i
+  /((wrote|schrieb|a écrit|escribió|ha scritto|escreveu|schreef|skrev|napisał\(?a?\)?|писал\(?а?\)?)|<[^<>\s@]+@[^<>\s@]+>)[^:]{0,40}:\s*$/i
+/** A longer line is a text of somebody, and says of nobody who wrote it. */
+const maxAttributionLength = 1000
 /** How such a line begins when it takes two. */
 const attributionBegin = /^(On|Am|Le|El|Il|Em|Op|Den|På|W dniu)\s/
 const original =
@@ -67,8 +69,12 @@ function isQuoted(lines: string[], index: number): boolean {
 
 function attributionLength(lines: string[], index: number): number {
   const [one = '', two = ''] = lines.slice(index, index + 2)
-  const lengthOfIt = attributionBegin.test(one) && attribution.test(two) ? 2 : 1
-  if (quoted.test(one) || !attribution.test(lengthOfIt === 2 ? two : one)) return 0
+  const lengthOfIt = attributionBegin.test(one) && isAttribution(two) ? 2 : 1
+  if (quoted.test(one) || !isAttribution(lengthOfIt === 2 ? two : one)) return 0
   const length = lines[index + lengthOfIt]?.trim() === '' ? lengthOfIt + 1 : lengthOfIt
   return quoted.test(lines[index + length] ?? '') ? length : 0
+}
+
+function isAttribution(line: string): boolean {
+  return line.length <= maxAttributionLength && attribution.test(line)
 }

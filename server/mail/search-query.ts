@@ -79,7 +79,10 @@ function toPiece(found: RegExpExecArray): Piece {
 
 function read({ at, key, value }: Piece, inBody: boolean): Condition {
   if (key === 'has') {
-    throw fault({ at }, 'mail servers cannot search for attachments; what is found says whether it has any')
+    throw fault(
+      { at },
+      'mail servers cannot search for attachments. Leave has: out; each message found says whether it has one',
+    )
   }
   if (key !== undefined && !isKnown(key)) {
     const known = searchKeys.map(each => `${each}:`).join(' ')

@@ -105,10 +105,13 @@ function plainCss(css: string): string {
     const end = css.indexOf('*/', begin + 2)
     at = end < 0 ? css.length : end + 2
   }
-  return kept
-    .join(' ')
-    .replaceAll(/\\(?:([0-9a-f]{1,6})\s?|)/gi, (_match, code: string | undefined) => letterOf(code))
-    .toLowerCase()
+  return (
+    kept
+      .join(' ')
+      // Before what follows: last of all, V8 does it anew wherever a loop looks at what comes of it, once it has compiled that.
+      .toLowerCase()
+      .replaceAll(/\\(?:([0-9a-f]{1,6})\s?|)/g, (_match, code: string | undefined) => letterOf(code).toLowerCase())
+  )
 }
 
 function letterOf(code: string | undefined): string {

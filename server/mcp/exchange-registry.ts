@@ -1,8 +1,7 @@
 /** Knows which MCP exchanges are under way and for whom: bounds them, and ends or narrows them with what their principal may. */
-import { ChangedPrincipals } from '../platform/changed-principals.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Principal, PrincipalListener } from '../platform/principal.ts'
+import { isMore, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 
 /** `stream`: stays open until somebody ends it; `call`: ends by itself. */
@@ -14,11 +13,16 @@ export interface Exchange {
   toolsChanged(): void
   /** Within a moment. @param problem For who still waits for an answer. */
   end(problem: Problem): void
+  /** At once and without an answer, if there is none yet. */
+  cut(): void
 }
 
 interface Entry {
   principal: Principal
   readonly exchange: Exchange
+  readonly openedAt: number
+  /** When it was told to end. */
+  endedAt: number | undefined
 }
 
 export const maxOpen: Record<ExchangeKind, { server: number; principal: number }> = {
@@ -28,6 +32,10 @@ export const maxOpen: Record<ExchangeKind, { server: number; principal: number }
 const words: Record<ExchangeKind, string> = { stream: 'MCP streams open', call: 'MCP calls under way' }
 /** So that a stream ends within a second of its principal. */
 const checkEveryMs = 500
+/** A call that takes longer is ended. Reading twenty messages of a slow server takes seconds. */
+export const maxCallMs = 120_000
+/** What has not ended by then, though it was told to, is cut: nobody keeps a place by not taking an answer. */
+export const endingMs = 2_000
 
 export class ExchangeRegistry implements PrincipalListener {
   readonly #now: () => number
@@ -35,7 +43,6 @@ export class ExchangeRegistry implements PrincipalListener {
   /** By principal. */
   readonly #entries = new Map<string, Set<Entry>>()
   readonly #counts: Record<ExchangeKind, number> = { stream: 0, call: 0 }
-  readonly #changes = new ChangedPrincipals()
   readonly #stopped = new AbortController()
 
   constructor({ now, logger }: { now: () => number; logger: Logger }) {
@@ -52,49 +59,53 @@ export class ExchangeRegistry implements PrincipalListener {
   stop(): void {
     this.#stopped.abort()
     const problem = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
-    for (const { exchange } of this.#all()) if (exchange.kind === 'stream') exchange.end(problem)
+    for (const entry of this.#all()) if (entry.exchange.kind === 'stream') this.#end(entry, problem)
   }
 
   /**
    * Answers how to say that it is over, whatever ended it; a second time does nothing.
-   * @param principal As it was when the request came.
-   * @throws Problem when there is no room for one more, or the principal was revoked meanwhile.
+   * @param principal As the door gives it: asked for in this same turn, so that no change falls between.
+   * @throws Problem when there is no room for one more.
    */
-  open(principal: Principal, exchange: Exchange): { principal: Principal; closed(): void } {
-    // Its rights were looked up before its body was read, and can have changed since.
-    const current = this.#changes.current(principal, this.#now())
-    if (!current) throw revoked()
-    this.#checkRoom(current.id, exchange.kind)
-    const entry: Entry = { principal: current, exchange }
-    const entries = this.#entries.get(current.id) ?? new Set()
-    this.#entries.set(current.id, entries.add(entry))
+  open(principal: Principal, exchange: Exchange): () => void {
+    this.#checkRoom(principal.id, exchange.kind)
+    const entry: Entry = { principal, exchange, openedAt: this.#now(), endedAt: undefined }
+    const entries = this.#entries.get(principal.id) ?? new Set()
+    this.#entries.set(principal.id, entries.add(entry))
     this.#counts[exchange.kind]++
-    return { principal: current, closed: () => this.#close(entry) }
+    return () => this.#close(entry)
   }
 
   changed(principal: Principal): void {
-    this.#changes.note(principal.id, principal, this.#now())
     const problem = new Problem('forbidden', 'What you may do was narrowed while this ran; call again.')
     for (const entry of this.#of(principal.id)) {
       const { principal: before, exchange } = entry
       entry.principal = principal
       const isNarrower = isMore(before, principal)
       // A call that began with rights that are gone might still answer by them.
-      if (exchange.kind === 'call' && isNarrower) exchange.end(problem)
+      if (exchange.kind === 'call' && isNarrower) this.#end(entry, problem)
       if (exchange.kind === 'stream' && (isNarrower || isMore(principal, before))) exchange.toolsChanged()
     }
   }
 
   revoked(principalId: string): void {
-    this.#changes.note(principalId, undefined, this.#now())
-    for (const { exchange } of this.#of(principalId)) exchange.end(revoked())
+    for (const entry of this.#of(principalId)) this.#end(entry, revoked())
   }
 
   #check(): void {
     const now = this.#now()
-    for (const { principal, exchange } of this.#all()) {
-      if (now >= (principal.endsAt ?? Number.POSITIVE_INFINITY)) exchange.end(revoked())
+    for (const entry of this.#all()) {
+      const { principal, exchange, openedAt, endedAt } = entry
+      if (endedAt !== undefined) {
+        if (now - endedAt >= endingMs) exchange.cut()
+      } else if (now >= (principal.endsAt ?? Number.POSITIVE_INFINITY)) this.#end(entry, revoked())
+      else if (exchange.kind === 'call' && now - openedAt >= maxCallMs) this.#end(entry, tooLong())
     }
+  }
+
+  #end(entry: Entry, problem: Problem): void {
+    entry.endedAt ??= this.#now()
+    entry.exchange.end(problem)
   }
 
   #checkRoom(principalId: string, kind: ExchangeKind): void {
@@ -125,12 +136,8 @@ export class ExchangeRegistry implements PrincipalListener {
   }
 }
 
-/** Whether the one may anything that the other may not. */
-function isMore(one: Principal, other: Principal): boolean {
-  if ([...one.scopes].some(scope => !other.scopes.has(scope))) return true
-  const { accounts } = other
-  if (accounts === 'all') return false
-  return one.accounts === 'all' || [...one.accounts].some(id => !accounts.has(id))
+function tooLong(): Problem {
+  return new Problem('overloaded', `This call took longer than ${maxCallMs / 1000} s and was ended; ask for less.`)
 }
 
 function revoked(): Problem {

@@ -1,61 +1,98 @@
-/** Exchanges of MCP that come at a bad moment: when rights end, and when there is no room. */
-import { expect, test } from 'vitest'
+/** Exchanges of MCP that come when there is no room, that will not end, and whose client does not listen. */
+import { expect, onTestFinished, test } from 'vitest'
+import { z } from 'zod'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
+import { defineTool, type Tool } from '../platform/tool.ts'
 import { Toolbox } from '../platform/toolbox.ts'
-import { type Exchange, type ExchangeKind, ExchangeRegistry, maxOpen } from './exchange-registry.ts'
+import {
+  type Exchange,
+  type ExchangeKind,
+  ExchangeRegistry,
+  endingMs,
+  maxCallMs,
+  maxOpen,
+} from './exchange-registry.ts'
 import { McpService } from './mcp-service.ts'
 
 const logger = createLogger('silent')
 const someone: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
-const idle = (kind: ExchangeKind): Exchange => ({ kind, toolsChanged: () => undefined, end: () => undefined })
+const idle = (kind: ExchangeKind): Exchange => ({
+  kind,
+  toolsChanged: () => undefined,
+  end: () => undefined,
+  cut: () => undefined,
+})
 
-function setUp() {
+/** Calls of it that run, and never come to an end. */
+function endless(effect: 'read' | 'write') {
+  let count = 0
+  const tool = defineTool({
+    name: 'wait',
+    title: 'Wait',
+    description: 'Waits.',
+    scope: 'signed_in',
+    effect,
+    input: z.strictObject({}),
+    output: z.object({}),
+    run: () => {
+      count++
+      return new Promise<Record<string, never>>(() => undefined)
+    },
+  })
+  return { tool, count: () => count }
+}
+
+const modern = '2026-07-28'
+const listening = {
+  notifications: { toolsListChanged: true },
+  _meta: {
+    'io.modelcontextprotocol/protocolVersion': modern,
+    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
+    'io.modelcontextprotocol/clientCapabilities': {},
+  },
+}
+
+function setUp(tools: Tool[] = []) {
   let time = 0
   const exchanges = new ExchangeRegistry({ now: () => time, logger })
+  exchanges.start()
+  onTestFinished(() => exchanges.stop())
   const stream = { clientId: 'c', sent: () => undefined, dropped: () => undefined, closed: () => undefined }
   const clients = { recognise: () => undefined, openStream: () => stream }
   const limits = { checkPrincipal: () => ({}) }
   const trail = { isFull: false, record: () => undefined }
-  const toolbox = new Toolbox({ tools: [], limits, trail, observe: () => undefined, logger })
+  const toolbox = new Toolbox({ tools, limits, trail, observe: () => undefined, logger })
   const mcp = new McpService({ toolbox, exchanges, clients, version: '1', logger })
   const closing: (() => void)[] = []
-  const answer = (method: string, params: object = {}) => {
-    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+  const send = (body: unknown, more: Record<string, string> = {}) => {
+    const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...more }
     return mcp.answer({
       request: new Request('http://rustymail.invalid/mcp', { method: 'POST', headers }),
-      body: { jsonrpc: '2.0', id: 1, method, params },
+      body,
       caller: { principal: someone, address: '192.0.2.1', userAgent: '' },
       requestId: 'r-1',
       beStream: () => undefined,
       onClosed: listener => void closing.push(listener),
     })
   }
+  const answer = (method: string, params: object = {}) => send({ jsonrpc: '2.0', id: 1, method, params })
+  const listen = (id: unknown = 1) => {
+    const headers = { 'mcp-protocol-version': modern, 'mcp-method': 'subscriptions/listen' }
+    return send({ jsonrpc: '2.0', id, method: 'subscriptions/listen', params: listening }, headers)
+  }
   return {
     exchanges,
+    send,
     answer,
-    close: () => closing.splice(0).forEach(listener => void listener()),
+    listen,
+    opened: () => closing.length,
     pass: (ms: number) => {
       time += ms
     },
+    close: () => closing.splice(0).forEach(listener => void listener()),
   }
 }
-
-test('who is revoked while the body of the request is on its way gets nothing', async () => {
-  const { exchanges, answer, pass } = setUp()
-  exchanges.revoked(someone.id)
-  pass(59_000)
-  await expect(answer('tools/list')).rejects.toMatchObject({ code: 'unauthorized' })
-  await expect(answer('subscriptions/listen')).rejects.toMatchObject({ code: 'unauthorized' })
-  exchanges.changed(someone)
-  expect((await answer('tools/list')).status).toBe(200)
-})
-
-test('who is narrowed while the body is on its way acts by what is left', () => {
-  const { exchanges } = setUp()
-  exchanges.changed({ ...someone, scopes: new Set() })
-  expect(exchanges.open(someone, idle('call')).principal.scopes.size).toBe(0)
-})
 
 test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back once', kind => {
   const { exchanges } = setUp()
@@ -63,8 +100,8 @@ test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back
   const own = Array.from({ length: maxOpen[kind].principal }, () => open('own'))
   expect(() => open('own')).toThrow(`You already have ${maxOpen[kind].principal}`)
   const other = kind === 'stream' ? 'call' : 'stream'
-  exchanges.open({ ...someone, id: 'own' }, idle(other)).closed()
-  for (let turn = 0; turn < 3; turn++) own[0]!.closed()
+  exchanges.open({ ...someone, id: 'own' }, idle(other))()
+  for (let turn = 0; turn < 3; turn++) own[0]!()
   open('own')
   expect(() => open('own')).toThrow('You already have')
   for (let index = 0; index < maxOpen[kind].server - own.length; index++) open(`other ${index % 100}`)
@@ -77,4 +114,61 @@ test('an exchange that has ended takes no place', async () => {
   await expect(answer('tools/list')).rejects.toMatchObject({ code: 'too_many_requests' })
   close()
   expect((await answer('tools/list')).status).toBe(200)
+})
+
+test('several messages at once are refused, and so is an id that is none, before anything is opened for them', async () => {
+  const { send, listen, opened } = setUp()
+  const list = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }
+  const long = 'x'.repeat(201)
+  for (const body of [[], [list], [list, list], ...[long, null, {}, [long], true].map(id => ({ ...list, id }))]) {
+    const response = await send(body)
+    const text = await response.text()
+    expect([response.status, JSON.parse(text)]).toMatchObject([
+      400,
+      { jsonrpc: '2.0', id: null, error: { code: -32_600 } },
+    ])
+    expect(text.length).toBeLessThan(200)
+  }
+  expect((await listen(long)).status).toBe(400)
+  expect(opened()).toBe(0)
+  expect((await send({ ...list, id: 'x'.repeat(200) })).status).toBe(200)
+})
+
+test('a call that takes too long is answered so', async () => {
+  const { tool, count } = endless('read')
+  const { answer, pass } = setUp([tool])
+  const text = (await answer('tools/call', { name: 'wait', arguments: {} })).text()
+  await expect.poll(count).toBe(1)
+  pass(maxCallMs)
+  expect(await text).toContain('overloaded')
+})
+
+test('a call that does not end though it was told to is cut a moment later', async () => {
+  const { tool, count } = endless('write')
+  const { answer, pass, exchanges } = setUp([tool])
+  const response = await answer('tools/call', { name: 'wait', arguments: {} })
+  const text = response.text()
+  await expect.poll(count).toBe(1)
+  exchanges.revoked(someone.id)
+  pass(endingMs)
+  expect(await text).not.toContain('data:')
+})
+
+test('a client that does not read what it listens to is told once of all that changed, and of what changes then', async () => {
+  const { listen, exchanges } = setUp()
+  const reader = (await listen()).body!.pipeThrough(new TextDecoderStream()).getReader()
+  const read = async () => (await reader.read()).value ?? ''
+  expect(await read()).toContain('acknowledged')
+  const change = (turn: number) => exchanges.changed({ ...someone, accounts: new Set(turn % 2 ? ['a'] : ['b']) })
+  for (let round = 0; round < 3; round++) {
+    for (let turn = 0; turn < 1000; turn++) change(turn)
+    expect(await read()).toContain('list_changed')
+    if (round > 0) continue
+    // It waits already when the next one comes.
+    const next = read()
+    change(0)
+    expect(await next).toContain('list_changed')
+  }
+  exchanges.revoked(someone.id)
+  expect(await read()).toContain('"complete"')
 })

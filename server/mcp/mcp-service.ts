@@ -4,7 +4,8 @@ import type { FetchCall } from '../platform/http-fetch.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Toolbox } from '../platform/toolbox.ts'
-import type { Exchange, ExchangeKind, ExchangeRegistry } from './exchange-registry.ts'
+import type { Exchange, ExchangeRegistry } from './exchange-registry.ts'
+import { kindOf, refusalOf } from './rpc-message.ts'
 import { SdkExchange } from './sdk-server.ts'
 
 export interface McpServiceOptions {
@@ -22,10 +23,12 @@ export class McpService {
     this.#options = options
   }
 
-  /** @throws Problem when there is no room, or when the caller was revoked meanwhile. */
+  /** @throws Problem when there is no room. */
   async answer(call: FetchCall): Promise<Response> {
     const { toolbox, exchanges, clients, version, logger } = this.#options
-    const { requestId, body } = call
+    const { requestId, body, caller } = call
+    const refusal = refusalOf(body)
+    if (refusal) return refusal
     const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')
     const ending = new AbortController()
     const exchange: Exchange = {
@@ -36,10 +39,9 @@ export class McpService {
         ending.abort(problem)
         if (exchange.kind === 'stream') sdk.close().catch(failed)
       },
+      cut: () => sdk.cut(),
     }
-    const { principal, closed } = exchanges.open(call.caller.principal, exchange)
-    call.onClosed(closed)
-    const caller = { ...call.caller, principal }
+    call.onClosed(exchanges.open(caller.principal, exchange))
     const onFault = (error: Error) => logger.debug({ err: error, request_id: requestId }, 'an MCP exchange was refused')
     const sdk = new SdkExchange({ toolbox, asking: { caller, requestId, signal: ending.signal }, version, onFault })
     clients.recognise(caller, 'mcp')
@@ -51,10 +53,4 @@ export class McpService {
     }
     return sdk.answer(call.request, body)
   }
-}
-
-function kindOf(body: unknown): ExchangeKind {
-  const isListening =
-    typeof body === 'object' && body !== null && 'method' in body && body.method === 'subscriptions/listen'
-  return isListening ? 'stream' : 'call'
 }

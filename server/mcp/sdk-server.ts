@@ -7,6 +7,7 @@ import {
   Server,
 } from '@modelcontextprotocol/server'
 import type { Asking, Toolbox, ToolResult } from '../platform/toolbox.ts'
+import { StreamNews } from './stream-news.ts'
 
 export interface SdkExchangeOptions {
   toolbox: Toolbox
@@ -29,20 +30,31 @@ const keepAliveMs = 15_000
  */
 export class SdkExchange {
   readonly #handler: ReturnType<typeof createMcpHandler>
+  readonly #cut = new AbortController()
+  readonly #news: StreamNews
 
   constructor(options: SdkExchangeOptions) {
     const serve = ({ era }: { era: 'legacy' | 'modern' }) => serverFor(options, era === 'modern')
     // A handler of its own for each: the changes that it tells of are those of one principal.
-    this.#handler = createMcpHandler(serve, { onerror: options.onFault, keepAliveMs, maxSubscriptions: 1 })
+    const handler = createMcpHandler(serve, { onerror: options.onFault, keepAliveMs, maxSubscriptions: 1 })
+    this.#handler = handler
+    this.#news = new StreamNews(() => handler.notify.toolsChanged())
   }
 
   /** @param request Its signal ends whatever runs for it. */
-  answer(request: Request, parsedBody: unknown): Promise<Response> {
-    return this.#handler.fetch(request, { parsedBody })
+  async answer(request: Request, parsedBody: unknown): Promise<Response> {
+    const signal = AbortSignal.any([request.signal, this.#cut.signal])
+    const response = await this.#handler.fetch(new Request(request, { signal }), { parsedBody })
+    return response.body ? new Response(this.#news.behind(response.body), response) : response
   }
 
   toolsChanged(): void {
-    this.#handler.notify.toolsChanged()
+    this.#news.has()
+  }
+
+  /** Whatever it is at: nothing more is answered, and what was begun ends here. */
+  cut(): void {
+    this.#cut.abort()
   }
 
   /** A listening client is told that this is the end; nothing else is answered any more. */
@@ -58,6 +70,7 @@ function serverFor({ toolbox, asking, version }: SdkExchangeOptions, canTell: bo
   server.setRequestHandler('tools/list', () => ({ tools: toolbox.list(asking.caller.principal) }))
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     if (!toolbox.has(params.name)) {
+      toolbox.refuseUnknown(params.name, asking)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${params.name.slice(0, 100)}.`)
     }
     const signal = AbortSignal.any([asking.signal, mcpReq.signal])

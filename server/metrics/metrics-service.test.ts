@@ -87,6 +87,7 @@ function outcome(changes: Partial<RequestOutcome> = {}): RequestOutcome {
     status: 200,
     durationMs: 20,
     caller: undefined,
+    hasCredentials: false,
     isCounted: true,
     ...changes,
   }

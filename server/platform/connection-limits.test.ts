@@ -1,6 +1,6 @@
-/** Whoever opens connections and says nothing takes no place of others, and who is known is not held up. */
+/** Whoever opens connections, known or not, takes no place of others, and streams are not held up. */
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { askOver2, openSession, readOver2, selfSigned } from '../../test/support/tls.ts'
 import { AddressRanges, parseAddressRange } from './address-range.ts'
-import { ConnectionLimits } from './connection-limits.ts'
+import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
 import type { TlsFiles } from './http-tls.ts'
 import { createLogger } from './logger.ts'
@@ -25,6 +25,8 @@ const admin: Principal = {
 }
 const path = '/api/dashboard/events'
 const token = 'Authorization: Bearer admin'
+const viewer: Principal = { ...admin, id: 'viewer', scopes: new Set() }
+const askLive = `GET /health/live HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`
 const wholeHead = `GET ${path} HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`
 
 /** From any address of this machine; all are gone with the test. */
@@ -46,12 +48,12 @@ function client(port: number) {
 async function door(tls?: TlsFiles) {
   const http = createHttpServer({
     logger: createLogger('silent'),
-    authenticate: ({ token }) => (token === 'admin' ? admin : undefined),
+    authenticate: ({ token }) => [admin, viewer].find(({ id }) => id === token),
     observe: () => undefined,
     origins: { publicUrl: undefined, allowed: [], isHttps: tls !== undefined },
     trustedProxies: [],
     tls,
-    connectionBounds: { ofAddress: 500, ofAll: 1_000 },
+    connectionBounds: { ofAddress: 500, ofPrincipal: 50, ofAll: 1_000 },
   })
   const streams = { open: 0 }
   handleStream(http, api.events.streamEvents, { 'content-type': 'text/event-stream' }, call => {
@@ -62,6 +64,7 @@ async function door(tls?: TlsFiles) {
     socket.uncork()
   })
   handle(http, api.system.live, () => ({ status: 'live' as const }))
+  handle(http, api.metrics.getStats, () => Promise.reject(new Error('nobody here may see them')))
   await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   const { server } = http.fastify
   let came = 0
@@ -84,48 +87,75 @@ async function askFrom(localAddress: string, port: number) {
   return [answer.statusCode, await text(answer)]
 }
 
+/** Where thousands of connections are opened and closed. */
+const patient = { timeout: 10_000 }
 /** So many at once as wait for a server to accept them; more would have to try again in seconds. */
 const atOnce = 400
 
-async function many(count: number, make: (index: number) => Promise<Socket>) {
+async function many(accepted: () => number, count: number, make: (index: number) => Promise<Socket>) {
   for (let made = 0; made < count; made += atOnce) {
     const length = Math.min(atOnce, count - made)
+    const until = accepted() + length
     await Promise.all(Array.from({ length }, (_, index) => make(made + index)))
+    await expect.poll(accepted, patient).toBe(until)
   }
 }
 
 test('two thousand connections that never end their request leave room for others, and for streams of the same address', async () => {
   const { http, port, streams, accepted, open, from } = await door()
-  await many(20, () => from('127.0.0.1', wholeHead))
-  await expect.poll(() => streams.open).toBe(20)
+  await many(accepted, 20, () => from('127.0.0.1', wholeHead))
+  await expect.poll(() => streams.open, patient).toBe(20)
   const unfinished = [
     '',
     `GET /health/live HTTP/1.1\r\nHost: x\r\n`,
     'POST /api/dashboard/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
   ]
-  await many(2_000, index => from('127.0.0.1', unfinished[index % 3]))
-  await expect.poll(accepted).toBe(2_020)
-  await expect.poll(open).toBeLessThanOrEqual(520)
+  await many(accepted, 2_000, index => from('127.0.0.1', unfinished[index % 3]))
+  await expect.poll(open, patient).toBeLessThanOrEqual(520)
   expect(http.connectionLimits.size).toBeGreaterThan(400)
   expect(await askFrom('127.0.0.2', port)).toEqual([200, '{"status":"live"}'])
-  await many(20, () => from('127.0.0.1', wholeHead))
-  await expect.poll(() => streams.open).toBe(40)
+  await many(accepted, 20, () => from('127.0.0.1', wholeHead))
+  await expect.poll(() => streams.open, patient).toBe(40)
 }, 30_000)
 
 test('more streams than strangers may have connections are all opened for one address, and none of them counts', async () => {
-  const { http, streams, from } = await door()
-  await many(1_200, () => from('127.0.0.1', wholeHead))
-  await expect.poll(() => streams.open, { timeout: 10_000 }).toBe(1_200)
+  const { http, streams, accepted, from } = await door()
+  await many(accepted, 1_200, () => from('127.0.0.1', wholeHead))
+  await expect.poll(() => streams.open, patient).toBe(1_200)
   expect(http.connectionLimits.size).toBe(0)
-  // A connection by which somebody asks for anything else does not count either, and one of nobody does.
-  const [known, unknown] = [await from('127.0.0.1'), await from('127.0.0.1')]
-  await expect.poll(() => http.connectionLimits.size).toBe(2)
-  unknown.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')
-  await once(unknown, 'data')
-  expect(http.connectionLimits.size).toBe(2)
-  known.write(`GET /health/live HTTP/1.1\r\nHost: x\r\n${token}\r\n\r\n`)
-  await once(known, 'data')
-  expect(http.connectionLimits.size).toBe(1)
+  // Those that go the ordinary way, since a proxy stands before it or they must be looked up, are no others.
+  await many(accepted, 100, () => from('127.0.0.1', wholeHead.replace('Host', 'X-Forwarded-For: 192.0.2.1\r\nHost')))
+  await expect.poll(() => streams.open, patient).toBe(1_300)
+  expect(http.connectionLimits.size).toBe(0)
+}, 30_000)
+
+test('somebody known has so many connections and no more, and their streams are not among them', async () => {
+  const { http, streams, accepted, open, from } = await door()
+  await many(accepted, 100, () => from('127.0.0.1', wholeHead))
+  await expect.poll(() => streams.open, patient).toBe(100)
+  const asked = await from('127.0.0.1', askLive)
+  await once(asked, 'data')
+  const isGone = once(asked, 'close')
+  await many(accepted, 200, () => from('127.0.0.1', askLive))
+  await isGone
+  await expect.poll(open, patient).toBe(150)
+  expect(http.connectionLimits.size).toBe(50)
+  expect(streams.open).toBe(100)
+  // A head that does not end makes no difference.
+  await many(accepted, 100, () => from('127.0.0.1', `${askLive}GET / HTTP/1.1\r\nx: `))
+  await expect.poll(open, patient).toBe(150)
+}, 30_000)
+
+test('by a request that is refused nobody gets room', async () => {
+  const { http, accepted, open, from } = await door()
+  const stats = (proof: string) => `GET ${api.metrics.getStats.path} HTTP/1.1\r\nHost: x\r\n${proof}\r\n\r\n`
+  await many(accepted, 300, index =>
+    from('127.0.0.1', stats(`Authorization: Bearer ${index % 2 ? 'viewer' : 'wrong'}`)),
+  )
+  await expect.poll(open, patient).toBe(300)
+  await many(accepted, 300, () => from('127.0.0.1'))
+  await expect.poll(() => http.connectionLimits.size, patient).toBe(500)
+  await expect.poll(open, patient).toBe(500)
 }, 30_000)
 
 test('with TLS too, connections that say nothing are bounded, and one that carries a stream is not among them', async () => {
@@ -134,10 +164,9 @@ test('with TLS too, connections that say nothing are bounded, and one that carri
   const { http, port, streams, accepted, open, from } = await door({ cert, key })
   const session = await openSession(`https://127.0.0.1:${port}`, cert, {})
   readOver2(session, path, { authorization: 'Bearer admin' })
-  await expect.poll(() => streams.open).toBe(1)
-  await many(700, () => from('127.0.0.1'))
-  await expect.poll(accepted, { timeout: 10_000 }).toBe(701)
-  await expect.poll(() => http.connectionLimits.size).toBe(500)
+  await expect.poll(() => streams.open, patient).toBe(1)
+  await many(accepted, 700, () => from('127.0.0.1'))
+  await expect.poll(() => http.connectionLimits.size, patient).toBe(500)
   expect(await open()).toBe(501)
   expect((await askOver2(session, '/health/live')).status).toBe(200)
   const other = await openSession(`https://127.0.0.1:${port}`, cert, {})
@@ -145,7 +174,8 @@ test('with TLS too, connections that say nothing are bounded, and one that carri
   expect(streams.open).toBe(1)
 }, 30_000)
 
-async function counting(bounds: { ofAddress: number; ofAll: number }, trusted: string[] = []) {
+async function counting(given: Partial<ConnectionBounds>, trusted: string[] = []) {
+  const bounds = { ofAddress: 100, ofPrincipal: 100, ofAll: 100, ...given }
   const lines: object[] = []
   const logger = Object.assign(createLogger('silent'), { warn: (facts: object) => void lines.push(facts) })
   const trustedProxies = new AddressRanges(trusted.flatMap(one => parseAddressRange(one) ?? []))
@@ -178,13 +208,14 @@ const closedOf = (sockets: Socket[]) =>
   sockets.map((socket, index) => (isClosed(socket) ? index : -1)).filter(at => at >= 0)
 
 test('past the bound of an address its oldest goes, and one that has just asked is not the oldest', async () => {
-  const { limits, open, accepted, lines } = await counting({ ofAddress: 5, ofAll: 100 })
+  const { limits, open, accepted, lines } = await counting({ ofAddress: 5 })
   const sockets = await open('127.0.0.1', 5)
-  limits.renew(accepted[0]!)
+  limits.admitted(accepted[0]!, undefined)
   sockets.push(...(await open('127.0.0.1', 2)))
   await expect.poll(() => closedOf(sockets)).toEqual([1, 2])
   expect(limits.size).toBe(5)
-  expect(lines).toEqual([{ address: '127.0.0.1', closed: expect.any(Number), open: 5 }])
+  // The line waits until all of a moment can be told at once.
+  await expect.poll(() => lines, { timeout: 5_000 }).toEqual([{ last_of: '127.0.0.1', closed: 2, open: 5 }])
 })
 
 /** Connects, says something and goes, all while this process looks elsewhere. */
@@ -197,18 +228,17 @@ for (let index = 0; index < 60; index++) {
 }`
 
 test('those who have said who they are before anybody looked are not closed for being many', async () => {
-  const { limits, accepted, port, server } = await counting({ ofAddress: 5, ofAll: 100 })
+  const { limits, accepted, port, server } = await counting({ ofAddress: 5 })
   let heard = 0
   server.on('connection', (socket: Socket) => {
     socket.once('data', () => {
       heard++
-      limits.release(socket)
+      limits.admitted(socket, 'somebody')
     })
   })
   execFileSync(process.execPath, ['-e', crowd, String(port)])
   await expect.poll(() => accepted.length).toBe(60)
   await expect.poll(() => heard).toBe(60)
-  expect(limits.size).toBe(0)
 })
 
 test('past the bound of all, the busiest address gives way, whoever comes', async () => {
@@ -223,14 +253,48 @@ test('past the bound of all, the busiest address gives way, whoever comes', asyn
 })
 
 test('what a trusted proxy brings counts only together with all others', async () => {
-  const { limits, open, accepted } = await counting({ ofAddress: 3, ofAll: 10 }, ['127.0.0.1'])
+  const { limits, open, accepted } = await counting({ ofAddress: 3, ofPrincipal: 3, ofAll: 10 }, ['127.0.0.1'])
   const proxied = await open('127.0.0.1', 9)
+  // Many people come by each of them, so that none of them is somebody's.
+  for (const socket of accepted) limits.admitted(socket, 'somebody')
   expect(limits.size).toBe(9)
   const direct = await open('127.0.0.2', 3)
   await expect.poll(() => closedOf(proxied)).toEqual([0, 1])
   expect(closedOf(direct)).toEqual([])
-  // Who is known, or has gone, leaves room.
+  // What has become a stream, or has gone, leaves room.
   limits.release(accepted[2]!)
   direct[0]!.destroy()
   await expect.poll(() => limits.size).toBe(8)
+})
+
+test('connections of who is revoked count for their address again', async () => {
+  const { limits, open, accepted } = await counting({ ofAddress: 3 })
+  const known = await open('127.0.0.1', 3)
+  for (const socket of accepted) limits.admitted(socket, 'somebody')
+  const unknown = await open('127.0.0.1', 3)
+  const other = await open('127.0.0.1', 1)
+  limits.admitted(accepted.at(-1)!, 'somebody else')
+  await expect.poll(() => closedOf(unknown)).toEqual([0])
+  limits.revoked('somebody')
+  await expect.poll(() => closedOf(unknown)).toEqual([0, 1, 2])
+  expect([known, other].flatMap(closedOf)).toEqual([])
+  expect(limits.size).toBe(4)
+})
+
+test('a connection does not count while it carries a stream, and counts again after the last', async () => {
+  const { limits, open, accepted } = await counting({ ofPrincipal: 2 })
+  const sockets = await open('127.0.0.1', 4)
+  const streams = [new EventEmitter(), new EventEmitter()]
+  for (const socket of accepted.slice(0, 1)) {
+    limits.admitted(socket, 'somebody')
+    for (const stream of streams) limits.carry(socket, stream)
+  }
+  for (const socket of accepted.slice(1)) limits.admitted(socket, 'somebody')
+  await expect.poll(() => closedOf(sockets)).toEqual([1])
+  streams[0]!.emit('close')
+  limits.admitted(accepted[0]!, 'somebody')
+  expect(limits.size).toBe(2)
+  streams[1]!.emit('close')
+  await expect.poll(() => closedOf(sockets)).toEqual([1, 2])
+  expect(limits.size).toBe(2)
 })

@@ -1,14 +1,17 @@
 /**
- * Bounds the connections of those who are not known, so that who opens thousands and says nothing, or never ends a head or a body, takes
- * the place of nobody else. A connection counts from when it is accepted until a request on it is known to be somebody's.
+ * Bounds the connections of each address and of each principal, so that who opens thousands and says nothing, or never ends a head or a
+ * body, takes the place of nobody else. A connection counts from when it is accepted: for its address until a request on it was let in
+ * for somebody, for them from then on. While it carries a stream it does not: streams have bounds of their own.
  */
+import type { EventEmitter } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import type { AddressRanges } from './address-range.ts'
 import { placeOf } from './http-limits.ts'
 import type { Logger } from './logger.ts'
+import type { PrincipalListener } from './principal.ts'
 
 export interface ConnectionLimitsOptions {
-  /** They bring the connections of many, so that only the common bound is theirs. */
+  /** They bring the connections of many on each of theirs, so that only the common bound is theirs. */
   trustedProxies: AddressRanges
   logger: Logger
   now: () => number
@@ -17,36 +20,53 @@ export interface ConnectionLimitsOptions {
 }
 
 export interface ConnectionBounds {
-  /** IPv6: a network of 64 bits. */
+  /** Of nobody known. IPv6: a network of 64 bits. */
   ofAddress: number
+  ofPrincipal: number
+  /** Known or not. */
   ofAll: number
 }
 
-/** Oldest first, by when they came or last asked something. */
-type Group = Set<Socket>
+interface Group {
+  readonly name: string
+  readonly bound: number
+  /** Oldest first, by when they came or something was asked on them. */
+  readonly sockets: Set<Socket>
+  /** Where it is kept while there are any. */
+  readonly among: Map<string, Group>
+}
 
-interface Counted {
-  place: string
-  onClose: () => void
+interface Connection {
+  readonly place: string
+  readonly onClose: () => void
+  /** Of who was let in on it last; undefined for nobody known. */
+  principalId: string | undefined
+  /** Where it counts; undefined while it carries streams. */
+  group: Group | undefined
+  streams: number
 }
 
 /** Many people may share an address, and a program opens thousands before it says the first word on any of them. */
-const defaults: ConnectionBounds = { ofAddress: 2_000, ofAll: 5_000 }
-/** One line of the log in this time. */
+const defaults: ConnectionBounds = { ofAddress: 2_000, ofPrincipal: 500, ofAll: 5_000 }
+/** One line of the log in this time; what comes within the first moment is told in one. */
 const quietMs = 60_000
+const gatherMs = 1_000
 const proxies = 'proxies'
 
-export class ConnectionLimits {
+export class ConnectionLimits implements PrincipalListener {
   readonly #options: ConnectionLimitsOptions
   readonly #bounds: ConnectionBounds
-  readonly #counted = new Map<Socket, Counted>()
-  readonly #groups = new Map<string, Group>()
-  /** At each number the places that have so many, so that the busiest is found without looking at all of them. */
-  readonly #bySize: Set<string>[] = []
+  readonly #connections = new Map<Socket, Connection>()
+  readonly #places = new Map<string, Group>()
+  readonly #principals = new Map<string, Group>()
+  /** At each number the groups that have so many, so that the busiest is found without looking at all of them. */
+  readonly #bySize: Set<Group>[] = []
   #most = 0
+  #size = 0
   /** Since the last line. */
   #closed = 0
   #lastClosed = ''
+  #line: NodeJS.Timeout | undefined
   #quietUntil = 0
 
   constructor(options: ConnectionLimitsOptions) {
@@ -56,85 +76,144 @@ export class ConnectionLimits {
 
   /** Connections that count now. */
   get size(): number {
-    return this.#counted.size
+    return this.#size
   }
 
   /** Called when all other listeners of the server are in their places. */
   watch(server: Server): void {
-    server.prependListener('connection', (socket: Socket) => this.#count(socket))
+    server.prependListener('connection', (socket: Socket) => this.#accept(socket))
+    server.once('close', () => this.#say())
   }
 
-  /** A request of somebody known came on it: it counts no more. */
+  /**
+   * A request on it was let in, so that others of its group are closed before it. One that was refused is no such request.
+   * @param principalId Undefined for nobody known, which does not take it from who was known on it.
+   */
+  admitted(socket: Socket, principalId: string | undefined): void {
+    const connection = this.#connections.get(socket)
+    if (!connection) return
+    if (principalId !== undefined && connection.place !== proxies) connection.principalId = principalId
+    if (connection.streams === 0) this.#join(socket, connection)
+  }
+
+  /** Until this stream closes, the connection that it came by does not count. */
+  carry(socket: Socket, stream: EventEmitter): void {
+    const connection = this.#connections.get(socket)
+    if (!connection) return
+    connection.streams++
+    this.#leave(socket, connection)
+    stream.once('close', () => {
+      connection.streams--
+      if (connection.streams === 0 && this.#connections.has(socket)) this.#join(socket, connection)
+    })
+  }
+
+  /** It became a stream, which ends with it: it counts no more. */
   release(socket: Socket): void {
-    const counted = this.#counted.get(socket)
-    if (!counted) return
-    socket.off('close', counted.onClose)
-    this.#counted.delete(socket)
-    const group = this.#groups.get(counted.place)
-    group?.delete(socket)
-    this.#resized(counted.place, group?.size ?? 0, -1)
+    const connection = this.#connections.get(socket)
+    if (!connection) return
+    socket.off('close', connection.onClose)
+    this.#connections.delete(socket)
+    this.#leave(socket, connection)
   }
 
-  /** A request of nobody known came on it: others of its address are closed before it. */
-  renew(socket: Socket): void {
-    const counted = this.#counted.get(socket)
-    const group = counted && this.#groups.get(counted.place)
-    if (group?.delete(socket)) group.add(socket)
+  /** It is still somebody. */
+  changed(): void {}
+
+  /** Its connections are nobody's again: they count for their addresses. */
+  revoked(principalId: string): void {
+    for (const socket of [...(this.#principals.get(principalId)?.sockets ?? [])]) {
+      const connection = this.#connections.get(socket)
+      if (!connection) continue
+      connection.principalId = undefined
+      this.#join(socket, connection)
+    }
   }
 
-  #count(socket: Socket): void {
+  #accept(socket: Socket): void {
     const { remoteAddress } = socket
     // It is gone already.
     if (remoteAddress === undefined) return
     const place = this.#options.trustedProxies.has(remoteAddress) ? proxies : placeOf(remoteAddress)
     const onClose = () => this.release(socket)
     socket.once('close', onClose)
-    this.#counted.set(socket, { place, onClose })
-    const group = this.#groups.get(place) ?? new Set()
-    this.#groups.set(place, group.add(socket))
-    this.#resized(place, group.size, 1)
-    if (this.#isBeyond) this.#trim()
+    const connection: Connection = { place, onClose, principalId: undefined, group: undefined, streams: 0 }
+    this.#connections.set(socket, connection)
+    this.#join(socket, connection)
   }
 
-  get #isBeyond(): boolean {
-    return this.#most > this.#bounds.ofAddress || this.#counted.size > this.#bounds.ofAll
-  }
-
-  /** Node accepts one connection in a turn of its loop and reads what others have sent, so those who ask at once do not come to this. */
-  #trim(): void {
-    while (this.#isBeyond) {
-      const proxied = this.#groups.get(proxies)?.size ?? 0
-      const [busiest = proxies] = this.#bySize[this.#most] ?? []
-      const place = this.#most > this.#bounds.ofAddress || this.#most >= proxied ? busiest : proxies
-      const [oldest] = this.#groups.get(place) ?? []
-      if (!oldest) return
-      this.release(oldest)
-      oldest.destroy()
-      this.#closed++
-      this.#lastClosed = place
+  /** The group that it belongs to by now, as the newest of it. */
+  #join(socket: Socket, connection: Connection): void {
+    const group = this.#groupOf(connection)
+    if (connection.group === group) {
+      group.sockets.delete(socket)
+      group.sockets.add(socket)
+      return
     }
-    this.#say()
+    this.#leave(socket, connection)
+    connection.group = group
+    group.sockets.add(socket)
+    this.#resized(group, 1)
+    // Node accepts one connection in a turn of its loop and reads what others have sent, so those who ask at once do not come to this.
+    if (group.sockets.size > group.bound) this.#closeOldest(group)
+    else if (this.#size > this.#bounds.ofAll) this.#closeOldest(this.#bySize[this.#most]?.values().next().value)
+  }
+
+  #leave(socket: Socket, connection: Connection): void {
+    const { group } = connection
+    if (!group) return
+    connection.group = undefined
+    group.sockets.delete(socket)
+    this.#resized(group, -1)
+  }
+
+  #groupOf({ principalId, place }: Connection): Group {
+    const { ofPrincipal, ofAddress } = this.#bounds
+    if (principalId !== undefined) return groupIn(this.#principals, principalId, ofPrincipal)
+    return groupIn(this.#places, place, place === proxies ? Number.POSITIVE_INFINITY : ofAddress)
+  }
+
+  #closeOldest(group: Group | undefined): void {
+    const [oldest] = group?.sockets ?? []
+    if (!group || !oldest) return
+    this.release(oldest)
+    oldest.destroy()
+    this.#closed++
+    this.#lastClosed = group.name
+    const waitMs = Math.max(gatherMs, this.#quietUntil - this.#options.now())
+    this.#line ??= setTimeout(() => this.#say(), waitMs).unref()
   }
 
   #say(): void {
+    clearTimeout(this.#line)
+    this.#line = undefined
+    if (this.#closed === 0) return
     const { logger, now } = this.#options
-    if (this.#closed === 0 || now() < this.#quietUntil) return
     this.#quietUntil = now() + quietMs
     logger.warn(
-      { address: this.#lastClosed, closed: this.#closed, open: this.#counted.size },
-      'too many connections of those who are not signed in: the oldest of the busiest address are closed',
+      { last_of: this.#lastClosed, closed: this.#closed, open: this.#size },
+      'too many connections of an address, a principal, or all together: the oldest of the busiest were closed',
     )
     this.#closed = 0
   }
 
   /** Keeps the order of sizes; a group changes by one at a time. */
-  #resized(place: string, size: number, change: 1 | -1): void {
-    if (size === 0) this.#groups.delete(place)
-    if (place === proxies) return
-    this.#bySize[size - change]?.delete(place)
+  #resized(group: Group, change: 1 | -1): void {
+    const { size } = group.sockets
+    this.#size += change
+    if (size === 0) group.among.delete(group.name)
+    this.#bySize[size - change]?.delete(group)
     this.#bySize[size] ??= new Set()
-    if (size > 0) this.#bySize[size].add(place)
+    if (size > 0) this.#bySize[size].add(group)
     if (change === 1) this.#most = Math.max(this.#most, size)
     else if (this.#bySize[this.#most]?.size === 0) this.#most--
   }
+}
+
+function groupIn(groups: Map<string, Group>, name: string, bound: number): Group {
+  const known = groups.get(name)
+  if (known) return known
+  const group: Group = { name, bound, sockets: new Set(), among: groups }
+  groups.set(name, group)
+  return group
 }

@@ -1,5 +1,4 @@
 /** The data directory: taken by one server at a time, and home of the secret key. */
-import { randomBytes } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
@@ -10,19 +9,19 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { takeFileLock } from './file-lock.ts'
 
 /** Another server runs on the same data directory. */
 export class DataDirTaken extends Error {}
 
 export interface DataDir {
   readonly path: string
-  /** 32 bytes; made once and kept in `secret.key`. */
-  secretKey(): Buffer
+  /** 32 bytes of `secret.key`; undefined when there is none. */
+  secretKey(): Buffer | undefined
+  keepSecretKey(key: Buffer): void
   /** The key of a change that was not finished. */
   nextKey(): Buffer | undefined
   /** Beside the old one, until it is adopted. */
@@ -32,8 +31,7 @@ export interface DataDir {
 }
 
 /**
- * The lock is one that the operating system holds for this process (through an SQLite file), so it ends with the
- * process however that ends; the pid file beside it is for people.
+ * The lock ends with the process however that ends; the pid file beside it is for people.
  * @throws DataDirTaken
  */
 export function takeDataDir(path: string): DataDir {
@@ -41,11 +39,17 @@ export function takeDataDir(path: string): DataDir {
   chmodSync(path, 0o700)
   const pidFile = join(path, 'rustymail.pid')
   const lockFile = join(path, 'rustymail.lock')
-  const lock = takeLock(lockFile, () => pidIn(pidFile))
+  const lock = takeFileLock(lockFile)
+  if (!lock) {
+    throw new DataDirTaken(
+      `another RustyMail${pidIn(pidFile)} is running on this data directory. Stop it, or set RUSTYMAIL_DATA_DIR to another one`,
+    )
+  }
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
   return {
     path,
-    secretKey: () => readOrMakeKey(join(path, 'secret.key')),
+    secretKey: () => readSecretKey(path),
+    keepSecretKey: key => writeKey(join(path, 'secret.key'), key),
     nextKey: () => readKey(join(path, 'secret.key.next')),
     keepNextKey: key => {
       writeKey(join(path, 'secret.key.next'), key)
@@ -54,40 +58,9 @@ export function takeDataDir(path: string): DataDir {
     adoptNextKey: () => rename(join(path, 'secret.key.next'), join(path, 'secret.key')),
     release: () => {
       rmSync(pidFile, { force: true })
-      rmSync(lockFile, { force: true })
-      lock.close()
+      lock.release()
     },
   }
-}
-
-function takeLock(file: string, holder: () => string): DatabaseSync {
-  for (let attempt = 0; attempt < 5; attempt++) {
-    const before = inode(file)
-    const lock = new DatabaseSync(file, { timeout: 0 })
-    try {
-      lock.exec('BEGIN EXCLUSIVE')
-    } catch (error) {
-      lock.close()
-      if (!isBusy(error)) throw new Error(`${file} cannot be used as a lock: ${String(error)}`, { cause: error })
-      throw new DataDirTaken(
-        `another RustyMail${holder()} is running on this data directory. Stop it, or set RUSTYMAIL_DATA_DIR to another one`,
-      )
-    }
-    // The one before may have removed the file while we opened it: then our lock is on a file that nobody else sees.
-    const after = inode(file)
-    if (after !== undefined && (before === undefined || before === after)) return lock
-    lock.close()
-  }
-  throw new DataDirTaken('the data directory could not be locked')
-}
-
-/** SQLITE_BUSY: somebody else holds it. */
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === 5
-}
-
-function inode(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.ino
 }
 
 function pidIn(file: string): string {
@@ -98,14 +71,6 @@ function pidIn(file: string): string {
 /** Without taking the directory; undefined when there is none. */
 export function readSecretKey(path: string): Buffer | undefined {
   return readKey(join(path, 'secret.key'))
-}
-
-function readOrMakeKey(file: string): Buffer {
-  const known = readKey(file)
-  if (known) return known
-  const key = randomBytes(32)
-  writeKey(file, key)
-  return key
 }
 
 function readKey(file: string): Buffer | undefined {

@@ -1,8 +1,10 @@
 /** One checked request, as a handler gets it: nothing of Fastify shows. */
+import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { GoodOutcome } from '../../contract/audit.ts'
 import { sessionCookieName } from './http-credentials.ts'
 import { anonymous, type Caller, maxUserAgent, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
@@ -25,11 +27,18 @@ export interface Call<Params, Query, Body> {
   openResponse(): Promise<ServerResponse>
   /** As in `StreamCall`, with the headers of this answer. */
   takeSocket(head: Record<string, string>): Duplex
+  /**
+   * For an answer that may have taken long, before it leaves.
+   * @throws Problem when the principal was revoked meanwhile, or may see less than when it asked.
+   */
+  checkAgain(accountId?: string): Promise<void>
   setSessionCookie(value: string, maxAgeSeconds: number): void
   /** From here on the request counts as theirs: who signs in was nobody when it came. */
   actAs(principal: Principal): void
   /** For the trail, beside the parameters of the path. No secrets. */
   note(refs: Record<string, string>): void
+  /** For the trail, where `ok` would say too much. */
+  setOutcome(outcome: GoodOutcome): void
   /** For the rare answer whose status is not the endpoint's own. */
   setStatus(status: number): void
 }
@@ -39,6 +48,9 @@ export interface HttpSurroundings {
   readonly isHttps: boolean
   readonly takenSockets: WeakSet<Duplex>
   record(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void>
+  /** A stream has bounds of its own, so its connection does not count until it closes. */
+  carry(request: FastifyRequest, stream: EventEmitter): void
 }
 
 export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> {
@@ -109,13 +121,18 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
 
   takeSocket(head: Record<string, string>): Duplex {
     const response = this.takeResponse()
-    if ('stream' in response) return takeHttp2Stream(response as unknown as Http2ServerResponse, head)
+    if ('stream' in response) {
+      const stream = takeHttp2Stream(response as unknown as Http2ServerResponse, head)
+      this.#http.carry(this.#request, stream)
+      return stream
+    }
     const { socket } = response
     if (!socket) throw new Problem('bad_request', 'The client went away.')
     for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
     const lines = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${value}\r\n`)
     // From here on the connection belongs to the stream: a request that a client sends behind it ends it.
     this.#http.takenSockets.add(socket)
+    this.#http.carry(this.#request, socket)
     response.detachSocket(socket)
     response.emit('close')
     socket.removeAllListeners('timeout')
@@ -127,12 +144,20 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     return socket
   }
 
+  checkAgain(accountId?: string): Promise<void> {
+    return this.#http.checkAgain(this.#request, accountId)
+  }
+
   actAs(principal: Principal): void {
     this.#request.caller = callerOf(this.#request, principal)
   }
 
   note(refs: Record<string, string>): void {
     this.#request.notes = { ...this.#request.notes, ...refs }
+  }
+
+  setOutcome(outcome: GoodOutcome): void {
+    this.#request.outcomeCode = outcome
   }
 
   setStatus(status: number): void {

@@ -1,7 +1,7 @@
 /** Handlers of web standards behind a real socket: what they get to see, and how fast their answers are taken from them. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type FetchCall, handleFetch } from './http-fetch.ts'
 import { createHttpServer } from './http-server.ts'
 import { createLogger } from './logger.ts'
@@ -97,4 +97,26 @@ test('an answer that breaks in the middle does not look whole', async () => {
   })
   const read = async () => (await fetch(`${url}/web`, { method: 'POST', headers: proof })).arrayBuffer()
   await expect(read()).rejects.toThrow()
+})
+
+test('an answer that waits behind one that never ends is not kept for ever', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let open = 0
+  const url = await serve(async ({ body, onClosed }) => {
+    open++
+    onClosed(() => void open--)
+    if (JSON.stringify(body) === '1')
+      return new Response(new ReadableStream({ pull: () => new Promise(() => undefined) }))
+    return Response.json({})
+  })
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  const head = `host: ${hostname}\r\nauthorization: ${proof.authorization}\r\ncontent-type: application/json`
+  for (const body of [1, 2]) socket.write(`POST /web HTTP/1.1\r\n${head}\r\ncontent-length: 1\r\n\r\n${body}`)
+  await expect.poll(() => [open, vi.getTimerCount()]).toEqual([2, 1])
+  vi.advanceTimersByTime(30_000)
+  await once(socket, 'close')
+  await expect.poll(() => open).toBe(0)
 })

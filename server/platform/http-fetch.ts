@@ -1,6 +1,7 @@
 /** The door for handlers of web standards: what came in becomes a `Request`, and their `Response` goes out as fast as the client reads it. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Operation } from './guard.ts'
 import { HttpCall } from './http-call.ts'
 import { refuseStrangeOrigin } from './http-origin.ts'
@@ -59,6 +60,7 @@ export function handleFetch(
         requestId,
         beStream: () => {
           request.isStream = true
+          http.carry(request, reply.raw)
         },
         onClosed: listener => void reply.raw.once('close', listener),
       })
@@ -72,6 +74,7 @@ export function handleFetch(
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) out.flushHeaders()
       if (response.body) await pour(response.body, out, signal)
       out.end()
+      if (!out.closed) cutLate(out, request.raw.socket)
     },
   })
 }
@@ -95,6 +98,12 @@ async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, gone:
     out.off('close', cancel)
     cancel()
   }
+}
+
+/** What waits behind another answer of its connection, or for a client that takes nothing, waits no longer than that. */
+function cutLate(out: ServerResponse, connection: Duplex): void {
+  const late = setTimeout(() => connection.destroy(), stallMs)
+  out.once('close', () => clearTimeout(late))
 }
 
 function headersOf(headers: Record<string, string | string[] | undefined>): Headers {

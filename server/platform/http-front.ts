@@ -11,6 +11,7 @@ import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { parseInput } from './http-input.ts'
+import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
 import type { Logger } from './logger.ts'
 import { type Caller, maxUserAgent, type Principal } from './principal.ts'
 import { parseRequestHead } from './request-head.ts'
@@ -41,9 +42,14 @@ export interface StreamRoute {
 export interface OpenedStream {
   operation: Operation
   caller: Caller
-  query: unknown
+  input: SafeInput | undefined
   requestId: string
   durationMs: number
+}
+
+interface ServedRoute extends StreamRoute {
+  headLines: string
+  safe: ReturnType<typeof leaveSecretsOut>
 }
 
 export interface HttpFrontOptions {
@@ -68,7 +74,7 @@ const ends = ['end', 'error', 'close']
 
 export class HttpFront {
   readonly #options: HttpFrontOptions
-  readonly #routes = new Map<string, StreamRoute & { headLines: string }>()
+  readonly #routes = new Map<string, ServedRoute>()
   /** Connections that have not sent anything yet; `ConnectionLimits` bounds them. */
   readonly #silent = new Set<Socket>()
 
@@ -90,7 +96,8 @@ export class HttpFront {
   serve(route: StreamRoute): void {
     const lines = Object.entries({ ...this.#options.headers, ...route.head })
     const headLines = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-    this.#routes.set(route.endpoint.path, { ...route, headLines: `HTTP/1.1 200 OK\r\n${headLines}` })
+    const safe = leaveSecretsOut(route.endpoint)
+    this.#routes.set(route.endpoint.path, { ...route, headLines: `HTTP/1.1 200 OK\r\n${headLines}`, safe })
   }
 
   /** Ends connections that have not sent anything. */
@@ -151,7 +158,8 @@ export class HttpFront {
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
       route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })
       const durationMs = performance.now() - began
-      observe({ operation: route.operation, caller, durationMs, requestId, query }, socket)
+      const input = route.safe({ query, body: undefined })
+      observe({ operation: route.operation, caller, durationMs, requestId, input }, socket)
       return true
     } catch (err) {
       if (!isTaken) return false

@@ -9,7 +9,8 @@ import { type Credentials, credentialsOf } from './http-credentials.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
-import { anonymous, type Caller, type Principal } from './principal.ts'
+import type { SafeInput } from './input-fields.ts'
+import { anonymous, type Caller, isMore, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import type { UnderWay } from './under-way.ts'
 
@@ -33,8 +34,8 @@ export interface HttpHooksOptions {
   /** Connections that became streams. */
   takenSockets: WeakSet<Duplex>
   isDraining(): boolean
-  /** Hears of each request whether it is known who asks. */
-  asked(request: FastifyRequest, isKnown: boolean): void
+  /** Hears of each request that was let in, before its body has come. */
+  admitted(request: FastifyRequest): void
 }
 
 declare module 'fastify' {
@@ -44,8 +45,12 @@ declare module 'fastify' {
     address: string
     /** When, by performance.now(). */
     began: number
-    /** Of the problem that was answered. */
-    problemCode: string | undefined
+    /** Of the problem that was answered; or what came of it that is neither done nor refused. */
+    outcomeCode: string | undefined
+    /** Whether there was a cookie, a token or a key, right or wrong. */
+    hasCredentials: boolean
+    /** What was sent, once it is checked. */
+    safeInput: SafeInput | undefined
     /** What the handler wants to have in the trail; no secrets. */
     notes: Record<string, string> | undefined
     isRecorded: boolean
@@ -56,6 +61,9 @@ declare module 'fastify' {
     limit?: LimitName | undefined
   }
 }
+
+/** An answer that took longer asks once more whether it may leave: what is revoked is out within a second. */
+const soonMs = 500
 
 export class HttpHooks {
   readonly #options: HttpHooksOptions
@@ -68,10 +76,13 @@ export class HttpHooks {
     server.decorateRequest('caller', undefined)
     server.decorateRequest('address', '')
     server.decorateRequest('began', 0)
-    server.decorateRequest('problemCode', undefined)
+    server.decorateRequest('outcomeCode', undefined)
+    server.decorateRequest('hasCredentials', false)
+    server.decorateRequest('safeInput', undefined)
     server.decorateRequest('notes', undefined)
     server.decorateRequest('isRecorded', false)
     server.addHook('onRequest', (request, reply) => this.#begin(request, reply))
+    server.addHook('preHandler', (request, _reply, done) => this.#goOn(request, done))
     server.addHook('onSend', (request, reply) => this.record(request, reply))
   }
 
@@ -83,8 +94,23 @@ export class HttpHooks {
     await this.#options.judges.trail?.record(outcome)
   }
 
+  /**
+   * For an answer that is ready: whoever asked may still have it.
+   * @throws Problem when they were revoked while it was made, or may see less than when it was begun.
+   */
+  async checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> {
+    if (!request.hasCredentials || performance.now() - request.began < soonMs) return
+    const before = principalOf(request)
+    await this.#identify(request)
+    const { operation } = request.routeOptions.config
+    if (operation) guard(principalOf(request), operation, accountId)
+    if (isMore(before, principalOf(request))) {
+      throw new Problem('forbidden', 'What you may do was narrowed while this ran; ask again.')
+    }
+  }
+
   async #begin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const { judges, takenSockets, underWay, headers, forwarded, asked } = this.#options
+    const { judges, takenSockets, underWay, headers, forwarded, admitted } = this.#options
     if (takenSockets.has(request.raw.socket)) {
       request.raw.socket.destroy()
       return reply.hijack()
@@ -102,31 +128,65 @@ export class HttpHooks {
       throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
     }
     const { operation, limit } = request.routeOptions.config
-    const { limits, origins } = judges
-    const credentials = credentialsOf(request.headers, origins.isHttps, request.address)
+    const { limits } = judges
+    const credentials = this.#credentialsOf(request)
+    request.hasCredentials = credentials !== undefined
     // Files and health too: a cookie or token that is not known costs a look into the database, whatever is asked for.
     const isFree = isHealth && !credentials
     if (!isFree) limits?.checkAddress(request.address)
-    if (credentials) await this.#authenticate(request, credentials)
-    asked(request, request.caller !== undefined)
+    if (credentials) await this.#identify(request, credentials)
     if (operation) this.#admit(request, operation)
     if (operation && !isFree && limits) {
       reply.headers(limits.checkPrincipal(principalOf(request), request.address, limit))
     }
+    admitted(request)
     return undefined
   }
 
-  async #authenticate(request: FastifyRequest, credentials: Credentials): Promise<void> {
-    const principal = await this.#options.judges.authenticate(credentials)
-    if (!principal) return
-    request.caller = callerOf(request, principal)
-    if (principal.kind === 'session') refuseForeignOrigin(request, this.#options.judges.origins)
+  /**
+   * A body may take a minute to come, and who sent its head may be nobody by then: the handler gets who they are now. It runs in
+   * this same turn, as who was known a moment ago is known at once, so that what it begins hears of all that changes from here on.
+   */
+  #goOn(request: FastifyRequest, done: (error?: Error) => void): void {
+    // Of these no body is read.
+    if (!request.hasCredentials || request.method === 'GET' || request.method === 'HEAD') return done()
+    const goOn = () => done(this.#refusalOf(request))
+    const looking = this.#identify(request)
+    if (looking) looking.then(goOn, done)
+    else goOn()
+  }
+
+  #refusalOf(request: FastifyRequest): Error | undefined {
+    const { operation } = request.routeOptions.config
+    try {
+      if (operation) this.#admit(request, operation)
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  /** Takes who it is now for who asks; at once, unless they must be looked up. */
+  #identify(request: FastifyRequest, credentials = this.#credentialsOf(request)): Promise<void> | undefined {
+    const take = (principal: Principal | undefined) => {
+      request.caller = principal && callerOf(request, principal)
+    }
+    const principal = credentials && this.#options.judges.authenticate(credentials)
+    if (principal instanceof Promise) return principal.then(take)
+    take(principal)
+    return undefined
+  }
+
+  #credentialsOf(request: FastifyRequest): Credentials | undefined {
+    return credentialsOf(request.headers, this.#options.judges.origins.isHttps, request.address)
   }
 
   /** @throws Problem for who may not, for a foreign page that signs someone in, and while the trail can take no more. */
   #admit(request: FastifyRequest, operation: Operation): void {
     const { origins, trail } = this.#options.judges
-    guard(principalOf(request), operation)
+    const principal = principalOf(request)
+    if (principal.kind === 'session') refuseForeignOrigin(request, origins)
+    guard(principal, operation)
     if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
     if (operation.effect !== 'read' && trail?.isFull) {
       const detail = 'The audit trail cannot be written, so nothing may be changed; look at the log of the server.'

@@ -37,7 +37,7 @@ export function refuseForeignOrigin(request: Request, origins: Origins): void {
     'origin_not_allowed',
     origin === undefined
       ? 'A request with a session cookie must carry an Origin header. Programs should send a token instead.'
-      : 'This origin may not send requests with a session. Add it to RUSTYMAIL_ALLOWED_ORIGINS if it should.',
+      : 'Pages of this origin may not change anything here. Add it to RUSTYMAIL_ALLOWED_ORIGINS if they should.',
   )
 }
 

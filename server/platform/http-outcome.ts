@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Effect } from '../../contract/endpoint.ts'
 import type { OpenedStream } from './http-front.ts'
+import type { SafeInput } from './input-fields.ts'
 import { type Caller, maxUserAgent } from './principal.ts'
 
 export interface RequestOutcome {
@@ -9,7 +10,7 @@ export interface RequestOutcome {
   effect: Effect
   method: string
   status: number
-  /** `ok`, or the code of the problem. */
+  /** `ok`, another outcome that is no refusal, or the code of the problem. */
   code: string
   durationMs: number
   /** Undefined when the principal stayed unknown. */
@@ -20,8 +21,10 @@ export interface RequestOutcome {
   requestId: string
   /** What it was done to: the parameters of the path, and what the handler noted. */
   refs: Record<string, string>
-  /** As it came, unchecked; not to be kept. */
-  input: { query: unknown; body: unknown }
+  /** Undefined when nothing but secrets was in it, or when it was refused before it was checked. Not to be kept. */
+  input: SafeInput | undefined
+  /** Whether there was a cookie, a token or a key, right or wrong. */
+  hasCredentials: boolean
 }
 
 /** Keeps who did what. */
@@ -40,7 +43,7 @@ export function outcomeOf(request: FastifyRequest, reply: FastifyReply): Request
     effect: operation.effect,
     method: request.method,
     status: reply.statusCode,
-    code: request.problemCode ?? 'ok',
+    code: request.outcomeCode ?? 'ok',
     durationMs: performance.now() - request.began,
     caller: request.caller,
     address: request.address,
@@ -48,11 +51,12 @@ export function outcomeOf(request: FastifyRequest, reply: FastifyReply): Request
     isCounted: (isCounted ?? false) && !request.isStream,
     requestId: request.id,
     refs: { ...(request.params as Record<string, string> | null), ...request.notes },
-    input: { query: request.query, body: request.body },
+    input: request.safeInput,
+    hasCredentials: request.hasCredentials,
   }
 }
 
-export function outcomeOfStream({ operation, caller, query, requestId, durationMs }: OpenedStream): RequestOutcome {
+export function outcomeOfStream({ operation, caller, input, requestId, durationMs }: OpenedStream): RequestOutcome {
   return {
     operation: operation.name,
     effect: operation.effect,
@@ -66,6 +70,7 @@ export function outcomeOfStream({ operation, caller, query, requestId, durationM
     isCounted: false,
     requestId,
     refs: {},
-    input: { query, body: undefined },
+    input,
+    hasCredentials: true,
   }
 }

@@ -2,6 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ProblemCode } from '../../contract/problem.ts'
+import { isDatabaseFault } from './database/database-fault.ts'
 import type { Logger } from './logger.ts'
 import { Problem } from './problem.ts'
 
@@ -9,7 +10,7 @@ interface Request {
   id: string
   method: string
   url: string
-  problemCode?: string | undefined
+  outcomeCode?: string | undefined
 }
 
 interface Reply {
@@ -59,12 +60,18 @@ export function toProblem(error: unknown): Problem | undefined {
   return undefined
 }
 
-/** What node-postgres throws when its server is away; mail servers' faults are Problems before they come here. */
+/** What node-postgres throws when its server is away. */
 function isDatabaseGone(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  if (!(error instanceof Error) || !isDatabaseFault(error)) return false
   const code = 'code' in error ? String(error.code) : ''
   const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[123]|08\w{3})$/.test(code)
   return isNetwork || /connection terminated|trying to connect|did not answer in time/i.test(error.message)
+}
+
+/** What reading a body throws when its sender goes away, or is cut for being too slow. */
+export function isCutOff(error: unknown, request: { aborted: boolean }): boolean {
+  if (!request.aborted || !(error instanceof Error) || isDatabaseFault(error)) return false
+  return 'code' in error && /^(ECONNRESET|EPIPE|FST_ERR_CTP_INVALID_CONTENT_LENGTH)$/.test(String(error.code))
 }
 
 /** SQLITE_FULL, with whatever detail, and PostgreSQL's disk_full. */
@@ -76,7 +83,7 @@ function isDatabaseFull(error: unknown): boolean {
 
 export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {
   const problem = toProblem(error) ?? asBug(logger, error, request)
-  request.problemCode = problem.code
+  request.outcomeCode = problem.code
   if (problem.status >= 500 && problem.code !== 'internal') {
     // Who is sent away since there are too many must not fill the log as well; the figures count them.
     const level = problem.code === 'overloaded' && problem.cause === undefined ? 'debug' : 'warn'

@@ -1,5 +1,6 @@
 /** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
 import { randomBytes } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
 import type { Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
@@ -16,8 +17,9 @@ import { HttpFront, type StreamCall } from './http-front.ts'
 import { HttpHooks, type HttpJudges, principalOf } from './http-hooks.ts'
 import { parseInput } from './http-input.ts'
 import { outcomeOfStream } from './http-outcome.ts'
-import { answerProblem, rawProblem } from './http-problem.ts'
+import { answerProblem, isCutOff, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
+import { fieldNames, leaveSecretsOut } from './input-fields.ts'
 import type { Logger } from './logger.ts'
 import { Problem } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
@@ -44,17 +46,22 @@ export interface HttpServer {
   readonly tlsConnections: TlsConnections | undefined
   /** Connections that became streams; no further request is read from them. */
   readonly takenSockets: WeakSet<Duplex>
-  /** Those of who is not known. */
   readonly connectionLimits: ConnectionLimits
   /** Resolves when no request and no stream is under way, at once when that is so now. */
   whenIdle(): Promise<void>
   /** Puts what changes something in the trail before its answer begins; for answers that are no ordinary ones. */
   record(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** As `HttpCall` has it. */
+  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void>
+  /** A stream has bounds of its own, so its connection does not count until it closes. */
+  carry(request: FastifyRequest, stream: EventEmitter): void
   /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
   serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
 }
 
 const bodyLimitBytes = 1024 * 1024
+/** A head, or a body, that is not whole after 60 s is cut; how often Node looks is how late it may be. */
+const timeouts = { requestTimeout: 60_000, connectionsCheckingInterval: 5_000 }
 const boot = randomBytes(4).toString('hex')
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -62,13 +69,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const underWay = new UnderWay()
   const nextRequestId = () => `${boot}-${(count++).toString(36)}`
   const server = fastify({
-    ...(options.tls ? tlsOptions(options.tls) : {}),
+    ...(options.tls ? tlsOptions(options.tls, timeouts) : { http: timeouts }),
     logger: false,
     bodyLimit: bodyLimitBytes,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     genReqId: nextRequestId,
     return503OnClosing: false,
-    requestTimeout: 60_000,
+    requestTimeout: timeouts.requestTimeout,
     routerOptions: { maxParamLength: 1400 },
     clientErrorHandler: (_error, socket) => rawProblem(socket),
     frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
@@ -101,6 +108,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Behind TLS there are no plain bytes to read.
   if (tlsConnections) tlsConnections.watch(server.server as unknown as Http2SecureServer)
   else front.standBefore(server.server)
+  const bareOf = ({ raw }: FastifyRequest) => tlsConnections?.bareOf(raw.socket) ?? raw.socket
   connectionLimits.watch(server.server)
   const http: HttpServer = {
     fastify: server,
@@ -114,6 +122,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     isDraining: false,
     whenIdle: () => underWay.whenIdle(),
     record: (request, reply) => hooks.record(request, reply),
+    checkAgain: (request, accountId) => hooks.checkAgain(request, accountId),
+    carry: (request, stream) => connectionLimits.carry(bareOf(request), stream),
   }
   const hooks = new HttpHooks({
     judges: options,
@@ -122,11 +132,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     forwarded,
     takenSockets: http.takenSockets,
     isDraining: () => http.isDraining,
-    asked: ({ raw }, isKnown) => {
-      const socket = tlsConnections ? tlsConnections.bareOf(raw.socket) : raw.socket
-      if (isKnown) connectionLimits.release(socket)
-      else connectionLimits.renew(socket)
-    },
+    admitted: request => connectionLimits.admitted(bareOf(request), request.caller?.principal.id),
   })
   server.addHook('onRoute', ({ method, url, config }) => {
     for (const each of [method].flat()) http.routes.push({ method: each, path: url, operation: config?.operation })
@@ -134,9 +140,16 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.removeContentTypeParser('text/plain')
   server.register(cookie)
   hooks.addTo(server)
-  server.setErrorHandler((error, request, reply) => answerProblem(options.logger, error, request, reply))
+  server.setErrorHandler((error, request, reply) => {
+    // The client went away before its request was whole: there is nobody to answer, and nothing was asked.
+    if (isCutOff(error, request.raw)) {
+      return void options.logger.debug({ request_id: request.id }, 'a request was cut off')
+    }
+    return answerProblem(options.logger, error, request, reply)
+  })
   server.setNotFoundHandler((request, reply) => {
-    if (http.serveFallback?.(request, reply)) return reply
+    // A reply that is returned is waited for, by listeners on the response beside those of whoever sends it: more than Node allows.
+    if (http.serveFallback?.(request, reply)) return
     const problem = new Problem('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`)
     return answerProblem(options.logger, problem, request, reply)
   })
@@ -151,6 +164,7 @@ export function handle<Params, Query, Body, Response>(
 ): void {
   const name = operationName(endpoint)
   const operation: Operation = { name, scope: endpoint.scope, effect: endpoint.effect }
+  const safe = leaveSecretsOut(endpoint)
   http.fastify.route({
     method: endpoint.method,
     url: toRoute(endpoint.path),
@@ -159,10 +173,14 @@ export function handle<Params, Query, Body, Response>(
     handler: async (request, reply) => {
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
+      request.safeInput = safe(input)
       guard(principal, operation, accountOf(input.params))
       const call = new HttpCall(request, reply, input, http)
+      if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
       const answer = await handler(call)
       if (reply.sent) return reply
+      // What was done is done, and answered as such; what was only read has not left yet.
+      if (endpoint.effect === 'read') await call.checkAgain(accountOf(input.params))
       if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
       if (endpoint.status === 204) return reply.send()
       const checked = endpoint.response.safeParse(answer)

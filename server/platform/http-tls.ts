@@ -11,8 +11,8 @@ export interface TlsFiles {
   key: Buffer
 }
 
-/** As without TLS. */
-const requestMs = 60_000
+/** Of a body over HTTP/2; HTTP/1.1 has it of Node. */
+const bodyMs = 60_000
 const keepAliveMs = 72_000
 /** A greeting that takes longer is cut. */
 const handshakeMs = 10_000
@@ -22,9 +22,9 @@ const maxConcurrentStreams = 250
 const lastWordMs = 10_000
 
 /** For Fastify, which has another type for each kind of server; what is used of them here is the same. */
-export function tlsOptions(files: TlsFiles): object {
-  const timeouts = { handshakeTimeout: handshakeMs, requestTimeout: requestMs, keepAliveTimeout: keepAliveMs }
-  const https = { ...files, ...timeouts, allowHTTP1: true, settings: { maxConcurrentStreams } }
+export function tlsOptions(files: TlsFiles, timeouts: object): object {
+  const own = { handshakeTimeout: handshakeMs, keepAliveTimeout: keepAliveMs }
+  const https = { ...files, ...timeouts, ...own, allowHTTP1: true, settings: { maxConcurrentStreams } }
   return { http2: true, http2SessionTimeout: keepAliveMs, https }
 }
 
@@ -90,7 +90,7 @@ export function resetSocket(socket: Duplex): void {
 
 /** HTTP/1.1 has a timeout for it in Node, HTTP/2 none. */
 function boundBody(stream: ServerHttp2Stream): void {
-  const cut = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), requestMs)
+  const cut = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), bodyMs)
   const done = () => clearTimeout(cut)
   stream.once('end', done).once('close', done)
 }

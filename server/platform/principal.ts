@@ -52,6 +52,14 @@ export function isAlike(one: Principal, other: Principal): boolean {
   return one.name === other.name && isSameSet(one.scopes, other.scopes) && isSameSet(one.accounts, other.accounts)
 }
 
+/** Whether the one may anything that the other may not. */
+export function isMore(one: Principal, other: Principal): boolean {
+  if ([...one.scopes].some(scope => !other.scopes.has(scope))) return true
+  const { accounts } = other
+  if (accounts === 'all') return false
+  return one.accounts === 'all' || [...one.accounts].some(id => !accounts.has(id))
+}
+
 function isSameSet(one: 'all' | ReadonlySet<string>, other: 'all' | ReadonlySet<string>): boolean {
   if (one === 'all' || other === 'all') return one === other
   return one.size === other.size && [...one].every(item => other.has(item))

@@ -10,6 +10,8 @@ export interface ToolCall<Input> {
   input: Input
   /** Aborts when nobody waits for the answer any more. */
   signal: AbortSignal
+  /** For the trail, beside the account: what was done, as it is done, since it may break off. No secrets. */
+  note(refs: Record<string, string>): void
 }
 
 interface Declared<Input, Output> {
@@ -27,8 +29,6 @@ interface Declared<Input, Output> {
   output: z.ZodType<Output>
   /** What to do about a problem, where that can be said beforehand. */
   hints?: Partial<Record<ProblemCode, string>>
-  /** For the trail, beside the account. No secrets. */
-  refsOf?(input: NoInfer<Input>): Record<string, string>
 }
 
 interface OfNoAccount<Input, Output> extends Declared<Input, Output> {

@@ -1,6 +1,7 @@
 /** Tools as whoever offers them calls them: what goes wrong inside is answered, noted, and tells no more than it should. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
+import { secret } from '../../contract/wire.ts'
 import type { RequestOutcome } from './http-outcome.ts'
 import { createLogger } from './logger.ts'
 import { everyScope, type Principal, scopeSet } from './principal.ts'
@@ -44,8 +45,9 @@ function setUp(tools: Tool[], { isFull = false, principal = everybody } = {}) {
     logger: createLogger('error', { write: line => void lines.push(line) }),
   })
   const caller = { principal, address: '192.0.2.1', userAgent: 'Agent/1' }
-  const call = (name: string, given?: unknown) => toolbox.call(name, given, { caller, requestId: 'r-1', signal })
-  return { toolbox, call, lines, noted, kept, abort }
+  const asking = { caller, requestId: 'r-1', signal }
+  const call = (name: string, given?: unknown) => toolbox.call(name, given, asking)
+  return { toolbox, asking, call, lines, noted, kept, abort }
 }
 
 test('a call answers what its tool declares and no more, and is noted with who, what and how', async () => {
@@ -59,9 +61,23 @@ test('a call answers what its tool declares and no more, and is noted with who, 
     code: 'ok',
     requestId: 'r-1',
     isCounted: false,
-    input: { body: { word: 'yes' } },
+    input: { query: undefined, body: { word: 'yes' } },
     caller: { principal: { id: 'p' } },
   })
+})
+
+test('of a secret in a call, and of input that was not checked, the trail hears nothing', async () => {
+  const locked = defineTool({
+    ...said,
+    input: z.strictObject({ word: z.string(), password: secret(z.string()) }),
+    output,
+    accountOf: undefined,
+    run: ({ input: { word } }) => ({ said: word }),
+  })
+  const { call, noted } = setUp([locked])
+  await call('say', { word: 'yes', password: 'canary' })
+  await call('say', { word: 'yes', pasword: 'canary' })
+  expect(noted.map(({ input: heard }) => heard)).toEqual([{ query: undefined, body: { word: 'yes' } }, undefined])
 })
 
 test('wrong input is named with its place, and an unknown key is wrong', async () => {
@@ -177,4 +193,31 @@ test('who is told what may be called is told only that, and a client is told wha
     ['destroy', undefined, undefined],
   ])
   expect(toolbox.list({ ...everybody, scopes: scopeSet(['dashboard:admin']) })).toEqual([])
+})
+
+test('what a tool notes while it runs is in the trail, also when it fails then; of an account that is not known, nothing', async () => {
+  const tool = defineAccountTool({
+    ...said,
+    input,
+    output,
+    accountOf: (_, { word }) => {
+      if (word === 'none') throw new Problem('bad_request', 'Which one?')
+      return word
+    },
+    run: ({ note }) => {
+      note({ read: 'one' })
+      note({ read: 'one, two' })
+      throw new Problem('message_not_found', 'The third is gone.')
+    },
+  })
+  const { call, noted } = setUp([tool], { principal: { ...everybody, accounts: new Set(['own']) } })
+  for (const word of ['own', 'other', 'none']) await call('say', { word })
+  expect(noted.map(({ refs }) => refs)).toEqual([{ account_id: 'own', read: 'one, two' }, { account_id: 'other' }, {}])
+})
+
+test('a call of a tool that is not there is noted, under a name that its caller cannot choose', () => {
+  const { toolbox, asking, noted } = setUp([said])
+  toolbox.refuseUnknown(`burn\n2026 admin\u202e${'x'.repeat(1000)}`, asking)
+  expect(noted).toMatchObject([{ operation: 'tool.unknown', code: 'not_found', status: 404, caller: asking.caller }])
+  expect(noted[0]?.refs).toEqual({ tool: `burn\ufffd2026 admin\ufffd${'x'.repeat(84)}` })
 })

@@ -4,6 +4,7 @@ import { guard, type Operation } from './guard.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { RequestOutcome, Trail } from './http-outcome.ts'
 import { toProblem } from './http-problem.ts'
+import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
 import type { Logger } from './logger.ts'
 import type { Caller, Principal } from './principal.ts'
 import { Problem } from './problem.ts'
@@ -50,8 +51,18 @@ interface Entry {
   tool: Tool
   operation: Operation
   info: ToolInfo
+  safe: ReturnType<typeof leaveSecretsOut>
 }
 
+/** What the trail is told of a call, as far as that is known. */
+interface Told {
+  refs: Record<string, string>
+  input: SafeInput | undefined
+}
+
+/** What is asked for under it is told beside it, so that nobody makes up names of operations. */
+const unknownTool: Operation = { name: 'tool.unknown', scope: 'signed_in', effect: 'read' }
+const maxUnknownName = 100
 /** Of what is said of wrong input: it repeats what was sent. */
 const maxWords = 500
 
@@ -82,42 +93,56 @@ export class Toolbox {
     const entry = this.#entries.get(name)
     if (!entry) throw new Error(`there is no tool ${name}`)
     const began = performance.now()
-    const refs: Record<string, string> = {}
-    const running = this.#run(entry, input, asking, refs)
+    const told: Told = { refs: {}, input: undefined }
+    const running = this.#run(entry, input, asking, told)
     // What changes something is waited for, since it may be done by now: the trail must know what came of it.
     const awaited = entry.operation.effect === 'read' ? unlessAborted(running, asking.signal) : running
     const done = await awaited.catch((error: unknown) => this.#problemOf(error, entry, asking))
+    const problem = done instanceof Problem ? done : undefined
+    const kept = this.#tell(entry.operation, { problem, durationMs: performance.now() - began, asking, told })
+    if (entry.operation.effect !== 'read') await kept
+    if (!(done instanceof Problem)) return { isError: false, output: done }
+    return { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
+  }
+
+  /** Notes that somebody called what is not there: a refusal like any other. */
+  refuseUnknown(name: string, asking: Asking): void {
+    const problem = new Problem('not_found', 'There is no such tool.')
+    const tool = name.slice(0, maxUnknownName).replaceAll(/\p{C}/gu, '\ufffd')
+    void this.#tell(unknownTool, { problem, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
+  }
+
+  #tell(
+    { name: operation, effect }: Operation,
+    {
+      problem,
+      durationMs,
+      asking,
+      told,
+    }: { problem: Problem | undefined; durationMs: number; asking: Asking; told: Told },
+  ): Promise<void> | undefined {
     const { caller, requestId } = asking
-    const { name: operation, effect } = entry.operation
     const outcome: RequestOutcome = {
       operation,
       effect,
       method: 'CALL',
-      status: done instanceof Problem ? done.status : 200,
-      code: done instanceof Problem ? done.code : 'ok',
-      durationMs: performance.now() - began,
+      status: problem?.status ?? 200,
+      code: problem?.code ?? 'ok',
+      durationMs,
       caller,
       address: caller.address,
       userAgent: caller.userAgent,
       // The request that carried it is.
       isCounted: false,
       requestId,
-      refs,
-      input: { query: undefined, body: input },
+      ...told,
+      hasCredentials: true,
     }
     this.#options.observe(outcome)
-    const kept = this.#options.trail.record(outcome)
-    if (effect !== 'read') await kept
-    if (!(done instanceof Problem)) return { isError: false, output: done }
-    return { isError: true, problem: this.#explain(done, entry.tool, caller.principal) }
+    return this.#options.trail.record(outcome)
   }
 
-  async #run(
-    { tool, operation }: Entry,
-    raw: unknown,
-    { caller, signal }: Asking,
-    refs: Record<string, string>,
-  ): Promise<object> {
+  async #run({ tool, operation, safe }: Entry, raw: unknown, { caller, signal }: Asking, told: Told): Promise<object> {
     const { principal, address } = caller
     const { limits, trail } = this.#options
     signal.throwIfAborted()
@@ -128,11 +153,12 @@ export class Toolbox {
     }
     limits.checkPrincipal(principal, address, operation.limit)
     const input = parse(tool, raw)
-    Object.assign(refs, tool.refsOf?.(input))
-    const call = { principal, input, signal }
+    told.input = safe({ query: undefined, body: input })
+    const note = (refs: Record<string, string>) => void Object.assign(told.refs, refs)
+    const call = { principal, input, signal, note }
     if (!tool.accountOf) return checked(tool, await tool.run(call))
     const accountId = await tool.accountOf(principal, input)
-    refs.account_id = accountId
+    told.refs.account_id = accountId
     guard(principal, operation, accountId)
     return checked(tool, await tool.run({ ...call, accountId }))
   }
@@ -179,6 +205,7 @@ function entryOf(tool: Tool): Entry {
       inputSchema: toolSchema(tool.input, 'input'),
       outputSchema: toolSchema(tool.output, 'output'),
     },
+    safe: leaveSecretsOut({ body: tool.input }),
   }
 }
 

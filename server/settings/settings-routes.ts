@@ -5,7 +5,9 @@ import type { SettingsService } from './settings-service.ts'
 
 export function settingsRoutes(http: HttpServer, settings: SettingsService): void {
   handle(http, settingsApi.getConfig, ({ principal }) => settings.getConfig(principal))
-  handle(http, settingsApi.updateConfig, ({ principal, body, query }) =>
-    settings.updateConfig(principal, body, query.verify === 'true'),
-  )
+  handle(http, settingsApi.updateConfig, call => {
+    const { principal, body, query } = call
+    const noteFields = (fields: readonly string[]) => call.note({ fields: fields.join(', ') })
+    return settings.updateConfig(principal, body, query.verify === 'true', noteFields)
+  })
 }

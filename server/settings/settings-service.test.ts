@@ -86,11 +86,38 @@ onEachDatabase(open => {
   test('a server that refuses is not kept, and neither are the limits beside it', async () => {
     const { settings, connect } = await service(await open(), true)
     await connect()
+    const tried: string[] = []
+    const hear = (fields: readonly string[]) => void tried.push(...fields)
     const before = await settings.getConfig(admin)
-    const change = { ...wanted, server_address: 'other.example.com' }
-    await expect(settings.updateConfig(admin, change, true)).rejects.toMatchObject({ code: 'mail_login_refused' })
+    const kept = { ...wanted, server_address: 'other.example.com' }
+    const change = { ...kept, password: 'x' }
+    const refused = settings.updateConfig(admin, change, true, hear)
+    await expect(refused).rejects.toMatchObject({ code: 'mail_login_refused' })
+    // The trail knows what was tried.
+    expect(tried).toEqual([
+      'server_address',
+      'connection_timeout_seconds',
+      'max_connections',
+      'connection_pool_size',
+      'password',
+    ])
     expect(await settings.getConfig(admin)).toEqual(before)
-    expect(await settings.updateConfig(admin, change, false)).toEqual(change)
+    expect(await settings.updateConfig(admin, change, false)).toEqual(kept)
+  })
+
+  test('another server gets no password that was given for the one before', async () => {
+    const { settings, accounts, connect } = await service(await open())
+    const { id } = await connect()
+    const elsewhere = { ...wanted, server_address: 'other.example.com' }
+    for (const verify of [true, false]) {
+      await expect(settings.updateConfig(admin, elsewhere, verify)).rejects.toMatchObject({
+        code: 'bad_request',
+        extension: { errors: [{ path: 'body.password' }] },
+      })
+    }
+    expect((await accounts.login(id)).host).toBe('mail.example.com')
+    await settings.updateConfig(admin, { ...elsewhere, password: 'for the other one' }, true)
+    expect(await accounts.login(id)).toMatchObject({ host: 'other.example.com', password: 'for the other one' })
   })
 
   test('"no SSL" means STARTTLS over a network and no TLS only on this machine', async () => {
@@ -99,7 +126,7 @@ onEachDatabase(open => {
     await settings.updateConfig(admin, { ...wanted, port: 143, use_ssl: false }, true)
     expect((await accounts.get(admin, id)).imap.tls).toBe('starttls')
     await settings.updateConfig(admin, { ...wanted, use_ssl: true }, true)
-    await settings.updateConfig(admin, { ...wanted, server_address: '127.0.0.1', use_ssl: false }, true)
+    await settings.updateConfig(admin, { ...wanted, server_address: '127.0.0.1', use_ssl: false, password: 'x' }, true)
     expect((await accounts.get(admin, id)).imap.tls).toBe('none')
   })
 

@@ -1,5 +1,5 @@
 /** What an administrator changes while the server runs; a change takes effect at once and is announced. */
-import type { ImapConfiguration, PoolLimits } from '../../contract/settings.ts'
+import type { ImapConfiguration, ImapConfigurationChange, PoolLimits } from '../../contract/settings.ts'
 import { refuseNarrow } from '../accounts/account-rights.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -51,16 +51,25 @@ export class SettingsService {
     return { server_address: host, port, use_ssl: tls === 'implicit', ...this.#limits }
   }
 
-  /** A changed server is tried before anything is kept, unless `verify` is false. */
-  async updateConfig(principal: Principal, wanted: ImapConfiguration, verify: boolean): Promise<ImapConfiguration> {
+  /**
+   * A changed server is tried before anything is kept, unless `verify` is false.
+   * @param tried Hears the names of the fields that are to change: for the trail.
+   */
+  async updateConfig(
+    principal: Principal,
+    wanted: ImapConfigurationChange,
+    verify: boolean,
+    tried: (fields: readonly string[]) => void = () => undefined,
+  ): Promise<ImapConfiguration> {
     // The limits are those of all accounts.
     refuseNarrow(principal, 'To change the configuration')
     const before = await this.getConfig(principal)
     const changed = (Object.keys(before) as (keyof ImapConfiguration)[]).filter(name => before[name] !== wanted[name])
-    if (changed.some(name => !limitNames.includes(name as keyof PoolLimits))) {
+    tried(wanted.password === undefined ? changed : [...changed, 'password'])
+    if (wanted.password !== undefined || changed.some(name => !limitNames.includes(name as keyof PoolLimits))) {
       await this.#accounts.updateDefaultServer(
         principal,
-        { host: wanted.server_address, port: wanted.port, useTls: wanted.use_ssl },
+        { host: wanted.server_address, port: wanted.port, useTls: wanted.use_ssl, password: wanted.password },
         { verify, timeoutMs: wanted.connection_timeout_seconds * 1000 },
       )
     }

@@ -1,9 +1,14 @@
 /** Users, tokens, sessions and the audit trail in a real browser: what an administrator does there holds at once. */
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
@@ -36,6 +41,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
     return page
   }
+  const peopleOf = () =>
+    new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
   const rowOf = (page: Page, text: string) => page.getByRole('row').filter({ hasText: text })
 
   test('who is invited comes in by the link, sees what their role may, and is out as soon as they are disabled', async () => {
@@ -70,7 +77,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   }, 60_000)
 
   test('a reset takes the API tokens along when the box is ticked', async () => {
-    const people = new People(run.url, storageState.cookies.map(({ name, value }) => `${name}=${value}`).join('; '))
+    const people = peopleOf()
     const { email, proof } = await people.invite('viewer')
     const wanted = { name: 'Bot', scopes: ['dashboard:read'], accounts: [] }
     const { token } = await people.tell<{ token: string }>(proof, 'POST', api.tokens.createToken.path, wanted)
@@ -120,12 +127,21 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { url, headers } = JSON.parse(json).mcpServers.rustymail
     const client = await connectMcp(new URL(url).origin, headers, '2025')
     expect((await callTool(client, 'mail_search', { q: 'is:unread' })).isError).toBe(false)
-    await page.getByRole('button', { name: 'Done' }).click()
+    const listening = await page.locator('pre').filter({ hasText: 'new EventSource(' }).innerText()
+    expect(await firstLineOf(listening)).toMatch(/^welcome \{/)
+
+    // It is shown this once: only the button takes it away.
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('Escape')
+    await page.mouse.click(5, 5)
+    expect(await page.getByLabel('Secret of Backup').inputValue()).toBe(secret)
+    expect(await page.getByRole('button', { name: 'Close' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'I have copied it' }).click()
     await page.getByRole('button', { name: 'Rotate: Backup' }).click()
     await page.getByRole('button', { name: 'Rotate', exact: true }).click()
     const renewed = await page.getByLabel('Secret of Backup').inputValue()
     expect(await Promise.all([secret, renewed].map(statusWith))).toEqual([401, 200])
-    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'I have copied it' }).click()
     await page.getByRole('button', { name: 'Revoke: Backup' }).click()
     await page.getByRole('button', { name: 'Revoke', exact: true }).click()
     await page.getByText('There is no token yet').waitFor()
@@ -186,7 +202,76 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await page.getByRole('dialog').innerText()).toMatch(/Digest of the input[\s\S]*Hash/)
     await expectAccessible(page, 'an entry of the trail')
   }, 60_000)
+
+  test('a row of the trail says to whom it was done and what came of it, and runs over nothing on a phone', async () => {
+    const people = peopleOf()
+    const { userId, email } = await people.invite('viewer')
+    const path = api.users.changeUser.path.replace('{user_id}', userId)
+    await people.tell(people.admin, 'PATCH', path, { name: 'Grace Canary', role: 'operator', accounts: 'all' })
+    // The API key is no person.
+    expect((await run.send('GET', api.profile.getProfile.path)).status).toBe(403)
+    const wrong = { email, password: 'not that one' }
+    expect((await run.send('POST', api.access.openSession.path, wrong)).status).toBe(401)
+    const page = await open('/audit', 'Audit')
+    await rowOf(page, 'users.changeUser').first().getByText('user Grace Canary').waitFor()
+    await rowOf(page, 'users.changeUser').first().getByText('fields name, role, accounts').waitFor()
+    await rowOf(page, 'access.openSession').first().getByText('Wrong password').waitFor()
+    expect(await rowOf(page, 'access.beginPasskeySignIn').count()).toBe(0)
+    await page.setViewportSize({ width: 360, height: 900 })
+    await rowOf(page, 'profile.getProfile').first().getByText('Not a signed-in person').waitFor()
+    const over = `[...document.querySelectorAll('td')].filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.innerText)`
+    expect(await page.evaluate<string[]>(over)).toEqual([])
+  }, 60_000)
+
+  test('however long names and addresses are, what can be done to a row is in sight at every width', async () => {
+    const people = peopleOf()
+    const email = `maximiliane.von-der-heide-${Date.now()}@marketing.example-company.org`
+    const wanted = { email, name: 'Maximiliane von der Heide', role: 'operator', accounts: 'all' }
+    await people.tell(people.admin, 'POST', api.users.inviteUser.path, wanted)
+    const { items } = await run.call(api.accounts.listAccounts)
+    await people.tell(people.admin, 'POST', api.tokens.createToken.path, {
+      name: 'Nightly copy of all mail to the archive in the cellar',
+      scopes: ['mail:read', 'dashboard:operate'],
+      accounts: items.map(({ id }) => id),
+      allowed_addresses: ['2001:db8:85a3::8a2e:370:7334', '10.0.0.0/8'],
+    })
+    for (const [path, heading, action] of [
+      ['/users', 'Users', /^Delete ?: Maximiliane/],
+      ['/tokens', 'Tokens', /^Revoke ?: Nightly/],
+      ['/sessions', 'Sessions', /^Sign out ?: /],
+      ['/clients', 'Clients', /^Disconnect /],
+      ['/audit', 'Audit', /^Details ?: /],
+    ] as const) {
+      const page = await open(path, heading)
+      const button = page.getByRole('button', { name: action }).filter({ visible: true }).first()
+      for (const width of [1920, 1280, 1240, 1152, 1024, 768, 640, 360]) {
+        await page.setViewportSize({ width, height: 900 })
+        await button.waitFor()
+        await expectNothingClipped(page, `${heading} ${width}`)
+      }
+    }
+  }, 60_000)
 })
+
+/** What a program says first that somebody pasted into a file, beside which the package is installed. */
+async function firstLineOf(lines: string): Promise<string> {
+  const dir = tempDir('pasted')
+  onTestFinished(() => dir.remove())
+  mkdirSync(join(dir.path, 'node_modules'))
+  const require = createRequire(import.meta.url)
+  const installed = dirname(dirname(require.resolve('eventsource')))
+  symlinkSync(installed, join(dir.path, 'node_modules/eventsource'))
+  writeFileSync(join(dir.path, 'listen.mjs'), lines)
+  const program = spawn(process.execPath, ['listen.mjs'], { cwd: dir.path, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = once(program, 'close')
+  try {
+    for await (const line of createInterface({ input: program.stdout })) return line
+    throw new Error('the lines ended without a word')
+  } finally {
+    program.kill()
+    await ended
+  }
+}
 
 function verifyPath(accountId: string): string {
   return api.accounts.verifyAccount.path.replace('{account_id}', accountId)

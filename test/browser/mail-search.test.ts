@@ -89,6 +89,17 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => queryOf(page), soon).toBe(null)
   })
 
+  test('what can be searched for is to be found before a search goes wrong', async () => {
+    const { page } = await open()
+    const help = page.getByRole('button', { name: 'How to search' })
+    await help.click()
+    await page.getByText('is:unread', { exact: true }).waitFor()
+    await expectAccessible(page, 'how to search')
+    await searchFor(page, 'is:unread')
+    expect(await help.getAttribute('aria-expanded')).toBe('false')
+    await expect.poll(() => outcome(page).innerText(), soon).toContain('found in INBOX')
+  })
+
   test('more than a page of finds is loaded on demand', async () => {
     const { page } = await open('/mail?q=-nothing')
     await page.getByRole('button', { name: 'Load older messages' }).click()

@@ -71,8 +71,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   // A page that was loaded at the narrowest becomes wider, and one that was loaded at the widest narrower.
   test.each([
-    ['light', [360, 768, 1280, 1920]],
-    ['dark', [1920, 1280, 768, 360]],
+    ['light', [360, 768, 1024, 1280, 1920]],
+    ['dark', [1920, 1280, 1024, 768, 360]],
   ] as const)(
     'every page is whole and accessible in %s',
     async (scheme, widths) => {

@@ -259,8 +259,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   // What was loaded at the narrowest becomes wider, and what was loaded at the widest narrower.
   test.each([
-    ['light', [360, 768, 1280, 1920]],
-    ['dark', [1920, 1280, 768, 360]],
+    ['light', [360, 768, 1024, 1280, 1920]],
+    ['dark', [1920, 1280, 1024, 768, 360]],
   ] as const)(
     'the door and the profile are whole and accessible in %s',
     async (scheme, widths) => {
@@ -285,6 +285,26 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     },
     60_000,
   )
+
+  test('the console of the door stays empty once it is known that nobody is signed in here', async () => {
+    const { page } = await visit(browser, run.url)
+    await heading(page, 'Sign in')
+    const said: string[] = []
+    page.on('console', message => said.push(message.text()))
+    await page.reload()
+    await heading(page, 'Sign in')
+    await givePassword(page, administrator.password)
+    await heading(page, 'Overview')
+    await page.reload()
+    await heading(page, 'Overview')
+    expect(said).toEqual([])
+    await signOut(page)
+    // What was asked just before may still have been refused.
+    said.length = 0
+    await page.goto(`${run.url}/users`)
+    await heading(page, 'Sign in')
+    expect(said).toEqual([])
+  })
 
   test('a link to a page leads there after signing in', async () => {
     const { page } = await visit(browser, `${run.url}/clients?kind=api`)

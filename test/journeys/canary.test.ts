@@ -9,6 +9,8 @@ import { TOTP } from 'otpauth'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { SandboxServer } from '../../sandbox/sandbox-server.ts'
+import { AuditChain } from '../../server/audit/audit-chain.ts'
+import { SecretBox } from '../../server/platform/secret-box.ts'
 import { ModelStandIn } from '../support/model-stand-in.ts'
 import { openStream } from '../support/open-stream.ts'
 import { startRustyMail } from '../support/rustymail.ts'
@@ -124,6 +126,8 @@ test('no secret comes out, nor lies in the database as it was given', async () =
     return value
   }
   const heard: Heard[] = []
+  /** Requests with a body, as who guesses at a digest of the audit trail would put them together. */
+  const sentInputs: { query: object; body: unknown }[] = []
 
   const key = randomBytes(32)
   plant('secret key', key.toString('base64'))
@@ -170,6 +174,8 @@ test('no secret comes out, nor lies in the database as it was given', async () =
     { proof = {}, body, shows }: { proof?: Record<string, string>; body?: unknown; shows?: Shows } = {},
   ) => {
     const isText = typeof body === 'string'
+    const query = Object.fromEntries(new URLSearchParams(path.split('?')[1] ?? ''))
+    if (body !== undefined) sentInputs.push({ query, body })
     const sent = body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }
     const headers = { origin: run.url, ...proof, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }
     const answer = await fetch(run.url + path, { method, headers, redirect: 'manual', ...sent })
@@ -345,6 +351,18 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   expect(all(heard.filter(({ where }) => where.includes('export')))).toContain('users.inviteUser')
   expect(new Set(stream.events.map(({ event }) => event))).toContain('token_created')
   expect(secrets.size).toBeGreaterThan(35)
+
+  // Who has the key and the trail cannot find out a secret by trying: no digest is one of what it was sent in.
+  const guesser = new AuditChain(new SecretBox(key))
+  const trail = all(heard.filter(({ where }) => where.includes('export?format=jsonl')))
+  const guessed = (isSecret: boolean) =>
+    sentInputs.filter(input => {
+      const holds = [...secrets.values()].some(secret => JSON.stringify(input.body).includes(secret))
+      const forms = [input, { body: input.body }]
+      return holds === isSecret && forms.some(form => trail.includes(guesser.digest(form)))
+    })
+  expect(guessed(true)).toEqual([])
+  expect(guessed(false)).not.toEqual([])
 
   const found = [...heard, ...atRest].flatMap(({ where, text }) =>
     [...secrets].flatMap(([name, secret]) => {

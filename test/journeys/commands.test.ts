@@ -1,5 +1,5 @@
 /** What the command line does beside serving: an administrator, the audit trail, another key. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TOTP } from 'otpauth'
 import { expect, onTestFinished, test } from 'vitest'
@@ -79,7 +79,7 @@ onEachDatabase((_open, url) => {
     const { email, password } = administrator
     expectOneLine(await create('nobody', password), 'the email is not an email address')
     expectOneLine(await create(email, 'short'), 'the password must have at least 12 characters')
-    expect(existsSync(dataDir)).toBe(false)
+    expect(readdirSync(dataDir).filter(name => /pid|lock|key/.test(name))).toEqual([])
 
     const words = `user create-admin --email ${email} --name Ada`
     expectOneLine(await run(words, 'password1234\n'), 'among the first that would be guessed')
@@ -96,8 +96,10 @@ onEachDatabase((_open, url) => {
     expect(items.map(item => [item.operation, item.principal_id, item.outcome])).toEqual([
       ['cli.createAdministrator', 'system', 'ok'],
     ])
-    expectOneLine(await run(words, `${password}\n`), `another RustyMail (process ${server.process.pid}) is running`)
-  })
+    const refused = await run(words, `${password}\n`)
+    expectOneLine(refused, `another RustyMail (process ${server.process.pid}) is running`)
+    expect(refused.stderr).not.toContain('Password')
+  }, 60_000)
 
   test('audit verify finds the trail whole beside a running server, and names the entry that was tampered with', async () => {
     const { run, start, environment } = await home({ databaseUrl: await url() })
@@ -116,6 +118,9 @@ onEachDatabase((_open, url) => {
     // What comes after does not make it look whole again.
     await server.stop()
     expect(await run('audit verify')).toMatchObject({ code: 1 })
+    // With another key nobody can say so, nor that it is whole.
+    const key = { RUSTYMAIL_SECRET_KEY: keyOf(9) }
+    expectOneLine(await run('audit verify', '', key), 'the secret key is not the one')
   })
 
   test('after key rotate passwords, second factors and the audit trail are as before, and the old key is refused', async () => {
@@ -167,6 +172,24 @@ onEachDatabase((_open, url) => {
     expect(items).toHaveLength(1)
   }, 60_000)
 })
+
+test('a key that is missing is said to be missing, and no other is put in its place', async () => {
+  const { run, start, startInVain, keyFile, file } = await home()
+  await (await start()).stop()
+  const key = keyFile()
+  renameSync(file('secret.key'), file('kept'))
+  const words = /^[^\n]*secret\.key is missing[^\n]*Put it back[^\n]*\n$/
+  expect(await startInVain()).toMatch(words)
+  const { email, password } = administrator
+  const created = await run(`user create-admin --email ${email} --name Ada`, `${password}\n`)
+  expectOneLine(created, 'secret.key is missing')
+  expectOneLine(await run('key rotate'), 'secret.key is missing')
+  expectOneLine(await run('key rotate', '', { RUSTYMAIL_NEW_SECRET_KEY: keyOf(4) }), 'secret.key is missing')
+  expect(readdirSync(file('.')).filter(name => name.includes('key'))).toEqual([])
+  renameSync(file('kept'), file('secret.key'))
+  await (await start()).stop()
+  expect(keyFile()).toBe(key)
+}, 60_000)
 
 test('audit verify without anything to look at says so in one clear line', async () => {
   const { run } = await home()

@@ -107,7 +107,9 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(config).toMatchObject({ server_address: '127.0.0.1', port: dovecot.imapsPort, use_ssl: true })
     const body = { ...config, connection_pool_size: 2, max_connections: 10 }
     expect(await run.call(api.settings.updateConfig, { body })).toEqual(body)
-    const refused = await run.send('PUT', '/api/dashboard/config', { ...body, port: 1 })
+    const elsewhere = { ...body, port: 1 }
+    expect((await run.send('PUT', '/api/dashboard/config', elsewhere)).status).toBe(400)
+    const refused = await run.send('PUT', '/api/dashboard/config', { ...elsewhere, password: 'pw-dave' })
     expect(refused.status).toBe(502)
     expect(await refused.json()).toMatchObject({ cause: 'refused', part: 'imap' })
     expect(await run.call(api.settings.getConfig)).toEqual(body)

@@ -278,9 +278,44 @@ test('each call is one entry of the trail, by its token; the exchanges around it
     ['tool.mail_read', 'forbidden', null, 403],
     ['tool.mail_search', 'ok', ann, 200],
   ])
-  expect((await entries()).every(({ input_digest, refs }) => input_digest !== null && !('account_id' in refs))).toBe(
-    true,
-  )
+  // What is refused before anybody looked at it has no digest.
+  const digested = (await entries()).filter(({ input_digest }) => input_digest !== null)
+  expect(digested.map(({ operation }) => operation).sort()).toEqual(['tool.mail_folders', 'tool.mail_search'])
+  expect((await entries()).some(({ refs }) => 'account_id' in refs)).toBe(false)
+})
+
+test('the trail names every message that was read, whatever stood before it, and nothing of accounts that were not asked', async () => {
+  const { people, gateway, ann, bob } = await setUp()
+  for (let number = 0; number < 19; number++) gateway.deliver({ subject: 'lunch', text: 'again' })
+  const token = await people.token(['mail:read'], [ann, bob])
+  const client = await connectMcp(people.url, token.proof)
+  const { value } = await callTool(client, 'mail_search', { q: 'lunch', account: ann, limit: 50 })
+  const refs = (value.hits as { ref: string }[]).map(({ ref }) => ref)
+  expect(refs).toHaveLength(20)
+  const junk = Array.from({ length: 10 }, () => `${ann}.${'A'.repeat(600)}`)
+  const whole = { max_chars: 18_000 }
+  const read = async (chosen: string[]) => (await callTool(client, 'mail_read', { refs: chosen, ...whole })).value
+  expect((await read([...junk, ...refs.slice(0, 10)])).messages).toHaveLength(10)
+  expect((await read(refs)).messages).toHaveLength(20)
+  expect(await read([refs[0]!, await refOf(client, bob)])).toMatchObject({ code: 'bad_request' })
+  await expect(callTool(client, 'mail_burn')).rejects.toThrow()
+  const entries = async () => {
+    const path = `${api.audit.listAudit.path}?operation=tool.&limit=100`
+    const { items } = await people.tell<{ items: AuditEntry[] }>(people.admin, 'GET', path)
+    return items
+      .filter(({ operation }) => operation === 'tool.mail_read' || operation === 'tool.unknown')
+      .map(({ operation, account_id, outcome, refs }) => [operation, account_id, outcome, refs])
+  }
+  await expect.poll(async () => (await entries()).length).toBe(4)
+  const { uidValidity } = gateway.getFolder('INBOX')
+  const newest = (count: number) => Array.from({ length: count }, (_, index) => 20 - index).join()
+  const named = (count: number) => ({ read: `"INBOX" ${uidValidity}:${newest(count)}` })
+  expect(await entries()).toEqual([
+    ['tool.unknown', null, 'not_found', { tool: 'mail_burn' }],
+    ['tool.mail_read', null, 'bad_request', {}],
+    ['tool.mail_read', ann, 'ok', named(20)],
+    ['tool.mail_read', ann, 'ok', named(10)],
+  ])
 })
 
 /** With any header, which `fetch` does not allow. */
@@ -336,7 +371,9 @@ test('what is no message of the protocol is refused in its words, and there is n
   const { proof } = await people.token(['mail:read'])
   const long = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { x: 'x'.repeat(1024 * 1024) } }
   expect((await people.ask(proof, 'POST', mcpPath, long)).status).toBe(413)
-  for (const body of [{}, [], 'x', { jsonrpc: '2.0', id: 1 }]) {
+  const call = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'mail_accounts' } }
+  const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } }
+  for (const body of [{}, [], [call, cancel], { ...call, id: 'x'.repeat(1000) }, 'x', { jsonrpc: '2.0', id: 1 }]) {
     const { status, text } = await people.ask(proof, 'POST', mcpPath, body)
     expect([status, JSON.parse(text).error.code]).toEqual([
       expect.toSatisfy(code => code === 400 || code === 406),
@@ -375,6 +412,23 @@ test('when the client goes away, no further mail is read for it', async () => {
   }
   await expect.poll(busy).toBe(0)
   expect(held.count()).toBe(1)
+})
+
+test.each(eras)('calls of a client of %s that goes away give their places back', async era => {
+  const { people, gateway, ann } = await setUp()
+  const { proof } = await people.token(['mail:read'], [ann])
+  const other = await connectMcp(people.url, proof, era)
+  hold(gateway, 'listFolders')
+  for (let round = 0; round < 2; round++) {
+    const client = await connectMcp(people.url, proof, era)
+    const calls = Array.from({ length: maxOpen.call.principal }, () =>
+      callTool(client, 'mail_folders').catch(() => 'gone'),
+    )
+    await expect.poll(() => isRefused(other)).toMatch(/too_many_requests/)
+    await client.close()
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['gone']))
+    await expect.poll(() => isRefused(other)).toBe('undefined')
+  }
 })
 
 test('the Clients page shows who speaks MCP, and to disconnect it ends what listens', async () => {

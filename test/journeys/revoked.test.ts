@@ -1,7 +1,11 @@
 /** Who is known is let in without a look into the database, and who is revoked is out within a second, with all that they have open. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
+import { mcpPath } from '../../contract/mcp.ts'
+import type { App } from '../../server/app.ts'
 import { openStream } from '../support/open-stream.ts'
 import { type People, type Proof, runApp, startApp } from '../support/people.ts'
 
@@ -45,10 +49,12 @@ test('a session and a token that were seen before are checked without the databa
 })
 
 let people: People
+let app: App
 
 beforeAll(async () => {
   const running = await runApp()
   people = running.people
+  app = running.app
   return running.stop
 })
 
@@ -148,4 +154,78 @@ test('who loses a scope is refused within a second, and told which one', async (
     expect(performance.now() - began).toBeLessThan(1000)
     expect([status, JSON.parse(text)]).toMatchObject([403, { missing_scope: one.missing }])
   }
+})
+
+/** Its sender is known, by a head that the server has read; the body has only begun. Answers how it ends, and what with. */
+async function beginToSend(proof: Proof, path: string, body: object) {
+  const { hostname, port, host } = new URL(people.url)
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  let text = ''
+  socket.on('data', chunk => {
+    text += chunk
+  })
+  const whole = JSON.stringify(body)
+  const headers = {
+    ...proof,
+    host,
+    accept: 'application/json, text/event-stream',
+    'content-type': 'application/json',
+    'content-length': whole.length,
+    connection: 'close',
+    expect: '100-continue',
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${whole.slice(0, 5)}`)
+  await once(socket, 'data')
+  return async () => {
+    socket.write(whole.slice(5))
+    await once(socket, 'close')
+    const [, status, answer] = /HTTP\/1\.1 ([2-5]\d\d).*?\r\n\r\n(.*)/s.exec(text) ?? []
+    return { status: Number(status), answer: JSON.parse(answer ?? '') as object }
+  }
+}
+
+const newcomer = { email: 'evil@example.com', name: 'Evil', role: 'administrator', accounts: 'all' }
+const listTools = { jsonrpc: '2.0', id: 1, method: 'tools/list' }
+
+test.each([
+  ['REST', api.users.inviteUser.path, newcomer],
+  ['MCP', mcpPath, listTools],
+])(
+  'what is sent to the end after its sender was revoked is refused over %s, and done by nobody',
+  async (_name, path, body) => {
+    const person = await people.invite('administrator')
+    const token = await people.token(['dashboard:admin'])
+    const begun = [await beginToSend(person.proof, path, body), await beginToSend(token.proof, path, body)]
+    await people.tell(people.admin, 'DELETE', tokenPath(token.id))
+    await ends['has the session ended by an administrator']!(person)
+    for (const end of begun) expect(await end()).toMatchObject({ status: 401, answer: { code: 'unauthorized' } })
+    const { items } = await people.tell<{ items: { email: string }[] }>(people.admin, 'GET', api.users.listUsers.path)
+    expect(items.map(({ email }) => email)).not.toContain(newcomer.email)
+  },
+)
+
+test('what is sent to the end after its sender lost a right is refused for want of it', async () => {
+  const { userId, proof } = await people.invite('administrator')
+  const end = await beginToSend(proof, api.users.inviteUser.path, newcomer)
+  await changeUser(userId, { role: 'viewer' })
+  expect(await end()).toMatchObject({ status: 403, answer: { missing_scope: 'dashboard:admin' } })
+})
+
+test('connections of who is revoked are those of a stranger from then on', async () => {
+  const person = await people.invite('viewer')
+  const token = await people.token(['dashboard:read'])
+  const told = vi.spyOn(app.http.connectionLimits, 'revoked')
+  onTestFinished(() => void vi.restoreAllMocks())
+  await people.tell(people.admin, 'DELETE', tokenPath(token.id))
+  await ends['is disabled']!(person)
+  const { principal } = await people.tell<{ principal: { id: string } }>(
+    people.admin,
+    'GET',
+    api.access.getSession.path,
+  )
+  const ids = told.mock.calls.map(([id]) => id)
+  expect(ids).toEqual(expect.arrayContaining([`token-${token.id}`, expect.stringMatching(/^session-/)]))
+  expect(ids).not.toContain(principal.id)
 })

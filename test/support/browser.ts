@@ -106,10 +106,31 @@ export async function expectAccessible(page: Page, where: string): Promise<void>
   expect(found).toEqual([])
 }
 
-/** No page may scroll sideways as a whole. */
+/** What can be pressed or filled in, and does not lie whole in the visible box of what scrolls or cuts off around it. */
+const findOutside = `(() => {
+  const cuts = element => getComputedStyle(element).overflowX !== 'visible'
+  const isShown = ({ width, height }) => width > 1 && height > 1
+  const outside = []
+  for (const control of document.querySelectorAll('a[href], button, input, select, textarea')) {
+    const own = control.getBoundingClientRect()
+    // What is 1 px large is there for those who hear the page.
+    if (!control.checkVisibility({ visibilityProperty: true }) || !isShown(own)) continue
+    for (let around = control.parentElement; around; around = around.parentElement) {
+      if (!cuts(around)) continue
+      const left = around.getBoundingClientRect().left + around.clientLeft
+      if (own.left >= left - 1 && own.right <= left + around.clientWidth + 1) continue
+      if (isShown(around.getBoundingClientRect())) outside.push(control.ariaLabel ?? control.innerText)
+      break
+    }
+  }
+  return outside
+})()`
+
+/** No page may scroll sideways as a whole, and no control may be where one finds it only by scrolling sideways. */
 export async function expectNothingClipped(page: Page, where: string): Promise<void> {
   const overflow = await page.evaluate<number>(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   )
-  expect([where, overflow]).toEqual([where, 0])
+  const outside = await page.evaluate<string[]>(findOutside)
+  expect([where, overflow, outside]).toEqual([where, 0, []])
 }

@@ -4,11 +4,15 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
+const here = join(import.meta.dirname, '../..')
+
 export interface CommandOptions {
   dataDir: string
   /** What is piped in. */
   input?: string
   environment?: Record<string, string>
+  /** Another copy of the program than this one. */
+  root?: string
 }
 
 export interface Ended {
@@ -24,10 +28,10 @@ export async function runCommand(words: string[], options: CommandOptions): Prom
 
 export function spawnCommand(
   words: string[],
-  { dataDir, input = '', environment = {} }: CommandOptions,
+  { dataDir, input = '', environment = {}, root = here }: CommandOptions,
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const child = spawn(process.execPath, ['bin/rustymail.js', ...words], {
-    cwd: join(import.meta.dirname, '../..'),
+    cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, RUSTYMAIL_DATA_DIR: dataDir, ...environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   })

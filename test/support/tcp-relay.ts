@@ -8,6 +8,8 @@ export interface TcpRelay {
   silence(): void
   /** New connections get through again. */
   resume(): void
+  /** Clients hear that it is over, and the server does not. */
+  cutClients(): void
   stop(): Promise<void>
 }
 
@@ -15,12 +17,14 @@ type Change = (data: string) => string
 
 const unchanged: Change = data => data
 
-/** @param changes Bytes as latin1, as they came off the wire. */
+/** @param changes Bytes as latin1, as they came off the wire. @param port A free one unless given. */
 export async function startRelay(
   to: number,
   changes: { toServer?: Change; toClient?: Change } = {},
+  port = 0,
 ): Promise<TcpRelay> {
   const sockets = new Set<Socket>()
+  const clients = new Set<Socket>()
   let isSilent = false
   const pass = (from: Socket, into: Socket, change: Change) => {
     sockets.add(from)
@@ -35,9 +39,10 @@ export async function startRelay(
   }
   const server = createServer(client => {
     const upstream = connect(to, '127.0.0.1')
+    clients.add(client)
     pass(client, upstream, changes.toServer ?? unchanged)
     pass(upstream, client, changes.toClient ?? unchanged)
-  }).listen(0, '127.0.0.1')
+  }).listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
@@ -48,6 +53,10 @@ export async function startRelay(
     },
     silence: () => {
       isSilent = true
+    },
+    cutClients: () => {
+      for (const client of clients) client.removeAllListeners('close').destroy()
+      clients.clear()
     },
     stop: async () => {
       for (const socket of sockets) socket.destroy()

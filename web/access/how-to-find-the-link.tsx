@@ -11,8 +11,10 @@ export function HowToFindTheLink() {
         </li>
         <li>It works once, and within 30 minutes. Restart the server to get a new one.</li>
         <li>
-          Or make the first administrator without it, on the machine of the server:{' '}
-          <code className="font-mono text-ink">rustymail user create-admin</code>
+          Or make the first administrator without it: stop the server, and in its folder run{' '}
+          <code className="font-mono text-ink">node bin/rustymail.js user create-admin</code> with{' '}
+          <code className="font-mono text-ink">--email</code> and <code className="font-mono text-ink">--name</code>. It
+          asks for the password. Then start the server again.
         </li>
       </ul>
     </div>

@@ -1,5 +1,6 @@
 /** The way to the OpenID Connect provider and back: where to return to, and why it did not work. */
 import { useState } from 'react'
+import { returnName } from '../platform/session-mark.ts'
 
 /** As the server names it in the address of the page that was wanted. */
 const faultName = 'sign_in_error'
@@ -55,8 +56,9 @@ export function useOidcFault(provider = 'The provider'): { title: string; detail
 export function oidcAddress(): string {
   const url = new URL(location.href)
   url.searchParams.delete(faultName)
+  url.searchParams.set(returnName, '1')
   const { pathname, search } = url
-  const wanted = pathname === '/sign-in' ? '/' : pathname + search
+  const wanted = (pathname === '/sign-in' ? '/' : pathname) + search
   return `/api/dashboard/session/oidc?${new URLSearchParams({ return: wanted })}`
 }
 

@@ -7,7 +7,8 @@ export interface AnswerBlock {
   language: string | undefined
 }
 
-const fence = /^ {0,3}(?<mark>`{3,}|~{3,})\s*(?<language>[\w+#.-]*)[^`]*$/
+/** Nothing in it can be given back, so that a line takes no longer than it is long. */
+const fence = /^ {0,3}(?<mark>`{3,}|~{3,})\s*(?<language>[\w+#.-]*)/
 
 /** A fence that is not closed yet runs to the end, so that code looks like code while it streams. */
 export function answerBlocks(answer: string): AnswerBlock[] {
@@ -15,12 +16,12 @@ export function answerBlocks(answer: string): AnswerBlock[] {
   let lines: string[] = []
   let opened: { mark: string; language: string | undefined } | undefined
   const close = () => {
-    const text = opened ? lines.join('\n') : lines.join('\n').replace(/^\n+|\s+$/g, '')
+    const text = opened ? lines.join('\n') : lines.join('\n').replace(/^\n+/, '').trimEnd()
     if (opened || text) blocks.push({ kind: opened ? 'code' : 'text', text, language: opened?.language })
     lines = []
   }
   for (const line of answer.split('\n')) {
-    const { mark, language } = fence.exec(line)?.groups ?? {}
+    const { mark, language } = fenceIn(line)
     if (!opened && mark !== undefined) {
       close()
       opened = { mark, language: language || undefined }
@@ -31,4 +32,15 @@ export function answerBlocks(answer: string): AnswerBlock[] {
   }
   close()
   return blocks
+}
+
+/** Behind its mark stands no other one. */
+function fenceIn(line: string): { mark?: string; language?: string } {
+  const groups = fence.exec(line)?.groups ?? {}
+  return line
+    .trimStart()
+    .slice(groups.mark?.length ?? 0)
+    .includes('`')
+    ? {}
+    : groups
 }

@@ -8,6 +8,7 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
+import { useUsers } from '../users/use-users.ts'
 import { AuditFilterForm } from './audit-filter.tsx'
 import { AuditPager } from './audit-pager.tsx'
 import { AuditSettingsDialog } from './audit-settings-dialog.tsx'
@@ -21,6 +22,7 @@ export function AuditPage() {
   const [view, setView] = useAuditView()
   const query = useAudit(view)
   const accounts = useAccounts()
+  const people = useUsers().data?.items
   const verification = useVerifyAudit()
   const [entry, setEntry] = useState<AuditEntry>()
   const [isSetting, setSetting] = useState(false)
@@ -82,6 +84,7 @@ export function AuditPage() {
               entries={items}
               isLive={isHead}
               accounts={accounts.data?.items}
+              people={people}
               onOpen={setEntry}
             />
           )
@@ -91,6 +94,7 @@ export function AuditPage() {
         <EntryDialog
           entry={entry}
           accounts={accounts.data?.items}
+          people={people}
           onFilter={change => {
             setEntry(undefined)
             setView({ ...viewDefaults, ...change })

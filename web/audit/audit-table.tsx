@@ -2,21 +2,26 @@
 import { FileSearch } from 'lucide-react'
 import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
+import type { User } from '../../contract/users.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
-import { effectWords, outcomeWords } from './audit-words.ts'
+import { effectWords } from './audit-words.ts'
+import { outcomeWords } from './outcome-words.ts'
+import { refWords } from './ref-words.ts'
 
 export function AuditTable({
   entries,
   accounts,
+  people,
   onOpen,
   ...focus
 }: {
   entries: readonly AuditEntry[]
   accounts: readonly Account[] | undefined
+  people: readonly User[] | undefined
   onOpen(entry: AuditEntry): void
   onPointerEnter(): void
   onPointerLeave(): void
@@ -38,7 +43,7 @@ export function AuditTable({
       </TableHead>
       <TableBody>
         {entries.map(entry => (
-          <EntryRow key={entry.number} entry={entry} accounts={accounts} onOpen={onOpen} />
+          <EntryRow key={entry.number} entry={entry} accounts={accounts} people={people} onOpen={onOpen} />
         ))}
       </TableBody>
     </Table>
@@ -48,20 +53,23 @@ export function AuditTable({
 function EntryRow({
   entry,
   accounts,
+  people,
   onOpen,
 }: {
   entry: AuditEntry
   accounts: readonly Account[] | undefined
+  people: readonly User[] | undefined
   onOpen(entry: AuditEntry): void
 }) {
   const { number, at, principal_name: name, operation, account_id: accountId, ip_address: address } = entry
   const { tone, text } = outcomeWords(entry)
   const effect = effectWords[entry.effect]
+  const refs = refWords(entry.refs, people)
   const account = accountId === null ? undefined : (accounts?.find(({ id }) => id === accountId)?.name ?? accountId)
   return (
     <TableRow>
       <Cell label="When">
-        <time dateTime={at} className="sm:whitespace-nowrap">
+        <time dateTime={at} className="whitespace-nowrap stacked:whitespace-normal">
           {formatDateTime(Date.parse(at))}
         </time>
         <span className="block text-xs text-muted">number {formatNumber(number)}</span>
@@ -71,18 +79,25 @@ function EntryRow({
         {entry.token_id !== null && <span className="block text-xs text-muted">by token</span>}
       </Cell>
       <Cell label="What">
-        <code className="font-mono text-xs max-sm:break-all">{operation}</code>
+        <code className="font-mono text-xs stacked:break-all">{operation}</code>
         <span className="block">
           <Badge tone={effect.tone}>{effect.text}</Badge>
         </span>
+        {refs.map(words => (
+          <span key={words} className="block text-xs text-muted wrap-anywhere">
+            {words}
+          </span>
+        ))}
       </Cell>
       <Cell label="Account">{account ?? <span className="text-muted">None</span>}</Cell>
       <Cell label="Outcome">
-        <StatePill tone={tone}>{text}</StatePill>
+        <span className="*:whitespace-normal">
+          <StatePill tone={tone}>{text}</StatePill>
+        </span>
         <span className="block text-xs whitespace-nowrap text-muted">after {formatNumber(entry.duration_ms)} ms</span>
       </Cell>
       <Cell label="From">
-        <span className="block font-mono text-xs break-all sm:min-w-28">{address}</span>
+        <span className="block font-mono text-xs break-all">{address}</span>
         {entry.user_agent !== '' && (
           <span className="block text-xs text-muted" title={entry.user_agent}>
             {agentWords(entry.user_agent)}

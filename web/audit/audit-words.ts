@@ -1,8 +1,6 @@
 /** Entries of the audit trail, and what a check of it found, in words. */
 import type { AuditEntry } from '../../contract/audit.ts'
 import { api } from '../../contract/index.ts'
-import type { ProblemCode } from '../../contract/problem.ts'
-import { problems } from '../../contract/problem.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
@@ -17,15 +15,6 @@ export const effectWords: Record<AuditEntry['effect'], { tone: Tone; text: strin
 export const operations: readonly string[] = Object.entries(api).flatMap(([group, endpoints]) =>
   Object.keys(endpoints).map(name => `${group}.${name}`),
 )
-
-export function outcomeWords({ outcome, status }: Pick<AuditEntry, 'outcome' | 'status'>): {
-  tone: Tone
-  text: string
-} {
-  if (outcome === 'ok') return { tone: 'good', text: 'Done' }
-  const text = isCode(outcome) ? problems[outcome].title : outcome
-  return { tone: status >= 500 ? 'bad' : 'warn', text }
-}
 
 export interface Verdict {
   is_whole: boolean
@@ -57,8 +46,4 @@ export function verdictWords({ is_whole: isWhole, entries, oldest, newest, fault
     title: 'The trail is whole',
     detail: `${formatCount(entries, 'entry', 'entries')} (${range}) stand as they were written: none changed, missing or reordered.`,
   }
-}
-
-function isCode(outcome: string): outcome is ProblemCode {
-  return outcome in problems
 }

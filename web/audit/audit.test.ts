@@ -1,8 +1,11 @@
 /** The address, the times, the verdict and the held rows of the audit trail. */
 import { expect, test } from 'vitest'
+import { problems } from '../../contract/problem.ts'
 import { exportAddress, filterOf, hasFilter, toLocal, toTimestamp, viewDefaults } from './audit-view.ts'
-import { operations, outcomeWords, verdictWords } from './audit-words.ts'
+import { operations, verdictWords } from './audit-words.ts'
 import { heldEntries } from './held-entries.ts'
+import { outcomeWords } from './outcome-words.ts'
+import { refWords } from './ref-words.ts'
 
 test('the export carries the filter of the page, and not how far back one has gone', () => {
   const view = { ...viewDefaults, operation: 'mail.', account: 'a b', cursor: '77' }
@@ -30,11 +33,27 @@ test('what a check found is said in words, with the entry at fault', () => {
   })
 })
 
-test('an outcome is told by the title of its problem, or else by its own word', () => {
-  expect(outcomeWords({ outcome: 'ok', status: 200 })).toEqual({ tone: 'good', text: 'Done' })
-  expect(outcomeWords({ outcome: 'forbidden', status: 403 })).toEqual({ tone: 'warn', text: 'Not allowed' })
-  expect(outcomeWords({ outcome: 'strange', status: 500 })).toEqual({ tone: 'bad', text: 'strange' })
+test('what came of something is told as one reads it afterwards, and never as what to do now', () => {
+  const words = (outcome: string, status: number, operation = 'mail.getMessage') =>
+    outcomeWords({ operation, outcome, status })
+  expect(words('ok', 200)).toEqual({ tone: 'good', text: 'Done' })
+  expect(words('unauthorized', 401)).toEqual({ tone: 'warn', text: 'Not signed in' })
+  expect(words('sign_in_failed', 401, 'access.openSession').text).toBe('Wrong password')
+  expect(words('sign_in_failed', 401, 'access.giveSecondFactor').text).toBe('Wrong code')
+  expect(words('second_factor', 201, 'access.openSession')).toEqual({ tone: 'info', text: 'Second factor asked for' })
+  expect(words('strange', 500)).toEqual({ tone: 'bad', text: 'strange' })
+  const instructions = Object.entries(problems).filter(([code, { status }]) =>
+    /^(sign in|send|only a|connect)\b/i.test(words(code, status).text),
+  )
+  expect(instructions).toEqual([])
   expect(operations).toContain('mail.getMessage')
+})
+
+test('a row says shortly to whom it was done, by name as long as they are known', () => {
+  const people = [{ id: '7f', name: 'Grace' }]
+  expect(refWords({ user_id: '7f', fields: 'name, role' }, people)).toEqual(['user Grace', 'fields name, role'])
+  expect(refWords({ user_id: '7f', most_often: '' })).toEqual(['user 7f'])
+  expect(refWords({ ref: 'x'.repeat(600) })[0]).toHaveLength(44)
 })
 
 test('while entries are held, new ones wait and are counted', () => {

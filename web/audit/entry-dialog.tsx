@@ -2,22 +2,27 @@
 import type { ReactNode } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
+import type { User } from '../../contract/users.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import type { AuditView } from './audit-view.ts'
-import { effectWords, outcomeWords } from './audit-words.ts'
+import { effectWords } from './audit-words.ts'
+import { outcomeWords } from './outcome-words.ts'
+import { nameOf, nameOfPerson } from './ref-words.ts'
 
 export function EntryDialog({
   entry,
   accounts,
+  people,
   onFilter,
   onClose,
 }: {
   entry: AuditEntry
   accounts: readonly Account[] | undefined
+  people: readonly User[] | undefined
   onFilter(change: Partial<AuditView>): void
   onClose(): void
 }) {
@@ -68,12 +73,12 @@ export function EntryDialog({
           {entry.request_id === '' ? <None /> : <Code text={entry.request_id} label="the request id" />}
         </Fact>
         <Fact name="Done to" isWide>
-          <Refs refs={entry.refs} />
+          <Refs refs={entry.refs} people={people} />
         </Fact>
         <Fact name="Digest of the input" isWide>
           {entry.input_digest === null ? <None /> : <Code text={entry.input_digest} label="the digest" />}
           <p className="text-xs text-muted">
-            The same input gives the same digest; what it was cannot be read from it.
+            Of what was sent, without passwords and other secrets: sent again, it gives the same digest.
           </p>
         </Fact>
         <Fact name="Hash" isWide>
@@ -108,14 +113,14 @@ function Code({ text, label }: { text: string; label?: string }) {
   )
 }
 
-function Refs({ refs }: { refs: AuditEntry['refs'] }) {
+function Refs({ refs, people }: { refs: AuditEntry['refs']; people: readonly User[] | undefined }) {
   const entries = Object.entries(refs)
   if (entries.length === 0) return <None />
   return (
     <ul className="grid gap-0.5">
       {entries.map(([name, value]) => (
         <li key={name}>
-          <span className="text-soft">{name.replaceAll('_', ' ')}:</span>{' '}
+          <span className="text-soft">{nameOf(name)}:</span> {nameOfPerson(name, value, people)}{' '}
           <code className="font-mono text-xs break-all">{value}</code>
         </li>
       ))}

@@ -2,6 +2,7 @@
 import { useRef, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
+import type { User } from '../../contract/users.ts'
 import { formatNumber } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
 import { AuditTable } from './audit-table.tsx'
@@ -11,12 +12,14 @@ export function LiveEntries({
   entries,
   isLive,
   accounts,
+  people,
   onOpen,
 }: {
   entries: readonly AuditEntry[]
   /** Whether these are the newest, which more can come before. */
   isLive: boolean
   accounts: readonly Account[] | undefined
+  people: readonly User[] | undefined
   onOpen(entry: AuditEntry): void
 }) {
   const [held, setHeld] = useState<readonly AuditEntry[]>()
@@ -41,6 +44,7 @@ export function LiveEntries({
       <AuditTable
         entries={shown}
         accounts={accounts}
+        people={people}
         onOpen={onOpen}
         onPointerEnter={() => update(isPointed, true)}
         onPointerLeave={() => update(isPointed, false)}

@@ -95,7 +95,7 @@ function ClientRow({
   const label = `Disconnect ${agent} at ${client.ip_address}`
   return (
     <TableRow className={isGone ? 'italic' : undefined}>
-      <Cell className="min-w-48">
+      <Cell className="min-w-40 wrap-anywhere">
         <p className="font-medium" title={client.user_agent}>
           {agent} {isOwn && <Badge tone="info">This browser</Badge>}
         </p>
@@ -134,10 +134,10 @@ function ClientRow({
       </Cell>
       {onDisconnect && (
         <Cell align="right">
-          <span className="max-sm:hidden">
+          <span className="stacked:hidden">
             <IconButton icon={Unplug} label={label} disabled={isGone} onClick={() => onDisconnect(client)} />
           </span>
-          <span className="sm:hidden">
+          <span className="hidden stacked:inline">
             <Button size="sm" icon={Unplug} aria-label={label} disabled={isGone} onClick={() => onDisconnect(client)}>
               Disconnect
             </Button>

@@ -34,7 +34,8 @@ export function formatMailTime(atMs: number, nowMs: number): string {
 
 /** Whether an HTML part asks for anything from outside, as far as its words tell; links to follow do not count. */
 export function mayHaveRemoteContent(html: string): boolean {
-  const attribute = /\b(?:src|srcset|background|poster)\s*=\s*["']?\s*(?!cid:|data:|["'\s>])/i
-  const style = /url\(\s*["']?\s*(?!cid:|data:|["'\s)])|@import|<link\b/i
+  // A stranger's HTML must take no longer than it is long: blanks are counted in one way only.
+  const attribute = /\b(?:src|srcset|background|poster)\s*=(?:\s*["'])?\s*(?!cid:|data:|["'\s>])/i
+  const style = /url\((?:\s*["'])?\s*(?!cid:|data:|["'\s)])|@import|<link\b/i
   return attribute.test(html) || style.test(html)
 }

@@ -1,9 +1,10 @@
 /** Where one types what to search for: Enter searches, Escape ends the search. */
-import { Search, X } from 'lucide-react'
+import { CircleQuestionMark, Search, X } from 'lucide-react'
 import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
 import { maxSearchLength } from '../../contract/mail.ts'
 import { Input } from '../ui/field.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
+import { SearchTerms } from './search-hints.tsx'
 
 export function SearchField({
   q,
@@ -26,6 +27,7 @@ export function SearchField({
   const input = useRef<HTMLInputElement>(null)
   const [typed, setTyped] = useState(q)
   const [known, setKnown] = useState(q)
+  const [isHelpOpen, setHelpOpen] = useState(false)
   // The back button changes the address; what is typed follows it.
   if (known !== q) {
     setKnown(q)
@@ -33,6 +35,7 @@ export function SearchField({
   }
   const submit = (event: FormEvent) => {
     event.preventDefault()
+    setHelpOpen(false)
     onSearch(typed.trim())
   }
   const clear = () => {
@@ -48,7 +51,7 @@ export function SearchField({
   }
   return (
     <search className="shrink-0 border-b p-2">
-      <form onSubmit={submit} className="relative">
+      <form onSubmit={submit} className="relative flex gap-1">
         <Search
           className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-muted"
           aria-hidden="true"
@@ -61,8 +64,7 @@ export function SearchField({
           aria-describedby={fault ? id : undefined}
           aria-invalid={fault ? true : undefined}
           placeholder={`Search ${folderName}`}
-          title="For example: from:anna is:unread -newsletter"
-          className="px-8"
+          className="pr-9 pl-8"
           maxLength={maxSearchLength}
           autoComplete="off"
           autoCapitalize="none"
@@ -72,9 +74,19 @@ export function SearchField({
           onKeyDown={clearByKey}
         />
         {(typed !== '' || q !== '') && (
-          <IconButton icon={X} label="Clear the search" className="absolute top-0 right-0" onClick={clear} />
+          <IconButton icon={X} label="Clear the search" className="absolute top-0 right-10" onClick={clear} />
         )}
+        <IconButton
+          icon={CircleQuestionMark}
+          label="How to search"
+          aria-expanded={isHelpOpen}
+          aria-controls={`${id}-help`}
+          onClick={() => setHelpOpen(!isHelpOpen)}
+        />
       </form>
+      <div id={`${id}-help`} hidden={!isHelpOpen} className="px-1 pt-2">
+        <SearchTerms />
+      </div>
       {fault && (
         <p id={id} role="alert" className="px-1 pt-1.5 text-xs font-medium text-bad first-letter:uppercase">
           {fault}

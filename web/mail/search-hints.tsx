@@ -1,19 +1,35 @@
-/** What is shown in place of messages when a search found none, or could not be read. */
+/** How to search: on demand below the field, and in place of messages when a search found none or could not be read. */
 import { Search } from 'lucide-react'
 import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 
-const examples = [
-  '"annual report"',
-  'from:anna',
-  'to:bob',
-  'subject:plan',
-  'in:sent',
-  'is:unread',
-  'after:2026-01-31',
-  'larger:5M',
-  '-newsletter',
-]
+const terms: Record<string, string> = {
+  '"annual report"': 'these words, side by side',
+  'from:anna': 'who sent it',
+  'to:bob': 'who got it',
+  'subject:plan': 'what it is about',
+  'in:sent': 'another folder',
+  'is:unread': 'or read, flagged, answered, draft',
+  'after:2026-01-31': 'that day or later',
+  'before:2026-01-31': 'earlier than that day',
+  'larger:5M': 'more than 5 MB',
+  '-newsletter': 'without this word, or this term',
+}
+
+export function SearchTerms() {
+  return (
+    <dl className="grid grid-cols-[auto_1fr] items-baseline gap-x-3 gap-y-1 text-left text-xs text-soft">
+      {Object.entries(terms).map(([term, means]) => (
+        <div key={term} className="contents">
+          <dt>
+            <code className="rounded-sm bg-sunken px-1.5 py-0.5 text-ink">{term}</code>
+          </dt>
+          <dd>{means}</dd>
+        </div>
+      ))}
+    </dl>
+  )
+}
 
 export function NothingFound({ onClear }: { onClear(): void }) {
   return (
@@ -26,14 +42,8 @@ export function NothingFound({ onClear }: { onClear(): void }) {
 export function HowToSearch() {
   return (
     <EmptyState icon={Search} title="Nothing was searched">
-      <p>Type words, or narrow the search:</p>
-      <ul className="mt-2 flex flex-wrap justify-center gap-1.5">
-        {examples.map(example => (
-          <li key={example}>
-            <code className="rounded-sm bg-sunken px-1.5 py-0.5 text-xs">{example}</code>
-          </li>
-        ))}
-      </ul>
+      <p className="mb-2">Type words, or narrow the search:</p>
+      <SearchTerms />
     </EmptyState>
   )
 }

@@ -5,6 +5,7 @@ import { stateWords } from '../accounts/account-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { roleWords } from '../platform/role-words.ts'
 import type { Tone } from '../ui/tone.ts'
+import { fieldWords } from './field-words.ts'
 
 export interface Change {
   tone: Tone
@@ -42,10 +43,10 @@ const words: Words = {
   }),
   configuration_updated: data => ({
     tone: 'info',
-    text: `${data.principal} changed the configuration: ${listed(data.changed)}`,
+    text: `${data.principal} changed the configuration: ${fieldWords(data.changed)}`,
   }),
   account_added: data => ({ tone: 'good', text: `Account ${data.name} was added` }),
-  account_updated: data => ({ tone: 'info', text: `Account ${data.name} was changed: ${listed(data.changed)}` }),
+  account_updated: data => ({ tone: 'info', text: `Account ${data.name} was changed: ${fieldWords(data.changed)}` }),
   account_removed: data => ({ tone: 'warn', text: `Account ${data.name} was removed` }),
   account_state_changed: data => ({
     tone: stateWords[data.state].tone === 'busy' ? 'info' : stateWords[data.state].tone,
@@ -53,13 +54,16 @@ const words: Words = {
   }),
   mail_received: (data, nameOf) => ({ tone: 'good', text: `New mail in ${data.folder} of ${nameOf(data.account_id)}` }),
   token_created: data => ({ tone: 'info', text: `API token ${data.name} was made` }),
-  token_updated: data => ({ tone: 'info', text: `API token ${data.name} was changed: ${listed(data.changed)}` }),
+  token_updated: data => ({ tone: 'info', text: `API token ${data.name} was changed: ${fieldWords(data.changed)}` }),
   token_revoked: data => ({ tone: 'warn', text: `API token ${data.name} was revoked` }),
   user_added: data => ({
     tone: 'info',
     text: `${data.name} (${data.email}) was added as ${roleWords[data.role].label.toLowerCase()}`,
   }),
-  user_updated: data => ({ tone: 'info', text: `${data.name} (${data.email}) was changed: ${listed(data.changed)}` }),
+  user_updated: data => ({
+    tone: 'info',
+    text: `${data.name} (${data.email}) was changed: ${fieldWords(data.changed)}`,
+  }),
   user_removed: data => ({ tone: 'warn', text: `${data.name} (${data.email}) was removed` }),
 }
 
@@ -74,8 +78,4 @@ export function changeOf(event: ServerEvent, accounts: readonly Named[]): Change
 
 function isFact(event: ServerEvent): event is Fact {
   return event.type in words
-}
-
-function listed(names: readonly string[]): string {
-  return names.map(name => name.replaceAll('_', ' ')).join(', ')
 }

@@ -26,7 +26,7 @@ const percent = (value: number) => `${formatNumber(value)} %`
 const figures: readonly Figure[] = [
   {
     label: 'IMAP connections',
-    ownLabel: 'Your IMAP connections',
+    ownLabel: 'Your connections',
     value: stats => formatNumber(stats.active_connections),
     unit: () => 'open',
     // All of them, so that they add up, in words that keep to one line of the narrowest tile.

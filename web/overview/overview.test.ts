@@ -4,6 +4,7 @@ import type { Account, AccountState } from '../../contract/accounts.ts'
 import { type Fact, factTypes } from '../../contract/event.ts'
 import { byTrouble } from './account-trouble.ts'
 import { changeOf } from './change-words.ts'
+import { fieldWords } from './field-words.ts'
 import { verdictOf } from './verdict.ts'
 
 const fresh = { isStale: false } as const
@@ -60,6 +61,13 @@ test('accounts in trouble come first, then by name', () => {
     account('c', 'unreachable'),
   ]
   expect(byTrouble(accounts).map(({ name }) => name)).toEqual(['z', 'c', 'a', 'b'])
+})
+
+test('what was changed is said in words and not by the names of fields', () => {
+  expect(fieldWords(['totp', 'disabled', 'recovery_codes', 'name'])).toBe(
+    'authenticator, whether they may sign in, recovery codes, name',
+  )
+  expect(fieldWords(['imap.host', 'smtp.password', 'expires_at'])).toBe('IMAP server, SMTP password, when it ends')
 })
 
 test('every fact of the contract has its sentence, and names its account', () => {

@@ -36,13 +36,12 @@ export function formatDuration(seconds: number): string {
   return shown.map(([value, unit]) => `${value} ${unit}`).join(' ')
 }
 
-/** `12 s ago`, `in 3 min`; one unit. */
+/** `12 s ago`, `in 3 min`; one unit, in which what lies ahead is rounded up: 30 days that have just begun are 30. */
 export function formatRelative(atMs: number, nowMs: number): string {
   const seconds = Math.round((atMs - nowMs) / 1000)
   const distance = Math.abs(seconds)
   if (distance < 2) return 'now'
-  const text = oneUnit(distance)
-  return seconds < 0 ? `${text} ago` : `in ${text}`
+  return seconds < 0 ? `${oneUnit(distance, Math.floor)} ago` : `in ${oneUnit(distance, Math.ceil)}`
 }
 
 /** `14:03:07`. */
@@ -60,9 +59,9 @@ export function formatDateTime(atMs: number): string {
   return full.format(atMs)
 }
 
-function oneUnit(seconds: number): string {
+function oneUnit(seconds: number, round: (value: number) => number): string {
   if (seconds < 60) return `${seconds} s`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`
-  return `${Math.floor(seconds / 86_400)} d`
+  if (round(seconds / 60) < 60) return `${round(seconds / 60)} min`
+  if (round(seconds / 3600) < 24) return `${round(seconds / 3600)} h`
+  return `${round(seconds / 86_400)} d`
 }

@@ -89,3 +89,10 @@ test('figures read well', () => {
     'now',
   ])
 })
+
+test('what lies ahead is rounded up, so that 30 days just chosen are not 29', () => {
+  const dayMs = 86_400_000
+  const ahead = [30 * dayMs - 3_000, 24 * 3_600_000 - 2_000, 3_599_000, 61_000, 60_000]
+  expect(ahead.map(ms => formatRelative(ms, 0))).toEqual(['in 30 d', 'in 1 d', 'in 1 h', 'in 2 min', 'in 1 min'])
+  expect(formatRelative(0, 30 * dayMs - 3_000)).toBe('29 d ago')
+})

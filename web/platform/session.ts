@@ -8,6 +8,7 @@ import type { Scope } from '../../contract/scope.ts'
 import { ApiProblem, call } from './api-client.ts'
 import { useStream } from './live.tsx'
 import { queryKeys } from './query-keys.ts'
+import { markNobody, markSomebody, mayBeSomebody } from './session-mark.ts'
 
 /** `data` is null when nobody is signed in. */
 export function useSessionQuery() {
@@ -46,6 +47,7 @@ export function useEnter(): (session: SessionView) => Promise<void> {
   const queries = useQueryClient()
   const stream = useStream()
   return async session => {
+    markSomebody()
     stream.close()
     await stopAsking(queries)
     forgetAnswers(queries)
@@ -71,6 +73,7 @@ export function useLeave(): () => Promise<void> {
   const stream = useStream()
   const [, navigate] = useLocation()
   return async () => {
+    markNobody()
     stream.close()
     await stopAsking(queries)
     queries.setQueryData(queryKeys.session, null)
@@ -107,10 +110,12 @@ function forgetAnswers(queries: QueryClient): void {
 }
 
 async function findSession(signal: AbortSignal): Promise<SessionView | null> {
+  if (!mayBeSomebody()) return null
   try {
     return await call(api.access.getSession, { signal })
   } catch (error) {
-    if (error instanceof ApiProblem && error.status === 401) return null
-    throw error
+    if (!(error instanceof ApiProblem && error.status === 401)) throw error
+    markNobody()
+    return null
   }
 }

@@ -20,6 +20,7 @@ export function RenewCodesDialog({ profile, onClose }: { profile: Profile; onClo
       <Dialog
         isOpen
         onClose={finish}
+        isDismissable={false}
         title="New recovery codes"
         size="sm"
         footer={

@@ -31,6 +31,7 @@ export function TotpDialog({ profile, onClose }: { profile: Profile; onClose(): 
       <Dialog
         isOpen
         onClose={finish}
+        isDismissable={false}
         title="The authenticator is on"
         size="sm"
         footer={

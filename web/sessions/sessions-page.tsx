@@ -25,7 +25,7 @@ export function SessionsPage() {
       <PageHeader
         title="Sessions"
         description={seesAll ? 'Where people are signed in, you included.' : 'Where you are signed in.'}
-        actions={<ButtonLink href="/profile">Your own, and sign out everywhere</ButtonLink>}
+        actions={<ButtonLink href="/profile">Manage your own sessions</ButtonLink>}
       />
       {seesAll && <PersonFilter user={user} onChange={chosen => setUrl({ user: chosen })} />}
       <Panel

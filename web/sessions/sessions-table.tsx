@@ -34,7 +34,7 @@ export function SessionsTable({
         <ColumnHead>Signed in by</ColumnHead>
         <ColumnHead>Opened</ColumnHead>
         <ColumnHead>Last seen</ColumnHead>
-        <ColumnHead>Ends</ColumnHead>
+        <ColumnHead>Ends at the latest</ColumnHead>
         <ColumnHead>
           <span className="sr-only">Actions</span>
         </ColumnHead>
@@ -61,10 +61,10 @@ function SessionRow({
   const device = agentWords(agent)
   return (
     <TableRow>
-      <Cell className="min-w-36">
+      <Cell className="min-w-32 wrap-anywhere">
         <span className="font-medium">{name}</span> {isOwn && <Badge tone="info">You</Badge>}
       </Cell>
-      <Cell label="Browser" className="min-w-36">
+      <Cell label="Browser" className="min-w-32">
         <span title={agent}>{device}</span> {isCurrent && <Badge tone="good">This one</Badge>}
       </Cell>
       <Cell label="Address">
@@ -80,7 +80,7 @@ function SessionRow({
       <Cell label="Last seen">
         <RelativeTime at={session.last_seen_at} />
       </Cell>
-      <Cell label="Ends">
+      <Cell label="Ends at the latest">
         <RelativeTime at={session.expires_at} />
       </Cell>
       <Cell align="right">

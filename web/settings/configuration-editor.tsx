@@ -4,7 +4,7 @@ import type { ImapConfiguration } from '../../contract/settings.ts'
 import { FailureNote } from '../accounts/trouble-note.tsx'
 import { useSession } from '../platform/session.ts'
 import { Button } from '../ui/button.tsx'
-import { Switch } from '../ui/field.tsx'
+import { Field, PasswordInput, Switch } from '../ui/field.tsx'
 import { ChangePreview } from './change-preview.tsx'
 import { isTlsOn, shownText, withTls } from './configuration-draft.ts'
 import { type FieldName, limitFields, serverFields } from './configuration-fields.ts'
@@ -39,6 +39,22 @@ export function ConfigurationEditor({ config }: { config: ImapConfiguration }) {
     <form ref={element} noValidate autoComplete="off" onSubmit={submit}>
       <Section title="Server of the default account" description={<DefaultAccountLine />}>
         {serverFields.filter(field => field !== tls).map(({ name }) => valueField(name))}
+        {form.movesServer && (
+          <div className="sm:col-span-2">
+            <Field
+              label="Password of the mailbox"
+              hint="Needed at another server: the one that is kept is only sent where it was given for."
+              error={form.passwordFault}
+            >
+              <PasswordInput
+                name="password"
+                value={form.password}
+                autoComplete="new-password"
+                onChange={event => form.setPassword(event.target.value)}
+              />
+            </Field>
+          </div>
+        )}
         <div className="sm:col-span-2">
           <Switch
             label={tls.label}

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../contract/index.ts'
-import type { ImapConfiguration } from '../../contract/settings.ts'
+import type { ImapConfiguration, ImapConfigurationChange } from '../../contract/settings.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
@@ -37,17 +37,19 @@ export function useConfigurationForm(config: ImapConfiguration) {
   const [seen, setSeen] = useState(config)
   const [mayShowFaults, setMayShowFaults] = useState(false)
   const [verify, setVerify] = useState(true)
+  const [password, setPassword] = useState('')
   // With nothing edited, there is nothing that a change elsewhere could collide with.
   if (seen !== config && Object.keys(edits).length === 0) setSeen(config)
 
   const saving = useMutation({
-    mutationFn: (body: ImapConfiguration) =>
+    mutationFn: (body: ImapConfigurationChange) =>
       call(api.settings.updateConfig, { body, query: { verify: verify ? 'true' : 'false' } }),
-    onSuccess: async (saved, wanted) => {
+    onSuccess: async (saved, { password: _given, ...wanted }) => {
       queries.setQueryData(queryKeys.config, saved)
       // What was typed while it was saved stays an edit.
       setEdits(now => withoutIdle(saved, withoutIdle(wanted, now)))
       setSeen(saved)
+      setPassword('')
       setMayShowFaults(false)
       toast({ tone: 'good', title: 'Configuration applied', detail: 'It holds already; no restart is needed.' })
       await queries.invalidateQueries({ queryKey: queryKeys.accounts })
@@ -55,6 +57,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
   })
   const differences = differencesOf(config, edits)
   const faults = faultsOf(config, edits)
+  const movesServer = differences.some(({ name }) => name === 'server_address' || name === 'port')
   return {
     edits,
     differences,
@@ -62,6 +65,10 @@ export function useConfigurationForm(config: ImapConfiguration) {
     verify,
     setVerify,
     needsTrial: touchesServer(differences),
+    movesServer,
+    password,
+    setPassword,
+    passwordFault: movesServer ? serverFault(saving.error, 'password') : undefined,
     foreign: foreignChanges(seen, config, edits),
     /** From typing and, once tried, from the server. */
     faultOf: (name: FieldName) =>
@@ -70,6 +77,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
     acknowledge: () => setSeen(config),
     discard() {
       setEdits({})
+      setPassword('')
       setMayShowFaults(false)
       saving.reset()
     },
@@ -77,12 +85,13 @@ export function useConfigurationForm(config: ImapConfiguration) {
     apply(): FieldName | undefined {
       const faulty = allFields.find(({ name }) => faults[name])?.name
       setMayShowFaults(true)
-      if (!faulty && differences.length > 0) saving.mutate(configOf(config, edits))
+      const given = movesServer && password !== '' ? { password } : {}
+      if (!faulty && differences.length > 0) saving.mutate({ ...configOf(config, edits), ...given })
       return faulty
     },
   }
 }
 
-function serverFault(error: Error | null, name: FieldName): string | undefined {
+function serverFault(error: Error | null, name: FieldName | 'password'): string | undefined {
   return error instanceof ApiProblem ? error.faultOf(`body.${name}`) : undefined
 }

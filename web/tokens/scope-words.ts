@@ -4,9 +4,16 @@ import type { Scope } from '../../contract/scope.ts'
 export type MailScope = Extract<Scope, `mail:${string}`>
 export type DashboardScope = Extract<Scope, `dashboard:${string}`>
 
+/** Those that no endpoint and no tool asks for yet: whoever gives one gives what it includes, and the rest later. */
+const unused: ReadonlySet<Scope> = new Set(['mail:organize', 'mail:draft', 'mail:send'])
+
+export function isUnused(scope: Scope): boolean {
+  return unused.has(scope)
+}
+
 export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'mail:meta': { label: 'List', may: 'Folders, and of each message from whom, when and about what.' },
-  'mail:read': { label: 'Read', may: 'Whole messages and their attachments too.' },
+  'mail:read': { label: 'Read', may: 'Also whole messages, with the names and sizes of what is attached.' },
   'mail:organize': { label: 'Organize', may: 'Also mark, label and move messages, and change folders.' },
   'mail:draft': { label: 'Draft', may: 'Also write drafts, which wait for a person.' },
   'mail:send': { label: 'Send', may: 'Also ask to send; what needs it waits for approval.' },

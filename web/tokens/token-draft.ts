@@ -21,6 +21,7 @@ export interface TokenDraft {
 
 export type TokenFaults = Partial<Record<'name' | 'scopes' | 'accounts' | 'addresses', string>>
 
+/** As the preset Reader has it. */
 export const emptyDraft: TokenDraft = {
   name: '',
   mail: 'mail:read',

@@ -6,7 +6,7 @@ import { useSession } from '../platform/session.ts'
 import { Button } from '../ui/button.tsx'
 import { type Choice, Radios } from '../ui/choice.tsx'
 import { Field, Input, Select, Textarea } from '../ui/field.tsx'
-import { scopeWords } from './scope-words.ts'
+import { isUnused, scopeWords } from './scope-words.ts'
 import {
   type Expiry,
   levelsOf,
@@ -30,7 +30,6 @@ export function TokenFields({
   keptExpiry?: string
   onChange(draft: TokenDraft): void
 }) {
-  const seesMail = draft.mail !== '' && draft.accounts.length === 0
   return (
     <>
       <Field label="Name" hint="Say what uses it, so that you know later what to revoke." error={faults.name}>
@@ -44,7 +43,7 @@ export function TokenFields({
       <ScopeFields draft={draft} fault={faults.scopes} onChange={onChange} />
       <AccountChecks
         value={draft.accounts}
-        hint={seesMail ? 'With none named, it sees no mail at all.' : 'It sees these and no others.'}
+        hint={accountsHint(draft)}
         error={faults.accounts}
         onChange={chosen => onChange({ ...draft, accounts: chosen === 'all' ? [] : chosen })}
       />
@@ -83,6 +82,11 @@ export function TokenFields({
   )
 }
 
+function accountsHint({ mail, accounts }: TokenDraft): string {
+  if (accounts.length > 0) return 'It sees the accounts that are ticked, and no others.'
+  return mail === '' ? 'With none ticked, it sees no account.' : 'With none ticked, it sees no account and no mail.'
+}
+
 function ScopeFields({
   draft,
   fault,
@@ -117,6 +121,9 @@ function ScopeFields({
               onClick={() => onChange({ ...draft, ...levelsOf(tokenPresets[name].scopes) })}
             >
               {tokenPresets[name].title}
+              {tokenPresets[name].scopes.some(isUnused) && (
+                <span className="text-xs font-normal text-muted">(not used yet)</span>
+              )}
             </Button>
           ))}
       </fieldset>
@@ -129,7 +136,7 @@ function ScopeFields({
             onChange={mail => onChange({ ...draft, mail })}
           />
         ) : (
-          <p className="text-sm text-soft">With mail nothing, since your role does not read any.</p>
+          <p className="text-sm text-soft">Your role does not read mail, so your tokens cannot either.</p>
         )}
         <Radios
           legend="With the dashboard"
@@ -154,6 +161,7 @@ function ScopeHint({ scope }: { scope: Scope }) {
   return (
     <>
       {scopeWords[scope].may} <code className="font-mono whitespace-nowrap">{scope}</code>
+      {isUnused(scope) && ' (nothing uses this yet)'}
     </>
   )
 }

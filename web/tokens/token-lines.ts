@@ -15,6 +15,9 @@ const mcpName = 'rustymail'
 /** The word by which the lines print; this page itself prints nothing. */
 const print = ['console', 'log'].join('.')
 
+/** In the lines; this page itself has no need of the package. */
+const importing = "import { EventSource } from 'eventsource'"
+
 /** @param origin `https://mail.example.org` */
 export function linesFor({ origin, token, info }: { origin: string; token: string; info: ApiToken }): ExampleLines[] {
   const call = firstCall(info)
@@ -22,7 +25,7 @@ export function linesFor({ origin, token, info }: { origin: string; token: strin
   return [
     { title: call.title, lines: `curl -H 'Authorization: Bearer ${token}' \\\n  '${origin}${call.path}'` },
     { title: 'Listen to events with curl', lines: `curl -N -H 'Authorization: Bearer ${token}' \\\n  '${events}'` },
-    { title: 'Listen to events in JavaScript', lines: listening(events, token) },
+    { title: 'Listen to events with EventSource', lines: listening(events, token, info) },
   ]
 }
 
@@ -54,14 +57,21 @@ function firstCall({ scopes, accounts }: ApiToken): { title: string; path: strin
   return { title: 'Who the token is', path: api.access.getSession.path }
 }
 
-function listening(events: string, token: string): string {
-  return `const response = await fetch('${events}', {
-  headers: { Authorization: 'Bearer ${token}' },
+/** The package's own option for the header; it comes back by itself, and behind what it has heard. */
+function listening(events: string, token: string, { scopes }: ApiToken): string {
+  const types = [
+    'welcome',
+    ...(scopes.some(scope => scope.startsWith('mail:')) ? ['mail_received'] : []),
+    ...(scopes.some(scope => scope.startsWith('dashboard:')) ? ['stats_update'] : []),
+  ]
+  return `// npm install eventsource
+${importing}
+
+const source = new EventSource('${events}', {
+  fetch: (url, init) =>
+    fetch(url, { ...init, headers: { ...init.headers, Authorization: 'Bearer ${token}' } }),
 })
-let text = ''
-for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
-  const events = (text + piece).split('\\n\\n')
-  text = events.pop()
-  for (const event of events) ${print}(event)
+for (const type of ${JSON.stringify(types).replaceAll('"', "'").replaceAll(',', ', ')}) {
+  source.addEventListener(type, event => ${print}(type, JSON.parse(event.data)))
 }`
 }

@@ -14,9 +14,10 @@ export function TokenSecret({ title, issued, onClose }: { title: string; issued:
       onClose={onClose}
       title={title}
       size="lg"
+      isDismissable={false}
       footer={
         <Button variant="primary" onClick={onClose}>
-          Done
+          I have copied it
         </Button>
       }
     >
@@ -31,8 +32,8 @@ export function TokenSecret({ title, issued, onClose }: { title: string; issued:
           examples={linesFor({ origin, ...issued })}
           note={
             <>
-              A browser’s <code className="font-mono">EventSource</code> cannot send the header with the token; these
-              lines can. They run as they are in Node, Deno and Bun.
+              A browser’s own <code className="font-mono">EventSource</code> cannot send the header with the token. That
+              of the npm package <code className="font-mono">eventsource</code> is used in the same way, and can.
             </>
           }
         />

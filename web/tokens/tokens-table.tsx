@@ -65,7 +65,7 @@ function TokenRow({
   const { tone, text } = statusWords[status]
   return (
     <TableRow>
-      <Cell className="min-w-44">
+      <Cell className="min-w-44 wrap-anywhere">
         <p className="font-medium">{name}</p>
         <p className="text-xs text-muted">
           <code className="font-mono">{prefix}…</code>
@@ -79,7 +79,7 @@ function TokenRow({
           ))}
         </span>
       </Cell>
-      <Cell label="Accounts" className="sm:min-w-28">
+      <Cell label="Accounts" className="min-w-24">
         <AccountNames accounts={token.accounts} known={accounts} />
       </Cell>
       <Cell label="Status">

@@ -1,6 +1,9 @@
 /** What is chosen for a token is what the server is told, and the lines to copy fit what it may do. */
 import { expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { scopes } from '../../contract/scope.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
+import { isUnused } from './scope-words.ts'
 import { bodyOf, changeOf, draftOf, emptyDraft, faultsOf, levelsOf, presetNames, presetOf } from './token-draft.ts'
 import { linesFor, mcpLinesFor } from './token-lines.ts'
 
@@ -42,6 +45,12 @@ test('each preset is known by what it chooses', () => {
   expect(presetOf({ ...emptyDraft, ...levelsOf(['mail:send']) })).toBe('sender')
   expect(presetOf({ ...emptyDraft, ...levelsOf(['mail:send', 'dashboard:read']) })).toBeUndefined()
   expect(presetNames).toHaveLength(5)
+})
+
+test('a scope is said to be used by nothing only as long as no endpoint asks for it', () => {
+  const asked = new Set<string>(Object.values(api).flatMap(part => Object.values(part).map(({ scope }) => scope)))
+  expect(scopes.filter(isUnused)).toEqual(scopes.filter(scope => !asked.has(scope)))
+  expect(presetOf(emptyDraft)).toBe('reader')
 })
 
 test('the lines name this server and the token, and ask for what it may have', () => {

@@ -14,13 +14,15 @@ interface DialogProps {
   /** Buttons, the main one last. */
   footer?: ReactNode
   size?: 'sm' | 'md' | 'lg'
+  /** False for what is shown this once: neither Escape nor a slip of the hand closes it, only a button of the footer. */
+  isDismissable?: boolean
 }
 
 export function Dialog({ isOpen, ...props }: DialogProps & { isOpen: boolean }) {
   return isOpen ? <OpenDialog {...props} /> : null
 }
 
-function OpenDialog({ onClose, title, children, footer, size = 'md' }: DialogProps) {
+function OpenDialog({ onClose, title, children, footer, size = 'md', isDismissable = true }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -34,20 +36,26 @@ function OpenDialog({ onClose, title, children, footer, size = 'md' }: DialogPro
     <dialog
       ref={ref}
       aria-labelledby={id}
+      closedby={isDismissable ? 'closerequest' : 'none'}
       onCancel={event => {
         event.preventDefault()
-        onClose()
+        if (isDismissable) onClose()
+      }}
+      // Browsers let one cancel be refused, but not a second.
+      onKeyDown={event => {
+        if (event.key === 'Escape' && !isDismissable) event.preventDefault()
       }}
       className={classNames(
         'm-auto max-h-[90dvh] w-[calc(100%-2rem)] flex-col overflow-hidden rounded-lg border bg-surface text-ink shadow-float open:flex',
         width,
       )}
     >
-      <header className="flex items-center justify-between gap-2 border-b py-1.5 pr-1.5 pl-4">
-        <h2 id={id} className="text-lg font-semibold">
+      <header className="flex items-center justify-between gap-2 border-b min-h-12 py-1.5 pr-1.5 pl-4">
+        {/* The focus goes to what comes first: here, where there is no button to close it, nothing happens by a slip of the hand. */}
+        <h2 id={id} tabIndex={isDismissable ? undefined : -1} className="text-lg font-semibold outline-none">
           {title}
         </h2>
-        <IconButton icon={X} label="Close" onClick={onClose} />
+        {isDismissable && <IconButton icon={X} label="Close" onClick={onClose} />}
       </header>
       <div className="overflow-y-auto p-4">{children}</div>
       {footer && <footer className="flex flex-wrap justify-end gap-2 border-t bg-sunken/50 px-4 py-3">{footer}</footer>}

@@ -13,13 +13,13 @@ export interface RowAction {
 /** @param subject The row, for those who hear only the button. */
 export function RowActions({ subject, actions }: { subject: string; actions: readonly RowAction[] }) {
   return (
-    <span className="inline-flex sm:justify-end max-sm:flex-wrap max-sm:gap-2">
+    <span className="inline-flex justify-end stacked:flex-wrap stacked:justify-start stacked:gap-2">
       {actions.map(({ label, icon, disabled, onChoose }) => (
         <span key={label}>
-          <span className="max-sm:hidden">
+          <span className="stacked:hidden">
             <IconButton icon={icon} label={`${label}: ${subject}`} disabled={disabled} onClick={onChoose} />
           </span>
-          <span className="sm:hidden">
+          <span className="hidden stacked:inline">
             <Button size="sm" icon={icon} disabled={disabled} onClick={onChoose}>
               {label}
               <span className="sr-only">: {subject}</span>

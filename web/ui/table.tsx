@@ -1,4 +1,4 @@
-/** A table that scrolls in its own container, and on phones may stack each row into a card, whose cells show their labels. */
+/** A table that scrolls in its own container, and where that is narrow may stack each row into a card, whose cells show their labels. */
 import { ArrowDown, ArrowUp, ArrowUpDown } from 'lucide-react'
 import type { ComponentProps, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
@@ -11,41 +11,41 @@ export function Table({
 }: {
   label: string
   children: ReactNode
-  /** Whether rows become cards on phones. */
+  /** Whether rows become cards where there is no room for them. */
   isStacked?: boolean
 } & ComponentProps<'section'>) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section aria-label={label} tabIndex={0} className="relative overflow-x-auto" {...rest}>
-      <table
-        aria-label={label}
-        className={classNames(
-          'group/table w-full border-collapse text-left text-sm',
-          isStacked && 'is-stacked max-sm:block',
-        )}
-      >
+    <section
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      className={classNames('relative overflow-x-auto', isStacked && '@container/rows')}
+      {...rest}
+    >
+      <table aria-label={label} className="w-full border-collapse text-left text-sm stacked:block">
         {children}
       </table>
     </section>
   )
 }
 
+/** Above cards stands what one can sort by, where there is anything. */
 export function TableHead({ children }: { children: ReactNode }) {
   return (
-    <thead className="group-[.is-stacked]/table:max-sm:sr-only">
-      <tr className="border-b bg-sunken/50">{children}</tr>
+    <thead className="stacked:block stacked:not-has-[button]:sr-only">
+      <tr className="border-b bg-sunken/50 stacked:flex stacked:flex-wrap stacked:px-2">{children}</tr>
     </thead>
   )
 }
 
 export function TableBody({ children }: { children: ReactNode }) {
-  return <tbody className="group-[.is-stacked]/table:max-sm:block">{children}</tbody>
+  return <tbody className="stacked:block">{children}</tbody>
 }
 
 export function TableRow({ className, ...rest }: ComponentProps<'tr'>) {
-  const stacked =
-    'group-[.is-stacked]/table:max-sm:grid group-[.is-stacked]/table:max-sm:grid-cols-2 group-[.is-stacked]/table:max-sm:gap-x-4 group-[.is-stacked]/table:max-sm:gap-y-2 group-[.is-stacked]/table:max-sm:p-4'
-  return <tr className={classNames('border-b last:border-b-0 hover:bg-sunken/50', stacked, className)} {...rest} />
+  const card =
+    'stacked:grid stacked:grid-cols-[repeat(auto-fill,minmax(min(9rem,50%-0.5rem),1fr))] stacked:gap-x-4 stacked:gap-y-2 stacked:p-4'
+  return <tr className={classNames('border-b last:border-b-0 hover:bg-sunken/50', card, className)} {...rest} />
 }
 
 export type SortOrder = 'asc' | 'desc'
@@ -67,8 +67,10 @@ export function ColumnHead({
       scope="col"
       aria-sort={order && (order === 'asc' ? 'ascending' : 'descending')}
       className={classNames(
-        'px-2.5 py-2 text-xs font-medium whitespace-nowrap text-muted',
+        'px-2 py-2 text-xs font-medium whitespace-nowrap text-muted first:pl-4 last:pr-4',
         align === 'right' && 'text-right',
+        'stacked:first:pl-2 stacked:last:pr-2',
+        !sort && 'stacked:sr-only',
       )}
     >
       {sort ? (
@@ -102,15 +104,15 @@ export function Cell({
   return (
     <td
       className={classNames(
-        'px-2.5 py-2 align-middle',
+        'px-2 py-2 align-middle first:pl-4 last:pr-4',
         align === 'right' && 'text-right',
-        'group-[.is-stacked]/table:max-sm:block group-[.is-stacked]/table:max-sm:p-0 group-[.is-stacked]/table:max-sm:text-left',
-        !label && 'group-[.is-stacked]/table:max-sm:col-span-2',
+        'stacked:block stacked:min-w-0 stacked:p-0 stacked:text-left stacked:wrap-anywhere stacked:first:pl-0 stacked:last:pr-0',
+        !label && 'stacked:col-span-full',
         className,
       )}
     >
       {label && (
-        <span aria-hidden="true" className="hidden text-xs text-muted group-[.is-stacked]/table:max-sm:block">
+        <span aria-hidden="true" className="hidden text-xs text-muted stacked:block">
           {label}
         </span>
       )}

@@ -36,7 +36,7 @@ export function UsersTable({
         <ColumnHead>Role</ColumnHead>
         <ColumnHead>Accounts</ColumnHead>
         <ColumnHead>Status</ColumnHead>
-        <ColumnHead>Beside the password</ColumnHead>
+        <ColumnHead>Second factor</ColumnHead>
         <ColumnHead>Sessions</ColumnHead>
         <ColumnHead>Last seen</ColumnHead>
         <ColumnHead>
@@ -76,7 +76,7 @@ function UserRow({
   const { tone, text } = statusWords[status]
   return (
     <TableRow>
-      <Cell className="min-w-44">
+      <Cell className="min-w-44 wrap-anywhere">
         <p className="font-medium">
           {name} {isOwn && <Badge tone="info">You</Badge>}
         </p>
@@ -86,14 +86,14 @@ function UserRow({
         {roleWords[role].label}
         {isLast && <span className="block text-xs text-muted">the only one</span>}
       </Cell>
-      <Cell label="Accounts" className="sm:min-w-28">
+      <Cell label="Accounts" className="min-w-24">
         <AccountNames accounts={user.accounts} known={accounts} />
       </Cell>
       <Cell label="Status">
         <StatePill tone={tone}>{text}</StatePill>
         {disabledBy && <span className="block text-xs text-muted">{disablerWords[disabledBy]}</span>}
       </Cell>
-      <Cell label="Beside the password" className="sm:min-w-28">
+      <Cell label="Second factor" className="min-w-24">
         {factorWords(user) ?? <span className="text-muted">Nothing</span>}
       </Cell>
       <Cell label="Sessions">

@@ -7,7 +7,7 @@ import type { Arrivals, FoundPage, MailConnection, MessageContent, MessagePage, 
 import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
-import { readStructure, toContent, toFolder, toHeader } from './imapflow-message.ts'
+import { readStructure, toContent, toFolder, toHeader, withoutHalfCharacter } from './imapflow-message.ts'
 import { searchUids } from './imapflow-search.ts'
 
 export interface ImapFlowConnectionOptions {
@@ -211,8 +211,7 @@ export class ImapFlowConnection implements MailConnection {
     const bytes = await this.#read(uid, part, maxBytes + 1)
     const isTruncated = bytes.length > maxBytes
     const content = bytes.subarray(0, maxBytes).toString('utf8').toWellFormed()
-    // The cut may have gone through a character.
-    return { content: isTruncated ? content.replace(/�+$/, '') : content, isTruncated }
+    return { content: isTruncated ? withoutHalfCharacter(content) : content, isTruncated }
   }
 
   /** UTF-8; in a character set that nobody knows, the bytes as they are. */

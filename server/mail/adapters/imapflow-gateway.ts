@@ -6,6 +6,7 @@ import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
+import { quoteNil } from './imapflow-nil.ts'
 import { ImapSocket } from './imapflow-socket.ts'
 
 export interface ImapFlowGatewayOptions {
@@ -38,6 +39,7 @@ export class ImapFlowGateway implements MailGateway {
     const addresses = await this.#addressesOf(login)
     const socket = new ImapSocket(addresses)
     const client = await createClient(login, socket, timeoutMs)
+    quoteNil(client)
     signal.throwIfAborted()
     const place = { host: login.host, port: login.port, password: login.password }
     const context = (): FaultContext => ({ ...place, phase: socket.phase })

@@ -143,3 +143,13 @@ function toLine(value: string | undefined): string {
     .replaceAll(/\p{Cc}+/gu, ' ')
     .trim()
 }
+
+/**
+ * For text that was cut somewhere: the cut may have gone through a character. Not by an expression, which would look for the end
+ * of each run anew from each character in it.
+ */
+export function withoutHalfCharacter(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\ufffd') end--
+  return text.slice(0, end)
+}

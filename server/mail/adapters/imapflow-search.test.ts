@@ -125,6 +125,19 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(plain.said()).not.toContain('CHARSET')
   })
 
+  test('NIL is a word like any other, to search for and as the name of a folder', async () => {
+    const { user } = dovecot.users[0]!
+    await dovecot.appendMessage(user, 'Subject: nil report\nFrom: Nil <nil@test.local>\n\nnothing\n')
+    const { connection, said } = await listen()
+    for (const query of ['from:NIL', 'subject:nil', 'nil', 'from:nil subject:NIL']) {
+      expect((await connection.search('INBOX', termsOf(query), 5, undefined)).total).toBe(1)
+    }
+    expect(said()).toContain('FROM "NIL"')
+    for (const name of ['NIL', 'nil']) {
+      await expect(connection.listMessages(name, 5, undefined)).rejects.toMatchObject({ code: 'folder_not_found' })
+    }
+  })
+
   test('no word becomes a command, not even one that no query can hold', async () => {
     const texts = ['" X\r\nA1 DELETE Archive\r\n', 'é\r\nA1 DELETE Archive\r\n', '{3}\r\nabc', 'a"\\', 'a\0b', 'é\0']
     for (const text of texts) {

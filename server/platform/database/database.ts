@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import pg from 'pg'
+import { markDatabaseFault } from './database-fault.ts'
 import * as first from './migrations/0001-first.ts'
 import * as events from './migrations/0002-events.ts'
 import * as access from './migrations/0003-access.ts'
@@ -42,7 +43,17 @@ export function openDatabase(url: string): Database {
   pool.on('error', () => undefined)
   // One that breaks while it is lent tells so twice: its query fails, and it emits an error, which nobody else hears.
   pool.on('connect', client => client.on('error', () => undefined))
-  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  const connect = () =>
+    pool.connect().catch((error: unknown) => {
+      markDatabaseFault(error)
+      throw error
+    })
+  return new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: { options: pool.options, connect, end: () => pool.end() } }),
+    log: event => {
+      if (event.level === 'error') markDatabaseFault(event.error)
+    },
+  })
 }
 
 /**

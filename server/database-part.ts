@@ -1,0 +1,35 @@
+/** The database as a part: ours alone, brought up to date, and closed. A part of the composition root. */
+import { type Database, migrate } from './platform/database/database.ts'
+import { type DatabaseTaken, databaseLock } from './platform/database/database-lock.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+
+export interface DatabaseSurroundings {
+  db: Database
+  url: string
+  logger: Logger
+  /** Somebody else has it now, and nothing reaches it from here any more. */
+  lost(error: DatabaseTaken): void
+}
+
+export function databasePart({ db, url, logger, lost }: DatabaseSurroundings): Part {
+  const lock = databaseLock({
+    url,
+    logger,
+    lost: error => {
+      db.destroy().catch((err: unknown) => logger.warn({ err }, 'the database could not be closed'))
+      lost(error)
+    },
+  })
+  return {
+    name: 'database',
+    start: async () => {
+      await lock.take()
+      await migrate(db)
+    },
+    stop: async () => {
+      await db.destroy()
+      await lock.release()
+    },
+  }
+}

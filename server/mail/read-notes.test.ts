@@ -1,0 +1,34 @@
+/** What the trail is told of messages that were read: all of them, however many folders they are in and whatever those are called. */
+import { expect, test } from 'vitest'
+import { readNotes } from './read-notes.ts'
+
+test('messages are told by folder, and each once', () => {
+  const places = [771, 772, 771].map(uid => ({ folder: 'INBOX', uidValidity: 3, uid }))
+  const other = { folder: 'A"; "B" 1:2', uidValidity: 4, uid: 1 }
+  expect(readNotes([...places, other])).toEqual({ read: '"INBOX" 3:771,772; "A\\"; \\"B\\" 1:2" 4:1' })
+  expect(readNotes([])).toEqual({})
+})
+
+test.each([
+  ['one folder', () => 0],
+  ['two folders', (index: number) => (index === 0 ? 0 : 1)],
+  ['five folders', (index: number) => index % 5],
+  ['twelve folders', (index: number) => Math.max(0, index - 8)],
+  ['twenty folders', (index: number) => index],
+])('twenty messages of %s with the longest names fit into one entry', (_, folderOf) => {
+  for (const letter of ['"', 'é', '\ud83d\ude00', 'a']) {
+    const uids = Array.from({ length: 20 }, (_, index) => 4_294_967_295 - index)
+    const places = uids.map((uid, index) => {
+      const folder = `${letter.repeat(430 / Buffer.byteLength(letter) - 10)}${folderOf(index)}`
+      return { folder, uidValidity: 4_294_967_295, uid }
+    })
+    const notes = Object.values(readNotes(places))
+    // What an entry of the trail keeps: ten names, with 700 characters each.
+    expect(notes.length).toBeLessThanOrEqual(10)
+    expect(Math.max(...notes.map(note => note.length))).toBeLessThanOrEqual(700)
+    expect(notes.join().isWellFormed()).toBe(true)
+    expect(uids.filter(uid => !notes.join().includes(`${uid}`))).toEqual([])
+    const folders = new Set(notes.flatMap(note => note.split('; ')).map(note => note.slice(0, note.lastIndexOf(' '))))
+    expect(folders.size).toBe(new Set(places.map(({ folder }) => folder)).size)
+  }
+})

@@ -1,0 +1,63 @@
+/** One RustyMail on a database: what it knows of people and tokens is in its memory, where no other could change it. */
+import { DatabaseSync } from 'node:sqlite'
+import { type FileLock, takeFileLock } from '../file-lock.ts'
+import type { Logger } from '../logger.ts'
+import { PostgresLock } from './postgres-lock.ts'
+
+/** Another RustyMail has the database. */
+export class DatabaseTaken extends Error {
+  constructor() {
+    super('another RustyMail runs on this database. Stop it, or set RUSTYMAIL_DATABASE_URL to another one')
+  }
+}
+
+export interface DatabaseLock {
+  /** @throws DatabaseTaken */
+  take(): Promise<void>
+  /** Also when it was never taken. */
+  release(): Promise<void>
+}
+
+export interface DatabaseLockOptions {
+  /** As for `openDatabase`. */
+  url: string
+  logger: Logger
+  /** Somebody else has it now: nothing may be read or written any more. Called once at most. */
+  lost(error: DatabaseTaken): void
+}
+
+export function databaseLock({ url, logger, lost }: DatabaseLockOptions): DatabaseLock {
+  if (url.startsWith('sqlite:')) return new SqliteLock(url.slice('sqlite:'.length))
+  const lock = new PostgresLock({ url, logger, lost: () => lost(new DatabaseTaken()) })
+  return {
+    take: async () => {
+      if (!(await lock.take())) throw new DatabaseTaken()
+    },
+    release: () => lock.release(),
+  }
+}
+
+/** Beside the file, by whatever name that was given. It cannot be lost. */
+class SqliteLock implements DatabaseLock {
+  readonly #path: string
+  #lock: FileLock | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  async take(): Promise<void> {
+    const database = new DatabaseSync(this.#path)
+    const file = database.location()
+    database.close()
+    // In memory there is nobody to share it with.
+    if (file === null) return
+    this.#lock = takeFileLock(`${file}.lock`)
+    if (!this.#lock) throw new DatabaseTaken()
+  }
+
+  async release(): Promise<void> {
+    this.#lock?.release()
+    this.#lock = undefined
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Every expression and every loop that meets words of strangers (mail, what servers and models say, searches) takes time in
+ * proportion to their length. A row for each place where one could look at the same words again and again.
+ */
+import { expect, test } from 'vitest'
+import type { Attachment } from '../contract/mail.ts'
+import { safeWords } from '../server/accounts/safe-words.ts'
+import { ProviderFaults } from '../server/assistant/provider-faults.ts'
+import { type FaultContext, translateFault } from '../server/mail/adapters/imapflow-faults.ts'
+import { readStructure, toHeader, withoutHalfCharacter } from '../server/mail/adapters/imapflow-message.ts'
+import { newestOf } from '../server/mail/adapters/imapflow-search.ts'
+import { embedPictures } from '../server/mail/embed-pictures.ts'
+import { htmlText } from '../server/mail/html-text.ts'
+import { linkTarget } from '../server/mail/link-target.ts'
+import { renderMessageHtml } from '../server/mail/message-html.ts'
+import { newText } from '../server/mail/new-text.ts'
+import { readableText } from '../server/mail/readable-text.ts'
+import { cleanAddress, cleanSubject, cleanText } from '../server/mail/stranger-text.ts'
+import { ToolRef } from '../server/mail/tool-ref.ts'
+import { answerBlocks } from '../web/assistant/answer-blocks.ts'
+import { mayHaveRemoteContent } from '../web/mail/mail-words.ts'
+import { folderOf } from '../web/mail/search-terms.ts'
+
+type Work = (words: string) => unknown
+/** Repeated to the length that is wanted; what stands before and behind it stands there once. */
+type Words = [unit: string, begin?: string, end?: string]
+
+const picture: Attachment = { id: '2', name: null, type: 'image/png', size_bytes: 1, is_inline: true, content_id: 'a' }
+const pictures: Work = words => embedPictures(words, [picture], async () => Buffer.alloc(1))
+const header: Work = words => toHeader({ seq: 1, uid: 1, envelope: { subject: words, from: [{ name: words }] } })
+const structure: Work = words => readStructure({ type: 'image/png', id: words, part: '1' })
+const page: Work = words => renderMessageHtml({ html: words, text: null })
+const context: FaultContext = { host: 'h', port: 1, password: 'secret', phase: 'session' }
+const fault: Work = words => translateFault(Object.assign(new Error('no'), { responseText: words }), context)
+const refusal: Work = words => new ProviderFaults('It', ['secret key']).refused(500, words)
+const blank = ' '
+
+const table: [string, Work, ...Words[]][] = [
+  ['who wrote what', newText, ['@', '<'], ['<a@', '', ':'], ['<a@b>'], ['wrote'], ['wrote: '], [blank, 'wrote:', 'x']],
+  ['the original message', newText, ['-', '', 'x'], ['- '], [blank, '--', 'x'], ['-', '--Original Message', 'x']],
+  ['lines of quotations', newText, ['> a\n  \n'], ['On\na wrote:\n'], ['\n'], ['-- \n'], ['--Original Message\n']],
+  ['text', cleanText, ['\n\n\nx'], ['\n'], ['\r'], ['\u200b'], ['\u2028']],
+  ['subjects', cleanSubject, [blank, 'a', 'b'], ['a '], ['\n']],
+  ['addresses', name => cleanAddress({ name, email: name }), [blank, 'a', 'b'], ['a ']],
+  ['a text that stands in', text => readableText({ text, html: text }), [blank], ['http:'], ['html ']],
+  ['style sheets', htmlText, ...around('<style>', '</style>x', '@media x{}', 'a,b{color:red}', 'a{', '@a{', '}', ',')],
+  ['what is in style sheets', htmlText, ...around('<style>', '{}</style>x', blank, '/*', '\\a', '<!--', 'a;')],
+  ['colours', htmlText, ...around('<p bgcolor="', '">x', 'a(', '#', 'a', 'rgb('), ['rgb(', '<p color="', '">x']],
+  ['styles', htmlText, ...around('<p style="', '">x', '/*', '\\a', 'color:red;', ':', '!', blank)],
+  ['attributes', htmlText, ...around('<a class=x href="', '">x', '//a', blank, '.', '@'), ['1.', '<img width="', '">']],
+  ['tags', htmlText, ['<a '], ['<!--'], ['<a href=//b>c<br>'], ['<pre>\n'], ['&nbsp;<i></i>'], ['<style']],
+  ['pictures in HTML', pictures, ['<!--'], ['cid:'], [' src="'], [blank, ' src='], ['url('], ['&quot;', ' src="cid:']],
+  ['links in HTML', page, ['<a'], ['<'], ['<form ']],
+  ['targets of links', words => linkTarget(words, words), ['//a'], ['mailto:'], ['www.', 'https://'], [blank]],
+  ['headers', header, ['\u0001'], ['\u0001a'], [blank, 'a', 'b']],
+  ['content ids', structure, ['<', '', '>'], ['>', '', 'a']],
+  ['a text that was cut', withoutHalfCharacter, ['\ufffd', '', 'a'], ['\ufffd']],
+  ['finds of a server', set => newestOf(set, 20), ['1,'], ['1:2,'], [':'], [',']],
+  ['what a mail server says', fault, ['too many '], ['try again '], [blank, 'a', 'b']],
+  ['what may hold a password', words => safeWords(words, 'secret'), ['AAAA'], ['='], ['\u0001']],
+  ['what a provider says', refusal, ['<'], [blank, 'a', 'b'], ['\u0001'], ['{"error":']],
+  ['references', words => ToolRef.safeParse(words), ['a'], ['.'], ['a.']],
+  ['searches', folderOf, ['a'], ['a:'], ['-'], ['"'], ['\\', '"'], ['a-', 'in']],
+  ['fences of code', answerBlocks, ['`'], ['~', '', '`'], ['a', '```', '`'], [blank, '~~~', '`'], ['```\n']],
+  ['ends of paragraphs', answerBlocks, [blank, 'a', 'b'], ['\n', 'a', 'b'], ['\n']],
+  ['what comes from outside', mayHaveRemoteContent, [blank, 'src=', '>'], [blank, 'url(', ')'], ['src '], ['src=cid:']],
+]
+
+function around(begin: string, end: string, ...units: string[]): Words[] {
+  return units.map(unit => [unit, begin, end])
+}
+
+/** What can be told apart from nothing. */
+const leastMs = 3
+const mostLength = 128 * 1024
+/** Twice as much may take three times as long, and so on; what looks again and again takes sixty-four times as long. */
+const [growth, mostGrowth] = [2 ** 3, 3 ** 3]
+const rounds = 4
+
+/** Of this thread alone, and the best of several rounds: others compile and collect garbage. */
+async function costOf(work: Work, words: string): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) {
+    const before = process.threadCpuUsage()
+    await work(words)
+    const { user, system } = process.threadCpuUsage(before)
+    best = Math.min(best, (user + system) / 1000)
+  }
+  return best
+}
+
+test.each(table)('%s: eight times as much takes about eight times as long, not sixty-four times', async (...row) => {
+  const [, work, ...all] = row
+  for (const [unit, begin = '', end = ''] of all) {
+    const make = (length: number) => begin + unit.repeat(length / unit.length) + end
+    let length = 2048
+    let cost = await costOf(work, make(length))
+    while (cost < leastMs && length < mostLength) {
+      length *= 2
+      cost = await costOf(work, make(length))
+    }
+    const times = (await costOf(work, make(growth * length))) / Math.max(cost, leastMs)
+    expect([begin, unit, end, times]).toEqual([begin, unit, end, expect.toSatisfy(one => one <= mostGrowth)])
+  }
+})

@@ -1,0 +1,28 @@
+/** To whom or what it was done, shortly enough for a row. */
+import type { AuditEntry } from '../../contract/audit.ts'
+import type { User } from '../../contract/users.ts'
+
+type People = readonly Pick<User, 'id' | 'name'>[]
+
+/** Longer ones are cut: the entry itself shows all. */
+const maxChars = 40
+
+/** `user Ada`, `fields name, role`. Who is not known any more goes by their id. */
+export function refWords(refs: AuditEntry['refs'], people: People = []): string[] {
+  return Object.entries(refs)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${nameOf(name)} ${short(nameOfPerson(name, value, people) ?? value)}`)
+}
+
+/** Undefined for what is no user, and for one who is gone. */
+export function nameOfPerson(name: string, value: string, people: People = []): string | undefined {
+  return name === 'user_id' ? people.find(({ id }) => id === value)?.name : undefined
+}
+
+export function nameOf(ref: string): string {
+  return ref.replace(/_id$/, '').replaceAll('_', ' ')
+}
+
+function short(text: string): string {
+  return text.length > maxChars ? `${text.slice(0, maxChars - 1)}…` : text
+}
