@@ -2,6 +2,8 @@
  * Every expression and every loop that meets words of strangers (mail, what servers and models say, searches) takes time in
  * proportion to their length. A row for each place where one could look at the same words again and again.
  */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { Attachment } from '../contract/mail.ts'
 import { safeWords } from '../server/accounts/safe-words.ts'
@@ -89,17 +91,45 @@ async function costOf(work: Work, words: string): Promise<number> {
   return best
 }
 
+/** @throws when it looks at the same words again and again. */
+async function checkGrowth(work: Work, [unit, begin = '', end = '']: Words): Promise<void> {
+  const make = (length: number) => begin + unit.repeat(length / unit.length) + end
+  let length = 2048
+  while (length < mostLength && (await costOf(work, make(length))) < leastMs) length *= 2
+  let times = Number.POSITIVE_INFINITY
+  // A measure that was disturbed is no proof.
+  for (let attempt = 0; attempt < 3 && times > mostGrowth; attempt++) {
+    const grown = await costOf(work, make(growth * length))
+    times = Math.min(times, grown / Math.max(await costOf(work, make(length)), leastMs))
+  }
+  expect([begin, unit, end, times]).toEqual([begin, unit, end, expect.toSatisfy(one => one <= mostGrowth)])
+}
+
 test.each(table)('%s: eight times as much takes about eight times as long, not sixty-four times', async (...row) => {
   const [, work, ...all] = row
-  for (const [unit, begin = '', end = ''] of all) {
-    const make = (length: number) => begin + unit.repeat(length / unit.length) + end
-    let length = 2048
-    let cost = await costOf(work, make(length))
-    while (cost < leastMs && length < mostLength) {
-      length *= 2
-      cost = await costOf(work, make(length))
-    }
-    const times = (await costOf(work, make(growth * length))) / Math.max(cost, leastMs)
-    expect([begin, unit, end, times]).toEqual([begin, unit, end, expect.toSatisfy(one => one <= mostGrowth)])
+  for (const words of all) await checkGrowth(work, words)
+})
+
+/** Where nothing but Node stands between the words and their reader, as in the product: here it is compiled otherwise. */
+const inNode = `
+import { htmlText } from '${new URL('../server/mail/html-text.ts', import.meta.url)}'
+const make = (unit, length) => '<style>' + unit.repeat(length / unit.length) + '</style>x'
+for (let round = 0; round < 30; round++) {
+  for (const unit of ['@media x{}', 'a,b{color:red}', 'a{', '@a{']) {
+    for (const length of [4096, 65536]) htmlText(make(unit, length))
   }
+}
+const costOf = length => Math.min(...[1, 2, 3].map(() => {
+  const before = process.threadCpuUsage()
+  htmlText(make('@media x{}', length))
+  const { user, system } = process.threadCpuUsage(before)
+  return (user + system) / 1000
+}))
+console.log(costOf(${mostLength}) / Math.max(costOf(${mostLength / growth}), ${leastMs}))
+`
+
+test('style sheets stay cheap once their reader is compiled: V8 may move what was done once into a loop', async () => {
+  const args = ['--input-type=module', '--eval', inNode]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 })
+  expect(Number(stdout)).toBeLessThan(mostGrowth)
 })
