@@ -10,37 +10,41 @@ export interface StatsWatch {
   everyMs: number
 }
 
-/** What it answers when it is told to stop. */
 export interface WatchedAnswer {
   status: number
   ms: number
+  /** Whether a connection was opened for it: Node takes one new connection in each turn of its loop. */
+  isNew: boolean
 }
 
 const { url, authorization, everyMs } = workerData as StatsWatch
-const agent = new Agent({ keepAlive: true, maxSockets: 16 })
+const connections = 16
+/** Each so manieth request opens a connection of its own. */
+const newEvery = 10
+const agent = new Agent({ keepAlive: true, maxSockets: connections })
 const answers: Promise<WatchedAnswer>[] = []
 const stopped = new AbortController()
 parentPort?.once('message', () => stopped.abort())
 
-// The first answer loads what is loaded once, here and there.
-await ask(performance.now())
+// Those that stay are open before it begins; the first answers load what is loaded once.
+await Promise.all(Array.from({ length: connections }, () => ask(performance.now(), false)))
 parentPort?.postMessage('started')
 
 /** On the schedule, whether or not the answer before has come: waiting cannot hide. */
-for (let due = performance.now(); !stopped.signal.aborted; due += everyMs) {
+for (let due = performance.now(), count = 1; !stopped.signal.aborted; due += everyMs, count++) {
   await wait(Math.max(0, due - performance.now()))
-  const answered = ask(due)
+  const answered = ask(due, count % newEvery === 0)
   // Heard of when all are awaited.
   answered.catch(() => undefined)
   answers.push(answered)
 }
 parentPort?.postMessage(await Promise.all(answers).finally(() => agent.destroy()))
 
-function ask(due: number): Promise<WatchedAnswer> {
+function ask(due: number, isNew: boolean): Promise<WatchedAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<WatchedAnswer>()
-  const sent = request(url, { agent, headers: { authorization } }, response => {
+  const sent = request(url, { agent: isNew ? false : agent, headers: { authorization } }, response => {
     response.resume()
-    response.once('end', () => resolve({ status: response.statusCode ?? 0, ms: performance.now() - due }))
+    response.once('end', () => resolve({ status: response.statusCode ?? 0, ms: performance.now() - due, isNew }))
   })
   sent.once('error', reject)
   sent.end()
