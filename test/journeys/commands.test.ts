@@ -203,9 +203,10 @@ test('a key rotate that was interrupted, wherever that was, is finished by runni
   await server.stop()
   const old = keyFile()
 
-  // Killed as soon as the next key lies beside the old one.
+  // Killed as soon as the next key lies beside the old one; on a busy machine it may be through by then.
   const { child, ended } = spawnCommand(['key', 'rotate'], { dataDir, environment })
-  await expect.poll(() => existsSync(file('secret.key.next')), { interval: 1, timeout: 15_000 }).toBe(true)
+  const hasBegun = () => existsSync(file('secret.key.next')) || keyFile() !== old
+  await expect.poll(hasBegun, { interval: 1, timeout: 15_000 }).toBe(true)
   child.kill('SIGKILL')
   await ended
   // However far it came.
