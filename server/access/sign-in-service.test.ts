@@ -147,6 +147,19 @@ test('many wrong sign-ins at once, more than there is room for, do not keep the 
   expect(codes.filter(code => code === 'sign_in_failed').length).toBeLessThan(20)
 })
 
+test('while there is no room for another password, the database is not asked either, and the try does not count', async () => {
+  const { signIn, users, hasher, add } = await setUp({ parallel: 1, maxWaiting: 1 })
+  await add('ann@example.com')
+  const find = vi.spyOn(users, 'findByEmail')
+  const busy = [hasher.verify('wrong', null), hasher.verify('wrong', null)]
+  for (let tries = 0; tries < 20; tries++) {
+    expect((await problemOf(signIn.withPassword('ann@example.com', password, from))).code).toBe('overloaded')
+  }
+  expect(find).not.toHaveBeenCalled()
+  await Promise.all(busy)
+  expect(await signIn.withPassword('ann@example.com', password, from)).toMatchObject({ status: 'signed_in' })
+})
+
 test('with a second factor the password alone opens nothing; its code does, once', async () => {
   const { signIn, sessions, codes, add, challengeOf } = await setUp()
   const ann = await add('ann@example.com', { totp_sealed: 'sealed' })
