@@ -1,5 +1,6 @@
 /** Addresses and ranges that someone names, such as `10.0.0.0/8`; IPv4 inside IPv6 (`::ffff:10.0.0.1`) is IPv4. */
-import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net'
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { mappedIPv4, parseIpAddress } from './ip-address.ts'
 
 export interface AddressRange {
   readonly family: 'ipv4' | 'ipv6'
@@ -49,8 +50,7 @@ export class AddressRanges {
 }
 
 /** The IPv4 address that an IPv6 address stands for, in whatever way it is written; else what was given. */
-function unmap(address: string): string {
-  if (!isIPv6(address)) return address
-  const { address: normal } = new SocketAddress({ address, family: 'ipv6' })
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(normal)?.[1] ?? address
+function unmap(text: string): string {
+  const address = parseIpAddress(text)
+  return (address && mappedIPv4(address)) ?? text
 }

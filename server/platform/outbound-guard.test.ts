@@ -37,6 +37,36 @@ test.each([
   ['64:ff9b::a9fe:a9fe', 'forbidden'],
   ['2002:a9fe:a9fe::1', 'forbidden'],
   ['2002:7f00:1::', 'inner'],
+  ['2002:5db8:d70e::1', 'open'],
+  // IPv4-translated (SIIT, RFC 2765).
+  ['::ffff:0:169.254.169.254', 'forbidden'],
+  ['::ffff:0:a9fe:a9fe', 'forbidden'],
+  ['0:0:0:0:FFFF:0:10.0.0.1', 'inner'],
+  ['::ffff:0:93.184.215.14', 'open'],
+  ['::ffff:93.184.215.14', 'open'],
+  ['64:ff9b::10.0.0.1', 'inner'],
+  ['64:ff9b::93.184.215.14', 'open'],
+  // A translator of this network's own, in the four forms of RFC 6052 and behind a subnet of it.
+  ['64:ff9b:1::93.184.215.14', 'inner'],
+  ['64:ff9b:1:7::169.254.169.254', 'forbidden'],
+  ['64:ff9b:1:a9fe:a9:fe00::', 'forbidden'],
+  ['64:ff9b:1:a9:fe:a9fe::', 'forbidden'],
+  ['64:ff9b:1::a9:fea9:fe00:0', 'forbidden'],
+  // Teredo: the server, and the client with its bits turned over.
+  ['2001:0:5db8:d70e:0:3fff:a247:28f1', 'open'],
+  ['2001:0:5db8:d70e:0:3fff:5601:5601', 'forbidden'],
+  ['2001:0:5db8:d70e:0:3fff:f5ff:fffe', 'inner'],
+  ['2001:0:a9fe:a9fe:0:3fff:a247:28f1', 'forbidden'],
+  ['2001:0:7f00:1:0:3fff:a247:28f1', 'inner'],
+  // ISATAP, behind any prefix and with either bit.
+  ['2606:2800:21f:cb07:0:5efe:10.0.0.1', 'inner'],
+  ['2606:2800:21f:cb07:200:5efe:a9fe:a9fe', 'forbidden'],
+  ['2606:2800:21f:cb07:0:5efe:93.184.215.14', 'open'],
+  ['fd12:3456::5efe:93.184.215.14', 'inner'],
+  ['2001:db8::a9fe:a9fe', 'open'],
+  ['fe80::1%25', 'forbidden'],
+  ['127.1', 'forbidden'],
+  ['', 'forbidden'],
   ['not an address', 'forbidden'],
 ] as const)('%s is %s', (address, verdict) => {
   expect(judgeAddress(address)).toBe(verdict)
@@ -63,6 +93,23 @@ test('a private address is refused by name and by number, unless its range is al
   sandbox.trust('127.0.0.1', 1143)
   expect(await sandbox.check('127.0.0.1', 1143)).toHaveLength(1)
   await expect(sandbox.check('127.0.0.1', 1144)).rejects.toMatchObject({ code: 'address_refused' })
+})
+
+test('an address that leads to several places is let through when all of them are allowed', async () => {
+  const allowing = (...privateNetworks: string[]) => guard({}, { privateNetworks })
+  const teredo = '2001:0:7f00:1:0:3fff:f5ff:fffe'
+  await expect(allowing('10.0.0.0/8').check(teredo, 993)).rejects.toMatchObject({ code: 'address_refused' })
+  expect(await allowing('10.0.0.0/8', '127.0.0.1').check(teredo, 993)).toHaveLength(1)
+  const local = '64:ff9b:1::10.0.0.1'
+  for (const range of ['10.0.0.0/8', '64:ff9b:1::/48']) {
+    await expect(allowing(range).check(local, 993), range).rejects.toMatchObject({ code: 'address_refused' })
+  }
+  expect(await allowing('10.0.0.0/8', '64:ff9b:1::/48').check(local, 993)).toHaveLength(1)
+  // Ranges of IPv6, however wide, say nothing of IPv4.
+  for (const inner of ['10.0.0.1', '::ffff:10.0.0.1', '64:ff9b::10.0.0.1', '::ffff:0:10.0.0.1']) {
+    await expect(allowing('::/0').check(inner, 993), inner).rejects.toMatchObject({ code: 'address_refused' })
+    expect(await allowing('10.0.0.0/8').check(inner, 993), inner).toHaveLength(1)
+  }
 })
 
 test('a metadata address is refused whatever is allowed, also as one of several answers', async () => {

@@ -3,8 +3,9 @@
  * judged: so no second answer of the name server can lead elsewhere (DNS rebinding).
  */
 import { lookup } from 'node:dns/promises'
-import { type BlockList, isIP, type LookupFunction } from 'node:net'
-import { blockList, isWithin, judgeAddress } from './outbound-rules.ts'
+import { isIP, type LookupFunction } from 'node:net'
+import type { AddressRanges } from './address-range.ts'
+import { judgeAddress, rangesOf } from './outbound-rules.ts'
 import { Problem } from './problem.ts'
 
 export interface Address {
@@ -22,12 +23,12 @@ export interface OutboundGuardOptions {
 }
 
 export class OutboundGuard {
-  readonly #allowed: BlockList
+  readonly #allowed: AddressRanges
   readonly #trusted: Set<string>
   readonly #resolve: (host: string) => Promise<Address[]>
 
   constructor({ privateNetworks, trusted, resolve = resolveAll }: OutboundGuardOptions) {
-    this.#allowed = blockList(privateNetworks)
+    this.#allowed = rangesOf(privateNetworks)
     this.#trusted = new Set(trusted.map(place => place.toLowerCase()))
     this.#resolve = resolve
   }
@@ -52,9 +53,8 @@ export class OutboundGuard {
     const addresses =
       family === 0 ? await this.#resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 } as const]
     for (const { address } of addresses) {
-      const verdict = judgeAddress(address)
-      if (verdict === 'open') continue
-      if (verdict === 'inner' && (isTrusted || isWithin(address, this.#allowed))) continue
+      const verdict = judgeAddress(address, this.#allowed)
+      if (verdict === 'open' || (verdict === 'inner' && isTrusted)) continue
       throw refusal(name, address, verdict)
     }
     return addresses
