@@ -1,17 +1,7 @@
 /** The data directory: taken by one server at a time, and home of the secret key. */
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { renameDurably, replaceFileSync } from './durable-file.ts'
 import { takeFileLock } from './file-lock.ts'
 
 /** Another server runs on the same data directory. */
@@ -55,7 +45,7 @@ export function takeDataDir(path: string): DataDir {
       writeKey(join(path, 'secret.key.next'), key)
       return key
     },
-    adoptNextKey: () => rename(join(path, 'secret.key.next'), join(path, 'secret.key')),
+    adoptNextKey: () => renameDurably(join(path, 'secret.key.next'), join(path, 'secret.key')),
     release: () => {
       rmSync(pidFile, { force: true })
       lock.release()
@@ -82,20 +72,5 @@ function readKey(file: string): Buffer | undefined {
 
 /** Whole or not at all: half a key would stop every start. */
 function writeKey(file: string, key: Buffer): void {
-  const draft = `${file}.new`
-  writeFileSync(draft, `${key.toString('base64')}\n`, { mode: 0o600, flush: true })
-  rename(draft, file)
-}
-
-/** What is sealed with a key must not outlive the key's name when the power fails. */
-function rename(from: string, to: string): void {
-  renameSync(from, to)
-  // Windows does not open directories.
-  if (process.platform === 'win32') return
-  const directory = openSync(dirname(to), 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
+  replaceFileSync(file, `${key.toString('base64')}\n`)
 }

@@ -1,6 +1,7 @@
 /** A lock on a file that the operating system holds for this process (through SQLite), so it ends with the process however that ends. */
 import { rmSync, statSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
+import { openSqlite } from './database/sqlite-file.ts'
 
 export interface FileLock {
   /** Removes the file too. */
@@ -37,7 +38,7 @@ export function takeFileLock(file: string): FileLock | undefined {
 
 function open(file: string): DatabaseSync {
   try {
-    return new DatabaseSync(file, { timeout: 0 })
+    return openSqlite(file, { timeout: 0 })
   } catch (error) {
     throw unusable(file, error)
   }

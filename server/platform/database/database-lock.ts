@@ -1,8 +1,8 @@
 /** One RustyMail on a database: what it knows of people and tokens is in its memory, where no other could change it. */
-import { DatabaseSync } from 'node:sqlite'
 import { type FileLock, takeFileLock } from '../file-lock.ts'
 import type { Logger } from '../logger.ts'
 import { PostgresLock } from './postgres-lock.ts'
+import { foreignModes, openSqlite } from './sqlite-file.ts'
 
 /** Another RustyMail has the database. */
 export class DatabaseTaken extends Error {
@@ -27,7 +27,7 @@ export interface DatabaseLockOptions {
 }
 
 export function databaseLock({ url, logger, lost }: DatabaseLockOptions): DatabaseLock {
-  if (url.startsWith('sqlite:')) return new SqliteLock(url.slice('sqlite:'.length))
+  if (url.startsWith('sqlite:')) return new SqliteLock(url.slice('sqlite:'.length), logger)
   const lock = new PostgresLock({ url, logger, lost: () => lost(new DatabaseTaken()) })
   return {
     take: async () => {
@@ -40,20 +40,28 @@ export function databaseLock({ url, logger, lost }: DatabaseLockOptions): Databa
 /** Beside the file, by whatever name that was given. It cannot be lost. */
 class SqliteLock implements DatabaseLock {
   readonly #path: string
+  readonly #logger: Logger
   #lock: FileLock | undefined
 
-  constructor(path: string) {
+  constructor(path: string, logger: Logger) {
     this.#path = path
+    this.#logger = logger
   }
 
   async take(): Promise<void> {
-    const database = new DatabaseSync(this.#path)
+    const database = openSqlite(this.#path)
     const file = database.location()
     database.close()
     // In memory there is nobody to share it with.
     if (file === null) return
     this.#lock = takeFileLock(`${file}.lock`)
     if (!this.#lock) throw new DatabaseTaken()
+    const files = foreignModes(file)
+    if (files.length === 0) return
+    this.#logger.warn(
+      { files },
+      'others on this machine may read the database, and its mode could not be narrowed to 0600',
+    )
   }
 
   async release(): Promise<void> {

@@ -1,12 +1,13 @@
 /** Kysely's SQLite dialect over node:sqlite. Refuses what node:sqlite would silently store as NULL. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { SQLInputValue, StatementSync } from 'node:sqlite'
 import { type DialectAdapter, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import { openSqlite } from './sqlite-file.ts'
 
 /** Statements kept ready; more than a program of this size has. When full, the oldest goes. */
 const cacheSize = 500
 
 export function sqliteDialect(path: string): SqliteDialect {
-  const database = new DatabaseSync(path)
+  const database = openSqlite(path)
   database.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000',
   )

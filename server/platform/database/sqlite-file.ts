@@ -1,0 +1,89 @@
+/** Opens SQLite files so that only their owner can read them, from before there is anything in them. */
+import { chmodSync, closeSync, openSync, realpathSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Files of the user that runs the server, and of nobody else. */
+const ownMode = 0o600
+/** Group and others. */
+const foreignBits = 0o077
+/** SQLite gives them the mode of the database when it makes them; those of before keep what they have. */
+const companions = ['-wal', '-shm', '-journal'] as const
+
+/**
+ * A database that does not exist yet is made with mode 0600 before SQLite opens it; one that others may read is narrowed.
+ * Where that is not allowed (the file is somebody else's) it is opened all the same: see `foreignModes`.
+ */
+export function openSqlite(path: string, options: { timeout?: number } = {}): DatabaseSync {
+  const file = sqliteFile(path)
+  if (file !== undefined) createPrivately(file)
+  const database = new DatabaseSync(path, options)
+  // By the name that SQLite itself found, whatever it was given.
+  const location = database.location()
+  if (location !== null) narrow(location)
+  return database
+}
+
+/** The file that SQLite means by a path or `file:` URI (https://sqlite.org/uri.html); undefined when it is in memory. */
+export function sqliteFile(path: string): string | undefined {
+  if (path === ':memory:' || path === '') return undefined
+  if (!path.startsWith('file:')) return resolve(path)
+  const [, name = '', query = ''] = /^file:(?:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?/.exec(path) ?? []
+  const parameters = new URLSearchParams(query)
+  if (parameters.get('mode') === 'memory' || parameters.get('vfs') === 'memdb') return undefined
+  const file = decoded(name)
+  return file === '' || file === ':memory:' ? undefined : resolve(file)
+}
+
+/** Files of a database that others than their owner may read or write, as `name: mode`. */
+export function foreignModes(file: string): string[] {
+  return ['', ...companions].flatMap(end => {
+    const mode = (statSync(file + end, { throwIfNoEntry: false })?.mode ?? 0) & 0o777
+    return process.platform !== 'win32' && (mode & foreignBits) !== 0 ? [`${file}${end}: ${mode.toString(8)}`] : []
+  })
+}
+
+/**
+ * What was committed survives a power failure from here on. SQLite alone (WAL, synchronous = NORMAL) promises that only after its
+ * next checkpoint. The write-ahead log carries no lock that closing it could give up, unlike the database itself.
+ */
+export async function syncSqlite(file: string): Promise<void> {
+  const log = await open(`${file}-wal`, 'r+').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  })
+  await log?.sync().finally(() => log.close())
+}
+
+function createPrivately(file: string): void {
+  // Never one that exists: to close it would give up the locks that this process has on it.
+  if (statSync(file, { throwIfNoEntry: false })) return
+  try {
+    // Through a link whose target is not there yet, as SQLite does it.
+    closeSync(openSync(file, 'a', ownMode))
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    throw new Error(`the database cannot be created: ${words}`, { cause: error })
+  }
+}
+
+function narrow(location: string): void {
+  for (const end of ['', ...companions]) {
+    try {
+      const file = realpathSync(location + end)
+      if ((statSync(file).mode & foreignBits) !== 0) chmodSync(file, ownMode)
+    } catch {
+      // Not there, or not ours to change.
+    }
+  }
+}
+
+/** As SQLite reads it: what is no escape stands for itself. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
+}
