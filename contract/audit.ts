@@ -94,14 +94,27 @@ export const auditApi = {
     ...shared,
     method: 'POST',
     path: '/api/dashboard/audit/verify',
-    summary: 'Look whether any entry was changed, removed or reordered',
+    summary:
+      'Look whether any entry was changed, removed or reordered, and whether the trail is as long as the file beside it says',
     response: z.object({
-      is_whole: z.boolean(),
+      is_whole: z.boolean().describe('False also when that cannot be said: see the kind `unconfirmed`'),
       entries: z.int(),
       oldest: z.int().nullable(),
       newest: z.int().nullable(),
+      begun_at: Timestamp.nullable().describe(
+        'When the trail was begun, or taken over from an earlier version; later than the first start, it was begun again',
+      ),
       fault: z
-        .object({ number: z.int(), kind: z.enum(['changed', 'missing', 'reordered']), detail: z.string() })
+        .object({
+          number: z.int(),
+          kind: z
+            .enum(['changed', 'missing', 'reordered', 'unconfirmed'])
+            .describe(
+              '`unconfirmed`: the entries fit together, but what would show that the newest were cut off (`audit.head`) is missing or is not ' +
+                'to be believed',
+            ),
+          detail: z.string(),
+        })
         .nullable(),
     }),
   }),

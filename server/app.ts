@@ -51,6 +51,7 @@ import { SandboxRunner } from './sandbox-runner.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
+import { trailHeadOf } from './trail-head-part.ts'
 
 /** What a test may put in place of the real thing. */
 export interface Overrides {
@@ -99,6 +100,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const db = overrides.database ?? openDatabase(config.databaseUrl)
   const key = findKey(config.secretKey, dataDir)
   const { secrets } = key
+  const head = trailHeadOf(config, secrets)
   const lifecycle = new Lifecycle(logger)
 
   const hub = new EventHub({
@@ -155,6 +157,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     config,
     db,
     secrets,
+    head,
     hub,
     logger,
     fetch: guarded.fetch,
@@ -209,7 +212,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const parts: Part[] = [
     databasePart({ db, url: config.databaseUrl, logger, lost }),
     { name: 'events', start: () => hub.start(), stop: () => hub.stop() },
-    { name: 'key', start: () => checkKey(db, key) },
+    { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,
     { name: 'settings', start: () => settings.start() },
     {

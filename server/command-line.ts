@@ -1,12 +1,13 @@
 /** What was asked for on the command line. */
 import { parseArgs } from 'node:util'
 
-const commands = ['serve', 'user create-admin', 'audit verify', 'key rotate'] as const
+const commands = ['serve', 'user create-admin', 'audit verify', 'audit accept', 'key rotate'] as const
 export type Command = (typeof commands)[number]
 
 export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
        rustymail user create-admin --email <email> --name <name>   asks for the password, or reads it from stdin
        rustymail audit verify                                      finds a changed, missing or reordered entry
+       rustymail audit accept                                      takes the trail as it is, after a restored backup
        rustymail key rotate                                        seals all secrets anew, with a new key
 
   --demo             also start the sandbox mail server, with its account connected

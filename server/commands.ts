@@ -6,7 +6,8 @@ import { PasskeyStore } from './access/passkey-store.ts'
 import { PasswordHasher } from './access/password-hasher.ts'
 import { UserService } from './access/user-service.ts'
 import { UserStore } from './access/user-store.ts'
-import { noteDeed, verifyTrail } from './audit/audit-command.ts'
+import { acceptTrail, noteDeed, verifyTrail } from './audit/audit-command.ts'
+import type { TrailHead } from './audit/trail-head.ts'
 import type { Config } from './config.ts'
 import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
@@ -17,6 +18,7 @@ import { type Database, migrate, openDatabase } from './platform/database/databa
 import { databaseLock } from './platform/database/database-lock.ts'
 import { createLogger } from './platform/logger.ts'
 import { SecretBox } from './platform/secret-box.ts'
+import { trailHeadOf } from './trail-head-part.ts'
 
 export interface Outcome {
   words: string
@@ -36,8 +38,8 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
     const email = checked('email', Email, await asked.email())
     const name = checked('name', PersonName, await asked.name())
     const password = checked('password', NewPassword, await asked.password())
-    const { db, key } = await open()
-    await checkKey(db, key)
+    const { db, key, head } = await open()
+    await checkKey(db, key, head)
     const logger = createLogger('warn')
     const log = new EventLog({
       store: new EventStore(db),
@@ -71,7 +73,7 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
       })
       const user = await users.createAdministrator({ email, name, password })
       const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const
-      await noteDeed(db, { secrets: key.secrets, logger, now: Date.now, deed })
+      await noteDeed(db, { secrets: key.secrets, head, logger, now: Date.now, deed })
       return { words: `${user.email} is an administrator now.`, exitCode: 0 }
     } finally {
       await hub.stop()
@@ -94,16 +96,38 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
     const secrets = new SecretBox(key)
     // With another key no seal is right.
     if ((await judgeKey(db, secrets)) === 'wrong') throw new Error(wrongKey)
-    const { is_whole, entries, oldest, newest, fault } = await verifyTrail(db, secrets)
+    const { is_whole, entries, oldest, newest, begun_at, fault } = await verifyTrail(
+      db,
+      secrets,
+      trailHeadOf(config, secrets),
+    )
     if (is_whole) {
-      const span = entries === 0 ? 'there is none yet' : `${entries}, from number ${oldest} to ${newest}`
-      return { words: `The audit trail is whole: ${span}.`, exitCode: 0 }
+      const span = entries === 0 ? 'it holds no entry yet' : `${entries}, from number ${oldest} to ${newest}`
+      return { words: `The audit trail is whole: ${span}. It was begun ${begun_at}.`, exitCode: 0 }
     }
-    const what = fault ? `entry ${fault.number} is ${fault.kind}: ${fault.detail}` : 'its seal is not ours'
+    if (fault?.kind === 'unconfirmed') {
+      return { words: `That the audit trail is whole cannot be confirmed. ${fault.detail}`, exitCode: 1 }
+    }
+    const what = fault
+      ? `${fault.number === 0 ? 'it' : `entry ${fault.number}`} is ${fault.kind}: ${fault.detail}`
+      : 'its seal is not ours'
     return { words: `The audit trail was tampered with: ${what}`, exitCode: 1 }
   } finally {
     await db.destroy()
   }
+}
+
+/** After a restored backup, for instance. The server must not be running, so that nothing is accepted that it is about to write. */
+export async function acceptAudit(config: Config): Promise<Outcome> {
+  return withData(config, async ({ open }) => {
+    const { db, key, head } = await open()
+    await checkKey(db, key, head)
+    const logger = createLogger('warn')
+    const fault = await acceptTrail(db, { secrets: key.secrets, head, now: Date.now, logger })
+    if (!fault) return { words: 'There was nothing to accept: the audit trail is whole.', exitCode: 0 }
+    const words = `The audit trail is taken as the database holds it from now on, which is noted in it. What was wrong: ${fault.detail}`
+    return { words, exitCode: 0 }
+  })
 }
 
 /**
@@ -117,7 +141,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
     )
   }
   return withData(config, async ({ open, dataDir }) => {
-    const { db, key } = await open()
+    const { db, key, head } = await open()
     const change = config.secretKey ? ' Start RustyMail with the new RUSTYMAIL_SECRET_KEY from now on.' : ''
     const begun = config.secretKey ? newKey : begunChange(dataDir, newKey)
     if (begun && (await judgeKey(db, new SecretBox(begun))) === 'right') {
@@ -125,12 +149,19 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
       const words = `Everything was sealed with the next key already; it is the key from now on.${change}`
       return { words, exitCode: 0 }
     }
-    await checkKey(db, key)
+    await checkKey(db, key, head)
     const to = new SecretBox(begun ?? dataDir.keepNextKey(newKey ?? randomBytes(32)))
+    await head.sealAlso(to)
     const count = await resealAll(db, key.secrets, to)
     if (!config.secretKey) dataDir.adoptNextKey()
     const deed = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
-    await noteDeed(db, { secrets: to, logger: createLogger('warn'), now: Date.now, deed })
+    await noteDeed(db, {
+      secrets: to,
+      head: trailHeadOf(config, to),
+      logger: createLogger('warn'),
+      now: Date.now,
+      deed,
+    })
     const words = `Sealed anew with another key: ${count} ${count === 1 ? 'secret' : 'secrets'}.${change}`
     return { words, exitCode: 0 }
   })
@@ -148,7 +179,7 @@ function begunChange(dataDir: DataDir, newKey: Buffer | undefined): Buffer | und
 interface TakenData {
   dataDir: DataDir
   /** Brought up to date; closed when the work is done. */
-  open(): Promise<{ db: Database; key: ServerKey }>
+  open(): Promise<{ db: Database; key: ServerKey; head: TrailHead }>
 }
 
 /** Data directory and database are ours alone from before the work begins, so nobody is asked for anything in vain. */
@@ -162,7 +193,8 @@ async function withData<Result>(config: Config, work: (data: TakenData) => Promi
     const open = async () => {
       db = openDatabase(config.databaseUrl)
       await migrate(db)
-      return { db, key: findKey(config.secretKey, dataDir) }
+      const key = findKey(config.secretKey, dataDir)
+      return { db, key, head: trailHeadOf(config, key.secrets) }
     }
     return await Promise.race([work({ dataDir, open }), taken.promise])
   } finally {

@@ -27,6 +27,7 @@ import { auditRoutes } from './audit/audit-routes.ts'
 import { AuditService } from './audit/audit-service.ts'
 import { AuditStore } from './audit/audit-store.ts'
 import { HttpTrail } from './audit/http-trail.ts'
+import type { TrailHead } from './audit/trail-head.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { Database } from './platform/database/database.ts'
@@ -41,6 +42,7 @@ export interface AccessSurroundings {
   config: Config
   db: Database
   secrets: SecretBox
+  head: TrailHead
   hub: EventHub
   logger: Logger
   /** By which all calls to an OpenID Connect provider go out. */
@@ -121,7 +123,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     now,
     logger,
   })
-  const audit = new AuditService({ store: new AuditStore(db), secrets, hub, now, logger })
+  const audit = new AuditService({ store: new AuditStore(db), secrets, head: around.head, hub, now, logger })
   const trail = new HttpTrail({ audit, now, logger })
   const oidc =
     config.oidc &&

@@ -3,6 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { totpSealContext } from './access/second-factor-service.ts'
 import { sealContext } from './accounts/account-row.ts'
 import { AuditChain } from './audit/audit-chain.ts'
+import { beginTrailOf } from './audit/audit-command.ts'
+import type { TrailHead } from './audit/trail-head.ts'
 import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import { SecretBox } from './platform/secret-box.ts'
@@ -60,8 +62,11 @@ export function findKey(given: Buffer | undefined, dataDir: DataDir): ServerKey 
   return { secrets: new SecretBox(key), keep }
 }
 
-/** @throws Error in one clear line; nothing is changed then. */
-export async function checkKey(db: Database, { secrets, keep }: ServerKey): Promise<void> {
+/**
+ * Also begins the audit trail of a database that is new, in the same moment in which it is marked.
+ * @throws Error in one clear line; nothing is changed then.
+ */
+export async function checkKey(db: Database, { secrets, keep }: ServerKey, head: TrailHead): Promise<void> {
   const judgement = await judgeKey(db, secrets)
   if (judgement === 'wrong' && keep) {
     throw new Error(
@@ -72,7 +77,16 @@ export async function checkKey(db: Database, { secrets, keep }: ServerKey): Prom
   if (judgement === 'wrong') throw new Error(wrongKey)
   // Before the mark, which must not outlive it.
   keep?.()
-  if ((await findMark(db)) === undefined) await markKey(db, secrets)
+  await db.transaction().execute(async transaction => {
+    const isMarked = (await findMark(transaction)) !== undefined
+    const isNew = !isMarked && judgement === 'unknown' && !(await hasUsers(transaction))
+    await beginTrailOf(transaction, { secrets, head, now: Date.now, isNew })
+    if (!isMarked) await markKey(transaction, secrets)
+  })
+}
+
+async function hasUsers(db: Database): Promise<boolean> {
+  return (await db.selectFrom('users').select('id').limit(1).executeTakeFirst()) !== undefined
 }
 
 /** In one transaction: every secret, and the seal of the audit trail, is made with the new key, or none is. Answers how many secrets. */

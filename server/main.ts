@@ -1,7 +1,7 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
 import { type App, createApp } from './app.ts'
 import { usage } from './command-line.ts'
-import { createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
+import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { Prompt } from './prompt.ts'
@@ -29,6 +29,7 @@ async function runCommand(config: Config): Promise<void> {
 
 async function outcomeOf(config: Config): Promise<Outcome> {
   if (config.command === 'audit verify') return verifyAudit(config)
+  if (config.command === 'audit accept') return acceptAudit(config)
   if (config.command === 'key rotate') return rotateKey(config, config.newSecretKey)
   // Questions go where logs go, so that stdout holds the outcome alone.
   const prompt = new Prompt({ input: process.stdin, output: process.stderr })

@@ -40,10 +40,12 @@ const columns = [
 
 export class AuditChain {
   readonly #sealKey: Buffer
+  readonly #earlierSealKey: Buffer
   readonly #digestKey: Buffer
 
   constructor(secrets: Pick<SecretBox, 'derive'>) {
-    this.#sealKey = secrets.derive('audit seal')
+    this.#sealKey = secrets.derive('audit ends v2')
+    this.#earlierSealKey = secrets.derive('audit seal')
     this.#digestKey = secrets.derive('audit input')
   }
 
@@ -57,19 +59,30 @@ export class AuditChain {
     return hash('sha256', `${before}{${members.join(',')}}`, 'hex')
   }
 
-  /** HMAC-SHA-256 of the ends: without the key they cannot be moved. */
-  seal({ newest, newest_hash, forgotten_to, forgotten_hash }: TrailEnds): string {
-    const ends = JSON.stringify([newest, newest_hash, forgotten_to, forgotten_hash])
-    return createHmac('sha256', this.#sealKey).update(ends).digest('hex')
+  /** HMAC-SHA-256 of the ends, with the version of their form: without the key they cannot be moved, nor brought into an earlier form. */
+  seal(ends: TrailEnds): string {
+    const { trail_id, begun_at, newest, newest_hash, forgotten_to, forgotten_hash, head_number } = ends
+    const text = JSON.stringify([trail_id, begun_at, newest, newest_hash, forgotten_to, forgotten_hash, head_number])
+    return `v2.${createHmac('sha256', this.#sealKey).update(text).digest('hex')}`
   }
 
   isSealed(row: AuditChainRow): boolean {
-    const [wanted, given] = [Buffer.from(this.seal(row)), Buffer.from(row.seal)]
-    return given.length === wanted.length && timingSafeEqual(given, wanted)
+    return row.trail_id !== '' && isEqual(row.seal, this.seal(row))
+  }
+
+  /** The form from before trails had an id; only the first start after it may take it. */
+  isSealedEarlier({ trail_id, newest, newest_hash, forgotten_to, forgotten_hash, seal }: AuditChainRow): boolean {
+    const text = JSON.stringify([newest, newest_hash, forgotten_to, forgotten_hash])
+    return trail_id === '' && isEqual(seal, createHmac('sha256', this.#earlierSealKey).update(text).digest('hex'))
   }
 
   /** HMAC-SHA-256 of the canonical JSON: equal inputs are recognised, and none can be guessed without the key. */
   digest(input: unknown): string {
     return createHmac('sha256', this.#digestKey).update(canonicalJson(input)).digest('hex')
   }
+}
+
+function isEqual(given: string, wanted: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
+  return one.length === other.length && timingSafeEqual(one, other)
 }

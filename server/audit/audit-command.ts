@@ -6,23 +6,76 @@ import { AuditChain } from './audit-chain.ts'
 import { type AuditFact, system, toRow } from './audit-entry.ts'
 import { AuditStore } from './audit-store.ts'
 import { AuditTrail } from './audit-trail.ts'
-import { type AuditVerdict, AuditVerifier } from './audit-verifier.ts'
+import type { AuditVerdict, Fault } from './audit-verdict.ts'
+import { AuditVerifier } from './audit-verifier.ts'
+import { HeadKeeper } from './head-keeper.ts'
+import { beginTrail, newId } from './trail-beginning.ts'
+import type { TrailHead } from './trail-head.ts'
 
 type Keys = Pick<SecretBox, 'derive'>
 type Deed = Pick<AuditFact, 'operation' | 'effect' | 'refs'>
 
+export interface TrailPlaces {
+  secrets: Keys
+  head: TrailHead
+  now: () => number
+}
+
 /** `rustymail audit verify`. */
-export function verifyTrail(db: Database, secrets: Keys): Promise<AuditVerdict> {
-  return new AuditVerifier({ store: new AuditStore(db), chain: new AuditChain(secrets) }).verify()
+export function verifyTrail(db: Database, secrets: Keys, head?: Pick<TrailHead, 'read'>): Promise<AuditVerdict> {
+  return new AuditVerifier({ store: new AuditStore(db), chain: new AuditChain(secrets), head }).verify()
+}
+
+/** At each start, in the transaction that marks the database as one of this key. */
+export function beginTrailOf(
+  transaction: Database,
+  { secrets, isNew, ...places }: TrailPlaces & { isNew: boolean },
+): Promise<void> {
+  const store = new AuditStore(transaction)
+  return beginTrail(transaction, { store, chain: new AuditChain(secrets), isNew, ...places })
 }
 
 /** Notes what was done on the command line, as `cli.…`. */
 export async function noteDeed(
   db: Database,
-  { secrets, logger, now, deed }: { secrets: Keys; logger: Logger; now: () => number; deed: Deed },
+  { secrets, head, logger, now, deed }: TrailPlaces & { logger: Logger; deed: Deed },
 ): Promise<void> {
+  const store = new AuditStore(db)
   const chain = new AuditChain(secrets)
+  const keeper = new HeadKeeper({ head, store, now, logger })
+  await keeper.start()
   const rest = { accountId: null, input: undefined, outcome: 'ok', status: 200, durationMs: 0, requestId: '' }
   const row = toRow({ ...system, ...rest, ...deed, at: now() }, chain)
-  await new AuditTrail({ store: new AuditStore(db), chain, logger }).append([row])
+  await new AuditTrail({ store, chain, logger, now, keeper }).append([row])
+  await keeper.stop()
+}
+
+/**
+ * Takes the trail as the database holds it for the true one: seals it, writes the file to it, and notes what was wrong. Answers that;
+ * undefined when nothing was.
+ * @throws Error when the entries themselves do not fit together: nothing makes those whole.
+ */
+export async function acceptTrail(db: Database, places: TrailPlaces & { logger: Logger }): Promise<Fault | undefined> {
+  const { secrets, head, now } = places
+  const store = new AuditStore(db)
+  const chain = new AuditChain(secrets)
+  const { verdict, place } = await new AuditVerifier({ store, chain, head }).examine()
+  const { fault } = verdict
+  if (!fault) return undefined
+  if (place === 'entries') {
+    throw new Error(`entry ${fault.number} is ${fault.kind}, which no acceptance makes whole: ${fault.detail}`)
+  }
+  await db.transaction().execute(async transaction => {
+    const row = await store.lock(transaction)
+    if (!row) throw new Error('the audit trail has no ends')
+    // By another id, so that neither the file nor ends of before can be taken for those of this one.
+    const { id, seal: _refused, ...known } = row
+    const ends = { ...known, trail_id: newId(), begun_at: new Date(now()).toISOString(), head_number: 0 }
+    const { trail_id, newest, newest_hash, begun_at } = ends
+    await head.save({ trail_id, newest, newest_hash, at: begun_at })
+    await store.saveEnds(transaction, { id, ...ends, seal: chain.seal(ends) })
+  })
+  const refs = { entry: String(fault.number), kind: fault.kind, detail: fault.detail }
+  await noteDeed(db, { ...places, deed: { operation: 'cli.acceptTrail', effect: 'write', refs } })
+  return fault
 }

@@ -1,5 +1,5 @@
 /** An entry of the trail: from what happened to a row, and from a row to what is shown. */
-import { type AuditEntry, Effect } from '../../contract/audit.ts'
+import { type AuditEntry, Effect, goodOutcomes } from '../../contract/audit.ts'
 import type { AuditRow } from '../platform/database/tables.ts'
 import type { AuditChain } from './audit-chain.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -74,6 +74,19 @@ export function toRow(fact: AuditFact, chain: AuditChain): NewAuditRow {
 
 export function toEntry(row: AuditRow): AuditEntry {
   return { ...row, effect: Effect.parse(row.effect), refs: readRefs(row.refs) }
+}
+
+/**
+ * What costs its caller nothing: it comes from nobody, or was refused before anything came of it. Else whoever holds the
+ * least of tokens could push all that others did out of a trail that is kept by size.
+ */
+export function isCheap(fact: AuditFact): boolean {
+  if (fact.principalId !== 'anonymous') return !isGood(fact) && fact.status < 500
+  return !isGood(fact) || fact.effect === 'read'
+}
+
+export function isGood({ outcome }: AuditFact): boolean {
+  return goodOutcomes.some(good => good === outcome)
 }
 
 /** Tenths of a millisecond, or whole ones from a second on. */

@@ -110,7 +110,14 @@ onEachDatabase(open => {
     const [noted] = (await audit.list({ limit: 1 })).items
     expect(noted).toMatchObject({ number: 1_501, principal_id: 'system', operation: 'audit.forget', effect: 'destroy' })
     expect(noted?.refs).toEqual({ from: '1', to: '300', entries: '300' })
-    expect(await audit.verify()).toEqual({ is_whole: true, entries: 1_201, oldest: 301, newest: 1_501, fault: null })
+    expect(await audit.verify()).toEqual({
+      is_whole: true,
+      entries: 1_201,
+      oldest: 301,
+      newest: 1_501,
+      begun_at: '2026-01-01T00:00:00.000Z',
+      fault: null,
+    })
 
     now += 11 * 24 * 60 * 60_000
     await record(3)

@@ -1,23 +1,27 @@
 /** The audit trail: what is noted, how it is read and checked, and how long it is kept. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type AuditEntry, AuditSettings, goodOutcomes } from '../../contract/audit.ts'
+import { type AuditEntry, AuditSettings } from '../../contract/audit.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { AuditChain } from './audit-chain.ts'
-import { type AuditFact, type NewAuditRow, system, toEntry, toRow } from './audit-entry.ts'
+import { type AuditFact, isCheap, isGood, type NewAuditRow, system, toEntry, toRow } from './audit-entry.ts'
 import { type ExportName, exportFormats } from './audit-export.ts'
 import type { AuditSearch, AuditStore } from './audit-store.ts'
 import { AuditTrail, type Forgotten } from './audit-trail.ts'
-import { type AuditVerdict, AuditVerifier } from './audit-verifier.ts'
+import type { AuditVerdict } from './audit-verdict.ts'
+import { AuditVerifier } from './audit-verifier.ts'
 import { AuditWriter } from './audit-writer.ts'
+import { HeadKeeper } from './head-keeper.ts'
 import { RefusalTally } from './refusal-tally.ts'
+import type { TrailHead } from './trail-head.ts'
 
 export interface AuditServiceOptions {
   store: AuditStore
   secrets: Pick<SecretBox, 'derive'>
+  head: TrailHead
   hub: Pick<EventHub, 'publishState'>
   now: () => number
   logger: Logger
@@ -50,6 +54,7 @@ export class AuditService {
   readonly #chain: AuditChain
   readonly #trail: AuditTrail
   readonly #writer: AuditWriter
+  readonly #keeper: HeadKeeper
   /** Apart, so that a flood of strangers does not hide what somebody known tries. */
   readonly #tallies = { strangers: new RefusalTally(limitsOfStrangers), known: new RefusalTally(limitsOfKnown) }
   readonly #stopped = new AbortController()
@@ -60,10 +65,11 @@ export class AuditService {
   #verifying: Promise<AuditVerdict> | undefined
 
   constructor(options: AuditServiceOptions) {
-    const { store, secrets, logger } = options
+    const { store, secrets, head, now, logger } = options
     this.#options = options
     this.#chain = new AuditChain(secrets)
-    this.#trail = new AuditTrail({ store, chain: this.#chain, logger })
+    this.#keeper = new HeadKeeper({ head, store, now, logger })
+    this.#trail = new AuditTrail({ store, chain: this.#chain, logger, now, keeper: this.#keeper })
     this.#writer = new AuditWriter({
       trail: this.#trail,
       logger,
@@ -75,6 +81,7 @@ export class AuditService {
   async start(): Promise<void> {
     const stored = AuditSettings.safeParse(await this.#options.store.findSettings())
     if (stored.success) this.#settings = stored.data
+    await this.#findPlace()
     const { signal } = this.#stopped
     const failed = (err: unknown) => this.#options.logger.error({ err }, 'the audit trail could not be looked after')
     const forget = () => {
@@ -97,6 +104,19 @@ export class AuditService {
     // Ends also when the database takes nothing; what waits for it ends then.
     await this.#writer.stop()
     await Promise.all([tally, this.#forgetting])
+    await this.#keeper.stop()
+  }
+
+  /** Compares database and file as they were left, and holds on to what they agree on: from here on the trail can only grow. */
+  async #findPlace(): Promise<void> {
+    const fault = await this.#keeper.start()
+    if (fault) {
+      const words = 'the audit trail is not what the file beside it says: look at "rustymail audit verify"'
+      this.#options.logger.error({ fault }, words)
+      return
+    }
+    const ends = await this.#options.store.findEnds()
+    if (ends) this.#trail.resume(ends)
   }
 
   /** The database has not taken entries for a while, or too many wait: nothing but reads should be let in. */
@@ -162,8 +182,10 @@ export class AuditService {
 
   /** Reads the whole trail; who asks while that goes on gets the same answer. */
   verify(): Promise<AuditVerdict> {
-    const verifier = new AuditVerifier({ store: this.#options.store, chain: this.#chain })
-    this.#verifying ??= verifier.verify(this.#trail.written).finally(() => {
+    const { store, head } = this.#options
+    const verifier = new AuditVerifier({ store, chain: this.#chain, head })
+    const own = { written: this.#trail.written, saved: this.#keeper.saved }
+    this.#verifying ??= verifier.verify(own).finally(() => {
       this.#verifying = undefined
     })
     return this.#verifying
@@ -182,6 +204,8 @@ export class AuditService {
     const young = await store.findFirstSince(new Date(now() - this.#settings.keep_days * dayMs).toISOString())
     const upTo = Math.max(newest - this.#settings.keep_entries, (young ?? newest + 1) - 1)
     const parts: Forgotten[] = []
+    // What the file tells of is to be there, so that they can be compared.
+    await this.#keeper.flush()
     for (;;) {
       const part = this.#stopped.signal.aborted ? undefined : await this.#trail.forget(upTo, forgetSize)
       if (!part) break
@@ -252,19 +276,6 @@ export class AuditService {
       this.#chain,
     )
   }
-}
-
-/**
- * What costs its caller nothing: it comes from nobody, or was refused before anything came of it. Else whoever holds the
- * least of tokens could push all that others did out of a trail that is kept by size.
- */
-function isCheap(fact: AuditFact): boolean {
-  if (fact.principalId !== 'anonymous') return !isGood(fact) && fact.status < 500
-  return !isGood(fact) || fact.effect === 'read'
-}
-
-function isGood({ outcome }: AuditFact): boolean {
-  return goodOutcomes.some(good => good === outcome)
 }
 
 /** Entries below this number follow. */

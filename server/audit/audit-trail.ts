@@ -5,6 +5,8 @@ import type { Logger } from '../platform/logger.ts'
 import { type AuditChain, brokenSeal, type TrailEnds, type TrailPlace } from './audit-chain.ts'
 import type { NewAuditRow } from './audit-entry.ts'
 import type { AuditStore } from './audit-store.ts'
+import type { HeadKeeper } from './head-keeper.ts'
+import { brokenEnds } from './trail-beginning.ts'
 
 /** What was forgotten at once. */
 export interface Forgotten {
@@ -16,24 +18,44 @@ export interface Forgotten {
   isWhole: boolean
 }
 
+export interface AuditTrailOptions {
+  store: AuditStore
+  chain: AuditChain
+  logger: Logger
+  now?: () => number
+  /** Hears how far the trail has got; undefined where no file is kept. */
+  keeper?: Pick<HeadKeeper, 'saved' | 'moved'> | undefined
+}
+
 const nowhere: TrailPlace = { number: 0, hash: '' }
 
 export class AuditTrail {
   readonly #store: AuditStore
   readonly #chain: AuditChain
   readonly #logger: Logger
+  readonly #now: () => number
+  readonly #keeper: AuditTrailOptions['keeper']
   #written = nowhere
+  #trailId: string | undefined
   /** Not known to be committed: the connection may break when it is, and before that is heard. */
   #attempted: { rows: readonly NewAuditRow[]; end: TrailPlace } | undefined
   #isFaultTold = false
 
-  constructor({ store, chain, logger }: { store: AuditStore; chain: AuditChain; logger: Logger }) {
+  constructor({ store, chain, logger, now = Date.now, keeper }: AuditTrailOptions) {
     this.#store = store
     this.#chain = chain
     this.#logger = logger
+    this.#now = now
+    this.#keeper = keeper
   }
 
-  /** The newest entry that this process has written: the trail must still hold it, unless it was forgotten. */
+  /** Where it was found at the start: from here on it can only grow. */
+  resume({ trail_id, newest, newest_hash }: TrailEnds): void {
+    this.#trailId = trail_id
+    this.#written = { number: newest, hash: newest_hash }
+  }
+
+  /** The newest entry that this process has written or begun behind: the trail must still hold it, unless it was forgotten. */
   get written(): TrailPlace {
     return this.#written
   }
@@ -51,10 +73,12 @@ export class AuditTrail {
       const last = entries.at(-1) ?? place
       this.#attempted = { rows, end: { number: last.number, hash: last.hash } }
       await this.#store.insert(transaction, entries)
-      return { ...ends, newest: last.number, newest_hash: last.hash }
+      const head_number = Math.max(ends.head_number, this.#keeper?.saved ?? 0)
+      return { ...ends, newest: last.number, newest_hash: last.hash, head_number }
     })
     this.#attempted = undefined
-    this.#written = { number: end.newest, hash: end.newest_hash }
+    this.resume(end)
+    this.#keeper?.moved(end)
     return this.#written
   }
 
@@ -83,7 +107,7 @@ export class AuditTrail {
     work: (transaction: Database, ends: TrailEnds, breakSeal: () => void) => Promise<TrailEnds | undefined>,
   ): Promise<TrailEnds> {
     return this.#store.transact(async transaction => {
-      const row = (await this.#store.lock(transaction)) ?? (await this.#begin(transaction))
+      const row = (await this.#store.lock(transaction)) ?? (await this.#restoreEnds(transaction))
       let isWhole = this.#chain.isSealed(row) && this.#reaches(row)
       const { id: _always, seal: _old, ...ends } = row
       const changed = await work(transaction, ends, () => {
@@ -97,25 +121,18 @@ export class AuditTrail {
     })
   }
 
-  /** The first ends of a new trail. Where there are entries already, someone took the ends away. */
-  async #begin(transaction: Database): Promise<AuditChainRow> {
-    const [oldest] = await this.#store.list({ after: 0, before: Number.MAX_SAFE_INTEGER, limit: 1 }, transaction)
-    const newest = await this.#store.findNewest(transaction)
-    const ends = {
-      newest: newest?.number ?? 0,
-      newest_hash: newest?.hash ?? '',
-      forgotten_to: oldest ? oldest.number - 1 : 0,
-      forgotten_hash: '',
-    }
-    await this.#store.insertEnds(transaction, { id: 1, ...ends, seal: oldest ? brokenSeal : this.#chain.seal(ends) })
+  /** Someone took the ends away, which were there since the first start. */
+  async #restoreEnds(transaction: Database): Promise<AuditChainRow> {
+    await this.#store.insertEnds(transaction, await brokenEnds(transaction, { store: this.#store, now: this.#now }))
     const row = await this.#store.lock(transaction)
     if (!row) throw new Error('the audit trail has no ends')
     return row
   }
 
   /** An older state of the database, put back with its seal, does not hold what this process has written. */
-  #reaches({ newest, newest_hash }: AuditChainRow): boolean {
+  #reaches({ trail_id, newest, newest_hash }: AuditChainRow): boolean {
     const { number, hash } = this.#written
+    if (this.#trailId !== undefined && trail_id !== this.#trailId) return false
     return newest > number || (newest === number && newest_hash === hash)
   }
 

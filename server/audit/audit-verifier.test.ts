@@ -1,7 +1,7 @@
 /** Whoever has the database and not the key cannot change the trail unseen, whatever they do. */
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
-import { auditFact, auditSecrets, startAudit } from '../../test/support/audit.ts'
+import { auditFact, auditSecrets, beginAudit, headAt, startAudit } from '../../test/support/audit.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { resealAll } from '../key-rotation.ts'
 import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
@@ -137,6 +137,7 @@ const tampering: Record<string, [(db: Database) => Promise<unknown>, { number: n
 }
 
 async function tenEntries(db: Database): Promise<void> {
+  await beginAudit(db, { now: () => 0 })
   const chain = new AuditChain(auditSecrets)
   const trail = new AuditTrail({ store: new AuditStore(db), chain, logger })
   const rows = Array.from({ length: 10 }, (_, index) =>
@@ -157,6 +158,7 @@ onEachDatabase((open, url) => {
         entries: 10,
         oldest: 1,
         newest: 10,
+        begun_at: '1970-01-01T00:00:00.000Z',
         fault: null,
       })
       await tamper(db)
@@ -172,7 +174,9 @@ onEachDatabase((open, url) => {
 
   test('an empty trail is whole, and so is one of many entries with whatever people send in them', async () => {
     const db = await open()
-    const empty = { is_whole: true, entries: 0, oldest: null, newest: null, fault: null }
+    const begun_at = expect.any(String)
+    const empty = { is_whole: true, entries: 0, oldest: null, newest: null, begun_at, fault: null }
+    await beginAudit(db)
     expect(await verifyTrail(db, auditSecrets)).toEqual(empty)
     const { audit } = await startAudit(db)
     const names = [
@@ -204,7 +208,7 @@ onEachDatabase((open, url) => {
     await migrate(one)
     const [first, second] = [await startAudit(one), await startAudit(other)]
     const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { email: 'a@b.example' } } as const
-    const note = () => noteDeed(third, { secrets: auditSecrets, logger, now: Date.now, deed })
+    const note = () => noteDeed(third, { secrets: auditSecrets, head: headAt(), logger, now: Date.now, deed })
     const check = () => verifyTrail(third, auditSecrets).then(({ fault }) => expect(fault).toBeNull())
     // SQLite waits for a lock without letting others of the same process have their turn, so there one comes after the other.
     const isParallel = !shared.startsWith('sqlite:')
@@ -248,6 +252,7 @@ onEachDatabase((open, url) => {
 
   test('what was committed although the connection broke is not written twice', async () => {
     const db = await open()
+    await beginAudit(db)
     const store = new AuditStore(db)
     const chain = new AuditChain(auditSecrets)
     let isBroken = true

@@ -1,13 +1,28 @@
 /** Reads the whole trail once and says whether it is as it was written; else names the first fault. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { z } from 'zod'
-import type { auditApi } from '../../contract/audit.ts'
 import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
 import type { AuditChain, TrailPlace } from './audit-chain.ts'
 import type { AuditStore } from './audit-store.ts'
+import type { AuditVerdict, Fault } from './audit-verdict.ts'
+import { judgeHead } from './head-judgement.ts'
+import { type HeadReading, headFileName, type TrailHead } from './trail-head.ts'
 
-export type AuditVerdict = z.infer<typeof auditApi.verifyAudit.response>
-type Fault = NonNullable<AuditVerdict['fault']>
+/** What the asking process knows by itself. */
+export interface OwnKnowledge {
+  /** The entry that it has written last: it must still be there. */
+  written?: TrailPlace
+  /** How far it has written `audit.head`. */
+  saved?: number
+}
+
+/** Where a fault was found: in the entries themselves, in their ends alone, or in the file beside the database. */
+export type FaultPlace = 'entries' | 'ends' | 'head'
+
+export interface Examination {
+  verdict: AuditVerdict
+  /** Undefined when there is no fault. */
+  place: FaultPlace | undefined
+}
 
 /** Entries read at once; between two reads others have their turn. */
 const pageSize = 500
@@ -16,28 +31,42 @@ const end = Number.MAX_SAFE_INTEGER
 export class AuditVerifier {
   readonly #store: AuditStore
   readonly #chain: AuditChain
+  readonly #head: Pick<TrailHead, 'read'> | undefined
 
-  constructor({ store, chain }: { store: AuditStore; chain: AuditChain }) {
-    this.#store = store
-    this.#chain = chain
+  /** @param head Undefined: the database is looked at alone. */
+  constructor(options: { store: AuditStore; chain: AuditChain; head?: Pick<TrailHead, 'read'> | undefined }) {
+    this.#store = options.store
+    this.#chain = options.chain
+    this.#head = options.head
   }
 
-  /**
-   * Entries may be appended and forgotten meanwhile.
-   * @param written What the asking process itself has written last: it must still be there.
-   */
-  async verify(written: TrailPlace = { number: 0, hash: '' }): Promise<AuditVerdict> {
+  /** Entries may be appended and forgotten meanwhile. */
+  async verify(own: OwnKnowledge = {}): Promise<AuditVerdict> {
+    return (await this.examine(own)).verdict
+  }
+
+  async examine({ written = { number: 0, hash: '' }, saved = 0 }: OwnKnowledge = {}): Promise<Examination> {
+    // Before the ends, so that the database is never behind it by being read first.
+    const early = await this.#readHead()
     const ends = await this.#store.findEnds()
-    if (!ends) return this.#withoutEnds()
-    const [early] = await this.#store.list({ after: -end, before: ends.forgotten_to + 1, limit: 1 })
-    if (early) {
-      const detail = `Entry ${early.number} stands before the beginning of the trail, which is ${ends.forgotten_to + 1}.`
-      return verdict(ends, { number: early.number, kind: 'changed', detail })
+    if (!ends) return { verdict: await this.#withoutEnds(early), place: 'ends' }
+    const late = await this.#readHead()
+    const [before] = await this.#store.list({ after: -end, before: ends.forgotten_to + 1, limit: 1 })
+    if (before) {
+      const detail = `Entry ${before.number} stands before the beginning of the trail, which is ${ends.forgotten_to + 1}.`
+      return { verdict: verdict(ends, { number: before.number, kind: 'changed', detail }), place: 'entries' }
     }
-    return this.#walk(ends, written)
+    const walked = await this.#walk(ends, written)
+    if (walked.place) return walked
+    const fault = await judgeHead({ early, ends, late, saved }, this.#store)
+    return fault ? { verdict: verdict(ends, fault), place: 'head' } : walked
   }
 
-  async #walk(begun: AuditChainRow, written: TrailPlace): Promise<AuditVerdict> {
+  async #readHead(): Promise<HeadReading> {
+    return (await this.#head?.read()) ?? { kind: 'none' }
+  }
+
+  async #walk(begun: AuditChainRow, written: TrailPlace): Promise<Examination> {
     let ends = begun
     let place = beginning(ends)
     while (place.number < ends.newest) {
@@ -45,18 +74,23 @@ export class AuditVerifier {
       for (const row of rows) {
         if (row.number !== place.number + 1) break
         const fault = await this.#check(place, row, written)
-        if (fault) return verdict(ends, fault)
+        if (fault) return { verdict: verdict(ends, fault), place: 'entries' }
         place = row
       }
       await nextTurn()
       if (rows.length > 0 && place.number === rows.at(-1)?.number) continue
       // The next one is not there: taken out, or forgotten since we began.
       const now = (await this.#store.findEnds()) ?? ends
-      if (now.forgotten_to <= place.number) return verdict(ends, await this.#explainGap(place, ends))
+      if (now.forgotten_to <= place.number) {
+        return { verdict: verdict(ends, await this.#explainGap(place, ends)), place: 'entries' }
+      }
       ends = now
       place = beginning(ends)
     }
-    return verdict(ends, (await this.#findBeyond(ends)) ?? this.#checkEnds(place, ends, written))
+    const beyond = await this.#findBeyond(ends)
+    if (beyond) return { verdict: verdict(ends, beyond), place: 'entries' }
+    const fault = this.#checkEnds(place, ends, written)
+    return { verdict: verdict(ends, fault), place: fault ? 'ends' : undefined }
   }
 
   async #check(place: TrailPlace, row: AuditRow, written: TrailPlace): Promise<Fault | undefined> {
@@ -95,10 +129,16 @@ export class AuditVerifier {
   #checkEnds(place: TrailPlace, ends: AuditChainRow, written: TrailPlace): Fault | null {
     const { number } = place
     if (number < written.number) {
-      const detail = `Entries ${number + 1} to ${written.number}, which this server wrote, are missing.`
+      const detail = `Entries ${number + 1} to ${written.number}, which this server wrote or found at its start, are missing.`
       return { number: number + 1, kind: 'missing', detail }
     }
     if (this.#chain.isSealed(ends) && number === ends.newest && place.hash === ends.newest_hash) return null
+    if (this.#chain.isSealedEarlier(ends)) {
+      const detail =
+        'The ends are sealed in the form of an earlier RustyMail, which the first start of this one takes over. After that start such ' +
+        'ends are none: older ones were put back.'
+      return { number, kind: 'unconfirmed', detail }
+    }
     const detail =
       'The entries fit together, but the seal of the ends is not ours: entries were cut off at an end, or all written anew, without ' +
       'the secret key; or the secret key is another one now.'
@@ -125,13 +165,19 @@ export class AuditVerifier {
     }
   }
 
-  /** A trail that was never begun, or one whose ends were taken away. */
-  async #withoutEnds(): Promise<AuditVerdict> {
+  /** Ends are there from the first start on. So a trail without them is never whole, also when nothing else is left of it. */
+  async #withoutEnds(head: HeadReading): Promise<AuditVerdict> {
     const [oldest] = await this.#store.list({ after: -end, before: end, limit: 1 })
-    const none = { is_whole: true, entries: 0, oldest: null, newest: null, fault: null }
-    if (!oldest) return none
-    const detail = 'The ends of the trail are missing, so nobody can say which entries are.'
-    return { ...none, is_whole: false, fault: { number: oldest.number, kind: 'missing', detail } }
+    const lost =
+      head.kind === 'ours' && head.head.newest > 0
+        ? ` ${headFileName} of ${head.head.at} knows entries up to ${head.head.newest}.`
+        : ''
+    const detail = oldest
+      ? `The ends of the trail are missing, so nobody can say which entries are.${lost}`
+      : 'There is no trail: its ends, which a server writes when it first starts on a database, are missing, and so is every entry. ' +
+        `They were taken away, unless no server has started on this database yet.${lost}`
+    const fault = { number: oldest?.number ?? 0, kind: 'missing', detail } as const
+    return { is_whole: false, entries: 0, oldest: null, newest: null, begun_at: null, fault }
   }
 }
 
@@ -139,13 +185,14 @@ function beginning({ forgotten_to, forgotten_hash }: AuditChainRow): TrailPlace 
   return { number: forgotten_to, hash: forgotten_hash }
 }
 
-function verdict({ newest, forgotten_to }: AuditChainRow, fault: Fault | null): AuditVerdict {
+function verdict({ newest, forgotten_to, begun_at }: AuditChainRow, fault: Fault | null): AuditVerdict {
   const entries = Math.max(0, newest - forgotten_to)
   return {
     is_whole: fault === null,
     entries,
     oldest: entries > 0 ? forgotten_to + 1 : null,
     newest: entries > 0 ? newest : null,
+    begun_at: begun_at || null,
     fault,
   }
 }

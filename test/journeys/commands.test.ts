@@ -1,5 +1,5 @@
 /** What the command line does beside serving: an administrator, the audit trail, another key. */
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TOTP } from 'otpauth'
 import { expect, onTestFinished, test } from 'vitest'
@@ -107,7 +107,7 @@ onEachDatabase((_open, url) => {
     await addAccount(server)
     const whole = await run('audit verify')
     expect(whole).toMatchObject({ code: 0, stderr: '' })
-    expect(whole.stdout).toMatch(/^The audit trail is whole: \d+, from number 1 to \d+\.\n$/)
+    expect(whole.stdout).toMatch(/^The audit trail is whole: \d+, from number 1 to \d+\. It was begun 20[^\n]+Z\.\n$/)
 
     const db = openDatabase(environment.RUSTYMAIL_DATABASE_URL)
     onTestFinished(() => db.destroy())
@@ -122,6 +122,55 @@ onEachDatabase((_open, url) => {
     const key = { RUSTYMAIL_SECRET_KEY: keyOf(9) }
     expectOneLine(await run('audit verify', '', key), 'the secret key is not the one')
   })
+
+  test('a trail that was wiped, cut or put back is never whole, on the command line and on the page, until that is accepted', async () => {
+    const { run, start, file, environment } = await home({ databaseUrl: await url() })
+    const first = await start()
+    await addAccount(first)
+    await first.stop()
+    const db = openDatabase(environment.RUSTYMAIL_DATABASE_URL)
+    onTestFinished(() => db.destroy())
+    const ends = await db.selectFrom('audit_chain').selectAll().executeTakeFirstOrThrow()
+    const server = await start()
+    const body = { reads: 'mail', keep_days: 365, keep_entries: 1_000_000 } as const
+    for (let more = 0; more < 3; more++) await server.call(api.audit.changeAuditSettings, { body })
+    await server.stop()
+    expect(await run('audit verify')).toMatchObject({ code: 0 })
+    expect(await run('audit accept')).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing to accept') })
+
+    await db.deleteFrom('audit_entries').where('number', '>', ends.newest).execute()
+    await db.updateTable('audit_chain').set(ends).execute()
+    const cut = await run('audit verify')
+    expect(cut).toMatchObject({ code: 1, stderr: '' })
+    expect(cut.stdout).toMatch(
+      /^The audit trail was tampered with: entry \d+ is missing: audit\.head of .* were cut off/,
+    )
+    const after = await start()
+    expect(await after.call(api.audit.verifyAudit)).toMatchObject({ is_whole: false, fault: { kind: 'missing' } })
+    expectOneLine(await run('audit accept'), 'is running on this data directory')
+    await after.stop()
+
+    await db.deleteFrom('audit_entries').execute()
+    await db.deleteFrom('audit_chain').execute()
+    rmSync(file('audit.head'))
+    const wiped = await run('audit verify')
+    expect(wiped).toMatchObject({ code: 1, stderr: '' })
+    expect(wiped.stdout).toMatch(/^The audit trail was tampered with: it is missing: There is no trail/)
+    await (await start()).stop()
+    expect(await run('audit verify')).toMatchObject({ code: 1 })
+    const accepted = await run('audit accept')
+    expect(accepted).toMatchObject({ code: 0, stderr: '' })
+    expect(await run('audit verify')).toMatchObject({ code: 0 })
+
+    rmSync(file('audit.head'))
+    const missing = await run('audit verify')
+    expect(missing).toMatchObject({ code: 1, stderr: '' })
+    expect(missing.stdout).toMatch(/^That the audit trail is whole cannot be confirmed\. audit\.head is missing/)
+    const last = await start()
+    const { items } = await last.call(api.audit.listAudit, { query: { operation: 'cli.' } })
+    expect(items.map(({ operation }) => operation)).toEqual(['cli.acceptTrail'])
+    expect(await last.call(api.audit.verifyAudit)).toMatchObject({ fault: { kind: 'unconfirmed' } })
+  }, 90_000)
 
   test('after key rotate passwords, second factors and the audit trail are as before, and the old key is refused', async () => {
     const { run, start, startInVain, keyFile, file } = await home({ databaseUrl: await url() })

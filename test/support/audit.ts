@@ -1,9 +1,11 @@
 /** A started audit trail on a database, and something to note in it. */
 import { onTestFinished } from 'vitest'
 import type { State } from '../../contract/event.ts'
+import { beginTrailOf } from '../../server/audit/audit-command.ts'
 import type { AuditFact } from '../../server/audit/audit-entry.ts'
 import { AuditService } from '../../server/audit/audit-service.ts'
 import { AuditStore } from '../../server/audit/audit-store.ts'
+import { TrailHead } from '../../server/audit/trail-head.ts'
 import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { SecretBox } from '../../server/platform/secret-box.ts'
@@ -11,14 +13,32 @@ import { memoryDatabase } from './databases.ts'
 
 export const auditSecrets = new SecretBox(Buffer.alloc(32, 7))
 
+interface AuditOptions {
+  now?: () => number
+  /** Of `audit.head`; none is kept unless given. */
+  file?: string
+}
+
+export function headAt(file?: string): TrailHead {
+  return new TrailHead({ file, secrets: auditSecrets })
+}
+
+/** As the first start does on a new database. */
+export async function beginAudit(db: Database, { now = Date.now, file }: AuditOptions = {}): Promise<void> {
+  const places = { secrets: auditSecrets, head: headAt(file), now, isNew: true }
+  await db.transaction().execute(transaction => beginTrailOf(transaction, places))
+}
+
 /** Stopped when the test ends, before its database is closed. */
-export async function startAudit(database?: Database, { now = Date.now }: { now?: () => number } = {}) {
+export async function startAudit(database?: Database, { now = Date.now, file }: AuditOptions = {}) {
   const db = database ?? (await memoryDatabase())
+  await beginAudit(db, { now, ...(file === undefined ? {} : { file }) })
   const store = new AuditStore(db)
   const told: State[] = []
   const audit = new AuditService({
     store,
     secrets: auditSecrets,
+    head: headAt(file),
     hub: { publishState: state => told.push(state) },
     now,
     logger: createLogger('silent'),

@@ -1,7 +1,7 @@
 /** Entries of the audit trail, and what a check of it found, in words. */
 import type { AuditEntry } from '../../contract/audit.ts'
 import { api } from '../../contract/index.ts'
-import { formatCount, formatNumber } from '../platform/format.ts'
+import { formatCount, formatDateTime, formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
 export const effectWords: Record<AuditEntry['effect'], { tone: Tone; text: string }> = {
@@ -21,29 +21,34 @@ export interface Verdict {
   entries: number
   oldest: number | null
   newest: number | null
-  fault: { number: number; kind: 'changed' | 'missing' | 'reordered'; detail: string } | null
+  begun_at: string | null
+  fault: { number: number; kind: 'changed' | 'missing' | 'reordered' | 'unconfirmed'; detail: string } | null
 }
 
-const kinds = { changed: 'was changed', missing: 'is missing', reordered: 'is not in its place' } as const
+const kindWords = { changed: 'was changed', missing: 'is missing', reordered: 'is not in its place' } as const
 
-export function verdictWords({ is_whole: isWhole, entries, oldest, newest, fault }: Verdict): {
+export function verdictWords({ is_whole: isWhole, entries, oldest, newest, begun_at: begunAt, fault }: Verdict): {
   tone: Tone
   title: string
   detail: string
 } {
+  if (fault?.kind === 'unconfirmed') return { tone: 'bad', title: 'Not confirmed to be whole', detail: fault.detail }
+  // The entries may all fit together: it is their ends, or what should stand behind them, that do not.
+  if (fault && fault.number === 0) return { tone: 'bad', title: 'The trail is missing', detail: fault.detail }
   if (fault) {
-    const title = `Entry ${formatNumber(fault.number)} ${kinds[fault.kind]}`
-    return { tone: 'bad', title, detail: `${fault.detail} What stands before it is whole.` }
+    const title = `Entry ${formatNumber(fault.number)} ${kindWords[fault.kind]}`
+    return { tone: 'bad', title, detail: fault.detail }
   }
   if (!isWhole) return { tone: 'bad', title: 'The trail is not whole', detail: 'The server did not say where.' }
+  const since = begunAt === null ? '' : ` The trail was begun ${formatDateTime(Date.parse(begunAt))}.`
   if (oldest === null || newest === null) {
-    return { tone: 'good', title: 'The trail is whole', detail: 'It holds no entry yet.' }
+    return { tone: 'good', title: 'The trail is whole', detail: `It holds no entry yet.${since}` }
   }
   const range =
     oldest === newest ? `number ${formatNumber(newest)}` : `${formatNumber(oldest)} to ${formatNumber(newest)}`
   return {
     tone: 'good',
     title: 'The trail is whole',
-    detail: `${formatCount(entries, 'entry', 'entries')} (${range}) stand as they were written: none changed, missing or reordered.`,
+    detail: `${formatCount(entries, 'entry', 'entries')} (${range}) stand as they were written: none changed, missing or reordered.${since}`,
   }
 }

@@ -22,14 +22,29 @@ test('a time of this machine becomes one of the server, and back', () => {
 })
 
 test('what a check found is said in words, with the entry at fault', () => {
-  const whole = { is_whole: true, entries: 1234, oldest: 1, newest: 1234, fault: null }
+  const begun_at = '2026-11-28T05:00:00.000Z'
+  const whole = { is_whole: true, entries: 1234, oldest: 1, newest: 1234, begun_at, fault: null }
   expect(verdictWords(whole)).toMatchObject({ tone: 'good' })
   expect(verdictWords(whole).detail).toContain('1,234 entries (1 to 1,234)')
+  // A trail that was begun again after everything was wiped is told by that.
+  expect(verdictWords(whole).detail).toMatch(/The trail was begun 2\d Nov 2026, /)
   expect(verdictWords({ ...whole, entries: 0, oldest: null, newest: null }).detail).toContain('no entry')
   const fault = { number: 812, kind: 'missing', detail: 'The next one does not follow.' } as const
   expect(verdictWords({ ...whole, is_whole: false, fault })).toMatchObject({
     tone: 'bad',
     title: 'Entry 812 is missing',
+  })
+  const wiped = { number: 0, kind: 'missing', detail: 'There is no trail.' } as const
+  expect(verdictWords({ ...whole, is_whole: false, fault: wiped })).toEqual({
+    tone: 'bad',
+    title: 'The trail is missing',
+    detail: 'There is no trail.',
+  })
+  const doubt = { number: 9, kind: 'unconfirmed', detail: 'audit.head is missing.' } as const
+  expect(verdictWords({ ...whole, is_whole: false, fault: doubt })).toEqual({
+    tone: 'bad',
+    title: 'Not confirmed to be whole',
+    detail: 'audit.head is missing.',
   })
 })
 

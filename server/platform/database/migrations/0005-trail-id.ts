@@ -1,0 +1,10 @@
+/** The ends of the audit trail name their trail, since when it stands, and how far the file outside the database has got. */
+import type { Kysely } from 'kysely'
+
+/** Ends of before keep their seal until the next start takes them over (server/audit/trail-beginning.ts). */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  const table = db.schema.alterTable('audit_chain')
+  await table.addColumn('trail_id', 'text', column => column.notNull().defaultTo('')).execute()
+  await table.addColumn('begun_at', 'text', column => column.notNull().defaultTo('')).execute()
+  await table.addColumn('head_number', 'bigint', column => column.notNull().defaultTo(0)).execute()
+}
