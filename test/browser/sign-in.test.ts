@@ -83,6 +83,50 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await heading(page, 'RustyMail is set up already')
   })
 
+  test('a link opened in the tab of another one is taken without a reload, and nothing of the other one holds for it', async () => {
+    const open = (page: Page, link: string) => page.evaluate(address => void location.assign(address), link)
+    const mark = (page: Page) => page.evaluate(() => void Object.assign(window, { isSamePage: true }))
+    const isSamePage = (page: Page) => page.evaluate(() => 'isSamePage' in window)
+
+    const fresh = await startRustyMail({ isSetUp: false })
+    const { page } = await visit(browser, `${fresh.url}/setup#of-an-earlier-start`)
+    await heading(page, 'Set up RustyMail')
+    await mark(page)
+    await page.getByLabel('Email').fill(administrator.email)
+    await page.getByLabel('Name').fill(administrator.name)
+    await page.getByLabel('Password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'This link did not work')
+    await open(page, fresh.setupLink)
+    await heading(page, 'Set up RustyMail')
+    expect(new URL(page.url()).hash).toBe('')
+    expect(await page.getByLabel('Email').inputValue()).toBe(administrator.email)
+    expect(await page.getByLabel('Password', { exact: true }).inputValue()).toBe('')
+    await page.getByLabel('Password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+    expect(await isSamePage(page)).toBe(true)
+
+    const invite = async (name: string) => {
+      const body = { email: `${name}@example.com`, name, role: 'viewer', accounts: 'all' }
+      return (await fresh.call(api.users.inviteUser, { body })).link
+    }
+    const [first, second] = [await invite('first'), await invite('second')]
+    const stranger = await visit(browser, `${fresh.url}/invitation#used-long-ago`)
+    await heading(stranger.page, 'This link does not work')
+    await mark(stranger.page)
+    await open(stranger.page, first)
+    await heading(stranger.page, 'Welcome, first')
+    await open(stranger.page, second)
+    await heading(stranger.page, 'Welcome, second')
+    expect(await stranger.page.getByLabel('Email').inputValue()).toBe('second@example.com')
+    expect(new URL(stranger.page.url()).hash).toBe('')
+    await stranger.page.getByLabel('Password', { exact: true }).fill('five grey herons on a wire')
+    await stranger.page.keyboard.press('Enter')
+    await heading(stranger.page, 'Overview')
+    expect(await isSamePage(stranger.page)).toBe(true)
+  })
+
   test('a set-up link that is not the newest says what to do', async () => {
     const fresh = await startRustyMail({ isSetUp: false })
     const { page } = await visit(browser, `${fresh.url}/setup#an-older-one`)

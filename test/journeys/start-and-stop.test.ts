@@ -55,6 +55,13 @@ test('it says where it listens, is ready, and the set-up link makes one administ
   expect((await fetch(`${again.url}/api/dashboard/stats`, { headers: { cookie: cookieAgain } })).status).toBe(200)
 })
 
+test('where it listens and the set-up link are one write: whoever has the first line has the second', async () => {
+  const { child } = spawnRustyMail({ dataDir: newDataDir() })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [words] = (await once(child.stdout, 'data')) as [Buffer]
+  expect(words.toString()).toMatch(/^RustyMail is listening on (http:\S+)\nSet up: \1\/setup#\S+\n$/)
+})
+
 test('the first start of a clean copy builds its page and serves it; ended in the middle, it leaves nothing behind', async () => {
   const dir = tempDir('clean')
   onTestFinished(() => dir.remove())

@@ -4,7 +4,7 @@ import type { ServerEvent } from '../../contract/event.ts'
 export const queryKeys = {
   session: ['session'],
   signIn: ['sign-in'],
-  invitation: ['invitation'],
+  invitation: (opened: number) => ['invitation', String(opened)],
   profile: ['profile'],
   ownSessions: ['sessions', 'own'],
   stats: ['stats'],
