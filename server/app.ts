@@ -227,7 +227,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'pool', stop: () => pool.stop() },
     { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
     { name: 'demo', start: async () => void (config.demo && (await sandbox.start())) },
-    pagePart(http, root),
+    pagePart(http, root, logger),
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
