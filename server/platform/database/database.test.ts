@@ -56,7 +56,8 @@ onEachDatabase((open, url) => {
   })
 
   test('which steps are taken is said before, and not when there is none', async () => {
-    const db = await open()
+    const db = openDatabase(await url())
+    onTestFinished(() => db.destroy())
     const said: (readonly string[])[] = []
     const migrateAndTell = () => migrate(db, { '0001-first': first }, names => said.push(names))
     await migrateAndTell()
