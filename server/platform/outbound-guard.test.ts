@@ -65,6 +65,53 @@ test('a private address is refused by name and by number, unless its range is al
   await expect(sandbox.check('127.0.0.1', 1144)).rejects.toMatchObject({ code: 'address_refused' })
 })
 
+test('what is closed is told with all that would have to be allowed, and with the line that allows it', async () => {
+  const answers: Record<string, Address[]> = {
+    'home.example': [v4('192.168.1.10'), { address: 'fd12:3456::10', family: 6 }, v4('93.184.215.14')],
+    'worse.example': [v4('192.168.1.10'), v4('169.254.169.254')],
+  }
+  const closed = guard(answers)
+  await expect(closed.check('home.example', 993)).rejects.toMatchObject({
+    code: 'address_refused',
+    message: expect.stringContaining('home.example (192.168.1.10) is inside a private network'),
+    extension: {
+      fault: 'private_network',
+      networks: ['192.168.1.10/32', 'fd12:3456::10/128'],
+      setting: 'RUSTYMAIL_PRIVATE_NETWORKS=192.168.1.0/24,fd12:3456::/64',
+    },
+  })
+  await expect(closed.check('127.0.0.1', 993)).rejects.toMatchObject({
+    message: expect.stringContaining('127.0.0.1 is this machine itself'),
+    extension: { networks: ['127.0.0.1/32'], setting: 'RUSTYMAIL_PRIVATE_NETWORKS=127.0.0.1/32' },
+  })
+  // What is configured stays in the line, since the line takes its place; what is said to everybody does not tell it.
+  const configured = guard(answers, { privateNetworks: ['10.9.0.0/16'] })
+  await expect(configured.check('192.168.7.7', 993)).rejects.toMatchObject({
+    message: expect.not.stringContaining('10.9'),
+    extension: { setting: 'RUSTYMAIL_PRIVATE_NETWORKS=10.9.0.0/16,192.168.7.0/24' },
+  })
+  // What never opens is not offered.
+  const refused = await closed.check('worse.example', 993).catch((error: unknown) => error)
+  expect(refused).toMatchObject({ extension: { fault: 'forbidden_address' } })
+  expect(refused).not.toHaveProperty('extension.networks')
+})
+
+test('what is allowed later opens beside what is configured, and closes again, but never what is forbidden', async () => {
+  const judged = guard({}, { privateNetworks: ['10.0.0.0/8'] })
+  const isOpen = (address: string) =>
+    judged.check(address, 993).then(
+      () => true,
+      () => false,
+    )
+  const places = ['10.0.0.5', '192.168.1.10', '192.168.1.11', '169.254.169.254']
+  const openOnes = () => Promise.all(places.map(isOpen))
+  expect(await openOnes()).toEqual([true, false, false, false])
+  judged.allow(['192.168.1.10/32', '169.254.0.0/16'])
+  expect(await openOnes()).toEqual([true, true, false, false])
+  judged.allow([])
+  expect(await openOnes()).toEqual([true, false, false, false])
+})
+
 test('a metadata address is refused whatever is allowed, also as one of several answers', async () => {
   const all = { privateNetworks: ['0.0.0.0/0', '::/0'], trusted: ['evil.example'] }
   const answers = { 'evil.example': [v4('93.184.215.14'), v4('169.254.169.254')] }

@@ -5,7 +5,11 @@
 import { lookup } from 'node:dns/promises'
 import { type BlockList, isIP, type LookupFunction } from 'node:net'
 import { blockList, isWithin, judgeAddress } from './outbound-rules.ts'
+import { canonicalRange, networkAround } from './private-network.ts'
 import { Problem } from './problem.ts'
+
+/** As many as can be allowed by one request; a name with more inner addresses is no mail server's. */
+const maxNetworks = 16
 
 export interface Address {
   address: string
@@ -22,14 +26,21 @@ export interface OutboundGuardOptions {
 }
 
 export class OutboundGuard {
-  readonly #allowed: BlockList
+  readonly #configured: readonly string[]
+  #allowed: BlockList
   readonly #trusted: Set<string>
   readonly #resolve: (host: string) => Promise<Address[]>
 
   constructor({ privateNetworks, trusted, resolve = resolveAll }: OutboundGuardOptions) {
+    this.#configured = privateNetworks
     this.#allowed = blockList(privateNetworks)
     this.#trusted = new Set(trusted.map(place => place.toLowerCase()))
     this.#resolve = resolve
+  }
+
+  /** Beside what the operator configured, and in the place of what was allowed here before. */
+  allow(networks: readonly string[]): void {
+    this.#allowed = blockList([...this.#configured, ...networks])
   }
 
   /** A server of our own, on this machine. */
@@ -51,12 +62,13 @@ export class OutboundGuard {
     const family = isIP(name)
     const addresses =
       family === 0 ? await this.#resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 } as const]
+    const closed: string[] = []
     for (const { address } of addresses) {
       const verdict = judgeAddress(address)
-      if (verdict === 'open') continue
-      if (verdict === 'inner' && (isTrusted || isWithin(address, this.#allowed))) continue
-      throw refusal(name, address, verdict)
+      if (verdict === 'forbidden') throw forbidden(name, address)
+      if (verdict === 'inner' && !isTrusted && !isWithin(address, this.#allowed)) closed.push(address)
     }
+    if (closed.length > 0) throw closedNetwork(name, closed, this.#configured)
     return addresses
   }
 }
@@ -75,11 +87,34 @@ async function resolveAll(host: string): Promise<Address[]> {
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))
 }
 
-function refusal(name: string, address: string, verdict: 'inner' | 'forbidden'): Problem {
-  const where = name === address ? name : `${name} (${address})`
-  const why =
-    verdict === 'inner'
-      ? `${where} is inside a private network. Who runs RustyMail can allow that with RUSTYMAIL_PRIVATE_NETWORKS.`
-      : `${where} is an address that RustyMail never connects to.`
-  return new Problem('address_refused', why, { fault: 'refused' })
+function forbidden(name: string, address: string): Problem {
+  const detail = `${placeOf(name, address)} is an address that RustyMail never connects to.`
+  return new Problem('address_refused', detail, { fault: 'forbidden_address' })
+}
+
+/** @param addresses All of them that are closed: to allow one would not open the name. */
+function closedNetwork(name: string, addresses: readonly string[], configured: readonly string[]): Problem {
+  const [first = ''] = addresses
+  const networks = rangesFor(addresses.map(address => canonicalRange(address)))
+  const around = rangesFor(addresses.map(networkAround)).join(',')
+  const setting = `RUSTYMAIL_PRIVATE_NETWORKS=${[...configured, around].join(',')}`
+  const what = isOwn(first) ? 'is this machine itself' : 'is inside a private network'
+  const how =
+    configured.length === 0
+      ? `starts it with ${setting}`
+      : `adds ${around} to RUSTYMAIL_PRIVATE_NETWORKS and starts it again`
+  const detail = `${placeOf(name, first)} ${what}, and RustyMail connects there only when that is allowed: by an administrator, or by whoever runs RustyMail, who ${how}.`
+  return new Problem('address_refused', detail, { fault: 'private_network', networks, setting })
+}
+
+function rangesFor(ranges: readonly (string | undefined)[]): string[] {
+  return [...new Set(ranges.filter(range => range !== undefined))].slice(0, maxNetworks)
+}
+
+function placeOf(name: string, address: string): string {
+  return name === address ? name : `${name} (${address})`
+}
+
+function isOwn(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
 }

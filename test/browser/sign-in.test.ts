@@ -84,9 +84,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a link opened in the tab of another one is taken without a reload, and nothing of the other one holds for it', async () => {
-    const open = (page: Page, link: string) => page.evaluate(address => void location.assign(address), link)
-    const mark = (page: Page) => page.evaluate(() => void Object.assign(window, { isSamePage: true }))
-    const isSamePage = (page: Page) => page.evaluate(() => 'isSamePage' in window)
+    const open = (page: Page, link: string) => page.evaluate(`void location.assign(${JSON.stringify(link)})`)
+    const mark = (page: Page) => page.evaluate('void (globalThis.isSamePage = true)')
+    const isSamePage = (page: Page) => page.evaluate('globalThis.isSamePage')
 
     const fresh = await startRustyMail({ isSetUp: false })
     const { page } = await visit(browser, `${fresh.url}/setup#of-an-earlier-start`)
