@@ -58,7 +58,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await password.fill('too short')
     await page.keyboard.press('Enter')
     await page.getByText('Type at least 12 characters').waitFor()
+    // Nothing is praised before the server has seen it; then it says what it thinks, in the same place.
+    const judged: string[] = []
+    page.on('request', request => void (request.method() === 'POST' && judged.push(request.url())))
     await password.fill('password1234')
+    await page.getByText('Long enough. Whether it is easy to guess is checked when you send it.').waitFor()
+    expect(await page.locator('form .text-good').count()).toBe(0)
+    expect(judged).toEqual([])
     await page.keyboard.press('Enter')
     await page
       .getByRole('alert')
