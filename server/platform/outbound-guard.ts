@@ -99,11 +99,8 @@ function closedNetwork(name: string, addresses: readonly string[], configured: r
   const around = rangesFor(addresses.map(networkAround)).join(',')
   const setting = `RUSTYMAIL_PRIVATE_NETWORKS=${[...configured, around].join(',')}`
   const what = isOwn(first) ? 'is this machine itself' : 'is inside a private network'
-  const how =
-    configured.length === 0
-      ? `starts it with ${setting}`
-      : `adds ${around} to RUSTYMAIL_PRIVATE_NETWORKS and starts it again`
-  const detail = `${placeOf(name, first)} ${what}, and RustyMail connects there only when that is allowed: by an administrator, or by whoever runs RustyMail, who ${how}.`
+  const where = configured.length === 0 ? setting : `${around} in RUSTYMAIL_PRIVATE_NETWORKS`
+  const detail = `${placeOf(name, first)} ${what}. RustyMail connects there only when an administrator allows it, or ${where} does.`
   return new Problem('address_refused', detail, { fault: 'private_network', networks, setting })
 }
 

@@ -56,17 +56,17 @@ function NetworkList({ list: { configured, allowed } }: { list: PrivateNetworks 
               </span>
             </span>
             <Button size="sm" variant="quiet" icon={X} onClick={() => setAsked(network)}>
-              Close<span className="sr-only">: {networkWords(network)}</span>
+              Remove<span className="sr-only">: {networkWords(network)}</span>
             </Button>
           </li>
         ))}
       </ul>
-      {asked !== undefined && <CloseDialog network={asked} onClose={() => setAsked(undefined)} />}
+      {asked !== undefined && <RemoveDialog network={asked} onClose={() => setAsked(undefined)} />}
     </>
   )
 }
 
-function CloseDialog({ network, onClose }: { network: string; onClose(): void }) {
+function RemoveDialog({ network, onClose }: { network: string; onClose(): void }) {
   const queries = useQueryClient()
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => call(api.settings.forbidPrivateNetwork, { params: { network } }),
@@ -78,8 +78,8 @@ function CloseDialog({ network, onClose }: { network: string; onClose(): void })
   return (
     <ConfirmDialog
       isOpen
-      title={`Close ${networkWords(network)}?`}
-      confirmLabel="Close it"
+      title={`Remove ${networkWords(network)}?`}
+      confirmLabel="Remove"
       isBusy={isPending}
       error={error}
       onConfirm={() => mutate(undefined, { onSuccess: onClose })}
