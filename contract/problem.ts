@@ -101,7 +101,7 @@ export const ProblemBody = z
       .string()
       .optional()
       .describe(
-        'For `private_network`: the line of the environment that allows the network around it, and what is allowed there already',
+        'For `private_network`: the line of the environment that allows the network around it, where there is none yet',
       ),
   })
   .meta({ id: 'Problem' })

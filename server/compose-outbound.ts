@@ -14,7 +14,7 @@ export interface ComposedOutbound {
 export function composeOutbound(config: Config): ComposedOutbound {
   const { privateNetworks } = config
   return {
-    guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config) }),
+    guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
     guarded: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) }),
   }
 }

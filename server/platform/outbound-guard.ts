@@ -21,17 +21,21 @@ export interface OutboundGuardOptions {
   privateNetworks: readonly string[]
   /** `host` or `host:port` that RustyMail's own operator named: judged only against what is always forbidden. */
   trusted: readonly string[]
+  /** Whether an administrator may allow further ranges while it runs. */
+  isAdjustable?: boolean
   /** All addresses of a name; only tests give another. */
   resolve?: (host: string) => Promise<Address[]>
 }
 
 export class OutboundGuard {
   readonly #configured: readonly string[]
+  readonly #isAdjustable: boolean
   #allowed: BlockList
   readonly #trusted: Set<string>
   readonly #resolve: (host: string) => Promise<Address[]>
 
-  constructor({ privateNetworks, trusted, resolve = resolveAll }: OutboundGuardOptions) {
+  constructor({ privateNetworks, trusted, isAdjustable = false, resolve = resolveAll }: OutboundGuardOptions) {
+    this.#isAdjustable = isAdjustable
     this.#configured = privateNetworks
     this.#allowed = blockList(privateNetworks)
     this.#trusted = new Set(trusted.map(place => place.toLowerCase()))
@@ -68,7 +72,10 @@ export class OutboundGuard {
       if (verdict === 'forbidden') throw forbidden(name, address)
       if (verdict === 'inner' && !isTrusted && !isWithin(address, this.#allowed)) closed.push(address)
     }
-    if (closed.length > 0) throw closedNetwork(name, closed, this.#configured)
+    if (closed.length > 0) {
+      const isConfigured = this.#configured.length > 0
+      throw closedNetwork(name, { addresses: closed, isConfigured, isAdjustable: this.#isAdjustable })
+    }
     return addresses
   }
 }
@@ -92,16 +99,27 @@ function forbidden(name: string, address: string): Problem {
   return new Problem('address_refused', detail, { fault: 'forbidden_address' })
 }
 
-/** @param addresses All of them that are closed: to allow one would not open the name. */
-function closedNetwork(name: string, addresses: readonly string[], configured: readonly string[]): Problem {
+interface ClosedOptions {
+  addresses: readonly string[]
+  isConfigured: boolean
+  isAdjustable: boolean
+}
+
+/** Says what would open all of them: to allow one would not open the name. What is configured already is not told: all who ask get it. */
+function closedNetwork(name: string, { addresses, isConfigured, isAdjustable }: ClosedOptions): Problem {
   const [first = ''] = addresses
   const networks = rangesFor(addresses.map(address => canonicalRange(address)))
   const around = rangesFor(addresses.map(networkAround)).join(',')
-  const setting = `RUSTYMAIL_PRIVATE_NETWORKS=${[...configured, around].join(',')}`
+  const setting = isConfigured ? undefined : `RUSTYMAIL_PRIVATE_NETWORKS=${around}`
   const what = isOwn(first) ? 'is this machine itself' : 'is inside a private network'
-  const where = configured.length === 0 ? setting : `${around} in RUSTYMAIL_PRIVATE_NETWORKS`
-  const detail = `${placeOf(name, first)} ${what}. RustyMail connects there only when an administrator allows it, or ${where} does.`
-  return new Problem('address_refused', detail, { fault: 'private_network', networks, setting })
+  const where = setting ?? `${around} in RUSTYMAIL_PRIVATE_NETWORKS`
+  const when = isAdjustable ? `when an administrator allows it, or ${where} does` : `with ${where}`
+  const detail = `${placeOf(name, first)} ${what}. RustyMail connects there only ${when}.`
+  return new Problem('address_refused', detail, {
+    fault: 'private_network',
+    ...(isAdjustable ? { networks } : {}),
+    ...(setting ? { setting } : {}),
+  })
 }
 
 function rangesFor(ranges: readonly (string | undefined)[]): string[] {
