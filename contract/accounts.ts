@@ -34,8 +34,19 @@ const MailServerChange = z.strictObject({
 export const AccountState = z.enum(['connecting', 'ready', 'degraded', 'auth_failed', 'unreachable', 'disabled'])
 export type AccountState = z.infer<typeof AccountState>
 
+const networks = z
+  .array(z.string())
+  .optional()
+  .describe('For `private_network`: what an administrator would have to allow')
+
 export const AccountError = z
-  .object({ cause: ConnectionFault, detail: z.string(), server_response: z.string().nullable(), at: Timestamp })
+  .object({
+    cause: ConnectionFault,
+    detail: z.string(),
+    server_response: z.string().nullable(),
+    networks,
+    at: Timestamp,
+  })
   .meta({ id: 'AccountError' })
 export type AccountError = z.infer<typeof AccountError>
 
@@ -65,7 +76,7 @@ export const Account = z
         'The account that `/api/dashboard/config` speaks of. For who may not see that one, the oldest that they may see stands in',
       ),
     is_sandbox: z.boolean(),
-    enabled: z.boolean(),
+    enabled: z.boolean().describe("False for the sandbox's account while the sandbox does not run"),
     state: AccountState,
     state_since: Timestamp,
     last_error: AccountError.nullable(),
@@ -109,6 +120,7 @@ const PartResult = z.object({
   cause: ConnectionFault.nullable(),
   detail: z.string(),
   server_response: z.string().nullable(),
+  networks,
   duration_ms: z.number(),
 })
 export const VerifyResult = z.object({ imap: PartResult, smtp: PartResult.nullable() }).meta({ id: 'VerifyResult' })
@@ -120,6 +132,7 @@ const verify = z.strictObject({
   verify: z.enum(['true', 'false']).default('true').describe('`false`: keep it without trying the server first'),
 })
 const connecting = [
+  'address_refused',
   'mail_login_refused',
   'mail_server_refused',
   'mail_server_tls',
@@ -180,7 +193,7 @@ export const accountsApi = {
     query: verify,
     body: AccountChange,
     response: Account,
-    problems: [...connecting, 'account_not_found', 'account_exists', 'beyond_own_rights'],
+    problems: [...connecting, 'account_not_found', 'account_exists', 'account_disabled', 'beyond_own_rights'],
   }),
   deleteAccount: endpoint({
     method: 'DELETE',
@@ -204,13 +217,14 @@ export const accountsApi = {
     effect: 'write',
     params,
     response: VerifyResult,
-    problems: ['account_not_found'],
+    problems: ['account_not_found', 'account_disabled'],
   }),
   startSandbox: endpoint({
     method: 'POST',
     path: '/api/dashboard/sandbox',
     tag,
     summary: 'Start the throw-away mail server on this machine and connect its account',
+    description: 'The account of an earlier run is connected again, with its id; its mail is made anew.',
     scope: 'dashboard:admin',
     effect: 'write',
     response: Account,

@@ -23,6 +23,7 @@ export const problems = {
   user_not_found: { status: 404, title: 'No such user' },
   session_not_found: { status: 404, title: 'No such session' },
   token_not_found: { status: 404, title: 'No such token' },
+  network_not_found: { status: 404, title: 'No such network' },
   passkey_not_found: { status: 404, title: 'No such passkey' },
   no_default_account: { status: 404, title: 'There is no account yet' },
   account_exists: { status: 409, title: 'This account is already connected' },
@@ -33,6 +34,7 @@ export const problems = {
   totp_exists: { status: 409, title: 'There is an authenticator already' },
   passkeys_need_https: { status: 409, title: 'Passkeys need HTTPS' },
   too_many_users: { status: 409, title: 'Too many users' },
+  too_many_networks: { status: 409, title: 'Too many networks' },
   too_many_tokens: { status: 409, title: 'Too many tokens' },
   account_disabled: { status: 409, title: 'The account is disabled' },
   sandbox_running: { status: 409, title: 'The sandbox is already running' },
@@ -73,6 +75,8 @@ export const ConnectionFault = z.enum([
   'closed',
   'limit',
   'no_idle',
+  'private_network',
+  'forbidden_address',
 ])
 export type ConnectionFault = z.infer<typeof ConnectionFault>
 
@@ -92,6 +96,13 @@ export const ProblemBody = z
     cause: ConnectionFault.optional().describe('For mail servers: why'),
     part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: which of the two'),
     server_response: z.string().optional().describe("The mail server's own words"),
+    networks: z.array(z.string()).optional().describe('For `private_network`: what would have to be allowed, no more'),
+    setting: z
+      .string()
+      .optional()
+      .describe(
+        'For `private_network`: the line of the environment that allows the network around it, where there is none yet',
+      ),
   })
   .meta({ id: 'Problem' })
 export type ProblemBody = z.infer<typeof ProblemBody>

@@ -1,7 +1,7 @@
 /** What an administrator may change while the server runs. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { line, secret } from './wire.ts'
+import { line, secret, Timestamp } from './wire.ts'
 
 export const ImapConfiguration = z
   .strictObject({
@@ -41,6 +41,23 @@ const ImapConfigurationChange = ImapConfiguration.extend({
 })
 export type ImapConfigurationChange = z.infer<typeof ImapConfigurationChange>
 
+/** Inner networks in which mail servers may be named. */
+export const PrivateNetworks = z
+  .object({
+    configured: z.array(z.string()).describe('By `RUSTYMAIL_PRIVATE_NETWORKS`; changed there alone'),
+    allowed: z.array(
+      z.object({
+        network: z.string().describe('`192.168.1.10/32`, `fd12:3456::/64`'),
+        allowed_by: z.string().describe('Who allowed it, by name'),
+        allowed_at: Timestamp,
+      }),
+    ),
+  })
+  .meta({ id: 'PrivateNetworks' })
+export type PrivateNetworks = z.infer<typeof PrivateNetworks>
+
+const network = line.trim().min(2).max(49)
+
 const tag = 'Configuration'
 export const settingsApi = {
   getConfig: endpoint({
@@ -71,6 +88,8 @@ export const settingsApi = {
     problems: [
       'no_default_account',
       'beyond_own_rights',
+      'account_disabled',
+      'address_refused',
       'mail_login_refused',
       'mail_server_refused',
       'mail_server_tls',
@@ -78,5 +97,42 @@ export const settingsApi = {
       'mail_server_unreachable',
       'mail_server_timeout',
     ],
+  }),
+  listPrivateNetworks: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/private-networks',
+    tag,
+    summary: 'Private networks in which mail servers may be named',
+    scope: 'dashboard:admin',
+    effect: 'read',
+    response: PrivateNetworks,
+  }),
+  allowPrivateNetworks: endpoint({
+    method: 'POST',
+    path: '/api/dashboard/private-networks',
+    tag,
+    summary: 'Allow private addresses or networks; it holds at once, for mail servers alone',
+    description:
+      'Accounts that wait for it are connected. Not for tokens: only for a person who is signed in, or the API key.',
+    limit: 'access',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    body: z.strictObject({ networks: z.array(network).min(1).max(16).describe('`192.168.1.10`, `192.168.1.0/24`') }),
+    response: PrivateNetworks,
+    status: 201,
+    problems: ['session_needed', 'too_many_networks'],
+  }),
+  forbidPrivateNetwork: endpoint({
+    method: 'DELETE',
+    path: '/api/dashboard/private-networks/{network}',
+    tag,
+    summary: 'Allow a private network no longer; connections to it end at once',
+    description: 'Not for tokens: only for a person who is signed in, or the API key.',
+    limit: 'access',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    params: z.object({ network: network.describe('As it is listed, with `/` as `%2F`') }),
+    response: PrivateNetworks,
+    problems: ['session_needed', 'network_not_found'],
   }),
 }

@@ -29,6 +29,8 @@ export interface SandboxLogger {
 export interface SandboxOptions {
   /** The same seed gives the same mail. */
   seed?: number
+  /** Of all folders; the present second unless given. Whoever remembers UIDs of an earlier mailbox must see another one. */
+  uidValidity?: number
   /** On average; without it no mail comes by itself. */
   newMailEveryMs?: number | undefined
   logger?: SandboxLogger
@@ -84,8 +86,7 @@ export class SandboxServer {
     const user = owner.address
     const password = randomBytes(18).toString('base64url')
     const seed = this.#options.seed ?? 1
-    // A new mailbox each time: whoever remembers UIDs of the last one must see that they are void.
-    const uidValidity = Math.floor(now.getTime() / 1000)
+    const uidValidity = this.#options.uidValidity ?? Math.floor(now.getTime() / 1000)
     const imap = new LoopbackImap({ user, password, folders: await seedMailbox({ seed, now }), uidValidity })
     const smtp = new LoopbackSmtp({
       user,

@@ -11,7 +11,7 @@ cpSync(join(root, 'dist/web'), join(out, 'dist/web'), { recursive: true })
 for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', '.env.example']) cpSync(join(root, file), join(out, file))
 
 const start = readFileSync(join(root, 'bin/rustymail.js'), 'utf8')
-writeFileSync(join(out, 'bin/rustymail.js'), start.replace("'../server/main.ts'", "'../server/main.js'"), {
+writeFileSync(join(out, 'bin/rustymail.js'), start.replaceAll(/(?<='\.\.\/server\/[a-z-]+)\.ts(?=')/g, '.js'), {
   mode: 0o755,
 })
 

@@ -1,24 +1,32 @@
 /** Puts a `.br` and a `.gz` beside each built file that is worth it, so that the server need not compress them each time. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Plugin } from 'vite'
 
 const fromBytes = 1024
+/** The highest would take 17 times as long, for whoever waits for the first start, and save 7 % of the bytes. */
+const brotliLevel = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }
+const [toBrotli, toGzip] = [promisify(brotliCompress), promisify(gzip)]
 
 export function precompress(): Plugin {
   return {
     name: 'precompress',
     apply: 'build',
-    writeBundle(options) {
+    async writeBundle(options) {
       const dir = options.dir!
-      const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
-      for (const name of names.filter(file => /\.(js|css|html|svg)$/.test(file))) {
-        const bytes = readFileSync(join(dir, name))
-        if (bytes.length < fromBytes) continue
-        writeFileSync(join(dir, `${name}.br`), brotliCompressSync(bytes))
-        writeFileSync(join(dir, `${name}.gz`), gzipSync(bytes, { level: 9 }))
-      }
+      const names = await readdir(dir, { recursive: true, encoding: 'utf8' })
+      const files = names.filter(name => /\.(js|css|html|svg)$/.test(name)).map(name => join(dir, name))
+      // All at once: as many as there are processors are worked on at a time.
+      await Promise.all(files.map(compress))
     },
   }
+}
+
+async function compress(file: string): Promise<void> {
+  const bytes = await readFile(file)
+  if (bytes.length < fromBytes) return
+  const [br, gz] = await Promise.all([toBrotli(bytes, brotliLevel), toGzip(bytes, { level: 9 })])
+  await Promise.all([writeFile(`${file}.br`, br), writeFile(`${file}.gz`, gz)])
 }

@@ -14,6 +14,7 @@ import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeMcp } from './compose-mcp.ts'
+import { composeOutbound } from './compose-outbound.ts'
 import type { Config } from './config.ts'
 import { databasePart } from './database-part.ts'
 import { EventHub } from './events/event-hub.ts'
@@ -40,14 +41,13 @@ import { checkSmtp } from './outbox/smtp-check.ts'
 import { apiDocs } from './platform/api-docs.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import { type Database, openDatabase, ping } from './platform/database/database.ts'
-import { GuardedFetch } from './platform/guarded-fetch.ts'
 import { HttpLimits } from './platform/http-limits.ts'
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
-import { OutboundGuard } from './platform/outbound-guard.ts'
 import { Signer } from './platform/secret-box.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
+import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
@@ -117,9 +117,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     maxStreamsPerPrincipal: config.events.maxStreamsPerPrincipal,
     maxStreamAgeMs: 30 * 60_000,
   })
-  const { privateNetworks } = config
-  const guard = new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config) })
-  const guarded = new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) })
+  const { guard, guarded } = composeOutbound(config)
   const gateway = overrides.gateway ?? new ImapFlowGateway({ guard })
   const health = new HealthRegistry(hub)
   const accounts: AccountService = new AccountService({
@@ -133,11 +131,15 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     },
     timeoutMs: () => settings.limits.connection_timeout_seconds * 1000,
   })
-  const settings = new SettingsService({ store: new SettingStore(db), accounts, hub })
+  const settingStore = new SettingStore(db)
+  const settings = new SettingsService({ store: settingStore, accounts, hub })
+  const configured = config.privateNetworks
+  const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
   const mail = new MailService({ pool, refs: new MessageRefs(new Signer(secrets.derive('message refs'))) })
   const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
-  const sandbox = new SandboxRunner({ accounts, guard, logger })
+  const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
+  const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
 
   const clients = new ClientRegistry({ hub, logger })
   const shown = { connections: pool, streams: () => hub.streamCount, readings: new SystemReadings(thisMachine) }
@@ -193,14 +195,14 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
 
   people.addRoutes(http)
-  accountRoutes(http, accounts, () => sandbox.start())
+  accountRoutes(http, accounts, () => sandbox.start({ isAsked: true }))
   assistantRoutes(http, assistant)
   clientRoutes(http, new ClientService({ registry: clients }))
   eventRoutes(http, hub, (caller, kick) => clients.openStream(caller, kick))
   healthRoutes(http, serverHealth)
   mailRoutes(http, mail)
   metricsRoutes(http, metrics, prometheus)
-  settingsRoutes(http, settings)
+  settingsRoutes(http, settings, networks)
   apiDocs(http, version)
   const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
   const watchLimits = new AbortController()
@@ -215,6 +217,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,
     { name: 'settings', start: () => settings.start() },
+    { name: 'private networks', start: () => networks.start() },
     {
       name: 'pool limits',
       start: () => {
@@ -229,8 +232,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'sandbox', stop: () => sandbox.stop() },
     { name: 'pool', stop: () => pool.stop() },
     { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
-    { name: 'demo', start: async () => void (config.demo && (await sandbox.start())) },
-    pagePart(http, root),
+    { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
+    pagePart(http, root, logger),
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
@@ -270,7 +273,6 @@ async function tryImap(gateway: MailGateway, login: MailLogin, timeoutMs: number
 }
 
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {
-  await accounts.removeSandboxes()
   const { account } = config
   if (!account || (await accounts.isKnown(account.imap))) return
   // At the first start alone: who deletes it does not want it back.
@@ -278,17 +280,4 @@ async function prepareAccounts(config: Config, accounts: AccountService, setting
   if (await settings.isNews('environment_account', `${user} ${host}:${port}`)) {
     await accounts.add(account, { isSandbox: false })
   }
-}
-
-/** Servers that the operator named in the environment may be anywhere. */
-function trustedMailHosts({ account }: Config): string[] {
-  return [account?.imap.host, account?.smtp?.host].filter(host => host !== undefined)
-}
-
-/** Apart: a model on this machine is no reason to let people name this machine as their mail server. */
-function trustedWebHosts({ oidc, assistant }: Config): string[] {
-  const { rigEndpoint, openai, openrouter, anthropic, gemini, ollama } = assistant
-  const named = [openai, openrouter, anthropic, gemini, ollama].map(provider => provider?.baseUrl)
-  const urls = [...named, rigEndpoint, oidc?.issuer].filter(url => url !== undefined)
-  return urls.map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
 }

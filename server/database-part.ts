@@ -25,7 +25,7 @@ export function databasePart({ db, url, logger, lost }: DatabaseSurroundings): P
     name: 'database',
     start: async () => {
       await lock.take()
-      await migrate(db)
+      await migrate(db, undefined, migrations => logger.info({ migrations }, 'bringing the database up to date'))
     },
     stop: async () => {
       await db.destroy()

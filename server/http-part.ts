@@ -4,6 +4,7 @@ import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './mail/connection-pool.ts'
 import type { HttpServer } from './platform/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
 import { buildPageWhenStale } from './platform/page-build.ts'
 import { servePage } from './platform/page-files.ts'
 
@@ -14,13 +15,14 @@ export interface DoorOptions {
   stopBoundMs: number
 }
 
-/** Built when it is stale, which is the first time and after an upgrade. */
-export function pagePart(http: HttpServer, root: string): Part {
+/** Built when it is stale and the way in has not done that: its cache was fresh, or could not be written. */
+export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
   const stopped = new AbortController()
   return {
     name: 'page',
     start: async () => {
-      await buildPageWhenStale(root, stopped.signal)
+      const onBuild = () => logger.info('building the page')
+      await buildPageWhenStale(root, { signal: stopped.signal, onBuild })
       servePage(http, join(root, 'dist/web'))
     },
     stop: () => stopped.abort(),

@@ -62,10 +62,16 @@ async function serve(config: Config): Promise<void> {
     if (ending.isUnderWay) return
     fail(1, `RustyMail could not start: ${wordsOf(error)}`)
   }
-  if (ending.isUnderWay) return
-  console.log(`RustyMail is listening on ${app.address}`)
-  const setupLink = await app.createSetupLink()
-  if (setupLink) console.log(`Set up: ${setupLink}`)
+  try {
+    const setupLink = await app.createSetupLink()
+    if (ending.isUnderWay) return
+    // In one write: whoever reads the first line has the second.
+    console.log([`RustyMail is listening on ${app.address}`, ...(setupLink ? [`Set up: ${setupLink}`] : [])].join('\n'))
+  } catch (error) {
+    if (ending.isUnderWay) return
+    console.error(`RustyMail could not start: ${wordsOf(error)}`)
+    ending.begin(1)
+  }
 }
 
 function readConfig(): Config {

@@ -9,54 +9,59 @@ import { Problem } from './platform/problem.ts'
 
 interface SandboxRunnerOptions {
   accounts: AccountService
+  /** Higher each time, over restarts too: UIDs of the mailbox before are void. */
+  nextUidValidity: () => Promise<number>
   /** It is on this machine, which is not open to what people name. */
   guard: Pick<OutboundGuard, 'trust' | 'distrust'>
   logger: Logger
 }
 
 export class SandboxRunner {
-  readonly #accounts: AccountService
-  readonly #guard: Pick<OutboundGuard, 'trust' | 'distrust'>
-  readonly #logger: Logger
+  readonly #options: SandboxRunnerOptions
   #server: SandboxServer | undefined
   #places: { host: string; port: number }[] = []
   #isStarting = false
 
-  constructor({ accounts, guard, logger }: SandboxRunnerOptions) {
-    this.#accounts = accounts
-    this.#guard = guard
-    this.#logger = logger
+  constructor(options: SandboxRunnerOptions) {
+    this.#options = options
   }
 
   get isRunning(): boolean {
     return this.#server !== undefined
   }
 
-  /** One at a time. When its account was deleted, a new start connects a fresh one. */
-  async start(): Promise<Account> {
+  /**
+   * One at a time. The account of an earlier run is connected again, with its id; when it was deleted, a new one is made.
+   * @param isAsked By a person, who wants it enabled.
+   */
+  async start({ isAsked }: { isAsked: boolean }): Promise<Account> {
+    const { accounts, guard, nextUidValidity, logger } = this.#options
     const isRunning = new Problem('sandbox_running', 'The sandbox is running, and its account is connected.')
     if (this.#isStarting) throw isRunning
     this.#isStarting = true
     try {
-      if (await this.#accounts.hasSandbox()) throw isRunning
+      if (this.isRunning && (await accounts.hasSandbox())) throw isRunning
       await this.stop()
       // Loaded only now: a server without a sandbox does without its memory.
       const { SandboxServer } = await import('../sandbox/sandbox-server.ts')
-      const server = new SandboxServer({ newMailEveryMs: 20_000, logger: this.#logger })
+      const server = new SandboxServer({ newMailEveryMs: 20_000, uidValidity: await nextUidValidity(), logger })
       const { host, imapPort, smtpPort, user, password, email } = await server.start()
       this.#server = server
       this.#places = [imapPort, smtpPort].map(port => ({ host, port }))
-      for (const place of this.#places) this.#guard.trust(place.host, place.port)
+      for (const place of this.#places) guard.trust(place.host, place.port)
       const login = { host, tls: 'none', user, password } as const
       const input = {
         name: 'Sandbox',
         email,
         imap: { ...login, port: imapPort },
         smtp: { ...login, port: smtpPort },
-        enabled: true,
+        enabled: isAsked,
       }
-      this.#logger.info({ imapPort, smtpPort }, 'the sandbox mail server is running')
-      return await this.#accounts.add(input, { isSandbox: true })
+      logger.info({ imapPort, smtpPort }, 'the sandbox mail server is running')
+      return await accounts.openSandbox(input).catch(async (error: unknown) => {
+        await this.stop()
+        throw error
+      })
     } finally {
       this.#isStarting = false
     }
@@ -65,7 +70,8 @@ export class SandboxRunner {
   async stop(): Promise<void> {
     const server = this.#server
     this.#server = undefined
-    for (const { host, port } of this.#places.splice(0)) this.#guard.distrust(host, port)
+    this.#options.accounts.closeSandbox()
+    for (const { host, port } of this.#places.splice(0)) this.#options.guard.distrust(host, port)
     await server?.stop()
   }
 }

@@ -1,20 +1,57 @@
 /** An account's row as the contract shows it, as a login, and with a change laid over it. */
-import { type Account, type AccountChange, type MailServer, TlsKind } from '../../contract/accounts.ts'
+import { randomBytes } from 'node:crypto'
+import {
+  type Account,
+  type AccountChange,
+  type AccountInput,
+  type MailServer,
+  TlsKind,
+} from '../../contract/accounts.ts'
 import type { AccountRow } from '../platform/database/tables.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import { isLoopback } from './account-verifier.ts'
 import type { AccountHealth } from './health-registry.ts'
 import type { MailLogin } from './mail-login.ts'
 
 export type Part = 'imap' | 'smtp'
 export type Login = MailLogin
+export type LoginName = { host: string; port: number; user: string }
 
 /** What a sealed password is bound to, so that it cannot be moved to another row. */
 export function sealContext(accountId: string, part: Part): string {
   return `account ${accountId} ${part}`
 }
 
-export function toAccount(row: AccountRow, health: AccountHealth): Account {
+/** Before it is kept; which one is the default is the store's to say. */
+export function newRow(
+  input: AccountInput,
+  { isSandbox, at, secrets }: { isSandbox: boolean; at: string; secrets: SecretBox },
+): Omit<AccountRow, 'is_default'> {
+  const id = randomBytes(8).toString('hex')
+  const { imap, smtp } = input
+  return {
+    id,
+    name: input.name ?? input.email,
+    email: input.email,
+    imap_host: imap.host,
+    imap_port: imap.port,
+    imap_tls: imap.tls,
+    imap_user: imap.user,
+    imap_password_sealed: secrets.seal(imap.password, sealContext(id, 'imap')),
+    smtp_host: smtp?.host ?? null,
+    smtp_port: smtp?.port ?? null,
+    smtp_tls: smtp?.tls ?? null,
+    smtp_user: smtp?.user ?? null,
+    smtp_password_sealed: smtp ? secrets.seal(smtp.password, sealContext(id, 'smtp')) : null,
+    is_sandbox: isSandbox ? 1 : 0,
+    enabled: input.enabled ? 1 : 0,
+    created_at: at,
+    updated_at: at,
+  }
+}
+
+export function toAccount(row: AccountRow, isEnabled: boolean, health: AccountHealth): Account {
   return {
     id: row.id,
     name: row.name,
@@ -23,7 +60,7 @@ export function toAccount(row: AccountRow, health: AccountHealth): Account {
     smtp: serverOf(row, 'smtp') ?? null,
     is_default: row.is_default === 1,
     is_sandbox: row.is_sandbox === 1,
-    enabled: row.enabled === 1,
+    enabled: isEnabled,
     ...health,
     created_at: row.created_at,
     updated_at: row.updated_at,
@@ -50,6 +87,19 @@ export function mergeChange(row: AccountRow, change: AccountChange, secrets: Sec
   }
 }
 
+export interface ServerChoice {
+  host: string
+  port: number
+  useTls: boolean
+  password?: string | undefined
+}
+
+/** TLS as yes or no: no keeps STARTTLS, and means no TLS at all only to this machine itself. */
+export function changeOfServer(row: AccountRow, { host, port, useTls, password }: ServerChoice): AccountChange {
+  const withoutImplicit = row.imap_tls === 'starttls' || !isLoopback(host) ? 'starttls' : 'none'
+  return { imap: { host, port, tls: useTls ? 'implicit' : withoutImplicit, password } }
+}
+
 /** `name`, `imap.host`, `smtp.password` …: what is another than before. */
 export function changedFields(before: AccountRow, after: AccountRow, change: AccountChange): string[] {
   const columns = Object.keys(before) as (keyof AccountRow)[]
@@ -63,6 +113,20 @@ export function changedFields(before: AccountRow, after: AccountRow, change: Acc
 
 export function changedParts(changed: readonly string[]): Part[] {
   return (['imap', 'smtp'] as const).filter(part => changed.some(field => field.startsWith(`${part}.`)))
+}
+
+/** Of those that somebody may see: the oldest stands in. @param rows Oldest first. */
+export function defaultOf(rows: readonly AccountRow[]): AccountRow | undefined {
+  return rows.find(row => row.is_default) ?? rows[0]
+}
+
+export function loginOf(row: AccountRow): LoginName {
+  return { host: row.imap_host, port: row.imap_port, user: row.imap_user }
+}
+
+/** As its facts tell of it. */
+export function named(row: AccountRow, at: string) {
+  return { account_id: row.id, name: row.name, email: row.email, is_sandbox: row.is_sandbox === 1, at }
 }
 
 function serverOf(row: AccountRow, part: Part): MailServer | undefined {

@@ -1,5 +1,4 @@
 /** Mail accounts: connecting, changing, trying and forgetting them. Reading their mail is the business of `mail`. */
-import { randomBytes } from 'node:crypto'
 import type { Account, AccountChange, AccountInput, VerifyResult } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
@@ -8,12 +7,27 @@ import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { refuseBeyondList, refuseNarrow } from './account-rights.ts'
-import { changedFields, changedParts, type Login, mergeChange, sealContext, toAccount, toLogin } from './account-row.ts'
+import {
+  changedFields,
+  changedParts,
+  changeOfServer,
+  defaultOf,
+  type Login,
+  type LoginName,
+  loginOf,
+  mergeChange,
+  named,
+  newRow,
+  type ServerChoice,
+  toAccount,
+  toLogin,
+} from './account-row.ts'
 import type { AccountStore } from './account-store.ts'
-import { type AccountVerifier, isLoopback, refusePlainOverNetwork, testServer, tryServer } from './account-verifier.ts'
+import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
 import type { MailLogin } from './mail-login.ts'
 import { refuseMovedPassword } from './password-place.ts'
+import { refuseSandboxChange, sandboxStopped } from './sandbox-rules.ts'
 
 export interface AccountServiceOptions {
   store: AccountStore
@@ -25,17 +39,12 @@ export interface AccountServiceOptions {
   timeoutMs: () => number
 }
 
-interface Trial {
-  verify: boolean
-  timeoutMs?: number
-}
-
-type LoginName = { host: string; port: number; user: string }
 type ReconnectListener = (accountId: string) => void
 
 export class AccountService {
   readonly #options: AccountServiceOptions
   readonly #reconnectListeners = new Set<ReconnectListener>()
+  #isSandboxRunning = false
 
   constructor(options: AccountServiceOptions) {
     this.#options = options
@@ -76,31 +85,11 @@ export class AccountService {
     refusePlainOverNetwork('imap', input.imap)
     if (input.smtp) refusePlainOverNetwork('smtp', input.smtp)
     await this.#refuseKnown(input.imap)
-    const id = randomBytes(8).toString('hex')
     const at = now()
-    const { imap, smtp } = input
-    const draft = {
-      id,
-      name: input.name ?? input.email,
-      email: input.email,
-      imap_host: imap.host,
-      imap_port: imap.port,
-      imap_tls: imap.tls,
-      imap_user: imap.user,
-      imap_password_sealed: this.#options.secrets.seal(imap.password, sealContext(id, 'imap')),
-      smtp_host: smtp?.host ?? null,
-      smtp_port: smtp?.port ?? null,
-      smtp_tls: smtp?.tls ?? null,
-      smtp_user: smtp?.user ?? null,
-      smtp_password_sealed: smtp ? this.#options.secrets.seal(smtp.password, sealContext(id, 'smtp')) : null,
-      is_sandbox: isSandbox ? 1 : 0,
-      enabled: input.enabled ? 1 : 0,
-      created_at: at,
-      updated_at: at,
-    }
+    const draft = newRow(input, { isSandbox, at, secrets: this.#options.secrets })
     const kept = await this.#options.hub.transact(async (transaction, tell) => {
       // Looked at again: another request may have connected it meanwhile.
-      await this.#refuseKnown(imap, undefined, transaction)
+      await this.#refuseKnown(input.imap, undefined, transaction)
       const inserted = await this.#options.store.insert(transaction, draft)
       tell({ type: 'account_added', data: named(inserted, at) })
       return inserted
@@ -112,6 +101,7 @@ export class AccountService {
   async update(principal: Principal, accountId: string, change: AccountChange, trial: Trial): Promise<Account> {
     const before = await this.#getRow(accountId, principal)
     refuseBeyondList(principal, change)
+    if (before.is_sandbox) refuseSandboxChange(change, this.#isSandboxRunning)
     refuseMovedPassword(before, change)
     const after = mergeChange(before, change, this.#options.secrets)
     const changed = changedFields(before, after, change)
@@ -123,7 +113,7 @@ export class AccountService {
       const login = toLogin(after, part, this.#options.secrets)
       if (!login) continue
       refusePlainOverNetwork(part, login)
-      if (trial.verify && after.enabled) await this.#try(part, login, trial)
+      if (trial.verify && this.#isOn(after)) await this.#try(part, login, trial)
     }
     return this.#tell(principal, await this.#keepChange(accountId, change))
   }
@@ -144,19 +134,11 @@ export class AccountService {
     })
   }
 
-  /**
-   * For the plan's configuration, which knows TLS as yes or no: no keeps STARTTLS, and means no TLS at all only to
-   * this machine itself.
-   */
-  async updateDefaultServer(
-    principal: Principal,
-    { host, port, useTls, password }: { host: string; port: number; useTls: boolean; password?: string | undefined },
-    trial: Trial,
-  ): Promise<void> {
+  /** For the plan's configuration, which speaks of the default account. */
+  async updateDefaultServer(principal: Principal, choice: ServerChoice, trial: Trial): Promise<void> {
     const row = await this.#findDefaultRow(principal)
     if (!row) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
-    const withoutImplicit = row.imap_tls === 'starttls' || !isLoopback(host) ? 'starttls' : 'none'
-    const change = { imap: { host, port, tls: useTls ? 'implicit' : withoutImplicit, password } } as const
+    const change = changeOfServer(row, choice)
     refuseMovedPassword(row, change, () => 'password')
     await this.update(principal, row.id, change, trial)
   }
@@ -165,11 +147,28 @@ export class AccountService {
     await this.#remove(await this.#getRow(accountId, principal))
   }
 
-  /** A sandbox ends with the process that ran it; its account from an earlier run leads nowhere. */
-  async removeSandboxes(): Promise<void> {
-    for (const row of await this.#options.store.list()) {
-      if (row.is_sandbox) await this.#remove(row)
+  /**
+   * The sandbox's server has started. Its account of an earlier run is connected to it, with its id and the rights of those
+   * who may see it; after it was deleted, a new one is made.
+   * @param input `enabled` false leaves one that was disabled as it is.
+   */
+  async openSandbox(input: AccountInput): Promise<Account> {
+    const { imap, smtp = null, enabled } = input
+    const known = (await this.#options.store.list()).find(row => row.is_sandbox === 1)
+    this.#isSandboxRunning = true
+    try {
+      if (!known) return await this.add({ ...input, enabled: true }, { isSandbox: true })
+      const kept = await this.#keepChange(known.id, { imap, smtp, ...(enabled ? { enabled } : {}) })
+      return this.#view(kept, kept.is_default ? kept : undefined)
+    } catch (error) {
+      this.#isSandboxRunning = false
+      throw error
     }
+  }
+
+  /** Its server has ended: the account stays, and is connected no more. */
+  closeSandbox(): void {
+    this.#isSandboxRunning = false
   }
 
   async isKnown(login: LoginName): Promise<boolean> {
@@ -183,14 +182,17 @@ export class AccountService {
   /** Tries both servers now; when IMAP answers, a connection that had given up is made again. */
   async verify(principal: Principal, accountId: string): Promise<VerifyResult> {
     const row = await this.#getRow(accountId, principal)
+    if (this.#isParked(row)) throw sandboxStopped()
     const { secrets, verifier, timeoutMs } = this.#options
-    const [imapLogin, smtpLogin] = [toLogin(row, 'imap', secrets)!, toLogin(row, 'smtp', secrets)]
-    const [imap, smtp] = await Promise.all([
-      testServer(verifier, 'imap', imapLogin, timeoutMs()),
-      smtpLogin ? testServer(verifier, 'smtp', smtpLogin, timeoutMs()) : null,
-    ])
-    if (imap.ok && row.enabled) for (const listener of this.#reconnectListeners) listener(accountId)
-    return { imap, smtp }
+    const logins = { imap: toLogin(row, 'imap', secrets)!, smtp: toLogin(row, 'smtp', secrets) }
+    const result = await testServers(verifier, logins, timeoutMs())
+    if (result.imap.ok && row.enabled) this.reconnect(accountId)
+    return result
+  }
+
+  /** Ends the connections of an account and makes new ones. */
+  reconnect(accountId: string): void {
+    for (const listener of this.#reconnectListeners) listener(accountId)
   }
 
   /** Hears when an account should be connected again at once. Returns how to stop. */
@@ -204,14 +206,17 @@ export class AccountService {
     return new Set(rows.map(({ id }) => id))
   }
 
-  async listEnabled(): Promise<{ id: string; name: string }[]> {
+  async listEnabled(): Promise<{ id: string; name: string; host: string; port: number }[]> {
     const rows = await this.#options.store.list()
-    return rows.filter(row => row.enabled).map(({ id, name }) => ({ id, name }))
+    return rows
+      .filter(row => this.#isOn(row))
+      .map(({ id, name, imap_host: host, imap_port: port }) => ({ id, name, host, port }))
   }
 
   /** With the password in the clear: only for those who connect with it at once. */
   async login(accountId: string): Promise<MailLogin> {
     const row = await this.#getRow(accountId)
+    if (this.#isParked(row)) throw sandboxStopped()
     if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to read its mail.')
     return toLogin(row, 'imap', this.#options.secrets)!
   }
@@ -219,11 +224,19 @@ export class AccountService {
   /** States of all accounts, for who tells each principal of theirs. */
   async listHealth(): Promise<{ id: string; enabled: boolean; state: Account['state'] }[]> {
     const rows = await this.#options.store.list()
-    return rows.map(({ id, enabled }) => ({
-      id,
-      enabled: enabled === 1,
-      state: this.#options.health.get(id, enabled === 1).state,
-    }))
+    return rows.map(row => {
+      const enabled = this.#isOn(row)
+      return { id: row.id, enabled, state: this.#options.health.get(row.id, enabled).state }
+    })
+  }
+
+  #isOn(row: AccountRow): boolean {
+    return row.enabled === 1 && !this.#isParked(row)
+  }
+
+  /** The sandbox's account while its server does not run: it is kept, but there is nothing to connect to. */
+  #isParked(row: AccountRow): boolean {
+    return row.is_sandbox === 1 && !this.#isSandboxRunning
   }
 
   async #remove(row: AccountRow): Promise<void> {
@@ -268,21 +281,10 @@ export class AccountService {
   }
 
   #view(row: AccountRow, standIn: AccountRow | undefined): Account {
-    const account = toAccount(row, this.#options.health.get(row.id, row.enabled === 1))
+    const isOn = this.#isOn(row)
+    const account = toAccount(row, isOn, this.#options.health.get(row.id, isOn))
     return { ...account, is_default: account.id === standIn?.id }
   }
-}
-
-function defaultOf(rows: AccountRow[]): AccountRow | undefined {
-  return rows.find(row => row.is_default) ?? rows[0]
-}
-
-function loginOf(row: AccountRow): LoginName {
-  return { host: row.imap_host, port: row.imap_port, user: row.imap_user }
-}
-
-function named(row: AccountRow, at: string) {
-  return { account_id: row.id, name: row.name, email: row.email, is_sandbox: row.is_sandbox === 1, at }
 }
 
 function now(): string {

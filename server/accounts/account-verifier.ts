@@ -1,5 +1,5 @@
 /** Tries the servers of an account. Given to the service by the composition root, since mail stands above accounts. */
-import type { PartResult } from '../../contract/accounts.ts'
+import type { PartResult, VerifyResult } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MailLogin } from './mail-login.ts'
 
@@ -7,6 +7,12 @@ export interface AccountVerifier {
   /** Logs in and out again; throws a Problem whose `fault` tells why that failed. */
   imap(login: MailLogin, timeoutMs: number): Promise<void>
   smtp(login: MailLogin, timeoutMs: number): Promise<void>
+}
+
+/** Whether the servers are tried before something is kept, and for how long. */
+export interface Trial {
+  verify: boolean
+  timeoutMs?: number
 }
 
 type Part = 'imap' | 'smtp'
@@ -28,7 +34,7 @@ export async function tryServer(
 }
 
 /** The same as a result instead of an error. */
-export async function testServer(
+async function testServer(
   verifier: AccountVerifier,
   part: Part,
   login: MailLogin,
@@ -43,14 +49,28 @@ export async function testServer(
   if (outcome === undefined)
     return { ok: true, cause: null, detail: 'The server took the login.', server_response: null, duration_ms }
   if (!(outcome instanceof Problem)) throw outcome
-  const { fault, server_response } = outcome.extension
+  const { fault, server_response, networks } = outcome.extension
   return {
     ok: false,
     cause: fault ?? null,
     detail: outcome.message,
     server_response: server_response ?? null,
+    ...(networks ? { networks } : {}),
     duration_ms,
   }
+}
+
+/** Both at once. */
+export async function testServers(
+  verifier: AccountVerifier,
+  { imap, smtp }: { imap: MailLogin; smtp: MailLogin | undefined },
+  timeoutMs: number,
+): Promise<VerifyResult> {
+  const [imapResult, smtpResult] = await Promise.all([
+    testServer(verifier, 'imap', imap, timeoutMs),
+    smtp ? testServer(verifier, 'smtp', smtp, timeoutMs) : null,
+  ])
+  return { imap: imapResult, smtp: smtpResult }
 }
 
 /** A password goes over a network only inside TLS. */

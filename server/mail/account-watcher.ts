@@ -175,10 +175,12 @@ function stateAfter(problem: Problem, wasReady: boolean): AccountState {
 }
 
 function toAccountError(problem: Problem): AccountError {
+  const { fault, server_response, networks } = problem.extension
   return {
-    cause: problem.extension.fault ?? (problem.code === 'overloaded' ? 'limit' : 'closed'),
+    cause: fault ?? (problem.code === 'overloaded' ? 'limit' : 'closed'),
     detail: problem.message,
-    server_response: problem.extension.server_response ?? null,
+    server_response: server_response ?? null,
+    ...(networks ? { networks } : {}),
     at: new Date().toISOString(),
   }
 }

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { GuardedFetch } from './guarded-fetch.ts'
 import { type Address, answerWith, OutboundGuard } from './outbound-guard.ts'
 import { judgeAddress } from './outbound-rules.ts'
+import type { Problem } from './problem.ts'
 
 test.each([
   ['93.184.215.14', 'open'],
@@ -76,7 +77,7 @@ const v4 = (address: string): Address => ({ address, family: 4 })
 
 function guard(answers: Record<string, Address[]>, options: { privateNetworks?: string[]; trusted?: string[] } = {}) {
   const { privateNetworks = [], trusted = [] } = options
-  return new OutboundGuard({ privateNetworks, trusted, resolve: async host => answers[host] ?? [] })
+  return new OutboundGuard({ privateNetworks, trusted, isAdjustable: true, resolve: async host => answers[host] ?? [] })
 }
 
 test('a private address is refused by name and by number, unless its range is allowed or the operator named the server', async () => {
@@ -110,6 +111,57 @@ test('an address that leads to several places is let through when all of them ar
     await expect(allowing('::/0').check(inner, 993), inner).rejects.toMatchObject({ code: 'address_refused' })
     expect(await allowing('10.0.0.0/8').check(inner, 993), inner).toHaveLength(1)
   }
+})
+
+test('what is closed is told with all that would have to be allowed, and with the line that allows it', async () => {
+  const answers: Record<string, Address[]> = {
+    'home.example': [v4('192.168.1.10'), { address: 'fd12:3456::10', family: 6 }, v4('93.184.215.14')],
+    'worse.example': [v4('192.168.1.10'), v4('169.254.169.254')],
+  }
+  const closed = guard(answers)
+  await expect(closed.check('home.example', 993)).rejects.toMatchObject({
+    code: 'address_refused',
+    message: expect.stringContaining('home.example (192.168.1.10) is inside a private network'),
+    extension: {
+      fault: 'private_network',
+      networks: ['192.168.1.10/32', 'fd12:3456::10/128'],
+      setting: 'RUSTYMAIL_PRIVATE_NETWORKS=192.168.1.0/24,fd12:3456::/64',
+    },
+  })
+  await expect(closed.check('127.0.0.1', 993)).rejects.toMatchObject({
+    message: expect.stringContaining('127.0.0.1 is this machine itself'),
+    extension: { networks: ['127.0.0.1/32'], setting: 'RUSTYMAIL_PRIVATE_NETWORKS=127.0.0.1/32' },
+  })
+  // Where ranges are configured, the line would take their place; and they are not told to all who ask.
+  const configured = guard(answers, { privateNetworks: ['10.9.0.0/16'] })
+  const told = await configured.check('192.168.7.7', 993).catch((error: Problem) => error)
+  expect(told).toMatchObject({ message: expect.stringContaining('192.168.7.0/24 in RUSTYMAIL_PRIVATE_NETWORKS') })
+  expect(JSON.stringify(told)).not.toMatch(/10\.9|setting/)
+  // Where nobody can allow it while it runs, nobody is told so.
+  const fixed = new OutboundGuard({ privateNetworks: [], trusted: [] })
+  const refusal = await fixed.check('192.168.7.7', 443).catch((error: Problem) => error)
+  expect(refusal).toMatchObject({ message: expect.not.stringContaining('administrator') })
+  expect(refusal).not.toHaveProperty('extension.networks')
+  // What never opens is not offered.
+  const refused = await closed.check('worse.example', 993).catch((error: unknown) => error)
+  expect(refused).toMatchObject({ extension: { fault: 'forbidden_address' } })
+  expect(refused).not.toHaveProperty('extension.networks')
+})
+
+test('what is allowed later opens beside what is configured, and closes again, but never what is forbidden', async () => {
+  const judged = guard({}, { privateNetworks: ['10.0.0.0/8'] })
+  const isOpen = (address: string) =>
+    judged.check(address, 993).then(
+      () => true,
+      () => false,
+    )
+  const places = ['10.0.0.5', '192.168.1.10', '192.168.1.11', '169.254.169.254']
+  const openOnes = () => Promise.all(places.map(isOpen))
+  expect(await openOnes()).toEqual([true, false, false, false])
+  judged.allow(['192.168.1.10/32', '169.254.0.0/16'])
+  expect(await openOnes()).toEqual([true, true, false, false])
+  judged.allow([])
+  expect(await openOnes()).toEqual([true, false, false, false])
 })
 
 test('a metadata address is refused whatever is allowed, also as one of several answers', async () => {

@@ -5,8 +5,12 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, type LookupFunction } from 'node:net'
 import type { AddressRanges } from './address-range.ts'
-import { judgeAddress, rangesOf } from './outbound-rules.ts'
+import { closedPlaces, judgeAddress, rangesOf } from './outbound-rules.ts'
+import { canonicalRange, networkAround } from './private-network.ts'
 import { Problem } from './problem.ts'
+
+/** As many as can be allowed by one request; a name with more inner addresses is no mail server's. */
+const maxNetworks = 16
 
 export interface Address {
   address: string
@@ -18,19 +22,30 @@ export interface OutboundGuardOptions {
   privateNetworks: readonly string[]
   /** `host` or `host:port` that RustyMail's own operator named: judged only against what is always forbidden. */
   trusted: readonly string[]
+  /** Whether an administrator may allow further ranges while it runs. */
+  isAdjustable?: boolean
   /** All addresses of a name; only tests give another. */
   resolve?: (host: string) => Promise<Address[]>
 }
 
 export class OutboundGuard {
-  readonly #allowed: AddressRanges
+  readonly #configured: readonly string[]
+  readonly #isAdjustable: boolean
+  #allowed: AddressRanges
   readonly #trusted: Set<string>
   readonly #resolve: (host: string) => Promise<Address[]>
 
-  constructor({ privateNetworks, trusted, resolve = resolveAll }: OutboundGuardOptions) {
+  constructor({ privateNetworks, trusted, isAdjustable = false, resolve = resolveAll }: OutboundGuardOptions) {
+    this.#isAdjustable = isAdjustable
+    this.#configured = privateNetworks
     this.#allowed = rangesOf(privateNetworks)
     this.#trusted = new Set(trusted.map(place => place.toLowerCase()))
     this.#resolve = resolve
+  }
+
+  /** Beside what the operator configured, and in the place of what was allowed here before. */
+  allow(networks: readonly string[]): void {
+    this.#allowed = rangesOf([...this.#configured, ...networks])
   }
 
   /** A server of our own, on this machine. */
@@ -52,10 +67,14 @@ export class OutboundGuard {
     const family = isIP(name)
     const addresses =
       family === 0 ? await this.#resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 } as const]
+    const closed: string[] = []
     for (const { address } of addresses) {
-      const verdict = judgeAddress(address, this.#allowed)
-      if (verdict === 'open' || (verdict === 'inner' && isTrusted)) continue
-      throw refusal(name, address, verdict)
+      if (judgeAddress(address) === 'forbidden') throw forbidden(name, address)
+      if (!isTrusted) closed.push(...closedPlaces(address, this.#allowed))
+    }
+    if (closed.length > 0) {
+      const isConfigured = this.#configured.length > 0
+      throw closedNetwork(name, { addresses: closed, isConfigured, isAdjustable: this.#isAdjustable })
     }
     return addresses
   }
@@ -75,11 +94,42 @@ async function resolveAll(host: string): Promise<Address[]> {
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))
 }
 
-function refusal(name: string, address: string, verdict: 'inner' | 'forbidden'): Problem {
-  const where = name === address ? name : `${name} (${address})`
-  const why =
-    verdict === 'inner'
-      ? `${where} is inside a private network. Who runs RustyMail can allow that with RUSTYMAIL_PRIVATE_NETWORKS.`
-      : `${where} is an address that RustyMail never connects to.`
-  return new Problem('address_refused', why, { fault: 'refused' })
+function forbidden(name: string, address: string): Problem {
+  const detail = `${placeOf(name, address)} is an address that RustyMail never connects to.`
+  return new Problem('address_refused', detail, { fault: 'forbidden_address' })
+}
+
+interface ClosedOptions {
+  addresses: readonly string[]
+  isConfigured: boolean
+  isAdjustable: boolean
+}
+
+/** Says what would open all of them: to allow one would not open the name. What is configured already is not told: all who ask get it. */
+function closedNetwork(name: string, { addresses, isConfigured, isAdjustable }: ClosedOptions): Problem {
+  const [first = ''] = addresses
+  const networks = rangesFor(addresses.map(address => canonicalRange(address)))
+  const around = rangesFor(addresses.map(networkAround)).join(',')
+  const setting = isConfigured ? undefined : `RUSTYMAIL_PRIVATE_NETWORKS=${around}`
+  const what = isOwn(first) ? 'is this machine itself' : 'is inside a private network'
+  const where = setting ?? `${around} in RUSTYMAIL_PRIVATE_NETWORKS`
+  const when = isAdjustable ? `when an administrator allows it, or ${where} does` : `with ${where}`
+  const detail = `${placeOf(name, first)} ${what}. RustyMail connects there only ${when}.`
+  return new Problem('address_refused', detail, {
+    fault: 'private_network',
+    ...(isAdjustable ? { networks } : {}),
+    ...(setting ? { setting } : {}),
+  })
+}
+
+function rangesFor(ranges: readonly (string | undefined)[]): string[] {
+  return [...new Set(ranges.filter(range => range !== undefined))].slice(0, maxNetworks)
+}
+
+function placeOf(name: string, address: string): string {
+  return name === address ? name : `${name} (${address})`
+}
+
+function isOwn(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
 }

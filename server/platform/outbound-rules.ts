@@ -49,16 +49,16 @@ export function rangesOf(texts: readonly string[]): AddressRanges {
 /**
  * The worst of what may be reached by it: an address that carries IPv4 addresses is judged as each of them too.
  * @param address A number, not a name.
- * @param allowed Inner ranges that are open.
  */
-export function judgeAddress(address: string, allowed?: AddressRanges): Verdict {
-  const verdicts = placesOf(address).map(place => judgePlace(place, allowed))
-  return verdicts.find(verdict => verdict === 'forbidden') ?? verdicts.find(verdict => verdict === 'inner') ?? 'open'
+export function judgeAddress(address: string): Verdict {
+  const places = placesOf(address)
+  if (places.some(place => forbidden.has(place))) return 'forbidden'
+  return places.some(place => inner.has(place)) ? 'inner' : 'open'
 }
 
-function judgePlace(place: string, allowed: AddressRanges | undefined): Verdict {
-  if (forbidden.has(place)) return 'forbidden'
-  return inner.has(place) && !allowed?.has(place) ? 'inner' : 'open'
+/** Of the places that may be reached by it, those that would have to be allowed. */
+export function closedPlaces(address: string, allowed: AddressRanges): string[] {
+  return placesOf(address).filter(place => inner.has(place) && !allowed.has(place))
 }
 
 /** Itself and what it carries; what is no address leads nowhere. */

@@ -6,10 +6,20 @@ import { join } from 'node:path'
 /** Generous: a first build takes a few seconds. */
 const boundMs = 120_000
 
+export interface PageBuildOptions {
+  signal?: AbortSignal
+  /** Hears that it is built now, which takes a while. */
+  onBuild?(): void
+}
+
 /** @param root The project. Does nothing in an installed package, which has the built page but no sources. */
-export async function buildPageWhenStale(root: string, signal?: AbortSignal): Promise<'fresh' | 'built'> {
+export async function buildPageWhenStale(
+  root: string,
+  { signal, onBuild }: PageBuildOptions = {},
+): Promise<'fresh' | 'built'> {
   const built = statSync(join(root, 'dist/web/index.html'), { throwIfNoEntry: false })?.mtimeMs
   if (!existsSync(join(root, 'web')) || (built !== undefined && built >= newestSource(root))) return 'fresh'
+  onBuild?.()
   await run(join(root, 'node_modules/vite/bin/vite.js'), root, signal)
   return 'built'
 }

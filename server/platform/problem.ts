@@ -1,7 +1,8 @@
 /** The error that a client may see. Everything else that is thrown is a bug and answered without detail. */
 import { type ProblemBody, type ProblemCode, problems } from '../../contract/problem.ts'
 
-type Extension = Partial<Pick<ProblemBody, 'errors' | 'missing_scope' | 'part' | 'server_response'>> & {
+type Named = 'errors' | 'missing_scope' | 'part' | 'server_response' | 'networks' | 'setting'
+type Extension = Partial<Pick<ProblemBody, Named>> & {
   /** Why a mail server could not be used; `cause` on the wire. */
   fault?: NonNullable<ProblemBody['cause']>
   retryAfterSeconds?: number

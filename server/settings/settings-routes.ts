@@ -1,13 +1,19 @@
-/** GET and PUT /api/dashboard/config. */
+/** GET and PUT /api/dashboard/config, and the private networks that are open. */
 import { settingsApi } from '../../contract/settings.ts'
 import { type HttpServer, handle } from '../platform/http-server.ts'
+import type { NetworkService } from './network-service.ts'
 import type { SettingsService } from './settings-service.ts'
 
-export function settingsRoutes(http: HttpServer, settings: SettingsService): void {
+export function settingsRoutes(http: HttpServer, settings: SettingsService, networks: NetworkService): void {
   handle(http, settingsApi.getConfig, ({ principal }) => settings.getConfig(principal))
   handle(http, settingsApi.updateConfig, call => {
     const { principal, body, query } = call
     const noteFields = (fields: readonly string[]) => call.note({ fields: fields.join(', ') })
     return settings.updateConfig(principal, body, query.verify === 'true', noteFields)
   })
+  handle(http, settingsApi.listPrivateNetworks, () => networks.list())
+  handle(http, settingsApi.allowPrivateNetworks, call =>
+    networks.allow(call.principal, call.body.networks, tried => call.note({ networks: tried.join(', ') })),
+  )
+  handle(http, settingsApi.forbidPrivateNetwork, ({ principal, params }) => networks.forbid(principal, params.network))
 }

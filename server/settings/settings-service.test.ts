@@ -37,6 +37,18 @@ const wanted: ImapConfiguration = {
 }
 
 onEachDatabase(open => {
+  test('numbers under a name are higher each time, also when the clock was set back', async () => {
+    const db = await open()
+    const { settings } = await service(db)
+    const first = await settings.nextNumber('one')
+    const second = await settings.nextNumber('one')
+    expect(second).toBeGreaterThan(first)
+    const later = 4_000_000_000
+    await new SettingStore(db).save(db, 'one', later, new Date().toISOString())
+    expect(await settings.nextNumber('one')).toBe(later + 1)
+    expect(await settings.nextNumber('two')).toBeLessThan(later)
+  })
+
   test('without an account there is nothing to configure', async () => {
     const { settings } = await service(await open())
     await expect(settings.getConfig(admin)).rejects.toMatchObject({ code: 'no_default_account' })

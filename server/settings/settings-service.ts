@@ -43,6 +43,14 @@ export class SettingsService {
     return true
   }
 
+  /** A whole number that is higher each time under this name, and the present second unless the clock was set back. */
+  async nextNumber(name: string): Promise<number> {
+    const last = Number((await this.#store.find(name)) ?? 0)
+    const next = Math.max(Math.floor(Date.now() / 1000), last + 1)
+    await this.#hub.transact(transaction => this.#store.save(transaction, name, next, new Date().toISOString()))
+    return next
+  }
+
   /** Of the default account as the principal knows it. Throws `no_default_account` for who sees no account. */
   async getConfig(principal: Principal): Promise<ImapConfiguration> {
     const account = await this.#accounts.findDefault(principal)

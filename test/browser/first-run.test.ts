@@ -1,11 +1,11 @@
-/** A new user's way: the printed link, becoming administrator, an empty installation, a mailbox that first fails and then works, and a link that is worth nothing twice. */
+/** A new user's way: the printed link, becoming administrator, an empty installation, a mailbox that first fails and then works, and a link that works once. */
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import { loadConfig } from '../../server/config.ts'
 import { createLogger } from '../../server/platform/logger.ts'
-import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { available } from '../support/require.ts'
 import { startRustyMail } from '../support/rustymail.ts'
@@ -14,6 +14,21 @@ import { startRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const output = join(import.meta.dirname, 'output')
+
+/** In both widths and both themes, to be looked at. */
+async function shoot(page: Page, name: string): Promise<void> {
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 800 })
+    await expectNothingClipped(page, `${name} at ${width}`)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await page.screenshot({ path: join(output, `${name}-${colorScheme}-${width}.png`), animations: 'disabled' })
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await page.emulateMedia({ colorScheme: 'light' })
+}
+
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
 describe.skipIf(!hasAll)('in Chromium', () => {
@@ -83,7 +98,72 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.screenshot({ path: join(output, 'overview-dovecot-light-1280.png') })
   })
 
-  test('a set-up link that was used is worth nothing, and says so', async () => {
+  test('a mailbox on a private network is opened where it was refused, listed, closed again, and opened from its account', async () => {
+    const run = await startRustyMail({ environment: { RUSTYMAIL_PRIVATE_NETWORKS: '' } })
+    const storageState = await signIn(browser, run.url)
+    const { page } = await visit(browser, `${run.url}/accounts?connect=1`, { storageState })
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Address').fill('alice@test.local')
+    await dialog.getByLabel('Password', { exact: true }).fill('pw-alice')
+    await dialog.getByRole('button', { name: 'Next' }).click()
+    const imap = dialog.getByRole('group', { name: /IMAP/ })
+    await imap.getByLabel('Host').fill('127.0.0.1')
+    await imap.getByLabel('Port').fill(String(dovecot.imapsPort))
+    await dialog.getByRole('switch', { name: /SMTP/ }).uncheck()
+    await dialog.getByRole('button', { name: 'Try and connect' }).click()
+    await dialog.getByText('This server is on a private network').waitFor()
+    await dialog.getByText('RUSTYMAIL_PRIVATE_NETWORKS=127.0.0.1/32', { exact: true }).waitFor()
+    await expectAccessible(page, 'private network')
+    await shoot(page, 'private-network')
+    await dialog.getByRole('button', { name: 'Allow 127.0.0.1 and connect' }).click()
+    await dialog.getByText('Ready', { exact: true }).waitFor()
+
+    await page.goto(`${run.url}/configuration`)
+    const list = page.getByRole('list', { name: 'Allowed networks' })
+    await list.getByText('127.0.0.1', { exact: true }).waitFor()
+    await page.getByLabel('Address or network').fill('8.8.8.8')
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    await page.getByText(/is not a private network or address/).waitFor()
+    await page.getByLabel('Address or network').fill('192.168.1.7/24')
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    await list.getByText('192.168.1.0/24', { exact: true }).waitFor()
+    await expectAccessible(page, 'private networks')
+    await shoot(page, 'private-networks')
+    await list.getByRole('button', { name: /^Remove.*127/ }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    await list.getByText('127.0.0.1', { exact: true }).waitFor({ state: 'detached' })
+
+    await page.goto(`${run.url}/accounts`)
+    await page.getByText('This server is on a private network').waitFor()
+    await expectAccessible(page, 'account on a private network')
+    await shoot(page, 'account-private-network')
+    await page.getByRole('button', { name: 'Allow 127.0.0.1', exact: true }).click()
+    await page.getByText('Ready', { exact: true }).waitFor()
+    // Twelve screenshots, each after a whole page was laid out again.
+  }, 120_000)
+
+  test('a sandbox of an earlier run is shown as not running, and started again', async () => {
+    const first = await startRustyMail({ args: ['--demo'] })
+    await first.stop()
+    const run = await startRustyMail({ dataDir: first.dataDir })
+    const storageState = await signIn(browser, run.url)
+    const { page } = await visit(browser, run.url, { storageState })
+    await page.getByText('Not running', { exact: true }).waitFor()
+    await expectAccessible(page, 'sandbox not running')
+    await shoot(page, 'sandbox-parked-overview')
+    await page.goto(`${run.url}/accounts`)
+    await page.getByText('The sandbox ended with the server that ran it').waitFor()
+    expect(await page.getByRole('button', { name: /Verify now/ }).count()).toBe(0)
+    await shoot(page, 'sandbox-parked-accounts')
+    await page.goto(`${run.url}/mail`)
+    await page.getByText('The sandbox does not run').waitFor()
+    await page.goto(run.url)
+    await page.getByRole('button', { name: 'Start the sandbox again' }).click()
+    await page.getByText('All good').waitFor()
+    await page.getByText('Ready', { exact: true }).waitFor()
+  })
+
+  test('a set-up link that was used does not work, and says so', async () => {
     const run = await startRustyMail()
     const { page } = await visit(browser, run.setupLink)
     await page

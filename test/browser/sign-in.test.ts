@@ -58,7 +58,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await password.fill('too short')
     await page.keyboard.press('Enter')
     await page.getByText('Type at least 12 characters').waitFor()
+    // Nothing is praised before the server has seen it; then it says what it thinks, in the same place.
+    const judged: string[] = []
+    page.on('request', request => void (request.method() === 'POST' && judged.push(request.url())))
     await password.fill('password1234')
+    await page.getByText('Long enough. Whether it is easy to guess is checked when you send it.').waitFor()
+    expect(await page.locator('form .text-good').count()).toBe(0)
+    expect(judged).toEqual([])
     await page.keyboard.press('Enter')
     await page
       .getByRole('alert')
@@ -81,6 +87,50 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
     await page.goto(fresh.setupLink)
     await heading(page, 'RustyMail is set up already')
+  })
+
+  test('a link opened in the tab of another one is taken without a reload, and nothing of the other one holds for it', async () => {
+    const open = (page: Page, link: string) => page.evaluate(`void location.assign(${JSON.stringify(link)})`)
+    const mark = (page: Page) => page.evaluate('void (globalThis.isSamePage = true)')
+    const isSamePage = (page: Page) => page.evaluate('globalThis.isSamePage')
+
+    const fresh = await startRustyMail({ isSetUp: false })
+    const { page } = await visit(browser, `${fresh.url}/setup#of-an-earlier-start`)
+    await heading(page, 'Set up RustyMail')
+    await mark(page)
+    await page.getByLabel('Email').fill(administrator.email)
+    await page.getByLabel('Name').fill(administrator.name)
+    await page.getByLabel('Password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'This link did not work')
+    await open(page, fresh.setupLink)
+    await heading(page, 'Set up RustyMail')
+    expect(new URL(page.url()).hash).toBe('')
+    expect(await page.getByLabel('Email').inputValue()).toBe(administrator.email)
+    expect(await page.getByLabel('Password', { exact: true }).inputValue()).toBe('')
+    await page.getByLabel('Password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await heading(page, 'Overview')
+    expect(await isSamePage(page)).toBe(true)
+
+    const invite = async (name: string) => {
+      const body = { email: `${name}@example.com`, name, role: 'viewer', accounts: 'all' }
+      return (await fresh.call(api.users.inviteUser, { body })).link
+    }
+    const [first, second] = [await invite('first'), await invite('second')]
+    const stranger = await visit(browser, `${fresh.url}/invitation#used-long-ago`)
+    await heading(stranger.page, 'This link does not work')
+    await mark(stranger.page)
+    await open(stranger.page, first)
+    await heading(stranger.page, 'Welcome, first')
+    await open(stranger.page, second)
+    await heading(stranger.page, 'Welcome, second')
+    expect(await stranger.page.getByLabel('Email').inputValue()).toBe('second@example.com')
+    expect(new URL(stranger.page.url()).hash).toBe('')
+    await stranger.page.getByLabel('Password', { exact: true }).fill('five grey herons on a wire')
+    await stranger.page.keyboard.press('Enter')
+    await heading(stranger.page, 'Overview')
+    expect(await isSamePage(stranger.page)).toBe(true)
   })
 
   test('a set-up link that is not the newest says what to do', async () => {

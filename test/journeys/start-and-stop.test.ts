@@ -1,6 +1,6 @@
 /** Starting and stopping the real program, as a person or an orchestrator does it. */
 import { once } from 'node:events'
-import { cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, onTestFinished, test } from 'vitest'
@@ -22,6 +22,18 @@ async function failedStart(options: Parameters<typeof spawnRustyMail>[0]): Promi
   onTestFinished(() => void child.kill('SIGKILL'))
   const [code] = await once(child, 'close')
   return { code: code as number, words: log() }
+}
+
+/** Those that work in a folder, where the system tells. */
+function processesIn(folder: string): string[] {
+  if (!existsSync('/proc/self/cwd')) return []
+  return readdirSync('/proc').filter(id => {
+    try {
+      return /^\d+$/.test(id) && readlinkSync(`/proc/${id}/cwd`).startsWith(folder)
+    } catch {
+      return false
+    }
+  })
 }
 
 test('it says where it listens, is ready, and the set-up link makes one administrator and signs them in', async () => {
@@ -55,7 +67,14 @@ test('it says where it listens, is ready, and the set-up link makes one administ
   expect((await fetch(`${again.url}/api/dashboard/stats`, { headers: { cookie: cookieAgain } })).status).toBe(200)
 })
 
-test('the first start of a clean copy builds its page and serves it; ended in the middle, it leaves nothing behind', async () => {
+test('where it listens and the set-up link are one write: whoever has the first line has the second', async () => {
+  const { child } = spawnRustyMail({ dataDir: newDataDir() })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [words] = (await once(child.stdout, 'data')) as [Buffer]
+  expect(words.toString()).toMatch(/^RustyMail is listening on (http:\S+)\nSet up: \1\/setup#\S+\n$/)
+})
+
+test('the first start of a clean copy says what it prepares, and serves its page; ended in the middle, it leaves nothing behind', async () => {
   const dir = tempDir('clean')
   onTestFinished(() => dir.remove())
   const root = join(import.meta.dirname, '../..')
@@ -76,12 +95,21 @@ test('the first start of a clean copy builds its page and serves it; ended in th
   symlinkSync(join(root, 'node_modules'), join(dir.path, 'node_modules'))
 
   const dataDir = join(dir.path, 'data')
-  const { child } = spawnRustyMail({ root: dir.path, dataDir })
-  await expect.poll(() => existsSync(join(dataDir, 'rustymail.pid')), { timeout: 20_000, interval: 5 }).toBe(true)
+  const steps = 'RustyMail prepares its first start; after an update, the first start of the new version.\n'
+  const preparing = spawnRustyMail({ root: dir.path, dataDir })
+  const bounds = { timeout: 60_000, interval: 5 }
+  await expect.poll(preparing.log, bounds).toBe(`${steps}Building the page …\nCompiling the server …\n`)
+  preparing.child.kill('SIGTERM')
+  await once(preparing.child, 'close')
+  await expect.poll(() => processesIn(dir.path), bounds).toEqual([])
+  expect([existsSync(dataDir), existsSync(join(dir.path, 'dist/web/index.html'))]).toEqual([false, false])
+
+  const { child, log } = spawnRustyMail({ root: dir.path, dataDir })
+  await expect.poll(() => existsSync(join(dataDir, 'rustymail.pid')), bounds).toBe(true)
   child.kill('SIGTERM')
   await once(child, 'close')
   expect(readdirSync(dataDir).filter(name => /pid|lock/.test(name))).toEqual([])
-  expect(existsSync(join(dir.path, 'dist/web/index.html'))).toBe(false)
+  expect(log()).toMatch(/^Prepared in \d+\.\d s\.$/m)
 
   const run = await startRustyMail({ root: dir.path, dataDir })
   const page = await fetch(new URL(run.setupLink), { headers: { accept: 'text/html' } })
@@ -89,6 +117,8 @@ test('the first start of a clean copy builds its page and serves it; ended in th
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")
   const [script] = /\/assets\/[\w-]+\.js/.exec(await page.text())!
   expect((await fetch(run.url + script)).headers.get('cache-control')).toContain('immutable')
+  // What is prepared once is not prepared again.
+  expect(run.log()).not.toContain('repare')
 }, 120_000)
 
 test('a wrong secret key is one clear line and no start', async () => {

@@ -44,7 +44,7 @@ export class WatchedAccounts {
     const defaults = { connection_timeout_seconds: 5, max_connections: 50, connection_pool_size: 3 }
     this.pool = new ConnectionPool({ gateway, login, limits: { ...defaults, ...limits }, health: this.health, logger })
     const accounts = {
-      listEnabled: async () => [...logins.keys()].map(id => ({ id, name: id })),
+      listEnabled: async () => [...logins.keys()].map(id => ({ id, name: id, host: '127.0.0.1', port: 1 })),
       onReconnect: (listener: (accountId: string) => void) => {
         this.#reconnect.add(listener)
         return () => this.#reconnect.delete(listener)

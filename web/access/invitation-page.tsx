@@ -24,9 +24,15 @@ interface Invited {
 }
 
 export function InvitationPage() {
-  const token = useLinkToken()
+  const { token, opened } = useLinkToken()
+  return <InvitationByLink key={opened} token={token} opened={opened} />
+}
+
+/** One link: what came of it holds for no other. */
+function InvitationByLink({ token, opened }: { token: string; opened: number }) {
   const link = useQuery({
-    queryKey: queryKeys.invitation,
+    // Not by the token: keys are kept where a secret does not belong.
+    queryKey: queryKeys.invitation(opened),
     queryFn: ({ signal }) => call(api.users.readLink, { body: { link_token: token }, signal }),
     enabled: token !== '',
     gcTime: 0,

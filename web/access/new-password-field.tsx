@@ -1,4 +1,4 @@
-/** The field for a new password: says while one types whether it will do. */
+/** The field for a new password: says while one types what is missing, or what is wrong with it. */
 import type { ComponentProps } from 'react'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Field, PasswordInput } from '../ui/field.tsx'

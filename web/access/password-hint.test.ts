@@ -1,7 +1,10 @@
-/** What is said of a new password while it is typed. */
+/** What is said of a new password while it is typed agrees with what the server answers to it. */
 import { expect, test } from 'vitest'
 import { NewPassword } from '../../contract/access.ts'
+import { checkPasswordStrength } from '../../server/access/password-strength.ts'
 import { passwordHint, shortestPassword } from './password-hint.ts'
+
+const own = ['anna@example.org', 'Anna Adams']
 
 test('the page wants as many characters as the server', () => {
   expect(NewPassword.safeParse('x'.repeat(shortestPassword)).success).toBe(true)
@@ -12,12 +15,29 @@ test.each([
   ['', 'unknown', /at least 12 characters/i],
   ['elevenchars', 'unknown', /^1 more character to go/],
   ['short', 'unknown', /^7 more characters to go/],
-  ['aaaaaaaaaaaaaaaa', 'warn', /few different/i],
-  ['1234567890123456', 'warn', /digits alone/i],
-  ['anna.example1', 'warn', /your own name/i],
-  ['blue kettles', 'good', /long enough/i],
-  ['nine blue kettles sing', 'good', /good and long/i],
 ])('of %j it is said what to do', (password, tone, text) => {
-  const hint = passwordHint(password, ['anna@example.org', 'Anna Adams'])
-  expect(hint).toEqual({ tone, text: expect.stringMatching(text) })
+  expect(passwordHint(password, own)).toEqual({ tone, text: expect.stringMatching(text) })
+})
+
+test.each([
+  ['aaaaaaaaaaaaaaaa', /again and again/i],
+  ['abcdabcdabcd', /again and again/i],
+  ['anna.example1', /your own name/i],
+  ['AnnaAdams2026', /your own name/i],
+])('the server refuses %s, of which the page warns', async (password, text) => {
+  expect(passwordHint(password, own)).toEqual({ tone: 'warn', text: expect.stringMatching(text) })
+  await expect(checkPasswordStrength(password, own)).rejects.toMatchObject({ code: 'password_too_common' })
+})
+
+// The first four are among those that are refused.
+test.each([
+  'password1234',
+  'correct horse battery staple',
+  'qwertyuiop12',
+  'iloveyou2026',
+  '830275918462',
+  'nine blue kettles sing',
+])('of %s the page does not say whether it is good', password => {
+  const { tone, text } = passwordHint(password, own)
+  expect([tone, text]).toEqual(['unknown', expect.stringMatching(/checked when you send it/)])
 })

@@ -1,23 +1,28 @@
-/** What can be said of a new password while it is typed. Whether it is among the common ones, the server says. */
+/**
+ * What can be said of a new password while it is typed: never that it is good. Whether it is easy to guess, the server says when
+ * it gets it: that takes long lists and much of a processor, and a password is not sent more often than it must be.
+ */
 import type { Tone } from '../ui/tone.ts'
 
 export const shortestPassword = 12
 
 const advice = 'Several words in a row are easy to remember and hard to guess.'
+/** Of so few characters beside one's own words the server thinks nothing. */
+const mostBesideOwn = 4
 
 /** @param own The address and the name of its owner. */
 export function passwordHint(password: string, own: readonly string[]): { tone: Tone; text: string } {
-  const length = [...password].length
+  const { length } = password
   if (length === 0) return { tone: 'unknown', text: `At least ${shortestPassword} characters. ${advice}` }
-  if (password.length < shortestPassword) {
-    return { tone: 'unknown', text: `${countWords(shortestPassword - password.length)} to go. ${advice}` }
+  if (length < shortestPassword) {
+    return { tone: 'unknown', text: `${countWords(shortestPassword - length)} to go. ${advice}` }
   }
-  if (new Set(password).size < 5) return { tone: 'warn', text: 'Few different characters are easy to guess.' }
-  if (/^[\d\s.-]+$/.test(password)) return { tone: 'warn', text: 'Digits alone are easy to guess.' }
-  if (withoutOwn(password, own).length < 8) {
+  if (/^(.{1,4})\1+$/su.test(password))
+    return { tone: 'warn', text: 'The same few characters again and again are easy to guess.' }
+  if (withoutOwn(password, own).length <= mostBesideOwn) {
     return { tone: 'warn', text: 'Your own name or address is the first that others try.' }
   }
-  return { tone: 'good', text: length < 16 ? 'Long enough.' : 'Good and long.' }
+  return { tone: 'unknown', text: 'Long enough. Whether it is easy to guess is checked when you send it.' }
 }
 
 function countWords(count: number): string {

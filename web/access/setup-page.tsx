@@ -1,5 +1,6 @@
 /** The end of the set-up link: makes the first administrator, and signs in. */
 import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { api } from '../../contract/index.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
@@ -15,15 +16,25 @@ import { NewPasswordField } from './new-password-field.tsx'
 import { useLinkToken } from './use-link-token.ts'
 import { useSignInState } from './use-sign-in.ts'
 
-interface Administrator {
+/** What outlives a link that did not work; a password does not. */
+interface Typed {
   email: string
   name: string
+}
+
+interface Administrator extends Typed {
   password: string
 }
 
 export function SetupPage() {
-  const token = useLinkToken()
-  const isDone = useSignInState().data?.setup_needed === false
+  const { token, opened } = useLinkToken()
+  const [typed, setTyped] = useState<Typed>({ email: '', name: '' })
+  return <SetupByLink key={opened} token={token} typed={typed} onTyped={setTyped} />
+}
+
+/** One link: what came of it holds for no other. */
+function SetupByLink({ token, typed, onTyped }: { token: string; typed: Typed; onTyped(typed: Typed): void }) {
+  const isDone = useSignInState({ isAskedAgain: true }).data?.setup_needed === false
   const settingUp = useSetUp(token)
   if (isDone && !settingUp.isPending) return <AlreadyDone />
   if (token === '') {
@@ -47,7 +58,7 @@ export function SetupPage() {
   }
   return (
     <Entrance title="Set up RustyMail">
-      <SetupForm settingUp={settingUp} />
+      <SetupForm settingUp={settingUp} typed={typed} onTyped={onTyped} />
     </Entrance>
   )
 }
@@ -55,7 +66,7 @@ export function SetupPage() {
 function AlreadyDone() {
   return (
     <Entrance title="RustyMail is set up already">
-      <p className="text-soft">There is an administrator, so this link is worth nothing any more.</p>
+      <p className="text-soft">There is an administrator, so this link does not work any more.</p>
       <div>
         <ButtonLink href="/" variant="primary">
           Go to RustyMail
@@ -67,13 +78,24 @@ function AlreadyDone() {
 
 const check = checkAll({ email: checks.email, name: checks.name, password: checks.newPassword })
 
-function SetupForm({ settingUp: { mutate, error, isPending } }: { settingUp: ReturnType<typeof useSetUp> }) {
+function SetupForm({
+  settingUp: { mutate, error, isPending },
+  typed,
+  onTyped,
+}: {
+  settingUp: ReturnType<typeof useSetUp>
+  typed: Typed
+  onTyped(typed: Typed): void
+}) {
   const { form, bind, faultOf, values, note } = useForm({
-    initial: { email: '', name: '', password: '' },
+    initial: { ...typed, password: '' },
     check,
     error,
     fieldOf: { password_too_common: 'password' },
-    onSubmit: ({ email, name, password }) => mutate({ email: email.trim(), name: name.trim(), password }),
+    onSubmit: ({ email, name, password }) => {
+      onTyped({ email, name })
+      mutate({ email: email.trim(), name: name.trim(), password })
+    },
   })
   const mayTry = useWaitSeconds(error) === 0
   return (

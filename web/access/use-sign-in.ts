@@ -7,10 +7,14 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useEnter } from '../platform/session.ts'
 import { canOfferPasskeys, givePasskey, isGivenUp, stopAsking } from './passkeys.ts'
 
-/** How one can sign in at this address. */
-export function useSignInState() {
+/**
+ * How one can sign in at this address.
+ * @param isAskedAgain When what was answered before may be out of date: a new link is opened.
+ */
+export function useSignInState({ isAskedAgain = false } = {}) {
   return useQuery({
     queryKey: queryKeys.signIn,
+    ...(isAskedAgain ? { refetchOnMount: 'always' as const } : {}),
     queryFn: ({ signal }) => call(api.access.getSignInState, { signal }),
     // Somebody sets it up in another window, and comes back to this one.
     refetchOnWindowFocus: 'always',

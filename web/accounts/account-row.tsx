@@ -1,5 +1,5 @@
 /** One account: how it fares, why, and what can be done to it. */
-import { Pencil, Plug, Power, PowerOff, Star, Unplug } from 'lucide-react'
+import { FlaskConical, Pencil, Plug, Power, PowerOff, Star, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
@@ -13,7 +13,8 @@ import { EditAccountDialog } from './edit-account-dialog.tsx'
 import { type Action, MoreActions } from './more-actions.tsx'
 import { Countdown, Elapsed } from './ticking-time.tsx'
 import { TroubleNote } from './trouble-note.tsx'
-import { useChangeAccount, useRights, useVerifyAccount } from './use-accounts.ts'
+import { useChangeAccount, useRights, useStartSandbox, useVerifyAccount } from './use-accounts.ts'
+import { useIsParked, useStateWords } from './use-state-words.ts'
 import { VerifyOutcome } from './verify-outcome.tsx'
 
 export function AccountRow({ account }: { account: Account }) {
@@ -22,7 +23,8 @@ export function AccountRow({ account }: { account: Account }) {
   const [open, setOpen] = useState<'edit' | 'disconnect'>()
   const verify = useVerifyAccount(account)
   const change = useChangeAccount(account)
-  const actions = furtherActions(account, {
+  const isParked = useIsParked()(account)
+  const actions = furtherActions(account, isParked, {
     onChange: (body, said) => change.mutate({ change: body, said }),
     onDisconnect: () => setOpen('disconnect'),
   })
@@ -41,14 +43,20 @@ export function AccountRow({ account }: { account: Account }) {
       </div>
       {/* What was tried just now says it anew. */}
       {(!verify.data || verify.data.imap.ok) && <WhyNote account={account} />}
-      <AccountFacts account={account} />
+      {isParked ? <SandboxNote mayStart={mayChange} /> : <AccountFacts account={account} />}
       {verify.data && (
-        <VerifyOutcome account={account} result={verify.data} at={verify.submittedAt} onClose={verify.reset} />
+        <VerifyOutcome
+          account={account}
+          result={verify.data}
+          at={verify.submittedAt}
+          onAgain={verify.mutate}
+          onClose={verify.reset}
+        />
       )}
       {verify.error && <ErrorNote error={verify.error} />}
       {change.error && open === undefined && <ErrorNote error={change.error} />}
       <div className="flex flex-wrap items-center gap-2">
-        {mayVerify && (
+        {mayVerify && !isParked && (
           <Button size="sm" icon={Plug} isBusy={verify.isPending} onClick={() => verify.mutate()}>
             {verify.isPending ? 'Trying the servers' : 'Verify now'}
             <span className="sr-only">: {name}</span>
@@ -71,13 +79,32 @@ export function AccountRow({ account }: { account: Account }) {
   )
 }
 
-function StateLine({ account: { state, state_since: since } }: { account: Account }) {
-  const { tone, text } = stateWords[state]
+function StateLine({ account }: { account: Account }) {
+  const { tone, text } = useStateWords(account)
+  const isParked = useIsParked()(account)
   return (
     <p className="flex items-center gap-2 text-xs text-muted">
       <StatePill tone={tone}>{text}</StatePill>
-      <Elapsed at={since} />
+      {!isParked && <Elapsed at={account.state_since} />}
     </p>
+  )
+}
+
+function SandboxNote({ mayStart }: { mayStart: boolean }) {
+  const { mutate, isPending, error } = useStartSandbox()
+  return (
+    <div className="grid justify-items-start gap-2 text-sm text-soft">
+      <p>
+        The sandbox ended with the server that ran it. Started again, it has new mail in the same account; without that,
+        nothing is connected here.
+      </p>
+      {mayStart && (
+        <Button size="sm" icon={FlaskConical} isBusy={isPending} onClick={() => mutate()}>
+          Start the sandbox
+        </Button>
+      )}
+      {error && <ErrorNote error={error} />}
+    </div>
   )
 }
 
@@ -85,10 +112,10 @@ function StateLine({ account: { state, state_since: since } }: { account: Accoun
 function WhyNote({ account }: { account: Account }) {
   const { state, last_error: error, next_retry_at: nextRetryAt, enabled } = account
   if (!enabled || state === 'ready' || !error) return null
-  const { cause, detail, server_response: serverResponse, at } = error
+  const { cause, detail, server_response: serverResponse, networks, at } = error
   return (
     <TroubleNote
-      trouble={{ cause, detail, serverResponse }}
+      trouble={{ cause, detail, serverResponse, networks }}
       tone={stateWords[state].tone === 'bad' ? 'bad' : 'warn'}
       extra={
         <p className="text-xs text-soft">
@@ -107,6 +134,7 @@ function WhyNote({ account }: { account: Account }) {
 
 function furtherActions(
   { enabled, is_default: isDefault }: Account,
+  isParked: boolean,
   on: { onChange(change: { enabled: boolean } | { is_default: true }, said: string): void; onDisconnect(): void },
 ): Action[] {
   const power: Action = enabled
@@ -118,7 +146,7 @@ function furtherActions(
     onChoose: () => on.onChange({ is_default: true }, 'This is the default account now'),
   }
   const disconnect: Action = { label: 'Disconnect…', icon: Unplug, isDangerous: true, onChoose: on.onDisconnect }
-  return [power, ...(isDefault ? [] : [makeDefault]), disconnect]
+  return [...(isParked ? [] : [power]), ...(isDefault ? [] : [makeDefault]), disconnect]
 }
 
 function outcomeWords({ imap, smtp }: { imap: { ok: boolean }; smtp: { ok: boolean } | null }): string {

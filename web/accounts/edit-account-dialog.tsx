@@ -64,7 +64,7 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
       }
     >
       <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
-        {error && <FailureNote error={error} />}
+        {error && <FailureNote error={error} onAllowed={{ label: 'save', act: () => save(true) }} />}
         <div className="grid gap-3 sm:grid-cols-2">
           <Field label="Name" hint="Shown to people." isOptional error={faults.name}>
             <Input

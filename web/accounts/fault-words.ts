@@ -26,7 +26,7 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
   tls: {
     title: 'No secure connection',
     advice:
-      'TLS from the first byte has port 993 or 465, STARTTLS has 143 or 587. If they fit, whoever runs the server must mend it.',
+      'TLS from the first byte has port 993 or 465, STARTTLS has 143 or 587. If they fit, whoever runs the server must fix it.',
     fields: { tls: 'No secure connection this way', port: 'Does the port fit the kind of TLS?' },
   },
   timeout: {
@@ -56,9 +56,20 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     advice: 'Close other programs that read this mailbox and try again, or use fewer connections (Configuration).',
     fields: {},
   },
+  private_network: {
+    title: 'This server is on a private network',
+    advice:
+      'It is closed unless allowed, so that nobody reaches what is inside by naming it here. Allow it if the server is yours.',
+    fields: { host: 'On a private network that is not allowed' },
+  },
+  forbidden_address: {
+    title: 'Never connected to',
+    advice: 'Such addresses belong to the machine or its cloud, and cannot be allowed. Check the host.',
+    fields: { host: 'Is this the right host?' },
+  },
   no_idle: {
     title: 'New mail comes late',
-    advice: 'Nothing is broken, and there is nothing to mend here: the server cannot tell of new mail by itself.',
+    advice: 'Nothing is broken, and there is nothing to fix here: the server cannot tell of new mail by itself.',
     fields: {},
   },
 }

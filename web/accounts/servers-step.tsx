@@ -10,7 +10,7 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
   const { draft, faults, provider, connecting, change } = wizard
   return (
     <>
-      {connecting.error && <FailureNote error={connecting.error} />}
+      {connecting.error && <FailureNote error={connecting.error} onAllowed={{ label: 'connect', act: wizard.toTry }} />}
       {!connecting.error && provider && <ProviderNote provider={provider} />}
       {!provider && (
         <p className="text-sm text-soft">

@@ -7,6 +7,7 @@ import { classNames } from '../ui/class-names.ts'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { toneText, toneTint } from '../ui/tone.ts'
 import type { Part } from './account-draft.ts'
+import { AllowNetworks, type AllowNetworksProps } from './allow-networks.tsx'
 import { faultWords, partNames } from './fault-words.ts'
 
 export interface Trouble {
@@ -14,19 +15,27 @@ export interface Trouble {
   part?: Part | undefined
   detail: string
   serverResponse?: string | null | undefined
+  /** Of a private network: what would have to be allowed, and the line that does it. */
+  networks?: readonly string[] | undefined
+  setting?: string | undefined
 }
 
-/** @param extra Further advice, such as what the provider is known for. */
+/**
+ * @param extra Further advice, such as what the provider is known for.
+ * @param onAllowed What is done once a private network was allowed.
+ */
 export function TroubleNote({
-  trouble: { cause, part, detail, serverResponse },
+  trouble: { cause, part, detail, serverResponse, networks, setting },
   tone = 'bad',
   extra,
   isAlert = false,
+  onAllowed,
 }: {
   trouble: Trouble
   tone?: 'bad' | 'warn'
   extra?: ReactNode
   isAlert?: boolean
+  onAllowed?: AllowNetworksProps['onAllowed']
 }) {
   const words = cause && faultWords[cause]
   return (
@@ -54,6 +63,7 @@ export function TroubleNote({
           </figure>
         )}
         {words && <p className="text-soft">{words.advice}</p>}
+        {networks && <AllowNetworks networks={networks} setting={setting} onAllowed={onAllowed} />}
         {extra}
       </div>
     </div>
@@ -61,13 +71,22 @@ export function TroubleNote({
 }
 
 /** A failed request: as a named failure when a mail server caused it, else in the words of our server. */
-export function FailureNote({ error, extra }: { error: Error; extra?: ReactNode }) {
+export function FailureNote({
+  error,
+  extra,
+  onAllowed,
+}: {
+  error: Error
+  extra?: ReactNode
+  onAllowed?: AllowNetworksProps['onAllowed']
+}) {
   const trouble = troubleOf(error)
-  return trouble ? <TroubleNote trouble={trouble} extra={extra} isAlert /> : <ErrorNote error={error} />
+  if (!trouble) return <ErrorNote error={error} />
+  return <TroubleNote trouble={trouble} extra={extra} onAllowed={onAllowed} isAlert />
 }
 
 export function troubleOf(error: Error): Trouble | undefined {
   if (!(error instanceof ApiProblem) || !error.body.cause) return undefined
-  const { cause, part, detail, server_response: serverResponse } = error.body
-  return { cause, part, detail, serverResponse }
+  const { cause, part, detail, server_response: serverResponse, networks, setting } = error.body
+  return { cause, part, detail, serverResponse, networks, setting }
 }

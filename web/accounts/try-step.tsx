@@ -25,6 +25,7 @@ export function TryStep({ wizard, accounts }: { wizard: ConnectWizard; accounts:
       {error && (
         <FailureNote
           error={error}
+          onAllowed={{ label: 'connect', act: () => wizard.connect(true) }}
           extra={isLoginFault && provider?.note && <p className="text-ink">{provider.note}</p>}
         />
       )}
@@ -78,7 +79,12 @@ function Connected({ account, wasTried }: { account: Account; wasTried: boolean 
       </div>
       {lastError && tone === 'bad' && (
         <TroubleNote
-          trouble={{ cause: lastError.cause, detail: lastError.detail, serverResponse: lastError.server_response }}
+          trouble={{
+            cause: lastError.cause,
+            detail: lastError.detail,
+            serverResponse: lastError.server_response,
+            networks: lastError.networks,
+          }}
         />
       )}
       {state === 'connecting' && (

@@ -6,6 +6,7 @@ import { ToneIcon } from '../ui/badge.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import type { Part } from './account-draft.ts'
 import { addressOf } from './account-words.ts'
+import type { AllowNetworksProps } from './allow-networks.tsx'
 import { partNames } from './fault-words.ts'
 import { TroubleNote } from './trouble-note.tsx'
 
@@ -14,29 +15,44 @@ export function VerifyOutcome({
   account,
   result,
   at,
+  onAgain,
   onClose,
 }: {
   account: Account
   result: VerifyResult
   at: number
+  onAgain(): void
   onClose(): void
 }) {
+  const onAllowed = { label: 'try again', act: onAgain }
   return (
     <section aria-label={`Trial of ${account.name}`} className="grid gap-2 rounded-md border p-3">
       <div className="flex items-center justify-between gap-2">
         <p className="text-sm font-medium">Tried at {formatClock(at)}</p>
         <IconButton icon={X} label="Close the result" className="-my-2 -mr-2" onClick={onClose} />
       </div>
-      <PartLine part="imap" address={addressOf(account.imap)} result={result.imap} />
-      {result.smtp && account.smtp && <PartLine part="smtp" address={addressOf(account.smtp)} result={result.smtp} />}
+      <PartLine part="imap" address={addressOf(account.imap)} result={result.imap} onAllowed={onAllowed} />
+      {result.smtp && account.smtp && (
+        <PartLine part="smtp" address={addressOf(account.smtp)} result={result.smtp} onAllowed={onAllowed} />
+      )}
       {!account.smtp && <p className="text-sm text-muted">No SMTP server is set, so none was tried.</p>}
     </section>
   )
 }
 
-function PartLine({ part, address, result }: { part: Part; address: string; result: PartResult }) {
-  const { ok, cause, detail, server_response: serverResponse, duration_ms: durationMs } = result
-  if (!ok) return <TroubleNote trouble={{ cause, part, detail, serverResponse }} />
+function PartLine({
+  part,
+  address,
+  result,
+  onAllowed,
+}: {
+  part: Part
+  address: string
+  result: PartResult
+  onAllowed: AllowNetworksProps['onAllowed']
+}) {
+  const { ok, cause, detail, server_response: serverResponse, networks, duration_ms: durationMs } = result
+  if (!ok) return <TroubleNote trouble={{ cause, part, detail, serverResponse, networks }} onAllowed={onAllowed} />
   return (
     <p className="flex items-start gap-2 text-sm">
       <span className="mt-0.5">

@@ -1,6 +1,7 @@
 /** Why an account shows no mail, in place of its mail or above what is known of it. */
 import { MailPlus, Settings } from 'lucide-react'
 import type { Account, AccountState } from '../../contract/accounts.ts'
+import { useIsParked } from '../accounts/use-state-words.ts'
 import { useNow } from '../platform/clock.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { Banner } from '../ui/banner.tsx'
@@ -34,7 +35,7 @@ export function isReadable({ state }: Account): boolean {
 
 export function AccountNotReady({ account }: { account: Account }) {
   const serverNow = useNow(1_000) + useLiveStatus().clockOffsetMs
-  const { tone, title, detail } = wordsFor(account)
+  const { tone, title, detail } = useWordsFor(account)
   const { last_error: error, next_retry_at: nextRetryAt, state } = account
   return (
     <section className="rounded-lg border bg-surface shadow-card" role="status">
@@ -63,8 +64,8 @@ export function AccountNotReady({ account }: { account: Account }) {
 
 /** Nothing unless there is trouble. */
 export function AccountTrouble({ account }: { account: Account }) {
+  const { tone, title, detail } = useWordsFor(account)
   if (account.state === 'ready') return null
-  const { tone, title, detail } = wordsFor(account)
   return (
     <div className="mb-3 overflow-hidden rounded-md">
       <Banner tone={tone} actions={<AccountsLink />}>
@@ -105,6 +106,14 @@ function AccountsLink() {
   )
 }
 
-function wordsFor({ state }: Account): Words {
-  return words[state] ?? { tone: 'unknown', title: 'This account is not ready', detail: '' }
+const parked: Words = {
+  tone: 'unknown',
+  title: 'The sandbox does not run',
+  detail: 'It ended with the server that ran it. Start it on the accounts page, and it has new mail.',
+}
+
+function useWordsFor(account: Account): Words {
+  const isParked = useIsParked()
+  if (isParked(account)) return parked
+  return words[account.state] ?? { tone: 'unknown', title: 'This account is not ready', detail: '' }
 }

@@ -2,7 +2,7 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
-import { stateWords } from '../accounts/account-words.ts'
+import { useStateWords } from '../accounts/use-state-words.ts'
 import { useNow } from '../platform/clock.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -39,7 +39,7 @@ export function AccountsPanel({ query }: { query: UseQueryResult<{ items: Accoun
 
 function AccountRow({ account }: { account: Account }) {
   const { name, email, state, is_sandbox: isSandbox, last_error: error, next_retry_at: nextRetryAt } = account
-  const { tone, text } = stateWords[state]
+  const { tone, text } = useStateWords(account)
   const isFailing = state !== 'ready' && state !== 'disabled' && error !== null
   return (
     <li className="grid gap-1 border-b px-4 py-2.5 last:border-b-0">

@@ -11,6 +11,7 @@ const words: Record<string, string> = {
   is_default: 'whether it is the default',
   max_connections: 'connections of the server',
   oidc: 'the link to the sign-in provider',
+  private_networks: 'which private networks are open',
   scopes: 'what it may do',
   totp: 'authenticator',
   use_ssl: 'TLS',

@@ -1,6 +1,7 @@
 /** The first page: the verdict, the figures, the accounts by trouble, and what changed. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
+import { useIsParked } from '../accounts/use-state-words.ts'
 import { call } from '../platform/api-client.ts'
 import { useFreshness } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -23,20 +24,22 @@ export function OverviewPage() {
   const { stats, samples, freshness } = useFigures()
   const items = accounts.data?.items
   const accountsFreshness = useFreshness(accounts.dataUpdatedAt)
-  const isNew = items?.length === 0
+  const isParked = useIsParked()
+  // A sandbox of an earlier run is no mailbox to watch.
+  const isNew = items?.every(isParked)
   const mayConnect = useMay('dashboard:admin')
   return (
     <>
       <PageHeader title="Overview" />
       <div className="grid gap-4">
         {isNew && mayConnect ? (
-          <Welcome />
+          <Welcome hadSandbox={items?.length !== 0} />
         ) : (
           <VerdictLine verdict={verdictOf({ accounts: items, error: accounts.error, freshness: accountsFreshness })} />
         )}
         <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
-        <div className={classNames('grid items-start gap-4', !isNew && 'lg:grid-cols-2')}>
-          {!isNew && <AccountsPanel query={accounts} />}
+        <div className={classNames('grid items-start gap-4', items?.length !== 0 && 'lg:grid-cols-2')}>
+          {items?.length !== 0 && <AccountsPanel query={accounts} />}
           <ChangeFeed accounts={items ?? []} />
         </div>
       </div>

@@ -1,32 +1,18 @@
 /** The first thing that somebody sees on a new installation: two ways to begin. */
-import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { FlaskConical, MailPlus } from 'lucide-react'
-import { api } from '../../contract/index.ts'
-import { call } from '../platform/api-client.ts'
-import { queryKeys } from '../platform/query-keys.ts'
+import { useStartSandbox } from '../accounts/use-accounts.ts'
 import { Button, ButtonLink } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { useToast } from '../ui/toast.tsx'
 
-export function Welcome() {
-  const queries = useQueryClient()
-  const toast = useToast()
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: () => call(api.accounts.startSandbox),
-    onSuccess: async account => {
-      toast({ tone: 'good', title: 'The sandbox is running', detail: `${account.email} is connected.` })
-      await Promise.all([
-        queries.invalidateQueries({ queryKey: queryKeys.accounts }),
-        queries.invalidateQueries({ queryKey: queryKeys.session }),
-      ])
-    },
-  })
+/** @param hadSandbox Whether there is the account of a sandbox that does not run. */
+export function Welcome({ hadSandbox }: { hadSandbox: boolean }) {
+  const { mutate, isPending, error } = useStartSandbox()
   return (
     <section className="grid gap-4 rounded-lg border bg-surface p-6 shadow-card md:p-8">
       <div className="grid gap-1">
         <h2 className="text-xl font-semibold tracking-tight">Welcome to RustyMail</h2>
         <p className="max-w-prose text-soft">
-          Connect a mailbox, and programs can read it over REST while you watch here who does what with it, and how
+          Connect a mailbox, and programs and agents can read it while you watch here who does what with it, and how
           fast.
         </p>
       </div>
@@ -35,12 +21,12 @@ export function Welcome() {
           Connect a mailbox
         </ButtonLink>
         <Button icon={FlaskConical} isBusy={isPending} onClick={() => mutate()}>
-          Try the sandbox
+          {hadSandbox ? 'Start the sandbox again' : 'Try the sandbox'}
         </Button>
       </div>
       <p className="max-w-prose text-xs text-muted">
         The sandbox is a throw-away mail server on this machine with a few hundred made-up messages. Nothing leaves the
-        machine, and it is gone when the server stops.
+        machine. Its mail is gone when the server stops; its account stays.
       </p>
       {error && <ErrorNote error={error} />}
     </section>

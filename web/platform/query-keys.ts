@@ -4,7 +4,7 @@ import type { ServerEvent } from '../../contract/event.ts'
 export const queryKeys = {
   session: ['session'],
   signIn: ['sign-in'],
-  invitation: ['invitation'],
+  invitation: (opened: number) => ['invitation', String(opened)],
   profile: ['profile'],
   ownSessions: ['sessions', 'own'],
   stats: ['stats'],
@@ -16,6 +16,7 @@ export const queryKeys = {
   clients: ['clients'],
   clientPage: (query: object) => ['clients', query],
   config: ['config'],
+  networks: ['private-networks'],
   users: ['users'],
   tokens: ['tokens'],
   sessions: ['sessions'],
@@ -38,7 +39,7 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'client_disconnected':
       return [queryKeys.clients]
     case 'configuration_updated':
-      return [queryKeys.config, queryKeys.providers]
+      return [queryKeys.config, queryKeys.networks, queryKeys.providers]
     case 'account_added':
     case 'account_updated':
     case 'account_removed':

@@ -72,7 +72,9 @@ export function ConfigurationEditor({ config }: { config: ImapConfiguration }) {
       {mayChange ? (
         <div className="grid gap-4 p-4">
           <ChangePreview differences={differences} />
-          {saving.error && <FailureNote error={saving.error} />}
+          {saving.error && (
+            <FailureNote error={saving.error} onAllowed={{ label: 'apply', act: () => void form.apply() }} />
+          )}
           <ApplyLine form={form} />
         </div>
       ) : (

@@ -1,6 +1,7 @@
 /** What an administrator may change while the server runs: the default account's server, and the limits for all accounts. */
 import { MailPlus } from 'lucide-react'
 import { ApiProblem } from '../platform/api-client.ts'
+import { useMay } from '../platform/session.ts'
 import { ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -8,33 +9,38 @@ import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { ConfigurationEditor } from './configuration-editor.tsx'
 import { ConfigurationSkeleton } from './configuration-skeleton.tsx'
+import { NetworkPanel } from './network-panel.tsx'
 import { useConfiguration } from './use-configuration.ts'
 
 export function ConfigurationPage() {
   const query = useConfiguration()
+  const mayOpen = useMay('dashboard:admin')
   const hasNoAccount = query.error instanceof ApiProblem && query.error.code === 'no_default_account'
   return (
     <>
       <PageHeader title="Configuration" description="What may be changed while the server runs. It holds at once." />
-      {hasNoAccount ? (
-        <Card>
-          <EmptyState
-            icon={MailPlus}
-            title="There is nothing to configure yet"
-            actions={
-              <ButtonLink href="/accounts?connect=1" variant="primary" icon={MailPlus}>
-                Connect a mailbox
-              </ButtonLink>
-            }
-          >
-            The configuration speaks of the default account. Connect a mailbox, and it is the first.
-          </EmptyState>
-        </Card>
-      ) : (
-        <Panel query={query} skeleton={<ConfigurationSkeleton />}>
-          {config => <ConfigurationEditor config={config} />}
-        </Panel>
-      )}
+      <div className="grid gap-4">
+        {hasNoAccount ? (
+          <Card>
+            <EmptyState
+              icon={MailPlus}
+              title="There is nothing to configure yet"
+              actions={
+                <ButtonLink href="/accounts?connect=1" variant="primary" icon={MailPlus}>
+                  Connect a mailbox
+                </ButtonLink>
+              }
+            >
+              The configuration speaks of the default account. Connect a mailbox, and it is the first.
+            </EmptyState>
+          </Card>
+        ) : (
+          <Panel query={query} skeleton={<ConfigurationSkeleton />}>
+            {config => <ConfigurationEditor config={config} />}
+          </Panel>
+        )}
+        {mayOpen && <NetworkPanel />}
+      </div>
     </>
   )
 }

@@ -1,13 +1,17 @@
 /** Which account the configuration speaks of. */
 import { Link } from 'wouter'
-import { stateWords } from '../accounts/account-words.ts'
+import type { Account } from '../../contract/accounts.ts'
+import { useStateWords } from '../accounts/use-state-words.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { useDefaultAccount } from './use-configuration.ts'
 
 export function DefaultAccountLine() {
   const account = useDefaultAccount()
-  if (!account) return <p>The account that is marked as default.</p>
-  const { tone, text } = stateWords[account.state]
+  return account ? <AccountLine account={account} /> : <p>The account that is marked as default.</p>
+}
+
+function AccountLine({ account }: { account: Account }) {
+  const { tone, text } = useStateWords(account)
   return (
     <div className="grid gap-1.5">
       <p>

@@ -55,6 +55,16 @@ onEachDatabase((open, url) => {
     ])
   })
 
+  test('which steps are taken is said before, and not when there is none', async () => {
+    const db = openDatabase(await url())
+    onTestFinished(() => db.destroy())
+    const said: (readonly string[])[] = []
+    const migrateAndTell = () => migrate(db, { '0001-first': first }, names => said.push(names))
+    await migrateAndTell()
+    await migrateAndTell()
+    expect(said).toEqual([['0001-first']])
+  })
+
   test('what a transaction wrote is gone when it fails', async () => {
     const db = openDatabase(await url())
     onTestFinished(() => db.destroy())

@@ -61,15 +61,23 @@ export function openDatabase(url: string): Database {
 /**
  * Throws when the database was written by a newer program, or a step fails (which then leaves no trace).
  * @param steps Only a test gives others.
+ * @param onPending Hears which steps are taken now, which may take a while on much data.
  */
-export async function migrate(db: Database, steps: Record<string, Migration> = migrations): Promise<void> {
+export async function migrate(
+  db: Database,
+  steps: Record<string, Migration> = migrations,
+  onPending: (names: readonly string[]) => void = () => undefined,
+): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => steps } })
-  const unknown = (await appliedMigrations(db)).filter(name => !(name in steps))
+  const applied = await appliedMigrations(db)
+  const unknown = applied.filter(name => !(name in steps))
   if (unknown.length > 0) {
     throw new Error(
       `the database is newer than this program: it has ${unknown.join(', ')}. Install the newer RustyMail`,
     )
   }
+  const pending = Object.keys(steps).filter(name => !applied.includes(name))
+  if (pending.length > 0) onPending(pending)
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
 }

@@ -1,0 +1,32 @@
+/** Where RustyMail connects to, wired by hand: a guard for mail servers, and one for models and providers. A part of the composition root. */
+import type { Config } from './config.ts'
+import { GuardedFetch } from './platform/guarded-fetch.ts'
+import { OutboundGuard } from './platform/outbound-guard.ts'
+
+export interface ComposedOutbound {
+  /** Of mail servers. */
+  guard: OutboundGuard
+  /** By which models and providers are asked. */
+  guarded: GuardedFetch
+}
+
+/** Apart: a model on this machine is no reason to let people name this machine as their mail server. */
+export function composeOutbound(config: Config): ComposedOutbound {
+  const { privateNetworks } = config
+  return {
+    guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
+    guarded: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) }),
+  }
+}
+
+/** Servers that the operator named in the environment may be anywhere. */
+function trustedMailHosts({ account }: Config): string[] {
+  return [account?.imap.host, account?.smtp?.host].filter(host => host !== undefined)
+}
+
+function trustedWebHosts({ oidc, assistant }: Config): string[] {
+  const { rigEndpoint, openai, openrouter, anthropic, gemini, ollama } = assistant
+  const named = [openai, openrouter, anthropic, gemini, ollama].map(provider => provider?.baseUrl)
+  const urls = [...named, rigEndpoint, oidc?.issuer].filter(url => url !== undefined)
+  return urls.map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+}

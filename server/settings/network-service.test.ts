@@ -1,0 +1,148 @@
+/** Private networks that are allowed while the server runs: by whom, which, and what follows from it. */
+import { expect, onTestFinished, test } from 'vitest'
+import { accountsOn } from '../../test/support/accounts.ts'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
+import { OutboundGuard } from '../platform/outbound-guard.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { NetworkService } from './network-service.ts'
+import { SettingStore } from './setting-store.ts'
+
+const rights = { userId: 'u1', scopes: everyScope, accounts: 'all' } as const
+const admin: Principal = { id: 'session-1', name: 'Ada', kind: 'session', ...rights }
+const configured = ['10.0.0.0/8']
+
+async function serviceOn(db: Database, resolve?: (host: string) => Promise<never>) {
+  const { accounts, health, hub, facts } = await accountsOn(db)
+  const guard = new OutboundGuard({ privateNetworks: configured, trusted: [], ...(resolve ? { resolve } : {}) })
+  const start = async () => {
+    const networks = new NetworkService({ store: new SettingStore(db), accounts, health, hub, guard, configured })
+    await networks.start()
+    return networks
+  }
+  const reconnected: string[] = []
+  accounts.onReconnect(id => void reconnected.push(id))
+  const connect = async (host: string) => {
+    const imap = { host, port: 993, tls: 'implicit', user: host, password: 'x' } as const
+    return accounts.add({ email: 'ann@example.com', name: host, imap, enabled: true }, { isSandbox: false })
+  }
+  const isOpen = (address: string) =>
+    guard.check(address, 993).then(
+      () => true,
+      () => false,
+    )
+  return { networks: await start(), start, connect, health, reconnected, isOpen, facts }
+}
+
+onEachDatabase((open, url) => {
+  test('what is allowed holds at once and over a restart, by canonical name and with who allowed it; taken back, it is closed', async () => {
+    const { networks, start, isOpen, facts } = await serviceOn(await open())
+    expect(networks.list()).toEqual({ configured, allowed: [] })
+    const tried: string[] = []
+    await networks.allow(admin, ['192.168.1.77/24', 'fd12:3456::5', '192.168.1.1/24'], all => tried.push(...all))
+    expect(tried).toEqual(['192.168.1.0/24', 'fd12:3456::5/128', '192.168.1.0/24'])
+    const known = [
+      ['192.168.1.0/24', 'Ada'],
+      ['fd12:3456::5/128', 'Ada'],
+    ]
+    const listed = ({ allowed }: ReturnType<typeof networks.list>) =>
+      allowed.map(({ network, allowed_by }) => [network, allowed_by])
+    expect(listed(networks.list())).toEqual(known)
+    expect([await isOpen('192.168.1.9'), await isOpen('10.1.1.1'), await isOpen('192.168.2.9')]).toEqual([
+      true,
+      true,
+      false,
+    ])
+    // Nothing changes, so nothing is announced.
+    await networks.allow(admin, ['192.168.1.0/24'])
+    const again = await start()
+    expect(listed(again.list())).toEqual(known)
+    expect(listed(await again.forbid(admin, '192.168.1.5/24'))).toEqual(known.slice(1))
+    expect([await isOpen('192.168.1.9'), await isOpen('fd12:3456::5')]).toEqual([false, true])
+    const changes = facts().filter(({ type }) => type === 'configuration_updated')
+    expect(changes.map(({ data }) => data)).toMatchObject([
+      { changed: ['private_networks'], principal: 'Ada' },
+      { changed: ['private_networks'], principal: 'Ada' },
+    ])
+  })
+
+  test.each([
+    '8.8.8.8',
+    '169.254.169.254',
+    '100.100.100.200',
+    '0.0.0.0/0',
+    '10.0.0.0/7',
+    'fe80::1',
+    '::ffff:169.254.169.254',
+    'mail.example',
+    '192.168.1.0/33',
+  ])('%s cannot be allowed', async network => {
+    const { networks, facts } = await serviceOn(await open())
+    await expect(networks.allow(admin, ['192.168.1.1', network])).rejects.toMatchObject({
+      code: 'bad_request',
+      extension: { errors: [{ path: 'body.networks.1' }] },
+    })
+    expect([networks.list().allowed, facts()]).toEqual([[], []])
+  })
+
+  test('no token changes it, and nobody who sees only some accounts', async () => {
+    const { networks } = await serviceOn(await open())
+    const token: Principal = { id: 'token-1', name: 'Token', kind: 'token', ...rights }
+    const narrow: Principal = { ...admin, accounts: new Set(['a']) }
+    await expect(networks.allow(token, ['10.0.0.1'])).rejects.toMatchObject({ code: 'session_needed' })
+    await expect(networks.forbid(token, '10.0.0.1')).rejects.toMatchObject({ code: 'session_needed' })
+    await expect(networks.allow(narrow, ['10.0.0.1'])).rejects.toMatchObject({ code: 'beyond_own_rights' })
+    await expect(networks.forbid(narrow, '10.0.0.1')).rejects.toMatchObject({ code: 'beyond_own_rights' })
+  })
+
+  test('what the environment allows is changed there, and what is unknown is not found', async () => {
+    const { networks } = await serviceOn(await open())
+    await expect(networks.forbid(admin, '10.0.0.0/8')).rejects.toMatchObject({
+      code: 'network_not_found',
+      message: expect.stringContaining('RUSTYMAIL_PRIVATE_NETWORKS'),
+    })
+    await expect(networks.forbid(admin, 'nothing')).rejects.toMatchObject({ code: 'network_not_found' })
+  })
+
+  test('a hundred at most, and at the same time as well', async () => {
+    const { networks } = await serviceOn(await open())
+    const sixteen = (nth: number) => Array.from({ length: 16 }, (_item, index) => `192.168.${nth}.${index}`)
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 7 }, (_item, nth) => networks.allow(admin, sixteen(nth))),
+    )
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(6)
+    expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'too_many_networks' },
+    })
+    expect(networks.list().allowed).toHaveLength(96)
+  })
+
+  test('what cannot be kept is not in force', async () => {
+    // Of its own, since it does not stay whole.
+    const db = openDatabase(await url())
+    onTestFinished(() => db.destroy())
+    await migrate(db)
+    const { networks, isOpen } = await serviceOn(db)
+    await db.schema.dropTable('settings').execute()
+    await expect(networks.allow(admin, ['192.168.1.9'])).rejects.toThrow(/settings/)
+    expect([networks.list().allowed, await isOpen('192.168.1.9')]).toEqual([[], false])
+  })
+
+  test('accounts that wait for it are connected when it is allowed, and those inside are cut when it is taken back', async () => {
+    const unknown = () => Promise.reject(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }))
+    const { networks, connect, health, reconnected } = await serviceOn(await open(), unknown)
+    const [inside, outside, named] = [
+      await connect('192.168.1.9'),
+      await connect('93.184.215.14'),
+      await connect('gone.example'),
+    ]
+    const last_error = { detail: '', server_response: null, at: new Date().toISOString() }
+    health.set(inside, { state: 'unreachable', lastError: { ...last_error, cause: 'private_network' } })
+    health.set(outside, { state: 'unreachable', lastError: { ...last_error, cause: 'timeout' } })
+    await networks.allow(admin, ['192.168.1.9'])
+    expect(reconnected.splice(0)).toEqual([inside.id])
+    await networks.forbid(admin, '192.168.1.9')
+    // Where a name leads that does not resolve is not known, so it may lead inside.
+    expect(reconnected.sort()).toEqual([inside.id, named.id].sort())
+  })
+})

@@ -1,0 +1,157 @@
+/** Inner networks that an administrator allows while the server runs, beside those of the environment, for mail servers alone. */
+import { isIPv4 } from 'node:net'
+import type { PrivateNetworks } from '../../contract/settings.ts'
+import { refuseNarrow } from '../accounts/account-rights.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { HealthRegistry } from '../accounts/health-registry.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { OutboundGuard } from '../platform/outbound-guard.ts'
+import { judgeAddress } from '../platform/outbound-rules.ts'
+import type { Principal } from '../platform/principal.ts'
+import { canonicalRange } from '../platform/private-network.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SettingStore } from './setting-store.ts'
+
+export interface NetworkServiceOptions {
+  store: SettingStore
+  accounts: Pick<AccountService, 'listEnabled' | 'reconnect'>
+  health: Pick<HealthRegistry, 'get'>
+  hub: EventHub
+  /** Of mail servers. What is allowed here says nothing of other servers. */
+  guard: Pick<OutboundGuard, 'allow' | 'check'>
+  /** `RUSTYMAIL_PRIVATE_NETWORKS`. */
+  configured: readonly string[]
+}
+
+type Allowed = PrivateNetworks['allowed']
+
+const settingName = 'private_networks'
+const most = 100
+/** Wider than any private network is a slip of the hand. */
+const fewestBits = { ipv4: 8, ipv6: 7 }
+/** A name that does not resolve within it is taken for one that leads inside. */
+const lookupBoundMs = 3_000
+
+export class NetworkService {
+  readonly #options: NetworkServiceOptions
+  #allowed: Allowed = []
+
+  constructor(options: NetworkServiceOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    // Only this service writes it.
+    this.#use(((await this.#options.store.find(settingName)) as Allowed | undefined) ?? [])
+  }
+
+  list(): PrivateNetworks {
+    return { configured: [...this.#options.configured], allowed: [...this.#allowed] }
+  }
+
+  /** Accounts that wait for it are connected at once. @param tried Hears the networks, for the trail. */
+  async allow(
+    principal: Principal,
+    texts: readonly string[],
+    tried: (networks: readonly string[]) => void = () => undefined,
+  ): Promise<PrivateNetworks> {
+    refuseProgram(principal)
+    const networks = texts.map(networkOf)
+    tried(networks)
+    const isChanged = await this.#change(principal, before => {
+      const known = new Set(before.map(({ network }) => network))
+      const allowed_at = new Date().toISOString()
+      const added = [...new Set(networks)]
+        .filter(network => !known.has(network))
+        .map(network => ({ network, allowed_by: principal.name, allowed_at }))
+      if (before.length + added.length <= most) return [...before, ...added]
+      throw new Problem('too_many_networks', `At most ${most} can be allowed; allow a wider one, or fewer.`)
+    })
+    if (isChanged) await this.#reconnect(account => this.#isWaiting(account.id))
+    return this.list()
+  }
+
+  /** Connections to what is not open any more end. */
+  async forbid(principal: Principal, text: string): Promise<PrivateNetworks> {
+    refuseProgram(principal)
+    const network = canonicalRange(text)
+    await this.#change(principal, before => {
+      const left = before.filter(known => known.network !== network)
+      if (left.length < before.length) return left
+      const isConfigured = this.#options.configured.some(range => canonicalRange(range) === network)
+      const detail = isConfigured
+        ? 'This network is allowed by RUSTYMAIL_PRIVATE_NETWORKS; change it there.'
+        : 'This network is not allowed, so there is nothing to take back.'
+      throw new Problem('network_not_found', detail)
+    })
+    await this.#reconnect(account => this.#isClosed(account))
+    return this.list()
+  }
+
+  /** In force before anybody hears of it, and as before when it cannot be kept. Answers whether anything changed. */
+  async #change(principal: Principal, alter: (before: Allowed) => Allowed): Promise<boolean> {
+    const { hub, store } = this.#options
+    return hub.transact(async (transaction, tell) => {
+      const before = this.#allowed
+      const after = alter(before)
+      if (after.length === before.length) return false
+      const at = new Date().toISOString()
+      this.#use(after)
+      try {
+        await store.save(transaction, settingName, after, at)
+      } catch (error) {
+        this.#use(before)
+        throw error
+      }
+      tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
+      return true
+    })
+  }
+
+  #use(allowed: Allowed): void {
+    this.#allowed = allowed
+    this.#options.guard.allow(allowed.map(({ network }) => network))
+  }
+
+  async #reconnect(isConcerned: (account: { id: string; host: string; port: number }) => boolean | Promise<boolean>) {
+    const { accounts } = this.#options
+    const all = await accounts.listEnabled()
+    await Promise.all(
+      all.map(async account => {
+        if (await isConcerned(account)) accounts.reconnect(account.id)
+      }),
+    )
+  }
+
+  #isWaiting(accountId: string): boolean {
+    return this.#options.health.get(accountId, true).last_error?.cause === 'private_network'
+  }
+
+  async #isClosed({ host, port }: { host: string; port: number }): Promise<boolean> {
+    const { promise: late, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(() => resolve(true), lookupBoundMs)
+    const refused = this.#options.guard.check(host, port).then(
+      () => false,
+      () => true,
+    )
+    return Promise.race([refused, late]).finally(() => clearTimeout(timer))
+  }
+}
+
+/** Else a token that leaked could open the way inside for itself. */
+function refuseProgram(principal: Principal): void {
+  if (principal.kind === 'token') {
+    throw new Problem('session_needed', 'Sign in to change which private networks are open; a token may not.')
+  }
+  refuseNarrow(principal, 'To change which private networks are open')
+}
+
+function networkOf(text: string, index: number): string {
+  const network = canonicalRange(text)
+  const [address = '', bits] = network?.split('/') ?? []
+  const isWide = Number(bits) < fewestBits[isIPv4(address) ? 'ipv4' : 'ipv6']
+  if (network !== undefined && !isWide && judgeAddress(address) === 'inner') return network
+  const message = 'is not a private network or address such as 192.168.1.0/24 or 10.0.0.5'
+  const path = `body.networks.${index}`
+  throw new Problem('bad_request', `${path}: ${text} ${message}`, { errors: [{ path, message }] })
+}
