@@ -47,6 +47,8 @@ import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import { OutboundGuard } from './platform/outbound-guard.ts'
 import { Signer } from './platform/secret-box.ts'
+import { HtmlCleaner } from './reading/html-cleaner.ts'
+import { TextWorker } from './reading/text-worker.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
@@ -133,7 +135,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
   const settings = new SettingsService({ store: new SettingStore(db), accounts, hub })
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
-  const mail = new MailService({ pool, refs: new MessageRefs(new Signer(secrets.derive('message refs'))) })
+  const textWorker = new TextWorker()
+  const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
+  const mail = new MailService({ pool, refs, cleaner: new HtmlCleaner(textWorker) })
   const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
   const sandbox = new SandboxRunner({ accounts, guard, logger })
 
@@ -224,6 +228,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'outbound', stop: () => guarded.stop() },
     { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
     { name: 'sandbox', stop: () => sandbox.stop() },
+    { name: 'text worker', stop: () => textWorker.stop() },
     { name: 'pool', stop: () => pool.stop() },
     { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
     { name: 'demo', start: async () => void (config.demo && (await sandbox.start())) },
