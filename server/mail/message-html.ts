@@ -2,24 +2,18 @@
 import type { NoCleanHtml } from '../reading/html-cleaner.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 
-/** Weaker than what the sender says. */
+/** Weaker than what the sender says. A picture that is not shown takes the room of its words, not its own. */
 const plainStyle =
   'html{color-scheme:light;background:#fff;color:#1b1f24;font:14px/1.5 system-ui,sans-serif}' +
-  'body{margin:16px}pre{white-space:pre-wrap;font:inherit;margin:0}img:not([src]){background:#eef0f3}' +
+  'body{margin:min(16px,4vw);overflow-wrap:break-word}*{box-sizing:border-box}pre{white-space:pre-wrap;font:inherit;margin:0}' +
+  'hr{max-width:100%}img{max-width:100%;height:auto}tr[data-narrow]{overflow-wrap:anywhere}' +
   '.note{margin:0 0 16px;padding:12px;border:1px solid #d0d5db;border-radius:6px;background:#f5f6f8}'
 
-/**
- * Stronger than what the sender says, since important declarations in a layer beat those outside of it. A newsletter
- * that was drawn for 600 px fits into what there is: pictures shrink, tables do not keep a width that they do not need,
- * and a word breaks before it sticks out.
- */
+/** Stronger than what the sender says: important declarations in a layer beat those outside of it. See `fit-css.ts`. */
 const fittingStyle =
-  '@layer fit{' +
-  'html,body{width:auto!important;max-width:none!important;height:auto!important}' +
-  'body{overflow-wrap:anywhere!important}' +
-  '*{max-width:100%!important;box-sizing:border-box!important}' +
-  'img{height:auto!important}' +
-  '}'
+  '@layer fit{*{min-width:0!important;flex-shrink:1!important}html,body{width:auto!important;height:auto!important}' +
+  'img:not([src]),img[src="data:,"]{width:auto!important;height:auto!important;background:#eef0f3!important}' +
+  'blockquote blockquote blockquote{margin-left:0!important;margin-right:0!important;padding-left:6px!important;padding-right:0!important}}'
 
 export function renderMessageHtml({ style, bodyAttributes, body }: ReadyHtml): string {
   return documentOf(`<style>${fittingStyle}</style><style>${style}</style>`, `<body${bodyAttributes}>${body}</body>`)

@@ -3,7 +3,8 @@ import type { CssNode, Declaration, List, Rule } from 'css-tree'
 import generate from 'css-tree/generator'
 import parse from 'css-tree/parser'
 import walk from 'css-tree/walker'
-import { isAllowedFunction, isAllowedPosition, isAllowedProperty, mayHoldPicture } from './css-allowed.ts'
+import { isAllowedFunction, isAllowedProperty, mayHoldPicture } from './css-allowed.ts'
+import { fitDeclaration, type StyledElement } from './fit-css.ts'
 import { type PictureRules, pictureUrl } from './stranger-url.ts'
 
 /** Of one attribute. Longer ones are dropped. */
@@ -42,11 +43,11 @@ export function cleanStyleSheet(css: string, rules: PictureRules): string {
  * @returns The declarations as they may stand in a `style` attribute, not escaped. None is `!important`: the attribute is
  * stronger than any sheet of the sender already, and must not be stronger than ours.
  */
-export function cleanStyleAttribute(css: string, rules: PictureRules): string {
+export function cleanStyleAttribute(css: string, element: StyledElement, rules: PictureRules): string {
   if (css.length > maxStyleAttribute) return ''
   const list = parsed(css, 'declarationList')
   if (list?.type !== 'DeclarationList') return ''
-  filterDeclarations(list.children, rules)
+  filterDeclarations(list.children, element, rules)
   list.children.forEach(node => {
     if (node.type === 'Declaration') node.important = false
   })
@@ -81,21 +82,20 @@ function isKeptRule({ prelude, block }: Rule, rules: PictureRules): boolean {
   if (prelude.type !== 'SelectorList' || hasRaw(prelude)) return false
   const isLong = walk.find(prelude, node => node.type === 'Selector' && node.children.size > maxSelectorParts)
   if (isLong) return false
-  filterDeclarations(block.children, rules)
+  filterDeclarations(block.children, undefined, rules)
   return !block.children.isEmpty
 }
 
-function filterDeclarations(list: List<CssNode>, rules: PictureRules): void {
+function filterDeclarations(list: List<CssNode>, element: StyledElement, rules: PictureRules): void {
   list.forEach((node, item) => {
-    if (node.type !== 'Declaration' || !isKeptDeclaration(node, rules)) list.remove(item)
+    if (node.type !== 'Declaration' || !isKeptDeclaration(node, element, rules)) list.remove(item)
   })
 }
 
-function isKeptDeclaration(declaration: Declaration, rules: PictureRules): boolean {
+function isKeptDeclaration(declaration: Declaration, element: StyledElement, rules: PictureRules): boolean {
   const { value } = declaration
   const property = declaration.property.toLowerCase()
   if (!isAllowedProperty(property) || value.type !== 'Value') return false
-  if (property === 'position' && !isAllowedPosition(generate(value))) return false
   const isStrange = walk.find(value, node => {
     if (!valueTypes.has(node.type)) return true
     if (node.type === 'Function') return !isAllowedFunction(node.name)
@@ -110,7 +110,8 @@ function isKeptDeclaration(declaration: Declaration, rules: PictureRules): boole
     else node.value = url
   })
   // Deeper than that, an address stands in a function where it means nothing.
-  return !walk.find(value, (node, _item, list) => node.type === 'Url' && list !== value.children)
+  if (walk.find(value, (node, _item, list) => node.type === 'Url' && list !== value.children)) return false
+  return fitDeclaration(declaration, value, element)
 }
 
 function hasRaw(node: CssNode): boolean {

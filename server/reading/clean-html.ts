@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { type DefaultTreeAdapterTypes, defaultTreeAdapter, html, parse } from 'parse5'
 import { cleanStyleAttribute, cleanStyleSheet, maxStyleSheets } from './clean-css.ts'
+import type { StyledElement } from './fit-css.ts'
 import {
   allowedElements,
   backgroundElements,
@@ -43,6 +44,14 @@ const maxOutput = 4 * 1024 * 1024
 /** Different style attributes whose outcome is kept: a newsletter repeats a few. */
 const maxKnownStyles = 500
 
+/** So many cells side by side, those of tables around it counted in, leave so little room that words must break anywhere. */
+const manyCells = 3
+/** Pixels around the content of a cell, and between cells: more, in cell within cell, leaves no room in a narrow pane. */
+const maxCellSpace = 12
+/** Longer words may break at every so many characters. */
+const longWord = /[^\s\u00ad\u200b]{31,}/g
+const breakEvery = /.{15}/gsu
+
 const linkAttributes = ' target="_blank" rel="noopener noreferrer" referrerpolicy="no-referrer"'
 
 /**
@@ -51,6 +60,14 @@ const linkAttributes = ' target="_blank" rel="noopener noreferrer" referrerpolic
  */
 export function cleanHtml({ source, remote }: { source: string; remote: boolean }): CleanHtml {
   return new Cleaner(remote).clean(source)
+}
+
+interface Waiting {
+  node: Node
+  depth: number
+  isShown: boolean
+  /** Side by side where it stands. */
+  cells: number
 }
 
 class Cleaner {
@@ -83,29 +100,30 @@ class Cleaner {
 
   /** Not recursive: a stranger says how deep it goes. */
   #walk(root: Node): void {
-    const waiting: { node: Node; depth: number; isShown: boolean }[] = [{ node: root, depth: 0, isShown: true }]
+    const waiting: Waiting[] = [{ node: root, depth: 0, isShown: true, cells: 1 }]
     const closing: { tag: string; at: number }[] = []
     for (let next = waiting.pop(); next; next = waiting.pop()) {
       while (closing.length > 0 && closing.at(-1)!.at > waiting.length) this.#write(`</${closing.pop()!.tag}>`)
-      const { node, depth, isShown } = next
-      if ('value' in node && isShown) this.#write(escapeText(node.value))
+      const { node, depth, isShown, cells } = next
+      if ('value' in node && isShown) this.#writeText(node.value)
       if (!('childNodes' in node)) continue
-      let isInShown = isShown
+      let [isInShown, cellsInIt] = [isShown, cells]
       if ('tagName' in node) {
-        const tag = this.#open(node, depth, isShown)
+        if (node.tagName === 'tr') cellsInIt *= Math.max(1, node.childNodes.filter(isCell).length)
+        const tag = this.#open(node, depth, isShown, cellsInIt >= manyCells)
         if (tag === 'drop') continue
         if (tag !== 'pass') closing.push({ tag, at: waiting.length })
         isInShown = isShown && node.tagName !== 'head'
       }
       for (const child of node.childNodes.toReversed()) {
-        waiting.push({ node: child, depth: depth + 1, isShown: isInShown })
+        waiting.push({ node: child, depth: depth + 1, isShown: isInShown, cells: cellsInIt })
       }
     }
     while (closing.length > 0) this.#write(`</${closing.pop()!.tag}>`)
   }
 
   /** @returns The name of what was opened; `pass` where only what stands in it counts, `drop` where nothing does. */
-  #open(element: Element, depth: number, isShown: boolean): string {
+  #open(element: Element, depth: number, isShown: boolean, isNarrow: boolean): string {
     if (element.namespaceURI !== html.NS.HTML) return 'drop'
     const { tagName } = element
     if (tagName === 'style') this.#addSheet(element)
@@ -113,7 +131,8 @@ class Cleaner {
     if (droppedElements.has(tagName)) return 'drop'
     const name = renamedElements.get(tagName) ?? tagName
     if (!allowedElements.has(name) || depth > maxDepth || !isShown) return 'pass'
-    this.#write(`<${name}${this.#attributesOf(element, name)}>`)
+    const mark = isNarrow && name === 'tr' ? ' data-narrow' : ''
+    this.#write(`<${name}${mark}${this.#attributesOf(element, name)}>`)
     if (voidElements.has(name)) return 'drop'
     // The first line end in it does not count (HTML, section 13.2.6.4.7); the sender's is gone already.
     if (name === 'pre') this.#write('\n')
@@ -132,7 +151,11 @@ class Cleaner {
 
   #attributesOf({ attrs }: Element, element: string): string {
     let written = ''
-    for (const { name, value } of attrs) {
+    // A table would keep its width; as a style it is the most that it takes.
+    const width = element === 'table' ? attrs.find(({ name }) => name === 'width')?.value : undefined
+    const style = width && /^\d{3,5}$/.test(width.trim()) ? `width:${width.trim()}px;` : ''
+    const given = style ? withStyle(attrs, style) : attrs
+    for (const { name, value } of given) {
       const kept = this.#valueOf(element, name, value)
       if (kept === undefined) continue
       written += ` ${name}="${escapeAttribute(kept)}"`
@@ -142,21 +165,36 @@ class Cleaner {
   }
 
   #valueOf(element: string, name: string, value: string): string | undefined {
-    if (name === 'style') return this.#styleOf(value) || undefined
+    if (name === 'style') return this.#styleOf(value, kindOf(element)) || undefined
     if (name === 'href') return element === 'a' || element === 'area' ? linkUrl(value) : undefined
     if (name === 'src') return element === 'img' ? pictureUrl(value, this.#pictures) : undefined
     if (name === 'background') {
       return backgroundElements.has(element) ? pictureUrl(value, this.#pictures) : undefined
     }
-    return isAllowedAttribute(element, name, value) ? value : undefined
+    if (!isAllowedAttribute(element, name, value)) return undefined
+    return name === 'cellpadding' || name === 'cellspacing' ? String(Math.min(Number(value), maxCellSpace)) : value
   }
 
-  #styleOf(css: string): string {
-    const known = this.#knownStyles.get(css)
+  #styleOf(css: string, kind: StyledElement): string {
+    const key = `${kind} ${css}`
+    const known = this.#knownStyles.get(key)
     if (known !== undefined) return known
-    const style = cleanStyleAttribute(css, this.#pictures)
-    if (this.#knownStyles.size < maxKnownStyles) this.#knownStyles.set(css, style)
+    const style = cleanStyleAttribute(css, kind, this.#pictures)
+    if (this.#knownStyles.size < maxKnownStyles) this.#knownStyles.set(key, style)
     return style
+  }
+
+  #writeText(text: string): void {
+    // Most texts have none, and a mark in each would cost more than it is worth.
+    if (!longWord.test(text)) return this.#write(escapeText(text))
+    longWord.lastIndex = 0
+    let end = 0
+    for (const { 0: word, index } of text.matchAll(longWord)) {
+      this.#write(escapeText(text.slice(end, index)))
+      this.#write(word.replaceAll(breakEvery, '$&\0').split('\0').map(escapeText).join('<wbr>'))
+      end = index + word.length
+    }
+    this.#write(escapeText(text.slice(end)))
   }
 
   #write(text: string): void {
@@ -197,6 +235,20 @@ function parseBounded(source: string): Node {
     },
   }
   return parse(source, { scriptingEnabled: false, treeAdapter })
+}
+
+const isCell = (node: Node) => node.nodeName === 'td' || node.nodeName === 'th'
+
+function kindOf(element: string): StyledElement {
+  if (element === 'td' || element === 'th') return 'cell'
+  return element === 'img' ? 'picture' : 'other'
+}
+
+/** What the sender says in a style counts more than the attribute. */
+function withStyle(attrs: Element['attrs'], style: string): Element['attrs'] {
+  const own = attrs.find(({ name }) => name === 'style')
+  const others = attrs.filter(({ name }) => name !== 'width' && name !== 'style')
+  return [...others, { name: 'style', value: style + (own?.value ?? '') }]
 }
 
 function escapeText(text: string): string {

@@ -60,7 +60,7 @@ const everywhere: Forms = {
   height: length,
   bgcolor: color,
 }
-const cell: Forms = { colspan: span, rowspan: span, nowrap: flag, scope: word, headers: names, abbr: prose }
+const cell: Forms = { colspan: span, rowspan: span, scope: word, headers: names, abbr: prose }
 const list: Forms = { type: word, start: count, value: count, reversed: flag, compact: flag }
 
 const forms: Readonly<Record<string, Forms>> = {
@@ -78,7 +78,7 @@ const forms: Readonly<Record<string, Forms>> = {
   li: list,
   map: { name: /^[\w.:-]{1,200}$/ },
   ol: list,
-  table: { border: length, cellpadding: length, cellspacing: length, frame: word, rules: word, summary: prose },
+  table: { border: length, cellpadding: count, cellspacing: count, frame: word, rules: word, summary: prose },
   td: cell,
   th: cell,
   time: { datetime: /^[\w:+. -]{1,60}$/ },

@@ -1,7 +1,8 @@
 /** A mail that was drawn for a wide window fits into its pane, on a phone too: nothing of it is found only by scrolling sideways. */
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Browser, type Frame, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { newsletters } from '../../sandbox/seed-newsletters.ts'
 import { Random } from '../../sandbox/seed-random.ts'
@@ -12,29 +13,88 @@ import { wideMails } from '../support/wide-mails.ts'
 
 const output = join(import.meta.dirname, 'output')
 
+/** One of each publisher of the sandbox. */
+function sandboxNewsletters(): [string, string][] {
+  const letters = newsletters(new Random(1), new Date()).map(({ mail }) => {
+    if (!('html' in mail) || typeof mail.html !== 'string') throw new Error('a newsletter without HTML')
+    const from = typeof mail.from === 'object' && 'name' in mail.from ? mail.from.name : ''
+    return [`Newsletter ${from}`, mail.html] as [string, string]
+  })
+  return [...new Map(letters)]
+}
+
+interface Sizes {
+  scrollWidth: number
+  clientWidth: number
+  /** Smallest of what is written there, in pixels. */
+  smallestText: number
+}
+
+/** In the page of the frame, which runs no script of its own. */
+const measure = `(() => {
+  const { documentElement: html } = document
+  const texts = document.createTreeWalker(html, NodeFilter.SHOW_TEXT)
+  let smallestText = Infinity
+  while (texts.nextNode()) {
+    const { parentElement, data } = texts.currentNode
+    if (!data.trim() || !parentElement.checkVisibility()) continue
+    smallestText = Math.min(smallestText, parseFloat(getComputedStyle(parentElement).fontSize))
+  }
+  return { scrollWidth: html.scrollWidth, clientWidth: html.clientWidth, smallestText }
+})()`
+
 describe.skipIf(!available('chromium'))('a wide mail', () => {
-  test('x', async () => {
-    const world = await startMailWorld(2)
-    const { people } = world
-    const { id } = world.mailboxes[1]!
-    const letters = newsletters(new Random(1), new Date()).slice(0, 1).map(({ mail }) => [`newsletter`, String(mail.html)])
-    for (const [subject = '', html = ''] of [...letters, ...Object.entries(wideMails)]) world.serverOf(1)!.deliver({ subject, html })
-    const { items } = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', `${fill(api.mail.listMessages.path, { account_id: id })}?limit=100`))
-    const browser = await launchBrowser()
-    const [name = '', value = ''] = people.admin.cookie!.split('=')
-    for (const width of [360, 768, 1280]) {
-      const { page, context } = await visit(browser, 'about:blank', { width })
+  let browser: Browser
+  beforeAll(async () => {
+    mkdirSync(output, { recursive: true })
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+
+  test('sticks out of the frame when it is shown as it came: this test can see it', async () => {
+    const page = await browser.newPage({ viewport: { width: 446, height: 600 } })
+    onTestFinished(() => page.close())
+    const fitting: string[] = []
+    for (const [name, html] of [...sandboxNewsletters(), ...Object.entries(wideMails)]) {
+      await page.setContent(`<!doctype html>${html}`)
+      const { scrollWidth, clientWidth } = await page.evaluate<Sizes>(measure)
+      if (scrollWidth <= clientWidth) fitting.push(name)
+    }
+    expect(fitting).toEqual([])
+  })
+
+  test.each([
+    [360, 'light'],
+    [768, 'dark'],
+    [1280, 'light'],
+    [1920, 'dark'],
+  ] as const)(
+    'fits into its pane at %d px, %s, and stays readable',
+    async (width, scheme) => {
+      const mails = [...sandboxNewsletters(), ...Object.entries(wideMails)]
+      const world = await startMailWorld(2)
+      const { people } = world
+      const { id } = world.mailboxes[1]!
+      for (const [subject, html] of mails) world.serverOf(1)!.deliver({ subject, html })
+      const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=100`
+      const { items } = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', path))
+      const { page, context, expectQuiet } = await visit(browser, 'about:blank', { width, scheme })
+      const [name = '', value = ''] = people.admin.cookie!.split('=')
       await context.addCookies([{ name, value, url: people.url, httpOnly: true, sameSite: 'Lax' }])
-      for (const { ref, subject } of items) {
-        if (subject.startsWith('About')) continue
+      for (const [subject] of mails) {
+        const ref = items.find(item => item.subject === subject)?.ref
         await page.goto(`${people.url}/mail?account=${id}&message=${ref}`)
         const frame = await (await page.waitForSelector('iframe')).contentFrame()
         await frame!.waitForLoadState('load')
-        const sizes = await frame!.locator('html').evaluate(html => { const e = html as unknown as {scrollWidth:number;clientWidth:number;scrollHeight:number}; return [e.scrollWidth, e.clientWidth, e.scrollHeight] })
-        console.log(width, subject, sizes.join(' '), sizes[0]! > sizes[1]! ? 'OVER' : '')
-        await page.screenshot({ path: join(output, `mail-${subject}-${width}.png`) })
+        const { scrollWidth, clientWidth, smallestText } = await frame!.evaluate<Sizes>(measure)
+        expect([subject, scrollWidth]).toEqual([subject, clientWidth])
+        expect([subject, smallestText]).toEqual([subject, expect.toSatisfy(size => size >= 12)])
+        await page.screenshot({
+          path: join(output, `mail-${subject.replaceAll(/\W/g, '-').toLowerCase()}-${scheme}-${width}.png`),
+        })
       }
-    }
-    await browser.close()
-  }, 200_000)
+      expectQuiet()
+    },
+    120_000,
+  )
 })

@@ -25,7 +25,7 @@ export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; 
         // To our own server alone, which knows by it that a frame asks and no window; see `refuseOutsideFrame`.
         referrerPolicy="same-origin"
         src={source}
-        className="min-h-96 w-full flex-1 bg-on-fill scheme-light"
+        className="min-h-[70dvh] w-full flex-1 bg-on-fill scheme-light"
       />
     </>
   )
