@@ -15,6 +15,7 @@ export const problems = {
   recent_sign_in_required: { status: 403, title: 'Sign in again first' },
   code_wrong: { status: 403, title: 'The code is wrong' },
   origin_not_allowed: { status: 403, title: 'This origin may not send requests' },
+  frame_only: { status: 403, title: 'Only the frame of the page may show this' },
   not_found: { status: 404, title: 'Not found' },
   account_not_found: { status: 404, title: 'No such account' },
   folder_not_found: { status: 404, title: 'No such folder' },

@@ -46,6 +46,8 @@ import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import { Signer } from './platform/secret-box.ts'
+import { HtmlCleaner } from './reading/html-cleaner.ts'
+import { TextWorker } from './reading/text-worker.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
@@ -136,7 +138,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const configured = config.privateNetworks
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
-  const mail = new MailService({ pool, refs: new MessageRefs(new Signer(secrets.derive('message refs'))) })
+  const textWorker = new TextWorker()
+  const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
+  const mail = new MailService({ pool, refs, cleaner: new HtmlCleaner(textWorker) })
   const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
@@ -230,6 +234,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'outbound', stop: () => guarded.stop() },
     { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
     { name: 'sandbox', stop: () => sandbox.stop() },
+    { name: 'text worker', stop: () => textWorker.stop() },
     { name: 'pool', stop: () => pool.stop() },
     { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
     { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },

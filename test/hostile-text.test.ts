@@ -14,11 +14,11 @@ import { newestOf } from '../server/mail/adapters/imapflow-search.ts'
 import { embedPictures } from '../server/mail/embed-pictures.ts'
 import { htmlText } from '../server/mail/html-text.ts'
 import { linkTarget } from '../server/mail/link-target.ts'
-import { renderMessageHtml } from '../server/mail/message-html.ts'
 import { newText } from '../server/mail/new-text.ts'
 import { readableText } from '../server/mail/readable-text.ts'
 import { cleanAddress, cleanSubject, cleanText } from '../server/mail/stranger-text.ts'
 import { ToolRef } from '../server/mail/tool-ref.ts'
+import { cleanHtml, TooComplex } from '../server/reading/clean-html.ts'
 import { answerBlocks } from '../web/assistant/answer-blocks.ts'
 import { mayHaveRemoteContent } from '../web/mail/mail-words.ts'
 import { folderOf } from '../web/mail/search-terms.ts'
@@ -28,10 +28,21 @@ type Work = (words: string) => unknown
 type Words = [unit: string, begin?: string, end?: string]
 
 const picture: Attachment = { id: '2', name: null, type: 'image/png', size_bytes: 1, is_inline: true, content_id: 'a' }
-const pictures: Work = words => embedPictures(words, [picture], async () => Buffer.alloc(1))
+const pictures: Work = words => {
+  const body = words.split('|').map(contentId => ({ contentId }))
+  return embedPictures({ style: [], bodyAttributes: [], body }, [picture], async () => Buffer.alloc(1))
+}
 const header: Work = words => toHeader({ seq: 1, uid: 1, envelope: { subject: words, from: [{ name: words }] } })
 const structure: Work = words => readStructure({ type: 'image/png', id: words, part: '1' })
-const page: Work = words => renderMessageHtml({ html: words, text: null })
+/** What is too complex is given up, which is cheap; what is not must not be dear. */
+const frame: Work = words => {
+  try {
+    return cleanHtml({ source: words, remote: true })
+  } catch (error) {
+    if (!(error instanceof TooComplex)) throw error
+    return undefined
+  }
+}
 const context: FaultContext = { host: 'h', port: 1, password: 'secret', phase: 'session' }
 const fault: Work = words => translateFault(Object.assign(new Error('no'), { responseText: words }), context)
 const refusal: Work = words => new ProviderFaults('It', ['secret key']).refused(500, words)
@@ -51,8 +62,27 @@ const table: [string, Work, ...Words[]][] = [
   ['styles', htmlText, ...around('<p style="', '">x', '/*', '\\a', 'color:red;', ':', '!', blank)],
   ['attributes', htmlText, ...around('<a class=x href="', '">x', '//a', blank, '.', '@'), ['1.', '<img width="', '">']],
   ['tags', htmlText, ['<a '], ['<!--'], ['<a href=//b>c<br>'], ['<pre>\n'], ['&nbsp;<i></i>'], ['<style']],
-  ['pictures in HTML', pictures, ['<!--'], ['cid:'], [' src="'], [blank, ' src='], ['url('], ['&quot;', ' src="cid:']],
-  ['links in HTML', page, ['<a'], ['<'], ['<form ']],
+  ['names of pictures', pictures, ['a|'], ['%61|'], ['%'], ['<', '', '>'], [blank, 'a', 'b']],
+  [
+    'tags for the frame',
+    frame,
+    ['<a '],
+    ['<a>'],
+    ['<'],
+    ['<!--'],
+    ['<p>x</p>'],
+    ['<table><td>'],
+    ['<b><p>'],
+    ['<svg>'],
+  ],
+  ['links for the frame', frame, ['<a href=//b.example>x</a>'], ['<img src=//b>'], ['/', '<a href="', '">']],
+  ['attributes for the frame', frame, ['a=1 ', '<p '], ['x ', '<p class="', '">'], ['a1 ', '<p title="', '">']],
+  ['styles for the frame', frame, ...around('<p style="', '">', 'color:red;', 'a(', '/*', '\\a', 'url(x) ', ':', '!')],
+  [
+    'sheets for the frame',
+    frame,
+    ...around('<style>', '</style>', 'a{color:red}', '@media x{', 'a,', '/*', 'b{', ':is('),
+  ],
   ['targets of links', words => linkTarget(words, words), ['//a'], ['mailto:'], ['www.', 'https://'], [blank]],
   ['headers', header, ['\u0001'], ['\u0001a'], [blank, 'a', 'b']],
   ['content ids', structure, ['<', '', '>'], ['>', '', 'a']],

@@ -1,5 +1,12 @@
-/** Puts the pictures that a message carries into its HTML, where that names them by Content-ID (RFC 2392): the frame may load nothing but `data:`. */
+/** Puts the pictures that a message carries into its clean HTML, which names them by Content-ID (RFC 2392): the frame may load nothing but `data:`. */
 import type { Attachment } from '../../contract/mail.ts'
+import type { CleanHtml, Piece } from '../reading/clean-html.ts'
+
+export interface ReadyHtml {
+  style: string
+  bodyAttributes: string
+  body: string
+}
 
 /** SVG too: in a picture no script of it runs, and the frame's policy lets it be nothing else. */
 const pictureTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/svg+xml'])
@@ -11,49 +18,65 @@ const maxPartBytes = 2 * 1024 * 1024
 const maxTotalBytes = 6 * 1024 * 1024
 /** Base64 with its line ends takes 1.37 of what it holds: what is longer than this need not be read to know. */
 const maxExpansion = 1.5
+/** In place of a picture that is not there: a browser shows its alternative text, and asks nobody. */
+const noPicture = 'data:,'
 
-/**
- * A comment, which is passed over (Outlook repeats its pictures there), or `cid:` where a picture can stand: in an
- * attribute that loads one, or in CSS. Links keep theirs. Every repetition is bounded or cannot fail, so a stranger's
- * HTML takes time in proportion to its length.
- */
-const reference =
-  /<!--(?:-?>|[\s\S]*?(?:--!?>|$))|(?<before>(?:[\s"'/](?:src|background|poster)\s{0,8}=|url\()\s{0,8}(?:["']|&quot;|&#39;)?\s{0,8})cid:(?<id>[^\s"'<>()]*)/gi
+type ReadPart = (id: string, maxBytes: number) => Promise<Buffer | undefined>
 
-/**
- * @param readPart Gives the bytes of an attachment, or undefined when there are more than `maxBytes` or none.
- */
-export async function embedPictures(
-  html: string,
-  attachments: readonly Attachment[],
-  readPart: (id: string, maxBytes: number) => Promise<Buffer | undefined>,
-): Promise<string> {
+/** Whether any picture of the message is named, so that there is something to read. */
+export function namesPictures(html: CleanHtml, attachments: readonly Attachment[]): boolean {
   const parts = picturesById(attachments)
-  if (parts.size === 0) return html
-  const read = new Map<Attachment, { bytes: number; url: string } | undefined>()
-  const pieces: string[] = []
-  let end = 0
-  let left = maxTotalBytes
-  for (const { 0: whole, index, groups } of html.matchAll(reference)) {
-    const { before, id = '' } = groups ?? {}
-    if (before === undefined) continue
-    // What ends a quotation inside an attribute is written as an entity, and so is `&` itself.
-    const [name = ''] = id.split(/&(?:quot|#39);/i, 1)
-    const part = parts.get(contentIdOf(name))
-    if (!part) continue
-    if (!read.has(part)) {
-      const maxBytes = Math.min(maxPartBytes, left)
-      if (read.size >= maxParts || part.size_bytes > maxBytes * maxExpansion) continue
-      const bytes = await readPart(part.id, maxBytes)
-      read.set(part, bytes && { bytes: bytes.length, url: `data:${part.type};base64,${bytes.toString('base64')}` })
-    }
-    const picture = read.get(part)
-    if (!picture || picture.bytes > left) continue
-    left -= picture.bytes
-    pieces.push(html.slice(end, index), before, picture.url, id.slice(name.length))
-    end = index + whole.length
+  const isNamed = (piece: Piece) => typeof piece !== 'string' && parts.has(contentIdOf(piece.contentId))
+  return parts.size > 0 && Object.values(html).some((pieces: Piece[]) => pieces.some(isNamed))
+}
+
+/** @param readPart Gives the bytes of an attachment, or undefined when there are more than `maxBytes` or none. */
+export async function embedPictures(
+  html: CleanHtml,
+  attachments: readonly Attachment[],
+  readPart: ReadPart,
+): Promise<ReadyHtml> {
+  const pictures = new Pictures(picturesById(attachments), readPart)
+  // One after the other: they share the bounds, and one connection.
+  const style = await pictures.join(html.style)
+  const bodyAttributes = await pictures.join(html.bodyAttributes)
+  return { style, bodyAttributes, body: await pictures.join(html.body) }
+}
+
+class Pictures {
+  readonly #parts: ReadonlyMap<string, Attachment>
+  readonly #readPart: ReadPart
+  readonly #read = new Map<Attachment, { bytes: number; url: string } | undefined>()
+  #left = maxTotalBytes
+
+  constructor(parts: ReadonlyMap<string, Attachment>, readPart: ReadPart) {
+    this.#parts = parts
+    this.#readPart = readPart
   }
-  return pieces.join('') + html.slice(end)
+
+  async join(pieces: readonly Piece[]): Promise<string> {
+    const joined: string[] = []
+    for (const piece of pieces) joined.push(typeof piece === 'string' ? piece : await this.#urlOf(piece.contentId))
+    return joined.join('')
+  }
+
+  async #urlOf(name: string): Promise<string> {
+    const part = this.#parts.get(contentIdOf(name))
+    if (!part) return noPicture
+    if (!this.#read.has(part)) {
+      const maxBytes = Math.min(maxPartBytes, this.#left)
+      if (this.#read.size >= maxParts || part.size_bytes > maxBytes * maxExpansion) return noPicture
+      const bytes = await this.#readPart(part.id, maxBytes)
+      this.#read.set(
+        part,
+        bytes && { bytes: bytes.length, url: `data:${part.type};base64,${bytes.toString('base64')}` },
+      )
+    }
+    const picture = this.#read.get(part)
+    if (!picture || picture.bytes > this.#left) return noPicture
+    this.#left -= picture.bytes
+    return picture.url
+  }
 }
 
 /** Of two parts with one Content-ID the first counts. */
@@ -71,7 +94,7 @@ function picturesById(attachments: readonly Attachment[]): Map<string, Attachmen
  * sign that encodes nothing means itself.
  */
 function contentIdOf(name: string): string {
-  const encoded = Buffer.from(name.replaceAll(/&amp;/gi, '&')).toString('latin1')
+  const encoded = Buffer.from(name).toString('latin1')
   const bytes = encoded.replaceAll(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
   return withoutBrackets(Buffer.from(bytes, 'latin1').toString())
 }

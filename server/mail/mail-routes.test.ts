@@ -4,6 +4,7 @@ import { createHttpServer, type HttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Signer } from '../platform/secret-box.ts'
+import { cleanHtml } from '../reading/clean-html.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { mailRoutes } from './mail-routes.ts'
@@ -35,7 +36,9 @@ beforeEach(() => {
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })
-  mailRoutes(http, new MailService({ pool, refs: new MessageRefs(new Signer(Buffer.alloc(32, 1))) }))
+  const refs = new MessageRefs(new Signer(Buffer.alloc(32, 1)))
+  const cleaner = { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) }
+  mailRoutes(http, new MailService({ pool, refs, cleaner }))
 })
 afterEach(async () => {
   await http.fastify.close()
@@ -72,10 +75,50 @@ test('the frame may run nothing, send nothing and load nothing, unless the reade
   expect(plain.headers['content-type']).toBe('text/html; charset=utf-8')
   expect(plain.headers['cache-control']).toBe('no-store')
   expect(plain.headers['content-security-policy']).toMatch(/^sandbox .*default-src 'none'; img-src data:;/)
+  for (const kind of ['script', 'connect', 'font', 'media', 'object', 'frame', 'child', 'worker', 'manifest']) {
+    expect(plain.headers['content-security-policy']).toContain(`; ${kind}-src 'none';`)
+  }
+  expect(plain.headers['x-dns-prefetch-control']).toBe('off')
+  expect(plain.body).not.toMatch(/script|x\.example/)
   expect(plain.headers['content-security-policy']).not.toMatch(/allow-scripts|allow-same-origin|https:/)
   expect(plain.headers['referrer-policy']).toBe('no-referrer')
   const remote = await get(`/messages/${ref}/html?remote=true`)
   expect(remote.headers['content-security-policy']).toContain('img-src data: https: http:')
+  expect(remote.body).toContain('<img src="https://x.example/p.png">')
+})
+
+test('a session gets it in a frame of the page alone; a program with a token gets it', async () => {
+  gateway.deliver({ subject: 'hello', html: '<p>hi' })
+  const { ref } = (await get('/messages')).json().items[0]
+  const own = { host: 'mail.example:8080' }
+  const open = (headers: Record<string, string>) =>
+    http.fastify.inject({
+      url: `${base}/messages/${ref}/html`,
+      headers: { ...own, cookie: 'rustymail_session=s', ...headers },
+    })
+  const frame = { 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'same-origin' }
+  for (const [headers, status] of [
+    [frame, 200],
+    // Plain HTTP at another name than localhost.
+    [{ referer: 'http://mail.example:8080/mail?message=x' }, 200],
+    [{}, 403],
+    [{ referer: 'http://evil.example/' }, 403],
+    [{ referer: 'http://evil.example/?mail.example:8080' }, 403],
+    [{ referer: 'no address' }, 403],
+    [{ ...frame, 'sec-fetch-dest': 'document' }, 403],
+    [{ ...frame, 'sec-fetch-dest': 'document', referer: 'http://mail.example:8080/mail' }, 403],
+    [{ ...frame, 'sec-fetch-dest': 'empty' }, 403],
+    [{ ...frame, 'sec-fetch-site': 'cross-site' }, 403],
+    [{ ...frame, 'sec-fetch-site': 'same-site' }, 403],
+    [{ ...frame, 'sec-fetch-site': 'none' }, 403],
+  ] as const) {
+    asks = { ...someone, kind: 'session', userId: 'u' }
+    const { statusCode, body } = await open({ ...headers })
+    expect([headers, statusCode, body.includes('<p>hi')]).toEqual([headers, status, status === 200])
+    if (status === 403) expect(JSON.parse(body).code).toBe('frame_only')
+  }
+  asks = { ...someone, kind: 'token', userId: 'u' }
+  expect((await open({})).statusCode).toBe(200)
 })
 
 test('a message that was read slowly is not shown to who was revoked meanwhile', async () => {

@@ -1,6 +1,7 @@
 /** /api/v1/accounts/{account_id}/…: folders, messages, and one message for the page's frame. */
 import { mailApi, messageHtmlPath } from '../../contract/mail.ts'
 import type { Operation } from '../platform/guard.ts'
+import { refuseOutsideFrame } from '../platform/http-origin.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
 import { Problem } from '../platform/problem.ts'
 import { strangerHeaders } from '../platform/security-headers.ts'
@@ -31,8 +32,11 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
   )
   handleRaw(http, messageHtmlPath, messageHtml, async (call, reply) => {
     const { principal, params, query, signal } = call
-    const headers = strangerHeaders(wantsRemote(query))
-    const html = await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', signal)
+    // A token cannot be sent by following a link, so what it brings cannot fill a window.
+    if (principal.kind === 'session') refuseOutsideFrame(name => call.header(name), http.options.origins)
+    const remote = wantsRemote(query)
+    const headers = strangerHeaders(remote)
+    const html = await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', remote, signal)
     await call.checkAgain(params.account_id)
     return reply.headers(headers).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html)
   })

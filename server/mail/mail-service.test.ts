@@ -4,6 +4,7 @@ import { mailApi } from '../../contract/mail.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
+import { cleanHtml } from '../reading/clean-html.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
 import { ConnectionPool } from './connection-pool.ts'
 import { MailService } from './mail-service.ts'
@@ -11,6 +12,7 @@ import { MessageRefs } from './message-ref.ts'
 
 const { signal } = new AbortController()
 const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }
+const cleaner = { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) }
 const refs = new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs')))
 
 interface FindOptions {
@@ -33,7 +35,7 @@ beforeEach(() => {
     health: { setConnections: () => undefined },
     logger: createLogger('silent'),
   })
-  mail = new MailService({ pool, refs })
+  mail = new MailService({ pool, refs, cleaner })
 })
 afterEach(() => pool.stop())
 
@@ -197,26 +199,50 @@ describe('a search', () => {
 })
 
 describe('the document for the frame', () => {
-  const htmlOf = async (subject: string) => mail.messageHtml(someone, 'a', await refOf(subject), signal)
+  const htmlOf = async (subject: string, remote = false) =>
+    mail.messageHtml(someone, 'a', await refOf(subject), remote, signal)
 
-  test('opens links elsewhere and tells nobody where they were', async () => {
+  test('opens links elsewhere and does not say where they were', async () => {
     gateway.deliver({ subject: 'links', html: '<a href="https://x.example" rel="opener" target="_self">go</a>' })
     const html = await htmlOf('links')
     expect(html).toMatch(/^<!doctype html><html><head><meta charset="utf-8">/)
-    expect(html).toContain('<base target="_blank">')
-    expect(html).toContain('<a target="_blank" rel="noopener noreferrer" referrerpolicy="no-referrer" href=')
+    const rights = 'target="_blank" rel="noopener noreferrer" referrerpolicy="no-referrer"'
+    expect(html).toContain(`<a href="https://x.example/" ${rights}>go</a>`)
+    expect(html).not.toMatch(/opener"|_self/)
+  })
+
+  test('names a picture from outside only when the reader asked for it', async () => {
+    gateway.deliver({ subject: 'remote', html: '<img src="https://x.example/p.png" alt="A picture">' })
+    expect(await htmlOf('remote')).toContain('<img alt="A picture">')
+    expect(await htmlOf('remote', true)).toContain('<img src="https://x.example/p.png" alt="A picture">')
   })
 
   test('shows a message without HTML as its text, and no markup in it counts', async () => {
     gateway.deliver({ subject: 'text', text: '1 < 2 & <script>alert(1)</script>' })
-    expect(await htmlOf('text')).toContain('<pre>1 &lt; 2 &amp; &lt;script&gt;alert(1)&lt;/script&gt;</pre>')
+    expect(await htmlOf('text')).toContain(
+      '<body><pre>1 &lt; 2 &amp; &lt;script&gt;alert(1)&lt;/script&gt;</pre></body>',
+    )
+  })
+
+  test('says why there is only the text, when the HTML cannot be shown or has to wait', async () => {
+    gateway.deliver({ subject: 'hostile', text: 'a < b', html: '<div>'.repeat(100_000) })
+    for (const [why, words] of [
+      ['gave_up', 'too large or too deeply nested'],
+      ['busy', 'in a moment'],
+    ] as const) {
+      mail = new MailService({ pool, refs, cleaner: { clean: async () => why } })
+      const html = await htmlOf('hostile')
+      expect(html).toContain(words)
+      expect(html).toContain('This is its text.</p><pre>a &lt; b</pre>')
+      expect(html).not.toContain('<div>')
+    }
   })
 
   test('shows the pictures that the message carries, read over the same connection, and marks nothing as seen', async () => {
     const logo = { id: '1.2', name: null, type: 'image/png', size_bytes: 4, is_inline: true, content_id: 'logo@x' }
     const html = '<img src="cid:logo@x"><img src="cid:lost@x">'
     gateway.deliver({ subject: 'pictures', html, attachments: [logo], parts: { '1.2': Buffer.from([1, 2, 3]) } })
-    expect(await htmlOf('pictures')).toContain('<img src="data:image/png;base64,AQID"><img src="cid:lost@x">')
+    expect(await htmlOf('pictures')).toContain('<img src="data:image/png;base64,AQID"><img src="data:,">')
     expect(gateway.attempts).toBe(1)
     const message = await mail.getMessage(someone, 'a', await refOf('pictures'), signal)
     expect(message).toMatchObject({ html, flags: [] })
@@ -235,7 +261,7 @@ describe('the document for the frame', () => {
       reads++
       leaving.abort(new Error('the reader has gone'))
     }
-    await expect(mail.messageHtml(someone, 'a', ref, leaving.signal)).rejects.toThrow('the reader has gone')
+    await expect(mail.messageHtml(someone, 'a', ref, false, leaving.signal)).rejects.toThrow('the reader has gone')
     expect(reads).toBe(1)
   })
 })

@@ -2,10 +2,11 @@
 import type { Folder, Message, MessageSummary } from '../../contract/mail.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { HtmlCleaner } from '../reading/html-cleaner.ts'
 import type { ConnectionPool } from './connection-pool.ts'
-import { embedPictures } from './embed-pictures.ts'
+import { embedPictures, namesPictures } from './embed-pictures.ts'
 import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
-import { renderMessageHtml } from './message-html.ts'
+import { renderMessageHtml, renderMessageText } from './message-html.ts'
 import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
 import { findFolder } from './search-folder.ts'
 import { parseSearchQuery } from './search-query.ts'
@@ -13,6 +14,7 @@ import { parseSearchQuery } from './search-query.ts'
 export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
   refs: MessageRefs
+  cleaner: Pick<HtmlCleaner, 'clean'>
 }
 
 export interface ListQuery {
@@ -33,10 +35,12 @@ const maxPartBytes = 1024 * 1024
 export class MailService {
   readonly #pool: Pick<ConnectionPool, 'run'>
   readonly #refs: MessageRefs
+  readonly #cleaner: Pick<HtmlCleaner, 'clean'>
 
-  constructor({ pool, refs }: MailServiceOptions) {
+  constructor({ pool, refs, cleaner }: MailServiceOptions) {
     this.#pool = pool
     this.#refs = refs
+    this.#cleaner = cleaner
   }
 
   async listFolders(
@@ -117,21 +121,31 @@ export class MailService {
   }
 
   /**
-   * One message, with the pictures that it carries, as a document for a sandboxed frame; answer it with `strangerHeaders`
-   * and with nothing less.
+   * One message, cleaned, with the pictures that it carries, as a document for a sandboxed frame; answer it with
+   * `strangerHeaders` and with nothing less.
+   * @param remote Whether it may name pictures from outside.
    */
-  async messageHtml(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<string> {
+  async messageHtml(
+    principal: Principal,
+    accountId: string,
+    ref: string,
+    remote: boolean,
+    signal: AbortSignal,
+  ): Promise<string> {
     const place = this.#refs.decode(accountId, ref)
-    const read = async (connection: MailConnection) => {
-      const { html, text, attachments } = await getContent(connection, place)
-      if (html === null) return { html, text }
-      const readPart = (id: string, maxBytes: number) => {
+    const read = (connection: MailConnection) => getContent(connection, place)
+    const { html, text, attachments } = await this.#ask(principal, accountId, read, signal)
+    if (html === null) return renderMessageText(text)
+    // Without a connection: others can use it meanwhile.
+    const clean = await this.#cleaner.clean(html, remote)
+    if (typeof clean === 'string') return renderMessageText(text, clean)
+    if (!namesPictures(clean, attachments)) return renderMessageHtml(await embedPictures(clean, [], findNothing))
+    const embed = (connection: MailConnection) =>
+      embedPictures(clean, attachments, (id, maxBytes) => {
         signal.throwIfAborted()
         return findPart(connection, place, id, maxBytes)
-      }
-      return { html: await embedPictures(html, attachments, readPart), text }
-    }
-    return renderMessageHtml(await this.#ask(principal, accountId, read, signal))
+      })
+    return renderMessageHtml(await this.#ask(principal, accountId, embed, signal))
   }
 
   async #ask<T>(
@@ -184,6 +198,8 @@ async function findPart(
   checkValidity(place, uidValidity)
   return bytes
 }
+
+async function findNothing(): Promise<undefined> {}
 
 function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
   if (place === undefined || place.uidValidity === uidValidity) return

@@ -30,7 +30,7 @@ beforeEach(() => {
     health: { setConnections: () => undefined },
     logger: createLogger('silent'),
   })
-  mail = new MailService({ pool, refs: new MessageRefs(signer) })
+  mail = new MailService({ pool, refs: new MessageRefs(signer), cleaner: { clean: async () => 'busy' } })
   reader = new MessageReader(mail)
   noted = {}
 })

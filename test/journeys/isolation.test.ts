@@ -108,7 +108,9 @@ const deeds: Record<string, (world: MailWorld, index: number) => Promise<unknown
 
 /** As `people.ask`, but that answers of tools come as an event. */
 async function ask({ people }: MailWorld, proof: Proof, { method, path, body }: Asked): ReturnType<People['ask']> {
-  if (path !== mcpPath) return people.ask(proof, method, path, body)
+  // The HTML of a message is given to a frame of the page alone.
+  const asFrame = { ...proof, 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'same-origin' }
+  if (path !== mcpPath) return people.ask(path.endsWith('/html') ? asFrame : proof, method, path, body)
   const headers = { ...proof, 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
   const answer = await fetch(people.url + path, { method, headers, body: JSON.stringify(body) })
   return { status: answer.status, headers: answer.headers, text: await answer.text() }

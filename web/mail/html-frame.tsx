@@ -22,9 +22,10 @@ export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; 
         key={source}
         title="The HTML part of the message"
         sandbox="allow-popups allow-popups-to-escape-sandbox"
-        referrerPolicy="no-referrer"
+        // To our own server alone, which knows by it that a frame asks and no window; see `refuseOutsideFrame`.
+        referrerPolicy="same-origin"
         src={source}
-        className="min-h-96 w-full flex-1 bg-on-fill scheme-light"
+        className="min-h-[70dvh] w-full flex-1 bg-on-fill scheme-light"
       />
     </>
   )

@@ -1,0 +1,119 @@
+/** Parses a stranger's CSS and writes out only what is allowed: no import, no font, and no picture but those that may be shown. */
+import type { CssNode, Declaration, List, Rule } from 'css-tree'
+import generate from 'css-tree/generator'
+import parse from 'css-tree/parser'
+import walk from 'css-tree/walker'
+import { isAllowedFunction, isAllowedProperty, mayHoldPicture } from './css-allowed.ts'
+import { fitDeclaration, type StyledElement } from './fit-css.ts'
+import { type PictureRules, pictureUrl } from './stranger-url.ts'
+
+/** Of one attribute. Longer ones are dropped. */
+const maxStyleAttribute = 16_384
+/** Of all style sheets of a message. Those that go past it are dropped. */
+export const maxStyleSheets = 256 * 1024
+/** `@media` in `@media`. */
+const maxNesting = 3
+/** Parts of one selector: matching costs more with each. */
+const maxSelectorParts = 24
+
+const valueTypes: ReadonlySet<CssNode['type']> = new Set<CssNode['type']>([
+  'Value',
+  'Identifier',
+  'Number',
+  'Dimension',
+  'Percentage',
+  'Hash',
+  'String',
+  'Operator',
+  'Function',
+  'Parentheses',
+  'Url',
+])
+
+/** @returns The sheet as it may stand in a `<style>` element; empty when nothing of it may. */
+export function cleanStyleSheet(css: string, rules: PictureRules): string {
+  const sheet = parsed(css, 'stylesheet')
+  if (sheet?.type !== 'StyleSheet') return ''
+  filterRules(sheet.children, rules, 0)
+  // No string and no name in it may end the element.
+  return generate(sheet).replaceAll(/<(?=[/!])/g, '\\3c ')
+}
+
+/**
+ * @returns The declarations as they may stand in a `style` attribute, not escaped. None is `!important`: the attribute is
+ * stronger than any sheet of the sender already, and must not be stronger than ours.
+ */
+export function cleanStyleAttribute(css: string, element: StyledElement, rules: PictureRules): string {
+  if (css.length > maxStyleAttribute) return ''
+  const list = parsed(css, 'declarationList')
+  if (list?.type !== 'DeclarationList') return ''
+  filterDeclarations(list.children, element, rules)
+  list.children.forEach(node => {
+    if (node.type === 'Declaration') node.important = false
+  })
+  return generate(list)
+}
+
+/** CSS nested so deeply that the parser gives up is dropped. */
+function parsed(css: string, context: string): CssNode | undefined {
+  try {
+    return parse(css, { context, parseCustomProperty: false })
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function filterRules(list: List<CssNode>, rules: PictureRules, depth: number): void {
+  list.forEach((node, item) => {
+    if (!isKept(node, rules, depth)) list.remove(item)
+  })
+}
+
+function isKept(node: CssNode, rules: PictureRules, depth: number): boolean {
+  if (node.type === 'Rule') return isKeptRule(node, rules)
+  if (node.type !== 'Atrule' || node.name.toLowerCase() !== 'media' || depth >= maxNesting) return false
+  if (node.prelude?.type !== 'AtrulePrelude' || !node.block || hasRaw(node.prelude)) return false
+  filterRules(node.block.children, rules, depth + 1)
+  return !node.block.children.isEmpty
+}
+
+function isKeptRule({ prelude, block }: Rule, rules: PictureRules): boolean {
+  if (prelude.type !== 'SelectorList' || hasRaw(prelude)) return false
+  const isLong = walk.find(prelude, node => node.type === 'Selector' && node.children.size > maxSelectorParts)
+  if (isLong) return false
+  filterDeclarations(block.children, undefined, rules)
+  return !block.children.isEmpty
+}
+
+function filterDeclarations(list: List<CssNode>, element: StyledElement, rules: PictureRules): void {
+  list.forEach((node, item) => {
+    if (node.type !== 'Declaration' || !isKeptDeclaration(node, element, rules)) list.remove(item)
+  })
+}
+
+function isKeptDeclaration(declaration: Declaration, element: StyledElement, rules: PictureRules): boolean {
+  const { value } = declaration
+  const property = declaration.property.toLowerCase()
+  if (!isAllowedProperty(property) || value.type !== 'Value') return false
+  const isStrange = walk.find(value, node => {
+    if (!valueTypes.has(node.type)) return true
+    if (node.type === 'Function') return !isAllowedFunction(node.name)
+    return node.type === 'Url' && !mayHoldPicture(property)
+  })
+  if (isStrange) return false
+  // Of a shorthand the rest stays: a colour behind a picture that is not shown.
+  value.children.forEach((node, item) => {
+    if (node.type !== 'Url') return
+    const url = pictureUrl(node.value, rules)
+    if (url === undefined) item.data = { type: 'Identifier', name: 'none' }
+    else node.value = url
+  })
+  // Deeper than that, an address stands in a function where it means nothing.
+  if (walk.find(value, (node, _item, list) => node.type === 'Url' && list !== value.children)) return false
+  return fitDeclaration(declaration, value, element)
+}
+
+function hasRaw(node: CssNode): boolean {
+  return walk.find(node, ({ type }) => type === 'Raw') !== null
+}

@@ -1,0 +1,260 @@
+/**
+ * Parses a stranger's HTML as a browser does (parse5) and writes a new document body of what is allowed. Nothing of the
+ * source is copied as markup: every tag is ours, every text and value is escaped, and no element holds raw text, so a
+ * browser cannot read the result in another way than it was meant.
+ */
+import { randomBytes } from 'node:crypto'
+import { type DefaultTreeAdapterTypes, defaultTreeAdapter, html, parse } from 'parse5'
+import { cleanStyleAttribute, cleanStyleSheet, maxStyleSheets } from './clean-css.ts'
+import type { StyledElement } from './fit-css.ts'
+import {
+  allowedElements,
+  backgroundElements,
+  droppedElements,
+  isAllowedAttribute,
+  renamedElements,
+  voidElements,
+} from './html-allowed.ts'
+import { linkUrl, type PictureRules, pictureUrl } from './stranger-url.ts'
+
+type Node = DefaultTreeAdapterTypes.Node
+type Element = DefaultTreeAdapterTypes.Element
+
+export interface CleanHtml {
+  /** What the sender's `<style>` elements say. */
+  style: Piece[]
+  /** With a blank before each. */
+  bodyAttributes: Piece[]
+  body: Piece[]
+}
+
+/** Text of the document, or the Content-ID of a picture, in whose place its address is to stand. */
+export type Piece = string | { contentId: string }
+
+/** Thrown for what no honest message needs. */
+export class TooComplex extends Error {}
+
+/** Newsletters have some thousands, nested some dozens deep. */
+const maxElements = 60_000
+const maxOpen = 2_000
+/** Elements that are deeper are left out, their text stays. Browsers stop at 512. */
+const maxDepth = 200
+/** Characters that are written. */
+const maxOutput = 4 * 1024 * 1024
+/** Different style attributes whose outcome is kept: a newsletter repeats a few. */
+const maxKnownStyles = 500
+
+/** So many cells side by side, those of tables around it counted in, leave so little room that words must break anywhere. */
+const manyCells = 3
+/** Pixels around the content of a cell, and between cells: more, in cell within cell, leaves no room in a narrow pane. */
+const maxCellSpace = 12
+/** Longer words may break at every so many characters. */
+const longWord = /[^\s\u00ad\u200b]{31,}/g
+const breakEvery = /.{15}/gsu
+
+const linkAttributes = ' target="_blank" rel="noopener noreferrer" referrerpolicy="no-referrer"'
+
+/**
+ * @param remote Whether pictures from outside may be named.
+ * @throws TooComplex
+ */
+export function cleanHtml({ source, remote }: { source: string; remote: boolean }): CleanHtml {
+  return new Cleaner(remote).clean(source)
+}
+
+interface Waiting {
+  node: Node
+  depth: number
+  isShown: boolean
+  /** Side by side where it stands. */
+  cells: number
+}
+
+class Cleaner {
+  /** Nobody can write it beforehand, so a text that looks like the mark of a picture is none. */
+  readonly #mark = randomBytes(12).toString('hex')
+  readonly #contentIds: string[] = []
+  readonly #pictures: PictureRules
+  readonly #knownStyles = new Map<string, string>()
+  readonly #sheets: string[] = []
+  #sheetsLeft = maxStyleSheets
+  #bodyAttributes = ''
+  #out: string[] = []
+  #left = maxOutput
+
+  constructor(remote: boolean) {
+    this.#pictures = {
+      remote,
+      carry: contentId => `cid:${this.#mark}-${this.#contentIds.push(contentId) - 1}.`,
+    }
+  }
+
+  clean(source: string): CleanHtml {
+    this.#walk(parseBounded(source))
+    return {
+      style: this.#pieces(this.#sheets.join('\n')),
+      bodyAttributes: this.#pieces(this.#bodyAttributes),
+      body: this.#pieces(this.#out.join('')),
+    }
+  }
+
+  /** Not recursive: a stranger says how deep it goes. */
+  #walk(root: Node): void {
+    const waiting: Waiting[] = [{ node: root, depth: 0, isShown: true, cells: 1 }]
+    const closing: { tag: string; at: number }[] = []
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      while (closing.length > 0 && closing.at(-1)!.at > waiting.length) this.#write(`</${closing.pop()!.tag}>`)
+      const { node, depth, isShown, cells } = next
+      if ('value' in node && isShown) this.#writeText(node.value)
+      if (!('childNodes' in node)) continue
+      let [isInShown, cellsInIt] = [isShown, cells]
+      if ('tagName' in node) {
+        if (node.tagName === 'tr') cellsInIt *= Math.max(1, node.childNodes.filter(isCell).length)
+        const tag = this.#open(node, depth, isShown, cellsInIt >= manyCells)
+        if (tag === 'drop') continue
+        if (tag !== 'pass') closing.push({ tag, at: waiting.length })
+        isInShown = isShown && node.tagName !== 'head'
+      }
+      for (const child of node.childNodes.toReversed()) {
+        waiting.push({ node: child, depth: depth + 1, isShown: isInShown, cells: cellsInIt })
+      }
+    }
+    while (closing.length > 0) this.#write(`</${closing.pop()!.tag}>`)
+  }
+
+  /** @returns The name of what was opened; `pass` where only what stands in it counts, `drop` where nothing does. */
+  #open(element: Element, depth: number, isShown: boolean, isNarrow: boolean): string {
+    if (element.namespaceURI !== html.NS.HTML) return 'drop'
+    const { tagName } = element
+    if (tagName === 'style') this.#addSheet(element)
+    if (tagName === 'body') this.#bodyAttributes = this.#attributesOf(element, 'body')
+    if (droppedElements.has(tagName)) return 'drop'
+    const name = renamedElements.get(tagName) ?? tagName
+    if (!allowedElements.has(name) || depth > maxDepth || !isShown) return 'pass'
+    const mark = isNarrow && name === 'tr' ? ' data-narrow' : ''
+    this.#write(`<${name}${mark}${this.#attributesOf(element, name)}>`)
+    if (voidElements.has(name)) return 'drop'
+    // The first line end in it does not count (HTML, section 13.2.6.4.7); the sender's is gone already.
+    if (name === 'pre') this.#write('\n')
+    return name
+  }
+
+  #addSheet({ attrs, childNodes }: Element): void {
+    const css = childNodes.map(node => ('value' in node ? node.value : '')).join('')
+    this.#sheetsLeft -= css.length
+    if (this.#sheetsLeft < 0) return
+    const media = attrs.find(({ name }) => name === 'media')?.value.trim()
+    const sheet = cleanStyleSheet(media ? `@media ${media}{${css}}` : css, this.#pictures)
+    this.#count(sheet)
+    if (sheet) this.#sheets.push(sheet)
+  }
+
+  #attributesOf({ attrs }: Element, element: string): string {
+    let written = ''
+    // A table would keep its width; as a style it is the most that it takes.
+    const width = element === 'table' ? attrs.find(({ name }) => name === 'width')?.value : undefined
+    const style = width && /^\d{3,5}$/.test(width.trim()) ? `width:${width.trim()}px;` : ''
+    const given = style ? withStyle(attrs, style) : attrs
+    for (const { name, value } of given) {
+      const kept = this.#valueOf(element, name, value)
+      if (kept === undefined) continue
+      written += ` ${name}="${escapeAttribute(kept)}"`
+      if (name === 'href') written += linkAttributes
+    }
+    return written
+  }
+
+  #valueOf(element: string, name: string, value: string): string | undefined {
+    if (name === 'style') return this.#styleOf(value, kindOf(element)) || undefined
+    if (name === 'href') return element === 'a' || element === 'area' ? linkUrl(value) : undefined
+    if (name === 'src') return element === 'img' ? pictureUrl(value, this.#pictures) : undefined
+    if (name === 'background') {
+      return backgroundElements.has(element) ? pictureUrl(value, this.#pictures) : undefined
+    }
+    if (!isAllowedAttribute(element, name, value)) return undefined
+    return name === 'cellpadding' || name === 'cellspacing' ? String(Math.min(Number(value), maxCellSpace)) : value
+  }
+
+  #styleOf(css: string, kind: StyledElement): string {
+    const key = `${kind} ${css}`
+    const known = this.#knownStyles.get(key)
+    if (known !== undefined) return known
+    const style = cleanStyleAttribute(css, kind, this.#pictures)
+    if (this.#knownStyles.size < maxKnownStyles) this.#knownStyles.set(key, style)
+    return style
+  }
+
+  #writeText(text: string): void {
+    // Most texts have none, and a mark in each would cost more than it is worth.
+    if (!longWord.test(text)) return this.#write(escapeText(text))
+    longWord.lastIndex = 0
+    let end = 0
+    for (const { 0: word, index } of text.matchAll(longWord)) {
+      this.#write(escapeText(text.slice(end, index)))
+      this.#write(word.replaceAll(breakEvery, '$&\0').split('\0').map(escapeText).join('<wbr>'))
+      end = index + word.length
+    }
+    this.#write(escapeText(text.slice(end)))
+  }
+
+  #write(text: string): void {
+    this.#count(text)
+    this.#out.push(text)
+  }
+
+  #count({ length }: string): void {
+    this.#left -= length
+    if (this.#left < 0) throw new TooComplex(`more than ${maxOutput} characters`)
+  }
+
+  #pieces(text: string): Piece[] {
+    const parts = text.split(new RegExp(`cid:${this.#mark}-(\\d+)\\.`))
+    return parts.flatMap((part, index): Piece[] => {
+      if (index % 2 === 1) return [{ contentId: this.#contentIds[Number(part)]! }]
+      return part === '' ? [] : [part]
+    })
+  }
+}
+
+/** @throws TooComplex while it reads, so that a tree never grows past what may be written. */
+function parseBounded(source: string): Node {
+  let elements = 0
+  let open = 0
+  const treeAdapter: typeof defaultTreeAdapter = {
+    ...defaultTreeAdapter,
+    createElement: (...element) => {
+      if (++elements > maxElements) throw new TooComplex(`more than ${maxElements} elements`)
+      return defaultTreeAdapter.createElement(...element)
+    },
+    // The parser looks through what is open again and again.
+    onItemPush: () => {
+      if (++open > maxOpen) throw new TooComplex(`more than ${maxOpen} elements inside each other`)
+    },
+    onItemPop: () => {
+      open--
+    },
+  }
+  return parse(source, { scriptingEnabled: false, treeAdapter })
+}
+
+const isCell = (node: Node) => node.nodeName === 'td' || node.nodeName === 'th'
+
+function kindOf(element: string): StyledElement {
+  if (element === 'td' || element === 'th') return 'cell'
+  return element === 'img' ? 'picture' : 'other'
+}
+
+/** What the sender says in a style counts more than the attribute. */
+function withStyle(attrs: Element['attrs'], style: string): Element['attrs'] {
+  const own = attrs.find(({ name }) => name === 'style')
+  const others = attrs.filter(({ name }) => name !== 'width' && name !== 'style')
+  return [...others, { name: 'style', value: style + (own?.value ?? '') }]
+}
+
+function escapeText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\0', '')
+}
+
+function escapeAttribute(value: string): string {
+  return escapeText(value).replaceAll('"', '&quot;')
+}

@@ -1,0 +1,74 @@
+/** What was cleaned is kept for a while, within a bound, and what was given up is not tried again. */
+import { expect, test } from 'vitest'
+import { Problem } from '../platform/problem.ts'
+import type { CleanHtml } from './clean-html.ts'
+import { HtmlCleaner } from './html-cleaner.ts'
+import { TextWorkerError, type TextWorkerFault } from './text-worker.ts'
+
+/** Answers the source, or as many characters as it says, or fails as it says. */
+function cleaner() {
+  const asked: string[] = []
+  const run = async (_job: string, { source, remote }: { source: string; remote: boolean }): Promise<CleanHtml> => {
+    asked.push(`${source} ${remote}`)
+    if (/^(?:gave_up|busy|stopped)/.test(source)) {
+      throw new TextWorkerError(source.replace(/ .*/, '') as TextWorkerFault, 'no')
+    }
+    if (source === 'bug') throw new Error('a bug')
+    const length = Number(/^\d+/.exec(source)?.[0] ?? 0)
+    return { style: [], bodyAttributes: [], body: [length ? 'x'.repeat(length) : source] }
+  }
+  return { asked, cleaner: new HtmlCleaner({ run: run as never }) }
+}
+
+test('the same HTML is cleaned once, each way, also when it is asked for twice at once', async () => {
+  const { asked, cleaner: own } = cleaner()
+  const [one, other] = await Promise.all([own.clean('a', false), own.clean('a', false)])
+  expect(one).toEqual({ style: [], bodyAttributes: [], body: ['a'] })
+  expect(other).toBe(one)
+  expect(await own.clean('a', false)).toBe(one)
+  await own.clean('a', true)
+  await own.clean('b', false)
+  expect(asked).toEqual(['a false', 'a true', 'b false'])
+})
+
+test('fifty are kept, and four million characters; which was asked for longest ago goes', async () => {
+  const { asked, cleaner: own } = cleaner()
+  for (let index = 0; index < 50; index++) await own.clean(`message ${index}`, false)
+  await own.clean('message 0', false)
+  await own.clean('one more', false)
+  asked.length = 0
+  await own.clean('message 0', false)
+  expect(asked).toEqual([])
+  await own.clean('message 1', false)
+  expect(asked).toEqual(['message 1 false'])
+  await own.clean('4194300 characters', false)
+  await own.clean('100 characters', false)
+  asked.length = 0
+  await own.clean('100 characters', false)
+  await own.clean('message 0', false)
+  expect(asked).toEqual(['message 0 false'])
+  await own.clean('4194300 characters', false)
+  expect(asked).toHaveLength(2)
+})
+
+test('what was given up is not tried again, a thousand of them; what had to wait is', async () => {
+  const { asked, cleaner: own } = cleaner()
+  expect(await own.clean('gave_up', false)).toBe('gave_up')
+  expect(await own.clean('gave_up', false)).toBe('gave_up')
+  expect(await own.clean('busy', false)).toBe('busy')
+  expect(await own.clean('busy', false)).toBe('busy')
+  expect(asked).toEqual(['gave_up false', 'busy false', 'busy false'])
+  for (let index = 0; index < 1_000; index++) await own.clean(`gave_up ${index}`, false)
+  asked.length = 0
+  await own.clean('gave_up 0', false)
+  expect(asked).toEqual([])
+  await own.clean('gave_up', false)
+  expect(asked).toEqual(['gave_up false'])
+})
+
+test('while the server stops it says so, and a bug is a bug', async () => {
+  const { cleaner: own } = cleaner()
+  await expect(own.clean('stopped', false)).rejects.toMatchObject({ code: 'draining' })
+  await expect(own.clean('stopped', false)).rejects.toBeInstanceOf(Problem)
+  await expect(own.clean('bug', false)).rejects.toThrow('a bug')
+})

@@ -1,0 +1,17 @@
+/** The work on strangers' texts that a `TextWorker` does on a thread of its own: what each job is given, and what it answers. */
+import type { CleanHtml } from './clean-html.ts'
+
+export interface TextJobs {
+  cleanHtml: { input: { source: string; remote: boolean }; output: CleanHtml }
+}
+
+export type TextJob = keyof TextJobs
+
+/** What goes to the thread. One job at a time, so an answer needs no number. */
+export interface JobMessage {
+  job: TextJob
+  input: unknown
+}
+
+/** What comes back. A job that throws says why; the thread goes on. */
+export type JobAnswer = { output: unknown } | { failure: string }

@@ -1,0 +1,27 @@
+/** The thread of a `TextWorker`: does one job after the other, and loads only what its jobs need. */
+import { enableCompileCache, flushCompileCache } from 'node:module'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
+
+type Jobs = { [Job in TextJob]: (input: TextJobs[Job]['input']) => Promise<TextJobs[Job]['output']> }
+
+const jobs: Jobs = {
+  cleanHtml: async input => (await import('./clean-html.ts')).cleanHtml(input),
+}
+
+async function answerTo({ job, input }: JobMessage): Promise<JobAnswer> {
+  try {
+    return { output: await jobs[job](input as never) }
+  } catch (error) {
+    return { failure: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+// A cache is a thread's own to open. With it the thread starts twice as fast, and without the compiler of TypeScript.
+if (typeof workerData?.compileCache === 'string') enableCompileCache(workerData.compileCache)
+
+parentPort?.on('message', async (message: JobMessage) => {
+  parentPort?.postMessage(await answerTo(message))
+  // What was compiled for this job is kept for the next thread; this one may be ended without notice.
+  flushCompileCache()
+})

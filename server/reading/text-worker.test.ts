@@ -1,0 +1,108 @@
+/** A thread for strangers' texts: started for work, ended when idle, and no job holds up the others or takes the server with it. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { tempDir } from '../../test/support/temp-dir.ts'
+import { TextWorker, type TextWorkerOptions } from './text-worker.ts'
+
+/** Does what it is told in place of the HTML. */
+const obedient = `
+import { parentPort, threadId } from 'node:worker_threads'
+parentPort.on('message', ({ input: { source } }) => {
+  if (source === 'loop') for (;;);
+  if (source === 'memory') for (const kept = []; ; ) kept.push(new Array(100_000).fill(kept.length))
+  if (source === 'exit') process.exit(3)
+  if (source === 'throw') throw new Error('a bug')
+  if (source === 'fail') return parentPort.postMessage({ failure: 'not this one' })
+  parentPort.postMessage({ output: source + ' in ' + threadId })
+})
+`
+
+function worker(options: TextWorkerOptions = {}, thread: string | undefined = obedient) {
+  const dir = tempDir('thread')
+  writeFileSync(join(dir.path, 'thread.mjs'), thread)
+  const made = new TextWorker({ thread: join(dir.path, 'thread.mjs'), ...options })
+  onTestFinished(async () => {
+    await made.stop()
+    dir.remove()
+  })
+  /** What the thread answers, and in which thread it ran. */
+  const tell = async (source: string, signal?: AbortSignal) =>
+    String(await made.run('cleanHtml', { source, remote: false }, signal))
+  return { made, tell }
+}
+
+const threadOf = (answer: string) => answer.split(' in ')[1]
+
+test('the real thread cleans HTML, and says why it does not', async () => {
+  const real = new TextWorker()
+  onTestFinished(() => real.stop())
+  expect(real.isRunning).toBe(false)
+  const clean = await real.run('cleanHtml', { source: '<p onclick=x>a<img src=cid:b>', remote: false })
+  expect(clean).toEqual({ style: [], bodyAttributes: [], body: ['<p>a<img src="', { contentId: 'b' }, '"></p>'] })
+  const hostile = real.run('cleanHtml', { source: '<div>'.repeat(100_000), remote: false })
+  await expect(hostile).rejects.toMatchObject({
+    fault: 'gave_up',
+    message: expect.stringContaining('inside each other'),
+  })
+  expect(real.isRunning).toBe(true)
+})
+
+test('jobs are done one after the other, in order, by one thread', async () => {
+  const { tell } = worker()
+  const answers = await Promise.all(['a', 'b', 'c'].map(source => tell(source)))
+  expect(answers.map(answer => answer[0])).toEqual(['a', 'b', 'c'])
+  expect(new Set(answers.map(threadOf)).size).toBe(1)
+  await expect(tell('fail')).rejects.toMatchObject({ fault: 'gave_up', message: 'not this one' })
+  expect(threadOf(await tell('d'))).toBe(threadOf(answers[0]!))
+})
+
+test.each([
+  ['loop', 'not done in 1000 ms'],
+  ['memory', 'memory'],
+  ['exit', 'the thread ended'],
+  ['throw', 'a bug'],
+])('a job that comes to "%s" is given up alone: the next one has a new thread', async (source, why) => {
+  const { tell } = worker({ timeoutMs: source === 'loop' ? 1_000 : 60_000, maxMemoryMb: 32 })
+  const first = await tell('a')
+  const [bad, next] = await Promise.allSettled([tell(source), tell('b')])
+  expect(bad).toMatchObject({ status: 'rejected', reason: { fault: 'gave_up', message: expect.stringContaining(why) } })
+  if (next.status === 'rejected') throw next.reason
+  expect(next.value[0]).toBe('b')
+  expect(threadOf(next.value)).not.toBe(threadOf(first))
+})
+
+test('more than may wait are refused at once, and who went away is not waited for', async () => {
+  const { made, tell } = worker({ maxWaiting: 2, timeoutMs: 60_000 })
+  const running = tell('loop')
+  const leaving = new AbortController()
+  const gone = tell('a', leaving.signal)
+  const waiting = tell('b')
+  await expect(tell('c')).rejects.toMatchObject({ fault: 'busy' })
+  leaving.abort(new Error('gone'))
+  await expect(tell('d', leaving.signal)).rejects.toThrow('gone')
+  const settled = Promise.allSettled([running, gone, waiting])
+  await made.stop()
+  expect(await settled).toMatchObject(Array(3).fill({ reason: { fault: 'stopped' } }))
+  await expect(tell('e')).rejects.toMatchObject({ fault: 'stopped' })
+  expect(made.isRunning).toBe(false)
+})
+
+test('a job whose asker went away before it began is left out', async () => {
+  const { tell } = worker({ timeoutMs: 1_000 })
+  const leaving = new AbortController()
+  const running = tell('loop')
+  const gone = tell('a', leaving.signal)
+  const next = tell('b')
+  leaving.abort(new Error('gone'))
+  const [, left, done] = await Promise.allSettled([running, gone, next])
+  expect(left).toMatchObject({ reason: { message: 'gone' } })
+  expect(done).toMatchObject({ status: 'fulfilled' })
+})
+
+test('without work the thread ends, and work starts another', async () => {
+  const { made, tell } = worker({ idleMs: 50 })
+  const first = await tell('a')
+  await expect.poll(() => made.isRunning, { timeout: 20_000, interval: 10 }).toBe(false)
+  expect(threadOf(await tell('b'))).not.toBe(threadOf(first))
+})

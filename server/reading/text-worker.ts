@@ -1,0 +1,170 @@
+/**
+ * Does work on strangers' texts on a thread of its own, so that no message holds up the server. The thread is started
+ * when there is work and ends when there is none for a while. A job that takes too long or too much memory is ended
+ * with its thread; the next one gets a new thread.
+ */
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
+
+export interface TextWorkerOptions {
+  /** Jobs that wait; more are refused. */
+  maxWaiting?: number
+  /** For one job, once it has begun, with the start of the thread. */
+  timeoutMs?: number
+  /** Heap of the thread. */
+  maxMemoryMb?: number
+  /** After so long without work the thread ends. */
+  idleMs?: number
+  /** The file that the thread runs. */
+  thread?: string
+}
+
+/** Why a job has no outcome. Only `gave_up` is about the text itself: the same text would fail again. */
+export type TextWorkerFault = 'gave_up' | 'busy' | 'stopped'
+
+export class TextWorkerError extends Error {
+  readonly fault: TextWorkerFault
+
+  constructor(fault: TextWorkerFault, message: string) {
+    super(message)
+    this.fault = fault
+  }
+}
+
+interface Waiting {
+  message: JobMessage
+  signal: AbortSignal | undefined
+  resolve(output: unknown): void
+  reject(error: unknown): void
+}
+
+/** Emitted as JavaScript, this file and the other have another ending. */
+const defaultThread = join(import.meta.dirname, `text-worker-thread${extname(import.meta.filename)}`)
+
+export class TextWorker {
+  readonly #options: Required<TextWorkerOptions>
+  readonly #waiting: Waiting[] = []
+  /** What stands here is ended by `#end` alone. */
+  #worker: Worker | undefined
+  #current: Waiting | undefined
+  #timer: NodeJS.Timeout | undefined
+  #isStopped = false
+  #ending: Promise<unknown> = Promise.resolve()
+
+  constructor({
+    maxWaiting = 32,
+    timeoutMs = 10_000,
+    maxMemoryMb = 192,
+    idleMs = 15_000,
+    thread = defaultThread,
+  }: TextWorkerOptions = {}) {
+    this.#options = { maxWaiting, timeoutMs, maxMemoryMb, idleMs, thread }
+  }
+
+  /** Whether there is a thread at this moment. */
+  get isRunning(): boolean {
+    return this.#worker !== undefined
+  }
+
+  /**
+   * @param signal Takes back a job that has not begun; one that has is done for the next who asks.
+   * @throws TextWorkerError
+   */
+  run<Job extends TextJob>(
+    job: Job,
+    input: TextJobs[Job]['input'],
+    signal?: AbortSignal,
+  ): Promise<TextJobs[Job]['output']> {
+    if (this.#isStopped) return Promise.reject(new TextWorkerError('stopped', 'the server is stopping'))
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (this.#waiting.length >= this.#options.maxWaiting) {
+      return Promise.reject(new TextWorkerError('busy', 'too many messages wait to be read'))
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#waiting.push({ message: { job, input }, signal, resolve, reject })
+    this.#next()
+    return promise as Promise<TextJobs[Job]['output']>
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    const error = new TextWorkerError('stopped', 'the server is stopping')
+    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    this.#end(error)
+    await this.#ending
+  }
+
+  #next(): void {
+    if (this.#current) return
+    const next = this.#waiting.shift()
+    if (!next) return this.#idle()
+    if (next.signal?.aborted) {
+      next.reject(next.signal.reason)
+      return this.#next()
+    }
+    this.#current = next
+    const { timeoutMs } = this.#options
+    this.#setTimer(timeoutMs, new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`))
+    this.#worker ??= this.#start()
+    this.#worker.postMessage(next.message)
+  }
+
+  #idle(): void {
+    if (this.#worker) this.#setTimer(this.#options.idleMs, undefined)
+  }
+
+  #setTimer(ms: number, error: TextWorkerError | undefined): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#end(error)
+      this.#next()
+    }, ms).unref()
+  }
+
+  #start(): Worker {
+    const { thread, maxMemoryMb } = this.#options
+    // It lies in a folder for each version of Node, which is put behind it again.
+    const cache = getCompileCacheDir()
+    const worker = new Worker(thread, {
+      workerData: { compileCache: cache && dirname(cache) },
+      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 16 },
+    })
+    // What happens to a thread that was ended concerns nobody any more.
+    const isCurrent = () => worker === this.#worker
+    worker.on('message', (answer: JobAnswer) => {
+      if (isCurrent()) this.#finish(answer)
+    })
+    worker.on('error', error => {
+      if (!isCurrent()) return
+      this.#end(new TextWorkerError('gave_up', error.message))
+      this.#next()
+    })
+    worker.on('exit', () => {
+      if (!isCurrent()) return
+      this.#end(new TextWorkerError('gave_up', 'the thread ended'))
+      this.#next()
+    })
+    return worker
+  }
+
+  #finish(answer: JobAnswer): void {
+    const done = this.#current
+    this.#current = undefined
+    if ('output' in answer) done?.resolve(answer.output)
+    else done?.reject(new TextWorkerError('gave_up', answer.failure))
+    this.#next()
+  }
+
+  /** Ends the thread, and with `error` the job that it is at. */
+  #end(error: TextWorkerError | undefined): void {
+    clearTimeout(this.#timer)
+    const worker = this.#worker
+    const current = this.#current
+    this.#worker = undefined
+    this.#current = undefined
+    if (worker) this.#ending = Promise.all([this.#ending, worker.terminate()])
+    current?.reject(error ?? new TextWorkerError('stopped', 'the thread was ended'))
+  }
+}
