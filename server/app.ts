@@ -46,6 +46,7 @@ import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import { OutboundGuard } from './platform/outbound-guard.ts'
+import type { Principal } from './platform/principal.ts'
 import { Signer } from './platform/secret-box.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { SettingStore } from './settings/setting-store.ts'
@@ -133,7 +134,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
   const settings = new SettingsService({ store: new SettingStore(db), accounts, hub })
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
-  const mail = new MailService({ pool, refs: new MessageRefs(new Signer(secrets.derive('message refs'))) })
+  const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
+  const ownerOf = async (principal: Principal, accountId: string) => {
+    const { email, imap } = await accounts.get(principal, accountId)
+    return { email, imapHost: imap.host }
+  }
+  const mail = new MailService({ pool, refs, ownerOf, authServers: config.authServers })
   const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
   const sandbox = new SandboxRunner({ accounts, guard, logger })
 

@@ -11,6 +11,7 @@ import { MailService } from './mail-service.ts'
 import { MessageRefs } from './message-ref.ts'
 
 const base = '/api/v1/accounts/a'
+const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
 let gateway: MemoryGateway
 let pool: ConnectionPool
 let http: HttpServer
@@ -35,7 +36,8 @@ beforeEach(() => {
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })
-  mailRoutes(http, new MailService({ pool, refs: new MessageRefs(new Signer(Buffer.alloc(32, 1))) }))
+  const refs = new MessageRefs(new Signer(Buffer.alloc(32, 1)))
+  mailRoutes(http, new MailService({ pool, refs, ownerOf }))
 })
 afterEach(async () => {
   await http.fastify.close()

@@ -20,6 +20,7 @@ interface FindOptions {
   cursor?: string
 }
 
+const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
 let gateway: MemoryGateway
 let pool: ConnectionPool
 let mail: MailService
@@ -33,7 +34,7 @@ beforeEach(() => {
     health: { setConnections: () => undefined },
     logger: createLogger('silent'),
   })
-  mail = new MailService({ pool, refs })
+  mail = new MailService({ pool, refs, ownerOf })
 })
 afterEach(() => pool.stop())
 

@@ -14,6 +14,7 @@ const { signal } = new AbortController()
 const principal: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 const signer = new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs'))
 
+const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
 let gateway: MemoryGateway
 let pool: ConnectionPool
 let mail: MailService
@@ -30,7 +31,7 @@ beforeEach(() => {
     health: { setConnections: () => undefined },
     logger: createLogger('silent'),
   })
-  mail = new MailService({ pool, refs: new MessageRefs(signer) })
+  mail = new MailService({ pool, refs: new MessageRefs(signer), ownerOf })
   reader = new MessageReader(mail)
   noted = {}
 })
