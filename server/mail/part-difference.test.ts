@@ -21,6 +21,7 @@ test.each([
   ['how to see the HTML', `View this email in your browser: https://x.example/1\n\n${letter}`, html(letter)],
   ['how to see it, in brackets', `[ View in browser ] <https://x.example/1>\n${letter}`, html(letter)],
   ['a footer of its own', `${letter}\n\nUnsubscribe here: https://x.example/u/77777`, html(letter)],
+  ['a word on what is attached', `${letter}\n\nThe receipt is attached.`, html(letter)],
   ['a picture by its name', `[cid:image001.png@01DA2B3C.5D6E7F80]\n${letter}`, html(letter)],
   ['Japanese, wrapped elsewhere', '気象計50台の\nお見積りについて', '<p>気象計50台のお見積りについて</p>'],
 ])('%s is no difference', (_, text, shown) => {

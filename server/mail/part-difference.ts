@@ -15,10 +15,11 @@ const single =
 const wordOf = new RegExp(`[${single}]|[[\\p{L}\\p{M}\\p{N}]--[${single}]]+`, 'gv')
 /** Whole lines that programs write into the text alone. */
 const standardLines = [
-  /^(?:having trouble (?:reading|viewing)|can(?:'|no)t (?:read|see|view)|trouble viewing) (?:this|the) (?:e-?mail|message|newsletter)\?? ?/,
-  /^(?:please )?(?:view|read|open|see) (?:this |the |it )?(?:e-?mail |message |newsletter )?(?:online|(?:in|with) (?:your|a|the) (?:web ?)?browser)(?: here)?[:.]? ?$/,
+  /^(?:having trouble (?:reading|viewing)|can(?:'|no)t (?:read|see|view)|trouble viewing) (?:this|the) (?:e ?mail|message|newsletter)\?? ?/,
+  /^(?:please )?(?:view|read|open|see) (?:this |the |it )?(?:e ?mail |message |newsletter )?(?:online|(?:in|with) (?:(?:your|a|the) )?(?:web ?)?browser)(?: here)?[:.]? ?$/,
   /^(?:to )?unsubscribe(?: (?:here|from this list))?[:.]? ?$/,
-  /^(?:this (?:e-?mail|message) (?:is|was sent) in html(?: format)?|this is a multi-?part message in mime format|your (?:e-?mail|mail) (?:client|program) (?:cannot|does not|can't) (?:show|display|support) html(?: (?:e-?mails?|messages?))?)[.]? ?$/,
+  /^(?:this (?:e ?mail|message) (?:is|was sent) in html(?: format)?|this is a multi ?part message in mime format|your (?:e ?mail|mail) (?:client|program) (?:cannot|does not|can't) (?:show|display|support) html(?: (?:e ?mails?|messages?))?)[.]? ?$/,
+  /^(?:the |your |an? )?\p{L}{1,20}(?: \p{L}{1,20})? (?:is|are) attached[.]? ?$/u,
   /^(?:sent from my [\w ]{1,30}|image removed by sender[.]?)$/,
 ]
 /** What is looked at of a line before it is compared with those. */
