@@ -30,11 +30,16 @@ export function visibleText(text: string): string {
   return text.replaceAll(hidden, '\ufffd')
 }
 
-/** With the name of its domain as name servers know it, where it has letters of other alphabets. */
-export function addressWords(email: string): string {
+/** The domain as name servers know it, where it has letters of other alphabets. */
+export function asciiDomain(email: string): string | undefined {
   const domain = email.slice(email.lastIndexOf('@') + 1)
   const address = `http://${domain}`
-  const ascii = /^[\x21-\x7e]*$/.test(domain) || !URL.canParse(address) ? undefined : new URL(address).hostname
+  return /^[\x21-\x7e]*$/.test(domain) || !URL.canParse(address) ? undefined : new URL(address).hostname
+}
+
+/** With that domain behind it. */
+export function addressWords(email: string): string {
+  const ascii = asciiDomain(email)
   return ascii === undefined ? visibleText(email) : `${visibleText(email)} (${ascii})`
 }
 

@@ -5,7 +5,7 @@ import type { Address, Message, SenderAuth } from '../../contract/mail.ts'
 import { formatDateTime } from '../platform/format.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
 import type { Tone } from '../ui/tone.ts'
-import { addressWords, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
+import { addressWords, asciiDomain, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
 
 /** Longer lists are opened by a press. */
 const mostShown = 4
@@ -62,7 +62,7 @@ const verdictTones: Record<SenderAuth['verdict'], Tone> = { verified: 'good', un
 function SenderNotes({ message: { sender_warnings: warnings, auth } }: { message: Message }) {
   if (warnings.length === 0 && !auth) return null
   return (
-    <ul aria-label="About the sender" className="grid gap-1 text-sm text-soft">
+    <ul aria-label="About the sender" className="grid grid-cols-1 gap-1 text-sm text-soft">
       {auth && (
         <Note tone={verdictTones[auth.verdict]}>
           {authWords(auth)} <span className="text-xs text-muted">{checksOf(auth)}</span>
@@ -83,7 +83,7 @@ function Note({ tone, children }: { tone: Tone; children: ReactNode }) {
       <span className="mt-0.5">
         <ToneIcon tone={tone} />
       </span>
-      <span className="min-w-0 break-words">{children}</span>
+      <span className="min-w-0 wrap-anywhere">{children}</span>
     </li>
   )
 }
@@ -122,11 +122,13 @@ function People({ label, people }: { label: string; people: readonly Address[] }
 
 /** The address always stands beside the name: anybody may call himself anything. */
 function Person({ person: { name, email } }: { person: Address }) {
+  const ascii = asciiDomain(email)
   if (!name) return <bdi className="break-all">{addressWords(email) || 'Unknown'}</bdi>
   return (
     <>
-      <bdi className="break-words text-ink">{visibleText(name)}</bdi>{' '}
-      <bdi className="break-all text-muted">&lt;{addressWords(email)}&gt;</bdi>
+      <bdi className="wrap-anywhere text-ink">{visibleText(name)}</bdi>{' '}
+      <bdi className="break-all text-muted">&lt;{visibleText(email)}&gt;</bdi>
+      {ascii !== undefined && <bdi className="break-all text-muted"> {ascii}</bdi>}
     </>
   )
 }
