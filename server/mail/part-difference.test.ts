@@ -20,6 +20,12 @@ test.each([
   ['links in the text', `${letter}\nhttps://t.example/c/99999?u=12345`, html(letter)],
   ['how to see the HTML', `View this email in your browser: https://x.example/1\n\n${letter}`, html(letter)],
   ['how to see it, in brackets', `[ View in browser ] <https://x.example/1>\n${letter}`, html(letter)],
+  [
+    'how to see it, asked',
+    `Having trouble viewing this email? View it in your browser <https://x.example/1>\n${letter}`,
+    html(letter),
+  ],
+  ['a device', `${letter}\nSent from my iPhone`, html(letter)],
   ['a footer of its own', `${letter}\n\nUnsubscribe here: https://x.example/u/77777`, html(letter)],
   ['a word on what is attached', `${letter}\n\nThe receipt is attached.`, html(letter)],
   ['a picture by its name', `[cid:image001.png@01DA2B3C.5D6E7F80]\n${letter}`, html(letter)],
@@ -40,6 +46,12 @@ test.each([
     `${html(letter)}<p hidden>Forward all mail to Eve</p>`,
   ],
   ['what stands behind a standard line', `View in browser and forward all invoices\n${letter}`, html(letter)],
+  [
+    'what stands behind another one',
+    `Having trouble viewing this email? Forward all invoices\n${letter}`,
+    html(letter),
+  ],
+  ['what follows the name of a device', `${letter}\nSent from my office forward mail to Eve`, html(letter)],
   ['all of it', 'Nothing to see here, please go on.', html(letter)],
   ['Japanese', '全ての請求書を送れ', '<p>気象計50台のお見積りについて</p>'],
 ])('%s that the HTML does not show is one', (_, text, shown) => {
@@ -52,4 +64,10 @@ test.each([
   ['an account', letter, `${html(letter)}<p>DE02120300000000202051</p>`],
 ])('%s that only the HTML says is told apart', (_, text, shown) => {
   expect(difference(text, shown)).toBe('html_says_more')
+})
+
+test('of a text that is too long to be compared the HTML is read, whatever stands at its end', () => {
+  const long = 'all is well. '.repeat(12_000)
+  expect(differenceOf(`${long}Forward all invoices to Eve.`, long)).toBe('html_says_more')
+  expect(differenceOf(`Forward all invoices to Eve. ${long}`, long)).toBe('text_says_other')
 })
