@@ -23,6 +23,55 @@ export type Folder = z.infer<typeof Folder>
 export const Address = z.object({ name: z.string().nullable(), email: z.string() }).meta({ id: 'Address' })
 export type Address = z.infer<typeof Address>
 
+/**
+ * A regular expression (flags `gu`) for characters that nobody sees and that may hide or turn round what stands beside them: controls of
+ * direction, blanks without width, tags, fillers. Where a script or an emoji needs one of them, it is not found.
+ */
+export const hiddenCharacter = [
+  // Marks that a line of Hebrew or Arabic needs.
+  String.raw`(?![\u200e\u200f\u061c])`,
+  // Emoji made of several, and those in colour; flags of parts of a country.
+  String.raw`(?!(?<=[\p{Emoji}\ufe0f])\u200d(?=\p{Extended_Pictographic}))(?!(?<=\p{Emoji})[\ufe0e\ufe0f])`,
+  String.raw`(?!(?<=\u{1f3f4}[\u{e0020}-\u{e007f}]{0,7})[\u{e0020}-\u{e007f}])`,
+  // Variants of letters, and letters that join or do not.
+  String.raw`(?!(?<=\p{Script=Han})[\ufe00-\ufe02\u{e0100}-\u{e01ef}])(?!(?<=\p{Script=Mongolian})[\u180b-\u180d\u180f])`,
+  String.raw`(?!(?<=[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Kannada}\p{Script=Telugu}\p{Script=Tamil}\p{Script=Sinhala}\p{Script=Khmer}])[\u200c\u200d])`,
+  String.raw`[\p{Default_Ignorable_Code_Point}\p{Cc}\ufff9-\ufffb]`,
+].join('')
+
+export const SenderWarning = z
+  .enum([
+    'invalid_address',
+    'hidden_characters',
+    'name_shows_other_address',
+    'mixed_alphabets',
+    'looks_like_other_domain',
+  ])
+  .describe(
+    'What is odd about who a message says it is from: no address by which one could be reached; characters in name or address that nobody ' +
+      'sees; a name that shows an address, or a known domain, other than the true one; letters of several alphabets in one word; a domain ' +
+      'that can be taken for a known one or for that of the account',
+  )
+export type SenderWarning = z.infer<typeof SenderWarning>
+
+export const AuthResult = z.enum(['pass', 'fail', 'softfail', 'neutral', 'none', 'policy', 'temperror', 'permerror'])
+export type AuthResult = z.infer<typeof AuthResult>
+
+export const SenderAuth = z
+  .object({
+    verdict: z
+      .enum(['verified', 'unverified', 'failed'])
+      .describe(
+        'Of the domain in From: DMARC passed, or an SPF or DKIM of that very domain where DMARC was not looked at',
+      ),
+    domain: z.string().nullable().describe('The domain in From; null where there is not exactly one'),
+    spf: AuthResult.nullable(),
+    dkim: AuthResult.nullable(),
+    dmarc: AuthResult.nullable(),
+  })
+  .meta({ id: 'SenderAuth' })
+export type SenderAuth = z.infer<typeof SenderAuth>
+
 export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft'])
 export type Flag = z.infer<typeof Flag>
 
@@ -41,6 +90,7 @@ export const MessageSummary = z
     message_id: z.string().nullable(),
     subject: z.string(),
     from: z.array(Address),
+    sender_warnings: z.array(SenderWarning).describe('Of From; of one message also of Sender and Reply-To'),
     to: z.array(Address),
     date: Timestamp.describe('When the mail server received it'),
     flags: z.array(Flag),
@@ -66,10 +116,16 @@ export const Message = MessageSummary.extend({
   cc: z.array(Address),
   bcc: z.array(Address),
   reply_to: z.array(Address),
+  sender: z.array(Address).describe('The Sender header, where it names somebody else than From'),
+  auth: SenderAuth.nullable().describe(
+    'SPF, DKIM and DMARC (RFC 8601) as the mail server of the account found them; null where it is not known to say so, whatever the ' +
+      'message says of itself',
+  ),
   sent_at: Timestamp.nullable().describe('The Date header'),
   in_reply_to: z.string().nullable(),
   text: z.string().nullable().describe("The text part, in the sender's words: not to be trusted"),
   html: z.string().nullable().describe('The HTML part as sent: not to be trusted, show it only in a sandboxed frame'),
+  parts_differ: z.boolean().describe('The text part says what the HTML part does not show'),
   is_truncated: z.boolean().describe('A part was longer than 1 MiB and is cut'),
   attachments: z.array(Attachment),
 }).meta({ id: 'Message' })

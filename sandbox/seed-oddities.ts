@@ -142,7 +142,7 @@ function withFiles(random: Random, ago: (days: number) => Date): Letter[] {
         from: jonas,
         to: owner,
         subject: 'Line 2: yield of the week',
-        text: 'Chart inside the text and the table as a file.\n',
+        text: 'Yield of line 2:\n\nJonas\n',
         html: '<p>Yield of line 2:</p><p><img src="cid:chart@northlight" width="240" height="120" alt="Chart"></p><p>Jonas<br><img src="cid:logo@northlight" width="48" height="48" alt=""></p>',
         attachments: [
           { filename: 'chart.png', content: chartPng(random), cid: 'chart@northlight' },

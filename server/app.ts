@@ -45,6 +45,7 @@ import { HttpLimits } from './platform/http-limits.ts'
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
+import type { Principal } from './platform/principal.ts'
 import { Signer } from './platform/secret-box.ts'
 import { HtmlCleaner } from './reading/html-cleaner.ts'
 import { TextWorker } from './reading/text-worker.ts'
@@ -140,7 +141,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
   const textWorker = new TextWorker()
   const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
-  const mail = new MailService({ pool, refs, cleaner: new HtmlCleaner(textWorker) })
+  const ownerOf = async (principal: Principal, accountId: string) => {
+    const { email, imap } = await accounts.get(principal, accountId)
+    return { email, imapHost: imap.host }
+  }
+  const cleaner = new HtmlCleaner(textWorker)
+  const mail = new MailService({ pool, refs, cleaner, ownerOf, authServers: config.authServers })
   const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })

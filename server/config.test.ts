@@ -57,6 +57,19 @@ test('as many streams may be open as is set, and never none', () => {
   }
 })
 
+test('mail servers that are believed are named in pairs', () => {
+  const { authServers } = loadConfig([], {
+    RUSTYMAIL_AUTH_SERVERS: 'imap.Example.com=mx.example.com, 127.0.0.1=mail.example.ch',
+  })
+  expect(authServers).toEqual([
+    { imapHost: 'imap.example.com', serverId: 'mx.example.com' },
+    { imapHost: '127.0.0.1', serverId: 'mail.example.ch' },
+  ])
+  for (const wrong of ['imap.example.com', '=x', 'a=b=c', 'a=b c']) {
+    expect(() => loadConfig([], { RUSTYMAIL_AUTH_SERVERS: wrong })).toThrow('RUSTYMAIL_AUTH_SERVERS must be pairs')
+  }
+})
+
 test('half an account, an unknown command or flag is a fault', () => {
   expect(faultsOf([], { IMAP_HOST: 'mail.example.com' })).toEqual([
     'IMAP_USER must be set as well, since another IMAP_ value is',

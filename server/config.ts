@@ -9,6 +9,7 @@ import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
 import { type Command, parseCommandLine, withoutEmpty } from './command-line.ts'
 import { Environment } from './environment.ts'
+import type { NamedAuthServer } from './mail/auth-servers.ts'
 import type { LimitRates } from './platform/http-limits.ts'
 import type { LogLevel } from './platform/logger.ts'
 
@@ -28,6 +29,8 @@ export interface Config {
   }
   /** Ranges of private addresses that people may name; others of those are refused. */
   privateNetworks: readonly string[]
+  /** Mail servers that are believed when they say who a message is from, beside the known ones. */
+  authServers: readonly NamedAuthServer[]
   oidc: OidcConfig | undefined
   events: {
     /** Open at once. */
@@ -90,6 +93,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
       limits: limitsOf(env.RUSTYMAIL_RATE_LIMIT),
     },
     privateNetworks: env.RUSTYMAIL_PRIVATE_NETWORKS,
+    authServers: env.RUSTYMAIL_AUTH_SERVERS,
     oidc,
     events: {
       maxStreams: env.RUSTYMAIL_MAX_STREAMS,

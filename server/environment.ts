@@ -41,6 +41,17 @@ const roles = list
   .transform(items =>
     items.map(item => ({ group: item.slice(0, item.lastIndexOf('=')), role: Role.parse(item.split('=').at(-1)) })),
   )
+const authServers = list
+  .refine(
+    items => items.every(item => /^[^\s=]+=[^\s=]+$/.test(item)),
+    'must be pairs such as imap.example.com=mx.example.com, separated by commas',
+  )
+  .transform(items =>
+    items.map(item => {
+      const [imapHost = '', serverId = ''] = item.toLowerCase().split('=')
+      return { imapHost, serverId }
+    }),
+  )
 const url = z.url({ protocol: /^https?$/, message: 'must be an http:// or https:// address' })
 
 const key = text
@@ -63,6 +74,7 @@ export const Environment = z.object({
   RUSTYMAIL_TLS_CERT: text.optional(),
   RUSTYMAIL_TLS_KEY: text.optional(),
   RUSTYMAIL_PRIVATE_NETWORKS: ranges.default([]),
+  RUSTYMAIL_AUTH_SERVERS: authServers.default([]),
   RUSTYMAIL_RATE_LIMIT: count(100_000_000).default(6_000),
   RUSTYMAIL_OIDC_ISSUER: url.optional(),
   RUSTYMAIL_OIDC_CLIENT_ID: text.optional(),

@@ -14,9 +14,16 @@ import { newestOf } from '../server/mail/adapters/imapflow-search.ts'
 import { embedPictures } from '../server/mail/embed-pictures.ts'
 import { htmlText } from '../server/mail/html-text.ts'
 import { linkTarget } from '../server/mail/link-target.ts'
+import { withoutTargets } from '../server/mail/link-words.ts'
+import { mixesAlphabets } from '../server/mail/look-alike.ts'
+import { toPerson } from '../server/mail/mail-address.ts'
+import { withoutModelMarks } from '../server/mail/model-marks.ts'
 import { newText } from '../server/mail/new-text.ts'
+import { differenceOf } from '../server/mail/part-difference.ts'
 import { readableText } from '../server/mail/readable-text.ts'
-import { cleanAddress, cleanSubject, cleanText } from '../server/mail/stranger-text.ts'
+import { senderAuth } from '../server/mail/sender-auth.ts'
+import { warningsOf } from '../server/mail/sender-warnings.ts'
+import { cleanLine, cleanText } from '../server/mail/stranger-text.ts'
 import { ToolRef } from '../server/mail/tool-ref.ts'
 import { cleanHtml, TooComplex } from '../server/reading/clean-html.ts'
 import { answerBlocks } from '../web/assistant/answer-blocks.ts'
@@ -46,6 +53,15 @@ const frame: Work = words => {
 const context: FaultContext = { host: 'h', port: 1, password: 'secret', phase: 'session' }
 const fault: Work = words => translateFault(Object.assign(new Error('no'), { responseText: words }), context)
 const refusal: Work = words => new ProviderFaults('It', ['secret key']).refused(500, words)
+const sender: Work = words => warningsOf([{ name: words, email: `a@${words}` }], 'ann@example.org')
+const border = { serverIds: ['x'], isUnnamed: true, isSingle: false, machines: ['x'] }
+const auth: Work = words => senderAuth(`Received: ${words}\nAuthentication-Results: ${words}\n\n`, [], border)
+const above: Work = words => senderAuth(words, [], border)
+const two: Work = words => [
+  differenceOf(words, 'b c d'),
+  differenceOf('b c d', words),
+  differenceOf(words, `x ${words}`),
+]
 const blank = ' '
 
 const table: [string, Work, ...Words[]][] = [
@@ -53,8 +69,50 @@ const table: [string, Work, ...Words[]][] = [
   ['the original message', newText, ['-', '', 'x'], ['- '], [blank, '--', 'x'], ['-', '--Original Message', 'x']],
   ['lines of quotations', newText, ['> a\n  \n'], ['On\na wrote:\n'], ['\n'], ['-- \n'], ['--Original Message\n']],
   ['text', cleanText, ['\n\n\nx'], ['\n'], ['\r'], ['\u200b'], ['\u2028']],
-  ['subjects', cleanSubject, [blank, 'a', 'b'], ['a '], ['\n']],
-  ['addresses', name => cleanAddress({ name, email: name }), [blank, 'a', 'b'], ['a ']],
+  ['subjects', words => cleanLine(words), [blank, 'a', 'b'], ['a '], ['\n']],
+  ['addresses', name => toPerson({ name, email: name }), [blank, 'a', 'b'], ['a '], ['@'], ['a.', 'a@', 'b']],
+  ['odd senders', sender, ['a@'], ['@'], ['a.'], ['\u200d'], ['\u{e0041}'], ['аa'], ['@xn--', 'a'], ['ﷺ']],
+  ['alphabets', mixesAlphabets, ['аa'], ['a'], [blank]],
+  ['who is verified', auth, ['a:\n'], ['('], ['"'], [';'], ['\\'], ['a=b '], [' ='], ['\n '], ['\n', 'a:'], ['by ']],
+  ['who is verified, above', above, ['a:\n'], ['\r'], ['\n'], [':'], [blank]],
+  ['marks of models', withoutModelMarks, ['<'], ['<|'], ['<|a', '', '>'], ['<a'], ['[INST'], ['<<SYS'], ['`'], ['#']],
+  [
+    'marks at lines',
+    withoutModelMarks,
+    ['\n> '],
+    ['\n#'],
+    ['\nHuman '],
+    ['\n```'],
+    ['END '],
+    ['END OF '],
+    [blank, '<', 's'],
+  ],
+  [
+    'targets in text',
+    withoutTargets,
+    ['['],
+    ['](//'],
+    ['](//a('],
+    ['](<//'],
+    ['<//a'],
+    [']:\n'],
+    [']: '],
+    ['http://'],
+    ['https://a?.'],
+  ],
+  [
+    'two parts',
+    two,
+    ['a '],
+    ['a@'],
+    ['@'],
+    ['a1'],
+    ['http:'],
+    ["'"],
+    ['-'],
+    ['ﷺ'],
+    ['view this email in your ', '', 'browser'],
+  ],
   ['a text that stands in', text => readableText({ text, html: text }), [blank], ['http:'], ['html ']],
   ['style sheets', htmlText, ...around('<style>', '</style>x', '@media x{}', 'a,b{color:red}', 'a{', '@a{', '}', ',')],
   ['what is in style sheets', htmlText, ...around('<style>', '{}</style>x', blank, '/*', '\\a', '<!--', 'a;')],

@@ -24,3 +24,7 @@ test('other words stay, in one line and not without end', () => {
   expect(safeWords(`${'x '.repeat(1000)}`, 'secret')).toHaveLength(500)
   expect(safeWords('no password', '')).toBe('no password')
 })
+
+test('what hides or turns round words is not among them', () => {
+  expect(safeWords('NO \u202eeh\u200b\u2066 \u{e0041}busy\u2028', 'secret')).toBe('NO  eh   busy')
+})

@@ -14,7 +14,7 @@ export function safeWords(text: string, password: string): string {
 function tidy(text: string): string {
   return text
     .toWellFormed()
-    .replaceAll(/\p{Cc}+/gu, ' ')
+    .replaceAll(/[\p{Cc}\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]+/gu, ' ')
     .trim()
     .slice(0, maxWords)
 }

@@ -12,10 +12,16 @@ export function linkTarget(href: string, words: string): string | undefined {
   return target === undefined || words.toLowerCase().includes(target.toLowerCase()) ? undefined : target
 }
 
-function targetOf(href: string): string | undefined {
-  const url = URL.parse(href.startsWith('//') ? `https:${href}` : href)
-  if (url?.protocol === 'mailto:' && url.pathname !== '') return url.pathname.slice(0, maxAddressLength)
+/** @returns Undefined for what is no address of the web. */
+export function shownHost(href: string): string | undefined {
+  const url = URL.parse(href.startsWith('//') ? `https:${href.slice(0, maxHrefLength)}` : href.slice(0, maxHrefLength))
   if (!url || !/^https?:$/.test(url.protocol)) return undefined
   const host = url.hostname.replace(/^www\./, '')
   return host.length > maxHostLength ? `…${host.slice(-maxHostLength)}` : host
+}
+
+function targetOf(href: string): string | undefined {
+  const url = URL.parse(href)
+  if (url?.protocol === 'mailto:' && url.pathname !== '') return url.pathname.slice(0, maxAddressLength)
+  return shownHost(href)
 }

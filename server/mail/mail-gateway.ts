@@ -34,6 +34,10 @@ export interface MessageContent extends MessageHeader {
   cc: Address[]
   bcc: Address[]
   replyTo: Address[]
+  /** The Sender header; servers put From in where there is none (RFC 9051, section 7.5.2). */
+  sender: Address[]
+  /** How the message begins, some 16 KiB of it at most: in there is what the last mail servers wrote on top. */
+  head: string
   sentAt: string | null
   inReplyTo: string | null
   text: string | null

@@ -12,6 +12,7 @@ import { MailService } from './mail-service.ts'
 import { MessageRefs } from './message-ref.ts'
 
 const base = '/api/v1/accounts/a'
+const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
 let gateway: MemoryGateway
 let pool: ConnectionPool
 let http: HttpServer
@@ -38,7 +39,7 @@ beforeEach(() => {
   })
   const refs = new MessageRefs(new Signer(Buffer.alloc(32, 1)))
   const cleaner = { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) }
-  mailRoutes(http, new MailService({ pool, refs, cleaner }))
+  mailRoutes(http, new MailService({ pool, refs, cleaner, ownerOf }))
 })
 afterEach(async () => {
   await http.fastify.close()

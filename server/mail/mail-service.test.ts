@@ -22,6 +22,7 @@ interface FindOptions {
   cursor?: string
 }
 
+const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
 let gateway: MemoryGateway
 let pool: ConnectionPool
 let mail: MailService
@@ -35,7 +36,7 @@ beforeEach(() => {
     health: { setConnections: () => undefined },
     logger: createLogger('silent'),
   })
-  mail = new MailService({ pool, refs, cleaner })
+  mail = new MailService({ pool, refs, cleaner, ownerOf })
 })
 afterEach(() => pool.stop())
 
@@ -230,7 +231,7 @@ describe('the document for the frame', () => {
       ['gave_up', 'too large or too deeply nested'],
       ['busy', 'in a moment'],
     ] as const) {
-      mail = new MailService({ pool, refs, cleaner: { clean: async () => why } })
+      mail = new MailService({ pool, refs, cleaner: { clean: async () => why }, ownerOf })
       const html = await htmlOf('hostile')
       expect(html).toContain(words)
       expect(html).toContain('This is its text.</p><pre>a &lt; b</pre>')

@@ -3,18 +3,32 @@ import type { Folder, Message, MessageSummary } from '../../contract/mail.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
+import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
 import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
-import { findFolder } from './search-folder.ts'
+import { partsDiffer } from './readable-text.ts'
+import { inFolder } from './search-folder.ts'
 import { parseSearchQuery } from './search-query.ts'
+import { senderAuth } from './sender-auth.ts'
+import { warningsOf } from './sender-warnings.ts'
 
 export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
   refs: MessageRefs
   cleaner: Pick<HtmlCleaner, 'clean'>
+  /** @throws Problem when the principal may not see the account. */
+  ownerOf(principal: Principal, accountId: string): Promise<Owner>
+  /** Mail servers that are believed when they say who a message is from, beside the known ones. */
+  authServers?: readonly NamedAuthServer[]
+}
+
+/** Whose mailbox it is, and where. */
+export interface Owner {
+  email: string
+  imapHost: string
 }
 
 export interface ListQuery {
@@ -36,11 +50,15 @@ export class MailService {
   readonly #pool: Pick<ConnectionPool, 'run'>
   readonly #refs: MessageRefs
   readonly #cleaner: Pick<HtmlCleaner, 'clean'>
+  readonly #ownerOf: MailServiceOptions['ownerOf']
+  readonly #authServers: readonly NamedAuthServer[]
 
-  constructor({ pool, refs, cleaner }: MailServiceOptions) {
+  constructor({ pool, refs, cleaner, ownerOf, authServers = [] }: MailServiceOptions) {
     this.#pool = pool
     this.#refs = refs
     this.#cleaner = cleaner
+    this.#ownerOf = ownerOf
+    this.#authServers = authServers
   }
 
   async listFolders(
@@ -64,11 +82,12 @@ export class MailService {
     const list = (connection: MailConnection) => connection.listMessages(folder, limit, place?.beforeUid)
     const page = await this.#ask(principal, accountId, list, signal)
     const { uidValidity, total, messages, hasMore } = page
+    const owner = await this.#ownerOf(principal, accountId)
     checkCursor(place, uidValidity)
     const last = messages.at(-1)
     const next = last && hasMore ? { uidValidity, beforeUid: last.uid } : undefined
     return {
-      items: messages.map(header => this.#summary(accountId, folder, uidValidity, header)),
+      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity }, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
       total,
     }
@@ -88,11 +107,11 @@ export class MailService {
     this.#checkFolder(wanted)
     const list = searchList(q)
     const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, list, cursor)
-    const search = async (connection: MailConnection) => {
-      const folder = await findFolder(connection, wanted)
-      this.#checkFolder(folder)
-      return { folder, ...(await connection.search(folder, terms, limit, place?.beforeUid)) }
-    }
+    const search = (connection: MailConnection) =>
+      inFolder(connection, wanted, async folder => {
+        this.#checkFolder(folder)
+        return { folder, ...(await connection.search(folder, terms, limit, place?.beforeUid)) }
+      })
     const { folder, uidValidity, total, messages, nextBeforeUid } = await this.#ask(
       principal,
       accountId,
@@ -100,9 +119,10 @@ export class MailService {
       signal,
     )
     checkCursor(place, uidValidity)
+    const owner = await this.#ownerOf(principal, accountId)
     const next = nextBeforeUid === undefined ? undefined : { uidValidity, beforeUid: nextBeforeUid }
     return {
-      items: messages.map(header => this.#summary(accountId, folder, uidValidity, header)),
+      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity }, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
       total,
     }
@@ -117,7 +137,16 @@ export class MailService {
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
     const place = this.#refs.decode(accountId, ref)
     const message = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
-    return { ...this.#summary(accountId, place.folder, place.uidValidity, message), ...contentOf(message) }
+    const owner = await this.#ownerOf(principal, accountId)
+    const sender = otherSender(message)
+    return {
+      ...this.#summary(accountId, owner, place, message),
+      ...contentOf(message),
+      sender,
+      sender_warnings: warningsOf([...message.from, ...sender, ...message.replyTo], owner.email),
+      auth: senderAuth(message.head, message.from, borderOf(owner.imapHost, this.#authServers)),
+      parts_differ: partsDiffer(message),
+    }
   }
 
   /**
@@ -164,7 +193,12 @@ export class MailService {
     }
   }
 
-  #summary(accountId: string, folder: string, uidValidity: number, header: MessageHeader): MessageSummary {
+  #summary(
+    accountId: string,
+    owner: Owner,
+    { folder, uidValidity }: Pick<MessagePlace, 'folder' | 'uidValidity'>,
+    header: MessageHeader,
+  ): MessageSummary {
     return {
       ref: this.#refs.encode(accountId, { folder, uidValidity, uid: header.uid }),
       uid: header.uid,
@@ -172,6 +206,7 @@ export class MailService {
       message_id: header.messageId,
       subject: header.subject,
       from: header.from,
+      sender_warnings: warningsOf(header.from, owner.email),
       to: header.to,
       date: header.date,
       flags: header.flags,
@@ -211,7 +246,13 @@ function checkValidity(place: MessagePlace, uidValidity: number): void {
   throw new Problem('stale_ref', 'The folder was made anew on the mail server; list it again for new references.')
 }
 
-function contentOf(message: MessageContent): Omit<Message, keyof MessageSummary> {
+/** Servers answer From where there is no such header. */
+function otherSender({ sender, from }: MessageContent): Message['sender'] {
+  const known = new Set(from.map(({ email }) => email.toLowerCase()))
+  return sender.filter(({ email }) => !known.has(email.toLowerCase()))
+}
+
+function contentOf(message: MessageContent): Omit<Message, keyof MessageSummary | 'sender' | 'auth' | 'parts_differ'> {
   return {
     cc: message.cc,
     bcc: message.bcc,

@@ -3,23 +3,28 @@ import { z } from 'zod'
 import type { Message } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { Person, toPerson } from './mail-address.ts'
 import type { MailService } from './mail-service.ts'
 import type { MessagePlace } from './message-ref.ts'
 import { newText } from './new-text.ts'
 import { readNotes } from './read-notes.ts'
-import { readableText } from './readable-text.ts'
-import { cleanAddress, cleanSubject, Fence } from './stranger-text.ts'
+import { type ReadFrom, readableText } from './readable-text.ts'
+import { cleanLine, Fence } from './stranger-text.ts'
 import { fromToolRef } from './tool-ref.ts'
 
-export const View = z.enum(['new', 'text', 'headers'])
+export const View = z.enum(['new', 'text', 'plain', 'headers'])
 export type View = z.infer<typeof View>
 
 export const ReadMessage = z.object({
   ref: z.string(),
-  from: z.array(z.string()),
-  to: z.array(z.string()).optional(),
-  cc: z.array(z.string()).optional(),
-  reply_to: z.array(z.string()).optional(),
+  from: z.array(Person),
+  to: z.array(Person).optional(),
+  cc: z.array(Person).optional(),
+  reply_to: z.array(Person).optional(),
+  sender: z.array(Person).optional(),
+  more_people: z.int().optional(),
+  warn: z.array(z.string()).optional(),
+  auth: z.record(z.string(), z.string()).optional(),
   date: z.string(),
   subject: z.string(),
   message_id: z.string().optional(),
@@ -62,7 +67,7 @@ interface Place {
 }
 
 /** Shown of each list; how many there are more is said. */
-const maxAddresses = 10
+const maxPeople = 10
 const maxAttachments = 20
 /** Of each body that is begun, however long the heads are, so that a cursor always leads on. */
 const leastPiece = 200
@@ -137,11 +142,11 @@ type Body = Pick<ReadMessage, 'untrusted_body' | 'note' | 'more'> & { rest: bool
 /** As much of it as there is room for. */
 function bodyFrom(message: Message, view: View, offset: number, length: number): Body {
   if (view === 'headers') return { rest: false, offset }
-  const { words, isFromHtml } = readableText(message)
+  const { words, readFrom } = readableText(message, view === 'plain')
   const body = view === 'new' ? newText(words) : words
   const piece = pieceOf(body, offset, length)
   const end = offset + piece.length
-  const note = noteOf(message, body, isFromHtml)
+  const note = noteOf(message, body, readFrom)
   return {
     ...(piece === '' ? {} : { untrusted_body: piece }),
     ...(note === undefined ? {} : { note }),
@@ -157,9 +162,17 @@ function pieceOf(body: string, offset: number, length: number): string {
   return body.slice(offset, /[\ud800-\udbff]/.test(body[end - 1] ?? '') ? end - 1 : end)
 }
 
-function noteOf({ html, is_truncated }: Message, body: string, isFromHtml: boolean): string | undefined {
+/** What the reader must know of a text, by where it was read. */
+const origins: Record<ReadFrom, string> = {
+  text: 'The HTML part, which people are shown, does not say all of this.',
+  html: 'This text was made from the HTML part.',
+  html_instead:
+    'This text was made from the HTML part, which people are shown. The text part says something else; view plain reads it.',
+}
+
+function noteOf({ html, is_truncated, parts_differ }: Message, body: string, readFrom: ReadFrom): string | undefined {
   const notes = [
-    ...(isFromHtml ? ['This text was made from the HTML part.'] : []),
+    ...(readFrom !== 'text' || parts_differ ? [origins[readFrom]] : []),
     ...(is_truncated ? ['A part of the message is longer than 1 MiB; what is behind that is not here.'] : []),
     ...(body === '' ? [`This message has no text${html === null ? '' : ', and its HTML shows none'}.`] : []),
   ]
@@ -167,34 +180,41 @@ function noteOf({ html, is_truncated }: Message, body: string, isFromHtml: boole
 }
 
 function headOf(ref: string, message: Message, view: View): ReadMessage {
-  const { from, to, date, subject, attachments } = message
+  const { from, sender, to, cc, reply_to, date, subject, sender_warnings: warnings, auth, attachments } = message
   const hidden = attachments.length - maxAttachments
+  const shown = view === 'headers' ? { from, sender, to, cc, reply_to } : { from, sender, to }
+  const left = Object.values(shown).reduce((sum, people) => sum + Math.max(0, people.length - maxPeople), 0)
   return {
     ref,
-    from: addresses(from),
-    ...(to.length > 0 && { to: addresses(to) }),
+    ...peopleOf(shown),
+    from: from.slice(0, maxPeople).map(toPerson),
+    ...(left > 0 && { more_people: left }),
+    ...(warnings.length > 0 && { warn: warnings }),
+    ...(auth && { auth: authOf(auth) }),
     date,
-    subject: cleanSubject(subject),
+    subject: cleanLine(subject),
     ...(view === 'headers' && headersOf(message)),
     ...(attachments.length > 0 && { attachments: attachments.slice(0, maxAttachments).map(fileOf) }),
     ...(hidden > 0 && { more_attachments: hidden }),
   }
 }
 
-function headersOf({ cc, reply_to, message_id, flags }: Message): Partial<ReadMessage> {
+function peopleOf(lists: Record<string, Message['to']>): Record<string, Person[]> {
+  const named = Object.entries(lists).filter(([, people]) => people.length > 0)
+  return Object.fromEntries(named.map(([name, people]) => [name, people.slice(0, maxPeople).map(toPerson)]))
+}
+
+function authOf(auth: NonNullable<Message['auth']>): Record<string, string> {
+  return Object.fromEntries(Object.entries(auth).flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+}
+
+function headersOf({ message_id, flags }: Message): Partial<ReadMessage> {
   return {
-    ...(cc.length > 0 && { cc: addresses(cc) }),
-    ...(reply_to.length > 0 && { reply_to: addresses(reply_to) }),
-    ...(message_id !== null && { message_id: cleanSubject(message_id) }),
+    ...(message_id !== null && { message_id: cleanLine(message_id) }),
     ...(flags.length > 0 && { flags }),
   }
 }
 
-function addresses(all: Message['to']): string[] {
-  const shown = all.slice(0, maxAddresses).map(cleanAddress)
-  return all.length > maxAddresses ? [...shown, `and ${all.length - maxAddresses} more`] : shown
-}
-
 function fileOf({ id, name, type, size_bytes }: Message['attachments'][number]) {
-  return { id, name: cleanSubject(name ?? ''), type: cleanSubject(type), bytes: size_bytes }
+  return { id: cleanLine(id), name: cleanLine(name ?? ''), type: cleanLine(type), bytes: size_bytes }
 }

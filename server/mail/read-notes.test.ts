@@ -32,3 +32,11 @@ test.each([
     expect(folders.size).toBe(new Set(places.map(({ folder }) => folder)).size)
   }
 })
+
+test('what hides or turns round words in the name of a folder is written as its number', () => {
+  const note = readNotes([{ folder: 'a\u202eb\u{e0041}"', uidValidity: 1, uid: 2 }]).read
+  expect(note).toBe('"a\\u202eb\\udb40\\udc41\\"" 1:2')
+  const long = readNotes([{ folder: '\u202e'.repeat(500), uidValidity: 1, uid: 2 }]).read!
+  expect(long).toMatch(/^"(\\u202e)+"…[\da-f]{12} 1:2$/)
+  expect(long.length).toBeLessThan(300)
+})

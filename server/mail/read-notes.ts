@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { MessagePlace } from './message-ref.ts'
 
+const unseen = /[\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu
 /** What one name of an entry may hold. Of two folders with a message each both find room, so twenty of them take ten names. */
 const maxNoteLength = 700
 /** Of a folder's path, quoted; of a longer one the beginning and a digest. */
@@ -28,11 +29,18 @@ export function readNotes(places: readonly MessagePlace[]): Record<string, strin
   return Object.fromEntries(notes.map((note, index) => [index === 0 ? 'read' : `read_${index + 1}`, note]))
 }
 
-/** In quotation marks, since a folder may be called as if it were several. */
+/** In quotation marks, since a folder may be called as if it were several; what nobody would see is written as its number. */
 function quoted(folder: string): string {
-  const whole = JSON.stringify(folder)
+  const whole = escaped(folder)
   if (whole.length <= maxFolderLength) return whole
   const digest = createHash('sha256').update(folder).digest('hex').slice(0, digestLength)
-  // Each character takes two places at most.
-  return `${JSON.stringify(folder.slice(0, 120).toWellFormed())}…${digest}`
+  let length = 120
+  while (escaped(folder.slice(0, length)).length > maxFolderLength - digestLength - 1) length >>= 1
+  return `${escaped(folder.slice(0, length).toWellFormed())}…${digest}`
+}
+
+function escaped(folder: string): string {
+  const numberOf = (character: string) =>
+    character.replaceAll(/[\s\S]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return JSON.stringify(folder).replaceAll(unseen, numberOf)
 }

@@ -1,23 +1,35 @@
-/** Which part of a message a model reads: the text, unless that is missing or only stands in for the HTML. */
+/** Which part of a message a model reads: the text, unless people are shown something else in its HTML. */
 import type { Message } from '../../contract/mail.ts'
 import { htmlText } from './html-text.ts'
+import { withoutTargets } from './link-words.ts'
+import { withoutModelMarks } from './model-marks.ts'
+import { differenceOf } from './part-difference.ts'
 import { cleanText } from './stranger-text.ts'
 
-/** A text that only says that there is HTML is not longer. */
-const maxStandInLength = 300
+/** `html` was read because there is no text, or because it says more; `html_instead` because the text says what nobody is shown. */
+export type ReadFrom = 'text' | 'html' | 'html_instead'
 
-export function readableText({ text, html }: Pick<Message, 'text' | 'html'>): { words: string; isFromHtml: boolean } {
+type Parts = Pick<Message, 'text' | 'html'>
+
+/** @param isPlainWanted The text part whatever it says, where there is one. */
+export function readableText({ text, html }: Parts, isPlainWanted = false): { words: string; readFrom: ReadFrom } {
   const plain = cleanText(text ?? '').trim()
-  if (html === null || !mayStandIn(plain)) return { words: plain, isFromHtml: false }
-  const words = cleanText(htmlText(html)).trim()
-  const isFromHtml = words.length > 2 * plain.length
-  return { words: isFromHtml ? words : plain, isFromHtml }
+  if (html === null || (isPlainWanted && plain !== '')) return { words: toWords(plain), readFrom: 'text' }
+  const shown = cleanText(htmlText(html)).trim()
+  if (shown === '') return { words: toWords(plain), readFrom: 'text' }
+  if (plain === '') return { words: toWords(shown), readFrom: 'html' }
+  const difference = differenceOf(plain, shown)
+  if (difference === 'none') return { words: toWords(plain), readFrom: 'text' }
+  return { words: toWords(shown), readFrom: difference === 'text_says_other' ? 'html_instead' : 'html' }
 }
 
-/** Whether there is nothing in it, or it is short and speaks of HTML or a browser, links aside. */
-function mayStandIn(plain: string): boolean {
-  if (plain === '') return true
-  if (plain.length > 10 * maxStandInLength) return false
-  const words = plain.replaceAll(/https?:\S+/g, '').trim()
-  return words.length <= maxStandInLength && /\b(?:html|browser|web version|webversion)\b/i.test(words)
+/** Whether the text part says what the HTML part, which people are shown, does not. */
+export function partsDiffer({ text, html }: Parts): boolean {
+  const plain = cleanText(text ?? '').trim()
+  if (plain === '' || html === null) return false
+  return differenceOf(plain, cleanText(htmlText(html)).trim()) === 'text_says_other'
+}
+
+function toWords(text: string): string {
+  return withoutModelMarks(withoutTargets(text))
 }

@@ -1,12 +1,11 @@
 /** A stranger's words on their way to a model: what it would read and no person would see is taken out, and bodies are fenced. */
 import { randomBytes } from 'node:crypto'
-import type { Address } from '../../contract/mail.ts'
+import { withoutModelMarks } from './model-marks.ts'
 
 /** Zero-width and bidi controls, tags, variation selectors, fillers; and the three marks of annotations, which are as unseen. */
 const unseen = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
 const control = /[^\P{Cc}\n\t]/gu
 const maxSubject = 300
-const maxAddress = 200
 
 /** Lines end with LF; of blank lines at most two stay in a row. */
 export function cleanText(text: string): string {
@@ -18,15 +17,9 @@ export function cleanText(text: string): string {
     .replaceAll(/\n{4,}/g, '\n\n\n')
 }
 
-export function cleanSubject(subject: string): string {
-  return cut(cleanLine(subject), maxSubject)
-}
-
-/** `Anna Smith <anna@example.org>` */
-export function cleanAddress({ name, email }: Address): string {
-  const address = cleanLine(email)
-  const words = cleanLine(name ?? '')
-  return cut(words === '' || words === address ? address : `${words} <${address}>`, maxAddress)
+/** One line for a model: a subject, a name, a path. A mark at its end says that there was more. */
+export function cleanLine(text: string, maxLength = maxSubject): string {
+  return cut(withoutModelMarks(cleanText(text).replaceAll(/\s+/g, ' ').trim()), maxLength)
 }
 
 /**
@@ -36,16 +29,12 @@ export function cleanAddress({ name, email }: Address): string {
 export class Fence {
   readonly #tag = `untrusted-${randomBytes(6).toString('hex')}`
 
+  /** A piece of a text may begin where a line does not: what tells who speaks is looked for once more. */
   around(text: string): string {
-    return `<${this.#tag}>\n${text}\n</${this.#tag}>`
+    return `<${this.#tag}>\n${withoutModelMarks(text)}\n</${this.#tag}>`
   }
 }
 
-function cleanLine(text: string): string {
-  return cleanText(text).replaceAll(/\s+/g, ' ').trim()
-}
-
-/** A mark says that there was more. */
 function cut(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text
 }

@@ -3,6 +3,7 @@ import { File, FileArchive, FileImage, FileMusic, FileText, FileVideo, type Luci
 import { useId } from 'react'
 import type { Attachment } from '../../contract/mail.ts'
 import { formatBytes, formatCount } from '../platform/format.ts'
+import { visibleText } from './mail-words.ts'
 
 const icons: readonly [RegExp, LucideIcon][] = [
   [/^image\//, FileImage],
@@ -41,11 +42,11 @@ function AttachmentItem({
     <li className="flex max-w-full min-w-0 items-center gap-2 rounded-md border px-2.5 py-1.5">
       <Icon className="size-4 shrink-0 text-muted" aria-hidden="true" />
       <span className="min-w-0">
-        <bdi className="block truncate text-sm" title={name ?? undefined}>
-          {name ?? 'Without a name'}
+        <bdi className="block truncate text-sm" title={name === null ? undefined : visibleText(name)}>
+          {name === null ? 'Without a name' : visibleText(name)}
         </bdi>
         <span className="block truncate text-xs text-muted">
-          {type}, {formatBytes(sizeBytes)}
+          <bdi>{visibleText(type)}</bdi>, {formatBytes(sizeBytes)}
           {isInline && ', in the text'}
         </span>
       </span>

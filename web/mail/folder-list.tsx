@@ -23,6 +23,7 @@ import { classNames } from '../ui/class-names.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { arrangeFolders, isSameFolder } from './folder-order.ts'
+import { visibleText } from './mail-words.ts'
 import { moveThroughRows } from './row-keys.ts'
 import type { useMailView } from './use-mail-view.ts'
 
@@ -86,8 +87,8 @@ function FolderLine({
   const name = (
     <>
       <Icon className="size-4 shrink-0" aria-hidden="true" />
-      <span dir="auto" className="min-w-0 flex-1 truncate text-left" title={folder.path}>
-        {folder.name}
+      <span dir="auto" className="min-w-0 flex-1 truncate text-left" title={visibleText(folder.path)}>
+        {visibleText(folder.name)}
       </span>
     </>
   )

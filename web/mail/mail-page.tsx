@@ -17,6 +17,7 @@ import { AccountChooser } from './account-chooser.tsx'
 import { AccountNotReady, AccountTrouble, isReadable, NoAccount } from './account-not-ready.tsx'
 import { FolderList, useFolders } from './folder-list.tsx'
 import { isSameFolder } from './folder-order.ts'
+import { visibleText } from './mail-words.ts'
 import { MessageList } from './message-list.tsx'
 import { MessageView } from './message-view.tsx'
 import { Pane } from './pane.tsx'
@@ -111,7 +112,7 @@ function Panes({ accountId }: { accountId: string }) {
         key={path}
         accountId={accountId}
         at={at}
-        folderName={folder?.name ?? named ?? path}
+        folderName={visibleText(folder?.name ?? named ?? path)}
         isOutgoing={folder?.role === 'sent' || folder?.role === 'drafts'}
         className={classNames(
           'shrink-0 md:w-72 md:border-r lg:w-80 xl:flex xl:w-88',

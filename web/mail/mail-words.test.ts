@@ -1,6 +1,14 @@
 /** What is shown of a message in one line. */
 import { expect, test } from 'vitest'
-import { formatMailTime, mayHaveRemoteContent, namesOf, subjectOf } from './mail-words.ts'
+import {
+  addressWords,
+  authWords,
+  formatMailTime,
+  mayHaveRemoteContent,
+  namesOf,
+  subjectOf,
+  visibleText,
+} from './mail-words.ts'
 
 const now = new Date(2026, 10, 22, 15, 0).getTime()
 
@@ -33,4 +41,29 @@ test.each([
   ['<img src="cid:logo"><img src="data:image/png;base64,AA"><div style="background:url(cid:a)">', false],
 ])('%s asks for something from outside: %s', (html, isRemote) => {
   expect(mayHaveRemoteContent(html)).toBe(isRemote)
+})
+
+test('what hides or turns round words is seen, and what a script or an emoji needs is left alone', () => {
+  expect(visibleText('Boss \u202eelpmaxe\u202c')).toBe('Boss \ufffdelpmaxe\ufffd')
+  expect(visibleText('Pay\u200b\u2060Pal\u{e0041}\u{e0042} \u0007')).toBe('Pay\ufffdPal\ufffd \ufffd')
+  expect(subjectOf({ subject: 'a\u2066b\u3164' })).toBe('a\ufffdb\ufffd')
+  const good = 'נעם\u200f می\u200cخواهد क\u094d\u200dष 👩🏽\u200d💻 ❤\ufe0f 葛\u{e0100} 🏴\u{e0067}\u{e0062}\u{e007f}'
+  expect(visibleText(good)).toBe(good)
+})
+
+test('an address with letters of other alphabets says what name servers call its domain', () => {
+  expect(addressWords('a@example.org')).toBe('a@example.org')
+  expect(addressWords('a@p\u0430ypal.com')).toBe('a@p\u0430ypal.com (xn--pypal-4ve.com)')
+  expect(addressWords('a\u202e@b c')).toBe('a\ufffd@b c')
+})
+
+test('what the mail server found is said in words, of the domain that it is about', () => {
+  const found = { spf: null, dkim: null, dmarc: 'pass', domain: 'corp.example' } as const
+  expect(authWords({ ...found, verdict: 'verified' })).toBe(
+    'The mail server verified that this came from corp.example.',
+  )
+  expect(authWords({ ...found, verdict: 'unverified', domain: null })).toBe(
+    'The mail server could not verify that this came from the sender it names.',
+  )
+  expect(authWords({ ...found, verdict: 'failed' })).toMatch(/did not come from corp\.example: the check failed\.$/)
 })

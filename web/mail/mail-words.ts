@@ -1,5 +1,5 @@
 /** Senders, subjects and times of mail, as people read them. */
-import type { Address } from '../../contract/mail.ts'
+import { type Address, hiddenCharacter, type SenderAuth, type SenderWarning } from '../../contract/mail.ts'
 
 const dayMs = 86_400_000
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
@@ -7,8 +7,44 @@ const weekday = new Intl.DateTimeFormat('en-GB', { weekday: 'short' })
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const dayAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
 
+const hidden = new RegExp(`(?:${hiddenCharacter})+`, 'gu')
+
+export const warningWords: Record<SenderWarning, string> = {
+  invalid_address: 'It names no address that mail could be sent to.',
+  hidden_characters: 'Name or address hold characters that cannot be seen; each \ufffd stands for some.',
+  name_shows_other_address: 'The name shows another address than the true one.',
+  mixed_alphabets: 'A word in name or address mixes letters of several alphabets.',
+  looks_like_other_domain: 'The address can be taken for another one that is well known, or for yours.',
+}
+
+/** What the mail server found of a sender. */
+export function authWords({ verdict, domain }: SenderAuth): string {
+  const place = domain === null ? 'the sender it names' : visibleText(domain)
+  if (verdict === 'verified') return `The mail server verified that this came from ${place}.`
+  if (verdict === 'failed') return `The mail server found that this did not come from ${place}: the check failed.`
+  return `The mail server could not verify that this came from ${place}.`
+}
+
+/** A stranger's words in one line: what would hide or turn round others is seen as �. */
+export function visibleText(text: string): string {
+  return text.replaceAll(hidden, '\ufffd')
+}
+
+/** The domain as name servers know it, where it has letters of other alphabets. */
+export function asciiDomain(email: string): string | undefined {
+  const domain = email.slice(email.lastIndexOf('@') + 1)
+  const address = `http://${domain}`
+  return /^[\x21-\x7e]*$/.test(domain) || !URL.canParse(address) ? undefined : new URL(address).hostname
+}
+
+/** With that domain behind it. */
+export function addressWords(email: string): string {
+  const ascii = asciiDomain(email)
+  return ascii === undefined ? visibleText(email) : `${visibleText(email)} (${ascii})`
+}
+
 export function nameOf({ name, email }: Address): string {
-  return name?.trim() || email || 'Unknown'
+  return visibleText(name?.trim() || email || 'Unknown')
 }
 
 /** The first by name, the others by number. */
@@ -19,7 +55,7 @@ export function namesOf(addresses: readonly Address[], nobody: string): string {
 }
 
 export function subjectOf({ subject }: { subject: string }): string {
-  return subject.trim() || '(no subject)'
+  return visibleText(subject.trim()) || '(no subject)'
 }
 
 /** The time today, the weekday within six days, else the day. */

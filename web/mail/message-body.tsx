@@ -1,6 +1,7 @@
 /** The words of a message, as text or as HTML. */
 import type { Message } from '../../contract/mail.ts'
 import { ToneIcon } from '../ui/badge.tsx'
+import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { HtmlFrame } from './html-frame.tsx'
 
@@ -22,11 +23,12 @@ export function MessageBody({
   preferred: BodyKind
   onPrefer(kind: BodyKind): void
 }) {
-  const { ref, text, html, is_truncated: isTruncated } = message
+  const { ref, text, html, is_truncated: isTruncated, parts_differ: isTwofold } = message
   const kind = html === null ? 'text' : text === null ? 'html' : preferred
   return (
     <div className="flex flex-1 flex-col">
       {text !== null && html !== null && <KindSwitch kind={kind} onChoose={onPrefer} />}
+      {isTwofold && <TwoTexts kind={kind} onChoose={onPrefer} />}
       {isTruncated && (
         <p className="flex items-center gap-2 border-b bg-warn-tint px-4 py-2 text-sm">
           <ToneIcon tone="warn" />
@@ -40,6 +42,25 @@ export function MessageBody({
         </div>
       )}
       {text === null && html === null && <p className="p-4 text-muted">This message has no text.</p>}
+    </div>
+  )
+}
+
+/** People are shown the HTML; other mail programs show the text. */
+function TwoTexts({ kind, onChoose }: { kind: BodyKind; onChoose(kind: BodyKind): void }) {
+  const other = kind === 'html' ? 'text' : 'html'
+  return (
+    <div role="note" className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b bg-warn-tint px-4 py-2 text-sm">
+      <p className="flex grow basis-72 items-start gap-2">
+        <span className="mt-0.5">
+          <ToneIcon tone="warn" />
+        </span>
+        This message is written twice, and its text says what its HTML does not show. You see the{' '}
+        {kind === 'html' ? 'HTML' : 'text'}.
+      </p>
+      <Button size="sm" onClick={() => onChoose(other)}>
+        Show the {other === 'html' ? 'HTML' : 'text'}
+      </Button>
     </div>
   )
 }

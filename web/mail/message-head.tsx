@@ -1,10 +1,11 @@
 /** Subject, people and times of a message. */
 import { CornerUpLeft, Star } from 'lucide-react'
 import { type ReactNode, type RefObject, useState } from 'react'
-import type { Address, Message } from '../../contract/mail.ts'
+import type { Address, Message, SenderAuth } from '../../contract/mail.ts'
 import { formatDateTime } from '../platform/format.ts'
-import { Badge } from '../ui/badge.tsx'
-import { subjectOf } from './mail-words.ts'
+import { Badge, ToneIcon } from '../ui/badge.tsx'
+import type { Tone } from '../ui/tone.ts'
+import { addressWords, asciiDomain, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
 
 /** Longer lists are opened by a press. */
 const mostShown = 4
@@ -12,16 +13,17 @@ const mostShown = 4
 const toleranceMs = 10 * 60_000
 
 export function MessageHead({ message, heading }: { message: Message; heading: RefObject<HTMLHeadingElement | null> }) {
-  const { from, to, cc, bcc, reply_to: replyTo, date, sent_at: sentAt, flags } = message
+  const { from, to, cc, bcc, reply_to: replyTo, sender, date, sent_at: sentAt, flags } = message
   const isLate = sentAt !== null && Math.abs(Date.parse(date) - Date.parse(sentAt)) > toleranceMs
   const isAnsweredElsewhere = replyTo.length > 0 && addressesOf(replyTo) !== addressesOf(from)
   return (
     <header className="grid shrink-0 grid-cols-1 gap-2 border-b p-4">
       <h2 ref={heading} tabIndex={-1} dir="auto" className="text-lg font-semibold outline-none">
-        {subjectOf(message)}
+        <bdi>{subjectOf(message)}</bdi>
       </h2>
       <dl className="grid gap-0.5 text-sm">
         <People label="From" people={from} />
+        <People label="Sent by" people={sender} />
         <People label="To" people={to} />
         <People label="Cc" people={cc} />
         <People label="Bcc" people={bcc} />
@@ -35,6 +37,7 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
           </Line>
         )}
       </dl>
+      <SenderNotes message={message} />
       <p className="flex flex-wrap gap-1.5 empty:hidden">
         {!flags.includes('seen') && <Badge tone="info">Unread</Badge>}
         {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
@@ -51,6 +54,43 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
       </p>
     </header>
   )
+}
+
+const verdictTones: Record<SenderAuth['verdict'], Tone> = { verified: 'good', unverified: 'unknown', failed: 'bad' }
+
+/** What is odd about who sent it, and what the mail server knows of that. Nothing where it is not known to say so. */
+function SenderNotes({ message: { sender_warnings: warnings, auth } }: { message: Message }) {
+  if (warnings.length === 0 && !auth) return null
+  return (
+    <ul aria-label="About the sender" className="grid grid-cols-1 gap-1 text-sm text-soft">
+      {auth && (
+        <Note tone={verdictTones[auth.verdict]}>
+          {authWords(auth)} <span className="text-xs text-muted">{checksOf(auth)}</span>
+        </Note>
+      )}
+      {warnings.map(warning => (
+        <Note key={warning} tone="warn">
+          {warningWords[warning]}
+        </Note>
+      ))}
+    </ul>
+  )
+}
+
+function Note({ tone, children }: { tone: Tone; children: ReactNode }) {
+  return (
+    <li className="flex items-start gap-2">
+      <span className="mt-0.5">
+        <ToneIcon tone={tone} />
+      </span>
+      <span className="min-w-0 wrap-anywhere">{children}</span>
+    </li>
+  )
+}
+
+function checksOf({ spf, dkim, dmarc }: SenderAuth): string {
+  const results = Object.entries({ SPF: spf, DKIM: dkim, DMARC: dmarc }).filter(([, result]) => result !== null)
+  return results.map(([name, result]) => `${name} ${result}`).join(', ')
 }
 
 function People({ label, people }: { label: string; people: readonly Address[] }) {
@@ -82,10 +122,13 @@ function People({ label, people }: { label: string; people: readonly Address[] }
 
 /** The address always stands beside the name: anybody may call himself anything. */
 function Person({ person: { name, email } }: { person: Address }) {
-  if (!name) return <bdi>{email || 'Unknown'}</bdi>
+  const ascii = asciiDomain(email)
+  if (!name) return <bdi className="break-all">{addressWords(email) || 'Unknown'}</bdi>
   return (
     <>
-      <bdi className="text-ink">{name}</bdi> <bdi className="text-muted">&lt;{email}&gt;</bdi>
+      <bdi className="wrap-anywhere text-ink">{visibleText(name)}</bdi>{' '}
+      <bdi className="break-all text-muted">&lt;{visibleText(email)}&gt;</bdi>
+      {ascii !== undefined && <bdi className="break-all text-muted"> {ascii}</bdi>}
     </>
   )
 }

@@ -1,12 +1,15 @@
 /** One message in the list. */
-import { CornerUpLeft, Paperclip, Star } from 'lucide-react'
+import { CornerUpLeft, Paperclip, Star, TriangleAlert } from 'lucide-react'
 import { memo } from 'react'
 import { Link } from 'wouter'
-import type { MessageSummary } from '../../contract/mail.ts'
+import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
 import { formatBytes, formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { formatMailTime, namesOf, subjectOf } from './mail-words.ts'
+import { addressWords, formatMailTime, namesOf, subjectOf, warningWords } from './mail-words.ts'
+
+/** Whose addresses stand in the list; the open message names all. */
+const mostSenders = 3
 
 export const rowSelector = 'a[data-ref]'
 
@@ -28,7 +31,16 @@ export const MessageRow = memo(function MessageRow({
   isOutgoing: boolean
   onFocus(ref: string): void
 }) {
-  const { ref, flags, from, to, date, size_bytes: sizeBytes, has_attachments: hasAttachments } = message
+  const {
+    ref,
+    flags,
+    from,
+    sender_warnings: warnings,
+    to,
+    date,
+    size_bytes: sizeBytes,
+    has_attachments: hasAttachments,
+  } = message
   const isUnread = !flags.includes('seen')
   const atMs = Date.parse(date)
   const who = isOutgoing ? `To ${namesOf(to, 'nobody')}` : namesOf(from, 'Unknown sender')
@@ -51,7 +63,7 @@ export const MessageRow = memo(function MessageRow({
           </span>
         )}
         <span dir="auto" className={classNames('min-w-0 flex-1 truncate text-left', isUnread && 'font-semibold')}>
-          {who}
+          <bdi>{who}</bdi>
         </span>
         <time dateTime={date} title={formatDateTime(atMs)} className="shrink-0 text-xs text-muted">
           {formatMailTime(atMs, nowMs)}
@@ -62,7 +74,7 @@ export const MessageRow = memo(function MessageRow({
           dir="auto"
           className={classNames('min-w-0 flex-1 truncate text-left', isUnread ? 'font-medium text-ink' : 'text-soft')}
         >
-          {subjectOf(message)}
+          <bdi>{subjectOf(message)}</bdi>
         </span>
         <span className="flex shrink-0 items-center gap-1.5 text-xs text-muted">
           {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
@@ -72,9 +84,26 @@ export const MessageRow = memo(function MessageRow({
           {formatBytes(sizeBytes)}
         </span>
       </span>
+      {!isOutgoing && warnings.length > 0 && <TrueSender from={from} warnings={warnings} />}
     </Link>
   )
 })
+
+/** On a line of its own, so that no name pushes the address out, and no end of it is cut off. */
+function TrueSender({ from, warnings }: { from: MessageSummary['from']; warnings: readonly SenderWarning[] }) {
+  const addresses = from.slice(0, mostSenders).map(({ email }) => addressWords(email) || 'none')
+  return (
+    <span
+      className="flex items-start gap-1.5 text-xs text-warn"
+      title={warnings.map(each => warningWords[each]).join(' ')}
+    >
+      <TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden="true" />
+      <span className="min-w-0 break-all">
+        Odd sender, true address: <bdi>{addresses.join(', ')}</bdi>
+      </span>
+    </span>
+  )
+}
 
 function Mark({ icon: Icon, label, isStrong = false }: { icon: typeof Star; label: string; isStrong?: boolean }) {
   return (

@@ -22,6 +22,8 @@ export interface ImapFlowConnectionOptions {
 }
 
 const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true, size: true, bodyStructure: true }
+/** Of one message the beginning too: what the last mail servers wrote on top stands there. */
+const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
 /** Asked of the server at a time when a part is downloaded. */
 const chunkSize = 256 * 1024
 /** Between two IDLEs when the server ends them by itself, so that it cannot make us spin. */
@@ -95,7 +97,7 @@ export class ImapFlowConnection implements MailConnection {
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     return this.#command(async () => {
       const { uidValidity } = await openFolder(this.#client, path)
-      const row = await this.#client.fetchOne(String(uid), headerQuery, { uid: true })
+      const row = await this.#client.fetchOne(String(uid), contentQuery, { uid: true })
       if (!row || !isAnswer(row)) return { uidValidity, message: undefined }
       const structure = readStructure(row.bodyStructure)
       const text = await this.#download(uid, structure.text, maxBytes)

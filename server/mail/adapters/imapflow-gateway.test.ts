@@ -72,6 +72,16 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     })
   })
 
+  test('of a message its beginning is read, and no more of it than is needed', async () => {
+    const text = `X-Top: first\nSubject: long\n\n${'a line\n'.repeat(50_000)}`
+    const { uid } = await dovecot.appendMessage(alice.user, text)
+    const connection = await gateway.connect(login('none'), options)
+    ends.push(() => connection.close())
+    const { message } = await connection.getMessage('INBOX', uid, 1024 * 1024)
+    expect(message?.head).toMatch(/^X-Top: first\r\nSubject: long\r\n\r\n/)
+    expect(message?.head).toHaveLength(16 * 1024)
+  })
+
   test('too many connections are told apart from a wrong password', async () => {
     const open = await Promise.all(Array.from({ length: 6 }, () => gateway.connect(login('none'), options)))
     ends.push(...open.map(connection => () => connection.close()))

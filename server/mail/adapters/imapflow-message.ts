@@ -63,6 +63,8 @@ export function toContent(
     cc: toAddresses(envelope.cc),
     bcc: toAddresses(envelope.bcc),
     replyTo: toAddresses(envelope.replyTo),
+    sender: toAddresses(envelope.sender),
+    head: row.source?.toString('utf8').toWellFormed() ?? '',
     sentAt: toTime(envelope.date) ?? null,
     inReplyTo: toLine(envelope.inReplyTo) || null,
     ...body,

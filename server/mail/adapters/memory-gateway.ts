@@ -104,6 +104,8 @@ const emptyMessage: Omit<MemoryMessage, 'uid' | 'date'> = {
   cc: [],
   bcc: [],
   replyTo: [],
+  sender: [],
+  head: '',
   flags: [],
   sizeBytes: 0,
   hasAttachments: false,

@@ -1,0 +1,61 @@
+/** Marks by which models tell who speaks: a stranger's words that look like one are rewritten, so that people still read them and no model obeys them. */
+
+/** Tags and special tokens of models, of their tools and of fences around what is not trusted; `-` and what follows it belongs to the name. */
+const tagNames = [
+  'antml:[a-z_]+',
+  'function_?(?:calls?|results?)',
+  'functions?',
+  'invoke',
+  'parameter',
+  'tool_?(?:calls?|use|results?|outputs?|responses?|code)',
+  'tools?',
+  'system',
+  'assistant',
+  'user',
+  'human',
+  'developer',
+  'instructions?',
+  'prompt',
+  'context',
+  'documents?',
+  'results?',
+  'output',
+  'think(?:ing)?',
+  'untrusted[a-z_]*',
+  'trusted',
+  's',
+  'bos',
+  'eos',
+  'pad',
+  'unk',
+  '(?:begin|start|end)_of_(?:text|turn|sentence|message)',
+  'sys',
+  'inst',
+].join('|')
+
+/** `<|im_start|>`; in some models with wide bars. */
+const token = /<([ \t]{0,3}[|\uff5c])([^<>|\uff5c\n]{1,60})([|\uff5c][ \t]{0,3})>/g
+const tag = new RegExp(`<([ \\t]{0,3}/?[ \\t]{0,3}(?:${tagNames})(?:[-:][\\w-]{0,60})?[ \\t]{0,3})(?=[/>\\s]|$)`, 'gi')
+const bracketed =
+  /\[([ \t]{0,3}\/?[ \t]{0,3}(?:INST|SYS|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)[ \t]{0,3})\]/gi
+const doubled = /<<([ \t]{0,3}\/?[ \t]{0,3}SYS[ \t]{0,3})>>/gi
+/** The end or the beginning of a fence in words. */
+const fenceWords = /(?<!‹)\b(?:BEGIN|END|START|STOP)(?:[ _-](?:OF|THE))?[ _-](?:UN)?TRUSTED\b/gi
+/** At the beginning of a line, behind marks of quotations, lists and headings. */
+const speaker = /^([ \t>*#-]{0,20})(Human|Assistant)(?=\**[ \t]{0,3}[:\uff1a])/gim
+const heading =
+  /^([ \t>]{0,20})(#{1,6})(?=[ \t]{1,3}(?:Instructions?|Response|System|Assistant|Human|User|Input|Output)\b[ \t]{0,3}:?[ \t]{0,20}$)/gim
+const codeFence = /^([ \t>]{0,20})(`{3,200}|~{3,200})/gm
+
+/** Looks the same to people but for the brackets ‹ ›. What is rewritten once stays as it is. */
+export function withoutModelMarks(text: string): string {
+  return text
+    .replaceAll(token, '‹$1$2$3›')
+    .replaceAll(doubled, '‹‹$1››')
+    .replaceAll(tag, '‹$1')
+    .replaceAll(bracketed, '‹$1›')
+    .replaceAll(fenceWords, '‹$&›')
+    .replaceAll(speaker, '$1‹$2›')
+    .replaceAll(heading, '$1‹$2›')
+    .replaceAll(codeFence, '$1‹$2›')
+}

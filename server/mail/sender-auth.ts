@@ -1,0 +1,88 @@
+/** Whether a message came from the domain that its From names, as the mail server of the account found it: nobody else is believed. */
+import { type Address, AuthResult, type SenderAuth } from '../../contract/mail.ts'
+import { type AuthClaim, type AuthField, type HeaderField, readAuthField, readFields } from './auth-header.ts'
+import { type BorderServers, isWithin } from './auth-servers.ts'
+import { domainOf } from './mail-address.ts'
+
+/**
+ * @param head The beginning of the message, as far as it was read.
+ * @param border Undefined where it is not known who may say so.
+ * @returns Null unless the account's own server said something.
+ */
+export function senderAuth(
+  head: string,
+  from: readonly Address[],
+  border: BorderServers | undefined,
+): SenderAuth | null {
+  if (!border) return null
+  const claims = trustedClaims(readFields(head), border)
+  if (!claims) return null
+  const domain = from.length === 1 ? (domainOf(from[0]!.email) ?? null) : null
+  const [spf, dkim, dmarc] = [resultOf(claims, 'spf'), resultOf(claims, 'dkim'), resultOf(claims, 'dmarc')]
+  return { verdict: verdictOf(claims, domain), domain, spf, dkim, dmarc }
+}
+
+/**
+ * Those of the topmost field that the border wrote; undefined when it wrote none. Each server puts its fields above those that were
+ * there: so nothing counts below a Received of somebody else's machine. Of fields that follow each other, where a border writes one
+ * for each method, the first counts for a method.
+ */
+function trustedClaims(fields: readonly HeaderField[], border: BorderServers): AuthClaim[] | undefined {
+  let claims: AuthClaim[] | undefined
+  for (const { name, value } of fields) {
+    const field = name === 'authentication-results' ? readAuthField(value) : undefined
+    const isOurs = field !== undefined && isTrusted(field, border)
+    if (claims && !isOurs) return claims
+    if (name === 'received' && !isOwnMachine(value, border)) return undefined
+    if (!isOurs) continue
+    const before = claims ?? []
+    claims = [...before, ...field.claims.filter(({ method }) => !before.some(claim => claim.method === method))]
+    if (border.isSingle) return claims
+  }
+  return claims
+}
+
+function isTrusted({ serverId }: AuthField, { serverIds, isUnnamed }: BorderServers): boolean {
+  if (serverId === undefined) return isUnnamed
+  return serverIds.some(id => isWithin(serverId, id))
+}
+
+/** One without a name, or with an address, is inside of the provider: those at the border say who they are. */
+function isOwnMachine(received: string, { machines }: BorderServers): boolean {
+  const [, by] = /\bby\s{1,10}([^\s;()]{1,255})/i.exec(received.replaceAll(/\([^()]*\)/g, ' ')) ?? []
+  if (by === undefined || /^[\d.:a-f[\]]+$/i.test(by) || !by.includes('.')) return true
+  return machines.some(machine => isWithin(by, machine))
+}
+
+function resultOf(claims: readonly AuthClaim[], method: string): AuthResult | null {
+  const results = claims.filter(claim => claim.method === method).map(({ result }) => toResult(result))
+  // Of several signatures one that is good is enough.
+  return results.includes('pass') ? 'pass' : (results[0] ?? null)
+}
+
+function toResult(word: string): AuthResult | null {
+  const known = word === 'hardfail' ? 'fail' : word
+  return AuthResult.options.find(option => option === known) ?? null
+}
+
+function verdictOf(claims: readonly AuthClaim[], domain: string | null): SenderAuth['verdict'] {
+  if (domain === null) return 'unverified'
+  const dmarc = claims.find(({ method }) => method === 'dmarc')
+  const about = dmarc?.properties.get('header.from')
+  if (dmarc && about !== undefined && domainOf(`@${about.replace(/^.*@/, '')}`) === domain) {
+    if (dmarc.result === 'pass') return 'verified'
+    if (dmarc.result === 'fail') return 'failed'
+  }
+  if (dmarc && !['none', 'bestguesspass'].includes(dmarc.result)) return 'unverified'
+  return claims.some(claim => speaksFor(claim, domain)) ? 'verified' : 'unverified'
+}
+
+/** A signature, or a sender of the envelope, of the domain itself or of one that it is a part of. */
+function speaksFor({ method, result, properties }: AuthClaim, domain: string): boolean {
+  if (result !== 'pass') return false
+  const of = method === 'dkim' ? ['header.d', 'header.i'] : method === 'spf' ? ['smtp.mailfrom'] : []
+  return of.some(name => {
+    const signed = domainOf(`@${(properties.get(name) ?? '').replace(/^.*@/, '')}`)
+    return signed?.includes('.') && isWithin(domain, signed)
+  })
+}

@@ -1,0 +1,49 @@
+/** What is odd about who a message says it is from. Names are anybody's choice; only what can mislead is told. */
+import { type Address, hiddenCharacter, SenderWarning } from '../../contract/mail.ts'
+import { imitatedBy, knownDomainOf, looksOf, mixesAlphabets, readable } from './look-alike.ts'
+import { asciiAddress, domainOf } from './mail-address.ts'
+
+const hidden = new RegExp(hiddenCharacter, 'u')
+const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu
+/** What is looked at of a name and of an address. */
+const maxLength = 1000
+/** Senders of one message that are looked at. */
+const maxSenders = 20
+const addressInName = /[^\s<>()"',;:@]{1,64}@([^\s<>()"',;:@]{1,253})/gu
+const domainInName = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu
+
+/** @param own The address of the account that reads. */
+export function warningsOf(senders: readonly Address[], own: string | undefined): SenderWarning[] {
+  const found = new Set(senders.slice(0, maxSenders).flatMap(sender => [...warningsOfOne(sender, own)]))
+  return SenderWarning.options.filter(warning => found.has(warning))
+}
+
+function* warningsOfOne(sender: Address, own: string | undefined): Generator<SenderWarning> {
+  const [name, email] = [(sender.name ?? '').slice(0, maxLength), sender.email.slice(0, maxLength)]
+  const domain = domainOf(email)
+  const ownDomain = own === undefined ? undefined : domainOf(own)
+  const known = ownDomain === undefined ? [] : [ownDomain]
+  if (asciiAddress(sender.email) === undefined) yield 'invalid_address'
+  if (hidden.test(name) || hidden.test(email)) yield 'hidden_characters'
+  if (showsOther(name.replaceAll(unseen, '').normalize('NFKC'), email, known)) yield 'name_shows_other_address'
+  if ([name, email.slice(0, email.lastIndexOf('@')), readable(domain ?? '')].some(mixesAlphabets))
+    yield 'mixed_alphabets'
+  const isTwin = own !== undefined && email.toLowerCase() !== own.toLowerCase() && looksOf(email) === looksOf(own)
+  if (isTwin || (domain !== undefined && imitatedBy(domain, known) !== undefined)) yield 'looks_like_other_domain'
+}
+
+function showsOther(name: string, email: string, known: readonly string[]): boolean {
+  const domain = domainOf(email) ?? ''
+  for (const [address, host = ''] of name.matchAll(addressInName)) {
+    if (address.replace(/\.+$/, '').toLowerCase() !== email.toLowerCase() && isHost(host)) return true
+  }
+  return [...name.matchAll(domainInName)].some(([words]) => {
+    const named = words.toLowerCase()
+    const meant = knownDomainOf(named, known)
+    return meant !== undefined && domain !== meant && !domain.endsWith(`.${meant}`)
+  })
+}
+
+function isHost(words: string): boolean {
+  return /\p{L}/u.test(words)
+}
