@@ -1,39 +1,14 @@
 #!/usr/bin/env node
 /**
- * The way in. The server's TypeScript is run as it is; Node keeps what it made of it in a cache, so that the next start
- * is faster and does without the compiler's 30 MB. When sources are newer than the cache, it is filled first by a process
- * that ends, so that this one stays small. Without a writable place for the cache everything works, only larger.
+ * The command `rustymail`. Whatever Node runs this, from 18 on, hands over to one that can run the server: so this file and
+ * `node-24.js` use nothing newer, and only `start.js`, which is loaded last, may.
  */
-import { spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { enableCompileCache, flushCompileCache } from 'node:module'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { canRun, runOnNode24, stopWithParent } from './node-24.js'
 
-const root = join(import.meta.dirname, '..')
-const cache = join(root, 'node_modules/.cache/rustymail')
-const stamp = join(cache, 'filled')
-const isFilling = process.argv[2] === '--fill-cache'
-
-enableCompileCache(cache)
-if (!isFilling && isStale()) fillCache()
-const { run } = await import('../server/main.ts')
-if (isFilling) flushCompileCache()
-else await run()
-
-function isStale() {
-  const filledAt = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = globSync(['server/**/*.ts', 'contract/*.ts', 'package-lock.json'], { cwd: root })
-  return sources.some(file => statSync(join(root, file)).mtimeMs > filledAt)
-}
-
-function fillCache() {
-  const began = new Date()
-  try {
-    mkdirSync(cache, { recursive: true })
-    spawnSync(process.execPath, [import.meta.filename, '--fill-cache'], { cwd: root, stdio: 'ignore', timeout: 30_000 })
-    writeFileSync(stamp, '')
-    utimesSync(stamp, began, began)
-  } catch {
-    // A read-only installation: the cache stays empty.
-  }
+if (canRun(process.versions.node)) {
+  stopWithParent()
+  await import('./start.js')
+} else {
+  runOnNode24([...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)])
 }

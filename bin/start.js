@@ -1,0 +1,38 @@
+/**
+ * Starts the server on Node 24. Its TypeScript is run as it is; Node keeps what it made of it in a cache, so that the next start
+ * is faster and does without the compiler's 30 MB. When sources are newer than the cache, it is filled first by a process
+ * that ends, so that this one stays small. Without a writable place for the cache everything works, only larger.
+ */
+import { spawnSync } from 'node:child_process'
+import { globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { enableCompileCache, flushCompileCache } from 'node:module'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const cache = join(root, 'node_modules/.cache/rustymail')
+const stamp = join(cache, 'filled')
+const isFilling = process.argv[2] === '--fill-cache'
+
+enableCompileCache(cache)
+if (!isFilling && isStale()) fillCache()
+const { run } = await import('../server/main.ts')
+if (isFilling) flushCompileCache()
+else await run()
+
+function isStale() {
+  const filledAt = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = globSync(['server/**/*.ts', 'contract/*.ts', 'package-lock.json'], { cwd: root })
+  return sources.some(file => statSync(join(root, file)).mtimeMs > filledAt)
+}
+
+function fillCache() {
+  const began = new Date()
+  try {
+    mkdirSync(cache, { recursive: true })
+    spawnSync(process.execPath, [import.meta.filename, '--fill-cache'], { cwd: root, stdio: 'ignore', timeout: 30_000 })
+    writeFileSync(stamp, '')
+    utimesSync(stamp, began, began)
+  } catch {
+    // A read-only installation: the cache stays empty.
+  }
+}
