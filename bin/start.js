@@ -4,24 +4,33 @@
  * that ends, so that this one stays small. Without a writable place for the cache everything works, only larger.
  */
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const cache = join(root, 'node_modules/.cache/rustymail')
 const stamp = join(cache, 'filled')
+/** TypeScript in a checkout, JavaScript in the published package. */
+const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
+/** Modules of our own that the server loads when they are first needed; a test holds this list to the sources. */
+const late = ['server/mcp/sdk-server', 'sandbox/sandbox-server']
 const isFilling = process.argv[2] === '--fill-cache'
 
 enableCompileCache(cache)
 if (!isFilling && isStale()) fillCache()
-const { run } = await import('../server/main.ts')
-if (isFilling) flushCompileCache()
-else await run()
+const { run } = await import(`../server/main.${suffix}`)
+if (isFilling) {
+  // What is loaded late would otherwise bring the compiler with it.
+  await Promise.allSettled(late.map(file => import(`../${file}.${suffix}`)))
+  flushCompileCache()
+} else {
+  await run()
+}
 
 function isStale() {
   const filledAt = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = globSync(['server/**/*.ts', 'contract/*.ts', 'package-lock.json'], { cwd: root })
+  const sources = globSync([`{contract,server,sandbox}/**/*.${suffix}`, 'package-lock.json'], { cwd: root })
   return sources.some(file => statSync(join(root, file)).mtimeMs > filledAt)
 }
 
