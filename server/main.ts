@@ -4,6 +4,7 @@ import { usage } from './command-line.ts'
 import { createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
+import { dropStartMemory } from './platform/start-memory.ts'
 import { Prompt } from './prompt.ts'
 
 /** EX_CONFIG of sysexits.h. */
@@ -65,6 +66,7 @@ async function serve(config: Config): Promise<void> {
   console.log(`RustyMail is listening on ${app.address}`)
   const setupLink = await app.createSetupLink()
   if (setupLink) console.log(`Set up: ${setupLink}`)
+  dropStartMemory()
 }
 
 function readConfig(): Config {
