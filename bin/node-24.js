@@ -19,6 +19,9 @@ const launcherPid = 'RUSTYMAIL_LAUNCHER_PID'
 /** How soon it is noticed that a parent ended without a word. */
 const parentCheckMs = 1_000
 
+/** Whether one program can take the place of another in the same process. */
+export const canReplaceItself = typeof process.execve === 'function' && process.platform !== 'win32'
+
 /** @param version As `process.versions.node` has it. */
 export function canRun(version) {
   const [major, minor] = version.split('.').map(Number)
@@ -35,7 +38,7 @@ export function runOnNode24(args) {
   if (missing) return fail(missing)
   // What is started from there by the name of `node` is the same Node.
   process.env.PATH = [dirname(file), process.env.PATH].filter(Boolean).join(delimiter)
-  if (process.execve && process.platform !== 'win32') return process.execve(file, [file, ...args], process.env)
+  if (canReplaceItself) return process.execve(file, [file, ...args], process.env)
   runAsChild(file, args)
 }
 

@@ -4,11 +4,18 @@
  * `node-24.js` use nothing newer, and only `start.js`, which is loaded last, may.
  */
 import { fileURLToPath } from 'node:url'
-import { canRun, runOnNode24, stopWithParent } from './node-24.js'
+import { canReplaceItself, canRun, runOnNode24, stopWithParent } from './node-24.js'
 
-if (canRun(process.versions.node)) {
+/** Bounds V8's young generation, which would hold 30 MiB more; see docs/decisions/0001. Node takes it only at its start. */
+const flag = '--max-semi-space-size=4'
+const isBounded = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(text =>
+  text.includes('max-semi-space-size'),
+)
+
+if (canRun(process.versions.node) && (isBounded || !canReplaceItself)) {
   stopWithParent()
   await import('./start.js')
 } else {
-  runOnNode24([...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)])
+  const flags = isBounded ? process.execArgv : [...process.execArgv, flag]
+  runOnNode24([...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)])
 }
