@@ -27,6 +27,7 @@ export async function bundleSandbox(root: string, outDir: string, packages: read
   const { output } = [result].flat()[0] as Rolldown.RolldownOutput
   const chunks = output.filter(file => file.type === 'chunk')
   if (chunks.length !== 1) throw new Error(`one file was to come of the sandbox, not ${chunks.length}`)
+  if (/\b__dirname\b/.test(chunks[0]!.code)) throw new Error('the sandbox would read a file that is not published')
   const foreign = (chunks[0]?.imports ?? []).filter(
     name => !name.startsWith('node:') && !packages.includes(packageOf(name)),
   )
@@ -39,11 +40,13 @@ function requireTables(): Plugin {
     name: 'require-tables',
     transform(code, file) {
       if (!/hoodiecrow-imap\/lib\/server\.js$/.test(file)) return undefined
-      return code.replaceAll(/require\("(\.\/\w+\/)" \+ ([\w.]+\(\))\)/g, (_, folder: string, name: string) => {
+      const tables = code.replaceAll(/require\("(\.\/\w+\/)" \+ ([\w.]+\(\))\)/g, (_, folder: string, name: string) => {
         const files = globSync('*.js', { cwd: resolve(dirname(file), folder) }).sort()
         const entries = files.map(each => `${JSON.stringify(basename(each, '.js'))}: () => require("${folder}${each}")`)
         return `({ ${entries.join(', ')} })[${name}]()`
       })
+      // The key of its TLS, which the sandbox does without, is on everybody's disk: it is not published once more.
+      return tables.replaceAll(/fs\.readFileSync\(__dirname \+ "[^"]+"\)/g, '""')
     },
   }
 }
