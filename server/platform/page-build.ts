@@ -10,7 +10,12 @@ const boundMs = 120_000
 export async function buildPageWhenStale(root: string, signal?: AbortSignal): Promise<'fresh' | 'built'> {
   const built = statSync(join(root, 'dist/web/index.html'), { throwIfNoEntry: false })?.mtimeMs
   if (!existsSync(join(root, 'web')) || (built !== undefined && built >= newestSource(root))) return 'fresh'
-  await run(join(root, 'node_modules/vite/bin/vite.js'), root, signal)
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  if (!existsSync(vite)) {
+    const state = built === undefined ? 'is not built' : 'is older than its sources'
+    throw new Error(`the page ${state}, and what builds it is not installed: run npm ci without --omit=dev`)
+  }
+  await run(vite, root, signal)
   return 'built'
 }
 
