@@ -1,52 +1,21 @@
 #!/usr/bin/env node
 /**
- * The way in. The server's TypeScript is run as it is; Node keeps what it made of it in a cache, so that the next start
- * is faster and does without the compiler's 30 MB. When sources are newer than the cache, it is filled first by a process
- * that ends, so that this one stays small; it builds the page meanwhile (`server/first-start.ts`). Without a writable place
- * for the cache everything works, only larger.
+ * The command `rustymail`. Whatever Node runs this, from 18 on, hands over to one that can run the server: so this file and
+ * `node-24.js` use nothing newer, and only `start.js`, which is loaded last, may.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { canReplaceItself, canRun, runOnNode24, stopWithParent } from './node-24.js'
 
-const root = join(import.meta.dirname, '..')
-const cache = join(root, 'node_modules/.cache/rustymail')
-const stamp = join(cache, 'filled')
-const isFilling = process.argv[2] === '--fill-cache'
+/** Bounds V8's young generation, which would hold 30 MiB more; see docs/decisions/0001. Node takes it only at its start. */
+const flag = '--max-semi-space-size=4'
+const isBounded = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(text =>
+  text.includes('max-semi-space-size'),
+)
 
-enableCompileCache(cache)
-if (isFilling) {
-  const { prepareFirstStart } = await import('../server/first-start.ts')
-  await prepareFirstStart(root, process.argv.slice(3))
+if (canRun(process.versions.node) && (isBounded || !canReplaceItself)) {
+  stopWithParent()
+  await import('./start.js')
 } else {
-  if (isStale()) await fillCache()
-  const { run } = await import('../server/main.ts')
-  await run()
-}
-
-function isStale() {
-  const filledAt = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = globSync(['server/**/*.ts', 'contract/*.ts', 'package-lock.json'], { cwd: root })
-  return sources.some(file => statSync(join(root, file)).mtimeMs > filledAt)
-}
-
-async function fillCache() {
-  const began = new Date()
-  try {
-    mkdirSync(cache, { recursive: true })
-    const words = [import.meta.filename, '--fill-cache', ...process.argv.slice(2)]
-    // Its stdin ends when this process does, and so does it: nothing goes on behind a start that was given up.
-    const filling = spawn(process.execPath, words, {
-      cwd: root,
-      stdio: ['pipe', 'ignore', 'inherit'],
-      timeout: 150_000,
-    })
-    await once(filling, 'exit')
-    writeFileSync(stamp, '')
-    utimesSync(stamp, began, began)
-  } catch {
-    // A read-only installation: the cache stays empty.
-  }
+  const flags = isBounded ? process.execArgv : [...process.execArgv, flag]
+  runOnNode24([...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)])
 }

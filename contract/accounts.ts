@@ -229,6 +229,6 @@ export const accountsApi = {
     effect: 'write',
     response: Account,
     status: 201,
-    problems: ['sandbox_running', 'beyond_own_rights'],
+    problems: ['sandbox_running', 'sandbox_missing', 'beyond_own_rights'],
   }),
 }

@@ -56,6 +56,7 @@ export const problems = {
   internal: { status: 500, title: 'Something went wrong in RustyMail' },
   mail_server_unreachable: { status: 502, title: 'The mail server cannot be reached' },
   provider_failed: { status: 502, title: 'The model provider failed' },
+  sandbox_missing: { status: 503, title: 'The sandbox is not installed' },
   overloaded: { status: 503, title: 'Too busy' },
   draining: { status: 503, title: 'Shutting down' },
   no_model_configured: { status: 503, title: 'No model is configured' },

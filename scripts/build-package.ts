@@ -1,28 +1,54 @@
-/** Puts beside the emitted JavaScript what a published package needs: the way in, the built page, and its own package.json. */
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+/**
+ * Makes what is published: the server as JavaScript, the bundled sandbox, the built page, the way in, and a package.json that
+ * names only what these import. `node scripts/run.js scripts/build-package.ts [folder]`, after `vite build`.
+ */
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { join, resolve } from 'node:path'
+import { bundleSandbox, packageOf } from './bundle-sandbox.ts'
 
 const root = join(import.meta.dirname, '..')
-const out = join(root, 'dist/package')
-
-mkdirSync(join(out, 'bin'), { recursive: true })
-rmSync(join(out, 'dist'), { recursive: true, force: true })
-cpSync(join(root, 'dist/web'), join(out, 'dist/web'), { recursive: true })
-for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', '.env.example']) cpSync(join(root, file), join(out, file))
-
-const start = readFileSync(join(root, 'bin/rustymail.js'), 'utf8')
-writeFileSync(join(out, 'bin/rustymail.js'), start.replaceAll(/(?<='\.\.\/server\/[a-z-]+)\.ts(?=')/g, '.js'), {
-  mode: 0o755,
-})
-
-const {
-  scripts: _scripts,
-  devDependencies: _tools,
-  allowScripts: _allow,
-  overrides: _overrides,
-  ...rest
-} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-writeFileSync(
-  join(out, 'package.json'),
-  `${JSON.stringify({ ...rest, bin: { rustymail: 'bin/rustymail.js' } }, null, 2)}\n`,
+const out = resolve(process.argv[2] ?? join(root, 'dist/package'))
+const { name, version, description, license, type, engines, dependencies, optionalDependencies } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
 )
+
+rmSync(out, { recursive: true, force: true })
+const tsc = join(root, 'node_modules/typescript/bin/tsc')
+execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', out], { cwd: root, stdio: 'inherit' })
+rmSync(join(out, 'sandbox'), { recursive: true, force: true })
+await bundleSandbox(root, join(out, 'sandbox'), Object.keys(dependencies))
+for (const part of ['bin', 'dist/web', 'README.md', 'LICENSE', 'CHANGELOG.md', '.env.example']) {
+  cpSync(join(root, part), join(out, part), { recursive: true })
+}
+for (const file of globSync('docs/*.*', { cwd: root })) cpSync(join(root, file), join(out, file))
+
+const imported = importedPackages()
+const missing = imported.filter(each => !(each in dependencies))
+if (missing.length > 0) throw new Error(`not in "dependencies", but imported: ${missing.join(', ')}`)
+const idle = Object.keys(dependencies).filter(each => !imported.includes(each))
+if (idle.length > 0) throw new Error(`in "dependencies", but never imported: ${idle.join(', ')}`)
+const manifest = {
+  name,
+  version,
+  description,
+  license,
+  type,
+  engines,
+  bin: { rustymail: 'bin/rustymail.js' },
+  files: ['bin', 'contract', 'dist/web', 'docs', 'sandbox', 'server', '.env.example', 'CHANGELOG.md'],
+  dependencies,
+  optionalDependencies,
+}
+writeFileSync(join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+
+function importedPackages(): string[] {
+  const importRe =
+    /^(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm
+  const files = globSync('{contract,server,sandbox}/**/*.js', { cwd: out })
+  const names = files.flatMap(file =>
+    [...readFileSync(join(out, file), 'utf8').matchAll(importRe)].map(match => match[1] ?? match[2] ?? match[3] ?? ''),
+  )
+  return [...new Set(names.filter(each => !each.startsWith('.') && !isBuiltin(each)).map(packageOf))].sort()
+}

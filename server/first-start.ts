@@ -6,8 +6,14 @@ import { flushCompileCache } from 'node:module'
 import { parseCommandLine } from './command-line.ts'
 import { buildPageWhenStale } from './platform/page-build.ts'
 
-/** @param argv What the program was started with: only a server needs the page. */
-export async function prepareFirstStart(root: string, argv: readonly string[]): Promise<void> {
+interface FirstStart {
+  /** What the program was started with: only a server needs the page. */
+  argv: readonly string[]
+  /** Loads all that the server may load. */
+  compile(): Promise<void>
+}
+
+export async function prepareFirstStart(root: string, { argv, compile }: FirstStart): Promise<void> {
   const began = performance.now()
   const left = new AbortController()
   process.stdin.resume().once('end', () => {
@@ -17,7 +23,7 @@ export async function prepareFirstStart(root: string, argv: readonly string[]): 
   say('RustyMail prepares its first start; after an update, the first start of the new version.')
   const page = isServer(argv) ? buildPage(root, left.signal) : undefined
   say('Compiling the server …')
-  await import('./main.ts')
+  await compile()
   flushCompileCache()
   await page
   say(`Prepared in ${((performance.now() - began) / 1000).toFixed(1)} s.`)

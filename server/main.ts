@@ -4,6 +4,7 @@ import { usage } from './command-line.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
+import { dropStartMemory } from './platform/start-memory.ts'
 import { Prompt } from './prompt.ts'
 
 /** EX_CONFIG of sysexits.h. */
@@ -71,7 +72,9 @@ async function serve(config: Config): Promise<void> {
     if (ending.isUnderWay) return
     console.error(`RustyMail could not start: ${wordsOf(error)}`)
     ending.begin(1)
+    return
   }
+  dropStartMemory()
 }
 
 function readConfig(): Config {
@@ -101,9 +104,13 @@ interface Ending {
   begin(code: number): void
 }
 
+/** One Ctrl-C comes more than once: from the terminal, and passed on by npm and by the launcher. A person takes longer. */
+const onePressMs = 1_000
+
 /** The first signal stops in order, a second one at once. */
 function endOnSignal(opened: { app?: App }): Ending {
   let isUnderWay = false
+  let firstAt = 0
   const begin = (code: number) => {
     isUnderWay = true
     // A bound of last resort, should the event loop be kept alive by something unknown.
@@ -115,11 +122,14 @@ function endOnSignal(opened: { app?: App }): Ending {
     )
   }
   const stop = () => {
-    if (isUnderWay) process.exit(1)
-    begin(0)
+    if (!isUnderWay) {
+      firstAt = performance.now()
+      return begin(0)
+    }
+    if (performance.now() - firstAt > onePressMs) process.exit(1)
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  // SIGHUP comes when the terminal is closed.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, stop)
   return {
     get isUnderWay() {
       return isUnderWay

@@ -43,7 +43,7 @@ export class SandboxRunner {
       if (this.isRunning && (await accounts.hasSandbox())) throw isRunning
       await this.stop()
       // Loaded only now: a server without a sandbox does without its memory.
-      const { SandboxServer } = await import('../sandbox/sandbox-server.ts')
+      const { SandboxServer } = await import('../sandbox/sandbox-server.ts').catch(explainMissing)
       const server = new SandboxServer({ newMailEveryMs: 20_000, uidValidity: await nextUidValidity(), logger })
       const { host, imapPort, smtpPort, user, password, email } = await server.start()
       this.#server = server
@@ -74,4 +74,10 @@ export class SandboxRunner {
     for (const { host, port } of this.#places.splice(0)) this.#options.guard.distrust(host, port)
     await server?.stop()
   }
+}
+
+/** A checkout without development packages has no test server to make the sandbox of. */
+function explainMissing(error: unknown): never {
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
+  throw new Problem('sandbox_missing', 'What the sandbox is made of is not installed: run npm ci without --omit=dev.')
 }

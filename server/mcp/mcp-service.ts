@@ -6,7 +6,6 @@ import { Problem } from '../platform/problem.ts'
 import type { Toolbox } from '../platform/toolbox.ts'
 import type { Exchange, ExchangeRegistry } from './exchange-registry.ts'
 import { kindOf, refusalOf } from './rpc-message.ts'
-import { SdkExchange } from './sdk-server.ts'
 
 export interface McpServiceOptions {
   toolbox: Toolbox
@@ -29,6 +28,8 @@ export class McpService {
     const { requestId, body, caller } = call
     const refusal = refusalOf(body)
     if (refusal) return refusal
+    // Loaded with the first call: a server whose agents do not come does without its 5 MiB.
+    const { SdkExchange } = await import('./sdk-server.ts')
     const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')
     const ending = new AbortController()
     const exchange: Exchange = {

@@ -12,18 +12,20 @@ const operation = { name: 'docs', scope: 'signed_in', effect: 'read' } as const
 
 export function apiDocs(http: HttpServer, version: string): void {
   const info = { title: 'RustyMail', version }
-  const document = renderOpenApi(info)
-  // Asked for rarely: written when asked for.
-  const documents = { '/openapi.json': () => document, '/asyncapi.json': () => renderAsyncApi(info) }
+  // Asked for rarely: rendered when asked for.
+  const openApi = () => renderOpenApi(info)
+  const documents = { '/openapi.json': openApi, '/asyncapi.json': () => renderAsyncApi(info) }
   for (const [path, render] of Object.entries(documents)) {
     handleRaw(http, path, operation, async (call, reply) => {
       reply.type('application/json; charset=utf-8')
       return sendText(call, reply, JSON.stringify(render()))
     })
   }
-  http.fastify.register(swagger, { mode: 'static', specification: { document: document as never } })
+  http.fastify.register(swagger, { mode: 'static', specification: { document: { openapi: '3.1.0', info, paths: {} } } })
   http.fastify.register(swaggerUi, {
     routePrefix: '/docs',
+    transformSpecification: openApi,
+    transformSpecificationClone: false,
     uiConfig: { docExpansion: 'list', deepLinking: false, persistAuthorization: false, validatorUrl: null },
     uiHooks: {
       onRequest: async (request, reply) => {

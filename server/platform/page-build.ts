@@ -19,8 +19,13 @@ export async function buildPageWhenStale(
 ): Promise<'fresh' | 'built'> {
   const built = statSync(join(root, 'dist/web/index.html'), { throwIfNoEntry: false })?.mtimeMs
   if (!existsSync(join(root, 'web')) || (built !== undefined && built >= newestSource(root))) return 'fresh'
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  if (!existsSync(vite)) {
+    const state = built === undefined ? 'is not built' : 'is older than its sources'
+    throw new Error(`the page ${state}, and what builds it is not installed: run npm ci without --omit=dev`)
+  }
   onBuild?.()
-  await run(join(root, 'node_modules/vite/bin/vite.js'), root, signal)
+  await run(vite, root, signal)
   return 'built'
 }
 

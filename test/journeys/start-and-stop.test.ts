@@ -161,12 +161,39 @@ test('SIGTERM says goodbye to streams, ends with 0 within ten seconds, and leave
   expect(readdirSync(run.dataDir).filter(name => /pid|lock|wal|shm/.test(name))).toEqual([])
 })
 
-test('a second signal ends it at once', async () => {
+/** What holds up a stop for seconds: a request whose body does not come to its end. */
+async function holdUpStop(url: string): Promise<void> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  socket.on('error', () => undefined)
+  const head = `Host: x\r\nAuthorization: Bearer ${apiKey}\r\nContent-Type: application/json\r\nExpect: 100-continue`
+  socket.write(`POST ${api.accounts.createAccount.path} HTTP/1.1\r\n${head}\r\nContent-Length: 99\r\n\r\n`)
+  await once(socket, 'data')
+}
+
+test('one press of Ctrl-C that npm and the launcher pass on as well is one signal', async () => {
   const run = await startRustyMail()
-  run.process.kill('SIGINT')
+  const stream = await openStream(`${run.url}/api/dashboard/events`, { authorization: `Bearer ${apiKey}` })
+  await stream.next('welcome')
+  for (const signal of ['SIGINT', 'SIGINT'] as const) run.process.kill(signal)
   const { code } = await run.stop('SIGINT')
-  expect([0, 1]).toContain(code)
-  expect(run.process.exitCode).not.toBeNull()
+  expect(code).toBe(0)
+  expect((await stream.next('goodbye')).data).toMatchObject({ reason: 'shutdown' })
+  expect(readdirSync(run.dataDir).filter(name => /pid|lock|wal|shm/.test(name))).toEqual([])
+})
+
+test('a closed terminal stops it in order', async () => {
+  const run = await startRustyMail()
+  expect((await run.stop('SIGHUP')).code).toBe(0)
+  expect(readdirSync(run.dataDir).filter(name => /pid|lock|wal|shm/.test(name))).toEqual([])
+})
+
+test('a person who presses Ctrl-C again and again ends it at once', async () => {
+  const run = await startRustyMail()
+  await holdUpStop(run.url)
+  const presses = setInterval(() => run.process.kill('SIGINT'), 50)
+  onTestFinished(() => clearInterval(presses))
+  expect((await run.stop('SIGINT')).code).toBe(1)
 })
 
 test('every wrong setting is named at once, with exit 78 and nothing started', async () => {

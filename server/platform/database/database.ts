@@ -1,14 +1,13 @@
 /** Opens the database that a URL names, and brings its tables up to date: forward only, in a transaction. */
-import { Socket } from 'node:net'
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import pg from 'pg'
 import { markDatabaseFault } from './database-fault.ts'
 import * as first from './migrations/0001-first.ts'
 import * as events from './migrations/0002-events.ts'
 import * as access from './migrations/0003-access.ts'
 import * as disabledBy from './migrations/0004-disabled-by.ts'
 import * as trailId from './migrations/0005-trail-id.ts'
+import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
 
@@ -26,32 +25,8 @@ const migrations: Record<string, Migration> = {
 /** @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`. Opens lazily: the first query may fail. */
 export function openDatabase(url: string): Database {
   if (url.startsWith('sqlite:')) return new Kysely<Tables>({ dialect: sqliteDialect(url.slice('sqlite:'.length)) })
-  const types = {
-    // node-postgres answers 64-bit integers as text; ours fit a number.
-    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-      oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
-  }
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 10,
-    connectionTimeoutMillis: 10_000,
-    stream: () => {
-      const socket = new Socket()
-      return socket.setTimeout(30_000, () => socket.destroy(new Error('the database did not answer in time')))
-    },
-    types: types as pg.CustomTypesConfig,
-  })
-  // Without a listener a connection that breaks while idle would end the process; the next query says so itself.
-  pool.on('error', () => undefined)
-  // One that breaks while it is lent tells so twice: its query fails, and it emits an error, which nobody else hears.
-  pool.on('connect', client => client.on('error', () => undefined))
-  const connect = () =>
-    pool.connect().catch((error: unknown) => {
-      markDatabaseFault(error)
-      throw error
-    })
   return new Kysely<Tables>({
-    dialect: new PostgresDialect({ pool: { options: pool.options, connect, end: () => pool.end() } }),
+    dialect: postgresDialect(url),
     log: event => {
       if (event.level === 'error') markDatabaseFault(event.error)
     },

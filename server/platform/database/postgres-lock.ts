@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import pg from 'pg'
+import type { Client } from 'pg'
 import type { Logger } from '../logger.ts'
 
 export interface PostgresLockOptions {
@@ -17,7 +17,7 @@ export interface PostgresLockOptions {
 }
 
 interface Held {
-  client: pg.Client
+  client: Client
   socket: Socket
 }
 
@@ -64,6 +64,8 @@ export class PostgresLock {
   async #try(times: number): Promise<boolean> {
     const { signal } = this.#stopped
     signal.throwIfAborted()
+    const { default: pg } = await import('pg')
+    signal.throwIfAborted()
     const socket = new Socket()
     const abort = () => socket.destroy()
     signal.addEventListener('abort', abort)
@@ -100,7 +102,7 @@ export class PostgresLock {
   }
 
   /** A connection of ours that we think lost may still be held for alive by the database, and the lock with it. */
-  async #endFormer(client: pg.Client): Promise<void> {
+  async #endFormer(client: Client): Promise<void> {
     const { rowCount } = await client.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and pid <> pg_backend_pid()',
       [this.#name],
@@ -120,7 +122,7 @@ export class PostgresLock {
   }
 
   /** Where nothing is said nobody notices that a connection is dead. */
-  async #ask(client: pg.Client, signal: AbortSignal): Promise<void> {
+  async #ask(client: Client, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await wait(askEveryMs, undefined, { signal }).catch(() => undefined)
       if (!signal.aborted) await client.query('select 1')
@@ -146,7 +148,7 @@ export class PostgresLock {
   }
 }
 
-async function isTaken(client: pg.Client): Promise<boolean> {
+async function isTaken(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ is_ours: boolean }>('select pg_try_advisory_lock($1, $2) as is_ours', key)
   return rows[0]?.is_ours === true
 }

@@ -1,0 +1,39 @@
+/** Kysely over PostgreSQL: connections that are given up when the database is silent, and errors that are heard once. */
+import { Socket } from 'node:net'
+import { PostgresDialect, type PostgresPool } from 'kysely'
+import type { CustomTypesConfig } from 'pg'
+import { markDatabaseFault } from './database-fault.ts'
+
+export function postgresDialect(url: string): PostgresDialect {
+  return new PostgresDialect({ pool: () => openPool(url) })
+}
+
+async function openPool(url: string): Promise<PostgresPool> {
+  // Loaded only now: a server on SQLite does without its memory.
+  const { default: pg } = await import('pg')
+  const types = {
+    // node-postgres answers 64-bit integers as text; ours fit a number.
+    getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+      oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+  }
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    connectionTimeoutMillis: 10_000,
+    stream: () => {
+      const socket = new Socket()
+      return socket.setTimeout(30_000, () => socket.destroy(new Error('the database did not answer in time')))
+    },
+    types: types as CustomTypesConfig,
+  })
+  // Without a listener a connection that breaks while idle would end the process; the next query says so itself.
+  pool.on('error', () => undefined)
+  // One that breaks while it is lent tells so twice: its query fails, and it emits an error, which nobody else hears.
+  pool.on('connect', client => client.on('error', () => undefined))
+  const connect = () =>
+    pool.connect().catch((error: unknown) => {
+      markDatabaseFault(error)
+      throw error
+    })
+  return { options: pool.options, connect, end: () => pool.end() }
+}
