@@ -1,5 +1,5 @@
 /** Which range to allow for an inner address: the address alone, or the network in which it is likely to stay. */
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv6 } from 'node:net'
 import { parseAddressRange } from './address-range.ts'
 import { parseIpAddress } from './ip-address.ts'
 
@@ -33,10 +33,4 @@ function textOf6(bytes: readonly number[]): string {
 
 function hostOf(address: string): string {
   return new URL(`http://[${address}]/`).hostname.slice(1, -1)
-}
-
-/** `192.168.1.10` for `192.168.1.10/32`: as people write a single address. */
-export function plainRange(range: string): string {
-  const [network = '', bits] = range.split('/')
-  return bits === (isIPv4(network) ? '32' : '128') ? network : range
 }

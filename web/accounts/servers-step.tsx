@@ -12,7 +12,7 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
     <>
       {connecting.error && <FailureNote error={connecting.error} onAllowed={{ label: 'connect', act: wizard.toTry }} />}
       {!connecting.error && provider && <ProviderNote provider={provider} />}
-      {!provider && (
+      {!connecting.error && !provider && (
         <p className="text-sm text-soft">
           These are guessed from the address. Your provider names the right ones in its help pages.
         </p>
