@@ -44,7 +44,7 @@ const doors: Record<string, RegExp> = {
   uqr: /^server\/access\/totp\.ts$/,
   htmlparser2: /^server\/mail\/html-tree\.ts$/,
   parse5: /^server\/reading\/clean-html\.ts$/,
-  'css-tree': /^server\/reading\/clean-css\.ts$/,
+  'css-tree': /^server\/reading\/(clean|fit)-css\.ts$/,
   imapflow: /^server\/mail\/adapters\//,
   nodemailer: /^(server\/outbox\/|sandbox\/)/,
   '@modelcontextprotocol/server': /^server\/mcp\/sdk-server\.ts$/,

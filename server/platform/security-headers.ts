@@ -50,6 +50,8 @@ export function strangerHeaders(allowRemote: boolean): Record<string, string> {
     // The names of links are not looked up before somebody follows them.
     'x-dns-prefetch-control': 'off',
     'cross-origin-resource-policy': 'same-origin',
+    // A sandbox gives it an origin of its own anyway; asked for twice, Chromium warns on the console of the page.
+    'origin-agent-cluster': '?0',
     'permissions-policy': powers.map(power => `${power}=()`).join(', '),
   }
 }

@@ -134,6 +134,8 @@ describe('styles', () => {
     expect(bodyOf('<table width="600" style="color:red">')).toBe(
       '<table style="width:min(600px,100%);color:red"></table>',
     )
+    const picture = '<img width="552" height="180" alt="x">'
+    expect(bodyOf(picture)).toBe(picture.replace('>', ' style="width:min(552px,100%)">'))
     expect(bodyOf('<table width="100%" cellpadding="40">')).toBe('<table width="100%" cellpadding="12"></table>')
     expect(bodyOf('a'.repeat(30))).toBe('a'.repeat(30))
     expect(bodyOf(`x ${'a'.repeat(31)} y`)).toBe(`x ${'a'.repeat(15)}<wbr>${'a'.repeat(15)}<wbr>a y`)

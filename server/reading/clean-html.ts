@@ -151,10 +151,10 @@ class Cleaner {
 
   #attributesOf({ attrs }: Element, element: string): string {
     let written = ''
-    // A table would keep its width; as a style it is the most that it takes.
-    const width = element === 'table' ? attrs.find(({ name }) => name === 'width')?.value : undefined
-    const style = width && /^\d{3,5}$/.test(width.trim()) ? `width:${width.trim()}px;` : ''
-    const given = style ? withStyle(attrs, style) : attrs
+    // A table would keep its width, and so would the words of a picture that does not come; as a style it is the most that they take.
+    const width =
+      element === 'table' || element === 'img' ? attrs.find(({ name }) => name === 'width')?.value.trim() : undefined
+    const given = width && /^\d{3,5}$/.test(width) ? withStyle(attrs, `width:${width}px;`, element) : attrs
     for (const { name, value } of given) {
       const kept = this.#valueOf(element, name, value)
       if (kept === undefined) continue
@@ -245,9 +245,10 @@ function kindOf(element: string): StyledElement {
 }
 
 /** What the sender says in a style counts more than the attribute. */
-function withStyle(attrs: Element['attrs'], style: string): Element['attrs'] {
+function withStyle(attrs: Element['attrs'], style: string, element: string): Element['attrs'] {
   const own = attrs.find(({ name }) => name === 'style')
-  const others = attrs.filter(({ name }) => name !== 'width' && name !== 'style')
+  // By the width and the height of a picture a browser knows its shape before it comes.
+  const others = attrs.filter(({ name }) => name !== 'style' && (name !== 'width' || element === 'img'))
   return [...others, { name: 'style', value: style + (own?.value ?? '') }]
 }
 

@@ -8,7 +8,9 @@ import { newsletters } from '../../sandbox/seed-newsletters.ts'
 import { Random } from '../../sandbox/seed-random.ts'
 import { launchBrowser, visit } from '../support/browser.ts'
 import { fill, startMailWorld } from '../support/mail-world.ts'
+import type { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
+import type { SignedIn } from '../support/signed-in.ts'
 import { wideMails } from '../support/wide-mails.ts'
 
 const output = join(import.meta.dirname, 'output')
@@ -51,6 +53,15 @@ describe.skipIf(!available('chromium'))('a wide mail', () => {
   })
   afterAll(() => browser.close())
 
+  async function cookieOf({ url, admin }: People): Promise<SignedIn> {
+    const [name = '', value = ''] = admin.cookie!.split('=')
+    const context = await browser.newContext()
+    await context.addCookies([{ name, value, url, httpOnly: true, sameSite: 'Lax' }])
+    const state = await context.storageState()
+    await context.close()
+    return state
+  }
+
   test('sticks out of the frame when it is shown as it came: this test can see it', async () => {
     const page = await browser.newPage({ viewport: { width: 446, height: 600 } })
     onTestFinished(() => page.close())
@@ -78,9 +89,8 @@ describe.skipIf(!available('chromium'))('a wide mail', () => {
       for (const [subject, html] of mails) world.serverOf(1)!.deliver({ subject, html })
       const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=100`
       const { items } = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', path))
-      const { page, context, expectQuiet } = await visit(browser, 'about:blank', { width, scheme })
-      const [name = '', value = ''] = people.admin.cookie!.split('=')
-      await context.addCookies([{ name, value, url: people.url, httpOnly: true, sameSite: 'Lax' }])
+      const storageState = await cookieOf(people)
+      const { page, expectQuiet } = await visit(browser, people.url, { width, scheme, storageState })
       for (const [subject] of mails) {
         const ref = items.find(item => item.subject === subject)?.ref
         await page.goto(`${people.url}/mail?account=${id}&message=${ref}`)
