@@ -18,6 +18,8 @@ export const queryKeys = {
   config: ['config'],
   users: ['users'],
   tokens: ['tokens'],
+  /** Begins like the users, so that it is as old as they are. */
+  madeBy: (kind: 'token' | 'user', id: string) => ['users', 'made-by', kind, id],
   sessions: ['sessions'],
   sessionsOf: (userId: string) => ['sessions', userId],
   auditHead: ['audit', 'head'],
