@@ -110,7 +110,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     const page = await open('/tokens', 'Tokens')
     await page.getByRole('button', { name: `Revoke: ${name}` }).click()
-    const box = page.getByRole('checkbox', { name: 'Also end these 6 users' })
+    const box = page.getByRole('checkbox', { name: 'Also disable these 6 users' })
     await box.waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })

@@ -1,4 +1,4 @@
-/** Whom a token or a person invited, reset or raised: what stays when they go, and a box to end it with them. */
+/** Whom a token or a person invited, reset or raised: what stays when they go, and a box to end them as well. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { MadeUser } from '../../contract/users.ts'
@@ -53,7 +53,7 @@ export function MadeUsersChoice({
     <section className="grid gap-2" aria-label={`Made by ${maker.name}`}>
       <p className="text-sm">
         {maker.name} invited, reset or raised {formatCount(made.length, 'user')}. They stay, with their sessions and API
-        tokens, unless you end them too:
+        tokens, unless you disable them too:
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1). */}
       <ul tabIndex={0} aria-label="Users" className="grid max-h-48 divide-y overflow-y-auto rounded-md border text-sm">
@@ -63,8 +63,8 @@ export function MadeUsersChoice({
       </ul>
       {others.length > 0 && (
         <Checkbox
-          label={`Also end ${others.length === 1 ? 'this user' : `these ${others.length} users`}`}
-          hint="They are disabled and signed out. Who was invited or reset also loses password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
+          label={`Also disable ${others.length === 1 ? 'this user' : `these ${others.length} users`}`}
+          hint="They are signed out at once. Who was invited or reset also loses password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
           isChecked={isEnded}
           onChange={onChange}
         />
