@@ -119,8 +119,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         const where = `revoking a token that made users, ${colorScheme}, ${width}`
         await expectAccessible(page, where)
         await expectNothingClipped(page, where)
-        if (process.env.SHOTS)
-          await page.screenshot({ path: `${process.env.SHOTS}/revoke-${colorScheme}-${width}.png` })
       }
     }
     const words = await page.getByRole('list', { name: 'Users' }).innerText()
