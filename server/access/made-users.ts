@@ -29,12 +29,15 @@ export class MadeUsers {
   }
 
   /**
-   * In the transaction of the deed. A token that was revoked meanwhile does nothing more: else it could make users behind the back
-   * of whoever ends what it made.
+   * In the transaction of the deed. A token that was revoked meanwhile, or a person who was disabled or deleted, does nothing more:
+   * else they could make users behind the back of whoever ends what they made.
    */
   async note(principal: Principal, deed: MadeDeed, userId: string, { transaction, at }: Writing): Promise<void> {
     const { id, kind, userId: makerId } = principal
     const { store } = this.#options
+    if (makerId !== null && !(await store.isEnabled(makerId, transaction))) {
+      throw new Problem('unauthorized', 'Your account here was closed.')
+    }
     if (kind === 'token' && !(await store.hasToken(tokenIdOf(id), transaction))) {
       throw new Problem('unauthorized', 'This token was revoked.')
     }

@@ -16,10 +16,10 @@ import { UserService } from './user-service.ts'
 import { UserStore } from './user-store.ts'
 
 const admin: Principal = {
-  id: 'session-1',
+  id: 'api-key',
   name: 'Admin',
-  kind: 'session',
-  userId: 'admin',
+  kind: 'api_key',
+  userId: null,
   scopes: everyScope,
   accounts: 'all',
 }
@@ -343,7 +343,14 @@ test("an administrator's token with less than everything neither sees nor reache
   await add('cleo', { accounts: '["work"]' })
   const invited = await users.invite(admin, { ...invitation, email: 'dan@example.com', role: 'administrator' })
   const scopes = scopeSet(['dashboard:admin'])
-  const token: Principal = { ...admin, id: 'token-1', kind: 'token', scopes, accounts: new Set(['work']) }
+  const token: Principal = {
+    ...admin,
+    id: 'token-1',
+    kind: 'token',
+    userId: 'boss',
+    scopes,
+    accounts: new Set(['work']),
+  }
   await giveToken(db, 'boss', '1')
   const before = await store.list()
 

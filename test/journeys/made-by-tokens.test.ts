@@ -117,33 +117,44 @@ test('revoked with what it made, sessions, tokens, links and passwords that came
   )
 })
 
-test('nothing is made behind it: what a token begins at the same moment is ended with it, or not done', async () => {
-  const tries = 12
-  for (let round = 0; round < 3; round++) {
-    const token = await people.token(['dashboard:admin'])
-    const inviting = Array.from({ length: tries }, (_, index) =>
-      people.ask(token.proof, 'POST', api.users.inviteUser.path, {
-        email: `race-${round}-${index}@example.com`,
-        name: 'Racer',
-        role: 'viewer',
-        accounts: [],
-      }),
-    )
-    // Once one of them is through, so that some are before it and some behind.
-    await inviting[round]
-    expect((await revoke(token.id, '?end_made=true')).status).toBe(204)
-    const answers = await Promise.all(inviting)
-    expect(answers.filter(({ status }) => status !== 201 && status !== 401)).toEqual([])
-    const { items } = await people.tell<{ items: { email: string; status: string }[] }>(
-      people.admin,
-      'GET',
-      api.users.listUsers.path,
-    )
-    const racers = items.filter(({ email }) => email.startsWith(`race-${round}-`))
-    expect(racers.length).toBe(answers.filter(({ status }) => status === 201).length)
-    expect(new Set(racers.map(({ status }) => status))).toEqual(new Set(['disabled']))
-  }
-})
+/** Whoever ends a maker, and how; what makes users with it. */
+const makers: Record<string, () => Promise<{ proof: Proof; end(): Promise<{ status: number }> }>> = {
+  'a token that is revoked': async () => {
+    const { id, proof } = await people.token(['dashboard:admin'])
+    return { proof, end: () => revoke(id, '?end_made=true') }
+  },
+  'a person who is deleted': async () => {
+    const { userId, proof } = await people.invite('administrator')
+    const path = `${fill(api.users.deleteUser.path, userId)}?end_made=true`
+    return { proof, end: () => people.ask(people.admin, 'DELETE', path) }
+  },
+}
+test.each(Object.entries(makers))(
+  'nothing is made behind the back of whoever ends %s: what was begun at the same moment is ended too, or not done',
+  async (name, start) => {
+    for (let round = 0; round < 3; round++) {
+      const { proof, end } = await start()
+      const prefix = `${name.replaceAll(' ', '-')}-${round}-`
+      const inviting = Array.from({ length: 12 }, (_, index) => {
+        const wanted = { email: `${prefix}${index}@example.com`, name: 'Racer', role: 'viewer', accounts: [] }
+        return people.ask(proof, 'POST', api.users.inviteUser.path, wanted)
+      })
+      // Once one of them is through, so that some are before it and some behind.
+      await inviting[round]
+      expect((await end()).status).toBe(204)
+      const answers = await Promise.all(inviting)
+      expect(answers.filter(({ status }) => status !== 201 && status !== 401)).toEqual([])
+      const { items } = await people.tell<{ items: { email: string; status: string }[] }>(
+        people.admin,
+        'GET',
+        api.users.listUsers.path,
+      )
+      const racers = items.filter(({ email }) => email.startsWith(prefix))
+      expect(racers.length).toBe(answers.filter(({ status }) => status === 201).length)
+      expect(new Set(racers.map(({ status }) => status))).toEqual(new Set(['disabled']))
+    }
+  },
+)
 
 test('only an administrator ends what a token made', async () => {
   const viewer = await people.invite('viewer', [])
