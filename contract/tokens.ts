@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { PersonName } from './access.ts'
 import { endpoint } from './endpoint.ts'
 import { Scope, type Scope as ScopeName } from './scope.ts'
+import { EndMade, MadeUser } from './users.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
 /**
@@ -114,11 +115,25 @@ export const tokensApi = {
     method: 'DELETE',
     path: '/api/dashboard/tokens/{token_id}',
     summary: 'Revoke a token, and close what it has open',
+    description:
+      'Users whom it invited, reset or raised stay, with their sessions and tokens, unless `end_made` is true.',
     effect: 'destroy',
     limit: 'access',
     params,
+    query: EndMade,
     response: z.undefined(),
     status: 204,
-    problems: ['session_needed', 'token_not_found'],
+    problems: ['session_needed', 'token_not_found', 'last_administrator', 'beyond_own_rights'],
+  }),
+  listMadeByToken: endpoint({
+    tag: 'Tokens',
+    scope: 'dashboard:admin',
+    method: 'GET',
+    path: '/api/dashboard/tokens/{token_id}/made',
+    summary: 'Whom a token invited, reset or raised: what stays when it is revoked',
+    effect: 'read',
+    params,
+    response: z.object({ items: z.array(MadeUser) }),
+    problems: ['token_not_found'],
   }),
 }

@@ -31,6 +31,37 @@ export const User = z
   .meta({ id: 'User' })
 export type User = z.infer<typeof User>
 
+export const MadeDeed = z
+  .enum(['invited', 'reset', 'raised'])
+  .describe('`raised`: a role or accounts were given, or the user was enabled')
+export type MadeDeed = z.infer<typeof MadeDeed>
+
+/** Whom a token or a person made, reset or raised. */
+export const MadeUser = z
+  .object({
+    user_id: z.string(),
+    name: z.string(),
+    email: z.string(),
+    status: User.shape.status,
+    deeds: z.array(MadeDeed),
+    at: Timestamp.describe('Of the latest of these'),
+    sessions: z.int().describe('Open now'),
+    tokens: z.int(),
+  })
+  .meta({ id: 'MadeUser' })
+export type MadeUser = z.infer<typeof MadeUser>
+
+/** On what revokes or deletes its maker. */
+export const EndMade = z.strictObject({
+  end_made: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe(
+      '`true`: also disables everybody whom it invited, reset or raised, except yourself, and ends their sessions. Where it invited or reset, ' +
+        'password, authenticator, passkeys, links and API tokens go as well. Requires `dashboard:admin`',
+    ),
+})
+
 /** Shown once; whoever holds it sets the password. */
 const UserLink = z
   .object({ user: User, link: z.string().describe('To be handed to the person; works once'), expires_at: Timestamp })
@@ -104,9 +135,20 @@ export const usersApi = {
     summary: 'Delete someone, with their sessions and tokens',
     effect: 'destroy',
     params,
+    query: EndMade,
     response: z.undefined(),
     status: 204,
     problems: ['user_not_found', 'last_administrator', 'beyond_own_rights'],
+  }),
+  listMadeByUser: endpoint({
+    ...shared,
+    method: 'GET',
+    path: '/api/dashboard/users/{user_id}/made',
+    summary: 'Whom someone invited, reset or raised, in person or by their API tokens',
+    effect: 'read',
+    params,
+    response: z.object({ items: z.array(MadeUser) }),
+    problems: ['user_not_found'],
   }),
   readLink: endpoint({
     tag,

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { Email, NewPassword, PersonName } from '../contract/access.ts'
+import { MadeStore } from './access/made-store.ts'
+import { MadeUsers } from './access/made-users.ts'
 import { PasskeyStore } from './access/passkey-store.ts'
 import { PasswordHasher } from './access/password-hasher.ts'
 import { UserService } from './access/user-service.ts'
@@ -58,9 +60,12 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
     })
     await hub.start()
     try {
+      const [people, passkeys] = [new UserStore(db), new PasskeyStore(db)]
+      const openSessions = async () => []
       const users = new UserService({
-        store: new UserStore(db),
-        passkeys: new PasskeyStore(db),
+        store: people,
+        passkeys,
+        made: new MadeUsers({ store: new MadeStore(db), users: people, passkeys, openSessions }),
         hub,
         hasher: new PasswordHasher(),
         now: Date.now,
@@ -69,7 +74,7 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
         accountIds: async () => new Set(),
         ended: async () => undefined,
         changed: async () => undefined,
-        openSessions: async () => [],
+        openSessions,
       })
       const user = await users.createAdministrator({ email, name, password })
       const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const

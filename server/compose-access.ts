@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os'
 import type { SessionView } from '../contract/access.ts'
 import { accessRoutes } from './access/access-routes.ts'
 import { AccessService } from './access/access-service.ts'
+import { MadeStore } from './access/made-store.ts'
+import { MadeUsers } from './access/made-users.ts'
 import { OidcClient } from './access/oidc-client.ts'
 import { oidcRoutes } from './access/oidc-routes.ts'
 import { OidcService } from './access/oidc-service.ts'
@@ -86,22 +88,41 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const hasher = new PasswordHasher({ parallel: Math.max(1, Math.min(2, availableParallelism() - 1)) })
   const throttle = new SignInThrottle({ now })
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now, logger, listener })
-  const tokens = new TokenService({ store: new TokenStore(db), users: people, hub, accountIds, now, logger, listener })
+  const made = new MadeUsers({
+    store: new MadeStore(db),
+    users: people,
+    passkeys: keys,
+    openSessions: () => sessions.list(),
+  })
+  const ended = async (userId: string) => {
+    await Promise.all([sessions.endAllOf(userId), tokens.userChanged(userId)])
+  }
+  const store = new TokenStore(db)
+  const tokens: TokenService = new TokenService({
+    store,
+    users: people,
+    made,
+    ended,
+    hub,
+    accountIds,
+    now,
+    logger,
+    listener,
+  })
   const changed = async (userId: string) => {
     await Promise.all([sessions.userChanged(userId), tokens.userChanged(userId)])
   }
   const users = new UserService({
     store: people,
     passkeys: keys,
+    made,
     hub,
     hasher,
     now,
     logger,
     baseUrl,
     accountIds,
-    ended: async userId => {
-      await Promise.all([sessions.endAllOf(userId), tokens.userChanged(userId)])
-    },
+    ended,
     changed,
     openSessions: userId => sessions.list(userId),
   })

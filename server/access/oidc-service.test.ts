@@ -1,6 +1,7 @@
 /** Sign-in through a real provider, over HTTP as a browser goes: who gets in, as what, and who does not. */
 import { expect, onTestFinished, test } from 'vitest'
 import { startHub } from '../../test/support/event-hub.ts'
+import { madeUsersOn } from '../../test/support/made-users.ts'
 import { type OidcPerson, OidcProvider, oidcClientId, oidcClientSecret } from '../../test/support/oidc-provider.ts'
 import { PlainBrowser } from '../../test/support/plain-browser.ts'
 import type { UserRow } from '../platform/database/tables.ts'
@@ -44,6 +45,7 @@ async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boo
     ...common,
     store: users,
     passkeys: new PasskeyStore(db),
+    made: madeUsersOn(db),
     hub,
     hasher: { hash: async () => 'a hash' },
     baseUrl: () => 'http://here.example',

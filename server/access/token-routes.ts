@@ -1,6 +1,7 @@
 /** /api/dashboard/tokens. */
 import { tokensApi } from '../../contract/tokens.ts'
 import { type HttpServer, handle } from '../platform/http-server.ts'
+import { endedRefs } from './made-users.ts'
 import type { TokenService } from './token-service.ts'
 
 export function tokenRoutes(http: HttpServer, tokens: TokenService): void {
@@ -12,8 +13,12 @@ export function tokenRoutes(http: HttpServer, tokens: TokenService): void {
   })
   handle(http, tokensApi.changeToken, ({ principal, params, body }) => tokens.change(principal, params.token_id, body))
   handle(http, tokensApi.rotateToken, ({ principal, params }) => tokens.rotate(principal, params.token_id))
-  handle(http, tokensApi.revokeToken, async ({ principal, params }) => {
-    await tokens.revoke(principal, params.token_id)
+  handle(http, tokensApi.revokeToken, async call => {
+    const ended = await tokens.revoke(call.principal, call.params.token_id, call.query.end_made === 'true')
+    call.note(endedRefs(ended))
     return undefined
   })
+  handle(http, tokensApi.listMadeByToken, async ({ principal, params }) => ({
+    items: await tokens.listMade(principal, params.token_id),
+  }))
 }

@@ -5,6 +5,7 @@ import type { Fact } from '../../contract/event.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { hubOnHttp } from '../../test/support/hub-on-http.ts'
+import { madeUsersOn } from '../../test/support/made-users.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -66,6 +67,8 @@ function tokensOn(db: Database, hub: EventHub, listener?: PrincipalListener) {
   const tokens = new TokenService({
     store,
     users,
+    made: madeUsersOn(db),
+    ended: async id => void heard.push(`ended ${id}`),
     hub,
     accountIds: async () => new Set(['a', 'b', 'c']),
     now: () => clock.now,

@@ -1,6 +1,7 @@
 /** API tokens: making, changing, rotating and revoking them, and telling who one is. */
 import { randomBytes } from 'node:crypto'
 import type { ApiToken } from '../../contract/tokens.ts'
+import type { MadeUser } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { ApiTokenRow } from '../platform/database/tables.ts'
@@ -8,6 +9,7 @@ import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { KnownTokens } from './known-tokens.ts'
+import type { MadeUsers } from './made-users.ts'
 import { rightsOf } from './rights.ts'
 import { createToken, hashOf, prefixOf } from './token-format.ts'
 import {
@@ -25,7 +27,10 @@ import type { UserStore } from './user-store.ts'
 
 export interface TokenServiceOptions {
   store: TokenStore
-  users: Pick<UserStore, 'find'>
+  users: UserStore
+  made: Pick<MadeUsers, 'list' | 'end'>
+  /** Ends what a user has open: sessions, and what tokens hold. */
+  ended: (userId: string) => Promise<void>
   hub: Pick<EventHub, 'transact'>
   accountIds: () => Promise<ReadonlySet<string>>
   now: () => number
@@ -174,19 +179,34 @@ export class TokenService {
     return { token, info: await this.#view(principal, tokenId) }
   }
 
-  /** What it has open is closed before this resolves. */
-  async revoke(principal: Principal, tokenId: string): Promise<void> {
-    const { store, hub, logger } = this.#options
+  /** Whom it invited, reset or raised. */
+  async listMade(principal: Principal, tokenId: string): Promise<MadeUser[]> {
+    await this.#get(principal, tokenId)
+    return this.#options.made.list({ tokenId })
+  }
+
+  /**
+   * What it has open is closed before this resolves.
+   * @param endsMade With everybody whom it made, in the same transaction: nothing it does comes between. Answers whom that ended.
+   */
+  async revoke(principal: Principal, tokenId: string, endsMade = false): Promise<string[]> {
+    const { store, users, made, ended, hub, logger } = this.#options
     refuseToken(principal)
+    if (endsMade && !principal.scopes.has('dashboard:admin')) {
+      throw new Problem('forbidden', 'Only an administrator may end what a token made.')
+    }
     const at = this.#at()
-    const { user_id } = await hub.transact(async (transaction, tell) => {
+    const { row, others } = await hub.transact(async (transaction, tell) => {
       const row = await this.#get(principal, tokenId, transaction)
       await store.delete(tokenId, transaction)
       tell({ type: 'token_revoked', data: named(row, at) })
-      return row
+      const writing = { store: users, transaction, tell, at }
+      return { row, others: endsMade ? await made.end(principal, { tokenId }, writing) : [] }
     })
-    await this.#known.follow(user_id)
-    logger.info({ token: tokenId, by: principal.id }, 'a token was revoked')
+    await this.#known.follow(row.user_id)
+    for (const userId of others) await ended(userId)
+    logger.info({ token: tokenId, by: principal.id, ended: others.length }, 'a token was revoked')
+    return others
   }
 
   /** Someone else's token is none, but for an administrator. */

@@ -2,6 +2,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { usersApi } from '../../contract/users.ts'
 import { startHub } from '../../test/support/event-hub.ts'
+import { madeUsersOn } from '../../test/support/made-users.ts'
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { createHttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -28,6 +29,7 @@ async function door() {
     ...shared,
     store: people,
     passkeys: new PasskeyStore(db),
+    made: madeUsersOn(db),
     hub,
     hasher: new PasswordHasher(),
     baseUrl: () => 'http://mail.example.com',

@@ -2,6 +2,7 @@
 import { usersApi } from '../../contract/users.ts'
 import { type HttpServer, handle } from '../platform/http-server.ts'
 import type { AccessService } from './access-service.ts'
+import { endedRefs } from './made-users.ts'
 import { type SessionService, sessionLifeMs } from './session-service.ts'
 import type { UserService } from './user-service.ts'
 
@@ -23,7 +24,12 @@ export function userRoutes(http: HttpServer, { users, sessions, access }: UserRo
     call.note({ revoke_tokens: String(call.body.revoke_tokens) })
     return users.reset(call.principal, call.params.user_id, call.body)
   })
-  handle(http, usersApi.deleteUser, ({ principal, params }) => users.delete(principal, params.user_id))
+  handle(http, usersApi.deleteUser, async call => {
+    const ended = await users.delete(call.principal, call.params.user_id, call.query.end_made === 'true')
+    call.note(endedRefs(ended))
+    return undefined
+  })
+  handle(http, usersApi.listMadeByUser, async ({ params }) => ({ items: await users.listMade(params.user_id) }))
   handle(http, usersApi.readLink, ({ body }) => users.readLink(body.link_token))
   handle(http, usersApi.acceptLink, async call => {
     const user = await users.acceptLink(call.body)

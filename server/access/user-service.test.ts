@@ -4,20 +4,22 @@ import type { User } from '../../contract/users.ts'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
+import { madeUsersOn } from '../../test/support/made-users.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { UserRow } from '../platform/database/tables.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { PasskeyStore } from './passkey-store.ts'
 import { PasswordHasher } from './password-hasher.ts'
+import { TokenStore } from './token-store.ts'
 import { UserService } from './user-service.ts'
 import { UserStore } from './user-store.ts'
 
 const admin: Principal = {
-  id: 'session-1',
+  id: 'api-key',
   name: 'Admin',
-  kind: 'session',
-  userId: 'admin',
+  kind: 'api_key',
+  userId: null,
   scopes: everyScope,
   accounts: 'all',
 }
@@ -46,6 +48,7 @@ async function setUp(db: Database) {
   const users = new UserService({
     store,
     passkeys: new PasskeyStore(db),
+    made: madeUsersOn(db),
     hub,
     hasher,
     now: () => clock.now,
@@ -324,8 +327,15 @@ onEachDatabase(open => {
   })
 })
 
+/** A token that does something must not have been revoked. */
+async function giveToken(db: Database, userId: string, id: string): Promise<void> {
+  const none = { expires_at: null, last_used_at: null, last_used_address: null }
+  const row = { id, token_hash: id, prefix: 'rm_', user_id: userId, name: id, created_at: '', ...none }
+  await new TokenStore(db).insert({ ...row, scopes: '[]', accounts: '[]', allowed_addresses: '[]' }, db)
+}
+
 test("an administrator's token with less than everything neither sees nor reaches more by way of somebody else", async () => {
-  const { users, store, add, addAdministrator } = await setUp(await memoryDatabase())
+  const { users, store, db, add, addAdministrator } = await setUp(await memoryDatabase())
   await addAdministrator('boss')
   await addAdministrator('chief')
   await add('eve', { accounts: '["home","work"]' })
@@ -333,7 +343,15 @@ test("an administrator's token with less than everything neither sees nor reache
   await add('cleo', { accounts: '["work"]' })
   const invited = await users.invite(admin, { ...invitation, email: 'dan@example.com', role: 'administrator' })
   const scopes = scopeSet(['dashboard:admin'])
-  const token: Principal = { ...admin, id: 'token-1', kind: 'token', scopes, accounts: new Set(['work']) }
+  const token: Principal = {
+    ...admin,
+    id: 'token-1',
+    kind: 'token',
+    userId: 'boss',
+    scopes,
+    accounts: new Set(['work']),
+  }
+  await giveToken(db, 'boss', '1')
   const before = await store.list()
 
   const seen = new Map((await users.list(token)).map((user): [string, User] => [user.id, user]))

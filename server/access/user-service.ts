@@ -1,11 +1,12 @@
 /** People: inviting, changing, resetting and deleting them. One administrator who can come in is always left. */
 import type { AccountAccess, Role } from '../../contract/access.ts'
-import type { DisabledBy, User, UserLink } from '../../contract/users.ts'
+import type { DisabledBy, MadeUser, User, UserLink } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { UserRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { MadeUsers } from './made-users.ts'
 import type { PasskeyStore } from './passkey-store.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { checkPasswordStrength } from './password-strength.ts'
@@ -18,6 +19,7 @@ import type { UserStore } from './user-store.ts'
 export interface UserServiceOptions {
   store: UserStore
   passkeys: Pick<PasskeyStore, 'countOf' | 'deleteAllOf'>
+  made: Pick<MadeUsers, 'note' | 'isRaised' | 'list' | 'end'>
   hub: Pick<EventHub, 'transact'>
   hasher: Pick<PasswordHasher, 'hash'>
   now: () => number
@@ -96,6 +98,7 @@ export class UserService {
     this.#refuseBeyond(principal, wanted)
     const { row, link } = await this.#write(async writing => {
       const row = await this.#keep(principal, wanted, writing)
+      await this.#options.made.note(principal, 'invited', row.id, writing)
       return { row, link: await this.#links.renew(row.id, invitationLifeMs, writing.transaction) }
     })
     await this.#options.changed(row.id)
@@ -116,6 +119,11 @@ export class UserService {
       const after = mergeChange(before, change, by)
       this.#refuseBeyond(principal, before)
       this.#refuseBeyond(principal, after)
+      const { made } = this.#options
+      // A provider raises people by itself, and takes that back by itself.
+      if (by === 'administrator' && made.isRaised(before, after)) await made.note(principal, 'raised', userId, writing)
+      // Else a link that lies somewhere would let its holder in again once they are enabled.
+      if (after.disabled) await writing.store.deleteLinksOf(userId, writing.transaction)
       return changeUser(before, after, writing)
     })
     await this.#options.changed(userId)
@@ -129,6 +137,7 @@ export class UserService {
       const { transaction, tell, at } = writing
       const before = await this.#get(userId, writing)
       this.#refuseBeyond(principal, before)
+      await this.#options.made.note(principal, 'reset', userId, writing)
       const row = { ...before, password_hash: null, totp_sealed: null, updated_at: at }
       await leaveOneAdministrator(writing, async () => {
         await store.update(userId, row, transaction)
@@ -147,16 +156,27 @@ export class UserService {
     return { user: await this.#view(principal, row), ...link }
   }
 
-  /** First they cannot come in any more, then what they have open ends, then they are gone and it is told. */
-  async delete(principal: Principal, userId: string): Promise<void> {
-    const { store, ended, logger } = this.#options
-    await this.#write(async writing => {
+  /** Whom they invited, reset or raised, in person or by their tokens. */
+  async listMade(userId: string): Promise<MadeUser[]> {
+    const row = await this.#options.store.find(userId)
+    if (!row) throw new Problem('user_not_found', 'There is no such user.')
+    return this.#options.made.list({ userId })
+  }
+
+  /**
+   * First they cannot come in any more, then what they have open ends, then they are gone and it is told.
+   * @param endsMade With everybody whom they made. Answers whom that ended.
+   */
+  async delete(principal: Principal, userId: string, endsMade = false): Promise<string[]> {
+    const { store, made, ended, logger } = this.#options
+    const others = await this.#write(async writing => {
       this.#refuseBeyond(principal, await this.#get(userId, writing))
       await leaveOneAdministrator(writing, () =>
         store.update(userId, { disabled: 1, disabled_by: 'administrator' }, writing.transaction),
       )
+      return endsMade ? made.end(principal, { userId }, writing) : []
     })
-    await ended(userId)
+    for (const id of [userId, ...others]) await ended(id)
     await this.#write(async writing => {
       const { transaction, tell, at } = writing
       const row = await store.find(userId, transaction)
@@ -166,7 +186,8 @@ export class UserService {
     })
     // Somebody may have enabled them in between.
     await ended(userId)
-    logger.info({ user: userId, by: principal.id }, 'a user was deleted')
+    logger.info({ user: userId, by: principal.id, ended: others.length }, 'a user was deleted')
+    return others
   }
 
   async readLink(linkToken: string): Promise<{ email: string; name: string; expires_at: string }> {

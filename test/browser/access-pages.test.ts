@@ -92,6 +92,46 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect((await people.ask(bot, 'GET', api.access.getSession.path)).status).toBe(401)
   })
 
+  test('what a token made is shown before it is revoked, and ended with it by one box, narrow and wide, light and dark', async () => {
+    const people = peopleOf()
+    const { proof } = await people.token(['dashboard:admin'])
+    const { items } = await people.tell<{ items: { id: string; name: string }[] }>(
+      people.admin,
+      'GET',
+      api.tokens.listTokens.path,
+    )
+    const name = items.at(-1)!.name
+    const made = [1, 2, 3, 4, 5, 6].map(
+      number => `mole-${number}-of-a-rather-long-name@a-rather-long-domain.example.org`,
+    )
+    for (const email of made) {
+      const wanted = { email, name: 'Mallory Molesworth', role: 'viewer', accounts: [] }
+      await people.tell(proof, 'POST', api.users.inviteUser.path, wanted)
+    }
+    const page = await open('/tokens', 'Tokens')
+    await page.getByRole('button', { name: `Revoke: ${name}` }).click()
+    const box = page.getByRole('checkbox', { name: 'Also disable these 6 users' })
+    await box.waitFor()
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 720 })
+        const where = `revoking a token that made users, ${colorScheme}, ${width}`
+        await expectAccessible(page, where)
+        await expectNothingClipped(page, where)
+      }
+    }
+    const words = await page.getByRole('list', { name: 'Users' }).innerText()
+    expect(words).toContain(made[0])
+    expect(words).toContain('Invited; has not come yet')
+    await box.check()
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+    await page.getByText('Revoked, with whom it made').waitFor()
+    await page.goto(`${run.url}/users`)
+    await rowOf(page, made[5]!).getByText('Disabled').waitFor()
+    expect((await people.ask(proof, 'GET', api.access.getSession.path)).status).toBe(401)
+  }, 60_000)
+
   test('the last administrator is told why they must stay', async () => {
     const page = await open('/users', 'Users')
     await page.getByRole('button', { name: `Disable: ${administrator.name}` }).click()

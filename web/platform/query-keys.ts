@@ -19,6 +19,8 @@ export const queryKeys = {
   networks: ['private-networks'],
   users: ['users'],
   tokens: ['tokens'],
+  /** Begins like the users, so that it is as old as they are. */
+  madeBy: (kind: 'token' | 'user', id: string) => ['users', 'made-by', kind, id],
   sessions: ['sessions'],
   sessionsOf: (userId: string) => ['sessions', userId],
   auditHead: ['audit', 'head'],

@@ -5,6 +5,7 @@ import { formatMinute } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { useMay } from '../platform/session.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
+import { MadeUsersChoice } from '../users/made-users.tsx'
 import { bodyOf, changeOf, draftOf, emptyDraft, levelsOf } from './token-draft.ts'
 import { TokenForm } from './token-form.tsx'
 import { TokenSecret } from './token-secret.tsx'
@@ -87,6 +88,7 @@ function RotateDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
 
 function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) {
   const { mutate, isPending, error } = useRevokeToken(token)
+  const [endsMade, setEndsMade] = useState(false)
   return (
     <ConfirmDialog
       isOpen
@@ -94,7 +96,7 @@ function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
       confirmLabel="Revoke"
       isBusy={isPending}
       error={error}
-      onConfirm={() => mutate(undefined, { onSuccess: onClose })}
+      onConfirm={() => mutate(endsMade, { onSuccess: onClose })}
       onClose={onClose}
     >
       <p>
@@ -102,6 +104,11 @@ function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
         <strong className="font-semibold">{token.user_name}</strong> is refused from now on, and what it has open is
         closed within a second. This cannot be undone.
       </p>
+      <MadeUsersChoice
+        maker={{ kind: 'token', id: token.id, name: token.name }}
+        isEnded={endsMade}
+        onChange={setEndsMade}
+      />
     </ConfirmDialog>
   )
 }

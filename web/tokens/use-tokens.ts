@@ -57,14 +57,18 @@ export function useRotateToken({ id }: ApiToken) {
   })
 }
 
+/** @param endsMade Whether whom it made is ended with it. */
 export function useRevokeToken({ id, name }: ApiToken) {
   const changed = useTokensChanged()
+  const queries = useQueryClient()
   const toast = useToast()
   return useMutation({
-    mutationFn: () => call(api.tokens.revokeToken, { params: { token_id: id } }),
-    onSuccess: async () => {
-      toast({ tone: 'good', title: 'Revoked', detail: name })
+    mutationFn: (endsMade: boolean) =>
+      call(api.tokens.revokeToken, { params: { token_id: id }, query: { end_made: endsMade ? 'true' : 'false' } }),
+    onSuccess: async (_answer, endsMade) => {
+      toast({ tone: 'good', title: endsMade ? 'Revoked, with whom it made' : 'Revoked', detail: name })
       await changed()
+      if (endsMade) await queries.invalidateQueries({ queryKey: queryKeys.users })
     },
   })
 }

@@ -64,7 +64,8 @@ export function useDeleteUser({ id, name }: User) {
   const changed = useUsersChanged()
   const toast = useToast()
   return useMutation({
-    mutationFn: () => call(api.users.deleteUser, { params: { user_id: id } }),
+    mutationFn: (endsMade: boolean) =>
+      call(api.users.deleteUser, { params: { user_id: id }, query: { end_made: endsMade ? 'true' : 'false' } }),
     onSuccess: async () => {
       toast({ tone: 'good', title: 'Deleted', detail: name })
       await changed()

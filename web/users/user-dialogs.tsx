@@ -9,6 +9,7 @@ import { Checkbox } from '../ui/choice.tsx'
 import { ConfirmDialog, Dialog } from '../ui/dialog.tsx'
 import { EditUserDialog } from './edit-user-dialog.tsx'
 import { LinkStep } from './link-step.tsx'
+import { MadeUsersChoice } from './made-users.tsx'
 import { useChangeUser, useDeleteUser, useResetUser } from './use-users.ts'
 
 export type UserDialogKind = 'edit' | 'reset' | 'disable' | 'enable' | 'delete'
@@ -176,6 +177,7 @@ function EnableDialog({ user, onClose }: DialogProps) {
 
 function DeleteDialog({ user, onClose }: DialogProps) {
   const { mutate, isPending, error } = useDeleteUser(user)
+  const [endsMade, setEndsMade] = useState(false)
   return (
     <ConfirmDialog
       isOpen
@@ -183,7 +185,7 @@ function DeleteDialog({ user, onClose }: DialogProps) {
       confirmLabel="Delete"
       isBusy={isPending}
       error={error}
-      onConfirm={() => mutate(undefined, { onSuccess: onClose })}
+      onConfirm={() => mutate(endsMade, { onSuccess: onClose })}
       onClose={onClose}
     >
       <p>
@@ -194,6 +196,11 @@ function DeleteDialog({ user, onClose }: DialogProps) {
         Mail accounts stay connected, and the audit trail keeps what they did. To keep the tokens for later, disable
         them instead.
       </p>
+      <MadeUsersChoice
+        maker={{ kind: 'user', id: user.id, name: user.name }}
+        isEnded={endsMade}
+        onChange={setEndsMade}
+      />
       <OwnNote user={user}>You would be signed out at once.</OwnNote>
     </ConfirmDialog>
   )

@@ -1,5 +1,5 @@
 /** What a user is and has, in words. */
-import type { DisabledBy, User } from '../../contract/users.ts'
+import type { DisabledBy, MadeDeed, MadeUser, User } from '../../contract/users.ts'
 import { formatCount } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
@@ -7,6 +7,20 @@ export const statusWords: Record<User['status'], { tone: Tone; text: string }> =
   active: { tone: 'good', text: 'Active' },
   invited: { tone: 'info', text: 'Invited' },
   disabled: { tone: 'unknown', text: 'Disabled' },
+}
+
+const deedWords: Record<MadeDeed, string> = { invited: 'invited', reset: 'reset', raised: 'given more rights' }
+
+/** What was done to somebody, and what they have open: "Invited, given more rights; active, 1 session, 2 API tokens". */
+export function madeWords({ deeds, status, sessions, tokens }: MadeUser): string {
+  const done = deeds.map(deed => deedWords[deed]).join(', ')
+  const now = [
+    // An invitation that was not taken is said by what was done.
+    status === 'invited' ? 'has not come yet' : status,
+    ...(sessions > 0 ? [formatCount(sessions, 'open session')] : []),
+    ...(tokens > 0 ? [formatCount(tokens, 'API token')] : []),
+  ].join(', ')
+  return `${done.charAt(0).toUpperCase()}${done.slice(1)}; ${now}`
 }
 
 /** Who disabled somebody, and so who can undo it. */

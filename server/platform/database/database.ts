@@ -7,6 +7,7 @@ import * as events from './migrations/0002-events.ts'
 import * as access from './migrations/0003-access.ts'
 import * as disabledBy from './migrations/0004-disabled-by.ts'
 import * as trailId from './migrations/0005-trail-id.ts'
+import * as madeUsers from './migrations/0006-made-users.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
@@ -20,6 +21,7 @@ const migrations: Record<string, Migration> = {
   '0003-access': access,
   '0004-disabled-by': disabledBy,
   '0005-trail-id': trailId,
+  '0006-made-users': madeUsers,
 }
 
 /** @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`. Opens lazily: the first query may fail. */

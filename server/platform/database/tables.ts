@@ -101,6 +101,18 @@ export interface ApiTokenRow {
   last_used_address: string | null
 }
 
+/** Somebody or something did something to a user that outlives them. */
+export interface MadeUserRow {
+  /** `token-…`, `user-…` or `api-key`. */
+  maker: string
+  /** Whose token or session it was. */
+  maker_user_id: string | null
+  /** `invited`, `reset` or `raised`. */
+  deed: string
+  user_id: string
+  at: string
+}
+
 export interface AuditRow {
   number: number
   at: string
@@ -184,6 +196,7 @@ export interface Tables {
   recovery_codes: RecoveryCodeRow
   passkeys: PasskeyRow
   api_tokens: ApiTokenRow
+  made_users: MadeUserRow
   audit_entries: AuditRow
   audit_chain: AuditChainRow
 }

@@ -1,0 +1,125 @@
+/** What people and tokens made of users: noted as it is done, told before they are revoked, and ended with them when that is wanted. */
+import { MadeDeed, type MadeUser } from '../../contract/users.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { MadeStore, Maker } from './made-store.ts'
+import type { PasskeyStore } from './passkey-store.ts'
+import { hasRights, rightsOf } from './rights.ts'
+import { leaveOneAdministrator, named, type Writing } from './user-change.ts'
+import { statusOf } from './user-row.ts'
+import type { UserStore } from './user-store.ts'
+
+export interface MadeUsersOptions {
+  store: MadeStore
+  users: Pick<UserStore, 'countAllTokens'>
+  passkeys: Pick<PasskeyStore, 'countOf' | 'deleteAllOf'>
+  /** Open sessions of all. */
+  openSessions: () => Promise<readonly { user_id: string }[]>
+}
+
+/** Whoever did one of these held the link by which the user comes in. */
+const deedsWithLink: readonly MadeDeed[] = ['invited', 'reset']
+
+export class MadeUsers {
+  readonly #options: MadeUsersOptions
+
+  constructor(options: MadeUsersOptions) {
+    this.#options = options
+  }
+
+  /**
+   * In the transaction of the deed. A token that was revoked meanwhile, or a person who was disabled or deleted, does nothing more:
+   * else they could make users behind the back of whoever ends what they made.
+   */
+  async note(principal: Principal, deed: MadeDeed, userId: string, { transaction, at }: Writing): Promise<void> {
+    const { id, kind, userId: makerId } = principal
+    const { store } = this.#options
+    if (makerId !== null && !(await store.isEnabled(makerId, transaction))) {
+      throw new Problem('unauthorized', 'Your account here was closed.')
+    }
+    if (kind === 'token' && !(await store.hasToken(tokenIdOf(id), transaction))) {
+      throw new Problem('unauthorized', 'This token was revoked.')
+    }
+    // Of a person all sessions are one.
+    const maker = kind === 'session' ? `user-${makerId}` : id
+    await store.note({ maker, maker_user_id: makerId, deed, user_id: userId, at }, transaction)
+  }
+
+  /** Whether a change gives more than there was, an open door included. */
+  isRaised(before: UserRow, after: UserRow): boolean {
+    return (before.disabled === 1 && after.disabled === 0) || !hasRights(rightsOf(before), rightsOf(after))
+  }
+
+  async list(maker: Maker): Promise<MadeUser[]> {
+    const { store, users, passkeys, openSessions } = this.#options
+    const [rows, tokens, open] = await Promise.all([store.listBy(maker), users.countAllTokens(), openSessions()])
+    const found = new Map<string, MadeUser>()
+    for (const { user, deed, at } of rows) {
+      const known = found.get(user.id)
+      if (known) {
+        known.deeds.push(MadeDeed.parse(deed))
+        known.at = at
+        continue
+      }
+      const { id, name, email } = user
+      const sessions = open.filter(({ user_id }) => user_id === id).length
+      const status = statusOf(user, await passkeys.countOf(id))
+      const figures = { status, sessions, tokens: tokens.get(id) ?? 0, deeds: [MadeDeed.parse(deed)], at }
+      found.set(id, { user_id: id, name, email, ...figures })
+    }
+    return [...found.values()]
+  }
+
+  /**
+   * Disables all of them but whoever asks. Where the maker held a link, what came of that goes too: password, authenticator, passkeys,
+   * tokens and the link itself, so that to enable them again lets in nobody who came by it. Answers whose sessions are to end.
+   */
+  async end(principal: Principal, maker: Maker, writing: Writing): Promise<string[]> {
+    const made = await this.#options.store.listBy(maker, writing.transaction)
+    const people = new Map<string, { user: UserRow; hadLink: boolean }>()
+    for (const { user, deed } of made) {
+      const hadLink = people.get(user.id)?.hadLink === true || deedsWithLink.some(known => known === deed)
+      if (user.id !== principal.userId) people.set(user.id, { user, hadLink })
+    }
+    for (const { user, hadLink } of people.values()) {
+      if (!hasRights(principal, rightsOf(user))) {
+        throw new Problem(
+          'beyond_own_rights',
+          'Some of whom it made have scopes or accounts that you do not have yourself.',
+        )
+      }
+      await this.#endOne(user, hadLink, writing)
+    }
+    return [...people.keys()]
+  }
+
+  async #endOne(user: UserRow, hadLink: boolean, writing: Writing): Promise<void> {
+    const { store, transaction, tell, at } = writing
+    const ways = hadLink ? { password_hash: null, totp_sealed: null } : {}
+    const after = { ...user, ...ways, disabled: 1, disabled_by: 'administrator', updated_at: at }
+    await leaveOneAdministrator(writing, async () => {
+      await store.update(user.id, after, transaction)
+      await store.deleteLinksOf(user.id, transaction)
+      if (!hadLink) return
+      await store.replaceRecoveryCodes(user.id, [], transaction)
+      await this.#options.passkeys.deleteAllOf(user.id, transaction)
+    })
+    const changed = [...(user.disabled ? [] : ['disabled']), ...(hadLink ? ['password', 'totp', 'passkeys'] : [])]
+    if (changed.length > 0) tell({ type: 'user_updated', data: { ...named(after), changed } })
+    if (!hadLink) return
+    for (const { id, name } of await store.deleteTokensOf(user.id, transaction)) {
+      tell({ type: 'token_revoked', data: { token_id: id, name, user_id: user.id, at } })
+    }
+  }
+}
+
+function tokenIdOf(principalId: string): string {
+  return principalId.replace(/^token-/, '')
+}
+
+/** For the trail, where a reference is bounded: whom it ended, as far as they fit. */
+export function endedRefs(userIds: readonly string[]): Record<string, string> {
+  if (userIds.length === 0) return {}
+  return { ended: String(userIds.length), ended_users: userIds.slice(0, 40).join(' ') }
+}

@@ -1,0 +1,88 @@
+/** Whom a token or a person invited, reset or raised: what stays when they go, and a box to end them as well. */
+import { useQuery } from '@tanstack/react-query'
+import { api } from '../../contract/index.ts'
+import type { MadeUser } from '../../contract/users.ts'
+import { call } from '../platform/api-client.ts'
+import { formatCount } from '../platform/format.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useMay, useSession } from '../platform/session.ts'
+import { Checkbox } from '../ui/choice.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { Skeleton } from '../ui/skeleton.tsx'
+import { madeWords } from './user-words.ts'
+
+export type Maker = { kind: 'token' | 'user'; id: string; name: string }
+
+function useMadeBy({ kind, id }: Maker) {
+  const mayAsk = useMay('dashboard:admin')
+  return useQuery({
+    queryKey: queryKeys.madeBy(kind, id),
+    queryFn: ({ signal }) =>
+      kind === 'token'
+        ? call(api.tokens.listMadeByToken, { params: { token_id: id }, signal })
+        : call(api.users.listMadeByUser, { params: { user_id: id }, signal }),
+    enabled: mayAsk,
+  })
+}
+
+/** Nothing is shown where nothing was made, or where one may not know. What is to be revoked does not wait for the list. */
+export function MadeUsersChoice({
+  maker,
+  isEnded,
+  onChange,
+}: {
+  maker: Maker
+  isEnded: boolean
+  onChange(isEnded: boolean): void
+}) {
+  const { data, error, isLoading } = useMadeBy(maker)
+  const { user_id: ownId } = useSession().principal
+  if (error) return <ErrorNote error={error} />
+  if (isLoading) {
+    return (
+      <div role="status">
+        <span className="sr-only">Looking whom it made</span>
+        <Skeleton className="h-4 w-2/3" />
+      </div>
+    )
+  }
+  const made = data?.items ?? []
+  if (made.length === 0) return null
+  const others = made.filter(({ user_id: id }) => id !== ownId)
+  return (
+    <section className="grid gap-2" aria-label={`Made by ${maker.name}`}>
+      <p className="text-sm">
+        {maker.name} invited, reset or raised {formatCount(made.length, 'user')}. They stay, with their sessions and API
+        tokens, unless you disable them too:
+      </p>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1). */}
+      <ul tabIndex={0} aria-label="Users" className="grid max-h-48 divide-y overflow-y-auto rounded-md border text-sm">
+        {made.map(user => (
+          <MadeLine key={user.user_id} user={user} isOneself={user.user_id === ownId} />
+        ))}
+      </ul>
+      {others.length > 0 && (
+        <Checkbox
+          label={`Also disable ${others.length === 1 ? 'this user' : `these ${others.length} users`}`}
+          hint="They are signed out at once. Who was invited or reset also loses password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
+          isChecked={isEnded}
+          onChange={onChange}
+        />
+      )}
+    </section>
+  )
+}
+
+function MadeLine({ user, isOneself }: { user: MadeUser; isOneself: boolean }) {
+  return (
+    <li className="min-w-0 px-3 py-2">
+      <p className="break-words">
+        <strong className="font-semibold">{user.name}</strong> <span className="text-soft">({user.email})</span>
+      </p>
+      <p className="text-xs text-soft">
+        {madeWords(user)}
+        {isOneself && '. This is you: you stay as you are'}
+      </p>
+    </li>
+  )
+}
