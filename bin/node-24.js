@@ -32,14 +32,15 @@ export function canRun(version) {
  * Runs Node 24 in the place of this process: in the very same one where Node offers that (from 22.15 on, not on Windows),
  * else in a child that gets each signal, and whose end is the end of this one. Says in one sentence what is missing.
  * @param args Flags of Node, the script, its arguments.
+ * @param options `isOurs`: the script calls `stopWithParent`.
  */
-export function runOnNode24(args) {
+export function runOnNode24(args, { isOurs = false } = {}) {
   const { file, missing } = findNode24()
   if (missing) return fail(missing)
   // What is started from there by the name of `node` is the same Node.
   process.env.PATH = [dirname(file), process.env.PATH].filter(Boolean).join(delimiter)
   if (canReplaceItself) return process.execve(file, [file, ...args], process.env)
-  runAsChild(file, args)
+  runAsChild(file, args, isOurs)
 }
 
 /** @returns {{ file?: string, missing?: string }} */
@@ -61,8 +62,9 @@ function findNode24() {
   }
 }
 
-function runAsChild(file, args) {
-  const env = { ...process.env, [launcherPid]: String(process.pid) }
+function runAsChild(file, args, isOurs) {
+  // Only our own program takes it out of its environment again; others would hand it on to what they start.
+  const env = isOurs ? { ...process.env, [launcherPid]: String(process.pid) } : process.env
   const child = spawn(file, args, { stdio: 'inherit', env })
   // Windows has no signals to pass on: its console tells every process by itself, and `kill` would end the child at once.
   const forward = signal => process.platform === 'win32' || child.kill(signal)

@@ -17,5 +17,5 @@ if (canRun(process.versions.node) && (isBounded || !canReplaceItself)) {
   await import('./start.js')
 } else {
   const flags = isBounded ? process.execArgv : [...process.execArgv, flag]
-  runOnNode24([...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)])
+  runOnNode24([...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], { isOurs: true })
 }

@@ -10,7 +10,7 @@ import { bundleSandbox, packageOf } from './bundle-sandbox.ts'
 
 const root = join(import.meta.dirname, '..')
 const out = resolve(process.argv[2] ?? join(root, 'dist/package'))
-const { name, version, description, license, type, engines, dependencies, optionalDependencies } = JSON.parse(
+const { name, version, description, license, type, dependencies, optionalDependencies } = JSON.parse(
   readFileSync(join(root, 'package.json'), 'utf8'),
 )
 
@@ -35,7 +35,8 @@ const manifest = {
   description,
   license,
   type,
-  engines,
+  // A checkout needs more, for building the page. Each of these finds the Node that comes along.
+  engines: { node: '>=18' },
   bin: { rustymail: 'bin/rustymail.js' },
   files: ['bin', 'contract', 'dist/web', 'docs', 'sandbox', 'server', '.env.example', 'CHANGELOG.md'],
   dependencies,

@@ -158,6 +158,11 @@ test.skipIf(!comesAlong)('tools run on the Node that comes along, and one that i
   const tool = start(process.execPath, [...pretend(), 'scripts/run.js', 'vitest', '--version'])
   expect(await tool.ended).toEqual({ code: 0, signal: null })
   expect(tool.text()).toMatch(/vitest\/\S+ \S+ node-v24\./)
+  const says = `process.env.RUSTYMAIL_LAUNCHER_PID ?? 'no launcher'`
+  // A tool that starts a server must not tell it of a launcher that is not its parent.
+  const told = start(process.execPath, [...pretend(), 'scripts/run.js', '-p', says])
+  await told.ended
+  expect(told.text().trim()).toBe('no launcher')
   const missing = start(process.execPath, [...pretend(), 'scripts/run.js', 'no-such-tool'])
   expect(await missing.ended).toEqual({ code: 1, signal: null })
   expect(missing.text()).toBe('no-such-tool is not installed: run npm ci without --omit=dev.\n')
