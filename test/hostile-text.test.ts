@@ -71,6 +71,8 @@ const table: [string, Work, ...Words[]][] = [
     ['\n> '],
     ['\n#'],
     ['\nHuman '],
+    ['\nSYSTEM '],
+    ['\n1.'],
     ['\n```'],
     ['END '],
     ['END OF '],

@@ -129,6 +129,10 @@ test('known providers are told by where the mailbox is, others by who runs this 
   expect(
     at('Mail.corp.example', ['Received: from x by mx.corp.example with ESMTP', as('mx.corp.example')], named),
   ).toBe('verified')
+  // Where a border writes several fields they follow each other: what comes behind something else is a stranger's.
+  const none = 'Authentication-Results: mx.corp.example; spf=none'
+  expect(at('mail.corp.example', [none, as('mx.corp.example')], named)).toBe('verified')
+  expect(at('mail.corp.example', [none, 'Subject: x', as('mx.corp.example')], named)).toBe('unverified')
   expect(at('mail.corp.example', [as('other.example')], named)).toBeNull()
   expect(at('imap.gmail.com.evil.example', [as('mx.google.com')])).toBeNull()
 })
