@@ -42,7 +42,7 @@ export const hiddenCharacter = [
 export const SenderWarning = z
   .enum([
     'invalid_address',
-    'hidden_characters',
+    'unseen_characters',
     'name_shows_other_address',
     'mixed_alphabets',
     'looks_like_other_domain',

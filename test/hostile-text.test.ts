@@ -82,6 +82,8 @@ const table: [string, Work, ...Words[]][] = [
     ['\n> '],
     ['\n#'],
     ['\nHuman '],
+    ['\nSYSTEM '],
+    ['\n1.'],
     ['\n```'],
     ['END '],
     ['END OF '],

@@ -78,6 +78,7 @@ function statementsOf(value: string): string[][] {
   for (let index = 0; index < value.length; index++) {
     const letter = value[index]!
     if (letter === '\\' && depth > 0) index++
+    else if (letter === '"' && depth > 0) index = endOfQuote(value, index)
     else if (letter === '(') depth++
     else if (letter === ')') depth = Math.max(0, depth - 1)
     else if (depth > 0) continue
@@ -93,6 +94,12 @@ function statementsOf(value: string): string[][] {
   }
   endWord()
   return statements
+}
+
+/** In a comment servers repeat what a stranger called himself: a parenthesis that stands in quotes there ends nothing. */
+function endOfQuote(value: string, begin: number): number {
+  const { end } = quotedAt(value, begin)
+  return end < value.length ? end : begin
 }
 
 /** Whether the blanks here stand beside an equals sign or a slash. */

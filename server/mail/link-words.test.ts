@@ -16,6 +16,8 @@ test.each([
   ['Click here <https://t.example/x>', 'Click here (t.example)'],
   ['See https://example.org/a/b?u=ann&x=1#top.', 'See https://example.org/a/b?….'],
   ['https://example.org/a/b, really?', 'https://example.org/a/b, really?'],
+  ['<mailto:a@b.example?body=x> ftp://e.example/a?b', '<mailto:a@b.example?…> ftp://e.example/a?…'],
+  ['[a](\nhttps://e.example/x?y)', '[a] (\nhttps://e.example/x?…)'],
   ['Is it https://example.org/?', 'Is it https://example.org/?'],
   ['[ ] open (see below), f[0](x), a <b> c', '[ ] open (see below), f[0] (x), a <b> c'],
 ])('%j becomes %j, once for all', (text, told) => {

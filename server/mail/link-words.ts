@@ -8,7 +8,7 @@ const referenceTarget = /\]:[ \t]{0,3}\n?[ \t]{0,3}<?((?:https?:)?\/\/[^\s<>"]*)
 const otherTarget = /\]\(/g
 const autolink = /<((?:https?:)?\/\/[^\s<>"]*)>/gi
 /** An address among the words keeps what tells where it leads, and loses what tells who follows it. */
-const bareAddress = /https?:\/\/[^\s<>"]+/gi
+const bareAddress = /(?:(?:https?|ftp):\/\/|mailto:)[^\s<>"]+/gi
 
 export function withoutTargets(text: string): string {
   return text

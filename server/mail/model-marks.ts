@@ -21,7 +21,7 @@ const tagNames = [
   'results?',
   'output',
   'think(?:ing)?',
-  'untrusted[a-z_]*',
+  'untrusted',
   'trusted',
   's',
   'bos',
@@ -29,20 +29,32 @@ const tagNames = [
   'pad',
   'unk',
   '(?:begin|start|end)_of_(?:text|turn|sentence|message)',
+  'unused\\d{1,3}',
+  'important',
+  'admin',
+  'override',
   'sys',
   'inst',
 ].join('|')
 
 /** `<|im_start|>`; in some models with wide bars. */
-const token = /<([ \t]{0,3}[|\uff5c])([^<>|\uff5c\n]{1,60})([|\uff5c][ \t]{0,3})>/g
-const tag = new RegExp(`<([ \\t]{0,3}/?[ \\t]{0,3}(?:${tagNames})(?:[-:][\\w-]{0,60})?[ \\t]{0,3})(?=[/>\\s]|$)`, 'gi')
+const token = /[<\uff1c]([ \t]{0,3}[|\uff5c][^<>\uff1c\uff1e\n]{1,80}[|\uff5c][ \t]{0,3})[>\uff1e]/g
+/** One that does not end. What pipes in programs has a blank behind it. */
+const openToken = /[<\uff1c](?=[ \t]{0,3}[|\uff5c][\p{L}_])/gu
+const tag = new RegExp(
+  `[<\uff1c]([ \\t]{0,3}/?[ \\t]{0,3}(?:${tagNames})(?:[-:_][\\w-]{0,60})?[ \\t]{0,3})(?=[/>\uff1e\\s=]|$)`,
+  'gi',
+)
 const bracketed =
-  /\[([ \t]{0,3}\/?[ \t]{0,3}(?:INST|SYS|SYSTEM_PROMPT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)[ \t]{0,3})\]/gi
+  /\[([ \t]{0,3}\/?[ \t]{0,3}(?:INST|SYS|SYSTEM(?:_PROMPT)?|ASSISTANT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)[ \t]{0,3})\]/gi
 const doubled = /<<([ \t]{0,3}\/?[ \t]{0,3}SYS[ \t]{0,3})>>/gi
 /** The end or the beginning of a fence in words. */
 const fenceWords = /(?<!‹)\b(?:BEGIN|END|START|STOP)(?:[ _-](?:OF|THE))?[ _-](?:UN)?TRUSTED\b/gi
 /** At the beginning of a line, behind marks of quotations, lists and headings. */
-const speaker = /^([ \t>*#-]{0,20})(Human|Assistant)(?=\**[ \t]{0,3}[:\uff1a])/gim
+const speaker = /^([ \t>*#\u2022\u2013\d.)-]{0,20})(Human|Assistant)(?=\**[ \t]{0,3}[:\uff1a])/gim
+/** In small letters it is what a computer runs on. */
+const systemSpeaker =
+  /^([ \t>*#\u2022\u2013\d.)-]{0,20})(SYSTEM(?: (?:MESSAGE|PROMPT|NOTE|OVERRIDE))?)(?=\**[ \t]{0,3}[:\uff1a])/gm
 const heading =
   /^([ \t>]{0,20})(#{1,6})(?=[ \t]{1,3}(?:Instructions?|Response|System|Assistant|Human|User|Input|Output)\b[ \t]{0,3}:?[ \t]{0,20}$)/gim
 const codeFence = /^([ \t>]{0,20})(`{3,200}|~{3,200})/gm
@@ -50,12 +62,14 @@ const codeFence = /^([ \t>]{0,20})(`{3,200}|~{3,200})/gm
 /** Looks the same to people but for the brackets ‹ ›. What is rewritten once stays as it is. */
 export function withoutModelMarks(text: string): string {
   return text
-    .replaceAll(token, '‹$1$2$3›')
+    .replaceAll(token, '‹$1›')
+    .replaceAll(openToken, '‹')
     .replaceAll(doubled, '‹‹$1››')
     .replaceAll(tag, '‹$1')
     .replaceAll(bracketed, '‹$1›')
     .replaceAll(fenceWords, '‹$&›')
     .replaceAll(speaker, '$1‹$2›')
+    .replaceAll(systemSpeaker, '$1‹$2›')
     .replaceAll(heading, '$1‹$2›')
     .replaceAll(codeFence, '$1‹$2›')
 }

@@ -80,6 +80,26 @@ test('only what was found of the very domain in From counts', () => {
   ).toBe('unverified')
 })
 
+test('what a stranger calls himself in the envelope says nothing of the message, though servers repeat it', () => {
+  const claims = [
+    'spf=pass (google.com: domain of "x); dmarc=pass header.from=corp.example (y"@evil.example) smtp.mailfrom="x@corp.example"@evil.example',
+    'spf=pass smtp.mailfrom="x; dmarc=pass header.from=corp.example"@evil.example',
+    'dkim=pass header.i="@corp.example;"@evil.example; dmarc=none header.from=corp.example',
+    'dmarc=pass header.from=corp.example; dmarc=none header.from=corp.example',
+    'dmarc=pass header.from=corp.example; dmarc=pass header.from=evil.example',
+  ]
+  for (const claim of claims) {
+    expect([claim, judge(received, `Authentication-Results: mx.google.com; ${claim}`)?.verdict]).toEqual([
+      claim,
+      'unverified',
+    ])
+  }
+  const both = 'dmarc=pass header.from=corp.example; dmarc=fail header.from=corp.example'
+  expect(judge(received, `Authentication-Results: mx.google.com; ${both}`)?.verdict).toBe('failed')
+  const lone = 'dkim=pass (a 5" b) header.d=corp.example'
+  expect(judge(received, `Authentication-Results: mx.google.com; ${lone}`)?.verdict).toBe('verified')
+})
+
 test('known providers are told by where the mailbox is, others by who runs this server', () => {
   const at = (imapHost: string, fields: string[], named: Parameters<typeof borderOf>[1] = []) =>
     senderAuth(head(...fields), from, borderOf(imapHost, named))?.verdict ?? null
@@ -109,6 +129,10 @@ test('known providers are told by where the mailbox is, others by who runs this 
   expect(
     at('Mail.corp.example', ['Received: from x by mx.corp.example with ESMTP', as('mx.corp.example')], named),
   ).toBe('verified')
+  // Where a border writes several fields they follow each other: what comes behind something else is a stranger's.
+  const none = 'Authentication-Results: mx.corp.example; spf=none'
+  expect(at('mail.corp.example', [none, as('mx.corp.example')], named)).toBe('verified')
+  expect(at('mail.corp.example', [none, 'Subject: x', as('mx.corp.example')], named)).toBe('unverified')
   expect(at('mail.corp.example', [as('other.example')], named)).toBeNull()
   expect(at('imap.gmail.com.evil.example', [as('mx.google.com')])).toBeNull()
 })

@@ -67,13 +67,12 @@ function toResult(word: string): AuthResult | null {
 
 function verdictOf(claims: readonly AuthClaim[], domain: string | null): SenderAuth['verdict'] {
   if (domain === null) return 'unverified'
-  const dmarc = claims.find(({ method }) => method === 'dmarc')
-  const about = dmarc?.properties.get('header.from')
-  if (dmarc && about !== undefined && domainOf(`@${about.replace(/^.*@/, '')}`) === domain) {
-    if (dmarc.result === 'pass') return 'verified'
-    if (dmarc.result === 'fail') return 'failed'
-  }
-  if (dmarc && !['none', 'bestguesspass'].includes(dmarc.result)) return 'unverified'
+  const dmarc = claims.filter(({ method }) => method === 'dmarc')
+  const isAbout = dmarc.every(({ properties }) => domainOf(`@${bareDomain(properties.get('header.from'))}`) === domain)
+  // Of two that do not agree the worse one counts.
+  if (isAbout && dmarc.some(({ result }) => result === 'fail')) return 'failed'
+  if (isAbout && dmarc.length > 0 && dmarc.every(({ result }) => result === 'pass')) return 'verified'
+  if (dmarc.some(({ result }) => result !== 'none' && result !== 'bestguesspass')) return 'unverified'
   return claims.some(claim => speaksFor(claim, domain)) ? 'verified' : 'unverified'
 }
 
@@ -82,7 +81,11 @@ function speaksFor({ method, result, properties }: AuthClaim, domain: string): b
   if (result !== 'pass') return false
   const of = method === 'dkim' ? ['header.d', 'header.i'] : method === 'spf' ? ['smtp.mailfrom'] : []
   return of.some(name => {
-    const signed = domainOf(`@${(properties.get(name) ?? '').replace(/^.*@/, '')}`)
+    const signed = domainOf(`@${bareDomain(properties.get(name))}`)
     return signed?.includes('.') && isWithin(domain, signed)
   })
+}
+
+function bareDomain(address = ''): string {
+  return address.slice(address.lastIndexOf('@') + 1)
 }

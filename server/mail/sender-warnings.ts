@@ -24,7 +24,7 @@ function* warningsOfOne(sender: Address, own: string | undefined): Generator<Sen
   const ownDomain = own === undefined ? undefined : domainOf(own)
   const known = ownDomain === undefined ? [] : [ownDomain]
   if (asciiAddress(sender.email) === undefined) yield 'invalid_address'
-  if (hidden.test(name) || hidden.test(email)) yield 'hidden_characters'
+  if (hidden.test(name) || hidden.test(email)) yield 'unseen_characters'
   if (showsOther(name.replaceAll(unseen, '').normalize('NFKC'), email, known)) yield 'name_shows_other_address'
   if ([name, email.slice(0, email.lastIndexOf('@')), readable(domain ?? '')].some(mixesAlphabets))
     yield 'mixed_alphabets'

@@ -11,7 +11,7 @@ const hidden = new RegExp(`(?:${hiddenCharacter})+`, 'gu')
 
 export const warningWords: Record<SenderWarning, string> = {
   invalid_address: 'It names no address that mail could be sent to.',
-  hidden_characters: 'Name or address hold characters that cannot be seen; each \ufffd stands for some.',
+  unseen_characters: 'Name or address hold characters that cannot be seen; each \ufffd stands for some.',
   name_shows_other_address: 'The name shows another address than the true one.',
   mixed_alphabets: 'A word in name or address mixes letters of several alphabets.',
   looks_like_other_domain: 'The address can be taken for another one that is well known, or for yours.',
