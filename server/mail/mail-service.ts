@@ -5,6 +5,7 @@ import { Problem } from '../platform/problem.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures } from './embed-pictures.ts'
 import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
+import { toFolders, toMessage, toSummary } from './message-bounds.ts'
 import { renderMessageHtml } from './message-html.ts'
 import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
 import { findFolder } from './search-folder.ts'
@@ -43,9 +44,9 @@ export class MailService {
     principal: Principal,
     accountId: string,
     signal: AbortSignal,
-  ): Promise<{ items: Folder[]; next_cursor: null }> {
-    const items = await this.#ask(principal, accountId, connection => connection.listFolders(), signal)
-    return { items, next_cursor: null }
+  ): Promise<{ items: Folder[]; next_cursor: null; omitted: number }> {
+    const folders = await this.#ask(principal, accountId, connection => connection.listFolders(), signal)
+    return { ...toFolders(folders), next_cursor: null }
   }
 
   /** Newest first. Throws `stale_cursor` when the folder was made anew since the cursor was given. */
@@ -64,7 +65,7 @@ export class MailService {
     const last = messages.at(-1)
     const next = last && hasMore ? { uidValidity, beforeUid: last.uid } : undefined
     return {
-      items: messages.map(header => this.#summary(accountId, folder, uidValidity, header)),
+      items: messages.map(header => this.#summary(accountId, { folder, uidValidity, uid: header.uid }, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
       total,
     }
@@ -98,7 +99,7 @@ export class MailService {
     checkCursor(place, uidValidity)
     const next = nextBeforeUid === undefined ? undefined : { uidValidity, beforeUid: nextBeforeUid }
     return {
-      items: messages.map(header => this.#summary(accountId, folder, uidValidity, header)),
+      items: messages.map(header => this.#summary(accountId, { folder, uidValidity, uid: header.uid }, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
       total,
     }
@@ -113,7 +114,7 @@ export class MailService {
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
     const place = this.#refs.decode(accountId, ref)
     const message = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
-    return { ...this.#summary(accountId, place.folder, place.uidValidity, message), ...contentOf(message) }
+    return { ...this.#placed(accountId, place), ...toMessage(message) }
   }
 
   /**
@@ -150,20 +151,12 @@ export class MailService {
     }
   }
 
-  #summary(accountId: string, folder: string, uidValidity: number, header: MessageHeader): MessageSummary {
-    return {
-      ref: this.#refs.encode(accountId, { folder, uidValidity, uid: header.uid }),
-      uid: header.uid,
-      uid_validity: uidValidity,
-      message_id: header.messageId,
-      subject: header.subject,
-      from: header.from,
-      to: header.to,
-      date: header.date,
-      flags: header.flags,
-      size_bytes: header.sizeBytes,
-      has_attachments: header.hasAttachments,
-    }
+  #summary(accountId: string, place: MessagePlace, header: MessageHeader): MessageSummary {
+    return { ...this.#placed(accountId, place), ...toSummary(header) }
+  }
+
+  #placed(accountId: string, place: MessagePlace): Pick<MessageSummary, 'ref' | 'uid_validity'> {
+    return { ref: this.#refs.encode(accountId, place), uid_validity: place.uidValidity }
   }
 }
 
@@ -193,18 +186,4 @@ function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
 function checkValidity(place: MessagePlace, uidValidity: number): void {
   if (uidValidity === place.uidValidity) return
   throw new Problem('stale_ref', 'The folder was made anew on the mail server; list it again for new references.')
-}
-
-function contentOf(message: MessageContent): Omit<Message, keyof MessageSummary> {
-  return {
-    cc: message.cc,
-    bcc: message.bcc,
-    reply_to: message.replyTo,
-    sent_at: message.sentAt,
-    in_reply_to: message.inReplyTo,
-    text: message.text,
-    html: message.html,
-    is_truncated: message.isTruncated,
-    attachments: message.attachments,
-  }
 }

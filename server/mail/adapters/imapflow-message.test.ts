@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { Attachment, Folder } from '../../../contract/mail.ts'
 import { readStructure, toContent, toFolder, toHeader } from './imapflow-message.ts'
 
-const none = { text: null, html: null, isTruncated: false, attachments: [] }
+const none = { text: null, html: null, isTruncated: false }
 
 test('a message of which nothing is known is an empty one', () => {
   const content = toContent({ seq: 1, uid: 7 }, none)
@@ -68,7 +68,7 @@ test('a message of one part is downloaded as a whole', () => {
 test('parts nested without end are not followed without end', () => {
   let node: Parameters<typeof readStructure>[0] = { type: 'text/plain', part: '1' }
   for (let depth = 0; depth < 10_000; depth++) node = { type: 'multipart/mixed', childNodes: [node] }
-  expect(readStructure(node)).toEqual({ text: undefined, html: undefined, attachments: [] })
+  expect(readStructure(node)).toEqual({ text: undefined, html: undefined, attachments: [], leaves: 0 })
 })
 
 test('a folder that cannot be opened has no counts', () => {

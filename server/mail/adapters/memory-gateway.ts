@@ -78,7 +78,8 @@ export class MemoryGateway implements MailGateway {
   deliver(delivery: Delivery = {}, path = 'INBOX'): number {
     const folder = this.getFolder(path)
     const uid = folder.uidNext++
-    folder.messages.push({ ...emptyMessage, date: new Date().toISOString(), ...delivery, uid })
+    const message = { ...emptyMessage, date: new Date().toISOString(), ...delivery, uid }
+    folder.messages.push({ ...message, ...countsOf(message), ...delivery, uid })
     for (const connection of this.connections)
       connection.notice(path, { kind: 'exists', count: folder.messages.length })
     return uid
@@ -96,7 +97,14 @@ export class MemoryGateway implements MailGateway {
   }
 }
 
-const emptyMessage: Omit<MemoryMessage, 'uid' | 'date'> = {
+type Lists = Pick<MessageContent, 'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'attachments'>
+
+function countsOf({ from, to, cc, bcc, replyTo, attachments }: Lists) {
+  const [fromCount, toCount, ccCount, bccCount] = [from.length, to.length, cc.length, bcc.length]
+  return { fromCount, toCount, ccCount, bccCount, replyToCount: replyTo.length, attachmentCount: attachments.length }
+}
+
+const emptyMessage: Omit<MemoryMessage, 'uid' | 'date' | keyof ReturnType<typeof countsOf>> = {
   messageId: null,
   subject: '',
   from: [],
@@ -107,6 +115,7 @@ const emptyMessage: Omit<MemoryMessage, 'uid' | 'date'> = {
   flags: [],
   sizeBytes: 0,
   hasAttachments: false,
+  faults: [],
   sentAt: null,
   inReplyTo: null,
   text: null,
