@@ -4,11 +4,17 @@ import { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { ResponseLimiter } from './imapflow-limiter.ts'
 
+/** Read in one turn of the event loop, which others wait for; a socket alone would give up to 2 MiB. */
+const turnBytes = 256 * 1024
+
 export class LimitedSocket extends Duplex {
   readonly #socket: Socket
   readonly #limiter = new ResponseLimiter()
   readonly #onData = (chunk: Buffer) => this.#take(chunk)
   #isStarted = false
+  #isWanted = true
+  /** What this turn of the event loop may still read. */
+  #turnLeft = turnBytes
 
   /** Reads nothing before `start`. */
   constructor(socket: Socket) {
@@ -64,7 +70,8 @@ export class LimitedSocket extends Duplex {
   }
 
   override _read(): void {
-    if (this.#isStarted) this.#socket.resume()
+    this.#isWanted = true
+    if (this.#isStarted && this.#turnLeft > 0) this.#socket.resume()
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
@@ -82,11 +89,23 @@ export class LimitedSocket extends Duplex {
   }
 
   #take(chunk: Buffer): void {
+    this.#countTurn(chunk.length)
     try {
       const passed = this.#limiter.push(chunk)
-      if (passed.length > 0 && !this.push(passed)) this.#socket.pause()
+      if (passed.length > 0) this.#isWanted = this.push(passed)
+      if (!this.#isWanted || this.#turnLeft <= 0) this.#socket.pause()
     } catch (error) {
       this.destroy(error instanceof Error ? error : new Error('the answer could not be read'))
     }
+  }
+
+  #countTurn(bytes: number): void {
+    if (this.#turnLeft === turnBytes) setImmediate(() => this.#nextTurn())
+    this.#turnLeft -= bytes
+  }
+
+  #nextTurn(): void {
+    this.#turnLeft = turnBytes
+    if (this.#isStarted && this.#isWanted) this.#socket.resume()
   }
 }

@@ -28,7 +28,7 @@ export async function fetchRows(client: ImapFlow, wanted: Wanted): Promise<Row[]
   const tries = { left: mostTries }
   const rows = new Map<number, Row>()
   const answers = await fetchApart(client, wanted, tries)
-  for (const row of answers) rows.set(row.uid, rowOf(row))
+  for (const row of answers) if (!rows.has(row.uid)) rows.set(row.uid, rowOf(row))
   const answered = new Set(answers.map(row => numberOf(row, wanted)))
   const numbers = wanted.numbers.filter(number => !answered.has(number))
   for (const row of await fetchLeast(client, { ...wanted, numbers })) {
