@@ -1,6 +1,6 @@
 /** Reads messages for a model, as many and as much of each as fits into one reply; a cursor leads on from where it ended. */
 import { z } from 'zod'
-import type { Message } from '../../contract/mail.ts'
+import type { Message, MessageFault } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MailService } from './mail-service.ts'
@@ -136,7 +136,10 @@ type Body = Pick<ReadMessage, 'untrusted_body' | 'note' | 'more'> & { rest: bool
 
 /** As much of it as there is room for. */
 function bodyFrom(message: Message, view: View, offset: number, length: number): Body {
-  if (view === 'headers') return { rest: false, offset }
+  if (view === 'headers') {
+    const note = message.faults.map(fault => faultNotes[fault]).join(' ')
+    return { ...(note === '' ? {} : { note }), rest: false, offset }
+  }
   const { words, isFromHtml } = readableText(message)
   const body = view === 'new' ? newText(words) : words
   const piece = pieceOf(body, offset, length)
@@ -157,8 +160,16 @@ function pieceOf(body: string, offset: number, length: number): string {
   return body.slice(offset, /[\ud800-\udbff]/.test(body[end - 1] ?? '') ? end - 1 : end)
 }
 
-function noteOf({ html, is_truncated }: Message, body: string, isFromHtml: boolean): string | undefined {
+const faultNotes: Record<MessageFault, string> = {
+  headers_too_large: 'The headers of the message are too long; what is shown of them may be cut.',
+  structure_too_large: 'The message has too many parts; only the first are shown.',
+  structure_missing: 'The mail server does not say what parts the message has.',
+  unreadable: 'What the mail server says of this message cannot be read.',
+}
+
+function noteOf({ html, is_truncated, faults }: Message, body: string, isFromHtml: boolean): string | undefined {
   const notes = [
+    ...faults.map(fault => faultNotes[fault]),
     ...(isFromHtml ? ['This text was made from the HTML part.'] : []),
     ...(is_truncated ? ['A part of the message is longer than 1 MiB; what is behind that is not here.'] : []),
     ...(body === '' ? [`This message has no text${html === null ? '' : ', and its HTML shows none'}.`] : []),
@@ -168,11 +179,11 @@ function noteOf({ html, is_truncated }: Message, body: string, isFromHtml: boole
 
 function headOf(ref: string, message: Message, view: View): ReadMessage {
   const { from, to, date, subject, attachments } = message
-  const hidden = attachments.length - maxAttachments
+  const hidden = message.attachment_count - Math.min(attachments.length, maxAttachments)
   return {
     ref,
-    from: addresses(from),
-    ...(to.length > 0 && { to: addresses(to) }),
+    from: addresses(from, message.from_count),
+    ...(to.length > 0 && { to: addresses(to, message.to_count) }),
     date,
     subject: cleanSubject(subject),
     ...(view === 'headers' && headersOf(message)),
@@ -181,18 +192,18 @@ function headOf(ref: string, message: Message, view: View): ReadMessage {
   }
 }
 
-function headersOf({ cc, reply_to, message_id, flags }: Message): Partial<ReadMessage> {
+function headersOf({ cc, cc_count, reply_to, reply_to_count, message_id, flags }: Message): Partial<ReadMessage> {
   return {
-    ...(cc.length > 0 && { cc: addresses(cc) }),
-    ...(reply_to.length > 0 && { reply_to: addresses(reply_to) }),
+    ...(cc.length > 0 && { cc: addresses(cc, cc_count) }),
+    ...(reply_to.length > 0 && { reply_to: addresses(reply_to, reply_to_count) }),
     ...(message_id !== null && { message_id: cleanSubject(message_id) }),
     ...(flags.length > 0 && { flags }),
   }
 }
 
-function addresses(all: Message['to']): string[] {
-  const shown = all.slice(0, maxAddresses).map(cleanAddress)
-  return all.length > maxAddresses ? [...shown, `and ${all.length - maxAddresses} more`] : shown
+function addresses(first: Message['to'], count: number): string[] {
+  const shown = first.slice(0, maxAddresses).map(cleanAddress)
+  return count > shown.length ? [...shown, `and ${count - shown.length} more`] : shown
 }
 
 function fileOf({ id, name, type, size_bytes }: Message['attachments'][number]) {

@@ -1,6 +1,6 @@
 /** What is shown of a message in one line. */
 import { expect, test } from 'vitest'
-import { formatMailTime, mayHaveRemoteContent, namesOf, subjectOf } from './mail-words.ts'
+import { formatMailTime, mayHaveRemoteContent, namesOf, subjectOf, wordsOfFaults } from './mail-words.ts'
 
 const now = new Date(2026, 10, 22, 15, 0).getTime()
 
@@ -16,10 +16,19 @@ test.each([
 
 test('senders are named, by their address where they have no name, and never by nothing', () => {
   const anna = { name: 'Anna', email: 'anna@example.org' }
-  expect(namesOf([anna], 'Unknown sender')).toBe('Anna')
-  expect(namesOf([{ ...anna, name: ' ' }, anna, anna], 'Unknown sender')).toBe('anna@example.org and 2 more')
-  expect(namesOf([], 'Unknown sender')).toBe('Unknown sender')
-  expect(subjectOf({ subject: ' ' })).toBe('(no subject)')
+  expect(namesOf([anna], 1, 'Unknown sender')).toBe('Anna')
+  expect(namesOf([{ ...anna, name: ' ' }, anna, anna], 3, 'Unknown sender')).toBe('anna@example.org and 2 more')
+  expect(namesOf([anna, anna], 100_000, 'nobody')).toBe('Anna and 99,999 more')
+  expect(namesOf([], 0, 'Unknown sender')).toBe('Unknown sender')
+  expect(subjectOf({ subject: ' ', faults: [] })).toBe('(no subject)')
+})
+
+test('what is not known of a message is said in words', () => {
+  expect(subjectOf({ subject: '', faults: ['unreadable'] })).toBe('(cannot be read)')
+  expect(subjectOf({ subject: 'plan', faults: ['structure_too_large'] })).toBe('plan')
+  expect(wordsOfFaults([])).toBe('')
+  const words = wordsOfFaults(['headers_too_large', 'structure_too_large'])
+  expect(words).toMatch(/headers .*long.* parts.* first/)
 })
 
 test.each([

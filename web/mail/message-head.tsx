@@ -2,7 +2,7 @@
 import { CornerUpLeft, Star } from 'lucide-react'
 import { type ReactNode, type RefObject, useState } from 'react'
 import type { Address, Message } from '../../contract/mail.ts'
-import { formatDateTime } from '../platform/format.ts'
+import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { subjectOf } from './mail-words.ts'
 
@@ -21,11 +21,11 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
         {subjectOf(message)}
       </h2>
       <dl className="grid gap-0.5 text-sm">
-        <People label="From" people={from} />
-        <People label="To" people={to} />
-        <People label="Cc" people={cc} />
-        <People label="Bcc" people={bcc} />
-        {isAnsweredElsewhere && <People label="Reply to" people={replyTo} />}
+        <People label="From" people={from} count={message.from_count} />
+        <People label="To" people={to} count={message.to_count} />
+        <People label="Cc" people={cc} count={message.cc_count} />
+        <People label="Bcc" people={bcc} count={message.bcc_count} />
+        {isAnsweredElsewhere && <People label="Reply to" people={replyTo} count={message.reply_to_count} />}
         <Line label={sentAt ? 'Date' : 'Received'}>
           <Time at={sentAt ?? date} />
         </Line>
@@ -53,11 +53,12 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
   )
 }
 
-function People({ label, people }: { label: string; people: readonly Address[] }) {
+/** @param count How many there are, of whom the server lists the first. */
+function People({ label, people, count }: { label: string; people: readonly Address[]; count: number }) {
   const [isWhole, setWhole] = useState(false)
   if (people.length === 0) return null
   const shown = isWhole ? people : people.slice(0, mostShown)
-  const hidden = people.length - shown.length
+  const hidden = count - shown.length
   return (
     <Line label={label}>
       {shown.map((person, index) => (
@@ -67,13 +68,14 @@ function People({ label, people }: { label: string; people: readonly Address[] }
           {index < shown.length - 1 && ', '}
         </span>
       ))}
-      {hidden > 0 && (
+      {hidden > 0 && shown.length === people.length && `, and ${formatNumber(hidden)} more, which are not listed`}
+      {hidden > 0 && shown.length < people.length && (
         <button
           type="button"
           onClick={() => setWhole(true)}
           className="ml-1.5 rounded-sm font-medium text-accent hover:underline"
         >
-          and {hidden} more
+          and {formatNumber(hidden)} more
         </button>
       )}
     </Line>
@@ -83,6 +85,8 @@ function People({ label, people }: { label: string; people: readonly Address[] }
 /** The address always stands beside the name: anybody may call himself anything. */
 function Person({ person: { name, email } }: { person: Address }) {
   if (!name) return <bdi>{email || 'Unknown'}</bdi>
+  // The name of a group of people has none.
+  if (!email) return <bdi className="text-ink">{name}</bdi>
   return (
     <>
       <bdi className="text-ink">{name}</bdi> <bdi className="text-muted">&lt;{email}&gt;</bdi>

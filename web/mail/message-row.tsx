@@ -1,12 +1,12 @@
 /** One message in the list. */
-import { CornerUpLeft, Paperclip, Star } from 'lucide-react'
+import { CornerUpLeft, Paperclip, Star, TriangleAlert } from 'lucide-react'
 import { memo } from 'react'
 import { Link } from 'wouter'
 import type { MessageSummary } from '../../contract/mail.ts'
 import { formatBytes, formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { formatMailTime, namesOf, subjectOf } from './mail-words.ts'
+import { formatMailTime, namesOf, subjectOf, wordsOfFaults } from './mail-words.ts'
 
 export const rowSelector = 'a[data-ref]'
 
@@ -28,10 +28,12 @@ export const MessageRow = memo(function MessageRow({
   isOutgoing: boolean
   onFocus(ref: string): void
 }) {
-  const { ref, flags, from, to, date, size_bytes: sizeBytes, has_attachments: hasAttachments } = message
+  const { ref, flags, from, to, date, faults, size_bytes: sizeBytes, has_attachments: hasAttachments } = message
   const isUnread = !flags.includes('seen')
   const atMs = Date.parse(date)
-  const who = isOutgoing ? `To ${namesOf(to, 'nobody')}` : namesOf(from, 'Unknown sender')
+  const who = isOutgoing
+    ? `To ${namesOf(to, message.to_count, 'nobody')}`
+    : namesOf(from, message.from_count, 'Unknown sender')
   return (
     <Link
       href={href}
@@ -69,6 +71,7 @@ export const MessageRow = memo(function MessageRow({
           {flags.includes('answered') && <Mark icon={CornerUpLeft} label="Answered" />}
           {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}
           {hasAttachments && <Mark icon={Paperclip} label="Has attachments" />}
+          {faults.length > 0 && <Mark icon={TriangleAlert} label={wordsOfFaults(faults)} isWarning />}
           {formatBytes(sizeBytes)}
         </span>
       </span>
@@ -76,10 +79,21 @@ export const MessageRow = memo(function MessageRow({
   )
 })
 
-function Mark({ icon: Icon, label, isStrong = false }: { icon: typeof Star; label: string; isStrong?: boolean }) {
+function Mark({
+  icon: Icon,
+  label,
+  isStrong = false,
+  isWarning = false,
+}: {
+  icon: typeof Star
+  label: string
+  isStrong?: boolean
+  isWarning?: boolean
+}) {
+  const look = classNames('size-3.5', isStrong && 'fill-current text-warn', isWarning && 'text-warn')
   return (
     <span title={label}>
-      <Icon className={classNames('size-3.5', isStrong && 'fill-current text-warn')} aria-hidden="true" />
+      <Icon className={look} aria-hidden="true" />
       <span className="sr-only">{label}</span>
     </span>
   )
