@@ -201,7 +201,8 @@ export class MemoryConnection implements MailConnection {
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     await this.#step('findPart')
     const { uidValidity, messages } = this.#gateway.getFolder(path)
-    const bytes = messages.find(message => message.uid === uid)?.parts[partId]
+    const parts = messages.find(message => message.uid === uid)?.parts ?? {}
+    const bytes = Object.hasOwn(parts, partId) ? parts[partId] : undefined
     return { uidValidity, bytes: bytes && bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
   }
 
