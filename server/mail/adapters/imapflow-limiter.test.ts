@@ -108,9 +108,27 @@ describe('of what strangers decide', () => {
   })
 
   test('a header that can only be asked for whole is cut, and the text beside it is not', () => {
-    const words = `BODY[1.MIME] {1000000}\r\n${'h'.repeat(1_000_000)} BODY[1]<0> {300000}\r\n${'t'.repeat(300_000)}`
-    const kept = `BODY[1.MIME] {262144}\r\n${'h'.repeat(262_144)} BODY[1]<0> {300000}\r\n${'t'.repeat(300_000)}`
+    const header = 'h: xxxxx\r\n'.repeat(100_000)
+    const words = `BODY[1.MIME] {1000000}\r\n${header} BODY[1]<0> {300000}\r\n${'t'.repeat(300_000)}`
+    const kept = `BODY[1.MIME] {262144}\r\n${header.slice(0, 262_144)} BODY[1]<0> {300000}\r\n${'t'.repeat(300_000)}`
     expect(throughAll(row(words)) === row(kept)).toBe(true)
+  })
+
+  test('a field of a header ends where it is too long, and the fields around it stay', () => {
+    const field = (length: number) => `Content-Transfer-Encoding: ${'('.repeat(length - 27)}`
+    const header = (first: string) => `A: b\r\n${first}\r\nContent-Type: text/plain\r\n\tcharset=x\r\n\r\n`
+    const headOf = (text: string) => {
+      const out = throughAll(row(`BODY[HEADER] {${text.length}}\r\n${text} BODY[1] {${text.length}}\r\n${text}`))
+      expect(out).toContain(` BODY[1] {${text.length}}\r\n${text} RFC822.SIZE`)
+      return out.slice(out.indexOf('\r\n') + 2, out.indexOf(' BODY[1]'))
+    }
+    expect(headOf(header(field(2_048)))).toBe(header(field(2_048)))
+    const long = headOf(header(field(10_000)))
+    expect(long).toBe(header(`${field(2_048)}\r\nX-Cut: ${'('.repeat(10_000 - 2_048 - 9)}`))
+    // The end of the field comes before the next one is named whole.
+    expect(headOf(header(field(2_051)))).toBe(header(`${field(2_048)}\r\nX`))
+    const folded = headOf(header(`${field(2_000)}\r\n ${'x'.repeat(3_000)}`))
+    expect(folded).toBe(header(`${field(2_000)}\r\n ${'x'.repeat(45)}\r\nX-Cut: ${'x'.repeat(2_946)}`))
   })
 
   test('a row that is none is left without an end, and what comes behind it is read', () => {

@@ -3,6 +3,7 @@
  * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is. Bounds of whole answers belong here too.
  */
 import { encodeCuts } from './imapflow-cuts.ts'
+import { FieldLimiter } from './imapflow-fields.ts'
 import { ByteSink } from './imapflow-sink.ts'
 import { ValueLimiter } from './imapflow-value.ts'
 import { limitsOf } from './imapflow-value-limits.ts'
@@ -44,6 +45,8 @@ export class ResponseLimiter {
   /** Bytes of a literal that are still to come, and how many of them are kept when that is not all. */
   #literalLeft = 0
   #literalKept: number | undefined
+  /** While the literal is a header. */
+  #fields: FieldLimiter | undefined
 
   constructor({ maxLiteralBytes = defaultMaxLiteralBytes }: LimiterOptions = {}) {
     this.#maxLiteralBytes = maxLiteralBytes
@@ -64,7 +67,9 @@ export class ResponseLimiter {
   #literal(chunk: Buffer, from: number): number {
     const size = Math.min(this.#literalLeft, chunk.length - from)
     this.#literalLeft -= size
+    this.#fields?.cut(chunk, from, from + size)
     this.#beginLine(from + size)
+    if (this.#literalLeft === 0) this.#fields = undefined
     const kept = this.#literalKept
     if (kept === undefined) return from + size
     if (kept > 0 && kept <= size) this.#sink.drop(from + kept)
@@ -263,6 +268,7 @@ export class ResponseLimiter {
 
   #limitHeader(size: number, at: number): number | undefined {
     if (!this.#isHeader()) return undefined
+    if (size > 0) this.#fields = new FieldLimiter()
     const kept = Math.min(size, maxHeaderBytes)
     this.#sink.insert(`{${kept}}\r\n`)
     this.#sink.pass(at + 1)
