@@ -71,6 +71,17 @@ test('parts nested without end are not followed without end', () => {
   expect(readStructure(node)).toEqual({ text: undefined, html: undefined, attachments: [], leaves: 0 })
 })
 
+test('sizes and counts that are none are left out', () => {
+  for (const size of [Number.POSITIVE_INFINITY, Number.NaN, -1, 1.5, 1e300]) {
+    const bodyStructure = { type: 'application/pdf', part: '1', size }
+    expect(toHeader({ seq: 1, uid: 7, size, bodyStructure })).toMatchObject({ sizeBytes: 0, faults: [] })
+    expect(readStructure(bodyStructure).attachments[0]?.size_bytes).toBe(0)
+    const entry = { path: 'A', pathAsListed: 'A', name: 'A', delimiter: '/', parent: [], parentPath: '', listed: true }
+    const status = { path: 'A', messages: size, unseen: size }
+    expect(toFolder({ ...entry, subscribed: true, flags: new Set(), status })).toMatchObject({ total: null, unread: null })
+  }
+})
+
 test('a folder that cannot be opened has no counts', () => {
   const entry = { path: 'A/B', pathAsListed: 'A/B', name: 'B', delimiter: '/', parent: ['A'], parentPath: 'A' }
   const rest = { listed: true, subscribed: false }

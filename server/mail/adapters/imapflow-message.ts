@@ -35,8 +35,8 @@ export function toFolder(entry: ListResponse): Folder {
     role: roles.get(entry.specialUse ?? '') ?? null,
     selectable,
     subscribed: Boolean(entry.subscribed),
-    total: selectable ? (entry.status?.messages ?? null) : null,
-    unread: selectable ? (entry.status?.unseen ?? null) : null,
+    total: selectable ? toWhole(entry.status?.messages) : null,
+    unread: selectable ? toWhole(entry.status?.unseen) : null,
   }
 }
 
@@ -56,7 +56,7 @@ export function toHeader(row: FetchMessageObject, structure = readStructure(row.
     toCount: countOf(cuts, 'to', to),
     date: toTime(row.internalDate) ?? '1970-01-01T00:00:00.000Z',
     flags: toFlags(row.flags),
-    sizeBytes: row.size ?? 0,
+    sizeBytes: toWhole(row.size) ?? 0,
     hasAttachments: parts > structure.leaves || structure.attachments.some(attachment => !attachment.is_inline),
     faults: faultsOf(row, cuts),
   }
@@ -158,7 +158,7 @@ function toAttachment(leaf: MessageStructureObject): Attachment {
     id: leaf.part ?? '1',
     name: toLine(nameOf(leaf)) || null,
     type: toLine(leaf.type).toLowerCase(),
-    size_bytes: leaf.size ?? 0,
+    size_bytes: toWhole(leaf.size) ?? 0,
     is_inline: disposition === 'inline' || (contentId !== '' && disposition !== 'attachment'),
     content_id: contentId || null,
   }
@@ -184,6 +184,11 @@ function toTime(value: Date | string | undefined): string | undefined {
   if (Number.isNaN(date.getTime())) return undefined
   const text = date.toISOString()
   return /^\d{4}-/.test(text) ? text : undefined
+}
+
+/** Null for what counts nothing. */
+function toWhole(value: number | undefined): number | null {
+  return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : null
 }
 
 /** One line of well-formed Unicode without control characters. */
