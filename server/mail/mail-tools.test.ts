@@ -1,5 +1,5 @@
 /** What a search tells a model of messages, and a list of folders of what it leaves out. */
-import { afterEach, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
@@ -24,7 +24,7 @@ const mail = new MailService({
 })
 const tools = mailTools({ mail, accounts: { list: async () => [] } })
 
-afterEach(() => pool.stop())
+afterAll(() => pool.stop())
 
 async function run(name: string, input: object): Promise<unknown> {
   const tool = tools.find(one => one.name === name)

@@ -78,7 +78,10 @@ test('sizes and counts that are none are left out', () => {
     expect(readStructure(bodyStructure).attachments[0]?.size_bytes).toBe(0)
     const entry = { path: 'A', pathAsListed: 'A', name: 'A', delimiter: '/', parent: [], parentPath: '', listed: true }
     const status = { path: 'A', messages: size, unseen: size }
-    expect(toFolder({ ...entry, subscribed: true, flags: new Set(), status })).toMatchObject({ total: null, unread: null })
+    expect(toFolder({ ...entry, subscribed: true, flags: new Set(), status })).toMatchObject({
+      total: null,
+      unread: null,
+    })
   }
 })
 
