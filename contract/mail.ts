@@ -6,11 +6,29 @@ import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
 export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
 export type FolderRole = z.infer<typeof FolderRole>
 
+/** What strangers decide the length of is bounded on its way to JSON; UTF-16 units, and a cut leaves `…` at the end. */
+export const mailBounds = {
+  /** Folders in one answer, and the length of a path that can be asked for. */
+  folders: 10_000,
+  path: 1_000,
+  /** Addresses of each list: in a summary, and in a message. */
+  listed: 20,
+  addresses: 100,
+  attachments: 100,
+  subject: 1_000,
+  name: 300,
+  /** RFC 3696 (erratum 1690): no address is longer. */
+  email: 320,
+  /** A line of a message holds no more (RFC 5322, section 2.1.1): a longer id is none. */
+  id: 998,
+  type: 200,
+} as const
+
 export const Folder = z
   .object({
-    path: z.string(),
-    name: z.string(),
-    delimiter: z.string().nullable(),
+    path: z.string().max(mailBounds.path),
+    name: z.string().max(mailBounds.path),
+    delimiter: z.string().max(2).nullable(),
     role: FolderRole.nullable().describe('SPECIAL-USE (RFC 6154), or recognised by its name'),
     selectable: z.boolean(),
     subscribed: z.boolean(),
@@ -20,7 +38,12 @@ export const Folder = z
   .meta({ id: 'Folder' })
 export type Folder = z.infer<typeof Folder>
 
-export const Address = z.object({ name: z.string().nullable(), email: z.string() }).meta({ id: 'Address' })
+export const Address = z
+  .object({
+    name: z.string().max(mailBounds.name).nullable(),
+    email: z.string().max(mailBounds.email).describe('Empty where there is none'),
+  })
+  .meta({ id: 'Address' })
 export type Address = z.infer<typeof Address>
 
 /**
@@ -75,6 +98,14 @@ export type SenderAuth = z.infer<typeof SenderAuth>
 export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft'])
 export type Flag = z.infer<typeof Flag>
 
+export const MessageFault = z
+  .enum(['headers_too_large', 'structure_too_large', 'structure_missing', 'unreadable'])
+  .describe(
+    'Why not all of a message is known: its headers or its parts are too many or too long and were cut; the mail server does not say of ' +
+      'which parts it is made; or what the server says of it cannot be read at all',
+  )
+export type MessageFault = z.infer<typeof MessageFault>
+
 export const MessageRef = z
   .string()
   .min(8)
@@ -87,47 +118,63 @@ export const MessageSummary = z
     ref: MessageRef,
     uid: z.int(),
     uid_validity: z.int(),
-    message_id: z.string().nullable(),
-    subject: z.string(),
-    from: z.array(Address),
+    message_id: z.string().max(mailBounds.id).nullable(),
+    subject: z.string().max(mailBounds.subject),
+    from: z.array(Address).max(mailBounds.listed),
+    from_count: z.int().describe('Of which `from` holds the first'),
     sender_warnings: z.array(SenderWarning).describe('Of From; of one message also of Sender and Reply-To'),
-    to: z.array(Address),
+    to: z.array(Address).max(mailBounds.listed),
+    to_count: z.int().describe('Of which `to` holds the first'),
     date: Timestamp.describe('When the mail server received it'),
     flags: z.array(Flag),
     size_bytes: z.int(),
-    has_attachments: z.boolean(),
+    has_attachments: z
+      .boolean()
+      .describe(
+        'Parts past the 200th count as attachments; with a fault about the structure it may be false all the same',
+      ),
+    faults: z.array(MessageFault).describe('Empty for all but a few messages'),
   })
   .meta({ id: 'MessageSummary' })
 export type MessageSummary = z.infer<typeof MessageSummary>
 
 export const Attachment = z
   .object({
-    id: z.string().describe('Part number (RFC 9051, section 6.4.5)'),
-    name: z.string().nullable(),
-    type: z.string(),
+    id: z.string().max(mailBounds.name).describe('Part number (RFC 9051, section 6.4.5)'),
+    name: z.string().max(mailBounds.name).nullable(),
+    type: z.string().max(mailBounds.type),
     size_bytes: z.int().describe('As encoded in the message'),
     is_inline: z.boolean(),
-    content_id: z.string().nullable(),
+    content_id: z.string().max(mailBounds.id).nullable(),
   })
   .meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
 
+const addresses = z.array(Address).max(mailBounds.addresses)
+const count = z.int().describe('Of which the first are in the list')
+
 export const Message = MessageSummary.extend({
-  cc: z.array(Address),
-  bcc: z.array(Address),
-  reply_to: z.array(Address),
-  sender: z.array(Address).describe('The Sender header, where it names somebody else than From'),
+  from: addresses,
+  to: addresses,
+  cc: addresses,
+  cc_count: count,
+  bcc: addresses,
+  bcc_count: count,
+  reply_to: addresses,
+  reply_to_count: count,
+  sender: addresses.describe('The Sender header, where it names somebody else than From'),
   auth: SenderAuth.nullable().describe(
     'SPF, DKIM and DMARC (RFC 8601) as the mail server of the account found them; null where it is not known to say so, whatever the ' +
       'message says of itself',
   ),
   sent_at: Timestamp.nullable().describe('The Date header'),
-  in_reply_to: z.string().nullable(),
+  in_reply_to: z.string().max(mailBounds.id).nullable(),
   text: z.string().nullable().describe("The text part, in the sender's words: not to be trusted"),
   html: z.string().nullable().describe('The HTML part as sent: not to be trusted, show it only in a sandboxed frame'),
   parts_differ: z.boolean().describe('The text part says what the HTML part does not show'),
   is_truncated: z.boolean().describe('A part was longer than 1 MiB and is cut'),
-  attachments: z.array(Attachment),
+  attachments: z.array(Attachment).max(mailBounds.attachments),
+  attachment_count: z.int().describe('Of which `attachments` holds the first'),
 }).meta({ id: 'Message' })
 export type Message = z.infer<typeof Message>
 
@@ -171,7 +218,13 @@ export const mailApi = {
     scope: 'mail:meta',
     effect: 'read',
     params: account,
-    response: z.object({ items: z.array(Folder), next_cursor: z.null() }),
+    response: z.object({
+      items: z.array(Folder).max(mailBounds.folders),
+      next_cursor: z.null(),
+      omitted: z
+        .int()
+        .describe('Folders that are not listed: past the 10,000th, or with a path too long to be asked for'),
+    }),
     problems: reading,
   }),
   listMessages: endpoint({
@@ -183,7 +236,7 @@ export const mailApi = {
     effect: 'read',
     params: account,
     query: z.strictObject({
-      folder: z.string().min(1).max(1000).default('INBOX').describe('Folder path'),
+      folder: z.string().min(1).max(mailBounds.path).default('INBOX').describe('Folder path'),
       limit: Limit,
       cursor: Cursor,
     }),

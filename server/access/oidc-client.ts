@@ -108,7 +108,7 @@ export class OidcClient {
 
   /** Asked only when the ID token leaves something out. */
   async #userInfo(configuration: openid.Configuration, accessToken: string, claims: openid.IDToken): Promise<Claims> {
-    const isWhole = claims.email !== undefined && claims[this.#options.config.groupsClaim] !== undefined
+    const isWhole = claims.email !== undefined && ownClaim(claims, this.#options.config.groupsClaim) !== undefined
     if (isWhole || configuration.serverMetadata().userinfo_endpoint === undefined) return {}
     return openid.fetchUserInfo(configuration, accessToken, claims.sub)
   }
@@ -117,7 +117,7 @@ export class OidcClient {
     // An address and whether it is verified must come from one mouth.
     const mail: Claims = claims.email === undefined ? more : claims
     const { groupsClaim, trustEmail } = this.#options.config
-    const groups = claims[groupsClaim] ?? more[groupsClaim]
+    const groups = ownClaim(claims, groupsClaim) ?? ownClaim(more, groupsClaim)
     // Entra ID names an address in place of more than 200 groups: that is not the same as none.
     if (groups === undefined && [claims, more].some(each => isElsewhere(each, groupsClaim))) {
       throw new Error('the provider does not send the groups themselves: let it send fewer, or roles')
@@ -206,13 +206,18 @@ function wordsOf(error: unknown, secrets: readonly string[]): string {
   return told.slice(0, maxWords)
 }
 
+/** The name of a claim is an administrator's choice. */
+function ownClaim(claims: Claims, name: string): unknown {
+  return Object.hasOwn(claims, name) ? claims[name] : undefined
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
 }
 
 /** A claim that is to be fetched from another place (OpenID Connect Core 1.0, section 5.6.2). */
 function isElsewhere({ _claim_names: names }: Claims, claim: string): boolean {
-  return typeof names === 'object' && names !== null && claim in names
+  return typeof names === 'object' && names !== null && Object.hasOwn(names, claim)
 }
 
 /** Some providers send a single group as a text. */

@@ -146,6 +146,6 @@ function split(name: string, value: string | string[] | undefined): string[] | u
 }
 
 function mayRead(principal: Principal, type: string): boolean {
-  const scope: Scope = type in facts ? facts[type as FactType].scope : states[type as StateType].scope
+  const scope: Scope = Object.hasOwn(facts, type) ? facts[type as FactType].scope : states[type as StateType].scope
   return principal.scopes.has(scope)
 }

@@ -38,18 +38,20 @@ const unseen = new Set(
   'title style script template noscript noframes noembed iframe svg audio video canvas datalist rp'.split(' '),
 )
 /** What a number of a style sheet means, about. */
-const pixelsOf: Record<string, number> = {
-  '': 1,
-  px: 1,
-  pt: 4 / 3,
-  em: 16,
-  rem: 16,
-  in: 96,
-  cm: 38,
-  '%': 10,
-  vw: 10,
-  vh: 10,
-}
+const pixelsOf: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    '': 1,
+    px: 1,
+    pt: 4 / 3,
+    em: 16,
+    rem: 16,
+    in: 96,
+    cm: 38,
+    '%': 10,
+    vw: 10,
+    vh: 10,
+  }),
+)
 
 /** Of words; pictures do not shrink with letters. */
 export function isSeen({ isGone, isVisible, fontPx, color, background }: Look): boolean {
@@ -121,7 +123,7 @@ function fontPxOf(name: string, attributes: HtmlElement['attributes'], style: St
     return /^(?:xx?-)?(?:small|large)$|^medium$|^initial$/.test(size) ? plainLook.fontPx : parentPx
   if (unit === 'em') return Number(number) * parentPx
   if (unit === '%') return (Number(number) / 100) * parentPx
-  return Number(number) * (pixelsOf[unit] ?? 1)
+  return Number(number) * (pixelsOf.get(unit) ?? 1)
 }
 
 function textColorOf(name: string, attributes: HtmlElement['attributes'], style: Style, parent: Look): Look['color'] {
@@ -163,7 +165,7 @@ function isPreformatted(name: string, style: Style, parent: Look): boolean {
 function lengthOf(value: string, mayBeNegative = false): number {
   const [, number, unit = ''] = /^(-?[\d.]+)([a-z%]*)/.exec(value) ?? []
   if (number === undefined || (!mayBeNegative && number.startsWith('-'))) return Number.POSITIVE_INFINITY
-  return Number(number) * (pixelsOf[unit] ?? 1)
+  return Number(number) * (pixelsOf.get(unit) ?? 1)
 }
 
 function numberOf(value: string): number {

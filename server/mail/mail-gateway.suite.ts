@@ -9,6 +9,8 @@ export interface TestMessage {
   subject: string
   /** Bob, unless given. */
   from?: Address
+  /** Alice, unless given. */
+  to?: Address[]
   cc?: Address
   text?: string
   html?: string
@@ -116,6 +118,18 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
       }
       const [listed] = (await connection.listMessages('INBOX', 10, undefined)).messages
       expect(listed).toMatchObject({ uid, flags: [], hasAttachments: false })
+    })
+
+    test('of many recipients at least the first hundred are listed, and all are counted', async () => {
+      const to = Array.from({ length: 150 }, (_, index) => ({ name: null, email: `a${index}@test.local` }))
+      const uid = await server.deliver({ subject: 'everybody', to, cc: to[0]! })
+      const [listed] = (await connection.listMessages('INBOX', 1, undefined)).messages
+      const { message } = await connection.getMessage('INBOX', uid, maxBytes)
+      for (const seen of [listed, message]) {
+        expect(seen).toMatchObject({ fromCount: 1, toCount: 150, faults: [] })
+        expect(seen?.to.slice(0, 100)).toEqual(to.slice(0, 100))
+      }
+      expect(message).toMatchObject({ ccCount: 1, bccCount: 0, attachmentCount: 0 })
     })
 
     test('flags are told', async () => {

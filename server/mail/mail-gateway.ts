@@ -1,5 +1,5 @@
 /** PORT: what RustyMail asks of a mail server that is read. Adapters translate their vendor's errors to Problems. */
-import type { Address, Attachment, Flag, Folder } from '../../contract/mail.ts'
+import type { Address, Attachment, Flag, Folder, MessageFault } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { SearchTerm } from './search-query.ts'
@@ -16,24 +16,32 @@ export interface MailGateway {
   connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection>
 }
 
-/** One message in a list, before it has a reference. */
+/** One message in a list, before it has a reference. What strangers wrote need not be short; lists of addresses may hold only their first 100. */
 export interface MessageHeader {
   uid: number
   messageId: string | null
   subject: string
   from: Address[]
+  /** How many there are, of which the list holds the first; so with each count. */
+  fromCount: number
   to: Address[]
+  toCount: number
   /** INTERNALDATE, ISO 8601 with milliseconds. */
   date: string
   flags: Flag[]
   sizeBytes: number
   hasAttachments: boolean
+  /** Why not all of it is known; empty for ordinary mail. */
+  faults: MessageFault[]
 }
 
 export interface MessageContent extends MessageHeader {
   cc: Address[]
+  ccCount: number
   bcc: Address[]
+  bccCount: number
   replyTo: Address[]
+  replyToCount: number
   /** The Sender header; servers put From in where there is none (RFC 9051, section 7.5.2). */
   sender: Address[]
   /** How the message begins, some 16 KiB of it at most: in there is what the last mail servers wrote on top. */
@@ -43,7 +51,9 @@ export interface MessageContent extends MessageHeader {
   text: string | null
   html: string | null
   isTruncated: boolean
+  /** At least the first 100. */
   attachments: Attachment[]
+  attachmentCount: number
 }
 
 export interface MessagePage {
@@ -78,7 +88,10 @@ export interface Arrivals {
 /** One IMAP connection. Commands run one at a time; the pool sees to that. */
 export interface MailConnection {
   listFolders(): Promise<Folder[]>
-  /** @param beforeUid Only messages with a lower UID. Opens the folder read-only. */
+  /**
+   * A message that cannot be read is a row with the fault `unreadable`, and what bad mail costs is bounded.
+   * @param beforeUid Only messages with a lower UID. Opens the folder read-only.
+   */
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage>
   /**
    * The messages for which every term holds: all of them when there is no term. Opens the folder read-only.

@@ -57,6 +57,21 @@ test('what is answered is what the contract promises', async () => {
   expect(message).toMatchObject({ subject: 'hello', text: 'hi', uid: 1, uid_validity: 1000 })
 })
 
+test('what is not known of a message is said in the list, in a search and in the message, with how much there is of it', async () => {
+  const people = Array.from({ length: 100 }, (_, index) => ({ name: null, email: `a${index}@x` }))
+  const file = { id: '2', name: 'f', type: 'a/b', size_bytes: 1, is_inline: false, content_id: null }
+  const lists = { to: people, toCount: 100_000, attachments: Array(150).fill(file), attachmentCount: 9_999 }
+  gateway.deliver({ subject: 'much', faults: ['structure_too_large'], hasAttachments: true, ...lists })
+  const said = { faults: ['structure_too_large'], to_count: 100_000, has_attachments: true }
+  const [listed] = mailApi.listMessages.response.parse(await list()).items
+  expect(listed).toMatchObject({ ...said, to: people.slice(0, 20) })
+  const found = await mail.searchMessages(someone, 'a', { q: 'subject:much', limit: 5 }, signal)
+  expect(mailApi.searchMessages.response.parse(found).items).toEqual([listed])
+  const message = mailApi.getMessage.response.parse(await mail.getMessage(someone, 'a', await refOf('much'), signal))
+  expect(message).toMatchObject({ ...said, to: people, attachment_count: 9_999 })
+  expect(message.attachments).toHaveLength(100)
+})
+
 test('a cursor leads through all messages once, newest first, also when new ones come in between', async () => {
   for (let number = 1; number <= 7; number++) gateway.deliver({ subject: `${number}` })
   const seen: string[] = []

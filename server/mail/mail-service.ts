@@ -7,6 +7,7 @@ import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
+import { toFolders, toMessage, toSummary } from './message-bounds.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
 import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
 import { partsDiffer } from './readable-text.ts'
@@ -65,9 +66,9 @@ export class MailService {
     principal: Principal,
     accountId: string,
     signal: AbortSignal,
-  ): Promise<{ items: Folder[]; next_cursor: null }> {
-    const items = await this.#ask(principal, accountId, connection => connection.listFolders(), signal)
-    return { items, next_cursor: null }
+  ): Promise<{ items: Folder[]; next_cursor: null; omitted: number }> {
+    const folders = await this.#ask(principal, accountId, connection => connection.listFolders(), signal)
+    return { ...toFolders(folders), next_cursor: null }
   }
 
   /** Newest first. Throws `stale_cursor` when the folder was made anew since the cursor was given. */
@@ -87,7 +88,7 @@ export class MailService {
     const last = messages.at(-1)
     const next = last && hasMore ? { uidValidity, beforeUid: last.uid } : undefined
     return {
-      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity }, header)),
+      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
       total,
     }
@@ -122,7 +123,7 @@ export class MailService {
     const owner = await this.#ownerOf(principal, accountId)
     const next = nextBeforeUid === undefined ? undefined : { uidValidity, beforeUid: nextBeforeUid }
     return {
-      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity }, header)),
+      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
       total,
     }
@@ -140,9 +141,8 @@ export class MailService {
     const owner = await this.#ownerOf(principal, accountId)
     const sender = otherSender(message)
     return {
-      ...this.#summary(accountId, owner, place, message),
-      ...contentOf(message),
-      sender,
+      ...this.#placed(accountId, place),
+      ...toMessage({ ...message, sender }),
       sender_warnings: warningsOf([...message.from, ...sender, ...message.replyTo], owner.email),
       auth: senderAuth(message.head, message.from, borderOf(owner.imapHost, this.#authServers)),
       parts_differ: partsDiffer(message),
@@ -193,26 +193,16 @@ export class MailService {
     }
   }
 
-  #summary(
-    accountId: string,
-    owner: Owner,
-    { folder, uidValidity }: Pick<MessagePlace, 'folder' | 'uidValidity'>,
-    header: MessageHeader,
-  ): MessageSummary {
+  #summary(accountId: string, owner: Owner, place: MessagePlace, header: MessageHeader): MessageSummary {
     return {
-      ref: this.#refs.encode(accountId, { folder, uidValidity, uid: header.uid }),
-      uid: header.uid,
-      uid_validity: uidValidity,
-      message_id: header.messageId,
-      subject: header.subject,
-      from: header.from,
+      ...this.#placed(accountId, place),
+      ...toSummary(header),
       sender_warnings: warningsOf(header.from, owner.email),
-      to: header.to,
-      date: header.date,
-      flags: header.flags,
-      size_bytes: header.sizeBytes,
-      has_attachments: header.hasAttachments,
     }
+  }
+
+  #placed(accountId: string, place: MessagePlace): Pick<MessageSummary, 'ref' | 'uid_validity'> {
+    return { ref: this.#refs.encode(accountId, place), uid_validity: place.uidValidity }
   }
 }
 
@@ -250,18 +240,4 @@ function checkValidity(place: MessagePlace, uidValidity: number): void {
 function otherSender({ sender, from }: MessageContent): Message['sender'] {
   const known = new Set(from.map(({ email }) => email.toLowerCase()))
   return sender.filter(({ email }) => !known.has(email.toLowerCase()))
-}
-
-function contentOf(message: MessageContent): Omit<Message, keyof MessageSummary | 'sender' | 'auth' | 'parts_differ'> {
-  return {
-    cc: message.cc,
-    bcc: message.bcc,
-    reply_to: message.replyTo,
-    sent_at: message.sentAt,
-    in_reply_to: message.inReplyTo,
-    text: message.text,
-    html: message.html,
-    is_truncated: message.isTruncated,
-    attachments: message.attachments,
-  }
 }

@@ -1,6 +1,6 @@
 /** Mail for models: folders, search and reading. Nothing here changes anything, and what strangers wrote is marked as theirs. */
 import { z } from 'zod'
-import { maxSearchLength } from '../../contract/mail.ts'
+import { MessageFault, maxSearchLength } from '../../contract/mail.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { AccountId, line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -61,14 +61,15 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
     }),
     accountOf,
     run: async ({ principal, accountId, input, signal }) => {
-      const { items } = await mail.listFolders(principal, accountId, signal)
+      const { items, omitted } = await mail.listFolders(principal, accountId, signal)
       const shown = items.slice(0, maxFolders).map(({ path, role, total, unread }) => ({
         path: toolPath(path),
         ...(role && { role }),
         ...(input.counts && total !== null && { total }),
         ...(input.counts && unread !== null && { unread }),
       }))
-      return { folders: shown, ...(items.length > maxFolders && { more: items.length - maxFolders }) }
+      const more = items.length - shown.length + omitted
+      return { folders: shown, ...(more > 0 && { more }) }
     },
   })
   const search = defineAccountTool({
@@ -98,6 +99,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
           date: z.string(),
           flags: z.array(z.string()).optional(),
           attachments: z.boolean().optional(),
+          faults: z.array(MessageFault).optional().describe('Why not all of it is known'),
         }),
       ),
       total: z.int(),
@@ -107,7 +109,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
     run: async ({ principal, accountId, input: { q, limit, cursor }, signal }) => {
       const page = await mail.searchMessages(principal, accountId, { q, limit, cursor }, signal)
       const hits = page.items.map(
-        ({ ref, from, sender_warnings: warnings, subject, date, flags, has_attachments }) => ({
+        ({ ref, from, sender_warnings: warnings, subject, date, flags, has_attachments, faults }) => ({
           ref: toToolRef({ accountId, ref }),
           from: from.slice(0, maxSenders).map(toPerson),
           ...(warnings.length > 0 && { warn: warnings }),
@@ -115,6 +117,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
           date,
           ...(flags.length > 0 && { flags }),
           ...(has_attachments && { attachments: true }),
+          ...(faults.length > 0 && { faults }),
         }),
       )
       return { hits, total: page.total, ...(page.next_cursor !== null && { cursor: page.next_cursor }) }

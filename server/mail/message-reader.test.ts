@@ -51,6 +51,19 @@ const read = (refs: string[], more: Partial<Reading> = {}) =>
   )
 const insideOf = (body: string | undefined) => /^<(untrusted-\w+)>\n([\s\S]*)\n<\/\1>$/.exec(body ?? '')?.[2] ?? ''
 
+test('what is not known of a message is said in a note, whatever view is asked for, and lists say how long they are', async () => {
+  const to = Array.from({ length: 100 }, (_, index) => ({ name: null, email: `a${index}@x` }))
+  const file = { id: '2', name: 'f', type: 'a/b', size_bytes: 1, is_inline: false, content_id: null }
+  const much = { text: 'hello', to, toCount: 100_000, attachments: [file], attachmentCount: 9_000 }
+  const refs = await refsOf({ ...much, faults: ['structure_too_large', 'headers_too_large'] }, { text: 'plain' })
+  for (const view of ['new', 'text', 'headers'] as const) {
+    const [first, second] = (await read(refs, { view })).messages
+    expect(first).toMatchObject({ more_attachments: 8_999, note: expect.stringMatching(/too many parts.*headers/) })
+    expect(first?.to?.at(-1)).toBe('and 99990 more')
+    expect(second?.note).toBeUndefined()
+  }
+})
+
 test('cursors lead through everything exactly once, and each reply keeps to what was asked for', async () => {
   const texts = ['a'.repeat(3000), '', `${'b'.repeat(999)}😀`.repeat(3), 'c'.repeat(10)]
   const refs = await refsOf(...texts.map((text, index) => ({ subject: `${index}`, text })))

@@ -1,6 +1,6 @@
 /** Reads messages for a model, as many and as much of each as fits into one reply; a cursor leads on from where it ended. */
 import { z } from 'zod'
-import type { Message } from '../../contract/mail.ts'
+import type { Message, MessageFault } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { Person, toPerson } from './mail-address.ts'
@@ -141,7 +141,10 @@ type Body = Pick<ReadMessage, 'untrusted_body' | 'note' | 'more'> & { rest: bool
 
 /** As much of it as there is room for. */
 function bodyFrom(message: Message, view: View, offset: number, length: number): Body {
-  if (view === 'headers') return { rest: false, offset }
+  if (view === 'headers') {
+    const note = message.faults.map(fault => faultNotes[fault]).join(' ')
+    return { ...(note === '' ? {} : { note }), rest: false, offset }
+  }
   const { words, readFrom } = readableText(message, view === 'plain')
   const body = view === 'new' ? newText(words) : words
   const piece = pieceOf(body, offset, length)
@@ -170,8 +173,17 @@ const origins: Record<ReadFrom, string> = {
     'This text was made from the HTML part, which people are shown. The text part says something else; view plain reads it.',
 }
 
-function noteOf({ html, is_truncated, parts_differ }: Message, body: string, readFrom: ReadFrom): string | undefined {
+const faultNotes: Record<MessageFault, string> = {
+  headers_too_large: 'The headers of the message are too long; what is shown of them may be cut.',
+  structure_too_large: 'The message has too many parts; only the first are shown.',
+  structure_missing: 'The mail server does not say what parts the message has.',
+  unreadable: 'What the mail server says of this message cannot be read.',
+}
+
+function noteOf(message: Message, body: string, readFrom: ReadFrom): string | undefined {
+  const { html, is_truncated, parts_differ, faults } = message
   const notes = [
+    ...faults.map(fault => faultNotes[fault]),
     ...(readFrom !== 'text' || parts_differ ? [origins[readFrom]] : []),
     ...(is_truncated ? ['A part of the message is longer than 1 MiB; what is behind that is not here.'] : []),
     ...(body === '' ? [`This message has no text${html === null ? '' : ', and its HTML shows none'}.`] : []),
@@ -180,13 +192,13 @@ function noteOf({ html, is_truncated, parts_differ }: Message, body: string, rea
 }
 
 function headOf(ref: string, message: Message, view: View): ReadMessage {
-  const { from, sender, to, cc, reply_to, date, subject, sender_warnings: warnings, auth, attachments } = message
-  const hidden = attachments.length - maxAttachments
-  const shown = view === 'headers' ? { from, sender, to, cc, reply_to } : { from, sender, to }
-  const left = Object.values(shown).reduce((sum, people) => sum + Math.max(0, people.length - maxPeople), 0)
+  const { from, date, subject, sender_warnings: warnings, auth, attachments } = message
+  const hidden = message.attachment_count - Math.min(attachments.length, maxAttachments)
+  const lists = view === 'headers' ? listsOfHeaders : listsOfText
+  const left = lists.reduce((sum, list) => sum + countOf(message, list) - Math.min(message[list].length, maxPeople), 0)
   return {
     ref,
-    ...peopleOf(shown),
+    ...peopleOf(message, lists),
     from: from.slice(0, maxPeople).map(toPerson),
     ...(left > 0 && { more_people: left }),
     ...(warnings.length > 0 && { warn: warnings }),
@@ -199,9 +211,19 @@ function headOf(ref: string, message: Message, view: View): ReadMessage {
   }
 }
 
-function peopleOf(lists: Record<string, Message['to']>): Record<string, Person[]> {
-  const named = Object.entries(lists).filter(([, people]) => people.length > 0)
-  return Object.fromEntries(named.map(([name, people]) => [name, people.slice(0, maxPeople).map(toPerson)]))
+type PeopleList = 'from' | 'sender' | 'to' | 'cc' | 'reply_to'
+
+const listsOfText: readonly PeopleList[] = ['from', 'sender', 'to']
+const listsOfHeaders: readonly PeopleList[] = [...listsOfText, 'cc', 'reply_to']
+
+function peopleOf(message: Message, lists: readonly PeopleList[]): Record<string, Person[]> {
+  const named = lists.filter(list => message[list].length > 0)
+  return Object.fromEntries(named.map(list => [list, message[list].slice(0, maxPeople).map(toPerson)]))
+}
+
+/** Of which the message holds the first. */
+function countOf(message: Message, list: PeopleList): number {
+  return list === 'sender' ? message.sender.length : message[`${list}_count`]
 }
 
 function authOf(auth: NonNullable<Message['auth']>): Record<string, string> {

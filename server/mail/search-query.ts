@@ -36,14 +36,16 @@ interface Piece {
 const maxTerms = 20
 /** IMAP counts bytes with 32 bits (RFC 9051, section 9, number). */
 const maxBytes = 2 ** 32 - 1
-const states: Record<string, { flag: Flag; isSet: boolean }> = {
-  unread: { flag: 'seen', isSet: false },
-  read: { flag: 'seen', isSet: true },
-  flagged: { flag: 'flagged', isSet: true },
-  answered: { flag: 'answered', isSet: true },
-  draft: { flag: 'draft', isSet: true },
-}
-const sizes: Record<string, number> = { '': 1, k: 1_000, m: 1_000_000 }
+const states: ReadonlyMap<string, { flag: Flag; isSet: boolean }> = new Map(
+  Object.entries({
+    unread: { flag: 'seen', isSet: false },
+    read: { flag: 'seen', isSet: true },
+    flagged: { flag: 'flagged', isSet: true },
+    answered: { flag: 'answered', isSet: true },
+    draft: { flag: 'draft', isSet: true },
+  }),
+)
+const sizes: ReadonlyMap<string, number> = new Map(Object.entries({ '': 1, k: 1_000, m: 1_000_000 }))
 
 /**
  * Throws `bad_request` that says what cannot be read, and where.
@@ -119,8 +121,8 @@ function folderOf({ at, value, isNegated }: Piece): string {
 }
 
 function stateOf(at: number, value: string): Condition {
-  const state = Object.hasOwn(states, value.toLowerCase()) ? states[value.toLowerCase()] : undefined
-  if (!state) throw fault({ at }, `is: takes ${Object.keys(states).join(', ')}`)
+  const state = states.get(value.toLowerCase())
+  if (!state) throw fault({ at }, `is: takes ${[...states.keys()].join(', ')}`)
   return { kind: 'flag', ...state }
 }
 
@@ -135,7 +137,7 @@ function dayOf(at: number, key: string, value: string): string {
 
 function bytesOf(at: number, value: string): number {
   const [, number = '', unit = ''] = /^(\d{1,10})([km]?)$/i.exec(value) ?? []
-  const bytes = Number(number) * (sizes[unit.toLowerCase()] ?? 0)
+  const bytes = Number(number) * (sizes.get(unit.toLowerCase()) ?? 0)
   if (number === '' || bytes < 1 || bytes > maxBytes)
     throw fault({ at }, 'larger: takes bytes, such as 5000, 500k or 5M')
   return bytes

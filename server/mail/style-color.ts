@@ -7,45 +7,47 @@ const leastAlpha = 0.1
 /** Of each of the three; eyes do not tell less apart. */
 const leastDifference = 12
 /** The names that mail uses; others are not known. */
-const names: Record<string, string> = {
-  black: '#000',
-  white: '#fff',
-  snow: '#fffafa',
-  ivory: '#fffff0',
-  ghostwhite: '#f8f8ff',
-  floralwhite: '#fffaf0',
-  mintcream: '#f5fffa',
-  azure: '#f0ffff',
-  whitesmoke: '#f5f5f5',
-  red: '#f00',
-  lime: '#0f0',
-  blue: '#00f',
-  yellow: '#ff0',
-  cyan: '#0ff',
-  aqua: '#0ff',
-  magenta: '#f0f',
-  fuchsia: '#f0f',
-  silver: '#c0c0c0',
-  gray: '#808080',
-  grey: '#808080',
-  maroon: '#800000',
-  green: '#008000',
-  navy: '#000080',
-  olive: '#808000',
-  purple: '#800080',
-  teal: '#008080',
-  orange: '#ffa500',
-  lightgray: '#d3d3d3',
-  lightgrey: '#d3d3d3',
-  darkgray: '#a9a9a9',
-  darkgrey: '#a9a9a9',
-  darkblue: '#00008b',
-}
+const names: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    black: '#000',
+    white: '#fff',
+    snow: '#fffafa',
+    ivory: '#fffff0',
+    ghostwhite: '#f8f8ff',
+    floralwhite: '#fffaf0',
+    mintcream: '#f5fffa',
+    azure: '#f0ffff',
+    whitesmoke: '#f5f5f5',
+    red: '#f00',
+    lime: '#0f0',
+    blue: '#00f',
+    yellow: '#ff0',
+    cyan: '#0ff',
+    aqua: '#0ff',
+    magenta: '#f0f',
+    fuchsia: '#f0f',
+    silver: '#c0c0c0',
+    gray: '#808080',
+    grey: '#808080',
+    maroon: '#800000',
+    green: '#008000',
+    navy: '#000080',
+    olive: '#808000',
+    purple: '#800080',
+    teal: '#008080',
+    orange: '#ffa500',
+    lightgray: '#d3d3d3',
+    lightgrey: '#d3d3d3',
+    darkgray: '#a9a9a9',
+    darkgrey: '#a9a9a9',
+    darkblue: '#00008b',
+  }),
+)
 
 /** @param value In small letters. @returns Undefined for what is not known. */
 export function colorOf(value: string): Color | undefined {
   if (value === 'transparent') return value
-  const hex = /^#?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/.exec(names[value] ?? value)?.[1]
+  const hex = /^#?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/.exec(names.get(value) ?? value)?.[1]
   if (hex !== undefined) return fromHex(hex)
   const [, model, inside] = /^(rgb|hsl)a?\(([^)]*)\)/.exec(value) ?? []
   if (inside === undefined) return undefined

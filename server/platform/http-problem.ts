@@ -23,21 +23,23 @@ interface Reply {
 }
 
 /** The faults that Fastify finds by itself, in our words. */
-const ofFastify: Record<string, [ProblemCode, string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than 1 MiB.'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
-  FST_ERR_CTP_EMPTY_JSON_BODY: ['bad_request', 'The body is empty, but its content type says JSON.'],
-  FST_ERR_CTP_INVALID_JSON_BODY: ['bad_request', 'The body is not valid JSON.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as Content-Length says.'],
-  FST_ERR_BAD_URL: ['bad_request', 'The address of the request is not valid.'],
-  FST_ERR_MAX_LIMIT_HIT: ['bad_request', 'A part of the address is too long.'],
-  FST_ERR_NOT_FOUND: ['not_found', 'There is nothing at this address.'],
-}
+const ofFastify: ReadonlyMap<string, [ProblemCode, string]> = new Map(
+  Object.entries({
+    FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than 1 MiB.'],
+    FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
+    FST_ERR_CTP_EMPTY_JSON_BODY: ['bad_request', 'The body is empty, but its content type says JSON.'],
+    FST_ERR_CTP_INVALID_JSON_BODY: ['bad_request', 'The body is not valid JSON.'],
+    FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as Content-Length says.'],
+    FST_ERR_BAD_URL: ['bad_request', 'The address of the request is not valid.'],
+    FST_ERR_MAX_LIMIT_HIT: ['bad_request', 'A part of the address is too long.'],
+    FST_ERR_NOT_FOUND: ['not_found', 'There is nothing at this address.'],
+  }),
+)
 
 export function toProblem(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
-  const known = code === undefined ? undefined : ofFastify[code]
+  const known = code === undefined ? undefined : ofFastify.get(code)
   if (known) return new Problem(known[0], known[1], { cause: error })
   if (isDatabaseGone(error)) {
     const detail = 'The database does not answer; try again in a moment.'

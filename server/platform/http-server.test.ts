@@ -64,7 +64,7 @@ async function door(limits?: HttpLimits) {
     interval_seconds: 5,
     items: Array.from({ length: 200 }, () => sample),
   }))
-  handle(http, api.mail.listFolders, () => ({ items: [], next_cursor: null }))
+  handle(http, api.mail.listFolders, () => ({ items: [], next_cursor: null, omitted: 0 }))
   const [started, never] = [Promise.withResolvers<void>(), Promise.withResolvers<never>()]
   handle(http, api.mail.listMessages, () => {
     started.resolve()

@@ -49,7 +49,13 @@ const faults: Record<string, (provider: string) => { title: string; detail: stri
 /** Reads the fault once and takes it out of the address, so that it is not there any more after the next load. */
 export function useOidcFault(provider = 'The provider'): { title: string; detail: string } | undefined {
   const [code] = useState(takeCode)
-  return code === null ? undefined : (faults[code] ?? faults.failed!)(provider)
+  return code === null ? undefined : oidcFaultOf(code, provider)
+}
+
+/** @param code From the address: whoever makes a link decides it. */
+export function oidcFaultOf(code: string, provider: string): { title: string; detail: string } {
+  const say = Object.hasOwn(faults, code) ? faults[code] : undefined
+  return (say ?? faults.failed!)(provider)
 }
 
 /** Comes back to the page that was asked for, also when it does not work. */

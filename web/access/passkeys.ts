@@ -38,28 +38,30 @@ export async function stopAsking(): Promise<void> {
   WebAuthnAbortService.cancelCeremony()
 }
 
-const words: Record<string, { title: string; detail: string }> = {
-  NotAllowedError: {
-    title: 'No passkey was given',
-    detail: 'It was stopped, or it took too long. You can try again.',
-  },
-  InvalidStateError: {
-    title: 'There is one already',
-    detail: 'This device or password manager holds a passkey of yours for RustyMail.',
-  },
-  NotSupportedError: {
-    title: 'This device cannot make such a passkey',
-    detail: 'Try another one: a phone, a security key or a password manager.',
-  },
-  SecurityError: {
-    title: 'Passkeys do not work at this address',
-    detail: 'They need HTTPS, and a name instead of a number in the address.',
-  },
-}
+const words: ReadonlyMap<string, { title: string; detail: string }> = new Map(
+  Object.entries({
+    NotAllowedError: {
+      title: 'No passkey was given',
+      detail: 'It was stopped, or it took too long. You can try again.',
+    },
+    InvalidStateError: {
+      title: 'There is one already',
+      detail: 'This device or password manager holds a passkey of yours for RustyMail.',
+    },
+    NotSupportedError: {
+      title: 'This device cannot make such a passkey',
+      detail: 'Try another one: a phone, a security key or a password manager.',
+    },
+    SecurityError: {
+      title: 'Passkeys do not work at this address',
+      detail: 'They need HTTPS, and a name instead of a number in the address.',
+    },
+  }),
+)
 
 /** What the browser means; undefined for what the server said. */
 export function passkeyWords(error: Error | null): { title: string; detail: string } | undefined {
-  return error === null ? undefined : words[error.name]
+  return error === null ? undefined : words.get(error.name)
 }
 
 /** Given up for another way to sign in: nobody needs to hear of it. */

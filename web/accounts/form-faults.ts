@@ -7,7 +7,7 @@ import { faultWords } from './fault-words.ts'
 export function faultsOfError(error: Error): Faults {
   if (!(error instanceof ApiProblem)) return {}
   const { errors = [], cause, part } = error.body
-  const faults: Record<string, string> = {}
+  const faults: Record<string, string> = Object.create(null)
   for (const { path, message } of errors) faults[path.replace(/^body\./, '')] = sentence(message)
   if (!cause || !part) return faults
   for (const [field, words] of Object.entries(faultWords[cause].fields)) faults[`${part}.${field}`] ??= words

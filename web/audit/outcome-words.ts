@@ -65,38 +65,42 @@ const ofProblems: Record<ProblemCode, string> = {
 }
 
 /** What is no problem of the contract: sign-in through a provider, and the trail itself. */
-const others: Record<string, string> = {
-  ok: 'Done',
-  second_factor: 'Second factor asked for',
-  changed: 'Had been changed',
-  setup_needed: 'Not set up yet',
-  unavailable: 'Provider not reached',
-  denied: 'Denied at the provider',
-  failed: 'Provider not believed',
-  expired: 'Took too long',
-  not_allowed: 'In no allowed group',
-  email_unverified: 'Email not verified',
-  email_taken: 'Email of somebody else',
-  disabled: 'User disabled',
-}
+const others: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    ok: 'Done',
+    second_factor: 'Second factor asked for',
+    changed: 'Had been changed',
+    setup_needed: 'Not set up yet',
+    unavailable: 'Provider not reached',
+    denied: 'Denied at the provider',
+    failed: 'Provider not believed',
+    expired: 'Took too long',
+    not_allowed: 'In no allowed group',
+    email_unverified: 'Email not verified',
+    email_taken: 'Email of somebody else',
+    disabled: 'User disabled',
+  }),
+)
 
 /** The same refusal in the words of what was tried. */
-const ofSignIn: Record<string, string> = {
-  'access.openSession': 'Wrong password',
-  'access.giveSecondFactor': 'Wrong code',
-  'access.finishPasskeySignIn': 'Wrong passkey',
-}
+const ofSignIn: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'access.openSession': 'Wrong password',
+    'access.giveSecondFactor': 'Wrong code',
+    'access.finishPasskeySignIn': 'Wrong passkey',
+  }),
+)
 
 type Ended = Pick<AuditEntry, 'operation' | 'outcome' | 'status'>
 
 export function outcomeWords({ operation, outcome, status }: Ended): { tone: Tone; text: string } {
-  const text = isProblem(outcome) ? ofProblems[outcome] : (others[outcome] ?? outcome)
+  const text = isProblem(outcome) ? ofProblems[outcome] : (others.get(outcome) ?? outcome)
   if (outcome === 'ok') return { tone: 'good', text }
   if (outcome === 'second_factor') return { tone: 'info', text }
-  const tried = outcome === 'sign_in_failed' ? ofSignIn[operation] : undefined
+  const tried = outcome === 'sign_in_failed' ? ofSignIn.get(operation) : undefined
   return { tone: status >= 500 ? 'bad' : 'warn', text: tried ?? text }
 }
 
 function isProblem(outcome: string): outcome is ProblemCode {
-  return outcome in ofProblems
+  return Object.hasOwn(ofProblems, outcome)
 }

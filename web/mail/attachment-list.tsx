@@ -2,7 +2,7 @@
 import { File, FileArchive, FileImage, FileMusic, FileText, FileVideo, type LucideIcon, Mail } from 'lucide-react'
 import { useId } from 'react'
 import type { Attachment } from '../../contract/mail.ts'
-import { formatBytes, formatCount } from '../platform/format.ts'
+import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
 import { visibleText } from './mail-words.ts'
 
 const icons: readonly [RegExp, LucideIcon][] = [
@@ -14,14 +14,17 @@ const icons: readonly [RegExp, LucideIcon][] = [
   [/^text\/|pdf|document/, FileText],
 ]
 
-export function AttachmentList({ attachments }: { attachments: readonly Attachment[] }) {
+/** @param count How many there are, of which the server lists the first. */
+export function AttachmentList({ attachments, count }: { attachments: readonly Attachment[]; count: number }) {
   const id = useId()
   if (attachments.length === 0) return null
   const bytes = attachments.reduce((sum, { size_bytes: size }) => sum + size, 0)
   return (
     <section aria-labelledby={id} className="grid shrink-0 grid-cols-1 gap-1.5 border-b px-4 py-2.5">
       <h3 id={id} className="text-xs text-muted">
-        {formatCount(attachments.length, 'attachment')}, {formatBytes(bytes)} as sent
+        {formatCount(count, 'attachment')}
+        {count > attachments.length && `, of which the first ${formatNumber(attachments.length)} are listed`},{' '}
+        {formatBytes(bytes)} as sent
       </h3>
       <ul className="flex flex-wrap gap-1.5">
         {attachments.map(attachment => (

@@ -8,6 +8,7 @@ import {
   namesOf,
   subjectOf,
   visibleText,
+  wordsOfFaults,
 } from './mail-words.ts'
 
 const now = new Date(2026, 10, 22, 15, 0).getTime()
@@ -24,10 +25,19 @@ test.each([
 
 test('senders are named, by their address where they have no name, and never by nothing', () => {
   const anna = { name: 'Anna', email: 'anna@example.org' }
-  expect(namesOf([anna], 'Unknown sender')).toBe('Anna')
-  expect(namesOf([{ ...anna, name: ' ' }, anna, anna], 'Unknown sender')).toBe('anna@example.org and 2 more')
-  expect(namesOf([], 'Unknown sender')).toBe('Unknown sender')
-  expect(subjectOf({ subject: ' ' })).toBe('(no subject)')
+  expect(namesOf([anna], 1, 'Unknown sender')).toBe('Anna')
+  expect(namesOf([{ ...anna, name: ' ' }, anna, anna], 3, 'Unknown sender')).toBe('anna@example.org and 2 more')
+  expect(namesOf([anna, anna], 100_000, 'nobody')).toBe('Anna and 99,999 more')
+  expect(namesOf([], 0, 'Unknown sender')).toBe('Unknown sender')
+  expect(subjectOf({ subject: ' ', faults: [] })).toBe('(no subject)')
+})
+
+test('what is not known of a message is said in words', () => {
+  expect(subjectOf({ subject: '', faults: ['unreadable'] })).toBe('(cannot be read)')
+  expect(subjectOf({ subject: 'plan', faults: ['structure_too_large'] })).toBe('plan')
+  expect(wordsOfFaults([])).toBe('')
+  const words = wordsOfFaults(['headers_too_large', 'structure_too_large'])
+  expect(words).toMatch(/headers .*long.* parts.* first/)
 })
 
 test.each([
@@ -46,7 +56,7 @@ test.each([
 test('what hides or turns round words is seen, and what a script or an emoji needs is left alone', () => {
   expect(visibleText('Boss \u202eelpmaxe\u202c')).toBe('Boss \ufffdelpmaxe\ufffd')
   expect(visibleText('Pay\u200b\u2060Pal\u{e0041}\u{e0042} \u0007')).toBe('Pay\ufffdPal\ufffd \ufffd')
-  expect(subjectOf({ subject: 'a\u2066b\u3164' })).toBe('a\ufffdb\ufffd')
+  expect(subjectOf({ subject: 'a\u2066b\u3164', faults: [] })).toBe('a\ufffdb\ufffd')
   const good = 'נעם\u200f می\u200cخواهد क\u094d\u200dष 👩🏽\u200d💻 ❤\ufe0f 葛\u{e0100} 🏴\u{e0067}\u{e0062}\u{e007f}'
   expect(visibleText(good)).toBe(good)
 })

@@ -1,5 +1,12 @@
 /** Senders, subjects and times of mail, as people read them. */
-import { type Address, hiddenCharacter, type SenderAuth, type SenderWarning } from '../../contract/mail.ts'
+import {
+  type Address,
+  hiddenCharacter,
+  type MessageFault,
+  type SenderAuth,
+  type SenderWarning,
+} from '../../contract/mail.ts'
+import { formatNumber } from '../platform/format.ts'
 
 const dayMs = 86_400_000
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
@@ -47,15 +54,28 @@ export function nameOf({ name, email }: Address): string {
   return visibleText(name?.trim() || email || 'Unknown')
 }
 
-/** The first by name, the others by number. */
-export function namesOf(addresses: readonly Address[], nobody: string): string {
-  const [first, ...others] = addresses
+/** The first by name, the others by number. @param count How many there are, of which the list may hold only the first. */
+export function namesOf(addresses: readonly Address[], count: number, nobody: string): string {
+  const [first] = addresses
   if (!first) return nobody
-  return others.length > 0 ? `${nameOf(first)} and ${others.length} more` : nameOf(first)
+  return count > 1 ? `${nameOf(first)} and ${formatNumber(count - 1)} more` : nameOf(first)
 }
 
-export function subjectOf({ subject }: { subject: string }): string {
+export function subjectOf({ subject, faults }: { subject: string; faults: readonly MessageFault[] }): string {
+  if (faults.includes('unreadable')) return '(cannot be read)'
   return visibleText(subject.trim()) || '(no subject)'
+}
+
+const faultWords: Record<MessageFault, string> = {
+  headers_too_large: 'Its headers are extraordinarily long. What is shown of them may be cut.',
+  structure_too_large: 'It has extraordinarily many parts. Only the first are shown.',
+  structure_missing: 'The mail server does not say what parts it has. Attachments and text may be missing here.',
+  unreadable: 'What the mail server says of it cannot be read. Only its place in the folder is known.',
+}
+
+/** Why not all of it is shown; one sentence or two for each cause. */
+export function wordsOfFaults(faults: readonly MessageFault[]): string {
+  return faults.map(fault => faultWords[fault]).join(' ')
 }
 
 /** The time today, the weekday within six days, else the day. */

@@ -2,7 +2,7 @@
 import { CornerUpLeft, Star } from 'lucide-react'
 import { type ReactNode, type RefObject, useState } from 'react'
 import type { Address, Message, SenderAuth } from '../../contract/mail.ts'
-import { formatDateTime } from '../platform/format.ts'
+import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
 import type { Tone } from '../ui/tone.ts'
 import { addressWords, asciiDomain, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
@@ -22,12 +22,12 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
         <bdi>{subjectOf(message)}</bdi>
       </h2>
       <dl className="grid gap-0.5 text-sm">
-        <People label="From" people={from} />
-        <People label="Sent by" people={sender} />
-        <People label="To" people={to} />
-        <People label="Cc" people={cc} />
-        <People label="Bcc" people={bcc} />
-        {isAnsweredElsewhere && <People label="Reply to" people={replyTo} />}
+        <People label="From" people={from} count={message.from_count} />
+        <People label="Sent by" people={sender} count={sender.length} />
+        <People label="To" people={to} count={message.to_count} />
+        <People label="Cc" people={cc} count={message.cc_count} />
+        <People label="Bcc" people={bcc} count={message.bcc_count} />
+        {isAnsweredElsewhere && <People label="Reply to" people={replyTo} count={message.reply_to_count} />}
         <Line label={sentAt ? 'Date' : 'Received'}>
           <Time at={sentAt ?? date} />
         </Line>
@@ -93,11 +93,12 @@ function checksOf({ spf, dkim, dmarc }: SenderAuth): string {
   return results.map(([name, result]) => `${name} ${result}`).join(', ')
 }
 
-function People({ label, people }: { label: string; people: readonly Address[] }) {
+/** @param count How many there are, of whom the server lists the first. */
+function People({ label, people, count }: { label: string; people: readonly Address[]; count: number }) {
   const [isWhole, setWhole] = useState(false)
   if (people.length === 0) return null
   const shown = isWhole ? people : people.slice(0, mostShown)
-  const hidden = people.length - shown.length
+  const hidden = count - shown.length
   return (
     <Line label={label}>
       {shown.map((person, index) => (
@@ -107,13 +108,14 @@ function People({ label, people }: { label: string; people: readonly Address[] }
           {index < shown.length - 1 && ', '}
         </span>
       ))}
-      {hidden > 0 && (
+      {hidden > 0 && shown.length === people.length && `, and ${formatNumber(hidden)} more, which are not listed`}
+      {hidden > 0 && shown.length < people.length && (
         <button
           type="button"
           onClick={() => setWhole(true)}
           className="ml-1.5 rounded-sm font-medium text-accent hover:underline"
         >
-          and {hidden} more
+          and {formatNumber(hidden)} more
         </button>
       )}
     </Line>
@@ -124,6 +126,8 @@ function People({ label, people }: { label: string; people: readonly Address[] }
 function Person({ person: { name, email } }: { person: Address }) {
   const ascii = asciiDomain(email)
   if (!name) return <bdi className="break-all">{addressWords(email) || 'Unknown'}</bdi>
+  // The name of a group of people has none.
+  if (!email) return <bdi className="wrap-anywhere text-ink">{visibleText(name)}</bdi>
   return (
     <>
       <bdi className="wrap-anywhere text-ink">{visibleText(name)}</bdi>{' '}

@@ -7,7 +7,17 @@ function message(uid: number): MessageSummary {
   const ref = `message-${uid}`
   const date = '2026-11-22T18:14:03.120Z'
   const known = { message_id: null, subject: '', from: [], sender_warnings: [], to: [], date, flags: [] }
-  return { ref, uid, uid_validity: 1, ...known, size_bytes: 1, has_attachments: false }
+  return {
+    ref,
+    uid,
+    uid_validity: 1,
+    ...known,
+    size_bytes: 1,
+    has_attachments: false,
+    from_count: 0,
+    to_count: 0,
+    faults: [],
+  }
 }
 
 function page(newest: number, oldest: number, next_cursor: string | null = `before-${oldest}`): MessagePage {

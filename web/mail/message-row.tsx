@@ -6,7 +6,7 @@ import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
 import { formatBytes, formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { addressWords, formatMailTime, namesOf, subjectOf, warningWords } from './mail-words.ts'
+import { addressWords, formatMailTime, namesOf, subjectOf, warningWords, wordsOfFaults } from './mail-words.ts'
 
 /** Whose addresses stand in the list; the open message names all. */
 const mostSenders = 3
@@ -38,12 +38,15 @@ export const MessageRow = memo(function MessageRow({
     sender_warnings: warnings,
     to,
     date,
+    faults,
     size_bytes: sizeBytes,
     has_attachments: hasAttachments,
   } = message
   const isUnread = !flags.includes('seen')
   const atMs = Date.parse(date)
-  const who = isOutgoing ? `To ${namesOf(to, 'nobody')}` : namesOf(from, 'Unknown sender')
+  const who = isOutgoing
+    ? `To ${namesOf(to, message.to_count, 'nobody')}`
+    : namesOf(from, message.from_count, 'Unknown sender')
   return (
     <Link
       href={href}
@@ -81,6 +84,7 @@ export const MessageRow = memo(function MessageRow({
           {flags.includes('answered') && <Mark icon={CornerUpLeft} label="Answered" />}
           {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}
           {hasAttachments && <Mark icon={Paperclip} label="Has attachments" />}
+          {faults.length > 0 && <Mark icon={TriangleAlert} label={wordsOfFaults(faults)} isWarning />}
           {formatBytes(sizeBytes)}
         </span>
       </span>
@@ -105,10 +109,21 @@ function TrueSender({ from, warnings }: { from: MessageSummary['from']; warnings
   )
 }
 
-function Mark({ icon: Icon, label, isStrong = false }: { icon: typeof Star; label: string; isStrong?: boolean }) {
+function Mark({
+  icon: Icon,
+  label,
+  isStrong = false,
+  isWarning = false,
+}: {
+  icon: typeof Star
+  label: string
+  isStrong?: boolean
+  isWarning?: boolean
+}) {
+  const look = classNames('size-3.5', isStrong && 'fill-current text-warn', isWarning && 'text-warn')
   return (
     <span title={label}>
-      <Icon className={classNames('size-3.5', isStrong && 'fill-current text-warn')} aria-hidden="true" />
+      <Icon className={look} aria-hidden="true" />
       <span className="sr-only">{label}</span>
     </span>
   )

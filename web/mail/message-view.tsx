@@ -6,11 +6,13 @@ import { api } from '../../contract/index.ts'
 import type { Message } from '../../contract/mail.ts'
 import { ApiProblem, call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
+import { ToneIcon } from '../ui/badge.tsx'
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { AttachmentList } from './attachment-list.tsx'
 import { MessageSkeleton } from './mail-skeletons.tsx'
+import { wordsOfFaults } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
 import { MessageHead } from './message-head.tsx'
 import { Pane } from './pane.tsx'
@@ -115,7 +117,15 @@ function Sheet({
       className="flex min-h-0 flex-1 flex-col overflow-y-auto focus-visible:-outline-offset-2"
     >
       <MessageHead message={message} heading={heading} />
-      <AttachmentList attachments={message.attachments} />
+      {message.faults.length > 0 && (
+        <p role="note" className="flex items-center gap-2 border-b bg-warn-tint px-4 py-2 text-sm">
+          <ToneIcon tone="warn" />
+          <span>
+            <strong className="font-semibold">Not all of this message is shown.</strong> {wordsOfFaults(message.faults)}
+          </span>
+        </p>
+      )}
+      <AttachmentList attachments={message.attachments} count={message.attachment_count} />
       <MessageBody accountId={accountId} message={message} preferred={preferred} onPrefer={onPrefer} />
     </article>
   )

@@ -1,18 +1,20 @@
 /** Moves the focus through a list by j, k and the arrows; only while the focus is in the list. */
 import type { KeyboardEvent } from 'react'
 
-const steps: Record<string, number> = {
-  j: 1,
-  ArrowDown: 1,
-  k: -1,
-  ArrowUp: -1,
-  Home: Number.NEGATIVE_INFINITY,
-  End: Number.POSITIVE_INFINITY,
-}
+const steps: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    j: 1,
+    ArrowDown: 1,
+    k: -1,
+    ArrowUp: -1,
+    Home: Number.NEGATIVE_INFINITY,
+    End: Number.POSITIVE_INFINITY,
+  }),
+)
 
 /** @param selector Finds what can be walked to. */
 export function moveThroughRows(event: KeyboardEvent<HTMLElement>, selector: string): void {
-  const step = steps[event.key]
+  const step = steps.get(event.key)
   if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(selector)]
   const at = rows.findIndex(row => row.matches(':focus'))

@@ -77,5 +77,5 @@ export function changeOf(event: ServerEvent, accounts: readonly Named[]): Change
 }
 
 function isFact(event: ServerEvent): event is Fact {
-  return event.type in words
+  return Object.hasOwn(words, event.type)
 }

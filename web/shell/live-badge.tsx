@@ -75,6 +75,8 @@ function detailsOf(status: LiveStatus, now: number): [string, string][] {
 function transportWords(): string {
   const [navigation] = performance.getEntriesByType('navigation')
   const protocol = navigation instanceof PerformanceNavigationTiming ? navigation.nextHopProtocol : ''
-  const names: Record<string, string> = { 'http/1.1': 'HTTP/1.1', h2: 'HTTP/2', h3: 'HTTP/3' }
-  return `events over ${names[protocol] ?? 'HTTP'}`
+  const names: ReadonlyMap<string, string> = new Map(
+    Object.entries({ 'http/1.1': 'HTTP/1.1', h2: 'HTTP/2', h3: 'HTTP/3' }),
+  )
+  return `events over ${names.get(protocol) ?? 'HTTP'}`
 }

@@ -144,8 +144,10 @@ function ofCuts({ endings, liveSince }: LinkHistory, now: number): Finding {
 
 function ofProtocol(protocol: string, isShared: boolean): Finding {
   const title = titles.protocol
-  const names: Record<string, string> = { 'http/1.0': 'HTTP/1.0', 'http/1.1': 'HTTP/1.1', h2: 'HTTP/2', h3: 'HTTP/3' }
-  const name = names[protocol]
+  const names: ReadonlyMap<string, string> = new Map(
+    Object.entries({ 'http/1.0': 'HTTP/1.0', 'http/1.1': 'HTTP/1.1', h2: 'HTTP/2', h3: 'HTTP/3' }),
+  )
+  const name = names.get(protocol)
   if (!name)
     return { title, tone: 'unknown', verdict: 'Unknown', measured: 'The browser does not say which HTTP it speaks.' }
   const measured = `The browser speaks ${name} to whoever answers it first.`

@@ -64,7 +64,7 @@ export function faultsOfAnswer(
   fieldOf: Record<string, string> = {},
 ): Record<string, string> {
   if (!(error instanceof ApiProblem)) return {}
-  const field = fieldOf[error.code]
+  const field = Object.hasOwn(fieldOf, error.code) ? fieldOf[error.code] : undefined
   if (field !== undefined) return { [field]: error.body.detail }
   const faults = names.map(name => [name, error.faultOf(`body.${name}`)] as const)
   return Object.fromEntries(faults.flatMap(([name, fault]) => (fault ? [[name, sentence(fault)]] : [])))

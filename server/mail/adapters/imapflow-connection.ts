@@ -1,13 +1,14 @@
 /** One ImapFlow connection in the words of our port. Folders are opened read-only and parts read with PEEK, so `\Seen` is never set. */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { FetchMessageObject, ImapFlow } from 'imapflow'
+import type { ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { Arrivals, FoundPage, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
-import { readStructure, toContent, toFolder, toHeader, withoutHalfCharacter } from './imapflow-message.ts'
+import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
+import { contentQuery, fetchRows } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 
 export interface ImapFlowConnectionOptions {
@@ -21,9 +22,6 @@ export interface ImapFlowConnectionOptions {
   pollMs: number
 }
 
-const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true, size: true, bodyStructure: true }
-/** Of one message the beginning too: what the last mail servers wrote on top stands there. */
-const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
 /** Asked of the server at a time when a part is downloaded. */
 const chunkSize = 256 * 1024
 /** Between two IDLEs when the server ends them by itself, so that it cannot make us spin. */
@@ -64,12 +62,13 @@ export class ImapFlowConnection implements MailConnection {
       // Sequence numbers rise with UIDs, and none can vanish between SEARCH and FETCH (RFC 9051, section 7.5.1).
       const last = beforeUid === undefined ? mailbox.exists : await this.#countBelow(beforeUid)
       const first = Math.max(1, last - limit + 1)
-      const rows = last === 0 ? [] : await this.#client.fetchAll(`${first}:${last}`, headerQuery)
-      const messages = rows.filter(isAnswer).map(toHeader)
+      const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index)
+      const rows = await fetchRows(this.#client, { by: 'seq', numbers })
+      const messages = rows.map(({ header }) => header).filter(({ uid }) => beforeUid === undefined || uid < beforeUid)
       return {
         uidValidity: mailbox.uidValidity,
         total: mailbox.exists,
-        messages: messages.sort((a, b) => b.uid - a.uid),
+        messages,
         hasMore: first > 1,
       }
     })
@@ -79,12 +78,11 @@ export class ImapFlowConnection implements MailConnection {
     return this.#command(async () => {
       const { uidValidity } = await openFolder(this.#client, path)
       const { total, uids, hasMore } = await searchUids(this.#client, terms, limit, beforeUid)
-      const rows = uids.length === 0 ? [] : await this.#client.fetchAll(uids, headerQuery, { uid: true })
-      const messages = rows.filter(isAnswer).map(toHeader)
+      const rows = await fetchRows(this.#client, { by: 'uid', numbers: uids })
       return {
         uidValidity,
         total,
-        messages: messages.sort((a, b) => b.uid - a.uid),
+        messages: rows.map(({ header }) => header),
         nextBeforeUid: hasMore ? uids.at(-1) : undefined,
       }
     })
@@ -97,17 +95,20 @@ export class ImapFlowConnection implements MailConnection {
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     return this.#command(async () => {
       const { uidValidity } = await openFolder(this.#client, path)
-      const row = await this.#client.fetchOne(String(uid), contentQuery, { uid: true })
-      if (!row || !isAnswer(row)) return { uidValidity, message: undefined }
+      const [found] = await fetchRows(this.#client, { by: 'uid', numbers: [uid] }, contentQuery)
+      if (!found) return { uidValidity, message: undefined }
+      const { row, header } = found
+      if (!row)
+        return { uidValidity, message: toUnreadable({ uid, internalDate: header.date, size: header.sizeBytes }) }
       const structure = readStructure(row.bodyStructure)
       const text = await this.#download(uid, structure.text, maxBytes)
       const html = await this.#download(uid, structure.html, maxBytes)
-      const message = toContent(row, {
+      const body = {
         text: text === undefined ? null : text.content.replaceAll('\r\n', '\n'),
         html: html?.content ?? null,
         isTruncated: Boolean(text?.isTruncated || html?.isTruncated),
-        attachments: structure.attachments,
-      })
+      }
+      const message = toContent(row, body, structure)
       return { uidValidity, message }
     })
   }
@@ -270,9 +271,4 @@ export class ImapFlowConnection implements MailConnection {
           cause: problem,
         })
   }
-}
-
-/** Unasked-for updates of flags come as rows too; they lack what was asked for. */
-function isAnswer(row: FetchMessageObject): boolean {
-  return row.uid > 0 && row.size !== undefined
 }

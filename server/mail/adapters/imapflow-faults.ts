@@ -52,7 +52,7 @@ const unsayable = new Set(['InvalidStringValue', 'InvalidTokenValue', 'InvalidTe
 const limitCodes = new Set(['LIMIT', 'UNAVAILABLE', 'INUSE', 'OVERQUOTA'])
 const limitWords = /too many|maximum number of conn|simultaneous|connection limit|rate limit|throttl|try again later/i
 const garbled =
-  /^(ParserError|InvalidResponse|UnexpectedTag|MissingTag|MAX_IMAP|LineTooLarge|LiteralTooLarge|ResponseToo)/
+  /^(ParserError|InvalidResponse|UnexpectedTag|MissingTag|MAX_IMAP|LineTooLarge|LiteralTooLarge|ResponseToo|TooMany)/
 
 /** The Problem for an error; an error that is no fault of the mail server comes back as it is: a bug. */
 export function translateFault(error: unknown, context: FaultContext): unknown {
@@ -147,17 +147,19 @@ function limited(): Finding {
 }
 
 function tlsWords(error: Thrown): string {
-  const known: Record<string, string> = {
-    CERT_HAS_EXPIRED: 'its certificate has expired',
-    ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-    DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-    SELF_SIGNED_CERT_IN_CHAIN: 'nobody known vouches for its certificate',
-    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'nobody known vouches for its certificate',
-    UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody known vouches for its certificate',
-    ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
-    ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS there',
-  }
-  return known[error.code ?? ''] ?? 'the TLS handshake failed'
+  const known: ReadonlyMap<string, string> = new Map(
+    Object.entries({
+      CERT_HAS_EXPIRED: 'its certificate has expired',
+      ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+      DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
+      SELF_SIGNED_CERT_IN_CHAIN: 'nobody known vouches for its certificate',
+      UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'nobody known vouches for its certificate',
+      UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody known vouches for its certificate',
+      ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
+      ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS there',
+    }),
+  )
+  return known.get(error.code ?? '') ?? 'the TLS handshake failed'
 }
 
 function serverWords(error: Error & Thrown, { password }: FaultContext): string | undefined {

@@ -15,6 +15,7 @@ const gateway = new ImapFlowGateway()
 const options = { timeoutMs: 5_000, signal: new AbortController().signal }
 const alice = { user: 'alice@test.local', password: 'pw-alice' }
 const bob: Address = { name: 'Bob', email: 'bob@test.local' }
+const alicia: Address = { name: null, email: 'alice@test.local' }
 const ends: (() => unknown)[] = []
 
 afterEach(async () => {
@@ -264,7 +265,7 @@ function flagsOf({ flags = [] }: TestMessage): string[] {
   return flags.map(flag => `\\${flag.charAt(0).toUpperCase()}${flag.slice(1)}`)
 }
 
-function raw({ subject, from = bob, cc, text = '', html, attachment, picture }: TestMessage): string {
+function raw({ subject, from = bob, to = [alicia], cc, text = '', html, attachment, picture }: TestMessage): string {
   const part = (type: string, body: string | Buffer) =>
     `Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${base64Lines(body)}\n`
   const join = (boundary: string, parts: string[]) =>
@@ -279,7 +280,8 @@ function raw({ subject, from = bob, cc, text = '', html, attachment, picture }: 
     parts.push(`Content-Disposition: attachment; filename="${attachment.name}"\n${part(attachment.type, 'abc')}`)
   const address = ({ name, email }: Address) => `${encoded(name ?? '')} <${email}>`
   const copies = cc ? `Cc: ${address(cc)}\n` : ''
-  const head = `From: ${address(from)}\nTo: alice@test.local\n${copies}Subject: ${encoded(subject)}\n`
+  const recipients = to.map(({ email }) => email).join(',\n ')
+  const head = `From: ${address(from)}\nTo: ${recipients}\n${copies}Subject: ${encoded(subject)}\n`
   return `${head}MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=cut\n\n${join('cut', parts)}`
 }
 

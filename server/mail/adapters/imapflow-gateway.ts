@@ -22,6 +22,8 @@ const socketTimeoutMs = 10 * 60_000
 /** The most that a server may send as one literal: far above the parts that we ask for. */
 const maxLiteralSize = 64 * 1024 * 1024
 const maxResponseSize = 128 * 1024 * 1024
+/** A row of FETCH has some 15,000 at most when it has passed the limiter, and no other answer has as many. */
+const maxResponseTokens = 100_000
 
 export class ImapFlowGateway implements MailGateway {
   readonly #renewIdleMs: number
@@ -85,12 +87,15 @@ async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: 
     logger: false,
     clientInfo: { name: 'RustyMail', vendor: 'RustyMail', 'support-url': '' },
     disableAutoIdle: true,
+    // It would be undone behind the limiter, which reads the bare words.
     disableCompression: true,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: socketTimeoutMs,
     maxLiteralSize,
+    maxLineLength: maxLiteralSize,
     maxResponseSize,
+    maxResponseTokens,
   })
 }
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { Attachment, Folder } from '../../../contract/mail.ts'
 import { readStructure, toContent, toFolder, toHeader } from './imapflow-message.ts'
 
-const none = { text: null, html: null, isTruncated: false, attachments: [] }
+const none = { text: null, html: null, isTruncated: false }
 
 test('a message of which nothing is known is an empty one', () => {
   const content = toContent({ seq: 1, uid: 7 }, none)
@@ -68,7 +68,21 @@ test('a message of one part is downloaded as a whole', () => {
 test('parts nested without end are not followed without end', () => {
   let node: Parameters<typeof readStructure>[0] = { type: 'text/plain', part: '1' }
   for (let depth = 0; depth < 10_000; depth++) node = { type: 'multipart/mixed', childNodes: [node] }
-  expect(readStructure(node)).toEqual({ text: undefined, html: undefined, attachments: [] })
+  expect(readStructure(node)).toEqual({ text: undefined, html: undefined, attachments: [], leaves: 0 })
+})
+
+test('sizes and counts that are none are left out', () => {
+  for (const size of [Number.POSITIVE_INFINITY, Number.NaN, -1, 1.5, 1e300]) {
+    const bodyStructure = { type: 'application/pdf', part: '1', size }
+    expect(toHeader({ seq: 1, uid: 7, size, bodyStructure })).toMatchObject({ sizeBytes: 0, faults: [] })
+    expect(readStructure(bodyStructure).attachments[0]?.size_bytes).toBe(0)
+    const entry = { path: 'A', pathAsListed: 'A', name: 'A', delimiter: '/', parent: [], parentPath: '', listed: true }
+    const status = { path: 'A', messages: size, unseen: size }
+    expect(toFolder({ ...entry, subscribed: true, flags: new Set(), status })).toMatchObject({
+      total: null,
+      unread: null,
+    })
+  }
 })
 
 test('a folder that cannot be opened has no counts', () => {

@@ -1,26 +1,28 @@
 /** Maps what ImapFlow read of a message or folder to our words. Strangers wrote it: whatever is missing or broken must not throw. */
 import type { FetchMessageObject, ListResponse, MessageAddressObject, MessageStructureObject } from 'imapflow'
-import type { Address, Attachment, Flag, Folder, FolderRole } from '../../../contract/mail.ts'
+import type { Address, Attachment, Flag, Folder, FolderRole, MessageFault } from '../../../contract/mail.ts'
 import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
+import { type CutName, type Cuts, cutPartType, cutsOf } from './imapflow-cuts.ts'
+import { maxHeaderBytes } from './imapflow-limiter.ts'
 
-const flags: Record<string, Flag> = {
-  '\\seen': 'seen',
-  '\\flagged': 'flagged',
-  '\\answered': 'answered',
-  '\\draft': 'draft',
-}
+const flags: ReadonlyMap<string, Flag> = new Map([
+  ['\\seen', 'seen'],
+  ['\\flagged', 'flagged'],
+  ['\\answered', 'answered'],
+  ['\\draft', 'draft'],
+])
 
-const roles: Record<string, FolderRole> = {
-  '\\Inbox': 'inbox',
-  '\\Archive': 'archive',
-  '\\Drafts': 'drafts',
-  '\\Flagged': 'flagged',
-  '\\Junk': 'junk',
-  '\\Sent': 'sent',
-  '\\Trash': 'trash',
-  '\\All': 'all',
-  '\\Important': 'important',
-}
+const roles: ReadonlyMap<string, FolderRole> = new Map([
+  ['\\Inbox', 'inbox'],
+  ['\\Archive', 'archive'],
+  ['\\Drafts', 'drafts'],
+  ['\\Flagged', 'flagged'],
+  ['\\Junk', 'junk'],
+  ['\\Sent', 'sent'],
+  ['\\Trash', 'trash'],
+  ['\\All', 'all'],
+  ['\\Important', 'important'],
+])
 
 /** ImapFlow has found roles by SPECIAL-USE, else by well-known names in many languages. */
 export function toFolder(entry: ListResponse): Folder {
@@ -30,45 +32,90 @@ export function toFolder(entry: ListResponse): Folder {
     path: entry.path.toWellFormed(),
     name: toLine(entry.name),
     delimiter: entry.delimiter || null,
-    role: roles[entry.specialUse ?? ''] ?? null,
+    role: roles.get(entry.specialUse ?? '') ?? null,
     selectable,
     subscribed: Boolean(entry.subscribed),
-    total: selectable ? (entry.status?.messages ?? null) : null,
-    unread: selectable ? (entry.status?.unseen ?? null) : null,
+    total: selectable ? toWhole(entry.status?.messages) : null,
+    unread: selectable ? toWhole(entry.status?.unseen) : null,
   }
 }
 
-export function toHeader(row: FetchMessageObject): MessageHeader {
+export function toHeader(row: FetchMessageObject, structure = readStructure(row.bodyStructure)): MessageHeader {
   const { envelope = {} } = row
+  const cuts = cutsOf(row)
+  const from = toAddresses(envelope.from)
+  const to = toAddresses(envelope.to)
+  const parts = cuts.get('parts') ?? 0
   return {
     uid: row.uid,
     messageId: toLine(envelope.messageId) || null,
     subject: toLine(envelope.subject),
-    from: toAddresses(envelope.from),
-    to: toAddresses(envelope.to),
+    from,
+    fromCount: countOf(cuts, 'from', from),
+    to,
+    toCount: countOf(cuts, 'to', to),
     date: toTime(row.internalDate) ?? '1970-01-01T00:00:00.000Z',
     flags: toFlags(row.flags),
-    sizeBytes: row.size ?? 0,
-    hasAttachments: readStructure(row.bodyStructure).attachments.some(attachment => !attachment.is_inline),
+    sizeBytes: toWhole(row.size) ?? 0,
+    hasAttachments: parts > structure.leaves || structure.attachments.some(attachment => !attachment.is_inline),
+    faults: faultsOf(row, cuts),
   }
 }
 
 export function toContent(
   row: FetchMessageObject,
-  body: Pick<MessageContent, 'text' | 'html' | 'isTruncated' | 'attachments'>,
+  body: Pick<MessageContent, 'text' | 'html' | 'isTruncated'>,
+  structure = readStructure(row.bodyStructure),
 ): MessageContent {
   const { envelope = {} } = row
+  const cuts = cutsOf(row)
+  const [cc, bcc, replyTo] = [envelope.cc, envelope.bcc, envelope.replyTo].map(toAddresses) as [
+    Address[],
+    Address[],
+    Address[],
+  ]
+  const { attachments } = structure
+  const unseenParts = Math.max(0, (cuts.get('parts') ?? 0) - structure.leaves)
   return {
-    ...toHeader(row),
-    cc: toAddresses(envelope.cc),
-    bcc: toAddresses(envelope.bcc),
-    replyTo: toAddresses(envelope.replyTo),
+    ...toHeader(row, structure),
+    cc,
+    ccCount: countOf(cuts, 'cc', cc),
+    bcc,
+    bccCount: countOf(cuts, 'bcc', bcc),
+    replyTo,
+    replyToCount: countOf(cuts, 'reply_to', replyTo),
     sender: toAddresses(envelope.sender),
     head: row.source?.toString('utf8').toWellFormed() ?? '',
     sentAt: toTime(envelope.date) ?? null,
     inReplyTo: toLine(envelope.inReplyTo) || null,
+    attachments,
+    attachmentCount: attachments.length + unseenParts,
     ...body,
   }
+}
+
+/** Of a message of which the mail server says nothing that can be read; its date and size, if these can be. */
+export function toUnreadable({
+  uid,
+  ...row
+}: Pick<FetchMessageObject, 'uid' | 'internalDate' | 'size'>): MessageContent {
+  const known = { seq: 0, uid, ...row }
+  const structure = readStructure(undefined)
+  return { ...toContent(known, { text: null, html: null, isTruncated: false }, structure), faults: ['unreadable'] }
+}
+
+function countOf(cuts: Cuts, name: CutName, list: readonly Address[]): number {
+  return Math.max(cuts.get(name) ?? 0, list.length)
+}
+
+function faultsOf({ bodyStructure, size = 0 }: FetchMessageObject, cuts: Cuts): MessageFault[] {
+  // In a message of one part, what is not that part is its header.
+  const headerBytes = bodyStructure?.childNodes ? 0 : size - (bodyStructure?.size ?? size)
+  const faults: MessageFault[] = []
+  if (cuts.has('headers') || headerBytes > maxHeaderBytes) faults.push('headers_too_large')
+  if (cuts.has('structure')) faults.push('structure_too_large')
+  else if (!bodyStructure) faults.push('structure_missing')
+  return faults
 }
 
 export interface Structure {
@@ -76,13 +123,16 @@ export interface Structure {
   text: string | undefined
   html: string | undefined
   attachments: Attachment[]
+  /** Parts that were looked at. */
+  leaves: number
 }
 
 /** The first plain and the first HTML part are the message; every other leaf is an attachment, so that nothing is lost. */
 export function readStructure(root: MessageStructureObject | undefined): Structure {
-  const structure: Structure = { text: undefined, html: undefined, attachments: [] }
+  const structure: Structure = { text: undefined, html: undefined, attachments: [], leaves: 0 }
   if (!root) return structure
   for (const leaf of leavesOf(root)) {
+    structure.leaves++
     const part = leaf === root ? 'TEXT' : leaf.part
     const type = leaf.type.toLowerCase()
     const isBody = leaf.disposition?.toLowerCase() !== 'attachment' && !nameOf(leaf)
@@ -99,7 +149,8 @@ const maxDepth = 50
 /** An attached message stays whole. */
 function leavesOf(node: MessageStructureObject, depth = 0): MessageStructureObject[] {
   if (!node.childNodes || node.type.toLowerCase() === 'message/rfc822') return [node]
-  return depth < maxDepth ? node.childNodes.flatMap(child => leavesOf(child, depth + 1)) : []
+  if (depth >= maxDepth) return []
+  return node.childNodes.flatMap(child => leavesOf(child, depth + 1)).filter(({ type }) => type !== cutPartType)
 }
 
 function toAttachment(leaf: MessageStructureObject): Attachment {
@@ -109,7 +160,7 @@ function toAttachment(leaf: MessageStructureObject): Attachment {
     id: leaf.part ?? '1',
     name: toLine(nameOf(leaf)) || null,
     type: toLine(leaf.type).toLowerCase(),
-    size_bytes: leaf.size ?? 0,
+    size_bytes: toWhole(leaf.size) ?? 0,
     is_inline: disposition === 'inline' || (contentId !== '' && disposition !== 'attachment'),
     content_id: contentId || null,
   }
@@ -126,7 +177,7 @@ function toAddresses(list: MessageAddressObject[] | undefined): Address[] {
 }
 
 function toFlags(set: Set<string> | undefined): Flag[] {
-  return [...(set ?? [])].map(flag => flags[flag.toLowerCase()]).filter(flag => flag !== undefined)
+  return [...new Set([...(set ?? [])].map(flag => flags.get(flag.toLowerCase())))].filter(flag => flag !== undefined)
 }
 
 /** Undefined for what is no date, or one that ISO 8601 writes with more than four digits of year. */
@@ -135,6 +186,11 @@ function toTime(value: Date | string | undefined): string | undefined {
   if (Number.isNaN(date.getTime())) return undefined
   const text = date.toISOString()
   return /^\d{4}-/.test(text) ? text : undefined
+}
+
+/** Null for what counts nothing. */
+function toWhole(value: number | undefined): number | null {
+  return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : null
 }
 
 /** One line of well-formed Unicode without control characters. */

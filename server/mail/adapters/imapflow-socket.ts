@@ -1,9 +1,13 @@
-/** Opens ImapFlow's sockets: certificates are verified, and a peer that does not greet as IMAP is named as such. */
+/**
+ * Opens ImapFlow's sockets: certificates are verified, a peer that does not greet as IMAP is named as such, and what it says is bounded before
+ * ImapFlow reads it.
+ */
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, ImapTransportSocket } from 'imapflow'
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { type Address, answerWith } from '../../platform/outbound-guard.ts'
+import { LimitedSocket } from './imapflow-duplex.ts'
 
 /** How far a connection came. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
@@ -42,23 +46,35 @@ export class ImapSocket implements ImapTransport {
   }
 
   connect({ secure, ...options }: ImapTransportConnectOptions, onConnect: () => void): ImapTransportSocket {
-    if (secure) {
-      return this.#secure(options, undefined, socket => this.#expectGreeting(socket, onConnect))
+    const onGreeting = () => {
+      limited.start()
+      onConnect()
     }
-    const socket = connect({ host: options.host, port: options.port, ...this.#lookup })
-    return socket.once('connect', () => this.#expectGreeting(socket, onConnect))
+    const socket = secure
+      ? this.#secure(options, undefined, () => this.#expectGreeting(socket, onGreeting))
+      : connect({ host: options.host, port: options.port, ...this.#lookup })
+    if (!secure) socket.once('connect', () => this.#expectGreeting(socket, onGreeting))
+    const limited = new LimitedSocket(socket)
+    return limited
   }
 
   /** Only ever called with the socket that `connect` gave. */
   upgrade(plain: ImapTransportSocket, options: ImapTransportOptions, onSecure: () => void): ImapTransportSocket {
+    const { socket, hasMore } = (plain as LimitedSocket).detach()
+    // Whoever sits in between could put words into the mouth of the server behind TLS.
+    if (hasMore) throw Object.assign(new Error('words before TLS'), { code: 'STARTTLS_INJECTION' })
     this.#phase = 'tls'
-    return this.#secure(options, plain as Socket, () => {
-      this.#phase = 'session'
-      onSecure()
-    })
+    const limited: LimitedSocket = new LimitedSocket(
+      this.#secure(options, socket, () => {
+        this.#phase = 'session'
+        limited.start()
+        onSecure()
+      }),
+    )
+    return limited
   }
 
-  #secure(options: ImapTransportOptions, plain: Socket | undefined, onSecure: (socket: TLSSocket) => void): TLSSocket {
+  #secure(options: ImapTransportOptions, plain: Socket | undefined, onSecure: () => void): TLSSocket {
     const { host, port } = options
     const name = isIP(host) === 0 ? { servername: host } : {}
     const isLocal = isLoopback(host)
@@ -74,7 +90,7 @@ export class ImapSocket implements ImapTransport {
         socket.destroy(Object.assign(new Error(`the certificate is not valid: ${fault}`), { code: fault }))
         return
       }
-      onSecure(socket)
+      onSecure()
     })
   }
 

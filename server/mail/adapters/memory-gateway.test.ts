@@ -12,7 +12,7 @@ mailGatewaySuite('a mail server in memory', async () => {
   return {
     gateway,
     login,
-    deliver: async ({ attachment, picture, from = bob, cc, ...message }, folder) => {
+    deliver: async ({ attachment, picture, from = bob, to = [], cc, ...message }, folder) => {
       const attached = attachment ? [{ ...attachment, id: '2', size_bytes: 3, is_inline: false, content_id: null }] : []
       const inline = picture
         ? [{ id: '1.3', name: null, type: picture.type, size_bytes: 9, is_inline: true, content_id: picture.contentId }]
@@ -20,7 +20,7 @@ mailGatewaySuite('a mail server in memory', async () => {
       const parts = picture ? { '1.3': picture.bytes } : {}
       const attachments = [...inline, ...attached]
       const sizeBytes = message.subject.length + (message.text ?? '').length
-      const addressed = { ...message, from: [from], cc: cc ? [cc] : [], sizeBytes }
+      const addressed = { ...message, from: [from], to, cc: cc ? [cc] : [], sizeBytes }
       return gateway.deliver({ ...addressed, attachments, parts, hasAttachments: attached.length > 0 }, folder)
     },
     cut: async () => gateway.cut(),

@@ -78,7 +78,8 @@ export class MemoryGateway implements MailGateway {
   deliver(delivery: Delivery = {}, path = 'INBOX'): number {
     const folder = this.getFolder(path)
     const uid = folder.uidNext++
-    folder.messages.push({ ...emptyMessage, date: new Date().toISOString(), ...delivery, uid })
+    const message = { ...emptyMessage, date: new Date().toISOString(), ...delivery, uid }
+    folder.messages.push({ ...message, ...countsOf(message), ...delivery, uid })
     for (const connection of this.connections)
       connection.notice(path, { kind: 'exists', count: folder.messages.length })
     return uid
@@ -96,7 +97,14 @@ export class MemoryGateway implements MailGateway {
   }
 }
 
-const emptyMessage: Omit<MemoryMessage, 'uid' | 'date'> = {
+type Lists = Pick<MessageContent, 'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'attachments'>
+
+function countsOf({ from, to, cc, bcc, replyTo, attachments }: Lists) {
+  const [fromCount, toCount, ccCount, bccCount] = [from.length, to.length, cc.length, bcc.length]
+  return { fromCount, toCount, ccCount, bccCount, replyToCount: replyTo.length, attachmentCount: attachments.length }
+}
+
+const emptyMessage: Omit<MemoryMessage, 'uid' | 'date' | keyof ReturnType<typeof countsOf>> = {
   messageId: null,
   subject: '',
   from: [],
@@ -109,6 +117,7 @@ const emptyMessage: Omit<MemoryMessage, 'uid' | 'date'> = {
   flags: [],
   sizeBytes: 0,
   hasAttachments: false,
+  faults: [],
   sentAt: null,
   inReplyTo: null,
   text: null,
@@ -194,7 +203,8 @@ export class MemoryConnection implements MailConnection {
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     await this.#step('findPart')
     const { uidValidity, messages } = this.#gateway.getFolder(path)
-    const bytes = messages.find(message => message.uid === uid)?.parts[partId]
+    const parts = messages.find(message => message.uid === uid)?.parts ?? {}
+    const bytes = Object.hasOwn(parts, partId) ? parts[partId] : undefined
     return { uidValidity, bytes: bytes && bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
   }
 

@@ -1,0 +1,110 @@
+/**
+ * Fetches what lists show of messages. A message that the server or ImapFlow cannot get right costs its own row and no other: it is fetched
+ * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are left out.
+ */
+import type { FetchMessageObject, ImapFlow } from 'imapflow'
+import type { MessageHeader } from '../mail-gateway.ts'
+import { toHeader, toUnreadable } from './imapflow-message.ts'
+
+/** Messages by their UIDs, or by their places in the folder; a page of them at most. */
+export interface Wanted {
+  by: 'uid' | 'seq'
+  numbers: readonly number[]
+}
+
+export interface Row {
+  header: MessageHeader
+  /** Undefined when it could not be read. */
+  row: FetchMessageObject | undefined
+}
+
+const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true, size: true, bodyStructure: true }
+/** Of one message the beginning too: what the last mail servers wrote on top stands there. */
+export const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
+const leastQuery = { uid: true, internalDate: true, size: true }
+/** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
+const mostTries = 30
+
+/** The newest first. */
+export async function fetchRows(client: ImapFlow, wanted: Wanted, query: object = headerQuery): Promise<Row[]> {
+  const tries = { left: mostTries, query }
+  const rows = new Map<number, Row>()
+  const answers = await fetchApart(client, wanted, tries)
+  for (const row of answers) if (!rows.has(row.uid)) rows.set(row.uid, rowOf(row))
+  const answered = new Set(answers.map(row => numberOf(row, wanted)))
+  const numbers = wanted.numbers.filter(number => !answered.has(number))
+  for (const row of await fetchLeast(client, { ...wanted, numbers })) {
+    if (!rows.has(row.uid)) rows.set(row.uid, { header: toUnreadable(row), row: undefined })
+  }
+  return [...rows.values()].sort((a, b) => b.header.uid - a.header.uid)
+}
+
+function rowOf(row: FetchMessageObject): Row {
+  try {
+    return { header: toHeader(row), row }
+  } catch {
+    // No message that was ever tried comes here; the next one does not take its page along.
+    return { header: toUnreadable(row), row: undefined }
+  }
+}
+
+/** Where the server refuses, half of them at a time. */
+async function fetchApart(
+  client: ImapFlow,
+  wanted: Wanted,
+  tries: { left: number; readonly query: object },
+): Promise<FetchMessageObject[]> {
+  try {
+    return await fetchAll(client, wanted, tries.query)
+  } catch (error) {
+    if (!client.usable || !isRefusal(error)) throw error
+    const { by, numbers } = wanted
+    if (numbers.length === 1 || --tries.left <= 0) return []
+    const middle = Math.ceil(numbers.length / 2)
+    const first = await fetchApart(client, { by, numbers: numbers.slice(0, middle) }, tries)
+    return [...first, ...(await fetchApart(client, { by, numbers: numbers.slice(middle) }, tries))]
+  }
+}
+
+/** Of those that are still in the folder; the least that can be said of them is their UID. */
+async function fetchLeast(client: ImapFlow, wanted: Wanted): Promise<Pick<FetchMessageObject, 'uid'>[]> {
+  const { by, numbers } = wanted
+  if (numbers.length === 0) return []
+  const answers = await fetchAll(client, wanted, leastQuery)
+  const answered = new Set(answers.map(row => numberOf(row, wanted)))
+  const silent = numbers.filter(number => !answered.has(number))
+  if (silent.length === 0) return answers
+  const found = (await client.search({ [by]: silent.join() }, { uid: true })) || []
+  const isMeant = new Set(silent)
+  const uids = found.slice(0, silent.length).filter(uid => by === 'seq' || isMeant.has(uid))
+  return [...answers, ...uids.map(uid => ({ uid }))]
+}
+
+async function fetchAll(client: ImapFlow, wanted: Wanted, query: object): Promise<FetchMessageObject[]> {
+  const { by, numbers } = wanted
+  if (numbers.length === 0) return []
+  const isWanted = new Set(numbers)
+  const rows = await client.fetchAll(rangesOf(numbers), query, { uid: by === 'uid' })
+  return rows.filter(row => isAnswer(row) && isWanted.has(numberOf(row, wanted)))
+}
+
+function numberOf({ uid, seq }: FetchMessageObject, { by }: Wanted): number {
+  return by === 'uid' ? uid : seq
+}
+
+/** Places of a page are one range; UIDs stay as they were asked for. */
+function rangesOf(numbers: readonly number[]): string {
+  const [first = 0] = numbers
+  const last = numbers.at(-1) ?? first
+  return last - first === numbers.length - 1 && last > first ? `${first}:${last}` : numbers.join()
+}
+
+/** Unasked-for updates of flags come as rows too; they lack what was asked for. */
+function isAnswer(row: FetchMessageObject): boolean {
+  return row.uid > 0 && row.size !== undefined
+}
+
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error) || ('code' in error && error.code === 'ETHROTTLE')) return false
+  return 'responseStatus' in error && (error.responseStatus === 'NO' || error.responseStatus === 'BAD')
+}

@@ -1,0 +1,52 @@
+/** What a search tells a model of messages, and a list of folders of what it leaves out. */
+import { afterAll, expect, test } from 'vitest'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { SecretBox, Signer } from '../platform/secret-box.ts'
+import { type Delivery, MemoryGateway } from './adapters/memory-gateway.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { MailService } from './mail-service.ts'
+import { mailTools } from './mail-tools.ts'
+import { MessageRefs } from './message-ref.ts'
+
+const principal: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
+const gateway = new MemoryGateway()
+const pool = new ConnectionPool({
+  gateway,
+  login: async user => ({ host: 'memory', port: 143, tls: 'none', user, password: 'secret' }),
+  limits: { connection_timeout_seconds: 5, max_connections: 10, connection_pool_size: 2 },
+  health: { setConnections: () => undefined },
+  logger: createLogger('silent'),
+})
+const mail = new MailService({
+  pool,
+  refs: new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs'))),
+  cleaner: { clean: async () => 'busy' },
+  ownerOf: async () => ({ email: 'ann@own.example', imapHost: 'imap.own.example' }),
+})
+const tools = mailTools({ mail, accounts: { list: async () => [] } })
+
+afterAll(() => pool.stop())
+
+async function run(name: string, input: object): Promise<unknown> {
+  const tool = tools.find(one => one.name === name)
+  if (!tool) throw new Error(`there is no tool ${name}`)
+  const { signal } = new AbortController()
+  const call = { principal, accountId: 'a', input: tool.input.parse(input), signal, note: () => undefined }
+  return tool.output.parse(await tool.run(call as never))
+}
+
+test('a message of which not all is known says so among the hits, and the others say nothing of it', async () => {
+  const deliveries: Delivery[] = [{ subject: 'plain' }, { subject: 'odd', faults: ['unreadable'] }]
+  for (const delivery of deliveries) gateway.deliver(delivery)
+  const found = await run('mail_search', { q: 'is:unread', account: 'a' })
+  expect(found).toMatchObject({ total: 2, hits: [{ subject: 'odd', faults: ['unreadable'] }, { subject: 'plain' }] })
+  expect(JSON.stringify(found).match(/faults/g)).toHaveLength(1)
+})
+
+test('folders that are not listed are counted', async () => {
+  gateway.addFolder('x'.repeat(2_000))
+  for (let number = 0; number < 500; number++) gateway.addFolder(`F${number}`)
+  const answer = (await run('mail_folders', { account: 'a' })) as { folders: unknown[]; more?: number }
+  expect([answer.folders.length, answer.more]).toEqual([500, 7])
+})

@@ -1,0 +1,104 @@
+/** What strangers wrote, on its way to JSON: every text and list of a message or folder gets its bound, whichever server it came from. */
+import {
+  type Address,
+  type Attachment,
+  type Folder,
+  type Message,
+  type MessageSummary,
+  mailBounds,
+} from '../../contract/mail.ts'
+import type { MessageContent, MessageHeader } from './mail-gateway.ts'
+
+/** What it takes more than the message to say is left to others. */
+type Head = Omit<MessageSummary, 'ref' | 'uid_validity' | 'sender_warnings'>
+type Body = Omit<Message, keyof MessageSummary | 'auth' | 'parts_differ'>
+
+export function toSummary(header: MessageHeader): Head {
+  return {
+    uid: header.uid,
+    message_id: idOf(header.messageId),
+    subject: cutText(header.subject, mailBounds.subject),
+    from: toAddresses(header.from, mailBounds.listed),
+    from_count: countOf(header.from, header.fromCount),
+    to: toAddresses(header.to, mailBounds.listed),
+    to_count: countOf(header.to, header.toCount),
+    date: header.date,
+    flags: header.flags,
+    size_bytes: header.sizeBytes,
+    has_attachments: header.hasAttachments,
+    faults: header.faults,
+  }
+}
+
+export function toMessage(content: MessageContent): Head & Body {
+  const all = (list: Address[]) => toAddresses(list, mailBounds.addresses)
+  return {
+    ...toSummary(content),
+    from: all(content.from),
+    to: all(content.to),
+    cc: all(content.cc),
+    cc_count: countOf(content.cc, content.ccCount),
+    bcc: all(content.bcc),
+    bcc_count: countOf(content.bcc, content.bccCount),
+    reply_to: all(content.replyTo),
+    reply_to_count: countOf(content.replyTo, content.replyToCount),
+    sender: all(content.sender),
+    sent_at: content.sentAt,
+    in_reply_to: idOf(content.inReplyTo),
+    text: content.text,
+    html: content.html,
+    is_truncated: content.isTruncated,
+    attachments: content.attachments.slice(0, mailBounds.attachments).map(toAttachment),
+    attachment_count: Math.max(content.attachmentCount, content.attachments.length),
+  }
+}
+
+/** Those that can be asked for; a path that is cut would be that of another folder. */
+export function toFolders(folders: readonly Folder[]): { items: Folder[]; omitted: number } {
+  const items = folders
+    .filter(({ path }) => path.length <= mailBounds.path)
+    .slice(0, mailBounds.folders)
+    .map(folder => ({
+      ...folder,
+      name: cutText(folder.name, mailBounds.path),
+      delimiter: folder.delimiter && [...folder.delimiter].length === 1 ? folder.delimiter : null,
+    }))
+  return { items, omitted: folders.length - items.length }
+}
+
+/** At most so long, with `…` where something is missing, and never half of a character. */
+export function cutText(text: string, length: number): string {
+  return text.length > length
+    ? `${text
+        .slice(0, length - 1)
+        .toWellFormed()
+        .replace(/\ufffd$/, '')}…`
+    : text
+}
+
+function toAddresses(list: readonly Address[], most: number): Address[] {
+  return list.slice(0, most).map(({ name, email }) => {
+    if (email.length <= mailBounds.email) return { name: name === null ? null : cutText(name, mailBounds.name), email }
+    // Nobody can be written to there; what stands in its place is shown as words.
+    return { name: cutText(name ?? email, mailBounds.name), email: '' }
+  })
+}
+
+function toAttachment({ id, name, type, content_id: contentId, ...rest }: Attachment): Attachment {
+  return {
+    ...rest,
+    id: id.slice(0, mailBounds.name),
+    name: name === null ? null : cutText(name, mailBounds.name),
+    type: cutText(type, mailBounds.type),
+    content_id: idOf(contentId),
+  }
+}
+
+/** Half an id would be another one. */
+function idOf(id: string | null): string | null {
+  return id !== null && id.length <= mailBounds.id ? id : null
+}
+
+function countOf(list: readonly Address[], count: number): number {
+  return Math.max(list.length, count)
+}
