@@ -101,13 +101,14 @@ test('a session gets it in a frame of the page alone; a program with a token get
   for (const [headers, status] of [
     [frame, 200],
     // Plain HTTP at another name than localhost.
-    [{ referer: 'http://mail.example:8080/mail?message=x' }, 200],
+    [{ referer: 'http://mail.example:8080/' }, 200],
+    [{ referer: 'http://mail.example:8080/mail?message=x' }, 403],
     [{}, 403],
     [{ referer: 'http://evil.example/' }, 403],
     [{ referer: 'http://evil.example/?mail.example:8080' }, 403],
     [{ referer: 'no address' }, 403],
     [{ ...frame, 'sec-fetch-dest': 'document' }, 403],
-    [{ ...frame, 'sec-fetch-dest': 'document', referer: 'http://mail.example:8080/mail' }, 403],
+    [{ ...frame, 'sec-fetch-dest': 'document', referer: 'http://mail.example:8080/' }, 403],
     [{ ...frame, 'sec-fetch-dest': 'empty' }, 403],
     [{ ...frame, 'sec-fetch-site': 'cross-site' }, 403],
     [{ ...frame, 'sec-fetch-site': 'same-site' }, 403],

@@ -44,15 +44,15 @@ export function refuseForeignOrigin(request: Request, origins: Origins): void {
 /**
  * Throws 403 unless a browser asks for what our own page puts into a frame (Fetch Metadata, section 2). A document for a frame
  * must never fill a window: there it would stand under our address. Over plain HTTP at another name than `localhost`
- * browsers say nothing of that kind; there the frame alone sends a Referer, since everything else of ours has the policy
- * `no-referrer`.
+ * browsers say nothing of that kind; there the frame alone sends a Referer without a path (its policy is `origin`): a link in a
+ * mail sends none, and a link of our page its whole address.
  */
 export function refuseOutsideFrame(header: (name: string) => string | undefined, { publicUrl }: Origins): void {
   const wanted = header('sec-fetch-dest')
   if (wanted === 'iframe' && header('sec-fetch-site') === 'same-origin') return
-  const referer = URL.parse(header('referer') ?? '')?.host
+  const { host: referer, pathname } = URL.parse(header('referer') ?? '') ?? {}
   const own = [header('host'), header(':authority'), publicUrl && new URL(publicUrl).host]
-  if (wanted === undefined && referer !== undefined && own.includes(referer)) return
+  if (wanted === undefined && referer !== undefined && pathname === '/' && own.includes(referer)) return
   throw new Problem(
     'frame_only',
     'Open the message on the Mail page. Programs should send a token instead of a cookie.',

@@ -22,8 +22,8 @@ export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; 
         key={source}
         title="The HTML part of the message"
         sandbox="allow-popups allow-popups-to-escape-sandbox"
-        // To our own server alone, which knows by it that a frame asks and no window; see `refuseOutsideFrame`.
-        referrerPolicy="same-origin"
+        // By a Referer without a path the server knows a frame, where browsers say no more; see `refuseOutsideFrame`.
+        referrerPolicy="origin"
         src={source}
         className="min-h-[70dvh] w-full flex-1 bg-on-fill scheme-light"
       />
