@@ -11,7 +11,8 @@ import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
-const cache = join(root, 'node_modules/.cache/rustymail')
+/** Node's own variable says where, for an installation that cannot be written to. */
+const cache = process.env.NODE_COMPILE_CACHE || join(root, 'node_modules/.cache/rustymail')
 const stamp = join(cache, 'filled')
 /** TypeScript in a checkout, JavaScript in the published package. */
 const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
