@@ -17,6 +17,7 @@ const ofProblems: Record<ProblemCode, string> = {
   recent_sign_in_required: 'Signed in too long ago',
   code_wrong: 'Wrong code',
   origin_not_allowed: 'From a foreign page',
+  host_not_allowed: 'By a name that is not ours',
   not_found: 'Not found',
   account_not_found: 'No such account',
   folder_not_found: 'No such folder',
