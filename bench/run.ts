@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { events } from './events.ts'
 import { gate } from './gate.ts'
+import { hostileRequests } from './hostile-requests.ts'
 import { newMail } from './new-mail.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { startup } from './startup.ts'
@@ -17,6 +18,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   startup,
   events,
   'sign-in-flood': signInFlood,
+  'hostile-requests': hostileRequests,
 }
 
 const wanted = process.argv.slice(2)
