@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { events } from './events.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
+import { hostileRequests } from './hostile-requests.ts'
 import { newMail } from './new-mail.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { startup } from './startup.ts'
@@ -19,6 +20,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   events,
   'sign-in-flood': signInFlood,
   'hostile-mail': hostileMail,
+  'hostile-requests': hostileRequests,
 }
 
 const wanted = process.argv.slice(2)

@@ -61,6 +61,8 @@ export const assistantApi = {
     limit: 'assistant',
     effect: 'write',
     body: ChatbotQuery,
+    // A question of 20,000 characters in a script that a client writes as \uXXXX.
+    bodyLimit: 128 * 1024,
     response: ChatbotResponse,
     problems: ['no_model_configured', 'provider_failed', 'provider_timeout', 'overloaded'],
     stream: 'accepted',

@@ -29,6 +29,8 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
   limit?: LimitName
   /** The answer is `text/event-stream`: always, or when the client accepts that. */
   stream?: 'always' | 'accepted'
+  /** Bytes of a body, where it may be larger than others of its kind: see `bodyLimitOf`. */
+  bodyLimit?: number
   /** Not counted as a request in the figures: health, event streams, metrics. */
   uncounted?: true
 }
@@ -38,4 +40,15 @@ export function endpoint<Params = unknown, Query = unknown, Body = unknown, Resp
   spec: Endpoint<Params, Query, Body, Response>,
 ): Endpoint<Params, Query, Body, Response> {
   return spec
+}
+
+const KiB = 1024
+
+/** Bytes that a body may have: of an endpoint that takes none, that anyone may ask, and of the rest. */
+export const bodyLimits = { none: KiB, public: 16 * KiB, usual: 64 * KiB } as const
+
+export function bodyLimitOf({ body, scope, bodyLimit }: Pick<Endpoint, 'body' | 'scope' | 'bodyLimit'>): number {
+  if (bodyLimit !== undefined) return bodyLimit
+  if (!body) return bodyLimits.none
+  return scope === 'public' ? bodyLimits.public : bodyLimits.usual
 }

@@ -1,6 +1,6 @@
 /** Renders the table of endpoints as an OpenAPI 3.1 document. Schemas with an id become components. */
 import type { z } from 'zod'
-import type { Endpoint } from './endpoint.ts'
+import { bodyLimitOf, type Endpoint } from './endpoint.ts'
 import { api } from './index.ts'
 import { type Json, toSchema } from './json-schema.ts'
 import { ProblemBody, type ProblemCode, problems } from './problem.ts'
@@ -10,6 +10,7 @@ const shared: ProblemCode[] = [
   'unauthorized',
   'forbidden',
   'too_large',
+  'host_not_allowed',
   'unsupported_media_type',
   'too_many_requests',
   'internal',
@@ -68,6 +69,7 @@ function operation(
     ...(endpoint.body
       ? {
           requestBody: {
+            description: `At most ${bodyLimitOf(endpoint) / 1024} KiB`,
             required: !endpoint.body.safeParse(undefined).success,
             content: { 'application/json': { schema: schema(endpoint.body, 'input') } },
           },

@@ -23,7 +23,7 @@ import { eventRoutes } from './events/event-routes.ts'
 import { EventStore } from './events/event-store.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
-import { addressOf, httpPart, localhostOf, pagePart } from './http-part.ts'
+import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part.ts'
 import { checkKey, findKey } from './key-rotation.ts'
 import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
 import { ConnectionPool } from './mail/connection-pool.ts'
@@ -47,6 +47,7 @@ import { Lifecycle, type Part } from './platform/lifecycle.ts'
 import { createLogger, type Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
 import { Signer } from './platform/secret-box.ts'
+import { WrongCredentials } from './platform/wrong-credentials.ts'
 import { HtmlCleaner } from './reading/html-cleaner.ts'
 import { TextWorker } from './reading/text-worker.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
@@ -164,6 +165,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
 
   const { publicUrl, tls } = config.http
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
+  const wrongCredentials = new WrongCredentials({ perMinute: config.http.wrongCredentials, now: Date.now })
   const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   const { access, users, trail, ...people } = composeAccess({
     config,
@@ -177,6 +179,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     describeServer: () => ({ version: config.version, demo: config.demo, sandbox_running: sandbox.isRunning }),
     baseUrl: address,
     passkeyOrigin: () => publicUrl ?? localhostOf(http),
+    wrongCredentials,
     listeners: () => [exchanges, http.connectionLimits],
   })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
@@ -191,10 +194,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       publicUrl,
       allowed: config.http.allowedOrigins,
       isHttps: publicUrl?.startsWith('https:') ?? tls !== undefined,
+      hosts: hostsOf(config.http),
     },
     trustedProxies: config.http.trustedProxies,
     tls,
     limits,
+    wrongCredentials,
     trail,
   })
   const serverHealth = new HealthService({

@@ -38,6 +38,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { PrincipalListener } from './platform/principal.ts'
 import type { SecretBox } from './platform/secret-box.ts'
+import type { WrongCredentials } from './platform/wrong-credentials.ts'
 import { recordProviderDeed } from './provider-deeds.ts'
 
 export interface AccessSurroundings {
@@ -55,6 +56,7 @@ export interface AccessSurroundings {
   baseUrl: () => string
   /** Where passkeys work. */
   passkeyOrigin: () => string
+  wrongCredentials: WrongCredentials
   /** Hears of changed principals beside the hub. */
   /** Of all that people hold open beside event streams; asked for when something changes. */
   listeners: () => PrincipalListener[]
@@ -127,8 +129,8 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     openSessions: userId => sessions.list(userId),
   })
   const { apiKey } = config
-  const { describeServer } = around
-  const access = new AccessService({ sessions, tokens, apiKey, users, people, describeServer, now, logger })
+  const { describeServer, wrongCredentials: wrongKeys } = around
+  const access = new AccessService({ sessions, tokens, apiKey, wrongKeys, users, people, describeServer, now, logger })
   const factors = new SecondFactorService({ store: new TotpStore(db), users: people, secrets, now, logger })
   const signIn = new SignInService({ users: people, sessions, hasher, throttle, factors, now, logger })
   const passkeys = new PasskeyService({ store: keys, users: people, origin: around.passkeyOrigin, now, logger })

@@ -1,8 +1,11 @@
 /** Settings: good ones are read, bad ones are all named at once, and .env.example lists exactly what is read. */
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { expect, test } from 'vitest'
-import { ConfigError, loadConfig } from './config.ts'
+import { ConfigError, checkSecrets, loadConfig } from './config.ts'
 import { environmentNames } from './environment.ts'
+import { hostsOf } from './http-part.ts'
 
 function faultsOf(argv: string[], environment: Record<string, string>): readonly string[] {
   try {
@@ -31,6 +34,7 @@ test('every fault is named at once, with what to set', () => {
     IMAP_TLS: 'maybe',
     RUSTYMAIL_TRUSTED_PROXIES: '10.0.0.0/8,foo',
     RUSTYMAIL_ALLOWED_ORIGINS: 'nonsense',
+    RUSTYMAIL_ALLOWED_HOSTS: 'mail.example.com:9437',
     RUSTYMAIL_MAX_STREAMS: 'many',
     RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: '20001',
   }).join('\n')
@@ -42,6 +46,7 @@ test('every fault is named at once, with what to set', () => {
     'IMAP_TLS must be',
     'RUSTYMAIL_TRUSTED_PROXIES must be',
     'RUSTYMAIL_ALLOWED_ORIGINS must be',
+    'RUSTYMAIL_ALLOWED_HOSTS must be',
     'RUSTYMAIL_MAX_STREAMS must be 1–100000',
     'RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL must be 1–20000',
   ]) {
@@ -68,6 +73,32 @@ test('mail servers that are believed are named in pairs', () => {
   for (const wrong of ['imap.example.com', '=x', 'a=b=c', 'a=b c']) {
     expect(() => loadConfig([], { RUSTYMAIL_AUTH_SERVERS: wrong })).toThrow('RUSTYMAIL_AUTH_SERVERS must be pairs')
   }
+})
+
+test('our names are those of the settings, of this machine, and those that are named', () => {
+  const hostsFor = (set: Record<string, string>) => hostsOf(loadConfig([], set).http)
+  const bare = hostsFor({})
+  for (const host of [hostname(), `${hostname()}.local:9437`, 'localhost', '127.0.0.1'])
+    expect(bare.allows(host)).toBe(true)
+  expect(bare.allows('mail.example.com')).toBe(false)
+  const named = hostsFor({
+    RUSTYMAIL_PUBLIC_URL: 'https://mail.example.com:8443/',
+    RUSTYMAIL_HOST: 'inner.example',
+    RUSTYMAIL_ALLOWED_ORIGINS: 'https://friend.example',
+    RUSTYMAIL_ALLOWED_HOSTS: 'a.example, .b.example',
+  })
+  for (const host of ['mail.example.com', 'inner.example:80', 'friend.example', 'a.example', 'x.b.example']) {
+    expect([host, named.allows(host)]).toEqual([host, true])
+  }
+  expect(named.allows('b.example')).toBe(false)
+  expect(hostsFor({ RUSTYMAIL_ALLOWED_HOSTS: '*' }).allows('anything.example')).toBe(true)
+})
+
+test('the server does not start with a key that can be guessed, and says what to do', async () => {
+  const check = (key: string) => checkSecrets(loadConfig([], { RUSTYMAIL_API_KEY: key }))
+  await expect(check('passwordpassword1234')).rejects.toThrow(/^RUSTYMAIL_API_KEY .*openssl rand -base64 32$/)
+  await expect(check(randomBytes(32).toString('base64'))).resolves.toBeUndefined()
+  await expect(checkSecrets(loadConfig([], {}))).resolves.toBeUndefined()
 })
 
 test('half an account, an unknown command or flag is a fault', () => {

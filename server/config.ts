@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { z } from 'zod'
 import type { AccountInput } from '../contract/accounts.ts'
+import { faultOfApiKey } from './access/api-key-strength.ts'
 import type { OidcConfig } from './access/oidc-config.ts'
 import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
@@ -23,9 +24,13 @@ export interface Config {
     publicUrl: string | undefined
     trustedProxies: readonly string[]
     allowedOrigins: readonly string[]
+    /** Names that are answered beside those that are known to be ours. */
+    allowedHosts: readonly string[]
     /** PEM; undefined for plain HTTP. */
     tls: { cert: Buffer; key: Buffer } | undefined
     limits: LimitRates
+    /** Wrong keys and tokens a minute from one address. */
+    wrongCredentials: number
   }
   /** Ranges of private addresses that people may name; others of those are refused. */
   privateNetworks: readonly string[]
@@ -89,8 +94,10 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
       publicUrl: env.RUSTYMAIL_PUBLIC_URL,
       trustedProxies: env.RUSTYMAIL_TRUSTED_PROXIES,
       allowedOrigins: env.RUSTYMAIL_ALLOWED_ORIGINS,
+      allowedHosts: env.RUSTYMAIL_ALLOWED_HOSTS,
       tls,
       limits: limitsOf(env.RUSTYMAIL_RATE_LIMIT),
+      wrongCredentials: Math.ceil(env.RUSTYMAIL_RATE_LIMIT / 300),
     },
     privateNetworks: env.RUSTYMAIL_PRIVATE_NETWORKS,
     authServers: env.RUSTYMAIL_AUTH_SERVERS,
@@ -109,6 +116,15 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     account,
     assistant,
   })
+}
+
+/**
+ * What takes longer to look at, before the server starts.
+ * @throws ConfigError for a key that can be guessed.
+ */
+export async function checkSecrets({ apiKey }: Config): Promise<void> {
+  const fault = apiKey === undefined ? undefined : await faultOfApiKey(apiKey)
+  if (fault !== undefined) throw new ConfigError([fault])
 }
 
 function accountOf(env: Environment, faults: string[]): AccountInput | undefined {

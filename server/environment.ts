@@ -32,6 +32,10 @@ const origins = list.refine(
   items => items.every(item => URL.canParse(item) && new URL(item).origin === item),
   'must be origins such as https://mail.example.com, without a path, separated by commas',
 )
+const hosts = list.refine(
+  items => items.every(item => /^(\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?)$/i.test(item)),
+  'must be names such as mail.example.com or .example.com, without a port, separated by commas, or *',
+)
 const ranges = z.union([z.literal('all').transform(() => ['0.0.0.0/0', '::/0']), proxies])
 const roles = list
   .refine(
@@ -67,10 +71,11 @@ export const Environment = z.object({
     .optional(),
   RUSTYMAIL_SECRET_KEY: key.optional(),
   RUSTYMAIL_NEW_SECRET_KEY: key.optional(),
-  RUSTYMAIL_API_KEY: text.min(20, 'must have at least 20 characters: openssl rand -hex 20').max(200).optional(),
+  RUSTYMAIL_API_KEY: text.min(20, 'must have at least 20 characters: openssl rand -base64 32').max(200).optional(),
   RUSTYMAIL_PUBLIC_URL: url.optional(),
   RUSTYMAIL_TRUSTED_PROXIES: proxies.default([]),
   RUSTYMAIL_ALLOWED_ORIGINS: origins.default([]),
+  RUSTYMAIL_ALLOWED_HOSTS: hosts.default([]),
   RUSTYMAIL_TLS_CERT: text.optional(),
   RUSTYMAIL_TLS_KEY: text.optional(),
   RUSTYMAIL_PRIVATE_NETWORKS: ranges.default([]),

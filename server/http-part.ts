@@ -1,7 +1,10 @@
 /** The door and the page as parts that start and stop, and where the door is. */
+import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './mail/connection-pool.ts'
+import { AllowedHosts } from './platform/http-host.ts'
 import type { HttpServer } from './platform/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
@@ -58,6 +61,20 @@ export function httpPart(
       await closed.finally(() => clearTimeout(cut))
     },
   }
+}
+
+/** The names that are ours: of the address that browsers use, of this machine, and those that are named in the environment. */
+export function hostsOf({ publicUrl, host, allowedOrigins, allowedHosts }: Config['http']): AllowedHosts {
+  const pages = [publicUrl, ...allowedOrigins].filter(url => url !== undefined)
+  const machine = hostname()
+  return new AllowedHosts([
+    ...pages.map(url => new URL(url).hostname),
+    host,
+    machine,
+    // As it is called in its own network (RFC 6762).
+    `${machine}.local`,
+    ...allowedHosts,
+  ])
 }
 
 export function addressOf(http: HttpServer, host: string): string {

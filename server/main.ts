@@ -2,7 +2,7 @@
 import { type App, createApp } from './app.ts'
 import { usage } from './command-line.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
-import { type Config, ConfigError, loadConfig } from './config.ts'
+import { type Config, ConfigError, checkSecrets, loadConfig } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
 import { Prompt } from './prompt.ts'
@@ -50,6 +50,7 @@ async function serve(config: Config): Promise<void> {
   // Before anything is taken, so that a signal at any moment leaves nothing behind.
   const opened: { app?: App } = {}
   const ending = endOnSignal(opened)
+  await checkSecrets(config).catch(failForConfig)
   const app = open(config)
   opened.app = app
   void app.failed.then(error => {
@@ -81,12 +82,14 @@ function readConfig(): Config {
   try {
     return loadConfig(process.argv.slice(2), process.env)
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return fail(
-      badConfig,
-      ['RustyMail was not started. Please mend:', ...error.faults.map(fault => `  ${fault}`)].join('\n'),
-    )
+    return failForConfig(error)
   }
+}
+
+function failForConfig(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error
+  const faults = error.faults.map(fault => `  ${fault}`)
+  fail(badConfig, ['RustyMail was not started. Please fix:', ...faults].join('\n'))
 }
 
 function open(config: Config): App {

@@ -24,7 +24,7 @@ const uses: Record<string, string[]> = {
 /** The one door through which each package comes in. A package without a door may not be imported. */
 const doors: Record<string, RegExp> = {
   zod: /^(contract|server)\//,
-  fastify: /^server\/platform\/http-(server|hooks|call|outcome)\.ts$/,
+  fastify: /^server\/platform\/http-(server|hooks|call|outcome|body|unread)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/page-files\.ts$/,
   '@fastify/swagger': /^server\/platform\/api-docs\.ts$/,

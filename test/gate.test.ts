@@ -2,12 +2,13 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Role } from '../contract/access.ts'
-import { type Endpoint, endpoint } from '../contract/endpoint.ts'
+import { bodyLimitOf, bodyLimits, type Endpoint, endpoint } from '../contract/endpoint.ts'
 import { api, operationName } from '../contract/index.ts'
-import { mcpPath } from '../contract/mcp.ts'
+import { maxMcpBody, mcpPath } from '../contract/mcp.ts'
 import { type Scope, scopes, withIncluded } from '../contract/scope.ts'
 import type { HttpServer } from '../server/platform/http-server.ts'
 import { type Answer, type People, type Proof, runApp } from './support/people.ts'
+import { headOf, openRaw } from './support/raw-http.ts'
 
 type Route = HttpServer['routes'][number]
 type Declared = Route & { operation: NonNullable<Route['operation']> }
@@ -238,3 +239,103 @@ test.each(foreign)('nobody is signed in, or anything else, by %s', async (_name,
     expect([route.operation.name, verdictOf(answer)]).toEqual([route.operation.name, 'origin_not_allowed: undefined'])
   }
 })
+
+const limitOf = ({ operation: { name } }: Declared): number => {
+  const found = endpoints.find(one => operationName(one) === name)
+  return found ? bodyLimitOf(found) : maxMcpBody
+}
+const withBody = () => changing().filter(({ method }) => method !== 'HEAD')
+/** The status, while not one byte of the body has been sent. */
+async function statusBefore(proof: Proof, { method, path }: Pick<Route, 'method' | 'path'>, bytes: number) {
+  const headers = { ...proof, 'content-type': 'application/json', 'content-length': bytes }
+  const { statuses, socket } = await openRaw(people.url, headOf(method, path, headers))
+  const [status] = await statuses(1)
+  socket.destroy()
+  return status
+}
+
+test('whoever announces more than an endpoint takes is refused before any of it has come', async () => {
+  const proof = { 'x-api-key': apiKey }
+  expect(withBody().length).toBeGreaterThan(30)
+  for (const route of withBody()) {
+    const status = await statusBefore(proof, { ...route, path: pathOf(route) }, limitOf(route) + 1)
+    expect([route.operation.name, status]).toEqual([route.operation.name, 413])
+  }
+})
+
+test('what strangers announce is not waited for, unless anyone may ask', async () => {
+  for (const route of withBody()) {
+    const isPublic = route.operation.scope === 'public'
+    const bytes = isPublic ? bodyLimits.public + 1 : 100
+    const status = await statusBefore({}, { ...route, path: pathOf(route) }, bytes)
+    expect([route.operation.name, status]).toEqual([route.operation.name, isPublic ? 413 : 401])
+  }
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+    for (const path of [
+      '/',
+      '/nowhere',
+      '/api/nowhere',
+      '/api/dashboard/session/nowhere',
+      '/assets/x.js',
+      '/docs',
+      '/%zz',
+    ]) {
+      const status = await statusBefore({}, { method, path }, 1_000_000)
+      expect([method, path, status]).toEqual([method, path, path === '/%zz' ? 400 : 404])
+    }
+  }
+})
+
+test('nothing takes more than is said here', () => {
+  const larger = endpoints
+    .filter(one => bodyLimitOf(one) > bodyLimits.usual)
+    .map(one => [operationName(one), bodyLimitOf(one)])
+  expect(larger).toEqual([['assistant.queryChatbot', 128 * 1024]])
+  expect(maxMcpBody).toBe(bodyLimits.usual)
+  for (const one of endpoints.filter(({ scope }) => scope === 'public')) {
+    expect([operationName(one), bodyLimitOf(one) <= bodyLimits.public]).toEqual([operationName(one), true])
+  }
+})
+
+const everywhere = () => [
+  ...declared(),
+  { method: 'GET', path: '/' },
+  { method: 'GET', path: '/docs' },
+  { method: 'POST', path: '/nowhere' },
+]
+
+test('by a name that is not ours nothing is answered, whatever it is and whoever asks', async () => {
+  for (const proof of [{}, { 'x-api-key': apiKey }, { cookie: callers.get('administrator')!.proof.cookie! }]) {
+    for (const route of everywhere()) {
+      const { statuses, socket } = await openRaw(
+        people.url,
+        headOf(route.method, pathOf(route as Route), { ...proof, host: 'evil.example' }),
+      )
+      const [status] = await statuses(1)
+      socket.destroy()
+      expect([route.method, route.path, status]).toEqual([route.method, route.path, 421])
+    }
+  }
+})
+
+test('who browses by such a name is told what to set, in words that a browser shows', async () => {
+  const ask = async (accept: string) => {
+    const head = headOf('GET', '/', { host: 'mail.my.house:9437', accept, connection: 'close' })
+    return (await (await openRaw(people.url, head)).ended()).text
+  }
+  const shown = await ask('text/html,*/*;q=0.8')
+  expect(shown).toMatch(/^HTTP\/1\.1 421 Misdirected Request\r$/m)
+  expect(shown).toMatch(/^content-type: text\/plain; charset=utf-8\r$/m)
+  expect(shown).toContain('add that name to RUSTYMAIL_ALLOWED_HOSTS')
+  expect(shown).toContain('mail.my.house')
+  expect(await ask('application/json')).toContain('"code":"host_not_allowed"')
+})
+
+test.each(['localhost', '127.0.0.1', '[::1]:9437', '203.0.113.7', 'app.localhost'])(
+  'by %s everything is answered',
+  async host => {
+    const { statuses, socket } = await openRaw(people.url, headOf('GET', '/health/live', { host }))
+    expect(await statuses(1)).toEqual([200])
+    socket.destroy()
+  },
+)

@@ -7,6 +7,7 @@ import type { UserRow } from '../platform/database/tables.ts'
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { createHttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
+import { WrongCredentials } from '../platform/wrong-credentials.ts'
 import { accessRoutes } from './access-routes.ts'
 import { AccessService } from './access-service.ts'
 import { PasswordHasher } from './password-hasher.ts'
@@ -27,6 +28,7 @@ async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: 
   const listener = { changed: () => undefined, revoked: () => undefined }
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now: Date.now, logger, listener })
   const access = new AccessService({
+    wrongKeys: new WrongCredentials({ perMinute: 20, now: Date.now }),
     sessions,
     tokens: { authenticate: () => undefined },
     apiKey: undefined,

@@ -5,6 +5,7 @@ import { memoryDatabase } from '../../test/support/databases.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { WrongCredentials } from '../platform/wrong-credentials.ts'
 import { AccessService } from './access-service.ts'
 import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
@@ -30,7 +31,9 @@ async function setUp(apiKey?: string) {
   const listener = { changed: () => undefined, revoked: () => undefined }
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now, logger, listener })
   const asked: string[] = []
+  const wrongKeys = new WrongCredentials({ perMinute: 20, now })
   const access = new AccessService({
+    wrongKeys,
     sessions,
     tokens: {
       authenticate: (token, address) => {
@@ -59,7 +62,7 @@ async function setUp(apiKey?: string) {
     await people.insert(user)
     return (await sessions.open(user, 'password', from)).principal
   }
-  return { access, sessions, people, clock, asked, signIn }
+  return { access, sessions, people, clock, asked, signIn, wrongKeys }
 }
 
 const credentials = (given: { token?: string; sessionCookie?: string }) => ({
@@ -175,4 +178,20 @@ test('people see and end their own sessions, administrators everybody’s, and t
   expect(await access.endSession(bob, idOf(bob))).toBe(true)
   await access.endAllSessions(admin)
   expect(await sessions.list()).toEqual([])
+})
+
+test.each([
+  ['made up by a person', 'seven quiet lamps by the river', false],
+  ['made by a generator', '7Zq1vT0xKc9mWf3LsB8hRdY2uJpE6nAgIo5CtXwVbMk=', true],
+])('where many wrong keys came from, one %s is looked at: %s', async (_name, key, isLookedAt) => {
+  const { access, wrongKeys, clock } = await setUp(key)
+  const ask = (address: string) => access.authenticate({ ...credentials({ token: key }), address })
+  expect(ask('192.0.2.1')).toMatchObject({ kind: 'api_key' })
+  for (const address of ['192.0.2.1', '192.0.2.2']) for (let count = 0; count < 20; count++) wrongKeys.note(address)
+  // From there it came before.
+  expect(ask('192.0.2.1')).toMatchObject({ kind: 'api_key' })
+  expect(ask('192.0.2.2') !== undefined).toBe(isLookedAt)
+  expect(access.authenticate({ ...credentials({ token: 'rm_right' }), address: '192.0.2.2' })).toBe(tokenPrincipal)
+  clock.now += 3_000
+  expect(ask('192.0.2.2')).toMatchObject({ kind: 'api_key' })
 })

@@ -5,6 +5,8 @@ import type { Credentials } from '../platform/http-credentials.ts'
 import type { Logger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { WrongCredentials } from '../platform/wrong-credentials.ts'
+import { looksRandom } from './api-key-strength.ts'
 import { hasRights, rightsOf } from './rights.ts'
 import type { OpenedSession, SessionService, Whence } from './session-service.ts'
 import type { UserService } from './user-service.ts'
@@ -15,6 +17,7 @@ export interface AccessOptions {
   tokens: { authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> }
   /** An administrator's token, from the environment. */
   apiKey: string | undefined
+  wrongKeys: Pick<WrongCredentials, 'mayTryKey' | 'rightKeyCame'>
   users: Pick<UserService, 'createAdministrator'>
   people: Pick<UserStore, 'find'>
   /** What the page wants to know of the server it speaks to. */
@@ -35,12 +38,15 @@ const setupLifeMs = 30 * 60_000
 export class AccessService {
   readonly #options: AccessOptions
   readonly #apiKeyHash: Buffer | undefined
+  /** Nobody guesses what a generator made. */
+  readonly #isKeyRandom: boolean
   readonly #apiKeyPrincipal: Principal
   #setup: { hash: Buffer; endsAt: number } | undefined
 
   constructor(options: AccessOptions) {
     this.#options = options
     this.#apiKeyHash = options.apiKey === undefined ? undefined : sha256(options.apiKey)
+    this.#isKeyRandom = options.apiKey !== undefined && looksRandom(options.apiKey)
     const rights = { scopes: everyScope, accounts: 'all' } as const
     this.#apiKeyPrincipal = { id: 'api-key', name: 'API key', kind: 'api_key', userId: null, ...rights }
   }
@@ -49,7 +55,7 @@ export class AccessService {
   authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
     const { token, sessionCookie, address } = credentials
     if (token !== undefined) {
-      return this.#isApiKey(token) ? this.#apiKeyPrincipal : this.#options.tokens.authenticate(token, address)
+      return this.#isApiKey(token, address) ? this.#apiKeyPrincipal : this.#options.tokens.authenticate(token, address)
     }
     return sessionCookie === undefined ? undefined : this.#options.sessions.authenticate(sessionCookie)
   }
@@ -140,8 +146,13 @@ export class AccessService {
     await this.#options.sessions.endAllOf(ownUserId(principal))
   }
 
-  #isApiKey(token: string): boolean {
-    return this.#apiKeyHash !== undefined && timingSafeEqual(this.#apiKeyHash, sha256(token))
+  /** From where too many wrong ones came, one that a person made up is not compared. */
+  #isApiKey(token: string, address: string): boolean {
+    const { wrongKeys } = this.#options
+    if (this.#apiKeyHash === undefined || !(this.#isKeyRandom || wrongKeys.mayTryKey(address))) return false
+    const isRight = timingSafeEqual(this.#apiKeyHash, sha256(token))
+    if (isRight) wrongKeys.rightKeyCame(address)
+    return isRight
   }
 }
 

@@ -1,12 +1,12 @@
 /** Sign-ins that wait for their return from the provider, each bound to one browser. */
 import { randomBytes } from 'node:crypto'
-import { placeOf } from '../platform/http-limits.ts'
+import { siteOf } from '../platform/caller-address.ts'
 import type { LoginSecrets } from './oidc-client.ts'
 
 export interface WaitingLogin extends LoginSecrets {
   /** A path of ours. */
   readonly returnTo: string
-  /** Of an IPv6 address, its network. */
+  /** Of an IPv6 address, its network of 48 bits. */
   readonly place: string
   readonly endsAt: number
 }
@@ -28,7 +28,7 @@ export class OidcLoginTable {
 
   /** The key goes into the browser's cookie and nowhere else. */
   begin(returnTo: string, address: string): { key: string; login: WaitingLogin } {
-    const place = placeOf(address)
+    const place = siteOf(address)
     this.#makeRoom(place)
     const key = randomText()
     const endsAt = this.#now() + loginLifeMs

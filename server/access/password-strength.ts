@@ -13,7 +13,15 @@ const ownWords = ['rustymail', 'mail', 'imap', 'smtp', 'dashboard', 'administrat
  * @throws Problem password_too_common.
  */
 export async function checkPasswordStrength(password: string, words: readonly string[]): Promise<void> {
-  // Only the first who sets a password pays for it: the lists take megabytes of memory.
+  if ((await estimateGuesses(password, words)) >= leastGuesses) return
+  const detail =
+    'This password is among the first that would be guessed. Take four or more words that have nothing to do with each other or with you, or let a password manager make one.'
+  throw new Problem('password_too_common', detail)
+}
+
+/** How many guesses it withstands, to the power of ten. */
+export async function estimateGuesses(text: string, words: readonly string[]): Promise<number> {
+  // Only the first text that is looked at pays for it: the lists take megabytes of memory.
   const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
     import('@zxcvbn-ts/core'),
     import('@zxcvbn-ts/language-common'),
@@ -21,9 +29,5 @@ export async function checkPasswordStrength(password: string, words: readonly st
   const lists = { ...dictionary, 'famous-phrases': [...famousPhrases] }
   const estimator = new ZxcvbnFactory({ dictionary: lists, graphs: adjacencyGraphs })
   const pieces = words.flatMap(word => [word, ...word.split(/[^\p{L}\p{N}]+/u)]).filter(piece => piece.length > 2)
-  const { guessesLog10 } = estimator.check(joinPhrases(password.slice(0, lookedAt)), [...ownWords, ...pieces])
-  if (guessesLog10 >= leastGuesses) return
-  const detail =
-    'This password is among the first that would be guessed. Take four or more words that have nothing to do with each other or with you, or let a password manager make one.'
-  throw new Problem('password_too_common', detail)
+  return estimator.check(joinPhrases(text.slice(0, lookedAt)), [...ownWords, ...pieces]).guessesLog10
 }

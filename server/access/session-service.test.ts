@@ -167,3 +167,26 @@ test('a session that was seen before does not touch the database, and its use is
   await expect.poll(async () => (await users.find(user.id))?.last_seen_at).toBe(used)
   expect((await sessions.list(user.id)).map(row => row.last_seen_at)).toEqual([used])
 })
+
+test('cookies that nobody knows are looked up 64 at a time, the same one once, and further ones are told to come back', async () => {
+  const held = Promise.withResolvers<undefined>()
+  const asked: string[] = []
+  const findByHash = (hash: string) => {
+    asked.push(hash)
+    return held.promise
+  }
+  const sessions = new SessionService({
+    store: { findByHash } as unknown as SessionStore,
+    users: new UserStore(await memoryDatabase()),
+    now: () => 0,
+    logger: createLogger('silent'),
+    listener: { changed: () => undefined, revoked: () => undefined },
+  })
+  const waiting = Array.from({ length: 64 }, (_, index) => sessions.authenticate(`wrong-${index}`))
+  waiting.push(sessions.authenticate('wrong-0'))
+  await expect(sessions.authenticate('one more')).rejects.toMatchObject({ code: 'overloaded' })
+  held.resolve(undefined)
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set([undefined]))
+  expect(asked).toHaveLength(64)
+  expect(await sessions.authenticate('one more')).toBeUndefined()
+})

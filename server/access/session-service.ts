@@ -45,6 +45,8 @@ const touchEveryMs = 5 * minute
 const maxPerUser = 50
 /** Sessions kept in memory; when full the one cached first goes, and costs a look-up when it comes back. */
 const maxCached = 10_000
+/** Cookies looked up at once; past it whoever comes with one that was not seen lately is told to come back. */
+const maxLookups = 64
 /** Looks into the database while sessions and users change at the same moment. */
 const maxLooks = 5
 
@@ -52,6 +54,7 @@ export class SessionService {
   readonly #options: SessionServiceOptions
   /** By the hash of the cookie. */
   readonly #cache = new Map<string, CachedSession>()
+  readonly #lookups = new Map<string, Promise<Principal | undefined>>()
   /** Counts what changed or ended: what was read before that is not kept after it. */
   #changes = 0
   /** Users are followed one after the other, so that what was read first is not applied last. */
@@ -104,7 +107,7 @@ export class SessionService {
     if (cookie.length > 200) return undefined
     const tokenHash = hashOf(cookie)
     const cached = this.#cache.get(tokenHash)
-    return cached ? this.#use(tokenHash, cached) : this.#load(tokenHash)
+    return cached ? this.#use(tokenHash, cached) : this.#lookUp(tokenHash)
   }
 
   async find(sessionId: string): Promise<SessionRow | undefined> {
@@ -154,6 +157,19 @@ export class SessionService {
       if (cached) cached.principal = principal
       listener.changed(principal)
     }
+  }
+
+  /** Whoever comes with the same cookie meanwhile waits for the same answer. */
+  #lookUp(tokenHash: string): Promise<Principal | undefined> {
+    const pending = this.#lookups.get(tokenHash)
+    if (pending) return pending
+    if (this.#lookups.size >= maxLookups) {
+      const detail = 'Too many sessions are being looked up; try again in a moment.'
+      return Promise.reject(new Problem('overloaded', detail, { retryAfterSeconds: 1 }))
+    }
+    const lookup = this.#load(tokenHash).finally(() => this.#lookups.delete(tokenHash))
+    this.#lookups.set(tokenHash, lookup)
+    return lookup
   }
 
   async #load(tokenHash: string): Promise<Principal | undefined> {

@@ -1,7 +1,7 @@
 /** Signing in with a password and, where there is one, a second factor. Who is not let in learns nothing of why. */
 import { randomBytes } from 'node:crypto'
+import { placeOf } from '../platform/caller-address.ts'
 import type { UserRow } from '../platform/database/tables.ts'
-import { placeOf } from '../platform/http-limits.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { PasswordHasher } from './password-hasher.ts'

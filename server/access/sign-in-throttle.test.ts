@@ -132,6 +132,41 @@ test('a network of IPv6 is one address, and so is an IPv4 address however it is 
   expect(guess({ user: 'bob@example.com', address: '192.0.2.9' })).toBe(1)
 })
 
+const site = (index: number) => `2001:db8:77:${index.toString(16)}::1`
+
+test('who owns 65,536 networks of IPv6 guesses hardly faster at one person than who owns one', () => {
+  const { guessFor } = throttleAt()
+  const made = guessFor(3600, number => ({ user: ann, address: site(number) }))
+  // One in five minutes, and what is free at first.
+  expect(made).toBeLessThan(35)
+})
+
+test('nor at many people', () => {
+  const { guessFor } = throttleAt()
+  const made = guessFor(3600, number => ({ user: `user-${number}@example.com`, address: site(number) }))
+  // Two a minute, and what is free at first.
+  expect(made).toBeLessThan(160)
+})
+
+test('a whole provider of IPv6 is slower than it would be, and holds up its other customers for two seconds at most', () => {
+  const { guessFor, guess } = throttleAt()
+  const made = guessFor(600, number => ({
+    user: `user-${number}@example.com`,
+    address: `2001:db8:${number.toString(16)}::1`,
+  }))
+  expect(made).toBeLessThan(360)
+  expect(guess({ user: ann, address: '2001:db8:ffff::1' })).toBeLessThanOrEqual(2)
+  expect(guess({ user: ann, address: '2001:db9::1' })).toBe(0)
+})
+
+test('a port, brackets or nonsense behind a proxy are no new address', () => {
+  const { guess } = throttleAt()
+  for (let tries = 0; tries < 4; tries++) guess({ user: ann, address: `198.51.100.9:${50_000 + tries}` })
+  expect(guess({ user: ann, address: '198.51.100.9' })).toBe(1)
+  for (let tries = 0; tries < 4; tries++) guess({ user: ann, address: `nonsense ${tries}` })
+  expect(guess({ user: ann, address: 'other nonsense' })).toBe(1)
+})
+
 test('mistakes fade', () => {
   const { guess, clock } = throttleAt()
   for (let tries = 0; tries < 4; tries++) guess(owner)

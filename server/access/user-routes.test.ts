@@ -6,6 +6,7 @@ import { madeUsersOn } from '../../test/support/made-users.ts'
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { createHttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
+import { WrongCredentials } from '../platform/wrong-credentials.ts'
 import { AccessService } from './access-service.ts'
 import { PasskeyStore } from './passkey-store.ts'
 import { PasswordHasher } from './password-hasher.ts'
@@ -39,6 +40,7 @@ async function door() {
     openSessions: id => sessions.list(id),
   })
   const access = new AccessService({
+    wrongKeys: new WrongCredentials({ perMinute: 20, now: Date.now }),
     ...shared,
     sessions,
     tokens: { authenticate: () => undefined },

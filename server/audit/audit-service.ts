@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AuditEntry, AuditSettings } from '../../contract/audit.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import { siteOf } from '../platform/caller-address.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
@@ -236,7 +237,7 @@ export class AuditService {
 
   /** All sessions and tokens of a user are one caller. */
   #tallyOf({ principalId, userId, address }: AuditFact): { tally: RefusalTally; caller: string } {
-    if (principalId === 'anonymous') return { tally: this.#tallies.strangers, caller: address }
+    if (principalId === 'anonymous') return { tally: this.#tallies.strangers, caller: siteOf(address) }
     return { tally: this.#tallies.known, caller: userId === null ? principalId : `user-${userId}` }
   }
 

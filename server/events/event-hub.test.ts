@@ -309,6 +309,23 @@ test('a principal cannot open streams without end, and has room again when one c
   expect(() => hub.checkRoom(admin)).not.toThrow()
 })
 
+test('all sessions and tokens of a person have their streams together', async () => {
+  const { hub, open, as } = await hubOnHttp({ maxStreamsPerPrincipal: 2 })
+  const of = (id: string, userId: string | null) => ({ ...admin, id, userId })
+  as(of('session', 'ann'))
+  await open()
+  as(of('token', 'ann'))
+  const second = await open()
+  const tooMany = expect.objectContaining({ code: 'too_many_streams' })
+  for (const id of ['session', 'token', 'another']) expect(() => hub.checkRoom(of(id, 'ann'))).toThrow(tooMany)
+  for (const other of [of('x', 'bob'), of('api-key', null)]) expect(() => hub.checkRoom(other)).not.toThrow()
+  second.close()
+  await expect.poll(() => hub.streamCount).toBe(1)
+  expect(() => hub.checkRoom(of('another', 'ann'))).not.toThrow()
+  hub.closeStreamsOf('token')
+  expect(hub.streamCount).toBe(1)
+})
+
 test('a revoked principal and a stopping server end streams with a goodbye', async () => {
   const { hub, open, as } = await hubOnHttp()
   const revoked = await open()

@@ -147,7 +147,7 @@ export class EventHub {
     if (this.#streams.size >= maxStreams) {
       throw new Problem('overloaded', `This server already has ${maxStreams} event streams.`, { retryAfterSeconds: 30 })
     }
-    if (this.#owners.count(principal.id) >= maxStreamsPerPrincipal) {
+    if (this.#owners.count(principal) >= maxStreamsPerPrincipal) {
       const detail = `You already have ${maxStreamsPerPrincipal} event streams open; close one first.`
       throw new Problem('too_many_streams', detail, { retryAfterSeconds: 30 })
     }

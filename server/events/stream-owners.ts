@@ -1,5 +1,5 @@
 /** Whose stream is whose, and what was said last of a principal that changed while a request of its was under way. */
-import type { Principal } from '../platform/principal.ts'
+import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import type { EventStream } from './event-stream.ts'
 
 /** Undefined when it was revoked. */
@@ -15,11 +15,15 @@ const maxRemembered = 10_000
 
 export class StreamOwners {
   readonly #streams = new Map<string, Set<EventStream>>()
+  /** How many a person has open, by whatever sessions and tokens. */
+  readonly #counts = new Map<string, number>()
   /** The oldest first. */
   readonly #words = new Map<string, Word>()
 
   add(stream: EventStream): void {
     const { id } = stream.principal
+    const key = limitKeyOf(stream.principal)
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
     const streams = this.#streams.get(id)
     if (streams) streams.add(stream)
     else this.#streams.set(id, new Set([stream]))
@@ -28,12 +32,17 @@ export class StreamOwners {
   delete(stream: EventStream): void {
     const { id } = stream.principal
     const streams = this.#streams.get(id)
-    streams?.delete(stream)
-    if (streams?.size === 0) this.#streams.delete(id)
+    if (!streams?.delete(stream)) return
+    if (streams.size === 0) this.#streams.delete(id)
+    const key = limitKeyOf(stream.principal)
+    const left = this.#counts.get(key)! - 1
+    if (left > 0) this.#counts.set(key, left)
+    else this.#counts.delete(key)
   }
 
-  count(principalId: string): number {
-    return this.#streams.get(principalId)?.size ?? 0
+  /** Of the person whose session or token it is. */
+  count(principal: Principal): number {
+    return this.#counts.get(limitKeyOf(principal)) ?? 0
   }
 
   /** As they are now: closing one does not disturb the walk. */

@@ -1,7 +1,7 @@
 /** Knows which MCP exchanges are under way and for whom: bounds them, and ends or narrows them with what their principal may. */
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
-import { isMore, type Principal, type PrincipalListener } from '../platform/principal.ts'
+import { isMore, limitKeyOf, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 
 /** `stream`: stays open until somebody ends it; `call`: ends by itself. */
@@ -25,9 +25,9 @@ interface Entry {
   endedAt: number | undefined
 }
 
-export const maxOpen: Record<ExchangeKind, { server: number; principal: number }> = {
-  stream: { server: 1000, principal: 20 },
-  call: { server: 1000, principal: 50 },
+export const maxOpen: Record<ExchangeKind, { server: number; person: number }> = {
+  stream: { server: 1000, person: 20 },
+  call: { server: 1000, person: 50 },
 }
 const words: Record<ExchangeKind, string> = { stream: 'MCP streams open', call: 'MCP calls under way' }
 /** So that a stream ends within a second of its principal. */
@@ -43,6 +43,8 @@ export class ExchangeRegistry implements PrincipalListener {
   /** By principal. */
   readonly #entries = new Map<string, Set<Entry>>()
   readonly #counts: Record<ExchangeKind, number> = { stream: 0, call: 0 }
+  /** By person, whatever their sessions and tokens. */
+  readonly #countsOf: Record<ExchangeKind, Map<string, number>> = { stream: new Map(), call: new Map() }
   readonly #stopped = new AbortController()
 
   constructor({ now, logger }: { now: () => number; logger: Logger }) {
@@ -68,11 +70,11 @@ export class ExchangeRegistry implements PrincipalListener {
    * @throws Problem when there is no room for one more.
    */
   open(principal: Principal, exchange: Exchange): () => void {
-    this.#checkRoom(principal.id, exchange.kind)
+    this.#checkRoom(principal, exchange.kind)
     const entry: Entry = { principal, exchange, openedAt: this.#now(), endedAt: undefined }
     const entries = this.#entries.get(principal.id) ?? new Set()
     this.#entries.set(principal.id, entries.add(entry))
-    this.#counts[exchange.kind]++
+    this.#count(entry, 1)
     return () => this.#close(entry)
   }
 
@@ -108,22 +110,30 @@ export class ExchangeRegistry implements PrincipalListener {
     entry.exchange.end(problem)
   }
 
-  #checkRoom(principalId: string, kind: ExchangeKind): void {
-    const { server, principal } = maxOpen[kind]
+  #checkRoom(principal: Principal, kind: ExchangeKind): void {
+    const { server, person } = maxOpen[kind]
     if (this.#counts[kind] >= server) {
       throw new Problem('overloaded', `This server already has ${server} ${words[kind]}.`, { retryAfterSeconds: 5 })
     }
-    if (this.#of(principalId).filter(({ exchange }) => exchange.kind === kind).length < principal) return
+    if ((this.#countsOf[kind].get(limitKeyOf(principal)) ?? 0) < person) return
     const code = kind === 'stream' ? 'too_many_streams' : 'too_many_requests'
-    throw new Problem(code, `You already have ${principal} ${words[kind]}.`, { retryAfterSeconds: 5 })
+    throw new Problem(code, `You already have ${person} ${words[kind]}.`, { retryAfterSeconds: 5 })
   }
 
   #close(entry: Entry): void {
-    const { principal, exchange } = entry
+    const { principal } = entry
     const entries = this.#entries.get(principal.id)
     if (!entries?.delete(entry)) return
     if (entries.size === 0) this.#entries.delete(principal.id)
-    this.#counts[exchange.kind]--
+    this.#count(entry, -1)
+  }
+
+  #count({ principal, exchange: { kind } }: Entry, change: 1 | -1): void {
+    const key = limitKeyOf(principal)
+    const count = (this.#countsOf[kind].get(key) ?? 0) + change
+    if (count > 0) this.#countsOf[kind].set(key, count)
+    else this.#countsOf[kind].delete(key)
+    this.#counts[kind] += change
   }
 
   /** As they are now: ending one does not disturb the walk. */

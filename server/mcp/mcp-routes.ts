@@ -1,5 +1,5 @@
 /** POST, GET and DELETE /mcp: MCP over Streamable HTTP. */
-import { mcpPath } from '../../contract/mcp.ts'
+import { maxMcpBody, mcpPath } from '../../contract/mcp.ts'
 import type { Operation } from '../platform/guard.ts'
 import { handleFetch } from '../platform/http-fetch.ts'
 import type { HttpServer } from '../platform/http-server.ts'
@@ -9,5 +9,5 @@ import type { McpService } from './mcp-service.ts'
 const exchange: Operation = { name: 'mcp.exchange', scope: 'signed_in', effect: 'read' }
 
 export function mcpRoutes(http: HttpServer, mcp: McpService): void {
-  handleFetch(http, mcpPath, exchange, call => mcp.answer(call))
+  handleFetch(http, mcpPath, exchange, maxMcpBody, call => mcp.answer(call))
 }

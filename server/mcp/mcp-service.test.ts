@@ -97,8 +97,8 @@ function setUp(tools: Tool[] = []) {
 test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back once', kind => {
   const { exchanges } = setUp()
   const open = (id: string) => exchanges.open({ ...someone, id }, idle(kind))
-  const own = Array.from({ length: maxOpen[kind].principal }, () => open('own'))
-  expect(() => open('own')).toThrow(`You already have ${maxOpen[kind].principal}`)
+  const own = Array.from({ length: maxOpen[kind].person }, () => open('own'))
+  expect(() => open('own')).toThrow(`You already have ${maxOpen[kind].person}`)
   const other = kind === 'stream' ? 'call' : 'stream'
   exchanges.open({ ...someone, id: 'own' }, idle(other))()
   for (let turn = 0; turn < 3; turn++) own[0]!()
@@ -108,9 +108,22 @@ test.each(['stream', 'call'] as const)('each %s takes a place, and gives it back
   expect(() => open('one more')).toThrow(`This server already has ${maxOpen[kind].server}`)
 })
 
+test.each(['stream', 'call'] as const)(
+  'each %s of all sessions and tokens of a person takes one of their places',
+  kind => {
+    const { exchanges } = setUp()
+    const open = (id: string, userId: string) => exchanges.open({ ...someone, id, userId }, idle(kind))
+    const own = Array.from({ length: maxOpen[kind].person }, (_, index) => open(`token ${index}`, 'ann'))
+    expect(() => open('one more', 'ann')).toThrow(`You already have ${maxOpen[kind].person}`)
+    open('of another', 'bob')
+    own[0]!()
+    open('one more', 'ann')
+  },
+)
+
 test('an exchange that has ended takes no place', async () => {
   const { answer, close } = setUp()
-  for (let turn = 0; turn < maxOpen.call.principal; turn++) await answer('tools/list')
+  for (let turn = 0; turn < maxOpen.call.person; turn++) await answer('tools/list')
   await expect(answer('tools/list')).rejects.toMatchObject({ code: 'too_many_requests' })
   close()
   expect((await answer('tools/list')).status).toBe(200)

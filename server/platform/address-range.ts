@@ -1,6 +1,6 @@
 /** Addresses and ranges that someone names, such as `10.0.0.0/8`; IPv4 inside IPv6 (`::ffff:10.0.0.1`) is IPv4. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
-import { mappedIPv4, parseIpAddress } from './ip-address.ts'
+import { normaliseAddress } from './caller-address.ts'
 
 export interface AddressRange {
   readonly family: 'ipv4' | 'ipv6'
@@ -19,8 +19,8 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   if (isIPv4(network)) return range('ipv4', network, length, 32)
   if (!isIPv6(network)) return undefined
   const found = range('ipv6', network, length, 128)
-  const inner = found && found.bits >= mappedBits ? unmap(network) : network
-  return inner === network ? found : range('ipv4', inner, found && String(found.bits - mappedBits), 32)
+  const inner = found && found.bits >= mappedBits ? (normaliseAddress(network) ?? network) : network
+  return isIPv4(inner) ? range('ipv4', inner, found && String(found.bits - mappedBits), 32) : found
 }
 
 function range(
@@ -43,14 +43,8 @@ export class AddressRanges {
 
   /** False also for what is no address. */
   has(address: string): boolean {
-    const bare = unmap(address.split('%')[0] ?? '')
-    if (isIPv4(bare)) return this.#lists.ipv4.check(bare, 'ipv4')
-    return isIPv6(bare) && this.#lists.ipv6.check(bare, 'ipv6')
+    const normal = normaliseAddress(address)
+    if (normal === undefined) return false
+    return isIPv4(normal) ? this.#lists.ipv4.check(normal, 'ipv4') : this.#lists.ipv6.check(normal, 'ipv6')
   }
-}
-
-/** The IPv4 address that an IPv6 address stands for, in whatever way it is written; else what was given. */
-function unmap(text: string): string {
-  const address = parseIpAddress(text)
-  return (address && mappedIPv4(address)) ?? text
 }

@@ -23,6 +23,8 @@ const admin: Principal = {
   scopes: everyScope,
   accounts: 'all',
 }
+/** With one session, called like them. */
+const person = (name: string): Principal => ({ ...admin, id: name, kind: 'session', userId: name })
 const path = '/api/dashboard/events'
 const token = 'Authorization: Bearer admin'
 const viewer: Principal = { ...admin, id: 'viewer', scopes: new Set() }
@@ -233,7 +235,7 @@ test('those who have said who they are before anybody looked are not closed for 
   server.on('connection', (socket: Socket) => {
     socket.once('data', () => {
       heard++
-      limits.admitted(socket, 'somebody')
+      limits.admitted(socket, person('somebody'))
     })
   })
   execFileSync(process.execPath, ['-e', crowd, String(port)])
@@ -256,7 +258,7 @@ test('what a trusted proxy brings counts only together with all others', async (
   const { limits, open, accepted } = await counting({ ofAddress: 3, ofPrincipal: 3, ofAll: 10 }, ['127.0.0.1'])
   const proxied = await open('127.0.0.1', 9)
   // Many people come by each of them, so that none of them is somebody's.
-  for (const socket of accepted) limits.admitted(socket, 'somebody')
+  for (const socket of accepted) limits.admitted(socket, person('somebody'))
   expect(limits.size).toBe(9)
   const direct = await open('127.0.0.2', 3)
   await expect.poll(() => closedOf(proxied)).toEqual([0, 1])
@@ -270,10 +272,10 @@ test('what a trusted proxy brings counts only together with all others', async (
 test('connections of who is revoked count for their address again', async () => {
   const { limits, open, accepted } = await counting({ ofAddress: 3 })
   const known = await open('127.0.0.1', 3)
-  for (const socket of accepted) limits.admitted(socket, 'somebody')
+  for (const socket of accepted) limits.admitted(socket, person('somebody'))
   const unknown = await open('127.0.0.1', 3)
   const other = await open('127.0.0.1', 1)
-  limits.admitted(accepted.at(-1)!, 'somebody else')
+  limits.admitted(accepted.at(-1)!, person('somebody else'))
   await expect.poll(() => closedOf(unknown)).toEqual([0])
   limits.revoked('somebody')
   await expect.poll(() => closedOf(unknown)).toEqual([0, 1, 2])
@@ -281,18 +283,32 @@ test('connections of who is revoked count for their address again', async () => 
   expect(limits.size).toBe(4)
 })
 
+test('connections of all sessions and tokens of a person count together, and one that is revoked takes along only its own', async () => {
+  const { limits, open, accepted } = await counting({ ofPrincipal: 4 })
+  const sockets = await open('127.0.0.1', 6)
+  const token = (name: string): Principal => ({ ...person('ann'), kind: 'token', id: name })
+  for (const [index, socket] of accepted.entries()) limits.admitted(socket, token(index < 3 ? 'one' : 'other'))
+  await expect.poll(() => closedOf(sockets)).toEqual([0, 1])
+  limits.revoked('one')
+  limits.admitted(accepted[2]!, person('bob'))
+  expect(limits.size).toBe(4)
+  sockets.push(...(await open('127.0.0.2', 2)))
+  for (const socket of accepted.slice(6)) limits.admitted(socket, token('third'))
+  await expect.poll(() => closedOf(sockets)).toEqual([0, 1, 3])
+})
+
 test('a connection does not count while it carries a stream, and counts again after the last', async () => {
   const { limits, open, accepted } = await counting({ ofPrincipal: 2 })
   const sockets = await open('127.0.0.1', 4)
   const streams = [new EventEmitter(), new EventEmitter()]
   for (const socket of accepted.slice(0, 1)) {
-    limits.admitted(socket, 'somebody')
+    limits.admitted(socket, person('somebody'))
     for (const stream of streams) limits.carry(socket, stream)
   }
-  for (const socket of accepted.slice(1)) limits.admitted(socket, 'somebody')
+  for (const socket of accepted.slice(1)) limits.admitted(socket, person('somebody'))
   await expect.poll(() => closedOf(sockets)).toEqual([1])
   streams[0]!.emit('close')
-  limits.admitted(accepted[0]!, 'somebody')
+  limits.admitted(accepted[0]!, person('somebody'))
   expect(limits.size).toBe(2)
   streams[1]!.emit('close')
   await expect.poll(() => closedOf(sockets)).toEqual([1, 2])

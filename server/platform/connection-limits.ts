@@ -1,14 +1,14 @@
 /**
- * Bounds the connections of each address and of each principal, so that who opens thousands and says nothing, or never ends a head or a
+ * Bounds the connections of each address and of each person, so that who opens thousands and says nothing, or never ends a head or a
  * body, takes the place of nobody else. A connection counts from when it is accepted: for its address until a request on it was let in
  * for somebody, for them from then on. While it carries a stream it does not: streams have bounds of their own.
  */
 import type { EventEmitter } from 'node:events'
 import type { Server, Socket } from 'node:net'
 import type { AddressRanges } from './address-range.ts'
-import { placeOf } from './http-limits.ts'
+import { siteOf } from './caller-address.ts'
 import type { Logger } from './logger.ts'
-import type { PrincipalListener } from './principal.ts'
+import { limitKeyOf, type Principal, type PrincipalListener } from './principal.ts'
 
 export interface ConnectionLimitsOptions {
   /** They bring the connections of many on each of theirs, so that only the common bound is theirs. */
@@ -20,8 +20,9 @@ export interface ConnectionLimitsOptions {
 }
 
 export interface ConnectionBounds {
-  /** Of nobody known. IPv6: a network of 64 bits. */
+  /** Of nobody known. IPv6: a network of 48 bits. */
   ofAddress: number
+  /** Of a person, by whatever session or token, or of a key. */
   ofPrincipal: number
   /** Known or not. */
   ofAll: number
@@ -39,8 +40,8 @@ interface Group {
 interface Connection {
   readonly place: string
   readonly onClose: () => void
-  /** Of who was let in on it last; undefined for nobody known. */
-  principalId: string | undefined
+  /** Who was let in on it last; undefined for nobody known. */
+  principal: Principal | undefined
   /** Where it counts; undefined while it carries streams. */
   group: Group | undefined
   streams: number
@@ -87,12 +88,12 @@ export class ConnectionLimits implements PrincipalListener {
 
   /**
    * A request on it was let in, so that others of its group are closed before it. One that was refused is no such request.
-   * @param principalId Undefined for nobody known, which does not take it from who was known on it.
+   * @param principal Undefined for nobody known, which does not take it from who was known on it.
    */
-  admitted(socket: Socket, principalId: string | undefined): void {
+  admitted(socket: Socket, principal: Principal | undefined): void {
     const connection = this.#connections.get(socket)
     if (!connection) return
-    if (principalId !== undefined && connection.place !== proxies) connection.principalId = principalId
+    if (principal !== undefined && connection.place !== proxies) connection.principal = principal
     if (connection.streams === 0) this.#join(socket, connection)
   }
 
@@ -122,11 +123,11 @@ export class ConnectionLimits implements PrincipalListener {
 
   /** Its connections are nobody's again: they count for their addresses. */
   revoked(principalId: string): void {
-    for (const socket of [...(this.#principals.get(principalId)?.sockets ?? [])]) {
-      const connection = this.#connections.get(socket)
-      if (!connection) continue
-      connection.principalId = undefined
-      this.#join(socket, connection)
+    // Revoking is rare, and there are no more than are open.
+    for (const [socket, connection] of this.#connections) {
+      if (connection.principal?.id !== principalId) continue
+      connection.principal = undefined
+      if (connection.streams === 0) this.#join(socket, connection)
     }
   }
 
@@ -134,10 +135,10 @@ export class ConnectionLimits implements PrincipalListener {
     const { remoteAddress } = socket
     // It is gone already.
     if (remoteAddress === undefined) return
-    const place = this.#options.trustedProxies.has(remoteAddress) ? proxies : placeOf(remoteAddress)
+    const place = this.#options.trustedProxies.has(remoteAddress) ? proxies : siteOf(remoteAddress)
     const onClose = () => this.release(socket)
     socket.once('close', onClose)
-    const connection: Connection = { place, onClose, principalId: undefined, group: undefined, streams: 0 }
+    const connection: Connection = { place, onClose, principal: undefined, group: undefined, streams: 0 }
     this.#connections.set(socket, connection)
     this.#join(socket, connection)
   }
@@ -167,9 +168,9 @@ export class ConnectionLimits implements PrincipalListener {
     this.#resized(group, -1)
   }
 
-  #groupOf({ principalId, place }: Connection): Group {
+  #groupOf({ principal, place }: Connection): Group {
     const { ofPrincipal, ofAddress } = this.#bounds
-    if (principalId !== undefined) return groupIn(this.#principals, principalId, ofPrincipal)
+    if (principal) return groupIn(this.#principals, limitKeyOf(principal), ofPrincipal)
     return groupIn(this.#places, place, place === proxies ? Number.POSITIVE_INFINITY : ofAddress)
   }
 

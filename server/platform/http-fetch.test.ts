@@ -22,7 +22,7 @@ async function serve(answer: (call: FetchCall) => Promise<Response>): Promise<st
     http.fastify.server.closeAllConnections()
     return http.fastify.close()
   })
-  handleFetch(http, '/web', { name: 'web', scope: 'signed_in', effect: 'read' }, answer)
+  handleFetch(http, '/web', { name: 'web', scope: 'signed_in', effect: 'read' }, 64 * 1024, answer)
   return http.fastify.listen({ port: 0, host: '127.0.0.1' })
 }
 

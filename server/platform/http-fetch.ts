@@ -11,7 +11,7 @@ import type { Caller } from './principal.ts'
 export interface FetchCall {
   /** Its signal aborts when the client goes away. Without what the caller proves itself by, and without its body. */
   request: Request
-  /** JSON, parsed; at most 1 MiB, as everywhere. */
+  /** JSON, parsed. */
   body: unknown
   caller: Caller
   requestId: string
@@ -34,17 +34,19 @@ const notPassed = /^(:|(authorization|x-api-key|cookie|connection|content-length
 /** Ours to say. */
 const notAnswered = new Set(['connection', 'cache-control', 'transfer-encoding'])
 
-/** The gate is the same as everywhere, and what is done inside is noted by who does it: of itself only refusals are. */
+/** @param bodyLimit Bytes. The gate is the same as everywhere, and what is done inside is noted by who does it: of itself only refusals are. */
 export function handleFetch(
   http: HttpServer,
   path: string,
   operation: Operation,
+  bodyLimit: number,
   answer: (call: FetchCall) => Promise<Response>,
 ): void {
   http.fastify.route({
     method: ['POST', 'GET', 'DELETE'],
     url: path,
     exposeHeadRoute: false,
+    bodyLimit,
     config: { operation, isCounted: true, limit: operation.limit },
     handler: async (request, reply) => {
       refuseStrangeOrigin(request.headers, http.options.origins)

@@ -7,9 +7,11 @@ import type { Socket } from 'node:net'
 import { parse as parseQuery } from 'node:querystring'
 import type { Duplex } from 'node:stream'
 import type { Endpoint, LimitName } from '../../contract/endpoint.ts'
+import { normaliseAddress } from './caller-address.ts'
 import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
+import type { AllowedHosts } from './http-host.ts'
 import { parseInput } from './http-input.ts'
 import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
 import type { Logger } from './logger.ts'
@@ -60,6 +62,7 @@ export interface HttpFrontOptions {
   /** While true, nothing is answered here. */
   isDraining(): boolean
   nextRequestId(): string
+  hosts: AllowedHosts | undefined
   /** False when the caller has used up its share: the server behind says so. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
@@ -128,13 +131,15 @@ export class HttpFront {
 
   /** False for what the server behind is to answer; nothing was done then. */
   #answers(socket: Socket, chunk: Buffer): boolean {
-    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, forwarded, logger } = this.#options
+    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, forwarded, hosts, logger } =
+      this.#options
     const head = isDraining() ? undefined : parseRequestHead(chunk)
     const route = head && this.#routes.get(head.path)
     // An address that a proxy passes on is the business of the server behind.
     if (!head || !route || head.headers['x-forwarded-for'] !== undefined) return false
+    if (hosts && !hosts.allows(head.headers.host ?? '')) return false
     const began = performance.now()
-    const address = socket.remoteAddress ?? ''
+    const address = normaliseAddress(socket.remoteAddress ?? '') ?? ''
     forwarded.notice(head.headers, address)
     const credentials = credentialsOf(head.headers, isHttps, address)
     const principal = credentials && authenticate(credentials)

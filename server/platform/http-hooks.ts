@@ -1,7 +1,9 @@
 /** What happens to each request before its handler and behind it: who asks, from where, may they, how often, and the trail of it. */
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitName } from '../../contract/endpoint.ts'
+import { addressBehind } from './caller-address.ts'
 import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
 import { callerOf } from './http-call.ts'
@@ -9,10 +11,12 @@ import { type Credentials, credentialsOf } from './http-credentials.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
+import { hasBody, leaveUnread } from './http-unread.ts'
 import type { SafeInput } from './input-fields.ts'
 import { anonymous, type Caller, isMore, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import type { UnderWay } from './under-way.ts'
+import type { WrongCredentials } from './wrong-credentials.ts'
 
 /** Who decides about requests, and who hears of them. */
 export interface HttpJudges {
@@ -22,6 +26,8 @@ export interface HttpJudges {
   origins: Origins
   /** Without them, nobody is limited. */
   limits?: HttpLimits
+  /** Without it, one may guess at keys. */
+  wrongCredentials?: Pick<WrongCredentials, 'note'>
   trail?: Trail
 }
 
@@ -31,6 +37,11 @@ export interface HttpHooksOptions {
   headers: Record<string, string>
   underWay: UnderWay
   forwarded: ForwardedWatcher
+  trustedProxies: { has(address: string): boolean }
+  /** Whether its sender holds the body back until it is asked for. */
+  isWaiting(request: IncomingMessage): boolean
+  /** Whether a GET that no route answers may be for the page. */
+  mayBePage(request: FastifyRequest): boolean
   /** Connections that became streams. */
   takenSockets: WeakSet<Duplex>
   isDraining(): boolean
@@ -83,7 +94,38 @@ export class HttpHooks {
     server.decorateRequest('isRecorded', false)
     server.addHook('onRequest', (request, reply) => this.#begin(request, reply))
     server.addHook('preHandler', (request, _reply, done) => this.#goOn(request, done))
-    server.addHook('onSend', (request, reply) => this.record(request, reply))
+    server.addHook('onSend', async (request, reply) => {
+      await this.record(request, reply)
+      const { isWaiting, takenSockets } = this.#options
+      leaveUnread(request, reply, { closing: takenSockets, isWaiting: isWaiting(request.raw) })
+    })
+  }
+
+  /**
+   * What every request gets, also one whose address no route can be looked up for. Answers what to say to who came by a name
+   * that is not ours.
+   */
+  meet(request: FastifyRequest, reply: FastifyReply): Problem | undefined {
+    const { judges, headers, forwarded, trustedProxies } = this.#options
+    const peer = request.raw.socket.remoteAddress
+    request.address = addressBehind({ peer, forwarded: request.headers['x-forwarded-for'], trusted: trustedProxies })
+    request.began = performance.now()
+    reply.headers(headers).header('x-request-id', request.id)
+    forwarded.notice(request.headers, peer)
+    return judges.origins.hosts?.refusalOf(request.headers)
+  }
+
+  /** For what is answered without routes and hooks. */
+  refuse(request: FastifyRequest, reply: FastifyReply, error: Error): Error {
+    const { judges, isWaiting, takenSockets } = this.#options
+    const stranger = this.meet(request, reply)
+    leaveUnread(request, reply, { closing: takenSockets, isWaiting: isWaiting(request.raw) })
+    try {
+      judges.limits?.checkAddress(request.address)
+      return stranger ?? error
+    } catch (tooMany) {
+      return tooMany as Error
+    }
   }
 
   /** Once for each request: what changes something is in the trail before its answer leaves, what does not after it. */
@@ -110,31 +152,39 @@ export class HttpHooks {
   }
 
   async #begin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const { judges, takenSockets, underWay, headers, forwarded, admitted } = this.#options
+    const { judges, takenSockets, underWay, mayBePage, admitted } = this.#options
     if (takenSockets.has(request.raw.socket)) {
       request.raw.socket.destroy()
       return reply.hijack()
     }
-    request.address = request.ip
-    request.began = performance.now()
+    const stranger = this.meet(request, reply)
     underWay.begin(reply.raw)
     // Comes for every response, also when the client went away in the middle.
     reply.raw.once('close', () => this.#tell(request, reply))
-    reply.headers(headers).header('x-request-id', request.id)
-    forwarded.notice(request.headers, request.raw.socket.remoteAddress)
+    if (stranger) {
+      judges.limits?.checkAddress(request.address)
+      return answerHost(stranger, request, reply)
+    }
     const isHealth = request.url.startsWith('/health/')
     if (this.#options.isDraining() && !isHealth) {
       if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
       throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
     }
     const { operation, limit } = request.routeOptions.config
-    const { limits } = judges
+    const { limits, wrongCredentials } = judges
     const credentials = this.#credentialsOf(request)
     request.hasCredentials = credentials !== undefined
     // Files and health too: a cookie or token that is not known costs a look into the database, whatever is asked for.
     const isFree = isHealth && !credentials
     if (!isFree) limits?.checkAddress(request.address)
-    if (credentials) await this.#identify(request, credentials)
+    // Before anybody is looked up, and before any of a body is read.
+    if (request.is404 && !mayBePage(request)) throw nothingAt(request)
+    if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This takes no body.')
+    if (credentials && !request.is404) await this.#identify(request, credentials)
+    if (credentials?.token !== undefined && !request.caller && !request.is404) {
+      const tooMany = wrongCredentials?.note(request.address)
+      if (tooMany && operation && operation.scope !== 'public') throw tooMany
+    }
     if (operation) this.#admit(request, operation)
     if (operation && !isFree && limits) {
       reply.headers(limits.checkPrincipal(principalOf(request), request.address, limit))
@@ -149,7 +199,7 @@ export class HttpHooks {
    */
   #goOn(request: FastifyRequest, done: (error?: Error) => void): void {
     // Of these no body is read.
-    if (!request.hasCredentials || request.method === 'GET' || request.method === 'HEAD') return done()
+    if (!request.hasCredentials || isRead(request)) return done()
     const goOn = () => done(this.#refusalOf(request))
     const looking = this.#identify(request)
     if (looking) looking.then(goOn, done)
@@ -206,4 +256,24 @@ export class HttpHooks {
 
 export function principalOf(request: FastifyRequest): Principal {
   return request.caller?.principal ?? anonymous
+}
+
+/** A browser shows it as it is. */
+function answerHost(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (!isRead(request) || !request.headers.accept?.includes('text/html')) throw problem
+  request.outcomeCode = problem.code
+  return reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type('text/plain; charset=utf-8')
+    .send(problem.message)
+}
+
+export function nothingAt(request: FastifyRequest): Problem {
+  const path = (request.url.split('?')[0] ?? '').slice(0, 200)
+  return new Problem('not_found', `There is nothing at ${request.method.slice(0, 20)} ${path}.`)
+}
+
+function isRead({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
 }

@@ -40,7 +40,7 @@ async function door(tls?: TlsFiles) {
     acted.push(`${principal.scopes.size} ${caller.principal.scopes.size}`)
     return Promise.reject(new Error('far enough'))
   })
-  handleFetch(http, '/web', { name: 'web', scope: 'signed_in', effect: 'read' }, async ({ caller }) => {
+  handleFetch(http, '/web', { name: 'web', scope: 'signed_in', effect: 'read' }, 64 * 1024, async ({ caller }) => {
     acted.push(String(caller.principal.scopes.size))
     return Response.json({})
   })

@@ -1,6 +1,6 @@
 /** How often one may call. */
 import { expect, test } from 'vitest'
-import { HttpLimits, type LimitRates, placeOf } from './http-limits.ts'
+import { HttpLimits, type LimitRates } from './http-limits.ts'
 import { anonymous, everyScope, type Principal } from './principal.ts'
 import { TokenBuckets } from './token-buckets.ts'
 
@@ -33,16 +33,35 @@ test('what costs much has a limit of its own, and one principal does not use up 
   expect(held.checkPrincipal(ann, '10.0.0.1', 'search').ratelimit).toMatch('"search";r=0')
   expect(() => held.checkPrincipal(ann, '10.0.0.1', 'search')).toThrow('At most 2')
   expect(() => held.checkPrincipal(ann, '10.0.0.1', undefined)).not.toThrow()
-  expect(() => held.checkPrincipal({ ...ann, id: 'bob' }, '10.0.0.1', 'search')).not.toThrow()
+  expect(() => held.checkPrincipal({ ...ann, id: 'bob', userId: 'bob' }, '10.0.0.1', 'search')).not.toThrow()
 })
 
-test('nobody is told apart by address, and a whole IPv6 site is one', () => {
+test('sessions and tokens of one person use up the same limit; keys without a person have their own', () => {
+  const { limits: held } = limits()
+  held.checkPrincipal(ann, '10.0.0.1', 'search')
+  held.checkPrincipal({ ...ann, id: 'session', kind: 'session' }, '10.0.0.2', 'search')
+  expect(() => held.checkPrincipal({ ...ann, id: 'another token' }, '10.0.0.3', 'search')).toThrow('At most 2')
+  const key: Principal = { ...ann, id: 'u', kind: 'api_key', userId: null }
+  expect(() => held.checkPrincipal(key, '10.0.0.1', 'search')).not.toThrow()
+})
+
+test('nobody is told apart by address, and a network of IPv6 is one address', () => {
   const { limits: held } = limits()
   for (const last of ['1', '2', '3']) held.checkPrincipal(anonymous, `2001:db8:1:2::${last}`, 'sign_in')
   expect(() => held.checkPrincipal(anonymous, '2001:db8:1:2:ffff::9', 'sign_in')).toThrow('At most 3')
   expect(() => held.checkPrincipal(anonymous, '2001:db8:1:3::9', 'sign_in')).not.toThrow()
-  expect(placeOf('::ffff:192.0.2.7')).toBe('192.0.2.7')
-  expect(placeOf('::1')).toBe('0:0:0:0::/64')
+})
+
+test('who changes networks inside of a wider one gets four, and sixteen times as much, and no more', () => {
+  const { limits: held } = limits()
+  const admitted = (addressOf: (index: number) => string) => {
+    const tried = Array.from({ length: 500 }, (_, index) => held.admits(anonymous, addressOf(index), 'sign_in'))
+    return tried.filter(Boolean).length
+  }
+  expect(admitted(index => `2001:db8:1:${index.toString(16)}::1`)).toBe(3 * 4)
+  expect(admitted(index => `2001:db8:${index.toString(16)}::1`)).toBe(3 * 16 - 3 * 4)
+  expect(admitted(index => `198.51.100.7:${1_024 + index}`)).toBe(3)
+  expect(admitted(index => `nonsense ${index}`)).toBe(3)
 })
 
 test('an address that is over its limit is refused before anything else is done', () => {

@@ -1,6 +1,7 @@
 /** How often one may call: for each address before it is known who asks, for each principal after, and narrower for what costs much. */
 import type { LimitName } from '../../contract/endpoint.ts'
-import { anonymous, type Principal } from './principal.ts'
+import { networksOf } from './caller-address.ts'
+import { anonymous, limitKeyOf, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 import { type Standing, TokenBuckets } from './token-buckets.ts'
 
@@ -9,21 +10,25 @@ export type LimitRates = Record<'address' | 'principal' | LimitName, number>
 
 type LimitKind = keyof LimitRates
 
+/** Of an address, of its IPv6 network of 48 bits and of 32: who has many addresses gets little more by changing them. */
+const shares = [1, 4, 16] as const
+
 export class HttpLimits {
-  readonly #buckets: Record<LimitKind, TokenBuckets>
+  /** For one caller, and for the wider networks of callers who are not known. */
+  readonly #buckets: Record<LimitKind, TokenBuckets[]>
   readonly #policies: Record<LimitKind, string>
 
   constructor({ rates, now }: { rates: LimitRates; now: () => number }) {
     const kinds = Object.keys(rates) as LimitKind[]
     const each = <Value>(make: (kind: LimitKind) => Value) =>
       Object.fromEntries(kinds.map(kind => [kind, make(kind)])) as Record<LimitKind, Value>
-    this.#buckets = each(kind => new TokenBuckets({ perMinute: rates[kind], now }))
+    this.#buckets = each(kind => shares.map(share => new TokenBuckets({ perMinute: rates[kind] * share, now })))
     this.#policies = each(kind => `"${kind}";q=${rates[kind]};w=60`)
   }
 
   /** @throws Problem too_many_requests. */
   checkAddress(address: string): void {
-    this.#check('address', placeOf(address))
+    this.#check('address', networksOf(address))
   }
 
   /**
@@ -31,10 +36,10 @@ export class HttpLimits {
    * @throws Problem too_many_requests.
    */
   checkPrincipal(principal: Principal, address: string, limit: LimitName | undefined): Record<string, string> {
-    const key = principal === anonymous ? placeOf(address) : principal.id
+    const keys = principal === anonymous ? networksOf(address) : [limitKeyOf(principal)]
     const kind = limit ?? 'principal'
-    const standing = limit ? this.#check(limit, key) : undefined
-    const common = this.#check('principal', key)
+    const standing = limit ? this.#check(limit, keys) : undefined
+    const common = this.#check('principal', keys)
     const shown = standing ?? common
     return {
       'ratelimit-policy': this.#policies[kind],
@@ -54,27 +59,19 @@ export class HttpLimits {
     }
   }
 
-  #check(kind: LimitKind, key: string): Standing {
-    const standing = this.#buckets[kind].take(key)
+  /** @param keys From narrow to wide. Answers how the narrowest stands. */
+  #check(kind: LimitKind, keys: readonly string[]): Standing {
+    const standings = keys.map((key, width) => this.#take(this.#buckets[kind][width]!, key, kind, width))
+    return standings[0]!
+  }
+
+  #take(buckets: TokenBuckets, key: string, kind: LimitKind, width: number): Standing {
+    const standing = buckets.take(key)
     if (standing.isAllowed) return standing
-    const { perMinute } = this.#buckets[kind]
-    const who = kind === 'address' ? 'this address' : 'you'
-    throw new Problem('too_many_requests', `At most ${perMinute} such requests a minute from ${who}.`, {
+    const one = kind === 'address' ? 'this address' : 'you'
+    const who = width === 0 ? one : 'this network'
+    throw new Problem('too_many_requests', `At most ${buckets.perMinute} such requests a minute from ${who}.`, {
       retryAfterSeconds: standing.resetSeconds,
     })
   }
-}
-
-/** An IPv6 network of 64 bits belongs to one site, which may use any address of it (RFC 6177). */
-export function placeOf(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address.replace('::ffff:', '')
-  const [head = '', tail] = address.split('%')[0]!.split('::')
-  const groups = head.split(':')
-  const behind = tail?.split(':') ?? []
-  const filled =
-    tail === undefined ? groups : [...groups, ...Array(8 - groups.length - behind.length).fill('0'), ...behind]
-  return `${filled
-    .slice(0, 4)
-    .map(group => (group || '0').replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`
 }

@@ -1,5 +1,5 @@
 /** A browser sends its session cookie along with requests that other pages cause; those are refused here. */
-import { isIPv4 } from 'node:net'
+import { type AllowedHosts, cannotBeRebound } from './http-host.ts'
 import { Problem } from './problem.ts'
 
 export interface Origins {
@@ -7,6 +7,8 @@ export interface Origins {
   publicUrl: string | undefined
   allowed: readonly string[]
   isHttps: boolean
+  /** Names that are answered. Without them every name is, which only a test does. */
+  hosts?: AllowedHosts | undefined
 }
 
 interface Request {
@@ -61,8 +63,8 @@ export function refuseOutsideFrame(header: (name: string) => string | undefined,
 
 /**
  * Throws 403 for a page that is not ours, whatever it brings along, where programs talk and browsers have no business (MCP,
- * Streamable HTTP, security warning). That Origin and Host agree proves something only where the host is an address or
- * `localhost`, since every other name may have been pointed at this machine by who made the page (DNS rebinding).
+ * Streamable HTTP, security warning). That Origin and Host agree proves something only where the host is ours, since every
+ * other name may have been pointed at this machine by who made the page (DNS rebinding).
  */
 export function refuseStrangeOrigin(headers: Request['headers'], origins: Origins): void {
   const { origin } = headers
@@ -71,14 +73,9 @@ export function refuseStrangeOrigin(headers: Request['headers'], origins: Origin
   const named = origins.publicUrl === undefined ? [] : [new URL(origins.publicUrl).origin]
   if ([...named, ...origins.allowed].includes(origin)) return
   const isOwn = origin === `https://${host}` || (!origins.isHttps && origin === `http://${host}`)
-  if (isOwn && host !== undefined && cannotBeRebound(host)) return
+  if (isOwn && host !== undefined && (origins.hosts?.isOurs(host) ?? cannotBeRebound(host))) return
   throw new Problem(
     'origin_not_allowed',
     'Pages of this origin may not do this. Add it to RUSTYMAIL_ALLOWED_ORIGINS if they should.',
   )
-}
-
-function cannotBeRebound(host: string): boolean {
-  const name = host.replace(/:\d+$/, '').toLowerCase()
-  return name === 'localhost' || /^\[[\da-f:.]+\]$/.test(name) || isIPv4(name)
 }

@@ -25,7 +25,7 @@ interface Reply {
 /** The faults that Fastify finds by itself, in our words. */
 const ofFastify: ReadonlyMap<string, [ProblemCode, string]> = new Map(
   Object.entries({
-    FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than 1 MiB.'],
+    FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is too large.'],
     FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body as application/json.'],
     FST_ERR_CTP_EMPTY_JSON_BODY: ['bad_request', 'The body is empty, but its content type says JSON.'],
     FST_ERR_CTP_INVALID_JSON_BODY: ['bad_request', 'The body is not valid JSON.'],

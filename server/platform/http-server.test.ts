@@ -109,7 +109,7 @@ test('every fault of an input is named with its path', async () => {
 
 test('an answer does not repeat all that was wrong with what was sent', async () => {
   const { send, problem } = await door()
-  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`surprise-${index}`, 1]))
+  const many = Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`surprise-${index}`, 1]))
   const body = await problem(await send(accounts, json({ ...many, ['x'.repeat(5_000)]: 1 })))
   expect(body.code).toBe('bad_request')
   expect(JSON.stringify(body).length).toBeLessThan(5_000)

@@ -5,23 +5,24 @@ import type { Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import type { Endpoint } from '../../contract/endpoint.ts'
+import { bodyLimitOf, bodyLimits, type Endpoint } from '../../contract/endpoint.ts'
 import { operationName } from '../../contract/index.ts'
 import { AddressRanges, parseAddressRange } from './address-range.ts'
+import { type BodyBounds, BodyBudget } from './body-budget.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
 import { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
+import { BodyReader } from './http-body.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import { sendText } from './http-compress.ts'
 import { HttpFront, type StreamCall } from './http-front.ts'
-import { HttpHooks, type HttpJudges, principalOf } from './http-hooks.ts'
+import { HttpHooks, type HttpJudges, nothingAt, principalOf } from './http-hooks.ts'
 import { parseInput } from './http-input.ts'
 import { outcomeOfStream } from './http-outcome.ts'
 import { answerProblem, isCutOff, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
 import { fieldNames, leaveSecretsOut } from './input-fields.ts'
 import type { Logger } from './logger.ts'
-import { Problem } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -30,6 +31,7 @@ export interface HttpServerOptions extends HttpJudges {
   trustedProxies: readonly string[]
   tls?: TlsFiles | undefined
   connectionBounds?: ConnectionBounds
+  bodyBounds?: BodyBounds
 }
 
 export interface HttpServer {
@@ -59,7 +61,6 @@ export interface HttpServer {
   serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
 }
 
-const bodyLimitBytes = 1024 * 1024
 /** A head, or a body, that is not whole after 60 s is cut; how often Node looks is how late it may be. */
 const timeouts = { requestTimeout: 60_000, connectionsCheckingInterval: 5_000 }
 const boot = randomBytes(4).toString('hex')
@@ -71,8 +72,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const server = fastify({
     ...(options.tls ? tlsOptions(options.tls, timeouts) : { http: timeouts }),
     logger: false,
-    bodyLimit: bodyLimitBytes,
-    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    bodyLimit: bodyLimits.none,
     genReqId: nextRequestId,
     return503OnClosing: false,
     requestTimeout: timeouts.requestTimeout,
@@ -80,7 +80,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // The contract checks what comes in and goes out. Fastify's own compilers would be loaded for nothing, 4 MiB of them.
     schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
     clientErrorHandler: (_error, socket) => rawProblem(socket),
-    frameworkErrors: (error, request, reply) => answerProblem(options.logger, error, request, reply as FastifyReply),
+    frameworkErrors: (error, request, reply) => {
+      const refused = hooks.refuse(request as FastifyRequest, reply as FastifyReply, error)
+      return answerProblem(options.logger, refused, request, reply as FastifyReply)
+    },
   })
   const headers = securityHeaders({ isHttps: options.origins.isHttps })
   const around = {
@@ -97,6 +100,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     isDraining: () => http.isDraining,
     nextRequestId,
     forwarded,
+    hosts: options.origins.hosts,
     authenticate: options.authenticate,
     admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
     observe: (stream, socket) => {
@@ -127,19 +131,23 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     checkAgain: (request, accountId) => hooks.checkAgain(request, accountId),
     carry: (request, stream) => connectionLimits.carry(bareOf(request), stream),
   }
+  const bodies = new BodyReader(new BodyBudget(options.bodyBounds))
   const hooks = new HttpHooks({
     judges: options,
     headers,
     underWay,
     forwarded,
+    trustedProxies: around.trustedProxies,
+    isWaiting: request => bodies.isWaiting(request),
+    mayBePage: ({ method }) => method === 'GET' || method === 'HEAD',
     takenSockets: http.takenSockets,
     isDraining: () => http.isDraining,
-    admitted: request => connectionLimits.admitted(bareOf(request), request.caller?.principal.id),
+    admitted: request => connectionLimits.admitted(bareOf(request), request.caller?.principal),
   })
   server.addHook('onRoute', ({ method, url, config }) => {
     for (const each of [method].flat()) http.routes.push({ method: each, path: url, operation: config?.operation })
   })
-  server.removeContentTypeParser('text/plain')
+  bodies.addTo(server)
   server.register(cookie)
   hooks.addTo(server)
   server.setErrorHandler((error, request, reply) => {
@@ -152,8 +160,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.setNotFoundHandler((request, reply) => {
     // A reply that is returned is waited for, by listeners on the response beside those of whoever sends it: more than Node allows.
     if (http.serveFallback?.(request, reply)) return
-    const problem = new Problem('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`)
-    return answerProblem(options.logger, problem, request, reply)
+    return answerProblem(options.logger, nothingAt(request), request, reply)
   })
   return http
 }
@@ -171,6 +178,7 @@ export function handle<Params, Query, Body, Response>(
     method: endpoint.method,
     url: toRoute(endpoint.path),
     exposeHeadRoute: endpoint.method === 'GET',
+    bodyLimit: bodyLimitOf(endpoint),
     config: { operation, isCounted: !endpoint.uncounted, limit: endpoint.limit },
     handler: async (request, reply) => {
       const principal = principalOf(request)
@@ -240,10 +248,6 @@ export function handleRaw(
 function accountOf(params: unknown): string | undefined {
   const id = params && typeof params === 'object' && 'account_id' in params ? params.account_id : undefined
   return typeof id === 'string' ? id : undefined
-}
-
-function pathOf(request: FastifyRequest): string {
-  return (request.url.split('?')[0] ?? '').slice(0, 200)
 }
 
 function toRoute(path: string): string {

@@ -41,6 +41,11 @@ export const anonymous: Principal = {
   accounts: new Set(),
 }
 
+/** Whose limits it uses up: all sessions and tokens of a person share theirs. Not for who is anonymous, who is told apart by address. */
+export function limitKeyOf({ id, userId }: Principal): string {
+  return userId === null ? id : `user-${userId}`
+}
+
 export const everyScope: ReadonlySet<Scope> = new Set(scopes)
 
 export function scopeSet(held: Iterable<Scope>): ReadonlySet<Scope> {

@@ -31,22 +31,32 @@ export class TokenBuckets {
     return this.#buckets.size
   }
 
+  /** Whether a call would be allowed. Takes nothing. */
+  peek(key: string): boolean {
+    const bucket = this.#buckets.get(key)
+    return bucket === undefined || this.#refill(bucket).left >= 1
+  }
+
   /** A refused call takes nothing. */
   take(key: string): Standing {
-    const now = this.#now()
-    const bucket = this.#buckets.get(key) ?? this.#add(key, now)
+    const bucket = this.#refill(this.#buckets.get(key) ?? this.#add(key))
     const perMs = this.perMinute / 60_000
-    bucket.left = Math.min(this.perMinute, bucket.left + Math.max(0, now - bucket.at) * perMs)
-    bucket.at = now
     const isAllowed = bucket.left >= 1
     if (isAllowed) bucket.left--
     const missing = isAllowed ? this.perMinute - bucket.left : 1 - bucket.left
     return { isAllowed, remaining: Math.floor(bucket.left), resetSeconds: Math.ceil(missing / perMs / 1000) }
   }
 
-  #add(key: string, now: number): Bucket {
+  #refill(bucket: Bucket): Bucket {
+    const now = this.#now()
+    bucket.left = Math.min(this.perMinute, bucket.left + (Math.max(0, now - bucket.at) * this.perMinute) / 60_000)
+    bucket.at = now
+    return bucket
+  }
+
+  #add(key: string): Bucket {
     if (this.#buckets.size >= maxBuckets) this.#buckets.delete(this.#buckets.keys().next().value!)
-    const bucket = { left: this.perMinute, at: now }
+    const bucket = { left: this.perMinute, at: this.#now() }
     this.#buckets.set(key, bucket)
     return bucket
   }

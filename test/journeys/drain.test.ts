@@ -19,7 +19,7 @@ function listen(socket: Socket): () => string {
 
 test('at a stop each of two thousand streams gets its goodbye with a time of its own, a request under way its answer, and it is over in time', async () => {
   const run = await startRustyMail({ environment: { RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: String(streams) } })
-  const head = `Host: x\r\nAuthorization: Bearer ${apiKey}\r\n`
+  const head = `Host: localhost\r\nAuthorization: Bearer ${apiKey}\r\n`
   const open = () => {
     const socket = connect(Number(new URL(run.url).port), '127.0.0.1')
     onTestFinished(() => void socket.destroy())

@@ -196,6 +196,16 @@ test('a person who presses Ctrl-C again and again ends it at once', async () => 
   expect((await run.stop('SIGINT')).code).toBe(1)
 })
 
+test('a key that can be guessed is refused with exit 78 before anything is started', async () => {
+  const dataDir = newDataDir()
+  const { code, words } = await failedStart({ dataDir, environment: { RUSTYMAIL_API_KEY: 'passwordpassword1234' } })
+  expect(code).toBe(78)
+  expect(words).toContain('RUSTYMAIL_API_KEY can be guessed')
+  expect(words).toContain('openssl rand -base64 32')
+  expect(words).not.toContain('passwordpassword')
+  expect(existsSync(dataDir)).toBe(false)
+})
+
 test('every wrong setting is named at once, with exit 78 and nothing started', async () => {
   const dataDir = newDataDir()
   const { code, words } = await failedStart({

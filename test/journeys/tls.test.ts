@@ -109,7 +109,7 @@ test('many event streams share one connection, one that is closed frees its plac
   older.on('data', chunk => {
     olderText += chunk
   })
-  older.write(`GET ${events} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n\r\n`)
+  older.write(`GET ${events} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n\r\n`)
   await expect.poll(() => olderText).toContain('event: welcome')
 
   const { code, stopMs } = await run.stop()

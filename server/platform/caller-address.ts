@@ -1,0 +1,79 @@
+/** Addresses of callers in one spelling, whoever wrote them, and the networks by which they are counted. */
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+import { mappedIPv4, parseIpAddress } from './ip-address.ts'
+
+/** Longer than any address with brackets, zone and port. */
+const maxLength = 100
+/** Proxies that one request may have come by; what a client wrote in front of that is not looked at. */
+const maxHops = 20
+/** What is no address counts as one place, so that nobody gets a place of their own by writing nonsense. */
+const nowhere = 'unknown'
+
+/**
+ * An address as sockets and proxies write it: with a port (`192.0.2.1:80`, `[2001:db8::1]:80`), in brackets, in quotes, behind
+ * `for=`, with a zone, or IPv4 inside IPv6. Undefined for what is no address.
+ */
+export function normaliseAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text
+  if (text.length > maxLength) return undefined
+  const bare = text
+    .trim()
+    .replace(/^for=/i, '')
+    .replace(/^"(.*)"$/, '$1')
+  const inside = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(bare)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(bare)?.[1] ?? bare
+  const address = inside.split('%')[0] ?? ''
+  if (isIPv4(address)) return address
+  return isIPv6(address) ? spell(address) : undefined
+}
+
+/** IPv4 inside IPv6 (`::ffff:10.0.0.1`, in whatever way it is written) is IPv4; IPv6 in the spelling of RFC 5952. */
+function spell(address: string): string {
+  const parsed = parseIpAddress(address)
+  return (parsed && mappedIPv4(parsed)) ?? new SocketAddress({ address, family: 'ipv6' }).address
+}
+
+interface Whence {
+  /** At the other end of the connection. */
+  peer: string | undefined
+  /** X-Forwarded-For, of whatever is believed only as far as trusted proxies wrote it. */
+  forwarded: string | string[] | undefined
+  trusted: { has(address: string): boolean }
+}
+
+/** The address nearest to us that no trusted proxy has. What cannot be read counts as the address of the proxy that passed it on. */
+export function addressBehind({ peer, forwarded, trusted }: Whence): string {
+  let address = normaliseAddress(peer ?? '') ?? ''
+  if (forwarded === undefined || !trusted.has(address)) return address
+  const hops = [forwarded].flat().join(',').split(',').slice(-maxHops)
+  for (const hop of hops.reverse()) {
+    const before = normaliseAddress(hop)
+    if (before === undefined) return address
+    address = before
+    if (!trusted.has(address)) return address
+  }
+  return address
+}
+
+/** An IPv6 network of 64 bits belongs to one household or machine, which may use any address of it (RFC 6177). */
+export function placeOf(address: string): string {
+  return networksOf(address)[0]
+}
+
+/** Of IPv6, the 48 bits that one customer may get: 65,536 networks of 64. */
+export function siteOf(address: string): string {
+  const [place, site] = networksOf(address)
+  return site ?? place
+}
+
+/** From narrow to wide: an IPv4 address alone; of IPv6 the networks of 64, 48 and 32 bits, the last being a whole provider's. */
+export function networksOf(address: string): [place: string, ...wider: string[]] {
+  const normal = normaliseAddress(address)
+  if (normal === undefined) return [nowhere]
+  if (!normal.includes(':')) return [normal]
+  const { bytes = [] } = parseIpAddress(normal) ?? {}
+  const groups = bytes.flatMap((byte, index) =>
+    index % 2 === 0 ? [((byte << 8) | bytes[index + 1]!).toString(16)] : [],
+  )
+  const first = (count: number) => `${groups.slice(0, count).join(':')}::/${count * 16}`
+  return [first(4), first(3), first(2)]
+}

@@ -1,0 +1,80 @@
+/** By which names the server answers: addresses, localhost, and those that were named. */
+import { expect, test } from 'vitest'
+import { AllowedHosts } from './http-host.ts'
+
+const hosts = new AllowedHosts(['mail.example.com', 'Box', 'box.local', '.inner.example', 'dotted.example.'])
+
+test.each([
+  '127.0.0.1',
+  '127.0.0.1:9437',
+  '192.0.2.7:1',
+  '[::1]',
+  '[::1]:9437',
+  '[2001:db8::1]:80',
+  'localhost',
+  'localhost:9437',
+  'LOCALHOST',
+  'localhost.',
+  'app.localhost:80',
+  'mail.example.com',
+  'Mail.Example.COM:8443',
+  'mail.example.com.',
+  'box:9437',
+  'box.local',
+  'a.inner.example',
+  'b.a.inner.example:80',
+  'dotted.example',
+])('%s is answered', host => expect(hosts.allows(host)).toBe(true))
+
+test.each([
+  'evil.example',
+  'evil.example:9437',
+  'mail.example.com.evil.example',
+  'xmail.example.com',
+  'inner.example',
+  'evilinner.example',
+  'localhost.evil.example',
+  'notlocalhost',
+  '127.0.0.1.evil.example',
+  '127.0.0.1.nip.io',
+  '0x7f000001',
+  '127.1',
+  '[evil.example]',
+  '[::1].evil.example',
+  'user@localhost',
+  'localhost@evil.example',
+  'localhost/evil',
+  'localhost\\evil.example',
+  'localhost evil.example',
+  '',
+  ':9437',
+])('%s is not answered', host => {
+  expect(hosts.allows(host)).toBe(false)
+  expect(hosts.refusalOf({ host })).toMatchObject({ code: 'host_not_allowed', status: 421 })
+})
+
+test('each name that a request gives must be allowed, and a request may give none', () => {
+  expect(hosts.refusalOf({})).toBeUndefined()
+  expect(hosts.refusalOf({ ':authority': 'mail.example.com' })).toBeUndefined()
+  for (const [authority, host] of [
+    ['mail.example.com', 'evil.example'],
+    ['evil.example', 'mail.example.com'],
+  ]) {
+    expect(hosts.refusalOf({ ':authority': authority, host })?.message).toContain('evil.example')
+  }
+})
+
+test('what is refused is told which name to allow where, and nothing else of what it sent', () => {
+  expect(hosts.refusalOf({ host: 'mail.example.org:8080' })?.message).toMatch(
+    /by the name mail\.example\.org\. .*RUSTYMAIL_ALLOWED_HOSTS/,
+  )
+  expect(hosts.refusalOf({ host: '<script>' })?.message).toContain('?script?')
+})
+
+test('a star answers by every name, and makes none of them ours', () => {
+  const any = new AllowedHosts(['*'])
+  expect(any.allows('evil.example')).toBe(true)
+  expect(any.refusalOf({ host: 'evil.example' })).toBeUndefined()
+  expect(any.isOurs('evil.example')).toBe(false)
+  expect(any.isOurs('localhost:80')).toBe(true)
+})
