@@ -163,7 +163,7 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     for (const { isTls, dest, name } of sender.contacts) {
       expect([name, dest]).toEqual([name, isTls ? '' : 'image'])
     }
-  }, 240_000)
+  }, 480_000)
 })
 
 /** Each vector, and a second time, by another name, where asking for pictures from outside makes another document. */
