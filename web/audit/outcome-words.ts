@@ -38,6 +38,7 @@ const ofProblems: Record<ProblemCode, string> = {
   too_many_tokens: 'Too many tokens',
   account_disabled: 'Account disabled',
   sandbox_running: 'Sandbox runs already',
+  sandbox_missing: 'Sandbox not installed',
   stale_ref: 'Reference out of date',
   stale_cursor: 'Cursor out of date',
   too_large: 'Too large',
