@@ -1,6 +1,7 @@
 /** Every text and list of a message or folder that a stranger decides of, at its bound and past it; the contract takes all that comes out. */
 import { expect, test } from 'vitest'
 import { type Address, Folder, Message, MessageSummary, mailBounds } from '../../contract/mail.ts'
+import { asciiAddress } from './mail-address.ts'
 import type { MessageContent } from './mail-gateway.ts'
 import { cutText, toFolders, toMessage, toSummary } from './message-bounds.ts'
 
@@ -93,16 +94,17 @@ test('what is at its bound stays as it is, and what is past it is cut or left ou
   ).toMatchObject({
     message_id: null,
     subject: `${'s'.repeat(mailBounds.subject - 1)}…`,
-    from: [{ name: `${'n'.repeat(mailBounds.name - 1)}…`, email: '' }],
+    from: [{ name: `${'n'.repeat(mailBounds.name - 1)}…`, email: `${email.slice(0, mailBounds.email - 1)}…` }],
   })
   expect(toSummary(content({ to: many(20) }))).toMatchObject({ to: many(20), to_count: 20 })
   expect(toSummary(content({ to: many(100), toCount: 100_000 }))).toMatchObject({ to: many(20), to_count: 100_000 })
   expect(toMessage(content({ cc: many(100), ccCount: 101 }))).toMatchObject({ cc: many(100), cc_count: 101 })
 })
 
-test('an address too long to be one is shown as words, so that nothing is hidden', () => {
+test('an address too long to be one is shown by its beginning, and is no address', () => {
   const [from] = toSummary(content({ from: [{ name: null, email: `${'x'.repeat(400)}@example.org` }] })).from
-  expect(from).toEqual({ name: `${'x'.repeat(299)}…`, email: '' })
+  expect(from).toEqual({ name: null, email: `${'x'.repeat(mailBounds.email - 1)}…` })
+  expect(asciiAddress(from!.email)).toBeUndefined()
 })
 
 test('a cut never leaves half of a character', () => {

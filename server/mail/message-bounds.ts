@@ -77,11 +77,11 @@ export function cutText(text: string, length: number): string {
 }
 
 function toAddresses(list: readonly Address[], most: number): Address[] {
-  return list.slice(0, most).map(({ name, email }) => {
-    if (email.length <= mailBounds.email) return { name: name === null ? null : cutText(name, mailBounds.name), email }
-    // Nobody can be written to there; what stands in its place is shown as words.
-    return { name: cutText(name ?? email, mailBounds.name), email: '' }
-  })
+  // An address that is cut ends with `…` and is longer than any that mail could be sent to, so it is not taken for one.
+  return list.slice(0, most).map(({ name, email }) => ({
+    name: name === null ? null : cutText(name, mailBounds.name),
+    email: cutText(email, mailBounds.email),
+  }))
 }
 
 function toAttachment({ id, name, type, content_id: contentId, ...rest }: Attachment): Attachment {

@@ -59,7 +59,7 @@ test('what is not known of a message is said in a note, whatever view is asked f
   for (const view of ['new', 'text', 'headers'] as const) {
     const [first, second] = (await read(refs, { view })).messages
     expect(first).toMatchObject({ more_attachments: 8_999, note: expect.stringMatching(/too many parts.*headers/) })
-    expect(first?.to?.at(-1)).toBe('and 99990 more')
+    expect([first?.to?.length, first?.more_people]).toEqual([10, 99_990])
     expect(second?.note).toBeUndefined()
   }
 })

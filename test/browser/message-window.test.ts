@@ -50,7 +50,7 @@ describe.skipIf(!available('chromium'))('the HTML of a message', () => {
 })
 
 async function startedWith(html: string) {
-  const world = await startMailWorld(2)
+  const world = await startMailWorld(2, { RUSTYMAIL_ALLOWED_HOSTS: 'mail.example' })
   world.serverOf(1)!.deliver({ subject: 'hello', html })
   const { people, mailboxes } = world
   const path = `${fill(api.mail.listMessages.path, { account_id: mailboxes[1]!.id })}?limit=1`

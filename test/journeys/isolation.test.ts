@@ -209,7 +209,7 @@ async function listIds({ people }: MailWorld, actor: Actor): Promise<string[] | 
 
 onEachDatabase((_open, url) => {
   test('nobody hears of an account outside their list, whatever they ask and whatever happens', async () => {
-    const world = await startMailWorld(count, await url())
+    const world = await startMailWorld(count, { RUSTYMAIL_DATABASE_URL: await url() })
     const { people } = world
     const actors: Actor[] = []
     for (let number = 0; number < 3; number++) actors.push(await world.addPerson(), await world.addToken())
@@ -271,7 +271,7 @@ onEachDatabase((_open, url) => {
   }, 60_000)
 
   test('a hidden account is refused no sooner and no later than one that is not there', async ({ annotate }) => {
-    const { people, mailboxes } = await startMailWorld(3, await url())
+    const { people, mailboxes } = await startMailWorld(3, { RUSTYMAIL_DATABASE_URL: await url() })
     const { proof } = await people.invite('operator', [mailboxes[1]!.id])
     const hidden = mailboxes[2]!
     const wayOf = async ({ method, path }: Asked) => {

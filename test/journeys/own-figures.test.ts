@@ -157,7 +157,7 @@ async function expectOwn(looker: Looker): Promise<void> {
 
 onEachDatabase((_open, url) => {
   test('no figure of who sees some accounts is moved by another account, and what they see is theirs', async () => {
-    const world = await startMailWorld(count, await url())
+    const world = await startMailWorld(count, { RUSTYMAIL_DATABASE_URL: await url() })
     const actors: Actor[] = [await world.addPerson(), await world.addToken()]
     const admin = new Looker(world, world.people.admin)
     // One that is tried again and again would move by itself.

@@ -166,7 +166,7 @@ async function holdUpStop(url: string): Promise<void> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   onTestFinished(() => void socket.destroy())
   socket.on('error', () => undefined)
-  const head = `Host: x\r\nAuthorization: Bearer ${apiKey}\r\nContent-Type: application/json\r\nExpect: 100-continue`
+  const head = `Host: 127.0.0.1\r\nAuthorization: Bearer ${apiKey}\r\nContent-Type: application/json\r\nExpect: 100-continue`
   socket.write(`POST ${api.accounts.createAccount.path} HTTP/1.1\r\n${head}\r\nContent-Length: 99\r\n\r\n`)
   await once(socket, 'data')
 }

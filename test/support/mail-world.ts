@@ -38,9 +38,9 @@ const noRights: Rights = { role: 'viewer', scopes: [], sees: [] }
 
 /**
  * Stopped when the test ends. The first mailbox stays unreachable.
- * @param databaseUrl Its own SQLite unless given.
+ * @param environment Beside what all tests set; its own SQLite unless it names a database.
  */
-export async function startMailWorld(mailboxes: number, databaseUrl?: string): Promise<MailWorld> {
+export async function startMailWorld(mailboxes: number, environment: Record<string, string> = {}): Promise<MailWorld> {
   const servers = new Map<string, MemoryGateway>()
   const gateway: MailGateway = {
     connect: async (login, options) => {
@@ -52,7 +52,6 @@ export async function startMailWorld(mailboxes: number, databaseUrl?: string): P
       })
     },
   }
-  const environment = databaseUrl === undefined ? {} : { RUSTYMAIL_DATABASE_URL: databaseUrl }
   const { people } = await startApp({ environment, overrides: { gateway, heartbeatSeconds: 0.05 } })
   const world = new MailWorld(people, servers)
   for (let index = 0; index < mailboxes; index++) await world.addMailbox(index > 0)

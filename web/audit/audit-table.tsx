@@ -17,19 +17,14 @@ export function AuditTable({
   accounts,
   people,
   onOpen,
-  ...focus
 }: {
   entries: readonly AuditEntry[]
   accounts: readonly Account[] | undefined
   people: readonly User[] | undefined
   onOpen(entry: AuditEntry): void
-  onPointerEnter(): void
-  onPointerLeave(): void
-  onFocus(): void
-  onBlur(): void
 }) {
   return (
-    <Table label="Entries of the audit trail" isStacked {...focus}>
+    <Table label="Entries of the audit trail" isStacked>
       <TableHead>
         <ColumnHead>When</ColumnHead>
         <ColumnHead>Who</ColumnHead>

@@ -32,7 +32,14 @@ export function LiveEntries({
   }
   const { shown, waiting, isMore } = heldEntries(isLive ? held : undefined, entries)
   return (
-    <>
+    // The button is inside too: on the way to it, what is held must not be let go under the pointer.
+    <section
+      aria-label="Newest entries"
+      onPointerEnter={() => update(isPointed, true)}
+      onPointerLeave={() => update(isPointed, false)}
+      onFocus={() => update(isFocused, true)}
+      onBlur={() => update(isFocused, false)}
+    >
       {waiting > 0 && (
         <div className="border-b p-2 text-center">
           <Button size="sm" onClick={() => setHeld(entries)}>
@@ -41,16 +48,7 @@ export function LiveEntries({
           </Button>
         </div>
       )}
-      <AuditTable
-        entries={shown}
-        accounts={accounts}
-        people={people}
-        onOpen={onOpen}
-        onPointerEnter={() => update(isPointed, true)}
-        onPointerLeave={() => update(isPointed, false)}
-        onFocus={() => update(isFocused, true)}
-        onBlur={() => update(isFocused, false)}
-      />
-    </>
+      <AuditTable entries={shown} accounts={accounts} people={people} onOpen={onOpen} />
+    </section>
   )
 }
