@@ -7,6 +7,7 @@ type Jobs = { [Job in TextJob]: (input: TextJobs[Job]['input']) => Promise<TextJ
 
 const jobs: Jobs = {
   cleanHtml: async input => (await import('./clean-html.ts')).cleanHtml(input),
+  readParts: async input => (await import('./read-parts.ts')).readParts(input),
 }
 
 async function answerTo({ job, input }: JobMessage): Promise<JobAnswer> {

@@ -6,11 +6,10 @@
 import { getCompileCacheDir } from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { JobQueue, type QueueBounds } from './job-queue.ts'
 import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
 
-export interface TextWorkerOptions {
-  /** Jobs that wait; more are refused. */
-  maxWaiting?: number
+export interface TextWorkerOptions extends Partial<QueueBounds> {
   /** For one job, once it has begun, with the start of the thread. */
   timeoutMs?: number
   /** Heap of the thread. */
@@ -33,9 +32,15 @@ export class TextWorkerError extends Error {
   }
 }
 
+export interface JobOptions {
+  /** Keys are served in turn, so that nobody waits for all jobs of another one. */
+  key: string
+  /** Takes back a job that has not begun; one that has is done for the next who asks. */
+  signal?: AbortSignal
+}
+
 interface Waiting {
   message: JobMessage
-  signal: AbortSignal | undefined
   resolve(output: unknown): void
   reject(error: unknown): void
 }
@@ -44,8 +49,8 @@ interface Waiting {
 const defaultThread = join(import.meta.dirname, `text-worker-thread${extname(import.meta.filename)}`)
 
 export class TextWorker {
-  readonly #options: Required<TextWorkerOptions>
-  readonly #waiting: Waiting[] = []
+  readonly #options: Required<Omit<TextWorkerOptions, keyof QueueBounds>>
+  readonly #waiting: JobQueue<Waiting>
   /** What stands here is ended by `#end` alone. */
   #worker: Worker | undefined
   #current: Waiting | undefined
@@ -54,13 +59,15 @@ export class TextWorker {
   #ending: Promise<unknown> = Promise.resolve()
 
   constructor({
-    maxWaiting = 32,
-    timeoutMs = 10_000,
+    maxWaiting = 64,
+    maxWaitingPerKey = 16,
+    timeoutMs = 5_000,
     maxMemoryMb = 192,
     idleMs = 15_000,
     thread = defaultThread,
   }: TextWorkerOptions = {}) {
-    this.#options = { maxWaiting, timeoutMs, maxMemoryMb, idleMs, thread }
+    this.#waiting = new JobQueue({ maxWaiting, maxWaitingPerKey })
+    this.#options = { timeoutMs, maxMemoryMb, idleMs, thread }
   }
 
   /** Whether there is a thread at this moment. */
@@ -68,42 +75,41 @@ export class TextWorker {
     return this.#worker !== undefined
   }
 
-  /**
-   * @param signal Takes back a job that has not begun; one that has is done for the next who asks.
-   * @throws TextWorkerError
-   */
-  run<Job extends TextJob>(
+  /** @throws TextWorkerError */
+  async run<Job extends TextJob>(
     job: Job,
     input: TextJobs[Job]['input'],
-    signal?: AbortSignal,
+    { key, signal }: JobOptions,
   ): Promise<TextJobs[Job]['output']> {
-    if (this.#isStopped) return Promise.reject(new TextWorkerError('stopped', 'the server is stopping'))
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    if (this.#waiting.length >= this.#options.maxWaiting) {
-      return Promise.reject(new TextWorkerError('busy', 'too many messages wait to be read'))
-    }
+    if (this.#isStopped) throw new TextWorkerError('stopped', 'the server is stopping')
+    signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#waiting.push({ message: { job, input }, signal, resolve, reject })
+    const waiting = { message: { job, input }, resolve, reject }
+    if (!this.#waiting.add(key, waiting)) throw new TextWorkerError('busy', 'too many messages wait to be read')
+    const takeBack = () => {
+      if (this.#waiting.remove(key, waiting)) reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', takeBack, { once: true })
     this.#next()
-    return promise as Promise<TextJobs[Job]['output']>
+    try {
+      return (await promise) as TextJobs[Job]['output']
+    } finally {
+      signal?.removeEventListener('abort', takeBack)
+    }
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
     const error = new TextWorkerError('stopped', 'the server is stopping')
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    for (let next = this.#waiting.take(); next; next = this.#waiting.take()) next.reject(error)
     this.#end(error)
     await this.#ending
   }
 
   #next(): void {
     if (this.#current) return
-    const next = this.#waiting.shift()
+    const next = this.#waiting.take()
     if (!next) return this.#idle()
-    if (next.signal?.aborted) {
-      next.reject(next.signal.reason)
-      return this.#next()
-    }
     this.#current = next
     const { timeoutMs } = this.#options
     this.#setTimer(timeoutMs, new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`))
@@ -131,7 +137,7 @@ export class TextWorker {
       workerData: { compileCache: cache && dirname(cache) },
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 16 },
     })
-    // What happens to a thread that was ended concerns nobody any more.
+    // What happens to a thread that was ended no longer matters.
     const isCurrent = () => worker === this.#worker
     worker.on('message', (answer: JobAnswer) => {
       if (isCurrent()) this.#finish(answer)
