@@ -12,20 +12,20 @@ import { type FaultContext, translateFault } from '../server/mail/adapters/imapf
 import { readStructure, toHeader, withoutHalfCharacter } from '../server/mail/adapters/imapflow-message.ts'
 import { newestOf } from '../server/mail/adapters/imapflow-search.ts'
 import { embedPictures } from '../server/mail/embed-pictures.ts'
+import { mixesAlphabets } from '../server/mail/look-alike.ts'
+import { toPerson } from '../server/mail/mail-address.ts'
+import { senderAuth } from '../server/mail/sender-auth.ts'
+import { warningsOf } from '../server/mail/sender-warnings.ts'
+import { ToolRef } from '../server/mail/tool-ref.ts'
+import { cleanHtml, TooComplex } from '../server/reading/clean-html.ts'
 import { htmlText } from '../server/reading/html-text.ts'
 import { linkTarget } from '../server/reading/link-target.ts'
 import { withoutTargets } from '../server/reading/link-words.ts'
-import { mixesAlphabets } from '../server/mail/look-alike.ts'
-import { toPerson } from '../server/mail/mail-address.ts'
 import { withoutModelMarks } from '../server/reading/model-marks.ts'
 import { newText } from '../server/reading/new-text.ts'
 import { differenceOf } from '../server/reading/part-difference.ts'
-import { readableText } from '../server/mail/readable-text.ts'
-import { senderAuth } from '../server/mail/sender-auth.ts'
-import { warningsOf } from '../server/mail/sender-warnings.ts'
+import { readParts } from '../server/reading/read-parts.ts'
 import { cleanLine, cleanText } from '../server/reading/stranger-text.ts'
-import { ToolRef } from '../server/mail/tool-ref.ts'
-import { cleanHtml, TooComplex } from '../server/reading/clean-html.ts'
 import { answerBlocks } from '../web/assistant/answer-blocks.ts'
 import { mayHaveRemoteContent } from '../web/mail/mail-words.ts'
 import { folderOf } from '../web/mail/search-terms.ts'
@@ -115,7 +115,7 @@ const table: [string, Work, ...Words[]][] = [
     ['ﷺ'],
     ['view this email in your ', '', 'browser'],
   ],
-  ['a text that stands in', text => readableText({ text, html: text }), [blank], ['http:'], ['html ']],
+  ['a text that stands in', text => readParts({ text, html: text }), [blank], ['http:'], ['html ']],
   ['style sheets', htmlText, ...around('<style>', '</style>x', '@media x{}', 'a,b{color:red}', 'a{', '@a{', '}', ',')],
   ['what is in style sheets', htmlText, ...around('<style>', '{}</style>x', blank, '/*', '\\a', '<!--', 'a;')],
   ['colours', htmlText, ...around('<p bgcolor="', '">x', 'a(', '#', 'a', 'rgb('), ['rgb(', '<p color="', '">x']],

@@ -1,6 +1,6 @@
 /**
- * Jobs that wait for the text worker. Who asks for many waits for his own: one job of each key is served in turn, so a
- * flood of one caller delays the others by the job that is under way and by one of his.
+ * Jobs that wait for the text worker. The keys are served in turn, one job each, so a flood of one caller holds up another
+ * one by a single job, and itself by all the others.
  */
 export interface QueueBounds {
   /** Jobs of all keys together. */
@@ -14,6 +14,8 @@ export class JobQueue<Job> {
   /** The key whose turn it is next is first; no list is empty. */
   readonly #lists = new Map<string, Job[]>()
   #count = 0
+  /** The key that was served last comes behind the others, also when it had no more jobs meanwhile. */
+  #served: string | undefined
 
   constructor(bounds: QueueBounds) {
     this.#bounds = bounds
@@ -32,12 +34,14 @@ export class JobQueue<Job> {
 
   /** The next one in turn. */
   take(): Job | undefined {
-    const [turn] = this.#lists
+    const [first, second] = this.#lists
+    const turn = first?.[0] === this.#served ? (second ?? first) : first
     if (!turn) return undefined
     const [key, list] = turn
     const job = list.shift()
     this.#lists.delete(key)
     if (list.length > 0) this.#lists.set(key, list)
+    this.#served = key
     this.#count--
     return job
   }

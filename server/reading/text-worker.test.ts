@@ -27,8 +27,8 @@ function worker(options: TextWorkerOptions = {}, thread: string | undefined = ob
     dir.remove()
   })
   /** What the thread answers, and in which thread it ran. */
-  const tell = async (source: string, signal?: AbortSignal) =>
-    String(await made.run('cleanHtml', { source, remote: false }, signal))
+  const tell = async (source: string, signal?: AbortSignal, key = 'ann') =>
+    String(await made.run('cleanHtml', { source, remote: false }, { key, ...(signal && { signal }) }))
   return { made, tell }
 }
 
@@ -38,9 +38,9 @@ test('the real thread cleans HTML, and says why it does not', async () => {
   const real = new TextWorker()
   onTestFinished(() => real.stop())
   expect(real.isRunning).toBe(false)
-  const clean = await real.run('cleanHtml', { source: '<p onclick=x>a<img src=cid:b>', remote: false })
+  const clean = await real.run('cleanHtml', { source: '<p onclick=x>a<img src=cid:b>', remote: false }, { key: 'ann' })
   expect(clean).toEqual({ style: [], bodyAttributes: [], body: ['<p>a<img src="', { contentId: 'b' }, '"></p>'] })
-  const hostile = real.run('cleanHtml', { source: '<div>'.repeat(100_000), remote: false })
+  const hostile = real.run('cleanHtml', { source: '<div>'.repeat(100_000), remote: false }, { key: 'ann' })
   await expect(hostile).rejects.toMatchObject({
     fault: 'gave_up',
     message: expect.stringContaining('inside each other'),
@@ -72,32 +72,43 @@ test.each([
   expect(threadOf(next.value)).not.toBe(threadOf(first))
 })
 
-test('more than may wait are refused at once, and who went away is not waited for', async () => {
-  const { made, tell } = worker({ maxWaiting: 2, timeoutMs: 60_000 })
-  const running = tell('loop')
-  const leaving = new AbortController()
-  const gone = tell('a', leaving.signal)
-  const waiting = tell('b')
-  await expect(tell('c')).rejects.toMatchObject({ fault: 'busy' })
-  leaving.abort(new Error('gone'))
-  await expect(tell('d', leaving.signal)).rejects.toThrow('gone')
-  const settled = Promise.allSettled([running, gone, waiting])
+test('more than may wait are refused at once, of one key and of all', async () => {
+  const { made, tell } = worker({ maxWaiting: 3, maxWaitingPerKey: 2, timeoutMs: 60_000 })
+  const refused = { fault: 'busy' }
+  const waiting = [tell('loop'), tell('a'), tell('b')]
+  await expect(tell('c')).rejects.toMatchObject(refused)
+  waiting.push(tell('d', undefined, 'bob'))
+  await expect(tell('e', undefined, 'cid')).rejects.toMatchObject(refused)
+  const settled = Promise.allSettled(waiting)
   await made.stop()
-  expect(await settled).toMatchObject(Array(3).fill({ reason: { fault: 'stopped' } }))
-  await expect(tell('e')).rejects.toMatchObject({ fault: 'stopped' })
+  expect(await settled).toMatchObject(Array(4).fill({ reason: { fault: 'stopped' } }))
+  await expect(tell('f')).rejects.toMatchObject({ fault: 'stopped' })
   expect(made.isRunning).toBe(false)
 })
 
-test('a job whose asker went away before it began is left out', async () => {
-  const { tell } = worker({ timeoutMs: 1_000 })
-  const leaving = new AbortController()
+test('a caller who went away is not waited for: his job leaves the line at once and makes room', async () => {
+  const { made, tell } = worker({ maxWaitingPerKey: 1, timeoutMs: 60_000 })
   const running = tell('loop')
+  const leaving = new AbortController()
   const gone = tell('a', leaving.signal)
-  const next = tell('b')
+  await expect(tell('b')).rejects.toMatchObject({ fault: 'busy' })
   leaving.abort(new Error('gone'))
-  const [, left, done] = await Promise.allSettled([running, gone, next])
-  expect(left).toMatchObject({ reason: { message: 'gone' } })
-  expect(done).toMatchObject({ status: 'fulfilled' })
+  await expect(gone).rejects.toThrow('gone')
+  await expect(tell('c', leaving.signal)).rejects.toThrow('gone')
+  const next = tell('d')
+  const settled = Promise.allSettled([running, next])
+  await made.stop()
+  expect(await settled).toMatchObject(Array(2).fill({ reason: { fault: 'stopped' } }))
+})
+
+test('keys are served in turn: hostile messages of one caller hold up another one by a single message', async () => {
+  const { tell } = worker({ timeoutMs: 500 })
+  const done: string[] = []
+  const note = (name: string) => () => void done.push(name)
+  const hostile = ['one', 'two', 'three'].map(name => tell('loop', undefined, 'eve').catch(note(name)))
+  const others = ['a', 'b'].map(source => tell(source, undefined, 'ann').then(note(source)))
+  await Promise.all([...hostile, ...others])
+  expect(done).toEqual(['one', 'a', 'two', 'b', 'three'])
 })
 
 test('without work the thread ends, and work starts another', async () => {
