@@ -14,7 +14,7 @@ export interface TextWorkerOptions extends Partial<QueueBounds> {
   timeoutMs?: number
   /** Heap of the thread. */
   maxMemoryMb?: number
-  /** After so long without work the thread ends. */
+  /** After so long without work the thread ends. To start one takes some 100 ms, which whoever reads mail should not wait for each time. */
   idleMs?: number
   /** The file that the thread runs. */
   thread?: string
@@ -63,7 +63,7 @@ export class TextWorker {
     maxWaitingPerKey = 16,
     timeoutMs = 5_000,
     maxMemoryMb = 192,
-    idleMs = 15_000,
+    idleMs = 60_000,
     thread = defaultThread,
   }: TextWorkerOptions = {}) {
     this.#waiting = new JobQueue({ maxWaiting, maxWaitingPerKey })
