@@ -15,5 +15,5 @@ export interface JobMessage {
   input: unknown
 }
 
-/** What comes back. A job that throws says why; the thread goes on. */
-export type JobAnswer = { output: unknown } | { failure: string }
+/** What comes back: first that what the job needs is loaded, and then its outcome. A job that throws says why; the thread goes on. */
+export type JobAnswer = 'begun' | { output: unknown } | { failure: string }

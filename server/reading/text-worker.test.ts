@@ -9,6 +9,8 @@ import { TextWorker, type TextWorkerOptions } from './text-worker.ts'
 const obedient = `
 import { parentPort, threadId } from 'node:worker_threads'
 parentPort.on('message', ({ input: { source } }) => {
+  if (source === 'never') return
+  parentPort.postMessage('begun')
   if (source === 'loop') for (;;);
   if (source === 'memory') for (const kept = []; ; ) kept.push(new Array(100_000).fill(kept.length))
   if (source === 'exit') process.exit(3)
@@ -46,6 +48,13 @@ test('the real thread cleans HTML, and says why it does not', async () => {
     message: expect.stringContaining('inside each other'),
   })
   expect(real.isRunning).toBe(true)
+})
+
+test('the real thread says when a job begins, and has its time from then on', async () => {
+  const real = new TextWorker({ timeoutMs: 1 })
+  onTestFinished(() => real.stop())
+  const parts = { text: 'a1@b.example '.repeat(20_000), html: '<p>x</p>'.repeat(60_000) }
+  await expect(real.run('readParts', parts, { key: 'ann' })).rejects.toMatchObject({ message: 'not done in 1 ms' })
 })
 
 test('jobs are done one after the other, in order, by one thread', async () => {
@@ -101,14 +110,19 @@ test('a caller who went away is not waited for: his job leaves the line at once 
   expect(await settled).toMatchObject(Array(2).fill({ reason: { fault: 'stopped' } }))
 })
 
-test('keys are served in turn: hostile messages of one caller hold up another one by a single message', async () => {
-  const { tell } = worker({ timeoutMs: 500 })
+test('keys are served in turn: many messages of one caller hold up another one by a single message', async () => {
+  const { tell } = worker()
   const done: string[] = []
-  const note = (name: string) => () => void done.push(name)
-  const hostile = ['one', 'two', 'three'].map(name => tell('loop', undefined, 'eve').catch(note(name)))
-  const others = ['a', 'b'].map(source => tell(source, undefined, 'ann').then(note(source)))
-  await Promise.all([...hostile, ...others])
-  expect(done).toEqual(['one', 'a', 'two', 'b', 'three'])
+  const ask = (source: string, key: string) => tell(source, undefined, key).then(() => done.push(source))
+  const many = ['one', 'two', 'three'].map(source => ask(source, 'eve'))
+  const others = ['a', 'b'].map(source => ask(source, 'ann'))
+  await Promise.all([...many, ...others, ask('c', 'bob')])
+  expect(done).toEqual(['one', 'a', 'two', 'c', 'b', 'three'])
+})
+
+test('a thread that does not come to the job is no fault of the text', async () => {
+  const { tell } = worker({ startMs: 1_000 })
+  await expect(tell('never')).rejects.toMatchObject({ fault: 'busy', message: 'not begun in 1000 ms' })
 })
 
 test('without work the thread ends, and work starts another', async () => {

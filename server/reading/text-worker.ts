@@ -10,8 +10,10 @@ import { JobQueue, type QueueBounds } from './job-queue.ts'
 import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
 
 export interface TextWorkerOptions extends Partial<QueueBounds> {
-  /** For one job, once it has begun, with the start of the thread. */
+  /** For one job, from when it has begun: only this is up to the text. */
   timeoutMs?: number
+  /** For what comes before it: starting the thread, and loading what the job needs. */
+  startMs?: number
   /** Heap of the thread. */
   maxMemoryMb?: number
   /** After so long without work the thread ends. To start one takes some 100 ms, which whoever reads mail should not wait for each time. */
@@ -62,12 +64,13 @@ export class TextWorker {
     maxWaiting = 64,
     maxWaitingPerKey = 16,
     timeoutMs = 5_000,
+    startMs = 10_000,
     maxMemoryMb = 192,
     idleMs = 60_000,
     thread = defaultThread,
   }: TextWorkerOptions = {}) {
     this.#waiting = new JobQueue({ maxWaiting, maxWaitingPerKey })
-    this.#options = { timeoutMs, maxMemoryMb, idleMs, thread }
+    this.#options = { timeoutMs, startMs, maxMemoryMb, idleMs, thread }
   }
 
   /** Whether there is a thread at this moment. */
@@ -111,8 +114,8 @@ export class TextWorker {
     const next = this.#waiting.take()
     if (!next) return this.#idle()
     this.#current = next
-    const { timeoutMs } = this.#options
-    this.#setTimer(timeoutMs, new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`))
+    const { startMs } = this.#options
+    this.#setTimer(startMs, new TextWorkerError('busy', `not begun in ${startMs} ms`))
     this.#worker ??= this.#start()
     this.#worker.postMessage(next.message)
   }
@@ -140,7 +143,7 @@ export class TextWorker {
     // What happens to a thread that was ended no longer matters.
     const isCurrent = () => worker === this.#worker
     worker.on('message', (answer: JobAnswer) => {
-      if (isCurrent()) this.#finish(answer)
+      if (isCurrent()) this.#take(answer)
     })
     worker.on('error', error => {
       if (!isCurrent()) return
@@ -155,7 +158,13 @@ export class TextWorker {
     return worker
   }
 
-  #finish(answer: JobAnswer): void {
+  #take(answer: JobAnswer): void {
+    if (answer !== 'begun') return this.#finish(answer)
+    const { timeoutMs } = this.#options
+    this.#setTimer(timeoutMs, new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`))
+  }
+
+  #finish(answer: Exclude<JobAnswer, 'begun'>): void {
     const done = this.#current
     this.#current = undefined
     if ('output' in answer) done?.resolve(answer.output)
