@@ -171,7 +171,10 @@ export const Message = MessageSummary.extend({
   in_reply_to: z.string().max(mailBounds.id).nullable(),
   text: z.string().nullable().describe("The text part, in the sender's words: not to be trusted"),
   html: z.string().nullable().describe('The HTML part as sent: not to be trusted, show it only in a sandboxed frame'),
-  parts_differ: z.boolean().describe('The text part says what the HTML part does not show'),
+  parts_differ: z
+    .boolean()
+    .nullable()
+    .describe('The text part says what the HTML part does not show; null where they could not be compared in time'),
   is_truncated: z.boolean().describe('A part was longer than 1 MiB and is cut'),
   attachments: z.array(Attachment).max(mailBounds.attachments),
   attachment_count: z.int().describe('Of which `attachments` holds the first'),

@@ -15,6 +15,7 @@ import { ClientService } from './clients/client-service.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeOutbound } from './compose-outbound.ts'
+import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import { databasePart } from './database-part.ts'
 import { EventHub } from './events/event-hub.ts'
@@ -48,8 +49,6 @@ import { createLogger, type Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
 import { Signer } from './platform/secret-box.ts'
 import { WrongCredentials } from './platform/wrong-credentials.ts'
-import { HtmlCleaner } from './reading/html-cleaner.ts'
-import { TextWorker } from './reading/text-worker.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
@@ -140,14 +139,13 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const configured = config.privateNetworks
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
-  const textWorker = new TextWorker()
+  const { stop: stopReading, ...reading } = composeReading()
   const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
   const ownerOf = async (principal: Principal, accountId: string) => {
     const { email, imap } = await accounts.get(principal, accountId)
     return { email, imapHost: imap.host }
   }
-  const cleaner = new HtmlCleaner(textWorker)
-  const mail = new MailService({ pool, refs, cleaner, ownerOf, authServers: config.authServers })
+  const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
   const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
@@ -245,7 +243,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'outbound', stop: () => guarded.stop() },
     { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
     { name: 'sandbox', stop: () => sandbox.stop() },
-    { name: 'text worker', stop: () => textWorker.stop() },
+    { name: 'text worker', stop: stopReading },
     { name: 'pool', stop: () => pool.stop() },
     { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
     { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },

@@ -42,7 +42,7 @@ const doors: Record<string, RegExp> = {
   'openid-client': /^server\/access\/oidc-client\.ts$/,
   otpauth: /^server\/access\/totp\.ts$/,
   uqr: /^server\/access\/totp\.ts$/,
-  htmlparser2: /^server\/mail\/html-tree\.ts$/,
+  htmlparser2: /^server\/reading\/html-tree\.ts$/,
   parse5: /^server\/reading\/clean-html\.ts$/,
   'css-tree': /^server\/reading\/(clean|fit)-css\.ts$/,
   imapflow: /^server\/mail\/adapters\//,

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { translateFault } from '../server/mail/adapters/imapflow-faults.ts'
 import { toFolder, toHeader } from '../server/mail/adapters/imapflow-message.ts'
 import { MemoryGateway } from '../server/mail/adapters/memory-gateway.ts'
-import { htmlText } from '../server/mail/html-text.ts'
 import { parseSearchQuery } from '../server/mail/search-query.ts'
-import { colorOf } from '../server/mail/style-color.ts'
 import { toProblem } from '../server/platform/http-problem.ts'
 import { parseRequestHead } from '../server/platform/request-head.ts'
+import { htmlText } from '../server/reading/html-text.ts'
+import { colorOf } from '../server/reading/style-color.ts'
 
 const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__']
 

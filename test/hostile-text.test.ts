@@ -12,20 +12,20 @@ import { type FaultContext, translateFault } from '../server/mail/adapters/imapf
 import { readStructure, toHeader, withoutHalfCharacter } from '../server/mail/adapters/imapflow-message.ts'
 import { newestOf } from '../server/mail/adapters/imapflow-search.ts'
 import { embedPictures } from '../server/mail/embed-pictures.ts'
-import { htmlText } from '../server/mail/html-text.ts'
-import { linkTarget } from '../server/mail/link-target.ts'
-import { withoutTargets } from '../server/mail/link-words.ts'
 import { mixesAlphabets } from '../server/mail/look-alike.ts'
 import { toPerson } from '../server/mail/mail-address.ts'
-import { withoutModelMarks } from '../server/mail/model-marks.ts'
-import { newText } from '../server/mail/new-text.ts'
-import { differenceOf } from '../server/mail/part-difference.ts'
-import { readableText } from '../server/mail/readable-text.ts'
 import { senderAuth } from '../server/mail/sender-auth.ts'
 import { warningsOf } from '../server/mail/sender-warnings.ts'
-import { cleanLine, cleanText } from '../server/mail/stranger-text.ts'
 import { ToolRef } from '../server/mail/tool-ref.ts'
 import { cleanHtml, TooComplex } from '../server/reading/clean-html.ts'
+import { htmlText } from '../server/reading/html-text.ts'
+import { linkTarget } from '../server/reading/link-target.ts'
+import { withoutTargets } from '../server/reading/link-words.ts'
+import { withoutModelMarks } from '../server/reading/model-marks.ts'
+import { newText } from '../server/reading/new-text.ts'
+import { differenceOf } from '../server/reading/part-difference.ts'
+import { readParts } from '../server/reading/read-parts.ts'
+import { cleanLine, cleanText } from '../server/reading/stranger-text.ts'
 import { answerBlocks } from '../web/assistant/answer-blocks.ts'
 import { mayHaveRemoteContent } from '../web/mail/mail-words.ts'
 import { folderOf } from '../web/mail/search-terms.ts'
@@ -115,7 +115,7 @@ const table: [string, Work, ...Words[]][] = [
     ['ﷺ'],
     ['view this email in your ', '', 'browser'],
   ],
-  ['a text that stands in', text => readableText({ text, html: text }), [blank], ['http:'], ['html ']],
+  ['a text that stands in', text => readParts({ text, html: text }), [blank], ['http:'], ['html ']],
   ['style sheets', htmlText, ...around('<style>', '</style>x', '@media x{}', 'a,b{color:red}', 'a{', '@a{', '}', ',')],
   ['what is in style sheets', htmlText, ...around('<style>', '{}</style>x', blank, '/*', '\\a', '<!--', 'a;')],
   ['colours', htmlText, ...around('<p bgcolor="', '">x', 'a(', '#', 'a', 'rgb('), ['rgb(', '<p color="', '">x']],
@@ -202,7 +202,7 @@ test.each(table)('%s: eight times as much takes about eight times as long, not s
 
 /** Where nothing but Node stands between the words and their reader, as in the product: here it is compiled otherwise. */
 const inNode = `
-import { htmlText } from '${new URL('../server/mail/html-text.ts', import.meta.url)}'
+import { htmlText } from '${new URL('../server/reading/html-text.ts', import.meta.url)}'
 const make = (unit, length) => '<style>' + unit.repeat(length / unit.length) + '</style>x'
 for (let round = 0; round < 30; round++) {
   for (const unit of ['@media x{}', 'a,b{color:red}', 'a{', '@a{']) {

@@ -2,7 +2,7 @@
 import { domainToASCII } from 'node:url'
 import { z } from 'zod'
 import type { Address } from '../../contract/mail.ts'
-import { cleanLine } from './stranger-text.ts'
+import { cleanLine } from '../reading/stranger-text.ts'
 
 export const Person = z.object({
   name: z.string().optional(),

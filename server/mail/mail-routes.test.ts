@@ -1,5 +1,6 @@
 /** Mail over HTTP: the endpoints and the frame, as a browser or a program meets them. */
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { partsReader } from '../../test/support/parts-reader.ts'
 import { createHttpServer, type HttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
@@ -39,7 +40,7 @@ beforeEach(() => {
   })
   const refs = new MessageRefs(new Signer(Buffer.alloc(32, 1)))
   const cleaner = { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) }
-  mailRoutes(http, new MailService({ pool, refs, cleaner, ownerOf }))
+  mailRoutes(http, new MailService({ pool, refs, cleaner, parts: partsReader(), ownerOf }))
 })
 afterEach(async () => {
   await http.fastify.close()

@@ -1,6 +1,7 @@
 /** Mail as programs get it, on a mail server in memory. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { mailApi } from '../../contract/mail.ts'
+import { partsReader } from '../../test/support/parts-reader.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
@@ -36,7 +37,7 @@ beforeEach(() => {
     health: { setConnections: () => undefined },
     logger: createLogger('silent'),
   })
-  mail = new MailService({ pool, refs, cleaner, ownerOf })
+  mail = new MailService({ pool, refs, cleaner, parts: partsReader(), ownerOf })
 })
 afterEach(() => pool.stop())
 
@@ -246,7 +247,7 @@ describe('the document for the frame', () => {
       ['gave_up', 'too large or too deeply nested'],
       ['busy', 'in a moment'],
     ] as const) {
-      mail = new MailService({ pool, refs, cleaner: { clean: async () => why }, ownerOf })
+      mail = new MailService({ pool, refs, cleaner: { clean: async () => why }, parts: partsReader(), ownerOf })
       const html = await htmlOf('hostile')
       expect(html).toContain(words)
       expect(html).toContain('This is its text.</p><pre>a &lt; b</pre>')

@@ -1,8 +1,11 @@
 /** Mail as programs see it: folders, lists, one message, all read-only. Connections are the pool's business. */
 import type { Folder, Message, MessageSummary } from '../../contract/mail.ts'
-import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { limitKeyOf, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
+import type { NoOutcome } from '../reading/job-cache.ts'
+import type { PartsReader } from '../reading/parts-reader.ts'
+import type { MessageParts, ReadParts } from '../reading/read-text.ts'
 import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
@@ -10,7 +13,6 @@ import type { MailConnection, MessageContent, MessageHeader } from './mail-gatew
 import { toFolders, toMessage, toSummary } from './message-bounds.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
 import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
-import { partsDiffer } from './readable-text.ts'
 import { inFolder } from './search-folder.ts'
 import { parseSearchQuery } from './search-query.ts'
 import { senderAuth } from './sender-auth.ts'
@@ -20,6 +22,7 @@ export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
   refs: MessageRefs
   cleaner: Pick<HtmlCleaner, 'clean'>
+  parts: Pick<PartsReader, 'read' | 'differ'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
@@ -31,6 +34,9 @@ export interface Owner {
   email: string
   imapHost: string
 }
+
+/** A message whose two parts are not compared yet. */
+export type UncomparedMessage = Omit<Message, 'parts_differ'>
 
 export interface ListQuery {
   folder: string
@@ -51,13 +57,15 @@ export class MailService {
   readonly #pool: Pick<ConnectionPool, 'run'>
   readonly #refs: MessageRefs
   readonly #cleaner: Pick<HtmlCleaner, 'clean'>
+  readonly #parts: MailServiceOptions['parts']
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
 
-  constructor({ pool, refs, cleaner, ownerOf, authServers = [] }: MailServiceOptions) {
+  constructor({ pool, refs, cleaner, parts, ownerOf, authServers = [] }: MailServiceOptions) {
     this.#pool = pool
     this.#refs = refs
     this.#cleaner = cleaner
+    this.#parts = parts
     this.#ownerOf = ownerOf
     this.#authServers = authServers
   }
@@ -134,8 +142,20 @@ export class MailService {
     return this.#refs.decode(accountId, ref)
   }
 
-  /** Throws `stale_ref` when the folder was made anew since the reference was given. */
+  /** Throws `stale_ref` when the folder was made again since the reference was given. */
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
+    const message = await this.getUncompared(principal, accountId, ref, signal)
+    const differ = await this.#parts.differ(message, { key: limitKeyOf(principal), signal })
+    return { ...message, parts_differ: typeof differ === 'string' ? null : differ }
+  }
+
+  /** The same for whoever calls `readParts` himself, or needs no body. */
+  async getUncompared(
+    principal: Principal,
+    accountId: string,
+    ref: string,
+    signal: AbortSignal,
+  ): Promise<UncomparedMessage> {
     const place = this.#refs.decode(accountId, ref)
     const message = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
     const owner = await this.#ownerOf(principal, accountId)
@@ -145,8 +165,12 @@ export class MailService {
       ...toMessage({ ...message, sender }),
       sender_warnings: warningsOf([...message.from, ...sender, ...message.replyTo], owner.email),
       auth: senderAuth(message.head, message.from, borderOf(owner.imapHost, this.#authServers)),
-      parts_differ: partsDiffer(message),
     }
+  }
+
+  /** What a model reads of a message that the principal was given; work for the text worker, in turn with the jobs of others. */
+  readParts(principal: Principal, parts: MessageParts, signal: AbortSignal): Promise<ReadParts | NoOutcome> {
+    return this.#parts.read(parts, { key: limitKeyOf(principal), signal })
   }
 
   /**
@@ -166,7 +190,7 @@ export class MailService {
     const { html, text, attachments } = await this.#ask(principal, accountId, read, signal)
     if (html === null) return renderMessageText(text)
     // Without a connection: others can use it meanwhile.
-    const clean = await this.#cleaner.clean(html, remote)
+    const clean = await this.#cleaner.clean(html, remote, { key: limitKeyOf(principal), signal })
     if (typeof clean === 'string') return renderMessageText(text, clean)
     if (!namesPictures(clean, attachments)) return renderMessageHtml(await embedPictures(clean, [], findNothing))
     const embed = (connection: MailConnection) =>

@@ -1,5 +1,6 @@
 /** What a search tells a model of messages, and a list of folders of what it leaves out. */
 import { afterAll, expect, test } from 'vitest'
+import { partsReader } from '../../test/support/parts-reader.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
@@ -22,6 +23,7 @@ const mail = new MailService({
   pool,
   refs: new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs'))),
   cleaner: { clean: async () => 'busy' },
+  parts: partsReader(),
   ownerOf: async () => ({ email: 'ann@own.example', imapHost: 'imap.own.example' }),
 })
 const tools = mailTools({ mail, accounts: { list: async () => [] } })

@@ -7,15 +7,16 @@ import type { AccountService } from '../accounts/account-service.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool } from '../platform/tool.ts'
+import { cleanLine } from '../reading/stranger-text.ts'
+import { View } from './body-piece.ts'
 import { Person, toPerson } from './mail-address.ts'
 import type { MailService } from './mail-service.ts'
-import { MessageReader, ReadMessage, View } from './message-reader.ts'
+import { MessageReader, ReadMessage } from './message-reader.ts'
 import { toolPath } from './search-folder.ts'
-import { cleanLine } from './stranger-text.ts'
 import { fromToolRef, ToolRef, toToolRef } from './tool-ref.ts'
 
 export interface MailToolsOptions {
-  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getMessage' | 'placeOf'>
+  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getUncompared' | 'readParts' | 'placeOf'>
   accounts: Pick<AccountService, 'list'>
 }
 

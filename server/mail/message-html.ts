@@ -1,5 +1,5 @@
 /** The documents that the page's frame shows for a message. What a stranger wrote is clean before it comes here. */
-import type { NoCleanHtml } from '../reading/html-cleaner.ts'
+import type { NoOutcome } from '../reading/job-cache.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 
 /** Weaker than what the sender says. A picture that is not shown takes the room of its words, not its own. */
@@ -20,12 +20,12 @@ export function renderMessageHtml({ style, bodyAttributes, body }: ReadyHtml): s
 }
 
 /** @param why There is no HTML of it that can be shown; undefined when the message has none. */
-export function renderMessageText(text: string | null, why?: NoCleanHtml): string {
+export function renderMessageText(text: string | null, why?: NoOutcome): string {
   const note = why === undefined ? '' : `<p class="note">${notes[why]}${text ? ' This is its text.' : ''}</p>`
   return documentOf('', `<body>${note}<pre>${escapeHtml(text ?? '')}</pre></body>`)
 }
 
-const notes: Readonly<Record<NoCleanHtml, string>> = {
+const notes: Readonly<Record<NoOutcome, string>> = {
   gave_up: 'The HTML of this message is too large or too deeply nested to be shown safely.',
   busy: 'RustyMail is busy with other messages. Open this one again in a moment to see its HTML.',
 }

@@ -1,19 +1,15 @@
 /** Reads messages for a model, as many and as much of each as fits into one reply; a cursor leads on from where it ended. */
 import { z } from 'zod'
-import type { Message, MessageFault } from '../../contract/mail.ts'
+import type { Message } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { cleanLine, Fence } from '../reading/stranger-text.ts'
+import { type BodyPlace, bodyPiece, type View } from './body-piece.ts'
 import { Person, toPerson } from './mail-address.ts'
-import type { MailService } from './mail-service.ts'
+import type { MailService, UncomparedMessage } from './mail-service.ts'
 import type { MessagePlace } from './message-ref.ts'
-import { newText } from './new-text.ts'
 import { readNotes } from './read-notes.ts'
-import { type ReadFrom, readableText } from './readable-text.ts'
-import { cleanLine, Fence } from './stranger-text.ts'
 import { fromToolRef } from './tool-ref.ts'
-
-export const View = z.enum(['new', 'text', 'plain', 'headers'])
-export type View = z.infer<typeof View>
 
 export const ReadMessage = z.object({
   ref: z.string(),
@@ -60,10 +56,11 @@ export interface Read {
   cursor?: string
 }
 
-/** Where the next reply begins: which of the references, and at which character of its body. */
-interface Place {
+type Mail = Pick<MailService, 'getUncompared' | 'readParts' | 'placeOf'>
+
+/** Where the next reply begins: which of the references, and where in its body. */
+interface Place extends BodyPlace {
   index: number
-  offset: number
 }
 
 /** Shown of each list; how many there are more is said. */
@@ -75,9 +72,9 @@ const leastPiece = 200
 const ofOneMessage = new Set(['message_not_found', 'stale_ref', 'folder_not_found'])
 
 export class MessageReader {
-  readonly #mail: Pick<MailService, 'getMessage' | 'placeOf'>
+  readonly #mail: Mail
 
-  constructor(mail: Pick<MailService, 'getMessage' | 'placeOf'>) {
+  constructor(mail: Mail) {
     this.#mail = mail
   }
 
@@ -97,7 +94,7 @@ export class MessageReader {
       const message = await this.#find(principal, accountId, ref, signal)
       if (message instanceof Problem) {
         failures.push({ ref, problem: message })
-        place = { index: place.index + 1, offset: 0 }
+        place = beginOf(place.index + 1)
         continue
       }
       const head = headOf(ref, message, view)
@@ -105,11 +102,16 @@ export class MessageReader {
       if (messages.length > 0 && left < leastPiece) break
       read.push(this.#mail.placeOf(accountId, fromToolRef(ref).ref))
       note(readNotes(read))
-      const { rest, offset, ...body } = bodyFrom(message, view, place.offset, Math.max(left, leastPiece))
+      // What stands in for the HTML part is read to its end.
+      const isAsked = view !== 'headers' && !place.isStandIn
+      const parts = isAsked ? await this.#mail.readParts(principal, message, signal) : undefined
+      const { next, ...body } = bodyPiece(message, parts, view, place, Math.max(left, leastPiece))
       const { untrusted_body: text } = body
       messages.push({ ...head, ...body, ...(text === undefined ? {} : { untrusted_body: fence.around(text) }) })
       left -= text?.length ?? 0
-      place = rest ? { index: place.index, offset } : { index: place.index + 1, offset: 0 }
+      const isStuck = next?.offset === place.offset
+      place = next ? { index: place.index, ...next } : beginOf(place.index + 1)
+      if (isStuck) break
     }
     const [first] = failures
     if (first && failures.length === refs.length) throw first.problem
@@ -117,13 +119,18 @@ export class MessageReader {
     return {
       messages,
       ...(first && { failed: failures.map(({ ref, problem }) => ({ ref, code: problem.code, why: problem.message })) }),
-      ...(isWhole ? {} : { left: refs.length - place.index, cursor: `${place.index}-${place.offset}` }),
+      ...(isWhole ? {} : { left: refs.length - place.index, cursor: cursorOf(place) }),
     }
   }
 
-  async #find(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message | Problem> {
+  async #find(
+    principal: Principal,
+    accountId: string,
+    ref: string,
+    signal: AbortSignal,
+  ): Promise<UncomparedMessage | Problem> {
     try {
-      return await this.#mail.getMessage(principal, accountId, fromToolRef(ref).ref, signal)
+      return await this.#mail.getUncompared(principal, accountId, fromToolRef(ref).ref, signal)
     } catch (error) {
       if (error instanceof Problem && ofOneMessage.has(error.code)) return error
       throw error
@@ -131,67 +138,23 @@ export class MessageReader {
   }
 }
 
+function beginOf(index: number): Place {
+  return { index, offset: 0, isStandIn: false }
+}
+
+function cursorOf({ index, offset, isStandIn }: Place): string {
+  return `${index}-${offset}${isStandIn ? 't' : ''}`
+}
+
 function placeOf(cursor: string | undefined, count: number): Place {
-  const [, index, offset] = /^(\d{1,2})-(\d{1,8})$/.exec(cursor ?? '0-0') ?? []
-  if (index !== undefined && Number(index) < count) return { index: Number(index), offset: Number(offset) }
+  const [, index, offset, standIn] = /^(\d{1,2})-(\d{1,8})(t?)$/.exec(cursor ?? '0-0') ?? []
+  if (index !== undefined && Number(index) < count) {
+    return { index: Number(index), offset: Number(offset), isStandIn: standIn === 't' }
+  }
   throw new Problem('bad_request', 'cursor: is not of these refs; give it with the same refs and the same view.')
 }
 
-type Body = Pick<ReadMessage, 'untrusted_body' | 'note' | 'more'> & { rest: boolean; offset: number }
-
-/** As much of it as there is room for. */
-function bodyFrom(message: Message, view: View, offset: number, length: number): Body {
-  if (view === 'headers') {
-    const note = message.faults.map(fault => faultNotes[fault]).join(' ')
-    return { ...(note === '' ? {} : { note }), rest: false, offset }
-  }
-  const { words, readFrom } = readableText(message, view === 'plain')
-  const body = view === 'new' ? newText(words) : words
-  const piece = pieceOf(body, offset, length)
-  const end = offset + piece.length
-  const note = noteOf(message, body, readFrom)
-  return {
-    ...(piece === '' ? {} : { untrusted_body: piece }),
-    ...(note === undefined ? {} : { note }),
-    ...(end < body.length && { more: body.length - end }),
-    rest: end < body.length,
-    offset: end,
-  }
-}
-
-/** Never half of a character that takes two places. */
-function pieceOf(body: string, offset: number, length: number): string {
-  const end = offset + length
-  return body.slice(offset, /[\ud800-\udbff]/.test(body[end - 1] ?? '') ? end - 1 : end)
-}
-
-/** What the reader must know of a text, by where it was read. */
-const origins: Record<ReadFrom, string> = {
-  text: 'The HTML part, which people are shown, does not say all of this.',
-  html: 'This text was made from the HTML part.',
-  html_instead:
-    'This text was made from the HTML part, which people are shown. The text part says something else; view plain reads it.',
-}
-
-const faultNotes: Record<MessageFault, string> = {
-  headers_too_large: 'The headers of the message are too long; what is shown of them may be cut.',
-  structure_too_large: 'The message has too many parts; only the first are shown.',
-  structure_missing: 'The mail server does not say what parts the message has.',
-  unreadable: 'What the mail server says of this message cannot be read.',
-}
-
-function noteOf(message: Message, body: string, readFrom: ReadFrom): string | undefined {
-  const { html, is_truncated, parts_differ, faults } = message
-  const notes = [
-    ...faults.map(fault => faultNotes[fault]),
-    ...(readFrom !== 'text' || parts_differ ? [origins[readFrom]] : []),
-    ...(is_truncated ? ['A part of the message is longer than 1 MiB; what is behind that is not here.'] : []),
-    ...(body === '' ? [`This message has no text${html === null ? '' : ', and its HTML shows none'}.`] : []),
-  ]
-  return notes.length === 0 ? undefined : notes.join(' ')
-}
-
-function headOf(ref: string, message: Message, view: View): ReadMessage {
+function headOf(ref: string, message: UncomparedMessage, view: View): ReadMessage {
   const { from, date, subject, sender_warnings: warnings, auth, attachments } = message
   const hidden = message.attachment_count - Math.min(attachments.length, maxAttachments)
   const lists = view === 'headers' ? listsOfHeaders : listsOfText
@@ -216,13 +179,13 @@ type PeopleList = 'from' | 'sender' | 'to' | 'cc' | 'reply_to'
 const listsOfText: readonly PeopleList[] = ['from', 'sender', 'to']
 const listsOfHeaders: readonly PeopleList[] = [...listsOfText, 'cc', 'reply_to']
 
-function peopleOf(message: Message, lists: readonly PeopleList[]): Record<string, Person[]> {
+function peopleOf(message: UncomparedMessage, lists: readonly PeopleList[]): Record<string, Person[]> {
   const named = lists.filter(list => message[list].length > 0)
   return Object.fromEntries(named.map(list => [list, message[list].slice(0, maxPeople).map(toPerson)]))
 }
 
 /** Of which the message holds the first. */
-function countOf(message: Message, list: PeopleList): number {
+function countOf(message: UncomparedMessage, list: PeopleList): number {
   return list === 'sender' ? message.sender.length : message[`${list}_count`]
 }
 
@@ -230,7 +193,7 @@ function authOf(auth: NonNullable<Message['auth']>): Record<string, string> {
   return Object.fromEntries(Object.entries(auth).flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
 }
 
-function headersOf({ message_id, flags }: Message): Partial<ReadMessage> {
+function headersOf({ message_id, flags }: UncomparedMessage): Partial<ReadMessage> {
   return {
     ...(message_id !== null && { message_id: cleanLine(message_id) }),
     ...(flags.length > 0 && { flags }),

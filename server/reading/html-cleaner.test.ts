@@ -5,6 +5,8 @@ import type { CleanHtml } from './clean-html.ts'
 import { HtmlCleaner } from './html-cleaner.ts'
 import { TextWorkerError, type TextWorkerFault } from './text-worker.ts'
 
+const asker = { key: 'ann', signal: new AbortController().signal }
+
 /** Answers the source, or as many characters as it says, or fails as it says. */
 function cleaner() {
   const asked: string[] = []
@@ -22,53 +24,53 @@ function cleaner() {
 
 test('the same HTML is cleaned once, each way, also when it is asked for twice at once', async () => {
   const { asked, cleaner: own } = cleaner()
-  const [one, other] = await Promise.all([own.clean('a', false), own.clean('a', false)])
+  const [one, other] = await Promise.all([own.clean('a', false, asker), own.clean('a', false, asker)])
   expect(one).toEqual({ style: [], bodyAttributes: [], body: ['a'] })
   expect(other).toBe(one)
-  expect(await own.clean('a', false)).toBe(one)
-  await own.clean('a', true)
-  await own.clean('b', false)
+  expect(await own.clean('a', false, asker)).toBe(one)
+  await own.clean('a', true, asker)
+  await own.clean('b', false, asker)
   expect(asked).toEqual(['a false', 'a true', 'b false'])
 })
 
 test('fifty are kept, and four million characters; which was asked for longest ago goes', async () => {
   const { asked, cleaner: own } = cleaner()
-  for (let index = 0; index < 50; index++) await own.clean(`message ${index}`, false)
-  await own.clean('message 0', false)
-  await own.clean('one more', false)
+  for (let index = 0; index < 50; index++) await own.clean(`message ${index}`, false, asker)
+  await own.clean('message 0', false, asker)
+  await own.clean('one more', false, asker)
   asked.length = 0
-  await own.clean('message 0', false)
+  await own.clean('message 0', false, asker)
   expect(asked).toEqual([])
-  await own.clean('message 1', false)
+  await own.clean('message 1', false, asker)
   expect(asked).toEqual(['message 1 false'])
-  await own.clean('4194300 characters', false)
-  await own.clean('100 characters', false)
+  await own.clean('4194300 characters', false, asker)
+  await own.clean('100 characters', false, asker)
   asked.length = 0
-  await own.clean('100 characters', false)
-  await own.clean('message 0', false)
+  await own.clean('100 characters', false, asker)
+  await own.clean('message 0', false, asker)
   expect(asked).toEqual(['message 0 false'])
-  await own.clean('4194300 characters', false)
+  await own.clean('4194300 characters', false, asker)
   expect(asked).toHaveLength(2)
 })
 
 test('what was given up is not tried again, a thousand of them; what had to wait is', async () => {
   const { asked, cleaner: own } = cleaner()
-  expect(await own.clean('gave_up', false)).toBe('gave_up')
-  expect(await own.clean('gave_up', false)).toBe('gave_up')
-  expect(await own.clean('busy', false)).toBe('busy')
-  expect(await own.clean('busy', false)).toBe('busy')
+  expect(await own.clean('gave_up', false, asker)).toBe('gave_up')
+  expect(await own.clean('gave_up', false, asker)).toBe('gave_up')
+  expect(await own.clean('busy', false, asker)).toBe('busy')
+  expect(await own.clean('busy', false, asker)).toBe('busy')
   expect(asked).toEqual(['gave_up false', 'busy false', 'busy false'])
-  for (let index = 0; index < 1_000; index++) await own.clean(`gave_up ${index}`, false)
+  for (let index = 0; index < 1_000; index++) await own.clean(`gave_up ${index}`, false, asker)
   asked.length = 0
-  await own.clean('gave_up 0', false)
+  await own.clean('gave_up 0', false, asker)
   expect(asked).toEqual([])
-  await own.clean('gave_up', false)
+  await own.clean('gave_up', false, asker)
   expect(asked).toEqual(['gave_up false'])
 })
 
 test('while the server stops it says so, and a bug is a bug', async () => {
   const { cleaner: own } = cleaner()
-  await expect(own.clean('stopped', false)).rejects.toMatchObject({ code: 'draining' })
-  await expect(own.clean('stopped', false)).rejects.toBeInstanceOf(Problem)
-  await expect(own.clean('bug', false)).rejects.toThrow('a bug')
+  await expect(own.clean('stopped', false, asker)).rejects.toMatchObject({ code: 'draining' })
+  await expect(own.clean('stopped', false, asker)).rejects.toBeInstanceOf(Problem)
+  await expect(own.clean('bug', false, asker)).rejects.toThrow('a bug')
 })

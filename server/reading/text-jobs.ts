@@ -1,8 +1,10 @@
 /** The work on strangers' texts that a `TextWorker` does on a thread of its own: what each job is given, and what it answers. */
 import type { CleanHtml } from './clean-html.ts'
+import type { MessageParts, ReadParts } from './read-text.ts'
 
 export interface TextJobs {
   cleanHtml: { input: { source: string; remote: boolean }; output: CleanHtml }
+  readParts: { input: MessageParts; output: ReadParts }
 }
 
 export type TextJob = keyof TextJobs
@@ -13,5 +15,5 @@ export interface JobMessage {
   input: unknown
 }
 
-/** What comes back. A job that throws says why; the thread goes on. */
-export type JobAnswer = { output: unknown } | { failure: string }
+/** What comes back: first that what the job needs is loaded, and then its outcome. A job that throws says why; the thread goes on. */
+export type JobAnswer = 'begun' | { output: unknown } | { failure: string }

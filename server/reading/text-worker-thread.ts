@@ -3,15 +3,18 @@ import { enableCompileCache, flushCompileCache } from 'node:module'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
 
-type Jobs = { [Job in TextJob]: (input: TextJobs[Job]['input']) => Promise<TextJobs[Job]['output']> }
+type Jobs = { [Job in TextJob]: () => Promise<(input: TextJobs[Job]['input']) => TextJobs[Job]['output']> }
 
 const jobs: Jobs = {
-  cleanHtml: async input => (await import('./clean-html.ts')).cleanHtml(input),
+  cleanHtml: async () => (await import('./clean-html.ts')).cleanHtml,
+  readParts: async () => (await import('./read-parts.ts')).readParts,
 }
 
 async function answerTo({ job, input }: JobMessage): Promise<JobAnswer> {
   try {
-    return { output: await jobs[job](input as never) }
+    const work = await jobs[job]()
+    parentPort?.postMessage('begun' satisfies JobAnswer)
+    return { output: work(input as never) }
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) }
   }

@@ -9,6 +9,8 @@ import { TextWorker, type TextWorkerOptions } from './text-worker.ts'
 const obedient = `
 import { parentPort, threadId } from 'node:worker_threads'
 parentPort.on('message', ({ input: { source } }) => {
+  if (source === 'never') return
+  parentPort.postMessage('begun')
   if (source === 'loop') for (;;);
   if (source === 'memory') for (const kept = []; ; ) kept.push(new Array(100_000).fill(kept.length))
   if (source === 'exit') process.exit(3)
@@ -27,8 +29,8 @@ function worker(options: TextWorkerOptions = {}, thread: string | undefined = ob
     dir.remove()
   })
   /** What the thread answers, and in which thread it ran. */
-  const tell = async (source: string, signal?: AbortSignal) =>
-    String(await made.run('cleanHtml', { source, remote: false }, signal))
+  const tell = async (source: string, signal?: AbortSignal, key = 'ann') =>
+    String(await made.run('cleanHtml', { source, remote: false }, { key, ...(signal && { signal }) }))
   return { made, tell }
 }
 
@@ -38,14 +40,21 @@ test('the real thread cleans HTML, and says why it does not', async () => {
   const real = new TextWorker()
   onTestFinished(() => real.stop())
   expect(real.isRunning).toBe(false)
-  const clean = await real.run('cleanHtml', { source: '<p onclick=x>a<img src=cid:b>', remote: false })
+  const clean = await real.run('cleanHtml', { source: '<p onclick=x>a<img src=cid:b>', remote: false }, { key: 'ann' })
   expect(clean).toEqual({ style: [], bodyAttributes: [], body: ['<p>a<img src="', { contentId: 'b' }, '"></p>'] })
-  const hostile = real.run('cleanHtml', { source: '<div>'.repeat(100_000), remote: false })
+  const hostile = real.run('cleanHtml', { source: '<div>'.repeat(100_000), remote: false }, { key: 'ann' })
   await expect(hostile).rejects.toMatchObject({
     fault: 'gave_up',
     message: expect.stringContaining('inside each other'),
   })
   expect(real.isRunning).toBe(true)
+})
+
+test('the real thread says when a job begins, and has its time from then on', async () => {
+  const real = new TextWorker({ timeoutMs: 1 })
+  onTestFinished(() => real.stop())
+  const parts = { text: 'a1@b.example '.repeat(20_000), html: '<p>x</p>'.repeat(60_000) }
+  await expect(real.run('readParts', parts, { key: 'ann' })).rejects.toMatchObject({ message: 'not done in 1 ms' })
 })
 
 test('jobs are done one after the other, in order, by one thread', async () => {
@@ -72,32 +81,48 @@ test.each([
   expect(threadOf(next.value)).not.toBe(threadOf(first))
 })
 
-test('more than may wait are refused at once, and who went away is not waited for', async () => {
-  const { made, tell } = worker({ maxWaiting: 2, timeoutMs: 60_000 })
-  const running = tell('loop')
-  const leaving = new AbortController()
-  const gone = tell('a', leaving.signal)
-  const waiting = tell('b')
-  await expect(tell('c')).rejects.toMatchObject({ fault: 'busy' })
-  leaving.abort(new Error('gone'))
-  await expect(tell('d', leaving.signal)).rejects.toThrow('gone')
-  const settled = Promise.allSettled([running, gone, waiting])
+test('more than may wait are refused at once, of one key and of all', async () => {
+  const { made, tell } = worker({ maxWaiting: 3, maxWaitingPerKey: 2, timeoutMs: 60_000 })
+  const refused = { fault: 'busy' }
+  const waiting = [tell('loop'), tell('a'), tell('b')]
+  await expect(tell('c')).rejects.toMatchObject(refused)
+  waiting.push(tell('d', undefined, 'bob'))
+  await expect(tell('e', undefined, 'cid')).rejects.toMatchObject(refused)
+  const settled = Promise.allSettled(waiting)
   await made.stop()
-  expect(await settled).toMatchObject(Array(3).fill({ reason: { fault: 'stopped' } }))
-  await expect(tell('e')).rejects.toMatchObject({ fault: 'stopped' })
+  expect(await settled).toMatchObject(Array(4).fill({ reason: { fault: 'stopped' } }))
+  await expect(tell('f')).rejects.toMatchObject({ fault: 'stopped' })
   expect(made.isRunning).toBe(false)
 })
 
-test('a job whose asker went away before it began is left out', async () => {
-  const { tell } = worker({ timeoutMs: 1_000 })
-  const leaving = new AbortController()
+test('a caller who went away is not waited for: his job leaves the line at once and makes room', async () => {
+  const { made, tell } = worker({ maxWaitingPerKey: 1, timeoutMs: 60_000 })
   const running = tell('loop')
+  const leaving = new AbortController()
   const gone = tell('a', leaving.signal)
-  const next = tell('b')
+  await expect(tell('b')).rejects.toMatchObject({ fault: 'busy' })
   leaving.abort(new Error('gone'))
-  const [, left, done] = await Promise.allSettled([running, gone, next])
-  expect(left).toMatchObject({ reason: { message: 'gone' } })
-  expect(done).toMatchObject({ status: 'fulfilled' })
+  await expect(gone).rejects.toThrow('gone')
+  await expect(tell('c', leaving.signal)).rejects.toThrow('gone')
+  const next = tell('d')
+  const settled = Promise.allSettled([running, next])
+  await made.stop()
+  expect(await settled).toMatchObject(Array(2).fill({ reason: { fault: 'stopped' } }))
+})
+
+test('keys are served in turn: many messages of one caller hold up another one by a single message', async () => {
+  const { tell } = worker()
+  const done: string[] = []
+  const ask = (source: string, key: string) => tell(source, undefined, key).then(() => done.push(source))
+  const many = ['one', 'two', 'three'].map(source => ask(source, 'eve'))
+  const others = ['a', 'b'].map(source => ask(source, 'ann'))
+  await Promise.all([...many, ...others, ask('c', 'bob')])
+  expect(done).toEqual(['one', 'a', 'two', 'c', 'b', 'three'])
+})
+
+test('a thread that does not come to the job is no fault of the text', async () => {
+  const { tell } = worker({ startMs: 1_000 })
+  await expect(tell('never')).rejects.toMatchObject({ fault: 'busy', message: 'not begun in 1000 ms' })
 })
 
 test('without work the thread ends, and work starts another', async () => {

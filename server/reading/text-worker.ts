@@ -6,16 +6,17 @@
 import { getCompileCacheDir } from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { JobQueue, type QueueBounds } from './job-queue.ts'
 import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
 
-export interface TextWorkerOptions {
-  /** Jobs that wait; more are refused. */
-  maxWaiting?: number
-  /** For one job, once it has begun, with the start of the thread. */
+export interface TextWorkerOptions extends Partial<QueueBounds> {
+  /** For one job, from when it has begun: only this is up to the text. */
   timeoutMs?: number
+  /** For what comes before it: starting the thread, and loading what the job needs. */
+  startMs?: number
   /** Heap of the thread. */
   maxMemoryMb?: number
-  /** After so long without work the thread ends. */
+  /** After so long without work the thread ends. To start one takes some 100 ms, which whoever reads mail should not wait for each time. */
   idleMs?: number
   /** The file that the thread runs. */
   thread?: string
@@ -33,9 +34,15 @@ export class TextWorkerError extends Error {
   }
 }
 
+export interface JobOptions {
+  /** Keys are served in turn, so that nobody waits for all jobs of another one. */
+  key: string
+  /** Takes back a job that has not begun; one that has is done for the next who asks. */
+  signal?: AbortSignal
+}
+
 interface Waiting {
   message: JobMessage
-  signal: AbortSignal | undefined
   resolve(output: unknown): void
   reject(error: unknown): void
 }
@@ -44,8 +51,8 @@ interface Waiting {
 const defaultThread = join(import.meta.dirname, `text-worker-thread${extname(import.meta.filename)}`)
 
 export class TextWorker {
-  readonly #options: Required<TextWorkerOptions>
-  readonly #waiting: Waiting[] = []
+  readonly #options: Required<Omit<TextWorkerOptions, keyof QueueBounds>>
+  readonly #waiting: JobQueue<Waiting>
   /** What stands here is ended by `#end` alone. */
   #worker: Worker | undefined
   #current: Waiting | undefined
@@ -54,13 +61,16 @@ export class TextWorker {
   #ending: Promise<unknown> = Promise.resolve()
 
   constructor({
-    maxWaiting = 32,
-    timeoutMs = 10_000,
+    maxWaiting = 64,
+    maxWaitingPerKey = 16,
+    timeoutMs = 5_000,
+    startMs = 10_000,
     maxMemoryMb = 192,
-    idleMs = 15_000,
+    idleMs = 60_000,
     thread = defaultThread,
   }: TextWorkerOptions = {}) {
-    this.#options = { maxWaiting, timeoutMs, maxMemoryMb, idleMs, thread }
+    this.#waiting = new JobQueue({ maxWaiting, maxWaitingPerKey })
+    this.#options = { timeoutMs, startMs, maxMemoryMb, idleMs, thread }
   }
 
   /** Whether there is a thread at this moment. */
@@ -68,45 +78,44 @@ export class TextWorker {
     return this.#worker !== undefined
   }
 
-  /**
-   * @param signal Takes back a job that has not begun; one that has is done for the next who asks.
-   * @throws TextWorkerError
-   */
-  run<Job extends TextJob>(
+  /** @throws TextWorkerError */
+  async run<Job extends TextJob>(
     job: Job,
     input: TextJobs[Job]['input'],
-    signal?: AbortSignal,
+    { key, signal }: JobOptions,
   ): Promise<TextJobs[Job]['output']> {
-    if (this.#isStopped) return Promise.reject(new TextWorkerError('stopped', 'the server is stopping'))
-    if (signal?.aborted) return Promise.reject(signal.reason)
-    if (this.#waiting.length >= this.#options.maxWaiting) {
-      return Promise.reject(new TextWorkerError('busy', 'too many messages wait to be read'))
-    }
+    if (this.#isStopped) throw new TextWorkerError('stopped', 'the server is stopping')
+    signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    this.#waiting.push({ message: { job, input }, signal, resolve, reject })
+    const waiting = { message: { job, input }, resolve, reject }
+    if (!this.#waiting.add(key, waiting)) throw new TextWorkerError('busy', 'too many messages wait to be read')
+    const takeBack = () => {
+      if (this.#waiting.remove(key, waiting)) reject(signal?.reason)
+    }
+    signal?.addEventListener('abort', takeBack, { once: true })
     this.#next()
-    return promise as Promise<TextJobs[Job]['output']>
+    try {
+      return (await promise) as TextJobs[Job]['output']
+    } finally {
+      signal?.removeEventListener('abort', takeBack)
+    }
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
     const error = new TextWorkerError('stopped', 'the server is stopping')
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    for (let next = this.#waiting.take(); next; next = this.#waiting.take()) next.reject(error)
     this.#end(error)
     await this.#ending
   }
 
   #next(): void {
     if (this.#current) return
-    const next = this.#waiting.shift()
+    const next = this.#waiting.take()
     if (!next) return this.#idle()
-    if (next.signal?.aborted) {
-      next.reject(next.signal.reason)
-      return this.#next()
-    }
     this.#current = next
-    const { timeoutMs } = this.#options
-    this.#setTimer(timeoutMs, new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`))
+    const { startMs } = this.#options
+    this.#setTimer(startMs, new TextWorkerError('busy', `not begun in ${startMs} ms`))
     this.#worker ??= this.#start()
     this.#worker.postMessage(next.message)
   }
@@ -131,10 +140,10 @@ export class TextWorker {
       workerData: { compileCache: cache && dirname(cache) },
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 16 },
     })
-    // What happens to a thread that was ended concerns nobody any more.
+    // What happens to a thread that was ended no longer matters.
     const isCurrent = () => worker === this.#worker
     worker.on('message', (answer: JobAnswer) => {
-      if (isCurrent()) this.#finish(answer)
+      if (isCurrent()) this.#take(answer)
     })
     worker.on('error', error => {
       if (!isCurrent()) return
@@ -149,7 +158,13 @@ export class TextWorker {
     return worker
   }
 
-  #finish(answer: JobAnswer): void {
+  #take(answer: JobAnswer): void {
+    if (answer !== 'begun') return this.#finish(answer)
+    const { timeoutMs } = this.#options
+    this.#setTimer(timeoutMs, new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`))
+  }
+
+  #finish(answer: Exclude<JobAnswer, 'begun'>): void {
     const done = this.#current
     this.#current = undefined
     if ('output' in answer) done?.resolve(answer.output)

@@ -29,6 +29,11 @@ export function MessageBody({
     <div className="flex flex-1 flex-col">
       {text !== null && html !== null && <KindSwitch kind={kind} onChoose={onPrefer} />}
       {isTwofold && <TwoTexts kind={kind} onChoose={onPrefer} />}
+      {isTwofold === null && (
+        <p className="border-b px-4 py-2 text-sm text-muted">
+          The text and the HTML of this message could not be compared in time. They may say different things.
+        </p>
+      )}
       {isTruncated && (
         <p className="flex items-center gap-2 border-b bg-warn-tint px-4 py-2 text-sm">
           <ToneIcon tone="warn" />

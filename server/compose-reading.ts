@@ -1,0 +1,15 @@
+/** The part of the composition that reads strangers' texts: one worker, and what is kept of its work. */
+import { HtmlCleaner } from './reading/html-cleaner.ts'
+import { PartsReader } from './reading/parts-reader.ts'
+import { TextWorker } from './reading/text-worker.ts'
+
+export interface Reading {
+  cleaner: HtmlCleaner
+  parts: PartsReader
+  stop(): Promise<void>
+}
+
+export function composeReading(): Reading {
+  const worker = new TextWorker()
+  return { cleaner: new HtmlCleaner(worker), parts: new PartsReader(worker), stop: () => worker.stop() }
+}

@@ -1,0 +1,125 @@
+/** The body of one message for a model: as much of it as there is room for, and the note that says what the reader must know of it. */
+import { z } from 'zod'
+import type { MessageFault } from '../../contract/mail.ts'
+import type { NoOutcome } from '../reading/job-cache.ts'
+import { maxAtOnce } from '../reading/parts-reader.ts'
+import { type ReadFrom, type ReadParts, readText } from '../reading/read-text.ts'
+import type { UncomparedMessage } from './mail-service.ts'
+
+export const View = z.enum(['new', 'text', 'plain', 'headers'])
+export type View = z.infer<typeof View>
+
+/** Where a piece begins. */
+export interface BodyPlace {
+  offset: number
+  /** Of the text part, which stands in for an HTML part that could not be read; else a later page would be one of another body. */
+  isStandIn: boolean
+}
+
+export interface BodyPiece {
+  untrusted_body?: string
+  note?: string
+  /** Characters that are left. */
+  more?: number
+  /** Where the next piece begins; undefined at the end. */
+  next: BodyPlace | undefined
+}
+
+/** @param parts Undefined where they were not asked for: for the stand-in, and for heads alone. */
+export function bodyPiece(
+  message: UncomparedMessage,
+  parts: ReadParts | NoOutcome | undefined,
+  view: View,
+  place: BodyPlace,
+  length: number,
+): BodyPiece {
+  if (view === 'headers') return { ...noteOf(message, []), next: undefined }
+  if (typeof parts === 'object') {
+    const { words, readFrom } = wordsOf(parts, view)
+    const isNoted = readFrom !== 'text' || parts.differ
+    return pieceOf(message, words, isNoted ? [origins[readFrom]] : [], place, length)
+  }
+  if (place.offset === 0 || place.isStandIn) return standIn(message, parts, view, place, length)
+  if (parts === 'gave_up')
+    return { ...noteOf(message, ['The rest of this message could not be read.']), next: undefined }
+  return { ...noteOf(message, [`${busy} Call again with the same cursor in a moment.`]), next: place }
+}
+
+function wordsOf({ plain, shown, fresh, readFrom }: ReadParts, view: View): { words: string; readFrom: ReadFrom } {
+  if (view === 'plain' && plain !== '') return { words: plain, readFrom: 'text' }
+  return { words: view === 'new' ? fresh : (shown ?? plain), readFrom }
+}
+
+/** The text part in place of what could not be read. It is read on the thread of the server, so only its beginning is. */
+function standIn(
+  message: UncomparedMessage,
+  why: NoOutcome | undefined,
+  view: View,
+  { offset }: BodyPlace,
+  length: number,
+): BodyPiece {
+  const text = message.text ?? ''
+  const { words } = wordsOf(readText(text.slice(0, maxAtOnce).toWellFormed()), view)
+  const notes = [
+    message.html === null ? 'Not all of this message could be read in time.' : unread,
+    ...(why === 'busy' ? [`${busy} Read this message again in a moment.`] : []),
+    ...(message.html !== null && words !== '' ? ['This is the text part, which may say something else.'] : []),
+    ...(text.length > maxAtOnce ? ['Only the beginning of the text is here.'] : []),
+  ]
+  return pieceOf(message, words, notes, { offset, isStandIn: true }, length)
+}
+
+function pieceOf(
+  message: UncomparedMessage,
+  body: string,
+  origin: string[],
+  { offset, isStandIn }: BodyPlace,
+  length: number,
+): BodyPiece {
+  const piece = cut(body, offset, length)
+  const end = offset + piece.length
+  const { html, is_truncated } = message
+  const isUnread = isStandIn && html !== null
+  const empty = isUnread
+    ? 'There is no text part.'
+    : `This message has no text${html === null ? '' : ', and its HTML shows none'}.`
+  return {
+    ...(piece === '' ? {} : { untrusted_body: piece }),
+    ...noteOf(message, [
+      ...origin,
+      ...(is_truncated ? ['A part of the message is longer than 1 MiB; what is behind that is not here.'] : []),
+      ...(body === '' ? [empty] : []),
+    ]),
+    ...(end < body.length && { more: body.length - end }),
+    next: end < body.length ? { offset: end, isStandIn } : undefined,
+  }
+}
+
+/** Never half of a character that takes two places. */
+function cut(body: string, offset: number, length: number): string {
+  const end = offset + length
+  return body.slice(offset, /[\ud800-\udbff]/.test(body[end - 1] ?? '') ? end - 1 : end)
+}
+
+const unread = 'The HTML part, which people are shown, could not be read in time.'
+const busy = 'RustyMail is busy with other messages.'
+
+/** What the reader must know of a text, by where it was read. */
+const origins: Record<ReadFrom, string> = {
+  text: 'The HTML part, which people are shown, does not say all of this.',
+  html: 'This text was made from the HTML part.',
+  html_instead:
+    'This text was made from the HTML part, which people are shown. The text part says something else; view plain reads it.',
+}
+
+const faultNotes: Record<MessageFault, string> = {
+  headers_too_large: 'The headers of the message are too long; what is shown of them may be cut.',
+  structure_too_large: 'The message has too many parts; only the first are shown.',
+  structure_missing: 'The mail server does not say what parts the message has.',
+  unreadable: 'What the mail server says of this message cannot be read.',
+}
+
+function noteOf({ faults }: UncomparedMessage, others: string[]): { note?: string } {
+  const notes = [...faults.map(fault => faultNotes[fault]), ...others]
+  return notes.length === 0 ? {} : { note: notes.join(' ') }
+}

@@ -1,0 +1,52 @@
+/** What several wait for is done once, for each key, and is taken back when nobody waits for it any longer. */
+import { expect, test } from 'vitest'
+import { type Asker, JobCache } from './job-cache.ts'
+import type { JobOptions } from './text-worker.ts'
+
+/** A worker whose jobs end when the test says so; those whose signal is aborted have not begun, and are taken back. */
+function cache() {
+  const jobs: { source: string; options: JobOptions; finish(): void }[] = []
+  const run = (_job: string, { source }: { source: string }, options: JobOptions) => {
+    const { promise, resolve, reject } = Promise.withResolvers()
+    options.signal?.addEventListener('abort', () => reject(options.signal?.reason))
+    jobs.push({ source, options, finish: () => resolve({ style: [], bodyAttributes: [], body: [source] }) })
+    return promise
+  }
+  const own = new JobCache(
+    { run: run as never },
+    { job: 'cleanHtml', contentOf: ({ source }) => [source], lengthOf: () => 1 },
+  )
+  const ask = (source: string, asker: Partial<Asker> = {}) =>
+    own.run({ source, remote: false }, { key: 'ann', signal: new AbortController().signal, ...asker })
+  return { jobs, ask }
+}
+
+test('a job is taken back when the last who waits for it has gone, and not before', async () => {
+  const { jobs, ask } = cache()
+  const [first, second] = [new AbortController(), new AbortController()]
+  const [one, other] = [ask('a', { signal: first.signal }), ask('a', { signal: second.signal })]
+  expect(jobs).toHaveLength(1)
+  first.abort(new Error('the first has gone'))
+  await expect(one).rejects.toThrow('the first has gone')
+  expect(jobs[0]?.options.signal?.aborted).toBe(false)
+  second.abort(new Error('the second has gone'))
+  // Whoever comes in the moment in which it is taken back has it done again.
+  const late = ask('a')
+  await expect(other).rejects.toThrow('the second has gone')
+  expect(jobs[0]?.options.signal?.aborted).toBe(true)
+  await expect.poll(() => jobs.length).toBe(2)
+  jobs[1]?.finish()
+  expect(await late).toMatchObject({ body: ['a'] })
+})
+
+test('each key has jobs of its own, so nobody waits in the line of another one, and outcomes are for all', async () => {
+  const { jobs, ask } = cache()
+  const [one, other] = [ask('a'), ask('a', { key: 'eve' })]
+  expect(jobs.map(({ options }) => options.key)).toEqual(['ann', 'eve'])
+  jobs[0]?.finish()
+  expect(await one).toMatchObject({ body: ['a'] })
+  expect(await ask('a', { key: 'bob' })).toMatchObject({ body: ['a'] })
+  jobs[1]?.finish()
+  await other
+  expect(jobs).toHaveLength(2)
+})
