@@ -107,8 +107,9 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
       trailHeadOf(config, secrets),
     )
     if (is_whole) {
-      const count = entries === 1 ? 'one entry' : `${entries} entries`
-      const span = entries === 0 ? 'it holds no entry yet' : `${count}, from number ${oldest} to ${newest}`
+      const some =
+        entries === 1 ? `one entry, number ${newest}` : `${entries} entries, from number ${oldest} to ${newest}`
+      const span = entries === 0 ? 'it holds no entry yet' : some
       return { words: `The audit trail is whole: ${span}. It was begun ${begun_at}.`, exitCode: 0 }
     }
     if (fault?.kind === 'unconfirmed') {
