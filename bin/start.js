@@ -27,8 +27,13 @@ const isFilling = process.argv[2] === '--fill-cache'
 
 enableCompileCache(cache)
 if (isFilling) {
+  const began = new Date()
   const { prepareFirstStart } = await import(`../server/first-start.${suffix}`)
-  await prepareFirstStart(root, { argv: process.argv.slice(3), compile })
+  // By a start this file is run itself; when an image is built, by the command.
+  const isPartOfStart = process.argv[1] === import.meta.filename
+  await prepareFirstStart(root, { argv: process.argv.slice(3), compile, isPartOfStart })
+  // A start does that itself, however this ends.
+  if (!isPartOfStart) markFilled(began)
 } else {
   if (isStale()) await fillCache()
   const { run } = await import(`../server/main.${suffix}`)
@@ -59,9 +64,16 @@ async function fillCache() {
       timeout: 150_000,
     })
     await once(filling, 'exit')
-    writeFileSync(stamp, '')
-    utimesSync(stamp, began, began)
+    // Also when that failed: it would fail at the next start as well.
+    markFilled(began)
   } catch {
-    // A read-only installation: the cache stays empty.
+    // A read-only installation: the cache stays as it is.
   }
+}
+
+/** Of that time: sources that changed while it was filled are newer. */
+function markFilled(began) {
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(stamp, '')
+  utimesSync(stamp, began, began)
 }

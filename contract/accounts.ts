@@ -224,7 +224,7 @@ export const accountsApi = {
     path: '/api/dashboard/sandbox',
     tag,
     summary: 'Start the throw-away mail server on this machine and connect its account',
-    description: 'The account of an earlier run is connected again, with its id; its mail is made anew.',
+    description: 'The account of an earlier run is connected again, with its id; its mail is new.',
     scope: 'dashboard:admin',
     effect: 'write',
     response: Account,

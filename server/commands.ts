@@ -107,15 +107,16 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
       trailHeadOf(config, secrets),
     )
     if (is_whole) {
-      const span = entries === 0 ? 'it holds no entry yet' : `${entries}, from number ${oldest} to ${newest}`
+      const some =
+        entries === 1 ? `one entry, number ${newest}` : `${entries} entries, from number ${oldest} to ${newest}`
+      const span = entries === 0 ? 'it holds no entry yet' : some
       return { words: `The audit trail is whole: ${span}. It was begun ${begun_at}.`, exitCode: 0 }
     }
     if (fault?.kind === 'unconfirmed') {
       return { words: `That the audit trail is whole cannot be confirmed. ${fault.detail}`, exitCode: 1 }
     }
-    const what = fault
-      ? `${fault.number === 0 ? 'it' : `entry ${fault.number}`} is ${fault.kind}: ${fault.detail}`
-      : 'its seal is not ours'
+    if (fault?.number === 0) return { words: `The audit trail was tampered with. ${fault.detail}`, exitCode: 1 }
+    const what = fault ? `entry ${fault.number} is ${fault.kind}: ${fault.detail}` : 'its seal is not ours'
     return { words: `The audit trail was tampered with: ${what}`, exitCode: 1 }
   } finally {
     await db.destroy()

@@ -11,15 +11,19 @@ interface FirstStart {
   argv: readonly string[]
   /** Loads all that the server may load. */
   compile(): Promise<void>
+  /** Whether a start waits for it: its stdin ends when that start ends, and then nobody needs it any more. */
+  isPartOfStart: boolean
 }
 
-export async function prepareFirstStart(root: string, { argv, compile }: FirstStart): Promise<void> {
+export async function prepareFirstStart(root: string, { argv, compile, isPartOfStart }: FirstStart): Promise<void> {
   const began = performance.now()
   const left = new AbortController()
-  process.stdin.resume().once('end', () => {
-    left.abort()
-    process.exit(1)
-  })
+  if (isPartOfStart) {
+    process.stdin.resume().once('end', () => {
+      left.abort()
+      process.exit(1)
+    })
+  }
   say('RustyMail prepares its first start; after an update, the first start of the new version.')
   const page = isServer(argv) ? buildPage(root, left.signal) : undefined
   say('Compiling the server …')
@@ -27,7 +31,7 @@ export async function prepareFirstStart(root: string, { argv, compile }: FirstSt
   flushCompileCache()
   await page
   say(`Prepared in ${((performance.now() - began) / 1000).toFixed(1)} s.`)
-  process.stdin.removeAllListeners('end').destroy()
+  if (isPartOfStart) process.stdin.removeAllListeners('end').destroy()
 }
 
 /** Why it cannot be built is said by the server, which needs it and tries again. */

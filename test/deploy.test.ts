@@ -100,6 +100,39 @@ test('the health check says whether the server lives, with TLS and without', asy
   expect(readdirSync(join(dir.path, 'cache'))).toContain('filled')
 })
 
+test('what the image compiles when it is built is not compiled again by its starts', async () => {
+  const dir = tempDir('compiled')
+  onTestFinished(() => dir.remove())
+  const env = {
+    PATH: process.env.PATH,
+    RUSTYMAIL_PORT: '0',
+    RUSTYMAIL_DATA_DIR: join(dir.path, 'data'),
+    NODE_COMPILE_CACHE: join(dir.path, 'cache'),
+  }
+  const [, ...building] = listIn('RUN')
+  // Builders give their commands no stdin.
+  const built = spawnSync(process.execPath, building, {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  expect(built).toMatchObject({ status: 0, stderr: expect.stringContaining('Prepared in') })
+  const [, ...command] = listIn('CMD')
+  const child = spawn(process.execPath, command, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const closed = once(child, 'close')
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (words: string) => {
+    said += words
+  })
+  for await (const line of createInterface({ input: child.stdout })) if (line.includes('is listening')) break
+  child.stdout.resume()
+  child.kill('SIGTERM')
+  expect(await closed).toEqual([0, null])
+  expect(said).not.toContain('prepares')
+})
+
 test('the compose file follows the specification and is safe by itself', () => {
   const isValid = new Ajv({ strict: false, validateSchema: false, validateFormats: false }).compile(
     withoutDialect(composeSchema),

@@ -68,7 +68,7 @@ export async function acceptTrail(db: Database, places: TrailPlaces & { logger: 
   await db.transaction().execute(async transaction => {
     const row = await store.lock(transaction)
     if (!row) throw new Error('the audit trail has no ends')
-    // By another id, so that neither the file nor ends of before can be taken for those of this one.
+    // By another id, so that neither the file nor older ends can be taken for those of this one.
     const { id, seal: _refused, ...known } = row
     const ends = { ...known, trail_id: newId(), begun_at: new Date(now()).toISOString(), head_number: 0 }
     const { trail_id, newest, newest_hash, begun_at } = ends

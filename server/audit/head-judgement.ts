@@ -75,7 +75,7 @@ function ofAnotherTrail(head: Head, ends: AuditChainRow): Fault {
 function behind(head: Head, newest: number): Fault {
   const detail =
     `${headFileName} of ${head.at} knows entries up to ${head.newest}, and the database ends at ${newest}: ` +
-    `${span(newest + 1, head.newest)} missing. They were cut off, or an older state of the database was put back. ${acceptance}`
+    `${span(newest + 1, head.newest)} missing. Somebody cut that off, or put back an older state of the database. ${acceptance}`
   return { number: newest + 1, kind: 'missing', detail }
 }
 

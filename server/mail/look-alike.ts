@@ -73,7 +73,11 @@ export function imitatedBy(domain: string, own: readonly string[]): string | und
   const tail = tails.map(each => known.get(looksOf(each))).find(found => found !== undefined)
   if (tail !== undefined) return tail
   // At the front, where one begins to read.
-  return labels.map((_label, index) => known.get(looksOf(labels.slice(0, index + 1).join('.')))).find(isNamed)
+  const fronts = labels.map((_label, index) => labels.slice(0, index + 1).join('.'))
+  // Companies as well known as these have their name in most countries (`yahoo.com.br`); one's own domain may be anybody's there.
+  const abroad = /\.com\.[a-z]{2}$/.test(domain) ? fronts.at(-2) : undefined
+  if (abroad !== undefined && imitated.get(looksOf(abroad)) === abroad) return undefined
+  return fronts.map(front => known.get(looksOf(front))).find(isNamed)
 }
 
 /** The known domain that this one is, or is a part of. */

@@ -21,6 +21,8 @@ test.each<[string | null, string, ...SenderWarning[]]>([
   [null, 'service@paypa1.com', 'looks_like_other_domain'],
   [null, 'service@rnicrosoft.com', 'looks_like_other_domain'],
   [null, 'service@paypal.com.secure.example', 'looks_like_other_domain'],
+  [null, 'service@paypal.com.br.example', 'looks_like_other_domain'],
+  [null, 'service@paypa1.com.br', 'looks_like_other_domain'],
   [null, 'robin@northl1ght.example', 'looks_like_other_domain'],
   [null, 'robin@mail.nοrthlight.example', 'mixed_alphabets', 'looks_like_other_domain'],
   // The account's own address, with a Cyrillic о.
@@ -37,6 +39,8 @@ test.each([
   ['anna@example.org', 'Anna@example.org'],
   ['Amazon.com', 'auto-confirm@amazon.com'],
   ['PayPal.com', 'service@mail.paypal.com'],
+  ['Ana', 'ana@yahoo.com.br'],
+  ['Amazon', 'order@amazon.com.au'],
   ['Robin', own],
   ['Team northlight.example', 'team@lists.northlight.example'],
   ['Иван Петров', 'ivan@stanciya.example'],
@@ -50,6 +54,11 @@ test.each([
   ['Zoë', 'zoe@bücher.example'],
 ])('%s <%s> is not', (name, email) => {
   expect(warningsOf([{ name, email }], own)).toEqual([])
+})
+
+test('the domain of the account in another country is somebody else’s', () => {
+  const sender = { name: null, email: 'it@northlight.com.au' }
+  expect(warningsOf([sender], 'robin@northlight.com')).toEqual(['looks_like_other_domain'])
 })
 
 test('of several senders each is looked at', () => {

@@ -16,7 +16,7 @@ test('one caller has a share: a person by all sessions and tokens, a stranger by
   expect(room.open(anonymous, '2001:db8:2::1').holds(210)).toBe(true)
 })
 
-test('strangers together leave room for who is known, and what is free is never refused', () => {
+test('strangers together leave room for known callers, and what is free is never refused', () => {
   const room = budget()
   for (const at of [1, 2]) expect(room.open(anonymous, `192.0.2.${at}`).holds(260)).toBe(true)
   expect(room.open(anonymous, '192.0.2.3').holds(11)).toBe(false)

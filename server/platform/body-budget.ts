@@ -4,7 +4,7 @@ import { anonymous, limitKeyOf, type Principal } from './principal.ts'
 
 export interface BodyBounds {
   ofAll: number
-  /** Of who is not known, so that they leave room for who is. */
+  /** Of callers who are not known, so that they leave room for those who are. */
   ofStrangers: number
   /** Of one person or key, or of one address (IPv6: a network of 48 bits). */
   ofOne: number

@@ -50,7 +50,7 @@ export class AllowedHosts {
   }
 }
 
-/** Addresses are nobody's name, and browsers know by themselves where `localhost` is. */
+/** An address is no name that somebody could own, and browsers know by themselves where `localhost` is. */
 export function cannotBeRebound(host: string): boolean {
   const name = nameIn(host)
   if (name === undefined) return false

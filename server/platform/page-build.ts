@@ -51,6 +51,15 @@ function run(vite: string, root: string, signal: AbortSignal | undefined): Promi
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
   child.once('error', reject)
-  child.once('close', code => (code === 0 ? resolve() : reject(new Error(`the page could not be built:\n${said}`))))
+  child.once('close', code => (code === 0 ? resolve() : reject(new Error(whyNotBuilt(said)))))
   return promise
+}
+
+/** npm leaves out optional packages that want a newer Node than the one it runs on, and vite's native parts are such packages. */
+function whyNotBuilt(said: string): string {
+  if (!said.includes('Cannot find native binding')) return `the page could not be built:\n${said}`
+  return (
+    'the page could not be built: npm left out a part of what builds it, as it does on a Node older than 20.19. ' +
+    'Run npm ci with a newer one'
+  )
 }

@@ -41,7 +41,7 @@ export const anonymous: Principal = {
   accounts: new Set(),
 }
 
-/** Whose limits it uses up: all sessions and tokens of a person share theirs. Not for who is anonymous, who is told apart by address. */
+/** Whose limits it uses up: all sessions and tokens of a person share theirs. Not for anonymous callers, who are told apart by address. */
 export function limitKeyOf({ id, userId }: Principal): string {
   return userId === null ? id : `user-${userId}`
 }

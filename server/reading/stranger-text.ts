@@ -1,5 +1,6 @@
 /** A stranger's words on their way to a model: what it would read and no person would see is taken out, and bodies are fenced. */
 import { randomBytes } from 'node:crypto'
+import { cutText } from './message-bounds.ts'
 import { withoutModelMarks } from './model-marks.ts'
 
 /** Zero-width and bidi controls, tags, variation selectors, fillers; and the three marks of annotations, which are as unseen. */
@@ -19,7 +20,7 @@ export function cleanText(text: string): string {
 
 /** One line for a model: a subject, a name, a path. A mark at its end says that there was more. */
 export function cleanLine(text: string, maxLength = maxSubject): string {
-  return cut(withoutModelMarks(cleanText(text).replaceAll(/\s+/g, ' ').trim()), maxLength)
+  return cutText(withoutModelMarks(cleanText(text).replaceAll(/\s+/g, ' ').trim()), maxLength)
 }
 
 /**
@@ -33,8 +34,4 @@ export class Fence {
   around(text: string): string {
     return `<${this.#tag}>\n${withoutModelMarks(text)}\n</${this.#tag}>`
   }
-}
-
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1).toWellFormed()}…` : text
 }

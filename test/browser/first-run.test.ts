@@ -111,7 +111,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await imap.getByLabel('Port').fill(String(dovecot.imapsPort))
     await dialog.getByRole('switch', { name: /SMTP/ }).uncheck()
     await dialog.getByRole('button', { name: 'Try and connect' }).click()
-    await dialog.getByText('This server is on a private network').waitFor()
+    await dialog.getByText('This server is on a private network or this machine').waitFor()
     await dialog.getByText('RUSTYMAIL_PRIVATE_NETWORKS=127.0.0.1/32', { exact: true }).waitFor()
     await expectAccessible(page, 'private network')
     await shoot(page, 'private-network')
@@ -134,7 +134,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await list.getByText('127.0.0.1', { exact: true }).waitFor({ state: 'detached' })
 
     await page.goto(`${run.url}/accounts`)
-    await page.getByText('This server is on a private network').waitFor()
+    await page.getByText('This server is on a private network or this machine').waitFor()
     await expectAccessible(page, 'account on a private network')
     await shoot(page, 'account-private-network')
     await page.getByRole('button', { name: 'Allow 127.0.0.1', exact: true }).click()

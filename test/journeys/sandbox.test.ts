@@ -62,7 +62,7 @@ test('over restarts its account keeps its id, what it is to others and who may s
   await ready(without)
   expect(await codeOf('POST', api.accounts.startSandbox.path)).toBe('sandbox_running')
   expect(await codeOf('PATCH', at, { imap: { host: 'mail.example.com', password: 'x' } })).toBe('bad_request')
-  // The mail is another one, so what named a message of before names none.
+  // The mail is another one, so what named an earlier message names none.
   expect(await codeOf('GET', `/api/v1/accounts/${sandbox.id}/messages/${message!.ref}`)).toBe('stale_ref')
   await without.stop()
 

@@ -57,7 +57,7 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     fields: {},
   },
   private_network: {
-    title: 'This server is on a private network',
+    title: 'This server is on a private network or this machine',
     advice:
       'It is closed unless allowed, so that nobody reaches what is inside by naming it here. Allow it if the server is yours.',
     fields: { host: 'On a private network that is not allowed' },

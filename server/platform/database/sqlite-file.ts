@@ -8,7 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 const ownMode = 0o600
 /** Group and others. */
 const foreignBits = 0o077
-/** SQLite gives them the mode of the database when it makes them; those of before keep what they have. */
+/** SQLite gives them the mode of the database when it makes them; older ones keep what they have. */
 const companions = ['-wal', '-shm', '-journal'] as const
 
 /**
