@@ -16,7 +16,7 @@ import { EventLog } from './events/event-log.ts'
 import { EventStore } from './events/event-store.ts'
 import { checkKey, findKey, judgeKey, resealAll, type ServerKey, wrongKey } from './key-rotation.ts'
 import { type DataDir, readSecretKey, takeDataDir } from './platform/data-dir.ts'
-import { type Database, migrate, openDatabase } from './platform/database/database.ts'
+import { type Database, migrate, openDatabase, settle } from './platform/database/database.ts'
 import { databaseLock } from './platform/database/database-lock.ts'
 import { createLogger } from './platform/logger.ts'
 import { SecretBox } from './platform/secret-box.ts'
@@ -150,8 +150,13 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
     const { db, key, head } = await open()
     const change = config.secretKey ? ' Start RustyMail with the new RUSTYMAIL_SECRET_KEY from now on.' : ''
     const begun = config.secretKey ? newKey : begunChange(dataDir, newKey)
-    if (begun && (await judgeKey(db, new SecretBox(begun))) === 'right') {
+    // The old key is gone when the next one is adopted, so the database must not fall back to it when the power fails.
+    const adopt = async () => {
+      await settle(db, config.databaseUrl)
       if (!config.secretKey) dataDir.adoptNextKey()
+    }
+    if (begun && (await judgeKey(db, new SecretBox(begun))) === 'right') {
+      await adopt()
       const words = `Everything was sealed with the next key already; it is the key from now on.${change}`
       return { words, exitCode: 0 }
     }
@@ -159,7 +164,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
     const to = new SecretBox(begun ?? dataDir.keepNextKey(newKey ?? randomBytes(32)))
     await head.sealAlso(to)
     const count = await resealAll(db, key.secrets, to)
-    if (!config.secretKey) dataDir.adoptNextKey()
+    await adopt()
     const deed = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
     await noteDeed(db, {
       secrets: to,

@@ -1,9 +1,10 @@
 /** Every text and list of a message or folder that a stranger decides of, at its bound and past it; the contract takes all that comes out. */
 import { expect, test } from 'vitest'
 import { type Address, Folder, Message, MessageSummary, mailBounds } from '../../contract/mail.ts'
+import { cutText } from '../reading/stranger-text.ts'
 import { asciiAddress } from './mail-address.ts'
 import type { MessageContent } from './mail-gateway.ts'
-import { cutText, toFolders, toMessage, toSummary } from './message-bounds.ts'
+import { toFolders, toMessage, toSummary } from './message-bounds.ts'
 
 const placed = { ref: 'abcdefgh', uid_validity: 1 }
 const long = (length: number) => '😀'.repeat(length)

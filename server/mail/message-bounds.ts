@@ -7,6 +7,7 @@ import {
   type MessageSummary,
   mailBounds,
 } from '../../contract/mail.ts'
+import { cutText } from '../reading/stranger-text.ts'
 import type { MessageContent, MessageHeader } from './mail-gateway.ts'
 
 /** What it takes more than the message to say is left to others. */
@@ -64,16 +65,6 @@ export function toFolders(folders: readonly Folder[]): { items: Folder[]; omitte
       delimiter: folder.delimiter && [...folder.delimiter].length === 1 ? folder.delimiter : null,
     }))
   return { items, omitted: folders.length - items.length }
-}
-
-/** At most so long, with `…` where something is missing, and never half of a character. */
-export function cutText(text: string, length: number): string {
-  return text.length > length
-    ? `${text
-        .slice(0, length - 1)
-        .toWellFormed()
-        .replace(/\ufffd$/, '')}…`
-    : text
 }
 
 function toAddresses(list: readonly Address[], most: number): Address[] {

@@ -163,7 +163,7 @@ test('HTML is read where there is no text, or only one that stands in for it, an
   }
   const texts = ['Dear Ann, all is well.', 'Please mend the HTML, Ann.']
   for (const text of texts) {
-    const short = await refsOf({ text, html: `<p>${text}</p><p>Yours, Bob</p>` })
+    const short = await refsOf({ text, html: `<p><b>${text}</b></p>` })
     const { messages } = await read(short.slice(-1))
     expect([insideOf(messages[0]?.untrusted_body), messages[0]?.note]).toEqual([text, undefined])
   }

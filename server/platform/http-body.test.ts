@@ -63,6 +63,8 @@ const refused: [string, number, string][] = [
   ['nobody known, in chunks', 401, headOf('POST', newUser, { ...json, 'transfer-encoding': 'chunked' })],
   ['a wrong key', 401, headOf('POST', newUser, { ...announced, 'x-api-key': 'wrong' })],
   ['a name that is not ours', 421, headOf('POST', signIn, { ...announced, host: 'evil.example' })],
+  ['two names', 400, headOf('POST', signIn, { ...announced, Host: 'localhost' })],
+  ['the address of somebody else', 421, headOf('POST', `http://evil.example${signIn}`, announced)],
   ['a foreign page', 403, headOf('POST', signIn, { ...announced, origin: 'https://evil.example' })],
   [
     'more than a public endpoint takes',

@@ -8,6 +8,7 @@ import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
 import { callerOf } from './http-call.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
+import { refuseSeveralHosts } from './http-host.ts'
 import type { HttpLimits } from './http-limits.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
@@ -112,7 +113,9 @@ export class HttpHooks {
     request.began = performance.now()
     reply.headers(headers).header('x-request-id', request.id)
     forwarded.notice(request.headers, peer)
-    return judges.origins.hosts?.refusalOf(request.headers)
+    return (
+      refuseSeveralHosts(request.raw.rawHeaders) ?? judges.origins.hosts?.refusalOf(request.headers, request.raw.url)
+    )
   }
 
   /** For what is answered without routes and hooks. */

@@ -1,6 +1,6 @@
 /** By which names the server answers: addresses, localhost, and those that were named. */
 import { expect, test } from 'vitest'
-import { AllowedHosts } from './http-host.ts'
+import { AllowedHosts, refuseSeveralHosts } from './http-host.ts'
 
 const hosts = new AllowedHosts(['mail.example.com', 'Box', 'box.local', '.inner.example', 'dotted.example.'])
 
@@ -62,6 +62,21 @@ test('each name that a request gives must be allowed, and a request may give non
   ]) {
     expect(hosts.refusalOf({ ':authority': authority, host })?.message).toContain('evil.example')
   }
+})
+
+test('a target that is a whole address gives a name too', () => {
+  const host = 'localhost'
+  expect(hosts.refusalOf({ host }, 'http://evil.example/health/live')?.message).toContain('evil.example')
+  expect(hosts.refusalOf({ host }, 'HTTP://user@localhost/')).toMatchObject({ code: 'host_not_allowed' })
+  expect(hosts.refusalOf({ host }, 'http://mail.example.com:80/?a=http://evil.example')).toBeUndefined()
+  for (const target of ['/x?u=http://evil.example/', '//evil.example/', '*']) {
+    expect(hosts.refusalOf({ host }, target)).toBeUndefined()
+  }
+})
+
+test('a request gives one Host, however it is spelled', () => {
+  expect(refuseSeveralHosts(['Accept', 'Host', 'Host', 'localhost', 'Xost', 'host'])).toBeUndefined()
+  expect(refuseSeveralHosts(['Host', 'localhost', 'hOSt', 'localhost'])).toMatchObject({ status: 400 })
 })
 
 test('what is refused is told which name to allow where, and nothing else of what it sent', () => {

@@ -30,11 +30,13 @@ export class AllowedHosts {
   }
 
   /**
-   * Undefined for a name that is answered. Both fields count where both are sent (RFC 9113, section 8.3.1). HTTP/1.0 may leave
-   * it out, which no browser does.
+   * Undefined for a name that is answered. Each that a request gives counts: both fields (RFC 9113, section 8.3.1), and a target
+   * that is a whole address (RFC 9112, section 3.2.2). HTTP/1.0 may leave it out, which no browser does.
    */
-  refusalOf(headers: Headers): Problem | undefined {
-    const refused = [headers.host, headers[':authority']].find(host => host !== undefined && !this.allows(host))
+  refusalOf(headers: Headers, target = '/'): Problem | undefined {
+    const named = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
+    const given = [headers.host, headers[':authority'], named]
+    const refused = given.find(host => host !== undefined && !this.allows(host))
     return refused === undefined ? undefined : refusal(refused)
   }
 
@@ -56,6 +58,12 @@ export function cannotBeRebound(host: string): boolean {
   if (name === undefined) return false
   const address = /^\[(.*)\]$/.exec(name)?.[1] ?? name
   return isIP(address) > 0 || name === 'localhost' || name.endsWith('.localhost')
+}
+
+/** Of several, Node tells the first, and a proxy before us may have gone by another (RFC 9112, section 3.2). */
+export function refuseSeveralHosts(rawHeaders: readonly string[]): Problem | undefined {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host')
+  return hosts.length > 1 ? new Problem('bad_request', 'A request names one Host.') : undefined
 }
 
 /** Undefined for what cannot be a host with a port. */

@@ -37,27 +37,27 @@ const tagNames = [
   'inst',
 ].join('|')
 
-/** `<|im_start|>`; in some models with wide bars. */
-const token = /[<\uff1c]([ \t]{0,3}[|\uff5c][^<>\uff1c\uff1e\n]{1,80}[|\uff5c][ \t]{0,3})[>\uff1e]/g
+/** `<|im_start|>`; in some models with wide bars. Blanks are of any kind: a no-break space looks like a space, and to a model nearly is one. */
+const token = /[<\uff1c]([^\S\n]{0,3}[|\uff5c][^<>\uff1c\uff1e\n]{1,80}[|\uff5c][^\S\n]{0,3})[>\uff1e]/g
 /** One that does not end. What pipes in programs has a blank behind it. */
-const openToken = /[<\uff1c](?=[ \t]{0,3}[|\uff5c][\p{L}_])/gu
+const openToken = /[<\uff1c](?=[^\S\n]{0,3}[|\uff5c][\p{L}_])/gu
 const tag = new RegExp(
-  `[<\uff1c]([ \\t]{0,3}/?[ \\t]{0,3}(?:${tagNames})(?:[-:_][\\w-]{0,60})?[ \\t]{0,3})(?=[/>\uff1e\\s=]|$)`,
+  `[<\uff1c]([^\\S\\n]{0,3}/?[^\\S\\n]{0,3}(?:${tagNames})(?:[-:_][\\w-]{0,60})?[^\\S\\n]{0,3})(?=[/>\uff1e\\s=]|$)`,
   'gi',
 )
 const bracketed =
-  /\[([ \t]{0,3}\/?[ \t]{0,3}(?:INST|SYS|SYSTEM(?:_PROMPT)?|ASSISTANT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)[ \t]{0,3})\]/gi
-const doubled = /<<([ \t]{0,3}\/?[ \t]{0,3}SYS[ \t]{0,3})>>/gi
+  /\[([^\S\n]{0,3}\/?[^\S\n]{0,3}(?:INST|SYS|SYSTEM(?:_PROMPT)?|ASSISTANT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)[^\S\n]{0,3})\]/gi
+const doubled = /<<([^\S\n]{0,3}\/?[^\S\n]{0,3}SYS[^\S\n]{0,3})>>/gi
 /** The end or the beginning of a fence in words. */
 const fenceWords = /(?<!‹)\b(?:BEGIN|END|START|STOP)(?:[ _-](?:OF|THE))?[ _-](?:UN)?TRUSTED\b/gi
-/** At the beginning of a line, behind marks of quotations, lists and headings. */
-const speaker = /^([ \t>*#\u2022\u2013\d.)-]{0,20})(Human|Assistant)(?=\**[ \t]{0,3}[:\uff1a])/gim
+/** At the beginning of a line, behind whatever is no letter: marks of quotations and lists, bars of tables, blanks of any kind. */
+const speaker = /^([^\p{L}\n]{0,20})(Human|Assistant)(?=[*_]*[^\S\n]{0,3}[:\uff1a])/gimu
 /** In small letters it is what a computer runs on. */
 const systemSpeaker =
-  /^([ \t>*#\u2022\u2013\d.)-]{0,20})(SYSTEM(?: (?:MESSAGE|PROMPT|NOTE|OVERRIDE))?)(?=\**[ \t]{0,3}[:\uff1a])/gm
+  /^([^\p{L}\n]{0,20})(SYSTEM(?:[^\S\n](?:MESSAGE|PROMPT|NOTE|OVERRIDE))?)(?=[*_]*[^\S\n]{0,3}[:\uff1a])/gmu
 const heading =
-  /^([ \t>]{0,20})(#{1,6})(?=[ \t]{1,3}(?:Instructions?|Response|System|Assistant|Human|User|Input|Output)\b[ \t]{0,3}:?[ \t]{0,20}$)/gim
-const codeFence = /^([ \t>]{0,20})(`{3,200}|~{3,200})/gm
+  /^((?:[^\S\n]|>){0,20})(#{1,6})(?=[^\S\n]{1,3}(?:Instructions?|Response|System|Assistant|Human|User|Input|Output)\b[^\S\n]{0,3}:?[^\S\n]{0,20}$)/gim
+const codeFence = /^((?:[^\S\n]|>){0,20})(`{3,200}|~{3,200})/gm
 
 /** Looks the same to people but for the brackets ‹ ›. What is rewritten once stays as it is. */
 export function withoutModelMarks(text: string): string {

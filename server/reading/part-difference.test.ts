@@ -62,6 +62,15 @@ test.each([
   ['a footer', letter, `${html(letter)}<p>You get this because you signed up on our stand in spring.</p>`],
   ['the whole of it', 'See below.', `<p>See below.</p>${html(letter)}`],
   ['an account', letter, `${html(letter)}<p>DE02120300000000202051</p>`],
+  ['a word', letter, html(letter.replace('Please send', 'Please do not send'))],
+  ['an order of names', `${letter}\nPay Eve. Do not pay Bob.`, html(`${letter}\nPay Bob. Do not pay Eve.`)],
+  [
+    'an order of words in which all neighbours are the same',
+    'Approve the second offer, reject the first offer. Thanks',
+    html('Approve the first offer, reject the second offer. Thanks'),
+  ],
+  ['an order of digits', 'To DE12 3456 7890 1234', html('To DE12 3456 1234 7890')],
+  ['a place of the point', 'Pay EUR 9.999', html('Pay EUR 99.99')],
 ])('%s that only the HTML says is told apart', (_, text, shown) => {
   expect(difference(text, shown)).toBe('html_says_more')
 })

@@ -3,8 +3,6 @@
 /** What the text says beside the HTML is told from so many words in a row, or so many in all. */
 const leastInARow = 3
 const leastInAll = 8
-/** The HTML says more, as most newsletters do, from so many in a row. */
-const leastMoreInARow = 8
 /** What is compared of the text, and twice as much of the HTML: of a longer one people see in the HTML what there is to see. */
 const maxCompared = 128 * 1024
 /** A word with so many digits, or an address, counts by itself: accounts and sums are what is exchanged. */
@@ -27,15 +25,19 @@ const standardLines = [
 /** What is looked at of a line before it is compared with those. */
 const maxStandardLine = 200
 
+/** `none`: word for word the same. Else programs read the HTML, as people do: one word, or two in each other's place, can turn what is said. */
 export type PartDifference = 'none' | 'html_says_more' | 'text_says_other'
 
 /** @param shown The text of the HTML part, as it is seen. */
 export function differenceOf(plain: string, shown: string): PartDifference {
   const unseen = unsaid(plain.slice(0, maxCompared), shown.slice(0, 2 * maxCompared))
   if (unseen.isTelling || unseen.inARow >= leastInARow || unseen.inAll >= leastInAll) return 'text_says_other'
-  if (plain.length > maxCompared) return 'html_says_more'
-  const more = unsaid(shown.slice(0, maxCompared), plain)
-  return more.isTelling || more.inARow >= leastMoreInARow ? 'html_says_more' : 'none'
+  const isLong = plain.length > maxCompared || shown.length > 2 * maxCompared
+  return isLong || !isSame(wordsOf(plain), wordsOf(shown)) ? 'html_says_more' : 'none'
+}
+
+function isSame(words: readonly string[], others: readonly string[]): boolean {
+  return words.length === others.length && words.every((word, index) => word === others[index])
 }
 
 /** What the one says and the other does not; a word counts as said where it stands beside the same word. */

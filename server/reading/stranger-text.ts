@@ -1,6 +1,5 @@
 /** A stranger's words on their way to a model: what it would read and no person would see is taken out, and bodies are fenced. */
 import { randomBytes } from 'node:crypto'
-import { cutText } from './message-bounds.ts'
 import { withoutModelMarks } from './model-marks.ts'
 
 /** Zero-width and bidi controls, tags, variation selectors, fillers; and the three marks of annotations, which are as unseen. */
@@ -21,6 +20,16 @@ export function cleanText(text: string): string {
 /** One line for a model: a subject, a name, a path. A mark at its end says that there was more. */
 export function cleanLine(text: string, maxLength = maxSubject): string {
   return cutText(withoutModelMarks(cleanText(text).replaceAll(/\s+/g, ' ').trim()), maxLength)
+}
+
+/** At most so long, with `…` where something is missing, and never half of a character. */
+export function cutText(text: string, length: number): string {
+  return text.length > length
+    ? `${text
+        .slice(0, length - 1)
+        .toWellFormed()
+        .replace(/\ufffd$/, '')}…`
+    : text
 }
 
 /**

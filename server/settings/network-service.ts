@@ -1,5 +1,5 @@
 /** Inner networks that an administrator allows while the server runs, beside those of the environment, for mail servers alone. */
-import { isIPv4 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 import type { PrivateNetworks } from '../../contract/settings.ts'
 import { refuseNarrow } from '../accounts/account-rights.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -29,8 +29,6 @@ const settingName = 'private_networks'
 const most = 100
 /** Wider than any private network is a slip of the hand. */
 const fewestBits = { ipv4: 8, ipv6: 7 }
-/** A name that does not resolve within it is taken for one that leads inside. */
-const lookupBoundMs = 3_000
 
 export class NetworkService {
   readonly #options: NetworkServiceOptions
@@ -127,14 +125,13 @@ export class NetworkService {
     return this.#options.health.get(accountId, true).last_error?.cause === 'private_network'
   }
 
+  /** What a name answers now says nothing of where its connections lead: its owner may answer otherwise since. */
   async #isClosed({ host, port }: { host: string; port: number }): Promise<boolean> {
-    const { promise: late, resolve } = Promise.withResolvers<boolean>()
-    const timer = setTimeout(() => resolve(true), lookupBoundMs)
-    const refused = this.#options.guard.check(host, port).then(
+    if (isIP(host) === 0) return true
+    return this.#options.guard.check(host, port).then(
       () => false,
       () => true,
     )
-    return Promise.race([refused, late]).finally(() => clearTimeout(timer))
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the command line does beside serving: an administrator, the audit trail, another key. */
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { TOTP } from 'otpauth'
 import { expect, onTestFinished, test } from 'vitest'
 import { SignInAnswer } from '../../contract/access.ts'
@@ -8,6 +9,7 @@ import type { Endpoint } from '../../contract/endpoint.ts'
 import { api } from '../../contract/index.ts'
 import { SandboxServer } from '../../sandbox/sandbox-server.ts'
 import { openDatabase } from '../../server/platform/database/database.ts'
+import { SecretBox } from '../../server/platform/secret-box.ts'
 import { onEachDatabase } from '../support/databases.ts'
 import { type Ended, runCommand, spawnCommand } from '../support/run-command.ts'
 import { type RustyMail, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
@@ -282,6 +284,36 @@ test('a key rotate that was interrupted, wherever that was, is finished by runni
   expect([old, before]).not.toContain(keyFile())
   await (await start()).stop()
   expect(await run('audit verify')).toMatchObject({ code: 0 })
+}, 60_000)
+
+test('before the old key is given up the database file itself is sealed with the new one, so that no power failure brings back the old state', async () => {
+  const { run, start, keyFile, file } = await home()
+  const server = await start()
+  await addAccount(server)
+  await server.stop()
+  // While it is open here, closing it elsewhere does not write its log into it: as when the power fails.
+  const other = new DatabaseSync(file('rustymail.db'))
+  onTestFinished(() => other.close())
+  const marks = (db: DatabaseSync) => db.prepare("select value from settings where name = 'key_check'").all()
+  marks(other)
+  expect(await run('key rotate')).toMatchObject({ code: 0, stdout: expect.stringContaining('1 secret.') })
+  copyFileSync(file('rustymail.db'), file('left.db'))
+  const left = new DatabaseSync(file('left.db'))
+  onTestFinished(() => left.close())
+  expect(marks(left)).toEqual(marks(other))
+  const secrets = new SecretBox(Buffer.from(keyFile(), 'base64'))
+  const [mark] = marks(left)
+  expect(secrets.open(JSON.parse(String(mark?.value)), 'key_check')).toBe('RustyMail')
+
+  // Nor while somebody reads an earlier state: the old key stays until then.
+  const before = keyFile()
+  other.exec('begin')
+  marks(other)
+  expectOneLine(await run('key rotate'), 'another program is reading the database')
+  expect(keyFile()).toBe(before)
+  other.exec('commit')
+  expect(await run('key rotate')).toMatchObject({ code: 0, stdout: expect.stringContaining('already') })
+  expect(keyFile()).not.toBe(before)
 }, 60_000)
 
 test('a key of the environment is changed for the one that is given, and a key of the file too', async () => {

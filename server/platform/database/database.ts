@@ -59,6 +59,17 @@ export async function migrate(
   if (error) throw error
 }
 
+/**
+ * What was committed survives a power failure from here on. PostgreSQL made it last before it said that it was done; SQLite (WAL,
+ * synchronous = NORMAL) may lose its latest commits until they are in the database file itself.
+ * @throws Error while another program reads a state from before.
+ */
+export async function settle(db: Database, url: string): Promise<void> {
+  if (!url.startsWith('sqlite:')) return
+  const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db)
+  if (rows[0]?.busy) throw new Error('another program is reading the database: try again when it is done')
+}
+
 /** One cheap query; throws when the database does not answer. */
 export async function ping(db: Database): Promise<void> {
   await sql`select 1`.execute(db)
