@@ -5,6 +5,9 @@ import type { MadeUserRow, UserRow } from '../platform/database/tables.ts'
 /** Whose deeds: of one token, or of a person by whatever means. */
 export type Maker = { tokenId: string } | { userId: string }
 
+/** Whoever did one of these held the link by which the user comes in. */
+export const deedsWithLink: readonly string[] = ['invited', 'reset']
+
 /** What is kept of one user; the deed that was repeated longest ago goes. */
 export const maxDeedsOfUser = 50
 
@@ -42,16 +45,35 @@ export class MadeStore {
     }
   }
 
-  /** With the users as they are now, oldest deed first. */
+  /**
+   * With the users as they are now, oldest deed first. Whoever held the link of a user may have been that user from then on: what these
+   * did after it counts too, and so on.
+   */
   async listBy(maker: Maker, db: Database = this.#db): Promise<(MadeUserRow & { user: UserRow })[]> {
-    const rows = await db
-      .selectFrom('made_users')
-      .selectAll()
-      .$if('tokenId' in maker, query => query.where('maker', '=', 'tokenId' in maker ? `token-${maker.tokenId}` : ''))
-      .$if('userId' in maker, query => query.where('maker_user_id', '=', 'userId' in maker ? maker.userId : ''))
-      .orderBy('at')
-      .orderBy('user_id')
-      .execute()
+    const rows: MadeUserRow[] = []
+    const heldSince = new Map<string, string>('userId' in maker ? [[maker.userId, '']] : [])
+    const noted = db.selectFrom('made_users').selectAll().orderBy('at').orderBy('user_id')
+    let found =
+      'userId' in maker
+        ? await noted.where('maker_user_id', '=', maker.userId).execute()
+        : await noted.where('maker', '=', `token-${maker.tokenId}`).execute()
+    // Each round takes on users that were not taken on before, so it ends.
+    while (found.length > 0) {
+      rows.push(...found)
+      const held = found.filter(({ user_id, deed }) => deedsWithLink.includes(deed) && !heldSince.has(user_id))
+      for (const { user_id, at } of held) heldSince.set(user_id, at)
+      const makers = [...new Set(held.map(({ user_id }) => user_id))]
+      if (makers.length === 0) break
+      const later = await noted.where('maker_user_id', 'in', makers).execute()
+      found = later.filter(({ maker_user_id: by, at }) => by !== null && at >= (heldSince.get(by) ?? ''))
+    }
+    return this.#withUsers(
+      rows.filter(({ user_id }) => !('userId' in maker) || user_id !== maker.userId),
+      db,
+    )
+  }
+
+  async #withUsers(rows: MadeUserRow[], db: Database): Promise<(MadeUserRow & { user: UserRow })[]> {
     const ids = [...new Set(rows.map(({ user_id }) => user_id))]
     if (ids.length === 0) return []
     const users = await db.selectFrom('users').selectAll().where('id', 'in', ids).execute()

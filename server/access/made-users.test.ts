@@ -93,6 +93,33 @@ onEachDatabase(open => {
     expect(await made.list({ userId: 'boss' })).toEqual([])
   })
 
+  test('what was done by those whose link the maker held counts too, from then on', async () => {
+    const { db, store, made, users } = await setUp(await open())
+    for (const id of ['mole', 'trudy', 'victim', 'friend']) await store.insert(aUser({ id, password_hash: 'x' }))
+    const note = (maker: string, by: string, deed: string, user_id: string, second: number) =>
+      db.transaction().execute(transaction => {
+        const at = new Date(second * 1000).toISOString()
+        return new MadeStore(db).note({ maker, maker_user_id: by, deed, user_id, at }, transaction)
+      })
+    await note('user-mole', 'mole', 'invited', 'friend', 1)
+    await note('token-1', 'boss', 'invited', 'mole', 2)
+    await note('user-mole', 'mole', 'reset', 'trudy', 3)
+    await note('user-trudy', 'trudy', 'raised', 'victim', 4)
+    await note('user-victim', 'victim', 'reset', 'chief', 5)
+    // They go round in a circle.
+    await note('user-trudy', 'trudy', 'reset', 'mole', 6)
+    const expected = [
+      { user_id: 'mole', deeds: ['invited', 'reset'] },
+      { user_id: 'trudy', deeds: ['reset'] },
+      { user_id: 'victim', deeds: ['raised'] },
+    ]
+    expect(await made.list({ tokenId: '1' })).toMatchObject(expected)
+    expect((await made.list({ userId: 'mole' })).map(({ user_id }) => user_id)).toEqual(['friend', 'trudy', 'victim'])
+    await users.delete({ ...session, userId: 'chief' }, 'boss', true)
+    const disabled = (await store.list()).filter(user => user.disabled).map(({ id }) => id)
+    expect(disabled.sort()).toEqual(['mole', 'trudy', 'victim'])
+  })
+
   test('of one user the latest deeds are kept', async () => {
     const { db } = await setUp(await open())
     const store = new MadeStore(db)

@@ -3,7 +3,7 @@ import { MadeDeed, type MadeUser } from '../../contract/users.ts'
 import type { UserRow } from '../platform/database/tables.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { MadeStore, Maker } from './made-store.ts'
+import { deedsWithLink, type MadeStore, type Maker } from './made-store.ts'
 import type { PasskeyStore } from './passkey-store.ts'
 import { hasRights, rightsOf } from './rights.ts'
 import { leaveOneAdministrator, named, type Writing } from './user-change.ts'
@@ -17,9 +17,6 @@ export interface MadeUsersOptions {
   /** Open sessions of all. */
   openSessions: () => Promise<readonly { user_id: string }[]>
 }
-
-/** Whoever did one of these held the link by which the user comes in. */
-const deedsWithLink: readonly MadeDeed[] = ['invited', 'reset']
 
 export class MadeUsers {
   readonly #options: MadeUsersOptions
@@ -79,7 +76,7 @@ export class MadeUsers {
     const made = await this.#options.store.listBy(maker, writing.transaction)
     const people = new Map<string, { user: UserRow; hadLink: boolean }>()
     for (const { user, deed } of made) {
-      const hadLink = people.get(user.id)?.hadLink === true || deedsWithLink.some(known => known === deed)
+      const hadLink = people.get(user.id)?.hadLink === true || deedsWithLink.includes(deed)
       if (user.id !== principal.userId) people.set(user.id, { user, hadLink })
     }
     for (const { user, hadLink } of people.values()) {

@@ -186,7 +186,7 @@ export class Toolbox {
         .map(({ name }) => name)
         .join(', ')}.`
     }
-    if (code === 'bad_request') return 'Mend the input and call again.'
+    if (code === 'bad_request') return 'Correct the input and call again.'
     if (extension.retryAfterSeconds === undefined) return undefined
     return `Wait ${extension.retryAfterSeconds} s, then call again.`
   }
