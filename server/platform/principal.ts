@@ -34,14 +34,14 @@ export const maxUserAgent = 300
 
 export const anonymous: Principal = {
   id: 'anonymous',
-  name: 'Nobody',
+  name: 'Anonymous',
   kind: 'anonymous',
   userId: null,
   scopes: new Set(),
   accounts: new Set(),
 }
 
-/** Whose limits it uses up: all sessions and tokens of a person share theirs. Not for who is anonymous, who is told apart by address. */
+/** Whose limits it uses up: all sessions and tokens of a person share theirs. Not for the anonymous, who are told apart by address. */
 export function limitKeyOf({ id, userId }: Principal): string {
   return userId === null ? id : `user-${userId}`
 }

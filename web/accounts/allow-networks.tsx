@@ -1,4 +1,4 @@
-/** Opens the private network that a mail server stands in: here at once, or with a line for who runs RustyMail. */
+/** Opens the private network that a mail server stands in: here at once, or with a line for whoever runs RustyMail. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { LockOpen } from 'lucide-react'
 import { api } from '../../contract/index.ts'
@@ -34,7 +34,7 @@ export function AllowNetworks({ networks, setting, onAllowed }: AllowNetworksPro
         </Button>
       </div>
       {allowing.error && <ErrorNote error={allowing.error} />}
-      {setting && <CopyLines title="Or in the environment, before a start" lines={setting} />}
+      {setting && <CopyLines title="Or set it in the environment, and start RustyMail again" lines={setting} />}
     </div>
   )
 }
