@@ -8,10 +8,11 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
        rustymail user create-admin --email <email> --name <name>   asks for the password, or reads it from stdin
        rustymail audit verify                                      finds a changed, missing or reordered entry
        rustymail audit accept                                      takes the trail as it is, after a restored backup
-       rustymail key rotate                                        seals all secrets anew, with a new key
+       rustymail key rotate                                        seals all secrets again, with a new key
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  where everything is kept
+  --version          prints the version
 Every setting can be given in the environment; .env.example lists them.`
 
 export interface CommandLine {
@@ -49,9 +50,15 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     })
     return { command: command ?? 'serve', demo: values.demo, email: values.email, name: values.name, environment }
   } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error))
+    faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
     return { command: 'serve', demo: false, email: undefined, name: undefined, environment: {} }
   }
+}
+
+/** The advice of `parseArgs`, in its second sentence, is for positional arguments, which are not what was meant. */
+function wordsOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.split('. ', 1)[0] ?? message
 }
 
 export function withoutEmpty(values: Record<string, string | undefined>): Record<string, string> {

@@ -107,9 +107,7 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
       trailHeadOf(config, secrets),
     )
     if (is_whole) {
-      const some =
-        entries === 1 ? `one entry, number ${newest}` : `${entries} entries, from number ${oldest} to ${newest}`
-      const span = entries === 0 ? 'it holds no entry yet' : some
+      const span = spanOf(entries, oldest, newest)
       return { words: `The audit trail is whole: ${span}. It was begun ${begun_at}.`, exitCode: 0 }
     }
     if (fault?.kind === 'unconfirmed') {
@@ -121,6 +119,12 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
   } finally {
     await db.destroy()
   }
+}
+
+function spanOf(entries: number, oldest: number | null, newest: number | null): string {
+  if (entries === 0) return 'it holds no entry yet'
+  if (entries === 1) return `it holds 1 entry, number ${oldest}`
+  return `it holds ${entries} entries, from number ${oldest} to ${newest}`
 }
 
 /** After a restored backup, for instance. The server must not be running, so that nothing is accepted that it is about to write. */
@@ -173,7 +177,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
       now: Date.now,
       deed,
     })
-    const words = `Sealed anew with another key: ${count} ${count === 1 ? 'secret' : 'secrets'}.${change}`
+    const words = `Sealed again, with another key: ${count} ${count === 1 ? 'secret' : 'secrets'}.${change}`
     return { words, exitCode: 0 }
   })
 }

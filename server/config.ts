@@ -249,7 +249,7 @@ function oidcOf(env: Environment, faults: string[]): OidcConfig | undefined {
   }
 }
 
-function programVersion(): string {
+export function programVersion(): string {
   const text = readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version
 }

@@ -2,7 +2,7 @@
 import { type App, createApp } from './app.ts'
 import { usage } from './command-line.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
-import { type Config, ConfigError, checkSecrets, loadConfig } from './config.ts'
+import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
 import { Prompt } from './prompt.ts'
@@ -12,9 +12,10 @@ const badConfig = 78
 
 /** Runs what the command line asks for; the process ends by itself or on a signal. */
 export async function run(): Promise<void> {
-  const wantsHelp = process.argv.slice(2).some(word => word === '--help' || word === '-h')
-  if (wantsHelp) console.log(usage)
-  else await runCommand(readConfig())
+  const words = process.argv.slice(2)
+  if (words.some(word => word === '--help' || word === '-h')) return console.log(usage)
+  if (words.includes('--version')) return console.log(programVersion())
+  await runCommand(readConfig())
 }
 
 async function runCommand(config: Config): Promise<void> {

@@ -19,5 +19,5 @@ export function refuseSandboxChange(change: AccountChange, isRunning: boolean): 
 }
 
 export function sandboxStopped(): Problem {
-  return new Problem('account_disabled', 'The sandbox does not run. Start it, and its account is connected again.')
+  return new Problem('account_disabled', 'The sandbox is not running. Start it, and its account is connected again.')
 }

@@ -38,7 +38,7 @@ test('an account that is not ready makes it degraded, a disabled one does not', 
   })
   for (const [who, told] of [
     ['who may see another account', { ok: true, detail: 'no account is connected yet', ready: 0, total: 0 }],
-    ['nobody', { ok: null, detail: 'told to who holds dashboard:read', ready: null, total: null }],
+    ['nobody', { ok: null, detail: 'shown to callers with dashboard:read', ready: null, total: null }],
   ] as const) {
     const principal = who === 'nobody' ? anonymous : { ...viewer, accounts: new Set(['another']) }
     const { status, parts } = await check.readiness(principal)

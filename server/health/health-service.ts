@@ -78,7 +78,7 @@ export class HealthService {
 
 function accountsFor(principal: Principal, enabled: EnabledAccount[]): Readiness['parts']['accounts'] {
   if (!principal.scopes.has('dashboard:read')) {
-    return { ok: null, detail: 'told to who holds dashboard:read', ready: null, total: null }
+    return { ok: null, detail: 'shown to callers with dashboard:read', ready: null, total: null }
   }
   const seen = enabled.filter(({ id }) => maySeeAccount(principal, id))
   const ready = seen.filter(({ state }) => state === 'ready').length

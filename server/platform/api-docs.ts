@@ -8,6 +8,9 @@ import { sendText } from './http-compress.ts'
 import { type HttpServer, handleRaw } from './http-server.ts'
 import { anonymous } from './principal.ts'
 
+/** In place of the mark and name of what renders it. */
+const logo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32"><rect width="32" height="32" rx="8" fill="#a8441a"/><path d="M7 11.5A2.5 2.5 0 0 1 9.5 9h13a2.5 2.5 0 0 1 2.5 2.5v9a2.5 2.5 0 0 1-2.5 2.5h-13A2.5 2.5 0 0 1 7 20.5z" fill="none" stroke="#fff" stroke-width="2"/><path d="M7.5 11.5 16 17.5l8.5-6" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/></svg>`
+
 const operation = { name: 'docs', scope: 'signed_in', effect: 'read' } as const
 
 export function apiDocs(http: HttpServer, version: string): void {
@@ -26,6 +29,8 @@ export function apiDocs(http: HttpServer, version: string): void {
     routePrefix: '/docs',
     transformSpecification: openApi,
     transformSpecificationClone: false,
+    logo: { type: 'image/svg+xml', content: logo },
+    theme: { title: 'RustyMail API' },
     uiConfig: { docExpansion: 'list', deepLinking: false, persistAuthorization: false, validatorUrl: null },
     uiHooks: {
       onRequest: async (request, reply) => {

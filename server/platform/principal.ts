@@ -34,7 +34,7 @@ export const maxUserAgent = 300
 
 export const anonymous: Principal = {
   id: 'anonymous',
-  name: 'Nobody',
+  name: 'Anonymous',
   kind: 'anonymous',
   userId: null,
   scopes: new Set(),

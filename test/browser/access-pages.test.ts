@@ -125,8 +125,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(words).toContain(made[0])
     expect(words).toContain('Invited; has not come yet')
     await box.check()
+    const asked: string[] = []
+    page.on('request', request => asked.push(new URL(request.url()).pathname))
     await page.getByRole('button', { name: 'Revoke', exact: true }).click()
-    await page.getByText('Revoked, with whom it made').waitFor()
+    await page.getByText('Revoked, and its users disabled').waitFor()
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    // The users are listed again, what the token made is not: it is gone, and to ask for it would be a refusal in the trail.
+    expect(asked.filter(path => path.endsWith('/made'))).toEqual([])
     await page.goto(`${run.url}/users`)
     await rowOf(page, made[5]!).getByText('Disabled').waitFor()
     expect((await people.ask(proof, 'GET', api.access.getSession.path)).status).toBe(401)

@@ -32,7 +32,7 @@ const builtPage = join(import.meta.dirname, '../../dist/web')
 /** What each tile must say: its figure, its unit, and the line below. */
 const tiles: Record<string, (stats: DashboardStats) => string> = {
   'IMAP connections': ({ active_connections: open, imap }) =>
-    `${formatNumber(open)} open ${open - imap.busy - imap.idle} watch, ${imap.busy} busy, ${imap.idle} idle`,
+    `${formatNumber(open)} open ${open - imap.busy - imap.idle} watching, ${imap.busy} busy, ${imap.idle} idle`,
   Requests: stats =>
     `${formatNumber(stats.requests_per_minute)} per min ${formatCount(stats.active_sse_connections, 'stream')} open`,
   'Average response': stats =>

@@ -88,6 +88,8 @@ onEachDatabase((_open, url) => {
     expectOneLine(await run(words, ''), 'there was no answer')
     const made = await run(words, `${password}\n`)
     expect(made).toMatchObject({ code: 0, stdout: `${email} is an administrator now.\n` })
+    const trail = await run('audit verify')
+    expect(trail.stdout).toMatch(/^The audit trail is whole: it holds 1 entry, number 1\. It was begun /)
 
     const server = await start()
     expect(server.setupLink).not.toContain('/setup#')
@@ -110,7 +112,7 @@ onEachDatabase((_open, url) => {
     const whole = await run('audit verify')
     expect(whole).toMatchObject({ code: 0, stderr: '' })
     expect(whole.stdout).toMatch(
-      /^The audit trail is whole: \d+ entries, from number 1 to \d+\. It was begun 20[^\n]+Z\.\n$/,
+      /^The audit trail is whole: it holds \d+ entries, from number 1 to \d+\. It was begun 20[^\n]+Z\.\n$/,
     )
 
     const db = openDatabase(environment.RUSTYMAIL_DATABASE_URL)
@@ -201,7 +203,7 @@ onEachDatabase((_open, url) => {
     const old = keyFile()
     expect(await run('key rotate')).toMatchObject({
       code: 0,
-      stdout: 'Sealed anew with another key: 2 secrets.\n',
+      stdout: 'Sealed again, with another key: 2 secrets.\n',
       stderr: '',
     })
     expect(keyFile()).not.toBe(old)
@@ -340,6 +342,14 @@ test('a key of the environment is changed for the one that is given, and a key o
   expect(filed.keyFile()).toBe(keyOf(3))
   await (await filed.start()).stop()
 }, 60_000)
+
+test('--version and --help are answered without a data directory', async () => {
+  const { run, dataDir } = await home()
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+  expect(await run('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  expect(await run('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('--version'), stderr: '' })
+  expect(existsSync(dataDir)).toBe(false)
+})
 
 test('a database from before there was a mark of its key is not marked with a wrong one', async () => {
   const { start, startInVain, environment } = await home()

@@ -92,7 +92,6 @@ test('a checkout without development packages says what is missing, and serves a
     expect.stringContaining('first start'),
     expect.stringContaining('Compiling'),
     expect.stringContaining('Prepared in'),
-    expect.stringContaining('bringing the database up to date'),
   ])
   expect(lines.at(-1)).toContain(
     'the page is not built, and what builds it is not installed: run npm ci without --omit=dev',

@@ -97,7 +97,7 @@ function AcceptForm({
       <p className="text-soft">Choose a password, and you are in.</p>
       <form {...form} method="post" className="grid gap-4">
         {note && <WaitNote error={note} />}
-        <Field label="Email" hint="With it you sign in.">
+        <Field label="Email" hint="You sign in with it.">
           <Input value={email} name="email" type="email" autoComplete="username" readOnly />
         </Field>
         <NewPasswordField own={[email, name]} error={faultOf('password')} control={bind('password')} />

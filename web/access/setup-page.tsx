@@ -103,7 +103,7 @@ function SetupForm({
       <p className="text-soft">You become the first administrator. Others can be invited afterwards.</p>
       <form {...form} method="post" className="grid gap-4">
         {note && <WaitNote error={note} />}
-        <Field label="Email" hint="With it you sign in; RustyMail sends nothing to it." error={faultOf('email')}>
+        <Field label="Email" hint="You sign in with it; RustyMail sends nothing to it." error={faultOf('email')}>
           <Input
             {...bind('email')}
             type="email"

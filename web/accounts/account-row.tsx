@@ -94,10 +94,7 @@ function SandboxNote({ mayStart }: { mayStart: boolean }) {
   const { mutate, isPending, error } = useStartSandbox()
   return (
     <div className="grid justify-items-start gap-2 text-sm text-soft">
-      <p>
-        The sandbox ended with the server that ran it. Started again, it has new mail in the same account; without that,
-        nothing is connected here.
-      </p>
+      <p>The sandbox stopped with the server. Start it again, and this account is connected again, with fresh mail.</p>
       {mayStart && (
         <Button size="sm" icon={FlaskConical} isBusy={isPending} onClick={() => mutate()}>
           Start the sandbox

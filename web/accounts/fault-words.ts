@@ -57,9 +57,9 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     fields: {},
   },
   private_network: {
-    title: 'This server is on a private network or this machine',
+    title: 'This server is on this machine or a private network',
     advice:
-      'It is closed unless allowed, so that nobody reaches what is inside by naming it here. Allow it if the server is yours.',
+      'Such addresses are closed until allowed, so that this form gives nobody a way into your network. Allow it if the server is yours.',
     fields: { host: 'On a private network that is not allowed' },
   },
   forbidden_address: {

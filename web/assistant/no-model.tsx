@@ -21,7 +21,7 @@ export function NoModel({ detail, onRetry }: { detail: string | undefined; onRet
         title="No model is set yet"
         actions={
           <Button icon={RotateCw} onClick={onRetry}>
-            Look again
+            Check again
           </Button>
         }
       >

@@ -43,7 +43,7 @@ export function AuditPage() {
               JSON Lines
             </ButtonAnchor>
             <Button size="sm" icon={Settings2} onClick={() => setSetting(true)}>
-              What is noted
+              What is recorded
             </Button>
           </>
         }

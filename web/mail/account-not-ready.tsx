@@ -108,8 +108,8 @@ function AccountsLink() {
 
 const parked: Words = {
   tone: 'unknown',
-  title: 'The sandbox does not run',
-  detail: 'It ended with the server that ran it. Start it on the accounts page, and it has new mail.',
+  title: 'The sandbox is not running',
+  detail: 'It stopped with the server. Start it again on the accounts page, and it has fresh mail.',
 }
 
 function useWordsFor(account: Account): Words {

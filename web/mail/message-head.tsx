@@ -125,14 +125,14 @@ function People({ label, people, count }: { label: string; people: readonly Addr
 /** The address always stands beside the name: anybody may call himself anything. */
 function Person({ person: { name, email } }: { person: Address }) {
   const ascii = asciiDomain(email)
-  if (!name) return <bdi className="break-all">{addressWords(email) || 'Unknown'}</bdi>
+  if (!name) return <bdi className="wrap-anywhere">{addressWords(email) || 'Unknown'}</bdi>
   // The name of a group of people has none.
   if (!email) return <bdi className="wrap-anywhere text-ink">{visibleText(name)}</bdi>
   return (
     <>
       <bdi className="wrap-anywhere text-ink">{visibleText(name)}</bdi>{' '}
-      <bdi className="break-all text-muted">&lt;{visibleText(email)}&gt;</bdi>
-      {ascii !== undefined && <bdi className="break-all text-muted"> {ascii}</bdi>}
+      <bdi className="wrap-anywhere text-muted">&lt;{visibleText(email)}&gt;</bdi>
+      {ascii !== undefined && <bdi className="wrap-anywhere text-muted"> ({ascii})</bdi>}
     </>
   )
 }

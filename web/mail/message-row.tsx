@@ -102,7 +102,7 @@ function TrueSender({ from, warnings }: { from: MessageSummary['from']; warnings
       title={warnings.map(each => warningWords[each]).join(' ')}
     >
       <TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden="true" />
-      <span className="min-w-0 break-all">
+      <span className="min-w-0 wrap-anywhere">
         Odd sender, true address: <bdi>{addresses.join(', ')}</bdi>
       </span>
     </span>

@@ -30,7 +30,7 @@ const figures: readonly Figure[] = [
     value: stats => formatNumber(stats.active_connections),
     unit: () => 'open',
     // All of them, so that they add up, in words that keep to one line of the narrowest tile.
-    detail: ({ imap }) => `${imap.open - imap.busy - imap.idle} watch, ${imap.busy} busy, ${imap.idle} idle`,
+    detail: ({ imap }) => `${imap.open - imap.busy - imap.idle} watching, ${imap.busy} busy, ${imap.idle} idle`,
     chart: { label: 'IMAP connections', of: sample => sample.active_connections, format: formatNumber },
   },
   {

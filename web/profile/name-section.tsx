@@ -27,11 +27,11 @@ export function NameSection({ profile: { name, email, role, oidc } }: { profile:
   const hasChanged = values.name.trim() !== name
   return (
     <ProfileSection title="You" description="The name is shown to the others, and in the audit trail.">
-      <dl className="grid grid-cols-[auto_1fr] items-center gap-x-4 gap-y-1 text-sm">
+      <dl className="grid grid-cols-[auto_1fr] items-baseline gap-x-4 gap-y-1 text-sm">
         <dt className="text-muted">Email</dt>
         <dd>{email}</dd>
         <dt className="text-muted">Role</dt>
-        <dd className="flex flex-wrap items-center gap-2">
+        <dd className="flex flex-wrap items-baseline gap-2">
           <Badge tone="info">{roleWords[role].label}</Badge>
           <span className="text-soft">{roleWords[role].may}</span>
         </dd>

@@ -20,7 +20,7 @@ export function PasskeySection({ profile }: { profile: Profile }) {
   return (
     <ProfileSection
       title="Passkeys"
-      description="Sign in with your fingerprint, your face or a security key: nothing to remember, and nothing that a false page could steal."
+      description="Sign in with your fingerprint, your face or a security key: nothing to remember, and nothing that a fake page could steal."
     >
       {passkeys.length > 0 && (
         <ul className="w-full rounded-md border">

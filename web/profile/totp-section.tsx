@@ -20,7 +20,7 @@ export function TotpSection({ profile }: { profile: Profile }) {
   return (
     <ProfileSection
       title="Authenticator"
-      description="An app that shows a new code every half minute. It is asked for after the password, so that the password alone lets nobody in."
+      description="An app that shows a new code every half minute. It is asked for after the password, so that the password alone is not enough to sign in."
     >
       {hasTotp ? (
         <>

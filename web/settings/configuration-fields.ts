@@ -24,13 +24,13 @@ export const serverFields: readonly ConfigurationField[] = [
     name: 'port',
     label: 'Port',
     hint: 'Mostly 993, or 143 with STARTTLS.',
-    effect: 'The default account connects anew.',
+    effect: 'The default account connects again.',
   },
   {
     name: 'use_ssl',
     label: 'TLS from the first byte',
     hint: 'Off: STARTTLS, which must succeed. No TLS at all only to this machine itself.',
-    effect: 'The default account connects anew.',
+    effect: 'The default account connects again.',
   },
 ]
 

@@ -18,7 +18,10 @@ export function ConfigurationPage() {
   const hasNoAccount = query.error instanceof ApiProblem && query.error.code === 'no_default_account'
   return (
     <>
-      <PageHeader title="Configuration" description="What may be changed while the server runs. It holds at once." />
+      <PageHeader
+        title="Configuration"
+        description="What can be changed while the server runs. Changes take effect at once."
+      />
       <div className="grid gap-4">
         {hasNoAccount ? (
           <Card>
@@ -31,7 +34,7 @@ export function ConfigurationPage() {
                 </ButtonLink>
               }
             >
-              The configuration speaks of the default account. Connect a mailbox, and it is the first.
+              These settings belong to the default account. The first mailbox that you connect becomes it.
             </EmptyState>
           </Card>
         ) : (

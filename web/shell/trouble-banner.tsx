@@ -36,7 +36,7 @@ export function TroubleBanner() {
 function troubleWords({ state, reason, lastHeardAt }: LiveStatus): string {
   const since = lastHeardAt === null ? '' : ` Figures are as of ${formatClock(lastHeardAt)}.`
   if (state === 'offline') return `This device is offline.${since}`
-  if (state === 'stale') return `The server has fallen silent; the connection is being opened anew.${since}`
+  if (state === 'stale') return `The server has fallen silent; the connection is being opened again.${since}`
   if (state === 'connecting') return 'The server has not answered yet.'
   return `${reason ?? 'The connection was lost'}.${since}`
 }

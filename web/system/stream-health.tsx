@@ -52,7 +52,11 @@ function figuresOf(health: Health): Row[] {
       health.dropped > 0 ? 'states that came too late for slow readers' : 'nothing was left out',
     ],
     ['Replays', formatNumber(health.replays), replayWords(health.replays, replayed)],
-    ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers that had to load anew' : 'nobody missed anything'],
+    [
+      'Gaps',
+      formatNumber(health.gaps),
+      health.gaps > 0 ? 'readers that had to load everything again' : 'nobody missed anything',
+    ],
     [
       'Slow readers',
       formatNumber(health.slow_consumers),

@@ -12,7 +12,7 @@ export function isUnused(scope: Scope): boolean {
 }
 
 export const scopeWords: Record<Scope, { label: string; may: string }> = {
-  'mail:meta': { label: 'List', may: 'Folders, and of each message from whom, when and about what.' },
+  'mail:meta': { label: 'List', may: 'Folders, and the sender, recipients, date and subject of each message.' },
   'mail:read': { label: 'Read', may: 'Also whole messages, with the names and sizes of what is attached.' },
   'mail:organize': { label: 'Organize', may: 'Also mark, label and move messages, and change folders.' },
   'mail:draft': { label: 'Draft', may: 'Also write drafts, which wait for a person.' },

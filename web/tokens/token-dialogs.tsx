@@ -87,7 +87,7 @@ function RotateDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
 }
 
 function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) {
-  const { mutate, isPending, error } = useRevokeToken(token)
+  const { mutate, isPending, isSuccess, error } = useRevokeToken(token)
   const [endsMade, setEndsMade] = useState(false)
   return (
     <ConfirmDialog
@@ -107,6 +107,7 @@ function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
       <MadeUsersChoice
         maker={{ kind: 'token', id: token.id, name: token.name }}
         isEnded={endsMade}
+        isGoing={isPending || isSuccess}
         onChange={setEndsMade}
       />
     </ConfirmDialog>

@@ -30,7 +30,7 @@ export function TokensPage() {
         title="Tokens"
         description={
           seesAll
-            ? 'For programs and agents. You see everybody’s, and of none the secret.'
+            ? 'For programs and agents. You see everyone’s tokens, but never their secrets.'
             : 'For your programs and agents, each with at most what you may do yourself.'
         }
         actions={(tokens.data?.items.length ?? 0) > 0 && makeButton}

@@ -8,7 +8,7 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 import type { bodyOf, changeOf } from './token-draft.ts'
 
-/** No event tells when a token was used, nor, to who is no administrator, that one was made elsewhere. */
+/** No event tells when a token was used, nor, to people who are no administrators, that one was made elsewhere. */
 export const tokensIntervalMs = 30_000
 
 export function useTokens() {
@@ -57,7 +57,7 @@ export function useRotateToken({ id }: ApiToken) {
   })
 }
 
-/** @param endsMade Whether whom it made is ended with it. */
+/** @param endsMade Whether the users that it made are disabled with it. */
 export function useRevokeToken({ id, name }: ApiToken) {
   const changed = useTokensChanged()
   const queries = useQueryClient()
@@ -66,7 +66,7 @@ export function useRevokeToken({ id, name }: ApiToken) {
     mutationFn: (endsMade: boolean) =>
       call(api.tokens.revokeToken, { params: { token_id: id }, query: { end_made: endsMade ? 'true' : 'false' } }),
     onSuccess: async (_answer, endsMade) => {
-      toast({ tone: 'good', title: endsMade ? 'Revoked, with whom it made' : 'Revoked', detail: name })
+      toast({ tone: 'good', title: endsMade ? 'Revoked, and its users disabled' : 'Revoked', detail: name })
       await changed()
       if (endsMade) await queries.invalidateQueries({ queryKey: queryKeys.users })
     },

@@ -13,7 +13,7 @@ import { madeWords } from './user-words.ts'
 
 export type Maker = { kind: 'token' | 'user'; id: string; name: string }
 
-function useMadeBy({ kind, id }: Maker) {
+function useMadeBy({ kind, id }: Maker, isAsked: boolean) {
   const mayAsk = useMay('dashboard:admin')
   return useQuery({
     queryKey: queryKeys.madeBy(kind, id),
@@ -21,7 +21,7 @@ function useMadeBy({ kind, id }: Maker) {
       kind === 'token'
         ? call(api.tokens.listMadeByToken, { params: { token_id: id }, signal })
         : call(api.users.listMadeByUser, { params: { user_id: id }, signal }),
-    enabled: mayAsk,
+    enabled: mayAsk && isAsked,
   })
 }
 
@@ -29,19 +29,22 @@ function useMadeBy({ kind, id }: Maker) {
 export function MadeUsersChoice({
   maker,
   isEnded,
+  isGoing,
   onChange,
 }: {
   maker: Maker
   isEnded: boolean
+  /** The maker is being ended, or was: the server knows no list of it any more, whatever event makes this one old. */
+  isGoing: boolean
   onChange(isEnded: boolean): void
 }) {
-  const { data, error, isLoading } = useMadeBy(maker)
+  const { data, error, isLoading } = useMadeBy(maker, !isGoing)
   const { user_id: ownId } = useSession().principal
   if (error) return <ErrorNote error={error} />
   if (isLoading) {
     return (
       <div role="status">
-        <span className="sr-only">Looking whom it made</span>
+        <span className="sr-only">Looking up the users that it made</span>
         <Skeleton className="h-4 w-2/3" />
       </div>
     )
@@ -52,8 +55,8 @@ export function MadeUsersChoice({
   return (
     <section className="grid gap-2" aria-label={`Made by ${maker.name}`}>
       <p className="text-sm">
-        {maker.name} invited, reset or raised {formatCount(made.length, 'user')}. They stay, with their sessions and API
-        tokens, unless you disable them too:
+        {maker.name} invited, reset or promoted {formatCount(made.length, 'user')}. They stay, with their sessions and
+        API tokens, unless you disable them too:
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1). */}
       <ul tabIndex={0} aria-label="Users" className="grid max-h-48 divide-y overflow-y-auto rounded-md border text-sm">
@@ -64,7 +67,7 @@ export function MadeUsersChoice({
       {others.length > 0 && (
         <Checkbox
           label={`Also disable ${others.length === 1 ? 'this user' : `these ${others.length} users`}`}
-          hint="They are signed out at once. Who was invited or reset also loses password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
+          hint="They are signed out at once. Anyone who was invited or reset also loses their password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
           isChecked={isEnded}
           onChange={onChange}
         />

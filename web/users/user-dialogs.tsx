@@ -105,7 +105,7 @@ function ResetDialog({ user, isLast, onClose }: DialogProps & { isLast: boolean 
           <p>
             The password, the authenticator and the passkeys of <Person user={user} /> are taken away
             {user.sessions > 0 && `, and ${formatCount(user.sessions, 'open session')} ended`}. You get a link by which
-            they begin anew.
+            they start again.
           </p>
           {user.tokens > 0 && (
             <Checkbox
@@ -176,7 +176,7 @@ function EnableDialog({ user, onClose }: DialogProps) {
 }
 
 function DeleteDialog({ user, onClose }: DialogProps) {
-  const { mutate, isPending, error } = useDeleteUser(user)
+  const { mutate, isPending, isSuccess, error } = useDeleteUser(user)
   const [endsMade, setEndsMade] = useState(false)
   return (
     <ConfirmDialog
@@ -199,6 +199,7 @@ function DeleteDialog({ user, onClose }: DialogProps) {
       <MadeUsersChoice
         maker={{ kind: 'user', id: user.id, name: user.name }}
         isEnded={endsMade}
+        isGoing={isPending || isSuccess}
         onChange={setEndsMade}
       />
       <OwnNote user={user}>You would be signed out at once.</OwnNote>

@@ -94,7 +94,7 @@ function UserRow({
         {disabledBy && <span className="block text-xs text-muted">{disablerWords[disabledBy]}</span>}
       </Cell>
       <Cell label="Second factor" className="min-w-24">
-        {factorWords(user) ?? <span className="text-muted">Nothing</span>}
+        {factorWords(user) ?? <span className="text-muted">None</span>}
       </Cell>
       <Cell label="Sessions">
         {sessions > 0 ? (

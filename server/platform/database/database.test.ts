@@ -55,14 +55,17 @@ onEachDatabase((open, url) => {
     ])
   })
 
-  test('which steps are taken is said before, and not when there is none', async () => {
+  test('which steps are taken is said before, but not on a new database, nor when there is none', async () => {
     const db = openDatabase(await url())
     onTestFinished(() => db.destroy())
     const said: (readonly string[])[] = []
-    const migrateAndTell = () => migrate(db, { '0001-first': first }, names => said.push(names))
-    await migrateAndTell()
-    await migrateAndTell()
-    expect(said).toEqual([['0001-first']])
+    const migrateAndTell = (steps: Record<string, Migration>) => migrate(db, steps, names => said.push(names))
+    await migrateAndTell({ '0001-first': first })
+    expect(said).toEqual([])
+    const steps = { '0001-first': first, '0002-second': { up: async () => undefined } }
+    await migrateAndTell(steps)
+    await migrateAndTell(steps)
+    expect(said).toEqual([['0002-second']])
   })
 
   test('what a transaction wrote is gone when it fails', async () => {

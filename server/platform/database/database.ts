@@ -38,7 +38,7 @@ export function openDatabase(url: string): Database {
 /**
  * Throws when the database was written by a newer program, or a step fails (which then leaves no trace).
  * @param steps Only a test gives others.
- * @param onPending Hears which steps are taken now, which may take a while on much data.
+ * @param onPending Hears which steps are taken now on a database that has data, which may take a while; a new one has none.
  */
 export async function migrate(
   db: Database,
@@ -54,7 +54,7 @@ export async function migrate(
     )
   }
   const pending = Object.keys(steps).filter(name => !applied.includes(name))
-  if (pending.length > 0) onPending(pending)
+  if (applied.length > 0 && pending.length > 0) onPending(pending)
   const { error } = await migrator.migrateToLatest()
   if (error) throw error
 }
