@@ -201,8 +201,9 @@ export class AuditService {
   /** Forgets what is too old or too much, from the old end, and notes that. Answers how many entries. */
   async forget(): Promise<number> {
     const { store, now } = this.#options
-    const { newest } = await this.#ends()
-    const young = await store.findFirstSince(new Date(now() - this.#settings.keep_days * dayMs).toISOString())
+    const { newest, forgottenTo } = await this.#ends()
+    const oldest = new Date(now() - this.#settings.keep_days * dayMs).toISOString()
+    const young = await store.findFirstSince(oldest, { after: forgottenTo, upTo: newest })
     const upTo = Math.max(newest - this.#settings.keep_entries, (young ?? newest + 1) - 1)
     const parts: Forgotten[] = []
     // What the file tells of is to be there, so that they can be compared.

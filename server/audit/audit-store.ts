@@ -71,8 +71,27 @@ export class AuditStore {
     return db.selectFrom('audit_entries').selectAll().where('number', '=', number).executeTakeFirst()
   }
 
+  /** Of those that have a number which a trail can have. */
   async findNewest(db: Database = this.#db): Promise<AuditRow | undefined> {
-    return db.selectFrom('audit_entries').selectAll().orderBy('number', 'desc').limit(1).executeTakeFirst()
+    const numbered = db.selectFrom('audit_entries').selectAll().where('number', '<', Number.MAX_SAFE_INTEGER)
+    return numbered.orderBy('number', 'desc').limit(1).executeTakeFirst()
+  }
+
+  /**
+   * What stands before or behind a part of the trail, by its number in words: SQLite takes anything for a number, and nothing at all,
+   * from whoever writes into the table.
+   */
+  async findStray({ after, upTo }: { after: number; upTo: number }): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('audit_entries')
+      .select(sql<string | null>`cast(number as text)`.as('words'))
+      .where(({ eb, or }) => or([eb('number', 'is', null), eb('number', '<=', after), eb('number', '>', upTo)]))
+      // What was appended meanwhile comes last.
+      .orderBy(sql`case when number > ${upTo} and number < ${Number.MAX_SAFE_INTEGER} then 1 else 0 end`)
+      .orderBy('number')
+      .limit(1)
+      .executeTakeFirst()
+    return row && (row.words ?? '')
   }
 
   /** In order, oldest first. */
@@ -112,9 +131,10 @@ export class AuditStore {
       .execute()
   }
 
-  /** Number of the oldest entry from then or later. */
-  async findFirstSince(at: string): Promise<number | undefined> {
-    const young = this.#db.selectFrom('audit_entries').select('number').where('at', '>=', at)
+  /** Number of the oldest entry of a part of the trail from then or later. */
+  async findFirstSince(at: string, { after, upTo }: { after: number; upTo: number }): Promise<number | undefined> {
+    const part = this.#db.selectFrom('audit_entries').where('number', '>', after).where('number', '<=', upTo)
+    const young = part.select('number').where('at', '>=', at)
     return (await young.orderBy('number').limit(1).executeTakeFirst())?.number
   }
 

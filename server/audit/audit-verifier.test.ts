@@ -147,6 +147,27 @@ async function tenEntries(db: Database): Promise<void> {
   await trail.append(rows.slice(6))
 }
 
+test.each(['null', "'abc'", "x'00'", '1e300', '-1e300', '9223372036854775807', '-9007199254740993', '7.5', "''"])(
+  'a row with %s for its number is found, does not stand in the way, and makes nothing be forgotten',
+  async number => {
+    const { audit, db, record } = await startAudit()
+    await record(10)
+    const [row] = await rowsOf(db)
+    const columns = Object.keys(row!).filter(name => name !== 'number')
+    const names = sql.join(columns.map(name => sql.ref(name)))
+    const at = { number: sql.raw(number), names }
+    await sql`insert into audit_entries (number, ${at.names}) select ${at.number}, ${at.names} from audit_entries where number = 1`.execute(
+      db,
+    )
+    expect(await audit.forget()).toBe(0)
+    await record(1)
+    const [{ count }] = (await sql<{ count: number }>`select count(*) as count from audit_entries`.execute(db))
+      .rows as [{ count: number }]
+    expect(count).toBe(12)
+    expect(await verifyTrail(db, auditSecrets)).toMatchObject({ is_whole: false })
+  },
+)
+
 onEachDatabase((open, url) => {
   test.each(Object.entries(tampering))(
     'the check finds %s, also when the trail went on since',

@@ -51,11 +51,6 @@ export class AuditVerifier {
     const ends = await this.#store.findEnds()
     if (!ends) return { verdict: await this.#withoutEnds(early), place: 'ends' }
     const late = await this.#readHead()
-    const [before] = await this.#store.list({ after: -end, before: ends.forgotten_to + 1, limit: 1 })
-    if (before) {
-      const detail = `Entry ${before.number} stands before the beginning of the trail, which is ${ends.forgotten_to + 1}.`
-      return { verdict: verdict(ends, { number: before.number, kind: 'changed', detail }), place: 'entries' }
-    }
     const walked = await this.#walk(ends, written)
     if (walked.place) return walked
     const fault = await judgeHead({ early, ends, late, saved }, this.#store)
@@ -87,8 +82,8 @@ export class AuditVerifier {
       ends = now
       place = beginning(ends)
     }
-    const beyond = await this.#findBeyond(ends)
-    if (beyond) return { verdict: verdict(ends, beyond), place: 'entries' }
+    const stray = await this.#findStray(ends)
+    if (stray) return { verdict: verdict(ends, stray), place: 'entries' }
     const fault = this.#checkEnds(place, ends, written)
     return { verdict: verdict(ends, fault), place: fault ? 'ends' : undefined }
   }
@@ -116,14 +111,23 @@ export class AuditVerifier {
     return (await this.#findElsewhere(place, undefined)) ?? { number, kind: 'missing', detail }
   }
 
-  /** An entry behind the end, unless the end has moved on by itself. */
-  async #findBeyond(ends: AuditChainRow): Promise<Fault | undefined> {
-    const [next] = await this.#store.list({ after: ends.newest, before: end, limit: 1 })
-    if (!next) return undefined
+  /** An entry before the beginning or behind the end, unless these have moved on by themselves. */
+  async #findStray(ends: AuditChainRow): Promise<Fault | undefined> {
+    const words = await this.#store.findStray({ after: ends.forgotten_to, upTo: ends.newest })
+    if (words === undefined) return undefined
+    const number = Number(words)
+    if (words === '' || !Number.isSafeInteger(number)) {
+      const what = words === '' ? 'no number' : `${words.slice(0, 40)} for its number`
+      return { number: ends.newest, kind: 'changed', detail: `An entry that no server wrote has ${what}.` }
+    }
+    if (number <= ends.forgotten_to) {
+      const detail = `Entry ${number} stands before the beginning of the trail, which is ${ends.forgotten_to + 1}.`
+      return { number, kind: 'changed', detail }
+    }
     const now = (await this.#store.findEnds()) ?? ends
-    if (now.newest >= next.number) return undefined
-    const detail = `Entry ${next.number} stands behind the end of the trail, which is ${ends.newest}.`
-    return { number: next.number, kind: 'changed', detail }
+    if (now.newest >= number) return undefined
+    const detail = `Entry ${number} stands behind the end of the trail, which is ${ends.newest}.`
+    return { number, kind: 'changed', detail }
   }
 
   #checkEnds(place: TrailPlace, ends: AuditChainRow, written: TrailPlace): Fault | null {
