@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { totpSealContext } from './access/second-factor-service.ts'
 import { sealContext } from './accounts/account-row.ts'
 import { AuditChain } from './audit/audit-chain.ts'
-import { beginTrailOf } from './audit/audit-command.ts'
+import { beginTrailOf, resealSettings } from './audit/audit-command.ts'
 import type { TrailHead } from './audit/trail-head.ts'
 import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
@@ -117,6 +117,7 @@ export async function resealAll(db: Database, from: SecretBox, to: SecretBox): P
         .set({ seal: new AuditChain(to).seal(ends) })
         .execute()
     }
+    await resealSettings(transaction, from, to)
     await markKey(transaction, to)
     return count
   })

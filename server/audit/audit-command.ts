@@ -11,6 +11,7 @@ import { AuditVerifier } from './audit-verifier.ts'
 import { HeadKeeper } from './head-keeper.ts'
 import { beginTrail, newId } from './trail-beginning.ts'
 import type { TrailHead } from './trail-head.ts'
+import { openSettings, sealSettings } from './trail-settings.ts'
 
 type Keys = Pick<SecretBox, 'derive'>
 type Deed = Pick<AuditFact, 'operation' | 'effect' | 'refs'>
@@ -33,6 +34,13 @@ export function beginTrailOf(
 ): Promise<void> {
   const store = new AuditStore(transaction)
   return beginTrail(transaction, { store, chain: new AuditChain(secrets), isNew, ...places })
+}
+
+/** In the transaction that gives the database another key. Settings that are not sealed stay so. */
+export async function resealSettings(transaction: Database, from: Keys, to: Keys): Promise<void> {
+  const store = new AuditStore(transaction)
+  const settings = openSettings(await store.findSettings(), from)
+  if (settings) await store.saveSettings(sealSettings(settings, to), new Date().toISOString())
 }
 
 /** Notes what was done on the command line, as `cli.…`. */

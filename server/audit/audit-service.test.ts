@@ -131,6 +131,36 @@ onEachDatabase(open => {
     expect(await verifyTrail(db, auditSecrets)).toMatchObject({ is_whole: true, oldest: 1_502, newest: 1_506 })
   })
 
+  test('settings that were put into the database without the key have nothing forgotten', async () => {
+    const day = 24 * 60 * 60_000
+    const db = await open()
+    const { audit, record } = await startAudit(db, { now: () => 0 })
+    await record(5)
+    await audit.changeSettings({ reads: 'all', keep_days: 100, keep_entries: 2_000 })
+    await audit.stop()
+    const { value } = await db
+      .selectFrom('settings')
+      .select('value')
+      .where('name', '=', 'audit')
+      .executeTakeFirstOrThrow()
+    const put = [
+      value.replace('100', '1'),
+      JSON.stringify({ reads: 'all', keep_days: 1, keep_entries: 2_000 }),
+      JSON.stringify({ settings: { reads: 'all', keep_days: 1, keep_entries: 2_000 }, seal: '' }),
+    ]
+    for (const value of put) {
+      await db.updateTable('settings').set({ value }).where('name', '=', 'audit').execute()
+      const { audit: next } = await startAudit(db, { now: () => 50 * day })
+      expect(next.settings).toEqual({ reads: 'mail', keep_days: 365, keep_entries: 1_000_000 })
+      expect(await next.forget()).toBe(0)
+      expect(await all(next)).toHaveLength(5)
+      await next.stop()
+    }
+    await db.updateTable('settings').set({ value }).where('name', '=', 'audit').execute()
+    const { audit: own } = await startAudit(db, { now: () => 50 * day })
+    expect(own.settings).toEqual({ reads: 'all', keep_days: 100, keep_entries: 2_000 })
+  })
+
   test('who puts old dates on entries, to have them forgotten, leaves a trail that is not whole', async () => {
     const db = await open()
     const { audit, record } = await startAudit(db)

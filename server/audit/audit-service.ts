@@ -1,6 +1,6 @@
 /** The audit trail: what is noted, how it is read and checked, and how long it is kept. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type AuditEntry, AuditSettings } from '../../contract/audit.ts'
+import type { AuditEntry, AuditSettings } from '../../contract/audit.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { siteOf } from '../platform/caller-address.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -18,6 +18,7 @@ import { AuditWriter } from './audit-writer.ts'
 import { HeadKeeper } from './head-keeper.ts'
 import { RefusalTally } from './refusal-tally.ts'
 import type { TrailHead } from './trail-head.ts'
+import { defaultSettings, openSettings, sealSettings } from './trail-settings.ts'
 
 export interface AuditServiceOptions {
   store: AuditStore
@@ -29,8 +30,6 @@ export interface AuditServiceOptions {
 }
 
 type Query = AuditSearch & { limit: number; cursor?: string | undefined }
-
-const defaultSettings: AuditSettings = { reads: 'mail', keep_days: 365, keep_entries: 1_000_000 }
 
 /** Entries looked at in one query, and in one answer: where little matches, an answer holds less than was asked for, and a cursor. */
 const stretchSize = 5_000
@@ -80,8 +79,7 @@ export class AuditService {
   }
 
   async start(): Promise<void> {
-    const stored = AuditSettings.safeParse(await this.#options.store.findSettings())
-    if (stored.success) this.#settings = stored.data
+    await this.#findSettings()
     await this.#findPlace()
     const { signal } = this.#stopped
     const failed = (err: unknown) => this.#options.logger.error({ err }, 'the audit trail could not be looked after')
@@ -106,6 +104,18 @@ export class AuditService {
     await this.#writer.stop()
     await Promise.all([tally, this.#forgetting])
     await this.#keeper.stop()
+  }
+
+  async #findSettings(): Promise<void> {
+    const { store, secrets, logger } = this.#options
+    const stored = await store.findSettings()
+    const settings = openSettings(stored, secrets)
+    if (settings) this.#settings = settings
+    else if (stored !== undefined) {
+      logger.error(
+        'the settings of the audit trail were not set by RustyMail with this key: the defaults hold until they are set',
+      )
+    }
   }
 
   /** Compares database and file as they were left, and holds on to what they agree on: from here on the trail can only grow. */
@@ -193,7 +203,8 @@ export class AuditService {
   }
 
   async changeSettings(settings: AuditSettings): Promise<AuditSettings> {
-    await this.#options.store.saveSettings(settings, new Date(this.#options.now()).toISOString())
+    const { store, secrets, now } = this.#options
+    await store.saveSettings(sealSettings(settings, secrets), new Date(now()).toISOString())
     this.#settings = settings
     return settings
   }

@@ -13,6 +13,7 @@ import { noteDeed, verifyTrail } from './audit-command.ts'
 import { system, toRow } from './audit-entry.ts'
 import { AuditStore } from './audit-store.ts'
 import { AuditTrail } from './audit-trail.ts'
+import { openSettings, sealSettings } from './trail-settings.ts'
 
 const logger = createLogger('silent')
 
@@ -262,10 +263,14 @@ onEachDatabase((open, url) => {
   test('with a new secret key the trail is sealed anew; one that was changed stays so', async () => {
     const db = await open()
     await tenEntries(db)
+    const store = new AuditStore(db)
+    const settings = { reads: 'none', keep_days: 30, keep_entries: 5_000 } as const
+    await store.saveSettings(sealSettings(settings, auditSecrets), '')
     const next = new SecretBox(Buffer.alloc(32, 8))
     expect(await verifyTrail(db, next)).toMatchObject({ is_whole: false })
     await resealAll(db, auditSecrets, next)
     expect(await verifyTrail(db, next)).toMatchObject({ is_whole: true, entries: 10 })
+    expect(openSettings(await store.findSettings(), next)).toEqual(settings)
     // Its seal is not that of the key it is said to be under: it is not made whole by sealing it again.
     await resealAll(db, auditSecrets, new SecretBox(Buffer.alloc(32, 9)))
     expect(await verifyTrail(db, new SecretBox(Buffer.alloc(32, 9)))).toMatchObject({ is_whole: false })

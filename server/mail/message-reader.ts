@@ -28,7 +28,9 @@ export const ReadMessage = z.object({
   untrusted_body: z.string().optional(),
   note: z.string().optional(),
   more: z.int().optional().describe('Characters of this body that are left'),
-  attachments: z.array(z.object({ id: z.string(), name: z.string(), type: z.string(), bytes: z.int() })).optional(),
+  attachments: z
+    .array(z.object({ id: z.string(), name: z.string().optional(), type: z.string(), bytes: z.int() }))
+    .optional(),
   more_attachments: z.int().optional(),
 })
 export type ReadMessage = z.infer<typeof ReadMessage>
@@ -201,5 +203,6 @@ function headersOf({ message_id, flags }: UncomparedMessage): Partial<ReadMessag
 }
 
 function fileOf({ id, name, type, size_bytes }: Message['attachments'][number]) {
-  return { id: cleanLine(id), name: cleanLine(name ?? ''), type: cleanLine(type), bytes: size_bytes }
+  const words = cleanLine(name ?? '')
+  return { id: cleanLine(id), ...(words !== '' && { name: words }), type: cleanLine(type), bytes: size_bytes }
 }

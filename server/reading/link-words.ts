@@ -6,6 +6,8 @@ const inlineTarget = /\]\([ \t]{0,3}<?((?:https?:)?\/\/[^\s<>()"]*)>?/gi
 const referenceTarget = /\]:[ \t]{0,3}\n?[ \t]{0,3}<?((?:https?:)?\/\/[^\s<>"]*)>?/gi
 /** Any other target: a blank between the two, and it is no link to Markdown (CommonMark, section 6.3). */
 const otherTarget = /\]\(/g
+/** Any other definition that names a scheme: a blank before the colon, and it is none (CommonMark, section 4.7). */
+const otherReference = /\](?=:[ \t]{0,3}\n?[ \t]{0,3}<?[a-z][a-z\d+.-]{1,30}:)/gi
 const autolink = /<((?:https?:)?\/\/[^\s<>"]*)>/gi
 /** An address among the words keeps what tells where it leads, and loses what tells who follows it. */
 const bareAddress = /(?:(?:https?|ftp):\/\/|mailto:)[^\s<>"]+/gi
@@ -14,6 +16,7 @@ export function withoutTargets(text: string): string {
   return text
     .replaceAll(inlineTarget, (_all, url: string) => `] (${hostOf(url)}`)
     .replaceAll(referenceTarget, (_all, url: string) => `]: ${hostOf(url)}`)
+    .replaceAll(otherReference, '] ')
     .replaceAll(otherTarget, '] (')
     .replaceAll(autolink, (_all, url: string) => `(${hostOf(url)})`)
     .replaceAll(bareAddress, url => withoutQuery(url))
