@@ -1,5 +1,5 @@
 /** One server has a data directory, and a dead one's does not stay locked. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -50,4 +50,14 @@ test('directory and key are for their owner alone, and the key stays the same', 
   writeFileSync(join(path, 'secret.key'), 'broken')
   expect(() => dir.secretKey()).toThrow(/does not hold a key/)
   dir.release()
+})
+
+test('where no directory can be made it says so and does not try for ever; folders above are made too', () => {
+  const module = join(import.meta.dirname, 'data-dir.ts')
+  const code = `const { takeDataDir } = await import(${JSON.stringify(module)}); takeDataDir('/proc/self/rustymail/data')`
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { timeout: 25_000 })
+  expect([status, String(stderr)]).toEqual([1, expect.stringContaining('/proc')])
+  const path = join(newDir(), 'above/data')
+  takeDataDir(path).release()
+  expect(statSync(path).mode & 0o777).toBe(0o700)
 })

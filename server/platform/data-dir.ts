@@ -1,6 +1,6 @@
 /** The data directory: taken by one server at a time, and home of the secret key. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { renameDurably, replaceFileSync } from './durable-file.ts'
 import { takeFileLock } from './file-lock.ts'
 
@@ -25,7 +25,7 @@ export interface DataDir {
  * @throws DataDirTaken
  */
 export function takeDataDir(path: string): DataDir {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeDirectory(resolve(path))
   chmodSync(path, 0o700)
   const pidFile = join(path, 'rustymail.pid')
   const lockFile = join(path, 'rustymail.lock')
@@ -50,6 +50,17 @@ export function takeDataDir(path: string): DataDir {
       rmSync(pidFile, { force: true })
       lock.release()
     },
+  }
+}
+
+/** Not `recursive: true`, with which Node never comes back from a file system that refuses new directories with ENOENT, as /proc does. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  if (dirname(path) !== path) makeDirectory(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (!existsSync(path)) throw error
   }
 }
 
