@@ -18,7 +18,7 @@ import { AuditWriter } from './audit-writer.ts'
 import { HeadKeeper } from './head-keeper.ts'
 import { RefusalTally } from './refusal-tally.ts'
 import type { TrailHead } from './trail-head.ts'
-import { defaultSettings, openSettings, sealSettings } from './trail-settings.ts'
+import { TrailSettings } from './trail-settings.ts'
 
 export interface AuditServiceOptions {
   store: AuditStore
@@ -55,10 +55,10 @@ export class AuditService {
   readonly #trail: AuditTrail
   readonly #writer: AuditWriter
   readonly #keeper: HeadKeeper
+  readonly #settings: TrailSettings
   /** Apart, so that a flood of strangers does not hide what somebody known tries. */
   readonly #tallies = { strangers: new RefusalTally(limitsOfStrangers), known: new RefusalTally(limitsOfKnown) }
   readonly #stopped = new AbortController()
-  #settings = defaultSettings
   #newest = 0
   #telling: NodeJS.Timeout | undefined
   #forgetting: Promise<void> | undefined
@@ -68,6 +68,7 @@ export class AuditService {
     const { store, secrets, head, now, logger } = options
     this.#options = options
     this.#chain = new AuditChain(secrets)
+    this.#settings = new TrailSettings({ store, secrets, logger })
     this.#keeper = new HeadKeeper({ head, store, now, logger })
     this.#trail = new AuditTrail({ store, chain: this.#chain, logger, now, keeper: this.#keeper })
     this.#writer = new AuditWriter({
@@ -79,7 +80,7 @@ export class AuditService {
   }
 
   async start(): Promise<void> {
-    await this.#findSettings()
+    await this.#settings.load()
     await this.#findPlace()
     const { signal } = this.#stopped
     const failed = (err: unknown) => this.#options.logger.error({ err }, 'the audit trail could not be looked after')
@@ -106,18 +107,6 @@ export class AuditService {
     await this.#keeper.stop()
   }
 
-  async #findSettings(): Promise<void> {
-    const { store, secrets, logger } = this.#options
-    const stored = await store.findSettings()
-    const settings = openSettings(stored, secrets)
-    if (settings) this.#settings = settings
-    else if (stored !== undefined) {
-      logger.error(
-        'the settings of the audit trail were not set by RustyMail with this key: the defaults hold until they are set',
-      )
-    }
-  }
-
   /** Compares database and file as they were left, and holds on to what they agree on: from here on the trail can only grow. */
   async #findPlace(): Promise<void> {
     const fault = await this.#keeper.start()
@@ -136,13 +125,13 @@ export class AuditService {
   }
 
   get settings(): AuditSettings {
-    return this.#settings
+    return this.#settings.current
   }
 
   /** Writes and refusals always; reads as the settings say. */
   wants(effect: AuditFact['effect'], operation: string, outcome = 'ok'): boolean {
     if (effect !== 'read' || outcome !== 'ok') return true
-    const { reads } = this.#settings
+    const { reads } = this.#settings.current
     return reads === 'all' || (reads === 'mail' && /^(mail\.|tool\.mail_)/.test(operation))
   }
 
@@ -202,20 +191,17 @@ export class AuditService {
     return this.#verifying
   }
 
-  async changeSettings(settings: AuditSettings): Promise<AuditSettings> {
-    const { store, secrets, now } = this.#options
-    await store.saveSettings(sealSettings(settings, secrets), new Date(now()).toISOString())
-    this.#settings = settings
-    return settings
+  changeSettings(settings: AuditSettings): Promise<AuditSettings> {
+    return this.#settings.change(settings, new Date(this.#options.now()).toISOString())
   }
 
   /** Forgets what is too old or too much, from the old end, and notes that. Answers how many entries. */
   async forget(): Promise<number> {
     const { store, now } = this.#options
     const { newest, forgottenTo } = await this.#ends()
-    const oldest = new Date(now() - this.#settings.keep_days * dayMs).toISOString()
+    const oldest = new Date(now() - this.settings.keep_days * dayMs).toISOString()
     const young = await store.findFirstSince(oldest, { after: forgottenTo, upTo: newest })
-    const upTo = Math.max(newest - this.#settings.keep_entries, (young ?? newest + 1) - 1)
+    const upTo = Math.max(newest - this.settings.keep_entries, (young ?? newest + 1) - 1)
     const parts: Forgotten[] = []
     // What the file tells of is to be there, so that they can be compared.
     await this.#keeper.flush()

@@ -5,11 +5,52 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { AuditSettings } from '../../contract/audit.ts'
+import type { Logger } from '../platform/logger.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import type { AuditStore } from './audit-store.ts'
 
 const Stored = z.object({ settings: AuditSettings, seal: z.string() })
 
-export const defaultSettings: AuditSettings = { reads: 'mail', keep_days: 365, keep_entries: 1_000_000 }
+const defaultSettings: AuditSettings = { reads: 'mail', keep_days: 365, keep_entries: 1_000_000 }
+
+interface TrailSettingsOptions {
+  store: Pick<AuditStore, 'findSettings' | 'saveSettings'>
+  secrets: Pick<SecretBox, 'derive'>
+  logger: Logger
+}
+
+/** Those that hold: the defaults, where what is stored was not sealed with this key. */
+export class TrailSettings {
+  readonly #options: TrailSettingsOptions
+  #current = defaultSettings
+
+  constructor(options: TrailSettingsOptions) {
+    this.#options = options
+  }
+
+  get current(): AuditSettings {
+    return this.#current
+  }
+
+  async load(): Promise<void> {
+    const { store, secrets, logger } = this.#options
+    const stored = await store.findSettings()
+    const settings = openSettings(stored, secrets)
+    if (settings) this.#current = settings
+    else if (stored !== undefined) {
+      logger.error(
+        'the settings of the audit trail were not set with this key: the defaults hold until they are set again',
+      )
+    }
+  }
+
+  async change(settings: AuditSettings, at: string): Promise<AuditSettings> {
+    const { store, secrets } = this.#options
+    await store.saveSettings(sealSettings(settings, secrets), at)
+    this.#current = settings
+    return settings
+  }
+}
 
 /** As it is stored. */
 export function sealSettings(settings: AuditSettings, secrets: Pick<SecretBox, 'derive'>): z.infer<typeof Stored> {
