@@ -1,6 +1,6 @@
 /** What only time tells: heartbeats, silence where a filter asks for it, goodbyes, and whether all kept its order. */
 import { promptMs } from './caller.mjs'
-import { checkMoreStates, expectInOrder, heldBackMs } from './checks-facts.mjs'
+import { checkMoreStates, expectInOrder, hear, heldBackMs, makeFact } from './checks-facts.mjs'
 import { expect, expectTime, list } from './report.mjs'
 
 export async function checkHeartbeat({ report, main, quiet, heardAt, hasStates }) {
@@ -36,17 +36,19 @@ export async function checkHeartbeat({ report, main, quiet, heardAt, hasStates }
 /** From a goodbye to the end of its stream. */
 const endMs = 5_000
 
-/** Where the token may disconnect clients: one that this script made up. Answers whether it may. */
-export async function checkGoodbye({ report, caller, streams, agents, run }) {
+/** Where the token may disconnect clients: one that this script made up. */
+export async function checkGoodbye(probe) {
+  const { report, caller, streams, agents, run } = probe
   const agent = `event-stream-conformance/${run}-kicked`
+  agents.push(agent)
   const stream = await streams.enter('types=stats_update', { 'user-agent': agent }).catch(error => ({ error }))
   const id = stream.welcome?.client_id
-  const answer = id === undefined ? undefined : await caller.delete(`clients/${encodeURIComponent(id)}`)
-  answer?.resume()
+  const answer = id === undefined ? undefined : await disconnect(caller, id)
   if ([401, 403, 404, 405].includes(answer?.statusCode)) {
-    agents.push(agent)
     report.note(`not checked: goodbye, for the token may not disconnect a client (${answer.statusCode})`)
-    return false
+    stream.close()
+    probe.mayDisconnect = false
+    return
   }
   await report.check('who is disconnected gets a goodbye that names a time, and then the stream ends', async () => {
     if (stream.error) throw stream.error
@@ -64,7 +66,6 @@ export async function checkGoodbye({ report, caller, streams, agents, run }) {
     expect(stream.events.at(-1) === last, `${stream.events.at(-1).event} came behind the goodbye`)
   })
   stream.close?.()
-  return answer?.statusCode === 204
 }
 
 function isBye({ event }) {
@@ -78,22 +79,25 @@ async function ended(stream) {
   })
 }
 
-/** Takes away the clients that were made up, so that many runs do not fill the list of clients. */
-export async function leave({ main, caller, agents }) {
-  const made = main.facts.filter(({ event, data }) => event === 'client_connected' && agents.includes(data.user_agent))
+/** Takes away the clients that were made up, where the token may, so that many runs do not fill the list of clients. */
+export async function leave({ main, caller, agents, mayDisconnect }) {
+  if (main === undefined || mayDisconnect === false) return
+  const made = main.events.filter(({ event, data }) => event === 'client_connected' && agents.includes(data.user_agent))
   for (const { data } of made) {
-    const answer = await caller.delete(`clients/${encodeURIComponent(data.client_id)}`)
-    answer.resume()
+    const { statusCode } = await disconnect(caller, data.client_id)
+    if (statusCode === 401 || statusCode === 403) return
   }
 }
 
-export async function checkWhole(probe) {
-  const { report, main, streams, caller } = probe
-  await report.check('the stream that was open all the time had every fact once and in order', async () => {
-    expectInOrder(probe, main.facts)
-    expect(!main.isOver, `it ended after ${main.events.at(-1).event}`)
-  })
-  await report.check('what comes with the opening is not held back', async () => {
+async function disconnect(caller, clientId) {
+  const answer = await caller.delete(`clients/${encodeURIComponent(clientId)}`)
+  answer.resume()
+  return answer
+}
+
+/** By the quickest of all streams so far. Answers whether it is so. */
+export async function checkOpening({ report, streams }) {
+  return report.check('what comes with the opening is not held back', async () => {
     const opened = streams.all.filter(({ events }) => events[0]?.event === 'welcome')
     const least = find => Math.min(...opened.map(find).map(event => event?.afterMs ?? Number.POSITIVE_INFINITY))
     const welcome = least(({ events }) => events[0])
@@ -103,6 +107,16 @@ export async function checkWhole(probe) {
       missed < heldBackMs,
       `nothing that was missed came less than ${(missed / 1000).toFixed(1)} s after it was asked for`,
     )
+  })
+}
+
+export async function checkWhole(probe) {
+  const { report, main, caller } = probe
+  // Behind it nothing is missing any more.
+  await hear(probe, await makeFact(probe))
+  await report.check('the stream that was open all the time had every fact once and in order', async () => {
+    expectInOrder(probe, main.facts)
+    expect(!main.isOver, `it ended after ${main.events.at(-1).event}`)
   })
   await report.check('429 and 503 name in Retry-After when to come back', async () => {
     expect(caller.faults.length === 0, list(caller.faults))
