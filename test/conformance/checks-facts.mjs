@@ -112,11 +112,12 @@ export async function makeFact({ caller, agents, run }) {
 export async function hear(probe, agent) {
   const { main, waitMs } = probe
   try {
-    return await awaited(main, agent, waitMs)
+    return await awaited(main, agent, Math.min(sampleMs, waitMs))
   } catch (error) {
-    if (isBroken(main) || !(await isCrowded(probe))) throw error
-    throw new Undecided(crowded)
+    if (isBroken(main)) throw error
   }
+  if (await isCrowded(probe)) throw new Undecided(crowded)
+  return awaited(main, agent, waitMs)
 }
 
 function awaited(main, agent, ms) {
