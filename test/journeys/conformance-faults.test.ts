@@ -9,7 +9,7 @@ import { timeFaults } from '../support/event-stream-time-faults.ts'
 import { runConformance, type Verdict } from '../support/run-conformance.ts'
 
 /** Most of the time a script waits for something to happen. */
-const atOnce = 16
+const atOnce = 20
 /** Those that take longest first. */
 const faults = [...timeFaults, ...orderFaults, ...formFaults]
 
@@ -28,7 +28,7 @@ test('each of the faulty streams is found, by the check of the promise that it b
   const waiting = [...faults]
   const missed: { name: string; code: number | null; failed: string[] }[] = []
   const judge = async ([name, found, change]: Fault) => {
-    const { code, failed } = await runAgainst(change)
+    const { code, failed } = await runAgainst(change, '--wait', '10')
     if (code !== 1 || !failed.some(check => check.startsWith(found))) missed.push({ name, code, failed })
   }
   const work = async () => {
@@ -74,7 +74,7 @@ test('an open door is found without a token too', async () => {
 })
 
 test('where no more clients are told apart, nothing is decided', { timeout: 90_000 }, async () => {
-  const { code, failed, text } = await runAgainst({ maxAgents: 3 })
+  const { code, failed, text } = await runAgainst({ maxAgents: 4 })
   expect([code, failed]).toEqual([2, []])
   expect(text).toMatch(/^too many user agents/m)
 })
