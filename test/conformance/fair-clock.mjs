@@ -1,6 +1,6 @@
 /**
- * Counts the time in which this process really ran. A machine that stands still for a while, or has other work, delays us
- * as much as the server, and that is nobody's broken promise.
+ * Counts the time in which this process really ran. A machine that stands still for a while, or has other work, delays the
+ * script as much as the server, and that breaks no promise.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 

@@ -45,7 +45,7 @@ const busyOnce: Partial<Behaviour> = {
 test.each<[what: string, change: Partial<Behaviour>, ...args: string[]]>([
   ['that keeps every promise', {}],
   ['that is too busy once and says when to come back', busyOnce],
-  ['whose numbers have holes, to who does not see everything', { numberStep: 3 }, '--partial'],
+  ['whose numbers have holes, for a token that does not see everything', { numberStep: 3 }, '--partial'],
   ['of a token that may not disconnect clients', { mayDisconnect: false }],
 ])('nothing is said of a stream %s', { timeout: 90_000 }, async (_what, change, ...args) => {
   const { code, failed, text } = await runAgainst(change, ...args)
