@@ -20,6 +20,7 @@ const longest = [
   'browser/system',
   'browser/sign-in',
   'journeys/commands',
+  'journeys/conformance-faults',
   'journeys/conformance',
   'browser/first-run',
 ].map(name => `/test/${name}.test.ts`)

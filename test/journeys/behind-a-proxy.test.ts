@@ -1,11 +1,9 @@
 /** Real proxies before the real program: what goes wrong with events, and that the lines we show to people mend it. */
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { promisify } from 'node:util'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { createApp } from '../../server/app.ts'
@@ -17,13 +15,13 @@ import { openStream } from '../support/open-stream.ts'
 import { type ProxyProgram, type RunningProxy, startProxy } from '../support/proxies.ts'
 import { caddySite, documented, faults, plain, prescribed, quietFaults } from '../support/proxy-configurations.ts'
 import { available } from '../support/require.ts'
+import { runConformance } from '../support/run-conformance.ts'
 import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
 import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const authorization = `Bearer ${apiKey}`
 const eventsPath = api.events.streamEvents.path
-const conformance = join(import.meta.dirname, '../conformance/event-stream.mjs')
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -206,15 +204,10 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
 
   runs('as docs/events.md shows it, the stream conforms', { timeout: 120_000 }, async () => {
     const { proxy } = await startBehind(program, documented(program))
-    const { PATH, HOME } = process.env
-    const env = { PATH, HOME, RUSTYMAIL_API_KEY: apiKey, NODE_EXTRA_CA_CERTS: proxy.certificateFile }
-    const run = promisify(execFile)(process.execPath, [conformance, proxy.url, '--wait', '20'], {
-      env,
-      timeout: 100_000,
-    })
-    const { stdout } = await run.catch(error => error)
-    expect(stdout.match(/^not ok .*/gm) ?? []).toEqual([])
-    expect(stdout).toMatch(/^all is well$/m)
+    const certificate = { NODE_EXTRA_CA_CERTS: proxy.certificateFile }
+    const { failed, text } = await runConformance(proxy.url, ['--token', apiKey], certificate)
+    expect(failed).toEqual([])
+    expect(text).toMatch(/^all is well$/m)
   })
 })
 

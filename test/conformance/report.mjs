@@ -1,0 +1,51 @@
+/** One line a check. */
+
+export class Report {
+  failures = 0
+
+  /** Answers whether it is so. */
+  async check(name, body) {
+    try {
+      await body()
+      console.log(`ok       ${name}`)
+      return true
+    } catch (error) {
+      if (error instanceof Undecided) throw error
+      this.failures++
+      console.log(`not ok   ${name}: ${error.cause?.message ?? error.message}`)
+      return false
+    }
+  }
+
+  /** For checks that do not disturb each other: done at the same time, told in their order. Answers of each whether it is so. */
+  async checkAll(checks) {
+    const begun = checks.map(([name, body]) => {
+      const outcome = body()
+      outcome.catch(() => undefined)
+      return [name, outcome]
+    })
+    const results = []
+    for (const [name, outcome] of begun) results.push(await this.check(name, () => outcome))
+    return results
+  }
+
+  /** What could not be checked, which is no fault. */
+  note(text) {
+    console.log(`-        ${text}`)
+  }
+}
+
+/** Nothing can be said: neither that promises are kept nor that one is broken. */
+export class Undecided extends Error {}
+
+export function expect(isTrue, otherwise) {
+  if (!isTrue) throw new Error(otherwise)
+}
+
+export function expectTime(text) {
+  expect(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text), `the time ${text}`)
+}
+
+export function list(items) {
+  return [...new Set(items)].slice(0, 10).join(', ') || 'nothing'
+}

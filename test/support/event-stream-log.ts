@@ -1,0 +1,55 @@
+/** The facts of a stand-in for the event stream, and what a `Last-Event-ID` says to it. */
+
+export interface StandInFact {
+  number: number
+  event: string
+  data: Record<string, unknown>
+}
+
+export type Place = { after: number } | { gap: 'expired' | 'unknown_epoch' | 'malformed' }
+
+const epoch = 'k3f9'
+
+export class EventStreamLog {
+  readonly epoch = epoch
+  readonly facts: StandInFact[] = []
+  readonly #step: number
+
+  /** It has forgotten what was before, so that an id can have expired. @param step 1, unless numbers are to have holes. */
+  constructor(step = 1) {
+    this.#step = step
+    for (const [event, account_id] of [
+      ['account_added', 'account-a'],
+      ['account_added', 'account-b'],
+      ['account_added', 'account-c'],
+      ['mail_received', 'account-a'],
+      ['configuration_updated', undefined],
+      ['account_state_changed', 'account-b'],
+    ] as const) {
+      this.append(event, { ...(account_id && { account_id }) })
+    }
+  }
+
+  get oldest(): number {
+    return this.facts[0]!.number
+  }
+
+  get newest(): number {
+    return this.facts.at(-1)!.number
+  }
+
+  append(event: string, data: Record<string, unknown>): StandInFact {
+    const number = this.facts.length === 0 ? 41 : this.newest + this.#step
+    const fact = { number, event, data: { ...data, at: new Date().toISOString() } }
+    this.facts.push(fact)
+    return fact
+  }
+
+  locate(id: string): Place {
+    const [, of, digits] = /^([a-z0-9]{1,32})-(0|[1-9]\d{0,14})$/.exec(id) ?? []
+    if (of === undefined) return { gap: 'malformed' }
+    const number = Number(digits)
+    if (of !== epoch || number > this.newest) return { gap: 'unknown_epoch' }
+    return number + 1 < this.oldest ? { gap: 'expired' } : { after: number }
+  }
+}

@@ -1,0 +1,35 @@
+/** Runs the conformance script to its end, as anybody runs it against an address. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+const script = join(import.meta.dirname, '../conformance/event-stream.mjs')
+
+export interface Verdict {
+  code: number | null
+  text: string
+  /** What follows `not ok`, of each line that begins so. */
+  failed: string[]
+}
+
+export async function runConformance(
+  url: string,
+  args: string[] = [],
+  environment: Record<string, string> = {},
+): Promise<Verdict> {
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...environment }
+  const child = spawn(process.execPath, [script, url, '--wait', '20', ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let text = ''
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+    })
+  }
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, text, failed: [...text.matchAll(/^not ok +(.*)$/gm)].map(match => match[1]!) }
+}
