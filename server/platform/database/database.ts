@@ -46,6 +46,17 @@ export async function migrate(
   onPending: (names: readonly string[]) => void = () => undefined,
 ): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => steps } })
+  const pending = await pendingMigrations(db, steps)
+  if (pending.length > 0) onPending(pending)
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+/** Steps that `migrate` would take. @throws Error when the database was written by a newer program. */
+export async function pendingMigrations(
+  db: Database,
+  steps: Record<string, Migration> = migrations,
+): Promise<string[]> {
   const applied = await appliedMigrations(db)
   const unknown = applied.filter(name => !(name in steps))
   if (unknown.length > 0) {
@@ -53,10 +64,7 @@ export async function migrate(
       `the database is newer than this program: it has ${unknown.join(', ')}. Install the newer RustyMail`,
     )
   }
-  const pending = Object.keys(steps).filter(name => !applied.includes(name))
-  if (pending.length > 0) onPending(pending)
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  return Object.keys(steps).filter(name => !applied.includes(name))
 }
 
 /** One cheap query; throws when the database does not answer. */
