@@ -1,7 +1,9 @@
 /** What a backup says of itself: one row in a table of its own, so that it is one file and still a database that any SQLite opens. */
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import { z } from 'zod'
-import { countRows } from '../platform/database/sqlite-copy.ts'
+import { listTables, readRows } from '../platform/database/sqlite-copy.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
 
 const Note = z.strictObject({
   format: z.literal(1),
@@ -16,6 +18,8 @@ const Note = z.strictObject({
   trail_fault: z.string().nullable(),
   /** Rows of each table. */
   counts: z.record(z.string(), z.int().min(0)),
+  /** HMAC of every row and of the above, so that neither a damaged disk nor somebody without the key changes it unseen. */
+  seal: z.string(),
 })
 export type Note = z.infer<typeof Note>
 
@@ -41,19 +45,41 @@ export function removeNote(database: DatabaseSync): void {
   database.exec(`PRAGMA secure_delete = ON; drop table ${noteTable}`)
 }
 
-/** Rows of each table, but for the note. */
-export function countContent(database: DatabaseSync): Note['counts'] {
-  const { [noteTable]: _own, ...counts } = countRows(database)
-  return counts
+/** Reads all that the database holds but for the note. */
+export function sealNote(
+  database: DatabaseSync,
+  note: Omit<Note, 'counts' | 'seal'>,
+  secrets: Pick<SecretBox, 'derive'>,
+): Note {
+  const hmac = createHmac('sha256', secrets.derive('backup'))
+  const counts: Note['counts'] = {}
+  for (const table of listTables(database).filter(name => name !== noteTable)) {
+    let count = 0
+    hmac.update(`${JSON.stringify([table])}\n`)
+    for (const row of readRows(database, table)) {
+      hmac.update(`${row}\n`)
+      count++
+    }
+    counts[table] = count
+  }
+  const { format, program, made_at, head, trail_fault } = note
+  hmac.update(JSON.stringify([format, program, made_at, head, trail_fault]))
+  return { ...note, counts, seal: hmac.digest('hex') }
 }
 
-/** @throws Error when it does not hold what it says. */
-export function checkContent(database: DatabaseSync, { counts }: Note): void {
-  const found = countContent(database)
-  const names = new Set([...Object.keys(counts), ...Object.keys(found)])
-  const wrong = [...names].find(name => counts[name] !== found[name])
-  if (wrong === undefined) return
-  throw new Error(`it should hold ${counts[wrong] ?? 'no'} rows of ${wrong}, and holds ${found[wrong] ?? 'none'}`)
+/** @throws Error when database or note are not as they were written. */
+export function checkSeal(database: DatabaseSync, note: Note, secrets: Pick<SecretBox, 'derive'>): void {
+  const found = sealNote(database, note, secrets)
+  const names = new Set([...Object.keys(note.counts), ...Object.keys(found.counts)])
+  const wrong = [...names].find(name => note.counts[name] !== found.counts[name])
+  if (wrong !== undefined) {
+    throw new Error(
+      `it should hold ${note.counts[wrong] ?? 'no'} rows of ${wrong}, and holds ${found.counts[wrong] ?? 'none'}`,
+    )
+  }
+  const [given, wanted] = [Buffer.from(note.seal), Buffer.from(found.seal)]
+  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return
+  throw new Error('what it holds is not what was written: it was damaged or changed')
 }
 
 /** For people. */

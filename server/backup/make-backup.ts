@@ -10,7 +10,7 @@ import { type Database, openDatabase, pendingMigrations } from '../platform/data
 import { checkSqlite, copySqlite, readSqlite, syncFile } from '../platform/database/sqlite-copy.ts'
 import { renameDurably, syncDirectory } from '../platform/durable-file.ts'
 import { SecretBox } from '../platform/secret-box.ts'
-import { checkContent, countContent, type Note, readNote, writeNote } from './backup-note.ts'
+import { checkSeal, type Note, readNote, sealNote, writeNote } from './backup-note.ts'
 
 /** As JSON, so that it can be asked of another process. */
 export interface BackupRequest {
@@ -34,6 +34,7 @@ export interface BackupMade {
   hasKey: boolean
 }
 
+type Unsealed = Omit<Note, 'counts' | 'seal'>
 export type JudgeKey = (db: Database, secrets: SecretBox) => Promise<'right' | 'wrong' | 'unknown'>
 
 interface Candidate {
@@ -54,9 +55,8 @@ export async function makeBackup(request: BackupRequest, judgeKey: JudgeKey): Pr
   try {
     const madeAt = new Date().toISOString()
     writing(file, () => copySqlite(database, draft))
-    const note = await describe(draft, { request, candidates, madeAt, judgeKey })
-    writing(file, () => finish(draft, note))
-    const { key, head: _head, ...told } = note
+    const { note, secrets } = await describe(draft, { request, candidates, madeAt, judgeKey })
+    const { key, head: _head, ...told } = writing(file, () => finish(draft, note, secrets))
     const { size } = statSync(draft)
     writing(file, () => publish(draft, request))
     return { file, bytes: size, note: told, hasKey: key !== null }
@@ -103,8 +103,10 @@ interface Described {
 }
 
 /** Looks at the copy, never at the database: it says what will be restored. */
-async function describe(draft: string, { request, candidates, madeAt, judgeKey }: Described): Promise<Note> {
-  const counts = readSqlite(draft, countContent)
+async function describe(
+  draft: string,
+  { request, candidates, madeAt, judgeKey }: Described,
+): Promise<Pick<Candidate, 'secrets'> & { note: Unsealed }> {
   const hasEnds = readSqlite(draft, hasKnownEnds)
   const db = openDatabase(`sqlite:${draft}`)
   try {
@@ -113,7 +115,8 @@ async function describe(draft: string, { request, candidates, madeAt, judgeKey }
     const trail = hasEnds ? await lookAtTrail(db, candidate, request.dataDir, madeAt) : earlierTrail
     const isKept = request.withKey && request.givenKey === null
     const key = isKept ? candidate.key.toString('base64') : null
-    return { format: 1, program: request.program, made_at: madeAt, key, ...trail, counts }
+    const note = { format: 1, program: request.program, made_at: madeAt, key, ...trail } as const
+    return { note, secrets: candidate.secrets }
   } finally {
     await db.destroy()
   }
@@ -165,20 +168,22 @@ function textOf(file: string): string | null {
 }
 
 /** Then reads all of it once more. */
-function finish(draft: string, note: Note): void {
+function finish(draft: string, unsealed: Unsealed, secrets: SecretBox): Note {
   const database = new DatabaseSync(draft)
   try {
     // One file, which can be read where nothing can be written.
     database.exec('PRAGMA journal_mode = DELETE')
-    writeNote(database, note)
+    writeNote(database, sealNote(database, unsealed, secrets))
   } finally {
     database.close()
   }
-  readSqlite(draft, written => {
-    checkSqlite(written)
-    checkContent(written, readNote(written))
-  })
   syncFile(draft)
+  return readSqlite(draft, written => {
+    checkSqlite(written)
+    const note = readNote(written)
+    checkSeal(written, note, secrets)
+    return note
+  })
 }
 
 /** Whole or not at all; and never in the place of a file that came meanwhile, unless that is wanted. */
@@ -195,9 +200,9 @@ function publish(draft: string, { file, force }: BackupRequest): void {
   syncDirectory(dirname(file))
 }
 
-function writing(file: string, work: () => void): void {
+function writing<Result>(file: string, work: () => Result): Result {
   try {
-    work()
+    return work()
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error)
     throw new Error(`the backup ${basename(file)} could not be written in ${placeOf(file)}: ${words}`, { cause: error })

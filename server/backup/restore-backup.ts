@@ -1,33 +1,18 @@
 /** Restores a backup: everything is checked and made ready beside what is there, before anything is put into its place. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
 import { headFileName, TrailHead } from '../audit/trail-head.ts'
-import { readKey, restoreJournal } from '../platform/data-dir.ts'
+import { restoreJournal } from '../platform/data-dir.ts'
 import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
-import { checkSqlite, copySqlite, readSqlite, syncFile } from '../platform/database/sqlite-copy.ts'
 import { replaceFileSync } from '../platform/durable-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
-import { checkContent, type Note, readNote, removeNote } from './backup-note.ts'
+import type { Note } from './backup-note.ts'
 import type { JudgeKey } from './make-backup.ts'
+import { checkCopy, Drafts, keyFor, type RestoreRequest, settle, takeCopy } from './restore-drafts.ts'
 import { finishMoves, type Journal, readJournal, writeJournal } from './restore-moves.ts'
-
-export interface RestoreRequest {
-  /** The backup; absolute. */
-  file: string
-  /** Where the database is to be. */
-  database: string
-  dataDir: string
-  /** Of the environment: it is used and not written. */
-  givenKey: Buffer | undefined
-  /** A file like `secret.key`. */
-  keyFrom: string | undefined
-  /** Files that are there are kept beside the restored ones; a trail that was whole when the backup was made may not be so any more. */
-  force: boolean
-}
 
 export interface RestoreSurroundings {
   judgeKey: JudgeKey
@@ -45,25 +30,6 @@ export interface Restored {
   trailFault: string | undefined
   /** Entries that the `audit.head` of before knew, and the backup does not hold: `from 7 to 9`. */
   missing: string | undefined
-}
-
-/** What a backup is made of, where it is made ready. */
-class Drafts {
-  readonly database: string
-  readonly head: string
-  readonly key: string
-
-  constructor({ database, dataDir }: Pick<RestoreRequest, 'database' | 'dataDir'>) {
-    this.database = `${database}.restoring`
-    this.head = join(dataDir, `${headFileName}.restoring`)
-    this.key = join(dataDir, 'secret.key.restoring')
-  }
-
-  /** Also of a restore that was killed. */
-  remove(): void {
-    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(this.database + end, { force: true })
-    for (const file of [this.head, this.key]) for (const end of ['', '.new']) rmSync(file + end, { force: true })
-  }
 }
 
 /**
@@ -110,6 +76,7 @@ export async function prepareRestore(
   try {
     const note = takeCopy(file, drafts)
     const { key, isWritten } = keyFor(request, note)
+    await checkCopy(request, { note, drafts, secrets: new SecretBox(key), judgeKey: surroundings.judgeKey })
     const { trailFault, missing } = await makeReady({ request, note, drafts, key, surroundings })
     settle(drafts)
     if (isWritten) replaceFileSync(drafts.key, `${key.toString('base64')}\n`)
@@ -146,45 +113,6 @@ function besideOf(path: string, database: string, stamp: string): string {
   return path.startsWith(`${database}-`) ? database + mark + path.slice(database.length) : path + mark
 }
 
-/** The copy is looked at, which is what will be used, whatever becomes of the backup meanwhile. */
-function takeCopy(file: string, drafts: Drafts): Note {
-  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new Error(`there is no file ${file}`)
-  try {
-    // In the backup itself: copying leaves out what is damaged in an index.
-    readSqlite(file, checkSqlite)
-    copySqlite(file, drafts.database)
-    const copy = new DatabaseSync(drafts.database)
-    try {
-      checkSqlite(copy)
-      const note = readNote(copy)
-      checkContent(copy, note)
-      removeNote(copy)
-      return note
-    } finally {
-      copy.close()
-    }
-  } catch (error) {
-    const words = error instanceof Error ? error.message : String(error)
-    throw new Error(`${file} cannot be restored: ${words}`, { cause: error })
-  }
-}
-
-function keyFor({ givenKey, keyFrom }: RestoreRequest, note: Note): { key: Buffer; isWritten: boolean } {
-  if (givenKey) {
-    if (keyFrom !== undefined) throw new Error('the key comes from RUSTYMAIL_SECRET_KEY: leave out --key-from')
-    return { key: givenKey, isWritten: false }
-  }
-  if (keyFrom !== undefined) {
-    const key = readKey(keyFrom)
-    if (!key) throw new Error(`there is no file ${keyFrom}`)
-    return { key, isWritten: true }
-  }
-  if (note.key !== null) return { key: Buffer.from(note.key, 'base64'), isWritten: true }
-  throw new Error(
-    'this backup was made without the secret key: give that of then with --key-from <file>, or in RUSTYMAIL_SECRET_KEY',
-  )
-}
-
 interface Making {
   request: RestoreRequest
   note: Note
@@ -193,7 +121,7 @@ interface Making {
   surroundings: RestoreSurroundings
 }
 
-/** Brings the copy up to date, looks whether key and trail are right, and takes out what must not come to life again. */
+/** Brings the copy up to date, looks whether the trail is right, and takes out what must not come to life again. */
 async function makeReady({
   request,
   note,
@@ -201,16 +129,12 @@ async function makeReady({
   key,
   surroundings,
 }: Making): Promise<Pick<Restored, 'trailFault' | 'missing'>> {
-  const { judgeKey, checkKey, logger, now } = surroundings
+  const { checkKey, logger, now } = surroundings
   const secrets = new SecretBox(key)
   const head = new TrailHead({ file: drafts.head, secrets })
   const db = openDatabase(`sqlite:${drafts.database}`)
   try {
     await migrate(db)
-    if ((await judgeKey(db, secrets)) === 'wrong') {
-      const source = request.givenKey ? ' of RUSTYMAIL_SECRET_KEY' : ''
-      throw new Error(`the secret key${source} is not the one that sealed the passwords in this backup`)
-    }
     if (note.head !== null) replaceFileSync(drafts.head, note.head)
     await checkKey(db, secrets, head)
     const verdict = await verifyTrail(db, secrets, head)
@@ -229,18 +153,6 @@ async function makeReady({
   } finally {
     await db.destroy()
   }
-}
-
-/** Everything is in the one file, and on the disk: it alone is put into its place. */
-function settle({ database }: Drafts): void {
-  const written = new DatabaseSync(database)
-  try {
-    written.exec('PRAGMA journal_mode = DELETE')
-    checkSqlite(written)
-  } finally {
-    written.close()
-  }
-  syncFile(database)
 }
 
 /**

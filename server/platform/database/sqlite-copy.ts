@@ -42,17 +42,19 @@ export function checkSqlite(database: DatabaseSync): void {
     throw new Error(`a row of ${String(orphan.table)} belongs to one of ${String(orphan.parent)} that is not there`)
 }
 
-/** Rows of each table. */
-export function countRows(database: DatabaseSync): Record<string, number> {
+/** Names of all tables, in order. */
+export function listTables(database: DatabaseSync): string[] {
   const tables = database
     .prepare("select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name")
     .all()
-  return Object.fromEntries(
-    tables.map(({ name }) => {
-      const table = `"${String(name).replaceAll('"', '""')}"`
-      return [String(name), Number(database.prepare(`select count(*) as count from ${table}`).get()?.count)]
-    }),
-  )
+  return tables.map(({ name }) => String(name))
+}
+
+/** Each row, as JSON, in the order in which it is stored; a copy has the same. */
+export function* readRows(database: DatabaseSync, table: string): Generator<string> {
+  const statement = database.prepare(`select * from "${table.replaceAll('"', '""')}"`)
+  statement.setReturnArrays(true)
+  for (const row of statement.iterate()) yield JSON.stringify(row)
 }
 
 /** What was written survives a power failure. Nobody may have the database open in this process: to close it gives up the locks. */
