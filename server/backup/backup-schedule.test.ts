@@ -56,22 +56,24 @@ test('the newest are kept, by the order in which they were made, whatever the cl
   let nowMs = start
   const enough = Promise.withResolvers<void>()
   let count = 0
-  schedule({
+  const { running } = schedule({
     path,
-    make: async file => {
+    everyMs: 1,
+    make: async (file, signal) => {
       if (count === 0)
         for (const name of ['notes.txt', 'rustymail.db', 'rustymail-1.db']) writeFileSync(join(path, name), '')
       if (count === 6) {
         enough.resolve()
-        await new Promise(() => undefined)
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       }
       count++
       nowMs -= 24 * hourMs
       return made(file)
     },
     now: () => nowMs,
-  }).running.stop = async () => undefined
+  })
   await enough.promise
+  await running.stop()
   expect(numbers(path)).toEqual([4, 5, 6])
   expect(readdirSync(path)).toEqual(expect.arrayContaining(['notes.txt', 'rustymail-1.db', 'rustymail.db']))
 })
@@ -111,13 +113,17 @@ test('one is due by the time of the newest: a start finds that none is, or makes
 test('one that fails is said in the log and tried again, and deletes no earlier one', async () => {
   const path = directory()
   let tries = 0
+  let nowMs = start
   const worked = Promise.withResolvers<void>()
   const { running, said } = schedule({
     path,
     everyMs: 20,
     keep: 1,
     make: async file => {
-      if (tries++ === 0) return made(file)
+      if (tries++ === 0) {
+        nowMs += 2_000
+        return made(file)
+      }
       if (tries < 4) {
         writeFileSync(`${file}.0123abcd.partial`, 'half')
         expect(numbers(path)).toEqual([1])
@@ -126,7 +132,7 @@ test('one that fails is said in the log and tried again, and deletes no earlier 
       setImmediate(worked.resolve)
       return made(file)
     },
-    now: () => start + tries * 100,
+    now: () => nowMs,
   })
   await worked.promise
   await running.stop()

@@ -26,7 +26,8 @@ export class BackupSchedule {
   readonly #options: BackupScheduleOptions
   readonly #stopping = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  #failedAtMs: number | undefined
+  /** By a clock that nobody sets. */
+  #notBeforeMs = Number.NEGATIVE_INFINITY
 
   constructor(options: BackupScheduleOptions) {
     this.#options = options
@@ -50,7 +51,7 @@ export class BackupSchedule {
         else await this.#makeOne(signal)
       } catch (err) {
         if (signal.aborted) return
-        this.#failedAtMs = performance.now()
+        this.#waitAtLeast(retryMs)
         this.#options.logger.error({ err }, 'no backup could be made; it is tried again')
       }
     }
@@ -59,15 +60,16 @@ export class BackupSchedule {
   /** By the time in the name of the newest, so that a restart makes none too many. One that lies in the future was made by a wrong clock. */
   #dueInMs(): number {
     const { directory, everyMs, now } = this.#options
-    if (this.#failedAtMs !== undefined) {
-      const leftMs = this.#failedAtMs + Math.min(retryMs, everyMs) - performance.now()
-      if (leftMs > 0) return leftMs
-      this.#failedAtMs = undefined
-    }
+    const leftMs = this.#notBeforeMs - performance.now()
+    if (leftMs > 0) return leftMs
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const newest = listBackups(directory).at(-1)
     if (!newest || newest.madeAtMs > now() + lookEveryMs) return 0
     return newest.madeAtMs + everyMs - now()
+  }
+
+  #waitAtLeast(ms: number): void {
+    this.#notBeforeMs = performance.now() + Math.min(ms, this.#options.everyMs)
   }
 
   async #makeOne(signal: AbortSignal): Promise<void> {
@@ -76,6 +78,8 @@ export class BackupSchedule {
     const began = performance.now()
     try {
       const { file, bytes, note } = await make(join(directory, nextBackup(directory, now())), signal)
+      // Whatever the clock says next, they do not follow each other without end.
+      this.#waitAtLeast(lookEveryMs)
       const removed = removeOldBackups(directory, keep)
       const made = { file, bytes, duration_ms: Math.round(performance.now() - began), removed }
       if (note.trail_fault === null) logger.info(made, 'a backup was made')
