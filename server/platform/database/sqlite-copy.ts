@@ -52,7 +52,8 @@ export function listTables(database: DatabaseSync): string[] {
 
 /** Each row, as JSON, in the order in which it is stored; a copy has the same. */
 export function* readRows(database: DatabaseSync, table: string): Generator<string> {
-  const statement = database.prepare(`select * from "${table.replaceAll('"', '""')}"`)
+  const name = `"${table.replaceAll('"', '""')}"`
+  const statement = database.prepare(`select * from ${name}`)
   statement.setReturnArrays(true)
   for (const row of statement.iterate()) yield JSON.stringify(row)
 }
