@@ -17,13 +17,7 @@ const stamp = join(cache, 'filled')
 /** TypeScript in a checkout, JavaScript in the published package. */
 const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
 /** Modules of our own that the server loads when they are first needed; a test holds this list to the sources. */
-const late = [
-  'server/mcp/sdk-server',
-  'server/reading/clean-html',
-  'sandbox/sandbox-server',
-  'server/backup/make-backup',
-  'server/key-rotation',
-]
+const late = ['server/mcp/sdk-server', 'server/reading/clean-html', 'sandbox/sandbox-server', 'server/backup-commands']
 const isFilling = process.argv[2] === '--fill-cache'
 
 enableCompileCache(cache)

@@ -1,6 +1,6 @@
 /** `rustymail backup` and `rustymail restore`. A part of the composition root. */
 import { contentOf } from './backup/backup-note.ts'
-import { type BackupRequest, makeBackup } from './backup/make-backup.ts'
+import { type BackupMade, type BackupRequest, makeBackup } from './backup/make-backup.ts'
 import { finishRestore, type Restored, restoreBackup } from './backup/restore-backup.ts'
 import type { Outcome } from './commands.ts'
 import type { Config } from './config.ts'
@@ -13,7 +13,7 @@ import { createLogger } from './platform/logger.ts'
 /** The server may be running. */
 export async function backup(config: Config): Promise<Outcome> {
   const { file, withoutKey, force } = config.backup
-  const made = await makeBackup(backupRequest(config, { file, withKey: !withoutKey, force }), judgeKey)
+  const made = await makeRequested(backupRequest(config, { file, withKey: !withoutKey, force }))
   const { counts, trail_fault } = made.note
   const lines = [
     `${made.file} holds ${contentOf(counts)}, and was read again after writing: it is whole (${made.bytes} bytes).`,
@@ -27,6 +27,10 @@ export function backupRequest(config: Config, asked: Pick<BackupRequest, 'file' 
   const { dataDir, version } = config
   const givenKey = config.secretKey?.toString('base64') ?? null
   return { database: databaseFile(config, 'backup'), dataDir, givenKey, program: version, ...asked }
+}
+
+export function makeRequested(request: BackupRequest): Promise<BackupMade> {
+  return makeBackup(request, judgeKey)
 }
 
 /** The server must not be running. */

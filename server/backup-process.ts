@@ -21,11 +21,8 @@ async function carryOut({ request, compileCache }: BackupOrder): Promise<BackupA
     // Who waits for the server comes first.
     setPriority(constants.priority.PRIORITY_LOW)
     if (compileCache !== undefined) enableCompileCache(compileCache)
-    const [{ makeBackup }, { judgeKey }] = await Promise.all([
-      import('./backup/make-backup.ts'),
-      import('./key-rotation.ts'),
-    ])
-    return { made: await makeBackup(request, judgeKey) }
+    const { makeRequested } = await import('./backup-commands.ts')
+    return { made: await makeRequested(request) }
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) }
   }
