@@ -22,6 +22,7 @@ const late = [
   'server/reading/clean-html',
   'server/reading/read-parts',
   'sandbox/sandbox-server',
+  'server/backup-commands',
 ]
 const isFilling = process.argv[2] === '--fill-cache'
 

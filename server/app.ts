@@ -4,17 +4,17 @@ import { accountRoutes } from './accounts/account-routes.ts'
 import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
-import type { MailLogin } from './accounts/mail-login.ts'
 import { createChatModels } from './assistant/adapters/index.ts'
 import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
 import type { ChatModel } from './assistant/chat-model.ts'
+import { backupPart } from './backup-part.ts'
 import { ClientRegistry } from './clients/client-registry.ts'
 import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeMcp } from './compose-mcp.ts'
-import { composeOutbound } from './compose-outbound.ts'
+import { composeOutbound, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import { databasePart } from './database-part.ts'
@@ -250,6 +250,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     pagePart(http, root, logger),
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
+    backupPart(config, logger),
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
     { name: 'assistant', stop: () => assistant.stop() },
@@ -278,12 +279,6 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       dataDir.release()
     },
   }
-}
-
-/** Logs in and out again, beside the pool: a trial has other credentials than the account it may become. */
-async function tryImap(gateway: MailGateway, login: MailLogin, timeoutMs: number): Promise<void> {
-  const connection = await gateway.connect(login, { timeoutMs, signal: AbortSignal.timeout(timeoutMs + 1_000) })
-  await connection.close()
 }
 
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {

@@ -1,7 +1,17 @@
 /** What was asked for on the command line. */
 import { parseArgs } from 'node:util'
 
-const commands = ['serve', 'user create-admin', 'audit verify', 'audit accept', 'key rotate'] as const
+const commands = [
+  'serve',
+  'user create-admin',
+  'audit verify',
+  'audit accept',
+  'key rotate',
+  'backup',
+  'restore',
+] as const
+/** These take the name of a file. */
+const withFile: readonly string[] = ['backup', 'restore']
 export type Command = (typeof commands)[number]
 
 export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
@@ -9,11 +19,23 @@ export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port
        rustymail audit verify                                      finds a changed, missing or reordered entry
        rustymail audit accept                                      takes the trail as it is, after a restored backup
        rustymail key rotate                                        seals all secrets again, with a new key
+       rustymail backup <file> [--without-key] [--force]           database, key and trail in one file; the server may run
+       rustymail restore <file> [--key-from <file>] [--force]      into an empty data directory; --force keeps what is there
 
   --demo             also start the sandbox mail server, with its account connected
   --data-dir <path>  where everything is kept
   --version          prints the version
 Every setting can be given in the environment; .env.example lists them.`
+
+export interface BackupArguments {
+  /** Empty for other commands. */
+  file: string
+  withoutKey: boolean
+  keyFrom: string | undefined
+  force: boolean
+}
+
+const noBackup: BackupArguments = { file: '', withoutKey: false, keyFrom: undefined, force: false }
 
 export interface CommandLine {
   command: Command
@@ -21,6 +43,8 @@ export interface CommandLine {
   /** For `user create-admin`. */
   email: string | undefined
   name: string | undefined
+  /** For `backup` and `restore`. */
+  backup: BackupArguments
   /** Flags that stand for a variable. */
   environment: Record<string, string>
 }
@@ -38,20 +62,29 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
         'data-dir': { type: 'string' },
         email: { type: 'string' },
         name: { type: 'string' },
+        'without-key': { type: 'boolean', default: false },
+        'key-from': { type: 'string' },
+        force: { type: 'boolean', default: false },
       },
     })
-    const words = positionals.length === 0 ? 'serve' : positionals.join(' ')
+    const isWithFile = withFile.includes(positionals[0] ?? '')
+    const [words, file = ''] = isWithFile ? positionals : [positionals.join(' ') || 'serve']
     const command = commands.find(known => known === words)
+    if (isWithFile && (positionals.length !== 2 || file.trim() === '')) {
+      faults.push(`${words} needs the name of one file: rustymail ${words} <file>`)
+    }
     if (!command) faults.push(`${words}: there is no such command; try ${commands.join(', ')}`)
     const environment = withoutEmpty({
       RUSTYMAIL_HOST: values.host,
       RUSTYMAIL_PORT: values.port,
       RUSTYMAIL_DATA_DIR: values['data-dir'],
     })
-    return { command: command ?? 'serve', demo: values.demo, email: values.email, name: values.name, environment }
+    const { demo, email, name, force } = values
+    const backup = { file, force, withoutKey: values['without-key'], keyFrom: values['key-from'] }
+    return { command: command ?? 'serve', demo, email, name, backup, environment }
   } catch (error) {
     faults.push(`${wordsOf(error)}; rustymail --help lists what there is`)
-    return { command: 'serve', demo: false, email: undefined, name: undefined, environment: {} }
+    return { command: 'serve', demo: false, email: undefined, name: undefined, backup: noBackup, environment: {} }
   }
 }
 

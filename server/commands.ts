@@ -15,7 +15,7 @@ import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { EventStore } from './events/event-store.ts'
 import { checkKey, findKey, judgeKey, resealAll, type ServerKey, wrongKey } from './key-rotation.ts'
-import { type DataDir, readSecretKey, takeDataDir } from './platform/data-dir.ts'
+import { type DataDir, readSecretKey, refuseHalfRestored, takeDataDir } from './platform/data-dir.ts'
 import { type Database, migrate, openDatabase, settle } from './platform/database/database.ts'
 import { databaseLock } from './platform/database/database-lock.ts'
 import { createLogger } from './platform/logger.ts'
@@ -94,6 +94,7 @@ function checked(field: string, schema: z.ZodType<string>, given: string): strin
 
 /** The server may be running. */
 export async function verifyAudit(config: Config): Promise<Outcome> {
+  refuseHalfRestored(config.dataDir)
   const key = config.secretKey ?? readSecretKey(config.dataDir)
   if (!key) throw new Error(`there is no secret.key in ${config.dataDir}`)
   const db = openDatabase(config.databaseUrl)

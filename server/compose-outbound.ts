@@ -1,5 +1,7 @@
 /** Where RustyMail connects to, wired by hand: a guard for mail servers, and one for models and providers. A part of the composition root. */
+import type { MailLogin } from './accounts/mail-login.ts'
 import type { Config } from './config.ts'
+import type { MailGateway } from './mail/mail-gateway.ts'
 import { GuardedFetch } from './platform/guarded-fetch.ts'
 import { OutboundGuard } from './platform/outbound-guard.ts'
 
@@ -29,4 +31,10 @@ function trustedWebHosts({ oidc, assistant }: Config): string[] {
   const named = [openai, openrouter, anthropic, gemini, ollama].map(provider => provider?.baseUrl)
   const urls = [...named, rigEndpoint, oidc?.issuer].filter(url => url !== undefined)
   return urls.map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
+}
+
+/** Logs in and out again, beside the pool: a trial has other credentials than the account it may become. */
+export async function tryImap(gateway: MailGateway, login: MailLogin, timeoutMs: number): Promise<void> {
+  const connection = await gateway.connect(login, { timeoutMs, signal: AbortSignal.timeout(timeoutMs + 1_000) })
+  await connection.close()
 }

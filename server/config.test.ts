@@ -122,6 +122,32 @@ test('an account of the environment gets the usual port for its TLS, and never a
   expect(faultsOf([], { ...login, IMAP_HOST: '127.0.0.1', IMAP_TLS: 'none' })).toEqual([])
 })
 
+test('backups by themselves need a place, and a database in a file; the commands take one file', () => {
+  const set = { RUSTYMAIL_BACKUP_DIR: '/backups' }
+  expect(loadConfig([], set).backups).toEqual({ directory: '/backups', everyMs: 86_400_000, keep: 7, withKey: true })
+  const more = { RUSTYMAIL_BACKUP_EVERY_HOURS: '1', RUSTYMAIL_BACKUP_KEEP: '2', RUSTYMAIL_BACKUP_WITH_KEY: 'false' }
+  const { backups } = loadConfig([], { ...set, ...more })
+  expect(backups).toEqual({ directory: '/backups', everyMs: 3_600_000, keep: 2, withKey: false })
+  expect(loadConfig([], {}).backups).toBeUndefined()
+  expect(faultsOf([], more)).toEqual(
+    ['EVERY_HOURS', 'KEEP', 'WITH_KEY'].map(
+      name => `RUSTYMAIL_BACKUP_DIR must be set as well, since RUSTYMAIL_BACKUP_${name} is`,
+    ),
+  )
+  expect(faultsOf([], { ...set, RUSTYMAIL_DATABASE_URL: 'postgres://x/y' })[0]).toContain('pg_dump')
+  expect(faultsOf([], { ...set, RUSTYMAIL_DATABASE_URL: 'sqlite::memory:' })[0]).toContain('in memory')
+  expect(faultsOf([], { ...set, RUSTYMAIL_BACKUP_KEEP: '0' })).toEqual(['RUSTYMAIL_BACKUP_KEEP must be 1–10000'])
+
+  const asked = loadConfig(['restore', '/b.db', '--key-from', '/k', '--force'], {})
+  expect([asked.command, asked.backup]).toEqual([
+    'restore',
+    { file: '/b.db', withoutKey: false, keyFrom: '/k', force: true },
+  ])
+  for (const words of [['backup'], ['restore', ''], ['backup', 'a', 'b']]) {
+    expect(faultsOf(words, {})).toEqual([`${words[0]} needs the name of one file: rustymail ${words[0]} <file>`])
+  }
+})
+
 test('.env.example lists every name that is read, and no other', () => {
   const listed = [...readFileSync('.env.example', 'utf8').matchAll(/^#?\s?([A-Z][A-Z_]+)=/gm)].map(match => match[1]!)
   expect(listed.sort()).toEqual([...environmentNames].sort())

@@ -8,9 +8,10 @@ import { faultOfApiKey } from './access/api-key-strength.ts'
 import type { OidcConfig } from './access/oidc-config.ts'
 import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
-import { type Command, parseCommandLine, withoutEmpty } from './command-line.ts'
+import { type BackupArguments, type Command, parseCommandLine, withoutEmpty } from './command-line.ts'
 import { Environment } from './environment.ts'
 import type { NamedAuthServer } from './mail/auth-servers.ts'
+import { sqliteFile } from './platform/database/sqlite-file.ts'
 import type { LimitRates } from './platform/http-limits.ts'
 import type { LogLevel } from './platform/logger.ts'
 
@@ -50,11 +51,22 @@ export interface Config {
   newSecretKey: Buffer | undefined
   /** For `user create-admin`. */
   newAdministrator: { email: string | undefined; name: string | undefined }
+  /** For `backup` and `restore`; paths are absolute. */
+  backup: BackupArguments
+  /** Backups that are made by themselves; undefined: none. */
+  backups: ScheduledBackups | undefined
   apiKey: string | undefined
   logLevel: LogLevel
   /** An account made at first start. */
   account: AccountInput | undefined
   assistant: AssistantConfig
+}
+
+export interface ScheduledBackups {
+  directory: string
+  everyMs: number
+  keep: number
+  withKey: boolean
 }
 
 /** A wrong setting. Each fault names the variable and says what to set. */
@@ -82,6 +94,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
   const assistant = assistantOf(env, faults)
   const oidc = oidcOf(env, faults)
   const tls = tlsOf(env, faults)
+  const backups = backupsOf(env, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   const dataDir = resolve(env.RUSTYMAIL_DATA_DIR)
   return Object.freeze({
@@ -111,6 +124,12 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     secretKey: env.RUSTYMAIL_SECRET_KEY,
     newSecretKey: env.RUSTYMAIL_NEW_SECRET_KEY,
     newAdministrator: { email: flags.email, name: flags.name },
+    backup: {
+      ...flags.backup,
+      file: flags.backup.file && resolve(flags.backup.file),
+      keyFrom: flags.backup.keyFrom && resolve(flags.backup.keyFrom),
+    },
+    backups,
     apiKey: env.RUSTYMAIL_API_KEY,
     logLevel: env.RUSTYMAIL_LOG_LEVEL,
     account,
@@ -191,6 +210,28 @@ function limitsOf(perPrincipal: number): LimitRates {
     connect: share(0.01),
     sign_in: share(0.01),
     access: share(0.02),
+  }
+}
+
+function backupsOf(env: Environment, faults: string[]): ScheduledBackups | undefined {
+  const directory = env.RUSTYMAIL_BACKUP_DIR
+  if (directory === undefined) {
+    for (const name of ['EVERY_HOURS', 'KEEP', 'WITH_KEY'] as const) {
+      if (env[`RUSTYMAIL_BACKUP_${name}`] === undefined) continue
+      faults.push(`RUSTYMAIL_BACKUP_DIR must be set as well, since RUSTYMAIL_BACKUP_${name} is`)
+    }
+    return undefined
+  }
+  const url = env.RUSTYMAIL_DATABASE_URL ?? 'sqlite:rustymail.db'
+  if (!url.startsWith('sqlite:')) faults.push('RUSTYMAIL_BACKUP_DIR is for SQLite: back PostgreSQL up with pg_dump')
+  else if (sqliteFile(url.slice('sqlite:'.length)) === undefined) {
+    faults.push('RUSTYMAIL_BACKUP_DIR is for a database in a file, and this one is in memory')
+  }
+  return {
+    directory: resolve(directory),
+    everyMs: (env.RUSTYMAIL_BACKUP_EVERY_HOURS ?? 24) * 60 * 60_000,
+    keep: env.RUSTYMAIL_BACKUP_KEEP ?? 7,
+    withKey: env.RUSTYMAIL_BACKUP_WITH_KEY !== 'false',
   }
 }
 

@@ -1,5 +1,6 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
 import { type App, createApp } from './app.ts'
+import { backup, restore } from './backup-commands.ts'
 import { usage } from './command-line.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
@@ -33,6 +34,8 @@ async function outcomeOf(config: Config): Promise<Outcome> {
   if (config.command === 'audit verify') return verifyAudit(config)
   if (config.command === 'audit accept') return acceptAudit(config)
   if (config.command === 'key rotate') return rotateKey(config, config.newSecretKey)
+  if (config.command === 'backup') return backup(config)
+  if (config.command === 'restore') return restore(config)
   // Questions go where logs go, so that stdout holds the outcome alone.
   const prompt = new Prompt({ input: process.stdin, output: process.stderr })
   try {

@@ -8,6 +8,7 @@ import { test } from 'vitest'
 const uses: Record<string, string[]> = {
   events: [],
   audit: ['events'],
+  backup: ['audit'],
   access: ['events'],
   clients: ['events'],
   metrics: ['events'],

@@ -82,10 +82,14 @@ export class TrailHead {
   }
 
   async #write(head: Head, keys: readonly Pick<SecretBox, 'derive'>[]): Promise<void> {
-    if (this.#file === undefined) return
-    const seals = keys.map(key => sealOf(head, key))
-    await replaceFile(this.#file, `${JSON.stringify({ ...head, seals })}\n`)
+    if (this.#file !== undefined) await replaceFile(this.#file, headText(head, keys))
   }
+}
+
+/** The file as it is written. */
+export function headText(head: Head, keys: readonly Pick<SecretBox, 'derive'>[]): string {
+  const seals = keys.map(key => sealOf(head, key))
+  return `${JSON.stringify({ ...head, seals })}\n`
 }
 
 function sealOf({ version, trail_id, newest, newest_hash, at }: Head, secrets: Pick<SecretBox, 'derive'>): string {

@@ -20,11 +20,28 @@ export interface DataDir {
   release(): void
 }
 
+/** There while the files of a restored backup are put into their places; see `server/backup/restore-moves.ts`. */
+const restoreJournalName = 'restore.json'
+
+export function restoreJournal(path: string): string {
+  return join(path, restoreJournalName)
+}
+
+/** @throws Error when some files of the data directory are of a backup and others are not. */
+export function refuseHalfRestored(path: string): void {
+  if (!existsSync(restoreJournal(path))) return
+  throw new Error(
+    'a restore was interrupted in this data directory: run the same "rustymail restore" again, which finishes it',
+  )
+}
+
 /**
  * The lock ends with the process however that ends; the pid file beside it is for people.
+ * @param options `isRestoring`: half of it may be restored.
  * @throws DataDirTaken
  */
-export function takeDataDir(path: string): DataDir {
+export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir {
+  if (!isRestoring) refuseHalfRestored(path)
   makeDirectory(resolve(path))
   chmodSync(path, 0o700)
   const pidFile = join(path, 'rustymail.pid')
@@ -40,7 +57,7 @@ export function takeDataDir(path: string): DataDir {
     path,
     secretKey: () => readSecretKey(path),
     keepSecretKey: key => writeKey(join(path, 'secret.key'), key),
-    nextKey: () => readKey(join(path, 'secret.key.next')),
+    nextKey: () => readNextKey(path),
     keepNextKey: key => {
       writeKey(join(path, 'secret.key.next'), key)
       return key
@@ -74,7 +91,13 @@ export function readSecretKey(path: string): Buffer | undefined {
   return readKey(join(path, 'secret.key'))
 }
 
-function readKey(file: string): Buffer | undefined {
+/** Of a change that was not finished; without taking the directory. */
+export function readNextKey(path: string): Buffer | undefined {
+  return readKey(join(path, 'secret.key.next'))
+}
+
+/** A key as `secret.key` holds it. */
+export function readKey(file: string): Buffer | undefined {
   if (!existsSync(file)) return undefined
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64')
   if (key.length !== 32) throw new Error(`${file} does not hold a key of 32 bytes in base64`)

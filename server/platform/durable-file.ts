@@ -34,9 +34,14 @@ export async function replaceFile(file: string, content: string): Promise<void> 
 /** What is sealed with a key must not outlive the key's name when the power fails. */
 export function renameDurably(from: string, to: string): void {
   renameSync(from, to)
+  syncDirectory(dirname(to))
+}
+
+/** The names in it, and what they stand for, survive a power failure. */
+export function syncDirectory(path: string): void {
   // Windows does not open directories.
   if (process.platform === 'win32') return
-  const directory = openSync(dirname(to), 'r')
+  const directory = openSync(path, 'r')
   try {
     fsyncSync(directory)
   } finally {

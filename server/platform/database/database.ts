@@ -46,6 +46,18 @@ export async function migrate(
   onPending: (names: readonly string[]) => void = () => undefined,
 ): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => steps } })
+  const isNew = (await appliedMigrations(db)).length === 0
+  const pending = await pendingMigrations(db, steps)
+  if (!isNew && pending.length > 0) onPending(pending)
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+/** Steps that `migrate` would take. @throws Error when the database was written by a newer program. */
+export async function pendingMigrations(
+  db: Database,
+  steps: Record<string, Migration> = migrations,
+): Promise<string[]> {
   const applied = await appliedMigrations(db)
   const unknown = applied.filter(name => !(name in steps))
   if (unknown.length > 0) {
@@ -53,10 +65,7 @@ export async function migrate(
       `the database is newer than this program: it has ${unknown.join(', ')}. Install the newer RustyMail`,
     )
   }
-  const pending = Object.keys(steps).filter(name => !applied.includes(name))
-  if (applied.length > 0 && pending.length > 0) onPending(pending)
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+  return Object.keys(steps).filter(name => !applied.includes(name))
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Opens SQLite files so that only their owner can read them, from before there is anything in them. */
-import { chmodSync, closeSync, openSync, realpathSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -34,6 +34,11 @@ export function sqliteFile(path: string): string | undefined {
   if (parameters.get('mode') === 'memory' || parameters.get('vfs') === 'memdb') return undefined
   const file = decoded(name)
   return file === '' || file === ':memory:' ? undefined : resolve(file)
+}
+
+/** A database that holds nothing, not even its first page: opening it made it. */
+export function removeIfEmpty(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.size === 0) rmSync(file)
 }
 
 /** Files of a database that others than their owner may read or write, as `name: mode`. */

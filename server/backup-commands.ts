@@ -1,0 +1,101 @@
+/** `rustymail backup` and `rustymail restore`. A part of the composition root. */
+import { contentOf } from './backup/backup-note.ts'
+import { type BackupMade, type BackupRequest, makeBackup } from './backup/make-backup.ts'
+import { finishRestore, type Restored, restoreBackup } from './backup/restore-backup.ts'
+import type { Outcome } from './commands.ts'
+import type { Config } from './config.ts'
+import { checkKey, judgeKey } from './key-rotation.ts'
+import { takeDataDir } from './platform/data-dir.ts'
+import { databaseLock } from './platform/database/database-lock.ts'
+import { removeIfEmpty, sqliteFile } from './platform/database/sqlite-file.ts'
+import { createLogger } from './platform/logger.ts'
+
+/** The server may be running. */
+export async function backup(config: Config): Promise<Outcome> {
+  const { file, withoutKey, force } = config.backup
+  const made = await makeRequested(backupRequest(config, { file, withKey: !withoutKey, force }))
+  const { counts, trail_fault } = made.note
+  const lines = [
+    `${made.file} holds ${contentOf(counts)}, and was read again after writing: it is whole (${made.bytes} bytes).`,
+    keyWords(config, made.hasKey),
+    ...(trail_fault === null ? [] : [`The audit trail in it is as it was, not whole: ${trail_fault}`]),
+  ]
+  return { words: lines.join('\n'), exitCode: 0 }
+}
+
+export function backupRequest(config: Config, asked: Pick<BackupRequest, 'file' | 'withKey' | 'force'>): BackupRequest {
+  const { dataDir, version } = config
+  const givenKey = config.secretKey?.toString('base64') ?? null
+  return { database: databaseFile(config, 'backup'), dataDir, givenKey, program: version, ...asked }
+}
+
+export function makeRequested(request: BackupRequest): Promise<BackupMade> {
+  return makeBackup(request, judgeKey)
+}
+
+/** The server must not be running. */
+export async function restore(config: Config): Promise<Outcome> {
+  const { file, keyFrom, force } = config.backup
+  const database = databaseFile(config, 'restore')
+  const { dataDir, secretKey: givenKey } = config
+  const taken = takeDataDir(dataDir, { isRestoring: true })
+  const logger = createLogger('warn')
+  const lock = databaseLock({ url: config.databaseUrl, logger, lost: () => undefined })
+  try {
+    await lock.take()
+    const finished = finishRestore({ dataDir, file })
+    if (finished) {
+      const words = `The restore of the backup of ${finished.made_at}, which was interrupted, is finished. ${next}`
+      return { words, exitCode: 0 }
+    }
+    const request = { file, database, dataDir, givenKey, keyFrom, force }
+    const restored = await restoreBackup(request, {
+      judgeKey,
+      checkKey: (db, secrets, head) => checkKey(db, { secrets, keep: undefined }, head),
+      logger,
+      now: Date.now,
+    })
+    return { words: restoredWords(file, restored), exitCode: 0 }
+  } finally {
+    // To take the lock of a database makes one that is empty.
+    removeIfEmpty(database)
+    await lock.release()
+    taken.release()
+  }
+}
+
+const next =
+  'Sessions and links of before are ended: people sign in again. What was revoked since the backup was made is to be revoked again.'
+
+function restoredWords(file: string, { note, kept, trailFault, missing }: Restored): string {
+  const trail =
+    trailFault === undefined
+      ? 'The audit trail is whole up to there, and notes that it was restored.'
+      : `The audit trail in it is not whole: ${trailFault}`
+  return [
+    `Restored from ${file}, made ${note.made_at}: ${contentOf(note.counts)}.`,
+    missing === undefined ? trail : `${trail} Entries ${missing}, which came after the backup, are not in it.`,
+    ...(kept.length === 0 ? [] : [`What was there is kept: ${kept.join(', ')}.`]),
+    next,
+  ].join('\n')
+}
+
+function keyWords({ secretKey }: Config, hasKey: boolean): string {
+  if (hasKey)
+    return 'The secret key is in it: who has this file can open every password in it. Keep it where only you can read it.'
+  const why = secretKey ? ', since it comes from RUSTYMAIL_SECRET_KEY' : ''
+  return `The secret key is not in it${why}: keep it elsewhere, for nothing that is sealed can be opened without it.`
+}
+
+function databaseFile({ databaseUrl }: Config, command: 'backup' | 'restore'): string {
+  if (!databaseUrl.startsWith('sqlite:')) {
+    const tool = command === 'backup' ? 'pg_dump' : 'pg_restore or psql'
+    throw new Error(
+      `the database is a PostgreSQL: use ${tool} for it, and copy secret.key and audit.head of the data directory beside it`,
+    )
+  }
+  const file = sqliteFile(databaseUrl.slice('sqlite:'.length))
+  if (file === undefined)
+    throw new Error('the database is in memory and ends with the server: set RUSTYMAIL_DATABASE_URL to a file')
+  return file
+}

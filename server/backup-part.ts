@@ -1,0 +1,56 @@
+/** Scheduled backups as a part, each made by a process of its own. A part of the composition root. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { BackupSchedule } from './backup/backup-schedule.ts'
+import type { BackupMade, BackupRequest } from './backup/make-backup.ts'
+import { backupRequest } from './backup-commands.ts'
+import type { BackupAnswer, BackupOrder } from './backup-process.ts'
+import type { Config } from './config.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+
+/** One that takes longer hangs, for instance on a disk that is not there any more. */
+const boundMs = 60 * 60_000
+/** Emitted as JavaScript, this file and the other have another ending. */
+const program = join(import.meta.dirname, `backup-process${extname(import.meta.filename)}`)
+
+export function backupPart(config: Config, logger: Logger): Part {
+  const { backups } = config
+  if (!backups) return { name: 'backups' }
+  const { withKey, ...rest } = backups
+  const schedule = new BackupSchedule({
+    ...rest,
+    make: (file, signal) => makeElsewhere(backupRequest(config, { file, withKey, force: false }), signal),
+    now: Date.now,
+    logger,
+  })
+  return { name: 'backups', start: () => schedule.start(), stop: () => schedule.stop() }
+}
+
+async function makeElsewhere(request: BackupRequest, stopping: AbortSignal): Promise<BackupMade> {
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(boundMs)])
+  signal.throwIfAborted()
+  // Its words come back as its answer.
+  const child = fork(program, { execArgv: ['--max-semi-space-size=4'], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+  const end = () => child.kill('SIGKILL')
+  signal.addEventListener('abort', end)
+  let answer: BackupAnswer | undefined
+  child.on('message', (message: BackupAnswer) => {
+    answer = message
+  })
+  const cache = getCompileCacheDir()
+  const order: BackupOrder = { request, compileCache: cache === undefined ? undefined : dirname(cache) }
+  // Who ends before it has heard breaks the pipe; that it ended is what counts.
+  child.send(order, () => undefined)
+  try {
+    const [code, killer] = await once(child, 'exit')
+    if (answer && 'made' in answer) return answer.made
+    if (answer) throw new Error(answer.fault)
+    signal.throwIfAborted()
+    throw new Error(`the process that makes it ended by itself: ${killer ?? code}`)
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}

@@ -1,0 +1,102 @@
+/** What a backup says of itself: one row in a table of its own, so that it is one file and still a database that any SQLite opens. */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+import { z } from 'zod'
+import { listTables, readRows } from '../platform/database/sqlite-copy.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+
+const Note = z.strictObject({
+  format: z.literal(1),
+  /** Version of the RustyMail that made it. */
+  program: z.string(),
+  made_at: z.iso.datetime(),
+  /** The secret key in base64; null where it was left out. */
+  key: z.base64().nullable(),
+  /** `audit.head` as it belongs to this state of the database; null where there was none. */
+  head: z.string().nullable(),
+  /** What was wrong with the audit trail already; null: it was whole. */
+  trail_fault: z.string().nullable(),
+  /** Rows of each table. */
+  counts: z.record(z.string(), z.int().min(0)),
+  /** HMAC of every row and of the above, so that neither a damaged disk nor somebody without the key changes it unseen. */
+  seal: z.string(),
+})
+export type Note = z.infer<typeof Note>
+
+const noteTable = 'rustymail_backup'
+
+export function writeNote(database: DatabaseSync, note: Note): void {
+  database.exec(`drop table if exists ${noteTable}; create table ${noteTable} (note text not null)`)
+  database.prepare(`insert into ${noteTable} values (?)`).run(JSON.stringify(note))
+}
+
+/** @throws Error when there is none, or one that a newer program wrote. */
+export function readNote(database: DatabaseSync): Note {
+  const isThere = database.prepare('select 1 from sqlite_master where name = ?').get(noteTable)
+  if (!isThere) throw new Error('it was not made by "rustymail backup"')
+  const text = String(database.prepare(`select note from ${noteTable}`).get()?.note)
+  const { success, data } = Note.safeParse(parsed(text))
+  if (!success) throw new Error('what it says of itself cannot be read: it is damaged, or a newer RustyMail made it')
+  return data
+}
+
+/** The key must not stay behind in a page that is free. */
+export function removeNote(database: DatabaseSync): void {
+  database.exec(`PRAGMA secure_delete = ON; drop table ${noteTable}`)
+}
+
+/** Reads all that the database holds but for the note. */
+export function sealNote(
+  database: DatabaseSync,
+  note: Omit<Note, 'counts' | 'seal'>,
+  secrets: Pick<SecretBox, 'derive'>,
+): Note {
+  const hmac = createHmac('sha256', secrets.derive('backup'))
+  const counts: Note['counts'] = {}
+  for (const table of listTables(database).filter(name => name !== noteTable)) {
+    let count = 0
+    hmac.update(`${JSON.stringify([table])}\n`)
+    for (const row of readRows(database, table)) {
+      hmac.update(`${row}\n`)
+      count++
+    }
+    counts[table] = count
+  }
+  const { format, program, made_at, head, trail_fault } = note
+  hmac.update(JSON.stringify([format, program, made_at, head, trail_fault]))
+  return { ...note, counts, seal: hmac.digest('hex') }
+}
+
+/** @throws Error when database or note are not as they were written. */
+export function checkSeal(database: DatabaseSync, note: Note, secrets: Pick<SecretBox, 'derive'>): void {
+  const found = sealNote(database, note, secrets)
+  const names = new Set([...Object.keys(note.counts), ...Object.keys(found.counts)])
+  const wrong = [...names].find(name => note.counts[name] !== found.counts[name])
+  if (wrong !== undefined) {
+    throw new Error(
+      `it should hold ${note.counts[wrong] ?? 'no'} rows of ${wrong}, and holds ${found.counts[wrong] ?? 'none'}`,
+    )
+  }
+  const [given, wanted] = [Buffer.from(note.seal), Buffer.from(found.seal)]
+  if (given.length === wanted.length && timingSafeEqual(given, wanted)) return
+  throw new Error('what it holds is not what was written: it was damaged or changed')
+}
+
+/** For people. */
+export function contentOf(counts: Note['counts']): string {
+  const words = [
+    ['users', 'user', 'users'],
+    ['accounts', 'account', 'accounts'],
+    ['api_tokens', 'token', 'tokens'],
+    ['audit_entries', 'entry of the audit trail', 'entries of the audit trail'],
+  ] as const
+  return words.map(([table, one, many]) => `${counts[table] ?? 0} ${counts[table] === 1 ? one : many}`).join(', ')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

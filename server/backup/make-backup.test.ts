@@ -1,0 +1,96 @@
+/** A backup made while the trail goes on, while the key is being changed, and of a trail that is not whole. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { tempDir } from '../../test/support/temp-dir.ts'
+import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
+import { TrailHead } from '../audit/trail-head.ts'
+import { checkKey, judgeKey } from '../key-rotation.ts'
+import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
+import { createLogger } from '../platform/logger.ts'
+import { SecretBox } from '../platform/secret-box.ts'
+import { makeBackup } from './make-backup.ts'
+import { restoreBackup } from './restore-backup.ts'
+
+const key = Buffer.alloc(32, 3)
+const secrets = new SecretBox(key)
+const logger = createLogger('silent')
+const deed = { operation: 'cli.rotateKey', effect: 'write', refs: {} } as const
+
+async function home() {
+  const dir = tempDir('make-backup')
+  onTestFinished(() => dir.remove())
+  const place = (name: string) => join(dir.path, name)
+  for (const name of ['data', 'restored']) mkdirSync(place(name))
+  writeFileSync(place('data/secret.key'), `${key.toString('base64')}\n`)
+  const db = openDatabase(`sqlite:${place('data/rustymail.db')}`)
+  onTestFinished(() => db.destroy())
+  await migrate(db)
+  const head = new TrailHead({ file: place('data/audit.head'), secrets })
+  await checkKey(db, { secrets, keep: undefined }, head)
+  const note = () => noteDeed(db, { secrets, head, logger, now: Date.now, deed })
+  await note()
+  const request = {
+    database: place('data/rustymail.db'),
+    dataDir: place('data'),
+    file: place('backup.db'),
+    givenKey: null,
+    withKey: true,
+    force: false,
+    program: '1',
+  }
+  const restore = async () => {
+    const restored = place('restored')
+    const database = join(restored, 'rustymail.db')
+    const rest = { givenKey: undefined, keyFrom: undefined, force: false }
+    const outcome = await restoreBackup(
+      { file: request.file, database, dataDir: restored, ...rest },
+      {
+        judgeKey,
+        checkKey: (each, box, file) => checkKey(each, { secrets: box, keep: undefined }, file),
+        logger,
+        now: Date.now,
+      },
+    )
+    const copy = openDatabase(`sqlite:${database}`)
+    onTestFinished(() => copy.destroy())
+    const verdict = await verifyTrail(copy, secrets, new TrailHead({ file: join(restored, 'audit.head'), secrets }))
+    return { outcome, verdict }
+  }
+  return { place, db, note, request, restore }
+}
+
+test('the head in it is that of the copy, though the file beside the database has gone on since', async () => {
+  const { note, request, restore } = await home()
+  let isFirst = true
+  // Asked for once the copy is there.
+  const judgeLater = async (copy: Database, box: SecretBox) => {
+    if (isFirst) for (let count = 0; count < 3; count++) await note()
+    isFirst = false
+    return judgeKey(copy, box)
+  }
+  expect(await makeBackup(request, judgeLater)).toMatchObject({ note: { trail_fault: null }, hasKey: true })
+  const { outcome, verdict } = await restore()
+  expect(outcome.trailFault).toBeUndefined()
+  // The first entry, and that of the restore.
+  expect(verdict).toMatchObject({ is_whole: true, newest: 2 })
+})
+
+test('while a change of the key is interrupted, the one that is right goes into it', async () => {
+  const { place, request, restore } = await home()
+  writeFileSync(place('data/secret.key.next'), readFileSync(place('data/secret.key')))
+  writeFileSync(place('data/secret.key'), `${Buffer.alloc(32, 4).toString('base64')}\n`)
+  expect(await makeBackup(request, judgeKey)).toMatchObject({ hasKey: true })
+  expect((await restore()).verdict.is_whole).toBe(true)
+  expect(readFileSync(place('restored/secret.key'), 'utf8').trim()).toBe(key.toString('base64'))
+})
+
+test('a trail that is not whole is said to be so, and a restore makes it no better', async () => {
+  const { place, request, restore } = await home()
+  rmSync(place('data/audit.head'))
+  const { note } = await makeBackup(request, judgeKey)
+  expect(note.trail_fault).toContain('audit.head is missing')
+  const { outcome, verdict } = await restore()
+  expect(outcome.trailFault).toContain('audit.head is missing')
+  expect(verdict).toMatchObject({ is_whole: false, fault: { kind: 'unconfirmed' } })
+})

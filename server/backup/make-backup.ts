@@ -1,0 +1,215 @@
+/** Makes a backup beside a running server: a snapshot of the database, the key and the head of the trail in one file, checked. */
+import { randomBytes } from 'node:crypto'
+import { linkSync, lstatSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { verifyTrail } from '../audit/audit-command.ts'
+import { type HeadReading, headFileName, headText, TrailHead } from '../audit/trail-head.ts'
+import { readNextKey, readSecretKey, refuseHalfRestored } from '../platform/data-dir.ts'
+import { type Database, openDatabase, pendingMigrations } from '../platform/database/database.ts'
+import { checkSqlite, copySqlite, readSqlite, syncFile } from '../platform/database/sqlite-copy.ts'
+import { renameDurably, syncDirectory } from '../platform/durable-file.ts'
+import { SecretBox } from '../platform/secret-box.ts'
+import { checkSeal, type Note, readNote, sealNote, writeNote } from './backup-note.ts'
+
+/** As JSON, so that it can be asked of another process. */
+export interface BackupRequest {
+  /** File of the database. */
+  database: string
+  dataDir: string
+  /** Where the backup is to be; absolute. */
+  file: string
+  /** Base64; null: the key is that of the data directory. It is never written: whoever gives it keeps it elsewhere. */
+  givenKey: string | null
+  withKey: boolean
+  /** An earlier file of that name is replaced. */
+  force: boolean
+  program: string
+}
+
+export interface BackupMade {
+  file: string
+  bytes: number
+  note: Omit<Note, 'key' | 'head'>
+  hasKey: boolean
+}
+
+type Unsealed = Omit<Note, 'counts' | 'seal'>
+export type JudgeKey = (db: Database, secrets: SecretBox) => Promise<'right' | 'wrong' | 'unknown'>
+
+interface Candidate {
+  key: Buffer
+  secrets: SecretBox
+  head: TrailHead
+  /** Read before the copy is made. */
+  early: HeadReading
+}
+
+/** @throws Error in one clear line; then nothing is left behind, and what was there is untouched. */
+export async function makeBackup(request: BackupRequest, judgeKey: JudgeKey): Promise<BackupMade> {
+  const { file, database, dataDir } = request
+  refuseHalfRestored(dataDir)
+  checkPlace(request)
+  const candidates = await findKeys(request)
+  const draft = `${file}.${randomBytes(4).toString('hex')}.partial`
+  try {
+    const madeAt = new Date().toISOString()
+    writing(file, () => copySqlite(database, draft))
+    const { note, secrets } = await describe(draft, { request, candidates, madeAt, judgeKey })
+    const { key, head: _head, ...told } = writing(file, () => finish(draft, note, secrets))
+    const { size } = statSync(draft)
+    writing(file, () => publish(draft, request))
+    return { file, bytes: size, note: told, hasKey: key !== null }
+  } finally {
+    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(draft + end, { force: true })
+  }
+}
+
+/** Before anything is copied. */
+function checkPlace({ file, database, dataDir, force }: BackupRequest): void {
+  const there = lstatSync(file, { throwIfNoEntry: false })
+  if (!there) return
+  if (!there.isFile()) throw new Error(`${file} is there already, and it is no file`)
+  if (!force) throw new Error(`${file} is there already: name another one, or replace it with --force`)
+  const own = [database, ...['secret.key', 'secret.key.next', headFileName].map(name => join(dataDir, name))]
+  const taken = own.flatMap(path => [path, `${path}-wal`, `${path}-shm`]).find(path => isSame(path, file))
+  if (taken !== undefined) throw new Error(`${file} is what RustyMail works with: name another file for the backup`)
+}
+
+function isSame(one: string, other: string): boolean {
+  const [first, second] = [one, other].map(path => statSync(path, { throwIfNoEntry: false }))
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev
+}
+
+/** Two while a change of the key is interrupted: what is in the copy says which is right. */
+async function findKeys({ givenKey, dataDir }: BackupRequest): Promise<Candidate[]> {
+  const kept = () => [readSecretKey(dataDir), readNextKey(dataDir)].filter(key => key !== undefined)
+  const keys = givenKey === null ? kept() : [Buffer.from(givenKey, 'base64')]
+  if (keys.length === 0) throw new Error(`there is no secret.key in ${dataDir}`)
+  return Promise.all(
+    keys.map(async key => {
+      const secrets = new SecretBox(key)
+      const head = new TrailHead({ file: join(dataDir, headFileName), secrets })
+      return { key, secrets, head, early: await head.read() }
+    }),
+  )
+}
+
+interface Described {
+  request: BackupRequest
+  candidates: readonly Candidate[]
+  madeAt: string
+  judgeKey: JudgeKey
+}
+
+/** Looks at the copy, never at the database: it says what will be restored. */
+async function describe(
+  draft: string,
+  { request, candidates, madeAt, judgeKey }: Described,
+): Promise<Pick<Candidate, 'secrets'> & { note: Unsealed }> {
+  const hasEnds = readSqlite(draft, hasKnownEnds)
+  const db = openDatabase(`sqlite:${draft}`)
+  try {
+    await pendingMigrations(db)
+    const candidate = await findRight(db, candidates, judgeKey)
+    const trail = hasEnds ? await lookAtTrail(db, candidate, request.dataDir, madeAt) : earlierTrail
+    const isKept = request.withKey && request.givenKey === null
+    const key = isKept ? candidate.key.toString('base64') : null
+    const note = { format: 1, program: request.program, made_at: madeAt, key, ...trail } as const
+    return { note, secrets: candidate.secrets }
+  } finally {
+    await db.destroy()
+  }
+}
+
+async function findRight(db: Database, candidates: readonly Candidate[], judgeKey: JudgeKey): Promise<Candidate> {
+  for (const candidate of candidates) {
+    if ((await judgeKey(db, candidate.secrets)) !== 'wrong') return candidate
+  }
+  throw new Error(
+    'the secret key is not the one that sealed the passwords in this database: a backup with it could not be used',
+  )
+}
+
+const earlierTrail = {
+  head: null,
+  trail_fault:
+    'It was not looked at: an earlier RustyMail has written it, and the first start of this one takes it over.',
+}
+
+/** Before the table had its present columns there was no file either. */
+function hasKnownEnds(database: DatabaseSync): boolean {
+  return (
+    database.prepare("select 1 from pragma_table_info('audit_chain') where name = 'head_number'").get() !== undefined
+  )
+}
+
+/** A trail that is whole gets a head that ends where the copy does: the file has gone on since, or had not come so far. */
+async function lookAtTrail(
+  db: Database,
+  { secrets, head, early }: Candidate,
+  dataDir: string,
+  madeAt: string,
+): Promise<Pick<Note, 'head' | 'trail_fault'>> {
+  // One reading from before the copy, and one from after it, as beside a running server.
+  const readings = [early, await head.read()]
+  const verdict = await verifyTrail(db, secrets, { read: async () => readings.shift() ?? early })
+  const ends = await db.selectFrom('audit_chain').selectAll().executeTakeFirst()
+  if (!verdict.is_whole || !ends) {
+    // The file as it is: it is the evidence.
+    return { head: textOf(join(dataDir, headFileName)), trail_fault: verdict.fault?.detail ?? 'Its seal is not ours.' }
+  }
+  const { trail_id, newest, newest_hash } = ends
+  return { head: headText({ version: 1, trail_id, newest, newest_hash, at: madeAt }, [secrets]), trail_fault: null }
+}
+
+function textOf(file: string): string | null {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, 'utf8').slice(0, 4_096) : null
+}
+
+/** Then reads all of it once more. */
+function finish(draft: string, unsealed: Unsealed, secrets: SecretBox): Note {
+  const database = new DatabaseSync(draft)
+  try {
+    // One file, which can be read where nothing can be written.
+    database.exec('PRAGMA journal_mode = DELETE')
+    writeNote(database, sealNote(database, unsealed, secrets))
+  } finally {
+    database.close()
+  }
+  syncFile(draft)
+  return readSqlite(draft, written => {
+    checkSqlite(written)
+    const note = readNote(written)
+    checkSeal(written, note, secrets)
+    return note
+  })
+}
+
+/** Whole or not at all; and never in the place of a file that came meanwhile, unless that is wanted. */
+function publish(draft: string, { file, force }: BackupRequest): void {
+  if (force) return renameDurably(draft, file)
+  try {
+    linkSync(draft, file)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : ''
+    if (code === 'EEXIST') throw new Error('a file of that name came meanwhile')
+    // A file system without links.
+    return renameDurably(draft, file)
+  }
+  syncDirectory(dirname(file))
+}
+
+function writing<Result>(file: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    throw new Error(`the backup ${basename(file)} could not be written in ${placeOf(file)}: ${words}`, { cause: error })
+  }
+}
+
+function placeOf(file: string): string {
+  const directory = dirname(file)
+  return statSync(directory, { throwIfNoEntry: false }) ? realpathSync(directory) : directory
+}

@@ -1,0 +1,184 @@
+/** Restores a backup: everything is checked and made ready beside what is there, before anything is put into its place. */
+import { randomBytes } from 'node:crypto'
+import { existsSync, realpathSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
+import { headFileName, TrailHead } from '../audit/trail-head.ts'
+import { restoreJournal } from '../platform/data-dir.ts'
+import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
+import { replaceFileSync } from '../platform/durable-file.ts'
+import type { Logger } from '../platform/logger.ts'
+import { SecretBox } from '../platform/secret-box.ts'
+import type { Note } from './backup-note.ts'
+import type { JudgeKey } from './make-backup.ts'
+import { checkCopy, Drafts, keyFor, type RestoreRequest, settle, takeCopy } from './restore-drafts.ts'
+import { finishMoves, type Journal, readJournal, writeJournal } from './restore-moves.ts'
+
+export interface RestoreSurroundings {
+  judgeKey: JudgeKey
+  /** As at each start. @throws Error */
+  checkKey(db: Database, secrets: SecretBox, head: TrailHead): Promise<void>
+  logger: Logger
+  now: () => number
+}
+
+export interface Restored {
+  note: Note
+  /** Where those of before are now. */
+  kept: readonly string[]
+  /** What is wrong with the trail; undefined: it is whole. */
+  trailFault: string | undefined
+  /** Entries that the `audit.head` of before knew, and the backup does not hold: `from 7 to 9`. */
+  missing: string | undefined
+}
+
+/**
+ * Data directory and database are the caller's alone.
+ * @throws Error in one clear line; then nothing that was there is changed.
+ */
+export async function restoreBackup(request: RestoreRequest, surroundings: RestoreSurroundings): Promise<Restored> {
+  const place = { ...request, database: realPlace(request.database) }
+  const journal = restoreJournal(place.dataDir)
+  const { plan, restored } = await prepareRestore(place, surroundings)
+  writeJournal(journal, plan)
+  finishMoves(journal, plan)
+  return restored
+}
+
+/** One that was killed while files were put into their places. Answers what it was; undefined when there was none. */
+export function finishRestore({ dataDir, file }: Pick<RestoreRequest, 'dataDir' | 'file'>): Journal | undefined {
+  const path = restoreJournal(dataDir)
+  const journal = readJournal(path)
+  if (!journal) return undefined
+  if (journal.backup !== file) {
+    throw new Error(
+      `a restore of ${journal.backup} was interrupted: finish it first, with "rustymail restore ${journal.backup}"`,
+    )
+  }
+  finishMoves(path, journal)
+  return journal
+}
+
+/** Everything but the moves. */
+export async function prepareRestore(
+  request: RestoreRequest,
+  surroundings: RestoreSurroundings,
+): Promise<{ plan: Journal; restored: Restored }> {
+  const { file, database, dataDir, force } = request
+  const there = ownFiles(request)
+  if (there.length > 0 && !force) {
+    throw new Error(
+      `${there[0]} is there already: restore into an empty data directory, or keep what is there beside it with --force`,
+    )
+  }
+  const drafts = new Drafts(request)
+  drafts.remove()
+  try {
+    const note = takeCopy(file, drafts)
+    const { key, isWritten } = keyFor(request, note)
+    await checkCopy(request, { note, drafts, secrets: new SecretBox(key), judgeKey: surroundings.judgeKey })
+    const { trailFault, missing } = await makeReady({ request, note, drafts, key, surroundings })
+    settle(drafts)
+    if (isWritten) replaceFileSync(drafts.key, `${key.toString('base64')}\n`)
+    const stamp = new Date(surroundings.now()).toISOString().replaceAll(/[-:.]/g, '')
+    const keep = there.map(from => ({ kind: 'keep', from, to: besideOf(from, database, stamp) }) as const)
+    const put = [
+      { kind: 'put', from: drafts.key, to: join(dataDir, 'secret.key') },
+      { kind: 'put', from: drafts.head, to: join(dataDir, headFileName) },
+      // Last: without it nothing runs.
+      { kind: 'put', from: drafts.database, to: database },
+    ] as const
+    const moves = [...keep, ...put.filter(({ from }) => existsSync(from))]
+    const kept = keep.map(({ to }) => to)
+    return {
+      plan: { version: 1, backup: file, made_at: note.made_at, moves },
+      restored: { note, kept, trailFault, missing },
+    }
+  } catch (error) {
+    drafts.remove()
+    throw error
+  }
+}
+
+/** What a server would work with. A database without a single page is none: taking its lock made it. */
+function ownFiles({ database, dataDir }: RestoreRequest): string[] {
+  const databases = ['', '-wal', '-shm', '-journal'].map(end => database + end)
+  const others = ['secret.key', 'secret.key.next', headFileName].map(name => join(dataDir, name))
+  return [...databases, ...others].filter(path => (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0)
+}
+
+/** Log and index keep the name of their database, so that SQLite finds them. */
+function besideOf(path: string, database: string, stamp: string): string {
+  const mark = `.before-restore-${stamp}`
+  return path.startsWith(`${database}-`) ? database + mark + path.slice(database.length) : path + mark
+}
+
+interface Making {
+  request: RestoreRequest
+  note: Note
+  drafts: Drafts
+  key: Buffer
+  surroundings: RestoreSurroundings
+}
+
+/** Brings the copy up to date, looks whether the trail is right, and takes out what must not come to life again. */
+async function makeReady({
+  request,
+  note,
+  drafts,
+  key,
+  surroundings,
+}: Making): Promise<Pick<Restored, 'trailFault' | 'missing'>> {
+  const { checkKey, logger, now } = surroundings
+  const secrets = new SecretBox(key)
+  const head = new TrailHead({ file: drafts.head, secrets })
+  const db = openDatabase(`sqlite:${drafts.database}`)
+  try {
+    await migrate(db)
+    if (note.head !== null) replaceFileSync(drafts.head, note.head)
+    await checkKey(db, secrets, head)
+    const verdict = await verifyTrail(db, secrets, head)
+    const trailFault = verdict.is_whole ? undefined : (verdict.fault?.detail ?? 'Its seal is not ours.')
+    if (trailFault !== undefined && note.trail_fault === null && !request.force) {
+      throw new Error(
+        `the audit trail in it was whole when it was made, and is not any more (--force restores it all the same): ${trailFault}`,
+      )
+    }
+    await endWhatMayHaveEnded(db)
+    const missing = await knownBefore(db, request, secrets)
+    const refs = { backup_made_at: note.made_at, newest: String(verdict.newest ?? 0), ...(missing ? { missing } : {}) }
+    const deed = { operation: 'cli.restoreBackup', effect: 'write', refs } as const
+    await noteDeed(db, { secrets, head, logger, now, deed })
+    return { trailFault, missing }
+  } finally {
+    await db.destroy()
+  }
+}
+
+/**
+ * Nobody knows which sessions and links were ended since: all of them are, and people sign in again. Numbers of events are given
+ * away a second time, so the log gets another epoch, by which streams that come back know it.
+ */
+async function endWhatMayHaveEnded(db: Database): Promise<void> {
+  await db.transaction().execute(async transaction => {
+    await transaction.deleteFrom('sessions').execute()
+    await transaction.deleteFrom('user_links').execute()
+    await transaction
+      .updateTable('event_counter')
+      .set({ epoch: randomBytes(4).toString('hex') })
+      .execute()
+  })
+}
+
+/** The file of before, where there is one, may know entries that came after the backup. */
+async function knownBefore(db: Database, { dataDir }: RestoreRequest, secrets: SecretBox): Promise<string | undefined> {
+  const before = await new TrailHead({ file: join(dataDir, headFileName), secrets }).read()
+  const ends = await db.selectFrom('audit_chain').select(['trail_id', 'newest']).executeTakeFirst()
+  if (before.kind !== 'ours' || !ends || before.head.trail_id !== ends.trail_id) return undefined
+  return before.head.newest > ends.newest ? `${ends.newest + 1} to ${before.head.newest}` : undefined
+}
+
+/** Through a link to where the file is: to move another into its place would take away the link. */
+function realPlace(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path
+}
