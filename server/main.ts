@@ -26,7 +26,7 @@ async function runCommand(config: Config): Promise<void> {
     console.log(words)
     process.exitCode = exitCode
   } catch (error) {
-    fail(1, `It did not work: ${wordsOf(error)}`)
+    fail(1, `Failed: ${wordsOf(error)}`)
   }
 }
 

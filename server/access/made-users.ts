@@ -83,7 +83,7 @@ export class MadeUsers {
       if (!hasRights(principal, rightsOf(user))) {
         throw new Problem(
           'beyond_own_rights',
-          'Some of whom it made have scopes or accounts that you do not have yourself.',
+          'Some of these users have scopes or accounts that you do not have yourself.',
         )
       }
       await this.#endOne(user, hadLink, writing)

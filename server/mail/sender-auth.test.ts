@@ -100,7 +100,7 @@ test('what a stranger calls himself in the envelope says nothing of the message,
   expect(judge(received, `Authentication-Results: mx.google.com; ${lone}`)?.verdict).toBe('verified')
 })
 
-test('known providers are told by where the mailbox is, others by who runs this server', () => {
+test('known providers are recognised by where the mailbox is, others are named by the operator', () => {
   const at = (imapHost: string, fields: string[], named: Parameters<typeof borderOf>[1] = []) =>
     senderAuth(head(...fields), from, borderOf(imapHost, named))?.verdict ?? null
   const as = (id: string) => pass.replace('mx.google.com', id)

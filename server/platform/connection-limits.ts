@@ -88,7 +88,7 @@ export class ConnectionLimits implements PrincipalListener {
 
   /**
    * A request on it was let in, so that others of its group are closed before it. One that was refused is no such request.
-   * @param principal Undefined for nobody known, which does not take it from who was known on it.
+   * @param principal Undefined for anonymous callers, which leaves it with the principal that was known on it.
    */
   admitted(socket: Socket, principal: Principal | undefined): void {
     const connection = this.#connections.get(socket)

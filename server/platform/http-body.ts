@@ -14,7 +14,7 @@ const firstBytes = 1024
 
 export class BodyReader {
   readonly #budget: BodyBudget
-  /** Of who waits to be told that their body is wanted (RFC 9110, section 10.1.1). */
+  /** Of clients that wait to be told that their body is wanted (RFC 9110, section 10.1.1). */
   readonly #waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
   constructor(budget: BodyBudget) {

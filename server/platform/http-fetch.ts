@@ -34,7 +34,7 @@ const notPassed = /^(:|(authorization|x-api-key|cookie|connection|content-length
 /** Ours to say. */
 const notAnswered = new Set(['connection', 'cache-control', 'transfer-encoding'])
 
-/** @param bodyLimit Bytes. The gate is the same as everywhere, and what is done inside is noted by who does it: of itself only refusals are. */
+/** @param bodyLimit Bytes. The gate is the same as everywhere, and what is done inside is noted by the code that does it: of the request itself only refusals are. */
 export function handleFetch(
   http: HttpServer,
   path: string,

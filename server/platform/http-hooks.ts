@@ -103,7 +103,7 @@ export class HttpHooks {
   }
 
   /**
-   * What every request gets, also one whose address no route can be looked up for. Answers what to say to who came by a name
+   * What every request gets, also one whose address no route can be looked up for. Answers what to say to a caller that came by a name
    * that is not ours.
    */
   meet(request: FastifyRequest, reply: FastifyReply): Problem | undefined {

@@ -64,7 +64,7 @@ export function refuseOutsideFrame(header: (name: string) => string | undefined,
 /**
  * Throws 403 for a page that is not ours, whatever it brings along, where programs talk and browsers have no business (MCP,
  * Streamable HTTP, security warning). That Origin and Host agree proves something only where the host is ours, since every
- * other name may have been pointed at this machine by who made the page (DNS rebinding).
+ * other name may have been pointed at this machine by the author of the page (DNS rebinding).
  */
 export function refuseStrangeOrigin(headers: Request['headers'], origins: Origins): void {
   const { origin } = headers

@@ -1,4 +1,4 @@
-/** Private networks that are allowed while the server runs: by whom, which, and what follows from it. */
+/** Private networks that are allowed while the server runs: who may allow them, which, and what follows from it. */
 import { expect, onTestFinished, test } from 'vitest'
 import { accountsOn } from '../../test/support/accounts.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'

@@ -53,7 +53,7 @@ function home(environment: Record<string, string> = {}) {
 
 function expectRefusal({ code, stdout, stderr }: Ended, words: string): void {
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(/^It did not work: [^\n]+\n$/)
+  expect(stderr).toMatch(/^Failed: [^\n]+\n$/)
   expect(stderr).toContain(words)
 }
 
@@ -269,7 +269,7 @@ test('a backup that cannot be made says why in one line, and leaves nothing behi
     said += chunk
   })
   expect(await once(small, 'close')).toEqual([1, null])
-  expect(said).toMatch(/^It did not work: the backup backup\.db could not be written in [^\n]+\n$/)
+  expect(said).toMatch(/^Failed: the backup backup\.db could not be written in [^\n]+\n$/)
   expect(readFileSync(file, 'utf8')).toBe('an earlier one')
   expect(readdirSync(place('.')).sort()).toEqual(['backup.db', 'data', 'folder'])
   expect(await run(['backup', file, '--force'])).toMatchObject({ code: 0 })

@@ -37,7 +37,7 @@ onEachDatabase((_open, newUrl) => {
     ] as const) {
       const refused = await runCommand([...words], { dataDir, environment: around, input: `${password}\n` })
       expect(refused).toMatchObject({ code: 1, stdout: '' })
-      expect(refused.stderr).toMatch(/^It did not work: another RustyMail runs on this database\.[^\n]*\n$/)
+      expect(refused.stderr).toMatch(/^Failed: another RustyMail runs on this database\.[^\n]*\n$/)
     }
     const verify = (dir: string) => runCommand(['audit', 'verify'], { dataDir: dir, environment })
     expect(await verify(first.dataDir)).toMatchObject({ code: 0 })

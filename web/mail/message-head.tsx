@@ -93,7 +93,7 @@ function checksOf({ spf, dkim, dmarc }: SenderAuth): string {
   return results.map(([name, result]) => `${name} ${result}`).join(', ')
 }
 
-/** @param count How many there are, of whom the server lists the first. */
+/** @param count How many there are; the server lists the first of them. */
 function People({ label, people, count }: { label: string; people: readonly Address[]; count: number }) {
   const [isWhole, setWhole] = useState(false)
   if (people.length === 0) return null

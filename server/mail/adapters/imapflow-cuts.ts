@@ -1,4 +1,4 @@
-/** What was cut out of a row of FETCH, told by the limiter to who maps the row: as one more item of the same row, so that it cannot get lost. */
+/** What was cut out of a row of FETCH, told by the limiter to the code that maps the row: as one more item of the same row, so that it cannot get lost. */
 import type { FetchMessageObject } from 'imapflow'
 
 /** No server sends it: to ask for such a section is against the grammar. One that does tells only of its own row. */
