@@ -15,6 +15,9 @@ const summaries: Record<ServerEvent['type'], string> = {
   account_removed: 'A mail account was disconnected and forgotten',
   account_state_changed: 'How a mail account fares has changed',
   mail_received: 'New mail came into a folder',
+  alert_raised:
+    'Something is wrong with the server itself, until `alert_cleared`. While the database takes no writes the fact cannot be stored, and comes when it can be; `stats_update` tells it at once',
+  alert_cleared: 'It is well again',
   token_created: 'An API token was made',
   token_updated: 'An API token was changed, or has a new secret (`changed` names `secret` then)',
   token_revoked: 'An API token was revoked; what it had open is closed',

@@ -20,6 +20,8 @@ const client = {
   at,
 }
 
+/** What the server watches of itself. While the database takes nothing, its alert waits to be stored and comes later. */
+const alert = z.enum(['database_unwritable', 'disk_low'])
 const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
 const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
 
@@ -52,6 +54,8 @@ export const facts = {
     scope: 'mail:meta',
     data: z.object({ ...account, folder: z.string(), uid: z.int(), uid_validity: z.int() }),
   },
+  alert_raised: { scope: 'dashboard:read', data: z.object({ alert, detail: z.string(), at }) },
+  alert_cleared: { scope: 'dashboard:read', data: z.object({ alert, at }) },
   token_created: { scope: 'dashboard:admin', data: z.object(token) },
   token_updated: { scope: 'dashboard:admin', data: z.object({ ...token, changed: z.array(z.string()) }) },
   token_revoked: { scope: 'dashboard:admin', data: z.object(token) },

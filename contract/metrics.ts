@@ -14,6 +14,20 @@ export const ImapReadings = z.object({
 })
 export type ImapReadings = z.infer<typeof ImapReadings>
 
+export const StorageReadings = z.object({
+  is_writable: z
+    .boolean()
+    .describe('The database takes writes: tried within the last 30 s, or found out by a write that failed'),
+  fault: z
+    .enum(['full', 'read_only', 'damaged', 'removed', 'silent', 'failed'])
+    .nullable()
+    .describe('Why it does not; null while it does'),
+  write_failures: z.int().min(0).describe('Writes that the database did not take, since the server started'),
+  free_bytes: z.int().min(0).nullable().describe('Room on the file system of an SQLite database; null with PostgreSQL'),
+  total_bytes: z.int().min(0).nullable(),
+})
+export type StorageReadings = z.infer<typeof StorageReadings>
+
 export const DashboardStats = z
   .object({
     active_connections: z.int().describe('IMAP connections open now, of the accounts that you may see'),
@@ -32,6 +46,7 @@ export const DashboardStats = z
       cpu_percent: z.number().describe('Of one processor; more than 100 with several busy threads'),
       event_loop_lag_ms: z.number().describe('99th percentile since the last sample'),
     }),
+    storage: StorageReadings,
     sampled_at: Timestamp,
   })
   .meta({ id: 'DashboardStats' })

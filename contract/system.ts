@@ -39,7 +39,8 @@ export const systemApi = {
     method: 'GET',
     path: '/health/ready',
     tag,
-    summary: 'Ready to serve, and which part is not; 503 when the database does not answer or the server stops',
+    summary:
+      'Ready to serve, and which part is not; 503 when the database does not answer, takes no writes, or the server stops',
     scope: 'public',
     effect: 'read',
     response: Readiness,

@@ -16,8 +16,8 @@ import { composeAccess } from './compose-access.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeOutbound, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
+import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
-import { databasePart } from './database-part.ts'
 import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { eventRoutes } from './events/event-routes.ts'
@@ -41,7 +41,8 @@ import { SystemReadings, thisMachine } from './metrics/system-readings.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import { apiDocs } from './platform/api-docs.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
-import { type Database, openDatabase, ping } from './platform/database/database.ts'
+import { type Database, ping } from './platform/database/database.ts'
+import type { DatabaseObserver } from './platform/database/database-health.ts'
 import { HttpLimits } from './platform/http-limits.ts'
 import { createHttpServer, type HttpServer } from './platform/http-server.ts'
 import { Lifecycle, type Part } from './platform/lifecycle.ts'
@@ -62,8 +63,8 @@ export interface Overrides {
   gateway?: MailGateway
   chatModels?: ChatModel[]
   heartbeatSeconds?: number
-  /** Opened already, in place of that which the configuration names. */
-  database?: Database
+  /** In place of that which the configuration names. */
+  openDatabase?: (observer: DatabaseObserver) => Database
 }
 
 export interface App {
@@ -100,7 +101,18 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
 }
 
 function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: DataDir): App {
-  const db = overrides.database ?? openDatabase(config.databaseUrl)
+  const failed = Promise.withResolvers<Error>()
+  const { db, storage, retention, settle, ...stored } = composeStorage({
+    config,
+    dataDir,
+    logger,
+    openDatabase: overrides.openDatabase,
+    publish: fact => hub.publish(fact),
+    lost: error => {
+      http.isDraining = true
+      failed.resolve(error)
+    },
+  })
   const key = findKey(config.secretKey, dataDir)
   const { secrets } = key
   const head = trailHeadOf(config, secrets)
@@ -113,6 +125,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       heldInMemory: heldFacts,
       keep: keptFacts,
       keepMs: keptFactsMs,
+      retentionNow: () => retention.now(),
     }),
     logger,
     heartbeatSeconds: overrides.heartbeatSeconds ?? 15,
@@ -151,7 +164,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
 
   const clients = new ClientRegistry({ hub, logger })
-  const shown = { connections: pool, streams: () => hub.streamCount, readings: new SystemReadings(thisMachine) }
+  const shown = {
+    connections: pool,
+    streams: () => hub.streamCount,
+    readings: new SystemReadings(thisMachine),
+    storage,
+  }
   const { version } = config
   const prometheus = new Prometheus({ ...shown, version, accounts: health, events: () => hub.figures })
   const metrics = new MetricsService({ ...shown, hub, startedAt: Date.now(), prometheus, logger })
@@ -170,6 +188,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     db,
     secrets,
     head,
+    settle,
+    retention,
     hub,
     logger,
     fetch: guarded.fetch,
@@ -203,6 +223,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const serverHealth = new HealthService({
     accounts,
     pingDatabase: () => ping(db),
+    storage,
     isDraining: () => http.isDraining,
     now: () => performance.now(),
   })
@@ -219,14 +240,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   apiDocs(http, version)
   const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
   const watchLimits = new AbortController()
-  const failed = Promise.withResolvers<Error>()
-  const lost = (error: Error) => {
-    http.isDraining = true
-    failed.resolve(error)
-  }
   const parts: Part[] = [
-    databasePart({ db, url: config.databaseUrl, logger, lost }),
+    stored.parts.database,
     { name: 'events', start: () => hub.start(), stop: () => hub.stop() },
+    stored.parts.watch,
     { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,
     { name: 'settings', start: () => settings.start() },

@@ -37,6 +37,7 @@ import type { HttpServer } from './platform/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { PrincipalListener } from './platform/principal.ts'
+import type { RetentionClock } from './platform/retention-clock.ts'
 import type { SecretBox } from './platform/secret-box.ts'
 import type { WrongCredentials } from './platform/wrong-credentials.ts'
 import { recordProviderDeed } from './provider-deeds.ts'
@@ -46,6 +47,8 @@ export interface AccessSurroundings {
   db: Database
   secrets: SecretBox
   head: TrailHead
+  settle: (() => Promise<void>) | undefined
+  retention: Pick<RetentionClock, 'now'>
   hub: EventHub
   logger: Logger
   /** By which all calls to an OpenID Connect provider go out. */
@@ -146,7 +149,10 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     now,
     logger,
   })
-  const audit = new AuditService({ store: new AuditStore(db), secrets, head: around.head, hub, now, logger })
+  const { head, settle, retention } = around
+  const retentionNow = () => retention.now()
+  const entries = new AuditStore(db)
+  const audit = new AuditService({ store: entries, secrets, head, hub, now, retentionNow, settle, logger })
   const trail = new HttpTrail({ audit, now, logger })
   const oidc =
     config.oidc &&

@@ -8,21 +8,15 @@ export interface DatabaseSurroundings {
   db: Database
   url: string
   logger: Logger
-  /** Somebody else has it now, and nothing reaches it from here any more. */
+  /** Somebody else has it now: nothing may reach it from here any more. */
   lost(error: DatabaseTaken): void
 }
 
-export function databasePart({ db, url, logger, lost }: DatabaseSurroundings): Part {
-  const lock = databaseLock({
-    url,
-    logger,
-    lost: error => {
-      db.destroy().catch((err: unknown) => logger.warn({ err }, 'the database could not be closed'))
-      lost(error)
-    },
-  })
+export function databasePart({ db, url, logger, lost }: DatabaseSurroundings): Part & { keepLock(): boolean } {
+  const lock = databaseLock({ url, logger, lost })
   return {
     name: 'database',
+    keepLock: () => lock.keep(),
     start: async () => {
       await lock.take()
       await migrate(db, undefined, migrations => logger.info({ migrations }, 'bringing the database up to date'))

@@ -26,6 +26,10 @@ export interface AuditServiceOptions {
   head: TrailHead
   hub: Pick<EventHub, 'publishState'>
   now: () => number
+  /** By which entries are too old, in epoch milliseconds. */
+  retentionNow: () => number
+  /** What was committed survives a power failure from here on; undefined where it does so at once. */
+  settle?: (() => Promise<void>) | undefined
   logger: Logger
 }
 
@@ -65,7 +69,7 @@ export class AuditService {
   #verifying: Promise<AuditVerdict> | undefined
 
   constructor(options: AuditServiceOptions) {
-    const { store, secrets, head, now, logger } = options
+    const { store, secrets, head, now, settle, logger } = options
     this.#options = options
     this.#chain = new AuditChain(secrets)
     this.#settings = new TrailSettings({ store, secrets, logger })
@@ -73,6 +77,7 @@ export class AuditService {
     this.#trail = new AuditTrail({ store, chain: this.#chain, logger, now, keeper: this.#keeper })
     this.#writer = new AuditWriter({
       trail: this.#trail,
+      settle,
       logger,
       written: (newest, rows) => this.#written(newest, rows),
       lost: count => this.#ownRow('audit.lost', { entries: String(count) }, 'overloaded', 503),
@@ -197,9 +202,9 @@ export class AuditService {
 
   /** Forgets what is too old or too much, from the old end, and notes that. Answers how many entries. */
   async forget(): Promise<number> {
-    const { store, now } = this.#options
+    const { store, retentionNow } = this.#options
     const { newest, forgottenTo } = await this.#ends()
-    const oldest = new Date(now() - this.settings.keep_days * dayMs).toISOString()
+    const oldest = new Date(retentionNow() - this.settings.keep_days * dayMs).toISOString()
     const young = await store.findFirstSince(oldest, { after: forgottenTo, upTo: newest })
     const upTo = Math.max(newest - this.settings.keep_entries, (young ?? newest + 1) - 1)
     const parts: Forgotten[] = []

@@ -10,6 +10,11 @@ import type { AuditTrail } from './audit-trail.ts'
 
 export interface AuditWriterOptions {
   trail: Pick<AuditTrail, 'append'>
+  /**
+   * What was committed survives a power failure from here on; undefined where it does so at once. Waited for by every request that
+   * changed something: what was revoked must not be valid again after the power came back.
+   */
+  settle?: (() => Promise<void>) | undefined
   logger: Logger
   /** Hears the number of the newest entry after each commit, and what was in it. */
   written(newest: number, rows: readonly NewAuditRow[]): void
@@ -95,7 +100,9 @@ export class AuditWriter {
     if (lost > 0) rows.push(this.#options.lost(lost))
     const waitedMs = performance.now() - (batch[0]?.since ?? 0)
     const late = setTimeout(() => this.#getStuck('too slow'), maxWaitMs - waitedMs)
-    const isDone = await this.#commit(rows).finally(() => clearTimeout(late))
+    const isDone = await this.#commit(rows)
+    if (isDone && rows.some(hasChanged)) await this.#settle()
+    clearTimeout(late)
     if (!isDone) return false
     this.#lost -= lost
     this.#waiting.splice(0, batch.length)
@@ -127,6 +134,14 @@ export class AuditWriter {
     }
   }
 
+  /** One for all that were committed together. */
+  async #settle(): Promise<void> {
+    const { settle, logger } = this.#options
+    await settle?.().catch((err: unknown) => {
+      logger.error({ err }, 'what was committed may not survive a power failure')
+    })
+  }
+
   /** Those who wait are answered: what they did is done, and their entries are kept here. */
   #getStuck(err: unknown): void {
     if (this.#isStuck) return
@@ -149,6 +164,10 @@ export class AuditWriter {
     this.#options.logger.error({ lost: this.#waiting.length }, 'entries of the audit trail are lost')
     for (const { done } of this.#waiting.splice(0)) done.reject(unwritten())
   }
+}
+
+function hasChanged({ effect, outcome }: NewAuditRow): boolean {
+  return effect !== 'read' && outcome === 'ok'
 }
 
 function unwritten(): Problem {

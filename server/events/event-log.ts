@@ -31,6 +31,8 @@ export interface EventLogOptions {
   /** Facts kept in the database, by count and by age. */
   keep: number
   keepMs: number
+  /** By which they are too old, in epoch milliseconds. */
+  retentionNow?: () => number
 }
 
 /** A fact with its row, so that its data is put into JSON once. */
@@ -46,6 +48,8 @@ const batchSize = 1000
 /** Facts read at once when the process starts. */
 const recallPage = 1000
 const pruneEveryMs = 60_000
+/** What was forgotten is said at most this often. */
+const tellForgottenEveryMs = 60 * 60_000
 const maxRetryMs = 5_000
 
 export class EventLog {
@@ -61,6 +65,8 @@ export class EventLog {
   #heldCount = 0
   #waiting: Fact[] = []
   #lost = 0
+  #forgotten = 0
+  #toldForgottenAt = Number.NEGATIVE_INFINITY
   #writing: Promise<void> | undefined
   #hear: (entry: LogEntry) => void = () => undefined
 
@@ -145,11 +151,21 @@ export class EventLog {
 
   /** Forgets what is too old or too many. Also runs by itself, every minute. */
   async prune(): Promise<void> {
-    const { store, keep, keepMs } = this.#options
-    const firstKept = await store.firstToKeep(keep, new Date(Date.now() - keepMs).toISOString())
+    const { store, keep, keepMs, retentionNow = Date.now } = this.#options
+    const firstKept = await store.firstToKeep(keep, new Date(retentionNow() - keepMs).toISOString())
+    this.#tellForgotten(firstKept - this.#oldest)
     // Said before it is done: who reads meanwhile must not take what is forgotten for what is hidden.
     this.#oldest = firstKept
     await store.forgetBefore(firstKept)
+  }
+
+  #tellForgotten(count: number): void {
+    if (count > 0) this.#forgotten += count
+    const now = performance.now()
+    if (this.#forgotten === 0 || now - this.#toldForgottenAt < tellForgottenEveryMs) return
+    this.#options.logger.info({ events: this.#forgotten }, 'the oldest events were forgotten: too many, or too old')
+    this.#toldForgottenAt = now
+    this.#forgotten = 0
   }
 
   /** Undefined when it is not held in memory. */

@@ -9,10 +9,21 @@ const viewer: Principal = { ...anonymous, kind: 'session', scopes: scopeSet(['da
 
 const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'x' } as const
 
-async function service(pingDatabase: () => Promise<void> = async () => undefined, isDraining = false) {
+async function service(
+  pingDatabase: () => Promise<void> = async () => undefined,
+  isDraining = false,
+  unwritable?: string,
+) {
   const { accounts, health } = await accountsOn(await memoryDatabase())
   const clock = { now: 0 }
-  const check = new HealthService({ accounts, pingDatabase, isDraining: () => isDraining, now: () => clock.now })
+  const storage = { fault: async () => unwritable }
+  const check = new HealthService({
+    accounts,
+    pingDatabase,
+    storage,
+    isDraining: () => isDraining,
+    now: () => clock.now,
+  })
   return { accounts, health, check, clock }
 }
 
@@ -49,6 +60,17 @@ test('an account that is not ready makes it degraded, a disabled one does not', 
   expect(await check.readiness(viewer)).toMatchObject({
     status: 'ready',
     parts: { accounts: { ok: true, ready: 1, total: 1 } },
+  })
+})
+
+test('a database that answers and takes no writes is not ready, in words, and accounts are told all the same', async () => {
+  const { check } = await service(undefined, false, 'cannot be written: no room is left')
+  expect(await check.readiness(viewer)).toEqual({
+    status: 'not_ready',
+    parts: {
+      database: { ok: false, detail: 'cannot be written: no room is left' },
+      accounts: { ok: true, detail: 'no account is connected yet', ready: 0, total: 0 },
+    },
   })
 })
 

@@ -7,16 +7,18 @@ export interface HealthServiceOptions {
   accounts: AccountService
   /** Throws when the database does not answer. */
   pingDatabase: () => Promise<void>
+  /** Answers what is wrong with writing, in words that follow "the database". */
+  storage: { fault(): Promise<string | undefined> }
   isDraining: () => boolean
   now: () => number
 }
 
 /** What the database says. */
-type Finding = { fault: string } | { enabled: EnabledAccount[] }
+type Finding = { fault: string } | { enabled: EnabledAccount[]; unwritable: string | undefined }
 type EnabledAccount = Awaited<ReturnType<AccountService['listHealth']>>[number]
 
 /** A database that takes longer is not there. */
-const databaseBoundMs = 2_000
+const databaseBoundMs = 4_000
 /** For so long, and while it is looked for, all who ask get the same: anybody may ask as often as they like. */
 const freshMs = 1_000
 
@@ -39,11 +41,12 @@ export class HealthService {
       const unknown = { ok: null, detail: 'unknown, since the database does not answer', ready: null, total: null }
       return { status: 'not_ready', parts: { database: { ok: false, detail: finding.fault }, accounts: unknown } }
     }
+    const { unwritable } = finding
     const accounts = accountsFor(principal, finding.enabled)
     const status = accounts.ok === false ? 'degraded' : 'ready'
     return {
-      status: this.#options.isDraining() ? 'not_ready' : status,
-      parts: { database: { ok: true, detail: 'answers' }, accounts },
+      status: unwritable !== undefined || this.#options.isDraining() ? 'not_ready' : status,
+      parts: { database: { ok: unwritable === undefined, detail: unwritable ?? 'answers and takes writes' }, accounts },
     }
   }
 
@@ -70,9 +73,10 @@ export class HealthService {
   }
 
   async #askDatabase(): Promise<Finding> {
-    const { pingDatabase, accounts } = this.#options
+    const { pingDatabase, storage, accounts } = this.#options
     await pingDatabase()
-    return { enabled: (await accounts.listHealth()).filter(({ enabled }) => enabled) }
+    const unwritable = await storage.fault()
+    return { enabled: (await accounts.listHealth()).filter(({ enabled }) => enabled), unwritable }
   }
 }
 

@@ -43,6 +43,9 @@ function setUp(startedAt = Date.now()) {
   }
   const readings = new SystemReadings(thisMachine)
   const streams = () => 4
+  const storage = {
+    figures: { is_writable: false, fault: 'full' as const, write_failures: 3, free_bytes: 5, total_bytes: 6 },
+  }
   const prometheus = new Prometheus({
     version: '1.2.3',
     connections,
@@ -66,9 +69,10 @@ function setUp(startedAt = Date.now()) {
       slowConsumers: 1,
     }),
     readings,
+    storage,
   })
   const hub = { publishState: (state: State, narrow?: Narrow) => void told.push({ state, narrow }) }
-  const metrics = new MetricsService({ hub, connections, streams, startedAt, readings, prometheus, logger })
+  const metrics = new MetricsService({ hub, connections, streams, startedAt, readings, storage, prometheus, logger })
   cleanups.push(() => metrics.stop())
   return { metrics, prometheus, told, open }
 }

@@ -2,7 +2,7 @@
  * The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. Who does
  * not see all accounts is told of connections to their own alone.
  */
-import type { DashboardStats, Sample } from '../../contract/metrics.ts'
+import type { DashboardStats, Sample, StorageReadings } from '../../contract/metrics.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
@@ -22,6 +22,7 @@ export interface MetricsServiceOptions {
   /** When the server started, in epoch milliseconds. */
   startedAt: number
   readings: SystemReadings
+  storage: { readonly figures: StorageReadings }
   prometheus: Pick<Prometheus, 'recordRequest'>
   logger: Logger
 }
@@ -96,6 +97,7 @@ export class MetricsService {
         cpu_percent: reading.processCpuPercent,
         event_loop_lag_ms: reading.eventLoopLagMs,
       },
+      storage: this.#options.storage.figures,
       sampled_at: reading.sampledAt,
     }
   }

@@ -7,6 +7,7 @@ import type { RequestOutcome } from '../platform/http-outcome.ts'
 import type { Principal } from '../platform/principal.ts'
 import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
 import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
+import { addStorageMetrics, type StorageFigures } from './storage-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
 import { onlyTold } from './told-series.ts'
 
@@ -41,6 +42,7 @@ export interface PrometheusOptions extends AccountFigures {
   streams: () => number
   events: () => EventFigures
   readings: SystemReadings
+  storage: StorageFigures
 }
 
 /** What is counted for one operation. */
@@ -84,7 +86,8 @@ export class Prometheus {
       labelNames: ['version'],
       registers: [this.#registry],
     }).set({ version: options.version }, 1)
-    const { streams, events, readings } = options
+    const { streams, events, readings, storage } = options
+    addStorageMetrics(this.#registry, storage)
     addGauge(this.#registry, 'rustymail_event_streams', 'Event streams open', streams)
     addPublished(this.#mixed, events)
     addTotals(this.#registry, totals, events)

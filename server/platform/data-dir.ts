@@ -5,7 +5,14 @@ import { renameDurably, replaceFileSync } from './durable-file.ts'
 import { takeFileLock } from './file-lock.ts'
 
 /** Another server runs on the same data directory. */
-export class DataDirTaken extends Error {}
+export class DataDirTaken extends Error {
+  /** @param whose Which process it is, where that is known. */
+  constructor(whose = '') {
+    super(
+      `another RustyMail${whose} is running on this data directory. Stop it, or set RUSTYMAIL_DATA_DIR to another one`,
+    )
+  }
+}
 
 export interface DataDir {
   readonly path: string
@@ -17,6 +24,8 @@ export interface DataDir {
   /** Beside the old one, until it is adopted. */
   keepNextKey(key: Buffer): Buffer
   adoptNextKey(): void
+  /** Takes its lock again when that was removed. False when another server has the directory. */
+  keep(): boolean
   release(): void
 }
 
@@ -47,11 +56,7 @@ export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir
   const pidFile = join(path, 'rustymail.pid')
   const lockFile = join(path, 'rustymail.lock')
   const lock = takeFileLock(lockFile)
-  if (!lock) {
-    throw new DataDirTaken(
-      `another RustyMail${pidIn(pidFile)} is running on this data directory. Stop it, or set RUSTYMAIL_DATA_DIR to another one`,
-    )
-  }
+  if (!lock) throw new DataDirTaken(pidIn(pidFile))
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
   return {
     path,
@@ -63,6 +68,7 @@ export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir
       return key
     },
     adoptNextKey: () => renameDurably(join(path, 'secret.key.next'), join(path, 'secret.key')),
+    keep: () => lock.keep(),
     release: () => {
       rmSync(pidFile, { force: true })
       lock.release()

@@ -4,12 +4,53 @@ import type { DatabaseSync } from 'node:sqlite'
 import { openSqlite } from './database/sqlite-file.ts'
 
 export interface FileLock {
+  /**
+   * Takes the lock again when its file was removed or replaced, since the next process would lock a new file. False when another
+   * process was faster and has it.
+   */
+  keep(): boolean
   /** Removes the file too. */
   release(): void
 }
 
+/** The lock itself, and the file that it is on. */
+interface Taken {
+  lock: DatabaseSync
+  inode: number
+}
+
 /** Undefined when somebody else has it. @throws Error when there can be no lock at that place. */
 export function takeFileLock(file: string): FileLock | undefined {
+  let taken = take(file)
+  if (!taken) return undefined
+  return {
+    keep: () => {
+      if (taken === undefined || inode(file) === taken.inode) return taken !== undefined
+      const again = retake(file)
+      if (again === 'nowhere') return true
+      taken.lock.close()
+      taken = again
+      return taken !== undefined
+    },
+    release: () => {
+      if (!taken) return
+      // Only ours: by now another may stand there, which another process holds.
+      if (inode(file) === taken.inode) rmSync(file, { force: true })
+      taken.lock.close()
+    },
+  }
+}
+
+/** `nowhere`: the directory is gone, so that nobody can have a lock there; undefined when another process has it. */
+function retake(file: string): Taken | undefined | 'nowhere' {
+  try {
+    return take(file)
+  } catch {
+    return 'nowhere'
+  }
+}
+
+function take(file: string): Taken | undefined {
   // Each further attempt means that one who had it let go at this very moment.
   for (let attempt = 0; attempt < 5; attempt++) {
     const before = inode(file)
@@ -23,14 +64,7 @@ export function takeFileLock(file: string): FileLock | undefined {
     }
     // The one before may have removed the file while we opened it: then our lock is on a file that nobody else sees.
     const after = inode(file)
-    if (after !== undefined && (before === undefined || before === after)) {
-      return {
-        release: () => {
-          rmSync(file, { force: true })
-          lock.close()
-        },
-      }
-    }
+    if (after !== undefined && (before === undefined || before === after)) return { lock, inode: after }
     lock.close()
   }
   return undefined
@@ -54,5 +88,10 @@ function isBusy(error: unknown): boolean {
 }
 
 function inode(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.ino
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.ino
+  } catch {
+    // A directory on the way is no longer one.
+    return undefined
+  }
 }

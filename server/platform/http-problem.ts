@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ProblemCode } from '../../contract/problem.ts'
-import { isDatabaseFault } from './database/database-fault.ts'
+import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault } from './database/database-fault.ts'
 import type { Logger } from './logger.ts'
 import { Problem } from './problem.ts'
 
@@ -36,18 +36,24 @@ const ofFastify: ReadonlyMap<string, [ProblemCode, string]> = new Map(
   }),
 )
 
+const wordsOfFault: Record<DatabaseFaultKind, string> = {
+  full: 'The database has no room left, so nothing was changed.',
+  read_only: 'The database may only be read, so nothing was changed.',
+  damaged: 'The database is damaged. Restore a backup: see docs/running.md.',
+  removed: 'The files of the database were removed while RustyMail runs, so nothing was changed.',
+  silent: 'The database does not answer; try again in a moment.',
+  failed: 'The database could not be read or written; the log says why.',
+}
+
 export function toProblem(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   const { code, statusCode } = (error ?? {}) as { code?: string; statusCode?: number }
   const known = code === undefined ? undefined : ofFastify.get(code)
   if (known) return new Problem(known[0], known[1], { cause: error })
-  if (isDatabaseGone(error)) {
-    const detail = 'The database does not answer; try again in a moment.'
-    return new Problem('overloaded', detail, { cause: error, retryAfterSeconds: 5 })
-  }
-  if (isDatabaseFull(error)) {
-    const detail = 'The database has no room left, so nothing was changed.'
-    return new Problem('overloaded', detail, { cause: error, retryAfterSeconds: 10 })
+  const fault = databaseFaultKind(error)
+  if (fault) {
+    const retryAfterSeconds = fault === 'silent' ? 5 : 10
+    return new Problem('overloaded', wordsOfFault[fault], { cause: error, retryAfterSeconds })
   }
   if (error instanceof SyntaxError && statusCode === 400) {
     return new Problem('bad_request', 'The body is not valid JSON, or has a key that is not allowed.', { cause: error })
@@ -62,25 +68,10 @@ export function toProblem(error: unknown): Problem | undefined {
   return undefined
 }
 
-/** What node-postgres throws when its server is away. */
-function isDatabaseGone(error: unknown): boolean {
-  if (!(error instanceof Error) || !isDatabaseFault(error)) return false
-  const code = 'code' in error ? String(error.code) : ''
-  const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[123]|08\w{3})$/.test(code)
-  return isNetwork || /connection terminated|trying to connect|did not answer in time/i.test(error.message)
-}
-
 /** What reading a body throws when its sender goes away, or is cut for being too slow. */
 export function isCutOff(error: unknown, request: { aborted: boolean }): boolean {
   if (!request.aborted || !(error instanceof Error) || isDatabaseFault(error)) return false
   return 'code' in error && /^(ECONNRESET|EPIPE|FST_ERR_CTP_INVALID_CONTENT_LENGTH)$/.test(String(error.code))
-}
-
-/** SQLITE_FULL, with whatever detail, and PostgreSQL's disk_full. */
-function isDatabaseFull(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const isSqlite = 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === 13
-  return isSqlite || ('code' in error && error.code === '53100')
 }
 
 export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {

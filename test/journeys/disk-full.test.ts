@@ -2,7 +2,9 @@
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { openDatabase } from '../../server/platform/database/database.ts'
+import type { DashboardStats } from '../../contract/metrics.ts'
+import { type Database, openDatabase } from '../../server/platform/database/database.ts'
+import type { DatabaseObserver } from '../../server/platform/database/database-health.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { startApp } from '../support/people.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -13,10 +15,16 @@ const disconnectPath = (id: string) => api.clients.disconnectClient.path.replace
 async function startOnSmallDisk() {
   const dir = tempDir('disk')
   onTestFinished(() => dir.remove())
-  const database = openDatabase(`sqlite:${dir.path}/rustymail.db`)
+  const opened = Promise.withResolvers<Database>()
+  const open = (observer: DatabaseObserver) => {
+    const database = openDatabase(`sqlite:${dir.path}/rustymail.db`, observer)
+    opened.resolve(database)
+    return database
+  }
   const lines: string[] = []
   const logger = createLogger('info', { write: line => void lines.push(line) })
-  const running = await startApp({ overrides: { database, logger } })
+  const running = await startApp({ overrides: { openDatabase: open, logger } })
+  const database = await opened.promise
   const number = async (pragma: string) => {
     const { rows } = await sql.raw<Record<string, number>>(`pragma ${pragma}`).execute(database)
     return Object.values(rows[0] ?? {})[0]!
@@ -67,7 +75,22 @@ test('when the disk is full what was done is answered soon, nothing more is done
   expect(attempts[0]!.headers.get('retry-after')).toBe('10')
   expect(await connected()).toHaveLength(left.length)
   expect((await people.ask(admin, 'GET', api.accounts.listAccounts.path)).status).toBe(200)
-  expect((await people.ask({}, 'GET', api.system.ready.path)).status).toBe(200)
+  // No more work is to be sent here, and who looks knows why.
+  const ready = await people.ask({}, 'GET', api.system.ready.path)
+  expect([ready.status, JSON.parse(ready.text).parts.database]).toEqual([
+    503,
+    { ok: false, detail: 'cannot be written: no room is left' },
+  ])
+  const storage = async () => {
+    const stats = await people.tell<DashboardStats>(admin, 'GET', api.metrics.getStats.path)
+    return stats.storage
+  }
+  expect(await storage()).toMatchObject({ is_writable: false, fault: 'full' })
+  const failures = (await storage()).write_failures
+  expect(failures).toBeGreaterThan(0)
+  const metrics = await people.ask(admin, 'GET', '/metrics')
+  expect(metrics.text).toContain('rustymail_database_writable 0\n')
+  expect(said('cannot be written: no room is left')).toHaveLength(1)
 
   await setRoom(10_000)
   const again = async () => {
@@ -79,6 +102,19 @@ test('when the disk is full what was done is answered soon, nothing more is done
   expect(await noted()).toEqual(done.toSorted())
   expect(await people.tell(admin, 'POST', api.audit.verifyAudit.path)).toMatchObject({ is_whole: true })
   expect(said('the audit trail is written again')).toHaveLength(1)
+  await expect.poll(async () => (await people.ask({}, 'GET', api.system.ready.path)).status).toBe(200)
+  expect(await storage()).toMatchObject({ is_writable: true, fault: null })
+  expect((await storage()).write_failures).toBeGreaterThanOrEqual(failures)
+  // The alert could not be stored while it stood.
+  const raised = async () => {
+    const { items } = await people.tell<{ items: { type: string }[] }>(
+      admin,
+      'GET',
+      `${api.events.listFacts.path}?limit=20`,
+    )
+    return items.map(({ type }) => type).filter(type => type.startsWith('alert_'))
+  }
+  await expect.poll(raised).toEqual(['alert_cleared', 'alert_raised'])
 }, 60_000)
 
 test('a change that itself finds no room is refused as such, and is not half done', async () => {

@@ -41,6 +41,7 @@ export async function startAudit(database?: Database, { now = Date.now, file }: 
     head: headAt(file),
     hub: { publishState: state => told.push(state) },
     now,
+    retentionNow: now,
     logger: createLogger('silent'),
   })
   await audit.start()

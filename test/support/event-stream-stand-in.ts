@@ -199,6 +199,6 @@ export class EventStreamStandIn {
 function state(): Frame {
   const figures = { active_connections: 1, requests_per_minute: 2, average_response_time_ms: 3 }
   const system = { system_cpu_usage: 4, system_memory_usage: 5, uptime_seconds: 6, active_sse_connections: 7 }
-  const rest = { response_time_ms: {}, imap: {}, process: {}, sampled_at: new Date().toISOString() }
+  const rest = { response_time_ms: {}, imap: {}, process: {}, storage: {}, sampled_at: new Date().toISOString() }
   return { event: 'stats_update', data: { ...figures, ...system, ...rest } }
 }

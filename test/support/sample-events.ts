@@ -32,6 +32,8 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     at,
   },
   mail_received: { account_id: 'a1', folder: 'INBOX', uid: 771, uid_validity: 3, at },
+  alert_raised: { alert: 'disk_low', detail: '100 MiB are left where the database is.', at },
+  alert_cleared: { alert: 'disk_low', at },
   token_created: token,
   token_updated: { ...token, changed: ['scopes'] },
   token_revoked: token,
@@ -50,6 +52,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     response_time_ms: { p50: 1, p95: 2, p99: 3 },
     imap: { open: 1, idle: 1, busy: 0, connecting: 0, max: 100 },
     process: { rss_bytes: 1, cpu_percent: 1, event_loop_lag_ms: 1 },
+    storage: { is_writable: true, fault: null, write_failures: 0, free_bytes: 1, total_bytes: 1 },
     sampled_at: at,
   },
 }

@@ -53,6 +53,11 @@ const words: Words = {
     text: `Account ${data.name} ${stateSentence[data.state]}${data.last_error && data.state !== 'ready' ? `: ${data.last_error.detail}` : ''}`,
   }),
   mail_received: (data, nameOf) => ({ tone: 'good', text: `New mail in ${data.folder} of ${nameOf(data.account_id)}` }),
+  alert_raised: data => ({ tone: 'bad', text: data.detail }),
+  alert_cleared: data => ({
+    tone: 'good',
+    text: data.alert === 'disk_low' ? 'There is room for the database again' : 'The database takes writes again',
+  }),
   token_created: data => ({ tone: 'info', text: `API token ${data.name} was made` }),
   token_updated: data => ({ tone: 'info', text: `API token ${data.name} was changed: ${fieldWords(data.changed)}` }),
   token_revoked: data => ({ tone: 'warn', text: `API token ${data.name} was revoked` }),

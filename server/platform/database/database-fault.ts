@@ -2,10 +2,56 @@
 
 const ofDatabase = Symbol('of the database')
 
+/** `silent`: it does not answer, or another program holds it; `failed`: any other fault of its files or its disk. */
+export type DatabaseFaultKind = 'full' | 'read_only' | 'damaged' | 'removed' | 'silent' | 'failed'
+
+/** The files of an SQLite database are no longer where they were opened: what is written to them is gone with this process. */
+export class DatabaseRemoved extends Error {
+  constructor() {
+    super('the files of the database were removed or replaced while RustyMail runs')
+  }
+}
+
 export function markDatabaseFault(error: unknown): void {
   if (error instanceof Error) Object.defineProperty(error, ofDatabase, { value: true, configurable: true })
 }
 
 export function isDatabaseFault(error: unknown): boolean {
   return error instanceof Error && ofDatabase in error
+}
+
+/** Primary result codes of SQLite (https://sqlite.org/rescode.html). */
+const ofSqlite: ReadonlyMap<number, DatabaseFaultKind> = new Map([
+  [5, 'silent'], // SQLITE_BUSY
+  [8, 'read_only'],
+  [10, 'failed'], // SQLITE_IOERR
+  [11, 'damaged'], // SQLITE_CORRUPT
+  [13, 'full'],
+  [14, 'failed'], // SQLITE_CANTOPEN
+  [26, 'damaged'], // SQLITE_NOTADB
+])
+
+/** SQLSTATE of PostgreSQL (appendix A of its manual). */
+const ofPostgres: ReadonlyMap<string, DatabaseFaultKind> = new Map([
+  ['53100', 'full'],
+  ['25006', 'read_only'],
+  ['58030', 'failed'], // io_error
+  ['XX001', 'damaged'],
+  ['XX002', 'damaged'],
+])
+
+/** Undefined for what is no fault of the database itself: a wrong statement, a violated constraint, anything from elsewhere. */
+export function databaseFaultKind(error: unknown): DatabaseFaultKind | undefined {
+  if (error instanceof DatabaseRemoved) return 'removed'
+  if (!(error instanceof Error)) return undefined
+  if ('errcode' in error && typeof error.errcode === 'number') return ofSqlite.get(error.errcode & 0xff)
+  const code = 'code' in error ? String(error.code) : ''
+  return ofPostgres.get(code) ?? (isGone(error, code) ? 'silent' : undefined)
+}
+
+/** What node-postgres throws when its server is away. */
+function isGone(error: Error, code: string): boolean {
+  if (!isDatabaseFault(error)) return false
+  const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[123]|08\w{3})$/.test(code)
+  return isNetwork || /connection terminated|trying to connect|did not answer in time/i.test(error.message)
 }

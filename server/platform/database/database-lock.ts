@@ -14,6 +14,8 @@ export class DatabaseTaken extends Error {
 export interface DatabaseLock {
   /** @throws DatabaseTaken */
   take(): Promise<void>
+  /** Looks whether it still stands, and takes it again when its file was removed. False when another process has it. */
+  keep(): boolean
   /** Also when it was never taken. */
   release(): Promise<void>
 }
@@ -33,11 +35,13 @@ export function databaseLock({ url, logger, lost }: DatabaseLockOptions): Databa
     take: async () => {
       if (!(await lock.take())) throw new DatabaseTaken()
     },
+    // It watches its connection by itself.
+    keep: () => true,
     release: () => lock.release(),
   }
 }
 
-/** Beside the file, by whatever name that was given. It cannot be lost. */
+/** Beside the file, by whatever name that was given. */
 class SqliteLock implements DatabaseLock {
   readonly #path: string
   readonly #logger: Logger
@@ -62,6 +66,10 @@ class SqliteLock implements DatabaseLock {
       { files },
       'others on this machine may read the database, and its mode could not be narrowed to 0600',
     )
+  }
+
+  keep(): boolean {
+    return this.#lock?.keep() ?? true
   }
 
   async release(): Promise<void> {

@@ -2,12 +2,14 @@
 import { Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { markDatabaseFault } from './database-fault.ts'
+import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
 import * as first from './migrations/0001-first.ts'
 import * as events from './migrations/0002-events.ts'
 import * as access from './migrations/0003-access.ts'
 import * as disabledBy from './migrations/0004-disabled-by.ts'
 import * as trailId from './migrations/0005-trail-id.ts'
 import * as madeUsers from './migrations/0006-made-users.ts'
+import * as writeProbe from './migrations/0007-write-probe.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
@@ -22,15 +24,23 @@ const migrations: Record<string, Migration> = {
   '0004-disabled-by': disabledBy,
   '0005-trail-id': trailId,
   '0006-made-users': madeUsers,
+  '0007-write-probe': writeProbe,
 }
 
-/** @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`. Opens lazily: the first query may fail. */
-export function openDatabase(url: string): Database {
-  if (url.startsWith('sqlite:')) return new Kysely<Tables>({ dialect: sqliteDialect(url.slice('sqlite:'.length)) })
+/**
+ * @param url `sqlite:<path>`, `sqlite::memory:` or `postgres://…`. Opens lazily: the first query may fail.
+ * @param observer Hears what becomes of statements.
+ */
+export function openDatabase(url: string, observer?: DatabaseObserver): Database {
+  if (url.startsWith('sqlite:')) {
+    return new Kysely<Tables>({ dialect: sqliteDialect(url.slice('sqlite:'.length), observer) })
+  }
   return new Kysely<Tables>({
     dialect: postgresDialect(url),
     log: event => {
-      if (event.level === 'error') markDatabaseFault(event.error)
+      if (event.level !== 'error') return
+      markDatabaseFault(event.error)
+      observer?.failed(event.error, isWriteStatement(event.query.sql))
     },
   })
 }

@@ -185,6 +185,13 @@ export interface EventCounterRow {
   newest: number
 }
 
+/** One row, written to know whether the database takes writes. */
+export interface WriteProbeRow {
+  id: number
+  at: string
+  filler: string
+}
+
 export interface Tables {
   events: EventRow
   event_counter: EventCounterRow
@@ -199,4 +206,5 @@ export interface Tables {
   made_users: MadeUserRow
   audit_entries: AuditRow
   audit_chain: AuditChainRow
+  write_probe: WriteProbeRow
 }

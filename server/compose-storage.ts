@@ -1,0 +1,83 @@
+/** Where the server keeps its state, wired by hand: the database, watched, and the time by which history is forgotten. A part of the composition root. */
+import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Fact } from '../contract/event.ts'
+import type { Config } from './config.ts'
+import { databasePart } from './database-part.ts'
+import { type DataDir, DataDirTaken } from './platform/data-dir.ts'
+import { type Database, openDatabase } from './platform/database/database.ts'
+import { DatabaseHealth, type DatabaseObserver } from './platform/database/database-health.ts'
+import { sqliteFile, syncSqlite } from './platform/database/sqlite-file.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import { RetentionClock } from './platform/retention-clock.ts'
+import { retentionStore } from './settings/retention-store.ts'
+import { type Room, StorageWatch } from './storage/storage-watch.ts'
+import { probeWrite } from './storage/write-probe.ts'
+
+export interface StorageSurroundings {
+  config: Config
+  dataDir: DataDir
+  logger: Logger
+  /** In place of that which the configuration names. */
+  openDatabase: ((observer: DatabaseObserver) => Database) | undefined
+  publish: (fact: Fact) => void
+  /** Somebody else has the data now: nothing may be read or written any more. */
+  lost: (error: Error) => void
+}
+
+export interface ComposedStorage {
+  db: Database
+  storage: StorageWatch
+  retention: RetentionClock
+  /** What was committed survives a power failure from here on; undefined where it does so at once. */
+  settle: (() => Promise<void>) | undefined
+  /** The first of all, and the one behind the events. */
+  parts: { database: Part; watch: Part }
+}
+
+export function composeStorage(around: StorageSurroundings): ComposedStorage {
+  const { config, dataDir, logger, publish } = around
+  const health = new DatabaseHealth()
+  const db = around.openDatabase?.(health) ?? openDatabase(config.databaseUrl, health)
+  const file = fileOf(config)
+  const lost = (error: Error) => {
+    db.destroy().catch((err: unknown) => logger.warn({ err }, 'the database could not be closed'))
+    around.lost(error)
+  }
+  const database = databasePart({ db, url: config.databaseUrl, logger, lost })
+  const retention = new RetentionClock({ store: retentionStore(db), logger })
+  const storage = new StorageWatch({
+    health,
+    probe: options => probeWrite(db, options),
+    readRoom: async () => (file === undefined ? undefined : roomFor(file)),
+    keepLocks: () => dataDir.keep() && database.keepLock(),
+    lost: () => lost(new DataDirTaken()),
+    publish,
+    now: () => performance.now(),
+    logger,
+  })
+  const watch = {
+    name: 'storage',
+    start: async () => {
+      await retention.start()
+      await storage.start()
+    },
+    stop: async () => {
+      await storage.stop()
+      await retention.stop()
+    },
+  }
+  const settle = file === undefined ? undefined : () => syncSqlite(file)
+  return { db, storage, retention, settle, parts: { database, watch } }
+}
+
+/** Of the SQLite database; undefined for PostgreSQL, and for one in memory. */
+function fileOf({ databaseUrl }: Config): string | undefined {
+  return databaseUrl.startsWith('sqlite:') ? sqliteFile(databaseUrl.slice('sqlite:'.length)) : undefined
+}
+
+async function roomFor(file: string): Promise<Room> {
+  const { bavail, blocks, bsize } = await statfs(dirname(file))
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+}

@@ -1,0 +1,89 @@
+/**
+ * The time by which history is forgotten. It never runs ahead of the wall clock, and goes forward at twice the pace of the running
+ * process at most: a clock that jumps by a year, or a start after one, forgets nothing at once. What was missed while the server was off
+ * is made up for at that pace.
+ */
+import type { Logger } from './logger.ts'
+
+/** Where it has got, kept over starts; epoch milliseconds. */
+export interface RetentionClockStore {
+  find(): Promise<number | undefined>
+  save(at: number): Promise<void>
+}
+
+export interface RetentionClockOptions {
+  store: RetentionClockStore
+  /** The wall clock. */
+  now?: () => number
+  /** Runs evenly, whatever is done to the wall clock. */
+  elapsed?: () => number
+  logger: Logger
+}
+
+const pace = 2
+const saveEveryMs = 10 * 60_000
+/** Behind the wall clock by more than this, it says so. */
+const toldBehindMs = 24 * 60 * 60_000
+
+export class RetentionClock {
+  readonly #store: RetentionClockStore
+  readonly #wall: () => number
+  readonly #elapsed: () => number
+  readonly #logger: Logger
+  #at: number
+  #readAt: number
+  #saved: number
+  #isBehind = false
+  #saving: Promise<void> | undefined
+
+  constructor({ store, now = Date.now, elapsed = () => performance.now(), logger }: RetentionClockOptions) {
+    this.#store = store
+    this.#wall = now
+    this.#elapsed = elapsed
+    this.#logger = logger
+    this.#at = now()
+    this.#readAt = elapsed()
+    this.#saved = Number.NEGATIVE_INFINITY
+  }
+
+  async start(): Promise<void> {
+    const kept = await this.#store.find()
+    this.#at = Math.min(kept ?? this.#wall(), this.#wall())
+    this.#readAt = this.#elapsed()
+    this.#tell()
+    await this.#save()
+  }
+
+  async stop(): Promise<void> {
+    await this.#saving
+  }
+
+  /** Epoch milliseconds. */
+  now(): number {
+    const elapsed = this.#elapsed()
+    this.#at = Math.min(this.#wall(), this.#at + pace * Math.max(0, elapsed - this.#readAt))
+    this.#readAt = elapsed
+    this.#tell()
+    if (Math.abs(this.#at - this.#saved) >= saveEveryMs) this.#saving ??= this.#save()
+    return this.#at
+  }
+
+  async #save(): Promise<void> {
+    this.#saved = this.#at
+    await this.#store
+      .save(this.#at)
+      .catch((err: unknown) => this.#logger.warn({ err }, 'the time of retention could not be stored'))
+    this.#saving = undefined
+  }
+
+  #tell(): void {
+    const behindMs = this.#wall() - this.#at
+    if (behindMs > toldBehindMs === this.#isBehind) return
+    this.#isBehind = !this.#isBehind
+    const hours = Math.round(behindMs / 3_600_000)
+    if (!this.#isBehind) return this.#logger.info('history is forgotten by the clock again')
+    const words =
+      'the clock is far ahead of when this server last ran: history is forgotten slowly until that is made up for. Check the clock'
+    this.#logger.warn({ hours_ahead: hours }, words)
+  }
+}
