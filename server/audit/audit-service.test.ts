@@ -100,6 +100,19 @@ onEachDatabase(open => {
     expect((await exported(audit, 'jsonl')).split('\n').length).toBe(6_002)
   })
 
+  test('a clock that jumps ahead forgets nothing at once', async () => {
+    let now = Date.UTC(2026, 0, 1)
+    let retention = now
+    const { audit, record } = await startAudit(await open(), { now: () => now, retentionNow: () => retention })
+    await record(31)
+    now += 463 * 24 * 60 * 60_000
+    expect(await audit.forget()).toBe(0)
+    expect(await all(audit)).toHaveLength(31)
+    retention = now
+    expect(await audit.forget()).toBe(31)
+    expect((await all(audit)).map(({ operation }) => operation)).toEqual(['audit.forget'])
+  })
+
   test('old entries are forgotten by count and by age, that is noted, and the rest is still whole', async () => {
     let now = Date.UTC(2026, 0, 1)
     const db = await open()

@@ -13,7 +13,7 @@ function row(requestId: string): NewAuditRow {
   return toRow(auditFact({ requestId }), chain)
 }
 
-function startWriter(logger = createLogger('silent')) {
+function startWriter(logger = createLogger('silent'), settle?: () => Promise<void>) {
   const database = { isAway: false, silence: Promise.resolve(), commits: [] as string[][], tries: 0 }
   const writer = new AuditWriter({
     trail: {
@@ -26,6 +26,7 @@ function startWriter(logger = createLogger('silent')) {
         return { number: database.commits.flat().length, hash: '' }
       },
     },
+    settle,
     logger,
     written: () => undefined,
     lost: count => row(`${count} lost`),
@@ -46,6 +47,34 @@ test('what comes at the same time is one commit, in the order in which it came',
     ['d', 'e'],
     ['f', 'g'],
   ])
+})
+
+test('who changed something waits until it would survive a power failure, together with all of the same commit', async () => {
+  const power = { asked: 0, on: Promise.withResolvers<void>() }
+  const settle = () => {
+    power.asked++
+    return power.on.promise
+  }
+  const { writer, database } = startWriter(undefined, settle)
+  const read = (id: string) => toRow(auditFact({ requestId: id, effect: 'read' }), chain)
+  const refused = toRow(auditFact({ requestId: 'no', outcome: 'forbidden', status: 403 }), chain)
+  await Promise.all([writer.write(read('r')), writer.write(refused)])
+  expect(power.asked).toBe(0)
+  const answered: string[] = []
+  const changes = ['a', 'b'].map(id => writer.write(row(id)).then(() => answered.push(id)))
+  await vi.waitFor(() => expect(power.asked).toBe(1))
+  expect([database.commits.at(-1), answered]).toEqual([['a', 'b'], []])
+  power.on.resolve()
+  await Promise.all(changes)
+  expect(power.asked).toBe(1)
+})
+
+test('a disk that does not settle is said, and nobody waits for it for ever', async () => {
+  const lines: string[] = []
+  const logger = createLogger('error', { write: line => void lines.push(line) })
+  const { writer } = startWriter(logger, () => Promise.reject(new Error('EIO')))
+  expect(await writer.write(row('a'))).toBe(true)
+  expect(lines.join('')).toContain('may not survive a power failure')
 })
 
 test('while the database is away entries wait in their order, and it says so soon', async () => {

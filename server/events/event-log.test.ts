@@ -100,6 +100,22 @@ onEachDatabase(open => {
     expect(listed(third)).toEqual(range(2_001))
   })
 
+  test('what is too old is so by the time of retention, not by the clock of the moment', async () => {
+    const db = await open()
+    let retention = Date.now() - 10 * 24 * 60 * 60_000
+    const { hub, log } = await startHub(db, { keepMs: 60_000, retentionNow: () => retention })
+    await hub.transact(async (_transaction, tell) => tell(mail(1)))
+    await db
+      .updateTable('events')
+      .set({ at: new Date(retention - 30_000).toISOString() })
+      .execute()
+    await log.prune()
+    expect(log.oldest).toBe(1)
+    retention += 31_000
+    await log.prune()
+    expect(log.oldest).toBe(2)
+  })
+
   test('old facts are forgotten by count and by age, from the old end alone', async () => {
     const db = await open()
     const { hub, log } = await startHub(db, { keep: 5 })

@@ -1,7 +1,7 @@
 /** One server has a data directory, and a dead one's does not stay locked. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../test/support/temp-dir.ts'
@@ -22,6 +22,30 @@ test('a second server on the same directory is refused and told who has it', () 
   takeDataDir(path).release()
   expect(existsSync(join(path, 'rustymail.pid'))).toBe(false)
   expect(existsSync(join(path, 'rustymail.lock'))).toBe(false)
+})
+
+test('a lock whose file was removed is taken again, and it is known when another server was faster', () => {
+  const path = newDir()
+  const lock = join(path, 'rustymail.lock')
+  const first = takeDataDir(path)
+  rmSync(lock)
+  expect(first.keep()).toBe(true)
+  expect(() => takeDataDir(path)).toThrow(DataDirTaken)
+
+  rmSync(lock)
+  const second = takeDataDir(path)
+  expect([first.keep(), first.keep(), second.keep()]).toEqual([false, false, true])
+  // What the one that lost it does at its end leaves the other alone.
+  first.release()
+  expect(() => takeDataDir(path)).toThrow(DataDirTaken)
+  expect(second.keep()).toBe(true)
+
+  rmSync(path, { recursive: true })
+  expect(second.keep()).toBe(true)
+  const third = takeDataDir(path)
+  expect([second.keep(), third.keep()]).toEqual([false, true])
+  third.release()
+  second.release()
 })
 
 test('after kill -9 the directory is free again', async () => {

@@ -15,6 +15,8 @@ export const auditSecrets = new SecretBox(Buffer.alloc(32, 7))
 
 interface AuditOptions {
   now?: () => number
+  /** As `now` unless given. */
+  retentionNow?: () => number
   /** Of `audit.head`; none is kept unless given. */
   file?: string
 }
@@ -30,7 +32,7 @@ export async function beginAudit(db: Database, { now = Date.now, file }: AuditOp
 }
 
 /** Stopped when the test ends, before its database is closed. */
-export async function startAudit(database?: Database, { now = Date.now, file }: AuditOptions = {}) {
+export async function startAudit(database?: Database, { now = Date.now, retentionNow = now, file }: AuditOptions = {}) {
   const db = database ?? (await memoryDatabase())
   await beginAudit(db, { now, ...(file === undefined ? {} : { file }) })
   const store = new AuditStore(db)
@@ -41,7 +43,7 @@ export async function startAudit(database?: Database, { now = Date.now, file }: 
     head: headAt(file),
     hub: { publishState: state => told.push(state) },
     now,
-    retentionNow: now,
+    retentionNow,
     logger: createLogger('silent'),
   })
   await audit.start()

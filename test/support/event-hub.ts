@@ -14,8 +14,8 @@ type Options = Partial<Omit<EventHubOptions, 'log' | 'logger'> & Omit<EventLogOp
 export async function startHub(database?: Database, options: Options = {}) {
   const db = database ?? (await memoryDatabase())
   const logger = createLogger('silent')
-  const { heldInMemory = 1000, keep = 100_000, keepMs = 60 * 60_000, ...limits } = options
-  const log = new EventLog({ store: new EventStore(db), logger, heldInMemory, keep, keepMs })
+  const { heldInMemory = 1000, keep = 100_000, keepMs = 60 * 60_000, retentionNow = Date.now, ...limits } = options
+  const log = new EventLog({ store: new EventStore(db), logger, heldInMemory, keep, keepMs, retentionNow })
   const hub = new EventHub({
     log,
     logger,

@@ -53,5 +53,7 @@ export function databaseFaultKind(error: unknown): DatabaseFaultKind | undefined
 function isGone(error: Error, code: string): boolean {
   if (!isDatabaseFault(error)) return false
   const isNetwork = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|57P0[123]|08\w{3})$/.test(code)
-  return isNetwork || /connection terminated|trying to connect|did not answer in time/i.test(error.message)
+  return (
+    isNetwork || /connection terminated|trying to connect|did not answer in time|is not queryable/i.test(error.message)
+  )
 }

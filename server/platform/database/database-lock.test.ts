@@ -1,7 +1,7 @@
 /** One RustyMail on a database, and a dead one's does not stay locked. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, symlinkSync } from 'node:fs'
+import { existsSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import pg from 'pg'
@@ -66,6 +66,20 @@ test("an SQLite file is the same one by every name, its lock goes with it, and o
   expect(existsSync(`${file}.lock`)).toBe(false)
   await lockOn('sqlite::memory:').lock.take()
   await lockOn('sqlite::memory:').lock.take()
+})
+
+test('the lock of an SQLite file is taken again when it was removed, unless another was faster', async () => {
+  const dir = tempDir('lock')
+  onTestFinished(() => dir.remove())
+  const url = `sqlite:${join(dir.path, 'one.db')}`
+  const [first, second] = [lockOn(url).lock, lockOn(url).lock]
+  await first.take()
+  rmSync(join(dir.path, 'one.db.lock'))
+  expect(first.keep()).toBe(true)
+  await expect(second.take()).rejects.toThrow(DatabaseTaken)
+  rmSync(join(dir.path, 'one.db.lock'))
+  await second.take()
+  expect([first.keep(), second.keep()]).toEqual([false, true])
 })
 
 const postgresUrl = inject('postgresUrl')

@@ -24,7 +24,9 @@ export class LiveFile {
   /** At most 250 ms old. True again when the files were put back. */
   get isThere(): boolean {
     const now = this.#now()
-    if (now - this.#lookedAt < freshMs) return this.#isThere
+    // What is not known yet could go away unnoticed.
+    const isKnown = this.#known.size > companions.length
+    if (isKnown && now - this.#lookedAt < freshMs) return this.#isThere
     this.#lookedAt = now
     this.#isThere = this.#look()
     return this.#isThere

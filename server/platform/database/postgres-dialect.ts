@@ -4,11 +4,14 @@ import { PostgresDialect, type PostgresPool } from 'kysely'
 import type { CustomTypesConfig } from 'pg'
 import { markDatabaseFault } from './database-fault.ts'
 
-export function postgresDialect(url: string): PostgresDialect {
-  return new PostgresDialect({ pool: () => openPool(url) })
+/** A connection on which the database says nothing for so long, while it is asked something, is given up. */
+const defaultSilenceMs = 30_000
+
+export function postgresDialect(url: string, silenceMs = defaultSilenceMs): PostgresDialect {
+  return new PostgresDialect({ pool: () => openPool(url, silenceMs) })
 }
 
-async function openPool(url: string): Promise<PostgresPool> {
+async function openPool(url: string, silenceMs: number): Promise<PostgresPool> {
   // Loaded only now: a server on SQLite does without its memory.
   const { default: pg } = await import('pg')
   const types = {
@@ -22,7 +25,7 @@ async function openPool(url: string): Promise<PostgresPool> {
     connectionTimeoutMillis: 10_000,
     stream: () => {
       const socket = new Socket()
-      return socket.setTimeout(30_000, () => socket.destroy(new Error('the database did not answer in time')))
+      return socket.setTimeout(silenceMs, () => socket.destroy(new Error('the database did not answer in time')))
     },
     types: types as CustomTypesConfig,
   })

@@ -1,0 +1,24 @@
+/** How far the time of retention has got is kept in the database. */
+import { expect, test } from 'vitest'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import { retentionStore } from './retention-store.ts'
+
+const event = (number: number, at: string) => ({ number, type: 'mail_received', account_id: null, data: '{}', at })
+
+onEachDatabase(open => {
+  test('nothing on a new database, then the time of the newest fact, then what was saved', async () => {
+    const db = await open()
+    const store = retentionStore(db)
+    expect(await store.find()).toBeUndefined()
+    await db
+      .insertInto('events')
+      .values([event(1, '2026-05-01T00:00:00.000Z'), event(2, '2026-04-01T00:00:00.000Z')])
+      .execute()
+    expect(await store.find()).toBe(Date.UTC(2026, 3, 1))
+    await store.save(Date.UTC(2026, 4, 2))
+    await store.save(Date.UTC(2026, 4, 3))
+    expect(await store.find()).toBe(Date.UTC(2026, 4, 3))
+    await db.updateTable('settings').set({ value: '{"at":"soon"}' }).where('name', '=', 'retention_clock').execute()
+    expect(await store.find()).toBe(Date.UTC(2026, 3, 1))
+  })
+})
