@@ -31,6 +31,11 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
   stream?: 'always' | 'accepted'
   /** Bytes of a body, where it may be larger than others of its kind: see `bodyLimitOf`. */
   bodyLimit?: number
+  /**
+   * Takes something away from somebody, at least with such a body. It is let in also while the audit trail cannot be written, since
+   * what is revoked must end at once.
+   */
+  isRevocation?(body: Body): boolean
   /** Not counted as a request in the figures: health, event streams, metrics. */
   uncounted?: true
 }

@@ -118,6 +118,7 @@ export const tokensApi = {
     description:
       'Users whom it invited, reset or raised stay, with their sessions and tokens, unless `end_made` is true.',
     effect: 'destroy',
+    isRevocation: () => true,
     limit: 'access',
     params,
     query: EndMade,

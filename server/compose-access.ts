@@ -13,12 +13,14 @@ import { PasskeyStore } from './access/passkey-store.ts'
 import { PasswordHasher } from './access/password-hasher.ts'
 import { profileRoutes } from './access/profile-routes.ts'
 import { ProfileService } from './access/profile-service.ts'
+import { Revocations } from './access/revocations.ts'
 import { SecondFactorService } from './access/second-factor-service.ts'
 import { SessionService } from './access/session-service.ts'
 import { SessionStore } from './access/session-store.ts'
 import { SignInService } from './access/sign-in-service.ts'
 import { SignInThrottle } from './access/sign-in-throttle.ts'
 import { tokenRoutes } from './access/token-routes.ts'
+import { principalIdOf } from './access/token-row.ts'
 import { TokenService } from './access/token-service.ts'
 import { TokenStore } from './access/token-store.ts'
 import { TotpStore } from './access/totp-store.ts'
@@ -99,6 +101,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     passkeys: keys,
     openSessions: () => sessions.list(),
   })
+  const revocations = new Revocations({ listener, logger })
   const ended = async (userId: string) => {
     await Promise.all([sessions.endAllOf(userId), tokens.userChanged(userId)])
   }
@@ -108,6 +111,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     users: people,
     made,
     ended,
+    revocations,
     hub,
     accountIds,
     now,
@@ -131,9 +135,24 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     changed,
     openSessions: userId => sessions.list(userId),
   })
+  const opened = async (userId: string) => {
+    const [open, own] = await Promise.all([sessions.list(userId), store.listOf(userId)])
+    return [...open.map(({ id }) => `session-${id}`), ...own.map(({ id }) => principalIdOf(id))]
+  }
   const { apiKey } = config
   const { describeServer, wrongCredentials: wrongKeys } = around
-  const access = new AccessService({ sessions, tokens, apiKey, wrongKeys, users, people, describeServer, now, logger })
+  const access = new AccessService({
+    sessions,
+    tokens,
+    revocations,
+    apiKey,
+    wrongKeys,
+    users,
+    people,
+    describeServer,
+    now,
+    logger,
+  })
   const factors = new SecondFactorService({ store: new TotpStore(db), users: people, secrets, now, logger })
   const signIn = new SignInService({ users: people, sessions, hasher, throttle, factors, now, logger })
   const passkeys = new PasskeyService({ store: keys, users: people, origin: around.passkeyOrigin, now, logger })
@@ -179,7 +198,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
         oidc: oidc ? { name: oidc.name } : null,
       })
       accessRoutes(http, { access, signIn, describeSignIn })
-      userRoutes(http, { users, sessions, access })
+      userRoutes(http, { users, sessions, access, revocations, opened })
       profileRoutes(http, { profile, passkeys, sessions, access })
       tokenRoutes(http, tokens)
       if (oidc) oidcRoutes(http, oidc)
@@ -189,6 +208,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
       { name: 'audit', start: () => audit.start(), stop: () => audit.stop() },
       { name: 'sessions', start: () => sessions.start() },
       { name: 'tokens', stop: () => tokens.stop() },
+      { name: 'revocations', stop: () => revocations.stop() },
     ],
   }
 }

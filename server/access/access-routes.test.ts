@@ -11,6 +11,7 @@ import { WrongCredentials } from '../platform/wrong-credentials.ts'
 import { accessRoutes } from './access-routes.ts'
 import { AccessService } from './access-service.ts'
 import { PasswordHasher } from './password-hasher.ts'
+import { Revocations } from './revocations.ts'
 import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
 import { SignInService } from './sign-in-service.ts'
@@ -28,6 +29,7 @@ async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: 
   const listener = { changed: () => undefined, revoked: () => undefined }
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now: Date.now, logger, listener })
   const access = new AccessService({
+    revocations: new Revocations({ listener: { revoked: () => undefined }, logger: createLogger('silent') }),
     wrongKeys: new WrongCredentials({ perMinute: 20, now: Date.now }),
     sessions,
     tokens: { authenticate: () => undefined },

@@ -7,6 +7,7 @@ import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { WrongCredentials } from '../platform/wrong-credentials.ts'
 import { AccessService } from './access-service.ts'
+import { Revocations } from './revocations.ts'
 import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
 import { UserStore } from './user-store.ts'
@@ -33,6 +34,7 @@ async function setUp(apiKey?: string) {
   const asked: string[] = []
   const wrongKeys = new WrongCredentials({ perMinute: 20, now })
   const access = new AccessService({
+    revocations: new Revocations({ listener: { revoked: () => undefined }, logger: createLogger('silent') }),
     wrongKeys,
     sessions,
     tokens: {

@@ -7,6 +7,7 @@ import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { WrongCredentials } from '../platform/wrong-credentials.ts'
 import { looksRandom } from './api-key-strength.ts'
+import type { Revocations } from './revocations.ts'
 import { hasRights, rightsOf } from './rights.ts'
 import type { OpenedSession, SessionService, Whence } from './session-service.ts'
 import type { UserService } from './user-service.ts'
@@ -17,6 +18,7 @@ export interface AccessOptions {
   tokens: { authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> }
   /** An administrator's token, from the environment. */
   apiKey: string | undefined
+  revocations: Revocations
   wrongKeys: Pick<WrongCredentials, 'mayTryKey' | 'rightKeyCame'>
   users: Pick<UserService, 'createAdministrator'>
   people: Pick<UserStore, 'find'>
@@ -55,9 +57,18 @@ export class AccessService {
   authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
     const { token, sessionCookie, address } = credentials
     if (token !== undefined) {
-      return this.#isApiKey(token, address) ? this.#apiKeyPrincipal : this.#options.tokens.authenticate(token, address)
+      if (this.#isApiKey(token, address)) return this.#apiKeyPrincipal
+      return this.#unlessDenied(this.#options.tokens.authenticate(token, address))
     }
-    return sessionCookie === undefined ? undefined : this.#options.sessions.authenticate(sessionCookie)
+    if (sessionCookie === undefined) return undefined
+    return this.#unlessDenied(this.#options.sessions.authenticate(sessionCookie))
+  }
+
+  #unlessDenied(
+    found: Principal | undefined | Promise<Principal | undefined>,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    if (found instanceof Promise) return found.then(principal => this.#unlessDenied(principal))
+    return found && this.#options.revocations.denies(found) ? undefined : found
   }
 
   /** A new one-time token; the one before no longer works. It makes the first administrator, within 30 minutes. */
@@ -121,6 +132,20 @@ export class AccessService {
 
   /** Answers whether it was one's own present session. */
   async endSession(principal: Principal, sessionId: string): Promise<boolean> {
+    const { sessions, revocations } = this.#options
+    await revocations.run({
+      ids: [`session-${sessionId}`],
+      check: () => this.#checkSession(principal, sessionId),
+      work: async () => {
+        await this.#checkSession(principal, sessionId)
+        await sessions.end(sessionId)
+      },
+    })
+    return principal.id === `session-${sessionId}`
+  }
+
+  /** @throws Problem for a session that is not there, or that the principal may not end. */
+  async #checkSession(principal: Principal, sessionId: string): Promise<void> {
     const { sessions, people } = this.#options
     const row = await sessions.find(sessionId)
     const owner = row && (await people.find(row.user_id))
@@ -131,19 +156,28 @@ export class AccessService {
     if (!row || !(isOwn || isBelow)) {
       throw new Problem('session_not_found', 'There is no such session; it may have ended.')
     }
-    await sessions.end(sessionId)
-    return principal.id === `session-${sessionId}`
   }
 
   async closeSession(principal: Principal): Promise<void> {
     if (principal.kind !== 'session')
       throw new Problem('bad_request', 'Only a session can be ended; keys and tokens stay valid.')
-    await this.#options.sessions.end(principal.id.slice('session-'.length))
+    const { sessions, revocations } = this.#options
+    await revocations.run({
+      ids: [principal.id],
+      check: async () => undefined,
+      work: () => sessions.end(principal.id.slice('session-'.length)),
+    })
   }
 
   /** This one included. */
   async endAllSessions(principal: Principal): Promise<void> {
-    await this.#options.sessions.endAllOf(ownUserId(principal))
+    const { sessions, revocations } = this.#options
+    const userId = ownUserId(principal)
+    await revocations.run({
+      ids: (await sessions.list(userId)).map(({ id }) => `session-${id}`),
+      check: async () => undefined,
+      work: () => sessions.endAllOf(userId),
+    })
   }
 
   /** From where too many wrong ones came, one that a person made up is not compared. */

@@ -10,6 +10,7 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, type PrincipalListener } from '../platform/principal.ts'
+import { Revocations } from './revocations.ts'
 import { rightsOf } from './rights.ts'
 import { createToken, hashOf } from './token-format.ts'
 import { type TokenInput, TokenService } from './token-service.ts'
@@ -69,6 +70,7 @@ function tokensOn(db: Database, hub: EventHub, listener?: PrincipalListener) {
     users,
     made: madeUsersOn(db),
     ended: async id => void heard.push(`ended ${id}`),
+    revocations: new Revocations({ listener: { revoked: () => undefined }, logger: createLogger('silent') }),
     hub,
     accountIds: async () => new Set(['a', 'b', 'c']),
     now: () => clock.now,

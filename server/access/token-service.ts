@@ -10,6 +10,7 @@ import { maySeeAccount, type Principal, type PrincipalListener } from '../platfo
 import { Problem } from '../platform/problem.ts'
 import { KnownTokens } from './known-tokens.ts'
 import type { MadeUsers } from './made-users.ts'
+import type { Revocations } from './revocations.ts'
 import { rightsOf } from './rights.ts'
 import { createToken, hashOf, prefixOf } from './token-format.ts'
 import {
@@ -31,6 +32,7 @@ export interface TokenServiceOptions {
   made: Pick<MadeUsers, 'list' | 'end'>
   /** Ends what a user has open: sessions, and what tokens hold. */
   ended: (userId: string) => Promise<void>
+  revocations: Revocations
   hub: Pick<EventHub, 'transact'>
   accountIds: () => Promise<ReadonlySet<string>>
   now: () => number
@@ -190,6 +192,14 @@ export class TokenService {
    * @param endsMade With everybody whom it made, in the same transaction: nothing it does comes between. Answers whom that ended.
    */
   async revoke(principal: Principal, tokenId: string, endsMade = false): Promise<string[]> {
+    return this.#options.revocations.run({
+      ids: [principalIdOf(tokenId)],
+      check: () => this.#get(principal, tokenId),
+      work: () => this.#revoke(principal, tokenId, endsMade),
+    })
+  }
+
+  async #revoke(principal: Principal, tokenId: string, endsMade: boolean): Promise<string[]> {
     const { store, users, made, ended, hub, logger } = this.#options
     refuseToken(principal)
     if (endsMade && !principal.scopes.has('dashboard:admin')) {

@@ -54,8 +54,12 @@ export async function leaveOneAdministrator(
   const before = await store.countAdministrators(transaction)
   await work()
   if (before === 0 || (await store.countAdministrators(transaction)) > 0) return
+  throw lastAdministrator()
+}
+
+export function lastAdministrator(): Problem {
   const detail = 'This is the only administrator who can sign in. Make somebody else an administrator first.'
-  throw new Problem('last_administrator', detail)
+  return new Problem('last_administrator', detail)
 }
 
 /** As facts name a user. */

@@ -10,6 +10,7 @@ import { WrongCredentials } from '../platform/wrong-credentials.ts'
 import { AccessService } from './access-service.ts'
 import { PasskeyStore } from './passkey-store.ts'
 import { PasswordHasher } from './password-hasher.ts'
+import { Revocations } from './revocations.ts'
 import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
 import { userRoutes } from './user-routes.ts'
@@ -39,7 +40,9 @@ async function door() {
     changed: id => sessions.userChanged(id),
     openSessions: id => sessions.list(id),
   })
+  const revocations = new Revocations({ ...shared, listener })
   const access = new AccessService({
+    revocations,
     wrongKeys: new WrongCredentials({ perMinute: 20, now: Date.now }),
     ...shared,
     sessions,
@@ -57,7 +60,7 @@ async function door() {
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies: [],
   })
-  userRoutes(http, { users, sessions, access })
+  userRoutes(http, { users, sessions, access, revocations, opened: async () => [] })
   const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(() => http.fastify.close())
   const send = async (

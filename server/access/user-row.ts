@@ -4,6 +4,25 @@ import { DisabledBy, type User } from '../../contract/users.ts'
 import type { UserRow } from '../platform/database/tables.ts'
 import { accountsOf } from './rights.ts'
 
+export interface Invitation {
+  email: string
+  name: string
+  role: Role
+  accounts: AccountAccess
+}
+
+export interface Reset {
+  revoke_tokens: boolean
+}
+
+export interface NewAdministrator {
+  email: string
+  name: string
+  password: string
+  /** For set-up, which only the first may use. */
+  onlyIfNone?: boolean
+}
+
 export interface UserChange {
   name?: string | undefined
   role?: Role | undefined

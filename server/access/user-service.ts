@@ -1,5 +1,5 @@
 /** People: inviting, changing, resetting and deleting them. One administrator who can come in is always left. */
-import type { AccountAccess, Role } from '../../contract/access.ts'
+import type { AccountAccess } from '../../contract/access.ts'
 import type { DisabledBy, MadeUser, User, UserLink } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { UserRow } from '../platform/database/tables.ts'
@@ -11,9 +11,26 @@ import type { PasskeyStore } from './passkey-store.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { checkPasswordStrength } from './password-strength.ts'
 import { hasRights, type Rights, rightsOf } from './rights.ts'
-import { addUser, changeUser, leaveOneAdministrator, named, type WantedUser, type Writing } from './user-change.ts'
+import {
+  addUser,
+  changeUser,
+  lastAdministrator,
+  leaveOneAdministrator,
+  named,
+  type WantedUser,
+  type Writing,
+} from './user-change.ts'
 import { UserLinks } from './user-links.ts'
-import { mergeChange, statusOf, toUser, type UserChange, writeAccounts } from './user-row.ts'
+import {
+  type Invitation,
+  mergeChange,
+  type NewAdministrator,
+  type Reset,
+  statusOf,
+  toUser,
+  type UserChange,
+  writeAccounts,
+} from './user-row.ts'
 import type { UserStore } from './user-store.ts'
 
 export interface UserServiceOptions {
@@ -33,25 +50,6 @@ export interface UserServiceOptions {
   changed: (userId: string) => Promise<void>
   /** Open sessions of one, or of all. */
   openSessions: (userId?: string) => Promise<readonly { user_id: string }[]>
-}
-
-interface Invitation {
-  email: string
-  name: string
-  role: Role
-  accounts: AccountAccess
-}
-
-interface Reset {
-  revoke_tokens: boolean
-}
-
-interface NewAdministrator {
-  email: string
-  name: string
-  password: string
-  /** For set-up, which only the first may use. */
-  onlyIfNone?: boolean
 }
 
 const hour = 60 * 60_000
@@ -188,6 +186,16 @@ export class UserService {
     await ended(userId)
     logger.info({ user: userId, by: principal.id, ended: others.length }, 'a user was deleted')
     return others
+  }
+
+  /** @throws Problem for callers that may not disable or delete this user, and for the last administrator. Reads only. */
+  async checkMayEnd(principal: Principal, userId: string): Promise<void> {
+    const { store } = this.#options
+    const row = await store.find(userId)
+    if (!row) throw new Problem('user_not_found', 'There is no such user.')
+    this.#refuseBeyond(principal, row)
+    const isAdministrator = row.role === 'administrator' && !row.disabled
+    if (isAdministrator && (await store.countAdministrators()) <= 1) throw lastAdministrator()
   }
 
   async readLink(linkToken: string): Promise<{ email: string; name: string; expires_at: string }> {

@@ -10,6 +10,8 @@ export interface Operation {
   effect: Effect
   /** A narrower limit of its own, beside the common one. */
   limit?: LimitName
+  /** Let in also while the audit trail cannot be written. */
+  mayRevoke?: boolean
 }
 
 /**

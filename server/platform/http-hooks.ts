@@ -241,10 +241,7 @@ export class HttpHooks {
     if (principal.kind === 'session') refuseForeignOrigin(request, origins)
     guard(principal, operation)
     if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
-    if (operation.effect !== 'read' && trail?.isFull) {
-      const detail = 'The audit trail cannot be written, so nothing may be changed; look at the log of the server.'
-      throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
-    }
+    if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
   }
 
   #tell(request: FastifyRequest, reply: FastifyReply): void {
@@ -255,6 +252,13 @@ export class HttpHooks {
     observe(outcome)
     if (!request.isRecorded) void trail?.record(outcome)
   }
+}
+
+/** @throws Problem while the trail can take no more. */
+export function refuseWhileFull(trail: Trail | undefined): void {
+  if (!trail?.isFull) return
+  const detail = 'The audit trail cannot be written, so nothing may be changed; look at the log of the server.'
+  throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
 }
 
 export function principalOf(request: FastifyRequest): Principal {

@@ -16,7 +16,7 @@ import { BodyReader } from './http-body.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import { sendText } from './http-compress.ts'
 import { HttpFront, type StreamCall } from './http-front.ts'
-import { HttpHooks, type HttpJudges, nothingAt, principalOf } from './http-hooks.ts'
+import { HttpHooks, type HttpJudges, nothingAt, principalOf, refuseWhileFull } from './http-hooks.ts'
 import { parseInput } from './http-input.ts'
 import { outcomeOfStream } from './http-outcome.ts'
 import { answerProblem, isCutOff, rawProblem } from './http-problem.ts'
@@ -172,7 +172,8 @@ export function handle<Params, Query, Body, Response>(
   handler: (call: Call<Params, Query, Body>) => Response | Promise<Response>,
 ): void {
   const name = operationName(endpoint)
-  const operation: Operation = { name, scope: endpoint.scope, effect: endpoint.effect }
+  const mayRevoke = endpoint.isRevocation !== undefined
+  const operation: Operation = { name, scope: endpoint.scope, effect: endpoint.effect, mayRevoke }
   const safe = leaveSecretsOut(endpoint)
   http.fastify.route({
     method: endpoint.method,
@@ -185,6 +186,7 @@ export function handle<Params, Query, Body, Response>(
       const input = parseInput(endpoint, request)
       request.safeInput = safe(input)
       guard(principal, operation, accountOf(input.params))
+      if (endpoint.isRevocation?.(input.body) === false) refuseWhileFull(http.options.trail)
       const call = new HttpCall(request, reply, input, http)
       if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
       const answer = await handler(call)

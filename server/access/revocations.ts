@@ -1,0 +1,114 @@
+/**
+ * What is taken away while the database takes no writes holds in this process at once, and is stored as soon as it can be. Until then
+ * whoever asked is told so: a restart before would give it back.
+ */
+import { setTimeout as wait } from 'node:timers/promises'
+import { databaseFaultKind } from '../platform/database/database-fault.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Principal, PrincipalListener } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+
+export interface Revocation<Result> {
+  /** Ids of principals, or `user-…` for all that somebody holds. */
+  ids: readonly string[]
+  /** Throws what `work` would throw to callers who may not; reads only. */
+  check(): Promise<unknown>
+  /** Takes it away in the database. Run again until it is done, so it is to bear that. */
+  work(): Promise<Result>
+  /** Principals whose streams and exchanges are closed; those of `ids` unless given. */
+  opened?(): Promise<readonly string[]>
+}
+
+export interface RevocationsOptions {
+  listener: Pick<PrincipalListener, 'revoked'>
+  logger: Logger
+}
+
+/** Waiting to be stored; past it a revocation is refused as any other change. */
+const maxPending = 1_000
+const retryMs = 2_000
+
+export class Revocations {
+  readonly #options: RevocationsOptions
+  readonly #pending = new Set<Revocation<unknown>>()
+  /** With how many of those that wait name it. */
+  readonly #denied = new Map<string, number>()
+  readonly #stopped = new AbortController()
+  #storing: Promise<void> | undefined
+
+  constructor(options: RevocationsOptions) {
+    this.#options = options
+  }
+
+  /** True for principals that were taken away and are still in the database. */
+  denies({ id, userId }: Principal): boolean {
+    if (this.#denied.size === 0) return false
+    return this.#denied.has(id) || (userId !== null && this.#denied.has(`user-${userId}`))
+  }
+
+  /** @throws Problem 503 when it holds, but could not be stored yet. */
+  async run<Result>(revocation: Revocation<Result>): Promise<Result> {
+    try {
+      return await revocation.work()
+    } catch (error) {
+      if (databaseFaultKind(error) === undefined || this.#pending.size >= maxPending) throw error
+      await revocation.check()
+      await this.#deny(revocation)
+      const detail =
+        'It is revoked from now on, but could not be stored: the database takes no writes. That is tried until it does; after a restart before that, revoke it again.'
+      throw new Problem('overloaded', detail, { cause: error, retryAfterSeconds: 10 })
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    await this.#storing
+    if (this.#pending.size === 0) return
+    const ids = [...this.#denied.keys()]
+    this.#options.logger.error({ ids }, 'revocations could not be stored and end with this process')
+  }
+
+  async #deny(revocation: Revocation<unknown>): Promise<void> {
+    const { listener, logger } = this.#options
+    this.#pending.add(revocation)
+    for (const id of revocation.ids) this.#denied.set(id, (this.#denied.get(id) ?? 0) + 1)
+    logger.warn({ ids: revocation.ids }, 'revoked in memory: the database takes no writes')
+    const opened = (await revocation.opened?.().catch(() => [])) ?? revocation.ids
+    for (const id of opened) listener.revoked(id)
+    this.#storing ??= this.#store()
+  }
+
+  async #store(): Promise<void> {
+    const { signal } = this.#stopped
+    while (this.#pending.size > 0 && !signal.aborted) {
+      await wait(retryMs, undefined, { signal }).catch(() => undefined)
+      for (const revocation of [...this.#pending]) {
+        if (!(await this.#isStored(revocation))) break
+        this.#release(revocation)
+      }
+    }
+    this.#storing = undefined
+  }
+
+  /** Also when there is nothing left to take away. */
+  async #isStored({ ids, work }: Revocation<unknown>): Promise<boolean> {
+    const { logger } = this.#options
+    try {
+      await work()
+    } catch (err) {
+      if (!(err instanceof Problem)) return false
+      logger.info({ ids, err }, 'a revocation found nothing left to revoke')
+    }
+    logger.info({ ids }, 'what was revoked in memory is stored')
+    return true
+  }
+
+  #release(revocation: Revocation<unknown>): void {
+    this.#pending.delete(revocation)
+    for (const id of revocation.ids) {
+      const left = (this.#denied.get(id) ?? 1) - 1
+      if (left > 0) this.#denied.set(id, left)
+      else this.#denied.delete(id)
+    }
+  }
+}
