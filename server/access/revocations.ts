@@ -24,7 +24,7 @@ export interface RevocationsOptions {
   logger: Logger
 }
 
-/** Waiting to be stored; past it a revocation is refused as any other change. */
+/** Waiting to be stored; past it a revocation is refused like every other change. */
 const maxPending = 1_000
 const retryMs = 2_000
 

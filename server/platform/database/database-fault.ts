@@ -2,7 +2,7 @@
 
 const ofDatabase = Symbol('of the database')
 
-/** `silent`: it does not answer, or another program holds it; `failed`: any other fault of its files or its disk. */
+/** `silent`: it does not answer, or another program holds it; `failed` is every other fault of its files or its disk. */
 export type DatabaseFaultKind = 'full' | 'read_only' | 'damaged' | 'removed' | 'silent' | 'failed'
 
 /** The files of an SQLite database are no longer where they were opened: what is written to them is gone with this process. */
