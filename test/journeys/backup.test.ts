@@ -1,73 +1,17 @@
-/** A backup made beside a running server brings everything back after the data directory is gone; and what is wrong with one is said. */
+/** A backup made beside a running server brings everything back after the data directory is gone; and why one cannot be made is said. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { SandboxServer } from '../../sandbox/sandbox-server.ts'
-import { finishRestore, prepareRestore } from '../../server/backup/restore-backup.ts'
-import { writeJournal } from '../../server/backup/restore-moves.ts'
-import { checkKey, judgeKey } from '../../server/key-rotation.ts'
-import { createLogger } from '../../server/platform/logger.ts'
+import { addAccount, backupHome, emailsOf, expectRefusal, invite, keyOf } from '../support/backup-home.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
-import { type Ended, runCommand, spawnCommand } from '../support/run-command.ts'
-import { apiKey, type RustyMail, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type RustyMail } from '../support/rustymail.ts'
 import { enter } from '../support/signed-in.ts'
-import { tempDir } from '../support/temp-dir.ts'
 
 const root = join(import.meta.dirname, '../..')
-const keyOf = (fill: number) => Buffer.alloc(32, fill).toString('base64')
-
-function home(environment: Record<string, string> = {}) {
-  const dir = tempDir('backup')
-  onTestFinished(() => dir.remove())
-  const dataDir = join(dir.path, 'data')
-  const around = { RUSTYMAIL_RATE_LIMIT: '100000000', ...environment }
-  return {
-    dataDir,
-    database: join(dataDir, 'rustymail.db'),
-    place: (name: string) => join(dir.path, name),
-    /** Names in the data directory. */
-    names: () => (existsSync(dataDir) ? readdirSync(dataDir).sort() : []),
-    destroy: () => rmSync(dataDir, { recursive: true, force: true }),
-    run: (words: string[], change: Record<string, string> = {}) =>
-      runCommand(words, { dataDir, environment: { ...around, ...change } }),
-    spawn: (words: string[]) => spawnCommand(words, { dataDir, environment: around }),
-    start: (change: Record<string, string> = {}) => startRustyMail({ dataDir, environment: { ...around, ...change } }),
-  }
-}
-
-function expectRefusal({ code, stdout, stderr }: Ended, words: string): void {
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(/^Failed: [^\n]+\n$/)
-  expect(stderr).toContain(words)
-}
-
-async function addAccount(server: RustyMail): Promise<void> {
-  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'a secret word' }
-  const body = { email: 'ann@example.com', imap, enabled: false }
-  await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
-}
-
-async function invite(server: RustyMail, email: string): Promise<void> {
-  await server.call(api.users.inviteUser, { body: { email, name: 'Somebody', role: 'viewer', accounts: [] } })
-}
-
-const emailsOf = async (server: RustyMail) => (await server.call(api.users.listUsers)).items.map(({ email }) => email)
 const withToken = (server: RustyMail, token: string) =>
   fetch(server.url + api.accounts.listAccounts.path, { headers: { authorization: `Bearer ${token}` } })
 
@@ -91,7 +35,7 @@ function inviteMany(server: RustyMail, name: string) {
 }
 
 test('with the server killed and its data directory destroyed, a backup made under load brings everything back', async () => {
-  const { dataDir, database, destroy, place, run, start } = home()
+  const { dataDir, database, destroy, place, run, start } = backupHome()
   const sandbox = new SandboxServer()
   const mail = await sandbox.start()
   onTestFinished(() => sandbox.stop())
@@ -162,43 +106,8 @@ test('with the server killed and its data directory destroyed, a backup made und
   expect(items.map(({ operation }) => operation)).toEqual(['cli.restoreBackup'])
 }, 90_000)
 
-test('a restore over data keeps it beside, says which entries are lost, and is refused while a server runs', async () => {
-  const { dataDir, database, place, names, run, start } = home()
-  const file = place('backup.db')
-  const first = await start()
-  await addAccount(first)
-  expect((await run(['backup', file])).code).toBe(0)
-  await invite(first, 'late@example.com')
-  expectRefusal(await run(['restore', file]), 'is running on this data directory')
-  await first.stop()
-  const there = names()
-  expectRefusal(await run(['restore', file]), `${database} is there already`)
-  expect(names()).toEqual(there)
-
-  const restored = await run(['restore', file, '--force'])
-  expect(restored).toMatchObject({ code: 0, stderr: '' })
-  expect(restored.stdout).toMatch(
-    /Entries \d+ to \d+, which came after the backup, are not in it\.\nWhat was there is kept: /,
-  )
-  expect(await run(['audit', 'verify'])).toMatchObject({ code: 0 })
-  const second = await start()
-  expect(await emailsOf(second)).not.toContain('late@example.com')
-  const { items } = await second.call(api.audit.listAudit, { query: { operation: 'cli.restoreBackup' } })
-  expect(items[0]!.refs.missing).toMatch(/^\d+ to \d+$/)
-  await second.stop()
-
-  // What was kept works as it did.
-  for (const name of names()) {
-    const [, as] = /^(.+)\.before-restore-\w+$/.exec(name) ?? []
-    if (as !== undefined) renameSync(join(dataDir, name), join(dataDir, as))
-  }
-  const third = await start()
-  expect(await emailsOf(third)).toContain('late@example.com')
-  expect(await third.call(api.audit.verifyAudit)).toMatchObject({ is_whole: true })
-}, 90_000)
-
 test('without the key in it a backup opens with the key alone, whether from a file or the environment', async () => {
-  const { dataDir, destroy, place, names, run, start } = home()
+  const { dataDir, destroy, place, names, run, start } = backupHome()
   const server = await start()
   await addAccount(server)
   const file = place('backup.db')
@@ -236,7 +145,7 @@ test('without the key in it a backup opens with the key alone, whether from a fi
 }, 90_000)
 
 test('a backup that cannot be made says why in one line, and leaves nothing behind and all as it was', async () => {
-  const { dataDir, database, place, run, start } = home()
+  const { dataDir, database, place, run, start } = backupHome()
   const file = place('backup.db')
   expectRefusal(await run(['backup', file]), 'there is no secret.key')
   expectRefusal(await run(['backup', file], { RUSTYMAIL_SECRET_KEY: keyOf(5) }), `there is no database at ${database}`)
@@ -277,7 +186,7 @@ test('a backup that cannot be made says why in one line, and leaves nothing behi
 }, 90_000)
 
 test('for a database in memory, and for PostgreSQL, it is said what to use instead', async () => {
-  const { place, run } = home()
+  const { place, run } = backupHome()
   const memory = { RUSTYMAIL_DATABASE_URL: 'sqlite::memory:' }
   const postgresUrl = inject('postgresUrl')
   const url = postgresUrl === undefined ? 'postgres://127.0.0.1:1/none' : await newPostgresDatabase(postgresUrl)
@@ -290,135 +199,8 @@ test('for a database in memory, and for PostgreSQL, it is said what to use inste
   expect([named.code, named.stderr]).toEqual([78, expect.stringContaining('backup needs the name of one file')])
 }, 60_000)
 
-test('what is damaged, cut short, changed, newer or no backup at all is refused in one line, and nothing is written', async () => {
-  const { database, destroy, place, names, run, start } = home()
-  const server = await start()
-  await addAccount(server)
-  const file = place('backup.db')
-  expect((await run(['backup', file])).code).toBe(0)
-  await server.stop()
-  const spoiled = (name: string, spoil: (path: string) => void) => {
-    copyFileSync(file, place(name))
-    spoil(place(name))
-    return place(name)
-  }
-  const change = (statement: string) => (path: string) => {
-    const db = new DatabaseSync(path)
-    db.exec(statement)
-    db.close()
-  }
-  const size = statSync(file).size
-  const cases: [string, string][] = [
-    [spoiled('half', path => truncateSync(path, size / 2)), 'cannot be restored'],
-    [spoiled('page', path => overwrite(path, 3 * 4096, Buffer.alloc(4096, 7))), 'cannot be restored'],
-    [spoiled('letter', flipName), 'it was damaged or changed'],
-    [spoiled('row', change("update users set role = 'viewer'")), 'it was damaged or changed'],
-    [spoiled('rows', change('delete from sessions')), 'it should hold 1 rows of sessions, and holds 0'],
-    [spoiled('text', path => writeFileSync(path, 'not a database at all\n'.repeat(500))), 'file is not a database'],
-    [spoiled('empty', path => truncateSync(path, 0)), 'it was not made by "rustymail backup"'],
-    [
-      spoiled('newer', change("insert into kysely_migration values ('9999-later', '2030')")),
-      'newer than this program: it has 9999-later',
-    ],
-    [
-      spoiled('format', change(`update rustymail_backup set note = replace(note, '"format":1', '"format":2')`)),
-      'a newer RustyMail made it',
-    ],
-    [spoiled('plain', path => copyFileSync(database, path)), 'it was not made by "rustymail backup"'],
-    [place('missing'), 'there is no file'],
-  ]
-  destroy()
-  for (const [path, words] of cases) {
-    expectRefusal(await run(['restore', path]), words)
-    expect([path, names()]).toEqual([path, []])
-  }
-  expect((await run(['restore', file])).code).toBe(0)
-}, 90_000)
-
-function overwrite(path: string, at: number, bytes: Buffer): void {
-  const content = readFileSync(path)
-  bytes.copy(content, at)
-  writeFileSync(path, content)
-}
-
-/** One letter of a text: no structure of the file tells that it is wrong. */
-function flipName(path: string): void {
-  const at = readFileSync(path).indexOf('Ada Admin')
-  expect(at).toBeGreaterThan(0)
-  overwrite(path, at, Buffer.from('E'))
-}
-
-test('a restore that was killed, wherever that was, is finished by running it again, and no server starts before', async () => {
-  const { dataDir, database, destroy, place, names, run, spawn: begin, start } = home()
-  const server = await start()
-  await addAccount(server)
-  const file = place('backup.db')
-  expect((await run(['backup', file])).code).toBe(0)
-  await invite(server, 'late@example.com')
-  await server.stop('SIGKILL')
-
-  // Killed while it makes ready what it restores; on a busy machine it may be through by then.
-  const { child, ended } = begin(['restore', file, '--force'])
-  const hasBegun = () => names().some(name => name.includes('restor'))
-  await expect.poll(hasBegun, { interval: 1, timeout: 15_000 }).toBe(true)
-  child.kill('SIGKILL')
-  await ended
-  expect((await run(['restore', file, '--force'])).code).toBe(0)
-  expect(await run(['audit', 'verify'])).toMatchObject({ code: 0 })
-  expect(names().filter(name => /restoring|restore\.json/.test(name))).toEqual([])
-
-  const request = { file, database, dataDir, givenKey: undefined, keyFrom: undefined, force: true }
-  const surroundings = {
-    judgeKey,
-    checkKey: (...[db, secrets, head]: Parameters<Parameters<typeof prepareRestore>[1]['checkKey']>) =>
-      checkKey(db, { secrets, keep: undefined }, head),
-    logger: createLogger('silent'),
-    now: Date.now,
-  }
-  const old = readFileSync(database)
-  cpSync(dataDir, place('before'), { recursive: true })
-  /** As far as it had come when it was killed. Answers how far it can come. */
-  const killedAfter = async (count: number) => {
-    destroy()
-    cpSync(place('before'), dataDir, { recursive: true })
-    const { plan } = await prepareRestore(request, surroundings)
-    writeJournal(join(dataDir, 'restore.json'), plan)
-    for (const { from, to } of plan.moves.slice(0, count)) renameSync(from, to)
-    return plan.moves
-  }
-  const expectAllInPlace = ({ length }: readonly object[]) => {
-    const later = names().filter(name => !/before/.test(name))
-    expect([length, later]).toEqual([6, ['audit.head', 'rustymail.db', 'secret.key']])
-    const kept = names().find(name => /^rustymail\.db\.before-restore-\w+$/.test(name) && !there.includes(name))
-    expect(readFileSync(join(dataDir, kept!)).equals(old)).toBe(true)
-    expect(readFileSync(database).equals(old)).toBe(false)
-  }
-  const there = names()
-  for (let count = 0; count <= 6; count++) {
-    const moves = await killedAfter(count)
-    expect(finishRestore({ file, dataDir })).toMatchObject({ backup: file })
-    expectAllInPlace(moves)
-    expect(finishRestore({ file, dataDir })).toBeUndefined()
-  }
-  const moves = await killedAfter(4)
-  const { child: refused, log } = spawnRustyMail({ dataDir })
-  expect(await once(refused, 'close')).toEqual([78, null])
-  expect(log()).toMatch(/^RustyMail was not started: a restore was interrupted[^\n]+\n$/)
-  for (const words of [
-    ['audit', 'verify'],
-    ['backup', place('b.db')],
-  ]) {
-    expectRefusal(await run(words), 'a restore was interrupted')
-  }
-  expectRefusal(await run(['restore', place('another')]), `"rustymail restore ${file}"`)
-  expect(await run(['restore', file])).toMatchObject({ code: 0, stdout: expect.stringContaining('is finished') })
-  expectAllInPlace(moves)
-  expect(await run(['audit', 'verify'])).toMatchObject({ code: 0 })
-  expect((await (await start()).call(api.accounts.listAccounts)).items).toHaveLength(1)
-}, 120_000)
-
 test('a server makes backups by itself, a restart makes none too many, and each of them can be restored', async () => {
-  const { destroy, place, run, start } = home({ RUSTYMAIL_BACKUP_DIR: '' })
+  const { destroy, place, run, start } = backupHome({ RUSTYMAIL_BACKUP_DIR: '' })
   const scheduled = { RUSTYMAIL_BACKUP_DIR: place('backups'), RUSTYMAIL_BACKUP_EVERY_HOURS: '1' }
   const first = await start(scheduled)
   await expect.poll(() => first.log(), { timeout: 20_000 }).toContain('"msg":"a backup was made"')

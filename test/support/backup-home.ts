@@ -1,0 +1,49 @@
+/** A data directory for journeys of backups, in a place where backups can lie beside it; and what is done on it. */
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { type Ended, runCommand, spawnCommand } from './run-command.ts'
+import { type RustyMail, startRustyMail } from './rustymail.ts'
+import { tempDir } from './temp-dir.ts'
+
+/** A secret key of 32 equal bytes. */
+export const keyOf = (fill: number) => Buffer.alloc(32, fill).toString('base64')
+
+export function backupHome(environment: Record<string, string> = {}) {
+  const dir = tempDir('backup')
+  onTestFinished(() => dir.remove())
+  const dataDir = join(dir.path, 'data')
+  const around = { RUSTYMAIL_RATE_LIMIT: '100000000', ...environment }
+  return {
+    dataDir,
+    database: join(dataDir, 'rustymail.db'),
+    place: (name: string) => join(dir.path, name),
+    /** Names in the data directory. */
+    names: () => (existsSync(dataDir) ? readdirSync(dataDir).sort() : []),
+    destroy: () => rmSync(dataDir, { recursive: true, force: true }),
+    run: (words: string[], change: Record<string, string> = {}) =>
+      runCommand(words, { dataDir, environment: { ...around, ...change } }),
+    spawn: (words: string[]) => spawnCommand(words, { dataDir, environment: around }),
+    start: (change: Record<string, string> = {}) => startRustyMail({ dataDir, environment: { ...around, ...change } }),
+  }
+}
+
+export function expectRefusal({ code, stdout, stderr }: Ended, words: string): void {
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^Failed: [^\n]+\n$/)
+  expect(stderr).toContain(words)
+}
+
+export async function addAccount(server: RustyMail): Promise<void> {
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'a secret word' }
+  const body = { email: 'ann@example.com', imap, enabled: false }
+  await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
+}
+
+export async function invite(server: RustyMail, email: string): Promise<void> {
+  await server.call(api.users.inviteUser, { body: { email, name: 'Somebody', role: 'viewer', accounts: [] } })
+}
+
+export const emailsOf = async (server: RustyMail) =>
+  (await server.call(api.users.listUsers)).items.map(({ email }) => email)
