@@ -8,6 +8,7 @@ import { hostileMail } from './hostile-mail.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { newMail } from './new-mail.ts'
 import { signInFlood } from './sign-in-flood.ts'
+import { soak } from './soak.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
 
@@ -16,6 +17,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   stats,
   gate,
   'new-mail': newMail,
+  soak,
   startup,
   events,
   'sign-in-flood': signInFlood,
