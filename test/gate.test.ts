@@ -82,11 +82,28 @@ function expected({ scope }: Declared['operation'], held: Caller['scopes']): str
   return scope === 'signed_in' || held.includes(scope) ? 'let in' : `forbidden: ${scope}`
 }
 
+test('only what takes something away is let in while the audit trail cannot be written', () => {
+  const revocations = Object.values(api).flatMap(group =>
+    Object.values(group).filter((one: Endpoint) => one.isRevocation !== undefined),
+  )
+  expect(revocations.map(operationName).sort()).toEqual([
+    'access.closeSession',
+    'access.endAllSessions',
+    'access.endSession',
+    'tokens.revokeToken',
+    'users.changeUser',
+    'users.deleteUser',
+  ])
+  const bodies = [{ disabled: true }, { disabled: false }, {}, { role: 'administrator' as const }]
+  expect(bodies.map(body => api.users.changeUser.isRevocation?.(body))).toEqual([true, false, false, false])
+})
+
 test('every endpoint of the contract is served under the scope that it declares', () => {
   const served = new Map(declared().map(({ method, path, operation }) => [`${method} ${path}`, operation]))
   for (const one of endpoints) {
     const path = one.path.replaceAll(/\{(\w+)\}/g, ':$1')
-    const operation = { name: operationName(one), scope: one.scope, effect: one.effect }
+    const mayRevoke = one.isRevocation !== undefined
+    const operation = { name: operationName(one), scope: one.scope, effect: one.effect, mayRevoke }
     expect(served.get(`${one.method} ${path}`)).toEqual(operation)
     expect(['public', 'signed_in', ...scopes]).toContain(one.scope)
   }

@@ -32,12 +32,12 @@ const deeds: Record<string, (world: MailWorld, hidden: number[]) => Promise<unkn
 
 /** Moved by the time, by the load, and by the very requests that ask for them. */
 const restless = {
-  stats: ['requests_per_minute', 'average_response_time_ms', 'response_time_ms', 'process', 'sampled_at'],
+  stats: ['requests_per_minute', 'average_response_time_ms', 'response_time_ms', 'process', 'storage', 'sampled_at'],
   load: ['system_cpu_usage', 'system_memory_usage', 'uptime_seconds', 'active_sse_connections'],
   streams: ['streams', 'server_time'],
   client: ['last_activity', 'request_count', 'streams', 'status'],
 }
-const restlessSeries = /^rustymail_(process|system|event_streams|http_request)/
+const restlessSeries = /^rustymail_(process|system|storage|event_streams|http_request)/
 
 function without(record: object, names: readonly string[]): object {
   return Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name)))
