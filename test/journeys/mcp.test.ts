@@ -230,9 +230,9 @@ test.each(ends)(
 )
 
 test('a user who is disabled is out of MCP within a second, with all tokens', async () => {
-  const { people } = await setUp()
+  const { people, ann } = await setUp()
   const { userId, proof } = await people.invite('operator')
-  const body = { name: 'mine', scopes: ['mail:read'], accounts: [] }
+  const body = { name: 'mine', scopes: ['mail:read'], accounts: [ann] }
   const { token } = await people.tell<{ token: string }>(proof, 'POST', api.tokens.createToken.path, body)
   const { client, stream } = await listen(people, { authorization: `Bearer ${token}` })
   const began = performance.now()
