@@ -6,7 +6,7 @@ const forms = ['both', 'structured', 'text'] as const
 export type ResultForm = (typeof forms)[number]
 
 /** As the protocol has it. */
-interface Answer {
+type Answer = {
   content: { type: 'text'; text: string }[]
   structuredContent?: Record<string, unknown>
   isError?: boolean
