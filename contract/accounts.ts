@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { ConnectionFault } from './problem.ts'
+import { Scope } from './scope.ts'
 import { AccountId, line, secret, Timestamp } from './wire.ts'
 
 export const TlsKind = z
@@ -89,6 +90,21 @@ export const Account = z
   .meta({ id: 'Account' })
 export type Account = z.infer<typeof Account>
 
+/**
+ * An account as callers of the mail API see it. Its servers, limits, errors and connections are for `dashboard:read`, under
+ * `/api/dashboard/accounts`.
+ */
+export const MailAccount = z
+  .object({
+    id: AccountId,
+    name: z.string().describe('Shown to people; the address unless somebody gave another'),
+    email: z.string(),
+    state: AccountState.describe('Mail can be asked for while it is `ready` or `degraded`'),
+    can: z.array(Scope).describe('The mail scopes of the caller that an endpoint or a tool exists for'),
+  })
+  .meta({ id: 'MailAccount' })
+export type MailAccount = z.infer<typeof MailAccount>
+
 const name = line.trim().min(1).max(100)
 const email = z.email().max(320)
 
@@ -144,6 +160,18 @@ const path = '/api/dashboard/accounts'
 const tag = 'Accounts'
 
 export const accountsApi = {
+  listMailAccounts: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts',
+    tag: 'Mail',
+    summary: 'The mail accounts that the caller may use, and what for',
+    description:
+      'For callers that hold any mail scope. A token gets the accounts that it names. Servers, limits and errors of an account are ' +
+      'under `/api/dashboard/accounts`, which requires `dashboard:read`.',
+    scope: 'mail:meta',
+    effect: 'read',
+    response: z.object({ items: z.array(MailAccount), next_cursor: z.null() }),
+  }),
   listAccounts: endpoint({
     method: 'GET',
     path,

@@ -208,7 +208,8 @@ const searchLanguage = [
   '(`\\"` and `\\\\` inside it), which is looked for in subject, From, To and Cc, and by who holds `mail:read` in the text as well; or',
   '`from:`, `to:` (To and Cc) or `subject:` with a word or phrase; `in:` with the path or role of a folder, `INBOX` unless given; `is:` with',
   '`unread`, `read`, `flagged`, `answered` or `draft`; `after:` (that day or later) and `before:` with a day, `2026-11-22`, on which the',
-  'server received it; `larger:` with bytes, `500k` or `5M`. At most 20 terms. The mail server does the searching: it decides whether parts',
+  'server received it; `larger:` with bytes, `500k` or `5M`. At most 20 terms. `OR`, `AND`, `NOT`, `|`, `( )`, `{ }` and `*` of other languages',
+  'are refused until they mean something; in small letters or in quotes they are words. The mail server does the searching: it decides whether parts',
   'of words count, and what case and accents mean.',
 ].join(' ')
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { PersonName } from './access.ts'
 import { endpoint } from './endpoint.ts'
-import { Scope, type Scope as ScopeName } from './scope.ts'
+import { isMailScope, Scope, type Scope as ScopeName } from './scope.ts'
 import { EndMade, MadeUser } from './users.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
@@ -70,13 +70,20 @@ export const tokensApi = {
     method: 'POST',
     path: '/api/dashboard/tokens',
     summary: 'Make a token; its secret is in this answer and nowhere else',
+    description: 'With a mail scope it must name at least one account.',
     effect: 'write',
     limit: 'access',
-    body: z.strictObject({
-      ...change,
-      expires_at: change.expires_at.default(null),
-      allowed_addresses: change.allowed_addresses.default([]),
-    }),
+    body: z
+      .strictObject({
+        ...change,
+        expires_at: change.expires_at.default(null),
+        allowed_addresses: change.allowed_addresses.default([]),
+      })
+      // Only for new ones: what takes accounts away from a token must never be refused.
+      .refine(({ scopes, accounts }) => accounts.length > 0 || !scopes.some(isMailScope), {
+        path: ['accounts'],
+        message: 'must name at least one account: a token sees no mail but that of the accounts that it names',
+      }),
     response: NewToken,
     status: 201,
     problems: ['session_needed', 'too_many_tokens', 'account_not_found', 'beyond_own_rights'],

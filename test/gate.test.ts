@@ -5,7 +5,7 @@ import { Role } from '../contract/access.ts'
 import { bodyLimitOf, bodyLimits, type Endpoint, endpoint } from '../contract/endpoint.ts'
 import { api, operationName } from '../contract/index.ts'
 import { maxMcpBody, mcpPath } from '../contract/mcp.ts'
-import { type Scope, scopes, withIncluded } from '../contract/scope.ts'
+import { type Scope, scopes, unusedScopes, withIncluded } from '../contract/scope.ts'
 import type { HttpServer } from '../server/platform/http-server.ts'
 import { type Answer, type People, type Proof, runApp } from './support/people.ts'
 import { headOf, openRaw } from './support/raw-http.ts'
@@ -182,6 +182,11 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_search: 'mail:meta',
   mail_read: 'mail:read',
 }
+test('a scope counts as unused only as long as no tool asks for it', () => {
+  const asked = new Set(Object.values(scopeOfTool))
+  expect(unusedScopes.filter(scope => asked.has(scope))).toEqual([])
+})
+
 /** Of no account, and nothing that could be found. */
 const inputOfTool: Record<string, object> = {
   mail_accounts: {},

@@ -1,11 +1,16 @@
-/** /api/dashboard/accounts and the sandbox. */
+/** /api/dashboard/accounts, /api/v1/accounts and the sandbox. */
 import { type Account, accountsApi } from '../../contract/accounts.ts'
 import { type HttpServer, handle } from '../platform/http-server.ts'
 import { refuseNarrow } from './account-rights.ts'
 import type { AccountService } from './account-service.ts'
+import { toMailAccount } from './mail-account.ts'
 
 /** @param startSandbox Starts the throw-away mail server and connects its account. */
 export function accountRoutes(http: HttpServer, accounts: AccountService, startSandbox: () => Promise<Account>): void {
+  handle(http, accountsApi.listMailAccounts, async ({ principal }) => ({
+    items: (await accounts.list(principal)).map(account => toMailAccount(principal, account)),
+    next_cursor: null,
+  }))
   handle(http, accountsApi.listAccounts, async ({ principal }) => ({
     items: await accounts.list(principal),
     next_cursor: null,

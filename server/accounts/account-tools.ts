@@ -1,8 +1,8 @@
 /** The accounts for models: which there are, and what one may do with them. Administering them is for people. */
 import { z } from 'zod'
-import { scopeFamilies } from '../../contract/scope.ts'
 import { defineTool, type Tool } from '../platform/tool.ts'
 import type { AccountService } from './account-service.ts'
+import { toMailAccount } from './mail-account.ts'
 
 /** In one answer; how many there are more is said. */
 const maxAccounts = 200
@@ -27,11 +27,11 @@ export function accountTools(accounts: Pick<AccountService, 'list'>): Tool[] {
       more: z.int().optional(),
     }),
     run: async ({ principal }) => {
-      const can = scopeFamilies.mail.filter(scope => principal.scopes.has(scope))
       const seen = await accounts.list(principal)
       const shown = seen
         .slice(0, maxAccounts)
-        .map(({ id, email, state }) => ({ id, email, can, ...(state !== 'ready' && { state }) }))
+        .map(account => toMailAccount(principal, account))
+        .map(({ id, email, can, state }) => ({ id, email, can, ...(state !== 'ready' && { state }) }))
       return { accounts: shown, ...(seen.length > maxAccounts && { more: seen.length - maxAccounts }) }
     },
   })

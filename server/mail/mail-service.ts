@@ -111,7 +111,7 @@ export class MailService {
     accountId: string,
     { q, limit, cursor }: FindQuery,
     signal: AbortSignal,
-  ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number }> {
+  ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number; owner: Owner }> {
     const { folder: wanted, terms } = parseSearchQuery(q, { inBody: principal.scopes.has('mail:read') })
     this.#checkFolder(wanted)
     const list = searchList(q)
@@ -134,6 +134,7 @@ export class MailService {
       items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header)),
       next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
       total,
+      owner,
     }
   }
 

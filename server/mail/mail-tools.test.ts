@@ -46,6 +46,31 @@ test('a message of which not all is known says so among the hits, and the others
   expect(JSON.stringify(found).match(/faults/g)).toHaveLength(1)
 })
 
+test('a hit says whom it went to, unless that is the account alone', async () => {
+  const own = { name: 'Ann', email: 'Ann@own.example' }
+  const [bob, cy, di, eve] = ['bob', 'cy', 'di', 'eve'].map(name => ({ name: null, email: `${name}@example.org` }))
+  for (const [subject, to] of Object.entries({
+    own: [own],
+    sent: [bob!],
+    both: [own, bob!],
+    many: [bob!, cy!, di!, eve!],
+    none: [],
+  })) {
+    gateway.deliver({ subject: `to ${subject}`, to })
+  }
+  const { hits } = (await run('mail_search', { q: 'subject:"to "', account: 'a' })) as {
+    hits: { subject: string; to?: { email: string }[]; more_to?: number }[]
+  }
+  const told = hits.map(({ subject, to, more_to }) => [subject, to?.map(({ email }) => email), more_to])
+  expect(told.toReversed()).toEqual([
+    ['to own', undefined, undefined],
+    ['to sent', ['bob@example.org'], undefined],
+    ['to both', ['Ann@own.example', 'bob@example.org'], undefined],
+    ['to many', ['bob@example.org', 'cy@example.org', 'di@example.org'], 1],
+    ['to none', undefined, undefined],
+  ])
+})
+
 test('folders that are not listed are counted', async () => {
   gateway.addFolder('x'.repeat(2_000))
   for (let number = 0; number < 500; number++) gateway.addFolder(`F${number}`)

@@ -1,6 +1,6 @@
 /** Mail for models: folders, search and reading. Nothing here changes anything, and what strangers wrote is marked as theirs. */
 import { z } from 'zod'
-import { MessageFault, maxSearchLength } from '../../contract/mail.ts'
+import { type Address, MessageFault, maxSearchLength } from '../../contract/mail.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { AccountId, line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -22,8 +22,8 @@ export interface MailToolsOptions {
 
 /** Folders in one answer; how many there are more is said. */
 const maxFolders = 500
-/** Of a hit; mail with more than one is rare. */
-const maxSenders = 3
+/** Of each list of a hit. */
+const maxPeople = 3
 /** Even where each character is a token, a reply stays below 20,000 of them. */
 const maxChars = 18_000
 
@@ -95,6 +95,8 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
         z.object({
           ref: z.string(),
           from: z.array(Person),
+          to: z.array(Person).optional().describe('Unless the account alone'),
+          more_to: z.int().optional(),
           warn: z.array(z.string()).optional(),
           subject: z.string(),
           date: z.string(),
@@ -110,9 +112,10 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
     run: async ({ principal, accountId, input: { q, limit, cursor }, signal }) => {
       const page = await mail.searchMessages(principal, accountId, { q, limit, cursor }, signal)
       const hits = page.items.map(
-        ({ ref, from, sender_warnings: warnings, subject, date, flags, has_attachments, faults }) => ({
+        ({ ref, from, to, to_count, sender_warnings: warnings, subject, date, flags, has_attachments, faults }) => ({
           ref: toToolRef({ accountId, ref }),
-          from: from.slice(0, maxSenders).map(toPerson),
+          from: from.slice(0, maxPeople).map(toPerson),
+          ...recipientsOf(to, to_count, page.owner.email),
           ...(warnings.length > 0 && { warn: warnings }),
           subject: cleanLine(subject),
           date,
@@ -156,6 +159,14 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
       reader.read(call, { refs, view, maxChars: max_chars, cursor }),
   })
   return [folders, search, read]
+}
+
+/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they say whom it is to. */
+function recipientsOf(to: readonly Address[], count: number, own: string): { to?: Person[]; more_to?: number } {
+  const [first] = to
+  if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}
+  const shown = to.slice(0, maxPeople).map(toPerson)
+  return { to: shown, ...(count > shown.length && { more_to: count - shown.length }) }
 }
 
 async function onlyAccount(accounts: MailToolsOptions['accounts'], principal: Principal): Promise<string> {

@@ -66,6 +66,18 @@ test('quotes inside of words, escaped quotes, numbers with a colon and keys in q
   )
 })
 
+test('operators of other search fields are words in small letters and in quotes', () => {
+  const query = 'tea or milk and not "OR" "|" "(a)" from:OR in:"(x|y)"'
+  expect(parse(query)).toEqual({
+    folder: '(x|y)',
+    terms: [
+      ...['tea', 'or', 'milk', 'and', 'not', 'OR', '|', '(a)'].map(text => word(text)),
+      { kind: 'from', text: 'OR', ...plain },
+    ],
+  })
+  expect(parse('in:(x|y)').folder).toBe('(x|y)')
+})
+
 test('whoever may not read the text of messages does not search it', () => {
   expect(parseSearchQuery('secret', { inBody: false }).terms).toEqual([{ ...word('secret'), inBody: false }])
 })
@@ -86,6 +98,16 @@ test.each([
   ],
   ['Re: plan', 'at character 1: there is no re:'],
   ['constructor:x', 'there is no constructor:'],
+  ['tea OR milk', 'at character 5: one cannot search for one OR the other yet'],
+  ['tea -OR', 'at character 5: one cannot search'],
+  ['tea AND milk', 'at character 5: AND is not needed'],
+  ['NOT tea', 'at character 1: NOT is written as a minus'],
+  ['tea|milk', 'at character 1: one cannot search for one | the other yet'],
+  ['from:anna|bob', 'at character 1: one cannot search for one | the other yet'],
+  ['is:unread from:(anna OR bob)', 'at character 11: terms cannot be grouped'],
+  ['-(tea milk)', 'at character 1: terms cannot be grouped'],
+  ['tea annual report"', 'at character 12: the quote is not opened'],
+  ['\u201cannual report\u201d', 'at character 1: phrases stand in straight quotes'],
   ['has:attachment', 'cannot search for attachments'],
   ['is:constructor', 'is: takes unread, read, flagged, answered, draft'],
   ['in:sent in:trash', 'at character 9: one search looks into one folder'],

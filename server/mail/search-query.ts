@@ -1,6 +1,7 @@
 /** Reads what people type to search mail (`from:anna "annual report" is:unread`) into terms that a mail server can be asked for. */
 import { type Flag, maxSearchLength, searchKeys, searchTerm } from '../../contract/mail.ts'
 import { Problem } from '../platform/problem.ts'
+import { operatorFault } from './search-operators.ts'
 
 /** One condition; a query wants all of its own. */
 export type SearchTerm = { isNegated: boolean } & Condition
@@ -76,7 +77,12 @@ function toPiece(found: RegExpExecArray): Piece {
   if (whole === '-') return { at, isNegated: false, key: undefined, value: whole }
   if (end === '') throw fault({ at }, 'the quote is not closed')
   const value = phrase === undefined ? word : phrase.replaceAll(/\\(.)/gu, '$1')
-  return { at, isNegated: minus === '-', key: key?.toLowerCase(), value }
+  const name = key?.toLowerCase()
+  // Folders may be called anything.
+  const operator =
+    phrase === undefined && name !== 'in' ? operatorFault(word, { isTerm: key === undefined }) : undefined
+  if (operator !== undefined) throw fault({ at }, operator)
+  return { at, isNegated: minus === '-', key: name, value }
 }
 
 function read({ at, key, value }: Piece, inBody: boolean): Condition {

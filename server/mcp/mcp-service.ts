@@ -5,6 +5,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Toolbox } from '../platform/toolbox.ts'
 import type { Exchange, ExchangeRegistry } from './exchange-registry.ts'
+import { resultFormOf } from './result-form.ts'
 import { kindOf, refusalOf } from './rpc-message.ts'
 
 export interface McpServiceOptions {
@@ -28,6 +29,7 @@ export class McpService {
     const { requestId, body, caller } = call
     const refusal = refusalOf(body)
     if (refusal) return refusal
+    const form = resultFormOf(call.request.headers)
     // Loaded with the first call: a server whose agents do not come does without its 5 MiB.
     const { SdkExchange } = await import('./sdk-server.ts')
     const failed = (err: unknown) => logger.warn({ err, request_id: requestId }, 'an MCP stream did not end well')
@@ -44,7 +46,13 @@ export class McpService {
     }
     call.onClosed(exchanges.open(caller.principal, exchange))
     const onFault = (error: Error) => logger.debug({ err: error, request_id: requestId }, 'an MCP exchange was refused')
-    const sdk = new SdkExchange({ toolbox, asking: { caller, requestId, signal: ending.signal }, version, onFault })
+    const sdk = new SdkExchange({
+      toolbox,
+      asking: { caller, requestId, signal: ending.signal },
+      version,
+      form,
+      onFault,
+    })
     clients.recognise(caller, 'mcp')
     if (exchange.kind === 'stream') {
       call.beStream()

@@ -1,18 +1,14 @@
 /** The one door to the MCP SDK: one exchange of the protocol, in whichever of its eras the client speaks, over the Toolbox. */
-import {
-  type CallToolResult,
-  createMcpHandler,
-  ProtocolError,
-  ProtocolErrorCode,
-  Server,
-} from '@modelcontextprotocol/server'
-import type { Asking, Toolbox, ToolResult } from '../platform/toolbox.ts'
+import { createMcpHandler, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server'
+import type { Asking, Toolbox } from '../platform/toolbox.ts'
+import { type ResultForm, toAnswer, toListed } from './result-form.ts'
 import { StreamNews } from './stream-news.ts'
 
 export interface SdkExchangeOptions {
   toolbox: Toolbox
   asking: Asking
   version: string
+  form: ResultForm
   /** What the SDK refused or could not do; only to be logged. */
   onFault(error: Error): void
 }
@@ -64,27 +60,19 @@ export class SdkExchange {
 }
 
 /** @param canTell Before 2026 there is no stream by which changes could be told, since nothing is kept between requests. */
-function serverFor({ toolbox, asking, version }: SdkExchangeOptions, canTell: boolean): Server {
+function serverFor({ toolbox, asking, version, form }: SdkExchangeOptions, canTell: boolean): Server {
   const capabilities = { tools: { listChanged: canTell } }
   const server = new Server({ name: 'rustymail', title: 'RustyMail', version }, { capabilities, instructions })
-  server.setRequestHandler('tools/list', () => ({ tools: toolbox.list(asking.caller.principal) }))
+  server.setRequestHandler('tools/list', () => ({
+    tools: toolbox.list(asking.caller.principal).map(tool => toListed(tool, form)),
+  }))
   server.setRequestHandler('tools/call', async ({ params }, { mcpReq }) => {
     if (!toolbox.has(params.name)) {
       toolbox.refuseUnknown(params.name, asking)
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${params.name.slice(0, 100)}.`)
     }
     const signal = AbortSignal.any([asking.signal, mcpReq.signal])
-    return toAnswer(await toolbox.call(params.name, params.arguments, { ...asking, signal }))
+    return toAnswer(await toolbox.call(params.name, params.arguments, { ...asking, signal }), form)
   })
   return server
-}
-
-/**
- * Said twice, since some clients show their model only the one and some only the other. A problem is said as text alone:
- * clients before 2026 hold whatever is structured against the schema of a success.
- */
-function toAnswer(result: ToolResult): CallToolResult {
-  const text = (value: object) => [{ type: 'text' as const, text: JSON.stringify(value) }]
-  if (result.isError) return { isError: true, content: text(result.problem) }
-  return { content: text(result.output), structuredContent: { ...result.output } }
 }

@@ -1,10 +1,11 @@
 /** Users, tokens, sessions and the audit trail in a real browser: what an administrator does there holds at once. */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -152,15 +153,25 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('dialog').waitFor()
     await page.keyboard.type('Backup')
     await page.keyboard.press('Tab')
-    // The first preset, which reads mail; then past the scopes to the first account.
+    // The first preset, which reads mail; then past the scopes to the only account, which is ticked already.
     await page.keyboard.press('Enter')
     const isAtBox = () => page.evaluate<boolean>("document.activeElement?.type === 'checkbox'")
     for (let step = 0; step < 15 && !(await isAtBox()); step++) await page.keyboard.press('Tab')
+    const box = page.getByRole('group', { name: 'Accounts' }).getByRole('checkbox')
+    expect(await box.isChecked()).toBe(true)
+    // Without it a token for mail is refused before the server is asked.
+    await page.keyboard.press('Space')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').filter({ hasText: 'Tick at least one account' }).waitFor()
+    await box.focus()
     await page.keyboard.press('Space')
     await page.keyboard.press('Enter')
     const secret = await page.getByLabel('Secret of Backup').inputValue()
     await expectAccessible(page, 'the secret of a token')
     const lines = await page.locator('pre').first().innerText()
+    // As a shell runs what stands there, it lists the mail of the account.
+    const { stdout } = await promisify(execFile)('sh', ['-c', lines])
+    expect(JSON.parse(stdout).items.length).toBeGreaterThan(0)
     const [, address] = /'(http[^']+)'/.exec(lines) ?? []
     const statusWith = async (token: string) => {
       const response = await fetch(address!, { headers: { Authorization: `Bearer ${token}` } })

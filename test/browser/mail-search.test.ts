@@ -116,6 +116,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await fault.innerText()).toContain('character 5: there is no colour: to search by')
     expect(await field(page).getAttribute('aria-invalid')).toBe('true')
     expect(await rows(page).count()).toBe(0)
+    await searchFor(page, 'tea OR milk')
+    await fault.filter({ hasText: 'at character 5: one cannot search for one OR the other yet' }).waitFor()
     await searchFor(page, 'xyzzy-nowhere')
     await page.getByText('Nothing found', { exact: true }).waitFor()
     await expect.poll(() => fault.count(), soon).toBe(0)

@@ -65,6 +65,7 @@ const deleteAccount = (id: string): Asked => ({ method: 'DELETE', path: accountP
 const get = (path: string): Asked => ({ method: 'GET', path })
 const general: Record<string, Asked> = {
   listAccounts: get(api.accounts.listAccounts.path),
+  listMailAccounts: get(api.accounts.listMailAccounts.path),
   getSession: get(api.access.getSession.path),
   listSessions: get(api.access.listSessions.path),
   listProviders: get(api.assistant.listProviders.path),

@@ -230,9 +230,9 @@ test.each(ends)(
 )
 
 test('a user who is disabled is out of MCP within a second, with all tokens', async () => {
-  const { people } = await setUp()
+  const { people, ann } = await setUp()
   const { userId, proof } = await people.invite('operator')
-  const body = { name: 'mine', scopes: ['mail:read'], accounts: [] }
+  const body = { name: 'mine', scopes: ['mail:read'], accounts: [ann] }
   const { token } = await people.tell<{ token: string }>(proof, 'POST', api.tokens.createToken.path, body)
   const { client, stream } = await listen(people, { authorization: `Bearer ${token}` })
   const began = performance.now()
@@ -525,4 +525,27 @@ test('the whole list of tools costs a model less than 3,000 tokens', async () =>
   expect(tools.every(({ outputSchema, annotations }) => outputSchema && annotations?.readOnlyHint)).toBe(true)
   // About four characters a token.
   expect(JSON.stringify(tools).length / 4).toBeLessThan(3000)
+})
+
+test.each(eras)('a client of %s that asks for one form of results gets them once', async era => {
+  const { people, ann, gateway } = await setUp()
+  for (let count = 0; count < 20; count++) gateway.deliver({ subject: `lunch of day ${count}`, text: 'At noon?' })
+  const { proof } = await people.token(['mail:read'], [ann])
+  const ask = async (form?: string) => {
+    const headers = form === undefined ? proof : { ...proof, 'rustymail-results': form }
+    const client = await connectMcp(people.url, headers, era)
+    const { tools } = await client.listTools()
+    const { content, structuredContent } = await client.callTool({ name: 'mail_search', arguments: { q: 'lunch' } })
+    const text = content[0]?.type === 'text' ? content[0].text : ''
+    const declared = tools.every(({ outputSchema }) => outputSchema !== undefined)
+    return { text, structured: structuredContent as { hits: unknown[] } | undefined, declared }
+  }
+  const both = await ask()
+  expect(both.structured?.hits).toHaveLength(20)
+  expect(JSON.parse(both.text)).toEqual(both.structured)
+  expect(await ask('text')).toEqual({ text: both.text, structured: undefined, declared: false })
+  const text = 'See structuredContent: hits (20), total, cursor.'
+  expect(await ask('structured')).toEqual({ text, structured: both.structured, declared: true })
+  const wrong = await people.ask({ ...proof, 'rustymail-results': 'xml' }, 'POST', mcpPath, {})
+  expect([wrong.status, wrong.text]).toEqual([400, expect.stringContaining('takes both, structured, text')])
 })

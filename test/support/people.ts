@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest'
 import type { Role } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
-import type { Scope } from '../../contract/scope.ts'
+import { isMailScope, type Scope } from '../../contract/scope.ts'
 import { type App, createApp, type Overrides } from '../../server/app.ts'
 import { loadConfig } from '../../server/config.ts'
 import { createLogger } from '../../server/platform/logger.ts'
@@ -111,9 +111,13 @@ export class People {
 
   /** Of the administrator, so that it can have every scope. */
   async token(scopes: Scope[], accounts: string[] = []): Promise<NewToken> {
-    const wanted = { name: `token ${++this.#count}`, scopes, accounts }
+    // A new token for mail names an account; one that has none any more is changed to be so.
+    const isWithout = accounts.length === 0 && scopes.some(isMailScope)
+    const given: Scope[] = isWithout ? ['dashboard:read'] : scopes
+    const wanted = { name: `token ${++this.#count}`, scopes: given, accounts }
     const path = api.tokens.createToken.path
     const { token, info } = await this.tell<{ token: string; info: { id: string } }>(this.admin, 'POST', path, wanted)
+    if (isWithout) await this.tell(this.admin, 'PATCH', `${path}/${info.id}`, { scopes })
     return { id: info.id, secret: token, proof: { authorization: `Bearer ${token}` } }
   }
 

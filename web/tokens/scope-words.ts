@@ -4,13 +4,6 @@ import type { Scope } from '../../contract/scope.ts'
 export type MailScope = Extract<Scope, `mail:${string}`>
 export type DashboardScope = Extract<Scope, `dashboard:${string}`>
 
-/** Those that no endpoint and no tool asks for yet: whoever gives one gives what it includes, and the rest later. */
-const unused: ReadonlySet<Scope> = new Set(['mail:organize', 'mail:draft', 'mail:send'])
-
-export function isUnused(scope: Scope): boolean {
-  return unused.has(scope)
-}
-
 export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'mail:meta': { label: 'List', may: 'Folders, and the sender, recipients, date and subject of each message.' },
   'mail:read': { label: 'Read', may: 'Also whole messages, with the names and sizes of what is attached.' },

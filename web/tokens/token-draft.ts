@@ -19,19 +19,24 @@ export interface TokenDraft {
   addresses: string
 }
 
+/** As the dialog opens: `undefined` accounts are not chosen yet. */
+export type InitialDraft = Omit<TokenDraft, 'accounts'> & { accounts: string[] | undefined }
+
 export type TokenFaults = Partial<Record<'name' | 'scopes' | 'accounts' | 'addresses', string>>
 
 /** As the preset Reader has it. */
-export const emptyDraft: TokenDraft = {
+export const emptyDraft = {
   name: '',
   mail: 'mail:read',
   dashboard: '',
-  accounts: [],
+  accounts: undefined,
   expiry: '90',
   addresses: '',
-}
+} as const satisfies InitialDraft
 
 const dayMs = 86_400_000
+const withoutAccount =
+  'Tick at least one account, or choose nothing with mail: a token sees no mail but that of its accounts.'
 const address = /^[0-9a-fA-F:.]+(\/\d{1,3})?$/
 
 export function draftOf({ name, scopes, accounts, allowed_addresses: addresses }: ApiToken): TokenDraft {
@@ -61,6 +66,7 @@ export function faultsOf(draft: TokenDraft): TokenFaults {
   return {
     ...(draft.name.trim() === '' && { name: 'Say what it is for.' }),
     ...(scopesOf(draft).length === 0 && { scopes: 'Choose at least one thing that it may do.' }),
+    ...(draft.mail !== '' && draft.accounts.length === 0 && { accounts: withoutAccount }),
     ...(wrong !== undefined && { addresses: `${wrong} is not an address, or a range such as 10.0.0.0/8.` }),
   }
 }

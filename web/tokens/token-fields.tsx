@@ -1,12 +1,12 @@
 /** The fields of a token: what it is for, what it may do, with which accounts, until when and from where. */
-import { type Scope, scopeFamilies } from '../../contract/scope.ts'
+import { type Scope, scopeFamilies, unusedScopes } from '../../contract/scope.ts'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { AccountChecks } from '../accounts/account-checks.tsx'
 import { useSession } from '../platform/session.ts'
 import { Button } from '../ui/button.tsx'
 import { type Choice, Radios } from '../ui/choice.tsx'
 import { Field, Input, Select, Textarea } from '../ui/field.tsx'
-import { isUnused, scopeWords } from './scope-words.ts'
+import { scopeWords } from './scope-words.ts'
 import {
   type Expiry,
   levelsOf,
@@ -17,6 +17,8 @@ import {
   type TokenDraft,
   type TokenFaults,
 } from './token-draft.ts'
+
+const isUnused = (scope: Scope) => unusedScopes.includes(scope)
 
 export function TokenFields({
   draft,
@@ -84,7 +86,7 @@ export function TokenFields({
 
 function accountsHint({ mail, accounts }: TokenDraft): string {
   if (accounts.length > 0) return 'It sees the accounts that are ticked, and no others.'
-  return mail === '' ? 'With none ticked, it sees no account.' : 'With none ticked, it sees no account and no mail.'
+  return mail === '' ? 'With none ticked, it sees no account.' : 'For mail it needs at least one.'
 }
 
 function ScopeFields({

@@ -1,11 +1,12 @@
 /** The dialog in which a token is made or changed. */
-import { type FormEvent, useId, useRef, useState } from 'react'
+import { type FormEvent, useId, useMemo, useRef, useState } from 'react'
+import { useAccounts } from '../accounts/use-accounts.ts'
 import { useFieldFocus } from '../accounts/use-dialog-focus.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
-import { faultsOf, type TokenDraft, type TokenFaults } from './token-draft.ts'
+import { faultsOf, type InitialDraft, type TokenDraft, type TokenFaults } from './token-draft.ts'
 import { TokenFields } from './token-fields.tsx'
 
 export function TokenForm({
@@ -20,14 +21,18 @@ export function TokenForm({
 }: {
   title: string
   submitLabel: string
-  initial: TokenDraft
+  initial: InitialDraft
   keptExpiry?: string
   isBusy: boolean
   error: Error | null
   onSubmit(draft: TokenDraft): void
   onClose(): void
 }) {
-  const [draft, setDraft] = useState(initial)
+  const [edited, setEdited] = useState(initial)
+  const accounts = useAccounts().data?.items
+  // The only account is ticked unless somebody has chosen; it may become known after the dialog has opened.
+  const only = useMemo(() => (accounts?.length === 1 ? accounts.map(({ id }) => id) : []), [accounts])
+  const draft = { ...edited, accounts: edited.accounts ?? only }
   const [faults, setFaults] = useState<TokenFaults>({})
   const [attempt, setAttempt] = useState(0)
   const form = useRef<HTMLFormElement>(null)
@@ -41,8 +46,9 @@ export function TokenForm({
     if (Object.keys(found).length === 0) return onSubmit(draft)
     setAttempt(before => before + 1)
   }
-  const edit = (edited: TokenDraft) => {
-    setDraft(edited)
+  const edit = (next: TokenDraft) => {
+    const hasChosen = next.accounts !== draft.accounts
+    setEdited({ ...next, accounts: hasChosen ? next.accounts : edited.accounts })
     setFaults({})
   }
   return (
@@ -78,9 +84,11 @@ function answered(error: Error | null): TokenFaults {
   if (!(error instanceof ApiProblem)) return {}
   const address = error.body.errors?.find(({ path }) => path.startsWith('body.allowed_addresses'))?.message
   const name = error.faultOf('body.name')
+  const accounts = error.faultOf('body.accounts')
   return {
     ...(name && { name }),
     ...(address && { addresses: `One of them ${address}.` }),
+    ...(accounts && { accounts: `It ${accounts}.` }),
     ...(error.code === 'account_not_found' && { accounts: error.body.detail }),
   }
 }

@@ -1,6 +1,7 @@
 /** The lines by which a program uses a token, for this very server. */
 import { api } from '../../contract/index.ts'
 import { mcpPath } from '../../contract/mcp.ts'
+import type { Scope } from '../../contract/scope.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { addressOf } from '../platform/api-client.ts'
 
@@ -17,6 +18,8 @@ const print = ['console', 'log'].join('.')
 
 /** In the lines; this page itself has no need of the package. */
 const importing = "import { EventSource } from 'eventsource'"
+
+const isMailScope = (scope: Scope) => scope.startsWith('mail:')
 
 /** @param origin `https://mail.example.org` */
 export function linesFor({ origin, token, info }: { origin: string; token: string; info: ApiToken }): ExampleLines[] {
@@ -47,10 +50,11 @@ export function mcpLinesFor({ origin, token }: { origin: string; token: string }
 /** Something that this token may ask. */
 function firstCall({ scopes, accounts }: ApiToken): { title: string; path: string } {
   const [account] = accounts
-  if (account !== undefined && scopes.some(scope => scope.startsWith('mail:'))) {
+  if (account !== undefined && scopes.some(isMailScope)) {
     const query = { folder: 'INBOX', limit: 10 }
     return { title: 'The newest messages', path: addressOf(api.mail.listMessages.path, { account_id: account }, query) }
   }
+  if (scopes.some(isMailScope)) return { title: 'The accounts it may use', path: api.accounts.listMailAccounts.path }
   if (scopes.some(scope => scope.startsWith('dashboard:'))) {
     return { title: 'The figures of now', path: api.metrics.getStats.path }
   }
@@ -61,7 +65,7 @@ function firstCall({ scopes, accounts }: ApiToken): { title: string; path: strin
 function listening(events: string, token: string, { scopes }: ApiToken): string {
   const types = [
     'welcome',
-    ...(scopes.some(scope => scope.startsWith('mail:')) ? ['mail_received'] : []),
+    ...(scopes.some(isMailScope) ? ['mail_received'] : []),
     ...(scopes.some(scope => scope.startsWith('dashboard:')) ? ['stats_update'] : []),
   ]
   return `// npm install eventsource
