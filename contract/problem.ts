@@ -77,6 +77,7 @@ export const ConnectionFault = z.enum([
   'not_imap',
   'closed',
   'limit',
+  'flood',
   'no_idle',
   'private_network',
   'forbidden_address',

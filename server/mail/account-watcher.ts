@@ -88,7 +88,8 @@ export class AccountWatcher {
       // Nothing is said of an account because we are going away.
       if (signal.aborted || problem.code === 'draining') return
       if (isFinal(problem)) return this.#giveUp(problem)
-      if (wasReady && performance.now() - began >= healthyMs) failures = 0
+      // A server that floods each connection is never healthy, however long it took until the flood was too much.
+      if (wasReady && !isFlood(problem) && performance.now() - began >= healthyMs) failures = 0
       const delayMs = backoffDelay(failures, this.#backoff)
       const nextRetryAt = new Date(Date.now() + delayMs).toISOString()
       this.#report(stateAfter(problem, wasReady), problem, nextRetryAt)
@@ -164,6 +165,10 @@ export class AccountWatcher {
   }
 }
 
+function isFlood({ extension }: Problem): boolean {
+  return extension.fault === 'flood'
+}
+
 function isFinal({ code }: Problem): boolean {
   return code === 'mail_login_refused' || code === 'account_disabled' || code === 'account_not_found'
 }
@@ -171,7 +176,7 @@ function isFinal({ code }: Problem): boolean {
 /** One that stood until now is on its way back; our own cap leaves an account readable, only unwatched. */
 function stateAfter(problem: Problem, wasReady: boolean): AccountState {
   if (problem.code === 'overloaded') return 'degraded'
-  return wasReady ? 'connecting' : 'unreachable'
+  return wasReady && !isFlood(problem) ? 'connecting' : 'unreachable'
 }
 
 function toAccountError(problem: Problem): AccountError {

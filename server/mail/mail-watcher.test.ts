@@ -258,3 +258,35 @@ test('with fewer connections than accounts, mail of each can still be read and n
   await vi.waitFor(() => expect([...logins.keys()].flatMap(id => mail.receivedBy(id))).toEqual([uid]), 5_000)
   expect(gateway.connections.size).toBeLessThanOrEqual(2)
 })
+
+test('a server that floods each connection is tried more and more rarely, however long each one held', async () => {
+  await mail.stop()
+  mail = new WatchedAccounts(
+    { gateway, logins, backoff: { firstMs: 50, maxMs: 60_000, random: () => 1 } },
+    (await startHub()).hub,
+  )
+  const delays: number[] = []
+  const set = mail.health.set.bind(mail.health)
+  vi.spyOn(mail.health, 'set').mockImplementation((account, state) => {
+    if (state.nextRetryAt) delays.push(Date.parse(state.nextRetryAt) - Date.now())
+    set(account, state)
+  })
+  await start()
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 3_600_000
+    return now
+  })
+  try {
+    for (let turn = 1; turn <= 4; turn++) {
+      await isState('ready')
+      const flood = new Problem('mail_server_unreachable', 'Far more than asked for.', { fault: 'flood' })
+      for (const connection of [...gateway.connections]) connection.end(flood)
+      await vi.waitFor(() => expect(delays).toHaveLength(turn))
+      expect(mail.stateOf()).toMatchObject({ state: 'unreachable', last_error: { cause: 'flood' } })
+    }
+  } finally {
+    clock.mockRestore()
+  }
+  for (const [index, delay] of delays.slice(1).entries()) expect(delay).toBeGreaterThan(1.5 * delays[index]!)
+})

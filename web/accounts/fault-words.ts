@@ -56,6 +56,12 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
     advice: 'Close other programs that read this mailbox and try again, or use fewer connections (Configuration).',
     fields: {},
   },
+  flood: {
+    title: 'The server sends too much',
+    advice:
+      'The connection was ended to protect the other accounts, and is tried again more and more rarely. Whoever runs the server must fix it.',
+    fields: { host: 'Sends far more than it was asked for' },
+  },
   private_network: {
     title: 'This server is on this machine or a private network',
     advice:

@@ -8,7 +8,7 @@ import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
 import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
-import { contentQuery, fetchRows } from './imapflow-rows.ts'
+import { contentQuery, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 
 export interface ImapFlowConnectionOptions {
@@ -20,6 +20,8 @@ export interface ImapFlowConnectionOptions {
   renewIdleMs: number
   /** Where there is no IDLE, the server is asked this often. */
   pollMs: number
+  /** Hears of each row of a message that nobody asked for. */
+  onRowDropped?: (() => void) | undefined
 }
 
 /** Asked of the server at a time when a part is downloaded. */
@@ -63,7 +65,7 @@ export class ImapFlowConnection implements MailConnection {
       const last = beforeUid === undefined ? mailbox.exists : await this.#countBelow(beforeUid)
       const first = Math.max(1, last - limit + 1)
       const numbers = Array.from({ length: last - first + 1 }, (_, index) => first + index)
-      const rows = await fetchRows(this.#client, { by: 'seq', numbers })
+      const rows = await this.#fetchRows({ by: 'seq', numbers })
       const messages = rows.map(({ header }) => header).filter(({ uid }) => beforeUid === undefined || uid < beforeUid)
       return {
         uidValidity: mailbox.uidValidity,
@@ -78,7 +80,7 @@ export class ImapFlowConnection implements MailConnection {
     return this.#command(async () => {
       const { uidValidity } = await openFolder(this.#client, path)
       const { total, uids, hasMore } = await searchUids(this.#client, terms, limit, beforeUid)
-      const rows = await fetchRows(this.#client, { by: 'uid', numbers: uids })
+      const rows = await this.#fetchRows({ by: 'uid', numbers: uids })
       return {
         uidValidity,
         total,
@@ -95,7 +97,7 @@ export class ImapFlowConnection implements MailConnection {
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     return this.#command(async () => {
       const { uidValidity } = await openFolder(this.#client, path)
-      const [found] = await fetchRows(this.#client, { by: 'uid', numbers: [uid] }, contentQuery)
+      const [found] = await this.#fetchRows({ by: 'uid', numbers: [uid] }, contentQuery)
       if (!found) return { uidValidity, message: undefined }
       const { row, header } = found
       if (!row)
@@ -197,6 +199,10 @@ export class ImapFlowConnection implements MailConnection {
     }
   }
 
+  #fetchRows(wanted: Wanted, query?: object): Promise<Row[]> {
+    return fetchRows(this.#client, wanted, query, this.#options.onRowDropped)
+  }
+
   async #newestUid(): Promise<number> {
     const newest = await this.#client.fetchOne('*', { uid: true })
     return newest ? newest.uid : 0
@@ -247,10 +253,18 @@ export class ImapFlowConnection implements MailConnection {
     try {
       return await Promise.race([work(), late])
     } catch (error) {
-      throw translateFault(error, this.#options.context)
+      throw this.#translate(error)
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** A command that was under way learns only that the connection went; the connection knows why. */
+  #translate(error: unknown): unknown {
+    const { context } = this.#options
+    const problem = translateFault(error, context)
+    const isLost = problem instanceof Problem && problem.extension.fault === 'closed'
+    return isLost && this.#reason ? translateFault(this.#reason, context) : problem
   }
 
   #end(reason: unknown): void {

@@ -1,25 +1,30 @@
-/** The socket that ImapFlow gets: what the server says passes the limiter first, all else is the socket's own. */
+/** The socket that ImapFlow gets: what the server says passes budget and limiter first, in turns with other servers; all else is the socket's own. */
 import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import type { AnswerBudget } from './imapflow-budget.ts'
 import { ResponseLimiter } from './imapflow-limiter.ts'
+import type { Incoming, IncomingTurns } from './imapflow-turns.ts'
 
-/** Read in one turn of the event loop, which others wait for; a socket alone would give up to 2 MiB. */
-const turnBytes = 256 * 1024
-
-export class LimitedSocket extends Duplex {
+export class LimitedSocket extends Duplex implements Incoming {
   readonly #socket: Socket
-  readonly #limiter = new ResponseLimiter()
-  readonly #onData = (chunk: Buffer) => this.#take(chunk)
+  readonly #budget: AnswerBudget
+  readonly #turns: IncomingTurns
+  readonly #limiter: ResponseLimiter
+  readonly #onData = (chunk: Buffer) => this.#came(chunk)
   #isStarted = false
   #isWanted = true
-  /** What this turn of the event loop may still read. */
-  #turnLeft = turnBytes
+  #hasEnded = false
+  /** What came in and is not read yet; the socket gives no more until it is. */
+  #waiting: Buffer | undefined
 
   /** Reads nothing before `start`. */
-  constructor(socket: Socket) {
+  constructor(socket: Socket, budget: AnswerBudget, turns: IncomingTurns) {
     super({ allowHalfOpen: false })
     this.#socket = socket
+    this.#budget = budget
+    this.#turns = turns
+    this.#limiter = new ResponseLimiter({ bounds: budget })
     // After `detach` nobody listens here: such an error is that of the connection upon it, which tells of it.
     socket.on('error', error => this.destroy(this.listenerCount('error') > 0 ? error : undefined))
     // What came before a proper end is still to be read.
@@ -44,6 +49,14 @@ export class LimitedSocket extends Duplex {
     return this.#socket instanceof TLSSocket ? this.#socket.authorized : undefined
   }
 
+  get isReady(): boolean {
+    return this.#isStarted && this.#isWanted && this.#waiting !== undefined && !this.destroyed
+  }
+
+  get isPrompt(): boolean {
+    return this.#budget.isPrompt
+  }
+
   setTimeout(ms: number): this {
     this.#socket.setTimeout(ms)
     return this
@@ -56,7 +69,10 @@ export class LimitedSocket extends Duplex {
 
   start(): void {
     this.#isStarted = true
-    this.#socket.on('data', this.#onData).once('end', () => this.push(null))
+    this.#socket.on('data', this.#onData).once('end', () => {
+      this.#hasEnded = true
+      this.#goOn()
+    })
   }
 
   /**
@@ -66,15 +82,33 @@ export class LimitedSocket extends Duplex {
   detach(): { socket: Socket; hasMore: boolean } {
     this.#socket.off('data', this.#onData).pause()
     this.#isStarted = false
-    return { socket: this.#socket, hasMore: this.#socket.readableLength > 0 || this.readableLength > 0 }
+    const hasMore = this.#waiting !== undefined || this.#socket.readableLength > 0 || this.readableLength > 0
+    return { socket: this.#socket, hasMore }
+  }
+
+  readSome(maxLines: number): void {
+    const chunk = this.#waiting
+    if (!chunk) return
+    try {
+      const passed = this.#limiter.push(chunk, maxLines)
+      const { taken, keptBytes } = this.#limiter
+      this.#waiting = taken.bytes < chunk.length ? chunk.subarray(taken.bytes) : undefined
+      this.#budget.take(taken)
+      this.#turns.hold(this, keptBytes + this.#budget.collected)
+      if (passed.length > 0) this.#isWanted = this.push(passed)
+      this.#goOn()
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error('the answer could not be read'))
+    }
   }
 
   override _read(): void {
     this.#isWanted = true
-    if (this.#isStarted && this.#turnLeft > 0) this.#socket.resume()
+    this.#goOn()
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#budget.sent(chunk)
     this.#socket.write(chunk, encoding, done)
   }
 
@@ -84,28 +118,23 @@ export class LimitedSocket extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#waiting = undefined
+    this.#turns.leave(this)
     this.#socket.destroy()
     done(error)
   }
 
-  #take(chunk: Buffer): void {
-    this.#countTurn(chunk.length)
-    try {
-      const passed = this.#limiter.push(chunk)
-      if (passed.length > 0) this.#isWanted = this.push(passed)
-      if (!this.#isWanted || this.#turnLeft <= 0) this.#socket.pause()
-    } catch (error) {
-      this.destroy(error instanceof Error ? error : new Error('the answer could not be read'))
-    }
+  #came(chunk: Buffer): void {
+    this.#socket.pause()
+    this.#waiting = this.#waiting ? Buffer.concat([this.#waiting, chunk]) : chunk
+    this.#turns.came(this)
   }
 
-  #countTurn(bytes: number): void {
-    if (this.#turnLeft === turnBytes) setImmediate(() => this.#nextTurn())
-    this.#turnLeft -= bytes
-  }
-
-  #nextTurn(): void {
-    this.#turnLeft = turnBytes
-    if (this.#isStarted && this.#isWanted) this.#socket.resume()
+  /** Reads what waits in its turn, then more of the socket, and tells of its end after the last of it. */
+  #goOn(): void {
+    if (!this.#isStarted || this.destroyed) return
+    if (this.#waiting) this.#turns.wait(this)
+    else if (this.#hasEnded) this.push(null)
+    else if (this.#isWanted) this.#socket.resume()
   }
 }

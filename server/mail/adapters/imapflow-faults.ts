@@ -51,8 +51,9 @@ const unsayable = new Set(['InvalidStringValue', 'InvalidTokenValue', 'InvalidTe
 /** Response codes of RFC 5530 that tell of too much, not of a wrong password. */
 const limitCodes = new Set(['LIMIT', 'UNAVAILABLE', 'INUSE', 'OVERQUOTA'])
 const limitWords = /too many|maximum number of conn|simultaneous|connection limit|rate limit|throttl|try again later/i
-const garbled =
-  /^(ParserError|InvalidResponse|UnexpectedTag|MissingTag|MAX_IMAP|LineTooLarge|LiteralTooLarge|ResponseToo|TooMany)/
+const garbled = /^(ParserError|InvalidResponse|UnexpectedTag|MissingTag)/
+/** Of ours and of ImapFlow's, which stand behind them. */
+const flooding = /^(ServerFlood|MAX_IMAP|LineTooLarge|LiteralTooLarge|ResponseToo|TooMany)/
 
 /** The Problem for an error; an error that is no fault of the mail server comes back as it is: a bug. */
 export function translateFault(error: unknown, context: FaultContext): unknown {
@@ -103,6 +104,10 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
       fault: 'closed',
       detail: `The mail server at ${at} closed the connection.`,
     }
+  }
+  if (flooding.test(code)) {
+    const detail = `The mail server at ${at} sent far more than it was asked for; the connection was ended.`
+    return { code: 'mail_server_unreachable', fault: 'flood', detail }
   }
   if (garbled.test(code)) {
     const detail = `The mail server at ${at} sent something that is not IMAP.`

@@ -8,6 +8,7 @@ import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { quoteNil } from './imapflow-nil.ts'
 import { ImapSocket } from './imapflow-socket.ts'
+import { IncomingTurns } from './imapflow-turns.ts'
 
 export interface ImapFlowGatewayOptions {
   /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
@@ -15,13 +16,15 @@ export interface ImapFlowGatewayOptions {
   pollMs?: number
   /** Judges where it may connect to; without it, anywhere. */
   guard?: Pick<OutboundGuard, 'check'>
+  /** Hears of each row of a message that nobody asked for. */
+  onRowDropped?: () => void
 }
 
 /** ImapFlow's own watch over silence; ours over each command is shorter. */
 const socketTimeoutMs = 10 * 60_000
-/** The most that a server may send as one literal: far above the parts that we ask for. */
-const maxLiteralSize = 64 * 1024 * 1024
-const maxResponseSize = 128 * 1024 * 1024
+/** What passed the limiter is smaller: a second wall. */
+const maxLiteralSize = 1024 * 1024
+const maxResponseSize = 16 * 1024 * 1024
 /** A row of FETCH has some 15,000 at most when it has passed the limiter, and no other answer has as many. */
 const maxResponseTokens = 100_000
 
@@ -29,9 +32,12 @@ export class ImapFlowGateway implements MailGateway {
   readonly #renewIdleMs: number
   readonly #pollMs: number
   readonly #guard: ImapFlowGatewayOptions['guard']
+  readonly #onRowDropped: ImapFlowGatewayOptions['onRowDropped']
+  readonly #turns = new IncomingTurns()
 
-  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, guard }: ImapFlowGatewayOptions = {}) {
-    this.#guard = guard
+  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, ...rest }: ImapFlowGatewayOptions = {}) {
+    this.#guard = rest.guard
+    this.#onRowDropped = rest.onRowDropped
     this.#renewIdleMs = renewIdleMs
     this.#pollMs = pollMs
   }
@@ -39,7 +45,7 @@ export class ImapFlowGateway implements MailGateway {
   async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf(login)
-    const socket = new ImapSocket(addresses)
+    const socket = new ImapSocket(this.#turns, addresses)
     const client = await createClient(login, socket, timeoutMs)
     quoteNil(client)
     signal.throwIfAborted()
@@ -54,6 +60,7 @@ export class ImapFlowGateway implements MailGateway {
       signal.throwIfAborted()
       throw translateFault(error, context())
     }
+    socket.welcome()
     const { host, port, password } = place
     return new ImapFlowConnection({
       client,
@@ -61,6 +68,7 @@ export class ImapFlowGateway implements MailGateway {
       context: { host, port, password, phase: 'session' },
       renewIdleMs: this.#renewIdleMs,
       pollMs: this.#pollMs,
+      onRowDropped: this.#onRowDropped,
     })
   }
 
@@ -93,7 +101,7 @@ async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: 
     greetingTimeout: timeoutMs,
     socketTimeout: socketTimeoutMs,
     maxLiteralSize,
-    maxLineLength: maxLiteralSize,
+    maxLineLength: maxResponseSize,
     maxResponseSize,
     maxResponseTokens,
   })

@@ -1,9 +1,13 @@
 /**
  * Reads what an IMAP server says before ImapFlow does, byte by byte and in pieces as they come, and bounds what strangers decide of it: the
- * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is. Bounds of whole answers belong here too.
+ * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is, as long as a line or row is not too long.
  */
+import { floods, type Taken } from './imapflow-budget.ts'
 import { encodeCuts } from './imapflow-cuts.ts'
 import { FieldLimiter } from './imapflow-fields.ts'
+import { ItemName } from './imapflow-item-name.ts'
+import { LiteralMarker } from './imapflow-marker.ts'
+import { RowHead } from './imapflow-row-head.ts'
 import { ByteSink } from './imapflow-sink.ts'
 import { ValueLimiter } from './imapflow-value.ts'
 import { limitsOf } from './imapflow-value-limits.ts'
@@ -11,35 +15,37 @@ import { limitsOf } from './imapflow-value-limits.ts'
 export interface LimiterOptions {
   /** A longer literal ends the connection. */
   maxLiteralBytes?: number
+  /** What a line may hold that is no row of FETCH; it may be another at each line. */
+  bounds?: { readonly lineBytes: number }
 }
 
-/** Parts asked for in pieces take far less. */
+/** Of headers and lists, of which little is kept. */
 const defaultMaxLiteralBytes = 64 * 1024 * 1024
+/** Of what is kept whole: parts are asked for in pieces of a quarter of it. */
+const maxKeptLiteralBytes = 1024 * 1024
+/** What is passed on of one row. */
+const maxRowBytes = 2 * 1024 * 1024
+/** The longest list of UIDs is said without a budget only in tests. */
+const unbounded = { lineBytes: Number.POSITIVE_INFINITY }
 /** Of the header of a message or part, which can only be asked for whole. */
 export const maxHeaderBytes = 256 * 1024
-const maxNameLength = 100
-/** Room for the marker of the longest literal that has a meaning, `{` 19 digits `}` CR, and for one digit more. */
-const tailLength = 24
-const [nul, lf, space, quote, open, close, star, brace, bracket, bracketEnd, backslash] = [
-  0x00, 0x0a, 0x20, 0x22, 0x28, 0x29, 0x2a, 0x7b, 0x5b, 0x5d, 0x5c,
-]
-const fetchWord = 'FETCH'
+const [lf, space, quote, open, close, brace, backslash] = [0x0a, 0x20, 0x22, 0x28, 0x29, 0x7b, 0x5c]
 
 /** `head`: whether it is a row of FETCH; `line`: the rest of what is none; `name` to `list`: in a row; `lost`: the rest of a row that is none. */
 type State = 'head' | 'line' | 'name' | 'value' | 'atom' | 'quoted' | 'escaped' | 'marker' | 'list' | 'lost'
 
 export class ResponseLimiter {
   readonly #maxLiteralBytes: number
+  readonly #bounds: { readonly lineBytes: number }
   readonly #sink = new ByteSink()
   #state: State = 'head'
-  /** The end of the line so far, as far as it came with earlier chunks. */
-  #tail = ''
-  /** Where the line began in this chunk, or where it goes on behind a literal. */
-  #lineAt = 0
-  /** What of the head was read: `*`, blank, number, blank, letters of FETCH, blank. */
-  #head = { step: 0, letters: 0 }
-  #name = ''
-  #isInSection = false
+  readonly #marker = new LiteralMarker()
+  readonly #head = new RowHead()
+  /** What was passed on of the response that has not ended, before this chunk, and where in what goes out of this one it began. */
+  #kept = 0
+  #keptAt = 0
+  #taken: Taken = { bytes: 0, numbers: 0, words: 0, tagged: 0 }
+  readonly #name = new ItemName()
   readonly #list = new ValueLimiter(this.#sink)
   #cuts = new Map<string, number>()
   /** Bytes of a literal that are still to come, and how many of them are kept when that is not all. */
@@ -48,27 +54,49 @@ export class ResponseLimiter {
   /** While the literal is a header. */
   #fields: FieldLimiter | undefined
 
-  constructor({ maxLiteralBytes = defaultMaxLiteralBytes }: LimiterOptions = {}) {
+  constructor({ maxLiteralBytes = defaultMaxLiteralBytes, bounds = unbounded }: LimiterOptions = {}) {
     this.#maxLiteralBytes = maxLiteralBytes
+    this.#bounds = bounds
+  }
+
+  /** Of the last chunk. */
+  get taken(): Readonly<Taken> {
+    return this.#taken
+  }
+
+  /** Of the response that has not ended yet; ImapFlow holds it until then. */
+  get keptBytes(): number {
+    return this.#kept
   }
 
   /**
+   * Reads the chunk until its end, or until so many lines of it have ended: `taken` says how far.
    * @returns What ImapFlow is to get of it; often the same buffer, sometimes nothing yet.
-   * @throws Error with a code when the server announces more than any answer may hold.
+   * @throws Error with a code when the server announces or says more than any answer may hold.
    */
-  push(chunk: Buffer): Buffer {
+  push(chunk: Buffer, maxLines = Number.POSITIVE_INFINITY): Buffer {
     this.#sink.begin(chunk)
-    this.#lineAt = 0
-    for (let at = 0; at < chunk.length; ) at = this.#literalLeft > 0 ? this.#literal(chunk, at) : this.#read(chunk, at)
-    this.#tail = this.#lineBefore(chunk, chunk.length)
-    return this.#sink.end()
+    this.#marker.begin()
+    const taken: Taken = { bytes: 0, numbers: 0, words: 0, tagged: 0 }
+    this.#taken = taken
+    this.#keptAt = 0
+    let at = 0
+    while (at < chunk.length && taken.numbers + taken.words < maxLines) {
+      at = this.#literalLeft > 0 ? this.#literal(chunk, at) : this.#read(chunk, at)
+    }
+    taken.bytes = at
+    this.#checkKept(at)
+    this.#marker.end(chunk, at)
+    const passed = this.#sink.end(at)
+    this.#kept += passed.length - this.#keptAt
+    return passed
   }
 
   #literal(chunk: Buffer, from: number): number {
     const size = Math.min(this.#literalLeft, chunk.length - from)
     this.#literalLeft -= size
     this.#fields?.cut(chunk, from, from + size)
-    this.#beginLine(from + size)
+    this.#marker.beginLine(from + size)
     if (this.#literalLeft === 0) this.#fields = undefined
     const kept = this.#literalKept
     if (kept === undefined) return from + size
@@ -97,44 +125,20 @@ export class ResponseLimiter {
 
   #readHead(chunk: Buffer, from: number): number {
     for (let at = from; at < chunk.length; at++) {
-      if (!this.#isHead(chunk[at]!)) {
+      if (!this.#head.accepts(chunk[at]!)) {
         this.#state = 'line'
         return at
       }
-      if (this.#head.step < 6) continue
+      if (!this.#head.isRow) continue
       this.#beginName()
       return at + 1
     }
     return chunk.length
   }
 
-  /** Whether it still may be `* 1 FETCH (`; ImapFlow forgives NUL before it, and so do we. */
-  #isHead(byte: number): boolean {
-    const head = this.#head
-    const isDigit = byte >= 0x30 && byte <= 0x39
-    if (head.step === 0) {
-      if (byte === star) head.step = 1
-      return byte === star || byte === nul
-    }
-    if (byte === space) {
-      if (head.step === 3 || (head.step === 4 && head.letters === fetchWord.length)) head.step++
-      return head.step !== 4 || head.letters === 0
-    }
-    if (head.step <= 3) {
-      head.step = 3
-      return isDigit
-    }
-    if (byte === open && head.letters === fetchWord.length) {
-      head.step = 6
-      return true
-    }
-    return (byte & ~0x20) === fetchWord.charCodeAt(head.letters++)
-  }
-
   #beginName(): void {
     this.#state = 'name'
-    this.#name = ''
-    this.#isInSection = false
+    this.#name.begin()
   }
 
   #readItem(chunk: Buffer, from: number): number {
@@ -168,18 +172,10 @@ export class ResponseLimiter {
 
   /** @returns Whether something else begins at this byte. */
   #readName(byte: number, at: number): boolean {
-    if (byte === bracket) this.#isInSection = true
-    else if (byte === bracketEnd) this.#isInSection = false
-    if (!this.#isInSection && byte === close) {
-      this.#endRow(at)
-      return true
-    }
-    if (!this.#isInSection && (byte === space || byte === open)) {
-      if (this.#name !== '') this.#state = 'value'
-      return this.#name !== '' && byte === open
-    }
-    if (this.#name.length < maxNameLength) this.#name += String.fromCharCode(byte)
-    return false
+    const end = this.#name.read(byte)
+    if (end === 'row') this.#endRow(at)
+    else if (end === 'name') this.#state = 'value'
+    return end === 'row' || (end === 'name' && byte === open)
   }
 
   #beginValue(byte: number, at: number): void {
@@ -191,11 +187,7 @@ export class ResponseLimiter {
   /** The marker of a header is held back: it tells a length that may be too much. */
   #beginMarker(at: number): void {
     this.#state = 'marker'
-    if (this.#isHeader()) this.#sink.drop(at)
-  }
-
-  #isHeader(): boolean {
-    return /^BODY\[[\d.]*(HEADER|MIME)/i.test(this.#name)
+    if (this.#name.isHeader) this.#sink.drop(at)
   }
 
   #endRow(at: number): number {
@@ -211,7 +203,7 @@ export class ResponseLimiter {
   #beginList(chunk: Buffer, at: number): number {
     this.#state = 'list'
     this.#sink.hold(at)
-    this.#list.begin(limitsOf(this.#name.toUpperCase()), this.#cuts)
+    this.#list.begin(limitsOf(this.#name.text.toUpperCase()), this.#cuts)
     return this.#readList(chunk, at)
   }
 
@@ -228,6 +220,7 @@ export class ResponseLimiter {
     // A line end: that of the marker of a literal, or one where none may be.
     const size = list.state === 'marker' ? this.#markerBefore(chunk, at) : undefined
     if (size === undefined) return this.#loseRow(chunk, at)
+    this.#countLine()
     this.#literalLeft = size
     this.#literalKept = list.beginLiteral(size, at)
     return at + 1
@@ -249,25 +242,31 @@ export class ResponseLimiter {
   /** A line ends, and with it the answer, unless a literal follows. */
   #endLine(chunk: Buffer, at: number): number {
     const size = this.#markerBefore(chunk, at)
+    this.#countLine()
     if (size !== undefined) {
       this.#literalLeft = size
       if (this.#state === 'marker') {
         this.#literalKept = this.#limitHeader(size, at)
         this.#beginName()
       }
+      if (this.#literalKept === undefined) this.#checkKept(at, size)
       return at + 1
     }
+    this.#checkKept(at + 1)
+    if (this.#head.isTagged) this.#taken.tagged++
     if (!this.#sink.isPassing) this.#sink.insert('\r\n')
     this.#sink.pass(at + 1)
-    this.#beginLine(at + 1)
+    this.#marker.beginLine(at + 1)
     this.#state = 'head'
-    this.#head = { step: 0, letters: 0 }
+    this.#head.begin()
+    this.#kept = 0
+    this.#keptAt = this.#sink.passedBytes(at + 1)
     this.#cuts = new Map()
     return at + 1
   }
 
   #limitHeader(size: number, at: number): number | undefined {
-    if (!this.#isHeader()) return undefined
+    if (!this.#name.isHeader) return undefined
     if (size > 0) this.#fields = new FieldLimiter()
     const kept = Math.min(size, maxHeaderBytes)
     this.#sink.insert(`{${kept}}\r\n`)
@@ -275,23 +274,25 @@ export class ResponseLimiter {
     return kept < size ? kept : undefined
   }
 
-  #beginLine(at: number): void {
-    this.#lineAt = at
-    this.#tail = ''
+  #countLine(): void {
+    if (this.#head.isNumbered) this.#taken.numbers++
+    else this.#taken.words++
   }
 
-  #lineBefore(chunk: Buffer, at: number): string {
-    const start = Math.max(this.#lineAt, at - tailLength)
-    return (this.#tail + chunk.toString('latin1', start, at)).slice(-tailLength)
+  /** @param coming Bytes of a literal that is announced here and kept whole. */
+  #checkKept(at: number, coming = 0): void {
+    const kept = this.#kept + this.#sink.passedBytes(at) - this.#keptAt + coming
+    if (coming > maxKeptLiteralBytes) throw tooLong()
+    if (kept > (this.#head.isRow ? maxRowBytes : this.#bounds.lineBytes)) throw floods()
   }
 
-  /** The size of the literal that is announced before this line end, exactly where ImapFlow sees one too. */
   #markerBefore(chunk: Buffer, at: number): number | undefined {
-    const line = this.#lineBefore(chunk, at)
-    const [, start, digits] = /(\{|^)(\d+)\}\r?$/.exec(line) ?? []
-    if (digits === undefined || (start === '' && line.length < tailLength)) return undefined
-    const size = start === '' ? Number.POSITIVE_INFINITY : Number(digits)
-    if (size <= this.#maxLiteralBytes) return size
-    throw Object.assign(new Error('The server announced a literal that is too long.'), { code: 'LiteralTooLarge' })
+    const size = this.#marker.sizeBefore(chunk, at)
+    if (size !== undefined && size > this.#maxLiteralBytes) throw tooLong()
+    return size
   }
+}
+
+function tooLong(): Error {
+  return Object.assign(new Error('The server announced a literal that is too long.'), { code: 'LiteralTooLarge' })
 }

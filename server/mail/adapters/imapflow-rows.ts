@@ -1,6 +1,6 @@
 /**
  * Fetches what lists show of messages. A message that the server or ImapFlow cannot get right costs its own row and no other: it is fetched
- * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are left out.
+ * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are dropped as they come.
  */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import type { MessageHeader } from '../mail-gateway.ts'
@@ -26,14 +26,19 @@ const leastQuery = { uid: true, internalDate: true, size: true }
 const mostTries = 30
 
 /** The newest first. */
-export async function fetchRows(client: ImapFlow, wanted: Wanted, query: object = headerQuery): Promise<Row[]> {
-  const tries = { left: mostTries, query }
+export async function fetchRows(
+  client: ImapFlow,
+  wanted: Wanted,
+  query: object = headerQuery,
+  onDropped: () => void = () => undefined,
+): Promise<Row[]> {
+  const tries = { left: mostTries, query, onDropped }
   const rows = new Map<number, Row>()
   const answers = await fetchApart(client, wanted, tries)
   for (const row of answers) if (!rows.has(row.uid)) rows.set(row.uid, rowOf(row))
   const answered = new Set(answers.map(row => numberOf(row, wanted)))
   const numbers = wanted.numbers.filter(number => !answered.has(number))
-  for (const row of await fetchLeast(client, { ...wanted, numbers })) {
+  for (const row of await fetchLeast(client, { ...wanted, numbers }, onDropped)) {
     if (!rows.has(row.uid)) rows.set(row.uid, { header: toUnreadable(row), row: undefined })
   }
   return [...rows.values()].sort((a, b) => b.header.uid - a.header.uid)
@@ -52,10 +57,10 @@ function rowOf(row: FetchMessageObject): Row {
 async function fetchApart(
   client: ImapFlow,
   wanted: Wanted,
-  tries: { left: number; readonly query: object },
+  tries: { left: number; readonly query: object; readonly onDropped: () => void },
 ): Promise<FetchMessageObject[]> {
   try {
-    return await fetchAll(client, wanted, tries.query)
+    return await fetchAll(client, wanted, tries.query, tries.onDropped)
   } catch (error) {
     if (!client.usable || !isRefusal(error)) throw error
     const { by, numbers } = wanted
@@ -67,10 +72,14 @@ async function fetchApart(
 }
 
 /** Of those that are still in the folder; the least that can be said of them is their UID. */
-async function fetchLeast(client: ImapFlow, wanted: Wanted): Promise<Pick<FetchMessageObject, 'uid'>[]> {
+async function fetchLeast(
+  client: ImapFlow,
+  wanted: Wanted,
+  onDropped: () => void,
+): Promise<Pick<FetchMessageObject, 'uid'>[]> {
   const { by, numbers } = wanted
   if (numbers.length === 0) return []
-  const answers = await fetchAll(client, wanted, leastQuery)
+  const answers = await fetchAll(client, wanted, leastQuery, onDropped)
   const answered = new Set(answers.map(row => numberOf(row, wanted)))
   const silent = numbers.filter(number => !answered.has(number))
   if (silent.length === 0) return answers
@@ -80,12 +89,23 @@ async function fetchLeast(client: ImapFlow, wanted: Wanted): Promise<Pick<FetchM
   return [...answers, ...uids.map(uid => ({ uid }))]
 }
 
-async function fetchAll(client: ImapFlow, wanted: Wanted, query: object): Promise<FetchMessageObject[]> {
+async function fetchAll(
+  client: ImapFlow,
+  wanted: Wanted,
+  query: object,
+  onDropped: () => void,
+): Promise<FetchMessageObject[]> {
   const { by, numbers } = wanted
   if (numbers.length === 0) return []
   const isWanted = new Set(numbers)
-  const rows = await client.fetchAll(rangesOf(numbers), query, { uid: by === 'uid' })
-  return rows.filter(row => isAnswer(row) && isWanted.has(numberOf(row, wanted)))
+  const rows: FetchMessageObject[] = []
+  for await (const row of client.fetch(rangesOf(numbers), query, { uid: by === 'uid' })) {
+    // One of each, so that a server which repeats itself fills no memory.
+    if (!isAnswer(row)) continue
+    if (isWanted.delete(numberOf(row, wanted))) rows.push(row)
+    else onDropped()
+  }
+  return rows
 }
 
 function numberOf({ uid, seq }: FetchMessageObject, { by }: Wanted): number {

@@ -3,6 +3,7 @@
 export class ByteSink {
   #chunk: Buffer = Buffer.alloc(0)
   #passed: Buffer[] = []
+  #passedBytes = 0
   #held: Buffer[] | undefined
   #heldBytes = 0
   /** Where the run that is passed on began in the chunk; -1 while nothing is. */
@@ -63,17 +64,23 @@ export class ByteSink {
   release(at: number): void {
     this.#flush(at)
     if (this.#run >= 0) this.#run = at
-    for (const piece of this.#held ?? []) this.#passed.push(piece)
+    for (const piece of this.#held ?? []) this.#pass(piece)
     this.#held = undefined
   }
 
-  /** What is to go out of this chunk; empty when that is nothing. */
-  end(): Buffer {
+  /** How much goes out of this chunk, up to this place; without what waits. */
+  passedBytes(at: number): number {
+    return this.#passedBytes + (this.#run >= 0 && !this.#held ? at - this.#run : 0)
+  }
+
+  /** What is to go out of this chunk, of which only so much was read; empty when that is nothing. */
+  end(at: number): Buffer {
     const isWhole = !this.#isTouched && this.#held === undefined
-    this.#flush(this.#chunk.length)
-    const whole = this.#chunk
+    this.#flush(at)
+    const whole = at === this.#chunk.length ? this.#chunk : this.#chunk.subarray(0, at)
     const passed = this.#passed
     this.#passed = []
+    this.#passedBytes = 0
     // What is held goes out with a later chunk.
     this.#isTouched = this.#held !== undefined
     return isWhole ? whole : Buffer.concat(passed)
@@ -88,6 +95,11 @@ export class ByteSink {
     if (this.#held) {
       this.#held.push(piece)
       this.#heldBytes += piece.length
-    } else this.#passed.push(piece)
+    } else this.#pass(piece)
+  }
+
+  #pass(piece: Buffer): void {
+    this.#passed.push(piece)
+    this.#passedBytes += piece.length
   }
 }

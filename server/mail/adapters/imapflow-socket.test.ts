@@ -9,6 +9,7 @@ import { available } from '../../../test/support/require.ts'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { ImapSocket, NotImapError } from './imapflow-socket.ts'
+import { IncomingTurns } from './imapflow-turns.ts'
 
 test('only this machine itself counts as local', () => {
   const local = ['localhost', 'LOCALHOST', '127.0.0.1', '127.8.9.10', '::1', '[::1]']
@@ -40,7 +41,7 @@ describe.skipIf(!available('dovecot'))('certificates', () => {
     const address = server.address()
     const port = address && typeof address === 'object' ? address.port : 0
     const { promise, resolve } = Promise.withResolvers<unknown>()
-    const socket = new ImapSocket().connect({ host, port, secure: true }, () => resolve('greeted'))
+    const socket = new ImapSocket(new IncomingTurns()).connect({ host, port, secure: true }, () => resolve('greeted'))
     socket.on('error', resolve)
     const outcome = await promise
     socket.destroy()

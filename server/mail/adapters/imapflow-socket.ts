@@ -7,7 +7,9 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, ImapTransportSocket } from 'imapflow'
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { type Address, answerWith } from '../../platform/outbound-guard.ts'
+import { AnswerBudget } from './imapflow-budget.ts'
 import { LimitedSocket } from './imapflow-duplex.ts'
+import type { IncomingTurns } from './imapflow-turns.ts'
 
 /** How far a connection came. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
@@ -34,15 +36,26 @@ const unknownIssuer = new Set([
 /** For one connection. */
 export class ImapSocket implements ImapTransport {
   readonly #lookup: { lookup?: LookupFunction }
+  readonly #turns: IncomingTurns
+  readonly #budget = new AnswerBudget()
   #phase: Phase = 'connecting'
 
-  /** @param addresses Where the host is, if that was found out already. */
-  constructor(addresses?: readonly Address[]) {
+  /**
+   * @param turns Shared by all connections.
+   * @param addresses Where the host is, if that was found out already.
+   */
+  constructor(turns: IncomingTurns, addresses?: readonly Address[]) {
+    this.#turns = turns
     this.#lookup = addresses ? { lookup: answerWith(addresses) } : {}
   }
 
   get phase(): Phase {
     return this.#phase
+  }
+
+  /** The login stands: the server may say more now. */
+  welcome(): void {
+    this.#budget.welcome()
   }
 
   connect({ secure, ...options }: ImapTransportConnectOptions, onConnect: () => void): ImapTransportSocket {
@@ -54,7 +67,7 @@ export class ImapSocket implements ImapTransport {
       ? this.#secure(options, undefined, () => this.#expectGreeting(socket, onGreeting))
       : connect({ host: options.host, port: options.port, ...this.#lookup })
     if (!secure) socket.once('connect', () => this.#expectGreeting(socket, onGreeting))
-    const limited = new LimitedSocket(socket)
+    const limited = new LimitedSocket(socket, this.#budget, this.#turns)
     return limited
   }
 
@@ -70,6 +83,8 @@ export class ImapSocket implements ImapTransport {
         limited.start()
         onSecure()
       }),
+      this.#budget,
+      this.#turns,
     )
     return limited
   }

@@ -1,0 +1,165 @@
+/**
+ * What one mail server may say on one connection: so many bytes and lines for each command, and beside that what mailboxes tell by
+ * themselves, at a rate. Whoever says more floods us, and its connection ends.
+ */
+
+/** What the answer to one command may hold beside what is said unasked. */
+interface Answer {
+  /** Lines that begin with a number: EXISTS, EXPUNGE, FETCH. */
+  numbers: number
+  /** All other lines. */
+  words: number
+  bytes: number
+  /** Lines that were asked for one by one: they are read at once. */
+  asked: number
+  /** Of a line that is no row of FETCH. */
+  lineBytes: number
+  /** Whether its lines are kept until it ends. */
+  isCollected: boolean
+}
+
+/** What came in one piece. */
+export interface Taken {
+  bytes: number
+  numbers: number
+  words: number
+  /** Ends of commands among the words. */
+  tagged: number
+}
+
+const kib = 1024
+const mib = 1024 * kib
+/** A server's list of keywords, capabilities or shares is far shorter. */
+const lineBytes = 64 * kib
+const ordinary: Answer = { numbers: 0, words: 100, bytes: mib, asked: 0, lineBytes, isCollected: false }
+const none: Answer = { ...ordinary, words: 0, bytes: 0 }
+/** Twice the folders that an answer of ours has room for, with a STATUS for each. */
+const list: Answer = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
+/** Of a million messages, where the server knows no ESEARCH. */
+const search: Answer = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
+/** Mail that strangers make to be a burden has rows of megabytes; what is kept of them is little. */
+const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, mostRows: 10_000 }
+/** An object of ours for a line that is kept. */
+const collectedBytes = 1 * kib
+
+export class AnswerBudget {
+  #answer = ordinary
+  #isContinued = false
+  #collected = 0
+  /** Until the login stands, a greeting and a few lines are all that there is to say. */
+  #numbers = new Bucket(500, 0)
+  #words = new Bucket(500, 0)
+  #bytes = new Bucket(256 * kib, 0)
+  /** What is read at once; who says more waits for those who say less. */
+  readonly #promptLines = new Bucket(256, 100)
+  readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
+
+  /** The login stands: from now on a mailbox of 200,000 messages may be emptied at once. */
+  welcome(): void {
+    this.#numbers = new Bucket(200_000, 100)
+    this.#words = new Bucket(1_000, 10)
+    this.#bytes = new Bucket(8 * mib, 8 * kib)
+  }
+
+  /** Of a line that is no row of FETCH; held in memory until it ends. */
+  get lineBytes(): number {
+    return this.#answer.lineBytes
+  }
+
+  /** Bytes that wait in memory for the end of the command, about. */
+  get collected(): number {
+    return this.#collected
+  }
+
+  /** Whether what it says is read at once. */
+  get isPrompt(): boolean {
+    return this.#promptBytes.left > 0 && (this.#promptLines.left > 0 || this.#answer.asked > 0)
+  }
+
+  /** Hears what we say: each command buys its own answer, and ends what was left of the one before. */
+  sent(chunk: Buffer): void {
+    const isCommand = !this.#isContinued
+    this.#isContinued = /\}\r\n$/.test(chunk.toString('latin1', Math.max(0, chunk.length - 3)))
+    if (!isCommand) return
+    const [, name = '', set = ''] =
+      /^[0-9A-F]+ (?:UID )?([A-Z]+) ?([\d:,*]*)/.exec(chunk.toString('latin1', 0, 16 * kib)) ?? []
+    if (name !== '') this.#begin(answerTo(name, set))
+  }
+
+  /** @throws Error with the code `ServerFlood` when it is too much. */
+  take({ bytes, numbers, words, tagged }: Taken): void {
+    const answer = this.#answer
+    const lines = numbers + words
+    const asked = Math.min(lines, answer.asked)
+    answer.asked -= asked
+    this.#promptLines.spend(lines - asked)
+    this.#promptBytes.spend(bytes)
+    if (answer.isCollected) this.#collected += bytes + words * collectedBytes
+    const isWithin = [
+      spend(answer, 'numbers', numbers, this.#numbers),
+      spend(answer, 'words', words, this.#words),
+      spend(answer, 'bytes', bytes, this.#bytes),
+    ]
+    if (isWithin.includes(false)) throw floods()
+    if (tagged > 0) this.#begin(none)
+  }
+
+  #begin(answer: Answer): void {
+    this.#answer = { ...answer }
+    this.#collected = 0
+  }
+}
+
+export function floods(): Error {
+  return Object.assign(new Error('The server said far more than it was asked for.'), { code: 'ServerFlood' })
+}
+
+function answerTo(command: string, set: string): Answer {
+  if (/^(LIST|XLIST|LSUB|STATUS)$/.test(command)) return list
+  if (/^(SEARCH|SORT)$/.test(command)) return search
+  if (command !== 'FETCH') return ordinary
+  const rows = Math.min(countOf(set), fetch.mostRows)
+  return { ...ordinary, numbers: 2 * rows, bytes: fetch.bytes + rows * fetch.rowBytes, asked: rows }
+}
+
+/** How many messages a set names; of one without an end, the first. */
+function countOf(set: string): number {
+  let count = 0
+  for (const range of set.split(',')) {
+    const [first = 0, last = first] = range.split(':').map(Number)
+    count += Number.isFinite(last - first) ? Math.abs(last - first) + 1 : 1
+  }
+  return count
+}
+
+function spend(answer: Answer, what: 'numbers' | 'words' | 'bytes', count: number, rest: Bucket): boolean {
+  const own = Math.min(count, answer[what])
+  answer[what] -= own
+  rest.spend(count - own)
+  return rest.left >= 0
+}
+
+/** Fills again with time. */
+class Bucket {
+  readonly #most: number
+  readonly #perSecond: number
+  #left: number
+  #at = performance.now()
+
+  constructor(most: number, perSecond: number) {
+    this.#most = this.#left = most
+    this.#perSecond = perSecond
+  }
+
+  /** Below zero when more was spent than there was. */
+  get left(): number {
+    const now = performance.now()
+    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#perSecond)
+    this.#at = now
+    return this.#left
+  }
+
+  spend(count: number): void {
+    this.#left -= count
+  }
+}

@@ -1,0 +1,113 @@
+/** An IMAP server that answers as one does, and floods at the moment a test names, as fast as its client reads or until it is gone. */
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { type SocketServer, startSocketServer } from './socket-server.ts'
+
+/** When it floods: before its greeting, or instead of the answer to a command (`IDLE`: behind its continuation). */
+export type FloodAt = 'GREETING' | 'CAPABILITY' | 'LOGIN' | 'LIST' | 'SELECT' | 'FETCH' | 'SEARCH' | 'IDLE' | 'LOGOUT'
+
+export interface FloodScript {
+  at?: FloodAt
+  /** Said once, before `again`. */
+  begin?: string
+  /** Said again and again, without an end. */
+  again?: string | ((turn: number) => string)
+  /** Said before the proper answer to a command, in place of a flood. */
+  extra?: Partial<Record<string, string>>
+  exists?: number
+}
+
+export interface FloodingImap {
+  readonly port: number
+  /** Connections that came so far. */
+  readonly connections: number
+  /** Bytes of flood that were written. */
+  readonly flooded: number
+  readonly sockets: SocketServer['sockets']
+  /** Changes what it does from now on. */
+  script: FloodScript
+  stop(): Promise<void>
+}
+
+const row = (place: number) =>
+  `* ${place} FETCH (UID ${place + 100} FLAGS () INTERNALDATE "01-Jan-2026 00:00:00 +0000" RFC822.SIZE 50 ` +
+  `BODYSTRUCTURE ("text" "plain" NIL NIL NIL "7bit" 5 1) ` +
+  `ENVELOPE (NIL "mail ${place}" ((NIL NIL "a" "b.org")) NIL NIL NIL NIL NIL NIL "<1@b.org>"))\r\n`
+
+export async function startFloodingImap(first: FloodScript): Promise<FloodingImap> {
+  let script = first
+  let [connections, flooded] = [0, 0]
+
+  async function flood(socket: Socket): Promise<void> {
+    const { begin = '', again = '' } = script
+    socket.write(begin)
+    flooded += begin.length
+    const piece = typeof again === 'string' ? again.repeat(Math.ceil(16_384 / Math.max(1, again.length))) : again
+    if (again === '') return
+    for (let turn = 0; !socket.destroyed; turn++) {
+      const words = typeof piece === 'string' ? piece : piece(turn)
+      flooded += words.length
+      if (!socket.write(words))
+        await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined)
+      else await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+
+  /** @returns Undefined where the flood comes instead. */
+  function answer(line: string, socket: Socket): string | undefined {
+    const [tag = '', ...words] = line.split(' ')
+    const command = (words[0] === 'UID' ? words[1] : words[0])?.replace('EXAMINE', 'SELECT')
+    if (command === 'IDLE') socket.write('+ idling\r\n')
+    if (command === script.at) {
+      flood(socket).catch(() => undefined)
+      return undefined
+    }
+    const exists = script.exists ?? 3
+    const extra = script.extra?.[command ?? ''] ?? ''
+    const ok = `${tag} OK done\r\n`
+    if (line === 'DONE') return ''
+    if (command === 'CAPABILITY') return `* CAPABILITY IMAP4rev1 IDLE\r\n${extra}${ok}`
+    if (command === 'SELECT')
+      return `* ${exists} EXISTS\r\n* OK [UIDVALIDITY 7] v\r\n* OK [UIDNEXT 900] n\r\n${extra}${ok}`
+    if (command === 'LIST') return `* LIST () "/" INBOX\r\n${extra}${ok}`
+    if (command === 'IDLE') return extra
+    if (command !== 'FETCH') return `${extra}${ok}`
+    const wanted = (words[0] === 'UID' ? words[2] : words[1]) ?? ''
+    const [from = 1, to = from] = wanted.split(':').map(number => Number(number) - (words[0] === 'UID' ? 100 : 0))
+    return Array.from({ length: to - from + 1 }, (_, index) => row(from + index)).join('') + extra + ok
+  }
+
+  const server = await startSocketServer(socket => {
+    connections++
+    let idleTag = ''
+    if (script.at === 'GREETING') {
+      flood(socket).catch(() => undefined)
+      return
+    }
+    socket.write('* OK ready\r\n')
+    socket.on('data', data => {
+      for (const line of String(data).split('\r\n').filter(Boolean)) {
+        if (line.endsWith(' IDLE')) idleTag = line.split(' ')[0] ?? ''
+        const words = line === 'DONE' ? `${idleTag} OK done\r\n` : answer(line, socket)
+        if (words) socket.write(words)
+      }
+    })
+  })
+  return {
+    port: server.port,
+    sockets: server.sockets,
+    stop: () => server.stop(),
+    get connections() {
+      return connections
+    },
+    get flooded() {
+      return flooded
+    },
+    get script() {
+      return script
+    },
+    set script(next) {
+      script = next
+    },
+  }
+}
