@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { available } from '../support/require.ts'
 import { apiKey, startRustyMail } from '../support/rustymail.ts'
@@ -105,7 +106,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('no other page can use the session of a person, whether it is named or not', async () => {
     const { run, named, other } = await world()
-    const [{ id }] = (await (await run.send('GET', '/api/dashboard/clients')).json()).clients as [{ id: string }]
+    const [{ id }] = (await run.call(api.clients.listClients)).clients as [{ id: string }]
     const withSession = async ({ url, id }: { url: string; id: string }) => {
       const read = (answer: Response) => `read ${answer.status}`
       const unread = (error: Error) => error.name
@@ -126,9 +127,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       expect((await page.context().cookies(run.url)).map(({ name }) => name)).toContain('rustymail_session')
       expect(await page.evaluate(withSession, { url: run.url, id })).toEqual(nothing)
     }
-    const { clients } = (await (await run.send('GET', '/api/dashboard/clients')).json()) as {
-      clients: { id: string }[]
-    }
+    const { clients } = await run.call(api.clients.listClients)
     expect(clients.map(each => each.id)).toContain(id)
   })
 })
