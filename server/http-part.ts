@@ -14,9 +14,14 @@ import { servePage } from './platform/page-files.ts'
 export interface DoorOptions {
   host: string
   port: number
-  /** After half of it, connections that are left are cut. */
+  /** Somewhat before its end, connections that are left are cut. */
   stopBoundMs: number
 }
+
+/** Who keeps a connection may be asking on it as we stop: so long each is kept, for an answer that says so. */
+const lastCallMs = 1_000
+/** Of the whole bound: for the parts that stop behind the door. */
+const restMs = 1_500
 
 /** Built when it is stale and the way in has not done that: its cache was fresh, or could not be written. */
 export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
@@ -32,10 +37,13 @@ export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
   }
 }
 
-/** Stops in three steps: streams are sent away, requests under way end, what is left is cut. */
+/**
+ * Stops in three steps: streams are sent away; requests under way end, and others are answered that we stop; what is left is cut.
+ * Whoever starts this stop has said before that the server is draining.
+ */
 export function httpPart(
   http: HttpServer,
-  { hub, pool }: { hub: EventHub; pool: ConnectionPool },
+  { hub, pool }: { hub: Pick<EventHub, 'closeStreams'>; pool: Pick<ConnectionPool, 'drain'> },
   { host, port, stopBoundMs }: DoorOptions,
 ): Part {
   return {
@@ -47,20 +55,33 @@ export function httpPart(
       // Who waits for a mail connection is told to come back, before its own connection is cut.
       pool.drain()
       hub.closeStreams()
-      http.front.stop()
       const { tlsConnections } = http
-      tlsConnections?.endSilent()
       const { server } = http.fastify
       const cutAll = () => (tlsConnections ? tlsConnections.cut() : server.closeAllConnections())
-      const cut = setTimeout(cutAll, stopBoundMs / 2)
+      const late = Promise.withResolvers<void>()
+      const cut = setTimeout(() => {
+        cutAll()
+        late.resolve()
+      }, stopBoundMs - restMs)
+      await Promise.race([drained(http), late.promise])
+      http.front.stop()
+      tlsConnections?.endSilent()
       const closed = http.fastify.close()
-      await Promise.race([http.whenIdle(), closed])
       // HTTP/2 ends its connections by itself, when the last bytes are out.
       if (tlsConnections) server.closeIdleConnections()
       else cutAll()
       await closed.finally(() => clearTimeout(cut))
     },
   }
+}
+
+/** Resolves when nothing is under way, and nobody is left who might ask or each had the time to. */
+async function drained(http: HttpServer): Promise<void> {
+  const lastCall = Promise.withResolvers<void>()
+  const timer = setTimeout(lastCall.resolve, lastCallMs)
+  await Promise.race([http.connectionLimits.whenNone(), lastCall.promise])
+  clearTimeout(timer)
+  await http.whenIdle()
 }
 
 /** The names that are ours: of the address that browsers use, of this machine, and those that are named in the environment. */

@@ -5,6 +5,7 @@ import { usage } from './command-line.ts'
 import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
+import { flushed } from './platform/log-output.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
 import { Prompt } from './prompt.ts'
 
@@ -13,10 +14,17 @@ const badConfig = 78
 
 /** Runs what the command line asks for; the process ends by itself or on a signal. */
 export async function run(): Promise<void> {
+  keepStandingAlone()
   const words = process.argv.slice(2)
   if (words.some(word => word === '--help' || word === '-h')) return console.log(usage)
   if (words.includes('--version')) return console.log(programVersion())
   await runCommand(readConfig())
+}
+
+/** Who reads what we say may go away, which is no reason to end; and no signal opens a debugger to whoever can reach its port. */
+function keepStandingAlone(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+  process.on('SIGUSR1', () => undefined)
 }
 
 async function runCommand(config: Config): Promise<void> {
@@ -113,6 +121,8 @@ interface Ending {
 
 /** One Ctrl-C comes more than once: from the terminal, and passed on by npm and by the launcher. A person takes longer. */
 const onePressMs = 1_000
+/** For the reader of the log, at the end. */
+const lastWordsMs = 500
 
 /** The first signal stops in order, a second one at once. */
 function endOnSignal(opened: { app?: App }): Ending {
@@ -123,9 +133,10 @@ function endOnSignal(opened: { app?: App }): Ending {
     // A bound of last resort, should the event loop be kept alive by something unknown.
     setTimeout(() => process.exit(1), 10_000).unref()
     if (!opened.app) process.exit(code)
+    const exit = (endCode: number) => void flushed(process.stderr, lastWordsMs).then(() => process.exit(endCode))
     opened.app.stop().then(
-      () => process.exit(code),
-      () => process.exit(1),
+      () => exit(code),
+      () => exit(1),
     )
   }
   const stop = () => {

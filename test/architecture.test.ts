@@ -33,7 +33,7 @@ const doors: Record<string, RegExp> = {
   '@fastify/swagger-ui': /^server\/platform\/api-docs\.ts$/,
   helmet: /^server\/platform\/security-headers\.ts$/,
   undici: /^server\/platform\/guarded-fetch\.ts$/,
-  pino: /^server\/platform\/logger\.ts$/,
+  pino: /^server\/platform\/(logger|log-output)\.ts$/,
   kysely: /^server\/(platform\/database\/|[a-z]+\/[a-z-]+-store\.ts)/,
   pg: /^server\/platform\/database\//,
   'prom-client': /^server\/metrics\//,

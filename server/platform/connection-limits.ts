@@ -69,6 +69,7 @@ export class ConnectionLimits implements PrincipalListener {
   #lastClosed = ''
   #line: NodeJS.Timeout | undefined
   #quietUntil = 0
+  #none = Promise.withResolvers<void>()
 
   constructor(options: ConnectionLimitsOptions) {
     this.#options = options
@@ -78,6 +79,11 @@ export class ConnectionLimits implements PrincipalListener {
   /** Connections that count now. */
   get size(): number {
     return this.#size
+  }
+
+  /** Resolves when none is open but streams, at once when that is so now. */
+  whenNone(): Promise<void> {
+    return this.#connections.size === 0 ? Promise.resolve() : this.#none.promise
   }
 
   /** Called when all other listeners of the server are in their places. */
@@ -116,6 +122,9 @@ export class ConnectionLimits implements PrincipalListener {
     socket.off('close', connection.onClose)
     this.#connections.delete(socket)
     this.#leave(socket, connection)
+    if (this.#connections.size > 0) return
+    this.#none.resolve()
+    this.#none = Promise.withResolvers()
   }
 
   /** It is still somebody. */

@@ -56,7 +56,7 @@ const announced = { ...json, 'content-length': 1_000_000 }
 const refused: [string, number, string][] = [
   ['an unknown path', 404, headOf('POST', '/nowhere', announced)],
   ['an unknown path of the API', 404, headOf('PUT', `${signIn}/nowhere`, announced)],
-  ['a method that is not there', 404, headOf('PATCH', signIn, announced)],
+  ['a method that is not there', 405, headOf('PATCH', signIn, announced)],
   ['an unknown path, in chunks', 404, headOf('POST', '/nowhere', { ...json, 'transfer-encoding': 'chunked' })],
   ['an address that cannot be read', 400, headOf('POST', '/%zz', announced)],
   ['nobody known', 401, headOf('POST', newUser, announced)],

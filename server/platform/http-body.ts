@@ -1,7 +1,10 @@
 /** Reads the bodies of requests: JSON alone, no more of it than the endpoint takes and there is room for, and in a shape that is cheap to parse. */
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { bodyLimits } from '../../contract/endpoint.ts'
 import type { BodyBudget } from './body-budget.ts'
+import { isWellFormed } from './http-form.ts'
 import { isModest, maxDepth, maxNames, maxValues } from './json-shape.ts'
 import { anonymous } from './principal.ts'
 import { Problem } from './problem.ts'
@@ -11,14 +14,20 @@ type ParseJson = (request: FastifyRequest, text: string, done: Done) => void
 
 /** Of the first chunk of a body whose length nobody said. */
 const firstBytes = 1024
+/** The first half of any, and the second. */
+const loneSurrogate = /\\u[dD][89a-fA-F]/
 
 export class BodyReader {
   readonly #budget: BodyBudget
   /** Of clients that wait to be told that their body is wanted (RFC 9110, section 10.1.1). */
   readonly #waiting = new WeakMap<IncomingMessage, ServerResponse>()
 
-  constructor(budget: BodyBudget) {
+  readonly #faultOf: (request: IncomingMessage) => Problem | undefined
+
+  /** @param faultOf What is known to be wrong with a body already. */
+  constructor(budget: BodyBudget, faultOf: (request: IncomingMessage) => Problem | undefined) {
     this.#budget = budget
+    this.#faultOf = faultOf
   }
 
   addTo(fastify: FastifyInstance): void {
@@ -50,7 +59,12 @@ export class BodyReader {
     if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
       return done(new Problem('unsupported_media_type', 'Send the body as it is, without a Content-Encoding.'))
     }
+    if (!isUtf8Type(headers['content-type'])) {
+      return done(new Problem('unsupported_media_type', 'Send the body as UTF-8, which is the only charset of JSON.'))
+    }
     if (declared !== undefined && declared > limit) return done(tooLarge(limit))
+    const fault = this.#faultOf(request.raw)
+    if (fault) return done(fault)
     const lease = this.#budget.open(caller?.principal ?? anonymous, address)
     let bytes = Buffer.alloc(0)
     let size = 0
@@ -77,9 +91,15 @@ export class BodyReader {
     }
     const finish = () => {
       if (declared !== undefined && size !== declared) return end(cutShort())
+      // Many clients name a type for a body that they do not send; where none is taken that is none.
+      if (size === 0 && limit === bodyLimits.none) return end(null)
       const whole = bytes.subarray(0, size)
+      if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
       if (!isModest(whole)) return end(immodest())
-      parseJson(request, whole.toString('utf8'), end)
+      const text = whole.toString('utf8')
+      // Looked for where there can be any: they are escaped, as UTF-8 has none.
+      const parsed: Done = loneSurrogate.test(text) ? (error, body) => end(error ?? refusalOfText(body), body) : end
+      parseJson(request, text, parsed)
     }
     const closed = () => end(cutShort())
     this.#waiting.get(request.raw)?.writeContinue()
@@ -90,6 +110,16 @@ export class BodyReader {
 
 function tooLarge(limit: number): Problem {
   return new Problem('too_large', `The body is larger than ${limit / 1024} KiB, which is the most that this takes.`)
+}
+
+/** A charset that is not named is UTF-8 (RFC 8259, section 8.1). */
+function isUtf8Type(contentType = ''): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType)?.[1]
+  return charset === undefined || /^utf-?8$/i.test(charset)
+}
+
+function refusalOfText(body: unknown): Problem | null {
+  return isWellFormed(body) ? null : new Problem('bad_request', 'A text in the body has half of a surrogate pair.')
 }
 
 function noRoom(): Problem {

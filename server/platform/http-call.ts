@@ -6,6 +6,8 @@ import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GoodOutcome } from '../../contract/audit.ts'
 import { sessionCookieName } from './http-credentials.ts'
+import { isHttp2 } from './http-form.ts'
+import { ignoreInput } from './http-pipelines.ts'
 import { anonymous, type Caller, maxUserAgent, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'
 
@@ -25,6 +27,11 @@ export interface Call<Params, Query, Body> {
   takeResponse(): ServerResponse
   /** As `takeResponse`, once the trail has what this changes: as it stands now, whatever comes of the rest of the answer. */
   openResponse(): Promise<ServerResponse>
+  /**
+   * True when what takes the connection may begin at once; else it waits behind other answers of its connection, and has to be let in
+   * once more. False when the client went away.
+   */
+  turn(): true | Promise<boolean>
   /** As in `StreamCall`, with the headers of this answer. */
   takeSocket(head: Record<string, string>): Duplex
   /**
@@ -46,7 +53,10 @@ export interface Call<Params, Query, Body> {
 /** What an answer needs of the server that it leaves by. */
 export interface HttpSurroundings {
   readonly isHttps: boolean
+  readonly isDraining: boolean
   readonly takenSockets: WeakSet<Duplex>
+  /** As `HttpPipelines` has it. */
+  turnOf(response: ServerResponse): true | Promise<boolean>
   record(request: FastifyRequest, reply: FastifyReply): Promise<void>
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void>
   /** A stream has bounds of its own, so its connection does not count until it closes. */
@@ -110,6 +120,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
       if (value !== undefined) raw.setHeader(name, value)
     }
+    if (this.#http.isDraining && !isHttp2(raw)) raw.setHeader('connection', 'close')
     this.#reply.hijack()
     return raw
   }
@@ -119,7 +130,13 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     return this.takeResponse()
   }
 
+  turn(): true | Promise<boolean> {
+    const { raw } = this.#reply
+    return isHttp2(raw) ? true : this.#http.turnOf(raw)
+  }
+
   takeSocket(head: Record<string, string>): Duplex {
+    if (!isHttp2(this.#reply.raw) && !this.#reply.raw.socket) throw new Problem('bad_request', 'The client went away.')
     const response = this.takeResponse()
     if ('stream' in response) {
       const stream = takeHttp2Stream(response as unknown as Http2ServerResponse, head)
@@ -127,11 +144,12 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
       return stream
     }
     const { socket } = response
-    if (!socket) throw new Problem('bad_request', 'The client went away.')
+    if (!socket) throw new Error('the connection is gone, in the same turn')
     for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
     const lines = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${value}\r\n`)
-    // From here on the connection belongs to the stream: a request that a client sends behind it ends it.
+    // From here on the connection belongs to the stream, whose head says so: what a client sends behind it is not answered.
     this.#http.takenSockets.add(socket)
+    ignoreInput(socket)
     this.#http.carry(this.#request, socket)
     response.detachSocket(socket)
     response.emit('close')

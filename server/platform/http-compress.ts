@@ -21,7 +21,8 @@ function isLong(text: string): boolean {
 export async function sendText(call: Headers, reply: TextReply, text: string): Promise<unknown> {
   const short = isLong(text) ? await compress(text, call.header('accept-encoding')) : undefined
   if (!short) return reply.send(text)
-  return reply.header('content-encoding', short.encoding).header('vary', 'accept-encoding').send(short.bytes)
+  const vary = [reply.getHeader('vary'), 'accept-encoding'].flat().filter(name => name !== undefined)
+  return reply.header('content-encoding', short.encoding).header('vary', vary.join(', ')).send(short.bytes)
 }
 
 interface Headers {
@@ -29,6 +30,7 @@ interface Headers {
 }
 
 interface TextReply {
+  getHeader(name: string): number | string | string[] | undefined
   header(name: string, value: string): TextReply
   send(body: string | Buffer): unknown
 }

@@ -146,14 +146,20 @@ test('the address that a trusted proxy passes on counts, and that of a stranger 
   }
 })
 
-test('whatever is sent behind the head ends the stream', async () => {
-  const { open } = await door()
+test('what is sent behind the head is not answered, and too much of it ends the stream', async () => {
+  const { open, opened } = await door()
   const socket = await open()
   socket.write(head(path, token))
   await readTo(socket, 'hello\n\n')
-  const closed = once(socket, 'close')
-  socket.resume().on('error', () => undefined)
   socket.write(head(path, token))
+  const other = await open()
+  other.write(head(path, token))
+  await readTo(other, 'hello\n\n')
+  expect(socket.readyState).toBe('open')
+  expect(opened).toHaveLength(2)
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.resume().on('error', () => undefined)
+  socket.write(' '.repeat(80 * 1024))
   await closed
 })
 

@@ -10,9 +10,11 @@ import type { Endpoint, LimitName } from '../../contract/endpoint.ts'
 import { normaliseAddress } from './caller-address.ts'
 import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
+import type { Cors } from './http-cors.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import type { AllowedHosts } from './http-host.ts'
 import { parseInput } from './http-input.ts'
+import { ignoreInput } from './http-pipelines.ts'
 import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
 import type { Logger } from './logger.ts'
 import { type Caller, maxUserAgent, type Principal } from './principal.ts'
@@ -63,6 +65,7 @@ export interface HttpFrontOptions {
   isDraining(): boolean
   nextRequestId(): string
   hosts: AllowedHosts | undefined
+  cors: Cors
   /** False when the caller has used up its share: the server behind says so. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
@@ -97,8 +100,7 @@ export class HttpFront {
   }
 
   serve(route: StreamRoute): void {
-    const lines = Object.entries({ ...this.#options.headers, ...route.head })
-    const headLines = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    const headLines = linesOf({ ...this.#options.headers, ...route.head })
     const safe = leaveSecretsOut(route.endpoint)
     this.#routes.set(route.endpoint.path, { ...route, headLines: `HTTP/1.1 200 OK\r\n${headLines}`, safe })
   }
@@ -131,7 +133,7 @@ export class HttpFront {
 
   /** False for what the server behind is to answer; nothing was done then. */
   #answers(socket: Socket, chunk: Buffer): boolean {
-    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, forwarded, hosts, logger } =
+    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, forwarded, hosts, cors, logger } =
       this.#options
     const head = isDraining() ? undefined : parseRequestHead(chunk)
     const route = head && this.#routes.get(head.path)
@@ -141,7 +143,9 @@ export class HttpFront {
     const began = performance.now()
     const address = normaliseAddress(socket.remoteAddress ?? '') ?? ''
     forwarded.notice(head.headers, address)
-    const credentials = credentialsOf(head.headers, isHttps, address)
+    const shared = cors.headersFor(head.headers)
+    const proofs = cors.isForeign(head.headers) ? { ...head.headers, cookie: undefined } : head.headers
+    const credentials = credentialsOf(proofs, isHttps, address)
     const principal = credentials && authenticate(credentials)
     if (!principal) return false
     if (principal instanceof Promise) {
@@ -155,7 +159,7 @@ export class HttpFront {
     let isTaken = false
     const takeSocket = () => {
       isTaken = true
-      return this.#take(socket, route.headLines, requestId)
+      return this.#take(socket, shared ? route.headLines + linesOf(shared) : route.headLines, requestId)
     }
     try {
       guard(principal, route.operation)
@@ -175,13 +179,19 @@ export class HttpFront {
   }
 
   #take(socket: Socket, headLines: string, requestId: string): Socket {
-    const end = () => socket.destroy()
-    // Nothing more is read on this connection: whatever comes ends it.
-    socket.on('data', end).on('end', end)
+    // Nothing more is read on this connection, as its head says.
+    ignoreInput(socket)
+    socket.on('end', () => socket.destroy())
     // Head and first events go out in one piece.
     socket.cork()
     const date = new Date().toUTCString()
     socket.write(`${headLines}x-request-id: ${requestId}\r\ndate: ${date}\r\nconnection: close\r\n\r\n`, 'latin1')
     return socket
   }
+}
+
+function linesOf(headers: Record<string, string>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
 }

@@ -1,17 +1,19 @@
 /** What happens to each request before its handler and behind it: who asks, from where, may they, how often, and the trail of it. */
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitName } from '../../contract/endpoint.ts'
 import { addressBehind } from './caller-address.ts'
 import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import { guard, type Operation } from './guard.ts'
 import { callerOf } from './http-call.ts'
+import type { Cors } from './http-cors.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
-import { refuseSeveralHosts } from './http-host.ts'
+import { isHttp2, refusalOfForm } from './http-form.ts'
 import type { HttpLimits } from './http-limits.ts'
+import type { MethodTable } from './http-methods.ts'
 import { type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
+import type { HttpPipelines } from './http-pipelines.ts'
 import { hasBody, leaveUnread } from './http-unread.ts'
 import type { SafeInput } from './input-fields.ts'
 import { anonymous, type Caller, isMore, type Principal } from './principal.ts'
@@ -43,8 +45,9 @@ export interface HttpHooksOptions {
   isWaiting(request: IncomingMessage): boolean
   /** Whether a GET that no route answers may be for the page. */
   mayBePage(request: FastifyRequest): boolean
-  /** Connections that became streams. */
-  takenSockets: WeakSet<Duplex>
+  pipelines: HttpPipelines
+  cors: Cors
+  methods: MethodTable
   isDraining(): boolean
   /** Hears of each request that was let in, before its body has come. */
   admitted(request: FastifyRequest): void
@@ -71,6 +74,8 @@ declare module 'fastify' {
     operation?: Operation
     isCounted?: boolean
     limit?: LimitName | undefined
+    /** Its answer may be a stream that takes the connection. */
+    mayTake?: boolean
   }
 }
 
@@ -97,8 +102,8 @@ export class HttpHooks {
     server.addHook('preHandler', (request, _reply, done) => this.#goOn(request, done))
     server.addHook('onSend', async (request, reply) => {
       await this.record(request, reply)
-      const { isWaiting, takenSockets } = this.#options
-      leaveUnread(request, reply, { closing: takenSockets, isWaiting: isWaiting(request.raw) })
+      if (this.#options.isDraining()) reply.header('connection', 'close')
+      this.#leaveUnread(request, reply)
     })
   }
 
@@ -107,22 +112,22 @@ export class HttpHooks {
    * that is not ours.
    */
   meet(request: FastifyRequest, reply: FastifyReply): Problem | undefined {
-    const { judges, headers, forwarded, trustedProxies } = this.#options
+    const { judges, headers, cors, forwarded, trustedProxies } = this.#options
     const peer = request.raw.socket.remoteAddress
     request.address = addressBehind({ peer, forwarded: request.headers['x-forwarded-for'], trusted: trustedProxies })
     request.began = performance.now()
     reply.headers(headers).header('x-request-id', request.id)
+    const shared = cors.headersFor(request.headers)
+    if (shared) reply.headers(shared)
     forwarded.notice(request.headers, peer)
-    return (
-      refuseSeveralHosts(request.raw.rawHeaders) ?? judges.origins.hosts?.refusalOf(request.headers, request.raw.url)
-    )
+    return refusalOfForm(request.raw) ?? judges.origins.hosts?.refusalOf(request.headers, request.raw.url)
   }
 
   /** For what is answered without routes and hooks. */
   refuse(request: FastifyRequest, reply: FastifyReply, error: Error): Error {
-    const { judges, isWaiting, takenSockets } = this.#options
+    const { judges } = this.#options
     const stranger = this.meet(request, reply)
-    leaveUnread(request, reply, { closing: takenSockets, isWaiting: isWaiting(request.raw) })
+    this.#leaveUnread(request, reply)
     try {
       judges.limits?.checkAddress(request.address)
       return stranger ?? error
@@ -155,10 +160,11 @@ export class HttpHooks {
   }
 
   async #begin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const { judges, takenSockets, underWay, mayBePage, admitted } = this.#options
-    if (takenSockets.has(request.raw.socket)) {
-      request.raw.socket.destroy()
-      return reply.hijack()
+    const { judges, pipelines, underWay, mayBePage, admitted, cors, methods } = this.#options
+    if (!isHttp2(reply.raw)) {
+      const mayTake = request.routeOptions.config.mayTake ?? false
+      const isNext = pipelines.enter(request.raw, reply.raw, mayTake)
+      if (isNext !== true && !(await isNext)) return reply.hijack()
     }
     const stranger = this.meet(request, reply)
     underWay.begin(reply.raw)
@@ -168,9 +174,11 @@ export class HttpHooks {
       judges.limits?.checkAddress(request.address)
       return answerHost(stranger, request, reply)
     }
+    // It costs less than a refusal, of which the page would not be told: so it counts for no limit.
+    const preflight = cors.preflight(request.method, request.headers)
+    if (preflight) return reply.code(204).headers(preflight).send()
     const isHealth = request.url.startsWith('/health/')
     if (this.#options.isDraining() && !isHealth) {
-      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
       throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
     }
     const { operation, limit } = request.routeOptions.config
@@ -181,7 +189,7 @@ export class HttpHooks {
     const isFree = isHealth && !credentials
     if (!isFree) limits?.checkAddress(request.address)
     // Before anybody is looked up, and before any of a body is read.
-    if (request.is404 && !mayBePage(request)) throw nothingAt(request)
+    if (request.is404 && !mayBePage(request)) throw methods.nothingAt(request)
     if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This takes no body.')
     if (credentials && !request.is404) await this.#identify(request, credentials)
     if (credentials?.token !== undefined && !request.caller && !request.is404) {
@@ -231,7 +239,9 @@ export class HttpHooks {
   }
 
   #credentialsOf(request: FastifyRequest): Credentials | undefined {
-    return credentialsOf(request.headers, this.#options.judges.origins.isHttps, request.address)
+    const { judges, cors } = this.#options
+    const headers = cors.isForeign(request.headers) ? { ...request.headers, cookie: undefined } : request.headers
+    return credentialsOf(headers, judges.origins.isHttps, request.address)
   }
 
   /** @throws Problem for who may not, for a foreign page that signs someone in, and while the trail can take no more. */
@@ -242,6 +252,11 @@ export class HttpHooks {
     guard(principal, operation)
     if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
     if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
+  }
+
+  #leaveUnread(request: FastifyRequest, reply: FastifyReply): void {
+    const { isWaiting, pipelines } = this.#options
+    leaveUnread(request, reply, { closing: pipelines.ended, isWaiting: isWaiting(request.raw) })
   }
 
   #tell(request: FastifyRequest, reply: FastifyReply): void {
@@ -274,11 +289,6 @@ function answerHost(problem: Problem, request: FastifyRequest, reply: FastifyRep
     .header('cache-control', 'no-store')
     .type('text/plain; charset=utf-8')
     .send(problem.message)
-}
-
-export function nothingAt(request: FastifyRequest): Problem {
-  const path = (request.url.split('?')[0] ?? '').slice(0, 200)
-  return new Problem('not_found', `There is nothing at ${request.method.slice(0, 20)} ${path}.`)
 }
 
 function isRead({ method }: FastifyRequest): boolean {

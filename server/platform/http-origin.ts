@@ -5,6 +5,7 @@ import { Problem } from './problem.ts'
 export interface Origins {
   /** What the browser's address bar shows, where it is set. */
   publicUrl: string | undefined
+  /** Of other pages, which may ask with a token, and read the answer; never with a session. */
   allowed: readonly string[]
   isHttps: boolean
   /** Names that are answered. Without them every name is, which only a test does. */
@@ -25,22 +26,26 @@ interface Request {
 export function refuseForeignOrigin(request: Request, origins: Origins): void {
   if (request.method === 'GET' || request.method === 'HEAD') return
   const { origin } = request.headers
-  // HTTP/2 has a field of its own for it (RFC 9113, section 8.3.1).
-  const host = request.headers.host ?? request.headers[':authority']
-  const own = [
-    origins.publicUrl && new URL(origins.publicUrl).origin,
-    host && `https://${host}`,
-    // Where browsers come over TLS, a page without it may be anybody's on the way.
-    host && !origins.isHttps && `http://${host}`,
-  ]
-  if (origin !== undefined && [...own, ...origins.allowed].includes(origin)) return
+  if (isOwnOrigin(request.headers, origins)) return
   if (origin === undefined && request.headers['sec-fetch-site'] === 'same-origin') return
   throw new Problem(
     'origin_not_allowed',
     origin === undefined
       ? 'A request with a session cookie must carry an Origin header. Programs should send a token instead.'
-      : 'Pages of this origin may not change anything here. Add it to RUSTYMAIL_ALLOWED_ORIGINS if they should.',
+      : 'Pages of this origin may not act with a session. Those that RUSTYMAIL_ALLOWED_ORIGINS names may with a token.',
   )
+}
+
+/** Whether it is our own page that asks, by the address that browsers see. */
+export function isOwnOrigin(headers: Omit<Request['headers'], 'sec-fetch-site'>, origins: Origins): boolean {
+  const { origin } = headers
+  if (origin === undefined) return false
+  // HTTP/2 has a field of its own for it (RFC 9113, section 8.3.1).
+  const host = headers.host ?? headers[':authority']
+  if (origins.publicUrl !== undefined && origin === new URL(origins.publicUrl).origin) return true
+  if (host === undefined) return false
+  // Where browsers come over TLS, a page without it may be anybody's on the way.
+  return origin === `https://${host}` || (!origins.isHttps && origin === `http://${host}`)
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Turns whatever went wrong into an RFC 9457 answer. What is not a Problem is a bug: logged whole, answered without detail. */
 import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault } from './database/database-fault.ts'
 import type { Logger } from './logger.ts'
@@ -21,6 +21,9 @@ interface Reply {
   serializer(write: (body: unknown) => string): this
   send(body: unknown): unknown
 }
+
+/** How long the reader of a last answer may take for it. */
+const lingerMs = 5_000
 
 /** The faults that Fastify finds by itself, in our words. */
 const ofFastify: ReadonlyMap<string, [ProblemCode, string]> = new Map(
@@ -83,8 +86,9 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
     logger[level]({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
   if (reply.sent) return reply
-  const { retryAfterSeconds } = problem.extension
+  const { retryAfterSeconds, allow } = problem.extension
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
+  if (allow !== undefined) reply.header('allow', allow)
   // RFC 9110, section 11.6.1; MCP clients ask for it. Browsers open no dialog of their own for this scheme.
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="RustyMail"')
   return reply
@@ -97,14 +101,31 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
 }
 
 /** What is not even HTTP is answered on the bare socket. */
-export function rawProblem(socket: Socket, detail = 'This is not a valid HTTP request.'): void {
+export function rawProblem(socket: Duplex, problem: Problem): void {
+  // The answer before was the last one already.
+  if (socket.writableEnded) return
   if (!socket.writable) return void socket.destroy()
-  const problem = new Problem('bad_request', detail)
   const body = JSON.stringify(problem.toBody('none'))
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
+  // Who does not take it is cut off.
+  const cut = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => clearTimeout(cut))
+}
+
+/** What Node's parser could not make a request of. Undefined when nobody is left to be told. */
+export function problemOfParser({ code }: { code?: string }): Problem | undefined {
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'HPE_INVALID_EOF_STATE') return undefined
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new Problem('request_timeout', 'The request did not come whole in time.')
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new Problem('head_too_large', 'The address and the headers of a request may have 16 KiB together.')
+  }
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new Problem('too_large', 'The chunks of the body say too much.')
+  return new Problem('bad_request', 'This is not a valid HTTP request.')
 }
 
 function asBug(logger: Logger, error: unknown, request: Request): Problem {

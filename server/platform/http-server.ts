@@ -1,6 +1,7 @@
 /** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
 import { randomBytes } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import type { Http2SecureServer } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import cookie from '@fastify/cookie'
@@ -15,14 +16,18 @@ import { guard, type Operation } from './guard.ts'
 import { BodyReader } from './http-body.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import { sendText } from './http-compress.ts'
+import { Cors } from './http-cors.ts'
 import { HttpFront, type StreamCall } from './http-front.ts'
-import { HttpHooks, type HttpJudges, nothingAt, principalOf, refuseWhileFull } from './http-hooks.ts'
+import { HttpHooks, type HttpJudges, principalOf, refuseWhileFull } from './http-hooks.ts'
 import { parseInput } from './http-input.ts'
+import { MethodTable } from './http-methods.ts'
 import { outcomeOfStream } from './http-outcome.ts'
-import { answerProblem, isCutOff, rawProblem } from './http-problem.ts'
+import { HttpPipelines } from './http-pipelines.ts'
+import { answerProblem, isCutOff, problemOfParser, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
 import { fieldNames, leaveSecretsOut } from './input-fields.ts'
 import type { Logger } from './logger.ts'
+import { Problem } from './problem.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -32,6 +37,8 @@ export interface HttpServerOptions extends HttpJudges {
   tls?: TlsFiles | undefined
   connectionBounds?: ConnectionBounds
   bodyBounds?: BodyBounds
+  /** Only a test is more impatient; milliseconds. */
+  timeouts?: { requestTimeout: number; headersTimeout: number; connectionsCheckingInterval: number }
 }
 
 export interface HttpServer {
@@ -46,9 +53,11 @@ export interface HttpServer {
   readonly front: HttpFront
   /** Where there is TLS. */
   readonly tlsConnections: TlsConnections | undefined
-  /** Connections that became streams; no further request is read from them. */
+  /** Connections of which no further request is read: they became streams, or are closing. */
   readonly takenSockets: WeakSet<Duplex>
   readonly connectionLimits: ConnectionLimits
+  /** As `HttpPipelines` has it. */
+  turnOf(response: ServerResponse): true | Promise<boolean>
   /** Resolves when no request and no stream is under way, at once when that is so now. */
   whenIdle(): Promise<void>
   /** Puts what changes something in the trail before its answer begins; for answers that are no ordinary ones. */
@@ -62,15 +71,18 @@ export interface HttpServer {
 }
 
 /** A head, or a body, that is not whole after 60 s is cut; how often Node looks is how late it may be. */
-const timeouts = { requestTimeout: 60_000, connectionsCheckingInterval: 5_000 }
+const usualTimeouts = { requestTimeout: 60_000, connectionsCheckingInterval: 5_000 }
 const boot = randomBytes(4).toString('hex')
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   let count = 0
   const underWay = new UnderWay()
   const nextRequestId = () => `${boot}-${(count++).toString(36)}`
+  const timeouts = options.timeouts ?? usualTimeouts
+  // Who names no host is told so by us.
+  const parsing = { ...timeouts, requireHostHeader: false }
   const server = fastify({
-    ...(options.tls ? tlsOptions(options.tls, timeouts) : { http: timeouts }),
+    ...(options.tls ? tlsOptions(options.tls, parsing) : { http: parsing }),
     logger: false,
     bodyLimit: bodyLimits.none,
     genReqId: nextRequestId,
@@ -79,13 +91,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     routerOptions: { maxParamLength: 1400 },
     // The contract checks what comes in and goes out. Fastify's own compilers would be loaded for nothing, 4 MiB of them.
     schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
-    clientErrorHandler: (_error, socket) => rawProblem(socket),
+    clientErrorHandler: (error, socket) => {
+      const problem = problemOfParser(error)
+      if (problem) pipelines.broken(socket, problem, () => rawProblem(socket, problem))
+      else socket.destroy()
+    },
     frameworkErrors: (error, request, reply) => {
       const refused = hooks.refuse(request as FastifyRequest, reply as FastifyReply, error)
       return answerProblem(options.logger, refused, request, reply as FastifyReply)
     },
   })
-  const headers = securityHeaders({ isHttps: options.origins.isHttps })
+  const pipelines = new HttpPipelines()
+  const cors = new Cors(options.origins)
+  const headers = { ...securityHeaders({ isHttps: options.origins.isHttps }), ...cors.always }
   const around = {
     trustedProxies: new AddressRanges(options.trustedProxies.flatMap(text => parseAddressRange(text) ?? [])),
     logger: options.logger,
@@ -101,6 +119,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     nextRequestId,
     forwarded,
     hosts: options.origins.hosts,
+    cors,
     authenticate: options.authenticate,
     admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
     observe: (stream, socket) => {
@@ -123,15 +142,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     options,
     routes: [],
     isHttps: options.origins.isHttps,
-    takenSockets: new WeakSet(),
+    takenSockets: pipelines.ended,
     connectionLimits,
     isDraining: false,
     whenIdle: () => underWay.whenIdle(),
+    turnOf: response => pipelines.turnOf(response),
     record: (request, reply) => hooks.record(request, reply),
     checkAgain: (request, accountId) => hooks.checkAgain(request, accountId),
     carry: (request, stream) => connectionLimits.carry(bareOf(request), stream),
   }
-  const bodies = new BodyReader(new BodyBudget(options.bodyBounds))
+  const methods = new MethodTable(http.routes)
+  const bodies = new BodyReader(new BodyBudget(options.bodyBounds), request => pipelines.faultOf(request))
   const hooks = new HttpHooks({
     judges: options,
     headers,
@@ -140,7 +161,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     trustedProxies: around.trustedProxies,
     isWaiting: request => bodies.isWaiting(request),
     mayBePage: ({ method }) => method === 'GET' || method === 'HEAD',
-    takenSockets: http.takenSockets,
+    pipelines,
+    cors,
+    methods,
     isDraining: () => http.isDraining,
     admitted: request => connectionLimits.admitted(bareOf(request), request.caller?.principal),
   })
@@ -160,7 +183,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.setNotFoundHandler((request, reply) => {
     // A reply that is returned is waited for, by listeners on the response beside those of whoever sends it: more than Node allows.
     if (http.serveFallback?.(request, reply)) return
-    return answerProblem(options.logger, nothingAt(request), request, reply)
+    return answerProblem(options.logger, methods.nothingAt(request), request, reply)
   })
   return http
 }
@@ -180,7 +203,12 @@ export function handle<Params, Query, Body, Response>(
     url: toRoute(endpoint.path),
     exposeHeadRoute: endpoint.method === 'GET',
     bodyLimit: bodyLimitOf(endpoint),
-    config: { operation, isCounted: !endpoint.uncounted, limit: endpoint.limit },
+    config: {
+      operation,
+      isCounted: !endpoint.uncounted,
+      limit: endpoint.limit,
+      mayTake: endpoint.stream === 'always',
+    },
     handler: async (request, reply) => {
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
@@ -213,11 +241,20 @@ export function handleStream<Query>(
 ): void {
   const operation: Operation = { name: operationName(endpoint), scope: endpoint.scope, effect: endpoint.effect }
   http.front.serve({ endpoint, operation, head, open: call => open(call as StreamCall<Query>) })
-  handle(http, endpoint, call => {
+  const begin = (call: Call<unknown, Query, unknown>) => {
     const { principal, caller, query } = call
-    if (call.method === 'HEAD') call.takeResponse().writeHead(200, head).end()
-    else open({ principal, caller, query, header: name => call.header(name), takeSocket: () => call.takeSocket(head) })
-    return undefined
+    open({ principal, caller, query, header: name => call.header(name), takeSocket: () => call.takeSocket(head) })
+  }
+  handle(http, endpoint, call => {
+    if (call.method === 'HEAD') return void call.takeResponse().writeHead(200, head).end()
+    const turn = call.turn()
+    if (turn === true) return begin(call)
+    return turn.then(async isHere => {
+      if (!isHere) throw new Problem('bad_request', 'The client went away.')
+      // It waited behind other answers: who asked may be nobody by now.
+      await call.checkAgain()
+      begin(call)
+    })
   })
 }
 

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { rawProblem } from './http-problem.ts'
+import { Problem } from './problem.ts'
 
 /** PEM. */
 export interface TlsFiles {
@@ -48,7 +49,9 @@ export class TlsConnections {
     server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
       const raw = this.#open.get(nameOf(socket))
       // Who speaks plain HTTP is told so; what is no HTTP either is only cut.
-      if (raw && error.code === 'ERR_SSL_HTTP_REQUEST') rawProblem(raw, 'This port speaks HTTPS: use https:// here.')
+      if (raw && error.code === 'ERR_SSL_HTTP_REQUEST') {
+        rawProblem(raw, new Problem('bad_request', 'This port speaks HTTPS: use https:// here.'))
+      }
     })
     server.on('session', session => this.#watchSession(session))
     server.on('stream', (stream, _headers, flags) => {

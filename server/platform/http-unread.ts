@@ -2,6 +2,7 @@
 import { constants, type Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isHttp2 } from './http-form.ts'
 
 /** So much is thrown away as it comes, which costs less than another connection. */
 const keptBytes = 64 * 1024
@@ -23,7 +24,7 @@ export function hasBody({ headers }: { headers: FastifyRequest['headers'] }): bo
 /** Called before the answer leaves. Does nothing for a body that is whole. */
 export function leaveUnread(request: FastifyRequest, reply: FastifyReply, options: UnreadOptions): void {
   const { raw } = request
-  if (raw.httpVersionMajor === 2) {
+  if (isHttp2(reply.raw)) {
     // It has no such field, and a stream that is reset is all that there is to close.
     reply.removeHeader('connection')
     const response = reply.raw as unknown as Http2ServerResponse

@@ -1,5 +1,6 @@
 /** The log: one JSON line an outcome on stderr; what could be a secret is never written. */
-import { type DestinationStream, destination, type Logger as PinoLogger, pino } from 'pino'
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
+import { stderrOutput } from './log-output.ts'
 
 export type Logger = PinoLogger
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
@@ -18,7 +19,7 @@ const secretNames = [
 ]
 
 /** @param out Only tests give another than stderr. */
-export function createLogger(level: LogLevel, out: DestinationStream = destination({ fd: 2, sync: false })): Logger {
+export function createLogger(level: LogLevel, out: DestinationStream = stderrOutput()): Logger {
   return pino(
     {
       level,

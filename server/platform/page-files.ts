@@ -13,6 +13,8 @@ export function servePage(http: HttpServer, dir: string): void {
     root: dir,
     preCompressed: true,
     cacheControl: false,
+    // No file here is worth a part of it (RFC 9110, section 14.2): a Range is ignored, and none is announced.
+    acceptRanges: false,
     setHeaders: (reply, path) => {
       const isHashed = path.includes('/assets/')
       reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')

@@ -6,6 +6,8 @@ type Extension = Partial<Pick<ProblemBody, Named>> & {
   /** Why a mail server could not be used; `cause` on the wire. */
   fault?: NonNullable<ProblemBody['cause']>
   retryAfterSeconds?: number
+  /** The methods that there are at this address, as the header has them. */
+  allow?: string
 }
 
 export class Problem extends Error {
@@ -31,7 +33,7 @@ export class Problem extends Error {
 
   /** The RFC 9457 body; `instance` is the request id. */
   toBody(instance: string): ProblemBody {
-    const { fault, retryAfterSeconds: _header, ...extension } = this.extension
+    const { fault, retryAfterSeconds: _header, allow: _methods, ...extension } = this.extension
     const { status, title } = problems[this.code]
     return {
       type: `/problems/${this.code}`,

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { EventOf } from '../../contract/event.ts'
 import { api } from '../../contract/index.ts'
+import { headOf, openRaw } from '../support/raw-http.ts'
 import { apiKey, startRustyMail } from '../support/rustymail.ts'
 
 const streams = 2_000
@@ -62,4 +63,44 @@ test('at a stop each of two thousand streams gets its goodbye with a time of its
     expect(seconds.filter(value => value === second).length).toBeGreaterThan(250)
     expect(seconds.filter(value => value === second).length).toBeLessThan(550)
   }
+}, 60_000)
+
+test('while it stops, who keeps a connection is answered once more, what was asked before is answered whole, and each is told that it was the last', async () => {
+  const run = await startRustyMail()
+  const { path } = api.metrics.getStats
+  const head = headOf('GET', path, { authorization: `Bearer ${apiKey}` })
+  const kept = await Promise.all(Array.from({ length: 40 }, () => openRaw(run.url, head)))
+  for (const connection of kept) expect(await connection.statuses(1)).toEqual([200])
+
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+  const body = JSON.stringify({ email: 'ann@example.com', imap, enabled: false })
+  const announced = { 'content-type': 'application/json', 'content-length': body.length, expect: '100-continue' }
+  const post = `${api.accounts.createAccount.path}?verify=false`
+  const asking = await openRaw(run.url, headOf('POST', post, { authorization: `Bearer ${apiKey}`, ...announced }))
+  await expect.poll(asking.text).toContain('100 Continue')
+  const stream = await openRaw(
+    run.url,
+    headOf('GET', api.events.streamEvents.path, { authorization: `Bearer ${apiKey}` }),
+  )
+  await expect.poll(stream.text).toContain('event: welcome')
+
+  const stopped = run.stop()
+  await stream.ended()
+  expect(stream.text()).toContain('"reason":"shutdown"')
+  // It is draining by now, and goes on as long as an answer is under way.
+  for (const connection of kept) connection.socket.write(head)
+  const late = await openRaw(run.url, head)
+  for (const connection of [...kept, late]) {
+    const { text, isEnded, status } = await connection.ended()
+    expect([status, isEnded]).toEqual([503, true])
+    const answer = text.slice(text.lastIndexOf('HTTP/1.1 503'))
+    expect(answer).toMatch(/\r\nconnection: close\r\n/)
+    expect(answer).toMatch(/\r\nretry-after: 5\r\n/)
+    expect(answer).toContain('"code":"draining"')
+  }
+  asking.socket.write(body)
+  const { text, isEnded } = await asking.ended()
+  expect([text.includes('HTTP/1.1 201 Created'), isEnded]).toEqual([true, true])
+  expect(text).toMatch(/\r\nconnection: close\r\n/)
+  expect((await stopped).code).toBe(0)
 }, 60_000)

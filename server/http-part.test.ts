@@ -1,0 +1,70 @@
+/** A stop of the door: an answer under way reaches a reader that is slow, as far as the bound goes. */
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { headOf } from '../test/support/raw-http.ts'
+import { httpPart } from './http-part.ts'
+import { createHttpServer, handleRaw } from './platform/http-server.ts'
+import { createLogger } from './platform/logger.ts'
+
+const stopBoundMs = 9_000
+/** More than the kernel takes for a reader that reads nothing. */
+const bytes = 16 * 1024 * 1024
+
+async function stopping() {
+  const http = createHttpServer({
+    logger: createLogger('silent'),
+    authenticate: () => undefined,
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: false },
+    trustedProxies: [],
+  })
+  handleRaw(http, '/large', { name: 'large', scope: 'public', effect: 'read' }, async (_call, reply) =>
+    reply.send(Buffer.alloc(bytes, 'x')),
+  )
+  const others = { hub: { closeStreams: () => undefined }, pool: { drain: () => undefined } }
+  const part = httpPart(http, others, { host: '127.0.0.1', port: 0, stopBoundMs })
+  await part.start?.()
+  const socket = connect((http.fastify.server.address() as AddressInfo).port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  let received = 0
+  socket
+    .on('error', () => undefined)
+    .on('data', chunk => {
+      received += chunk.length
+    })
+  const closed = new Promise<void>(resolve => void socket.once('close', () => resolve()))
+  socket.write(headOf('GET', '/large', {}))
+  // From here on it reads nothing, until it is told to.
+  await once(socket, 'data')
+  socket.pause()
+  /** All that comes, once it reads again. */
+  const readOn = async () => {
+    socket.resume()
+    await closed
+    return received
+  }
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  http.isDraining = true
+  let isStopped = false
+  const stopped = Promise.resolve(part.stop?.()).then(() => {
+    isStopped = true
+  })
+  return { readOn, stopped, isStopped: () => isStopped }
+}
+
+test('a reader that is slow gets all of its answer within the bound, and then the stop is over', async () => {
+  const { readOn, stopped, isStopped } = await stopping()
+  await vi.advanceTimersByTimeAsync(7_000)
+  expect(isStopped()).toBe(false)
+  expect(await readOn()).toBeGreaterThan(bytes)
+  await stopped
+})
+
+test('a reader that takes nothing is cut before the bound', async () => {
+  const { readOn, stopped } = await stopping()
+  await vi.advanceTimersByTimeAsync(stopBoundMs - 1_000)
+  await stopped
+  expect(await readOn()).toBeLessThan(bytes)
+})
