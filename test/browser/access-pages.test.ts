@@ -259,8 +259,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const wrong = { email, password: 'not that one' }
     expect((await run.send('POST', api.access.openSession.path, wrong)).status).toBe(401)
     const page = await open('/audit', 'Audit')
-    const refs = rowOf(page, 'Changed a user').first().getByText('user Grace Canary · fields name, role, accounts')
-    await refs.filter({ visible: true }).waitFor()
+    const change = rowOf(page, 'Changed a user').first()
+    await change.getByText('user Grace Canary').filter({ visible: true }).waitFor()
+    await change.getByText('fields name, role, accounts').filter({ visible: true }).waitFor()
     await rowOf(page, 'Signed in with a password').first().getByText('Wrong password').waitFor()
     expect(await rowOf(page, 'Began to sign in with a passkey').count()).toBe(0)
     await page.setViewportSize({ width: 360, height: 900 })
