@@ -131,7 +131,7 @@ export class AccessService {
     if (!row || !(isOwn || isBelow)) {
       throw new Problem('session_not_found', 'There is no such session; it may have ended.')
     }
-    await sessions.end(sessionId)
+    await sessions.end(sessionId, isOwn ? 'ended_elsewhere' : 'ended_by_administrator')
     return principal.id === `session-${sessionId}`
   }
 
@@ -143,7 +143,7 @@ export class AccessService {
 
   /** This one included. */
   async endAllSessions(principal: Principal): Promise<void> {
-    await this.#options.sessions.endAllOf(ownUserId(principal))
+    await this.#options.sessions.endAllOf(ownUserId(principal), 'ended_elsewhere')
   }
 
   /** From where too many wrong ones came, one that a person made up is not compared. */

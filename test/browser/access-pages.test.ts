@@ -69,6 +69,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Disable: Grace' }).click()
     await page.getByRole('button', { name: 'Disable', exact: true }).click()
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor({ timeout: 5_000 })
+    await theirs.getByText('Your access was disabled').waitFor()
+    await expectAccessible(theirs, 'why one is signed out')
+    // Nobody else is told that.
+    const { page: stranger } = await visit(browser, run.url)
+    await stranger.getByLabel('Email').waitFor()
+    expect(await stranger.getByText('was disabled').count()).toBe(0)
     await rowOf(page, 'Grace').getByText('Disabled').waitFor()
     await page.getByRole('button', { name: 'Delete: Grace' }).click()
     expect(await page.getByRole('dialog').innerText()).toMatch(/Grace[\s\S]*tokens stop working/)
@@ -208,6 +214,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'End the session' }).click()
     await expect.poll(() => rows.count()).toBe(before - 1)
     await theirs.getByRole('heading', { name: /sign in/i }).waitFor({ timeout: 5_000 })
+    await theirs.getByText('You ended this session from another browser').waitFor()
   }, 60_000)
 
   test('the trail shows what is done as it is done, keeps still under the pointer, is exported as filtered, and is whole', async () => {
