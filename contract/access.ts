@@ -57,11 +57,25 @@ export const SessionView = z
   .meta({ id: 'Session' })
 export type SessionView = z.infer<typeof SessionView>
 
+/** Why a session ended that its owner did not sign out of. */
+export const SessionEnd = z.enum([
+  'ended_by_administrator',
+  'ended_elsewhere',
+  'password_changed',
+  'user_disabled',
+  'too_many_sessions',
+  'expired',
+])
+export type SessionEnd = z.infer<typeof SessionEnd>
+
 export const SignInState = z
   .object({
     setup_needed: z.boolean().describe('There is no administrator yet: open the set-up link'),
     passkeys: z.boolean().describe('Whether passkeys work at the address by which the page was asked for'),
     oidc: z.object({ name: z.string() }).nullable().describe('The OpenID Connect provider, when one is configured'),
+    session_end: SessionEnd.nullable().describe(
+      'Why the session ended whose cookie came along, as far as the server remembers; null without such a cookie',
+    ),
   })
   .meta({ id: 'SignInState' })
 export type SignInState = z.infer<typeof SignInState>

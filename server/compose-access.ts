@@ -103,7 +103,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   })
   const revocations = new Revocations({ listener, logger })
   const ended = async (userId: string) => {
-    await Promise.all([sessions.endAllOf(userId), tokens.userChanged(userId)])
+    await Promise.all([sessions.endAllOf(userId, 'ended_by_administrator'), tokens.userChanged(userId)])
   }
   const store = new TokenStore(db)
   const tokens: TokenService = new TokenService({
@@ -192,10 +192,11 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     users,
     trail,
     addRoutes: http => {
-      const describeSignIn = async (host: string | undefined) => ({
+      const describeSignIn = async (host: string | undefined, sessionCookie: string | undefined) => ({
         setup_needed: await users.needsSetup(),
         passkeys: passkeys.worksAt(host),
         oidc: oidc ? { name: oidc.name } : null,
+        session_end: sessions.whyEnded(sessionCookie),
       })
       accessRoutes(http, { access, signIn, describeSignIn })
       userRoutes(http, { users, sessions, access, revocations, opened })

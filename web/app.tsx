@@ -1,7 +1,8 @@
 /** Which page stands at which address, and who may see it. Pages are loaded when they are first opened. */
-import { lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import type { SessionView } from '../contract/access.ts'
+import { lazyPage } from './platform/lazy-page.ts'
 import { SessionProvider, useForgetting, useSessionQuery } from './platform/session.ts'
 import { type ThemeChoice, useTheme } from './platform/theme.ts'
 import { EntranceSkeleton } from './shell/entrance.tsx'
@@ -13,24 +14,22 @@ import { PageSkeleton } from './shell/page-skeleton.tsx'
 import { ServerSilentPage } from './shell/server-silent-page.tsx'
 import { Shell } from './shell/shell.tsx'
 
-const SignInPage = lazy(async () => ({ default: (await import('./access/sign-in-page.tsx')).SignInPage }))
-const SetupPage = lazy(async () => ({ default: (await import('./access/setup-page.tsx')).SetupPage }))
-const InvitationPage = lazy(async () => ({ default: (await import('./access/invitation-page.tsx')).InvitationPage }))
+const SignInPage = lazyPage(async () => (await import('./access/sign-in-page.tsx')).SignInPage)
+const SetupPage = lazyPage(async () => (await import('./access/setup-page.tsx')).SetupPage)
+const InvitationPage = lazyPage(async () => (await import('./access/invitation-page.tsx')).InvitationPage)
 
-const OverviewPage = lazy(async () => ({ default: (await import('./overview/overview-page.tsx')).OverviewPage }))
-const MailPage = lazy(async () => ({ default: (await import('./mail/mail-page.tsx')).MailPage }))
-const ClientsPage = lazy(async () => ({ default: (await import('./clients/clients-page.tsx')).ClientsPage }))
-const AccountsPage = lazy(async () => ({ default: (await import('./accounts/accounts-page.tsx')).AccountsPage }))
-const AssistantPage = lazy(async () => ({ default: (await import('./assistant/assistant-page.tsx')).AssistantPage }))
-const ConfigurationPage = lazy(async () => ({
-  default: (await import('./settings/configuration-page.tsx')).ConfigurationPage,
-}))
-const SystemPage = lazy(async () => ({ default: (await import('./system/system-page.tsx')).SystemPage }))
-const UsersPage = lazy(async () => ({ default: (await import('./users/users-page.tsx')).UsersPage }))
-const TokensPage = lazy(async () => ({ default: (await import('./tokens/tokens-page.tsx')).TokensPage }))
-const SessionsPage = lazy(async () => ({ default: (await import('./sessions/sessions-page.tsx')).SessionsPage }))
-const AuditPage = lazy(async () => ({ default: (await import('./audit/audit-page.tsx')).AuditPage }))
-const ProfilePage = lazy(async () => ({ default: (await import('./profile/profile-page.tsx')).ProfilePage }))
+const OverviewPage = lazyPage(async () => (await import('./overview/overview-page.tsx')).OverviewPage)
+const MailPage = lazyPage(async () => (await import('./mail/mail-page.tsx')).MailPage)
+const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
+const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
+const AssistantPage = lazyPage(async () => (await import('./assistant/assistant-page.tsx')).AssistantPage)
+const ConfigurationPage = lazyPage(async () => (await import('./settings/configuration-page.tsx')).ConfigurationPage)
+const SystemPage = lazyPage(async () => (await import('./system/system-page.tsx')).SystemPage)
+const UsersPage = lazyPage(async () => (await import('./users/users-page.tsx')).UsersPage)
+const TokensPage = lazyPage(async () => (await import('./tokens/tokens-page.tsx')).TokensPage)
+const SessionsPage = lazyPage(async () => (await import('./sessions/sessions-page.tsx')).SessionsPage)
+const AuditPage = lazyPage(async () => (await import('./audit/audit-page.tsx')).AuditPage)
+const ProfilePage = lazyPage(async () => (await import('./profile/profile-page.tsx')).ProfilePage)
 
 export function App() {
   const theme = useTheme()

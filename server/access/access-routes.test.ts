@@ -57,10 +57,11 @@ async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: 
     origins: { publicUrl: undefined, allowed: [], isHttps },
     trustedProxies: [],
   })
-  const describeSignIn = (host: string | undefined) => ({
+  const describeSignIn = (host: string | undefined, sessionCookie: string | undefined) => ({
     setup_needed: false,
     passkeys: host !== undefined,
     oidc: null,
+    session_end: sessions.whyEnded(sessionCookie),
   })
   accessRoutes(http, { access, signIn, describeSignIn })
   const base = await http.fastify.listen({ host: '127.0.0.1', port: 0 })

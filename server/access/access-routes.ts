@@ -9,8 +9,8 @@ import type { SignInService } from './sign-in-service.ts'
 export interface AccessRoutesOptions {
   access: AccessService
   signIn: SignInService
-  /** @param host By which the page was asked for. */
-  describeSignIn: (host: string | undefined) => SignInState | Promise<SignInState>
+  /** @param host By which the page was asked for. @param sessionCookie Of a session that is open, or was. */
+  describeSignIn: (host: string | undefined, sessionCookie: string | undefined) => SignInState | Promise<SignInState>
 }
 
 type Entering = Pick<Call<unknown, unknown, unknown>, 'actAs' | 'setSessionCookie'>
@@ -21,7 +21,7 @@ export function accessRoutes(http: HttpServer, { access, signIn, describeSignIn 
     call.setSessionCookie(cookie, sessionLifeMs / 1000)
     return access.view(principal)
   }
-  handle(http, accessApi.getSignInState, call => describeSignIn(call.header('host')))
+  handle(http, accessApi.getSignInState, call => describeSignIn(call.header('host'), call.sessionCookie))
   handle(http, accessApi.setUp, async call => enter(call, await access.setUp(call.body, call.caller)))
   handle(http, accessApi.openSession, async call => {
     const { email, password } = call.body

@@ -137,15 +137,15 @@ export class AccessService {
       ids: [`session-${sessionId}`],
       check: () => this.#checkSession(principal, sessionId),
       work: async () => {
-        await this.#checkSession(principal, sessionId)
-        await sessions.end(sessionId)
+        const isOwn = await this.#checkSession(principal, sessionId)
+        await sessions.end(sessionId, isOwn ? 'ended_elsewhere' : 'ended_by_administrator')
       },
     })
     return principal.id === `session-${sessionId}`
   }
 
-  /** @throws Problem for a session that is not there, or that the principal may not end. */
-  async #checkSession(principal: Principal, sessionId: string): Promise<void> {
+  /** Whether it is one's own. @throws Problem for a session that is not there, or that the principal may not end. */
+  async #checkSession(principal: Principal, sessionId: string): Promise<boolean> {
     const { sessions, people } = this.#options
     const row = await sessions.find(sessionId)
     const owner = row && (await people.find(row.user_id))
@@ -156,6 +156,7 @@ export class AccessService {
     if (!row || !(isOwn || isBelow)) {
       throw new Problem('session_not_found', 'There is no such session; it may have ended.')
     }
+    return isOwn
   }
 
   async closeSession(principal: Principal): Promise<void> {
@@ -176,7 +177,7 @@ export class AccessService {
     await revocations.run({
       ids: (await sessions.list(userId)).map(({ id }) => `session-${id}`),
       check: async () => undefined,
-      work: () => sessions.endAllOf(userId),
+      work: () => sessions.endAllOf(userId, 'ended_elsewhere'),
     })
   }
 

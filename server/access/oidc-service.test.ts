@@ -50,7 +50,7 @@ async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boo
     hasher: { hash: async () => 'a hash' },
     baseUrl: () => 'http://here.example',
     accountIds: async () => new Set(['a1', 'a2']),
-    ended: userId => sessions.endAllOf(userId),
+    ended: userId => sessions.endAllOf(userId, 'ended_by_administrator'),
     changed: userId => sessions.userChanged(userId),
     openSessions: userId => sessions.list(userId),
   })

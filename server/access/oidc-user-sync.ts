@@ -87,7 +87,7 @@ export class OidcUserSync {
       await record({ ...deed, outcome: 'ok' })
     } catch (error) {
       if (!isLastAdministrator(error)) throw error
-      await sessions.endAllOf(userId)
+      await sessions.endAllOf(userId, 'user_disabled')
       logger.warn({ user: userId }, 'the last administrator has no role at the provider: refused, and not disabled')
       await record({ ...deed, outcome: 'last_administrator' })
     }

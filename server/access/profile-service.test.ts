@@ -49,7 +49,7 @@ async function setUp(db: Database, change: Partial<UserRow> = {}) {
     hasher,
     throttle: new SignInThrottle({ now }),
     sessions: {
-      endAllOf: async (userId, except) => void ended.push([userId, except ?? 'none']),
+      endAllOf: async (userId, _why, except) => void ended.push([userId, except ?? 'none']),
       find: async id => (id === session.id ? session : undefined),
     },
     hub,

@@ -75,7 +75,8 @@ export class ProfileService {
       await this.#update(user.id, { password_hash: passwordHash }, transaction)
       await this.#options.users.deleteLinksOf(user.id, transaction)
     })
-    await this.#options.sessions.endAllOf(user.id, caller.principal.id.slice('session-'.length))
+    const present = caller.principal.id.slice('session-'.length)
+    await this.#options.sessions.endAllOf(user.id, 'password_changed', present)
   }
 
   async beginTotp(caller: Caller, given: Confirmation): Promise<{ secret: string; uri: string; qr_svg: string }> {

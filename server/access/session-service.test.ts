@@ -64,6 +64,32 @@ onEachDatabase(open => {
     expect(await sessions.list()).toEqual([])
   })
 
+  test('why a session ended is known to whoever has its cookie, and to nobody else', async () => {
+    const { sessions, clock, user, users, open: openOne, restarted } = await withUser(await open())
+    const idOf = ({ principal }: { principal: Principal }) => principal.id.slice('session-'.length)
+    const [kicked, left, other, own] = [await openOne(), await openOne(), await openOne(), await openOne()]
+    expect(sessions.whyEnded(kicked.cookie)).toBeNull()
+    await sessions.end(idOf(kicked), 'ended_by_administrator')
+    await sessions.end(idOf(left))
+    await sessions.endAllOf(user.id, 'password_changed', idOf(own))
+    const why = [kicked, left, other, own].map(({ cookie }) => sessions.whyEnded(cookie))
+    expect(why).toEqual(['ended_by_administrator', null, 'password_changed', null])
+    expect([undefined, 'made-up', 'x'.repeat(500)].map(cookie => sessions.whyEnded(cookie))).toEqual([null, null, null])
+
+    clock.now += 8 * day
+    expect(await sessions.authenticate(own.cookie)).toBeUndefined()
+    expect(sessions.whyEnded(own.cookie)).toBe('expired')
+    // Cleaned up at a start, before its browser came back.
+    const later = restarted().sessions
+    await later.start()
+    expect(later.whyEnded(own.cookie)).toBe('expired')
+
+    const last = await openOne()
+    await users.update(user.id, { disabled: 1 })
+    await sessions.userChanged(user.id)
+    expect(sessions.whyEnded(last.cookie)).toBe('user_disabled')
+  })
+
   test('sessions end one by one, all of one user, or all but this one; whoever listens hears of each', async () => {
     const { sessions, heard, user, users, open: openOne } = await withUser(await open())
     const other = aUser({ password_hash: 'a hash' })
@@ -77,9 +103,9 @@ onEachDatabase(open => {
     }
     await sessions.end(one.principal.id.slice('session-'.length))
     expect(await open$()).toEqual([false, true, true, true])
-    await sessions.endAllOf(user.id, three.principal.id.slice('session-'.length))
+    await sessions.endAllOf(user.id, 'password_changed', three.principal.id.slice('session-'.length))
     expect(await open$()).toEqual([false, false, true, true])
-    await sessions.endAllOf(user.id)
+    await sessions.endAllOf(user.id, 'ended_elsewhere')
     expect(await open$()).toEqual([false, false, false, true])
     expect(heard).toEqual([one, two, three].map(({ principal }) => principal.id))
     expect((await sessions.list()).map(row => [row.user_id, row.method])).toEqual([[other.id, 'oidc']])
@@ -112,7 +138,7 @@ onEachDatabase(open => {
     const second = await openOne()
     // The rows go along with the user; memory must not remember.
     await users.delete(user.id)
-    await sessions.endAllOf(user.id)
+    await sessions.endAllOf(user.id, 'ended_elsewhere')
     expect(await sessions.authenticate(second.cookie)).toBeUndefined()
     expect(heard).toEqual([first.principal.id, second.principal.id])
   })

@@ -1,12 +1,13 @@
 /** Sessions of people: opened by whoever proved who they are, known by a cookie, and ended when they should be. */
 import { hash, randomBytes } from 'node:crypto'
-import type { SignInMethod } from '../../contract/access.ts'
+import type { SessionEnd, SignInMethod } from '../../contract/access.ts'
 import type { SessionRow, UserRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Caller, maxUserAgent, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { EndedSessions } from './ended-sessions.ts'
 import { rightsOf } from './rights.ts'
-import type { NamedSessionRow, SessionLimits, SessionStore } from './session-store.ts'
+import type { GoneSession, NamedSessionRow, SessionLimits, SessionStore } from './session-store.ts'
 import type { UserStore } from './user-store.ts'
 
 export interface SessionServiceOptions {
@@ -54,6 +55,7 @@ export class SessionService {
   readonly #options: SessionServiceOptions
   /** By the hash of the cookie. */
   readonly #cache = new Map<string, CachedSession>()
+  readonly #ended = new EndedSessions()
   readonly #lookups = new Map<string, Promise<Principal | undefined>>()
   /** Counts what changed or ended: what was read before that is not kept after it. */
   #changes = 0
@@ -65,7 +67,7 @@ export class SessionService {
   }
 
   async start(): Promise<void> {
-    await this.#options.store.deleteEnded(this.#limits())
+    await this.#deleteExpired()
   }
 
   /** @param user As they were when they proved who they are. */
@@ -84,7 +86,7 @@ export class SessionService {
       last_seen_at: iso(now),
       expires_at: iso(now + sessionLifeMs),
     }
-    await store.deleteEnded(this.#limits())
+    await this.#deleteExpired()
     if (!(await users.find(user.id))) throw refused()
     await store.insert(row)
     // With the session in place the user is looked at again: who was disabled or reset meanwhile stays outside.
@@ -97,7 +99,7 @@ export class SessionService {
     }
     await users.update(user.id, { last_seen_at: iso(now) })
     const surplus = (await store.listOf(user.id)).slice(maxPerUser)
-    for (const { id } of surplus) await this.end(id)
+    for (const { id } of surplus) await this.end(id, 'too_many_sessions')
     logger.info({ user: user.id, session: row.id, method, address }, 'a session was opened')
     return { cookie, principal }
   }
@@ -123,18 +125,34 @@ export class SessionService {
     })
   }
 
-  async end(sessionId: string): Promise<void> {
-    await this.#options.store.delete(sessionId)
+  /** Why the session of this cookie ended, as far as it is remembered. */
+  whyEnded(cookie: string | undefined): SessionEnd | null {
+    return cookie === undefined || cookie.length > 200 ? null : this.#ended.why(hashOf(cookie))
+  }
+
+  /** @param why Undefined when its owner signs out: they know. */
+  async end(sessionId: string, why?: SessionEnd): Promise<void> {
+    const gone = await this.#options.store.delete(sessionId)
+    if (gone && why) this.#ended.note(gone.token_hash, why)
     this.#forget(cached => cached.id === sessionId)
     this.#options.listener.revoked(principalId(sessionId))
   }
 
-  async endAllOf(userId: string, exceptSessionId?: string): Promise<void> {
-    const ended = new Set(await this.#options.store.deleteOf(userId, exceptSessionId))
+  async endAllOf(userId: string, why: SessionEnd, exceptSessionId?: string): Promise<void> {
+    const gone = await this.#options.store.deleteOf(userId, exceptSessionId)
     // Rows go along with their user too: then only memory still knows of them.
     const isEnded = (cached: CachedSession) => cached.userId === userId && cached.id !== exceptSessionId
-    for (const id of this.#forget(isEnded)) ended.add(id)
-    for (const id of ended) this.#options.listener.revoked(principalId(id))
+    const all = new Map([...gone, ...this.#forget(isEnded)].map(({ id, token_hash }) => [id, token_hash]))
+    for (const [id, tokenHash] of all) {
+      this.#ended.note(tokenHash, why)
+      this.#options.listener.revoked(principalId(id))
+    }
+  }
+
+  async #deleteExpired(): Promise<void> {
+    for (const { token_hash } of await this.#options.store.deleteEnded(this.#limits())) {
+      this.#ended.note(token_hash, 'expired')
+    }
   }
 
   /** Takes over what the database says of the user now; ends the sessions of who is gone or disabled. */
@@ -148,7 +166,8 @@ export class SessionService {
   async #follow(userId: string): Promise<void> {
     const { store, users, listener } = this.#options
     const user = await users.find(userId)
-    if (!user || user.disabled) return this.endAllOf(userId)
+    if (!user) return this.endAllOf(userId, 'ended_by_administrator')
+    if (user.disabled) return this.endAllOf(userId, 'user_disabled')
     const rows = await store.listOf(userId)
     this.#changes++
     for (const row of rows) {
@@ -197,6 +216,7 @@ export class SessionService {
     const now = this.#options.now()
     if (now >= session.endsAt || now - session.lastSeenAt > sessionIdleMs) {
       this.#cache.delete(tokenHash)
+      this.#ended.note(tokenHash, 'expired')
       return undefined
     }
     session.lastSeenAt = now
@@ -214,12 +234,12 @@ export class SessionService {
     await this.#options.users.update(userId, { last_seen_at: at })
   }
 
-  /** Answers the ids of those that were in memory. */
-  #forget(isEnded: (cached: CachedSession) => boolean): string[] {
+  /** Answers those that were in memory. */
+  #forget(isEnded: (cached: CachedSession) => boolean): GoneSession[] {
     this.#changes++
     const ended = [...this.#cache].filter(([, cached]) => isEnded(cached))
     for (const [tokenHash] of ended) this.#cache.delete(tokenHash)
-    return ended.map(([, { id }]) => id)
+    return ended.map(([tokenHash, { id }]) => ({ id, token_hash: tokenHash }))
   }
 
   #limits(): SessionLimits {

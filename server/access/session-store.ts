@@ -2,6 +2,7 @@
 import type { Database } from '../platform/database/database.ts'
 import type { SessionRow } from '../platform/database/tables.ts'
 
+export type GoneSession = Pick<SessionRow, 'id' | 'token_hash'>
 export type NamedSessionRow = SessionRow & { user_name: string }
 
 /** Sessions are over when they expired by `now`, or were last seen before `idleBefore`. */
@@ -59,25 +60,27 @@ export class SessionStore {
     await this.#db.updateTable('sessions').set({ last_seen_at: lastSeenAt }).where('id', '=', id).execute()
   }
 
-  async delete(id: string): Promise<void> {
-    await this.#db.deleteFrom('sessions').where('id', '=', id).execute()
+  /** Answers what went; undefined when it had gone before. */
+  async delete(id: string): Promise<GoneSession | undefined> {
+    return this.#db.deleteFrom('sessions').where('id', '=', id).returning(['id', 'token_hash']).executeTakeFirst()
   }
 
-  /** Answers the ids of those that went. */
-  async deleteOf(userId: string, exceptId = ''): Promise<string[]> {
-    const rows = await this.#db
+  /** Answers those that went. */
+  async deleteOf(userId: string, exceptId = ''): Promise<GoneSession[]> {
+    return this.#db
       .deleteFrom('sessions')
       .where('user_id', '=', userId)
       .where('id', '!=', exceptId)
-      .returning('id')
+      .returning(['id', 'token_hash'])
       .execute()
-    return rows.map(row => row.id)
   }
 
-  async deleteEnded({ now, idleBefore }: SessionLimits): Promise<void> {
-    await this.#db
+  /** Answers those that went. */
+  async deleteEnded({ now, idleBefore }: SessionLimits): Promise<GoneSession[]> {
+    return this.#db
       .deleteFrom('sessions')
       .where(ended => ended.or([ended('expires_at', '<=', now), ended('last_seen_at', '<', idleBefore)]))
+      .returning(['id', 'token_hash'])
       .execute()
   }
 }

@@ -36,7 +36,7 @@ async function door() {
     hasher: new PasswordHasher(),
     baseUrl: () => 'http://mail.example.com',
     accountIds: async () => new Set(['work']),
-    ended: id => sessions.endAllOf(id),
+    ended: id => sessions.endAllOf(id, 'ended_by_administrator'),
     changed: id => sessions.userChanged(id),
     openSessions: id => sessions.list(id),
   })

@@ -5,7 +5,7 @@ import type { Http2ServerResponse } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GoodOutcome } from '../../contract/audit.ts'
-import { sessionCookieName } from './http-credentials.ts'
+import { credentialsOf, sessionCookieName } from './http-credentials.ts'
 import { isHttp2 } from './http-form.ts'
 import { ignoreInput } from './http-pipelines.ts'
 import { anonymous, type Caller, maxUserAgent, type Principal } from './principal.ts'
@@ -23,6 +23,8 @@ export interface Call<Params, Query, Body> {
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal
   header(name: string): string | undefined
+  /** As it came: nobody has looked yet whether it is of an open session. */
+  readonly sessionCookie: string | undefined
   /** Takes the response out of Fastify's hands; the caller of this ends it. */
   takeResponse(): ServerResponse
   /** As `takeResponse`, once the trail has what this changes: as it stands now, whatever comes of the rest of the answer. */
@@ -113,6 +115,10 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   header(name: string): string | undefined {
     const value = this.#request.headers[name]
     return Array.isArray(value) ? value[0] : value
+  }
+
+  get sessionCookie(): string | undefined {
+    return credentialsOf(this.#request.headers, this.#http.isHttps, '')?.sessionCookie
   }
 
   takeResponse(): ServerResponse {

@@ -9,6 +9,7 @@ import { useWaitSeconds, WaitNote } from '../ui/wait-note.tsx'
 import { checkAll, checks } from './form-checks.ts'
 import { oidcAddress, useOidcFault } from './oidc-return.ts'
 import { hasPasskeys, passkeyWords } from './passkeys.ts'
+import { sessionEndWords } from './session-end-words.ts'
 import { usePasskeySignIn, type usePasswordSignIn } from './use-sign-in.ts'
 
 const check = checkAll({ email: checks.email, password: checks.password })
@@ -36,7 +37,8 @@ export function SignInForm({
     onSubmit: ({ email, password }) => sending.mutate({ email: email.trim(), password }),
   })
   const mayTry = useWaitSeconds(sending.error) === 0
-  const wordsOfPage = wasTooSlow ? tooSlow : oidcFault
+  const ended = state?.session_end ? sessionEndWords[state.session_end] : undefined
+  const wordsOfPage = wasTooSlow ? tooSlow : (oidcFault ?? ended)
   return (
     <>
       {wordsOfPage && !sending.error && !passkey.error && <FaultNote {...wordsOfPage} />}

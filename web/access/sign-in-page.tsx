@@ -7,7 +7,8 @@ import { SignInForm } from './sign-in-form.tsx'
 import { usePasswordSignIn, useSignInState } from './use-sign-in.ts'
 
 export function SignInPage() {
-  const state = useSignInState()
+  // Why a session ended was not known when it was asked for before.
+  const state = useSignInState({ isAskedAgain: true })
   const signIn = usePasswordSignIn()
   if (state.isPending) {
     return (

@@ -1,10 +1,11 @@
 /** What narrows the audit trail. */
 import { type ReactNode, useEffect, useId, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
+import { namedOperations, operationWords } from '../platform/operation-words.ts'
 import { Button } from '../ui/button.tsx'
 import { Field, Input, Select } from '../ui/field.tsx'
 import { type AuditView, toLocal, toTimestamp } from './audit-view.ts'
-import { effectWords, operations } from './audit-words.ts'
+import { effectWords } from './audit-words.ts'
 
 /** Typing asks the server once it rests. */
 const restMs = 300
@@ -46,8 +47,8 @@ export function AuditFilterForm({
           />
         </Field>
         <datalist id={listId}>
-          {operations.map(name => (
-            <option key={name} value={name} />
+          {namedOperations.map(name => (
+            <option key={name} value={name} label={operationWords(name)} />
           ))}
         </datalist>
         <Choice label="Effect" value={view.effect} onChange={effect => setView({ effect })}>

@@ -1,13 +1,14 @@
-/** The rows of the audit trail. */
+/** The rows of the audit trail; where there is no room, two lines each, and the entry itself says the rest. */
 import { FileSearch } from 'lucide-react'
 import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
 import type { User } from '../../contract/users.ts'
 import { agentWords } from '../platform/agent-words.ts'
-import { formatDateTime, formatNumber } from '../platform/format.ts'
+import { formatDateTime, formatMinute, formatNumber } from '../platform/format.ts'
+import { operationWords } from '../platform/operation-words.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
-import { RowActions } from '../ui/row-actions.tsx'
-import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import { ColumnHead, LineCell, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import { effectWords } from './audit-words.ts'
 import { outcomeWords } from './outcome-words.ts'
 import { refWords } from './ref-words.ts'
@@ -61,50 +62,59 @@ function EntryRow({
   const effect = effectWords[entry.effect]
   const refs = refWords(entry.refs, people)
   const account = accountId === null ? undefined : (accounts?.find(({ id }) => id === accountId)?.name ?? accountId)
+  const agent = entry.user_agent === '' ? undefined : agentWords(entry.user_agent)
+  const more = [name, entry.token_id !== null && 'by token', account, ...refs, address, agent]
   return (
-    <TableRow>
-      <Cell label="When">
-        <time dateTime={at} className="whitespace-nowrap stacked:whitespace-normal">
+    <TableRow stack="lines">
+      <LineCell line="none">
+        <time dateTime={at} className="whitespace-nowrap">
           {formatDateTime(Date.parse(at))}
         </time>
         <span className="block text-xs text-muted">number {formatNumber(number)}</span>
-      </Cell>
-      <Cell label="Who" className="min-w-32">
+      </LineCell>
+      <LineCell line="none" className="min-w-32">
         <span className="font-medium">{name}</span>
         {entry.token_id !== null && <span className="block text-xs text-muted">by token</span>}
-      </Cell>
-      <Cell label="What">
-        <code className="font-mono text-xs stacked:break-all">{operation}</code>
-        <span className="block">
-          <Badge tone={effect.tone}>{effect.text}</Badge>
-        </span>
-        {refs.map(words => (
-          <span key={words} className="block text-xs text-muted wrap-anywhere">
-            {words}
+      </LineCell>
+      <LineCell line="name" className="min-w-40">
+        <span className="flex flex-wrap items-baseline gap-x-2 stacked:flex-nowrap">
+          <span title={operation} className="font-medium stacked:truncate">
+            {operationWords(operation)}
           </span>
-        ))}
-      </Cell>
-      <Cell label="Account">{account ?? <span className="text-muted">None</span>}</Cell>
-      <Cell label="Outcome">
-        <span className="*:whitespace-normal">
+          <span className={entry.effect === 'read' ? 'stacked:hidden' : 'tight:hidden'}>
+            <Badge tone={effect.tone}>{effect.text}</Badge>
+          </span>
+        </span>
+        {refs.length > 0 && (
+          <span className="block text-xs text-muted wrap-anywhere stacked:hidden">{refs.join(' · ')}</span>
+        )}
+      </LineCell>
+      <LineCell line="none">{account ?? <span className="text-muted">None</span>}</LineCell>
+      <LineCell line="state" className="tight:max-w-36">
+        <span className="*:max-w-full *:whitespace-normal" title={`after ${formatNumber(entry.duration_ms)} ms`}>
           <StatePill tone={tone}>{text}</StatePill>
         </span>
-        <span className="block text-xs whitespace-nowrap text-muted">after {formatNumber(entry.duration_ms)} ms</span>
-      </Cell>
-      <Cell label="From">
+        <span className="block text-xs whitespace-nowrap text-muted stacked:hidden">
+          after {formatNumber(entry.duration_ms)} ms
+        </span>
+      </LineCell>
+      <LineCell line="none">
         <span className="block font-mono text-xs break-all">{address}</span>
-        {entry.user_agent !== '' && (
+        {agent !== undefined && (
           <span className="block text-xs text-muted" title={entry.user_agent}>
-            {agentWords(entry.user_agent)}
+            {agent}
           </span>
         )}
-      </Cell>
-      <Cell align="right">
-        <RowActions
-          subject={`entry ${formatNumber(number)}`}
-          actions={[{ label: 'Details', icon: FileSearch, onChoose: () => onOpen(entry) }]}
-        />
-      </Cell>
+      </LineCell>
+      <LineCell line="more">
+        <time dateTime={at} title={formatDateTime(Date.parse(at))}>
+          {formatMinute(Date.parse(at))}
+        </time>
+        {more.filter(Boolean).map(words => ` · ${words}`)}
+      </LineCell>
+      <LineCell line="actions" align="right">
+        <IconButton icon={FileSearch} label={`Details: entry ${formatNumber(number)}`} onClick={() => onOpen(entry)} />
+      </LineCell>
     </TableRow>
   )
 }

@@ -1,6 +1,5 @@
 /** Entries of the audit trail, and what a check of it found, in words. */
 import type { AuditEntry } from '../../contract/audit.ts'
-import { api } from '../../contract/index.ts'
 import { formatCount, formatDateTime, formatNumber } from '../platform/format.ts'
 import type { Tone } from '../ui/tone.ts'
 
@@ -10,11 +9,6 @@ export const effectWords: Record<AuditEntry['effect'], { tone: Tone; text: strin
   send: { tone: 'warn', text: 'Send' },
   destroy: { tone: 'bad', text: 'Destroy' },
 }
-
-/** What can be filtered by, as far as it goes over HTTP. */
-export const operations: readonly string[] = Object.entries(api).flatMap(([group, endpoints]) =>
-  Object.keys(endpoints).map(name => `${group}.${name}`),
-)
 
 export interface Verdict {
   is_whole: boolean

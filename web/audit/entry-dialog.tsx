@@ -4,6 +4,7 @@ import type { Account } from '../../contract/accounts.ts'
 import type { AuditEntry } from '../../contract/audit.ts'
 import type { User } from '../../contract/users.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
+import { operationWords } from '../platform/operation-words.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
@@ -58,7 +59,8 @@ export function EntryDialog({
           {entry.principal_name} <Code text={entry.principal_id} label="the principal" />
         </Fact>
         <Fact name="Operation">
-          <Code text={entry.operation} label="the operation" /> {effectWords[entry.effect].text}
+          {operationWords(entry.operation)} <span className="text-soft">({effectWords[entry.effect].text})</span>{' '}
+          <Code text={entry.operation} label="the operation" />
         </Fact>
         <Ids name="User" text={entry.user_id} />
         <Ids name={entry.token_id === null ? 'Session' : 'Token'} text={entry.token_id ?? entry.session_id} />

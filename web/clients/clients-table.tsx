@@ -1,15 +1,14 @@
-/** The rows of connected clients. */
+/** The rows of connected clients; where there is no room, two lines each. */
 import { Unplug } from 'lucide-react'
 import type { ClientInfo, ClientKind } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'
-import { formatNumber } from '../platform/format.ts'
+import { formatCount, formatNumber } from '../platform/format.ts'
 import { useMay } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
-import { Button } from '../ui/button.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
-import { Cell, ColumnHead, type SortOrder, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
+import { ColumnHead, LineCell, type SortOrder, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 
 export const kindWords: Record<ClientKind, string> = { browser: 'Browser', api: 'API', mcp: 'MCP' }
 
@@ -93,56 +92,60 @@ function ClientRow({
 }) {
   const agent = agentWords(client.user_agent)
   const label = `Disconnect ${agent} at ${client.ip_address}`
+  const dropped = client.events_dropped > 0 ? 'font-medium text-warn' : undefined
   return (
-    <TableRow className={isGone ? 'italic' : undefined}>
-      <Cell className="min-w-40 wrap-anywhere">
-        <p className="font-medium" title={client.user_agent}>
+    <TableRow stack="lines" className={isGone ? 'italic' : undefined}>
+      <LineCell line="name" className="min-w-40 wrap-anywhere">
+        <p className="font-medium stacked:truncate" title={client.user_agent}>
           {agent} {isOwn && <Badge tone="info">This browser</Badge>}
         </p>
-        <p className="text-xs text-muted">
+        <p className="text-xs text-muted stacked:hidden">
           {kindWords[client.kind]} · {client.principal}
         </p>
-      </Cell>
-      <Cell label="Status">
+      </LineCell>
+      <LineCell line="state">
         <Status client={client} isGone={isGone} />
-      </Cell>
-      <Cell label="Address">
+      </LineCell>
+      <LineCell line="none">
         <span className="inline-flex items-center gap-1 font-mono text-xs">
           <span className="min-w-28 break-all">{client.ip_address}</span>
           <CopyButton text={client.ip_address} label={`Copy the address ${client.ip_address}`} />
         </span>
-      </Cell>
-      <Cell label="Connected">
+      </LineCell>
+      <LineCell line="none">
         <RelativeTime at={client.connected_at} />
-      </Cell>
-      <Cell label="Last activity">
+      </LineCell>
+      <LineCell line="none">
         <RelativeTime at={client.last_activity} />
-      </Cell>
-      <Cell label="Requests" align="right">
+      </LineCell>
+      <LineCell line="none" align="right">
         {formatNumber(client.request_count)}
-      </Cell>
-      <Cell label="Streams" align="right">
+      </LineCell>
+      <LineCell line="none" align="right">
         {formatNumber(client.streams)}
-      </Cell>
-      <Cell label="Events sent" align="right">
+      </LineCell>
+      <LineCell line="none" align="right">
         {client.events_sent === null ? <span className="text-muted">Not told</span> : formatNumber(client.events_sent)}
-      </Cell>
-      <Cell label="Events dropped" align="right">
-        <span className={client.events_dropped > 0 ? 'font-medium text-warn' : undefined}>
-          {formatNumber(client.events_dropped)}
+      </LineCell>
+      <LineCell line="none" align="right">
+        <span className={dropped}>{formatNumber(client.events_dropped)}</span>
+      </LineCell>
+      <LineCell line="more">
+        {client.events_dropped > 0 && (
+          <span className={dropped}>{formatCount(client.events_dropped, 'event')} dropped · </span>
+        )}
+        <RelativeTime at={client.last_activity} /> · {kindWords[client.kind]} · {client.principal} ·{' '}
+        <span className="font-mono">{client.ip_address}</span> · {formatCount(client.request_count, 'request')} ·{' '}
+        {formatCount(client.streams, 'stream')}
+        <span className="tight:hidden">
+          {' '}
+          · connected <RelativeTime at={client.connected_at} />
         </span>
-      </Cell>
+      </LineCell>
       {onDisconnect && (
-        <Cell align="right">
-          <span className="stacked:hidden">
-            <IconButton icon={Unplug} label={label} disabled={isGone} onClick={() => onDisconnect(client)} />
-          </span>
-          <span className="hidden stacked:inline">
-            <Button size="sm" icon={Unplug} aria-label={label} disabled={isGone} onClick={() => onDisconnect(client)}>
-              Disconnect
-            </Button>
-          </span>
-        </Cell>
+        <LineCell line="actions" align="right">
+          <IconButton icon={Unplug} label={label} disabled={isGone} onClick={() => onDisconnect(client)} />
+        </LineCell>
       )}
     </TableRow>
   )

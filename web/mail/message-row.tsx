@@ -61,7 +61,7 @@ export const MessageRow = memo(function MessageRow({
     >
       <span className="relative flex items-baseline gap-2">
         {isUnread && (
-          <span className="absolute top-1.5 -left-4 size-2 rounded-full bg-accent-fill">
+          <span className="unread-dot absolute top-1.5 -left-4 size-2 rounded-full bg-accent-fill">
             <span className="sr-only">Unread</span>
           </span>
         )}

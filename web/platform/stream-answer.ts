@@ -23,3 +23,12 @@ export function retryAfterMs(value: string | null, now: number): number | undefi
   const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined
 }
+
+/** What the server gives as its reason when it says goodbye. */
+export const farewells = {
+  shutdown: 'The server is restarting',
+  slow_consumer: 'This page was too slow to keep up',
+  revoked: 'The session was ended',
+  kicked: 'An administrator disconnected this page',
+  max_age: 'The server renews the stream',
+} as const

@@ -1,5 +1,6 @@
 /** Shares one stream link among tabs, each behind a port. Runs in the shared worker, or in a page where there is none. */
 import { RecentEvents } from './recent-events.ts'
+import { isServerAlive } from './server-alive.ts'
 import { StreamLink } from './stream-link.ts'
 import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
@@ -45,6 +46,7 @@ export class StreamHub {
       url: '/api/dashboard/events',
       fetch: (url, init) => fetch(url, init),
       isOnline: () => navigator.onLine,
+      isServerThere: isServerAlive,
       onStatus: () => this.#announce(),
       onEvent: event => this.#take(event),
       lastEventId: recent.lastEventId,

@@ -15,6 +15,8 @@ const quick: LinkTiming = {
   connectMs: 250,
   heartbeatsUntilSilent: 2.5,
   longestWaitMs: 2_000,
+  lateMs: 10,
+  answerMs: 30,
 }
 
 function welcome(change: object = {}): string {
@@ -36,7 +38,7 @@ const live: Answer = response => {
 }
 
 /** A server that gives each answer once, then the last one for ever; and a link to it. */
-async function setUp(answers: Answer[], timing = quick, isOnline = true) {
+async function setUp(answers: Answer[], timing = quick, isOnline = true, isServerThere = async () => true) {
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {
     requests.push(request)
@@ -51,6 +53,7 @@ async function setUp(answers: Answer[], timing = quick, isOnline = true) {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
     fetch: (url, init) => fetch(url, init),
     isOnline: () => isOnline,
+    isServerThere,
     onStatus: status => {
       statuses.push(status)
       if (status.nextAttemptAt !== null) waits.push(status.nextAttemptAt - Date.now())
@@ -138,10 +141,36 @@ test('a server that falls silent is noticed after 2.5 heartbeats and shown as st
   const { link, statuses } = await setUp([silent, () => undefined, live])
   await expect.poll(() => statuses.some(({ state }) => state === 'stale')).toBe(true)
   const heardAt = statuses.find(({ state }) => state === 'live')!.liveSince!
-  const staleAt = statuses.find(({ state }) => state === 'stale')!.troubleSince!
+  const stale = statuses.find(({ state }) => state === 'stale')!
+  // The page waits a while before it speaks of trouble, and this has lasted since the server was last heard.
+  expect(stale.troubleSince! - heardAt).toBeLessThan(100)
+  const staleAt = stale.endings.at(-1)!.at
   expect(staleAt - heardAt).toBeGreaterThanOrEqual(145)
   expect(staleAt - heardAt).toBeLessThan(1_000)
   await expect.poll(() => link.status.state).toBe('live')
+})
+
+test.each([
+  ['is shown as stale as soon as it does not answer a question', false],
+  ['stays live as long as it answers questions', true],
+])('a server whose heartbeat is late %s', async (_, isThere) => {
+  const late: Answer = response => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(welcome({ heartbeat_seconds: 0.06 }))
+    setTimeout(() => response.write(': at last\n'), 150)
+  }
+  let asked = 0
+  const answer = async () => {
+    asked += 1
+    return isThere
+  }
+  const { statuses } = await setUp([late], { ...quick, heartbeatsUntilSilent: 1_000 }, true, answer)
+  await expect.poll(() => asked).toBeGreaterThan(1)
+  expect(statuses.some(({ state }) => state === 'stale')).toBe(!isThere)
+})
+
+test('a server that is frozen is told within 20 s, where heartbeats come every 15', () => {
+  expect(15_000 + linkTiming.lateMs + linkTiming.answerMs).toBeLessThan(20_000)
 })
 
 test('comments alone keep it live', async () => {
@@ -242,6 +271,7 @@ test('a link that follows another begins behind its last event', async () => {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
     fetch: (url, init) => fetch(url, init),
     isOnline: () => true,
+    isServerThere: async () => true,
     onStatus: () => undefined,
     onEvent: () => undefined,
     lastEventId: 'e-7',

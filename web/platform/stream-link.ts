@@ -1,8 +1,8 @@
 /** Keeps one event stream open, whatever happens to the network, and says how it fares. Knows no page and no worker. */
 import type { ServerEvent } from '../../contract/event.ts'
 import { type SseMessage, SseParser } from './sse-parser.ts'
-import { type Ending, refusal } from './stream-answer.ts'
-import { initialStatus, type StreamEvent, type StreamState, type StreamStatus } from './stream-status.ts'
+import { type Ending, farewells, refusal } from './stream-answer.ts'
+import { initialStatus, isFact, type StreamEvent, type StreamState, type StreamStatus } from './stream-status.ts'
 
 export interface LinkTiming {
   backoffMs: readonly number[]
@@ -11,6 +11,9 @@ export interface LinkTiming {
   /** For the answer's head, and then for `welcome`. */
   connectMs: number
   heartbeatsUntilSilent: number
+  /** How late a heartbeat may be before the server is asked whether it is there, and how long it may take to say so. */
+  lateMs: number
+  answerMs: number
   /** No server may send us away for longer. */
   longestWaitMs: number
 }
@@ -20,6 +23,8 @@ export const linkTiming: LinkTiming = {
   healthyMs: 30_000,
   connectMs: 10_000,
   heartbeatsUntilSilent: 2.5,
+  lateMs: 1_000,
+  answerMs: 3_000,
   longestWaitMs: 300_000,
 }
 
@@ -29,6 +34,8 @@ interface StreamLinkOptions {
   url: string
   fetch(url: string, init: RequestInit): Promise<Response>
   isOnline(): boolean
+  /** Whether the server answers an ordinary question; false as well when the signal ends the wait. */
+  isServerThere(signal: AbortSignal): Promise<boolean>
   onStatus(status: StreamStatus): void
   onEvent(event: StreamEvent): void
   /** Of an earlier link whose events are known, to go on behind it. */
@@ -47,6 +54,7 @@ export class StreamLink {
   #run: AbortController | undefined
   #link: AbortController | undefined
   #watchdog: ReturnType<typeof setTimeout> | undefined
+  #doubt: ReturnType<typeof setTimeout> | undefined
   #wake: (() => void) | undefined
   #goodbye: { reason: string; waitMs: number } | undefined
 
@@ -74,7 +82,7 @@ export class StreamLink {
     this.#run?.abort()
     this.#run = undefined
     this.#lastEventId = ''
-    clearTimeout(this.#watchdog)
+    this.#unwatch()
     this.#set({ ...initialStatus, state: 'signed_out' })
   }
 
@@ -109,7 +117,8 @@ export class StreamLink {
         nextAttemptAt: Date.now() + waitMs,
         reason: ending.reason,
         liveSince: null,
-        troubleSince: this.#status.troubleSince ?? Date.now(),
+        // Of one that fell silent, the trouble began when it was last heard: nobody needs to wait any longer to be told.
+        troubleSince: this.#status.troubleSince ?? (ending.kind === 'silent' ? (lastHeardAt ?? now) : now),
         endings: [
           ...this.#status.endings,
           {
@@ -174,7 +183,7 @@ export class StreamLink {
       if (error instanceof TypeError) return { kind: 'lost', reason: 'The server cannot be reached' }
       return { kind: 'lost', reason: error instanceof Error ? error.message : 'The connection broke' }
     } finally {
-      if (this.#link === link) clearTimeout(this.#watchdog)
+      if (this.#link === link) this.#unwatch()
       link.abort()
     }
   }
@@ -187,7 +196,7 @@ export class StreamLink {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
       const heardAt = Date.now()
       this.#status = { ...this.#status, lastHeardAt: heardAt }
-      if (this.#status.state === 'live') this.#watch(this.#silenceMs())
+      if (this.#status.state === 'live') this.#watchLive()
       for (const message of parser.push(decoder.decode(piece.value, { stream: true }))) this.#take(message, heardAt)
       this.#lastEventId = parser.lastEventId
       if (heardAt - this.#announcedAt >= 1_000) this.#set({})
@@ -217,7 +226,7 @@ export class StreamLink {
   ) {
     const { troubleSince, attempt } = this.#status
     this.#heartbeatMs = welcome.heartbeat_seconds * 1000
-    this.#watch(this.#silenceMs())
+    this.#watchLive()
     this.#set({
       state: 'live',
       attempt: 0,
@@ -242,8 +251,27 @@ export class StreamLink {
 
   #watch(ms: number): void {
     const link = this.#link
-    clearTimeout(this.#watchdog)
+    this.#unwatch()
     this.#watchdog = setTimeout(() => link?.abort(new Silence()), ms)
+  }
+
+  /** A server that answers may be late with its heartbeats; one that does not is frozen, and that is told sooner. */
+  #watchLive(): void {
+    this.#watch(this.#silenceMs())
+    const link = this.#link
+    if (link) this.#doubt = setTimeout(() => void this.#ask(link), this.#heartbeatMs + this.#timing.lateMs)
+  }
+
+  async #ask(link: AbortController): Promise<void> {
+    const { lastHeardAt } = this.#status
+    const signal = AbortSignal.any([link.signal, AbortSignal.timeout(this.#timing.answerMs)])
+    const isThere = await this.#options.isServerThere(signal)
+    if (!isThere && this.#status.lastHeardAt === lastHeardAt) link.abort(new Silence())
+  }
+
+  #unwatch(): void {
+    clearTimeout(this.#watchdog)
+    clearTimeout(this.#doubt)
   }
 
   #set(change: Partial<StreamStatus>): void {
@@ -257,26 +285,4 @@ class Silence extends Error {
   constructor() {
     super('Nothing was heard from the server')
   }
-}
-
-const farewells = {
-  shutdown: 'The server is restarting',
-  slow_consumer: 'This page was too slow to keep up',
-  revoked: 'The session was ended',
-  kicked: 'An administrator disconnected this page',
-  max_age: 'The server renews the stream',
-} as const
-
-const notFacts: ReadonlySet<string> = new Set([
-  'stats_update',
-  'audit_update',
-  'welcome',
-  'heartbeat',
-  'session_changed',
-  'gap',
-  'goodbye',
-] satisfies ServerEvent['type'][])
-
-function isFact(type: ServerEvent['type']): boolean {
-  return !notFacts.has(type)
 }

@@ -58,3 +58,18 @@ export const initialStatus: StreamStatus = {
   lastReturn: null,
   endings: [],
 }
+
+const notFacts: ReadonlySet<string> = new Set([
+  'stats_update',
+  'audit_update',
+  'welcome',
+  'heartbeat',
+  'session_changed',
+  'gap',
+  'goodbye',
+] satisfies ServerEvent['type'][])
+
+/** Facts have a place in the log; states and controls have none. */
+export function isFact(type: ServerEvent['type']): boolean {
+  return !notFacts.has(type)
+}

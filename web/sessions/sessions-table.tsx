@@ -69,7 +69,7 @@ function SessionRow({
       </Cell>
       <Cell label="Address">
         <span className="inline-flex items-center gap-1 font-mono text-xs">
-          <span className="min-w-28 break-all">{address}</span>
+          <span className="min-w-28 break-all stacked:min-w-0">{address}</span>
           <CopyButton text={address} label={`Copy the address ${address}`} />
         </span>
       </Cell>

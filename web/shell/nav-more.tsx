@@ -19,6 +19,7 @@ export function NavMore({ groups, path }: { groups: readonly DestinationGroup[];
         type="button"
         aria-expanded={isOpen}
         aria-controls={isOpen ? id : undefined}
+        data-here={isHereInside || undefined}
         onClick={toggle}
         className={classNames(
           'flex w-full flex-col items-center gap-0.5 rounded-md py-2 text-2xs font-medium tracking-tighter focus-visible:-outline-offset-2',

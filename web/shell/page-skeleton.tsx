@@ -1,10 +1,16 @@
-/** What is shown while a page is loaded. */
+/** What is shown while a page is loaded, or waits for a server that is away. */
+import { useIsServerAwaited } from '../platform/lazy-page.ts'
 import { Skeleton } from '../ui/skeleton.tsx'
 
 export function PageSkeleton() {
+  const isAwaited = useIsServerAwaited()
   return (
     <div role="status" className="grid gap-4">
-      <span className="sr-only">Loading</span>
+      {isAwaited ? (
+        <p className="text-soft">Waiting for the server. This page opens by itself when it answers again.</p>
+      ) : (
+        <span className="sr-only">Loading</span>
+      )}
       <Skeleton className="h-7 w-40" />
       <Skeleton className="h-32 w-full" />
       <Skeleton className="h-64 w-full" />

@@ -1,11 +1,12 @@
 /** The bar at the top: how live the page is, whether this is a sandbox, light or dark, and who is signed in. */
-import { Monitor, Moon, Sun } from 'lucide-react'
+import { Monitor, Moon, Search, Sun } from 'lucide-react'
 import { useSession } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { Badge } from '../ui/badge.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { AccountMenu } from './account-menu.tsx'
 import { Brand } from './brand.tsx'
+import { paletteKeys } from './keys-dialog.tsx'
 import { LiveBadge } from './live-badge.tsx'
 
 const themes: Record<ThemeChoice, { next: ThemeChoice; label: string; icon: typeof Sun }> = {
@@ -14,7 +15,13 @@ const themes: Record<ThemeChoice, { next: ThemeChoice; label: string; icon: type
   dark: { next: 'system', label: 'Colours: dark. Change to as the system', icon: Moon },
 }
 
-export function TopBar({ theme: [choice, setChoice] }: { theme: [ThemeChoice, (choice: ThemeChoice) => void] }) {
+export function TopBar({
+  theme: [choice, setChoice],
+  onPalette,
+}: {
+  theme: [ThemeChoice, (choice: ThemeChoice) => void]
+  onPalette(): void
+}) {
   const { server } = useSession()
   const { next, label, icon } = themes[choice]
   return (
@@ -25,6 +32,12 @@ export function TopBar({ theme: [choice, setChoice] }: { theme: [ThemeChoice, (c
       {(server.demo || server.sandbox_running) && <Badge tone="warn">Sandbox</Badge>}
       <div className="ml-auto flex items-center gap-1">
         <LiveBadge />
+        <IconButton
+          icon={Search}
+          label={`Go anywhere (${paletteKeys})`}
+          className="max-sm:hidden"
+          onClick={onPalette}
+        />
         <IconButton icon={icon} label={label} onClick={() => setChoice(next)} />
         <AccountMenu />
       </div>

@@ -14,3 +14,8 @@ export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'dashboard:operate': { label: 'Operate', may: 'Also try servers, disconnect clients and ask the assistant.' },
   'dashboard:admin': { label: 'Administer', may: 'Also people, tokens, accounts, configuration and the audit trail.' },
 }
+
+/** Where no heading says which family it is of: `Mail: read`. */
+export function scopeName(scope: Scope): string {
+  return `${scope.startsWith('mail:') ? 'Mail' : 'Dashboard'}: ${scopeWords[scope].label.toLowerCase()}`
+}

@@ -9,6 +9,7 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { RowActions } from '../ui/row-actions.tsx'
 import { Cell, ColumnHead, Table, TableBody, TableHead, TableRow } from '../ui/table.tsx'
 import type { Tone } from '../ui/tone.ts'
+import { scopeName, scopeWords } from './scope-words.ts'
 import type { TokenDialogKind } from './token-dialogs.tsx'
 
 const statusWords: Record<ApiToken['status'], { tone: Tone; text: string }> = {
@@ -75,7 +76,9 @@ function TokenRow({
       <Cell label="May">
         <span className="flex flex-wrap gap-1">
           {scopes.map(scope => (
-            <Badge key={scope}>{scope}</Badge>
+            <span key={scope} title={`${scope}: ${scopeWords[scope].may}`}>
+              <Badge>{scopeName(scope)}</Badge>
+            </span>
           ))}
         </span>
       </Cell>

@@ -1,4 +1,4 @@
-/** A table that scrolls in its own container, and where that is narrow may stack each row into a card, whose cells show their labels. */
+/** A table that scrolls in its own container, and where that is narrow may stack each row: into a card, whose cells show their labels, or into two lines. */
 import { ArrowDown, ArrowUp, ArrowUpDown } from 'lucide-react'
 import type { ComponentProps, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
@@ -42,10 +42,21 @@ export function TableBody({ children }: { children: ReactNode }) {
   return <tbody className="stacked:block">{children}</tbody>
 }
 
-export function TableRow({ className, ...rest }: ComponentProps<'tr'>) {
-  const card =
-    'stacked:grid stacked:grid-cols-[repeat(auto-fill,minmax(min(9rem,50%-0.5rem),1fr))] stacked:gap-x-4 stacked:gap-y-2 stacked:p-4'
-  return <tr className={classNames('border-b last:border-b-0 hover:bg-sunken/50', card, className)} {...rest} />
+const stacks = {
+  card: 'stacked:grid stacked:grid-cols-[repeat(auto-fill,minmax(min(9rem,50%-0.5rem),1fr))] stacked:gap-x-4 stacked:gap-y-2 stacked:p-4',
+  lines:
+    'stacked:grid stacked:grid-cols-[minmax(0,1fr)_auto_auto] stacked:items-center stacked:gap-x-2 stacked:py-2 stacked:pr-2 stacked:pl-4',
+} as const
+
+/** @param stack As what it stands where there is no room for a row; of two lines, each cell says by `line` where it belongs. */
+export function TableRow({
+  className,
+  stack = 'card',
+  ...rest
+}: ComponentProps<'tr'> & { stack?: keyof typeof stacks }) {
+  return (
+    <tr className={classNames('border-b last:border-b-0 hover:bg-sunken/50', stacks[stack], className)} {...rest} />
+  )
 }
 
 export type SortOrder = 'asc' | 'desc'
@@ -86,6 +97,45 @@ export function ColumnHead({
         children
       )}
     </th>
+  )
+}
+
+/** Places in a row of two lines. What is in none of them shows only where there is room for a whole row. */
+const lines = {
+  name: 'stacked:col-start-1 stacked:row-start-1',
+  state: 'stacked:col-start-2 stacked:row-start-1',
+  /** The second line, which is not there in a whole row: one cell, so that what does not fit is cut off at its end. */
+  more: 'stacked:col-start-1 stacked:col-span-2 stacked:row-start-2',
+  actions: 'stacked:col-start-3 stacked:row-start-1 stacked:row-span-2',
+  none: 'stacked:hidden',
+} as const
+
+/** A cell of a row that stacks into two lines. */
+export function LineCell({
+  children,
+  line,
+  align = 'left',
+  className,
+}: {
+  children: ReactNode
+  line: keyof typeof lines
+  align?: 'left' | 'right'
+  className?: string
+}) {
+  return (
+    <td
+      className={classNames(
+        'px-2 py-2 align-middle first:pl-4 last:pr-4',
+        align === 'right' && 'text-right',
+        line === 'more' && 'hidden truncate text-xs text-muted',
+        line !== 'none' && 'stacked:block stacked:min-w-0 stacked:p-0 stacked:text-left',
+        line !== 'none' && 'stacked:first:pl-0 stacked:last:pr-0',
+        lines[line],
+        className,
+      )}
+    >
+      {children}
+    </td>
   )
 }
 

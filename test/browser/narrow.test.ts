@@ -1,0 +1,142 @@
+/** What a narrow window, and a reader's own few colours, must not take away. */
+import type { Browser, Locator, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { type SignedIn, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+const pages = {
+  Overview: '/',
+  Mail: '/mail',
+  Clients: '/clients',
+  Accounts: '/accounts',
+  Assistant: '/assistant',
+  Configuration: '/configuration',
+  System: '/system',
+  Users: '/users',
+  Tokens: '/tokens',
+  Sessions: '/sessions',
+  Audit: '/audit',
+  Profile: '/profile',
+}
+
+/** As much of an element as is needed to take a mark from it. */
+interface Marked {
+  removeAttribute(name: string): void
+  querySelector(selector: string): Marked | null
+  readonly firstElementChild: Marked | null
+  remove(): void
+}
+
+/** Heights of the rows of the only table, in CSS pixels. */
+const rowHeights = `[...document.querySelectorAll('tbody tr')].map(row => row.getBoundingClientRect().height)`
+
+/** Names of the buttons that copy and do not lie whole in the cell, the dialog or the window around them. */
+const cutCopyButtons = `(() => {
+  const buttons = [...document.querySelectorAll('button[aria-label^="Copy"]')].filter(button => button.checkVisibility())
+  const isWhole = button => {
+    const own = button.getBoundingClientRect()
+    const around = (button.closest('td, dd, dialog') ?? document.documentElement).getBoundingClientRect()
+    return own.left >= around.left - 1 && own.right <= around.right + 1 && own.right <= innerWidth
+  }
+  return buttons.filter(button => !isWhole(button)).map(button => button.ariaLabel)
+})()`
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let run: RustyMail
+  let browser: Browser
+  let storageState: SignedIn
+
+  beforeAll(async () => {
+    const dir = tempDir('narrow')
+    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
+    browser = await launchBrowser()
+    storageState = await signIn(browser, run.setupLink)
+    return async () => {
+      await browser.close()
+      await run.stop()
+      dir.remove()
+    }
+  }, 60_000)
+
+  const open = async (page: Page, path: string, heading: string) => {
+    await page.goto(run.url + path)
+    await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
+    const loading = page.getByRole('status').filter({ hasText: /^\s*Loading/, visible: true })
+    await expect.poll(() => loading.allInnerTexts(), { timeout: 10_000 }).toEqual([])
+  }
+
+  test('at 320 px nothing is cut off or scrolls sideways on any page, and copy buttons are whole', async () => {
+    const { page } = await visit(browser, run.url, { width: 320, storageState })
+    for (const [heading, path] of Object.entries(pages)) {
+      await open(page, path, heading)
+      await expectNothingClipped(page, `${heading} 320`)
+      expect([heading, await page.evaluate(cutCopyButtons)]).toEqual([heading, []])
+    }
+    await open(page, '/sessions', 'Sessions')
+    expect(await page.getByRole('button', { name: 'Copy the address' }).count()).toBeGreaterThan(0)
+    await open(page, '/audit', 'Audit')
+    await page
+      .getByRole('button', { name: /^Details/ })
+      .first()
+      .click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Copy the hash' }).waitFor()
+    await expectNothingClipped(page, 'an entry of the trail, 320')
+    expect(await page.evaluate(cutCopyButtons)).toEqual([])
+  }, 60_000)
+
+  test.each([768, 360])(
+    'at %i px an entry of the trail and a client take two lines',
+    async width => {
+      const { items } = await run.call(api.accounts.listAccounts)
+      for (let entries = 0; entries < 15; entries++)
+        await run.send('PATCH', `/api/dashboard/accounts/${items[0]!.id}`, {})
+      const { page } = await visit(browser, run.url, { width, storageState })
+      for (const [heading, path, least] of [
+        ['Audit', '/audit', 15],
+        ['Clients', '/clients', 2],
+      ] as const) {
+        await open(page, path, heading)
+        const heights = await page.evaluate<number[]>(rowHeights)
+        expect(heights.length).toBeGreaterThanOrEqual(least)
+        // Two lines of text with the padding; a third line would be 76 px.
+        expect(Math.max(...heights)).toBeLessThanOrEqual(60)
+      }
+    },
+    60_000,
+  )
+
+  test('with colours forced, the current page, unread mail, what is selected and switches can be seen', async () => {
+    const { page } = await visit(browser, run.url, { width: 1440, storageState })
+    await page.emulateMedia({ forcedColors: 'active' })
+    /** Whether a mark makes a difference to the picture. */
+    const shows = async (part: Locator, takeAway: (element: Marked) => void) => {
+      // The mark may be what it is found by.
+      const element = (await part.elementHandle())!
+      const before = await element.screenshot()
+      await element.evaluate(takeAway)
+      return !before.equals(await element.screenshot())
+    }
+    const unmark = (element: Marked) => element.removeAttribute('aria-current')
+    await open(page, '/mail', 'Mail')
+    const row = page.locator('a[data-ref]').first()
+    await row.click()
+    await page.getByRole('article', { name: 'The open message' }).waitFor()
+    await page.mouse.move(0, 0)
+    expect(await shows(row.and(page.locator('[aria-current=true]')), unmark)).toBe(true)
+    expect(await shows(page.locator('nav[aria-label=Folders] a[aria-current=true]'), unmark)).toBe(true)
+    expect(await shows(page.locator('nav[aria-label=Pages] a[aria-current=page]:visible'), unmark)).toBe(true)
+    const unread = page.locator('a[data-ref]').filter({ hasText: 'Unread' }).last()
+    expect(await shows(unread, element => element.querySelector('.unread-dot')!.remove())).toBe(true)
+
+    await open(page, '/configuration', 'Configuration')
+    const switches = page.getByRole('switch')
+    await switches.first().waitFor()
+    for (const each of await switches.all()) {
+      expect(await shows(each, element => element.firstElementChild!.remove())).toBe(true)
+    }
+  }, 60_000)
+})

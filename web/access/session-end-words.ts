@@ -1,0 +1,29 @@
+/** Why one has to sign in again, for whoever had a session here. */
+import type { SessionEnd } from '../../contract/access.ts'
+
+export const sessionEndWords: Record<SessionEnd, { title: string; detail: string }> = {
+  ended_by_administrator: {
+    title: 'An administrator ended your session',
+    detail: 'Sign in again. If that does not work, ask an administrator.',
+  },
+  ended_elsewhere: {
+    title: 'You ended this session from another browser',
+    detail: 'If that was not you, sign in and change your password.',
+  },
+  password_changed: {
+    title: 'Your password was changed',
+    detail: 'All other sessions ended with that. Sign in with the new password.',
+  },
+  user_disabled: {
+    title: 'Your access was disabled',
+    detail: 'Only an administrator, or the provider that you sign in with, can enable it again.',
+  },
+  too_many_sessions: {
+    title: 'You signed in at too many places',
+    detail: 'The oldest session ends when there are more than 50.',
+  },
+  expired: {
+    title: 'Your session expired',
+    detail: 'Sessions end after a week without use, and after 30 days at the latest.',
+  },
+}

@@ -1,0 +1,105 @@
+/** What the palette offers: pages, accounts and folders to go to, and what can be done from anywhere. */
+import { useQueries } from '@tanstack/react-query'
+import {
+  AtSign,
+  BookOpen,
+  Folder as FolderIcon,
+  Keyboard,
+  LogOut,
+  type LucideIcon,
+  Monitor,
+  Moon,
+  Plus,
+  Sun,
+  UserRoundPen,
+} from 'lucide-react'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import type { Folder } from '../../contract/mail.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useMay } from '../platform/session.ts'
+import type { ThemeChoice } from '../platform/theme.ts'
+import type { Destination } from '../shell/navigation.ts'
+
+export interface PaletteItem {
+  id: string
+  kind: 'Page' | 'Account' | 'Folder' | 'Action'
+  name: string
+  /** What tells it from others of its name; it is searched too. */
+  detail: string
+  icon: LucideIcon
+  act(): void
+}
+
+export interface PaletteDoers {
+  go(href: string): void
+  setTheme(choice: ThemeChoice): void
+  showKeys(): void
+  signOut(): void
+}
+
+/** Folders of more accounts than these are not asked for: each costs its mail server a question. */
+const mostAccounts = 5
+
+export function usePaletteItems(pages: readonly Destination[], accounts: readonly Account[], doers: PaletteDoers) {
+  const mayReadMail = useMay('mail:meta')
+  const mayConnect = useMay('dashboard:admin')
+  const mailboxes = mayReadMail ? accounts.filter(({ state }) => state === 'ready').slice(0, mostAccounts) : []
+  const folders = useQueries({
+    queries: mailboxes.map(({ id }) => ({
+      queryKey: queryKeys.folders(id),
+      queryFn: ({ signal }: { signal: AbortSignal }) =>
+        call(api.mail.listFolders, { params: { account_id: id }, signal }),
+      // Without them, the rest is offered.
+      retry: false,
+    })),
+  })
+  return [
+    ...pages.map(page => pageItem(page, doers)),
+    ...actionItems(doers, mayConnect),
+    ...accounts.map(account => accountItem(account, doers, mayReadMail)),
+    ...mailboxes.flatMap((account, index) =>
+      (folders[index]?.data?.items ?? [])
+        .filter(({ selectable }) => selectable)
+        .map(folder => folderItem(account, folder, doers)),
+    ),
+  ]
+}
+
+function pageItem({ href, label, icon }: Destination, { go }: PaletteDoers): PaletteItem {
+  return { id: `page-${href}`, kind: 'Page', name: label, detail: '', icon, act: () => go(href) }
+}
+
+function accountItem({ id, name, email }: Account, { go }: PaletteDoers, mayReadMail: boolean): PaletteItem {
+  const href = mayReadMail ? `/mail?${new URLSearchParams({ account: id })}` : '/accounts'
+  return { id: `account-${id}`, kind: 'Account', name, detail: email, icon: AtSign, act: () => go(href) }
+}
+
+function folderItem(account: Account, { path, name }: Folder, { go }: PaletteDoers): PaletteItem {
+  const href = `/mail?${new URLSearchParams({ account: account.id, folder: path })}`
+  const detail = path === name ? account.name : `${account.name}, ${path}`
+  return { id: `folder-${account.id}-${path}`, kind: 'Folder', name, detail, icon: FolderIcon, act: () => go(href) }
+}
+
+function actionItems({ go, setTheme, showKeys, signOut }: PaletteDoers, mayConnect: boolean): PaletteItem[] {
+  const item = (name: string, icon: LucideIcon, act: () => void): PaletteItem => ({
+    id: `action-${name}`,
+    kind: 'Action',
+    name,
+    detail: '',
+    icon,
+    act,
+  })
+  return [
+    item('Profile', UserRoundPen, () => go('/profile')),
+    ...(mayConnect ? [item('Connect a mailbox', Plus, () => go('/accounts?connect=1'))] : []),
+    item('Make a token', Plus, () => go('/tokens?create=1')),
+    item('Light colours', Sun, () => setTheme('light')),
+    item('Dark colours', Moon, () => setTheme('dark')),
+    item('Colours as the system has them', Monitor, () => setTheme('system')),
+    item('Show the keys', Keyboard, showKeys),
+    item('Open the API documentation', BookOpen, () => location.assign('/docs')),
+    item('Sign out', LogOut, signOut),
+  ]
+}

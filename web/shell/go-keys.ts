@@ -1,0 +1,30 @@
+/** The letter that leads to each page, behind a `g`. */
+import { destinations } from './navigation.ts'
+
+export const goKeys: Readonly<Record<string, string>> = {
+  o: '/',
+  m: '/mail',
+  c: '/clients',
+  a: '/accounts',
+  i: '/assistant',
+  f: '/configuration',
+  s: '/system',
+  u: '/users',
+  t: '/tokens',
+  e: '/sessions',
+  d: '/audit',
+  p: '/profile',
+}
+
+/** Where the letter leads; undefined for one that leads nowhere. */
+export function pageOfKey(key: string): string | undefined {
+  return Object.hasOwn(goKeys, key) ? goKeys[key] : undefined
+}
+
+export function keyOfPage(href: string): string | undefined {
+  return Object.entries(goKeys).find(([, page]) => page === href)?.[0]
+}
+
+export function labelOfPage(href: string): string {
+  return destinations.find(destination => destination.href === href)?.label ?? 'Profile'
+}

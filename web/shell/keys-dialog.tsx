@@ -1,0 +1,78 @@
+/** Which keys do what. */
+import type { ReactNode } from 'react'
+import { Dialog } from '../ui/dialog.tsx'
+import { Switch } from '../ui/field.tsx'
+import { goKeys, labelOfPage } from './go-keys.ts'
+
+/** As the keyboard at hand calls it. */
+export const paletteKeys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl+K'
+
+/** @param pages Those that whoever is signed in may open. */
+export function KeysDialog({
+  pages,
+  hasSingleKeys,
+  onSingleKeys,
+  onClose,
+}: {
+  pages: readonly string[]
+  hasSingleKeys: boolean
+  onSingleKeys(isOn: boolean): void
+  onClose(): void
+}) {
+  const going = Object.entries(goKeys).filter(([, href]) => pages.includes(href))
+  return (
+    <Dialog isOpen onClose={onClose} title="Keys">
+      <div className="grid gap-4">
+        <Keys title="Everywhere">
+          <Line keys={[paletteKeys]}>Go to a page, an account or a folder, or do something</Line>
+          <Line keys={['/']}>Search on this page</Line>
+          <Line keys={['?']}>Show these keys</Line>
+          <Line keys={['Esc']}>Close what is open</Line>
+        </Keys>
+        <Keys title="Go to a page">
+          {going.map(([key, href]) => (
+            <Line key={key} keys={['g', key]}>
+              {labelOfPage(href)}
+            </Line>
+          ))}
+        </Keys>
+        <Keys title="In lists of mail">
+          <Line keys={['j']}>Next message</Line>
+          <Line keys={['k']}>Message before</Line>
+          <Line keys={['Enter']}>Open it</Line>
+        </Keys>
+        <Switch
+          label="Keys without Ctrl or Command"
+          hint={`Switch them off if you dictate, or press them by accident. ${paletteKeys} stays.`}
+          isOn={hasSingleKeys}
+          onChange={onSingleKeys}
+        />
+      </div>
+    </Dialog>
+  )
+}
+
+function Keys({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="grid gap-1.5">
+      <h3 className="text-sm font-semibold">{title}</h3>
+      <dl className="grid gap-x-6 gap-y-1 text-sm sm:grid-cols-2">{children}</dl>
+    </section>
+  )
+}
+
+/** @param keys One after the other. */
+function Line({ keys, children }: { keys: readonly string[]; children: ReactNode }) {
+  return (
+    <div className="flex items-baseline gap-3">
+      <dt className="w-16 shrink-0">
+        {keys.map(key => (
+          <kbd key={key} className="mr-1 rounded-sm border bg-sunken px-1.5 font-mono text-xs">
+            {key}
+          </kbd>
+        ))}
+      </dt>
+      <dd className="min-w-0 text-soft">{children}</dd>
+    </div>
+  )
+}

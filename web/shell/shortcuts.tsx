@@ -1,0 +1,73 @@
+/** What the keys open: the palette and the list of the keys. */
+import { useQuery } from '@tanstack/react-query'
+import { useLocation } from 'wouter'
+import { api } from '../../contract/index.ts'
+import { CommandPalette } from '../palette/command-palette.tsx'
+import { type PaletteDoers, usePaletteItems } from '../palette/palette-items.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useMay, useSession, useSignOut } from '../platform/session.ts'
+import type { ThemeChoice } from '../platform/theme.ts'
+import { useToast } from '../ui/toast.tsx'
+import { KeysDialog } from './keys-dialog.tsx'
+import { type Destination, destinations } from './navigation.ts'
+import { useSingleKeys } from './single-keys.ts'
+import { useShortcuts } from './use-shortcuts.ts'
+
+export type Opened = 'palette' | 'keys' | undefined
+
+export function Shortcuts({
+  opened,
+  onOpen,
+  setTheme,
+}: {
+  opened: Opened
+  onOpen(opened: Opened): void
+  setTheme(choice: ThemeChoice): void
+}) {
+  const [, navigate] = useLocation()
+  const { scopes } = useSession().principal
+  const pages = destinations.filter(({ needs }) => !needs || scopes.includes(needs))
+  const hrefs = [...pages.map(({ href }) => href), '/profile']
+  const [hasSingleKeys, setSingleKeys] = useSingleKeys()
+  const isGoing = useShortcuts({
+    hasSingleKeys,
+    onPalette: () => onOpen('palette'),
+    onHelp: () => onOpen('keys'),
+    onGo: href => hrefs.includes(href) && navigate(href),
+  })
+  const toast = useToast()
+  const signOut = useSignOut()
+  const onError = (error: Error) => toast({ tone: 'bad', title: 'You are still signed in', detail: error.message })
+  const doers: PaletteDoers = {
+    go: navigate,
+    setTheme,
+    showKeys: () => onOpen('keys'),
+    signOut: () => signOut.mutate(undefined, { onError }),
+  }
+  const close = () => onOpen(undefined)
+  return (
+    <>
+      <p role="status" className={isGoing ? pill : 'sr-only'}>
+        {isGoing && 'Go to: press the letter of a page. ? shows them.'}
+      </p>
+      {opened === 'palette' && <Palette pages={pages} doers={doers} onClose={close} />}
+      {opened === 'keys' && (
+        <KeysDialog pages={hrefs} hasSingleKeys={hasSingleKeys} onSingleKeys={setSingleKeys} onClose={close} />
+      )}
+    </>
+  )
+}
+
+const pill =
+  'fixed bottom-20 left-1/2 z-40 -translate-x-1/2 rounded-full border bg-raised px-4 py-1.5 text-sm shadow-float md:bottom-4'
+
+function Palette({ pages, doers, onClose }: { pages: readonly Destination[]; doers: PaletteDoers; onClose(): void }) {
+  const maySeeAccounts = useMay('dashboard:read')
+  const accounts = useQuery({
+    queryKey: queryKeys.accounts,
+    queryFn: ({ signal }) => call(api.accounts.listAccounts, { signal }),
+    enabled: maySeeAccounts,
+  })
+  return <CommandPalette items={usePaletteItems(pages, accounts.data?.items ?? [], doers)} onClose={onClose} />
+}
