@@ -42,7 +42,7 @@ export async function readBody(structure: Structure, maxBytes: number, read: Rea
     items.set(part, { kind, content })
   }
   const toItems = (parts: readonly PartNode[]): BodyItem[] =>
-    parts.map(part => items.get(part) ?? { kind: 'picture', id: part.id })
+    parts.flatMap(part => items.get(part) ?? (part.type.startsWith('image/') ? { kind: 'picture', id: part.id } : []))
   const invitations = calendars
     .flatMap(part => bytes.get(part) ?? [])
     .filter(({ length }) => length <= maxCalendarBytes)

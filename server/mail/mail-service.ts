@@ -9,6 +9,7 @@ import type { BodyItem, MessageParts, ReadParts } from '../reading/read-text.ts'
 import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
+import { withFirstHeaders } from './first-headers.ts'
 import type { MailConnection, MessageHeader } from './mail-gateway.ts'
 import { toFolders, toMessage, toSummary } from './message-bounds.ts'
 import { documentOf } from './message-document.ts'
@@ -163,9 +164,12 @@ export class MailService {
     signal: AbortSignal,
   ): Promise<UncomparedMessage> {
     const place = this.#refs.decode(accountId, ref)
-    const content = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
+    const read = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
+    const content = await withFirstHeaders(read)
     const owner = await this.#ownerOf(principal, accountId)
     const sender = otherSender(content)
+    // Of two From headers nobody knows which one the mail server looked at.
+    const certainFrom = content.from === read.from ? content.from : []
     const { textBody, htmlBody, calendars = [] } = content
     const { part, ...carrier } = place
     const refOf = (partId: string) =>
@@ -176,7 +180,7 @@ export class MailService {
       sender_warnings: warningsOf([...content.from, ...sender, ...content.replyTo], owner.email),
       // Whoever attached a message may have made it up.
       auth:
-        part === undefined ? senderAuth(content.head, content.from, borderOf(owner.imapHost, this.#authServers)) : null,
+        part === undefined ? senderAuth(content.head, certainFrom, borderOf(owner.imapHost, this.#authServers)) : null,
       attached_to: part === undefined ? null : this.#refs.encode(accountId, carrier),
       calendar: await this.#readCalendar(calendars, { key: limitKeyOf(principal), signal }),
       ...(textBody && { textBody }),

@@ -18,6 +18,7 @@ const aliases: ReadonlyMap<string, string> = new Map(
     ksc5601: 'euc-kr',
     uhc: 'euc-kr',
     cp949: 'euc-kr',
+    xwindows949: 'euc-kr',
     ms949: 'euc-kr',
     gb231280: 'gbk',
     euccn: 'gbk',

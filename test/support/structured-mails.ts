@@ -333,7 +333,7 @@ export const structuredMails: Record<string, StructuredMail> = {
     root: mixed(text('Voice mail'), leaf('audio/wav', 'wav', { fileName: 'message.wav' })),
     text: 'Voice mail',
     from: 'text',
-    html: [],
+    html: null,
     attachments: ['2 audio/wav'],
   },
 }

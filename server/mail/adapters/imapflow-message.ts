@@ -1,7 +1,6 @@
 /** Maps what ImapFlow read of a message or folder to our words. Strangers wrote it: whatever is missing or broken must not throw. */
 import type { FetchMessageObject, ListResponse, MessageAddressObject } from 'imapflow'
 import type { Address, Flag, Folder, FolderRole, MessageFault } from '../../../contract/mail.ts'
-import { readFields } from '../auth-header.ts'
 import { toPartInfo } from '../body-content.ts'
 import { readStructure, type Structure } from '../body-structure.ts'
 import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
@@ -85,11 +84,8 @@ export function toContent(
   ]
   const attachments = structure.attachments.map(toPartInfo)
   const unseenParts = Math.max(0, (cuts.get('parts') ?? 0) - structure.leaves)
-  const header = toHeader(row, structure)
-  const head = row.source?.toString('utf8').toWellFormed() ?? ''
   return {
-    ...header,
-    faults: hasRepeated(head) ? [...header.faults, 'repeated_headers'] : header.faults,
+    ...toHeader(row, structure),
     cc,
     ccCount: countOf(cuts, 'cc', cc),
     bcc,
@@ -97,7 +93,7 @@ export function toContent(
     replyTo,
     replyToCount: countOf(cuts, 'reply_to', replyTo),
     sender: toAddresses(envelope.sender),
-    head,
+    head: row.source?.toString('utf8').toWellFormed() ?? '',
     sentAt: toTime(envelope.date) ?? null,
     inReplyTo: toLine(envelope.inReplyTo) || null,
     attachments,
@@ -115,14 +111,6 @@ export function toUnreadable({
   const structure = readStructure(undefined)
   return { ...toContent(known, { text: null, html: null, isTruncated: false }, structure), faults: ['unreadable'] }
 }
-
-/** Whether a header that tells who writes of what stands there more than once (RFC 5322, section 3.6). */
-function hasRepeated(head: string): boolean {
-  const names = readFields(head).map(({ name }) => name)
-  return onlyOnce.some(once => names.indexOf(once) !== names.lastIndexOf(once))
-}
-
-const onlyOnce = ['from', 'sender', 'reply-to', 'to', 'cc', 'subject', 'date']
 
 function countOf(cuts: Cuts, name: CutName, list: readonly Address[]): number {
   return Math.max(cuts.get(name) ?? 0, list.length)
