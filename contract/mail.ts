@@ -1,28 +1,15 @@
 /** Mail as programs see it: folders, message lists, one message. Reading never sets `\Seen`. Names as in JMAP (RFC 8621). */
 import { z } from 'zod'
+import { Calendar } from './calendar.ts'
 import { endpoint } from './endpoint.ts'
+import { Address, mailBounds } from './mail-bounds.ts'
 import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
+
+export type { Calendar, CalendarEvent, CalendarTime } from './calendar.ts'
+export { Address, mailBounds } from './mail-bounds.ts'
 
 export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
 export type FolderRole = z.infer<typeof FolderRole>
-
-/** What strangers decide the length of is bounded on its way to JSON; UTF-16 units, and a cut leaves `…` at the end. */
-export const mailBounds = {
-  /** Folders in one answer, and the length of a path that can be asked for. */
-  folders: 10_000,
-  path: 1_000,
-  /** Addresses of each list: in a summary, and in a message. */
-  listed: 20,
-  addresses: 100,
-  attachments: 100,
-  subject: 1_000,
-  name: 300,
-  /** RFC 3696 (erratum 1690): no address is longer. */
-  email: 320,
-  /** A line of a message holds no more (RFC 5322, section 2.1.1): a longer id is none. */
-  id: 998,
-  type: 200,
-} as const
 
 export const Folder = z
   .object({
@@ -37,14 +24,6 @@ export const Folder = z
   })
   .meta({ id: 'Folder' })
 export type Folder = z.infer<typeof Folder>
-
-export const Address = z
-  .object({
-    name: z.string().max(mailBounds.name).nullable(),
-    email: z.string().max(mailBounds.email).describe('Empty where there is none'),
-  })
-  .meta({ id: 'Address' })
-export type Address = z.infer<typeof Address>
 
 /**
  * A regular expression (flags `gu`) for characters that nobody sees and that may hide or turn round what stands beside them: controls of
@@ -99,19 +78,31 @@ export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft'])
 export type Flag = z.infer<typeof Flag>
 
 export const MessageFault = z
-  .enum(['headers_too_large', 'structure_too_large', 'structure_missing', 'unreadable'])
+  .enum([
+    'headers_too_large',
+    'structure_too_large',
+    'structure_missing',
+    'unreadable',
+    'structure_too_deep',
+    'encrypted',
+    'repeated_headers',
+  ])
   .describe(
     'Why not all of a message is known: its headers or its parts are too many or too long and were cut; the mail server does not say of ' +
-      'which parts it is made; or what the server says of it cannot be read at all',
+      'which parts it is made; what the server says of it cannot be read at all; parts are nested more than 50 deep; it is encrypted, or ' +
+      'wrapped in an S/MIME signature; or From, Subject or another header that may stand once stands there several times, of which the first ' +
+      'counts',
   )
 export type MessageFault = z.infer<typeof MessageFault>
 
 export const MessageRef = z
   .string()
   .min(8)
-  .max(600)
+  .max(700)
   .regex(/^[A-Za-z0-9_-]+$/, 'is not a message reference')
-  .describe('Opaque and signed; names account, folder, UIDVALIDITY and UID')
+  .describe(
+    'Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part where a message is attached to another',
+  )
 
 export const MessageSummary = z
   .object({
@@ -146,6 +137,9 @@ export const Attachment = z
     size_bytes: z.int().describe('As encoded in the message'),
     is_inline: z.boolean(),
     content_id: z.string().max(mailBounds.id).nullable(),
+    message_ref: MessageRef.nullable().describe(
+      'Of an attached message (`message/rfc822`): opens it like every other message; null for all else',
+    ),
   })
   .meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
@@ -169,8 +163,33 @@ export const Message = MessageSummary.extend({
   ),
   sent_at: Timestamp.nullable().describe('The Date header'),
   in_reply_to: z.string().max(mailBounds.id).nullable(),
-  text: z.string().nullable().describe("The text part, in the sender's words: not to be trusted"),
-  html: z.string().nullable().describe('The HTML part as sent: not to be trusted, show it only in a sandboxed frame'),
+  text: z
+    .string()
+    .nullable()
+    .describe(
+      "The message as text, in the sender's words: not to be trusted. Every text of it, one under the other (`textBody` of RFC 8621); null " +
+        'where there is none, and where the HTML that it would be made from could not be read in time',
+    ),
+  text_from: z
+    .enum(['text', 'html', 'both'])
+    .nullable()
+    .describe(
+      'What `text` was made from: text parts; HTML, because there is no text part or because it says far less than the HTML; or both, which ' +
+        'stand one under the other',
+    ),
+  html: z
+    .string()
+    .nullable()
+    .describe(
+      'The message as HTML, as sent: not to be trusted, show it only in a sandboxed frame. Texts that stand between are escaped ' +
+        '(`htmlBody` of RFC 8621); null where there is nothing but text',
+    ),
+  calendar: Calendar.nullable().describe(
+    'What an invitation says, in the words of whoever wrote it; null where there is none or it cannot be read',
+  ),
+  attached_to: MessageRef.nullable().describe(
+    'Of an attached message, the one that carries it. Nobody checked who wrote an attached message: `auth` is null, `date` and `flags` are those of the carrier',
+  ),
   parts_differ: z
     .boolean()
     .nullable()
@@ -288,6 +307,9 @@ export const mailApi = {
     problems: [...reading, 'message_not_found', 'stale_ref', 'folder_not_found'],
   }),
 }
+
+/** One part as a file, its transfer encoding removed, whatever it is. Not in the table of JSON endpoints. */
+export const messagePartPath = '/api/v1/accounts/{account_id}/messages/{ref}/parts/{part_id}'
 
 /** The HTML part alone, for a sandboxed frame: no script, and nothing from outside unless `remote=true`. Not in the table of JSON endpoints. */
 export const messageHtmlPath = '/api/v1/accounts/{account_id}/messages/{ref}/html'

@@ -46,6 +46,8 @@ const doors: Record<string, RegExp> = {
   uqr: /^server\/access\/totp\.ts$/,
   htmlparser2: /^server\/reading\/html-tree\.ts$/,
   parse5: /^server\/reading\/clean-html\.ts$/,
+  'iconv-lite': /^server\/reading\/charset\.ts$/,
+  'ical.js': /^server\/reading\/calendar\.ts$/,
   'css-tree': /^server\/reading\/(clean|fit)-css\.ts$/,
   imapflow: /^server\/mail\/adapters\//,
   nodemailer: /^(server\/outbox\/|sandbox\/)/,

@@ -5,15 +5,16 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import type { Attachment } from '../contract/mail.ts'
 import { safeWords } from '../server/accounts/safe-words.ts'
 import { ProviderFaults } from '../server/assistant/provider-faults.ts'
 import { type FaultContext, translateFault } from '../server/mail/adapters/imapflow-faults.ts'
-import { readStructure, toHeader, withoutHalfCharacter } from '../server/mail/adapters/imapflow-message.ts'
+import { structureOf, toHeader } from '../server/mail/adapters/imapflow-message.ts'
 import { newestOf } from '../server/mail/adapters/imapflow-search.ts'
+import { withoutHalfCharacter } from '../server/mail/body-content.ts'
 import { embedPictures } from '../server/mail/embed-pictures.ts'
 import { mixesAlphabets } from '../server/mail/look-alike.ts'
 import { toPerson } from '../server/mail/mail-address.ts'
+import type { PartInfo } from '../server/mail/mail-gateway.ts'
 import { senderAuth } from '../server/mail/sender-auth.ts'
 import { warningsOf } from '../server/mail/sender-warnings.ts'
 import { ToolRef } from '../server/mail/tool-ref.ts'
@@ -34,13 +35,13 @@ type Work = (words: string) => unknown
 /** Repeated to the length that is wanted; what stands before and behind it stands there once. */
 type Words = [unit: string, begin?: string, end?: string]
 
-const picture: Attachment = { id: '2', name: null, type: 'image/png', size_bytes: 1, is_inline: true, content_id: 'a' }
+const picture: PartInfo = { id: '2', name: null, type: 'image/png', size_bytes: 1, is_inline: true, content_id: 'a' }
 const pictures: Work = words => {
   const body = words.split('|').map(contentId => ({ contentId }))
   return embedPictures({ style: [], bodyAttributes: [], body }, [picture], async () => Buffer.alloc(1))
 }
 const header: Work = words => toHeader({ seq: 1, uid: 1, envelope: { subject: words, from: [{ name: words }] } })
-const structure: Work = words => readStructure({ type: 'image/png', id: words, part: '1' })
+const structure: Work = words => structureOf({ bodyStructure: { type: 'image/png', id: words, part: '1' } })
 /** What is too complex is given up, which is cheap; what is not must not be dear. */
 const frame: Work = words => {
   try {

@@ -108,6 +108,7 @@ const busy = 'RustyMail is busy with other messages.'
 const origins: Record<ReadFrom, string> = {
   text: 'The HTML part, which people are shown, does not say all of this.',
   html: 'This text was made from the HTML part.',
+  both: 'This text was made from text and HTML parts, which stand one under the other.',
   html_instead:
     'This text was made from the HTML part, which people are shown. The text part says something else; view plain reads it.',
 }
@@ -117,9 +118,14 @@ const faultNotes: Record<MessageFault, string> = {
   structure_too_large: 'The message has too many parts; only the first are shown.',
   structure_missing: 'The mail server does not say what parts the message has.',
   unreadable: 'What the mail server says of this message cannot be read.',
+  structure_too_deep: 'Parts of the message are nested more than 50 deep; they are not shown.',
+  encrypted: 'The message is encrypted, or wrapped in an S/MIME signature; what is in it cannot be read here.',
+  repeated_headers: 'From, Subject or another header stands there several times; the first is shown.',
 }
 
-function noteOf({ faults }: UncomparedMessage, others: string[]): { note?: string } {
-  const notes = [...faults.map(fault => faultNotes[fault]), ...others]
+const attachedNote = 'It was attached to another message. Nobody checked who wrote it.'
+
+function noteOf({ faults, attached_to }: UncomparedMessage, others: string[]): { note?: string } {
+  const notes = [...(attached_to === null ? [] : [attachedNote]), ...faults.map(fault => faultNotes[fault]), ...others]
   return notes.length === 0 ? {} : { note: notes.join(' ') }
 }

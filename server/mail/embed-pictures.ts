@@ -1,6 +1,6 @@
 /** Puts the pictures that a message carries into its clean HTML, which names them by Content-ID (RFC 2392): the frame may load nothing but `data:`. */
-import type { Attachment } from '../../contract/mail.ts'
 import type { CleanHtml, Piece } from '../reading/clean-html.ts'
+import type { PartInfo } from './mail-gateway.ts'
 
 export interface ReadyHtml {
   style: string
@@ -8,8 +8,23 @@ export interface ReadyHtml {
   body: string
 }
 
-/** SVG too: in a picture no script of it runs, and the frame's policy lets it be nothing else. */
-const pictureTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/svg+xml'])
+/** What a picture may be called, and what it is called to the browser. No SVG under any name: it is a document. */
+const pictureTypes: ReadonlyMap<string, string> = new Map([
+  ['image/png', 'image/png'],
+  ['image/x-png', 'image/png'],
+  ['image/apng', 'image/apng'],
+  ['image/jpeg', 'image/jpeg'],
+  ['image/jpg', 'image/jpeg'],
+  ['image/pjpeg', 'image/jpeg'],
+  ['image/jpe', 'image/jpeg'],
+  ['image/jfif', 'image/jpeg'],
+  ['image/gif', 'image/gif'],
+  ['image/webp', 'image/webp'],
+  ['image/avif', 'image/avif'],
+  ['image/bmp', 'image/bmp'],
+  ['image/x-bmp', 'image/bmp'],
+  ['image/x-ms-bmp', 'image/bmp'],
+])
 
 /** Parts that are read for one message, with those that prove too long. Past it, as past the other bounds, a picture stays broken. */
 const maxParts = 20
@@ -24,7 +39,7 @@ const noPicture = 'data:,'
 type ReadPart = (id: string, maxBytes: number) => Promise<Buffer | undefined>
 
 /** Whether any picture of the message is named, so that there is something to read. */
-export function namesPictures(html: CleanHtml, attachments: readonly Attachment[]): boolean {
+export function namesPictures(html: CleanHtml, attachments: readonly PartInfo[]): boolean {
   const parts = picturesById(attachments)
   const isNamed = (piece: Piece) => typeof piece !== 'string' && parts.has(contentIdOf(piece.contentId))
   return parts.size > 0 && Object.values(html).some((pieces: Piece[]) => pieces.some(isNamed))
@@ -33,7 +48,7 @@ export function namesPictures(html: CleanHtml, attachments: readonly Attachment[
 /** @param readPart Gives the bytes of an attachment, or undefined when there are more than `maxBytes` or none. */
 export async function embedPictures(
   html: CleanHtml,
-  attachments: readonly Attachment[],
+  attachments: readonly PartInfo[],
   readPart: ReadPart,
 ): Promise<ReadyHtml> {
   const pictures = new Pictures(picturesById(attachments), readPart)
@@ -44,12 +59,12 @@ export async function embedPictures(
 }
 
 class Pictures {
-  readonly #parts: ReadonlyMap<string, Attachment>
+  readonly #parts: ReadonlyMap<string, PartInfo>
   readonly #readPart: ReadPart
-  readonly #read = new Map<Attachment, { bytes: number; url: string } | undefined>()
+  readonly #read = new Map<PartInfo, { bytes: number; url: string } | undefined>()
   #left = maxTotalBytes
 
-  constructor(parts: ReadonlyMap<string, Attachment>, readPart: ReadPart) {
+  constructor(parts: ReadonlyMap<string, PartInfo>, readPart: ReadPart) {
     this.#parts = parts
     this.#readPart = readPart
   }
@@ -69,7 +84,7 @@ class Pictures {
       const bytes = await this.#readPart(part.id, maxBytes)
       this.#read.set(
         part,
-        bytes && { bytes: bytes.length, url: `data:${part.type};base64,${bytes.toString('base64')}` },
+        bytes && { bytes: bytes.length, url: `data:${pictureTypes.get(part.type)};base64,${bytes.toString('base64')}` },
       )
     }
     const picture = this.#read.get(part)
@@ -80,8 +95,8 @@ class Pictures {
 }
 
 /** Of two parts with one Content-ID the first counts. */
-function picturesById(attachments: readonly Attachment[]): Map<string, Attachment> {
-  const pictures = new Map<string, Attachment>()
+function picturesById(attachments: readonly PartInfo[]): Map<string, PartInfo> {
+  const pictures = new Map<string, PartInfo>()
   for (const part of attachments) {
     const id = part.content_id === null ? '' : withoutBrackets(part.content_id)
     if (id && pictureTypes.has(part.type) && !pictures.has(id)) pictures.set(id, part)

@@ -2,6 +2,7 @@
 import type { Address, Attachment, Flag, Folder, MessageFault } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
+import type { BodyItem } from '../reading/read-text.ts'
 import type { SearchTerm } from './search-query.ts'
 
 export interface ConnectOptions {
@@ -35,6 +36,12 @@ export interface MessageHeader {
   faults: MessageFault[]
 }
 
+/** One part that can be read by itself. */
+export type PartInfo = Omit<Attachment, 'message_ref'> & {
+  /** An attached message, of which the mail server says what it is made of: it can be opened like any other. */
+  isMessage?: boolean
+}
+
 export interface MessageContent extends MessageHeader {
   cc: Address[]
   ccCount: number
@@ -48,11 +55,18 @@ export interface MessageContent extends MessageHeader {
   head: string
   sentAt: string | null
   inReplyTo: string | null
+  /** The plain texts of the text body, one under the other. */
   text: string | null
+  /** The HTML body as it was sent, plain texts between it escaped; null where there is nothing but plain text in it. */
   html: string | null
+  /** Both bodies (RFC 8621, section 4.1.4), where they are more than one plain text and one HTML beside it. */
+  textBody?: BodyItem[]
+  htmlBody?: BodyItem[]
+  /** Invitations and the like, as they were sent (RFC 5545). */
+  calendars?: string[]
   isTruncated: boolean
   /** At least the first 100. */
-  attachments: Attachment[]
+  attachments: PartInfo[]
   attachmentCount: number
 }
 
@@ -74,6 +88,16 @@ export interface FoundPage {
   messages: MessageHeader[]
   /** What the next page begins below; undefined when this is the last one. */
   nextBeforeUid: number | undefined
+}
+
+/** A part that is to be read piece by piece. */
+export interface PartToRead {
+  name: string | null
+  type: string
+  /** Its transfer encoding, in small letters. */
+  encoding: string
+  /** For `readPiece`. */
+  section: string
 }
 
 /** What is new in a folder since a UID. */
@@ -98,11 +122,15 @@ export interface MailConnection {
    * @param beforeUid Only messages with a lower UID are in the page; `total` counts all.
    */
   search(path: string, terms: readonly SearchTerm[], limit: number, beforeUid: number | undefined): Promise<FoundPage>
-  /** `message` is undefined when there is none with this UID. `uidValidity` is what the folder has now. Parts are cut at `maxBytes`. */
+  /**
+   * `message` is undefined when there is none with this UID. `uidValidity` is what the folder has now. Each kind of text is cut at `maxBytes`.
+   * @param attached The number of a part of it that is a message of its own: then that is answered, in words that nobody has checked.
+   */
   getMessage(
     path: string,
     uid: number,
     maxBytes: number,
+    attached?: string,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }>
   /**
    * What one part of a message holds, its transfer encoding removed. `bytes` is undefined when there is no such message
@@ -114,6 +142,16 @@ export interface MailConnection {
     uid: number,
     partId: string,
     maxBytes: number,
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
+  /** What is known of a part before it is read; undefined when there is no such message or part. */
+  getPart(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }>
+  /** A piece of a part, in its transfer encoding; shorter than `length` at the end of the part, and undefined when the message is gone. */
+  readPiece(
+    path: string,
+    uid: number,
+    section: string,
+    start: number,
+    length: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
   /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>

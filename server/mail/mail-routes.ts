@@ -1,13 +1,15 @@
 /** /api/v1/accounts/{account_id}/…: folders, messages, and one message for the page's frame. */
-import { mailApi, messageHtmlPath } from '../../contract/mail.ts'
+import { Readable } from 'node:stream'
+import { mailApi, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
 import type { Operation } from '../platform/guard.ts'
 import { refuseOutsideFrame } from '../platform/http-origin.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
 import { Problem } from '../platform/problem.ts'
-import { strangerHeaders } from '../platform/security-headers.ts'
+import { fileHeaders, strangerHeaders } from '../platform/security-headers.ts'
 import type { MailService } from './mail-service.ts'
 
 const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }
+const messagePart: Operation = { name: 'mail.getMessagePart', scope: 'mail:read', effect: 'read' }
 
 /** Nothing from outside is loaded unless the reader says `true`. */
 function wantsRemote(query: Record<string, string>): boolean {
@@ -39,5 +41,17 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
     const html = await mail.messageHtml(principal, params.account_id ?? '', params.ref ?? '', remote, signal)
     await call.checkAgain(params.account_id)
     return reply.headers(headers).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html)
+  })
+  handleRaw(http, messagePartPath, messagePart, async (call, reply) => {
+    const { principal, params, signal } = call
+    const { account_id: accountId = '', ref = '', part_id: partId = '' } = params
+    const { name, bytes } = await mail.openPart(principal, accountId, ref, partId, signal)
+    try {
+      await call.checkAgain(accountId)
+    } catch (error) {
+      await bytes.return(undefined)
+      throw error
+    }
+    return reply.headers(fileHeaders(name ?? `part-${partId}`)).send(Readable.from(bytes, { objectMode: false }))
   })
 }

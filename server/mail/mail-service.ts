@@ -1,28 +1,33 @@
 /** Mail as programs see it: folders, lists, one message, all read-only. Connections are the pool's business. */
-import type { Folder, Message, MessageSummary } from '../../contract/mail.ts'
+import type { Calendar, Folder, Message, MessageSummary } from '../../contract/mail.ts'
 import { limitKeyOf, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
-import type { NoOutcome } from '../reading/job-cache.ts'
+import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
-import type { MessageParts, ReadParts } from '../reading/read-text.ts'
+import type { BodyItem, MessageParts, ReadParts } from '../reading/read-text.ts'
 import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
-import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
+import { withFirstHeaders } from './first-headers.ts'
+import type { MailConnection, MessageHeader } from './mail-gateway.ts'
 import { toFolders, toMessage, toSummary } from './message-bounds.ts'
+import { documentOf } from './message-document.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
-import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
+import { type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
+import { type OpenPart, PartDownloads } from './part-download.ts'
+import { checkCursor, checkValidity, findNothing, findPart, getContent, otherSender } from './placed-message.ts'
 import { inFolder } from './search-folder.ts'
 import { parseSearchQuery } from './search-query.ts'
 import { senderAuth } from './sender-auth.ts'
 import { warningsOf } from './sender-warnings.ts'
+import { tell } from './told-text.ts'
 
 export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
   refs: MessageRefs
   cleaner: Pick<HtmlCleaner, 'clean'>
-  parts: Pick<PartsReader, 'read' | 'differ'>
+  parts: Pick<PartsReader, 'read' | 'readCalendar'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
@@ -35,8 +40,11 @@ export interface Owner {
   imapHost: string
 }
 
-/** A message whose two parts are not compared yet. */
-export type UncomparedMessage = Omit<Message, 'parts_differ'>
+/** A message whose parts are not read and compared yet: `text` is what stands in its text parts. */
+export type UncomparedMessage = Omit<Message, 'parts_differ' | 'text_from'> & {
+  textBody?: readonly BodyItem[]
+  htmlBody?: readonly BodyItem[]
+}
 
 export interface ListQuery {
   folder: string
@@ -50,14 +58,12 @@ export interface FindQuery {
   cursor?: string | undefined
 }
 
-/** Parts of a message are cut here; the contract says so. */
-const maxPartBytes = 1024 * 1024
-
 export class MailService {
   readonly #pool: Pick<ConnectionPool, 'run'>
   readonly #refs: MessageRefs
   readonly #cleaner: Pick<HtmlCleaner, 'clean'>
   readonly #parts: MailServiceOptions['parts']
+  readonly #downloads = new PartDownloads()
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
 
@@ -145,9 +151,10 @@ export class MailService {
 
   /** Throws `stale_ref` when the folder was made again since the reference was given. */
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
-    const message = await this.getUncompared(principal, accountId, ref, signal)
-    const differ = await this.#parts.differ(message, { key: limitKeyOf(principal), signal })
-    return { ...message, parts_differ: typeof differ === 'string' ? null : differ }
+    const { textBody, htmlBody, ...message } = await this.getUncompared(principal, accountId, ref, signal)
+    const { text, html } = message
+    const parts = { text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }
+    return { ...message, ...(await tell(parts, () => this.readParts(principal, parts, signal))) }
   }
 
   /** The same for whoever calls `readParts` himself, or needs no body. */
@@ -158,14 +165,27 @@ export class MailService {
     signal: AbortSignal,
   ): Promise<UncomparedMessage> {
     const place = this.#refs.decode(accountId, ref)
-    const message = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
+    const read = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
+    const content = await withFirstHeaders(read)
     const owner = await this.#ownerOf(principal, accountId)
-    const sender = otherSender(message)
+    const sender = otherSender(content)
+    // Of two From headers nobody knows which one the mail server looked at.
+    const certainFrom = content.from === read.from ? content.from : []
+    const { textBody, htmlBody, calendars = [] } = content
+    const { part, ...carrier } = place
+    const refOf = (partId: string) =>
+      this.#refs.canNamePart(partId) ? this.#refs.encode(accountId, { ...place, part: partId }) : null
     return {
       ...this.#placed(accountId, place),
-      ...toMessage({ ...message, sender }),
-      sender_warnings: warningsOf([...message.from, ...sender, ...message.replyTo], owner.email),
-      auth: senderAuth(message.head, message.from, borderOf(owner.imapHost, this.#authServers)),
+      ...toMessage({ ...content, sender }, refOf),
+      sender_warnings: warningsOf([...content.from, ...sender, ...content.replyTo], owner.email),
+      // Whoever attached a message may have made it up.
+      auth:
+        part === undefined ? senderAuth(content.head, certainFrom, borderOf(owner.imapHost, this.#authServers)) : null,
+      attached_to: part === undefined ? null : this.#refs.encode(accountId, carrier),
+      calendar: await this.#readCalendar(calendars, { key: limitKeyOf(principal), signal }),
+      ...(textBody && { textBody }),
+      ...(htmlBody && { htmlBody }),
     }
   }
 
@@ -188,18 +208,50 @@ export class MailService {
   ): Promise<string> {
     const place = this.#refs.decode(accountId, ref)
     const read = (connection: MailConnection) => getContent(connection, place)
-    const { html, text, attachments } = await this.#ask(principal, accountId, read, signal)
-    if (html === null) return renderMessageText(text)
+    const content = await this.#ask(principal, accountId, read, signal)
+    if (content.html === null) return renderMessageText(content.text)
     // Without a connection: others can use it meanwhile.
-    const clean = await this.#cleaner.clean(html, remote, { key: limitKeyOf(principal), signal })
-    if (typeof clean === 'string') return renderMessageText(text, clean)
-    if (!namesPictures(clean, attachments)) return renderMessageHtml(await embedPictures(clean, [], findNothing))
+    const document = await documentOf(this.#cleaner, content, remote, { key: limitKeyOf(principal), signal })
+    if (typeof document === 'string') return renderMessageText(content.text, document)
+    const { html, pictures } = document
+    if (!namesPictures(html, pictures)) return renderMessageHtml(await embedPictures(html, [], findNothing))
     const embed = (connection: MailConnection) =>
-      embedPictures(clean, attachments, (id, maxBytes) => {
+      embedPictures(html, pictures, (id, maxBytes) => {
         signal.throwIfAborted()
         return findPart(connection, place, id, maxBytes)
       })
     return renderMessageHtml(await this.#ask(principal, accountId, embed, signal))
+  }
+
+  /** One part as a file. Each piece borrows a connection for itself, so that a slow reader holds none. */
+  openPart(
+    principal: Principal,
+    accountId: string,
+    ref: string,
+    partId: string,
+    signal: AbortSignal,
+  ): Promise<OpenPart> {
+    const { folder, uid, uidValidity } = this.#refs.decode(accountId, ref)
+    const check = <T extends { uidValidity: number }>(answer: T): T => {
+      checkValidity({ folder, uid, uidValidity }, answer.uidValidity)
+      return answer
+    }
+    return this.#downloads.open(limitKeyOf(principal), {
+      describe: async () =>
+        check(await this.#ask(principal, accountId, c => c.getPart(folder, uid, partId), signal)).part,
+      read: async (section, start, length) =>
+        check(await this.#ask(principal, accountId, c => c.readPiece(folder, uid, section, start, length), signal))
+          .bytes,
+    })
+  }
+
+  /** Of several the first that is one. */
+  async #readCalendar(sources: readonly string[], asker: Asker): Promise<Calendar | null> {
+    for (const source of sources) {
+      const calendar = await this.#parts.readCalendar(source, asker)
+      if (calendar !== null && typeof calendar === 'object') return calendar
+    }
+    return null
   }
 
   async #ask<T>(
@@ -229,40 +281,4 @@ export class MailService {
   #placed(accountId: string, place: MessagePlace): Pick<MessageSummary, 'ref' | 'uid_validity'> {
     return { ref: this.#refs.encode(accountId, place), uid_validity: place.uidValidity }
   }
-}
-
-async function getContent(connection: MailConnection, place: MessagePlace): Promise<MessageContent> {
-  const { uidValidity, message } = await connection.getMessage(place.folder, place.uid, maxPartBytes)
-  checkValidity(place, uidValidity)
-  if (!message) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
-  return message
-}
-
-async function findPart(
-  connection: MailConnection,
-  place: MessagePlace,
-  id: string,
-  maxBytes: number,
-): Promise<Buffer | undefined> {
-  const { uidValidity, bytes } = await connection.findPart(place.folder, place.uid, id, maxBytes)
-  checkValidity(place, uidValidity)
-  return bytes
-}
-
-async function findNothing(): Promise<undefined> {}
-
-function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
-  if (place === undefined || place.uidValidity === uidValidity) return
-  throw new Problem('stale_cursor', 'The folder was made anew on the mail server; list it from the beginning.')
-}
-
-function checkValidity(place: MessagePlace, uidValidity: number): void {
-  if (uidValidity === place.uidValidity) return
-  throw new Problem('stale_ref', 'The folder was made anew on the mail server; list it again for new references.')
-}
-
-/** Servers answer From where there is no such header. */
-function otherSender({ sender, from }: MessageContent): Message['sender'] {
-  const known = new Set(from.map(({ email }) => email.toLowerCase()))
-  return sender.filter(({ email }) => !known.has(email.toLowerCase()))
 }

@@ -8,11 +8,11 @@ import {
   mailBounds,
 } from '../../contract/mail.ts'
 import { cutText } from '../reading/stranger-text.ts'
-import type { MessageContent, MessageHeader } from './mail-gateway.ts'
+import type { MessageContent, MessageHeader, PartInfo } from './mail-gateway.ts'
 
 /** What it takes more than the message to say is left to others. */
 type Head = Omit<MessageSummary, 'ref' | 'uid_validity' | 'sender_warnings'>
-type Body = Omit<Message, keyof MessageSummary | 'auth' | 'parts_differ'>
+type Body = Omit<Message, keyof MessageSummary | 'auth' | 'parts_differ' | 'text_from' | 'calendar' | 'attached_to'>
 
 export function toSummary(header: MessageHeader): Head {
   return {
@@ -31,7 +31,8 @@ export function toSummary(header: MessageHeader): Head {
   }
 }
 
-export function toMessage(content: MessageContent): Head & Body {
+/** @param refOf Names an attached message; null for one that cannot be named. */
+export function toMessage(content: MessageContent, refOf: (partId: string) => string | null): Head & Body {
   const all = (list: Address[]) => toAddresses(list, mailBounds.addresses)
   return {
     ...toSummary(content),
@@ -49,7 +50,7 @@ export function toMessage(content: MessageContent): Head & Body {
     text: content.text,
     html: content.html,
     is_truncated: content.isTruncated,
-    attachments: content.attachments.slice(0, mailBounds.attachments).map(toAttachment),
+    attachments: content.attachments.slice(0, mailBounds.attachments).map(part => toAttachment(part, refOf)),
     attachment_count: Math.max(content.attachmentCount, content.attachments.length),
   }
 }
@@ -75,9 +76,14 @@ function toAddresses(list: readonly Address[], most: number): Address[] {
   }))
 }
 
-function toAttachment({ id, name, type, content_id: contentId, ...rest }: Attachment): Attachment {
+function toAttachment(
+  { id, name, type, content_id: contentId, isMessage = false, size_bytes, is_inline }: PartInfo,
+  refOf: (partId: string) => string | null,
+): Attachment {
   return {
-    ...rest,
+    size_bytes,
+    is_inline,
+    message_ref: isMessage ? refOf(id) : null,
     id: id.slice(0, mailBounds.name),
     name: name === null ? null : cutText(name, mailBounds.name),
     type: cutText(type, mailBounds.type),

@@ -1,5 +1,6 @@
 /** The documents that the page's frame shows for a message. What a stranger wrote is clean before it comes here. */
 import type { NoOutcome } from '../reading/job-cache.ts'
+import { escapeHtml } from './body-content.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 
 /** Weaker than what the sender says. A picture that is not shown takes the room of its words, not its own. */
@@ -35,8 +36,4 @@ function documentOf(head: string, body: string): string {
     '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">' +
     `<meta name="viewport" content="width=device-width"><style>${plainStyle}</style>${head}</head>${body}</html>`
   )
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

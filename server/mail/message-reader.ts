@@ -1,39 +1,13 @@
 /** Reads messages for a model, as many and as much of each as fits into one reply; a cursor leads on from where it ended. */
-import { z } from 'zod'
-import type { Message } from '../../contract/mail.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { cleanLine, Fence } from '../reading/stranger-text.ts'
+import { Fence } from '../reading/stranger-text.ts'
 import { type BodyPlace, bodyPiece, type View } from './body-piece.ts'
-import { Person, toPerson } from './mail-address.ts'
 import type { MailService, UncomparedMessage } from './mail-service.ts'
 import type { MessagePlace } from './message-ref.ts'
+import { headOf, type ReadMessage } from './read-message.ts'
 import { readNotes } from './read-notes.ts'
 import { fromToolRef } from './tool-ref.ts'
-
-export const ReadMessage = z.object({
-  ref: z.string(),
-  from: z.array(Person),
-  to: z.array(Person).optional(),
-  cc: z.array(Person).optional(),
-  reply_to: z.array(Person).optional(),
-  sender: z.array(Person).optional(),
-  more_people: z.int().optional(),
-  warn: z.array(z.string()).optional(),
-  auth: z.record(z.string(), z.string()).optional(),
-  date: z.string(),
-  subject: z.string(),
-  message_id: z.string().optional(),
-  flags: z.array(z.string()).optional(),
-  untrusted_body: z.string().optional(),
-  note: z.string().optional(),
-  more: z.int().optional().describe('Characters of this body that are left'),
-  attachments: z
-    .array(z.object({ id: z.string(), name: z.string().optional(), type: z.string(), bytes: z.int() }))
-    .optional(),
-  more_attachments: z.int().optional(),
-})
-export type ReadMessage = z.infer<typeof ReadMessage>
 
 export interface Reading {
   refs: readonly string[]
@@ -65,9 +39,6 @@ interface Place extends BodyPlace {
   index: number
 }
 
-/** Shown of each list; how many there are more is said. */
-const maxPeople = 10
-const maxAttachments = 20
 /** Of each body that is begun, however long the heads are, so that a cursor always leads on. */
 const leastPiece = 200
 /** A message that is gone does not keep the others from being read. */
@@ -154,55 +125,4 @@ function placeOf(cursor: string | undefined, count: number): Place {
     return { index: Number(index), offset: Number(offset), isStandIn: standIn === 't' }
   }
   throw new Problem('bad_request', 'cursor: is not of these refs; give it with the same refs and the same view.')
-}
-
-function headOf(ref: string, message: UncomparedMessage, view: View): ReadMessage {
-  const { from, date, subject, sender_warnings: warnings, auth, attachments } = message
-  const hidden = message.attachment_count - Math.min(attachments.length, maxAttachments)
-  const lists = view === 'headers' ? listsOfHeaders : listsOfText
-  const left = lists.reduce((sum, list) => sum + countOf(message, list) - Math.min(message[list].length, maxPeople), 0)
-  return {
-    ref,
-    ...peopleOf(message, lists),
-    from: from.slice(0, maxPeople).map(toPerson),
-    ...(left > 0 && { more_people: left }),
-    ...(warnings.length > 0 && { warn: warnings }),
-    ...(auth && { auth: authOf(auth) }),
-    date,
-    subject: cleanLine(subject),
-    ...(view === 'headers' && headersOf(message)),
-    ...(attachments.length > 0 && { attachments: attachments.slice(0, maxAttachments).map(fileOf) }),
-    ...(hidden > 0 && { more_attachments: hidden }),
-  }
-}
-
-type PeopleList = 'from' | 'sender' | 'to' | 'cc' | 'reply_to'
-
-const listsOfText: readonly PeopleList[] = ['from', 'sender', 'to']
-const listsOfHeaders: readonly PeopleList[] = [...listsOfText, 'cc', 'reply_to']
-
-function peopleOf(message: UncomparedMessage, lists: readonly PeopleList[]): Record<string, Person[]> {
-  const named = lists.filter(list => message[list].length > 0)
-  return Object.fromEntries(named.map(list => [list, message[list].slice(0, maxPeople).map(toPerson)]))
-}
-
-/** Of which the message holds the first. */
-function countOf(message: UncomparedMessage, list: PeopleList): number {
-  return list === 'sender' ? message.sender.length : message[`${list}_count`]
-}
-
-function authOf(auth: NonNullable<Message['auth']>): Record<string, string> {
-  return Object.fromEntries(Object.entries(auth).flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
-}
-
-function headersOf({ message_id, flags }: UncomparedMessage): Partial<ReadMessage> {
-  return {
-    ...(message_id !== null && { message_id: cleanLine(message_id) }),
-    ...(flags.length > 0 && { flags }),
-  }
-}
-
-function fileOf({ id, name, type, size_bytes }: Message['attachments'][number]) {
-  const words = cleanLine(name ?? '')
-  return { id: cleanLine(id), ...(words !== '' && { name: words }), type: cleanLine(type), bytes: size_bytes }
 }

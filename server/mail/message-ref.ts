@@ -7,6 +7,8 @@ export interface MessagePlace {
   folder: string
   uidValidity: number
   uid: number
+  /** The number of the part that it is, where it is attached to that message. */
+  part?: string
 }
 
 /** Below which UID a list goes on. */
@@ -17,8 +19,9 @@ export interface ListPlace {
 
 const numbersBytes = 8
 const signatureBytes = 12
-/** A reference is at most 600 characters long (contract), which is 450 bytes. */
+/** A reference is at most 700 characters long (contract), which is 525 bytes. */
 const maxFolderBytes = 430
+const maxPartLength = 60
 
 export class MessageRefs {
   readonly #signer: Signer
@@ -27,9 +30,11 @@ export class MessageRefs {
     this.#signer = signer
   }
 
-  /** UIDVALIDITY, UID, folder, signature; the account is only signed, since whoever asks names it anyway. */
-  encode(accountId: string, { folder, uidValidity, uid }: MessagePlace): string {
-    const body = Buffer.concat([numbers(uidValidity, uid), Buffer.from(folder, 'utf8')])
+  /** UIDVALIDITY, UID, folder and part, signature; the account is only signed, since whoever asks names it anyway. */
+  encode(accountId: string, { folder, uidValidity, uid, part }: MessagePlace): string {
+    // No name of a folder holds a NUL.
+    const path = part === undefined ? folder : `${folder}\0${part}`
+    const body = Buffer.concat([numbers(uidValidity, uid), Buffer.from(path, 'utf8')])
     return this.#seal(body, signedMessage(accountId, body))
   }
 
@@ -37,8 +42,9 @@ export class MessageRefs {
   decode(accountId: string, ref: string): MessagePlace {
     const body = this.#open(ref, read => signedMessage(accountId, read))
     if (!body) throw new Problem('message_not_found', 'There is no such message in this account.')
-    const folder = body.toString('utf8', numbersBytes)
-    return { folder, uidValidity: body.readUInt32BE(0), uid: body.readUInt32BE(4) }
+    const [folder = '', part] = body.toString('utf8', numbersBytes).split('\0')
+    const place = { folder, uidValidity: body.readUInt32BE(0), uid: body.readUInt32BE(4) }
+    return part === undefined ? place : { ...place, part }
   }
 
   /**
@@ -63,6 +69,11 @@ export class MessageRefs {
   /** Whether messages of the folder can be named: a path longer than any server allows cannot. */
   canName(folder: string): boolean {
     return Buffer.byteLength(folder) <= maxFolderBytes
+  }
+
+  /** Whether an attached message with this number can be named. */
+  canNamePart(part: string): boolean {
+    return part.length <= maxPartLength && /^\d+(\.\d+)*$/.test(part)
   }
 
   #seal(body: Buffer, signed: Buffer): string {

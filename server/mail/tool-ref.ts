@@ -8,7 +8,7 @@ export interface NamedMessage {
 }
 
 /** Account and reference; a dot is in neither. */
-export const ToolRef = z.string().regex(/^[\w-]{1,40}\.[\w-]{8,600}$/, 'is not a ref of mail_search')
+export const ToolRef = z.string().regex(/^[\w-]{1,40}\.[\w-]{8,700}$/, 'is not a ref of mail_search')
 
 export function toToolRef({ accountId, ref }: NamedMessage): string {
   return `${accountId}.${ref}`

@@ -56,6 +56,28 @@ export function strangerHeaders(allowRemote: boolean): Record<string, string> {
   }
 }
 
+/**
+ * For a file that a stranger made: it is saved and never shown, and its type is for whoever opens it.
+ * @param name As the stranger called it.
+ */
+export function fileHeaders(name: string): Record<string, string> {
+  const safe = name
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\:*?"<>|]+/gu, '_')
+    .slice(0, 150)
+  const encoded = encodeURIComponent(safe).replaceAll(/['()*]/g, sign => `%${sign.charCodeAt(0).toString(16)}`)
+  return {
+    'content-type': 'application/octet-stream',
+    // RFC 6266, section 5: the first for programs that know ASCII alone.
+    'content-disposition': `attachment; filename="${safe.replaceAll(/[^\x20-\x7e]|%/g, '_')}"; filename*=UTF-8''${encoded}`,
+    'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-store',
+  }
+}
+
 /** What `default-src` covers is said for each, so that no browser need know that; the last two it does not cover. */
 const nothingFrom =
   'script-src connect-src font-src media-src object-src frame-src child-src worker-src manifest-src form-action base-uri'.split(

@@ -1,4 +1,5 @@
 /** Reads the parts of messages for models, and compares them, on the text worker: each message once, however many pages of it are asked for. */
+import type { CalendarData } from './calendar.ts'
 import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
 import { type MessageParts, type ReadParts, readText } from './read-text.ts'
 import type { TextWorker } from './text-worker.ts'
@@ -11,28 +12,37 @@ export const maxAtOnce = 64 * 1024
 
 export class PartsReader {
   readonly #cache: JobCache<'readParts'>
+  readonly #calendars: JobCache<'readCalendar'>
 
   constructor(worker: Pick<TextWorker, 'run'>) {
     this.#cache = new JobCache(worker, {
       job: 'readParts',
-      contentOf: ({ text, html }) => [text ?? '', html ?? ''],
-      lengthOf: ({ plain, shown, fresh }) => plain.length + (shown?.length ?? 0) + fresh.length,
+      contentOf: ({ text, html, textBody, htmlBody }) => [
+        text ?? '',
+        html ?? '',
+        JSON.stringify([textBody ?? [], htmlBody ?? []]),
+      ],
+      lengthOf: ({ plain, shown, fresh, told }) =>
+        plain.length + (shown?.length ?? 0) + fresh.length + (told?.text.length ?? 0),
+    })
+    this.#calendars = new JobCache(worker, {
+      job: 'readCalendar',
+      contentOf: ({ source }) => [source],
+      lengthOf: data => JSON.stringify(data).length,
     })
   }
 
   /** @throws Problem draining */
-  async read({ text, html }: MessageParts, asker: Asker): Promise<ReadParts | NoOutcome> {
+  async read({ text, html, textBody, htmlBody }: MessageParts, asker: Asker): Promise<ReadParts | NoOutcome> {
     if (html === null && (text === null || text.length <= maxAtOnce)) return readText(text)
-    return this.#cache.run({ text, html }, asker)
+    return this.#cache.run({ text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }, asker)
   }
 
   /**
-   * Whether the text part says what the HTML part, which people are shown, does not.
+   * What an invitation says; null for what is none.
    * @throws Problem draining
    */
-  async differ({ text, html }: MessageParts, asker: Asker): Promise<boolean | NoOutcome> {
-    if (html === null || text === null || text.trim() === '') return false
-    const read = await this.read({ text, html }, asker)
-    return typeof read === 'string' ? read : read.differ
+  readCalendar(source: string, asker: Asker): Promise<CalendarData | null | NoOutcome> {
+    return this.#calendars.run({ source }, asker)
   }
 }

@@ -2,16 +2,25 @@
 import { htmlText } from './html-text.ts'
 import { newText } from './new-text.ts'
 import { differenceOf } from './part-difference.ts'
-import { type MessageParts, type ReadParts, readText, toWords } from './read-text.ts'
+import { type BodyItem, joinTexts, type MessageParts, type ReadParts, readText, toWords } from './read-text.ts'
 import { cleanText } from './stranger-text.ts'
 
-export function readParts({ text, html }: MessageParts): ReadParts {
-  if (html === null) return readText(text)
-  const plain = cleanText(text ?? '').trim()
-  const shown = cleanText(htmlText(html)).trim()
+/** Letters that the HTML must have more than the text, and how many times as many, so that the text is no more than a stub. */
+const leastMore = 40
+const leastTimes = 1.5
+
+export function readParts({ text, html, textBody, htmlBody }: MessageParts): ReadParts {
+  const hasHtml = textBody?.some(({ kind }) => kind === 'html') ?? false
+  const written = hasHtml ? wordsOf(textBody ?? []) : (text ?? '')
+  if (html === null) return readText(written)
+  const plain = cleanText(written).trim()
+  const shown = cleanText(htmlBody ? wordsOf(htmlBody) : htmlText(html)).trim()
   const difference = plain === '' ? 'html_says_more' : differenceOf(plain, shown)
   const differ = difference === 'text_says_other'
-  if (shown === '' || difference === 'none') return { ...readText(text), differ }
+  const told = hasHtml ? { text: plain, from: fromOf(textBody ?? []) } : isStub(plain, shown) ? htmlOnly(shown) : null
+  if (shown === '' || difference === 'none') {
+    return { ...readText(written), ...(hasHtml && { readFrom: fromOf(textBody ?? []) }), differ, told }
+  }
   const words = toWords(shown)
   return {
     plain: toWords(plain),
@@ -19,5 +28,34 @@ export function readParts({ text, html }: MessageParts): ReadParts {
     readFrom: differ ? 'html_instead' : 'html',
     fresh: newText(words),
     differ,
+    told,
   }
+}
+
+/** Each HTML by itself: what one leaves open does not reach into the next. */
+function wordsOf(items: readonly BodyItem[]): string {
+  const texts = items.map(item =>
+    item.kind === 'picture' ? '' : item.kind === 'html' ? htmlText(item.content) : item.content,
+  )
+  return joinTexts(texts)
+}
+
+function fromOf(items: readonly BodyItem[]): 'html' | 'both' {
+  const isTold = (item: BodyItem) => item.kind === 'plain' && item.content.trim() !== ''
+  return items.some(isTold) ? 'both' : 'html'
+}
+
+function htmlOnly(text: string): { text: string; from: 'html' } {
+  return { text, from: 'html' }
+}
+
+/** "Please use a program that shows HTML", in whatever language, or a few words of what the HTML says at length. */
+function isStub(plain: string, shown: string): boolean {
+  const [said, more] = [lettersOf(plain), lettersOf(shown)]
+  return said === 0 ? more > 0 : more >= said * leastTimes && more >= said + leastMore
+}
+
+/** Addresses of pages do not count: a text has many of them. */
+function lettersOf(text: string): number {
+  return text.replaceAll(/(?:https?:\/\/|www\.)[^\s<>]*/gi, '').replaceAll(/[^\p{L}\p{N}]/gu, '').length
 }

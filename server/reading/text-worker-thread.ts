@@ -7,6 +7,7 @@ type Jobs = { [Job in TextJob]: () => Promise<(input: TextJobs[Job]['input']) =>
 
 const jobs: Jobs = {
   cleanHtml: async () => (await import('./clean-html.ts')).cleanHtml,
+  readCalendar: async () => (await import('./calendar.ts')).readCalendar,
   readParts: async () => (await import('./read-parts.ts')).readParts,
 }
 

@@ -1,9 +1,29 @@
-/** What hangs on a message: names, types and sizes. */
-import { File, FileArchive, FileImage, FileMusic, FileText, FileVideo, type LucideIcon, Mail } from 'lucide-react'
-import { useId } from 'react'
-import type { Attachment } from '../../contract/mail.ts'
+/** What hangs on a message: files to download, and messages that are opened in place. */
+import { useQuery } from '@tanstack/react-query'
+import {
+  ChevronDown,
+  ChevronRight,
+  Download,
+  File,
+  FileArchive,
+  FileImage,
+  FileMusic,
+  FileText,
+  FileVideo,
+  type LucideIcon,
+  Mail,
+} from 'lucide-react'
+import { useId, useRef, useState } from 'react'
+import { api } from '../../contract/index.ts'
+import { type Attachment, type Message, messagePartPath } from '../../contract/mail.ts'
+import { addressOf, call } from '../platform/api-client.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { ErrorState } from '../ui/error-state.tsx'
+import { MessageSkeleton } from './mail-skeletons.tsx'
 import { visibleText } from './mail-words.ts'
+import { type BodyKind, MessageBody } from './message-body.tsx'
+import { MessageHead } from './message-head.tsx'
 
 const icons: readonly [RegExp, LucideIcon][] = [
   [/^image\//, FileImage],
@@ -13,46 +33,123 @@ const icons: readonly [RegExp, LucideIcon][] = [
   [/zip|tar|compressed/, FileArchive],
   [/^text\/|pdf|document/, FileText],
 ]
+/** Messages in messages that are opened on the page; deeper ones can be downloaded. */
+const maxDepth = 5
 
-/** @param count How many there are, of which the server lists the first. */
-export function AttachmentList({ attachments, count }: { attachments: readonly Attachment[]; count: number }) {
+export function AttachmentList({
+  accountId,
+  message: { ref, attachments, attachment_count: count },
+  depth = 0,
+}: {
+  accountId: string
+  message: Pick<Message, 'ref' | 'attachments' | 'attachment_count'>
+  /** How many messages it is in. */
+  depth?: number
+}) {
   const id = useId()
+  const [openRefs, setOpenRefs] = useState<readonly string[]>([])
   if (attachments.length === 0) return null
   const bytes = attachments.reduce((sum, { size_bytes: size }) => sum + size, 0)
+  const toggle = (messageRef: string) =>
+    setOpenRefs(refs => (refs.includes(messageRef) ? refs.filter(each => each !== messageRef) : [...refs, messageRef]))
   return (
-    <section aria-labelledby={id} className="grid shrink-0 grid-cols-1 gap-1.5 border-b px-4 py-2.5">
-      <h3 id={id} className="text-xs text-muted">
-        {formatCount(count, 'attachment')}
-        {count > attachments.length && `, of which the first ${formatNumber(attachments.length)} are listed`},{' '}
-        {formatBytes(bytes)} as sent
-      </h3>
-      <ul className="flex flex-wrap gap-1.5">
-        {attachments.map(attachment => (
-          <AttachmentItem key={attachment.id} attachment={attachment} />
-        ))}
-      </ul>
-    </section>
+    <>
+      <section aria-labelledby={id} className="grid shrink-0 grid-cols-1 gap-1.5 border-b px-4 py-2.5">
+        <h3 id={id} className="text-xs text-muted">
+          {formatCount(count, 'attachment')}
+          {count > attachments.length && `, of which the first ${formatNumber(attachments.length)} are listed`},{' '}
+          {formatBytes(bytes)} as sent
+        </h3>
+        <ul className="flex flex-wrap gap-1.5">
+          {attachments.map(attachment => (
+            <AttachmentItem
+              key={attachment.id}
+              attachment={depth < maxDepth ? attachment : { ...attachment, message_ref: null }}
+              href={addressOf(messagePartPath, { account_id: accountId, ref, part_id: attachment.id }, {})}
+              isOpen={attachment.message_ref !== null && openRefs.includes(attachment.message_ref)}
+              onToggle={toggle}
+            />
+          ))}
+        </ul>
+      </section>
+      {openRefs.map(messageRef => (
+        <AttachedMessage key={messageRef} accountId={accountId} messageRef={messageRef} depth={depth + 1} />
+      ))}
+    </>
   )
 }
 
 function AttachmentItem({
-  attachment: { name, type, size_bytes: sizeBytes, is_inline: isInline },
+  attachment: { id, name, type, size_bytes: sizeBytes, is_inline: isInline, message_ref: messageRef },
+  href,
+  isOpen,
+  onToggle,
 }: {
   attachment: Attachment
+  href: string
+  isOpen: boolean
+  onToggle(messageRef: string): void
 }) {
   const Icon = icons.find(([pattern]) => pattern.test(type))?.[1] ?? File
-  return (
-    <li className="flex max-w-full min-w-0 items-center gap-2 rounded-md border px-2.5 py-1.5">
-      <Icon className="size-4 shrink-0 text-muted" aria-hidden="true" />
-      <span className="min-w-0">
-        <bdi className="block truncate text-sm" title={name === null ? undefined : visibleText(name)}>
-          {name === null ? 'Without a name' : visibleText(name)}
-        </bdi>
-        <span className="block truncate text-xs text-muted">
-          <bdi>{visibleText(type)}</bdi>, {formatBytes(sizeBytes)}
-          {isInline && ', in the text'}
-        </span>
+  const Arrow = isOpen ? ChevronDown : ChevronRight
+  const words = name === null ? (messageRef === null ? 'Without a name' : 'Attached message') : visibleText(name)
+  const fileName = name ?? (messageRef === null ? `part-${id}` : `message-${id}.eml`)
+  const label = (
+    <span className="min-w-0 text-start">
+      <bdi className="block truncate text-sm" title={name === null ? undefined : visibleText(name)}>
+        {words}
+      </bdi>
+      <span className="block truncate text-xs text-muted">
+        <bdi>{visibleText(type)}</bdi>, {formatBytes(sizeBytes)}
+        {isInline && ', in the text'}
       </span>
+    </span>
+  )
+  return (
+    <li className="flex max-w-full min-w-0 items-stretch rounded-md border">
+      {messageRef !== null && (
+        <button
+          type="button"
+          aria-expanded={isOpen}
+          onClick={() => onToggle(messageRef)}
+          className="flex min-w-0 items-center gap-2 rounded-s-md border-e px-2.5 py-1.5 hover:bg-sunken"
+        >
+          <Arrow className="size-4 shrink-0 text-muted" aria-hidden="true" />
+          {label}
+        </button>
+      )}
+      <a
+        href={href}
+        download={fileName}
+        aria-label={`Download ${words}`}
+        className="flex min-h-9 min-w-0 items-center gap-2 rounded-md px-2.5 py-1.5 hover:bg-sunken"
+      >
+        {messageRef === null && <Icon className="size-4 shrink-0 text-muted" aria-hidden="true" />}
+        {messageRef === null && label}
+        <Download className="size-4 shrink-0 text-muted" aria-hidden="true" />
+      </a>
     </li>
+  )
+}
+
+/** One that hangs on another one, opened below it. */
+function AttachedMessage({ accountId, messageRef, depth }: { accountId: string; messageRef: string; depth: number }) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  const [preferred, setPreferred] = useState<BodyKind>('html')
+  const { data, error, refetch } = useQuery({
+    queryKey: queryKeys.message(accountId, messageRef),
+    queryFn: ({ signal }) => call(api.mail.getMessage, { params: { account_id: accountId, ref: messageRef }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+  if (!data && error) return <ErrorState error={error} onRetry={() => void refetch()} />
+  if (!data) return <MessageSkeleton />
+  // Its own flags and times are not known: those of the message that carries it would be taken for them.
+  const own: Message = { ...data, flags: ['seen'], date: data.sent_at ?? data.date }
+  return (
+    <article aria-label="An attached message" className="ms-2 flex shrink-0 flex-col border-s-4 border-b">
+      <MessageHead message={own} heading={heading} />
+      <AttachmentList accountId={accountId} message={data} depth={depth} />
+      <MessageBody accountId={accountId} message={data} preferred={preferred} onPrefer={setPreferred} />
+    </article>
   )
 }

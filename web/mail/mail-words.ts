@@ -71,6 +71,10 @@ const faultWords: Record<MessageFault, string> = {
   structure_too_large: 'It has extraordinarily many parts. Only the first are shown.',
   structure_missing: 'The mail server does not say what parts it has. Attachments and text may be missing here.',
   unreadable: 'What the mail server says of it cannot be read. Only its place in the folder is known.',
+  structure_too_deep: 'Its parts are nested more than 50 deep. What is deeper is not shown.',
+  encrypted:
+    'It is encrypted, or wrapped in an S/MIME signature. What is in it can be read by a program that has the key.',
+  repeated_headers: 'It names its sender, subject or date several times. The first of each is shown.',
 }
 
 /** Why not all of it is shown; one sentence or two for each cause. */

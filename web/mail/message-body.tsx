@@ -3,6 +3,7 @@ import type { Message } from '../../contract/mail.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { CalendarCard } from './calendar-card.tsx'
 import { HtmlFrame } from './html-frame.tsx'
 
 export type BodyKind = 'html' | 'text'
@@ -23,12 +24,22 @@ export function MessageBody({
   preferred: BodyKind
   onPrefer(kind: BodyKind): void
 }) {
-  const { ref, text, html, is_truncated: isTruncated, parts_differ: isTwofold } = message
+  const { ref, text, html, is_truncated: isTruncated, parts_differ: isTwofold, text_from: textFrom } = message
   const kind = html === null ? 'text' : text === null ? 'html' : preferred
   return (
     <div className="flex flex-1 flex-col">
+      {message.attached_to !== null && (
+        <p role="note" className="flex items-center gap-2 border-b bg-warn-tint px-4 py-2 text-sm">
+          <ToneIcon tone="warn" />
+          This message is attached to another one. Nobody checked that it came from the sender that it names.
+        </p>
+      )}
+      {message.calendar && <CalendarCard calendar={message.calendar} />}
       {text !== null && html !== null && <KindSwitch kind={kind} onChoose={onPrefer} />}
-      {isTwofold && <TwoTexts kind={kind} onChoose={onPrefer} />}
+      {isTwofold && <TwoTexts kind={kind} isMade={textFrom === 'html'} onChoose={onPrefer} />}
+      {!isTwofold && kind === 'text' && textFrom === 'html' && (
+        <p className="border-b px-4 py-2 text-sm text-muted">This text was made from the HTML of the message.</p>
+      )}
       {isTwofold === null && (
         <p className="border-b px-4 py-2 text-sm text-muted">
           The text and the HTML of this message could not be compared in time. They may say different things.
@@ -52,7 +63,16 @@ export function MessageBody({
 }
 
 /** People are shown the HTML; other mail programs show the text. */
-function TwoTexts({ kind, onChoose }: { kind: BodyKind; onChoose(kind: BodyKind): void }) {
+function TwoTexts({
+  kind,
+  isMade,
+  onChoose,
+}: {
+  kind: BodyKind
+  /** The text was made from the HTML, which says far more. */
+  isMade: boolean
+  onChoose(kind: BodyKind): void
+}) {
   const other = kind === 'html' ? 'text' : 'html'
   return (
     <div role="note" className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b bg-warn-tint px-4 py-2 text-sm">
@@ -60,8 +80,10 @@ function TwoTexts({ kind, onChoose }: { kind: BodyKind; onChoose(kind: BodyKind)
         <span className="mt-0.5">
           <ToneIcon tone="warn" />
         </span>
-        This message is written twice, and its text says what its HTML does not show. You see the{' '}
-        {kind === 'html' ? 'HTML' : 'text'}.
+        This message is written twice, and its text says what its HTML does not show.{' '}
+        {isMade
+          ? 'It says far less than the HTML, from which the text here was made.'
+          : `You see the ${kind === 'html' ? 'HTML' : 'text'}.`}
       </p>
       <Button size="sm" onClick={() => onChoose(other)}>
         Show the {other === 'html' ? 'HTML' : 'text'}

@@ -125,7 +125,7 @@ function Sheet({
           </span>
         </p>
       )}
-      <AttachmentList attachments={message.attachments} count={message.attachment_count} />
+      <AttachmentList accountId={accountId} message={message} />
       <MessageBody accountId={accountId} message={message} preferred={preferred} onPrefer={onPrefer} />
     </article>
   )

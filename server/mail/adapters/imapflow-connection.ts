@@ -3,12 +3,22 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
-import type { Arrivals, FoundPage, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
+import type {
+  Arrivals,
+  FoundPage,
+  MailConnection,
+  MessageContent,
+  MessagePage,
+  PartToRead,
+  WatchChange,
+} from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
+import { describePart, getContent } from './imapflow-content.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
-import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
-import { contentQuery, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
+import { toFolder } from './imapflow-message.ts'
+import { chunkSize, fetchPiece } from './imapflow-parts.ts'
+import { fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 
 export interface ImapFlowConnectionOptions {
@@ -24,8 +34,6 @@ export interface ImapFlowConnectionOptions {
   onRowDropped?: (() => void) | undefined
 }
 
-/** Asked of the server at a time when a part is downloaded. */
-const chunkSize = 256 * 1024
 /** Between two IDLEs when the server ends them by itself, so that it cannot make us spin. */
 const idleAgainMs = 1_000
 const logoutMs = 1_000
@@ -94,24 +102,32 @@ export class ImapFlowConnection implements MailConnection {
     path: string,
     uid: number,
     maxBytes: number,
+    attached?: string,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     return this.#command(async () => {
       const { uidValidity } = await openFolder(this.#client, path)
-      const [found] = await this.#fetchRows({ by: 'uid', numbers: [uid] }, contentQuery)
-      if (!found) return { uidValidity, message: undefined }
-      const { row, header } = found
-      if (!row)
-        return { uidValidity, message: toUnreadable({ uid, internalDate: header.date, size: header.sizeBytes }) }
-      const structure = readStructure(row.bodyStructure)
-      const text = await this.#download(uid, structure.text, maxBytes)
-      const html = await this.#download(uid, structure.html, maxBytes)
-      const body = {
-        text: text === undefined ? null : text.content.replaceAll('\r\n', '\n'),
-        html: html?.content ?? null,
-        isTruncated: Boolean(text?.isTruncated || html?.isTruncated),
-      }
-      const message = toContent(row, body, structure)
+      const message = await getContent(this.#client, { uid, maxBytes, attached }, this.#options.onRowDropped)
       return { uidValidity, message }
+    })
+  }
+
+  getPart(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
+    return this.#command(async () => {
+      const { uidValidity } = await openFolder(this.#client, path)
+      return { uidValidity, part: await describePart(this.#client, uid, partId) }
+    })
+  }
+
+  readPiece(
+    path: string,
+    uid: number,
+    section: string,
+    start: number,
+    length: number,
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
+    return this.#command(async () => {
+      const { uidValidity } = await openFolder(this.#client, path)
+      return { uidValidity, bytes: await fetchPiece(this.#client, uid, section, start, length) }
     })
   }
 
@@ -213,25 +229,6 @@ export class ImapFlowConnection implements MailConnection {
     const found = await this.#client.search({ uid: `1:${uid - 1}` }, { uid: false, returnOptions: ['COUNT'] })
     if (!found) return 0
     return Array.isArray(found) ? found.length : (found.count ?? 0)
-  }
-
-  async #download(uid: number, part: string | undefined, maxBytes: number) {
-    if (part === undefined) return undefined
-    const bytes = await this.#read(uid, part, maxBytes + 1)
-    const isTruncated = bytes.length > maxBytes
-    const content = bytes.subarray(0, maxBytes).toString('utf8').toWellFormed()
-    return { content: isTruncated ? withoutHalfCharacter(content) : content, isTruncated }
-  }
-
-  /** UTF-8; in a character set that nobody knows, the bytes as they are. */
-  async #read(uid: number, part: string, maxBytes: number): Promise<Buffer> {
-    const options = { uid: true, maxBytes, chunkSize }
-    try {
-      return await this.#collect(uid, part, options)
-    } catch (error) {
-      if (!this.#client.usable || error instanceof Problem) throw error
-      return this.#collect(uid, part, { ...options, decodeText: false })
-    }
   }
 
   async #collect(uid: number, part: string, options: Parameters<ImapFlow['download']>[2]): Promise<Buffer> {

@@ -270,12 +270,13 @@ function raw({ subject, from = bob, to = [alicia], cc, text = '', html, attachme
     `Content-Type: ${type}; charset=utf-8\nContent-Transfer-Encoding: base64\n\n${base64Lines(body)}\n`
   const join = (boundary: string, parts: string[]) =>
     `${parts.map(content => `--${boundary}\n${content}`).join('')}--${boundary}--\n`
-  const parts = [part('text/plain', text)]
+  const texts = [part('text/plain', text)]
   if (html && picture) {
     const logo = `Content-ID: <${picture.contentId}>\nContent-Disposition: inline\n${part(picture.type, picture.bytes)}`
     const related = join('related', [part('text/html', html), logo])
-    parts.push(`Content-Type: multipart/related; boundary=related\n\n${related}`)
-  } else if (html) parts.push(part('text/html', html))
+    texts.push(`Content-Type: multipart/related; boundary=related\n\n${related}`)
+  } else if (html) texts.push(part('text/html', html))
+  const parts = [`Content-Type: multipart/alternative; boundary=either\n\n${join('either', texts)}`]
   if (attachment)
     parts.push(`Content-Disposition: attachment; filename="${attachment.name}"\n${part(attachment.type, 'abc')}`)
   const address = ({ name, email }: Address) => `${encoded(name ?? '')} <${email}>`

@@ -1,7 +1,8 @@
 /** Messages and folders as strangers make them. */
 import { expect, test } from 'vitest'
 import { Attachment, Folder } from '../../../contract/mail.ts'
-import { readStructure, toContent, toFolder, toHeader } from './imapflow-message.ts'
+import { toPartInfo } from '../body-content.ts'
+import { structureOf, toContent, toFolder, toHeader } from './imapflow-message.ts'
 
 const none = { text: null, html: null, isTruncated: false }
 
@@ -25,8 +26,14 @@ test('half characters and control characters do not get through', () => {
   expect(from).toEqual([{ name: '\ufffd', email: 'a@b' }])
 })
 
-test('the first plain and the first HTML part are the message, and every other leaf is listed', () => {
-  const structure = readStructure({
+const partsOf = (bodyStructure: Parameters<typeof structureOf>[0]['bodyStructure']) => {
+  const { textBody, htmlBody, attachments, ...rest } = structureOf({ bodyStructure })
+  const ids = (parts: typeof textBody) => parts.map(({ section }) => section)
+  return { ...rest, textBody: ids(textBody), htmlBody: ids(htmlBody), attachments: attachments.map(toPartInfo) }
+}
+
+test('a message is its texts, and every other leaf is listed', () => {
+  const { textBody, htmlBody, attachments } = partsOf({
     type: 'multipart/mixed',
     childNodes: [
       {
@@ -46,36 +53,39 @@ test('the first plain and the first HTML part are the message, and every other l
       },
       { type: 'text/plain', part: '2', disposition: 'attachment', dispositionParameters: { filename: 'a\0.txt' } },
       { type: 'text/plain', part: '3' },
-      { type: 'message/rfc822', part: '4', childNodes: [{ type: 'text/plain', part: '4.1' }] },
+      { type: 'message/rfc822', part: '4', childNodes: [{ type: 'text/plain', part: '4' }] },
     ],
   })
-  expect([structure.text, structure.html]).toEqual(['1.1.1', '1.1.2'])
-  expect(structure.attachments.map(({ id, name, is_inline }) => [id, name, is_inline])).toEqual([
-    ['1.2', null, true],
-    ['2', 'a .txt', false],
-    ['3', null, false],
-    ['4', null, false],
+  expect([textBody, htmlBody]).toEqual([
+    ['1.1.1', '3'],
+    ['1.1.2', '3'],
   ])
-  expect(structure.attachments[0]?.content_id).toBe('logo@x')
-  for (const attachment of structure.attachments) Attachment.parse(attachment)
+  expect(attachments.map(({ id, name, is_inline, isMessage }) => [id, name, is_inline, isMessage])).toEqual([
+    ['1.2', null, true, undefined],
+    ['2', 'a .txt', false, undefined],
+    ['4', null, false, true],
+  ])
+  expect(attachments[0]?.content_id).toBe('logo@x')
+  for (const { isMessage: _, ...attachment } of attachments) Attachment.parse({ ...attachment, message_ref: null })
 })
 
 test('a message of one part is downloaded as a whole', () => {
-  expect(readStructure({ type: 'text/html', part: '1' })).toMatchObject({ text: undefined, html: 'TEXT' })
-  expect(readStructure({ type: 'application/pdf' }).attachments).toMatchObject([{ id: '1', type: 'application/pdf' }])
+  expect(partsOf({ type: 'text/html', part: '1' })).toMatchObject({ textBody: ['TEXT'], htmlBody: ['TEXT'] })
+  expect(partsOf({ type: 'application/pdf' }).attachments).toMatchObject([{ id: '1', type: 'application/pdf' }])
 })
 
-test('parts nested without end are not followed without end', () => {
-  let node: Parameters<typeof readStructure>[0] = { type: 'text/plain', part: '1' }
+test('parts nested without end are not followed without end, which is said', () => {
+  let node: Parameters<typeof partsOf>[0] = { type: 'text/plain', part: '1' }
   for (let depth = 0; depth < 10_000; depth++) node = { type: 'multipart/mixed', childNodes: [node] }
-  expect(readStructure(node)).toEqual({ text: undefined, html: undefined, attachments: [], leaves: 0 })
+  expect(partsOf(node)).toMatchObject({ textBody: [], htmlBody: [], attachments: [], leaves: 0, isTooDeep: true })
+  expect(toHeader({ seq: 1, uid: 7, bodyStructure: node }).faults).toEqual(['structure_too_deep'])
 })
 
 test('sizes and counts that are none are left out', () => {
   for (const size of [Number.POSITIVE_INFINITY, Number.NaN, -1, 1.5, 1e300]) {
     const bodyStructure = { type: 'application/pdf', part: '1', size }
     expect(toHeader({ seq: 1, uid: 7, size, bodyStructure })).toMatchObject({ sizeBytes: 0, faults: [] })
-    expect(readStructure(bodyStructure).attachments[0]?.size_bytes).toBe(0)
+    expect(partsOf(bodyStructure).attachments[0]?.size_bytes).toBe(0)
     const entry = { path: 'A', pathAsListed: 'A', name: 'A', delimiter: '/', parent: [], parentPath: '', listed: true }
     const status = { path: 'A', messages: size, unseen: size }
     expect(toFolder({ ...entry, subscribed: true, flags: new Set(), status })).toMatchObject({

@@ -1,9 +1,13 @@
 /** Maps what ImapFlow read of a message or folder to our words. Strangers wrote it: whatever is missing or broken must not throw. */
-import type { FetchMessageObject, ListResponse, MessageAddressObject, MessageStructureObject } from 'imapflow'
-import type { Address, Attachment, Flag, Folder, FolderRole, MessageFault } from '../../../contract/mail.ts'
+import type { FetchMessageObject, ListResponse, MessageAddressObject } from 'imapflow'
+import type { Address, Flag, Folder, FolderRole, MessageFault } from '../../../contract/mail.ts'
+import { toPartInfo } from '../body-content.ts'
+import { readStructure, type Structure } from '../body-structure.ts'
 import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
-import { type CutName, type Cuts, cutPartType, cutsOf } from './imapflow-cuts.ts'
+import { type CutName, type Cuts, cutsOf } from './imapflow-cuts.ts'
 import { maxHeaderBytes } from './imapflow-limiter.ts'
+import { toLine, toWhole } from './imapflow-line.ts'
+import { toParts } from './imapflow-structure.ts'
 
 const flags: ReadonlyMap<string, Flag> = new Map([
   ['\\seen', 'seen'],
@@ -40,7 +44,7 @@ export function toFolder(entry: ListResponse): Folder {
   }
 }
 
-export function toHeader(row: FetchMessageObject, structure = readStructure(row.bodyStructure)): MessageHeader {
+export function toHeader(row: FetchMessageObject, structure = structureOf(row)): MessageHeader {
   const { envelope = {} } = row
   const cuts = cutsOf(row)
   const from = toAddresses(envelope.from)
@@ -57,15 +61,19 @@ export function toHeader(row: FetchMessageObject, structure = readStructure(row.
     date: toTime(row.internalDate) ?? '1970-01-01T00:00:00.000Z',
     flags: toFlags(row.flags),
     sizeBytes: toWhole(row.size) ?? 0,
-    hasAttachments: parts > structure.leaves || structure.attachments.some(attachment => !attachment.is_inline),
-    faults: faultsOf(row, cuts),
+    hasAttachments: parts > structure.leaves || structure.attachments.some(part => !toPartInfo(part).is_inline),
+    faults: faultsOf(row, cuts, structure),
   }
+}
+
+export function structureOf(row: Pick<FetchMessageObject, 'bodyStructure'>): Structure {
+  return readStructure(toParts(row.bodyStructure))
 }
 
 export function toContent(
   row: FetchMessageObject,
-  body: Pick<MessageContent, 'text' | 'html' | 'isTruncated'>,
-  structure = readStructure(row.bodyStructure),
+  body: Pick<MessageContent, 'text' | 'html' | 'isTruncated' | 'textBody' | 'htmlBody' | 'calendars'>,
+  structure = structureOf(row),
 ): MessageContent {
   const { envelope = {} } = row
   const cuts = cutsOf(row)
@@ -74,7 +82,7 @@ export function toContent(
     Address[],
     Address[],
   ]
-  const { attachments } = structure
+  const attachments = structure.attachments.map(toPartInfo)
   const unseenParts = Math.max(0, (cuts.get('parts') ?? 0) - structure.leaves)
   return {
     ...toHeader(row, structure),
@@ -108,66 +116,16 @@ function countOf(cuts: Cuts, name: CutName, list: readonly Address[]): number {
   return Math.max(cuts.get(name) ?? 0, list.length)
 }
 
-function faultsOf({ bodyStructure, size = 0 }: FetchMessageObject, cuts: Cuts): MessageFault[] {
+function faultsOf({ bodyStructure, size = 0 }: FetchMessageObject, cuts: Cuts, structure: Structure): MessageFault[] {
   // In a message of one part, what is not that part is its header.
   const headerBytes = bodyStructure?.childNodes ? 0 : size - (bodyStructure?.size ?? size)
   const faults: MessageFault[] = []
   if (cuts.has('headers') || headerBytes > maxHeaderBytes) faults.push('headers_too_large')
   if (cuts.has('structure')) faults.push('structure_too_large')
   else if (!bodyStructure) faults.push('structure_missing')
+  if (structure.isTooDeep) faults.push('structure_too_deep')
+  if (structure.isEncrypted) faults.push('encrypted')
   return faults
-}
-
-export interface Structure {
-  /** Part to download; `TEXT` where the message is one part. */
-  text: string | undefined
-  html: string | undefined
-  attachments: Attachment[]
-  /** Parts that were looked at. */
-  leaves: number
-}
-
-/** The first plain and the first HTML part are the message; every other leaf is an attachment, so that nothing is lost. */
-export function readStructure(root: MessageStructureObject | undefined): Structure {
-  const structure: Structure = { text: undefined, html: undefined, attachments: [], leaves: 0 }
-  if (!root) return structure
-  for (const leaf of leavesOf(root)) {
-    structure.leaves++
-    const part = leaf === root ? 'TEXT' : leaf.part
-    const type = leaf.type.toLowerCase()
-    const isBody = leaf.disposition?.toLowerCase() !== 'attachment' && !nameOf(leaf)
-    if (isBody && type === 'text/plain' && structure.text === undefined) structure.text = part
-    else if (isBody && type === 'text/html' && structure.html === undefined) structure.html = part
-    else structure.attachments.push(toAttachment(leaf))
-  }
-  return structure
-}
-
-/** Nesting that is followed; deeper parts are not shown. Real mail stays below ten. */
-const maxDepth = 50
-
-/** An attached message stays whole. */
-function leavesOf(node: MessageStructureObject, depth = 0): MessageStructureObject[] {
-  if (!node.childNodes || node.type.toLowerCase() === 'message/rfc822') return [node]
-  if (depth >= maxDepth) return []
-  return node.childNodes.flatMap(child => leavesOf(child, depth + 1)).filter(({ type }) => type !== cutPartType)
-}
-
-function toAttachment(leaf: MessageStructureObject): Attachment {
-  const disposition = leaf.disposition?.toLowerCase()
-  const contentId = toLine(leaf.id).replace(/^<|>$/g, '')
-  return {
-    id: leaf.part ?? '1',
-    name: toLine(nameOf(leaf)) || null,
-    type: toLine(leaf.type).toLowerCase(),
-    size_bytes: toWhole(leaf.size) ?? 0,
-    is_inline: disposition === 'inline' || (contentId !== '' && disposition !== 'attachment'),
-    content_id: contentId || null,
-  }
-}
-
-function nameOf(leaf: MessageStructureObject): string | undefined {
-  return leaf.dispositionParameters?.filename ?? leaf.parameters?.name
 }
 
 function toAddresses(list: MessageAddressObject[] | undefined): Address[] {
@@ -186,28 +144,4 @@ function toTime(value: Date | string | undefined): string | undefined {
   if (Number.isNaN(date.getTime())) return undefined
   const text = date.toISOString()
   return /^\d{4}-/.test(text) ? text : undefined
-}
-
-/** Null for what counts nothing. */
-function toWhole(value: number | undefined): number | null {
-  return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : null
-}
-
-/** One line of well-formed Unicode without control characters. */
-function toLine(value: string | undefined): string {
-  return (value ?? '')
-    .toString()
-    .toWellFormed()
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim()
-}
-
-/**
- * For text that was cut somewhere: the cut may have gone through a character. Not by an expression, which would look for the end
- * of each run anew from each character in it.
- */
-export function withoutHalfCharacter(text: string): string {
-  let end = text.length
-  while (text[end - 1] === '\ufffd') end--
-  return text.slice(0, end)
 }

@@ -10,9 +10,18 @@ import type {
   MailGateway,
   MessageContent,
   MessagePage,
+  PartToRead,
   WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
+import {
+  countsOf,
+  type Delivery,
+  emptyMessage,
+  type MemoryMessage,
+  partOf,
+  readMemoryMessage,
+} from './memory-message.ts'
 import { holds } from './memory-search.ts'
 
 export interface MemoryFolder {
@@ -22,13 +31,6 @@ export interface MemoryFolder {
   uidNext: number
   messages: MemoryMessage[]
 }
-
-export interface MemoryMessage extends MessageContent {
-  /** What the attachments hold, by their ids. */
-  parts: Record<string, Buffer>
-}
-
-export type Delivery = Partial<Omit<MemoryMessage, 'uid'>>
 
 export class MemoryGateway implements MailGateway {
   readonly folders = new Map<string, MemoryFolder>()
@@ -97,36 +99,6 @@ export class MemoryGateway implements MailGateway {
   }
 }
 
-type Lists = Pick<MessageContent, 'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'attachments'>
-
-function countsOf({ from, to, cc, bcc, replyTo, attachments }: Lists) {
-  const [fromCount, toCount, ccCount, bccCount] = [from.length, to.length, cc.length, bcc.length]
-  return { fromCount, toCount, ccCount, bccCount, replyToCount: replyTo.length, attachmentCount: attachments.length }
-}
-
-const emptyMessage: Omit<MemoryMessage, 'uid' | 'date' | keyof ReturnType<typeof countsOf>> = {
-  messageId: null,
-  subject: '',
-  from: [],
-  to: [],
-  cc: [],
-  bcc: [],
-  replyTo: [],
-  sender: [],
-  head: '',
-  flags: [],
-  sizeBytes: 0,
-  hasAttachments: false,
-  faults: [],
-  sentAt: null,
-  inReplyTo: null,
-  text: null,
-  html: null,
-  isTruncated: false,
-  attachments: [],
-  parts: {},
-}
-
 export class MemoryConnection implements MailConnection {
   readonly closed: Promise<Problem | undefined>
   isWatching = false
@@ -185,11 +157,14 @@ export class MemoryConnection implements MailConnection {
     path: string,
     uid: number,
     maxBytes: number,
+    attached?: string,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     await this.#step('getMessage')
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const message = messages.find(candidate => candidate.uid === uid)
     if (!message) return { uidValidity, message: undefined }
+    if (message.structure) return { uidValidity, message: await readMemoryMessage(message, maxBytes, attached) }
+    if (attached !== undefined) return { uidValidity, message: undefined }
     const [text, html] = [message.text, message.html].map(part => part?.slice(0, maxBytes) ?? null)
     const isTruncated = text !== message.text || html !== message.html
     return { uidValidity, message: { ...message, text: text ?? null, html: html ?? null, isTruncated } }
@@ -206,6 +181,32 @@ export class MemoryConnection implements MailConnection {
     const parts = messages.find(message => message.uid === uid)?.parts ?? {}
     const bytes = Object.hasOwn(parts, partId) ? parts[partId] : undefined
     return { uidValidity, bytes: bytes && bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
+  }
+
+  async getPart(
+    path: string,
+    uid: number,
+    partId: string,
+  ): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
+    await this.#step('getPart')
+    const { uidValidity, messages } = this.#gateway.getFolder(path)
+    const message = messages.find(candidate => candidate.uid === uid)
+    if (!message || !Object.hasOwn(message.parts, partId)) return { uidValidity, part: undefined }
+    const { name, type } = partOf(message, partId)
+    return { uidValidity, part: { name, type, encoding: 'binary', section: partId } }
+  }
+
+  async readPiece(
+    path: string,
+    uid: number,
+    section: string,
+    start: number,
+    length: number,
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
+    await this.#step('readPiece')
+    const { uidValidity, messages } = this.#gateway.getFolder(path)
+    const message = messages.find(candidate => candidate.uid === uid)
+    return { uidValidity, bytes: message?.parts[section]?.subarray(start, start + length) }
   }
 
   async listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {

@@ -1,0 +1,116 @@
+/** A message of the server in memory that is made of parts: read as one of a real server is, without the way over the network. */
+import { readBody, toPartInfo } from '../body-content.ts'
+import { type PartNode, readStructure } from '../body-structure.ts'
+import type { MessageContent } from '../mail-gateway.ts'
+
+export interface MemoryMessage extends MessageContent {
+  /** What the parts hold, by their ids. */
+  parts: Record<string, Buffer>
+  /** Of which parts it is made; without one, text and HTML are what they are. */
+  structure?: PartNode
+  /** What attached messages say in their heads, by the number of the part. */
+  attached?: Record<string, Delivery>
+}
+
+export type Delivery = Partial<Omit<MemoryMessage, 'uid'>>
+
+type Lists = Pick<MessageContent, 'from' | 'to' | 'cc' | 'bcc' | 'replyTo' | 'attachments'>
+
+export function countsOf({ from, to, cc, bcc, replyTo, attachments }: Lists) {
+  const [fromCount, toCount, ccCount, bccCount] = [from.length, to.length, cc.length, bcc.length]
+  return { fromCount, toCount, ccCount, bccCount, replyToCount: replyTo.length, attachmentCount: attachments.length }
+}
+
+export const emptyMessage: Omit<MemoryMessage, 'uid' | 'date' | keyof ReturnType<typeof countsOf>> = {
+  messageId: null,
+  subject: '',
+  from: [],
+  to: [],
+  cc: [],
+  bcc: [],
+  replyTo: [],
+  sender: [],
+  head: '',
+  flags: [],
+  sizeBytes: 0,
+  hasAttachments: false,
+  faults: [],
+  sentAt: null,
+  inReplyTo: null,
+  text: null,
+  html: null,
+  isTruncated: false,
+  attachments: [],
+  parts: {},
+}
+
+export async function readMemoryMessage(
+  message: MemoryMessage,
+  maxBytes: number,
+  attached: string | undefined,
+): Promise<MessageContent | undefined> {
+  const root = attached === undefined ? message.structure : findPart(message, attached)?.message
+  if (!root) return undefined
+  const structure = readStructure(root)
+  const body = await readBody(structure, maxBytes, async wanted => {
+    return new Map(
+      wanted.map(({ part, maxBytes: most }) => [
+        part,
+        (message.parts[part.id] ?? Buffer.alloc(0)).subarray(0, most + 1),
+      ]),
+    )
+  })
+  const { parts: _parts, structure: _structure, attached: inside, ...head } = message
+  const attachments = structure.attachments.map(toPartInfo)
+  const carried = attached === undefined ? head : carriedHead(message, inside?.[attached] ?? {})
+  const faults = [
+    ...carried.faults,
+    ...(structure.isTooDeep ? (['structure_too_deep'] as const) : []),
+    ...(structure.isEncrypted ? (['encrypted'] as const) : []),
+  ]
+  return { ...carried, ...body, faults, attachments, attachmentCount: attachments.length }
+}
+
+/** Of the message that carries it, the date and the flags are left. */
+function carriedHead({ uid, date, flags }: MemoryMessage, said: Partial<MessageContent>): MessageContent {
+  const lists = { from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], ...said }
+  return {
+    messageId: null,
+    subject: '',
+    sizeBytes: 0,
+    hasAttachments: false,
+    faults: [],
+    sentAt: null,
+    inReplyTo: null,
+    text: null,
+    html: null,
+    isTruncated: false,
+    attachments: [],
+    attachmentCount: 0,
+    ...lists,
+    fromCount: lists.from.length,
+    toCount: lists.to.length,
+    ccCount: lists.cc.length,
+    bccCount: lists.bcc.length,
+    replyToCount: lists.replyTo.length,
+    head: '',
+    uid,
+    date,
+    flags,
+  }
+}
+
+/** What is known of a part, in the structure or in the list of attachments. */
+export function partOf(message: MemoryMessage, id: string): { name: string | null; type: string } {
+  const part = findPart(message, id) ?? message.attachments.find(attachment => attachment.id === id)
+  return { name: part?.name ?? null, type: part?.type ?? 'application/octet-stream' }
+}
+
+function findPart({ structure }: MemoryMessage, id: string): PartNode | undefined {
+  const waiting = structure ? [structure] : []
+  for (let part = waiting.pop(); part; part = waiting.pop()) {
+    if (part.id === id && !part.type.startsWith('multipart/')) return part
+    waiting.push(...part.children, ...(part.message ? [part.message] : []))
+  }
+  return undefined
+}

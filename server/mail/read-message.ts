@@ -1,0 +1,149 @@
+/** A message as a model is told of it, without its body: who, when, what hangs on it, what it invites to. */
+import { z } from 'zod'
+import type { Calendar, CalendarTime, Message } from '../../contract/mail.ts'
+import { cleanLine } from '../reading/stranger-text.ts'
+import type { View } from './body-piece.ts'
+import { Person, toPerson } from './mail-address.ts'
+import type { UncomparedMessage } from './mail-service.ts'
+import { fromToolRef, toToolRef } from './tool-ref.ts'
+
+/** Shown of each list; how many there are more is said. */
+const maxPeople = 10
+const maxAttachments = 20
+const ReadTime = z.object({ local: z.string(), zone: z.string().optional(), utc: z.string().optional() })
+const maxEvents = 5
+
+/** Words of whoever wrote the invitation. */
+const ReadCalendar = z.object({
+  method: z.string().optional(),
+  events: z.array(
+    z.object({
+      summary: z.string(),
+      location: z.string().optional(),
+      start: ReadTime.optional(),
+      end: ReadTime.optional(),
+      recurrence: z.string().optional(),
+      status: z.string().optional(),
+      organizer: Person.optional(),
+      attendees: z.array(Person).optional(),
+      more_attendees: z.int().optional(),
+    }),
+  ),
+  more: z.int().optional(),
+})
+
+export const ReadMessage = z.object({
+  ref: z.string(),
+  from: z.array(Person),
+  to: z.array(Person).optional(),
+  cc: z.array(Person).optional(),
+  reply_to: z.array(Person).optional(),
+  sender: z.array(Person).optional(),
+  more_people: z.int().optional(),
+  warn: z.array(z.string()).optional(),
+  auth: z.record(z.string(), z.string()).optional(),
+  date: z.string(),
+  subject: z.string(),
+  message_id: z.string().optional(),
+  flags: z.array(z.string()).optional(),
+  untrusted_body: z.string().optional(),
+  note: z.string().optional(),
+  more: z.int().optional().describe('Characters of this body that are left'),
+  attachments: z
+    .array(
+      z.object({
+        id: z.string(),
+        name: z.string().optional(),
+        type: z.string(),
+        bytes: z.int(),
+        ref: z.string().optional().describe('Of an attached message: read it like the others'),
+      }),
+    )
+    .optional(),
+  more_attachments: z.int().optional(),
+  calendar: ReadCalendar.optional(),
+})
+export type ReadMessage = z.infer<typeof ReadMessage>
+
+export function headOf(ref: string, message: UncomparedMessage, view: View): ReadMessage {
+  const { from, date, subject, sender_warnings: warnings, auth, attachments, calendar } = message
+  const hidden = message.attachment_count - Math.min(attachments.length, maxAttachments)
+  const lists = view === 'headers' ? listsOfHeaders : listsOfText
+  const left = lists.reduce((sum, list) => sum + countOf(message, list) - Math.min(message[list].length, maxPeople), 0)
+  return {
+    ref,
+    ...peopleOf(message, lists),
+    from: from.slice(0, maxPeople).map(toPerson),
+    ...(left > 0 && { more_people: left }),
+    ...(warnings.length > 0 && { warn: warnings }),
+    ...(auth && { auth: authOf(auth) }),
+    date,
+    subject: cleanLine(subject),
+    ...(view === 'headers' && headersOf(message)),
+    ...(attachments.length > 0 && {
+      attachments: attachments.slice(0, maxAttachments).map(file => fileOf(file, fromToolRef(ref).accountId)),
+    }),
+    ...(hidden > 0 && { more_attachments: hidden }),
+    ...(calendar && { calendar: calendarOf(calendar) }),
+  }
+}
+
+type PeopleList = 'from' | 'sender' | 'to' | 'cc' | 'reply_to'
+
+const listsOfText: readonly PeopleList[] = ['from', 'sender', 'to']
+const listsOfHeaders: readonly PeopleList[] = [...listsOfText, 'cc', 'reply_to']
+
+function peopleOf(message: UncomparedMessage, lists: readonly PeopleList[]): Record<string, Person[]> {
+  const named = lists.filter(list => message[list].length > 0)
+  return Object.fromEntries(named.map(list => [list, message[list].slice(0, maxPeople).map(toPerson)]))
+}
+
+/** Of which the message holds the first. */
+function countOf(message: UncomparedMessage, list: PeopleList): number {
+  return list === 'sender' ? message.sender.length : message[`${list}_count`]
+}
+
+function authOf(auth: NonNullable<Message['auth']>): Record<string, string> {
+  return Object.fromEntries(Object.entries(auth).flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
+}
+
+function headersOf({ message_id, flags }: UncomparedMessage): Partial<ReadMessage> {
+  return {
+    ...(message_id !== null && { message_id: cleanLine(message_id) }),
+    ...(flags.length > 0 && { flags }),
+  }
+}
+
+function fileOf({ id, name, type, size_bytes, message_ref: ref }: Message['attachments'][number], accountId: string) {
+  const words = cleanLine(name ?? '')
+  return {
+    id: cleanLine(id),
+    ...(words !== '' && { name: words }),
+    type: cleanLine(type),
+    bytes: size_bytes,
+    ...(ref !== null && { ref: toToolRef({ accountId, ref }) }),
+  }
+}
+
+function calendarOf({ method, events, event_count: count }: Calendar): z.infer<typeof ReadCalendar> {
+  const shown = events.slice(0, maxEvents)
+  return {
+    ...(method !== null && { method: cleanLine(method) }),
+    events: shown.map(event => ({
+      summary: cleanLine(event.summary),
+      ...(event.location !== null && { location: cleanLine(event.location) }),
+      ...(event.start && { start: timeOf(event.start) }),
+      ...(event.end && { end: timeOf(event.end) }),
+      ...(event.recurrence !== null && { recurrence: cleanLine(event.recurrence) }),
+      ...(event.status !== null && { status: cleanLine(event.status) }),
+      ...(event.organizer && { organizer: toPerson(event.organizer) }),
+      ...(event.attendees.length > 0 && { attendees: event.attendees.slice(0, maxPeople).map(toPerson) }),
+      ...(event.attendee_count > maxPeople && { more_attendees: event.attendee_count - maxPeople }),
+    })),
+    ...(count > shown.length && { more: count - shown.length }),
+  }
+}
+
+function timeOf({ local, time_zone: zone, utc }: CalendarTime): z.infer<typeof ReadTime> {
+  return { local: cleanLine(local), ...(zone !== null && { zone: cleanLine(zone) }), ...(utc !== null && { utc }) }
+}

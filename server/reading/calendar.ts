@@ -1,0 +1,199 @@
+/** Reads an invitation (RFC 5545) as data. Work for the thread of a `TextWorker`: a stranger wrote it. */
+import ICAL from 'ical.js'
+import { cutText } from './stranger-text.ts'
+
+export interface CalendarData {
+  method: string | null
+  events: CalendarEventData[]
+  event_count: number
+}
+
+export interface CalendarEventData {
+  uid: string | null
+  summary: string
+  location: string | null
+  start: CalendarTimeData | null
+  end: CalendarTimeData | null
+  recurrence: string | null
+  status: string | null
+  organizer: PersonData | null
+  attendees: (PersonData & { status: string | null })[]
+  attendee_count: number
+}
+
+export interface CalendarTimeData {
+  local: string
+  time_zone: string | null
+  utc: string | null
+}
+
+interface PersonData {
+  name: string | null
+  email: string
+}
+
+const maxEvents = 20
+const maxAttendees = 50
+/** Changes of a time zone that are written out; more than a century has. */
+const maxZoneRules = 400
+const maxLengths = { uid: 998, summary: 1_000, location: 1_000, rule: 300, word: 40, zone: 100, name: 300, email: 320 }
+
+/** Null for what is no calendar. */
+export function readCalendar({ source }: { source: string }): CalendarData | null {
+  const root = parse(source)
+  if (root?.name !== 'vcalendar') return null
+  const zones = zonesOf(root)
+  const parts = root.getAllSubcomponents().filter(({ name }) => name === 'vevent' || name === 'vtodo')
+  return {
+    method: wordOf(root, 'method')?.toUpperCase() ?? null,
+    events: parts.slice(0, maxEvents).map(part => toEvent(part, zones)),
+    event_count: parts.length,
+  }
+}
+
+/** Of several calendars in one part the first. */
+function parse(source: string): ICAL.Component | undefined {
+  try {
+    const parsed: unknown = ICAL.parse(source.trim())
+    const first = Array.isArray(parsed) && Array.isArray(parsed[0]) ? parsed[0] : parsed
+    return new ICAL.Component(first as never)
+  } catch {
+    return undefined
+  }
+}
+
+/** As the calendar itself describes them: their names mean whatever it says. */
+function zonesOf(root: ICAL.Component): Map<string, ICAL.Timezone> {
+  const described = root
+    .getAllSubcomponents('vtimezone')
+    .filter(zone => zone.getAllSubcomponents().length <= maxZoneRules)
+  return new Map(
+    described.map(component => {
+      const tzid = String(readValue(component.getFirstProperty('tzid')) ?? '')
+      return [tzid, new ICAL.Timezone({ component, tzid })] as const
+    }),
+  )
+}
+
+function toEvent(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>): CalendarEventData {
+  const attendees = part.getAllProperties('attendee')
+  const organizer = part.getFirstProperty('organizer')
+  const rule = readValue(part.getFirstProperty('rrule'))
+  return {
+    uid: textOf(part, 'uid', maxLengths.uid),
+    summary: textOf(part, 'summary', maxLengths.summary) ?? '',
+    location: textOf(part, 'location', maxLengths.location),
+    start: timeOf(part.getFirstProperty('dtstart'), zones),
+    end: timeOf(part.getFirstProperty('dtend') ?? part.getFirstProperty('due'), zones) ?? endByDuration(part, zones),
+    recurrence: rule === undefined ? null : oneLine(String(rule), maxLengths.rule),
+    status: wordOf(part, 'status')?.toUpperCase() ?? null,
+    organizer: organizer && toPerson(organizer),
+    attendees: attendees.slice(0, maxAttendees).map(attendee => ({
+      ...toPerson(attendee),
+      status: oneLine(parameterOf(attendee, 'partstat').toUpperCase(), maxLengths.word) || null,
+    })),
+    attendee_count: attendees.length,
+  }
+}
+
+function timeOf(property: ICAL.Property | null, zones: ReadonlyMap<string, ICAL.Timezone>): CalendarTimeData | null {
+  const value = readValue(property)
+  if (!property || !(value instanceof ICAL.Time)) return null
+  const isUtc = value.zone === ICAL.Timezone.utcTimezone
+  const named = parameterOf(property, 'tzid')
+  return toTime(value, isUtc ? 'UTC' : named, isUtc ? ICAL.Timezone.utcTimezone : zones.get(named))
+}
+
+function toTime(value: ICAL.Time, name: string, zone: ICAL.Timezone | undefined): CalendarTimeData {
+  const local = value.toString().replace(/Z$/, '')
+  return {
+    local: oneLine(local, maxLengths.word),
+    time_zone: oneLine(name, maxLengths.zone) || null,
+    utc: value.isDate ? null : zone ? utcOf(value, zone) : utcByName(local, name),
+  }
+}
+
+function utcOf(value: ICAL.Time, zone: ICAL.Timezone): string | null {
+  try {
+    const there = value.clone()
+    there.zone = zone
+    return isoOf(there.toUnixTime() * 1000)
+  } catch {
+    // The description of the zone is broken.
+    return null
+  }
+}
+
+/** Where the calendar does not describe it, the name may be one that everybody knows. */
+function utcByName(local: string, name: string): string | null {
+  const wall = Date.parse(`${local}Z`)
+  try {
+    const format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
+    const offsetAt = (ms: number) => {
+      const words = format.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? ''
+      const [, sign = '+', hours = '0', minutes = '0'] = /GMT([+-])(\d\d):(\d\d)/.exec(words) ?? []
+      return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000
+    }
+    return name === '' ? null : isoOf(wall - offsetAt(wall - offsetAt(wall)))
+  } catch {
+    return null
+  }
+}
+
+function endByDuration(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>): CalendarTimeData | null {
+  const start = part.getFirstProperty('dtstart')
+  const [value, duration] = [readValue(start), readValue(part.getFirstProperty('duration'))]
+  if (!start || !(value instanceof ICAL.Time) || !(duration instanceof ICAL.Duration)) return null
+  const end = value.clone()
+  end.addDuration(duration)
+  const isUtc = value.zone === ICAL.Timezone.utcTimezone
+  const named = parameterOf(start, 'tzid')
+  return toTime(end, isUtc ? 'UTC' : named, isUtc ? ICAL.Timezone.utcTimezone : zones.get(named))
+}
+
+function toPerson(property: ICAL.Property): PersonData {
+  const address = String(readValue(property) ?? '').replace(/^mailto:/i, '')
+  return {
+    name: oneLine(parameterOf(property, 'cn'), maxLengths.name) || null,
+    email: oneLine(address, maxLengths.email),
+  }
+}
+
+function parameterOf(property: ICAL.Property, name: string): string {
+  const value: unknown = property.getParameter(name)
+  return typeof value === 'string' ? value : Array.isArray(value) ? String(value[0] ?? '') : ''
+}
+
+/** Undefined for one that is not there, or that is not what it should be. */
+function readValue(property: ICAL.Property | null): unknown {
+  try {
+    return property?.getFirstValue() ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(part: ICAL.Component, name: string, length: number): string | null {
+  const value = readValue(part.getFirstProperty(name))
+  return typeof value === 'string' ? oneLine(value, length) || null : null
+}
+
+function wordOf(part: ICAL.Component, name: string): string | null {
+  return textOf(part, name, maxLengths.word)
+}
+
+function oneLine(text: string, length: number): string {
+  return cutText(
+    text
+      .toWellFormed()
+      .replaceAll(/\p{Cc}+/gu, ' ')
+      .trim(),
+    length,
+  )
+}
+
+function isoOf(ms: number): string | null {
+  const date = new Date(ms)
+  const text = Number.isNaN(date.getTime()) ? '' : date.toISOString()
+  return /^\d{4}-/.test(text) ? text : null
+}

@@ -1,0 +1,122 @@
+/** What an invitation says, in the words of whoever wrote it. */
+import { CalendarDays } from 'lucide-react'
+import type { ReactNode } from 'react'
+import type { Address, Calendar, CalendarEvent, CalendarTime } from '../../contract/mail.ts'
+import { formatCount, formatDateTime } from '../platform/format.ts'
+import { visibleText } from './mail-words.ts'
+
+const methodWords: Readonly<Record<string, string>> = {
+  REQUEST: 'Invitation',
+  CANCEL: 'Cancelled',
+  REPLY: 'Answer to an invitation',
+  PUBLISH: 'Event',
+  COUNTER: 'Another time is proposed',
+}
+const statusWords: Readonly<Record<string, string>> = {
+  ACCEPTED: 'accepted',
+  DECLINED: 'declined',
+  TENTATIVE: 'perhaps',
+  'NEEDS-ACTION': 'not answered',
+  DELEGATED: 'delegated',
+}
+/** The others are counted. */
+const mostAttendees = 8
+
+export function CalendarCard({ calendar: { method, events, event_count: count } }: { calendar: Calendar }) {
+  const [title = 'Event'] = method === null ? [] : [methodWords[method] ?? visibleText(method)]
+  return (
+    <section aria-label={title} className="grid shrink-0 grid-cols-1 gap-3 border-b bg-sunken px-4 py-3">
+      {events.map((event, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: events may be alike, and the list never changes
+        <Event key={index} event={event} title={title} />
+      ))}
+      {count > events.length && (
+        <p className="text-xs text-muted">{formatCount(count - events.length, 'more event')}</p>
+      )}
+    </section>
+  )
+}
+
+function Event({ event, title }: { event: CalendarEvent; title: string }) {
+  const { summary, location, start, end, recurrence, status, organizer, attendees, attendee_count: count } = event
+  const shown = attendees.slice(0, mostAttendees)
+  return (
+    <div className="flex items-start gap-3">
+      <CalendarDays className="mt-0.5 size-4 shrink-0 text-muted" aria-hidden="true" />
+      <div className="grid min-w-0 grid-cols-1 gap-1">
+        <p className="text-xs text-muted">
+          {title}
+          {status === 'CANCELLED' && title !== 'Cancelled' && ', cancelled'}
+        </p>
+        <h3 dir="auto" className="font-semibold wrap-anywhere">
+          <bdi>{visibleText(summary) || 'Without a title'}</bdi>
+        </h3>
+        <dl className="grid grid-cols-1 gap-0.5 text-sm text-soft">
+          {start && (
+            <Line label="When">
+              <Time time={start} />
+              {end && end.local !== start.local && (
+                <>
+                  {' to '}
+                  <Time time={end} />
+                </>
+              )}
+              {recurrence && ', repeated'}
+            </Line>
+          )}
+          {location && (
+            <Line label="Where">
+              <bdi>{visibleText(location)}</bdi>
+            </Line>
+          )}
+          {organizer && (
+            <Line label="By">
+              <Person person={organizer} />
+            </Line>
+          )}
+          {shown.length > 0 && (
+            <Line label="With">
+              {shown.map((person, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: somebody may stand in a list twice, and the list never changes
+                <span key={index}>
+                  {index > 0 && ', '}
+                  <Person person={person} />
+                  {person.status !== null && ` (${statusWords[person.status] ?? visibleText(person.status)})`}
+                </span>
+              ))}
+              {count > shown.length && ` and ${formatCount(count - shown.length, 'other')}`}
+            </Line>
+          )}
+        </dl>
+      </div>
+    </div>
+  )
+}
+
+/** In the time zone of the reader; what is in none, or in one that nobody knows, as it is written. */
+function Time({ time: { local, time_zone: zone, utc } }: { time: CalendarTime }) {
+  if (utc !== null) return <time dateTime={utc}>{formatDateTime(Date.parse(utc))}</time>
+  return (
+    <bdi>
+      {visibleText(local.replace('T', ' '))}
+      {zone !== null && ` (${visibleText(zone)})`}
+    </bdi>
+  )
+}
+
+function Person({ person: { name, email } }: { person: Address }) {
+  return (
+    <bdi className="wrap-anywhere">
+      {name ? `${visibleText(name)} <${visibleText(email)}>` : visibleText(email) || 'Unknown'}
+    </bdi>
+  )
+}
+
+function Line({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="flex gap-2">
+      <dt className="w-14 shrink-0 text-muted">{label}</dt>
+      <dd className="min-w-0 flex-1 wrap-anywhere">{children}</dd>
+    </div>
+  )
+}
