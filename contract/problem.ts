@@ -19,6 +19,7 @@ export const problems = {
   not_found: { status: 404, title: 'Not found' },
   account_not_found: { status: 404, title: 'No such account' },
   folder_not_found: { status: 404, title: 'No such folder' },
+  folder_not_selectable: { status: 409, title: 'This folder holds no messages' },
   message_not_found: { status: 404, title: 'No such message' },
   client_not_found: { status: 404, title: 'No such client' },
   user_not_found: { status: 404, title: 'No such user' },

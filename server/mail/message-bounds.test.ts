@@ -67,6 +67,7 @@ test('whatever a stranger makes endless, the answer is one that the contract tak
   expect(JSON.stringify([message, summary]).isWellFormed()).toBe(true)
   const folder = {
     path: 'A',
+    namespace: 'personal' as const,
     name: endless,
     delimiter: endless,
     role: null,
@@ -123,6 +124,7 @@ test('folders past the last one, and those that nobody could ask for, are counte
   const folder = {
     path: 'A',
     name: 'A',
+    namespace: 'personal' as const,
     delimiter: '/',
     role: null,
     selectable: true,

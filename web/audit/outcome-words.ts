@@ -22,6 +22,7 @@ const ofProblems: Record<ProblemCode, string> = {
   not_found: 'Not found',
   account_not_found: 'No such account',
   folder_not_found: 'No such folder',
+  folder_not_selectable: 'Folder holds no messages',
   message_not_found: 'No such message',
   client_not_found: 'No such client',
   user_not_found: 'No such user',

@@ -3,11 +3,20 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
-import type { Arrivals, FoundPage, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
+import type {
+  Arrivals,
+  FolderCount,
+  FoundPage,
+  MailConnection,
+  MessageContent,
+  MessagePage,
+  WatchChange,
+} from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
-import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
+import { countFolders, listFolders } from './imapflow-folders.ts'
+import { readStructure, toContent, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 
@@ -49,11 +58,16 @@ export class ImapFlowConnection implements MailConnection {
     })
   }
 
-  listFolders(): Promise<Folder[]> {
-    return this.#command(async () => {
-      const entries = await this.#client.list({ statusQuery: { messages: true, unseen: true } })
-      return entries.map(toFolder)
-    })
+  listFolders(withCounts = true): Promise<Folder[]> {
+    return this.#command(() => listFolders(this.#client, withCounts))
+  }
+
+  countFolders(
+    paths: readonly string[],
+    budgetMs: number,
+    onCount: (path: string, count: FolderCount) => void,
+  ): Promise<void> {
+    return this.#command(() => countFolders(this.#client, paths, budgetMs, onCount))
   }
 
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {

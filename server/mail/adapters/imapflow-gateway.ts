@@ -6,10 +6,12 @@ import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
-import { quoteNil } from './imapflow-nil.ts'
+import { listWithoutStatus, quoteWords, takeWholePaths } from './imapflow-names.ts'
 import { ImapSocket } from './imapflow-socket.ts'
 
 export interface ImapFlowGatewayOptions {
+  /** Told to servers that ask who we are (RFC 2971). */
+  version?: string
   /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
   renewIdleMs?: number
   pollMs?: number
@@ -29,9 +31,11 @@ export class ImapFlowGateway implements MailGateway {
   readonly #renewIdleMs: number
   readonly #pollMs: number
   readonly #guard: ImapFlowGatewayOptions['guard']
+  readonly #version: string
 
-  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, guard }: ImapFlowGatewayOptions = {}) {
+  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, guard, version = '' }: ImapFlowGatewayOptions = {}) {
     this.#guard = guard
+    this.#version = version
     this.#renewIdleMs = renewIdleMs
     this.#pollMs = pollMs
   }
@@ -40,8 +44,9 @@ export class ImapFlowGateway implements MailGateway {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf(login)
     const socket = new ImapSocket(addresses)
-    const client = await createClient(login, socket, timeoutMs)
-    quoteNil(client)
+    const client = await createClient(login, socket, timeoutMs, this.#version)
+    quoteWords(client)
+    listWithoutStatus(client)
     signal.throwIfAborted()
     const place = { host: login.host, port: login.port, password: login.password }
     const context = (): FaultContext => ({ ...place, phase: socket.phase })
@@ -54,6 +59,7 @@ export class ImapFlowGateway implements MailGateway {
       signal.throwIfAborted()
       throw translateFault(error, context())
     }
+    takeWholePaths(client)
     const { host, port, password } = place
     return new ImapFlowConnection({
       client,
@@ -74,7 +80,12 @@ export class ImapFlowGateway implements MailGateway {
   }
 }
 
-async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: number): Promise<ImapFlow> {
+async function createClient(
+  login: MailLogin,
+  transport: ImapSocket,
+  timeoutMs: number,
+  version: string,
+): Promise<ImapFlow> {
   // Loaded with the first account: a server without one does without its memory.
   const { ImapFlow } = await import('imapflow')
   return new ImapFlow({
@@ -85,7 +96,8 @@ async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: 
     auth: { user: login.user, pass: login.password },
     transport,
     logger: false,
-    clientInfo: { name: 'RustyMail', vendor: 'RustyMail', 'support-url': '' },
+    // Where it is empty nothing is said of it; ImapFlow would say its own.
+    clientInfo: { name: 'RustyMail', version, vendor: 'RustyMail', 'support-url': '' },
     disableAutoIdle: true,
     // It would be undone behind the limiter, which reads the bare words.
     disableCompression: true,

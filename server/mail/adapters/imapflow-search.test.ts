@@ -67,7 +67,19 @@ test('no search says NOT NOT, which Courier refuses, however its terms are put t
   })
   ends.push(() => server.stop())
   const connection = await connect(server.port)
-  const pieces = ['tea', 'cake', 'from:a', 'from:b', '-from:c', 'to:d', '-to:e', 'is:unread', '-is:read', '-x', 'larger:1']
+  const pieces = [
+    'tea',
+    'cake',
+    'from:a',
+    'from:b',
+    '-from:c',
+    'to:d',
+    '-to:e',
+    'is:unread',
+    '-is:read',
+    '-x',
+    'larger:1',
+  ]
   for (let mask = 1; mask < 2 ** pieces.length; mask++) {
     const query = pieces.filter((_, index) => mask & (2 ** index)).join(' ')
     const terms = parseSearchQuery(query, { inBody: false }).terms
