@@ -209,6 +209,7 @@ const reading = [
   'mail_login_refused',
   'mail_server_refused',
   'mail_server_tls',
+  'mail_server_starttls',
   'mail_server_unreachable',
   'mail_server_timeout',
 ] as const

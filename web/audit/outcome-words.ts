@@ -54,6 +54,7 @@ const ofProblems: Record<ProblemCode, string> = {
   mail_login_refused: 'Mail login refused',
   mail_server_refused: 'Mail server refused',
   mail_server_tls: 'No TLS to the mail server',
+  mail_server_starttls: 'Mail server does not start TLS',
   mail_server_not_imap: 'Not a mail server',
   too_many_streams: 'Too many streams',
   too_many_requests: 'Too many requests',

@@ -1,11 +1,12 @@
 /** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
 import type { ImapFlow } from 'imapflow'
 import type { MailLogin } from '../../accounts/mail-login.ts'
+import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
 import type { Address, OutboundGuard } from '../../platform/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
-import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
+import { type FaultContext, type Finding, tooSlow, translateFault, wantsTls } from './imapflow-faults.ts'
 import { listWithoutStatus, quoteWords, takeWholePaths } from './imapflow-names.ts'
 import { ImapSocket } from './imapflow-socket.ts'
 
@@ -49,11 +50,16 @@ export class ImapFlowGateway implements MailGateway {
     listWithoutStatus(client)
     signal.throwIfAborted()
     const place = { host: login.host, port: login.port, password: login.password }
-    const context = (): FaultContext => ({ ...place, phase: socket.phase })
+    const context = (): FaultContext => ({
+      ...place,
+      phase: socket.phase,
+      tls: login.tls,
+      offersStartTls: client.capabilities.has('STARTTLS'),
+    })
     // Without a listener an error event would end the process; `connect` rejects with the same error.
     client.on('error', () => undefined)
     try {
-      await withinTime(client, context, timeoutMs, signal)
+      await withinTime(client, context, timeoutMs, signal, addresses)
     } catch (error) {
       client.close()
       signal.throwIfAborted()
@@ -111,24 +117,38 @@ async function createClient(
   })
 }
 
+function problemOf({ code, detail, fault }: Finding): Problem {
+  return new Problem(code, detail, { part: 'imap', ...(fault ? { fault } : {}) })
+}
+
 /** ImapFlow bounds each step; this bounds them together. */
 async function withinTime(
   client: ImapFlow,
   context: () => FaultContext,
   timeoutMs: number,
   signal: AbortSignal,
+  addresses: Address[] | undefined,
 ): Promise<void> {
   const { promise: ended, reject } = Promise.withResolvers<never>()
+  const over = new AbortController()
+  const probing = setTimeout(() => {
+    const { host, port, phase, tls } = context()
+    if (phase !== 'greeting' || tls === 'implicit') return
+    const place = { host, port, addresses, signal: over.signal }
+    // It never throws.
+    void speaksTls(place).then(isTls => isTls && reject(problemOf(wantsTls(place))))
+  }, probeAfter(timeoutMs))
   const timer = setTimeout(() => {
-    const { code, detail } = tooSlow(context())
-    reject(new Problem(code, detail, { part: 'imap', fault: 'timeout' }))
+    reject(problemOf(tooSlow(context())))
   }, timeoutMs)
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   try {
     await Promise.race([client.connect(), ended])
   } finally {
+    over.abort()
     clearTimeout(timer)
+    clearTimeout(probing)
     signal.removeEventListener('abort', abort)
   }
 }
