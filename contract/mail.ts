@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Calendar } from './calendar.ts'
 import { endpoint } from './endpoint.ts'
 import { Address, mailBounds } from './mail-bounds.ts'
-import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
+import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
 export type { Calendar, CalendarEvent, CalendarTime } from './calendar.ts'
 export { Address, mailBounds } from './mail-bounds.ts'
@@ -15,15 +15,35 @@ export const Folder = z
   .object({
     path: z.string().max(mailBounds.path),
     name: z.string().max(mailBounds.path),
+    namespace: z
+      .enum(['personal', 'other_users', 'shared'])
+      .describe("Whose it is (RFC 2342): one's own, another user's, or nobody's in particular"),
     delimiter: z.string().max(2).nullable(),
     role: FolderRole.nullable().describe('SPECIAL-USE (RFC 6154), or recognised by its name'),
     selectable: z.boolean(),
     subscribed: z.boolean(),
-    total: z.int().nullable().describe('Messages; null where the folder cannot be selected'),
-    unread: z.int().nullable(),
+    total: z
+      .int()
+      .nullable()
+      .describe('Messages; null where the folder cannot be selected, and where it is not known, see `counts`'),
+    unread: z.int().nullable().describe('null where `total` is'),
   })
   .meta({ id: 'Folder' })
 export type Folder = z.infer<typeof Folder>
+
+export const FolderCounts = z
+  .object({
+    state: z
+      .enum(['complete', 'pending', 'incomplete', 'not_asked'])
+      .describe(
+        'Of the folders of the account that can be selected: all are counted; some are being counted now; some could not be counted, ' +
+          'which is tried again with a later request; or counts were not asked for',
+      ),
+    pending: z.int().describe('Folders that the mail server is being asked about'),
+    as_of: Timestamp.nullable().describe('When the oldest of the counts was made; null where there is none'),
+  })
+  .meta({ id: 'FolderCounts' })
+export type FolderCounts = z.infer<typeof FolderCounts>
 
 /**
  * A regular expression (flags `gu`) for characters that nobody sees and that may hide or turn round what stands beside them: controls of
@@ -208,6 +228,7 @@ const reading = [
   'mail_login_refused',
   'mail_server_refused',
   'mail_server_tls',
+  'mail_server_starttls',
   'mail_server_unreachable',
   'mail_server_timeout',
 ] as const
@@ -238,17 +259,29 @@ export const mailApi = {
     path: '/api/v1/accounts/{account_id}/folders',
     tag,
     summary: 'Folders with roles and counts',
+    description: [
+      'The list never waits for its counts. Many mail servers count all folders in their list; of others each folder is asked for by',
+      'itself, and until that is done `total` and `unread` are null and `counts.pending` says of how many folders: ask again in a second.',
+    ].join(' '),
     scope: 'mail:meta',
     effect: 'read',
     params: account,
+    query: z.strictObject({
+      counts: z.enum(['true', 'false']).default('true').describe('`false` does not ask the mail server for them'),
+      role: FolderRole.optional().describe('Only the folder with this role'),
+      name: line.min(1).max(mailBounds.name).optional().describe('Only folders with this in their path, in any case'),
+      limit: whole(1, mailBounds.folders).default(mailBounds.folders),
+      cursor: Cursor,
+    }),
     response: z.object({
       items: z.array(Folder).max(mailBounds.folders),
-      next_cursor: z.null(),
+      next_cursor: z.string().nullable(),
       omitted: z
         .int()
         .describe('Folders that are not listed: past the 10,000th, or with a path too long to be asked for'),
+      counts: FolderCounts,
     }),
-    problems: reading,
+    problems: [...reading, 'stale_cursor'],
   }),
   listMessages: endpoint({
     method: 'GET',
@@ -268,7 +301,7 @@ export const mailApi = {
       next_cursor: z.string().nullable(),
       total: z.int().describe('Messages in the folder'),
     }),
-    problems: [...reading, 'folder_not_found', 'stale_cursor'],
+    problems: [...reading, 'folder_not_found', 'folder_not_selectable', 'stale_cursor'],
   }),
   searchMessages: endpoint({
     method: 'GET',
@@ -293,7 +326,7 @@ export const mailApi = {
       next_cursor: z.string().nullable(),
       total: z.int().describe('Messages found'),
     }),
-    problems: [...reading, 'folder_not_found', 'stale_cursor'],
+    problems: [...reading, 'folder_not_found', 'folder_not_selectable', 'stale_cursor'],
   }),
   getMessage: endpoint({
     method: 'GET',
@@ -304,7 +337,7 @@ export const mailApi = {
     effect: 'read',
     params: message,
     response: Message,
-    problems: [...reading, 'message_not_found', 'stale_ref', 'folder_not_found'],
+    problems: [...reading, 'message_not_found', 'stale_ref', 'folder_not_found', 'folder_not_selectable'],
   }),
 }
 

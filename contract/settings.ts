@@ -93,6 +93,7 @@ export const settingsApi = {
       'mail_login_refused',
       'mail_server_refused',
       'mail_server_tls',
+      'mail_server_starttls',
       'mail_server_not_imap',
       'mail_server_unreachable',
       'mail_server_timeout',

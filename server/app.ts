@@ -134,7 +134,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     maxStreamAgeMs: 30 * 60_000,
   })
   const { guard, guarded } = composeOutbound(config)
-  const gateway = overrides.gateway ?? new ImapFlowGateway({ guard })
+  const gateway = overrides.gateway ?? new ImapFlowGateway({ guard, version: config.version })
   const health = new HealthRegistry(hub)
   const accounts: AccountService = new AccountService({
     store: new AccountStore(db),

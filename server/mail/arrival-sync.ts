@@ -38,7 +38,8 @@ export class ArrivalSync {
 
   /** What is there the first time is not new. What came since is, also while there was no connection. */
   begin(state: FolderState, signal: AbortSignal): void {
-    if (!this.#known || this.#known.uidValidity !== state.uidValidity) {
+    const wasEmpty = this.#known?.uidNext === 1
+    if (!this.#known || (this.#known.uidValidity !== state.uidValidity && !wasEmpty)) {
       this.#known = state
       return
     }
@@ -95,7 +96,7 @@ export class ArrivalSync {
 
   #announce({ uidValidity, uidNext, uids }: Arrivals, isWhole: boolean): void {
     const { accountId, folder, hub, logger } = this.#options
-    if (this.#known?.uidValidity !== uidValidity) {
+    if (!this.#isSameFolder(uidValidity, uids)) {
       logger.warn({ account_id: accountId, folder }, 'the folder was made anew: what it holds is not announced')
       this.#known = { uidValidity, uidNext }
       return
@@ -109,7 +110,12 @@ export class ArrivalSync {
         data: { account_id: accountId, folder, uid, uid_validity: uidValidity, at },
       })
     }
-    if (isWhole) this.#known = { uidValidity, uidNext: Math.max(uidNext, this.#known.uidNext) }
+    if (isWhole) this.#known = { uidValidity, uidNext: Math.max(uidNext, this.#known?.uidNext ?? 1) }
+  }
+
+  /** Some servers decide on the UIDVALIDITY of a new mailbox when its first message comes, which has the UID 1. */
+  #isSameFolder(uidValidity: number, [first = 1]: readonly number[]): boolean {
+    return this.#known?.uidValidity === uidValidity || (this.#known?.uidNext === 1 && first === 1)
   }
 }
 

@@ -109,9 +109,26 @@ export interface Arrivals {
   uids: number[]
 }
 
+/** How many messages a folder holds; null where the mail server does not say it. */
+export type FolderCount = Pick<Folder, 'total' | 'unread'>
+
 /** One IMAP connection. Commands run one at a time; the pool sees to that. */
 export interface MailConnection {
-  listFolders(): Promise<Folder[]>
+  /**
+   * Of all namespaces (RFC 2342), one's own first.
+   * @param withCounts Unless false. Of a folder that can be selected `total` is null all the same where the server does not count in its list: then
+   * `countFolders` does.
+   */
+  listFolders(withCounts?: boolean): Promise<Folder[]>
+  /**
+   * Calls `onCount` for one folder after the other, until `budgetMs` are over: then those that are left are not counted. Of a folder
+   * that the server does not count, the numbers are null.
+   */
+  countFolders(
+    paths: readonly string[],
+    budgetMs: number,
+    onCount: (path: string, count: FolderCount) => void,
+  ): Promise<void>
   /**
    * A message that cannot be read is a row with the fault `unreadable`, and what bad mail costs is bounded.
    * @param beforeUid Only messages with a lower UID. Opens the folder read-only.

@@ -20,8 +20,8 @@ function wantsRemote(query: Record<string, string>): boolean {
 }
 
 export function mailRoutes(http: HttpServer, mail: MailService): void {
-  handle(http, mailApi.listFolders, ({ principal, params, signal }) =>
-    mail.listFolders(principal, params.account_id, signal),
+  handle(http, mailApi.listFolders, ({ principal, params, query, signal }) =>
+    mail.listFolders(principal, params.account_id, { ...query, counts: query.counts === 'true' }, signal),
   )
   handle(http, mailApi.listMessages, ({ principal, params, query, signal }) =>
     mail.listMessages(principal, params.account_id, query, signal),

@@ -52,7 +52,7 @@ async function refOf(subject: string): Promise<string> {
 
 test('what is answered is what the contract promises', async () => {
   gateway.deliver({ subject: 'hello', text: 'hi', from: [{ name: 'Bob', email: 'bob@x' }] })
-  mailApi.listFolders.response.parse(await mail.listFolders(someone, 'a', signal))
+  mailApi.listFolders.response.parse(await mail.listFolders(someone, 'a', { counts: true, limit: 100 }, signal))
   mailApi.listMessages.response.parse(await list())
   const message = mailApi.getMessage.response.parse(await mail.getMessage(someone, 'a', await refOf('hello'), signal))
   expect(message).toMatchObject({ subject: 'hello', text: 'hi', uid: 1, uid_validity: 1000 })
@@ -88,7 +88,9 @@ test('a cursor leads through all messages once, newest first, also when new ones
 
 test('an account that the caller may not see does not exist for it', async () => {
   const stranger: Principal = { ...someone, accounts: new Set(['b']) }
-  await expect(mail.listFolders(stranger, 'a', signal)).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(mail.listFolders(stranger, 'a', { counts: true, limit: 100 }, signal)).rejects.toMatchObject({
+    code: 'account_not_found',
+  })
 })
 
 test('a folder that is not there, or that nothing can be named, is not found', async () => {

@@ -1,5 +1,5 @@
 /** Mail as programs see it: folders, lists, one message, all read-only. Connections are the pool's business. */
-import type { Calendar, Folder, Message, MessageSummary } from '../../contract/mail.ts'
+import type { Calendar, Message, MessageSummary } from '../../contract/mail.ts'
 import { limitKeyOf, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
@@ -10,8 +10,10 @@ import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { withFirstHeaders } from './first-headers.ts'
+import { FolderCounter } from './folder-counter.ts'
+import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
 import type { MailConnection, MessageHeader } from './mail-gateway.ts'
-import { toFolders, toMessage, toSummary } from './message-bounds.ts'
+import { toMessage, toSummary } from './message-bounds.ts'
 import { documentOf } from './message-document.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
 import { type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
@@ -32,6 +34,8 @@ export interface MailServiceOptions {
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
   authServers?: readonly NamedAuthServer[]
+  /** How long a list of folders waits for counts. */
+  countsGraceMs?: number | undefined
 }
 
 /** Whose mailbox it is, and where. */
@@ -66,23 +70,31 @@ export class MailService {
   readonly #downloads = new PartDownloads()
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
+  readonly #folders: FolderLists
 
-  constructor({ pool, refs, cleaner, parts, ownerOf, authServers = [] }: MailServiceOptions) {
+  constructor({ pool, refs, cleaner, parts, ownerOf, authServers = [], countsGraceMs }: MailServiceOptions) {
     this.#pool = pool
     this.#refs = refs
     this.#cleaner = cleaner
     this.#parts = parts
     this.#ownerOf = ownerOf
     this.#authServers = authServers
+    this.#folders = new FolderLists({
+      counter: new FolderCounter({ pool }),
+      canName: path => refs.canName(path),
+      graceMs: countsGraceMs,
+    })
   }
 
+  /** Answers with the list; counts that a server makes one folder at a time come with later answers. */
   async listFolders(
     principal: Principal,
     accountId: string,
+    query: FolderQuery,
     signal: AbortSignal,
-  ): Promise<{ items: Folder[]; next_cursor: null; omitted: number }> {
-    const folders = await this.#ask(principal, accountId, connection => connection.listFolders(), signal)
-    return { ...toFolders(folders), next_cursor: null }
+  ): Promise<FolderPage> {
+    const folders = await this.#ask(principal, accountId, connection => connection.listFolders(query.counts), signal)
+    return this.#folders.page(accountId, folders, query, signal)
   }
 
   /** Newest first. Throws `stale_cursor` when the folder was made anew since the cursor was given. */
@@ -265,9 +277,8 @@ export class MailService {
   }
 
   #checkFolder(folder: string): void {
-    if (/\p{Cc}/u.test(folder) || !this.#refs.canName(folder)) {
-      throw new Problem('folder_not_found', 'No folder can have such a name.')
-    }
+    if (/\p{Cc}/u.test(folder)) throw new Problem('folder_not_found', 'No folder can have such a name.')
+    if (!this.#refs.canName(folder)) throw new Problem('folder_not_found', 'The path is too long to be asked for.')
   }
 
   #summary(accountId: string, owner: Owner, place: MessagePlace, header: MessageHeader): MessageSummary {

@@ -72,9 +72,31 @@ test('a hit says whom it went to, unless that is the account alone', async () =>
   ])
 })
 
-test('folders that are not listed are counted', async () => {
+interface FolderAnswer {
+  folders: { path: string; total?: number }[]
+  omitted?: number
+  cursor?: string
+}
+
+test('folders come page by page, by a part of their path and by their role, and those that cannot be named are counted', async () => {
   gateway.addFolder('x'.repeat(2_000))
-  for (let number = 0; number < 500; number++) gateway.addFolder(`F${number}`)
-  const answer = (await run('mail_folders', { account: 'a' })) as { folders: unknown[]; more?: number }
-  expect([answer.folders.length, answer.more]).toEqual([500, 7])
+  for (let number = 0; number < 600; number++) gateway.addFolder(`F${number}`)
+  const list = async (input: object = {}) => (await run('mail_folders', { account: 'a', ...input })) as FolderAnswer
+  const first = await list()
+  const rest = await list({ cursor: first.cursor })
+  expect([first.folders.length, rest.folders.length, first.omitted, rest.cursor]).toEqual([500, 106, 1, undefined])
+  expect(new Set([...first.folders, ...rest.folders].map(({ path }) => path)).size).toBe(606)
+  expect((await list({ name: 'f59', counts: false })).folders).toHaveLength(11)
+  expect((await list({ role: 'sent' })).folders).toEqual([{ path: 'Sent', role: 'sent', total: 0, unread: 0 }])
+  expect((await list({ role: 'sent', counts: false })).folders).toEqual([{ path: 'Sent', role: 'sent' }])
+})
+
+test('while folders are being counted, a list says so instead of numbers', async () => {
+  gateway.countsInList = false
+  const held = Promise.withResolvers<void>()
+  gateway.delay = step => (step.startsWith('countFolders') ? held.promise : undefined)
+  const list = () => run('mail_folders', { account: 'b', role: 'sent' })
+  expect(await list()).toMatchObject({ folders: [{ path: 'Sent', role: 'sent' }], counting: true })
+  held.resolve()
+  await expect.poll(list).toMatchObject({ folders: [{ path: 'Sent', total: 0, unread: 0 }] })
 })

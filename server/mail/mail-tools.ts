@@ -1,6 +1,6 @@
 /** Mail for models: folders, search and reading. Nothing here changes anything, and what strangers wrote is marked as theirs. */
 import { z } from 'zod'
-import { type Address, MessageFault, maxSearchLength } from '../../contract/mail.ts'
+import { type Address, FolderRole, MessageFault, mailBounds, maxSearchLength } from '../../contract/mail.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { AccountId, line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -21,7 +21,7 @@ export interface MailToolsOptions {
   accounts: Pick<AccountService, 'list'>
 }
 
-/** Folders in one answer; how many there are more is said. */
+/** Folders in one answer. */
 const maxFolders = 500
 /** Of each list of a hit. */
 const maxPeople = 3
@@ -33,6 +33,7 @@ const hints: Partial<Record<ProblemCode, string>> = {
   account_not_found: 'mail_accounts lists the accounts that you may use.',
   account_disabled: 'Only an administrator can enable it, on the dashboard.',
   folder_not_found: 'mail_folders lists the folders.',
+  folder_not_selectable: 'mail_folders lists the folders in it.',
   message_not_found: 'Search again with mail_search for refs of today.',
   stale_ref: 'Search again with mail_search for refs of today.',
   stale_cursor: 'Search again without the cursor.',
@@ -45,33 +46,51 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
   const folders = defineAccountTool({
     name: 'mail_folders',
     title: 'List mail folders',
-    description: 'Folders of an account.',
+    description:
+      'Folders of an account. name: part of a path. Numbers that are not there while counting is true come with a later call.',
     scope: 'mail:meta',
     effect: 'read',
-    hints,
-    input: z.strictObject({ account, counts: z.boolean().default(true) }),
+    hints: { ...hints, stale_cursor: 'List the folders again without the cursor.' },
+    input: z.strictObject({
+      account,
+      counts: z.boolean().default(true),
+      role: FolderRole.optional(),
+      name: line.min(1).max(mailBounds.name).optional(),
+      limit: z.int().min(1).max(maxFolders).default(maxFolders),
+      cursor: z.string().max(400).optional(),
+    }),
     output: z.object({
       folders: z.array(
         z.object({
           path: z.string(),
           role: z.string().optional(),
+          namespace: z.string().optional().describe('Where it is not your own'),
+          selectable: z.literal(false).optional().describe('Holds folders, no messages'),
           total: z.int().optional(),
           unread: z.int().optional(),
         }),
       ),
-      more: z.int().optional(),
+      counting: z.literal(true).optional(),
+      omitted: z.int().optional().describe('Folders that cannot be listed'),
+      cursor: z.string().optional(),
     }),
     accountOf,
-    run: async ({ principal, accountId, input, signal }) => {
-      const { items, omitted } = await mail.listFolders(principal, accountId, signal)
-      const shown = items.slice(0, maxFolders).map(({ path, role, total, unread }) => ({
+    run: async ({ principal, accountId, input: { account: _account, ...query }, signal }) => {
+      const { items, omitted, counts, next_cursor: next } = await mail.listFolders(principal, accountId, query, signal)
+      const folders = items.map(({ path, role, namespace, selectable, total, unread }) => ({
         path: toolPath(path),
         ...(role && { role }),
-        ...(input.counts && total !== null && { total }),
-        ...(input.counts && unread !== null && { unread }),
+        ...(namespace !== 'personal' && { namespace }),
+        ...(!selectable && { selectable: false as const }),
+        ...(total !== null && { total }),
+        ...(unread !== null && { unread }),
       }))
-      const more = items.length - shown.length + omitted
-      return { folders: shown, ...(more > 0 && { more }) }
+      return {
+        folders,
+        ...(counts.pending > 0 && { counting: true as const }),
+        ...(omitted > 0 && { omitted }),
+        ...(next !== null && { cursor: next }),
+      }
     },
   })
   const search = defineAccountTool({

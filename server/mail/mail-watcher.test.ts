@@ -42,6 +42,42 @@ test('mail that was there before is not announced, mail that comes is: once and 
   expect(mail.pool.connections('a')).toMatchObject({ watching: 1, open: 2 })
 })
 
+test('the first mails into a new mailbox are announced, though it gets its UIDVALIDITY with the first of them', async () => {
+  gateway.getFolder('INBOX').uidValidity = 0
+  const validities = new Set<number>()
+  mail.hub.listen('mail_received', ({ uid_validity }) => validities.add(uid_validity))
+  await start()
+  gateway.getFolder('INBOX').uidValidity = 4711
+  const uids = [gateway.deliver(), gateway.deliver()]
+  await hasReceived(uids)
+  await hasReceived([...uids, gateway.deliver()])
+  expect(validities).toEqual(new Set([4711]))
+})
+
+test('the first mails are announced too when they came while the connection was lost', async () => {
+  await start()
+  gateway.refusal = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused' })
+  gateway.cut()
+  await isState('unreachable')
+  gateway.getFolder('INBOX').uidValidity++
+  const missed = [gateway.deliver(), gateway.deliver()]
+  gateway.refusal = undefined
+  await hasReceived(missed)
+})
+
+test('what a folder holds that was made again is not new, and what comes later is', async () => {
+  await start()
+  const first = gateway.deliver()
+  await hasReceived([first])
+  gateway.getFolder('INBOX').uidValidity++
+  const old = [gateway.deliver(), gateway.deliver()]
+  await vi.waitFor(() => {
+    gateway.deliver()
+    expect(mail.receivedBy()).not.toHaveLength(1)
+  }, 5_000)
+  expect(mail.receivedBy().filter(uid => old.includes(uid))).toEqual([])
+})
+
 test('a flood of mail is announced in batches, and nothing of it twice', async () => {
   await start()
   const uids = Array.from({ length: 1234 }, () => gateway.deliver())

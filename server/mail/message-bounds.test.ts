@@ -77,6 +77,7 @@ test('whatever a stranger makes endless, the answer is one that the contract tak
   expect(JSON.stringify([message, summary]).isWellFormed()).toBe(true)
   const folder = {
     path: 'A',
+    namespace: 'personal' as const,
     name: endless,
     delimiter: endless,
     role: null,
@@ -136,6 +137,7 @@ test('folders past the last one, and those that nobody could ask for, are counte
   const folder = {
     path: 'A',
     name: 'A',
+    namespace: 'personal' as const,
     delimiter: '/',
     role: null,
     selectable: true,

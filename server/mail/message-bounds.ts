@@ -55,10 +55,16 @@ export function toMessage(content: MessageContent, refOf: (partId: string) => st
   }
 }
 
-/** Those that can be asked for; a path that is cut would be that of another folder. */
-export function toFolders(folders: readonly Folder[]): { items: Folder[]; omitted: number } {
+/**
+ * Those that can be asked for; a path that is cut would be that of another folder.
+ * @param canName Whether messages of the folder can be named.
+ */
+export function toFolders(
+  folders: readonly Folder[],
+  canName: (path: string) => boolean = () => true,
+): { items: Folder[]; omitted: number } {
   const items = folders
-    .filter(({ path }) => path.length <= mailBounds.path)
+    .filter(({ path }) => path.length <= mailBounds.path && canName(path))
     .slice(0, mailBounds.folders)
     .map(folder => ({
       ...folder,

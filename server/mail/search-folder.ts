@@ -18,7 +18,7 @@ export async function inFolder<T>(
     return await work(path)
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'folder_not_found') throw error
-    const folders = await connection.listFolders()
+    const folders = await connection.listFolders(false)
     const shown = folders.find(each => each.selectable && each.path !== path && toolPath(each.path) === wanted)
     if (!shown) throw error
     return work(shown.path)
@@ -30,7 +30,7 @@ async function findFolder(connection: MailConnection, wanted: string): Promise<s
   // INBOX is INBOX in any case (RFC 9051, section 5.1).
   if (role === 'inbox') return 'INBOX'
   if (!FolderRole.options.some(known => known === role)) return wanted
-  const folders = (await connection.listFolders()).filter(({ selectable }) => selectable)
+  const folders = (await connection.listFolders(false)).filter(({ selectable }) => selectable)
   const folder = folders.find(({ path }) => path === wanted) ?? folders.find(each => each.role === role)
   if (folder) return folder.path
   throw new Problem('folder_not_found', `This account has no folder for ${role}.`)

@@ -78,11 +78,20 @@ describe('a real server', () => {
 
   test('TLS on a plain port, and STARTTLS where there is none, are faults of TLS, and no password is sent', async () => {
     const { port, said } = await start({ hideSTARTTLS: true, disabledCommands: ['STARTTLS'] })
-    for (const tls of ['implicit', 'starttls'] as const) {
-      const problem = await fault({ port, tls })
-      expect(problem, tls).toMatchObject({ code: 'mail_server_tls', extension: { fault: 'tls' } })
-    }
+    const plain = await fault({ port, tls: 'implicit' })
+    expect(plain).toMatchObject({ code: 'mail_server_tls', extension: { fault: 'plain_port' } })
+    const without = await fault({ port, tls: 'starttls' })
+    expect(without).toMatchObject({ code: 'mail_server_starttls', extension: { fault: 'no_starttls', part: 'smtp' } })
+    expect(without.message).toContain('does not offer STARTTLS')
     expect(said.filter(words => words !== 'gone')).toEqual([])
+  })
+
+  test('plain words to a port that wants TLS are told as that', async () => {
+    const { port } = await start({ secure: true })
+    for (const tls of ['none', 'starttls'] as const) {
+      const problem = await fault({ port, tls })
+      expect(problem, tls).toMatchObject({ code: 'mail_server_tls', extension: { fault: 'tls_port', part: 'smtp' } })
+    }
   })
 })
 
@@ -116,7 +125,8 @@ describe('a server that misbehaves', () => {
   }
 
   test.each<[string, (socket: Socket) => void]>([
-    ['says nothing', () => undefined],
+    // It reads what comes: otherwise it would not see that a connection ended.
+    ['says nothing', socket => void socket.resume()],
     ['drips a greeting', socket => drip(socket, '220-hello\r\n', 20)],
     ['drips one endless line', socket => drip(socket, 'x', 20)],
     [
@@ -145,6 +155,21 @@ describe('a server that misbehaves', () => {
     await checkSmtp({ ...account, port: server.port }, 10_000)
     expect(performance.now() - began).toBeLessThan(2_000)
     await expect.poll(() => server.sockets.size, { timeout: 5_000 }).toBe(0)
+  })
+
+  test('one that refuses STARTTLS, and one that takes logins only behind it, are told as that', async () => {
+    const ehlo = (socket: Socket, atElse: string) => {
+      socket.write('220 mx.test ESMTP\r\n')
+      socket.on('data', data => {
+        socket.write(String(data).startsWith('EHLO') ? '250-mx.test\r\n250 STARTTLS\r\n' : atElse)
+      })
+    }
+    const { port } = await listen(socket => ehlo(socket, '454 4.7.0 TLS not available\r\n'))
+    const refused = await fault({ port, tls: 'starttls' })
+    expect(refused).toMatchObject({ code: 'mail_server_starttls', extension: { fault: 'starttls_refused' } })
+    expect(refused.extension.server_response).toBe('454 4.7.0 TLS not available')
+    const plain = await fault({ port, tls: 'none' })
+    expect(plain).toMatchObject({ code: 'mail_server_tls', extension: { fault: 'login_disabled' } })
   })
 
   test('a web server and an IMAP server are no SMTP servers', async () => {

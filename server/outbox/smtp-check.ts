@@ -3,9 +3,10 @@ import { isIP } from 'node:net'
 import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isLoopback } from '../accounts/account-verifier.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import { probeAfter, speaksTls } from '../accounts/tls-probe.ts'
 import type { OutboundGuard } from '../platform/outbound-guard.ts'
 import { Problem } from '../platform/problem.ts'
-import { tooSlow, toSmtpProblem } from './smtp-faults.ts'
+import { takesNoPlainLogin, tooSlow, toSmtpProblem, wantsTlsFirst } from './smtp-faults.ts'
 
 /** The most that a server may say in one answer. */
 const maxAnswerBytes = 64 * 1024
@@ -43,6 +44,13 @@ export async function checkSmtp(
   })
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(tooSlow(login)), timeoutMs)
+  const over = new AbortController()
+  const probing = setTimeout(() => {
+    if (login.tls === 'implicit' || connection.lastServerResponse) return
+    const place = { host: address, port: login.port, signal: over.signal }
+    // It never throws.
+    void speaksTls(place).then(isTls => isTls && reject(wantsTlsFirst(login)))
+  }, probeAfter(timeoutMs))
   try {
     await Promise.race([logIn(connection, login), late])
     connection.quit()
@@ -51,7 +59,9 @@ export async function checkSmtp(
     connection.close()
     throw toSmtpProblem(error, login)
   } finally {
+    over.abort()
     clearTimeout(timer)
+    clearTimeout(probing)
   }
 }
 
@@ -65,7 +75,8 @@ async function addressOf(login: MailLogin, guard: Pick<OutboundGuard, 'check'> |
   }
 }
 
-function logIn(connection: SMTPConnection, { user, password }: MailLogin): Promise<void> {
+function logIn(connection: SMTPConnection, login: MailLogin): Promise<void> {
+  const { user, password } = login
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const finish = (error?: Error | null) => (error ? reject(error) : resolve())
   // Not once: without a listener, an error that comes later would end the process.
@@ -73,7 +84,10 @@ function logIn(connection: SMTPConnection, { user, password }: MailLogin): Promi
   connection.once('end', () => reject(new Error('the connection ended')))
   connection.connect(error => {
     // A server that wants no login is content with any.
-    if (error || !connection.allowsAuth) return finish(error)
+    if (error) return finish(error)
+    // Many offer the login only behind STARTTLS.
+    const isHeldBack = login.tls === 'none' && /[ -]STARTTLS\b/im.test(connection.lastServerResponse || '')
+    if (!connection.allowsAuth) return finish(isHeldBack ? takesNoPlainLogin(login) : undefined)
     connection.login({ user, pass: password }, finish)
   })
   return promise

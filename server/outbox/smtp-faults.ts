@@ -48,7 +48,7 @@ export function tooSlow({ host, port }: Place): Problem {
   return new Problem('mail_server_timeout', detail, { fault: 'timeout', part: 'smtp' })
 }
 
-function find(error: Error & Thrown, { host, port }: Place): Finding {
+function find(error: Error & Thrown, { host, port, tls }: MailLogin): Finding {
   const { code = '', originalCode = code } = error
   const at = `${host}:${port}`
   if (refusedCodes.has(originalCode)) {
@@ -64,6 +64,11 @@ function find(error: Error & Thrown, { host, port }: Place): Finding {
     return { code: 'mail_server_unreachable', fault: 'dns', detail }
   }
   if (code === 'EAUTH') return loginRefused(error, at)
+  if (code === 'ETLS' && /upgrading connection with STARTTLS/.test(error.message)) return noStartTls(error, at)
+  if (/wrong.version.number|packet.length.too.long/i.test(`${originalCode} ${error.message}`) && tls === 'implicit') {
+    const detail = `The SMTP server at ${at} speaks no TLS from the first byte; choose STARTTLS, or its port for TLS.`
+    return { code: 'mail_server_tls', fault: 'plain_port', detail }
+  }
   if (code === 'ETLS' || /certificate|ssl|tls|wrong version/i.test(`${originalCode} ${error.message}`)) {
     const detail = `No secure connection to ${at}. Check port and TLS kind.`
     return { code: 'mail_server_tls', fault: 'tls', detail }
@@ -81,10 +86,32 @@ function find(error: Error & Thrown, { host, port }: Place): Finding {
   return { code: 'mail_server_unreachable', fault: 'closed', detail }
 }
 
+/** A server that does not know the command refuses it for good; one that knows it and cannot start TLS says so (RFC 3207). */
+function noStartTls({ responseCode = 0 }: Thrown, at: string): Finding {
+  if (responseCode >= 500 || responseCode === 0) {
+    const detail = `The SMTP server at ${at} does not offer STARTTLS. No password was sent.`
+    return { code: 'mail_server_starttls', fault: 'no_starttls', detail }
+  }
+  const detail = `The SMTP server at ${at} offers STARTTLS and refused to start it. No password was sent.`
+  return { code: 'mail_server_starttls', fault: 'starttls_refused', detail }
+}
+
+/** The server waits for TLS where plain words were meant, with or without STARTTLS. */
+export function wantsTlsFirst({ host, port }: Place): Problem {
+  const detail = `${host}:${port} speaks TLS from the first byte; choose that kind of TLS, or another port.`
+  return new Problem('mail_server_tls', detail, { fault: 'tls_port', part: 'smtp' })
+}
+
+/** It takes logins, and not on this connection (RFC 4954, section 4). */
+export function takesNoPlainLogin({ host, port }: Place): Problem {
+  const detail = `The SMTP server at ${host}:${port} takes logins only over TLS.`
+  return new Problem('mail_server_tls', detail, { fault: 'login_disabled', part: 'smtp' })
+}
+
 function loginRefused({ responseCode = 0 }: Thrown, at: string): Finding {
   if (wantsTls.has(responseCode)) {
     const detail = `The SMTP server at ${at} takes logins only over TLS.`
-    return { code: 'mail_server_tls', fault: 'tls', detail }
+    return { code: 'mail_server_tls', fault: 'login_disabled', detail }
   }
   if (responseCode >= 400 && responseCode < 500) {
     const detail = `The SMTP server at ${at} takes no login at the moment.`

@@ -64,7 +64,12 @@ async function door(limits?: HttpLimits) {
     interval_seconds: 5,
     items: Array.from({ length: 200 }, () => sample),
   }))
-  handle(http, api.mail.listFolders, () => ({ items: [], next_cursor: null, omitted: 0 }))
+  handle(http, api.mail.listFolders, () => ({
+    items: [],
+    next_cursor: null,
+    omitted: 0,
+    counts: { state: 'complete' as const, pending: 0, as_of: null },
+  }))
   const [started, never] = [Promise.withResolvers<void>(), Promise.withResolvers<never>()]
   handle(http, api.mail.listMessages, () => {
     started.resolve()

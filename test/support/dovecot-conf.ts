@@ -7,6 +7,9 @@ export interface DovecotSettings {
   imapPort: number
   imapsPort: number
   maxConnectionsPerUser: number
+  personalPrefix?: string
+  publicPrefix?: string
+  separator?: string
 }
 
 export function dovecotConfiguration({
@@ -14,6 +17,9 @@ export function dovecotConfiguration({
   imapPort,
   imapsPort,
   maxConnectionsPerUser,
+  personalPrefix = '',
+  publicPrefix,
+  separator = '/',
 }: DovecotSettings): string {
   const isRoot = userInfo().uid === 0
   const me = userInfo().username
@@ -55,8 +61,10 @@ mail_fsync = never
 mail_max_userip_connections = ${maxConnectionsPerUser}
 namespace inbox {
   inbox = yes
-  separator = /
+  prefix = ${personalPrefix}
+  separator = ${separator}
 ${folders.join('')}}
+${publicPrefix === undefined ? '' : publicNamespace(directory, publicPrefix, separator)}
 service imap-login {
   inet_listener imap {
     port = ${imapPort}
@@ -80,4 +88,14 @@ service imap {
   process_limit = 300
 }
 `
+}
+
+function publicNamespace(directory: string, prefix: string, separator: string): string {
+  return `namespace shared {
+  type = public
+  prefix = ${prefix}
+  separator = ${separator}
+  location = maildir:${directory}/mail/public
+  list = yes
+}`
 }

@@ -15,6 +15,12 @@ import { tempDir } from './temp-dir.ts'
 export interface DovecotOptions {
   /** Past it, logins of one user are refused; 200 unless given. */
   maxConnectionsPerUser?: number
+  /** Before the paths of a user's own folders, as `INBOX.`; nothing unless given. Ends with the separator. */
+  personalPrefix?: string
+  /** Folders that all users share are under this, as `Public/`. */
+  publicPrefix?: string
+  /** A slash unless given. */
+  separator?: string
 }
 
 export interface Dovecot {
@@ -54,7 +60,7 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
   const launch = async (imapPort: number, imapsPort: number) => {
     const file = join(directory, 'dovecot.conf')
     const maxConnectionsPerUser = options.maxConnectionsPerUser ?? 200
-    writeFileSync(file, dovecotConfiguration({ directory, imapPort, imapsPort, maxConnectionsPerUser }))
+    writeFileSync(file, dovecotConfiguration({ ...options, directory, imapPort, imapsPort, maxConnectionsPerUser }))
     const server = spawn(getTool('dovecot'), ['-F', '-c', file], { stdio: 'ignore', detached: true })
     await ready(server, imapPort, directory)
     return server

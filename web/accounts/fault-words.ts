@@ -29,6 +29,31 @@ export const faultWords: Record<ConnectionFault, FaultWords> = {
       'TLS from the first byte has port 993 or 465, STARTTLS has 143 or 587. If they fit, whoever runs the server must fix it.',
     fields: { tls: 'No secure connection this way', port: 'Does the port fit the kind of TLS?' },
   },
+  no_starttls: {
+    title: 'The server offers no STARTTLS',
+    advice: 'Choose TLS from the first byte and its port, 993 or 465, if the server has it. No password was sent.',
+    fields: { tls: 'The server does not offer this here' },
+  },
+  starttls_refused: {
+    title: 'The server refused STARTTLS',
+    advice: 'It offers STARTTLS and does not start it: whoever runs it must fix that. No password was sent.',
+    fields: { tls: 'The server refused to start it' },
+  },
+  login_disabled: {
+    title: 'No logins without TLS',
+    advice: 'Choose STARTTLS, or TLS from the first byte and its port, 993 or 465.',
+    fields: { tls: 'The server wants TLS before a login' },
+  },
+  plain_port: {
+    title: 'This port has no TLS from the first byte',
+    advice: 'Choose STARTTLS for this port, or the port for TLS, 993 or 465.',
+    fields: { tls: 'Not on this port', port: 'TLS from the first byte has 993 or 465' },
+  },
+  tls_port: {
+    title: 'This port speaks TLS from the first byte',
+    advice: 'Choose TLS from the first byte for this port, or the port for STARTTLS, 143 or 587.',
+    fields: { tls: 'This port wants TLS from the first byte', port: 'STARTTLS has 143 or 587' },
+  },
   timeout: {
     title: 'No answer in time',
     advice:

@@ -42,10 +42,14 @@ const roleIcons: Record<FolderRole, LucideIcon> = {
 /** Deeper ones stand no further in: the pane is narrow. */
 const indents = ['pl-3', 'pl-6', 'pl-9', 'pl-12'] as const
 
+const countsAgainMs = 1_500
+
 export function useFolders(accountId: string) {
   return useQuery({
     queryKey: queryKeys.folders(accountId),
     queryFn: ({ signal }) => call(api.mail.listFolders, { params: { account_id: accountId }, signal }),
+    // The list is there at once; counts that the mail server makes one folder at a time come with later answers.
+    refetchInterval: ({ state }) => (state.data?.counts.state === 'pending' ? countsAgainMs : false),
   })
 }
 
@@ -56,8 +60,9 @@ export function FolderList({ accountId, at }: { accountId: string; at: ReturnTyp
   return (
     <nav aria-label="Folders" className="min-h-0 flex-1 overflow-y-auto p-1.5">
       <ul onKeyDown={event => moveThroughRows(event, 'a')}>
-        {arrangeFolders(data.items).map(({ folder, depth }) => (
+        {arrangeFolders(data.items).map(({ folder, depth, heading }) => (
           <li key={folder.path}>
+            {heading && <p className="px-3 pt-3 pb-1 text-xs font-medium text-muted">{heading}</p>}
             <FolderLine
               folder={folder}
               indent={indents[Math.min(depth, indents.length - 1)] ?? indents[0]}
@@ -67,6 +72,11 @@ export function FolderList({ accountId, at }: { accountId: string; at: ReturnTyp
           </li>
         ))}
       </ul>
+      {data.counts.state === 'pending' && (
+        <p role="status" className="px-3 py-2 text-xs text-muted">
+          Counting messages: {formatCount(data.counts.pending, 'folder')} to go
+        </p>
+      )}
     </nav>
   )
 }

@@ -5,8 +5,30 @@ import { arrangeFolders, isSameFolder } from './folder-order.ts'
 
 function folder(path: string, role: FolderRole | null = null): Folder {
   const name = path.split('/').at(-1) ?? path
-  return { path, name, delimiter: '/', role, selectable: true, subscribed: true, total: 0, unread: 0 }
+  return {
+    path,
+    name,
+    namespace: 'personal',
+    delimiter: '/',
+    role,
+    selectable: true,
+    subscribed: true,
+    total: 0,
+    unread: 0,
+  }
 }
+
+test("folders of others come after one's own, under a heading that says whose they are", () => {
+  const shared = { ...folder('Aunts/Plans'), namespace: 'shared' as const }
+  const other = { ...folder('user/bob'), namespace: 'other_users' as const }
+  const lines = arrangeFolders([shared, other, folder('Zoo'), { ...shared, path: 'Aunts' }])
+  expect(lines.map(line => [line.folder.path, line.depth, line.heading])).toEqual([
+    ['Zoo', 0, undefined],
+    ['user/bob', 0, "Other people's folders"],
+    ['Aunts', 0, 'Shared folders'],
+    ['Aunts/Plans', 1, undefined],
+  ])
+})
 
 test('folders with a role come first, in the order in which they are used', () => {
   const folders = [folder('Aunts'), folder('Trash', 'trash'), folder('Sent', 'sent'), folder('INBOX', 'inbox')]

@@ -5,7 +5,12 @@ export interface FolderLine {
   folder: Folder
   /** How many of the folders above it, in this list, it lies in. */
   depth: number
+  /** Above the first folder that is not one's own, whose they are. */
+  heading?: string
 }
+
+const headings = { personal: undefined, other_users: "Other people's folders", shared: 'Shared folders' } as const
+const namespaces = ['personal', 'other_users', 'shared'] as const
 
 const roleOrder: readonly FolderRole[] = [
   'inbox',
@@ -26,7 +31,14 @@ export function arrangeFolders(folders: readonly Folder[]): FolderLine[] {
   const paths = new Set(others.map(({ path }) => path))
   return [
     ...withRole.toSorted((a, b) => rankOf(a) - rankOf(b) || comparePaths(a, b)).map(folder => ({ folder, depth: 0 })),
-    ...others.toSorted(comparePaths).map(folder => ({ folder, depth: depthOf(folder, paths) })),
+    ...namespaces.flatMap(namespace => {
+      const own = others.filter(folder => folder.namespace === namespace).toSorted(comparePaths)
+      const heading = headings[namespace]
+      return own.map((folder, index) => {
+        const line = { folder, depth: depthOf(folder, paths) }
+        return index === 0 && heading ? { ...line, heading } : line
+      })
+    }),
   ]
 }
 

@@ -5,6 +5,7 @@ import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
 import type {
   Arrivals,
+  FolderCount,
   FoundPage,
   MailConnection,
   MessageContent,
@@ -16,7 +17,7 @@ import type { SearchTerm } from '../search-query.ts'
 import { describePart, getContent } from './imapflow-content.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
-import { toFolder } from './imapflow-message.ts'
+import { countFolders, listFolders } from './imapflow-folders.ts'
 import { chunkSize, fetchPiece } from './imapflow-parts.ts'
 import { fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
@@ -59,11 +60,16 @@ export class ImapFlowConnection implements MailConnection {
     })
   }
 
-  listFolders(): Promise<Folder[]> {
-    return this.#command(async () => {
-      const entries = await this.#client.list({ statusQuery: { messages: true, unseen: true } })
-      return entries.map(toFolder)
-    })
+  listFolders(withCounts = true): Promise<Folder[]> {
+    return this.#command(() => listFolders(this.#client, withCounts))
+  }
+
+  countFolders(
+    paths: readonly string[],
+    budgetMs: number,
+    onCount: (path: string, count: FolderCount) => void,
+  ): Promise<void> {
+    return this.#command(() => countFolders(this.#client, paths, budgetMs, onCount))
   }
 
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {

@@ -1,5 +1,6 @@
 /** Translates what ImapFlow, the socket or the server threw into Problems that say what to mend. */
 import type { ConnectionFault, ProblemCode } from '../../../contract/problem.ts'
+import type { MailLogin } from '../../accounts/mail-login.ts'
 import { safeWords } from '../../accounts/safe-words.ts'
 import { Problem } from '../../platform/problem.ts'
 import { NotImapError, type Phase } from './imapflow-socket.ts'
@@ -11,6 +12,10 @@ export interface FaultContext {
   phase: Phase
   /** Never in what we say, even when the server echoes it. */
   password: string
+  /** What the connection was to begin with; undefined when it stands. */
+  tls?: MailLogin['tls']
+  /** Whether the server said that it has STARTTLS. */
+  offersStartTls?: boolean
 }
 
 /** What errors of ImapFlow and of sockets may carry. */
@@ -27,7 +32,7 @@ interface Thrown {
   tlsFailed?: boolean
 }
 
-interface Finding {
+export interface Finding {
   code: ProblemCode
   fault?: ConnectionFault
   detail: string
@@ -87,16 +92,18 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
   if (unsayable.has(code)) return { code: 'folder_not_found', detail: 'No folder can have such a name.' }
   if (error.responseStatus === 'NO' || error.responseStatus === 'BAD') return refused(error)
   if (isLimit(error)) return limited()
+  // Nothing of the handshake was tried yet.
+  if (error.tlsFailed && !code && /STARTTLS/.test(error.message)) return noStartTls(at, context)
+  if (plainCodes.has(code) && context.tls === 'implicit') {
+    const detail = `The server at ${at} speaks no TLS from the first byte; choose STARTTLS, or its port for TLS.`
+    return { code: 'mail_server_tls', fault: 'plain_port', detail }
+  }
   if (error.tlsFailed || context.phase === 'tls' || /^ERR_(SSL|TLS|OSSL)|CERT|STARTTLS_INJECTION/.test(code)) {
     const detail = `No secure connection to ${at}: ${tlsWords(error)}. Check port and TLS kind.`
     return { code: 'mail_server_tls', fault: 'tls', detail }
   }
-  if (/STARTTLS/.test(error.message)) {
-    return { code: 'mail_server_tls', fault: 'tls', detail: `The server at ${at} does not offer STARTTLS.` }
-  }
   if (/^(Login is disabled|Unsupported authentication|No matching auth)/.test(error.message)) {
-    const detail = `The server at ${at} takes no password on this connection; it may want TLS.`
-    return { code: 'mail_server_tls', fault: 'tls', detail }
+    return loginDisabled(`The server at ${at} takes no password on this connection; it may want TLS.`)
   }
   if (closedCodes.has(code)) {
     return {
@@ -128,11 +135,33 @@ export function tooSlow({ host, port, phase }: Pick<FaultContext, 'host' | 'port
   return { code: 'mail_server_timeout', fault: 'timeout', detail: details[phase] }
 }
 
+/** A server that answers plain words to a plain port's handshake. */
+const plainCodes = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'])
+
+function noStartTls(at: string, { offersStartTls }: FaultContext): Finding {
+  if (offersStartTls) {
+    const detail = `The server at ${at} offers STARTTLS and refused to start it. No password was sent.`
+    return { code: 'mail_server_starttls', fault: 'starttls_refused', detail }
+  }
+  const detail = `The server at ${at} does not offer STARTTLS. No password was sent.`
+  return { code: 'mail_server_starttls', fault: 'no_starttls', detail }
+}
+
+function loginDisabled(detail: string): Finding {
+  return { code: 'mail_server_tls', fault: 'login_disabled', detail }
+}
+
+/** The server waits for TLS where plain words were meant, with or without STARTTLS. */
+export function wantsTls({ host, port }: Pick<FaultContext, 'host' | 'port'>): Finding {
+  const detail = `${host}:${port} speaks TLS from the first byte; choose that kind of TLS, or another port.`
+  return { code: 'mail_server_tls', fault: 'tls_port', detail }
+}
+
 function refused(error: Thrown): Finding {
   if (error.mailboxMissing) return { code: 'folder_not_found', detail: 'There is no such folder.' }
   if (error.serverResponseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
   if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(error.serverResponseCode ?? '')) {
-    return { code: 'mail_server_tls', fault: 'tls', detail: 'The mail server takes logins only over TLS.' }
+    return loginDisabled('The mail server takes logins only over TLS.')
   }
   if (error.authenticationFailed) {
     const detail = 'The mail server refused user name or password.'

@@ -48,9 +48,9 @@ test.each([
   ['words for the number of messages', ['* abc EXISTS', ...whole.slice(1)], 'EXISTS'],
   ['fewer messages than none', ['* -1 EXISTS', ...whole.slice(1)], 'EXISTS'],
   ['more messages than there can be', ['* 99999999999999999999 EXISTS', ...whole.slice(1)], 'EXISTS'],
-  ['no UIDVALIDITY', ['* 0 EXISTS'], 'UIDVALIDITY'],
-  ['words for UIDVALIDITY', ['* 0 EXISTS', '* OK [UIDVALIDITY abc] valid'], 'UIDVALIDITY'],
-  ['a UIDVALIDITY that no reference can hold', ['* 0 EXISTS', '* OK [UIDVALIDITY 99999999999999] v'], 'UIDVALIDITY'],
+  ['no UIDVALIDITY', ['* 1 EXISTS'], 'UIDVALIDITY'],
+  ['words for UIDVALIDITY', ['* 1 EXISTS', '* OK [UIDVALIDITY abc] valid'], 'UIDVALIDITY'],
+  ['a UIDVALIDITY that no reference can hold', ['* 1 EXISTS', '* OK [UIDVALIDITY 99999999999999] v'], 'UIDVALIDITY'],
 ])('a server that says %s of a folder is named as the cause', async (_name, toExamine, missing) => {
   const lent = await connect(toExamine)
   for (const call of [

@@ -1,6 +1,7 @@
 /** Opens a folder read-only, and believes of what the server says about it only what can be true. */
 import type { ImapFlow, MailboxObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
+import { type Inside, personalPrefix } from './imapflow-names.ts'
 
 export interface OpenFolder {
   /** How many messages it holds. */
@@ -21,32 +22,85 @@ export async function openFolder(client: ImapFlow, path: string): Promise<OpenFo
   // ImapFlow answers nothing at all on a connection that has said BYE.
   if (!answer) throw Object.assign(new Error('closed'), { code: 'NoConnection' })
   const { exists, uidNext } = answer
-  const uidValidity = answer.uidValidity === undefined ? undefined : Number(answer.uidValidity)
+  // Some servers decide on it when the first message comes.
+  const unsaid = exists === 0 ? 0 : undefined
+  const uidValidity = answer.uidValidity === undefined ? unsaid : Number(answer.uidValidity)
   if (exists === undefined || exists > maxUid) throw notSaid('how many messages it holds (EXISTS)')
   if (uidValidity === undefined || uidValidity > maxUid) throw notSaid('how long its UIDs hold (UIDVALIDITY)')
   return { exists, uidValidity, uidNext: uidNext || undefined }
 }
 
-/** ImapFlow looks for a folder that is answered with NO; some servers say BAD of one that is not there. */
 async function examine(client: ImapFlow, path: string): Promise<MailboxObject> {
+  const prefix = personalPrefix(client)
   try {
-    return await client.mailboxOpen(path, { readOnly: true })
+    return await examineExactly(client, path)
   } catch (error) {
-    if (isBad(error) && !(await isListed(client, path))) Object.assign(error, { mailboxMissing: true })
-    throw error
+    // People know their folder as `Sent` where its path is `INBOX.Sent`.
+    if (prefix === '' || path.startsWith(prefix) || !isMissing(error)) throw error
+    return examineExactly(client, `${prefix}${path}`)
   }
 }
 
-function isBad(error: unknown): error is Error {
-  return error instanceof Error && 'responseStatus' in error && error.responseStatus === 'BAD'
+/** ImapFlow looks for a folder that is answered with NO; some servers say BAD of one that is not there. */
+async function examineExactly(client: ImapFlow, path: string): Promise<MailboxObject> {
+  let mailbox: MailboxObject
+  try {
+    mailbox = await client.mailboxOpen(path, { readOnly: true })
+  } catch (error) {
+    if (!isRefusal(error) || !client.usable) throw error
+    // What is answered with NO, ImapFlow has listed by its name.
+    const listed = error.responseStatus === 'BAD' ? await flagsInList(client, path) : flagsKnown(client, path)
+    if (isContainer(listed)) throw notSelectable(error)
+    if (error.responseStatus === 'BAD' && !listed) Object.assign(error, { mailboxMissing: true })
+    throw error
+  }
+  if (isUndecided(client, mailbox)) mailbox = await client.mailboxOpen(path)
+  // Some servers open what they list as a mere container. What was listed earlier may be a folder by now.
+  if (isContainer(flagsKnown(client, path)) && isContainer(await flagsInList(client, path))) throw notSelectable()
+  return mailbox
 }
 
-/** Also when it cannot be found out. */
-async function isListed(client: ImapFlow, path: string): Promise<boolean> {
+/** Its UIDVALIDITY are seconds since this second. */
+const courierEpoch = 1_000_000_000
+const daySeconds = 24 * 60 * 60
+
+/**
+ * Courier decides on a UIDVALIDITY when a folder is opened for writing for the first time. Until then it says the time of day, and no
+ * reference holds until the next request. Opened so, nothing is written to it either: all that follows only reads.
+ */
+function isUndecided({ greeting = '' }: ImapFlow, { uidValidity }: Partial<MailboxObject>): boolean {
+  const ageSeconds = Date.now() / 1000 - (Number(uidValidity) + courierEpoch)
+  return /courier/i.test(greeting) && Math.abs(ageSeconds) < daySeconds
+}
+
+function isRefusal(error: unknown): error is Error & { responseStatus: string } {
+  return error instanceof Error && 'responseStatus' in error && /^(NO|BAD)$/.test(String(error.responseStatus))
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'mailboxMissing' in error && error.mailboxMissing === true
+}
+
+/** It has folders in it, or had a name once, and cannot hold messages. */
+function isContainer(flags: ReadonlySet<string> | undefined): boolean {
+  return [...(flags ?? [])].some(flag => /^\\(noselect|nonexistent)$/i.test(flag))
+}
+
+function flagsKnown(client: ImapFlow, path: string): ReadonlySet<string> | undefined {
+  return (client as unknown as Inside).folders.get(path)?.flags
+}
+
+/** Undefined when it is not there; no flags when that cannot be found out. All are listed: a name may be no pattern. */
+async function flagsInList(client: ImapFlow, path: string): Promise<ReadonlySet<string> | undefined> {
   const entries = await client.list({ listOnly: true }).catch(() => undefined)
-  const { prefix = '' } = client.namespace ?? {}
-  const names = new Set([path, `${prefix}${path}`, path.toUpperCase() === 'INBOX' ? 'INBOX' : path])
-  return entries?.some(entry => names.has(entry.path)) ?? true
+  if (!entries) return new Set()
+  const wanted = path.toUpperCase() === 'INBOX' ? 'INBOX' : path
+  return entries.find(entry => entry.path === wanted)?.flags
+}
+
+function notSelectable(cause?: unknown): Problem {
+  const detail = 'This folder holds other folders and no messages.'
+  return new Problem('folder_not_selectable', detail, { part: 'imap', cause })
 }
 
 function notSaid(what: string): Problem {

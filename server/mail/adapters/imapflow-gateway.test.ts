@@ -64,13 +64,16 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const wrongTls = { ...login('implicit'), port: dovecot.imapPort }
     await expect(gateway.connect(wrongTls, options)).rejects.toMatchObject({
       code: 'mail_server_tls',
-      extension: { fault: 'tls' },
+      extension: { fault: 'plain_port' },
     })
-    const wrongPlain = { ...login('none'), port: dovecot.imapsPort }
-    await expect(gateway.connect(wrongPlain, { ...options, timeoutMs: 300 })).rejects.toMatchObject({
-      code: 'mail_server_timeout',
-      message: expect.stringContaining('said nothing'),
-    })
+    for (const tls of ['none', 'starttls'] as const) {
+      const wrongPlain = { ...login(tls), port: dovecot.imapsPort }
+      await expect(gateway.connect(wrongPlain, { ...options, timeoutMs: 5_000 })).rejects.toMatchObject({
+        code: 'mail_server_tls',
+        extension: { fault: 'tls_port' },
+        message: expect.stringContaining('TLS from the first byte'),
+      })
+    }
   })
 
   test('of a message its beginning is read, and no more of it than is needed', async () => {
@@ -202,10 +205,37 @@ describe('a server that is none', () => {
     const heard: string[] = []
     const port = await listen(socket => answer(socket, heard))
     await expect(connect(port, 'starttls')).rejects.toMatchObject({
-      code: 'mail_server_tls',
-      extension: { fault: 'tls' },
+      code: 'mail_server_starttls',
+      extension: { fault: 'no_starttls' },
+      message: expect.stringContaining('does not offer STARTTLS'),
     })
     expect(heard.join('')).not.toMatch(/LOGIN|AUTHENTICATE/)
+  })
+
+  test.each([
+    ['refuses STARTTLS that it offers', 'STARTTLS', 'starttls', 'mail_server_starttls', 'starttls_refused'],
+    ['takes no login without TLS', 'LOGINDISABLED', 'none', 'mail_server_tls', 'login_disabled'],
+    [
+      'takes no login without TLS, which it offers',
+      'STARTTLS LOGINDISABLED',
+      'none',
+      'mail_server_tls',
+      'login_disabled',
+    ],
+  ] as const)('a server that %s gets no password and is told as that', async (_name, more, tls, code, fault) => {
+    const heard: string[] = []
+    const port = await listen(socket => answer(socket, heard, 'OK', `IMAP4rev1 ${more}`))
+    await expect(connect(port, tls)).rejects.toMatchObject({ code, extension: { fault, part: 'imap' } })
+    expect(heard.join('')).not.toMatch(/ LOGIN|AUTHENTICATE/)
+  })
+
+  test('a server that asks who we are is told the true version', async () => {
+    const heard: string[] = []
+    const port = await listen(socket => answer(socket, heard, 'OK', 'IMAP4rev1 ID'))
+    const told = new ImapFlowGateway({ version: '7.8.9-rc.1' })
+    const connection = await told.connect({ ...alice, host: '127.0.0.1', port, tls: 'none' }, options)
+    await connection.close()
+    expect(heard.join('')).toContain(' ID ("name" "RustyMail" "version" "7.8.9-rc.1"')
   })
 
   test('a server that is full says so in its greeting', async () => {
@@ -223,12 +253,12 @@ describe('a server that is none', () => {
 })
 
 /** Speaks just enough IMAP to be asked for a login. */
-function answer(socket: Socket, heard: string[], toLogin = 'OK'): void {
+function answer(socket: Socket, heard: string[], toLogin = 'OK', capability = 'IMAP4rev1'): void {
   socket.write('* OK ready\r\n')
   socket.on('data', data => {
     heard.push(String(data))
     const [tag, command] = String(data).split(' ')
-    if (command?.startsWith('CAPABILITY')) socket.write(`* CAPABILITY IMAP4rev1\r\n${tag} OK done\r\n`)
+    if (command?.startsWith('CAPABILITY')) socket.write(`* CAPABILITY ${capability}\r\n${tag} OK done\r\n`)
     else socket.write(`${tag} ${command?.startsWith('LOGIN') ? toLogin : 'BAD unknown'}\r\n`)
   })
 }

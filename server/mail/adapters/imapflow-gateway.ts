@@ -1,16 +1,19 @@
 /** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
 import type { ImapFlow } from 'imapflow'
 import type { MailLogin } from '../../accounts/mail-login.ts'
+import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
 import type { Address, OutboundGuard } from '../../platform/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
-import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
-import { quoteNil } from './imapflow-nil.ts'
+import { type FaultContext, type Finding, tooSlow, translateFault, wantsTls } from './imapflow-faults.ts'
+import { listWithoutStatus, quoteWords, takeWholePaths } from './imapflow-names.ts'
 import { ImapSocket } from './imapflow-socket.ts'
 import { IncomingTurns } from './imapflow-turns.ts'
 
 export interface ImapFlowGatewayOptions {
+  /** Told to servers that ask who we are (RFC 2971). */
+  version?: string
   /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
   renewIdleMs?: number
   pollMs?: number
@@ -34,10 +37,12 @@ export class ImapFlowGateway implements MailGateway {
   readonly #guard: ImapFlowGatewayOptions['guard']
   readonly #onRowDropped: ImapFlowGatewayOptions['onRowDropped']
   readonly #turns = new IncomingTurns()
+  readonly #version: string
 
-  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, ...rest }: ImapFlowGatewayOptions = {}) {
+  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, version = '', ...rest }: ImapFlowGatewayOptions = {}) {
     this.#guard = rest.guard
     this.#onRowDropped = rest.onRowDropped
+    this.#version = version
     this.#renewIdleMs = renewIdleMs
     this.#pollMs = pollMs
   }
@@ -46,21 +51,28 @@ export class ImapFlowGateway implements MailGateway {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf(login)
     const socket = new ImapSocket(this.#turns, addresses)
-    const client = await createClient(login, socket, timeoutMs)
-    quoteNil(client)
+    const client = await createClient(login, socket, timeoutMs, this.#version)
+    quoteWords(client)
+    listWithoutStatus(client)
     signal.throwIfAborted()
     const place = { host: login.host, port: login.port, password: login.password }
-    const context = (): FaultContext => ({ ...place, phase: socket.phase })
+    const context = (): FaultContext => ({
+      ...place,
+      phase: socket.phase,
+      tls: login.tls,
+      offersStartTls: client.capabilities.has('STARTTLS'),
+    })
     // Without a listener an error event would end the process; `connect` rejects with the same error.
     client.on('error', () => undefined)
     try {
-      await withinTime(client, context, timeoutMs, signal)
+      await withinTime(client, context, timeoutMs, signal, addresses)
     } catch (error) {
       client.close()
       signal.throwIfAborted()
       throw translateFault(error, context())
     }
     socket.welcome()
+    takeWholePaths(client)
     const { host, port, password } = place
     return new ImapFlowConnection({
       client,
@@ -82,7 +94,12 @@ export class ImapFlowGateway implements MailGateway {
   }
 }
 
-async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: number): Promise<ImapFlow> {
+async function createClient(
+  login: MailLogin,
+  transport: ImapSocket,
+  timeoutMs: number,
+  version: string,
+): Promise<ImapFlow> {
   // Loaded with the first account: a server without one does without its memory.
   const { ImapFlow } = await import('imapflow')
   return new ImapFlow({
@@ -93,7 +110,8 @@ async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: 
     auth: { user: login.user, pass: login.password },
     transport,
     logger: false,
-    clientInfo: { name: 'RustyMail', vendor: 'RustyMail', 'support-url': '' },
+    // Where it is empty nothing is said of it; ImapFlow would say its own.
+    clientInfo: { name: 'RustyMail', version, vendor: 'RustyMail', 'support-url': '' },
     disableAutoIdle: true,
     // It would be undone behind the limiter, which reads the bare words.
     disableCompression: true,
@@ -107,24 +125,38 @@ async function createClient(login: MailLogin, transport: ImapSocket, timeoutMs: 
   })
 }
 
+function problemOf({ code, detail, fault }: Finding): Problem {
+  return new Problem(code, detail, { part: 'imap', ...(fault ? { fault } : {}) })
+}
+
 /** ImapFlow bounds each step; this bounds them together. */
 async function withinTime(
   client: ImapFlow,
   context: () => FaultContext,
   timeoutMs: number,
   signal: AbortSignal,
+  addresses: Address[] | undefined,
 ): Promise<void> {
   const { promise: ended, reject } = Promise.withResolvers<never>()
+  const over = new AbortController()
+  const probing = setTimeout(() => {
+    const { host, port, phase, tls } = context()
+    if (phase !== 'greeting' || tls === 'implicit') return
+    const place = { host, port, addresses, signal: over.signal }
+    // It never throws.
+    void speaksTls(place).then(isTls => isTls && reject(problemOf(wantsTls(place))))
+  }, probeAfter(timeoutMs))
   const timer = setTimeout(() => {
-    const { code, detail } = tooSlow(context())
-    reject(new Problem(code, detail, { part: 'imap', fault: 'timeout' }))
+    reject(problemOf(tooSlow(context())))
   }, timeoutMs)
   const abort = () => reject(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
   try {
     await Promise.race([client.connect(), ended])
   } finally {
+    over.abort()
     clearTimeout(timer)
+    clearTimeout(probing)
     signal.removeEventListener('abort', abort)
   }
 }

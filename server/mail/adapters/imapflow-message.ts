@@ -16,7 +16,8 @@ const flags: ReadonlyMap<string, Flag> = new Map([
   ['\\draft', 'draft'],
 ])
 
-const roles: ReadonlyMap<string, FolderRole> = new Map([
+/** By SPECIAL-USE (RFC 6154). */
+export const roles: ReadonlyMap<string, FolderRole> = new Map([
   ['\\Inbox', 'inbox'],
   ['\\Archive', 'archive'],
   ['\\Drafts', 'drafts'],
@@ -29,19 +30,27 @@ const roles: ReadonlyMap<string, FolderRole> = new Map([
 ])
 
 /** ImapFlow has found roles by SPECIAL-USE, else by well-known names in many languages. */
-export function toFolder(entry: ListResponse): Folder {
+export function toFolder(entry: ListResponse, namespace: Folder['namespace'] = 'personal'): Folder {
   const lower = new Set([...entry.flags].map(flag => flag.toLowerCase()))
   const selectable = !lower.has('\\noselect') && !lower.has('\\nonexistent')
+  const path = wholePath(entry)
   return {
-    path: entry.path.toWellFormed(),
-    name: toLine(entry.name),
+    path,
+    name: toLine(entry.name) || path,
+    namespace,
     delimiter: entry.delimiter || null,
-    role: roles.get(entry.specialUse ?? '') ?? null,
+    role: namespace === 'personal' ? (roles.get(entry.specialUse ?? '') ?? null) : null,
     selectable,
     subscribed: Boolean(entry.subscribed),
     total: selectable ? toWhole(entry.status?.messages) : null,
     unread: selectable ? toWhole(entry.status?.unseen) : null,
   }
+}
+
+/** ImapFlow leaves out a delimiter at the beginning, without which the folder cannot be opened. */
+function wholePath({ path, pathAsListed, delimiter }: ListResponse): string {
+  const isCut = Boolean(delimiter) && pathAsListed.startsWith(delimiter) && !path.startsWith(delimiter)
+  return `${isCut ? delimiter : ''}${path}`.toWellFormed()
 }
 
 export function toHeader(row: FetchMessageObject, structure = structureOf(row)): MessageHeader {

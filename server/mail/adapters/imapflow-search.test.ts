@@ -45,10 +45,48 @@ test('hundreds of thousands of finds that lie apart are no more than their numbe
 
 test('terms of one kind are kept apart, and none of them is lost', () => {
   expect(toSearchObject(termsOf('subject:a is:read'))).toEqual({ subject: 'a', seen: true })
-  expect(toSearchObject(termsOf('subject:a subject:b -subject:c'))).toEqual({
-    subject: 'a',
-    not: { or: [{ not: { subject: 'b' } }, { subject: 'c' }] },
+  expect(toSearchObject(termsOf('subject:a subject:b is:read -subject:c'))).toEqual({
+    seen: true,
+    not: { or: [{ not: { subject: 'a' } }, { not: { subject: 'b' } }, { subject: 'c' }] },
   })
+})
+
+test('no search says NOT NOT, which Courier refuses, however its terms are put together', async () => {
+  const searches: string[] = []
+  const opened = ['* 3 EXISTS', '* OK [UIDVALIDITY 7] valid', '* OK [UIDNEXT 4] next']
+  const server = await startSocketServer(socket => {
+    socket.write('* OK [CAPABILITY IMAP4rev1] Courier-IMAP ready\r\n')
+    socket.on('data', data => {
+      for (const [line, tag, command = ''] of String(data).matchAll(/^(\w+) (?:UID )?([A-Z]+).*$/gm)) {
+        if (command === 'SEARCH') searches.push(line)
+        const isRefused = command === 'SEARCH' && line.includes('NOT NOT')
+        const end = isRefused ? 'NO Error in IMAP command received by server.' : 'OK done'
+        socket.write([...(command === 'EXAMINE' ? opened : []), `${tag} ${end}`, ''].join('\r\n'))
+      }
+    })
+  })
+  ends.push(() => server.stop())
+  const connection = await connect(server.port)
+  const pieces = [
+    'tea',
+    'cake',
+    'from:a',
+    'from:b',
+    '-from:c',
+    'to:d',
+    '-to:e',
+    'is:unread',
+    '-is:read',
+    '-x',
+    'larger:1',
+  ]
+  for (let mask = 1; mask < 2 ** pieces.length; mask++) {
+    const query = pieces.filter((_, index) => mask & (2 ** index)).join(' ')
+    const terms = parseSearchQuery(query, { inBody: false }).terms
+    await connection.search('INBOX', terms, 5, undefined)
+  }
+  expect(searches).toHaveLength(2 ** pieces.length - 1)
+  expect(searches.filter(line => /(^| )FROM a/.test(line) && /FROM b/.test(line)).length).toBeGreaterThan(100)
 })
 
 test('a server that refuses to search is named as the cause, with what may be the reason', async () => {

@@ -32,18 +32,25 @@ export async function searchUids(
 
 /**
  * ImapFlow's queries hold each key once. What would come twice is said around the corner: a and b is not (not a or not b). That
- * needs no parentheses, which some servers get wrong.
+ * needs no parentheses, which some servers get wrong, and never `NOT NOT`, which Courier refuses.
  */
 export function toSearchObject(terms: readonly SearchTerm[]): SearchObject {
   const query: SearchObject = {}
   const never: SearchObject[] = []
-  for (const term of terms) {
-    const condition = toCondition(term)
-    if (term.isNegated) never.push(condition)
-    else if (Object.keys(condition).some(key => key in query)) never.push({ not: condition })
+  const conditions = terms.map(term => ({ condition: toCondition(term), isNegated: term.isNegated }))
+  const keys = conditions.filter(({ isNegated }) => !isNegated).map(({ condition }) => keyOf(condition))
+  for (const { condition, isNegated } of conditions) {
+    const key = keyOf(condition)
+    if (isNegated) never.push(condition)
+    // All of a kind, so that there are two of them at least.
+    else if (keys.indexOf(key) !== keys.lastIndexOf(key)) never.push({ not: condition })
     else Object.assign(query, condition)
   }
   return never.length > 0 ? { ...query, not: { or: never } } : query
+}
+
+function keyOf(condition: SearchObject): string {
+  return Object.keys(condition).join()
 }
 
 /** One key each. */

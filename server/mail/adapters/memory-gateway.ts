@@ -5,6 +5,7 @@ import { Problem } from '../../platform/problem.ts'
 import type {
   Arrivals,
   ConnectOptions,
+  FolderCount,
   FoundPage,
   MailConnection,
   MailGateway,
@@ -36,6 +37,8 @@ export class MemoryGateway implements MailGateway {
   readonly folders = new Map<string, MemoryFolder>()
   readonly connections = new Set<MemoryConnection>()
   password = 'secret'
+  /** As with LIST-STATUS; otherwise each folder is counted by itself. */
+  countsInList = true
   /** Past it, logins are refused as too many. */
   maxConnections = Number.POSITIVE_INFINITY
   /** Thrown at whoever connects. */
@@ -116,18 +119,33 @@ export class MemoryConnection implements MailConnection {
     this.#resolveClosed = resolve
   }
 
-  async listFolders(): Promise<Folder[]> {
+  async listFolders(withCounts = true): Promise<Folder[]> {
     await this.#step('listFolders')
+    const isCounted = withCounts && this.#gateway.countsInList
     return [...this.#gateway.folders.values()].map(({ path, role, messages }) => ({
       path,
       name: path.split('/').at(-1) ?? path,
+      namespace: 'personal',
       delimiter: '/',
       role,
       selectable: true,
       subscribed: true,
-      total: messages.length,
-      unread: messages.filter(message => !message.flags.includes('seen')).length,
+      ...(isCounted ? countOf(messages) : { total: null, unread: null }),
     }))
+  }
+
+  async countFolders(
+    paths: readonly string[],
+    budgetMs: number,
+    onCount: (path: string, count: FolderCount) => void,
+  ): Promise<void> {
+    const until = performance.now() + budgetMs
+    for (const [index, path] of paths.entries()) {
+      if (index > 0 && performance.now() >= until) return
+      await this.#step(`countFolders ${path}`)
+      const folder = this.#gateway.folders.get(path)
+      onCount(path, folder ? countOf(folder.messages) : { total: null, unread: null })
+    }
   }
 
   async listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
@@ -251,6 +269,10 @@ export class MemoryConnection implements MailConnection {
     }
     if (!this.#isOpen) throw closedProblem()
   }
+}
+
+function countOf(messages: readonly MemoryMessage[]): FolderCount {
+  return { total: messages.length, unread: messages.filter(({ flags }) => !flags.includes('seen')).length }
 }
 
 function closedProblem(): Problem {

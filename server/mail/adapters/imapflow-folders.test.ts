@@ -1,0 +1,224 @@
+/** Folders of servers that list and name them in ways of their own. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type CourierLike, startCourierLike } from '../../../test/support/courier-like.ts'
+import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { available } from '../../../test/support/require.ts'
+import type { FolderCount, MailConnection } from '../mail-gateway.ts'
+import { parseSearchQuery } from '../search-query.ts'
+import { ImapFlowGateway } from './imapflow-gateway.ts'
+
+const ends: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+async function connect(port: number, { user, password } = { user: 'a', password: 'b' }): Promise<MailConnection> {
+  const { signal } = new AbortController()
+  const login = { host: '127.0.0.1', port, tls: 'none', user, password } as const
+  const connection = await new ImapFlowGateway({ version: '1.2.3' }).connect(login, { timeoutMs: 5_000, signal })
+  ends.push(() => connection.close())
+  return connection
+}
+
+async function courier(): Promise<{ server: CourierLike; connection: MailConnection }> {
+  const server = await startCourierLike()
+  ends.push(() => server.stop())
+  return { server, connection: await connect(server.port) }
+}
+
+describe('on a server such as Courier', () => {
+  test('the list comes without a single question for counts, and says that they are not known', async () => {
+    const { server, connection } = await courier()
+    for (let number = 0; number < 700; number++) server.folders.set(`INBOX.f${number}`, number)
+    const folders = await connection.listFolders(true)
+    expect(folders).toHaveLength(701)
+    expect(new Set(folders.map(({ total }) => total))).toEqual(new Set([null]))
+    expect(server.heard.filter(line => line.includes('STATUS'))).toEqual([])
+  })
+
+  test('folders are counted several questions ahead of the answers, and each count comes as it is known', async () => {
+    const { server, connection } = await courier()
+    const paths = Array.from({ length: 200 }, (_, number) => `INBOX.f${number}`)
+    for (const [number, path] of paths.entries()) server.folders.set(path, number)
+    const counts = new Map<string, FolderCount>()
+    await connection.countFolders(paths, 60_000, (path, count) => counts.set(path, count))
+    expect([...counts.keys()]).toEqual(paths)
+    expect([...counts.values()].map(({ total }) => total)).toEqual(paths.map((_, number) => number))
+    expect(await connection.listFolders(false)).toHaveLength(201)
+  })
+
+  test('questions are sent without waiting for the answers to those before', async () => {
+    const { server, connection } = await courier()
+    const paths = Array.from({ length: 60 }, (_, number) => `INBOX.f${number}`)
+    for (const path of paths) server.folders.set(path, 1)
+    const isAhead = Promise.withResolvers<void>()
+    const asked = () => server.heard.filter(line => line.includes('STATUS')).length
+    server.onHeard = () => asked() >= 15 && isAhead.resolve()
+    let answers = 0
+    server.beforeStatus = async () => {
+      // Windows of one, two and four come before; this answer is held back until the seven questions behind it are there.
+      if (++answers === 8) await isAhead.promise
+    }
+    const counts: string[] = []
+    await connection.countFolders(paths, 60_000, path => counts.push(path))
+    expect(counts).toEqual(paths)
+  })
+
+  test('a folder that the server does not count has no numbers, and costs the others nothing', async () => {
+    const { server, connection } = await courier()
+    server.folders.set('INBOX.a', 1).set('INBOX.b', 2).set('INBOX.c', 3)
+    const counts = new Map<string, number | null>()
+    const paths = ['INBOX.gone', 'INBOX.a', 'INBOX.b', 'INBOX.c', 'INBOX.gone too']
+    await connection.countFolders(paths, 60_000, (path, { total }) => counts.set(path, total))
+    expect(Object.fromEntries(counts)).toEqual({
+      'INBOX.gone': null,
+      'INBOX.a': 1,
+      'INBOX.b': 2,
+      'INBOX.c': 3,
+      'INBOX.gone too': null,
+    })
+    expect(await connection.listFolders(false)).toHaveLength(4)
+  })
+
+  test('shared folders are listed and opened beside those with the personal prefix', async () => {
+    const { server, connection } = await courier()
+    server.folders.set('INBOX.Sent', 3).set('shared.team.Sent', 4).set('shared.team', undefined)
+    const folders = await connection.listFolders(false)
+    const told = folders.map(({ path, name, namespace, role }) => [path, name, namespace, role])
+    expect(told.toSorted()).toEqual([
+      ['INBOX', 'INBOX', 'personal', 'inbox'],
+      ['INBOX.Sent', 'Sent', 'personal', 'sent'],
+      ['shared.team', 'team', 'shared', null],
+      ['shared.team.Sent', 'Sent', 'shared', null],
+    ])
+    expect(await connection.listMessages('shared.team.Sent', 1, undefined)).toMatchObject({ total: 4 })
+  })
+
+  test('a folder is opened by its whole path, and by its name without the personal prefix', async () => {
+    const { server, connection } = await courier()
+    server.folders.set('INBOX.Sent', 3)
+    for (const path of ['INBOX.Sent', 'Sent']) {
+      expect(await connection.listMessages(path, 1, undefined)).toMatchObject({ total: 3 })
+    }
+    await expect(connection.listMessages('Nope', 1, undefined)).rejects.toMatchObject({ code: 'folder_not_found' })
+  })
+
+  const names = [
+    '~tilde',
+    'a b',
+    ' lead',
+    'trail ',
+    'x%',
+    'x*',
+    'a]b',
+    'a"b',
+    'a\\b',
+    'a&b',
+    '&',
+    '{3}',
+    '(p)',
+    '+',
+    'NIL',
+  ]
+  test.each(
+    [...names, 'é', '日本', 'a.b..c', '#hash', '\\Noselect', 'x'.repeat(1_000)].map(name => [name.slice(0, 9), name]),
+  )('a folder with the name %j is opened and counted', async (_label, name) => {
+    const { server, connection } = await courier()
+    const encoded: Record<string, string> = { 'a&b': 'a&-b', '&': '&-', é: '&AOk-', 日本: '&ZeVnLA-' }
+    server.folders.set(`INBOX.${encoded[name] ?? name}`, 7)
+    const path = `INBOX.${name}`
+    expect(await connection.listMessages(path, 1, undefined)).toMatchObject({ total: 7 })
+    const counts: (number | null)[] = []
+    await connection.countFolders([path], 60_000, (_path, { total }) => counts.push(total))
+    expect(counts).toEqual([7])
+  })
+
+  test('INBOX is INBOX in any case', async () => {
+    const { connection } = await courier()
+    for (const path of ['INBOX', 'inbox', 'iNbOx']) {
+      expect(await connection.listMessages(path, 1, undefined)).toMatchObject({ total: 0 })
+    }
+  })
+
+  test('a search of two words is taken', async () => {
+    const { connection } = await courier()
+    const { terms } = parseSearchQuery('annual report from:anna from:smith', { inBody: true })
+    expect(await connection.search('INBOX', terms, 5, undefined)).toMatchObject({ total: 0 })
+  })
+
+  test('a folder that was never opened for writing has one UIDVALIDITY all the same', async () => {
+    const { server, connection } = await courier()
+    const validities = new Set<number>()
+    for (const each of [connection, await connect(server.port), connection]) {
+      validities.add((await each.listMessages('INBOX', 1, undefined)).uidValidity)
+    }
+    validities.add((await (await connect(server.port)).watch('INBOX', () => undefined)).uidValidity)
+    expect(validities.size).toBe(1)
+    expect(server.heard.filter(line => /STORE|EXPUNGE|CLOSE/.test(line))).toEqual([])
+  })
+
+  test('a folder that only holds others is told apart from one that is not there', async () => {
+    const { server, connection } = await courier()
+    server.folders.set('INBOX.par', undefined).set('INBOX.par.child', 1)
+    await expect(connection.listMessages('INBOX.par', 1, undefined)).rejects.toMatchObject({
+      code: 'folder_not_selectable',
+    })
+    await expect(connection.listMessages('INBOX.par.no', 1, undefined)).rejects.toMatchObject({
+      code: 'folder_not_found',
+    })
+  })
+})
+
+describe.skipIf(!available('dovecot')).each([
+  ['without a personal prefix', ''],
+  ['with the personal prefix INBOX.', 'INBOX.'],
+])('on Dovecot %s, with a public namespace', (_name, prefix) => {
+  let dovecot: Dovecot
+  beforeAll(async () => {
+    dovecot = await startDovecot({ personalPrefix: prefix, publicPrefix: 'Public.', separator: '.' })
+    const { user } = dovecot.users[0]!
+    const imap = await dovecot.login(user)
+    for (const name of [`${prefix}Ä & Co.~sub`, 'Public.Team.Plans']) await imap.run(`CREATE "${encoded(name)}"`)
+    imap.close()
+    await dovecot.appendMessage(user, 'Subject: plan\n\nshared\n', 'Public.Team.Plans', [
+      '\\Deleted',
+      '$Work',
+      '\\Seen',
+    ])
+  })
+  afterAll(() => dovecot?.stop())
+  const encoded = (name: string) => name.replace('Ä & Co', '&AMQ- &- Co')
+
+  test('every folder is listed with its namespace, and opened by the path in the list', async () => {
+    const connection = await connect(dovecot.imapPort, dovecot.users[0])
+    const folders = await connection.listFolders()
+    const named = new Map(folders.map(folder => [folder.path, folder]))
+    expect(named.get(`${prefix}Sent`)).toMatchObject({ namespace: 'personal', role: 'sent', name: 'Sent', total: 0 })
+    expect(named.get(`${prefix}Ä & Co.~sub`)).toMatchObject({ name: '~sub', namespace: 'personal', selectable: true })
+    expect(named.get('Public.Team.Plans')).toMatchObject({ name: 'Plans', namespace: 'shared', role: null, total: 1 })
+    expect(named.get('Public.Team')).toMatchObject({ namespace: 'shared', selectable: false, total: null })
+    for (const { path, selectable, total } of folders) {
+      if (selectable) expect((await connection.listMessages(path, 5, undefined)).total, path).toBe(total)
+      else
+        await expect(connection.listMessages(path, 5, undefined)).rejects.toMatchObject({
+          code: 'folder_not_selectable',
+        })
+    }
+  })
+
+  test('folders are counted where the list does not count, also those with names in other alphabets', async () => {
+    const connection = await connect(dovecot.imapPort, dovecot.users[0])
+    const listed = (await connection.listFolders()).filter(({ selectable }) => selectable)
+    const uncounted = await connection.listFolders(false)
+    expect(uncounted.every(({ total }) => total === null)).toBe(true)
+    const counts = new Map<string, FolderCount>()
+    await connection.countFolders(
+      listed.map(({ path }) => path),
+      60_000,
+      (path, count) => counts.set(path, count),
+    )
+    expect(Object.fromEntries(counts)).toEqual(
+      Object.fromEntries(listed.map(({ path, total, unread }) => [path, { total, unread }])),
+    )
+  })
+})

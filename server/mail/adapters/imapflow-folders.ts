@@ -1,0 +1,141 @@
+/** Lists the folders of every namespace, and counts messages where a server does not say that in the list (RFC 5819). */
+import type { ImapFlow, ListResponse } from 'imapflow'
+import type { Folder } from '../../../contract/mail.ts'
+import type { FolderCount } from '../mail-gateway.ts'
+import { roles, toFolder } from './imapflow-message.ts'
+import { type Inside, quoted, wireName } from './imapflow-names.ts'
+
+/** Namespaces of others that are asked for one by one, where the list does not hold them. */
+const maxNamespaces = 20
+/** Questions under way at a time; fewer where the server is slow, so that nobody waits long behind them. */
+const maxWindow = 20
+const slowMs = 500
+const statusQuery = { messages: true, unseen: true }
+/** As attributes of a command: `(MESSAGES UNSEEN)`. */
+const counted = ['MESSAGES', 'UNSEEN'] as const
+
+/** What ImapFlow's parser makes of `* STATUS name (MESSAGES 3 UNSEEN 1)`. */
+interface Untagged {
+  attributes?: (Token | Token[] | null)[]
+}
+
+interface Token {
+  value?: string | Buffer
+}
+
+export async function listFolders(client: ImapFlow, withCounts: boolean): Promise<Folder[]> {
+  const options = withCounts ? { statusQuery } : {}
+  const entries = new Map((await client.list(options)).map(entry => [entry.path, entry]))
+  for (const prefix of foreignPrefixes(client).slice(0, maxNamespaces)) {
+    if ([...entries.keys()].some(path => path.startsWith(prefix))) continue
+    // Courier and UW IMAP list these only when they are named (RFC 2342, section 6); a refusal costs no other folder.
+    for (const entry of await listUnder(client, prefix, options))
+      if (!entries.has(entry.path)) entries.set(entry.path, entry)
+  }
+  return inOrder(client, [...entries.values()])
+}
+
+async function listUnder(client: ImapFlow, prefix: string, options: object): Promise<ListResponse[]> {
+  try {
+    return (await (client as unknown as Inside).run('LIST', '', `${prefix}*`, options)) as ListResponse[]
+  } catch (error) {
+    if (client.usable && error instanceof Error && 'responseStatus' in error) return []
+    throw error
+  }
+}
+
+function foreignPrefixes(client: ImapFlow): string[] {
+  return (['other', 'shared'] as const).flatMap(kind => prefixesOf(client, kind))
+}
+
+/** An empty one would claim all folders. */
+function prefixesOf(client: ImapFlow, kind: 'other' | 'shared'): string[] {
+  const spaces = (client as unknown as Inside).namespaces?.[kind]
+  return (spaces || []).map(({ prefix }) => prefix).filter(prefix => prefix !== '')
+}
+
+/** One's own first: they are not what is left out where there are too many. A role is a folder's in one's own mailbox. */
+function inOrder(client: ImapFlow, entries: ListResponse[]): Folder[] {
+  const namespaceOf = (path: string): Folder['namespace'] => {
+    const isIn = (kind: 'other' | 'shared') =>
+      prefixesOf(client, kind).some(prefix => path.startsWith(prefix) || `${path}${prefix.at(-1)}` === prefix)
+    if (isIn('other')) return 'other_users'
+    return isIn('shared') ? 'shared' : 'personal'
+  }
+  const folders = entries.map(entry => toFolder(entry, namespaceOf(entry.path)))
+  const personal = folders.filter(({ namespace }) => namespace === 'personal')
+  const taken = new Set(personal.map(({ role }) => role))
+  for (const [index, folder] of folders.entries()) {
+    // ImapFlow gives each role to one folder, which may be that of somebody else.
+    if (folder.namespace !== 'personal' || folder.role) continue
+    const flagged = [...(entries[index]?.flags ?? [])].map(flag => roles.get(flag))
+    const role = flagged.find(one => one && !taken.has(one))
+    if (!role) continue
+    folder.role = role
+    taken.add(role)
+  }
+  const rank = { personal: 0, other_users: 1, shared: 2 } as const
+  return folders.sort((a, b) => rank[a.namespace] - rank[b.namespace])
+}
+
+/**
+ * Counts folders one after the other, some questions ahead of the answers (RFC 9051, section 5.5), until the time is up; then those that
+ * are left are asked for by another call. One that the server refuses to count has a count without numbers.
+ */
+export async function countFolders(
+  client: ImapFlow,
+  paths: readonly string[],
+  budgetMs: number,
+  onCount: (path: string, count: FolderCount) => void,
+): Promise<void> {
+  const until = performance.now() + budgetMs
+  for (let at = 0, window = 1; at < paths.length && performance.now() < until; ) {
+    const began = performance.now()
+    const asked = paths.slice(at, at + window)
+    const answers = await askTogether(client, asked)
+    for (const path of asked) onCount(path, answers.get(path) ?? { total: null, unread: null })
+    at += asked.length
+    window = performance.now() - began < slowMs ? Math.min(maxWindow, window * 2) : Math.max(1, window >> 1)
+  }
+}
+
+/**
+ * ImapFlow sends a command when the one before is done. All but the last of these go past it, with tags that it does not know and lets
+ * pass; servers answer in order, so that the last answer is the end of them all.
+ */
+async function askTogether(client: ImapFlow, paths: readonly string[]): Promise<Map<string, FolderCount>> {
+  const inside = client as unknown as Inside
+  const byName = new Map(paths.map(path => [wireName(client, path), path]))
+  const names = [...byName.keys()]
+  const answers = new Map<string, FolderCount>()
+  const note = async ({ attributes }: Untagged) => {
+    const [word, list] = attributes ?? []
+    if (!word || Array.isArray(word) || !Array.isArray(list)) return
+    const name = String(word.value ?? '')
+    const path = byName.get(name) ?? byName.get(name.toUpperCase())
+    if (path !== undefined) answers.set(path, readCount(list))
+  }
+  for (const [index, name] of names.slice(0, -1).entries()) {
+    inside.write(Buffer.from(`rm${index} STATUS ${quoted(name)} (${counted.join(' ')})`))
+  }
+  const items = counted.map(value => ({ type: 'ATOM', value }))
+  try {
+    const last = [{ type: 'STRING', value: names.at(-1) }, items]
+    const { next } = await inside.exec('STATUS', last, { untagged: { STATUS: note } })
+    next()
+  } catch (error) {
+    // A folder that the server does not count; anything else ends the connection.
+    if (!client.usable || !(error instanceof Error && 'responseStatus' in error)) throw error
+  }
+  return answers
+}
+
+function readCount(list: readonly Token[]): FolderCount {
+  const words = list.map(token => String(token?.value ?? '').toUpperCase())
+  const numberAfter = (word: string) => {
+    const at = words.findIndex((each, index) => index % 2 === 0 && each === word)
+    const digits = at < 0 ? '' : (words[at + 1] ?? '')
+    return /^\d{1,10}$/.test(digits) ? Number(digits) : null
+  }
+  return { total: numberAfter('MESSAGES'), unread: numberAfter('UNSEEN') }
+}

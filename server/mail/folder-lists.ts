@@ -1,0 +1,93 @@
+/** Folders as programs ask for them: some or all, page by page, and not held up by counts that are still to come. */
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Folder, FolderCounts, FolderRole } from '../../contract/mail.ts'
+import { Problem } from '../platform/problem.ts'
+import type { FolderCounter } from './folder-counter.ts'
+import { toFolders } from './message-bounds.ts'
+
+export interface FolderQuery {
+  counts: boolean
+  role?: FolderRole | undefined
+  /** Words in the path, in any case. */
+  name?: string | undefined
+  limit: number
+  cursor?: string | undefined
+}
+
+export interface FolderPage {
+  items: Folder[]
+  next_cursor: string | null
+  omitted: number
+  counts: FolderCounts
+}
+
+export interface FolderListsOptions {
+  counter: Pick<FolderCounter, 'begin' | 'settled' | 'view'>
+  /** Whether messages of a folder can be named. */
+  canName(path: string): boolean
+  /** How long a list waits for counts: most servers have them by then. */
+  graceMs?: number | undefined
+}
+
+const notAsked: FolderCounts = { state: 'not_asked', pending: 0, as_of: null }
+
+export class FolderLists {
+  readonly #options: FolderListsOptions
+  readonly #graceMs: number
+
+  constructor(options: FolderListsOptions) {
+    this.#options = options
+    this.#graceMs = options.graceMs ?? 250
+  }
+
+  /** @param folders As the mail server listed them. @throws Problem `stale_cursor` when the folder is gone at which the last page ended. */
+  async page(
+    accountId: string,
+    folders: readonly Folder[],
+    { counts, role, name, limit, cursor }: FolderQuery,
+    signal: AbortSignal,
+  ): Promise<FolderPage> {
+    const { items: all, omitted } = toFolders(folders, this.#options.canName)
+    const words = name?.toLowerCase() ?? ''
+    const isWanted = ({ role: own, path }: Folder) =>
+      (role === undefined || own === role) && path.toLowerCase().includes(words)
+    const found = all.slice(cursor === undefined ? 0 : placeOf(accountId, all, cursor)).filter(isWanted)
+    const shown = found.slice(0, limit)
+    const last = shown.at(-1)
+    const page = {
+      items: shown,
+      next_cursor: last && found.length > limit ? cursorOf(accountId, last) : null,
+      omitted,
+    }
+    if (!counts) return { ...page, counts: notAsked }
+    const { folders: items, counts: known } = await this.#count(accountId, all, shown, signal)
+    return { ...page, items, counts: known }
+  }
+
+  async #count(accountId: string, all: readonly Folder[], shown: readonly Folder[], signal: AbortSignal) {
+    const { counter } = this.#options
+    counter.begin(accountId, all, shown)
+    if (counter.view(accountId, shown).counts.pending > 0) {
+      const over = new AbortController()
+      const grace = wait(this.#graceMs, undefined, { signal: AbortSignal.any([over.signal, signal]) })
+      // Called off: the counts are there, or the caller is gone.
+      await Promise.race([counter.settled(accountId), grace.catch(() => undefined)]).finally(() => over.abort())
+    }
+    return counter.view(accountId, shown)
+  }
+}
+
+/** Names the last folder of a page and grants nothing; folders that come and go elsewhere in the list do not matter. */
+function cursorOf(accountId: string, { path }: Folder): string {
+  return createHash('sha256').update(`${accountId}\0${path}`).digest().toString('base64url', 0, 12)
+}
+
+function placeOf(accountId: string, folders: readonly Folder[], cursor: string): number {
+  const at = folders.findIndex(folder => cursorOf(accountId, folder) === cursor)
+  if (at >= 0) return at + 1
+  throw new Problem(
+    'stale_cursor',
+    'The folder at which the last page ended is gone; list the folders from the beginning.',
+  )
+}

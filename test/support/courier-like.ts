@@ -1,0 +1,111 @@
+/** A server that answers as Courier-IMAP 5.0.13 does (recorded from one), with its oddities; neither it nor its like is in every archive. */
+import type { Socket } from 'node:net'
+import { type SocketServer, startSocketServer } from './socket-server.ts'
+
+export interface CourierLike extends SocketServer {
+  /** By the names that it lists, how many messages they hold; undefined for one that only holds others. */
+  readonly folders: Map<string, number | undefined>
+  /** All that was said to it. */
+  readonly heard: string[]
+  /** Awaited before each answer to STATUS. */
+  beforeStatus: () => Promise<void>
+  /** Called when it was said something. */
+  onHeard: () => void
+}
+
+const capability =
+  'IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE ACL ACL2=UNION'
+const mailboxMissing = 'NO Mailbox does not exist, or must be subscribed to.'
+
+export async function startCourierLike(): Promise<CourierLike> {
+  const folders = new Map<string, number | undefined>([['INBOX', 0]])
+  const heard: string[] = []
+  /** Decided on when a folder is opened for writing; until then it is another each time. */
+  const validities = new Map<string, number>()
+  let undecided = Math.floor(Date.now() / 1000) - 1_000_000_000
+  const answers: Record<string, (rest: string) => string[]> = {
+    CAPABILITY: () => [`* CAPABILITY ${capability}`, 'OK CAPABILITY completed'],
+    LOGIN: () => ['OK LOGIN Ok.'],
+    NAMESPACE: () => ['* NAMESPACE (("INBOX." ".")) NIL (("#shared." ".")("shared." "."))', 'OK NAMESPACE completed.'],
+    LIST: rest => [...list(rest, 'LIST'), 'OK LIST completed'],
+    LSUB: rest => [...list(rest, 'LSUB'), 'OK LSUB completed'],
+    EXAMINE: rest => open(rest, false),
+    SELECT: rest => open(rest, true),
+    STATUS: rest => {
+      const name = nameOf(rest)
+      const count = name === undefined ? undefined : folders.get(name)
+      if (count === undefined) return ['NO Mailbox does not exist, or must be subscribed to.']
+      return [`* STATUS ${quote(name)} (MESSAGES ${count} UNSEEN 0)`, 'OK STATUS Completed.']
+    },
+    SEARCH: rest =>
+      rest.includes('NOT NOT') ? ['NO Error in IMAP command received by server.'] : ['* SEARCH', 'OK SEARCH done.'],
+    // Of each message that is asked for by one number, what a list needs least.
+    FETCH: rest => {
+      const number = /^\d+/.exec(rest)?.[0] ?? 1
+      const row = `UID ${number} FLAGS () INTERNALDATE "01-Jan-2026 00:00:00 +0000" RFC822.SIZE 10`
+      return [`* ${number} FETCH (${row})`, 'OK FETCH completed.']
+    },
+    NOOP: () => ['OK NOOP completed'],
+    LOGOUT: () => ['* BYE Courier-IMAP server shutting down', 'OK LOGOUT completed'],
+  }
+
+  function open(rest: string, isWriting: boolean): string[] {
+    const name = nameOf(rest)
+    const count = name === undefined ? undefined : folders.get(name)
+    if (name === undefined || count === undefined) return [mailboxMissing]
+    if (isWriting && !validities.has(name)) validities.set(name, ++undecided)
+    const validity = validities.get(name) ?? ++undecided
+    const flags = '* FLAGS (\\Draft \\Answered \\Flagged \\Deleted \\Seen \\Recent)'
+    return [flags, `* ${count} EXISTS`, '* 0 RECENT', `* OK [UIDVALIDITY ${validity}] Ok`, 'OK [READ-ONLY] Ok']
+  }
+
+  /** The shared ones only when they are named. */
+  function list(rest: string, word: string): string[] {
+    const [, reference = '', pattern = ''] = /^"([^"]*)" "?((?:[^"\\]|\\.)*)"?/.exec(rest) ?? []
+    const wanted = `${reference}${pattern}`.replaceAll(/\\(.)/g, '$1')
+    const names = [...folders.keys()].filter(name => {
+      if (wanted === '*') return !name.startsWith('shared.')
+      return wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted
+    })
+    return names.map(
+      name =>
+        `* ${word} (${folders.get(name) === undefined ? '\\Noselect \\HasChildren' : '\\HasNoChildren'}) "." ${quote(name)}`,
+    )
+  }
+
+  const server = await startSocketServer(socket => {
+    const greeting = 'Courier-IMAP ready. Copyright 1998-2019 Double Precision, Inc.'
+    socket.write(`* OK [CAPABILITY ${capability}] ${greeting}\r\n`)
+    let waiting = ''
+    let answered = Promise.resolve()
+    socket.setEncoding('latin1').on('data', chunk => {
+      const lines = `${waiting}${chunk}`.split('\r\n')
+      waiting = lines.pop() ?? ''
+      heard.push(...lines)
+      courier.onHeard()
+      for (const line of lines) answered = answered.then(() => answer(socket, line))
+    })
+  })
+  const hooks = { beforeStatus: async () => undefined, onHeard: () => undefined }
+  const courier: CourierLike = Object.assign(server, { folders, heard }, hooks)
+
+  async function answer(socket: Socket, line: string): Promise<void> {
+    const [, tag = '*', command = '', rest = ''] = /^(\S+) (?:UID )?(\S+) ?(.*)$/.exec(line) ?? []
+    if (command === 'STATUS') await courier.beforeStatus()
+    const said = answers[command]?.(rest) ?? ['NO Error in IMAP command received by server.']
+    socket.write([...said.slice(0, -1), `${tag} ${said.at(-1)}`, ''].join('\r\n'))
+  }
+  return courier
+}
+
+function quote(name: string | undefined): string {
+  return `"${(name ?? '').replaceAll(/["\\]/g, '\\$&')}"`
+}
+
+/** What begins with a bare `~` it does not know, and INBOX it knows in any case. */
+function nameOf(rest: string): string | undefined {
+  const [, quoted, bare] = /^(?:"((?:[^"\\]|\\.)*)"|(\S+))/.exec(rest) ?? []
+  if (bare?.includes('~')) return undefined
+  const name = quoted?.replaceAll(/\\(.)/g, '$1') ?? bare
+  return name?.toUpperCase() === 'INBOX' ? 'INBOX' : name
+}
