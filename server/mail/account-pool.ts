@@ -66,6 +66,7 @@ export class AccountPool {
       connecting: this.#opener.connecting,
       waiting: this.#line.length,
       max: this.#size.current,
+      server_limit: null,
     }
   }
 

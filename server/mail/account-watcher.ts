@@ -1,6 +1,7 @@
 /** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
 import { setTimeout as wait } from 'node:timers/promises'
-import type { AccountError, AccountState } from '../../contract/accounts.ts'
+import type { AccountState } from '../../contract/accounts.ts'
+import { toAccountError } from '../accounts/account-error.ts'
 import type { HealthRegistry } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -14,7 +15,7 @@ export interface AccountWatcherOptions {
   account: { id: string; name: string }
   pool: ConnectionPool
   hub: Pick<EventHub, 'publish'>
-  health: Pick<HealthRegistry, 'set' | 'noteMail'>
+  health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem'>
   logger: Logger
   backoff?: Backoff
 }
@@ -156,6 +157,7 @@ export class AccountWatcher {
 
   #report(state: AccountState, problem: Problem | null, nextRetryAt: string | null = null): void {
     const lastError = problem && toAccountError(problem)
+    if (problem) this.#options.health.noteProblem(this.#account.id, problem)
     this.#options.health.set(this.#account, { state, lastError, nextRetryAt })
   }
 
@@ -172,17 +174,6 @@ function isFinal({ code }: Problem): boolean {
 function stateAfter(problem: Problem, wasReady: boolean): AccountState {
   if (problem.code === 'overloaded') return 'degraded'
   return wasReady ? 'connecting' : 'unreachable'
-}
-
-function toAccountError(problem: Problem): AccountError {
-  const { fault, server_response, networks } = problem.extension
-  return {
-    cause: fault ?? (problem.code === 'overloaded' ? 'limit' : 'closed'),
-    detail: problem.message,
-    server_response: server_response ?? null,
-    ...(networks ? { networks } : {}),
-    at: new Date().toISOString(),
-  }
 }
 
 function lost(cause?: unknown): Problem {
