@@ -19,6 +19,12 @@ export interface AccountPoolOptions extends ConnectionOpenerOptions {
   onChange(pool: AccountPool): void
 }
 
+/** Whose turn it is, and what for. */
+export interface Call {
+  priority: Priority
+  folder: string | undefined
+}
+
 /** After a connection could not be opened while others work, none is tried for so long. */
 const pauseMs = 5_000
 
@@ -81,10 +87,11 @@ export class AccountPool {
     return this.#set.idle[0]?.idleSince
   }
 
-  async run<T>(priority: Priority, work: (connection: MailConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** @param call.folder What the work is about: a connection that has it open is chosen. */
+  async run<T>(call: Call, work: (connection: MailConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#counted(async () => {
       for (let attempt = 1; ; attempt++) {
-        const pooled = await this.#acquire(priority, signal)
+        const pooled = await this.#acquire(call, signal)
         try {
           return await work(pooled.connection)
         } catch (error) {
@@ -162,11 +169,11 @@ export class AccountPool {
     return this.#options.limits().connection_timeout_seconds * 1000
   }
 
-  async #acquire(priority: Priority, signal: AbortSignal): Promise<PooledConnection> {
+  async #acquire(call: Call, signal: AbortSignal): Promise<PooledConnection> {
     this.#stopped.signal.throwIfAborted()
     const { refusal } = this.#opener
     if (refusal && this.#set.size === 0) throw refusal
-    const turn = this.#line.join(priority, this.#timeoutMs, signal, () => this.#whyTooLate())
+    const turn = this.#line.join(call, this.#timeoutMs, signal, () => this.#whyTooLate())
     this.#pump()
     return turn
   }
@@ -183,10 +190,11 @@ export class AccountPool {
 
   /** Gives connections at rest to those who wait, and opens more when there are too few. */
   #pump(): void {
-    for (const pooled of this.#set.idle.reverse()) {
-      if (this.#line.length === 0) break
+    while (this.#line.length > 0) {
+      const pooled = this.#set.chooseFor(this.#line.folder)
+      if (!pooled) break
       this.#set.lend(pooled)
-      this.#line.serve(pooled)
+      this.#line.serve(pooled, pooled.connection.openFolder)
     }
     const count = this.#set.size + this.#opening
     const isPaused = count > 0 && (this.#opener.refusal || performance.now() < this.#pausedUntil)

@@ -48,15 +48,17 @@ export class ConnectionPool {
    * Lends a connection for as long as `work` takes. It runs a second time, on a fresh connection, when the first one
    * turns out to be dead: so it may only read.
    * @param signal Ends the waiting; work that has begun is finished.
+   * @param folder What the work is about, if one folder: a connection that has it open is chosen.
    */
   async run<T>(
     accountId: string,
     priority: Priority,
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
+    folder?: string,
   ): Promise<T> {
     this.#stopped.signal.throwIfAborted()
-    return this.#poolOf(accountId).run(priority, work, signal)
+    return this.#poolOf(accountId).run({ priority, folder }, work, signal)
   }
 
   /** A connection of its own for watching, counted with the others. The caller closes it. */

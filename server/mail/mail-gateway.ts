@@ -87,6 +87,8 @@ export interface Arrivals {
 
 /** One IMAP connection. Commands run one at a time; the pool sees to that. */
 export interface MailConnection {
+  /** The folder that it has open: what is asked of that one costs the server least. */
+  readonly openFolder: string | undefined
   listFolders(): Promise<Folder[]>
   /**
    * A message that cannot be read is a row with the fault `unreadable`, and what bad mail costs is bounded.

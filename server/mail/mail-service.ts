@@ -89,7 +89,7 @@ export class MailService {
     this.#checkFolder(folder)
     const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, folder, cursor)
     const list = (connection: MailConnection) => connection.listMessages(folder, limit, place?.beforeUid)
-    const page = await this.#ask(principal, accountId, list, signal)
+    const page = await this.#ask(principal, accountId, list, signal, folder)
     const { uidValidity, total, messages, hasMore } = page
     const owner = await this.#ownerOf(principal, accountId)
     checkCursor(place, uidValidity)
@@ -126,6 +126,7 @@ export class MailService {
       accountId,
       search,
       signal,
+      wanted,
     )
     checkCursor(place, uidValidity)
     const owner = await this.#ownerOf(principal, accountId)
@@ -157,7 +158,8 @@ export class MailService {
     signal: AbortSignal,
   ): Promise<UncomparedMessage> {
     const place = this.#refs.decode(accountId, ref)
-    const message = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
+    const read = (connection: MailConnection) => getContent(connection, place)
+    const message = await this.#ask(principal, accountId, read, signal, place.folder)
     const owner = await this.#ownerOf(principal, accountId)
     const sender = otherSender(message)
     return {
@@ -187,7 +189,7 @@ export class MailService {
   ): Promise<string> {
     const place = this.#refs.decode(accountId, ref)
     const read = (connection: MailConnection) => getContent(connection, place)
-    const { html, text, attachments } = await this.#ask(principal, accountId, read, signal)
+    const { html, text, attachments } = await this.#ask(principal, accountId, read, signal, place.folder)
     if (html === null) return renderMessageText(text)
     // Without a connection: others can use it meanwhile.
     const clean = await this.#cleaner.clean(html, remote, { key: limitKeyOf(principal), signal })
@@ -198,7 +200,7 @@ export class MailService {
         signal.throwIfAborted()
         return findPart(connection, place, id, maxBytes)
       })
-    return renderMessageHtml(await this.#ask(principal, accountId, embed, signal))
+    return renderMessageHtml(await this.#ask(principal, accountId, embed, signal, place.folder))
   }
 
   async #ask<T>(
@@ -206,9 +208,10 @@ export class MailService {
     accountId: string,
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
+    folder?: string,
   ): Promise<T> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    return this.#pool.run(accountId, 'interactive', work, signal)
+    return this.#pool.run(accountId, 'interactive', work, signal, folder)
   }
 
   #checkFolder(folder: string): void {

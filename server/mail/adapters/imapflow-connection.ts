@@ -6,7 +6,7 @@ import { Problem } from '../../platform/problem.ts'
 import type { Arrivals, FoundPage, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
-import { openFolder } from './imapflow-folder.ts'
+import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
@@ -20,6 +20,7 @@ export interface ImapFlowConnectionOptions {
   renewIdleMs: number
   /** Where there is no IDLE, the server is asked this often. */
   pollMs: number
+  keeping?: KeepingTimes
 }
 
 /** Asked of the server at a time when a part is downloaded. */
@@ -33,11 +34,13 @@ export class ImapFlowConnection implements MailConnection {
   readonly #client: ImapFlow
   readonly #options: ImapFlowConnectionOptions
   readonly #ended = new AbortController()
+  readonly #folder: KeptFolder
   #reason: unknown
 
   constructor(options: ImapFlowConnectionOptions) {
     this.#options = options
     this.#client = options.client
+    this.#folder = new KeptFolder(options.client, options.keeping)
     this.#client.on('error', error => {
       this.#reason ??= error
     })
@@ -49,6 +52,10 @@ export class ImapFlowConnection implements MailConnection {
     })
   }
 
+  get openFolder(): string | undefined {
+    return this.#folder.path
+  }
+
   listFolders(): Promise<Folder[]> {
     return this.#command(async () => {
       const entries = await this.#client.list({ statusQuery: { messages: true, unseen: true } })
@@ -58,7 +65,7 @@ export class ImapFlowConnection implements MailConnection {
 
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
     return this.#command(async () => {
-      const mailbox = await openFolder(this.#client, path)
+      const mailbox = await this.#folder.open(path)
       // Sequence numbers rise with UIDs, and none can vanish between SEARCH and FETCH (RFC 9051, section 7.5.1).
       const last = beforeUid === undefined ? mailbox.exists : await this.#countBelow(beforeUid)
       const first = Math.max(1, last - limit + 1)
@@ -76,7 +83,7 @@ export class ImapFlowConnection implements MailConnection {
 
   search(path: string, terms: readonly SearchTerm[], limit: number, beforeUid: number | undefined): Promise<FoundPage> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       const { total, uids, hasMore } = await searchUids(this.#client, terms, limit, beforeUid)
       const rows = await fetchRows(this.#client, { by: 'uid', numbers: uids })
       return {
@@ -94,7 +101,7 @@ export class ImapFlowConnection implements MailConnection {
     maxBytes: number,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       const [found] = await fetchRows(this.#client, { by: 'uid', numbers: [uid] }, contentQuery)
       if (!found) return { uidValidity, message: undefined }
       const { row, header } = found
@@ -120,7 +127,7 @@ export class ImapFlowConnection implements MailConnection {
     maxBytes: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       const bytes = await this.#collect(uid, partId, {
         uid: true,
         maxBytes: maxBytes + 1,
@@ -133,7 +140,7 @@ export class ImapFlowConnection implements MailConnection {
 
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
     return this.#command(async () => {
-      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await openFolder(this.#client, path)
+      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await this.#folder.open(path)
       if (uidNext <= fromUid) return { uidValidity, uidNext, uids: [] }
       const found = (await this.#client.search({ uid: `${fromUid}:*` }, { uid: true })) || []
       // `n:*` always holds the newest message, also when its UID is below n (RFC 9051, section 9, seq-range).
@@ -150,7 +157,7 @@ export class ImapFlowConnection implements MailConnection {
     this.#client.on('expunge', () => onChange({ kind: 'expunge' }))
     this.#client.on('flags', () => onChange({ kind: 'flags' }))
     const state = await this.#command(async () => {
-      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await openFolder(this.#client, path)
+      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await this.#folder.open(path)
       return { uidValidity, uidNext }
     })
     this.#keepWatching(onChange).catch(error => this.#end(error))

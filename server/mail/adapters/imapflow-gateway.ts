@@ -6,6 +6,7 @@ import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
+import type { KeepingTimes } from './imapflow-kept-folder.ts'
 import { quoteNil } from './imapflow-nil.ts'
 import { ImapSocket } from './imapflow-socket.ts'
 
@@ -13,6 +14,8 @@ export interface ImapFlowGatewayOptions {
   /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
   renewIdleMs?: number
   pollMs?: number
+  /** How long a folder is kept open before it is opened again. */
+  keeping?: KeepingTimes
   /** Judges where it may connect to; without it, anywhere. */
   guard?: Pick<OutboundGuard, 'check'>
 }
@@ -28,10 +31,12 @@ const maxResponseTokens = 100_000
 export class ImapFlowGateway implements MailGateway {
   readonly #renewIdleMs: number
   readonly #pollMs: number
+  readonly #keeping: KeepingTimes | undefined
   readonly #guard: ImapFlowGatewayOptions['guard']
 
-  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, guard }: ImapFlowGatewayOptions = {}) {
+  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, keeping, guard }: ImapFlowGatewayOptions = {}) {
     this.#guard = guard
+    this.#keeping = keeping
     this.#renewIdleMs = renewIdleMs
     this.#pollMs = pollMs
   }
@@ -61,6 +66,7 @@ export class ImapFlowGateway implements MailGateway {
       context: { host, port, password, phase: 'session' },
       renewIdleMs: this.#renewIdleMs,
       pollMs: this.#pollMs,
+      ...(this.#keeping ? { keeping: this.#keeping } : {}),
     })
   }
 

@@ -130,6 +130,7 @@ const emptyMessage: Omit<MemoryMessage, 'uid' | 'date' | keyof ReturnType<typeof
 export class MemoryConnection implements MailConnection {
   readonly closed: Promise<Problem | undefined>
   isWatching = false
+  openFolder: string | undefined
   readonly #gateway: MemoryGateway
   readonly #timeoutMs: number
   readonly #listeners = new Map<string, (change: WatchChange) => void>()
@@ -159,7 +160,7 @@ export class MemoryConnection implements MailConnection {
   }
 
   async listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
-    await this.#step('listMessages')
+    await this.#step('listMessages', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const below = messages.filter(message => beforeUid === undefined || message.uid < beforeUid)
     const page = below.slice(-limit).toReversed()
@@ -172,7 +173,7 @@ export class MemoryConnection implements MailConnection {
     limit: number,
     beforeUid: number | undefined,
   ): Promise<FoundPage> {
-    await this.#step('search')
+    await this.#step('search', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const found = messages.filter(message => terms.every(term => holds(term, message)))
     const below = found.filter(message => beforeUid === undefined || message.uid < beforeUid)
@@ -186,7 +187,7 @@ export class MemoryConnection implements MailConnection {
     uid: number,
     maxBytes: number,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
-    await this.#step('getMessage')
+    await this.#step('getMessage', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const message = messages.find(candidate => candidate.uid === uid)
     if (!message) return { uidValidity, message: undefined }
@@ -201,7 +202,7 @@ export class MemoryConnection implements MailConnection {
     partId: string,
     maxBytes: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
-    await this.#step('findPart')
+    await this.#step('findPart', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const parts = messages.find(message => message.uid === uid)?.parts ?? {}
     const bytes = Object.hasOwn(parts, partId) ? parts[partId] : undefined
@@ -209,7 +210,7 @@ export class MemoryConnection implements MailConnection {
   }
 
   async listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
-    await this.#step('listArrivals')
+    await this.#step('listArrivals', path)
     const { uidValidity, uidNext, messages } = this.#gateway.getFolder(path)
     const uids = messages.map(message => message.uid).filter(uid => uid >= fromUid)
     return { uidValidity, uidNext, uids: uids.slice(0, limit) }
@@ -219,7 +220,7 @@ export class MemoryConnection implements MailConnection {
     path: string,
     onChange: (change: WatchChange) => void,
   ): Promise<{ uidValidity: number; uidNext: number }> {
-    await this.#step('watch')
+    await this.#step('watch', path)
     const { uidValidity, uidNext } = this.#gateway.getFolder(path)
     this.isWatching = true
     this.#listeners.set(path, onChange)
@@ -240,8 +241,9 @@ export class MemoryConnection implements MailConnection {
     this.#resolveClosed(reason)
   }
 
-  async #step(name: string): Promise<void> {
+  async #step(name: string, folder = this.openFolder): Promise<void> {
     if (!this.#isOpen) throw closedProblem()
+    this.openFolder = folder
     try {
       await within(this.#timeoutMs, this.#gateway.delay(name))
     } catch (error) {
