@@ -7,6 +7,7 @@ import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { newMail } from './new-mail.ts'
+import { openFolder } from './open-folder.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
@@ -16,6 +17,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   stats,
   gate,
   'new-mail': newMail,
+  'open-folder': openFolder,
   startup,
   events,
   'sign-in-flood': signInFlood,

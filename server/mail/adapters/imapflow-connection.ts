@@ -10,23 +10,19 @@ import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
+import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
 
 export interface ImapFlowConnectionOptions {
   /** Logged in. */
   client: ImapFlow
   timeoutMs: number
   context: FaultContext
-  /** IDLE is renewed this often: NATs forget, and a dead peer is found out. */
-  renewIdleMs: number
-  /** Where there is no IDLE, the server is asked this often. */
-  pollMs: number
+  watching: WatchTimes
   keeping?: KeepingTimes
 }
 
 /** Asked of the server at a time when a part is downloaded. */
 const chunkSize = 256 * 1024
-/** Between two IDLEs when the server ends them by itself, so that it cannot make us spin. */
-const idleAgainMs = 1_000
 const logoutMs = 1_000
 
 export class ImapFlowConnection implements MailConnection {
@@ -35,6 +31,7 @@ export class ImapFlowConnection implements MailConnection {
   readonly #options: ImapFlowConnectionOptions
   readonly #ended = new AbortController()
   readonly #folder: KeptFolder
+  #watch: ImapFlowWatch | undefined
   #reason: unknown
 
   constructor(options: ImapFlowConnectionOptions) {
@@ -153,15 +150,38 @@ export class ImapFlowConnection implements MailConnection {
     path: string,
     onChange: (change: WatchChange) => void,
   ): Promise<{ uidValidity: number; uidNext: number }> {
-    this.#client.on('exists', ({ count }) => onChange({ kind: 'exists', count }))
-    this.#client.on('expunge', () => onChange({ kind: 'expunge' }))
-    this.#client.on('flags', () => onChange({ kind: 'flags' }))
+    const watch = new ImapFlowWatch({
+      client: this.#client,
+      folder: this.#folder,
+      path,
+      times: this.#options.watching,
+      command: (work, timeoutMs) => this.#command(work, timeoutMs),
+      ended: this.#ended.signal,
+      onChange,
+    })
     const state = await this.#command(async () => {
-      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await this.#folder.open(path)
+      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await watch.open()
       return { uidValidity, uidNext }
     })
-    this.#keepWatching(onChange).catch(error => this.#end(error))
+    this.#watch = watch
+    watch.run().catch(error => this.#end(error))
     return state
+  }
+
+  check(): void {
+    this.#watch?.check()
+  }
+
+  async pause(): Promise<void> {
+    try {
+      await this.#watch?.pause()
+    } catch {
+      throw this.#lost()
+    }
+  }
+
+  async resume(): Promise<void> {
+    await this.#watch?.resume().catch(error => this.#end(error))
   }
 
   async close(): Promise<void> {
@@ -173,35 +193,6 @@ export class ImapFlowConnection implements MailConnection {
     bound.abort()
     late.catch(() => undefined)
     this.#client.close()
-  }
-
-  /** Ends with the connection. */
-  async #keepWatching(onChange: (change: WatchChange) => void): Promise<void> {
-    const { signal } = this.#ended
-    let isPolling = !this.#client.capabilities.has('IDLE') && !this.#client.capabilities.has('IMAP4rev2')
-    if (isPolling) onChange({ kind: 'polling' })
-    while (!signal.aborted) {
-      const lap = new AbortController()
-      const renewal = wait(isPolling ? this.#options.pollMs : this.#options.renewIdleMs, 'renew', {
-        signal: AbortSignal.any([signal, lap.signal]),
-        ref: false,
-      })
-      // That it was called off is no news: the race has ended by then.
-      renewal.catch(() => undefined)
-      const idle = isPolling ? new Promise<never>(() => undefined) : this.#client.idle()
-      const outcome = await Promise.race([renewal, idle]).finally(() => lap.abort())
-      if (signal.aborted) return
-      if (outcome === 'renew') {
-        // Breaks the IDLE by itself; a peer that is gone does not answer within the timeout, which ends the connection.
-        await this.#command(() => this.#client.noop())
-        continue
-      }
-      if (outcome === false) {
-        isPolling = true
-        onChange({ kind: 'polling' })
-      }
-      await wait(idleAgainMs, undefined, { signal })
-    }
   }
 
   async #newestUid(): Promise<number> {
@@ -241,15 +232,18 @@ export class ImapFlowConnection implements MailConnection {
   }
 
   /** A command that takes too long ends the connection, since nothing could follow it. */
-  async #command<T>(work: () => Promise<T>): Promise<T> {
+  async #command<T>(work: () => Promise<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const { code, detail } = tooSlow({ ...this.#options.context, phase: 'session' })
-        const problem = new Problem(code, detail, { part: 'imap', fault: 'timeout' })
-        reject(problem)
-        this.#end(problem)
-      }, this.#options.timeoutMs)
+      timer = setTimeout(
+        () => {
+          const { code, detail } = tooSlow({ ...this.#options.context, phase: 'session' })
+          const problem = new Problem(code, detail, { part: 'imap', fault: 'timeout' })
+          reject(problem)
+          this.#end(problem)
+        },
+        Math.min(timeoutMs, this.#options.timeoutMs),
+      )
     })
     try {
       return await Promise.race([work(), late])

@@ -3,17 +3,16 @@ import type { ImapFlow } from 'imapflow'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import type { Address, OutboundGuard } from '../../platform/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
-import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
+import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import type { KeepingTimes } from './imapflow-kept-folder.ts'
 import { quoteNil } from './imapflow-nil.ts'
-import { ImapSocket } from './imapflow-socket.ts'
+import { greetingOf, ImapSocket } from './imapflow-socket.ts'
+import { type WatchTimes, watchTimes } from './imapflow-watch.ts'
 
 export interface ImapFlowGatewayOptions {
-  /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
-  renewIdleMs?: number
-  pollMs?: number
+  watching?: Partial<WatchTimes>
   /** How long a folder is kept open before it is opened again. */
   keeping?: KeepingTimes
   /** Judges where it may connect to; without it, anywhere. */
@@ -29,16 +28,14 @@ const maxResponseSize = 128 * 1024 * 1024
 const maxResponseTokens = 100_000
 
 export class ImapFlowGateway implements MailGateway {
-  readonly #renewIdleMs: number
-  readonly #pollMs: number
+  readonly #watching: WatchTimes
   readonly #keeping: KeepingTimes | undefined
   readonly #guard: ImapFlowGatewayOptions['guard']
 
-  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, keeping, guard }: ImapFlowGatewayOptions = {}) {
+  constructor({ watching, keeping, guard }: ImapFlowGatewayOptions = {}) {
     this.#guard = guard
     this.#keeping = keeping
-    this.#renewIdleMs = renewIdleMs
-    this.#pollMs = pollMs
+    this.#watching = { ...watchTimes, ...watching }
   }
 
   async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
@@ -64,13 +61,31 @@ export class ImapFlowGateway implements MailGateway {
       client,
       timeoutMs,
       context: { host, port, password, phase: 'session' },
-      renewIdleMs: this.#renewIdleMs,
-      pollMs: this.#pollMs,
+      watching: this.#watching,
       ...(this.#keeping ? { keeping: this.#keeping } : {}),
     })
   }
 
-  async #addressesOf({ host, port, password }: MailLogin): Promise<Address[] | undefined> {
+  async probe({ host, port, tls }: MailPlace, { timeoutMs, signal }: ConnectOptions): Promise<void> {
+    const addresses = await this.#addressesOf({ host, port, password: '' })
+    const socket = new ImapSocket(addresses)
+    const bound = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    try {
+      await greetingOf(socket, { host, port, secure: tls === 'implicit' }, bound)
+    } catch (error) {
+      signal.throwIfAborted()
+      const context: FaultContext = { host, port, password: '', phase: socket.phase }
+      if (!bound.aborted) throw translateFault(error, context)
+      const { code, detail } = tooSlow(context)
+      throw new Problem(code, detail, { part: 'imap', fault: 'timeout' })
+    }
+  }
+
+  async #addressesOf({
+    host,
+    port,
+    password,
+  }: Pick<MailLogin, 'host' | 'port' | 'password'>): Promise<Address[] | undefined> {
     try {
       return await this.#guard?.check(host, port)
     } catch (error) {

@@ -20,7 +20,7 @@ interface Kept {
 }
 
 export interface KeepingTimes {
-  /** A view is opened again when it is so old, whatever NOOP says: not every server tells all news. */
+  /** A view is opened again when it is so old, whatever NOOP says: not every server tells all news. 0: it is opened for each request. */
   provedMs: number
   /** The same for a server whose NOOP has not told any news yet on this connection. */
   unprovedMs: number
@@ -58,7 +58,8 @@ export class KeptFolder {
   /** With all that the server knows by now. Opened read-only. */
   async open(path: string): Promise<OpenFolder> {
     const kept = this.#current
-    if (kept?.path !== path || this.#missed >= mostMissed) return this.#examine(path)
+    const isKept = kept?.path === path && this.#missed < mostMissed && this.#times.provedMs > 0
+    if (!isKept) return this.#examine(path)
     const hadChanged = kept.hasChanged
     kept.hasChanged = false
     const isSound = await this.#noop()

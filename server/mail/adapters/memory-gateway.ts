@@ -8,6 +8,7 @@ import type {
   FoundPage,
   MailConnection,
   MailGateway,
+  MailPlace,
   MessageContent,
   MessagePage,
   WatchChange,
@@ -43,6 +44,8 @@ export class MemoryGateway implements MailGateway {
   /** Logins tried, and most connections ever open at once. */
   attempts = 0
   peak = 0
+  /** Looks whether it is there. */
+  probes = 0
 
   constructor() {
     const roles = { INBOX: 'inbox', Archive: 'archive', Drafts: 'drafts', Junk: 'junk', Sent: 'sent', Trash: 'trash' }
@@ -66,6 +69,13 @@ export class MemoryGateway implements MailGateway {
     this.connections.add(connection)
     this.peak = Math.max(this.peak, this.connections.size)
     return connection
+  }
+
+  async probe(_place: MailPlace, { timeoutMs, signal }: ConnectOptions): Promise<void> {
+    this.probes++
+    await within(timeoutMs, this.delay('probe'))
+    signal.throwIfAborted()
+    if (this.refusal && this.refusal.extension.fault !== 'login') throw this.refusal
   }
 
   addFolder(path: string, role: Folder['role'] = null): MemoryFolder {
@@ -225,6 +235,20 @@ export class MemoryConnection implements MailConnection {
     this.isWatching = true
     this.#listeners.set(path, onChange)
     return { uidValidity, uidNext }
+  }
+
+  /** As a real one does it: a question, and the end when it is not answered. */
+  check(): void {
+    this.#step('check').catch(() => undefined)
+  }
+
+  async pause(): Promise<void> {
+    await this.#step('pause')
+    this.isWatching = false
+  }
+
+  async resume(): Promise<void> {
+    this.isWatching = this.#isOpen
   }
 
   async close(): Promise<void> {
