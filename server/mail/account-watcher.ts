@@ -1,5 +1,4 @@
 /** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
-import { setTimeout as wait } from 'node:timers/promises'
 import type { AccountState } from '../../contract/accounts.ts'
 import { toAccountError } from '../accounts/account-error.ts'
 import type { HealthRegistry } from '../accounts/health-registry.ts'
@@ -90,11 +89,15 @@ export class AccountWatcher {
       if (signal.aborted || problem.code === 'draining') return
       if (isFinal(problem)) return this.#giveUp(problem)
       if (wasReady && performance.now() - began >= healthyMs) failures = 0
+      const { pool } = this.#options
+      const isAway = pool.isAway(this.#account.id)
       const delayMs = backoffDelay(failures, this.#backoff)
-      const nextRetryAt = new Date(Date.now() + delayMs).toISOString()
-      this.#report(stateAfter(problem, wasReady), problem, nextRetryAt)
+      // Of a server that is away it is looked at again and again whether it is back; the account need not wait longer than that.
+      const nextRetryAt = new Date(Date.now() + (isAway ? 0 : delayMs)).toISOString()
+      this.#report(this.#stateAfter(problem, wasReady), problem, nextRetryAt)
       // An abort ends the wait and then the loop.
-      await wait(delayMs, undefined, { signal }).catch(() => undefined)
+      await pool.untilWorthTrying(this.#account.id, delayMs, signal)
+      if (isAway) failures = -1
     }
   }
 
@@ -109,6 +112,7 @@ export class AccountWatcher {
       wasReady = true
       this.#isWatching = true
       this.#reportWatching()
+      this.#options.pool.watchBegan(this.#account.id)
       this.#arrivals.begin(state, signal)
       return { problem: (await ended(connection, signal)) ?? lost(), wasReady }
     } catch (error) {
@@ -148,6 +152,19 @@ export class AccountWatcher {
     if (problem.code === 'mail_login_refused') this.#report('auth_failed', problem)
   }
 
+  /** One that stood until now is on its way back; where a cap leaves no connection for watching, the account can still be read. */
+  #stateAfter(problem: Problem, wasReady: boolean): AccountState {
+    const { fault } = problem.extension
+    const isReadable = problem.code === 'overloaded' || (fault === 'limit' && this.#hasConnection)
+    if (isReadable) return 'degraded'
+    // What was silent for so long is not on its way back.
+    return wasReady && fault !== 'timeout' ? 'connecting' : 'unreachable'
+  }
+
+  get #hasConnection(): boolean {
+    return (this.#options.pool.connections(this.#account.id)?.open ?? 0) > 0
+  }
+
   #reportWatching(): void {
     if (!this.#isWatching) return
     if (this.#trouble) return this.#report('degraded', this.#trouble)
@@ -168,12 +185,6 @@ export class AccountWatcher {
 
 function isFinal({ code }: Problem): boolean {
   return code === 'mail_login_refused' || code === 'account_disabled' || code === 'account_not_found'
-}
-
-/** One that stood until now is on its way back; our own cap leaves an account readable, only unwatched. */
-function stateAfter(problem: Problem, wasReady: boolean): AccountState {
-  if (problem.code === 'overloaded') return 'degraded'
-  return wasReady ? 'connecting' : 'unreachable'
 }
 
 function lost(cause?: unknown): Problem {

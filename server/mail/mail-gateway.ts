@@ -94,6 +94,8 @@ export interface Arrivals {
 export interface MailConnection {
   /** The folder that it has open: what is asked of that one costs the server least. */
   readonly openFolder: string | undefined
+  /** Between `watch` and its end, but for the time that it is lent. */
+  readonly isWatching: boolean
   listFolders(): Promise<Folder[]>
   /**
    * A message that cannot be read is a row with the fault `unreadable`, and what bad mail costs is bounded.

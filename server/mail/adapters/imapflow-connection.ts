@@ -53,6 +53,10 @@ export class ImapFlowConnection implements MailConnection {
     return this.#folder.path
   }
 
+  get isWatching(): boolean {
+    return this.#watch?.isRunning ?? false
+  }
+
   listFolders(): Promise<Folder[]> {
     return this.#command(async () => {
       const entries = await this.#client.list({ statusQuery: { messages: true, unseen: true } })

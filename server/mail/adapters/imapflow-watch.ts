@@ -57,6 +57,10 @@ export class ImapFlowWatch {
     client.on('flags', ({ path: where }) => tell(where, { kind: 'flags' }))
   }
 
+  get isRunning(): boolean {
+    return !this.#pause && !this.#options.ended.aborted
+  }
+
   async open(): Promise<OpenFolder> {
     const { folder, path } = this.#options
     const opened = await folder.open(path)
