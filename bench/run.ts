@@ -7,6 +7,7 @@ import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { newMail } from './new-mail.ts'
+import { openFolder } from './open-folder.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
 import { startup } from './startup.ts'
@@ -18,6 +19,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   gate,
   'new-mail': newMail,
   soak,
+  'open-folder': openFolder,
   startup,
   events,
   'sign-in-flood': signInFlood,

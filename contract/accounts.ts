@@ -59,7 +59,17 @@ export const AccountConnections = z
     idle: z.int(),
     connecting: z.int(),
     waiting: z.int().describe('Requests that wait for a command connection'),
-    max: z.int().describe('Most command connections at once; lowered when the server says it has too many'),
+    max: z
+      .int()
+      .describe(
+        'Most command connections at once; lowered when the server says it has too many, to 0 where requests borrow the watching one',
+      ),
+    server_limit: z
+      .int()
+      .nullable()
+      .describe(
+        'Most connections of this account that its mail server allows, the watching one included, as its refusals taught; null while it refused none',
+      ),
   })
   .meta({ id: 'AccountConnections' })
 export type AccountConnections = z.infer<typeof AccountConnections>
@@ -82,6 +92,12 @@ export const Account = z
     state_since: Timestamp,
     last_error: AccountError.nullable(),
     next_retry_at: Timestamp.nullable(),
+    note: z
+      .string()
+      .nullable()
+      .describe(
+        'What a person should know of it although nothing failed, such as how few connections its server allows',
+      ),
     last_mail_at: Timestamp.nullable().describe('When this server last heard of new mail, since it started'),
     connections: AccountConnections,
     created_at: Timestamp,

@@ -1,5 +1,6 @@
 /** The table of all endpoints. */
 import { accessApi } from './access.ts'
+import { accountHealthApi } from './account-health.ts'
 import { accountsApi } from './accounts.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
@@ -17,6 +18,7 @@ import { usersApi } from './users.ts'
 export const api = {
   access: accessApi,
   accounts: accountsApi,
+  accountHealth: accountHealthApi,
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,

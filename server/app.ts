@@ -1,5 +1,6 @@
 /** The composition root: sees everything, wires it by hand, and starts and stops it in order. */
 import { join } from 'node:path'
+import { AccountHealthService } from './accounts/account-health-service.ts'
 import { accountRoutes } from './accounts/account-routes.ts'
 import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
@@ -229,7 +230,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
 
   people.addRoutes(http)
-  accountRoutes(http, accounts, () => sandbox.start({ isAsked: true }))
+  accountRoutes(http, accounts, new AccountHealthService({ accounts, health }), () => sandbox.start({ isAsked: true }))
   assistantRoutes(http, assistant)
   clientRoutes(http, new ClientService({ registry: clients }))
   eventRoutes(http, hub, (caller, kick) => clients.openStream(caller, kick))

@@ -1,11 +1,15 @@
 /** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out anew. */
+import type { RecentError, StateSpan } from '../../contract/account-health.ts'
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
+import type { Problem } from '../platform/problem.ts'
+import { toAccountError } from './account-error.ts'
+import { HealthHistory } from './health-history.ts'
 
 export type AccountHealth = Pick<
   Account,
-  'state' | 'state_since' | 'last_error' | 'next_retry_at' | 'last_mail_at' | 'connections'
+  'state' | 'state_since' | 'last_error' | 'next_retry_at' | 'note' | 'last_mail_at' | 'connections'
 >
 
 export interface HealthChange {
@@ -15,11 +19,22 @@ export interface HealthChange {
   nextRetryAt?: string | null
 }
 
-const noConnections: AccountConnections = { watching: 0, open: 0, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 0 }
+const noConnections: AccountConnections = {
+  watching: 0,
+  open: 0,
+  busy: 0,
+  idle: 0,
+  connecting: 0,
+  waiting: 0,
+  max: 0,
+  server_limit: null,
+}
 
 export class HealthRegistry {
   readonly #hub: EventHub
   readonly #health = new Map<string, AccountHealth>()
+  /** Of the same accounts, and of those whose requests failed. */
+  readonly #histories = new Map<string, HealthHistory>()
 
   constructor(hub: EventHub) {
     this.#hub = hub
@@ -42,6 +57,7 @@ export class HealthRegistry {
       next_retry_at: change.nextRetryAt ?? null,
     }
     this.#health.set(account.id, after)
+    this.#historyOf(account.id).noteState(change.state, after.state_since)
     const previous = before?.state ?? 'connecting'
     if (previous === change.state) return
     const { state, last_error, next_retry_at } = after
@@ -53,8 +69,19 @@ export class HealthRegistry {
 
   setConnections(accountId: string, connections: AccountConnections): void {
     const before = this.#health.get(accountId)
-    if (before) before.connections = connections
-    else this.#health.set(accountId, { ...unknownHealth('connecting'), connections })
+    const now = { connections, note: noteOf(connections) }
+    this.#health.set(accountId, { ...(before ?? unknownHealth('connecting')), ...now })
+  }
+
+  /** What a request or a connection failed with; the state is the watcher's to say. */
+  noteProblem(accountId: string, problem: Problem): void {
+    this.#historyOf(accountId).noteError(problem.code, toAccountError(problem))
+  }
+
+  /** Newest first. */
+  historyOf(accountId: string): { errors: RecentError[]; states: StateSpan[] } {
+    const history = this.#histories.get(accountId)
+    return { errors: history?.errors ?? [], states: history?.statesAt(Date.now()) ?? [] }
   }
 
   noteMail(accountId: string, at: string): void {
@@ -74,6 +101,13 @@ export class HealthRegistry {
 
   forget(accountId: string): void {
     this.#health.delete(accountId)
+    this.#histories.delete(accountId)
+  }
+
+  #historyOf(accountId: string): HealthHistory {
+    const history = this.#histories.get(accountId) ?? new HealthHistory()
+    this.#histories.set(accountId, history)
+    return history
   }
 
   #sumByState(accounts: Principal['accounts'], count: (health: AccountHealth) => number): Record<AccountState, number> {
@@ -92,7 +126,14 @@ function unknownHealth(state: AccountState): AccountHealth {
     state_since: new Date().toISOString(),
     last_error: null,
     next_retry_at: null,
+    note: null,
     last_mail_at: null,
     connections: noConnections,
   }
+}
+
+function noteOf({ server_limit }: AccountConnections): string | null {
+  if (server_limit === null) return null
+  if (server_limit > 1) return `The mail server allows this account ${server_limit} connections at once.`
+  return 'The mail server allows this account one connection: requests take turns with the watch for new mail.'
 }

@@ -1,22 +1,26 @@
 /** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
-import type { PoolLimits } from '../../contract/settings.ts'
-import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import { ConnectionOpener, type ConnectionOpenerOptions } from './connection-opener.ts'
+import type { ConnectionOpener } from './connection-opener.ts'
 import { ConnectionSet, type PooledConnection } from './connection-set.ts'
-import type { ConnectionSlots, Slot } from './connection-slots.ts'
+import { ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
 import type { MailConnection } from './mail-gateway.ts'
-import { PoolSize } from './pool-size.ts'
+import type { ServerGate } from './server-gate.ts'
 import { type Priority, WaitingLine } from './waiting-line.ts'
+import { WatchingSet } from './watching-set.ts'
 
-export interface AccountPoolOptions extends ConnectionOpenerOptions {
-  slots: ConnectionSlots
-  logger: Logger
+export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'counts' | 'onChange'> {
   idleMs: number
-  limits(): PoolLimits
   /** Hears of each change in the counts. */
   onChange(pool: AccountPool): void
+  /** Hears what a request failed with that was the mail server's fault. */
+  onFault(problem: Problem): void
+}
+
+/** Whose turn it is, and what for. */
+export interface Call {
+  priority: Priority
+  folder: string | undefined
 }
 
 /** After a connection could not be opened while others work, none is tried for so long. */
@@ -24,55 +28,61 @@ const pauseMs = 5_000
 
 export class AccountPool {
   readonly #options: AccountPoolOptions
-  readonly #opener: ConnectionOpener
-  readonly #size: PoolSize
+  readonly #source: ConnectionSource
   readonly #line: WaitingLine<PooledConnection>
   readonly #set: ConnectionSet
   readonly #stopped = new AbortController()
   /** Calls that have not come back. */
   #calls = 0
   #opening = 0
-  readonly #watchers = new Set<MailConnection>()
+  readonly #watching: WatchingSet
   #pausedUntil = 0
 
   constructor(options: AccountPoolOptions) {
     this.#options = options
-    this.#opener = new ConnectionOpener(options)
-    this.#size = new PoolSize(() => options.limits().connection_pool_size)
+    this.#source = new ConnectionSource({
+      ...options,
+      counts: () => ({ open: this.open, ...this.#watching.watched }),
+      onChange: () => this.#changed(),
+    })
     this.#line = new WaitingLine(options.slots)
     this.#set = new ConnectionSet(options.idleMs)
+    this.#watching = new WatchingSet({
+      isWanted: () => this.#line.length > 0 && this.#isShared,
+      serve: pooled => this.#line.serve(pooled, pooled.connection.openFolder),
+    })
   }
 
   get accountId(): string {
     return this.#options.accountId
   }
 
-  /** Whether there was a login for it: there is such an account. */
-  get isKnown(): boolean {
-    return this.#opener.isKnown
+  get opener(): ConnectionOpener {
+    return this.#source.opener
   }
 
   get open(): number {
-    return this.#set.size + this.#watchers.size
+    return this.#set.size + this.#watching.size
   }
 
   get connections(): AccountConnections {
     const { size, busy } = this.#set
     return {
-      watching: this.#watchers.size,
+      watching: this.#watching.size,
       open: this.open,
       busy: busy.length,
       idle: size - busy.length,
-      connecting: this.#opener.connecting,
+      connecting: this.opener.connecting,
       waiting: this.#line.length,
-      max: this.#size.current,
+      max: this.#source.most,
+      server_limit: this.#source.serverLimit ?? null,
     }
   }
 
   /** Nothing open, nobody waiting and nothing to remember. */
   get isEmpty(): boolean {
-    const inUse = this.#calls + this.#opening + this.#set.size + this.#watchers.size
-    return inUse === 0 && !this.#opener.refusal && !this.#size.isLowered
+    const inUse = this.#calls + this.#opening + this.open
+    return inUse === 0 && !this.#source.hasMemory && !this.#watching.isWatched
   }
 
   /** When the connection that rested longest came to rest. */
@@ -80,13 +90,18 @@ export class AccountPool {
     return this.#set.idle[0]?.idleSince
   }
 
-  async run<T>(priority: Priority, work: (connection: MailConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** @param call.folder What the work is about: a connection that has it open is chosen. */
+  async run<T>(call: Call, work: (connection: MailConnection) => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#counted(async () => {
       for (let attempt = 1; ; attempt++) {
-        const pooled = await this.#acquire(priority, signal)
+        const pooled = await this.#acquire(call, signal).catch(error => {
+          this.#noteFault(error)
+          throw error
+        })
         try {
           return await work(pooled.connection)
         } catch (error) {
+          this.#noteFault(error)
           if (attempt === 2 || faultOf(error) !== 'closed') throw error
           // What broke this one has most likely broken those at rest too.
           this.#own(this.#set.closeIdle())
@@ -100,22 +115,26 @@ export class AccountPool {
   /** A connection for watching, which the caller closes. Never goes through the line. */
   async openWatching(signal: AbortSignal): Promise<MailConnection> {
     return this.#counted(async () => {
-      if (this.#opener.refusal) throw this.#opener.refusal
-      const slot = await this.#options.slots.request('watching', this.#timeoutMs, signal)
-      const connection = await this.#connect(slot, signal).catch(error => {
-        if (faultOf(error) === 'limit') this.#makeRoomForWatching()
-        throw error
-      })
-      this.#watchers.add(connection)
-      this.#own(connection.closed.then(() => this.#watchers.delete(connection)))
-      return connection
+      if (this.opener.refusal) throw this.opener.refusal
+      return this.#watching
+        .opening(() => this.#openWatching(signal))
+        .catch(error => {
+          // Its place is that of a command connection.
+          if (faultOf(error) === 'limit' && this.#source.refusedBeside(this.#set.size)) this.evict()
+          throw error
+        })
     })
+  }
+
+  /** Finds out whether its watching connection still stands, if it is one on this server. */
+  checkWatching(gate: ServerGate): void {
+    if (gate === this.opener.gate) this.#watching.check()
   }
 
   /** Retires every command connection: those at rest now, those at work when they are done. */
   async retire(): Promise<void> {
-    this.#opener.renew()
-    this.#size.reset()
+    this.#source.renew()
+    this.#watching.forgetWatching()
     this.#pausedUntil = 0
     await this.#set.closeIdle()
     this.#pump()
@@ -130,14 +149,14 @@ export class AccountPool {
 
   /** Ends a watching connection, since the limit no longer has room for it; its watcher asks for another. */
   shedWatching(): boolean {
-    const [connection] = this.#watchers
-    if (connection) this.#own(connection.close())
-    return connection !== undefined
+    const isAny = this.#watching.size > 0
+    this.#own(this.#watching.closeOne())
+    return isAny
   }
 
-  /** After limits changed. */
+  /** After limits changed, or when the watching connection may be lent from now on. */
   adapt(): void {
-    for (let surplus = this.#set.size - this.#size.current; surplus > 0; surplus--) this.evict()
+    for (let surplus = this.#set.size - this.#source.most; surplus > 0; surplus--) this.evict()
     this.#pump()
   }
 
@@ -149,7 +168,7 @@ export class AccountPool {
 
   /** After `drain`: those at work get `graceMs` to finish. */
   async stop(graceMs: number): Promise<void> {
-    this.#opener.renew()
+    this.opener.renew()
     await this.#set.closeIdle()
     const { busy } = this.#set
     const timer = setTimeout(() => this.#own(Promise.all(busy.map(connection => connection.close()))), graceMs)
@@ -157,23 +176,20 @@ export class AccountPool {
     clearTimeout(timer)
   }
 
-  get #timeoutMs(): number {
-    return this.#options.limits().connection_timeout_seconds * 1000
-  }
-
-  async #acquire(priority: Priority, signal: AbortSignal): Promise<PooledConnection> {
+  async #acquire(call: Call, signal: AbortSignal): Promise<PooledConnection> {
     this.#stopped.signal.throwIfAborted()
-    const { refusal } = this.#opener
-    if (refusal && this.#set.size === 0) throw refusal
-    const turn = this.#line.join(priority, this.#timeoutMs, signal, () => this.#whyTooLate())
+    if (this.#set.size === 0) this.#source.throwIfClosed()
+    const late = () => this.#source.whyTooLate(this.#set.size > 0)
+    const turn = this.#line.join(call, this.#source.timeoutMs, signal, late)
     this.#pump()
     return turn
   }
 
   #release(pooled: PooledConnection): void {
-    if (this.#set.has(pooled)) {
-      const isSurplus = this.#set.size > this.#size.current || this.#options.slots.isOver
-      const isDue = isSurplus || pooled.generation !== this.#opener.generation || this.#line.isOutranked()
+    const wasLent = this.#watching.giveBack(pooled)
+    if (!wasLent && this.#set.has(pooled)) {
+      const isSurplus = this.#set.size > this.#source.most || this.#options.slots.isOver
+      const isDue = isSurplus || pooled.generation !== this.opener.generation || this.#line.isOutranked()
       if (isDue) this.#own(this.#set.close(pooled))
       else this.#set.rest(pooled)
     }
@@ -182,26 +198,34 @@ export class AccountPool {
 
   /** Gives connections at rest to those who wait, and opens more when there are too few. */
   #pump(): void {
-    for (const pooled of this.#set.idle.reverse()) {
-      if (this.#line.length === 0) break
+    while (this.#line.length > 0) {
+      const pooled = this.#set.chooseFor(this.#line.folder)
+      if (!pooled) break
       this.#set.lend(pooled)
-      this.#line.serve(pooled)
+      this.#line.serve(pooled, pooled.connection.openFolder)
     }
     const count = this.#set.size + this.#opening
-    const isPaused = count > 0 && (this.#opener.refusal || performance.now() < this.#pausedUntil)
-    const wanted = isPaused ? 0 : Math.min(this.#size.current - count, this.#line.length - this.#opening)
+    const isPaused = count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil)
+    const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
+    if (this.#line.length > 0 && this.#isShared) this.#own(this.#watching.lend())
     this.#changed()
+  }
+
+  /** Whether requests borrow the watching connection: the server leaves no other. */
+  get #isShared(): boolean {
+    return this.#source.serverLimit === 1 && this.#set.size === 0 && this.#watching.size > 0
   }
 
   /** Never throws: what went wrong goes to those who wait. */
   async #open(): Promise<void> {
     this.#opening++
     try {
-      const slot = await this.#options.slots.request(this.#line.rank, this.#timeoutMs, this.#stopped.signal)
       // Whoever wanted it may have been served meanwhile.
-      if (this.#line.length === 0) slot.release()
-      else await this.#add(slot)
+      const isWanted = () => this.#line.length > 0
+      const { generation } = this.opener
+      const connection = await this.#source.open(this.#line.rank, this.#stopped.signal, isWanted)
+      if (connection) await this.#add(connection, generation)
     } catch (error) {
       this.#openFailed(error)
     } finally {
@@ -210,62 +234,57 @@ export class AccountPool {
     }
   }
 
-  async #add(slot: Slot): Promise<void> {
-    const { generation } = this.#opener
-    const pooled = this.#set.add(await this.#connect(slot, this.#stopped.signal), generation)
+  async #add(connection: MailConnection, generation: number): Promise<void> {
+    const pooled = this.#set.add(connection, generation)
     this.#own(
       pooled.connection.closed.then(() => {
         this.#set.remove(pooled)
         this.#pump()
       }),
     )
-    if (generation === this.#opener.generation) this.#set.rest(pooled)
+    if (generation === this.opener.generation) this.#set.rest(pooled)
     else await this.#set.close(pooled)
   }
 
-  /** The slot is given back when the connection ends, or does not come about. */
-  async #connect(slot: Slot, signal: AbortSignal): Promise<MailConnection> {
-    const opening = this.#opener.open(this.#timeoutMs, signal)
-    this.#changed()
-    try {
-      const connection = await opening
-      this.#own(connection.closed.then(() => slot.release()))
-      return connection
-    } catch (error) {
-      slot.release()
-      throw error
-    }
-  }
-
   #openFailed(error: unknown): void {
+    const isLimit = faultOf(error) === 'limit'
+    if (isLimit) this.#source.refusedBeside(this.open)
     const others = this.#set.size + this.#opening - 1
-    if (others === 0) return this.#line.rejectAll(error)
-    // The others will serve those who wait.
-    if (faultOf(error) === 'limit') this.#lower(others)
+    // Someone else will serve those who wait.
+    const isServed = others > 0 || (isLimit && this.#watching.size > 0)
+    if (!isServed)
+      return this.#line.rejectAll(isLimit && this.open === 0 ? this.#source.pause(error as Problem) : error)
     this.#pausedUntil = performance.now() + pauseMs
     setTimeout(() => this.#pump(), pauseMs).unref()
   }
 
-  #makeRoomForWatching(): void {
-    if (this.#set.size === 0) return
-    this.#lower(this.#set.size - 1)
-    this.evict()
+  async #openWatching(signal: AbortSignal): Promise<MailConnection> {
+    // Where the server allows one connection, it is this one.
+    if (this.#set.size > this.#source.most) await this.#set.closeIdle()
+    const connection = await this.#source.open('watching', signal)
+    if (!connection) throw new Error('a connection for watching is always wanted')
+    this.#watching.add(connection)
+    this.#own(connection.closed.then(problem => this.#watchingEnded(connection, problem)))
+    return connection
   }
 
-  #lower(size: number): void {
-    this.#size.lower(size)
-    const { accountId, logger } = this.#options
-    logger.warn({ account_id: accountId, connections: this.#size.current }, 'mail server allows fewer connections')
-  }
-
-  #whyTooLate(): Problem {
-    if (this.#opener.connecting > 0 && this.#set.size === 0) {
-      const detail = 'The mail server did not accept a connection in time.'
-      return new Problem('mail_server_timeout', detail, { fault: 'timeout', part: 'imap' })
+  #watchingEnded(connection: MailConnection, problem: Problem | undefined): void {
+    this.#watching.remove(connection)
+    if (faultOf(problem) === 'timeout') {
+      // What rests is as dead, and a request would wait for it as long.
+      this.#own(this.#set.closeIdle())
+      this.#own(this.opener.suspect())
     }
-    return new Problem('overloaded', 'All IMAP connections are in use; try again in a moment.', {
-      retryAfterSeconds: 5,
-    })
+    this.#pump()
+  }
+
+  /** A request that takes too long is a sign of the server's health: it is looked at now. */
+  #noteFault(error: unknown): void {
+    if (!(error instanceof Problem) || !error.extension.fault) return
+    this.#options.onFault(error)
+    if (error.extension.fault !== 'timeout') return
+    this.#watching.check()
+    this.#own(this.opener.suspect())
   }
 
   async #counted<T>(call: () => Promise<T>): Promise<T> {
@@ -288,8 +307,4 @@ export class AccountPool {
   #changed(): void {
     this.#options.onChange(this)
   }
-}
-
-function faultOf(error: unknown): Problem['extension']['fault'] {
-  return error instanceof Problem ? error.extension.fault : undefined
 }

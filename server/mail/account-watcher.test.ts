@@ -24,7 +24,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     logins = new Map([['b', { host: '127.0.0.1', port: dovecot.imapsPort, tls: 'implicit', user, password }]])
     const backoff = { firstMs: 50, maxMs: 400, random: Math.random }
     mail = new WatchedAccounts(
-      { gateway: new ImapFlowGateway({ renewIdleMs: 20 }), logins, backoff },
+      { gateway: new ImapFlowGateway({ watching: { renewIdleMs: 20 } }), logins, backoff },
       (await startHub()).hub,
     )
   })

@@ -1,6 +1,6 @@
 /** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
-import { setTimeout as wait } from 'node:timers/promises'
-import type { AccountError, AccountState } from '../../contract/accounts.ts'
+import type { AccountState } from '../../contract/accounts.ts'
+import { toAccountError } from '../accounts/account-error.ts'
 import type { HealthRegistry } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -14,7 +14,7 @@ export interface AccountWatcherOptions {
   account: { id: string; name: string }
   pool: ConnectionPool
   hub: Pick<EventHub, 'publish'>
-  health: Pick<HealthRegistry, 'set' | 'noteMail'>
+  health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem'>
   logger: Logger
   backoff?: Backoff
 }
@@ -90,11 +90,15 @@ export class AccountWatcher {
       if (isFinal(problem)) return this.#giveUp(problem)
       // A server that floods each connection is never healthy, however long it took until the flood was too much.
       if (wasReady && !isFlood(problem) && performance.now() - began >= healthyMs) failures = 0
+      const { pool } = this.#options
+      const isAway = pool.isAway(this.#account.id)
       const delayMs = backoffDelay(failures, this.#backoff)
-      const nextRetryAt = new Date(Date.now() + delayMs).toISOString()
-      this.#report(stateAfter(problem, wasReady), problem, nextRetryAt)
+      // Of a server that is away it is looked at again and again whether it is back; the account need not wait longer than that.
+      const nextRetryAt = new Date(Date.now() + (isAway ? 0 : delayMs)).toISOString()
+      this.#report(this.#stateAfter(problem, wasReady), problem, nextRetryAt)
       // An abort ends the wait and then the loop.
-      await wait(delayMs, undefined, { signal }).catch(() => undefined)
+      await pool.untilWorthTrying(this.#account.id, delayMs, signal)
+      if (isAway) failures = -1
     }
   }
 
@@ -109,6 +113,7 @@ export class AccountWatcher {
       wasReady = true
       this.#isWatching = true
       this.#reportWatching()
+      this.#options.pool.watchBegan(this.#account.id)
       this.#arrivals.begin(state, signal)
       return { problem: (await ended(connection, signal)) ?? lost(), wasReady }
     } catch (error) {
@@ -148,6 +153,19 @@ export class AccountWatcher {
     if (problem.code === 'mail_login_refused') this.#report('auth_failed', problem)
   }
 
+  /** One that stood until now is on its way back; where a cap leaves no connection for watching, the account can still be read. */
+  #stateAfter(problem: Problem, wasReady: boolean): AccountState {
+    const { fault } = problem.extension
+    const isReadable = problem.code === 'overloaded' || (fault === 'limit' && this.#hasConnection)
+    if (isReadable) return 'degraded'
+    // What was silent for so long is not on its way back.
+    return wasReady && fault !== 'timeout' && !isFlood(problem) ? 'connecting' : 'unreachable'
+  }
+
+  get #hasConnection(): boolean {
+    return (this.#options.pool.connections(this.#account.id)?.open ?? 0) > 0
+  }
+
   #reportWatching(): void {
     if (!this.#isWatching) return
     if (this.#trouble) return this.#report('degraded', this.#trouble)
@@ -157,6 +175,7 @@ export class AccountWatcher {
 
   #report(state: AccountState, problem: Problem | null, nextRetryAt: string | null = null): void {
     const lastError = problem && toAccountError(problem)
+    if (problem) this.#options.health.noteProblem(this.#account.id, problem)
     this.#options.health.set(this.#account, { state, lastError, nextRetryAt })
   }
 
@@ -171,23 +190,6 @@ function isFlood({ extension }: Problem): boolean {
 
 function isFinal({ code }: Problem): boolean {
   return code === 'mail_login_refused' || code === 'account_disabled' || code === 'account_not_found'
-}
-
-/** One that stood until now is on its way back; our own cap leaves an account readable, only unwatched. */
-function stateAfter(problem: Problem, wasReady: boolean): AccountState {
-  if (problem.code === 'overloaded') return 'degraded'
-  return wasReady && !isFlood(problem) ? 'connecting' : 'unreachable'
-}
-
-function toAccountError(problem: Problem): AccountError {
-  const { fault, server_response, networks } = problem.extension
-  return {
-    cause: fault ?? (problem.code === 'overloaded' ? 'limit' : 'closed'),
-    detail: problem.message,
-    server_response: server_response ?? null,
-    ...(networks ? { networks } : {}),
-    at: new Date().toISOString(),
-  }
 }
 
 function lost(cause?: unknown): Problem {

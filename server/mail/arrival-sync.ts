@@ -87,6 +87,7 @@ export class ArrivalSync {
         'watch',
         connection => connection.listArrivals(folder, from, batchSize),
         signal,
+        folder,
       )
       if (signal.aborted) return
       isWhole = arrivals.uids.length < batchSize

@@ -184,9 +184,20 @@ test('"too many connections" lowers the pool instead of failing the request', as
   expect(gateway.attempts).toBe(2)
 })
 
-test('"too many connections" is said when there is not one to work with', async () => {
+test('"too many connections" is said when there is not one to work with, with when to come again, and not asked at each request', async () => {
   gateway.maxConnections = 0
-  await expect(look()).rejects.toMatchObject({ code: 'mail_server_refused', extension: { fault: 'limit' } })
+  const clock = vi.spyOn(performance, 'now')
+  const busy = { code: 'overloaded', status: 503, extension: { fault: 'limit', server_response: expect.any(String) } }
+  for (let turn = 0; turn < 20; turn++) await expect(look()).rejects.toMatchObject(busy)
+  expect(gateway.attempts).toBe(1)
+  await expect(look()).rejects.toMatchObject({ extension: { retryAfterSeconds: 5 } })
+  clock.mockReturnValue(performance.now() + 5_001)
+  await expect(look()).rejects.toMatchObject({ extension: { retryAfterSeconds: 10 } })
+  expect(gateway.attempts).toBe(2)
+  clock.mockReturnValue(performance.now() + 10_001)
+  gateway.maxConnections = 1
+  await look()
+  clock.mockRestore()
 })
 
 test('a lowered pool grows again after a while', async () => {

@@ -9,6 +9,8 @@ import { Problem } from '../platform/problem.ts'
 import { AccountPool } from './account-pool.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
+import type { GateTimes } from './server-gate.ts'
+import { ServerGates } from './server-gates.ts'
 import type { Priority } from './waiting-line.ts'
 
 export interface ConnectionPoolOptions {
@@ -16,10 +18,15 @@ export interface ConnectionPoolOptions {
   /** Throws `account_not_found` or `account_disabled`. */
   login(accountId: string): Promise<MailLogin>
   limits: PoolLimits
-  health: { setConnections(accountId: string, connections: AccountConnections): void }
+  health: {
+    setConnections(accountId: string, connections: AccountConnections): void
+    /** What a request failed with. */
+    noteProblem?(accountId: string, problem: Problem): void
+  }
   logger: Logger
   /** A command connection that nobody used for so long is closed; a minute unless given. */
   idleMs?: number
+  gateTimes?: GateTimes
 }
 
 type RefusedListener = (accountId: string, problem: Problem) => void
@@ -30,6 +37,7 @@ const stopGraceMs = 3_000
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions
   readonly #slots: ConnectionSlots
+  readonly #gates: ServerGates
   /** One for each account that has or wants connections; empty ones are forgotten. */
   readonly #pools = new Map<string, AccountPool>()
   /** Accounts that were removed while connections of theirs were still open. */
@@ -41,6 +49,16 @@ export class ConnectionPool {
   constructor(options: ConnectionPoolOptions) {
     this.#options = options
     this.#limits = options.limits
+    const { gateway, logger, gateTimes: times } = options
+    this.#gates = new ServerGates({
+      gateway,
+      logger,
+      ...(times ? { times } : {}),
+      timeoutMs: () => this.#limits.connection_timeout_seconds * 1000,
+      onDown: gate => {
+        for (const pool of this.#pools.values()) pool.checkWatching(gate)
+      },
+    })
     this.#slots = new ConnectionSlots({ max: options.limits.max_connections, evict: () => this.#evict() })
   }
 
@@ -48,21 +66,38 @@ export class ConnectionPool {
    * Lends a connection for as long as `work` takes. It runs a second time, on a fresh connection, when the first one
    * turns out to be dead: so it may only read.
    * @param signal Ends the waiting; work that has begun is finished.
+   * @param folder What the work is about, if one folder: a connection that has it open is chosen.
    */
   async run<T>(
     accountId: string,
     priority: Priority,
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
+    folder?: string,
   ): Promise<T> {
     this.#stopped.signal.throwIfAborted()
-    return this.#poolOf(accountId).run(priority, work, signal)
+    return this.#poolOf(accountId).run({ priority, folder }, work, signal)
   }
 
   /** A connection of its own for watching, counted with the others. The caller closes it. */
   async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
     this.#stopped.signal.throwIfAborted()
     return this.#poolOf(accountId).openWatching(signal)
+  }
+
+  /** The watching connection of the account has begun to watch. */
+  watchBegan(accountId: string): void {
+    this.#pools.get(accountId)?.adapt()
+  }
+
+  /** After a failure: resolves when another try is worth it, after the delay or, when the server is away, once it is back. */
+  async untilWorthTrying(accountId: string, delayMs: number, signal: AbortSignal): Promise<void> {
+    await this.#poolOf(accountId).opener.untilWorthTrying(delayMs, signal)
+  }
+
+  /** Whether the account's server is known to be away; it is looked after at short intervals then. */
+  isAway(accountId: string): boolean {
+    return this.#pools.get(accountId)?.opener.isAway ?? false
   }
 
   /** After a login changed, or to try a refused one again: connections at rest end now, busy ones when they are done. */
@@ -124,6 +159,7 @@ export class ConnectionPool {
 
   async stop(): Promise<void> {
     this.drain()
+    this.#gates.stop()
     await Promise.all([...this.#pools.values()].map(pool => pool.stop(stopGraceMs)))
   }
 
@@ -135,15 +171,20 @@ export class ConnectionPool {
     const known = this.#pools.get(accountId)
     if (known) return known
     const { gateway, login, logger, idleMs = 60_000 } = this.#options
-    const pool = new AccountPool({
+    const pool: AccountPool = new AccountPool({
       accountId,
       gateway,
+      gates: this.#gates,
       slots: this.#slots,
       logger,
       idleMs,
       limits: () => this.#limits,
       login,
       onChange: changed => this.#changed(changed),
+      onFault: problem => {
+        // Nothing is kept for an id that somebody made up.
+        if (pool.opener.isKnown && !this.#removed.has(pool)) this.#options.health.noteProblem?.(accountId, problem)
+      },
       onRefused: (id, problem) => {
         for (const listener of this.#refusedListeners) listener(id, problem)
       },
@@ -157,7 +198,8 @@ export class ConnectionPool {
     if (this.#pools.get(accountId) !== pool) return
     if (pool.isEmpty) this.#pools.delete(accountId)
     // Nothing is kept for an id that somebody made up.
-    if (pool.isKnown && !this.#removed.has(pool)) this.#options.health.setConnections(accountId, pool.connections)
+    if (pool.opener.isKnown && !this.#removed.has(pool))
+      this.#options.health.setConnections(accountId, pool.connections)
   }
 
   /** Whichever account's connection rested longest goes. */

@@ -33,6 +33,17 @@ export class ConnectionSet {
     return [...this.#pooled].filter(pooled => !pooled.isBusy).sort((a, b) => a.idleSince - b.idleSince)
   }
 
+  /**
+   * One at rest that has the folder open; else one that has none open; else the one that rested longest, so that folders in use stay open.
+   * Without a folder, the one that rested shortest: the others may end.
+   */
+  chooseFor(folder: string | undefined): PooledConnection | undefined {
+    const { idle } = this
+    if (folder === undefined) return idle.at(-1)
+    const openTo = (wanted: string | undefined) => idle.findLast(({ connection }) => connection.openFolder === wanted)
+    return openTo(folder) ?? openTo(undefined) ?? idle[0]
+  }
+
   has(pooled: PooledConnection): boolean {
     return this.#pooled.has(pooled)
   }

@@ -12,7 +12,12 @@ export interface ConnectOptions {
   signal: AbortSignal
 }
 
+/** Where a mail server is, whoever logs in there. */
+export type MailPlace = Pick<MailLogin, 'host' | 'port' | 'tls'>
+
 export interface MailGateway {
+  /** Resolves when a mail server greets there; throws a Problem whose `fault` says why not. Nobody logs in. */
+  probe(place: MailPlace, options: ConnectOptions): Promise<void>
   /** A logged-in connection; throws a Problem whose `fault` says why not. */
   connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection>
 }
@@ -114,6 +119,10 @@ export type FolderCount = Pick<Folder, 'total' | 'unread'>
 
 /** One IMAP connection. Commands run one at a time; the pool sees to that. */
 export interface MailConnection {
+  /** The folder that it has open: what is asked of that one costs the server least. */
+  readonly openFolder: string | undefined
+  /** Between `watch` and its end, but for the time that it is lent. */
+  readonly isWatching: boolean
   /**
    * Of all namespaces (RFC 2342), one's own first.
    * @param withCounts Unless false. Of a folder that can be selected `total` is null all the same where the server does not count in its list: then
@@ -174,9 +183,15 @@ export interface MailConnection {
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
   /**
    * Stays in IDLE on the folder until closed, and calls `onChange` when messages came, went or changed: also for those
-   * that came between the answer and the first IDLE. The connection can do nothing else from then on.
+   * that came between the answer and the first IDLE. From then on it can do nothing else but between `pause` and `resume`.
    */
   watch(path: string, onChange: (change: WatchChange) => void): Promise<{ uidValidity: number; uidNext: number }>
+  /** Of a connection that watches: finds out now whether the server is there, and ends when it does not answer soon. */
+  check(): void
+  /** Steps out of IDLE, so that the connection can be lent. Throws when it has ended. */
+  pause(): Promise<void>
+  /** Watches again at once. Tells of what came meanwhile. Never throws. */
+  resume(): Promise<void>
   /** Logs out politely within a second, then drops the socket. Never throws. */
   close(): Promise<void>
   /** Resolves when the connection has ended: with the Problem that says why when it was not us who ended it. */

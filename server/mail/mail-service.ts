@@ -107,7 +107,7 @@ export class MailService {
     this.#checkFolder(folder)
     const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, folder, cursor)
     const list = (connection: MailConnection) => connection.listMessages(folder, limit, place?.beforeUid)
-    const page = await this.#ask(principal, accountId, list, signal)
+    const page = await this.#ask(principal, accountId, list, signal, folder)
     const { uidValidity, total, messages, hasMore } = page
     const owner = await this.#ownerOf(principal, accountId)
     checkCursor(place, uidValidity)
@@ -144,6 +144,7 @@ export class MailService {
       accountId,
       search,
       signal,
+      wanted,
     )
     checkCursor(place, uidValidity)
     const owner = await this.#ownerOf(principal, accountId)
@@ -177,7 +178,8 @@ export class MailService {
     signal: AbortSignal,
   ): Promise<UncomparedMessage> {
     const place = this.#refs.decode(accountId, ref)
-    const read = await this.#ask(principal, accountId, connection => getContent(connection, place), signal)
+    const fetch = (connection: MailConnection) => getContent(connection, place)
+    const read = await this.#ask(principal, accountId, fetch, signal, place.folder)
     const content = await withFirstHeaders(read)
     const owner = await this.#ownerOf(principal, accountId)
     const sender = otherSender(content)
@@ -220,7 +222,7 @@ export class MailService {
   ): Promise<string> {
     const place = this.#refs.decode(accountId, ref)
     const read = (connection: MailConnection) => getContent(connection, place)
-    const content = await this.#ask(principal, accountId, read, signal)
+    const content = await this.#ask(principal, accountId, read, signal, place.folder)
     if (content.html === null) return renderMessageText(content.text)
     // Without a connection: others can use it meanwhile.
     const document = await documentOf(this.#cleaner, content, remote, { key: limitKeyOf(principal), signal })
@@ -232,7 +234,7 @@ export class MailService {
         signal.throwIfAborted()
         return findPart(connection, place, id, maxBytes)
       })
-    return renderMessageHtml(await this.#ask(principal, accountId, embed, signal))
+    return renderMessageHtml(await this.#ask(principal, accountId, embed, signal, place.folder))
   }
 
   /** One part as a file. Each piece borrows a connection for itself, so that a slow reader holds none. */
@@ -250,10 +252,11 @@ export class MailService {
     }
     return this.#downloads.open(limitKeyOf(principal), {
       describe: async () =>
-        check(await this.#ask(principal, accountId, c => c.getPart(folder, uid, partId), signal)).part,
+        check(await this.#ask(principal, accountId, c => c.getPart(folder, uid, partId), signal, folder)).part,
       read: async (section, start, length) =>
-        check(await this.#ask(principal, accountId, c => c.readPiece(folder, uid, section, start, length), signal))
-          .bytes,
+        check(
+          await this.#ask(principal, accountId, c => c.readPiece(folder, uid, section, start, length), signal, folder),
+        ).bytes,
     })
   }
 
@@ -271,9 +274,10 @@ export class MailService {
     accountId: string,
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
+    folder?: string,
   ): Promise<T> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    return this.#pool.run(accountId, 'interactive', work, signal)
+    return this.#pool.run(accountId, 'interactive', work, signal, folder)
   }
 
   #checkFolder(folder: string): void {

@@ -98,9 +98,9 @@ test('mail that came while the connection was lost is announced when it is back'
   expect(mail.states).toEqual(['ready', 'connecting', 'unreachable', 'ready'])
 })
 
-test('an account that cannot be reached says why and when it is tried again', async () => {
-  gateway.refusal = new Problem('mail_server_unreachable', 'Nothing answers.', {
-    fault: 'refused',
+test('an account that cannot be connected says why and when it is tried again', async () => {
+  gateway.refusal = new Problem('mail_server_tls', 'No secure connection.', {
+    fault: 'tls',
     server_response: '* BYE',
   })
   mail = new WatchedAccounts(
@@ -110,7 +110,7 @@ test('an account that cannot be reached says why and when it is tried again', as
   await mail.watcher.start()
   await isState('unreachable')
   const { last_error, next_retry_at } = mail.stateOf()
-  expect(last_error).toMatchObject({ cause: 'refused', detail: 'Nothing answers.', server_response: '* BYE' })
+  expect(last_error).toMatchObject({ cause: 'tls', detail: 'No secure connection.', server_response: '* BYE' })
   expect(Date.parse(next_retry_at ?? '') - Date.now()).toBeGreaterThan(50_000)
 })
 

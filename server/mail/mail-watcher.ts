@@ -11,7 +11,7 @@ export interface MailWatcherOptions {
   accounts: Pick<AccountService, 'listEnabled' | 'onReconnect'>
   pool: ConnectionPool
   hub: Pick<EventHub, 'publish' | 'listen'>
-  health: Pick<HealthRegistry, 'set' | 'noteMail' | 'forget'>
+  health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem' | 'forget'>
   logger: Logger
   backoff?: Backoff
 }

@@ -1,36 +1,57 @@
 /** How many command connections an account may have: what is configured, or fewer after its server said "too many". */
 
-/** How long after that one more is tried. */
-const growAfterMs = 10 * 60_000
+/** How long after that one more is tried; twice as long each time that it is refused again. */
+const growAfterMs = 60_000
+const growAtMostMs = 60 * 60_000
+
+export interface Watched {
+  /** It is to be watched, now or soon. */
+  isWatched: boolean
+  /** Connections that watch, or are about to: 0 or 1. */
+  watching: number
+}
 
 export class PoolSize {
   readonly #configured: () => number
-  #lowered: { size: number; growAt: number } | undefined
+  /** What the server allows, watching connections included. */
+  #learned: { most: number; growAt: number; waitMs: number } | undefined
 
   constructor(configured: () => number) {
     this.#configured = configured
   }
 
-  get isLowered(): boolean {
-    return this.#lowered !== undefined
+  /** What the server allows this account, watching connections included; undefined while it refused none. */
+  get serverLimit(): number | undefined {
+    return this.#learned?.most
   }
 
-  get current(): number {
-    this.#grow()
-    return Math.min(this.#lowered?.size ?? Number.POSITIVE_INFINITY, this.#configured())
+  /**
+   * Of command connections. One connection is left for watching; where that leaves none, the watching one is lent, and as long as there
+   * is none, one may be opened.
+   */
+  most({ isWatched, watching }: Watched): number {
+    const configured = this.#configured()
+    if (!this.#learned) return configured
+    const { most, growAt } = this.#learned
+    const tried = performance.now() < growAt ? most : most + 1
+    const reserved = most === 1 ? watching : Number(isWatched)
+    return Math.max(0, Math.min(tried - reserved, configured))
   }
 
-  lower(size: number): void {
-    this.#lowered = { size: Math.max(1, size), growAt: performance.now() + growAfterMs }
+  /** The server refused one more beside so many. */
+  refused(open: number): void {
+    const waitMs = this.#learned ? Math.min(growAtMostMs, this.#learned.waitMs * 2) : growAfterMs
+    this.#learned = { most: Math.max(1, open), growAt: performance.now() + waitMs, waitMs }
+  }
+
+  /** So many are open at once: perhaps more than was known. */
+  opened(open: number, { isWatched }: Watched): void {
+    if (!this.#learned || open <= this.#learned.most) return
+    const isAll = open >= this.#configured() + Number(isWatched)
+    this.#learned = isAll ? undefined : { most: open, growAt: performance.now() + growAfterMs, waitMs: growAfterMs }
   }
 
   reset(): void {
-    this.#lowered = undefined
-  }
-
-  #grow(): void {
-    if (!this.#lowered || performance.now() < this.#lowered.growAt) return
-    const size = this.#lowered.size + 1
-    this.#lowered = size >= this.#configured() ? undefined : { size, growAt: performance.now() + growAfterMs }
+    this.#learned = undefined
   }
 }

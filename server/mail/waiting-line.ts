@@ -6,11 +6,17 @@ export type Priority = 'watch' | 'interactive' | 'background'
 
 interface Waiter<T> {
   sequence: number
+  /** What it is about, when it is about one folder. */
+  folder: string | undefined
+  /** How often one behind it was served before it. */
+  passed: number
   serve(item: T): void
   reject(reason: unknown): void
 }
 
 const priorities: readonly Priority[] = ['watch', 'interactive', 'background']
+/** A connection may go to one behind the first whose folder it has open: as far behind, and as often past the first. */
+const maxPassed = 8
 /** Waiters of one account; whoever comes when it is full is turned away. */
 const maxWaiting = 500
 
@@ -39,7 +45,12 @@ export class WaitingLine<T> {
    * Resolves when it is one's turn. Throws `overloaded` when the line is full, and what `whyTooLate` says when the
    * turn does not come in time.
    */
-  async join(priority: Priority, timeoutMs: number, signal: AbortSignal, whyTooLate: () => Problem): Promise<T> {
+  async join(
+    { priority, folder }: { priority: Priority; folder: string | undefined },
+    timeoutMs: number,
+    signal: AbortSignal,
+    whyTooLate: () => Problem,
+  ): Promise<T> {
     if (signal.aborted) throw goneAway()
     if (this.length >= maxWaiting) {
       const detail = `${maxWaiting} requests already wait for this account; try again in a moment.`
@@ -52,7 +63,8 @@ export class WaitingLine<T> {
       waiters.delete(waiter)
       reject(reason)
     }
-    const waiter: Waiter<T> = { sequence: this.#slots.nextSequence(), serve: resolve, reject: leave }
+    const place = { sequence: this.#slots.nextSequence(), folder, passed: 0 }
+    const waiter: Waiter<T> = { ...place, serve: resolve, reject: leave }
     waiters.add(waiter)
     const timer = setTimeout(() => leave(whyTooLate()), timeoutMs)
     const abort = () => leave(goneAway())
@@ -65,11 +77,20 @@ export class WaitingLine<T> {
     }
   }
 
-  /** Gives it to the first. */
-  serve(item: T): void {
-    const waiter = this.#first()
-    if (!waiter) throw new Error('nobody waits')
-    this.#waiters[this.rank].delete(waiter)
+  /** What the first is about. */
+  get folder(): string | undefined {
+    return this.#first()?.folder
+  }
+
+  /** Gives it to the first, or to one soon behind it whose folder is open there already. */
+  serve(item: T, openFolder: string | undefined): void {
+    const first = this.#first()
+    if (!first) throw new Error('nobody waits')
+    const waiters = this.#waiters[this.rank]
+    const near = first.passed < maxPassed && openFolder !== undefined ? [...take(waiters, maxPassed)] : [first]
+    const waiter = near.find(({ folder }) => folder === openFolder) ?? first
+    if (waiter !== first) first.passed++
+    waiters.delete(waiter)
     waiter.serve(item)
   }
 
@@ -84,6 +105,13 @@ export class WaitingLine<T> {
 
   #first(): Waiter<T> | undefined {
     return this.#waiters[this.rank].values().next().value
+  }
+}
+
+function* take<T>(all: Iterable<T>, count: number): Generator<T> {
+  for (const one of all) {
+    if (count-- <= 0) return
+    yield one
   }
 }
 

@@ -44,7 +44,12 @@ async function door({ isTls = false, proxies = [] as string[] } = {}) {
   })
   handle(http, api.mail.listFolders, async () => {
     done.push('folders')
-    return { items: [], next_cursor: null, omitted: 0 }
+    return {
+      items: [],
+      next_cursor: null,
+      omitted: 0,
+      counts: { state: 'not_asked' as const, pending: 0, as_of: null },
+    }
   })
   handle(http, api.mail.listMessages, async () => {
     await slow.promise

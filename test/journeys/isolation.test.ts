@@ -33,6 +33,8 @@ const about: Record<string, (id: string, ref: string) => Asked> = {
   headAccount: id => ({ method: 'HEAD', path: accountPath(id) }),
   updateAccount: id => ({ method: 'PATCH', path: accountPath(id), body: { enabled: true } }),
   updateBadly: id => ({ method: 'PATCH', path: accountPath(id), body: { enabled: 'yes' } }),
+  getAccountHealth: id => ({ method: 'GET', path: `${accountPath(id)}/health` }),
+  reconnectAccount: id => ({ method: 'POST', path: `${accountPath(id)}/reconnect` }),
   verifyAccount: id => ({ method: 'POST', path: `${accountPath(id)}/verify` }),
   listFolders: id => ({ method: 'GET', path: fill(api.mail.listFolders.path, { account_id: id }) }),
   listMessages: id => ({ method: 'GET', path: fill(api.mail.listMessages.path, { account_id: id }) }),

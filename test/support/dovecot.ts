@@ -21,6 +21,8 @@ export interface DovecotOptions {
   publicPrefix?: string
   /** A slash unless given. */
   separator?: string
+  /** Puts mail into `<directory>/<user>/Maildir` before the start. */
+  fill?(directory: string): void
 }
 
 export interface Dovecot {
@@ -56,7 +58,7 @@ export async function startDovecot(options: DovecotOptions = {}): Promise<Doveco
 }
 
 async function start(directory: string, remove: () => void, options: DovecotOptions): Promise<Dovecot> {
-  prepare(directory)
+  prepare(directory, options)
   const launch = async (imapPort: number, imapsPort: number) => {
     const file = join(directory, 'dovecot.conf')
     const maxConnectionsPerUser = options.maxConnectionsPerUser ?? 200
@@ -105,8 +107,9 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
   }
 }
 
-function prepare(directory: string): void {
+function prepare(directory: string, { fill }: DovecotOptions): void {
   for (const name of ['run', 'mail', 'state']) mkdirSync(join(directory, name))
+  fill?.(join(directory, 'mail'))
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
   const files = ['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')]
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30']

@@ -42,15 +42,14 @@ const noRights: Rights = { role: 'viewer', scopes: [], sees: [] }
  */
 export async function startMailWorld(mailboxes: number, environment: Record<string, string> = {}): Promise<MailWorld> {
   const servers = new Map<string, MemoryGateway>()
+  const serverAt = (host: string) => {
+    const server = servers.get(host)
+    if (server) return server
+    throw new Problem('mail_server_unreachable', `Nothing answers at ${host}.`, { fault: 'refused', part: 'imap' })
+  }
   const gateway: MailGateway = {
-    connect: async (login, options) => {
-      const server = servers.get(login.host)
-      if (server) return server.connect(login, options)
-      throw new Problem('mail_server_unreachable', `Nothing answers at ${login.host}.`, {
-        fault: 'refused',
-        part: 'imap',
-      })
-    },
+    connect: async (login, options) => serverAt(login.host).connect(login, options),
+    probe: async (place, options) => serverAt(place.host).probe(place, options),
   }
   const { people } = await startApp({ environment, overrides: { gateway, heartbeatSeconds: 0.05 } })
   const world = new MailWorld(people, servers)

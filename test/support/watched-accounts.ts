@@ -8,6 +8,7 @@ import type { Backoff } from '../../server/mail/backoff.ts'
 import { ConnectionPool } from '../../server/mail/connection-pool.ts'
 import type { MailGateway } from '../../server/mail/mail-gateway.ts'
 import { MailWatcher } from '../../server/mail/mail-watcher.ts'
+import type { GateTimes } from '../../server/mail/server-gate.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { Problem } from '../../server/platform/problem.ts'
 
@@ -17,7 +18,11 @@ export interface WatchedOptions {
   logins: Map<string, MailLogin>
   limits?: Partial<PoolLimits>
   backoff?: Backoff
+  gateTimes?: GateTimes
 }
+
+/** So that tests need not wait. */
+const soon: GateTimes = { probeMs: 1_000, everyMs: 5, everyLongMs: 5, longMs: 60_000 }
 
 const named = { email: 'a@test.local', is_sandbox: false }
 
@@ -32,7 +37,7 @@ export class WatchedAccounts {
   readonly states: string[] = []
   readonly #reconnect = new Set<(accountId: string) => void>()
 
-  constructor({ gateway, logins, limits = {}, backoff }: WatchedOptions, hub: EventHub) {
+  constructor({ gateway, logins, limits = {}, backoff, gateTimes = soon }: WatchedOptions, hub: EventHub) {
     const logger = createLogger('silent')
     this.hub = hub
     this.health = new HealthRegistry(this.hub)
@@ -42,7 +47,14 @@ export class WatchedAccounts {
       return known
     }
     const defaults = { connection_timeout_seconds: 5, max_connections: 50, connection_pool_size: 3 }
-    this.pool = new ConnectionPool({ gateway, login, limits: { ...defaults, ...limits }, health: this.health, logger })
+    this.pool = new ConnectionPool({
+      gateway,
+      login,
+      limits: { ...defaults, ...limits },
+      health: this.health,
+      logger,
+      gateTimes,
+    })
     const accounts = {
       listEnabled: async () => [...logins.keys()].map(id => ({ id, name: id, host: '127.0.0.1', port: 1 })),
       onReconnect: (listener: (accountId: string) => void) => {

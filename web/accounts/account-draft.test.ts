@@ -16,8 +16,9 @@ const account: Account = {
   state_since: '2026-11-22T18:14:03.120Z',
   last_error: null,
   next_retry_at: null,
+  note: null,
   last_mail_at: null,
-  connections: { watching: 1, open: 1, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 4 },
+  connections: { watching: 1, open: 1, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 4, server_limit: null },
   created_at: '2026-11-22T18:14:03.120Z',
   updated_at: '2026-11-22T18:14:03.120Z',
 }

@@ -20,7 +20,7 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
   })
 
   async function connect(user: number, port = dovecot.imapPort, times = { renewIdleMs: 60_000, pollMs: 50 }) {
-    const gateway = new ImapFlowGateway(times)
+    const gateway = new ImapFlowGateway({ watching: times })
     const login = { host: '127.0.0.1', port, tls: 'none', ...dovecot.users[user]! } as const
     const connection = await gateway.connect(login, { timeoutMs: 1_000, signal })
     ends.push(() => connection.close())

@@ -16,27 +16,24 @@ import type {
 import type { SearchTerm } from '../search-query.ts'
 import { describePart, getContent } from './imapflow-content.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
-import { openFolder } from './imapflow-folder.ts'
 import { countFolders, listFolders } from './imapflow-folders.ts'
+import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { chunkSize, fetchPiece } from './imapflow-parts.ts'
 import { fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
+import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
 
 export interface ImapFlowConnectionOptions {
   /** Logged in. */
   client: ImapFlow
   timeoutMs: number
   context: FaultContext
-  /** IDLE is renewed this often: NATs forget, and a dead peer is found out. */
-  renewIdleMs: number
-  /** Where there is no IDLE, the server is asked this often. */
-  pollMs: number
+  watching: WatchTimes
+  keeping?: KeepingTimes
   /** Hears of each row of a message that nobody asked for. */
   onRowDropped?: (() => void) | undefined
 }
 
-/** Between two IDLEs when the server ends them by itself, so that it cannot make us spin. */
-const idleAgainMs = 1_000
 const logoutMs = 1_000
 
 export class ImapFlowConnection implements MailConnection {
@@ -44,11 +41,14 @@ export class ImapFlowConnection implements MailConnection {
   readonly #client: ImapFlow
   readonly #options: ImapFlowConnectionOptions
   readonly #ended = new AbortController()
+  readonly #folder: KeptFolder
+  #watch: ImapFlowWatch | undefined
   #reason: unknown
 
   constructor(options: ImapFlowConnectionOptions) {
     this.#options = options
     this.#client = options.client
+    this.#folder = new KeptFolder(options.client, options.keeping)
     this.#client.on('error', error => {
       this.#reason ??= error
     })
@@ -58,6 +58,14 @@ export class ImapFlowConnection implements MailConnection {
         resolve(this.#client.closedByClient && !this.#reason ? undefined : this.#lost())
       })
     })
+  }
+
+  get openFolder(): string | undefined {
+    return this.#folder.path
+  }
+
+  get isWatching(): boolean {
+    return this.#watch?.isRunning ?? false
   }
 
   listFolders(withCounts = true): Promise<Folder[]> {
@@ -74,7 +82,7 @@ export class ImapFlowConnection implements MailConnection {
 
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
     return this.#command(async () => {
-      const mailbox = await openFolder(this.#client, path)
+      const mailbox = await this.#folder.open(path)
       // Sequence numbers rise with UIDs, and none can vanish between SEARCH and FETCH (RFC 9051, section 7.5.1).
       const last = beforeUid === undefined ? mailbox.exists : await this.#countBelow(beforeUid)
       const first = Math.max(1, last - limit + 1)
@@ -92,7 +100,7 @@ export class ImapFlowConnection implements MailConnection {
 
   search(path: string, terms: readonly SearchTerm[], limit: number, beforeUid: number | undefined): Promise<FoundPage> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       const { total, uids, hasMore } = await searchUids(this.#client, terms, limit, beforeUid)
       const rows = await this.#fetchRows({ by: 'uid', numbers: uids })
       return {
@@ -111,7 +119,7 @@ export class ImapFlowConnection implements MailConnection {
     attached?: string,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       const message = await getContent(this.#client, { uid, maxBytes, attached }, this.#options.onRowDropped)
       return { uidValidity, message }
     })
@@ -119,7 +127,7 @@ export class ImapFlowConnection implements MailConnection {
 
   getPart(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       return { uidValidity, part: await describePart(this.#client, uid, partId) }
     })
   }
@@ -132,7 +140,7 @@ export class ImapFlowConnection implements MailConnection {
     length: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       return { uidValidity, bytes: await fetchPiece(this.#client, uid, section, start, length) }
     })
   }
@@ -144,7 +152,7 @@ export class ImapFlowConnection implements MailConnection {
     maxBytes: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     return this.#command(async () => {
-      const { uidValidity } = await openFolder(this.#client, path)
+      const { uidValidity } = await this.#folder.open(path)
       const bytes = await this.#collect(uid, partId, {
         uid: true,
         maxBytes: maxBytes + 1,
@@ -157,7 +165,7 @@ export class ImapFlowConnection implements MailConnection {
 
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
     return this.#command(async () => {
-      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await openFolder(this.#client, path)
+      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await this.#folder.open(path)
       if (uidNext <= fromUid) return { uidValidity, uidNext, uids: [] }
       const found = (await this.#client.search({ uid: `${fromUid}:*` }, { uid: true })) || []
       // `n:*` always holds the newest message, also when its UID is below n (RFC 9051, section 9, seq-range).
@@ -170,15 +178,38 @@ export class ImapFlowConnection implements MailConnection {
     path: string,
     onChange: (change: WatchChange) => void,
   ): Promise<{ uidValidity: number; uidNext: number }> {
-    this.#client.on('exists', ({ count }) => onChange({ kind: 'exists', count }))
-    this.#client.on('expunge', () => onChange({ kind: 'expunge' }))
-    this.#client.on('flags', () => onChange({ kind: 'flags' }))
+    const watch = new ImapFlowWatch({
+      client: this.#client,
+      folder: this.#folder,
+      path,
+      times: this.#options.watching,
+      command: (work, timeoutMs) => this.#command(work, timeoutMs),
+      ended: this.#ended.signal,
+      onChange,
+    })
     const state = await this.#command(async () => {
-      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await openFolder(this.#client, path)
+      const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await watch.open()
       return { uidValidity, uidNext }
     })
-    this.#keepWatching(onChange).catch(error => this.#end(error))
+    this.#watch = watch
+    watch.run().catch(error => this.#end(error))
     return state
+  }
+
+  check(): void {
+    this.#watch?.check()
+  }
+
+  async pause(): Promise<void> {
+    try {
+      await this.#watch?.pause()
+    } catch {
+      throw this.#lost()
+    }
+  }
+
+  async resume(): Promise<void> {
+    await this.#watch?.resume().catch(error => this.#end(error))
   }
 
   async close(): Promise<void> {
@@ -190,35 +221,6 @@ export class ImapFlowConnection implements MailConnection {
     bound.abort()
     late.catch(() => undefined)
     this.#client.close()
-  }
-
-  /** Ends with the connection. */
-  async #keepWatching(onChange: (change: WatchChange) => void): Promise<void> {
-    const { signal } = this.#ended
-    let isPolling = !this.#client.capabilities.has('IDLE') && !this.#client.capabilities.has('IMAP4rev2')
-    if (isPolling) onChange({ kind: 'polling' })
-    while (!signal.aborted) {
-      const lap = new AbortController()
-      const renewal = wait(isPolling ? this.#options.pollMs : this.#options.renewIdleMs, 'renew', {
-        signal: AbortSignal.any([signal, lap.signal]),
-        ref: false,
-      })
-      // That it was called off is no news: the race has ended by then.
-      renewal.catch(() => undefined)
-      const idle = isPolling ? new Promise<never>(() => undefined) : this.#client.idle()
-      const outcome = await Promise.race([renewal, idle]).finally(() => lap.abort())
-      if (signal.aborted) return
-      if (outcome === 'renew') {
-        // Breaks the IDLE by itself; a peer that is gone does not answer within the timeout, which ends the connection.
-        await this.#command(() => this.#client.noop())
-        continue
-      }
-      if (outcome === false) {
-        isPolling = true
-        onChange({ kind: 'polling' })
-      }
-      await wait(idleAgainMs, undefined, { signal })
-    }
   }
 
   #fetchRows(wanted: Wanted, query?: object): Promise<Row[]> {
@@ -243,15 +245,18 @@ export class ImapFlowConnection implements MailConnection {
   }
 
   /** A command that takes too long ends the connection, since nothing could follow it. */
-  async #command<T>(work: () => Promise<T>): Promise<T> {
+  async #command<T>(work: () => Promise<T>, timeoutMs = this.#options.timeoutMs): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        const { code, detail } = tooSlow({ ...this.#options.context, phase: 'session' })
-        const problem = new Problem(code, detail, { part: 'imap', fault: 'timeout' })
-        reject(problem)
-        this.#end(problem)
-      }, this.#options.timeoutMs)
+      timer = setTimeout(
+        () => {
+          const { code, detail } = tooSlow({ ...this.#options.context, phase: 'session' })
+          const problem = new Problem(code, detail, { part: 'imap', fault: 'timeout' })
+          reject(problem)
+          this.#end(problem)
+        },
+        Math.min(timeoutMs, this.#options.timeoutMs),
+      )
     })
     try {
       return await Promise.race([work(), late])

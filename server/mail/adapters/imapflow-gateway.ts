@@ -4,19 +4,21 @@ import type { MailLogin } from '../../accounts/mail-login.ts'
 import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
 import type { Address, OutboundGuard } from '../../platform/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
-import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
+import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from '../mail-gateway.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, type Finding, tooSlow, translateFault, wantsTls } from './imapflow-faults.ts'
+import type { KeepingTimes } from './imapflow-kept-folder.ts'
 import { listWithoutStatus, quoteWords, takeWholePaths } from './imapflow-names.ts'
-import { ImapSocket } from './imapflow-socket.ts'
+import { greetingOf, ImapSocket } from './imapflow-socket.ts'
 import { IncomingTurns } from './imapflow-turns.ts'
+import { type WatchTimes, watchTimes } from './imapflow-watch.ts'
 
 export interface ImapFlowGatewayOptions {
   /** Told to servers that ask who we are (RFC 2971). */
   version?: string
-  /** Well below the 29 minutes of RFC 2177, so that a half-open connection is noticed soon. */
-  renewIdleMs?: number
-  pollMs?: number
+  watching?: Partial<WatchTimes>
+  /** How long a folder is kept open before it is opened again. */
+  keeping?: KeepingTimes
   /** Judges where it may connect to; without it, anywhere. */
   guard?: Pick<OutboundGuard, 'check'>
   /** Hears of each row of a message that nobody asked for. */
@@ -32,19 +34,19 @@ const maxResponseSize = 16 * 1024 * 1024
 const maxResponseTokens = 100_000
 
 export class ImapFlowGateway implements MailGateway {
-  readonly #renewIdleMs: number
-  readonly #pollMs: number
+  readonly #watching: WatchTimes
+  readonly #keeping: KeepingTimes | undefined
   readonly #guard: ImapFlowGatewayOptions['guard']
   readonly #onRowDropped: ImapFlowGatewayOptions['onRowDropped']
   readonly #turns = new IncomingTurns()
   readonly #version: string
 
-  constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, version = '', ...rest }: ImapFlowGatewayOptions = {}) {
-    this.#guard = rest.guard
-    this.#onRowDropped = rest.onRowDropped
+  constructor({ watching, keeping, version = '', guard, onRowDropped }: ImapFlowGatewayOptions = {}) {
+    this.#guard = guard
+    this.#onRowDropped = onRowDropped
     this.#version = version
-    this.#renewIdleMs = renewIdleMs
-    this.#pollMs = pollMs
+    this.#keeping = keeping
+    this.#watching = { ...watchTimes, ...watching }
   }
 
   async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
@@ -78,13 +80,32 @@ export class ImapFlowGateway implements MailGateway {
       client,
       timeoutMs,
       context: { host, port, password, phase: 'session' },
-      renewIdleMs: this.#renewIdleMs,
-      pollMs: this.#pollMs,
+      watching: this.#watching,
+      ...(this.#keeping ? { keeping: this.#keeping } : {}),
       onRowDropped: this.#onRowDropped,
     })
   }
 
-  async #addressesOf({ host, port, password }: MailLogin): Promise<Address[] | undefined> {
+  async probe({ host, port, tls }: MailPlace, { timeoutMs, signal }: ConnectOptions): Promise<void> {
+    const addresses = await this.#addressesOf({ host, port, password: '' })
+    const socket = new ImapSocket(this.#turns, addresses)
+    const bound = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    try {
+      await greetingOf(socket, { host, port, secure: tls === 'implicit' }, bound)
+    } catch (error) {
+      signal.throwIfAborted()
+      const context: FaultContext = { host, port, password: '', phase: socket.phase }
+      if (!bound.aborted) throw translateFault(error, context)
+      const { code, detail } = tooSlow(context)
+      throw new Problem(code, detail, { part: 'imap', fault: 'timeout' })
+    }
+  }
+
+  async #addressesOf({
+    host,
+    port,
+    password,
+  }: Pick<MailLogin, 'host' | 'port' | 'password'>): Promise<Address[] | undefined> {
     try {
       return await this.#guard?.check(host, port)
     } catch (error) {

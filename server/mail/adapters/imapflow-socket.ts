@@ -130,3 +130,23 @@ export class ImapSocket implements ImapTransport {
     socket.on('readable', look).once('end', ended)
   }
 }
+
+/** Connects, waits until a mail server has greeted, and hangs up. */
+export async function greetingOf(
+  transport: ImapSocket,
+  options: ImapTransportConnectOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const socket = transport.connect(options, resolve)
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  socket.on('error', reject).on('close', () => reject(Object.assign(new Error('closed'), { code: 'ECONNRESET' })))
+  try {
+    signal.throwIfAborted()
+    await promise
+  } finally {
+    signal.removeEventListener('abort', abort)
+    socket.destroy()
+  }
+}

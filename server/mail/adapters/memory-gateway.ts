@@ -9,6 +9,7 @@ import type {
   FoundPage,
   MailConnection,
   MailGateway,
+  MailPlace,
   MessageContent,
   MessagePage,
   PartToRead,
@@ -48,6 +49,8 @@ export class MemoryGateway implements MailGateway {
   /** Logins tried, and most connections ever open at once. */
   attempts = 0
   peak = 0
+  /** Looks whether it is there. */
+  probes = 0
 
   constructor() {
     const roles = { INBOX: 'inbox', Archive: 'archive', Drafts: 'drafts', Junk: 'junk', Sent: 'sent', Trash: 'trash' }
@@ -71,6 +74,13 @@ export class MemoryGateway implements MailGateway {
     this.connections.add(connection)
     this.peak = Math.max(this.peak, this.connections.size)
     return connection
+  }
+
+  async probe(_place: MailPlace, { timeoutMs, signal }: ConnectOptions): Promise<void> {
+    this.probes++
+    await within(timeoutMs, this.delay('probe'))
+    signal.throwIfAborted()
+    if (this.refusal && this.refusal.extension.fault !== 'login') throw this.refusal
   }
 
   addFolder(path: string, role: Folder['role'] = null): MemoryFolder {
@@ -105,6 +115,7 @@ export class MemoryGateway implements MailGateway {
 export class MemoryConnection implements MailConnection {
   readonly closed: Promise<Problem | undefined>
   isWatching = false
+  openFolder: string | undefined
   readonly #gateway: MemoryGateway
   readonly #timeoutMs: number
   readonly #listeners = new Map<string, (change: WatchChange) => void>()
@@ -149,7 +160,7 @@ export class MemoryConnection implements MailConnection {
   }
 
   async listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage> {
-    await this.#step('listMessages')
+    await this.#step('listMessages', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const below = messages.filter(message => beforeUid === undefined || message.uid < beforeUid)
     const page = below.slice(-limit).toReversed()
@@ -162,7 +173,7 @@ export class MemoryConnection implements MailConnection {
     limit: number,
     beforeUid: number | undefined,
   ): Promise<FoundPage> {
-    await this.#step('search')
+    await this.#step('search', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const found = messages.filter(message => terms.every(term => holds(term, message)))
     const below = found.filter(message => beforeUid === undefined || message.uid < beforeUid)
@@ -177,7 +188,7 @@ export class MemoryConnection implements MailConnection {
     maxBytes: number,
     attached?: string,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }> {
-    await this.#step('getMessage')
+    await this.#step('getMessage', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const message = messages.find(candidate => candidate.uid === uid)
     if (!message) return { uidValidity, message: undefined }
@@ -194,7 +205,7 @@ export class MemoryConnection implements MailConnection {
     partId: string,
     maxBytes: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
-    await this.#step('findPart')
+    await this.#step('findPart', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
     const parts = messages.find(message => message.uid === uid)?.parts ?? {}
     const bytes = Object.hasOwn(parts, partId) ? parts[partId] : undefined
@@ -228,7 +239,7 @@ export class MemoryConnection implements MailConnection {
   }
 
   async listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
-    await this.#step('listArrivals')
+    await this.#step('listArrivals', path)
     const { uidValidity, uidNext, messages } = this.#gateway.getFolder(path)
     const uids = messages.map(message => message.uid).filter(uid => uid >= fromUid)
     return { uidValidity, uidNext, uids: uids.slice(0, limit) }
@@ -238,11 +249,25 @@ export class MemoryConnection implements MailConnection {
     path: string,
     onChange: (change: WatchChange) => void,
   ): Promise<{ uidValidity: number; uidNext: number }> {
-    await this.#step('watch')
+    await this.#step('watch', path)
     const { uidValidity, uidNext } = this.#gateway.getFolder(path)
     this.isWatching = true
     this.#listeners.set(path, onChange)
     return { uidValidity, uidNext }
+  }
+
+  /** As a real one does it: a question, and the end when it is not answered. */
+  check(): void {
+    this.#step('check').catch(() => undefined)
+  }
+
+  async pause(): Promise<void> {
+    await this.#step('pause')
+    this.isWatching = false
+  }
+
+  async resume(): Promise<void> {
+    this.isWatching = this.#isOpen
   }
 
   async close(): Promise<void> {
@@ -259,8 +284,9 @@ export class MemoryConnection implements MailConnection {
     this.#resolveClosed(reason)
   }
 
-  async #step(name: string): Promise<void> {
+  async #step(name: string, folder = this.openFolder): Promise<void> {
     if (!this.#isOpen) throw closedProblem()
+    this.openFolder = folder
     try {
       await within(this.#timeoutMs, this.#gateway.delay(name))
     } catch (error) {

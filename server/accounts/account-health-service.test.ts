@@ -1,0 +1,109 @@
+/** How an account has fared: bounded, newest first, for who may see it alone; and another try at once. */
+import { afterEach, expect, test, vi } from 'vitest'
+import { historyBounds } from '../../contract/account-health.ts'
+import type { AccountInput } from '../../contract/accounts.ts'
+import { accountsOn } from '../../test/support/accounts.ts'
+import { memoryDatabase } from '../../test/support/databases.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { AccountHealthService } from './account-health-service.ts'
+
+const admin: Principal = {
+  id: 'admin',
+  name: 'Admin',
+  kind: 'session',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
+const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'secret' } as const
+const input: AccountInput = { email: 'ann@example.com', imap: server, enabled: true }
+const refused = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused' })
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+async function start() {
+  const { accounts, health } = await accountsOn(await memoryDatabase())
+  const { id, name } = await accounts.create(admin, input, { verify: false })
+  return { accounts, health, account: { id, name }, service: new AccountHealthService({ accounts, health }) }
+}
+
+test('states and errors come newest first; the same error in a row is one with its count', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-28T10:00:00.000Z') })
+  const { service, health, account } = await start()
+  health.set(account, { state: 'ready' })
+  vi.setSystemTime(Date.parse('2026-11-28T11:00:00.000Z'))
+  health.noteProblem(account.id, refused)
+  health.set(account, { state: 'unreachable' })
+  vi.setSystemTime(Date.parse('2026-11-28T11:01:00.000Z'))
+  health.noteProblem(account.id, refused)
+  health.noteProblem(account.id, new Problem('mail_server_timeout', 'Too slow.', { fault: 'timeout' }))
+  const report = await service.report(admin, account.id)
+  expect(report).toMatchObject({ account_id: account.id, state: 'unreachable', note: null })
+  expect(report.states).toEqual([
+    { state: 'unreachable', since: '2026-11-28T11:00:00.000Z' },
+    { state: 'ready', since: '2026-11-28T10:00:00.000Z' },
+  ])
+  expect(report.recent_errors).toMatchObject([
+    { code: 'mail_server_timeout', cause: 'timeout', count: 1, at: '2026-11-28T11:01:00.000Z' },
+    { code: 'mail_server_unreachable', count: 2, first_at: '2026-11-28T11:00:00.000Z', at: '2026-11-28T11:01:00.000Z' },
+  ])
+})
+
+test('what is kept is bounded: the oldest errors and states go, and states of before yesterday are not told', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T00:00:00.000Z') })
+  const { service, health, account } = await start()
+  for (let turn = 0; turn < historyBounds.states; turn++) {
+    vi.setSystemTime(Date.now() + 60_000)
+    health.set(account, { state: turn % 2 === 0 ? 'ready' : 'unreachable' })
+    health.noteProblem(account.id, new Problem('mail_server_timeout', `Try ${turn}.`, { fault: 'timeout' }))
+  }
+  health.set(account, { state: 'degraded' })
+  const full = await service.report(admin, account.id)
+  expect(full.states).toHaveLength(historyBounds.states)
+  expect(full.states[0]).toMatchObject({ state: 'degraded' })
+  expect(full.recent_errors.map(({ detail }) => detail)).toEqual(
+    Array.from({ length: historyBounds.errors }, (_, index) => `Try ${historyBounds.states - 1 - index}.`),
+  )
+  vi.setSystemTime(Date.now() + 25 * 60 * 60_000)
+  health.set(account, { state: 'ready' })
+  // The state at the beginning of the 24 hours is told too.
+  expect((await service.report(admin, account.id)).states.map(({ state }) => state)).toEqual(['ready', 'degraded'])
+})
+
+test('how few connections a mail server allows is said of the account, and nothing where it refused none', async () => {
+  const { accounts, health, account } = await start()
+  const connections = { watching: 1, open: 1, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 0 }
+  const note = async (server_limit: number | null) => {
+    health.setConnections(account.id, { ...connections, server_limit })
+    return (await accounts.get(admin, account.id)).note
+  }
+  expect(await note(1)).toContain('one connection')
+  expect(await note(3)).toContain('3 connections')
+  expect(await note(null)).toBeNull()
+})
+
+test('another try is asked for at once; not of what is disabled, and not by who may not see it', async () => {
+  const { service, accounts, account } = await start()
+  const asked: string[] = []
+  accounts.onReconnect(id => asked.push(id))
+  const stranger: Principal = { ...admin, accounts: new Set() }
+  await expect(service.reconnect(stranger, account.id)).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(service.report(stranger, account.id)).rejects.toMatchObject({ code: 'account_not_found' })
+  expect(asked).toEqual([])
+  expect(await service.reconnect(admin, account.id)).toMatchObject({ id: account.id })
+  expect(asked).toEqual([account.id])
+  await accounts.update(admin, account.id, { enabled: false }, { verify: false })
+  await expect(service.reconnect(admin, account.id)).rejects.toMatchObject({ code: 'account_disabled' })
+  expect(asked).toEqual([account.id])
+})
+
+test('of what was removed nothing is kept', async () => {
+  const { health, account } = await start()
+  health.set(account, { state: 'ready' })
+  health.noteProblem(account.id, refused)
+  health.forget(account.id)
+  expect(health.historyOf(account.id)).toEqual({ errors: [], states: [] })
+})

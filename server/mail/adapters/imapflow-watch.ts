@@ -1,0 +1,150 @@
+/** Keeps one connection in IDLE on a folder, asks now and then whether the server is still there, and steps aside for other commands. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ImapFlow } from 'imapflow'
+import type { WatchChange } from '../mail-gateway.ts'
+import type { OpenFolder } from './imapflow-folder.ts'
+import type { KeptFolder } from './imapflow-kept-folder.ts'
+
+export interface WatchTimes {
+  /** IDLE is ended and begun again this often, ± 20 %: NATs forget, and a dead peer is found out. */
+  renewIdleMs: number
+  /** Where there is no IDLE, the server is asked this often. */
+  pollMs: number
+  /** How long the server may take to answer that. */
+  checkMs: number
+}
+
+/** Together below a minute: so soon it is told that a network or a server is frozen. */
+export const watchTimes: WatchTimes = { renewIdleMs: 25_000, pollMs: 30_000, checkMs: 20_000 }
+
+export interface WatchOptions {
+  client: ImapFlow
+  folder: KeptFolder
+  path: string
+  times: WatchTimes
+  /** Within `timeoutMs`, or the connection ends. */
+  command<T>(work: () => Promise<T>, timeoutMs?: number): Promise<T>
+  /** Aborted when the connection has ended. */
+  ended: AbortSignal
+  onChange(change: WatchChange): void
+}
+
+/** Between two IDLEs when the server ends them by itself, so that it cannot make us spin. */
+const idleAgainMs = 1_000
+const spread = 0.2
+
+export class ImapFlowWatch {
+  readonly #options: WatchOptions
+  #isPolling = false
+  /** What the folder held when it was opened; undefined once something was told since. */
+  #known: OpenFolder | undefined
+  /** Ends the lap under way with a question to the server. */
+  #ask: () => void = () => undefined
+  #pause: PromiseWithResolvers<void> | undefined
+  #parked = Promise.withResolvers<void>()
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+    const { client, path, onChange } = options
+    const tell = (where: string, change: WatchChange) => {
+      // The connection is lent for other folders too.
+      if (options.folder.path !== path && client.mailbox && client.mailbox.path === where) return
+      this.#known = undefined
+      onChange(change)
+    }
+    client.on('exists', ({ path: where, count }) => tell(where, { kind: 'exists', count }))
+    client.on('expunge', ({ path: where }) => tell(where, { kind: 'expunge' }))
+    client.on('flags', ({ path: where }) => tell(where, { kind: 'flags' }))
+  }
+
+  get isRunning(): boolean {
+    return !this.#pause && !this.#options.ended.aborted
+  }
+
+  async open(): Promise<OpenFolder> {
+    const { folder, path } = this.#options
+    const opened = await folder.open(path)
+    this.#known = opened
+    return opened
+  }
+
+  /** Ends with the connection. */
+  async run(): Promise<void> {
+    const { client, ended, onChange, times } = this.#options
+    this.#isPolling = !client.capabilities.has('IDLE') && !client.capabilities.has('IMAP4rev2')
+    if (this.#isPolling) onChange({ kind: 'polling' })
+    while (!ended.aborted) {
+      if (this.#pause) {
+        this.#parked.resolve()
+        await unlessEnded(this.#pause.promise, ended)
+        continue
+      }
+      const outcome = await this.#lap()
+      if (ended.aborted) return
+      if (outcome === 'ask') {
+        // Breaks the IDLE by itself; a peer that is gone does not answer in time, which ends the connection.
+        await this.#options.command(() => client.noop(), times.checkMs)
+        continue
+      }
+      if (outcome === false) {
+        this.#isPolling = true
+        onChange({ kind: 'polling' })
+      }
+      await wait(idleAgainMs, undefined, { signal: ended })
+    }
+  }
+
+  /** Whether the server is there is found out now, and not at the next renewal. */
+  check(): void {
+    this.#ask()
+  }
+
+  /** Resolves when other commands may be sent, until `resume`. */
+  async pause(): Promise<void> {
+    this.#pause = Promise.withResolvers()
+    this.#parked = Promise.withResolvers()
+    this.#ask()
+    await unlessEnded(this.#parked.promise, this.#options.ended)
+    this.#options.ended.throwIfAborted()
+  }
+
+  /** Opens the folder again if it was closed meanwhile, and tells what came. */
+  async resume(): Promise<void> {
+    const { folder, path, onChange } = this.#options
+    if (folder.path !== path) {
+      const before = this.#known
+      const after = await this.#options.command(() => this.open())
+      const isSame = before && before.exists === after.exists && before.uidNext === after.uidNext
+      if (!isSame || before.uidValidity !== after.uidValidity) onChange({ kind: 'exists', count: after.exists })
+    }
+    this.#pause?.resolve()
+    this.#pause = undefined
+  }
+
+  /** One IDLE, or the time between two questions. @returns False when the server refused IDLE. */
+  async #lap(): Promise<'ask' | boolean | undefined> {
+    const { client, ended, times } = this.#options
+    const over = new AbortController()
+    const asked = Promise.withResolvers<'ask'>()
+    this.#ask = () => asked.resolve('ask')
+    const ms = this.#isPolling ? times.pollMs : times.renewIdleMs * (1 - spread + 2 * spread * Math.random())
+    const signal = AbortSignal.any([ended, over.signal])
+    const due = wait(ms, 'ask' as const, { signal, ref: false })
+    // That it was called off is no news: the race has ended by then.
+    due.catch(() => undefined)
+    const idle = this.#isPolling ? new Promise<never>(() => undefined) : client.idle()
+    return Promise.race([due, asked.promise, idle as Promise<boolean | undefined>]).finally(() => over.abort())
+  }
+}
+
+async function unlessEnded(promise: Promise<void>, ended: AbortSignal): Promise<void> {
+  const { promise: over, resolve } = Promise.withResolvers<void>()
+  const end = () => resolve()
+  ended.addEventListener('abort', end, { once: true })
+  if (ended.aborted) end()
+  try {
+    await Promise.race([promise, over])
+  } finally {
+    ended.removeEventListener('abort', end)
+  }
+}

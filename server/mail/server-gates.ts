@@ -1,0 +1,31 @@
+/** The mail servers of all accounts: one `ServerGate` for each place. */
+import type { MailPlace } from './mail-gateway.ts'
+import { ServerGate, type ServerGateOptions } from './server-gate.ts'
+
+/** More places than accounts have; past it, those at which nothing happens are forgotten. */
+const maxGates = 1_000
+
+export class ServerGates {
+  readonly #options: ServerGateOptions
+  readonly #gates = new Map<string, ServerGate>()
+
+  constructor(options: ServerGateOptions) {
+    this.#options = options
+  }
+
+  of(place: MailPlace): ServerGate {
+    const key = `${place.tls} ${place.host}:${place.port}`
+    const known = this.#gates.get(key)
+    if (known) return known
+    if (this.#gates.size >= maxGates) {
+      for (const [other, gate] of this.#gates) if (gate.isIdle) this.#gates.delete(other)
+    }
+    const gate = new ServerGate(place, this.#options)
+    this.#gates.set(key, gate)
+    return gate
+  }
+
+  stop(): void {
+    for (const gate of this.#gates.values()) gate.stop()
+  }
+}
