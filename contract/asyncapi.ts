@@ -14,6 +14,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   account_updated: 'A mail account was changed',
   account_removed: 'A mail account was disconnected and forgotten',
   account_state_changed: 'How a mail account fares has changed',
+  server_started: 'The server started',
   mail_received: 'New mail came into a folder',
   token_created: 'An API token was made',
   token_updated: 'An API token was changed, or has a new secret (`changed` names `secret` then)',

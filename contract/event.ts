@@ -4,6 +4,7 @@ import { Role } from './access.ts'
 import { AccountError, AccountState } from './accounts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
+import { Address, MessageRef } from './mail.ts'
 import { DashboardStats } from './metrics.ts'
 import type { Scope } from './scope.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
@@ -23,8 +24,12 @@ const client = {
 const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
 const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
 
+/** UTF-16 units of a subject in a fact: the log holds many of them. */
+export const announcedSubject = 300
+
 /** Each fact with the scope that may read it. One with `account_id` is seen only by who may see that account. */
 export const facts = {
+  server_started: { scope: 'dashboard:read', data: z.object({ version: z.string(), at }) },
   client_connected: { scope: 'dashboard:read', data: z.object(client) },
   client_disconnected: {
     scope: 'dashboard:read',
@@ -50,7 +55,16 @@ export const facts = {
   },
   mail_received: {
     scope: 'mail:meta',
-    data: z.object({ ...account, folder: z.string(), uid: z.int(), uid_validity: z.int() }),
+    data: z.object({
+      ...account,
+      folder: z.string(),
+      uid: z.int(),
+      uid_validity: z.int(),
+      // Facts that an earlier version logged lack what follows.
+      ref: MessageRef.optional().describe('Names the message to the mail API'),
+      from: Address.nullable().optional().describe('The first sender; null where none is known'),
+      subject: z.string().max(announcedSubject).nullable().optional().describe('Null where it is not known'),
+    }),
   },
   token_created: { scope: 'dashboard:admin', data: z.object(token) },
   token_updated: { scope: 'dashboard:admin', data: z.object({ ...token, changed: z.array(z.string()) }) },

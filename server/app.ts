@@ -22,6 +22,7 @@ import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { eventRoutes } from './events/event-routes.ts'
 import { EventStore } from './events/event-store.ts'
+import { eventsPart } from './events-part.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
 import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part.ts'
@@ -146,15 +147,16 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     return { email, imapHost: imap.host }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
-  const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
+  const watcher = new MailWatcher({ accounts, pool, refs, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
 
   const clients = new ClientRegistry({ hub, logger })
   const shown = { connections: pool, streams: () => hub.streamCount, readings: new SystemReadings(thisMachine) }
   const { version } = config
-  const prometheus = new Prometheus({ ...shown, version, accounts: health, events: () => hub.figures })
-  const metrics = new MetricsService({ ...shown, hub, startedAt: Date.now(), prometheus, logger })
+  const events = () => hub.figures
+  const prometheus = new Prometheus({ ...shown, version, accounts: health, events })
+  const metrics = new MetricsService({ ...shown, hub, events, startedAt: Date.now(), prometheus, logger })
   const assistant = new AssistantService({
     models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
     logger,
@@ -208,7 +210,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
 
   people.addRoutes(http)
-  accountRoutes(http, accounts, () => sandbox.start({ isAsked: true }))
+  accountRoutes(http, { accounts, hub, startSandbox: () => sandbox.start({ isAsked: true }) })
   assistantRoutes(http, assistant)
   clientRoutes(http, new ClientService({ registry: clients }))
   eventRoutes(http, hub, (caller, kick) => clients.openStream(caller, kick))
@@ -226,7 +228,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   }
   const parts: Part[] = [
     databasePart({ db, url: config.databaseUrl, logger, lost }),
-    { name: 'events', start: () => hub.start(), stop: () => hub.stop() },
+    eventsPart(hub, version),
     { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,
     { name: 'settings', start: () => settings.start() },

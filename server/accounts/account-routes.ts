@@ -1,11 +1,19 @@
 /** /api/dashboard/accounts and the sandbox. */
 import { type Account, accountsApi } from '../../contract/accounts.ts'
+import type { EventHub } from '../events/event-hub.ts'
 import { type HttpServer, handle } from '../platform/http-server.ts'
 import { refuseNarrow } from './account-rights.ts'
 import type { AccountService } from './account-service.ts'
+import { stateHistory } from './state-history.ts'
 
-/** @param startSandbox Starts the throw-away mail server and connects its account. */
-export function accountRoutes(http: HttpServer, accounts: AccountService, startSandbox: () => Promise<Account>): void {
+interface AccountParts {
+  accounts: AccountService
+  hub: Pick<EventHub, 'stateSigns'>
+  /** Starts the throw-away mail server and connects its account. */
+  startSandbox(): Promise<Account>
+}
+
+export function accountRoutes(http: HttpServer, { accounts, hub, startSandbox }: AccountParts): void {
   handle(http, accountsApi.listAccounts, async ({ principal }) => ({
     items: await accounts.list(principal),
     next_cursor: null,
@@ -16,6 +24,10 @@ export function accountRoutes(http: HttpServer, accounts: AccountService, startS
     return created
   })
   handle(http, accountsApi.getAccount, ({ principal, params }) => accounts.get(principal, params.account_id))
+  handle(http, accountsApi.listAccountStates, async ({ principal, params }) => {
+    const account = await accounts.get(principal, params.account_id)
+    return stateHistory(hub.stateSigns(account.id), account, Date.now())
+  })
   handle(http, accountsApi.updateAccount, ({ principal, params, body, query }) =>
     accounts.update(principal, params.account_id, body, { verify: query.verify === 'true' }),
   )

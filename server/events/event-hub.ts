@@ -6,6 +6,7 @@ import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { type StateSign, stateSigns } from './account-states.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventLog, LogEntry, Position } from './event-log.ts'
 import { EventStream, type StreamObserver } from './event-stream.ts'
@@ -215,6 +216,11 @@ export class EventHub {
       if (entry && view.accepts(entry.fact)) found.push({ id: log.idOf(number), ...entry.fact })
     }
     return found
+  }
+
+  /** What the log holds in memory of an account's states. */
+  stateSigns(accountId: string): StateSign[] {
+    return stateSigns(this.#options.log, accountId)
   }
 
   /**

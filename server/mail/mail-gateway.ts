@@ -85,6 +85,9 @@ export interface Arrivals {
   uids: number[]
 }
 
+/** What is said of a message when it arrives. */
+export type MessageHead = Pick<MessageHeader, 'subject' | 'from'>
+
 /** One IMAP connection. Commands run one at a time; the pool sees to that. */
 export interface MailConnection {
   listFolders(): Promise<Folder[]>
@@ -117,6 +120,8 @@ export interface MailConnection {
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
   /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
+  /** Subject and senders by UID; messages that are gone or cannot be read are left out. */
+  listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>>
   /**
    * Stays in IDLE on the folder until closed, and calls `onChange` when messages came, went or changed: also for those
    * that came between the answer and the first IDLE. The connection can do nothing else from then on.

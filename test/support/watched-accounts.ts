@@ -1,4 +1,5 @@
 /** Accounts that a real MailWatcher watches, with a real hub and health registry: what it announced and how accounts fare can be read. */
+import { randomBytes } from 'node:crypto'
 import type { Fact } from '../../contract/event.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
 import { HealthRegistry } from '../../server/accounts/health-registry.ts'
@@ -8,8 +9,10 @@ import type { Backoff } from '../../server/mail/backoff.ts'
 import { ConnectionPool } from '../../server/mail/connection-pool.ts'
 import type { MailGateway } from '../../server/mail/mail-gateway.ts'
 import { MailWatcher } from '../../server/mail/mail-watcher.ts'
+import { MessageRefs } from '../../server/mail/message-ref.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { Problem } from '../../server/platform/problem.ts'
+import { Signer } from '../../server/platform/secret-box.ts'
 
 export interface WatchedOptions {
   gateway: MailGateway
@@ -51,7 +54,8 @@ export class WatchedAccounts {
       },
     }
     const { health, pool } = this
-    this.watcher = new MailWatcher({ accounts, pool, hub, health, logger, ...(backoff ? { backoff } : {}) })
+    const refs = new MessageRefs(new Signer(randomBytes(32)))
+    this.watcher = new MailWatcher({ accounts, pool, hub, refs, health, logger, ...(backoff ? { backoff } : {}) })
     hub.listen('account_state_changed', ({ state }) => this.states.push(state))
     hub.listen('mail_received', ({ account_id, uid }) => {
       this.received.set(account_id, [...(this.received.get(account_id) ?? []), uid])

@@ -33,6 +33,7 @@ const stateSentence: Record<AccountState, string> = {
 }
 
 const words: Words = {
+  server_started: data => ({ tone: 'info', text: `RustyMail ${data.version} started` }),
   client_connected: data => ({
     tone: 'info',
     text: `${agentWords(data.user_agent)} connected from ${data.ip_address}`,

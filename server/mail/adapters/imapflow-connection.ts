@@ -3,12 +3,20 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
-import type { Arrivals, FoundPage, MailConnection, MessageContent, MessagePage, WatchChange } from '../mail-gateway.ts'
+import type {
+  Arrivals,
+  FoundPage,
+  MailConnection,
+  MessageContent,
+  MessageHead,
+  MessagePage,
+  WatchChange,
+} from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
 import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
-import { contentQuery, fetchRows } from './imapflow-rows.ts'
+import { contentQuery, fetchHeads, fetchRows } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 
 export interface ImapFlowConnectionOptions {
@@ -139,6 +147,13 @@ export class ImapFlowConnection implements MailConnection {
       // `n:*` always holds the newest message, also when its UID is below n (RFC 9051, section 9, seq-range).
       const uids = found.filter(uid => uid >= fromUid).sort((a, b) => a - b)
       return { uidValidity, uidNext: Math.max(uidNext, (uids.at(-1) ?? 0) + 1), uids: uids.slice(0, limit) }
+    })
+  }
+
+  listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>> {
+    return this.#command(async () => {
+      await openFolder(this.#client, path)
+      return fetchHeads(this.#client, uids)
     })
   }
 
