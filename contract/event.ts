@@ -204,7 +204,12 @@ export const eventsApi = {
     summary: 'The newest facts that the log still holds and the caller may see, newest first',
     scope: 'signed_in',
     effect: 'read',
-    query: z.strictObject({ limit: Limit }),
+    query: z.strictObject({
+      limit: Limit,
+      types: list.optional().describe('Comma-separated types of facts; all that the caller may see unless given'),
+      account_id: list.optional().describe('Only facts of these accounts; repeatable'),
+      before: z.string().max(100).optional().describe('Only facts older than the one with this id'),
+    }),
     response: z.object({ items: z.array(LoggedFact) }),
   }),
 }

@@ -4,6 +4,7 @@ import { Redirect, Route, Switch, useLocation } from 'wouter'
 import type { SessionView } from '../contract/access.ts'
 import { SessionProvider, useForgetting, useSessionQuery } from './platform/session.ts'
 import { type ThemeChoice, useTheme } from './platform/theme.ts'
+import { AlarmProvider } from './shell/alarm.tsx'
 import { EntranceSkeleton } from './shell/entrance.tsx'
 import { ForbiddenPage } from './shell/forbidden-page.tsx'
 import { destinations, isHere } from './shell/navigation.ts'
@@ -21,6 +22,7 @@ const OverviewPage = lazy(async () => ({ default: (await import('./overview/over
 const MailPage = lazy(async () => ({ default: (await import('./mail/mail-page.tsx')).MailPage }))
 const ClientsPage = lazy(async () => ({ default: (await import('./clients/clients-page.tsx')).ClientsPage }))
 const AccountsPage = lazy(async () => ({ default: (await import('./accounts/accounts-page.tsx')).AccountsPage }))
+const AccountPage = lazy(async () => ({ default: (await import('./accounts/account-page.tsx')).AccountPage }))
 const AssistantPage = lazy(async () => ({ default: (await import('./assistant/assistant-page.tsx')).AssistantPage }))
 const ConfigurationPage = lazy(async () => ({
   default: (await import('./settings/configuration-page.tsx')).ConfigurationPage,
@@ -73,13 +75,15 @@ function Pages({ session, theme }: { session: SessionView; theme: Theme }) {
   const destination = destinations.find(({ href }) => isHere(path, href))
   const isForbidden = destination?.needs && !session.principal.scopes.includes(destination.needs)
   return (
-    <Shell theme={theme}>
-      <PageBoundary key={path.split('/')[1]}>
-        <Suspense fallback={<PageSkeleton />}>
-          {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
-        </Suspense>
-      </PageBoundary>
-    </Shell>
+    <AlarmProvider>
+      <Shell theme={theme}>
+        <PageBoundary key={path.split('/')[1]}>
+          <Suspense fallback={<PageSkeleton />}>
+            {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
+          </Suspense>
+        </PageBoundary>
+      </Shell>
+    </AlarmProvider>
   )
 }
 
@@ -90,6 +94,7 @@ function PageSwitch() {
       <Route path="/mail" component={MailPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
+      <Route path="/accounts/:id" component={AccountPage} />
       <Route path="/assistant" component={AssistantPage} />
       <Route path="/configuration" component={ConfigurationPage} />
       <Route path="/system" component={SystemPage} />

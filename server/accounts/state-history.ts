@@ -1,5 +1,5 @@
 /** The states of an account over the last day, without a guess: what nobody saw is `unknown`. */
-import type { AccountStretch, AccountStretches } from '../../contract/accounts.ts'
+import type { Account, AccountStretch, AccountStretches } from '../../contract/accounts.ts'
 import type { StateSign } from '../events/account-states.ts'
 import type { AccountHealth } from './health-registry.ts'
 
@@ -10,13 +10,14 @@ const mostStretches = 500
 /** @param now In epoch milliseconds. */
 export function stateHistory(
   signs: readonly StateSign[],
-  health: Pick<AccountHealth, 'state' | 'state_since' | 'last_error'>,
+  account: Pick<AccountHealth, 'state' | 'state_since' | 'last_error'> & Pick<Account, 'created_at'>,
   now: number,
 ): AccountStretches {
   const since = new Date(now - windowMs).toISOString()
   const all: AccountStretch[] = [{ from: since, state: 'unknown', error: null }]
-  for (const sign of signs) all.push(...stretchesOf(sign, all.at(-1)!))
-  const { state, state_since: from, last_error: error } = health
+  const { state, state_since: from, last_error: error, created_at: createdAt } = account
+  const isOfAccount = (sign: StateSign) => sign.kind === 'changed' || sign.at > createdAt
+  for (const sign of signs.filter(isOfAccount)) all.push(...stretchesOf(sign, all.at(-1)!))
   if (all.at(-1)!.state !== state) all.push({ from, state, error })
   const items = merged(clipped(all, since))
   return { since, until: new Date(now).toISOString(), items: newest(items) }

@@ -10,6 +10,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { AsOf } from '../ui/panel.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
+import type { Reading } from '../ui/sparkline-path.ts'
 
 interface Figure {
   label: string
@@ -18,7 +19,13 @@ interface Figure {
   value(stats: DashboardStats): string
   unit(stats: DashboardStats): string
   detail(stats: DashboardStats): string
-  chart?: { label: string; of(sample: Sample): number; format(value: number): string; top?: number }
+  chart?: {
+    label: string
+    /** Undefined where nothing was measured: the chart has a gap. */
+    of(sample: Sample): number | undefined
+    format(value: number): string
+    top?: number
+  }
 }
 
 const percent = (value: number) => `${formatNumber(value)} %`
@@ -41,13 +48,17 @@ const figures: readonly Figure[] = [
     chart: { label: 'Requests per minute', of: sample => sample.requests_per_minute, format: formatNumber },
   },
   {
-    label: 'Average response',
-    value: stats => formatNumber(stats.average_response_time_ms),
-    unit: () => 'ms',
-    detail: stats => `p95 ${formatNumber(stats.response_time_ms.p95)} ms`,
+    label: 'Response, p95',
+    // Without a request there is no time that one took.
+    value: stats => (stats.requests_per_minute > 0 ? formatNumber(stats.response_time_ms.p95) : '–'),
+    unit: stats => (stats.requests_per_minute > 0 ? 'ms' : ''),
+    detail: stats =>
+      stats.requests_per_minute > 0
+        ? `average ${formatNumber(stats.average_response_time_ms)} ms`
+        : 'no request in the last minute',
     chart: {
-      label: 'Average response time',
-      of: sample => sample.average_response_time_ms,
+      label: '95th percentile of response times',
+      of: sample => (sample.requests_per_minute > 0 ? sample.p95_ms : undefined),
       format: value => `${formatNumber(value)} ms`,
     },
   },
@@ -116,8 +127,9 @@ export function FigureTiles({
             chart && (
               <Sparkline
                 label={chart.label}
-                readings={(samples ?? []).map(sample => ({ at: sample.at, value: chart.of(sample) }))}
+                readings={readingsOf(samples ?? [], chart.of)}
                 windowSeconds={sampleMinutes * 60}
+                endAt={samples?.at(-1)?.at}
                 format={chart.format}
                 top={chart.top}
               />
@@ -127,6 +139,13 @@ export function FigureTiles({
       ))}
     </div>
   )
+}
+
+function readingsOf(samples: readonly Sample[], read: (sample: Sample) => number | undefined): Reading[] {
+  return samples.flatMap(sample => {
+    const value = read(sample)
+    return value === undefined ? [] : [{ at: sample.at, value }]
+  })
 }
 
 function TilesSkeleton() {

@@ -1,0 +1,89 @@
+/** What is wrong with the accounts, by cause: many accounts on one mail server that is away are one cause. */
+import type { Account } from '../../contract/accounts.ts'
+import { formatCount } from '../platform/format.ts'
+import { nameApart } from './account-trouble.ts'
+import type { Cause } from './causes.ts'
+
+type Kind =
+  | 'silent'
+  | 'unknown_name'
+  | 'tls'
+  | 'not_mail'
+  | 'full'
+  | 'closed_network'
+  | 'login'
+  | 'no_idle'
+  | 'part'
+  | 'own_limit'
+
+const kindOf: Record<NonNullable<Account['last_error']>['cause'], Kind> = {
+  dns: 'unknown_name',
+  refused: 'silent',
+  timeout: 'silent',
+  closed: 'silent',
+  tls: 'tls',
+  not_imap: 'not_mail',
+  login: 'login',
+  limit: 'full',
+  private_network: 'closed_network',
+  forbidden_address: 'closed_network',
+  no_idle: 'no_idle',
+}
+
+const sentences: Record<Kind, (host: string) => string> = {
+  silent: host => `${host} does not answer`,
+  unknown_name: host => `No server has the name ${host}`,
+  tls: host => `${host} offers no secure connection`,
+  not_mail: host => `${host} is no mail server`,
+  full: host => `${host} takes no more connections`,
+  closed_network: host => `${host} is on a network that is not allowed`,
+  login: host => `${host} refuses the login`,
+  no_idle: host => `${host} cannot tell of new mail by itself`,
+  part: host => `${host} answers only in part`,
+  own_limit: () => 'The limit of connections leaves accounts unwatched',
+}
+
+/** Most accounts first. */
+export function accountCauses(accounts: readonly Account[]): Cause[] {
+  const groups = new Map<string, { kind: Kind; isBad: boolean; host: string; accounts: Account[] }>()
+  for (const account of accounts) {
+    const trouble = troubleOf(account)
+    if (!trouble) continue
+    // Our own limit is one cause, whatever servers the accounts are on.
+    const host = trouble.kind === 'own_limit' ? '' : account.imap.host
+    const key = `${trouble.kind} ${host}`
+    const group = groups.get(key) ?? { ...trouble, host, accounts: [] }
+    group.isBad ||= trouble.isBad
+    group.accounts.push(account)
+    groups.set(key, group)
+  }
+  return [...groups]
+    .map(([key, { kind, isBad, host, accounts: members }]) => ({
+      key,
+      isBad,
+      words: `${sentences[kind](host)}: ${membersWords(members, accounts)}`,
+      href: kind === 'own_limit' ? '/configuration' : placeOf(members, host),
+      weight: members.length,
+    }))
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ weight: _weight, ...cause }) => cause)
+}
+
+function troubleOf({ state, last_error: error }: Account): { kind: Kind; isBad: boolean } | undefined {
+  if (state === 'auth_failed') return { kind: 'login', isBad: true }
+  if (state === 'unreachable') return { kind: error ? kindOf[error.cause] : 'silent', isBad: true }
+  if (state !== 'degraded') return undefined
+  const kind = error ? kindOf[error.cause] : 'part'
+  if (kind === 'full' && error?.server_response === null) return { kind: 'own_limit', isBad: false }
+  return { kind: kind === 'full' || kind === 'no_idle' ? kind : 'part', isBad: false }
+}
+
+function membersWords(members: readonly Account[], all: readonly Account[]): string {
+  const [only] = members
+  return members.length === 1 && only ? `account ${nameApart(only, all)}` : formatCount(members.length, 'account')
+}
+
+function placeOf(members: readonly Account[], host: string): string {
+  const [only] = members
+  return members.length === 1 && only ? `/accounts/${only.id}` : `/accounts?q=${encodeURIComponent(host)}`
+}

@@ -1,0 +1,104 @@
+/** Facts of one kind that came close together, as one row: 23 new mails, twenty accounts on one server, a program that comes and goes. */
+import type { Fact } from '../../contract/event.ts'
+import { formatCount } from '../platform/format.ts'
+import type { StreamEvent } from '../platform/stream-status.ts'
+import { type Change, changeOf, isFact, type Named, nameIn, placeOf } from './change-words.ts'
+
+export interface Row extends Change {
+  key: string
+  /** What is gathered in it, the newest first; the row itself alone when it is one. */
+  members: readonly (Change & { key: string })[]
+}
+
+export type Known = Named & { imap?: { host: string } }
+
+interface Gathering {
+  key: string
+  /** What comes later than this after the one before begins a row of its own. */
+  gapMs: number
+}
+
+interface Group {
+  facts: { id: string; fact: Fact }[]
+  oldestAt: number
+}
+
+const minute = 60_000
+
+/** @param facts Newest first. */
+export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[]): Row[] {
+  const groups: Group[] = []
+  const open = new Map<string, Group>()
+  for (const { id, event } of facts) {
+    if (!isFact(event) || id === null) continue
+    const at = Date.parse(event.data.at)
+    const gathering = gatheringOf(event, accounts)
+    const known = gathering && open.get(gathering.key)
+    if (known && known.oldestAt - at <= gathering.gapMs) {
+      known.facts.push({ id, fact: event })
+      known.oldestAt = at
+      continue
+    }
+    const group = { facts: [{ id, fact: event }], oldestAt: at }
+    groups.push(group)
+    if (gathering) open.set(gathering.key, group)
+  }
+  return groups.flatMap(group => rowOf(group, accounts) ?? [])
+}
+
+function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefined {
+  switch (fact.type) {
+    case 'mail_received':
+      return { key: `mail ${fact.data.account_id} ${fact.data.folder}`, gapMs: 60 * minute }
+    case 'account_state_changed':
+      return { key: `state ${hostOf(fact.data.account_id, accounts)}`, gapMs: 10 * minute }
+    case 'client_connected':
+    case 'client_disconnected':
+      return { key: `client ${fact.data.principal} ${fact.data.user_agent}`, gapMs: 60 * minute }
+    default:
+      return undefined
+  }
+}
+
+/** Accounts of one server fall and rise together; one whose server is not known stands alone. */
+function hostOf(accountId: string, accounts: readonly Known[]): string {
+  return accounts.find(({ id }) => id === accountId)?.imap?.host ?? accountId
+}
+
+function rowOf({ facts }: Group, accounts: readonly Known[]): Row | undefined {
+  const members = facts.flatMap(({ id, fact }) => {
+    const change = changeOf(fact, accounts)
+    return change ? [{ key: id, ...change }] : []
+  })
+  const [newest] = members
+  if (!newest) return undefined
+  // The key stays while the group grows at its new end.
+  const key = members.at(-1)!.key
+  if (members.length === 1) return { ...newest, key, members }
+  return {
+    ...newest,
+    ...wordsTogether(
+      facts.map(({ fact }) => fact),
+      newest,
+      accounts,
+    ),
+    key,
+    members,
+  }
+}
+
+function wordsTogether(facts: readonly Fact[], newest: Change, accounts: readonly Known[]): Partial<Change> {
+  const [first] = facts
+  if (first?.type === 'mail_received') {
+    const place = placeOf(first.data, id => nameIn(accounts, id))
+    return { text: `${formatCount(facts.length, 'new mail')} in ${place}` }
+  }
+  if (first?.type !== 'account_state_changed') return { text: `${newest.text} (${facts.length} times)` }
+  const ids = new Set(facts.map(fact => ('account_id' in fact.data ? fact.data.account_id : '')))
+  if (ids.size === 1) return { text: `${newest.text} (${formatCount(facts.length, 'change')})` }
+  const host = hostOf(first.data.account_id, accounts)
+  return {
+    text: `${formatCount(ids.size, 'account')} on ${host} changed: ${newest.text}`,
+    href: `/accounts?${new URLSearchParams({ q: host })}`,
+  }
+}
