@@ -1,6 +1,7 @@
 /** The order of the accounts in their table, and what narrows it. */
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import type { SortOrder } from '../ui/table.tsx'
+import { addressOf } from './account-words.ts'
 
 export const viewDefaults = { q: '', state: '', sort: 'state', order: 'asc' }
 export type AccountsView = typeof viewDefaults
@@ -45,7 +46,7 @@ export function arranged(accounts: readonly Account[], { q, state, sort, order }
 }
 
 function isMeant({ name, email, imap }: Account, words: string): boolean {
-  return [name, email, imap.host, imap.user].some(text => text.toLowerCase().includes(words))
+  return [name, email, addressOf(imap), imap.user].some(text => text.toLowerCase().includes(words))
 }
 
 function compare(a: string | number, b: string | number): number {

@@ -38,7 +38,7 @@ export function AccountsTable({ accounts, sorting }: { accounts: readonly Accoun
       <table aria-label="Accounts" className="w-full table-fixed border-collapse text-left text-sm">
         <TableHead>
           <ColumnHead sort={sortBy('name')}>Account</ColumnHead>
-          <ColumnHead className="w-34" sort={sortBy('state')}>
+          <ColumnHead className="w-28" sort={sortBy('state')}>
             State
           </ColumnHead>
           <ColumnHead className={classNames('w-52', wide)} sort={sortBy('server')}>
@@ -51,7 +51,7 @@ export function AccountsTable({ accounts, sorting }: { accounts: readonly Accoun
             Last mail
           </ColumnHead>
           {mayVerify && (
-            <ColumnHead className="w-14">
+            <ColumnHead className="w-13">
               <span className="sr-only">Actions</span>
             </ColumnHead>
           )}
@@ -77,8 +77,10 @@ function AccountRow({ account, mayVerify }: { account: Account; mayVerify: boole
           <Link href={`/accounts/${id}`} className="truncate rounded-sm font-medium hover:underline" title={name}>
             {name}
           </Link>
-          {isDefault && <Badge tone="info">Default</Badge>}
-          {isSandbox && <Badge tone="warn">Sandbox</Badge>}
+          <span className={classNames('flex shrink-0 gap-2', narrow)}>
+            {isDefault && <Badge tone="info">Default</Badge>}
+            {isSandbox && <Badge tone="warn">Sandbox</Badge>}
+          </span>
         </p>
         <SecondLine account={account} isParked={isParked} />
       </Cell>

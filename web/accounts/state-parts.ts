@@ -14,6 +14,7 @@ interface StripPart {
 
 /** So that a failure of a second is seen at all. */
 const leastWidth = 3
+const failing: readonly string[] = ['auth_failed', 'unreachable', 'degraded']
 
 export function stripOf({ since, until, items }: AccountStretches): StripPart[] {
   const [begin, end] = [Date.parse(since), Date.parse(until)]
@@ -21,7 +22,7 @@ export function stripOf({ since, until, items }: AccountStretches): StripPart[] 
   return items.map(({ from, state }, index) => {
     const [fromMs, toMs] = [Date.parse(from), Date.parse(items[index + 1]?.from ?? until)]
     const x = (fromMs - begin) * scale
-    const width = Math.max((toMs - fromMs) * scale, leastWidth)
+    const width = Math.max((toMs - fromMs) * scale, failing.includes(state) ? leastWidth : 0)
     return { x, width, state, from, seconds: (toMs - fromMs) / 1000 }
   })
 }
@@ -34,7 +35,7 @@ export function wordsOfStates({ until, items }: AccountStretches): string {
     sums.set(state, (sums.get(state) ?? 0) + seconds)
   }
   const parts = [...sums].filter(([, seconds]) => seconds >= 1).sort(([, a], [, b]) => b - a)
-  return `In the last 24 hours: ${parts.map(([state, seconds]) => `${nameOf(state)} ${formatDuration(seconds)}`).join(', ')}`
+  return parts.map(([state, seconds]) => `${nameOf(state)} ${formatDuration(seconds)}`).join(', ')
 }
 
 export interface Failure {

@@ -15,7 +15,8 @@ const look: Record<AccountStretch['state'], { fill: string; height: number }> = 
 
 export function StateStrip({ stretches }: { stretches: AccountStretches }) {
   const { since, until } = stretches
-  const words = wordsOfStates(stretches)
+  const sums = wordsOfStates(stretches)
+  const words = `In the last 24 hours: ${sums}`
   return (
     <figure className="grid gap-1">
       <svg
@@ -41,7 +42,7 @@ export function StateStrip({ stretches }: { stretches: AccountStretches }) {
       </svg>
       <figcaption className="flex justify-between text-xs text-muted">
         <span>{formatMinute(Date.parse(since))}</span>
-        <span>24 hours</span>
+        <span className="px-2 text-center text-soft first-letter:uppercase">{sums}</span>
         <span>{formatMinute(Date.parse(until))}</span>
       </figcaption>
     </figure>

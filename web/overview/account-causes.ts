@@ -1,5 +1,6 @@
 /** What is wrong with the accounts, by cause: many accounts on one mail server that is away are one cause. */
 import type { Account } from '../../contract/accounts.ts'
+import { serverName } from '../accounts/account-words.ts'
 import { formatCount } from '../platform/format.ts'
 import { nameApart } from './account-trouble.ts'
 import type { Cause } from './causes.ts'
@@ -30,39 +31,39 @@ const kindOf: Record<NonNullable<Account['last_error']>['cause'], Kind> = {
   no_idle: 'no_idle',
 }
 
-const sentences: Record<Kind, (host: string) => string> = {
-  silent: host => `${host} does not answer`,
-  unknown_name: host => `No server has the name ${host}`,
-  tls: host => `${host} offers no secure connection`,
-  not_mail: host => `${host} is no mail server`,
-  full: host => `${host} takes no more connections`,
-  closed_network: host => `${host} is on a network that is not allowed`,
-  login: host => `${host} refuses the login`,
-  no_idle: host => `${host} cannot tell of new mail by itself`,
-  part: host => `${host} answers only in part`,
+const sentences: Record<Kind, (server: string) => string> = {
+  silent: server => `${server} does not answer`,
+  unknown_name: server => `No server has the name ${server}`,
+  tls: server => `${server} offers no secure connection`,
+  not_mail: server => `${server} is no mail server`,
+  full: server => `${server} takes no more connections`,
+  closed_network: server => `${server} is on a network that is not allowed`,
+  login: server => `${server} refuses the login`,
+  no_idle: server => `${server} cannot tell of new mail by itself`,
+  part: server => `${server} answers only in part`,
   own_limit: () => 'The limit of connections leaves accounts unwatched',
 }
 
 /** Most accounts first. */
 export function accountCauses(accounts: readonly Account[]): Cause[] {
-  const groups = new Map<string, { kind: Kind; isBad: boolean; host: string; accounts: Account[] }>()
+  const groups = new Map<string, { kind: Kind; isBad: boolean; server: string; accounts: Account[] }>()
   for (const account of accounts) {
     const trouble = troubleOf(account)
     if (!trouble) continue
     // Our own limit is one cause, whatever servers the accounts are on.
-    const host = trouble.kind === 'own_limit' ? '' : account.imap.host
-    const key = `${trouble.kind} ${host}`
-    const group = groups.get(key) ?? { ...trouble, host, accounts: [] }
+    const server = trouble.kind === 'own_limit' ? '' : serverName(account.imap)
+    const key = `${trouble.kind} ${server}`
+    const group = groups.get(key) ?? { ...trouble, server, accounts: [] }
     group.isBad ||= trouble.isBad
     group.accounts.push(account)
     groups.set(key, group)
   }
   return [...groups]
-    .map(([key, { kind, isBad, host, accounts: members }]) => ({
+    .map(([key, { kind, isBad, server, accounts: members }]) => ({
       key,
       isBad,
-      words: `${sentences[kind](host)}: ${membersWords(members, accounts)}`,
-      href: kind === 'own_limit' ? '/configuration' : placeOf(members, host),
+      words: `${sentences[kind](server)}: ${membersWords(members, accounts)}`,
+      href: kind === 'own_limit' ? '/configuration' : placeOf(members, server),
       weight: members.length,
     }))
     .sort((a, b) => b.weight - a.weight)
@@ -83,7 +84,7 @@ function membersWords(members: readonly Account[], all: readonly Account[]): str
   return members.length === 1 && only ? `account ${nameApart(only, all)}` : formatCount(members.length, 'account')
 }
 
-function placeOf(members: readonly Account[], host: string): string {
+function placeOf(members: readonly Account[], server: string): string {
   const [only] = members
-  return members.length === 1 && only ? `/accounts/${only.id}` : `/accounts?q=${encodeURIComponent(host)}`
+  return members.length === 1 && only ? `/accounts/${only.id}` : `/accounts?${new URLSearchParams({ q: server })}`
 }

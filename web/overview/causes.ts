@@ -94,7 +94,7 @@ function loadCauses({ process }: Stats, samples: readonly Sample[]): Cause[] {
   const processor = sustained(samples, sample => sample.system_cpu_usage)
   if (processor !== undefined && processor >= fullPercent) {
     const ours = `RustyMail takes ${formatNumber(process.cpu_percent)} % of one`
-    add('processor', `The processors are ${formatNumber(processor)} % busy for 5 minutes; ${ours}`)
+    add('processor', `The processors have been ${formatNumber(processor)} % busy for 5 minutes; ${ours}`)
   }
   const memory = sustained(samples, sample => sample.system_memory_usage)
   if (memory !== undefined && memory >= fullMemoryPercent) {

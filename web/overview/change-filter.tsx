@@ -17,7 +17,7 @@ export function ChangeFilter({
   setView(change: Partial<View>, options: { replace: boolean }): void
   accounts: readonly Account[]
 }) {
-  const small = 'min-h-7 py-0 text-xs'
+  const small = 'min-h-7! py-0 text-xs!'
   return (
     <search aria-label="Changes" className="flex gap-2">
       <span className="w-34">

@@ -1,5 +1,7 @@
 /** Facts of one kind that came close together, as one row: 23 new mails, twenty accounts on one server, a program that comes and goes. */
+import type { AccountState } from '../../contract/accounts.ts'
 import type { Fact } from '../../contract/event.ts'
+import { serverName } from '../accounts/account-words.ts'
 import { formatCount } from '../platform/format.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 import { type Change, changeOf, isFact, type Named, nameIn, placeOf } from './change-words.ts'
@@ -10,7 +12,16 @@ export interface Row extends Change {
   members: readonly (Change & { key: string })[]
 }
 
-export type Known = Named & { imap?: { host: string } }
+export type Known = Named & { imap?: { host: string; port: number } }
+
+const pluralSentence: Record<AccountState, string> = {
+  auth_failed: 'cannot log in',
+  unreachable: 'cannot be reached',
+  degraded: 'work only in part',
+  connecting: 'are being connected',
+  ready: 'are ready',
+  disabled: 'were disabled',
+}
 
 interface Gathering {
   key: string
@@ -51,7 +62,7 @@ function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefi
     case 'mail_received':
       return { key: `mail ${fact.data.account_id} ${fact.data.folder}`, gapMs: 60 * minute }
     case 'account_state_changed':
-      return { key: `state ${hostOf(fact.data.account_id, accounts)}`, gapMs: 10 * minute }
+      return { key: `state ${serverOf(fact.data.account_id, accounts)}`, gapMs: 10 * minute }
     case 'client_connected':
     case 'client_disconnected':
       return { key: `client ${fact.data.principal} ${fact.data.user_agent}`, gapMs: 60 * minute }
@@ -61,8 +72,9 @@ function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefi
 }
 
 /** Accounts of one server fall and rise together; one whose server is not known stands alone. */
-function hostOf(accountId: string, accounts: readonly Known[]): string {
-  return accounts.find(({ id }) => id === accountId)?.imap?.host ?? accountId
+function serverOf(accountId: string, accounts: readonly Known[]): string {
+  const imap = accounts.find(({ id }) => id === accountId)?.imap
+  return imap ? serverName(imap) : accountId
 }
 
 function rowOf({ facts }: Group, accounts: readonly Known[]): Row | undefined {
@@ -87,6 +99,11 @@ function rowOf({ facts }: Group, accounts: readonly Known[]): Row | undefined {
   }
 }
 
+function newestState(facts: readonly Fact[], accountId: string): AccountState | undefined {
+  const fact = facts.find(({ data }) => 'account_id' in data && data.account_id === accountId)
+  return fact?.type === 'account_state_changed' ? fact.data.state : undefined
+}
+
 function wordsTogether(facts: readonly Fact[], newest: Change, accounts: readonly Known[]): Partial<Change> {
   const [first] = facts
   if (first?.type === 'mail_received') {
@@ -96,9 +113,11 @@ function wordsTogether(facts: readonly Fact[], newest: Change, accounts: readonl
   if (first?.type !== 'account_state_changed') return { text: `${newest.text} (${facts.length} times)` }
   const ids = new Set(facts.map(fact => ('account_id' in fact.data ? fact.data.account_id : '')))
   if (ids.size === 1) return { text: `${newest.text} (${formatCount(facts.length, 'change')})` }
-  const host = hostOf(first.data.account_id, accounts)
+  const host = serverOf(first.data.account_id, accounts)
+  const states = new Set([...ids].map(id => newestState(facts, id)))
+  const words = states.size === 1 ? pluralSentence[first.data.state] : `changed: ${newest.text}`
   return {
-    text: `${formatCount(ids.size, 'account')} on ${host} changed: ${newest.text}`,
+    text: `${formatCount(ids.size, 'account')} on ${host} ${words}`,
     href: `/accounts?${new URLSearchParams({ q: host })}`,
   }
 }
