@@ -3,7 +3,14 @@ import type { Account } from '../../contract/accounts.ts'
 import { serverName } from '../accounts/account-words.ts'
 import { formatCount } from '../platform/format.ts'
 import { nameApart } from './account-trouble.ts'
-import type { Cause } from './causes.ts'
+
+export interface Cause {
+  /** Stays with what it is about. */
+  key: string
+  isBad: boolean
+  words: string
+  href: string
+}
 
 type Kind =
   | 'silent'

@@ -2,15 +2,7 @@
 import type { Account } from '../../contract/accounts.ts'
 import type { DashboardStats, Sample } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
-import { accountCauses } from './account-causes.ts'
-
-export interface Cause {
-  /** Stays with what it is about. */
-  key: string
-  isBad: boolean
-  words: string
-  href: string
-}
+import { accountCauses, type Cause } from './account-causes.ts'
 
 /** How the database and its disk fare. */
 interface StorageReadings {
