@@ -4,7 +4,7 @@ import { type FactType, factTypes } from '../../contract/event.ts'
 export type ChangeKind = 'mail' | 'accounts' | 'clients' | 'access' | 'server'
 
 export const kindLabels: Record<ChangeKind, string> = {
-  mail: 'New mail',
+  mail: 'Mail',
   accounts: 'Accounts',
   clients: 'Clients',
   access: 'People and tokens',
