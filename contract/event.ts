@@ -27,6 +27,9 @@ const user = { user_id: z.string(), name: z.string(), email: z.string(), role: R
 /** UTF-16 units of a subject in a fact: the log holds many of them. */
 export const announcedSubject = 300
 
+const onlyInMemory =
+  'null where the mail server does not say it; absent in facts that come from the database, which holds no mail'
+
 /** Each fact with the scope that may read it. One with `account_id` is seen only by who may see that account. */
 export const facts = {
   server_started: { scope: 'dashboard:read', data: z.object({ version: z.string(), at }) },
@@ -60,10 +63,9 @@ export const facts = {
       folder: z.string(),
       uid: z.int(),
       uid_validity: z.int(),
-      // Facts that an earlier version logged lack what follows.
-      ref: MessageRef.optional().describe('Names the message to the mail API'),
-      from: Address.nullable().optional().describe('The first sender; null where none is known'),
-      subject: z.string().max(announcedSubject).nullable().optional().describe('Null where it is not known'),
+      ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
+      from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
+      subject: z.string().max(announcedSubject).nullable().optional().describe(`Cut at 300; ${onlyInMemory}`),
     }),
   },
   token_created: { scope: 'dashboard:admin', data: z.object(token) },

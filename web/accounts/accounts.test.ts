@@ -55,6 +55,8 @@ test('a strip is as wide as the day, and a failure of a second is seen', () => {
   const parts = stripOf(day([0, 'unknown'], [6, 'ready'], [12, 'unreachable', true], [12 + 1 / 3600, 'ready']))
   expect(parts.map(({ x }) => Math.round(x))).toEqual([0, 250, 500, 500])
   expect(parts.map(({ width }) => Math.round(width))).toEqual([250, 250, 3, 500])
+  const late = stripOf(day([0, 'ready'], [24 - 1 / 3600, 'unreachable', true]))
+  expect(late[1]!.x + late[1]!.width).toBe(1000)
   expect(parts.map(({ seconds }) => Math.round(seconds))).toEqual([21_600, 21_600, 1, 43_199])
 })
 

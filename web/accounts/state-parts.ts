@@ -21,8 +21,9 @@ export function stripOf({ since, until, items }: AccountStretches): StripPart[] 
   const scale = 1000 / Math.max(1, end - begin)
   return items.map(({ from, state }, index) => {
     const [fromMs, toMs] = [Date.parse(from), Date.parse(items[index + 1]?.from ?? until)]
-    const x = (fromMs - begin) * scale
     const width = Math.max((toMs - fromMs) * scale, failing.includes(state) ? leastWidth : 0)
+    // At the right end too.
+    const x = Math.min((fromMs - begin) * scale, 1000 - width)
     return { x, width, state, from, seconds: (toMs - fromMs) / 1000 }
   })
 }

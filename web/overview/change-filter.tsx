@@ -20,7 +20,7 @@ export function ChangeFilter({
   const small = 'min-h-7! py-0 text-xs!'
   return (
     <search aria-label="Changes" className="flex gap-2">
-      <span className="w-34">
+      <span className="w-30 sm:w-34">
         <Select
           aria-label="Kind of change"
           className={small}
@@ -36,7 +36,7 @@ export function ChangeFilter({
         </Select>
       </span>
       {accounts.length > 1 && (
-        <span className="w-34">
+        <span className="w-30 sm:w-34">
           <Select
             aria-label="Account"
             className={small}

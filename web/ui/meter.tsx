@@ -4,10 +4,10 @@ import { classNames } from './class-names.ts'
 /** The browser's own bar, in our colours: it says its value to all, and shows in forced colours. */
 const bar = classNames(
   'h-2 w-14 shrink-0 appearance-none overflow-hidden rounded-full border border-line-strong bg-sunken',
-  '[&::-webkit-meter-inner-element]:block [&::-webkit-meter-bar]:h-full [&::-webkit-meter-bar]:rounded-none',
+  '[&::-webkit-meter-inner-element]:block [&::-webkit-meter-inner-element]:h-full [&::-webkit-meter-bar]:h-full [&::-webkit-meter-bar]:rounded-none',
   '[&::-webkit-meter-bar]:border-0 [&::-webkit-meter-bar]:bg-transparent [&::-webkit-meter-bar]:bg-none',
-  '[&::-webkit-meter-optimum-value]:bg-accent-fill [&::-webkit-meter-optimum-value]:bg-none',
-  '[&::-webkit-meter-suboptimum-value]:bg-warn [&::-webkit-meter-suboptimum-value]:bg-none',
+  '[&::-webkit-meter-optimum-value]:h-full [&::-webkit-meter-optimum-value]:bg-accent-fill [&::-webkit-meter-optimum-value]:bg-none',
+  '[&::-webkit-meter-suboptimum-value]:h-full [&::-webkit-meter-suboptimum-value]:bg-warn [&::-webkit-meter-suboptimum-value]:bg-none',
   '[&::-moz-meter-bar]:bg-accent-fill',
 )
 
