@@ -37,6 +37,7 @@ export function AccountPanel({ account }: { account: Account }) {
       </div>
       {/* What was tried just now says it anew. */}
       {(!verify.data || verify.data.imap.ok) && <WhyNote account={account} />}
+      <Note account={account} />
       {isParked ? <SandboxNote mayStart={mayChange} /> : <AccountFacts account={account} />}
       {verify.data && (
         <VerifyOutcome
@@ -82,6 +83,11 @@ function StateLine({ account }: { account: Account }) {
       {!isParked && <Elapsed at={account.state_since} />}
     </p>
   )
+}
+
+/** What is so although nothing failed, such as a server that allows one connection. */
+function Note({ account: { note } }: { account: Account & { note?: string | null } }) {
+  return note ? <p className="text-sm text-soft">{note}</p> : null
 }
 
 function SandboxNote({ mayStart }: { mayStart: boolean }) {

@@ -11,6 +11,7 @@ import { AsOf } from '../ui/panel.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import type { Reading } from '../ui/sparkline-path.ts'
+import { p95Of, responseWords } from './response-words.ts'
 
 interface Figure {
   label: string
@@ -49,16 +50,12 @@ const figures: readonly Figure[] = [
   },
   {
     label: 'Response, p95',
-    // Without a request there is no time that one took.
-    value: stats => (stats.requests_per_minute > 0 ? formatNumber(stats.response_time_ms.p95) : '–'),
-    unit: stats => (stats.requests_per_minute > 0 ? 'ms' : ''),
-    detail: stats =>
-      stats.requests_per_minute > 0
-        ? `average ${formatNumber(stats.average_response_time_ms)} ms`
-        : 'no request in the last minute',
+    value: stats => responseWords(stats).value,
+    unit: stats => responseWords(stats).unit,
+    detail: stats => responseWords(stats).detail,
     chart: {
       label: '95th percentile of response times',
-      of: sample => (sample.requests_per_minute > 0 ? sample.p95_ms : undefined),
+      of: p95Of,
       format: value => `${formatNumber(value)} ms`,
     },
   },

@@ -6,6 +6,7 @@ import { byTrouble } from './account-trouble.ts'
 import { kindLabels, kindOf } from './change-kinds.ts'
 import { changeOf } from './change-words.ts'
 import { fieldWords } from './field-words.ts'
+import { p95Of, responseWords } from './response-words.ts'
 import { verdictOf } from './verdict.ts'
 
 const fresh = { isStale: false } as const
@@ -95,4 +96,21 @@ test('every fact of the contract has its sentence, and names its account', () =>
   for (const sentence of said) expect(sentence).toMatch(/Work|curl 8.1|Admin/)
   for (const type of factTypes) expect(Object.hasOwn(kindLabels, kindOf(type))).toBe(true)
   expect(changeOf({ type: 'heartbeat', data: { server_time: data.at } }, [])).toBeUndefined()
+})
+
+test('without a request there is no response time, and the chart has a gap there', () => {
+  const times = { response_time_ms: { p50: 0, p95: 0, p99: 0 }, average_response_time_ms: 0 }
+  expect(responseWords({ requests_per_minute: 0, ...times })).toEqual({
+    value: '–',
+    unit: '',
+    detail: 'no request in the last minute',
+  })
+  const busy = { response_time_ms: { p50: 4, p95: 81.54, p99: 90 }, average_response_time_ms: 15.72 }
+  expect(responseWords({ requests_per_minute: 3, ...busy })).toEqual({
+    value: '81.5',
+    unit: 'ms',
+    detail: 'average 15.7 ms',
+  })
+  expect(p95Of({ requests_per_minute: 0, p95_ms: 0 })).toBeUndefined()
+  expect(p95Of({ requests_per_minute: 1, p95_ms: 0 })).toBe(0)
 })

@@ -1,5 +1,7 @@
 /** The verdict at the top of the overview: each cause is a link to where one acts. */
 import { Link } from 'wouter'
+import { useSession } from '../platform/session.ts'
+import { mayOpen } from '../shell/navigation.ts'
 import { ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { toneText, toneTint } from '../ui/tone.ts'
@@ -9,6 +11,7 @@ import type { Verdict } from './verdict.ts'
 const mostShown = 6
 
 export function VerdictLine({ verdict: { tone, title, details } }: { verdict: Verdict }) {
+  const { scopes } = useSession().principal
   const left = details.length - mostShown
   return (
     <section
@@ -24,7 +27,7 @@ export function VerdictLine({ verdict: { tone, title, details } }: { verdict: Ve
           <ul className="flex flex-wrap gap-x-3 gap-y-0.5 text-sm text-ink">
             {details.slice(0, mostShown).map(({ key, words, href }) => (
               <li key={key}>
-                {href ? (
+                {href && mayOpen(href, scopes) ? (
                   <Link
                     href={href}
                     className="rounded-sm underline decoration-line-strong underline-offset-2 hover:decoration-current"
