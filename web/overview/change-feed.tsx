@@ -24,7 +24,7 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
   })
   const freshness = useFreshness(0)
   const [isWhole, setWhole] = useState(false)
-  const rows = rowsOf(facts, accounts)
+  const rows = rowsOf(facts, accounts, hasOlder)
   const shown = isWhole ? rows : rows.slice(0, firstShown)
   const isNarrowed = types !== undefined || view.account !== ''
   return (

@@ -46,6 +46,13 @@ test('what came more than an hour after the one before is a row of its own', () 
   expect(rows.map(({ members }) => members.length)).toEqual([1, 3])
 })
 
+test('where the server holds older facts, a row that may go on there does not say that it is whole', () => {
+  const list = facts(mail('c', 0), mail('a', 1), mail('c', 2), mail('b', 90), mail('b', 91))
+  const said = (hasOlder: boolean) => rowsOf(list, accounts, hasOlder).map(({ text }) => text)
+  expect(said(true)).toEqual(['2 new mails in Sales', '2+ new mails in Sandbox', 'New mail in Support'])
+  expect(said(false)).toEqual(['2 new mails in Sales', '2 new mails in Sandbox', 'New mail in Support'])
+})
+
 test('a row keeps its key while it grows', () => {
   const first = mail('a', 0)
   const list = facts(first, mail('a', 1))

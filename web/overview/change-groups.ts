@@ -32,12 +32,16 @@ interface Gathering {
 interface Group {
   facts: { id: string; fact: Fact }[]
   oldestAt: number
+  gapMs: number
 }
 
 const minute = 60_000
 
-/** @param facts Newest first. */
-export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[]): Row[] {
+/**
+ * @param facts Newest first.
+ * @param hasOlder Whether there are facts that are not among them: what may go on there is counted as `62+`.
+ */
+export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[], hasOlder = false): Row[] {
   const groups: Group[] = []
   const open = new Map<string, Group>()
   for (const { id, event } of facts) {
@@ -50,11 +54,13 @@ export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[]
       known.oldestAt = at
       continue
     }
-    const group = { facts: [{ id, fact: event }], oldestAt: at }
+    const group = { facts: [{ id, fact: event }], oldestAt: at, gapMs: gathering?.gapMs ?? -1 }
     groups.push(group)
     if (gathering) open.set(gathering.key, group)
   }
-  return groups.flatMap(group => rowOf(group, accounts) ?? [])
+  const endAt = groups.reduce((oldest, group) => Math.min(oldest, group.oldestAt), Number.POSITIVE_INFINITY)
+  const isCut = ({ oldestAt, gapMs }: Group) => hasOlder && oldestAt - endAt <= gapMs
+  return groups.flatMap(group => rowOf(group, accounts, isCut(group)) ?? [])
 }
 
 function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefined {
@@ -77,7 +83,7 @@ function serverOf(accountId: string, accounts: readonly Known[]): string {
   return imap ? serverName(imap) : accountId
 }
 
-function rowOf({ facts }: Group, accounts: readonly Known[]): Row | undefined {
+function rowOf({ facts }: Group, accounts: readonly Known[], isCut: boolean): Row | undefined {
   const members = facts.flatMap(({ id, fact }) => {
     const change = changeOf(fact, accounts)
     return change ? [{ key: id, ...change }] : []
@@ -87,16 +93,9 @@ function rowOf({ facts }: Group, accounts: readonly Known[]): Row | undefined {
   // The key stays while the group grows at its new end.
   const key = members.at(-1)!.key
   if (members.length === 1) return { ...newest, key, members }
-  return {
-    ...newest,
-    ...wordsTogether(
-      facts.map(({ fact }) => fact),
-      newest,
-      accounts,
-    ),
-    key,
-    members,
-  }
+  const together = facts.map(({ fact }) => fact)
+  const count = `${facts.length}${isCut ? '+' : ''}`
+  return { ...newest, ...wordsTogether(together, count, newest, accounts), key, members }
 }
 
 function newestState(facts: readonly Fact[], accountId: string): AccountState | undefined {
@@ -104,15 +103,21 @@ function newestState(facts: readonly Fact[], accountId: string): AccountState | 
   return fact?.type === 'account_state_changed' ? fact.data.state : undefined
 }
 
-function wordsTogether(facts: readonly Fact[], newest: Change, accounts: readonly Known[]): Partial<Change> {
+/** @param count How many they are, as it is said. */
+function wordsTogether(
+  facts: readonly Fact[],
+  count: string,
+  newest: Change,
+  accounts: readonly Known[],
+): Partial<Change> {
   const [first] = facts
   if (first?.type === 'mail_received') {
     const place = placeOf(first.data, id => nameIn(accounts, id))
-    return { text: `${formatCount(facts.length, 'new mail')} in ${place}` }
+    return { text: `${count} new mails in ${place}` }
   }
-  if (first?.type !== 'account_state_changed') return { text: `${newest.text} (${facts.length} times)` }
+  if (first?.type !== 'account_state_changed') return { text: `${newest.text} (${count} times)` }
   const ids = new Set(facts.map(fact => ('account_id' in fact.data ? fact.data.account_id : '')))
-  if (ids.size === 1) return { text: `${newest.text} (${formatCount(facts.length, 'change')})` }
+  if (ids.size === 1) return { text: `${newest.text} (${count} changes)` }
   const host = serverOf(first.data.account_id, accounts)
   const states = new Set([...ids].map(id => newestState(facts, id)))
   const words = states.size === 1 ? pluralSentence[first.data.state] : `changed: ${newest.text}`

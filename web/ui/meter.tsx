@@ -1,23 +1,22 @@
 /** How much of a limit is taken: a short bar with its figures beside it. */
 import { classNames } from './class-names.ts'
 
-/** The browser's own bar, in our colours: it says its value to all, and shows in forced colours. */
-const bar = classNames(
-  'h-2 w-14 shrink-0 appearance-none overflow-hidden rounded-full border border-line-strong bg-sunken',
-  '[&::-webkit-meter-inner-element]:block [&::-webkit-meter-inner-element]:h-full [&::-webkit-meter-bar]:h-full [&::-webkit-meter-bar]:rounded-none',
-  '[&::-webkit-meter-bar]:border-0 [&::-webkit-meter-bar]:bg-transparent [&::-webkit-meter-bar]:bg-none',
-  '[&::-webkit-meter-optimum-value]:h-full [&::-webkit-meter-optimum-value]:bg-accent-fill [&::-webkit-meter-optimum-value]:bg-none',
-  '[&::-webkit-meter-suboptimum-value]:h-full [&::-webkit-meter-suboptimum-value]:bg-warn [&::-webkit-meter-suboptimum-value]:bg-none',
-  '[&::-moz-meter-bar]:bg-accent-fill',
-)
-
-/** @param words What the figures are of. */
+/** @param words What the figures are of, for those who do not see the bar. */
 export function Meter({ value, max, words }: { value: number; max: number; words: string }) {
+  const share = Math.min(value / Math.max(max, 1), 1)
+  const fill = value >= max ? 'bg-warn' : 'bg-accent-fill'
   return (
     <span className="inline-flex items-center gap-2 whitespace-nowrap">
-      <meter aria-label={words} value={value} max={max} high={max - 0.5} optimum={0} className={bar}>
+      {/* The browser's own bar says its value to all; each browser draws it in its own way, so ours stands in for the eye. */}
+      <meter aria-label={words} value={value} max={max} className="sr-only">
         {value} of {max}
       </meter>
+      <span aria-hidden="true" className="block h-2 w-14 overflow-hidden rounded-full border border-line-strong">
+        <span
+          className={classNames('block h-full forced-color-adjust-none forced-colors:bg-[CanvasText]', fill)}
+          style={{ width: `${share * 100}%` }}
+        />
+      </span>
       <span aria-hidden="true" className="text-xs">
         {value}
         <span className="text-muted"> / {max}</span>
