@@ -121,6 +121,27 @@ export const MailAccount = z
   .meta({ id: 'MailAccount' })
 export type MailAccount = z.infer<typeof MailAccount>
 
+/** A time in which nothing changed; it ends where the next one begins. */
+const AccountStretch = z
+  .object({
+    from: Timestamp,
+    state: z
+      .enum([...AccountState.options, 'unknown'])
+      .describe('`unknown`: the server did not run, or does not remember'),
+    error: AccountError.nullable(),
+  })
+  .meta({ id: 'AccountStretch' })
+export type AccountStretch = z.infer<typeof AccountStretch>
+
+const AccountStretches = z
+  .object({
+    since: Timestamp,
+    until: Timestamp.describe('Now'),
+    items: z.array(AccountStretch).describe('Oldest first, without a hole from `since` on; at most 500'),
+  })
+  .meta({ id: 'AccountStretches' })
+export type AccountStretches = z.infer<typeof AccountStretches>
+
 const name = line.trim().min(1).max(100)
 const email = z.email().max(320)
 
@@ -222,6 +243,17 @@ export const accountsApi = {
     effect: 'read',
     params,
     response: Account,
+    problems: ['account_not_found'],
+  }),
+  listAccountStates: endpoint({
+    method: 'GET',
+    path: `${path}/{account_id}/states`,
+    tag,
+    summary: 'How an account fared in the last 24 hours',
+    scope: 'dashboard:read',
+    effect: 'read',
+    params,
+    response: AccountStretches,
     problems: ['account_not_found'],
   }),
   updateAccount: endpoint({

@@ -14,6 +14,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   account_updated: 'A mail account was changed',
   account_removed: 'A mail account was disconnected and forgotten',
   account_state_changed: 'How a mail account fares has changed',
+  server_started: 'The server started',
   mail_received: 'New mail came into a folder',
   alert_raised:
     'Something is wrong with the server itself, until `alert_cleared`. While the database takes no writes the fact cannot be stored, and comes when it can be; `stats_update` tells it at once',

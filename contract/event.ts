@@ -4,6 +4,7 @@ import { Role } from './access.ts'
 import { AccountError, AccountState } from './accounts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
+import { Address, MessageRef } from './mail.ts'
 import { DashboardStats } from './metrics.ts'
 import type { Scope } from './scope.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
@@ -25,8 +26,15 @@ const alert = z.enum(['database_unwritable', 'disk_low'])
 const token = { token_id: z.string(), name: z.string(), user_id: z.string(), at }
 const user = { user_id: z.string(), name: z.string(), email: z.string(), role: Role, at }
 
+/** UTF-16 units of a subject in a fact: the log holds many of them. */
+export const announcedSubject = 300
+
+const onlyInMemory =
+  'null where the mail server does not say it; absent in facts that come from the database, which holds no mail'
+
 /** Each fact with the scope that may read it. One with `account_id` is seen only by who may see that account. */
 export const facts = {
+  server_started: { scope: 'dashboard:read', data: z.object({ version: z.string(), at }) },
   client_connected: { scope: 'dashboard:read', data: z.object(client) },
   client_disconnected: {
     scope: 'dashboard:read',
@@ -52,7 +60,15 @@ export const facts = {
   },
   mail_received: {
     scope: 'mail:meta',
-    data: z.object({ ...account, folder: z.string(), uid: z.int(), uid_validity: z.int() }),
+    data: z.object({
+      ...account,
+      folder: z.string(),
+      uid: z.int(),
+      uid_validity: z.int(),
+      ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
+      from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
+      subject: z.string().max(announcedSubject).nullable().optional().describe(`Cut at 300; ${onlyInMemory}`),
+    }),
   },
   alert_raised: { scope: 'dashboard:read', data: z.object({ alert, detail: z.string(), at }) },
   alert_cleared: { scope: 'dashboard:read', data: z.object({ alert, at }) },
@@ -194,7 +210,12 @@ export const eventsApi = {
     summary: 'The newest facts that the log still holds and the caller may see, newest first',
     scope: 'signed_in',
     effect: 'read',
-    query: z.strictObject({ limit: Limit }),
+    query: z.strictObject({
+      limit: Limit,
+      types: list.optional().describe('Comma-separated types of facts; all that the caller may see unless given'),
+      account_id: list.optional().describe('Only facts of these accounts; repeatable'),
+      before: z.string().max(100).optional().describe('Only facts older than the one with this id'),
+    }),
     response: z.object({ items: z.array(LoggedFact) }),
   }),
 }

@@ -41,6 +41,12 @@ export const DashboardStats = z
     active_sse_connections: z.int(),
     response_time_ms: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }),
     imap: ImapReadings,
+    errors: z.object({
+      failed_requests: z
+        .int()
+        .describe('Of the requests of the last 60 s: how many this server failed (5xx, not 502 and 504)'),
+      slow_streams: z.int().describe('Event streams that were closed in the last minute: their reader was too slow'),
+    }),
     process: z.object({
       rss_bytes: z.int(),
       cpu_percent: z.number().describe('Of one processor; more than 100 with several busy threads'),

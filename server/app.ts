@@ -23,6 +23,7 @@ import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { eventRoutes } from './events/event-routes.ts'
 import { EventStore } from './events/event-store.ts'
+import { eventsPart } from './events-part.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
 import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part.ts'
@@ -160,7 +161,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     return { email, imapHost: imap.host }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
-  const watcher = new MailWatcher({ accounts, pool, health, hub, logger })
+  const watcher = new MailWatcher({ accounts, pool, refs, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
 
@@ -172,8 +173,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     storage,
   }
   const { version } = config
-  const prometheus = new Prometheus({ ...shown, version, accounts: health, events: () => hub.figures })
-  const metrics = new MetricsService({ ...shown, hub, startedAt: Date.now(), prometheus, logger })
+  const events = () => hub.figures
+  const prometheus = new Prometheus({ ...shown, version, accounts: health, events })
+  const metrics = new MetricsService({ ...shown, hub, events, startedAt: Date.now(), prometheus, logger })
   const assistant = new AssistantService({
     models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
     logger,
@@ -230,7 +232,9 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   })
 
   people.addRoutes(http)
-  accountRoutes(http, accounts, new AccountHealthService({ accounts, health }), () => sandbox.start({ isAsked: true }))
+  const accountHealth = new AccountHealthService({ accounts, health })
+  const startSandbox = () => sandbox.start({ isAsked: true })
+  accountRoutes(http, { accounts, health: accountHealth, hub, startSandbox })
   assistantRoutes(http, assistant)
   clientRoutes(http, new ClientService({ registry: clients }))
   eventRoutes(http, hub, (caller, kick) => clients.openStream(caller, kick))
@@ -243,7 +247,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const watchLimits = new AbortController()
   const parts: Part[] = [
     stored.parts.database,
-    { name: 'events', start: () => hub.start(), stop: () => hub.stop() },
+    eventsPart(hub, version),
     stored.parts.watch,
     { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,

@@ -5,6 +5,7 @@ import type { SessionView } from '../contract/access.ts'
 import { lazyPage } from './platform/lazy-page.ts'
 import { SessionProvider, useForgetting, useSessionQuery } from './platform/session.ts'
 import { type ThemeChoice, useTheme } from './platform/theme.ts'
+import { AlarmProvider } from './shell/alarm.tsx'
 import { EntranceSkeleton } from './shell/entrance.tsx'
 import { ForbiddenPage } from './shell/forbidden-page.tsx'
 import { destinations, isHere } from './shell/navigation.ts'
@@ -22,6 +23,7 @@ const OverviewPage = lazyPage(async () => (await import('./overview/overview-pag
 const MailPage = lazyPage(async () => (await import('./mail/mail-page.tsx')).MailPage)
 const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
 const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
+const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
 const AssistantPage = lazyPage(async () => (await import('./assistant/assistant-page.tsx')).AssistantPage)
 const ConfigurationPage = lazyPage(async () => (await import('./settings/configuration-page.tsx')).ConfigurationPage)
 const SystemPage = lazyPage(async () => (await import('./system/system-page.tsx')).SystemPage)
@@ -72,13 +74,15 @@ function Pages({ session, theme }: { session: SessionView; theme: Theme }) {
   const destination = destinations.find(({ href }) => isHere(path, href))
   const isForbidden = destination?.needs && !session.principal.scopes.includes(destination.needs)
   return (
-    <Shell theme={theme}>
-      <PageBoundary key={path.split('/')[1]}>
-        <Suspense fallback={<PageSkeleton />}>
-          {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
-        </Suspense>
-      </PageBoundary>
-    </Shell>
+    <AlarmProvider>
+      <Shell theme={theme}>
+        <PageBoundary key={path.split('/')[1]}>
+          <Suspense fallback={<PageSkeleton />}>
+            {isForbidden ? <ForbiddenPage label={destination.label} /> : <PageSwitch />}
+          </Suspense>
+        </PageBoundary>
+      </Shell>
+    </AlarmProvider>
   )
 }
 
@@ -89,6 +93,7 @@ function PageSwitch() {
       <Route path="/mail" component={MailPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
+      <Route path="/accounts/:id" component={AccountPage} />
       <Route path="/assistant" component={AssistantPage} />
       <Route path="/configuration" component={ConfigurationPage} />
       <Route path="/system" component={SystemPage} />

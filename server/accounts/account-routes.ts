@@ -1,19 +1,23 @@
 /** /api/dashboard/accounts, /api/v1/accounts and the sandbox. */
 import { accountHealthApi } from '../../contract/account-health.ts'
 import { type Account, accountsApi } from '../../contract/accounts.ts'
+import type { EventHub } from '../events/event-hub.ts'
 import { type HttpServer, handle } from '../platform/http-server.ts'
 import type { AccountHealthService } from './account-health-service.ts'
 import { refuseNarrow } from './account-rights.ts'
 import type { AccountService } from './account-service.ts'
 import { toMailAccount } from './mail-account.ts'
+import { stateHistory } from './state-history.ts'
 
-/** @param startSandbox Starts the throw-away mail server and connects its account. */
-export function accountRoutes(
-  http: HttpServer,
-  accounts: AccountService,
-  health: AccountHealthService,
-  startSandbox: () => Promise<Account>,
-): void {
+interface AccountParts {
+  accounts: AccountService
+  health: AccountHealthService
+  hub: Pick<EventHub, 'stateSigns'>
+  /** Starts the throw-away mail server and connects its account. */
+  startSandbox(): Promise<Account>
+}
+
+export function accountRoutes(http: HttpServer, { accounts, health, hub, startSandbox }: AccountParts): void {
   handle(http, accountsApi.listMailAccounts, async ({ principal }) => ({
     items: (await accounts.list(principal)).map(account => toMailAccount(principal, account)),
     next_cursor: null,
@@ -28,6 +32,10 @@ export function accountRoutes(
     return created
   })
   handle(http, accountsApi.getAccount, ({ principal, params }) => accounts.get(principal, params.account_id))
+  handle(http, accountsApi.listAccountStates, async ({ principal, params }) => {
+    const account = await accounts.get(principal, params.account_id)
+    return stateHistory(hub.stateSigns(account.id), account, Date.now())
+  })
   handle(http, accountsApi.updateAccount, ({ principal, params, body, query }) =>
     accounts.update(principal, params.account_id, body, { verify: query.verify === 'true' }),
   )

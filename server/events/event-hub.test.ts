@@ -8,6 +8,7 @@ import type { Scope } from '../../contract/scope.ts'
 import { admin, hubOnHttp } from '../../test/support/hub-on-http.ts'
 import { sampleEvent } from '../../test/support/sample-events.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
+import type { FactQuery } from './event-facts.ts'
 
 /** Facts are dated 1970 here: with this age none is old. */
 const centuryMs = 100 * 365 * 24 * 60 * 60_000
@@ -139,6 +140,41 @@ test('nobody sees what is not theirs: by scope, by account, by filter', async ()
   const listed = (who: Principal, limit: number) => hub.listFacts(who, limit).map(fact => fact.id)
   expect(listed(reader(['mail:read'], new Set(['a'])), 50)).toEqual([log.idOf(1)])
   expect(listed(reader(['dashboard:admin'], 'all'), 2)).toEqual([log.idOf(5), log.idOf(4)])
+})
+
+test('facts are listed by type and account, and on from one that is known', async () => {
+  const { hub, log, publish } = await hubOnHttp()
+  await publish(mail('a', 1), mail('b', 2), sampleEvent('configuration_updated'), mail('a', 4))
+  const listed = (who: Principal, query: FactQuery, limit = 50) =>
+    hub.listFacts(who, limit, query).map(({ id }) => Number(id.split('-')[1]))
+  expect(listed(admin, { types: 'mail_received' })).toEqual([4, 2, 1])
+  // What is of no account is not of this one either.
+  expect(listed(admin, { account_id: 'a' })).toEqual([4, 1])
+  expect(listed(admin, { before: log.idOf(4) }, 2)).toEqual([3, 2])
+  expect(listed(admin, { before: log.idOf(1) })).toEqual([])
+  // To name an account opens none.
+  expect(listed(reader(['mail:read'], new Set(['a'])), { account_id: ['a', 'b'] })).toEqual([4, 1])
+  expect(listed(reader(['dashboard:admin'], 'all'), { types: 'mail_received' })).toEqual([])
+  for (const query of [{ before: 'nonsense' }, { before: 'other-1' }, { types: 'nothing' }]) {
+    expect(() => listed(admin, query)).toThrow(expect.objectContaining({ code: 'bad_request' }))
+  }
+})
+
+test('the states of an account come with each start, and with the last sign of the run before', async () => {
+  const { hub, publish } = await hubOnHttp()
+  const at = (second: number) => `2026-11-28T08:00:0${second}.000Z`
+  const began = (second: number): Fact => ({ type: 'server_started', data: { version: '1', at: at(second) } })
+  const changed = (account_id: string, second: number): Fact => {
+    const { data } = sampleEvent('account_state_changed')
+    return { type: 'account_state_changed', data: { ...data, account_id, at: at(second) } }
+  }
+  await publish(began(0), changed('a', 1), changed('b', 2), began(5), changed('a', 6))
+  expect(hub.stateSigns('a')).toMatchObject([
+    { kind: 'started', at: at(0), seenAt: undefined },
+    { kind: 'changed', data: { at: at(1) } },
+    { kind: 'started', at: at(5), seenAt: at(2) },
+    { kind: 'changed', data: { at: at(6) } },
+  ])
 })
 
 test('whatever is published or forgotten, whenever a client comes back or the server starts anew, each fact arrives once and in order, or a gap says truly that it is lost', async () => {

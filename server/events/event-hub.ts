@@ -6,10 +6,12 @@ import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { type StateSign, stateSigns } from './account-states.ts'
+import { type FactQuery, listFacts } from './event-facts.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventLog, LogEntry, Position } from './event-log.ts'
 import { EventStream, type StreamObserver } from './event-stream.ts'
-import { type EventFilter, EventView } from './event-view.ts'
+import type { EventFilter } from './event-view.ts'
 import { type Narrow, StateFrame } from './state-frame.ts'
 import { StreamFigures, type StreamTotals } from './stream-figures.ts'
 import { describeStreams } from './stream-health.ts'
@@ -205,16 +207,13 @@ export class EventHub {
   }
 
   /** The newest facts that the principal may see, newest first, as far as the log holds them and memory reaches back. */
-  listFacts(principal: Principal, limit: number): LoggedFact[] {
-    const { log } = this.#options
-    const view = new EventView(principal, { types: undefined, accounts: undefined })
-    const found: LoggedFact[] = []
-    const first = Math.max(log.oldest, log.oldestHeld)
-    for (let number = log.newest; number >= first && found.length < limit; number--) {
-      const entry = log.find(number)
-      if (entry && view.accepts(entry.fact)) found.push({ id: log.idOf(number), ...entry.fact })
-    }
-    return found
+  listFacts(principal: Principal, limit: number, asked: FactQuery = {}): LoggedFact[] {
+    return listFacts(this.#options.log, principal, limit, asked)
+  }
+
+  /** What the log holds in memory of an account's states. */
+  stateSigns(accountId: string): StateSign[] {
+    return stateSigns(this.#options.log, accountId)
   }
 
   /**

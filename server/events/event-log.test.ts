@@ -1,6 +1,6 @@
 /** The log on both databases: dense numbers in the order of commits, nothing for what was rolled back, and an end to what is old. */
 import { expect, test } from 'vitest'
-import type { Fact } from '../../contract/event.ts'
+import type { EventOf, Fact } from '../../contract/event.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
@@ -57,6 +57,21 @@ onEachDatabase(open => {
     expect(facts().map(uidOf)).toEqual([2])
     expect(log.newest).toBe(1)
     expect(await db.selectFrom('settings').selectAll().execute()).toEqual([])
+  })
+
+  test('what a stranger wrote is on streams and in memory, never in the database; the rest comes back after a start', async () => {
+    const db = await open()
+    const first = await startHub(db)
+    const told = mail(1) as EventOf<'mail_received'>
+    const words = { from: { name: 'Canary', email: 'canary@example.org' }, subject: 'canary' }
+    const data = { ...told.data, ref: 'AAAABBBB', ...words }
+    await first.hub.transact(async (_transaction, tell) => tell({ ...told, data }))
+    expect(first.log.find(1)!.frame.toString()).toContain(JSON.stringify(words).slice(1, -1))
+    expect(first.hub.listFacts(admin, 1)).toMatchObject([{ data }])
+    expect(JSON.stringify(await db.selectFrom('events').selectAll().execute())).not.toMatch(/canary/i)
+    await first.hub.stop()
+    const second = await startHub(db)
+    expect(second.log.find(1)!.fact.data).toEqual({ ...told.data, ref: 'AAAABBBB' })
   })
 
   test('a new start goes on with the same epoch and the next number', async () => {

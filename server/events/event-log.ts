@@ -10,6 +10,7 @@ import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { encodeFact } from './event-frame.ts'
 import type { EventStore, NewEvent, Seen } from './event-store.ts'
+import { storedJson } from './stored-fact.ts'
 
 export interface LogEntry {
   readonly number: number
@@ -35,9 +36,10 @@ export interface EventLogOptions {
   retentionNow?: () => number
 }
 
-/** A fact with its row, so that its data is put into JSON once. */
+/** A fact with its row, and its data as streams get it. */
 interface Told {
   fact: Fact
+  json: string
   row: NewEvent
 }
 
@@ -141,7 +143,7 @@ export class EventLog {
     const { store } = this.#options
     const [result, first] = await store.transact(async transaction => {
       await store.lock(transaction)
-      const done = await work(transaction, fact => told.push({ fact, row: toRow(fact) }))
+      const done = await work(transaction, fact => told.push(toTold(fact)))
       const rows = told.map(({ row }) => row)
       return [done, rows.length > 0 ? await store.append(transaction, rows) : 0] as const
     })
@@ -255,9 +257,9 @@ export class EventLog {
     this.#early.set(first, told)
     for (let next = this.#early.get(this.#newest + 1); next; next = this.#early.get(this.#newest + 1)) {
       this.#early.delete(this.#newest + 1)
-      for (const { fact, row } of next) {
+      for (const { fact, json } of next) {
         const number = this.#newest + 1
-        const entry = this.#hold({ number, fact, frame: encodeFact(row.type, row.data, this.idOf(number)) })
+        const entry = this.#hold({ number, fact, frame: encodeFact(fact.type, json, this.idOf(number)) })
         this.#newest = number
         this.#hear(entry)
       }
@@ -279,6 +281,9 @@ export class EventLog {
   }
 }
 
-function toRow({ type, data }: Fact): NewEvent {
-  return { type, account_id: 'account_id' in data ? data.account_id : null, data: JSON.stringify(data), at: data.at }
+function toTold(fact: Fact): Told {
+  const { type, data } = fact
+  const json = JSON.stringify(data)
+  const accountId = 'account_id' in data ? data.account_id : null
+  return { fact, json, row: { type, account_id: accountId, data: storedJson(fact, json), at: data.at } }
 }

@@ -26,5 +26,5 @@ export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenS
     socket.uncork()
   })
   handle(http, eventsApi.getStreamHealth, ({ principal }) => hub.healthFor(principal))
-  handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit) }))
+  handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit, query) }))
 }

@@ -9,11 +9,13 @@ import { ArrivalSync } from './arrival-sync.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from './backoff.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { MailConnection, WatchChange } from './mail-gateway.ts'
+import type { MessageRefs } from './message-ref.ts'
 
 export interface AccountWatcherOptions {
   account: { id: string; name: string }
   pool: ConnectionPool
   hub: Pick<EventHub, 'publish'>
+  refs: Pick<MessageRefs, 'encode'>
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem'>
   logger: Logger
   backoff?: Backoff
@@ -37,7 +39,7 @@ export class AccountWatcher {
   #hasLogin = true
 
   constructor(options: AccountWatcherOptions) {
-    const { account, pool, hub, health, logger, backoff = defaultBackoff } = options
+    const { account, pool, hub, refs, health, logger, backoff = defaultBackoff } = options
     this.#options = options
     this.#backoff = backoff
     this.#account = account
@@ -46,6 +48,7 @@ export class AccountWatcher {
       folder,
       pool,
       hub,
+      refs,
       logger,
       backoff,
       onLook: problem => this.#looked(problem),

@@ -5,13 +5,16 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Backoff, backoffDelay } from './backoff.ts'
 import type { ConnectionPool } from './connection-pool.ts'
-import type { Arrivals } from './mail-gateway.ts'
+import type { Arrivals, MailConnection, MessageHead } from './mail-gateway.ts'
+import { toAnnounced } from './message-bounds.ts'
+import type { MessageRefs } from './message-ref.ts'
 
 export interface ArrivalSyncOptions {
   accountId: string
   folder: string
   pool: ConnectionPool
   hub: Pick<EventHub, 'publish'>
+  refs: Pick<MessageRefs, 'encode'>
   logger: Logger
   backoff: Backoff
   /** Hears why a look failed (it is tried again), and with undefined that one went well. Ends the trying with `stop`. */
@@ -21,8 +24,12 @@ export interface ArrivalSyncOptions {
 
 type FolderState = Pick<Arrivals, 'uidValidity' | 'uidNext'>
 
+type Heads = ReadonlyMap<number, MessageHead>
+
 /** Asked for at once; more come with the next look. */
 const batchSize = 500
+/** Of so many of them, the newest, subject and sender are fetched: a flood is announced without. */
+const headsOfBatch = 100
 
 export class ArrivalSync {
   readonly #options: ArrivalSyncOptions
@@ -82,21 +89,30 @@ export class ArrivalSync {
     const { accountId, folder, pool } = this.#options
     for (let isWhole = false; !isWhole && this.#known; ) {
       const from = this.#known.uidNext
-      const arrivals = await pool.run(
-        accountId,
-        'watch',
-        connection => connection.listArrivals(folder, from, batchSize),
-        signal,
-        folder,
-      )
+      const look = async (connection: MailConnection) => {
+        const arrivals = await connection.listArrivals(folder, from, batchSize)
+        return { arrivals, heads: await this.#headsOf(connection, arrivals) }
+      }
+      const { arrivals, heads } = await pool.run(accountId, 'watch', look, signal, folder)
       if (signal.aborted) return
       isWhole = arrivals.uids.length < batchSize
-      this.#announce(arrivals, isWhole)
+      this.#announce(arrivals, heads, isWhole)
     }
   }
 
-  #announce({ uidValidity, uidNext, uids }: Arrivals, isWhole: boolean): void {
-    const { accountId, folder, hub, logger } = this.#options
+  /** Mail is announced in any case: what the server does not say of it, the fact does not say either. */
+  async #headsOf(connection: MailConnection, { uidValidity, uids }: Arrivals): Promise<Heads> {
+    if (uids.length === 0 || !this.#isSameFolder(uidValidity, uids)) return new Map()
+    const { accountId, folder, logger } = this.#options
+    return connection.listHeads(folder, uids.slice(-headsOfBatch)).catch((error: unknown) => {
+      const { code } = asProblem(error)
+      logger.warn({ account_id: accountId, folder, code }, 'new mail is announced without subject and sender')
+      return new Map()
+    })
+  }
+
+  #announce({ uidValidity, uidNext, uids }: Arrivals, heads: Heads, isWhole: boolean): void {
+    const { accountId, folder, hub, refs, logger } = this.#options
     if (!this.#isSameFolder(uidValidity, uids)) {
       logger.warn({ account_id: accountId, folder }, 'the folder was made anew: what it holds is not announced')
       this.#known = { uidValidity, uidNext }
@@ -108,7 +124,15 @@ export class ArrivalSync {
       this.#options.onArrival(at)
       hub.publish({
         type: 'mail_received',
-        data: { account_id: accountId, folder, uid, uid_validity: uidValidity, at },
+        data: {
+          account_id: accountId,
+          folder,
+          uid,
+          uid_validity: uidValidity,
+          ref: refs.encode(accountId, { folder, uidValidity, uid }),
+          ...toAnnounced(heads.get(uid)),
+          at,
+        },
       })
     }
     if (isWhole) this.#known = { uidValidity, uidNext: Math.max(uidNext, this.#known?.uidNext ?? 1) }

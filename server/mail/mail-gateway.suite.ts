@@ -265,6 +265,15 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
       expect((await connection.listArrivals('INBOX', arrivals.uidNext, 10)).uids).toEqual([])
     })
 
+    test('of messages that arrive, subject and senders are told, and those that are gone are left out', async () => {
+      const uid = await server.deliver({ subject: 'Grüße', from: { name: 'Bob Stone', email: 'bob@test.local' } })
+      const other = await server.deliver({ subject: 'again' })
+      const heads = await connection.listHeads('INBOX', [uid, other, other + 7])
+      expect([...heads.keys()].sort((a, b) => a - b)).toEqual([uid, other])
+      expect(heads.get(uid)).toEqual({ subject: 'Grüße', from: [{ name: 'Bob Stone', email: 'bob@test.local' }] })
+      expect(await connection.listHeads('INBOX', [])).toEqual(new Map())
+    })
+
     test('a watching connection tells at once of new messages, again and again', async () => {
       const changes: WatchChange[] = []
       const first = await server.deliver({ subject: 'before' })

@@ -117,6 +117,9 @@ export interface Arrivals {
 /** How many messages a folder holds; null where the mail server does not say it. */
 export type FolderCount = Pick<Folder, 'total' | 'unread'>
 
+/** What is said of a message when it arrives. */
+export type MessageHead = Pick<MessageHeader, 'subject' | 'from'>
+
 /** One IMAP connection. Commands run one at a time; the pool sees to that. */
 export interface MailConnection {
   /** The folder that it has open: what is asked of that one costs the server least. */
@@ -181,6 +184,8 @@ export interface MailConnection {
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
   /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
+  /** Subject and senders by UID; messages that are gone or cannot be read are left out. */
+  listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>>
   /**
    * Stays in IDLE on the folder until closed, and calls `onChange` when messages came, went or changed: also for those
    * that came between the answer and the first IDLE. From then on it can do nothing else but between `pause` and `resume`.

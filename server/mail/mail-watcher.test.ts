@@ -78,6 +78,37 @@ test('what a folder holds that was made again is not new, and what comes later i
   expect(mail.receivedBy().filter(uid => old.includes(uid))).toEqual([])
 })
 
+test('mail is announced with its sender, its subject and a reference that names it', async () => {
+  await start()
+  const from = { name: 'Bob', email: 'bob@test.local' }
+  const uid = gateway.deliver({ subject: 'Tea on Friday', from: [from] })
+  await hasReceived([uid])
+  const { data } = mail.arrivals[0]!
+  expect(data).toMatchObject({ account_id: 'a', folder: 'INBOX', uid, from, subject: 'Tea on Friday' })
+  expect(mail.refs.decode('a', data.ref!)).toEqual({ folder: 'INBOX', uidValidity: data.uid_validity, uid })
+})
+
+test('mail of which the server does not say who wrote it is announced all the same', async () => {
+  await start()
+  gateway.delay = step => {
+    if (step === 'listHeads') throw new Problem('mail_server_refused', 'Not now.')
+  }
+  const uid = gateway.deliver({ subject: 'Tea' })
+  await hasReceived([uid])
+  expect(mail.arrivals[0]!.data).toMatchObject({ uid, from: null, subject: null })
+  expect(mail.states).toEqual(['ready'])
+})
+
+test('of a flood the newest hundred of each look are announced with their words', async () => {
+  await start()
+  const uids = Array.from({ length: 300 }, (_, index) => gateway.deliver({ subject: `${index}` }))
+  await hasReceived(uids)
+  expect(mail.arrivals.at(-1)!.data.subject).toBe('299')
+  const withWords = mail.arrivals.filter(({ data }) => data.subject !== null).length
+  expect(withWords).toBeGreaterThanOrEqual(100)
+  expect(withWords).toBeLessThan(300)
+})
+
 test('a flood of mail is announced in batches, and nothing of it twice', async () => {
   await start()
   const uids = Array.from({ length: 1234 }, () => gateway.deliver())

@@ -6,11 +6,13 @@ import type { Logger } from '../platform/logger.ts'
 import { AccountWatcher } from './account-watcher.ts'
 import type { Backoff } from './backoff.ts'
 import type { ConnectionPool } from './connection-pool.ts'
+import type { MessageRefs } from './message-ref.ts'
 
 export interface MailWatcherOptions {
   accounts: Pick<AccountService, 'listEnabled' | 'onReconnect'>
   pool: ConnectionPool
   hub: Pick<EventHub, 'publish' | 'listen'>
+  refs: Pick<MessageRefs, 'encode'>
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem' | 'forget'>
   logger: Logger
   backoff?: Backoff
@@ -66,8 +68,8 @@ export class MailWatcher {
 
   #watch(account: { id: string; name: string }): void {
     if (this.#watchers.has(account.id)) return
-    const { pool, hub, health, logger, backoff } = this.#options
-    const watcher = new AccountWatcher({ account, pool, hub, health, logger, ...(backoff ? { backoff } : {}) })
+    const { pool, hub, refs, health, logger, backoff } = this.#options
+    const watcher = new AccountWatcher({ account, pool, hub, refs, health, logger, ...(backoff ? { backoff } : {}) })
     this.#watchers.set(account.id, watcher)
     watcher.start()
   }

@@ -1,10 +1,11 @@
 /** Every text and list of a message or folder that a stranger decides of, at its bound and past it; the contract takes all that comes out. */
 import { expect, test } from 'vitest'
+import { announcedSubject } from '../../contract/event.ts'
 import { type Address, Folder, Message, MessageSummary, mailBounds } from '../../contract/mail.ts'
 import { cutText } from '../reading/stranger-text.ts'
 import { asciiAddress } from './mail-address.ts'
 import type { MessageContent } from './mail-gateway.ts'
-import { toFolders, toMessage, toSummary } from './message-bounds.ts'
+import { toAnnounced, toFolders, toMessage, toSummary } from './message-bounds.ts'
 
 const placed = { ref: 'abcdefgh', uid_validity: 1 }
 const long = (length: number) => '😀'.repeat(length)
@@ -149,4 +150,18 @@ test('folders past the last one, and those that nobody could ask for, are counte
   const { items, omitted } = toFolders(Array(10_005).fill(folder))
   expect([items.length, omitted]).toEqual([10_000, 5])
   expect(toFolders([{ ...folder, delimiter: '//' }]).items[0]?.delimiter).toBeNull()
+})
+
+test('of mail that arrives the first sender and the beginning of the subject are announced', () => {
+  expect(toAnnounced({ subject: 'Hello', from: [anna, { name: null, email: 'bob@example.org' }] })).toEqual({
+    from: anna,
+    subject: 'Hello',
+  })
+  const { from, subject } = toAnnounced({ subject: long(500), from: [{ name: long(500), email: 'a'.repeat(1000) }] })
+  expect(subject!.length).toBeLessThanOrEqual(announcedSubject)
+  expect(subject!.endsWith('…')).toBe(true)
+  expect(from!.name!.length).toBeLessThanOrEqual(mailBounds.name)
+  expect(from!.email.length).toBeLessThanOrEqual(mailBounds.email)
+  expect(toAnnounced({ subject: '', from: [] })).toEqual({ from: null, subject: '' })
+  expect(toAnnounced(undefined)).toEqual({ from: null, subject: null })
 })

@@ -1,4 +1,5 @@
 /** What strangers wrote, on its way to JSON: every text and list of a message or folder gets its bound, whichever server it came from. */
+import { announcedSubject } from '../../contract/event.ts'
 import {
   type Address,
   type Attachment,
@@ -8,7 +9,7 @@ import {
   mailBounds,
 } from '../../contract/mail.ts'
 import { cutText } from '../reading/stranger-text.ts'
-import type { MessageContent, MessageHeader, PartInfo } from './mail-gateway.ts'
+import type { MessageContent, MessageHead, MessageHeader, PartInfo } from './mail-gateway.ts'
 
 /** What it takes more than the message to say is left to others. */
 type Head = Omit<MessageSummary, 'ref' | 'uid_validity' | 'sender_warnings'>
@@ -29,6 +30,13 @@ export function toSummary(header: MessageHeader): Head {
     has_attachments: header.hasAttachments,
     faults: header.faults,
   }
+}
+
+/** What the event log keeps of a message that arrived. */
+export function toAnnounced(head: MessageHead | undefined): { from: Address | null; subject: string | null } {
+  if (!head) return { from: null, subject: null }
+  const [from = null] = toAddresses(head.from, 1)
+  return { from, subject: cutText(head.subject, announcedSubject) }
 }
 
 /** @param refOf Names an attached message; null for one that cannot be named. */

@@ -71,10 +71,21 @@ function setUp(startedAt = Date.now()) {
     readings,
     storage,
   })
+  const events = { slowConsumers: 0 }
   const hub = { publishState: (state: State, narrow?: Narrow) => void told.push({ state, narrow }) }
-  const metrics = new MetricsService({ hub, connections, streams, startedAt, readings, storage, prometheus, logger })
+  const metrics = new MetricsService({
+    hub,
+    connections,
+    streams,
+    events: () => events,
+    startedAt,
+    readings,
+    storage,
+    prometheus,
+    logger,
+  })
   cleanups.push(() => metrics.stop())
-  return { metrics, prometheus, told, open }
+  return { metrics, prometheus, told, open, events }
 }
 
 function outcome(changes: Partial<RequestOutcome> = {}): RequestOutcome {
@@ -119,6 +130,20 @@ test('only requests that count are counted, and they are forgotten after a minut
     response_time_ms: { p50: 0, p95: 0, p99: 0 },
     uptime_seconds: 151,
   })
+})
+
+test('what this server failed is counted for a minute, and what a mail server failed is not', () => {
+  vi.useFakeTimers()
+  const { metrics, events } = setUp()
+  metrics.start()
+  for (const status of [200, 404, 500, 503, 502, 504]) metrics.recordRequest(outcome({ status }))
+  expect(metrics.getStats(all)).toMatchObject({ requests_per_minute: 6, errors: { failed_requests: 2 } })
+  events.slowConsumers += 3
+  expect(metrics.getStats(all).errors.slow_streams).toBe(3)
+  vi.advanceTimersByTime(50_000)
+  expect(metrics.getStats(all).errors).toEqual({ failed_requests: 2, slow_streams: 3 })
+  vi.advanceTimersByTime(20_000)
+  expect(metrics.getStats(all).errors).toEqual({ failed_requests: 0, slow_streams: 0 })
 })
 
 test('every 5 s a sample is kept and announced, and its own announcements move no counter', () => {

@@ -19,6 +19,8 @@ export interface MetricsServiceOptions {
   connections: OpenConnections
   /** The open event streams of now. */
   streams: () => number
+  /** What all streams did since the start. */
+  events: () => { readonly slowConsumers: number }
   /** When the server started, in epoch milliseconds. */
   startedAt: number
   readings: SystemReadings
@@ -33,6 +35,8 @@ interface SampleList {
 }
 
 const intervalSeconds = 5
+/** Samples that reach back a minute. */
+const minuteOfSamples = 60 / intervalSeconds
 /** One hour; the oldest makes room for the newest. */
 const keptSamples = 3600 / intervalSeconds
 
@@ -41,6 +45,8 @@ export class MetricsService {
   readonly #window = new RequestWindow()
   readonly #samples: Sample[] = []
   readonly #history = new AccountHistory(keptSamples)
+  /** Slow readers until each sample of the last minute, oldest first. */
+  readonly #slowConsumers: number[] = []
   #oldest = 0
   #reading: (SystemReading & { sampledAt: string }) | undefined
   #ending: AbortController | undefined
@@ -73,7 +79,7 @@ export class MetricsService {
   /** For each finished request; O(1). */
   recordRequest(outcome: RequestOutcome): void {
     if (!outcome.isCounted) return
-    this.#window.record(outcome.durationMs, performance.now())
+    this.#window.record(outcome.durationMs, performance.now(), isOwnFailure(outcome.status))
     this.#options.prometheus.recordRequest(outcome)
   }
 
@@ -92,6 +98,7 @@ export class MetricsService {
       active_sse_connections: this.#options.streams(),
       response_time_ms: { p50: requests.p50Ms, p95: requests.p95Ms, p99: requests.p99Ms },
       imap,
+      errors: { failed_requests: requests.failed, slow_streams: this.#slowStreams() },
       process: {
         rss_bytes: reading.rssBytes,
         cpu_percent: reading.processCpuPercent,
@@ -110,6 +117,11 @@ export class MetricsService {
     return { interval_seconds: intervalSeconds, items: inOrder.filter(({ at }) => at > since) }
   }
 
+  #slowStreams(): number {
+    const now = this.#options.events().slowConsumers
+    return now - (this.#slowConsumers[0] ?? now)
+  }
+
   #samplesOf(accounts: ReadonlySet<string>): Sample[] {
     const sums = this.#history.sumOf(accounts)
     return this.#samples.map((sample, place) => ({ ...sample, active_connections: sums[place]! }))
@@ -117,7 +129,9 @@ export class MetricsService {
 
   #sample(): void {
     this.#readSystem()
-    const { connections, hub } = this.#options
+    const { connections, hub, events } = this.#options
+    this.#slowConsumers.push(events().slowConsumers)
+    if (this.#slowConsumers.length > minuteOfSamples) this.#slowConsumers.shift()
     const stats = this.getStats({ accounts: 'all' })
     this.#keep({
       at: Math.floor(Date.now() / 1000),
@@ -147,4 +161,9 @@ export class MetricsService {
     this.#samples[place] = sample
     this.#history.keep(place, this.#options.connections.openByAccount())
   }
+}
+
+/** 502 and 504 tell of a mail server or model provider, and its account says so. */
+function isOwnFailure(status: number): boolean {
+  return status >= 500 && status !== 502 && status !== 504
 }

@@ -2,6 +2,8 @@
 
 export interface WindowReading {
   count: number
+  /** How many of them failed. */
+  failed: number
   /** 0 when there were none, as are the percentiles. */
   averageMs: number
   p50Ms: number
@@ -23,16 +25,18 @@ const steps = Math.ceil(Math.log(highestMs / lowestMs) / logGrowth) + 1
 /** Sixty slots of one second each: the second under way and the 59 before it. */
 export class RequestWindow {
   readonly #counts = new Uint32Array(seconds)
+  readonly #failures = new Uint32Array(seconds)
   /** Whole microseconds, so that adding and taking away again leaves no rest. */
   readonly #sumsUs = new Float64Array(seconds)
   readonly #scales = Array.from({ length: seconds }, () => new Uint32Array(steps))
   readonly #scale = new Uint32Array(steps)
   #count = 0
+  #failed = 0
   #sumUs = 0
   #second = 0
 
   /** @param now Milliseconds of a clock that never goes back. */
-  record(durationMs: number, now: number): void {
+  record(durationMs: number, now: number, isFailure = false): void {
     this.#advance(now)
     const ms = durationMs > 0 ? Math.min(durationMs, highestMs) : 0
     const us = Math.round(ms * 1000)
@@ -43,14 +47,19 @@ export class RequestWindow {
     this.#scales[slot]![step]! += 1
     this.#scale[step]! += 1
     this.#count += 1
+    if (isFailure) {
+      this.#failures[slot]! += 1
+      this.#failed += 1
+    }
     this.#sumUs += us
   }
 
   read(now: number): WindowReading {
     this.#advance(now)
-    if (this.#count === 0) return { count: 0, averageMs: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0 }
+    if (this.#count === 0) return { count: 0, failed: 0, averageMs: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0 }
     return {
       count: this.#count,
+      failed: this.#failed,
       averageMs: round(this.#sumUs / this.#count / 1000),
       p50Ms: this.#percentile(0.5),
       p95Ms: this.#percentile(0.95),
@@ -73,6 +82,8 @@ export class RequestWindow {
     for (let step = 0; step < steps; step++) this.#scale[step]! -= scale[step]!
     scale.fill(0)
     this.#count -= this.#counts[slot]!
+    this.#failed -= this.#failures[slot]!
+    this.#failures[slot] = 0
     this.#sumUs -= this.#sumsUs[slot]!
     this.#counts[slot] = 0
     this.#sumsUs[slot] = 0

@@ -35,8 +35,8 @@ const tiles: Record<string, (stats: DashboardStats) => string> = {
     `${formatNumber(open)} open ${open - imap.busy - imap.idle} watching, ${imap.busy} busy, ${imap.idle} idle`,
   Requests: stats =>
     `${formatNumber(stats.requests_per_minute)} per min ${formatCount(stats.active_sse_connections, 'stream')} open`,
-  'Average response': stats =>
-    `${formatNumber(stats.average_response_time_ms)} ms p95 ${formatNumber(stats.response_time_ms.p95)} ms`,
+  'Response, p95': ({ requests_per_minute: requests, response_time_ms: { p95 }, average_response_time_ms: average }) =>
+    requests > 0 ? `${formatNumber(p95)} ms average ${formatNumber(average)} ms` : '– no request in the last minute',
   CPU: stats => `${formatNumber(stats.system_cpu_usage)} % RustyMail ${formatNumber(stats.process.cpu_percent)} %`,
   Memory: stats => `${formatNumber(stats.system_memory_usage)} % RustyMail ${formatBytes(stats.process.rss_bytes)}`,
   Uptime: ({ uptime_seconds: seconds, sampled_at: at }) =>
@@ -209,15 +209,5 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await dialog.waitFor({ state: 'hidden' })
     const { clients } = await run.call(api.clients.listClients, { query: { kind: 'api' } })
     expect(clients).toHaveLength(1)
-  })
-
-  test('the picture of the README shows a running server', async () => {
-    const path = process.env.RUSTYMAIL_README_PICTURE ?? join(output, 'readme.png')
-    const { page } = await visit(browser, run.url, { storageState, height: 720 })
-    await isLoaded(page, 'Overview')
-    await isLive(page)
-    await page.getByText('All good').waitFor()
-    const picture = await page.screenshot({ path })
-    expect(picture.length).toBeGreaterThan(20_000)
   })
 })

@@ -9,7 +9,14 @@ const withoutId = new Set([
 ])
 const facts = new Set([
   ...['client_connected', 'client_disconnected', 'configuration_updated'],
-  ...['account_added', 'account_updated', 'account_removed', 'account_state_changed', 'mail_received'],
+  ...[
+    'server_started',
+    'account_added',
+    'account_updated',
+    'account_removed',
+    'account_state_changed',
+    'mail_received',
+  ],
   ...['token_created', 'token_updated', 'token_revoked', 'user_added', 'user_updated', 'user_removed'],
 ])
 

@@ -30,6 +30,7 @@ const callTool = (name: string, input: object): Asked => ({
 /** What may be asked with the id of an account, of whichever; equal answers are wanted for hidden ones and for none. */
 const about: Record<string, (id: string, ref: string) => Asked> = {
   getAccount: id => ({ method: 'GET', path: accountPath(id) }),
+  listAccountStates: id => ({ method: 'GET', path: `${accountPath(id)}/states` }),
   headAccount: id => ({ method: 'HEAD', path: accountPath(id) }),
   updateAccount: id => ({ method: 'PATCH', path: accountPath(id), body: { enabled: true } }),
   updateBadly: id => ({ method: 'PATCH', path: accountPath(id), body: { enabled: 'yes' } }),

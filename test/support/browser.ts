@@ -2,39 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import AxeBuilder from '@axe-core/playwright'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
-import { getTool } from './require.ts'
 
-/** Of the features that are switched off, the last list counts; so these are Playwright's own. */
-const playwrightWithout = [
-  'AimEnabled',
-  'AvoidCorsURLLoaderRestartOnRedirect',
-  'AvoidUnnecessaryBeforeUnloadCheckSync',
-  'DestroyProfileOnBrowserClose',
-  'HttpsFirstBalancedModeAutoEnable',
-  'HttpsUpgrades',
-  'LensOverlay',
-  'MediaRouter',
-  'NetworkTimeServiceQuerying',
-  'OptimizationHints',
-  'PaintHolding',
-  'PreconnectToSearch',
-  'ThirdPartyStoragePartitioning',
-]
-/** Each window would have a process for what drops down from its address bar, which costs as much as the page. */
-const without = [...playwrightWithout, 'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup']
-
-const flags = [
-  `--disable-features=${without.join(',')}`,
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+export { launchBrowser } from './browser-launch.ts'
 
 export interface Visit {
   page: Page
@@ -47,10 +18,6 @@ export interface Visit {
 export function isOutside(request: string | URL, server: string): boolean {
   const { origin, protocol } = new URL(request)
   return protocol !== 'data:' && origin !== new URL(server).origin
-}
-
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: getTool('chromium'), headless: true, args: flags })
 }
 
 /** A fresh profile; closed when the test ends. */

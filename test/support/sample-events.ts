@@ -16,6 +16,7 @@ const token = { token_id: 't1', name: 'Reporter', user_id: 'u1', at }
 const user = { user_id: 'u1', name: 'Ann', email: 'ann@example.com', role: 'operator', at } as const
 
 const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
+  server_started: { version: '1.2.3', at },
   client_connected: client,
   client_disconnected: { ...client, reason: 'idle' },
   configuration_updated: { changed: ['port'], principal: 'Administrator', at },
@@ -31,7 +32,16 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     next_retry_at: null,
     at,
   },
-  mail_received: { account_id: 'a1', folder: 'INBOX', uid: 771, uid_validity: 3, at },
+  mail_received: {
+    account_id: 'a1',
+    folder: 'INBOX',
+    uid: 771,
+    uid_validity: 3,
+    ref: 'AAAAAwAAAwNJTkJPWA',
+    from: { name: 'Bob', email: 'bob@example.com' },
+    subject: 'Tea on Friday',
+    at,
+  },
   alert_raised: { alert: 'disk_low', detail: '100 MiB are left where the database is.', at },
   alert_cleared: { alert: 'disk_low', at },
   token_created: token,
@@ -50,6 +60,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     uptime_seconds: 6,
     active_sse_connections: 7,
     response_time_ms: { p50: 1, p95: 2, p99: 3 },
+    errors: { failed_requests: 0, slow_streams: 0 },
     imap: { open: 1, idle: 1, busy: 0, connecting: 0, max: 100 },
     process: { rss_bytes: 1, cpu_percent: 1, event_loop_lag_ms: 1 },
     storage: { is_writable: true, fault: null, write_failures: 0, free_bytes: 1, total_bytes: 1 },

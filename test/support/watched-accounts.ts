@@ -1,5 +1,6 @@
 /** Accounts that a real MailWatcher watches, with a real hub and health registry: what it announced and how accounts fare can be read. */
-import type { Fact } from '../../contract/event.ts'
+import { randomBytes } from 'node:crypto'
+import type { EventOf, Fact } from '../../contract/event.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
 import { HealthRegistry } from '../../server/accounts/health-registry.ts'
 import type { MailLogin } from '../../server/accounts/mail-login.ts'
@@ -8,9 +9,11 @@ import type { Backoff } from '../../server/mail/backoff.ts'
 import { ConnectionPool } from '../../server/mail/connection-pool.ts'
 import type { MailGateway } from '../../server/mail/mail-gateway.ts'
 import { MailWatcher } from '../../server/mail/mail-watcher.ts'
+import { MessageRefs } from '../../server/mail/message-ref.ts'
 import type { GateTimes } from '../../server/mail/server-gate.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { Problem } from '../../server/platform/problem.ts'
+import { Signer } from '../../server/platform/secret-box.ts'
 
 export interface WatchedOptions {
   gateway: MailGateway
@@ -31,6 +34,9 @@ export class WatchedAccounts {
   readonly health: HealthRegistry
   readonly pool: ConnectionPool
   readonly watcher: MailWatcher
+  readonly refs = new MessageRefs(new Signer(randomBytes(32)))
+  /** What was announced of mail, in order. */
+  readonly arrivals: EventOf<'mail_received'>[] = []
   /** UIDs in the order in which they were announced, by account. */
   readonly received = new Map<string, number[]>()
   /** States of all accounts in the order in which they came. */
@@ -63,9 +69,12 @@ export class WatchedAccounts {
       },
     }
     const { health, pool } = this
-    this.watcher = new MailWatcher({ accounts, pool, hub, health, logger, ...(backoff ? { backoff } : {}) })
+    const { refs } = this
+    this.watcher = new MailWatcher({ accounts, pool, hub, refs, health, logger, ...(backoff ? { backoff } : {}) })
     hub.listen('account_state_changed', ({ state }) => this.states.push(state))
-    hub.listen('mail_received', ({ account_id, uid }) => {
+    hub.listen('mail_received', data => {
+      const { account_id, uid } = data
+      this.arrivals.push({ type: 'mail_received', data })
       this.received.set(account_id, [...(this.received.get(account_id) ?? []), uid])
     })
   }

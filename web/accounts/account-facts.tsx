@@ -3,8 +3,10 @@ import type { ReactNode } from 'react'
 import type { Account, AccountConnections, MailServer } from '../../contract/accounts.ts'
 import { formatCount } from '../platform/format.ts'
 import { classNames } from '../ui/class-names.ts'
+import { Meter } from '../ui/meter.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { addressOf, tlsWords } from './account-words.ts'
+import { connectionLimit } from './connection-limit.ts'
 
 export function AccountFacts({ account }: { account: Account }) {
   const { connections, last_mail_at: lastMailAt, imap, smtp, enabled } = account
@@ -51,10 +53,9 @@ function WatchWords({ isEnabled, connections }: { isEnabled: boolean; connection
 }
 
 function Connections({ connections }: { connections: AccountConnections }) {
-  const { open, busy, idle, connecting, waiting, max } = connections
-  // The watching connection stands beside the command connections.
-  const most = max + 1
-  if (max === 0) return <span className="text-muted">None</span>
+  const { open, busy, idle, connecting, waiting } = connections
+  const limit = connectionLimit(connections)
+  if (limit === 0) return <span className="text-muted">None</span>
   const kinds: [number, string][] = [
     [busy, 'busy'],
     [idle, 'idle'],
@@ -63,7 +64,7 @@ function Connections({ connections }: { connections: AccountConnections }) {
   const words = kinds.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`)
   return (
     <>
-      {open} open <span className="text-muted">of at most {most}</span>
+      <Meter value={open} max={limit} words="Open connections" />
       <span className="block text-xs text-muted">{words.join(', ') || 'no command connection'}</span>
       {waiting > 0 && <span className="block text-xs text-warn">{formatCount(waiting, 'request')} waiting</span>}
     </>

@@ -32,3 +32,8 @@ export const tlsWords: Record<TlsKind, { label: string; short: string; hint: str
 export function addressOf({ host, port }: Pick<MailServer, 'host' | 'port'>): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
+
+/** What people call a server: its host alone where the port says nothing. */
+export function serverName({ host, port }: Pick<MailServer, 'host' | 'port'>): string {
+  return port === 993 || port === 143 ? host : addressOf({ host, port })
+}

@@ -6,15 +6,25 @@ import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
-import { AccountRow } from './account-row.tsx'
+import { arranged, columnOf, viewDefaults } from './account-order.ts'
+import { AccountsFilter } from './accounts-filter.tsx'
 import { AccountsSkeleton } from './accounts-skeleton.tsx'
+import { AccountsTable } from './accounts-table.tsx'
 import { ConnectDialog } from './connect-dialog.tsx'
 import { useAccounts, useRights, useStartSandbox } from './use-accounts.ts'
+
+/** Fewer are seen at a glance. */
+const leastFiltered = 6
 
 export function AccountsPage() {
   const accounts = useAccounts()
   const { mayChange } = useRights()
-  const [{ connect }, setUrl] = useUrlState({ connect: '' })
+  const [{ connect, ...view }, setUrl] = useUrlState({ connect: '', ...viewDefaults })
+  const isNarrowed = view.q !== '' || view.state !== ''
+  const onSort = (column: string) => {
+    const isAgain = columnOf(view.sort) === column
+    setUrl({ sort: column, order: isAgain && view.order === 'asc' ? 'desc' : 'asc' }, { replace: true })
+  }
   const open = () => setUrl({ connect: '1' })
   return (
     <>
@@ -30,19 +40,23 @@ export function AccountsPage() {
           )
         }
       />
+      {(isNarrowed || (accounts.data?.items.length ?? 0) >= leastFiltered) && (
+        <AccountsFilter view={view} setView={setUrl} />
+      )}
       <Panel
         query={accounts}
         skeleton={<AccountsSkeleton />}
         isEmpty={({ items }) => items.length === 0}
         empty={<NoAccounts mayChange={mayChange} onConnect={open} />}
       >
-        {({ items }) => (
-          <ul>
-            {items.map(account => (
-              <AccountRow key={account.id} account={account} />
-            ))}
-          </ul>
-        )}
+        {({ items }) => {
+          const shown = arranged(items, view)
+          return shown.length > 0 ? (
+            <AccountsTable accounts={shown} sorting={{ ...view, onSort }} />
+          ) : (
+            <EmptyState title="No account like this">None of {items.length} fits the filter.</EmptyState>
+          )
+        }}
       </Panel>
       {connect === '1' && mayChange && (
         <ConnectDialog

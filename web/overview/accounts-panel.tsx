@@ -2,6 +2,7 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
+import { connectionLimit } from '../accounts/connection-limit.ts'
 import { useStateWords } from '../accounts/use-state-words.ts'
 import { useNow } from '../platform/clock.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
@@ -38,14 +39,16 @@ export function AccountsPanel({ query }: { query: UseQueryResult<{ items: Accoun
 }
 
 function AccountRow({ account }: { account: Account }) {
-  const { name, email, state, is_sandbox: isSandbox, last_error: error, next_retry_at: nextRetryAt } = account
+  const { id, name, email, state, is_sandbox: isSandbox, last_error: error, next_retry_at: nextRetryAt } = account
   const { tone, text } = useStateWords(account)
   const isFailing = state !== 'ready' && state !== 'disabled' && error !== null
   return (
     <li className="grid gap-1 border-b px-4 py-2.5 last:border-b-0">
       <div className="flex items-start justify-between gap-3">
         <p className="min-w-0 flex-1">
-          <span className="font-medium">{name}</span>
+          <Link href={`/accounts/${id}`} className="rounded-sm font-medium hover:underline">
+            {name}
+          </Link>
           {name !== email && <span className="text-sm text-muted"> {email}</span>}{' '}
           {isSandbox && <Badge tone="warn">Sandbox</Badge>}
         </p>
@@ -78,7 +81,8 @@ function NextTry({ at }: { at: string }) {
 function ConnectionsLine({ account: { connections, last_mail_at: lastMailAt } }: { account: Account }) {
   return (
     <>
-      {connections.watching > 0 ? 'Watching INBOX' : 'Not watching'}, {connections.open} open of {connections.max + 1}
+      {connections.watching > 0 ? 'Watching INBOX' : 'Not watching'}, {connections.open} open of{' '}
+      {connectionLimit(connections)}
       {lastMailAt && (
         <>
           , last mail <RelativeTime at={lastMailAt} />

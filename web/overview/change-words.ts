@@ -1,7 +1,8 @@
 /** Each fact of the stream as one plain sentence. */
 import type { Account, AccountState } from '../../contract/accounts.ts'
-import type { Fact, ServerEvent } from '../../contract/event.ts'
+import type { EventOf, Fact, ServerEvent } from '../../contract/event.ts'
 import { stateWords } from '../accounts/account-words.ts'
+import { nameOf as senderOf, visibleText } from '../mail/mail-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { roleWords } from '../platform/role-words.ts'
 import type { Tone } from '../ui/tone.ts'
@@ -10,10 +11,14 @@ import { fieldWords } from './field-words.ts'
 export interface Change {
   tone: Tone
   text: string
+  /** A second line: what a stranger wrote, or why. */
+  detail?: string
+  /** Where one sees more of it. */
+  href?: string
   at: string
 }
 
-type Named = Pick<Account, 'id' | 'name'>
+export type Named = Pick<Account, 'id' | 'name'>
 type Words = {
   [T in Fact['type']]: (
     data: Extract<Fact, { type: T }>['data'],
@@ -33,54 +38,111 @@ const stateSentence: Record<AccountState, string> = {
 }
 
 const words: Words = {
+  server_started: data => ({ tone: 'info', text: `RustyMail ${data.version} started` }),
   client_connected: data => ({
     tone: 'info',
     text: `${agentWords(data.user_agent)} connected from ${data.ip_address}`,
+    href: clientsAt(data.ip_address),
   }),
   client_disconnected: data => ({
     tone: 'unknown',
     text: `${agentWords(data.user_agent)} from ${data.ip_address} was forgotten: ${why[data.reason]}`,
+    href: clientsAt(data.ip_address),
   }),
   configuration_updated: data => ({
     tone: 'info',
     text: `${data.principal} changed the configuration: ${fieldWords(data.changed)}`,
+    href: '/configuration',
   }),
-  account_added: data => ({ tone: 'good', text: `Account ${data.name} was added` }),
-  account_updated: data => ({ tone: 'info', text: `Account ${data.name} was changed: ${fieldWords(data.changed)}` }),
+  account_added: data => ({ tone: 'good', text: `Account ${data.name} was added`, href: accountAt(data.account_id) }),
+  account_updated: data => ({
+    tone: 'info',
+    text: `Account ${data.name} was changed: ${fieldWords(data.changed)}`,
+    href: accountAt(data.account_id),
+  }),
   account_removed: data => ({ tone: 'warn', text: `Account ${data.name} was removed` }),
   account_state_changed: data => ({
     tone: stateWords[data.state].tone === 'busy' ? 'info' : stateWords[data.state].tone,
-    text: `Account ${data.name} ${stateSentence[data.state]}${data.last_error && data.state !== 'ready' ? `: ${data.last_error.detail}` : ''}`,
+    text: `Account ${data.name} ${stateSentence[data.state]}`,
+    ...(data.last_error && data.state !== 'ready' ? { detail: data.last_error.detail } : {}),
+    href: accountAt(data.account_id),
   }),
-  mail_received: (data, nameOf) => ({ tone: 'good', text: `New mail in ${data.folder} of ${nameOf(data.account_id)}` }),
-  alert_raised: data => ({ tone: 'bad', text: data.detail }),
+  mail_received: (data, nameOf) => {
+    const detail = mailWords(data)
+    return {
+      tone: 'good',
+      text: `New mail in ${placeOf(data, nameOf)}`,
+      ...(detail === undefined ? {} : { detail }),
+      href: mailAt(data),
+    }
+  },
+  alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
   alert_cleared: data => ({
     tone: 'good',
     text: data.alert === 'disk_low' ? 'There is room for the database again' : 'The database takes writes again',
+    href: '/system',
   }),
-  token_created: data => ({ tone: 'info', text: `API token ${data.name} was made` }),
-  token_updated: data => ({ tone: 'info', text: `API token ${data.name} was changed: ${fieldWords(data.changed)}` }),
+  token_created: data => ({ tone: 'info', text: `API token ${data.name} was made`, href: '/tokens' }),
+  token_updated: data => ({
+    tone: 'info',
+    text: `API token ${data.name} was changed: ${fieldWords(data.changed)}`,
+    href: '/tokens',
+  }),
   token_revoked: data => ({ tone: 'warn', text: `API token ${data.name} was revoked` }),
   user_added: data => ({
     tone: 'info',
     text: `${data.name} (${data.email}) was added as ${roleWords[data.role].label.toLowerCase()}`,
+    href: '/users',
   }),
   user_updated: data => ({
     tone: 'info',
     text: `${data.name} (${data.email}) was changed: ${fieldWords(data.changed)}`,
+    href: '/users',
   }),
   user_removed: data => ({ tone: 'warn', text: `${data.name} (${data.email}) was removed` }),
+}
+
+type Mail = EventOf<'mail_received'>['data']
+type NameOf = (accountId: string) => string
+
+/** The account; the folder too, where it is not INBOX. */
+export function placeOf({ folder, account_id: id }: Pick<Mail, 'folder' | 'account_id'>, nameOf: NameOf): string {
+  return folder === 'INBOX' ? nameOf(id) : `${folder} of ${nameOf(id)}`
+}
+
+/** Sender and subject; undefined where the server did not say them. */
+export function mailWords({ from, subject }: Pick<Mail, 'from' | 'subject'>): string | undefined {
+  if (!from && (subject ?? null) === null) return undefined
+  const words = visibleText(subject?.trim() ?? '') || '(no subject)'
+  return `${from ? senderOf(from) : 'Unknown sender'}: ${words}`
+}
+
+function mailAt({ account_id: account, folder, ref }: Mail): string {
+  const place = new URLSearchParams({ account, folder, ...(ref === undefined ? {} : { message: ref }) })
+  return `/mail?${place}`
+}
+
+function accountAt(accountId: string): string {
+  return `/accounts/${accountId}`
+}
+
+function clientsAt(address: string): string {
+  return `/clients?${new URLSearchParams({ filter: address })}`
 }
 
 /** Undefined for what is not a fact, and for facts of a newer server that this page does not know. */
 export function changeOf(event: ServerEvent, accounts: readonly Named[]): Change | undefined {
   if (!isFact(event)) return undefined
-  const nameOf = (accountId: string) => accounts.find(({ id }) => id === accountId)?.name ?? 'an account'
+  const nameOf = (accountId: string) => nameIn(accounts, accountId)
   // The table's key and the data have the same type by the event's own; TypeScript cannot follow that through the look-up.
   const say = words[event.type] as (data: Fact['data'], nameOf: (accountId: string) => string) => Omit<Change, 'at'>
   return { ...say(event.data, nameOf), at: event.data.at }
 }
 
-function isFact(event: ServerEvent): event is Fact {
+export function nameIn(accounts: readonly Named[], accountId: string): string {
+  return accounts.find(({ id }) => id === accountId)?.name ?? 'an account'
+}
+
+export function isFact(event: ServerEvent): event is Fact {
   return Object.hasOwn(words, event.type)
 }

@@ -10,6 +10,8 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { AsOf } from '../ui/panel.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
+import type { Reading } from '../ui/sparkline-path.ts'
+import { p95Of, responseWords } from './response-words.ts'
 
 interface Figure {
   label: string
@@ -18,7 +20,13 @@ interface Figure {
   value(stats: DashboardStats): string
   unit(stats: DashboardStats): string
   detail(stats: DashboardStats): string
-  chart?: { label: string; of(sample: Sample): number; format(value: number): string; top?: number }
+  chart?: {
+    label: string
+    /** Undefined where nothing was measured: the chart has a gap. */
+    of(sample: Sample): number | undefined
+    format(value: number): string
+    top?: number
+  }
 }
 
 const percent = (value: number) => `${formatNumber(value)} %`
@@ -41,13 +49,13 @@ const figures: readonly Figure[] = [
     chart: { label: 'Requests per minute', of: sample => sample.requests_per_minute, format: formatNumber },
   },
   {
-    label: 'Average response',
-    value: stats => formatNumber(stats.average_response_time_ms),
-    unit: () => 'ms',
-    detail: stats => `p95 ${formatNumber(stats.response_time_ms.p95)} ms`,
+    label: 'Response, p95',
+    value: stats => responseWords(stats).value,
+    unit: stats => responseWords(stats).unit,
+    detail: stats => responseWords(stats).detail,
     chart: {
-      label: 'Average response time',
-      of: sample => sample.average_response_time_ms,
+      label: '95th percentile of response times',
+      of: p95Of,
       format: value => `${formatNumber(value)} ms`,
     },
   },
@@ -116,8 +124,9 @@ export function FigureTiles({
             chart && (
               <Sparkline
                 label={chart.label}
-                readings={(samples ?? []).map(sample => ({ at: sample.at, value: chart.of(sample) }))}
+                readings={readingsOf(samples ?? [], chart.of)}
                 windowSeconds={sampleMinutes * 60}
+                endAt={samples?.at(-1)?.at}
                 format={chart.format}
                 top={chart.top}
               />
@@ -127,6 +136,13 @@ export function FigureTiles({
       ))}
     </div>
   )
+}
+
+function readingsOf(samples: readonly Sample[], read: (sample: Sample) => number | undefined): Reading[] {
+  return samples.flatMap(sample => {
+    const value = read(sample)
+    return value === undefined ? [] : [{ at: sample.at, value }]
+  })
 }
 
 function TilesSkeleton() {

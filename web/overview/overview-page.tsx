@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import { useIsParked } from '../accounts/use-state-words.ts'
 import { call } from '../platform/api-client.ts'
-import { useFreshness } from '../platform/live.tsx'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'
@@ -12,7 +11,7 @@ import { AccountsPanel } from './accounts-panel.tsx'
 import { ChangeFeed } from './change-feed.tsx'
 import { FigureTiles } from './figure-tiles.tsx'
 import { useFigures } from './use-figures.ts'
-import { verdictOf } from './verdict.ts'
+import { useVerdict } from './use-verdict.ts'
 import { VerdictLine } from './verdict-line.tsx'
 import { Welcome } from './welcome.tsx'
 
@@ -23,7 +22,7 @@ export function OverviewPage() {
   })
   const { stats, samples, freshness } = useFigures()
   const items = accounts.data?.items
-  const accountsFreshness = useFreshness(accounts.dataUpdatedAt)
+  const judged = useVerdict()
   const isParked = useIsParked()
   // A sandbox of an earlier run is no mailbox to watch.
   const isNew = items?.every(isParked)
@@ -35,7 +34,7 @@ export function OverviewPage() {
         {isNew && mayConnect ? (
           <Welcome hadSandbox={items?.length !== 0} />
         ) : (
-          <VerdictLine verdict={verdictOf({ accounts: items, error: accounts.error, freshness: accountsFreshness })} />
+          judged && <VerdictLine verdict={judged.verdict} />
         )}
         <FigureTiles stats={stats} samples={samples.data?.items} freshness={freshness} />
         <div className={classNames('grid items-start gap-4', items?.length !== 0 && 'lg:grid-cols-2')}>

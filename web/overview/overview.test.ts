@@ -3,13 +3,17 @@ import { expect, test } from 'vitest'
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import { type Fact, factTypes } from '../../contract/event.ts'
 import { byTrouble } from './account-trouble.ts'
+import { kindLabels, kindOf } from './change-kinds.ts'
 import { changeOf } from './change-words.ts'
 import { fieldWords } from './field-words.ts'
+import { p95Of, responseWords } from './response-words.ts'
 import { verdictOf } from './verdict.ts'
 
 const fresh = { isStale: false } as const
-const account = (name: string, state: AccountState) => ({ id: name, name, state }) as Account
-const verdict = (...accounts: Account[]) => verdictOf({ accounts, error: null, freshness: fresh })
+const server = { host: 'mail.example.org', port: 993 }
+const account = (name: string, state: AccountState) => ({ id: name, name, state, imap: server }) as Account
+const known = { stats: undefined, samples: [], error: null, freshness: fresh }
+const verdict = (...accounts: Account[]) => verdictOf({ ...known, accounts })
 
 test('all good only when every enabled account is ready', () => {
   expect(verdict(account('a', 'ready'), account('b', 'disabled'))).toMatchObject({ tone: 'good', title: 'All good' })
@@ -21,36 +25,36 @@ test('problems are counted and named', () => {
   expect(verdict(account('Work', 'auth_failed'), account('b', 'ready'))).toMatchObject({
     tone: 'bad',
     title: '1 problem',
-    details: [{ key: 'Work', words: 'Account Work cannot log in.' }],
+    details: [{ words: 'mail.example.org refuses the login: account Work.', href: '/accounts/Work' }],
   })
-  expect(verdict(account('a', 'degraded'), account('b', 'degraded'))).toMatchObject({
-    tone: 'warn',
+  expect(verdict(account('a', 'degraded'), account('b', 'auth_failed'))).toMatchObject({
+    tone: 'bad',
     title: '2 problems',
+    details: [{ href: '/accounts/b' }, { href: '/accounts/a' }],
   })
 })
 
-test('accounts of one name are told apart, by address or else by server, and each keeps its own line', () => {
+test('accounts of one name are told apart, by address or else by server', () => {
   const named = (id: string, email: string, host: string) =>
     ({ ...account(id, 'unreachable'), name: 'Work', email, imap: { host, port: 993, user: 'me' } }) as Account
   const { title, details } = verdict(
     named('1', 'a@x.example', 'x.example'),
-    named('2', 'b@x.example', 'x.example'),
-    named('3', 'b@x.example', 'y.example'),
+    named('2', 'b@x.example', 'y.example'),
+    named('3', 'b@x.example', 'z.example'),
   )
   expect(title).toBe('3 problems')
-  expect(details.map(({ key }) => key)).toEqual(['1', '2', '3'])
   expect(details.map(({ words }) => /\((.*)\)/.exec(words)?.[1])).toEqual([
     'a@x.example',
-    'me at x.example:993',
     'me at y.example:993',
+    'me at z.example:993',
   ])
 })
 
 test('what is not known is grey: before the first answer, after an error, and when it is old', () => {
   const accounts = [account('a', 'ready')]
-  expect(verdictOf({ accounts: undefined, error: null, freshness: fresh }).tone).toBe('unknown')
-  expect(verdictOf({ accounts: undefined, error: new Error('no'), freshness: fresh }).details[0]?.words).toContain('no')
-  expect(verdictOf({ accounts, error: null, freshness: { isStale: true, asOf: 0 } }).tone).toBe('unknown')
+  expect(verdictOf({ ...known, accounts: undefined }).tone).toBe('unknown')
+  expect(verdictOf({ ...known, accounts: undefined, error: new Error('no') }).details[0]?.words).toContain('no')
+  expect(verdictOf({ ...known, accounts, freshness: { isStale: true, asOf: 0 } }).tone).toBe('unknown')
 })
 
 test('accounts in trouble come first, then by name', () => {
@@ -84,10 +88,29 @@ test('every fact of the contract has its sentence, and names its account', () =>
     reason: 'idle',
     email: 'work@example.org',
     role: 'viewer',
+    version: 'Work',
     at: '2026-11-22T18:00:00.000Z',
   }
   const said = factTypes.map(type => changeOf({ type, data } as unknown as Fact, [{ id: 'a', name: 'Work' }])?.text)
-  expect(said).toHaveLength(14)
+  expect(said).toHaveLength(factTypes.length)
   for (const sentence of said) expect(sentence).toMatch(/Work|curl 8.1|Admin/)
+  for (const type of factTypes) expect(Object.hasOwn(kindLabels, kindOf(type))).toBe(true)
   expect(changeOf({ type: 'heartbeat', data: { server_time: data.at } }, [])).toBeUndefined()
+})
+
+test('without a request there is no response time, and the chart has a gap there', () => {
+  const times = { response_time_ms: { p50: 0, p95: 0, p99: 0 }, average_response_time_ms: 0 }
+  expect(responseWords({ requests_per_minute: 0, ...times })).toEqual({
+    value: '–',
+    unit: '',
+    detail: 'no request in the last minute',
+  })
+  const busy = { response_time_ms: { p50: 4, p95: 81.54, p99: 90 }, average_response_time_ms: 15.72 }
+  expect(responseWords({ requests_per_minute: 3, ...busy })).toEqual({
+    value: '81.5',
+    unit: 'ms',
+    detail: 'average 15.7 ms',
+  })
+  expect(p95Of({ requests_per_minute: 0, p95_ms: 0 })).toBeUndefined()
+  expect(p95Of({ requests_per_minute: 1, p95_ms: 0 })).toBe(0)
 })

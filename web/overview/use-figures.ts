@@ -9,14 +9,16 @@ import { sampleMinutes } from '../platform/sample-ring.ts'
 /** The server measures this often. */
 const intervalMs = 5_000
 
-export function useFigures() {
+export function useFigures(isEnabled = true) {
   const stats = useQuery({
     queryKey: queryKeys.stats,
     queryFn: ({ signal }) => call(api.metrics.getStats, { signal }),
+    enabled: isEnabled,
   })
   const samples = useQuery({
     queryKey: queryKeys.samples,
     queryFn: ({ signal }) => call(api.metrics.listSamples, { query: { minutes: sampleMinutes }, signal }),
+    enabled: isEnabled,
   })
   return { stats, samples, freshness: useFreshness(stats.dataUpdatedAt, intervalMs) }
 }

@@ -3,24 +3,24 @@ import type { Account } from '../../contract/accounts.ts'
 import { formatClock, formatCount } from '../platform/format.ts'
 import type { Freshness } from '../platform/live.tsx'
 import type { Tone } from '../ui/tone.ts'
-import { nameApart, troubleOf } from './account-trouble.ts'
+import { nameApart } from './account-trouble.ts'
+import { causesOf, type Facts } from './causes.ts'
 
 export interface Verdict {
   tone: Tone
   title: string
-  /** Each problem in one sentence; the key stays with what it is about. */
-  details: { key: string; words: string }[]
+  /** Each problem in one sentence, the worst first, with the place where one acts; the key stays with what it is about. */
+  details: { key: string; words: string; href?: string }[]
 }
 
-export function verdictOf({
-  accounts,
-  error,
-  freshness,
-}: {
+interface Known extends Omit<Facts, 'accounts'> {
   accounts: readonly Account[] | undefined
+  /** Why the accounts could not be loaded. */
   error: Error | null
   freshness: Freshness
-}): Verdict {
+}
+
+export function verdictOf({ accounts, stats, samples, error, freshness }: Known): Verdict {
   if (!accounts) {
     if (error)
       return {
@@ -37,19 +37,18 @@ export function verdictOf({
       details: [alone(`Nothing newer than ${formatClock(freshness.asOf)} is known.`)],
     }
   }
-  const problems = accounts.flatMap(account => {
-    const trouble = troubleOf(account, nameApart(account, accounts))
-    return trouble ? [{ key: account.id, ...trouble }] : []
-  })
-  if (problems.length > 0) {
-    const tone = problems.some(problem => problem.isBad) ? 'bad' : 'warn'
-    return { tone, title: formatCount(problems.length, 'problem'), details: problems }
+  const causes = causesOf({ accounts, stats, samples })
+  if (causes.length > 0) {
+    const tone = causes.some(({ isBad }) => isBad) ? 'bad' : 'warn'
+    const details = causes.map(({ key, words, href }) => ({ key, words: `${words}.`, href }))
+    return { tone, title: formatCount(causes.length, 'problem'), details }
   }
   const connecting = accounts.filter(({ state }) => state === 'connecting')
   if (connecting.length > 0) {
     const details = connecting.map(account => ({
       key: account.id,
       words: `${nameApart(account, accounts)} is being connected.`,
+      href: `/accounts/${account.id}`,
     }))
     return { tone: 'busy', title: 'Connecting', details }
   }

@@ -11,6 +11,8 @@ export const queryKeys = {
   samples: ['samples'],
   accounts: ['accounts'],
   account: (accountId: string) => ['accounts', accountId],
+  /** Begins like the accounts, so that it is as old as they are. */
+  accountStates: (accountId: string) => ['accounts', accountId, 'states'],
   facts: ['facts'],
   streamHealth: ['stream-health'],
   clients: ['clients'],

@@ -87,3 +87,10 @@ export function splitForPhones([first, ...others]: readonly DestinationGroup[]):
 export function isHere(path: string, href: string): boolean {
   return href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
 }
+
+/** @param href May have a query. */
+export function mayOpen(href: string, scopes: readonly Scope[]): boolean {
+  const [path = ''] = href.split('?')
+  const needs = destinations.find(destination => isHere(path, destination.href))?.needs
+  return needs === undefined || scopes.includes(needs)
+}

@@ -1,5 +1,6 @@
 /** The heading of a page, with what can be done on all of it. Sets the title of the window too. */
 import type { ReactNode } from 'react'
+import { useAlarmMark } from '../platform/alarm-mark.ts'
 
 export function PageHeader({
   title,
@@ -10,9 +11,10 @@ export function PageHeader({
   description?: ReactNode
   actions?: ReactNode
 }) {
+  const mark = useAlarmMark()
   return (
     <header className="mb-4 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-      <title>{`${title} · RustyMail`}</title>
+      <title>{`${mark}${title} · RustyMail`}</title>
       <div className="min-w-0">
         <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
         {description && <p className="text-sm text-soft">{description}</p>}

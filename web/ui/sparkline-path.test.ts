@@ -37,3 +37,16 @@ test('every point is a reading: the newest of its slice', () => {
   expect(drawn).toHaveLength(60)
   expect(drawn.every(y => values.has(y))).toBe(true)
 })
+
+test('what was not measured since the last reading is a gap at the right', () => {
+  const { line } = sparklineShape(
+    every5s(0, 450, () => 1),
+    900,
+    2,
+    885,
+  )
+  expect(line.match(/M/g)).toHaveLength(1)
+  const xs = [...line.matchAll(/[ML]([\d.]+) /g)].map(match => Number(match[1]))
+  expect(Math.max(...xs)).toBeLessThan(51)
+  expect(Math.min(...xs)).toBe(0)
+})

@@ -17,11 +17,17 @@ const mostPoints = 60
 /**
  * Keeps the newest reading of each slice of the window; slices lie on fixed times, so that points do not dance as time passes.
  * @param top The value at the upper edge; the lower edge is 0.
+ * @param endAt The right edge, where the last reading is older: what was not measured since is a gap.
  */
-export function sparklineShape(readings: readonly Reading[], windowSeconds: number, top: number): SparklineShape {
-  const runs = runsOf(readings, windowSeconds)
+export function sparklineShape(
+  readings: readonly Reading[],
+  windowSeconds: number,
+  top: number,
+  endAt = readings.at(-1)?.at ?? 0,
+): SparklineShape {
   const sliceSeconds = windowSeconds / mostPoints
-  const end = Math.floor((readings.at(-1)?.at ?? 0) / sliceSeconds)
+  const end = Math.floor(endAt / sliceSeconds)
+  const runs = runsOf(readings, sliceSeconds, end)
   const x = (slice: number) => round(100 - ((end - slice) / (mostPoints - 1)) * 100)
   const y = (value: number) => round(100 - (top > 0 ? Math.min(value / top, 1) : 0) * 100)
   const drawn = runs.map(run => {
@@ -39,12 +45,10 @@ interface Point {
 }
 
 /** Points in a row without a missing slice between them. */
-function runsOf(readings: readonly Reading[], windowSeconds: number): Point[][] {
-  const sliceSeconds = windowSeconds / mostPoints
+function runsOf(readings: readonly Reading[], sliceSeconds: number, end: number): Point[][] {
   const newest = new Map<number, number>()
   for (const { at, value } of readings) newest.set(Math.floor(at / sliceSeconds), value)
-  const last = Math.max(...newest.keys())
-  const points = [...newest].filter(([slice]) => last - slice < mostPoints).sort(([a], [b]) => a - b)
+  const points = [...newest].filter(([slice]) => end - slice < mostPoints).sort(([a], [b]) => a - b)
   const runs: Point[][] = []
   for (const [slice, value] of points) {
     const run = runs.at(-1)

@@ -4,6 +4,7 @@ import { type Reading, sparklineShape } from './sparkline-path.ts'
 
 /**
  * @param top The value at the upper edge; without it, a little above the highest reading.
+ * @param endAt The right edge in epoch seconds; the last reading unless given.
  * @param words What it shows, where lowest, highest and now would say nothing.
  * @param format How a value is said in words, with its unit.
  */
@@ -12,6 +13,7 @@ export function Sparkline({
   readings,
   windowSeconds,
   top,
+  endAt,
   format = formatNumber,
   words,
 }: {
@@ -19,13 +21,14 @@ export function Sparkline({
   readings: readonly Reading[]
   windowSeconds: number
   top?: number | undefined
+  endAt?: number | undefined
   format?: (value: number) => string
   words?: string | undefined
 }) {
   const values = readings.map(({ value }) => value)
   const highest = Math.max(0, ...values)
-  const shape = sparklineShape(readings, windowSeconds, top ?? Math.max(highest * 1.15, 1))
-  const spoken = words ?? summary(label, values, Math.round(windowSeconds / 60), format)
+  const shape = sparklineShape(readings, windowSeconds, top ?? Math.max(highest * 1.15, 1), endAt)
+  const spoken = words ?? summary(label, values, Math.round(windowSeconds / 60), format, isUpToDate(readings, endAt))
   return (
     <svg
       role="img"
@@ -48,8 +51,18 @@ export function Sparkline({
   )
 }
 
-function summary(label: string, values: readonly number[], minutes: number, format: (value: number) => string): string {
+function isUpToDate(readings: readonly Reading[], endAt: number | undefined): boolean {
+  return endAt === undefined || readings.at(-1)?.at === endAt
+}
+
+function summary(
+  label: string,
+  values: readonly number[],
+  minutes: number,
+  format: (value: number) => string,
+  hasNow: boolean,
+): string {
   if (values.length === 0) return `${label}: no reading yet`
   const [lowest, highest] = [Math.min(...values), Math.max(...values)].map(format)
-  return `${label} in the last ${minutes} min: lowest ${lowest}, highest ${highest}, now ${format(values.at(-1)!)}`
+  return `${label} in the last ${minutes} min: lowest ${lowest}, highest ${highest}, now ${hasNow ? format(values.at(-1)!) : 'none'}`
 }

@@ -65,10 +65,12 @@ export type SortOrder = 'asc' | 'desc'
 export function ColumnHead({
   children,
   align = 'left',
+  className,
   sort,
 }: {
   children: ReactNode
   align?: 'left' | 'right'
+  className?: string
   sort?: { order: SortOrder | undefined; onSort(): void }
 }) {
   const order = sort?.order
@@ -82,6 +84,7 @@ export function ColumnHead({
         align === 'right' && 'text-right',
         'stacked:first:pl-2 stacked:last:pr-2',
         !sort && 'stacked:sr-only',
+        className,
       )}
     >
       {sort ? (

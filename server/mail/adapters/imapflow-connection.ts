@@ -9,6 +9,7 @@ import type {
   FoundPage,
   MailConnection,
   MessageContent,
+  MessageHead,
   MessagePage,
   PartToRead,
   WatchChange,
@@ -19,7 +20,7 @@ import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts
 import { countFolders, listFolders } from './imapflow-folders.ts'
 import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { chunkSize, fetchPiece } from './imapflow-parts.ts'
-import { fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
+import { fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
 
@@ -171,6 +172,13 @@ export class ImapFlowConnection implements MailConnection {
       // `n:*` always holds the newest message, also when its UID is below n (RFC 9051, section 9, seq-range).
       const uids = found.filter(uid => uid >= fromUid).sort((a, b) => a - b)
       return { uidValidity, uidNext: Math.max(uidNext, (uids.at(-1) ?? 0) + 1), uids: uids.slice(0, limit) }
+    })
+  }
+
+  listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>> {
+    return this.#command(async () => {
+      await this.#folder.open(path)
+      return fetchHeads(this.#client, uids, this.#options.onRowDropped)
     })
   }
 

@@ -3,7 +3,7 @@
  * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are dropped as they come.
  */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
-import type { MessageHeader } from '../mail-gateway.ts'
+import type { MessageHead, MessageHeader } from '../mail-gateway.ts'
 import { toHeader, toUnreadable } from './imapflow-message.ts'
 
 /** Messages by their UIDs, or by their places in the folder; a page of them at most. */
@@ -21,6 +21,7 @@ export interface Row {
 const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true, size: true, bodyStructure: true }
 /** Of one message the beginning too: what the last mail servers wrote on top stands there. */
 export const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
+const headQuery = { uid: true, envelope: true, size: true }
 const leastQuery = { uid: true, internalDate: true, size: true }
 /** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
 const mostTries = 30
@@ -42,6 +43,18 @@ export async function fetchRows(
     if (!rows.has(row.uid)) rows.set(row.uid, { header: toUnreadable(row), row: undefined })
   }
   return [...rows.values()].sort((a, b) => b.header.uid - a.header.uid)
+}
+
+/** Only what is said of mail as it arrives; what cannot be read is left out. */
+export async function fetchHeads(
+  client: ImapFlow,
+  uids: readonly number[],
+  onDropped: () => void = () => undefined,
+): Promise<Map<number, MessageHead>> {
+  const tries = { left: mostTries, query: headQuery, onDropped }
+  const answers = await fetchApart(client, { by: 'uid', numbers: uids }, tries)
+  const rows = answers.map(rowOf).filter(({ row }) => row !== undefined)
+  return new Map(rows.map(({ header: { uid, subject, from } }) => [uid, { subject, from }]))
 }
 
 function rowOf(row: FetchMessageObject): Row {

@@ -11,6 +11,7 @@ import type {
   MailGateway,
   MailPlace,
   MessageContent,
+  MessageHead,
   MessagePage,
   PartToRead,
   WatchChange,
@@ -243,6 +244,13 @@ export class MemoryConnection implements MailConnection {
     const { uidValidity, uidNext, messages } = this.#gateway.getFolder(path)
     const uids = messages.map(message => message.uid).filter(uid => uid >= fromUid)
     return { uidValidity, uidNext, uids: uids.slice(0, limit) }
+  }
+
+  async listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>> {
+    await this.#step('listHeads')
+    const { messages } = this.#gateway.getFolder(path)
+    const found = messages.filter(({ uid }) => uids.includes(uid))
+    return new Map(found.map(({ uid, subject, from }) => [uid, { subject, from }]))
   }
 
   async watch(

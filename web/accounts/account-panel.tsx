@@ -1,4 +1,4 @@
-/** One account: how it fares, why, and what can be done to it. */
+/** How an account fares now, why, and what can be done to it. */
 import { FlaskConical, Pencil, Plug, Power, PowerOff, Star, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
@@ -17,8 +17,8 @@ import { useChangeAccount, useRights, useStartSandbox, useVerifyAccount } from '
 import { useIsParked, useStateWords } from './use-state-words.ts'
 import { VerifyOutcome } from './verify-outcome.tsx'
 
-export function AccountRow({ account }: { account: Account }) {
-  const { name, email, is_default: isDefault, is_sandbox: isSandbox } = account
+export function AccountPanel({ account }: { account: Account }) {
+  const { name, is_default: isDefault, is_sandbox: isSandbox, enabled, state } = account
   const { mayChange, mayVerify } = useRights()
   const [open, setOpen] = useState<'edit' | 'disconnect'>()
   const verify = useVerifyAccount(account)
@@ -29,20 +29,15 @@ export function AccountRow({ account }: { account: Account }) {
     onDisconnect: () => setOpen('disconnect'),
   })
   return (
-    <li className="grid gap-3 border-b p-4 last:border-b-0">
-      <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
-        <div className="min-w-0">
-          <h2 className="flex flex-wrap items-center gap-x-2 gap-y-1 text-base font-semibold">
-            {name}
-            {isDefault && <Badge tone="info">Default</Badge>}
-            {isSandbox && <Badge tone="warn">Sandbox</Badge>}
-          </h2>
-          {name !== email && <p className="text-sm text-soft">{email}</p>}
-        </div>
+    <div className="grid gap-3">
+      <div className="flex flex-wrap items-center gap-2">
         <StateLine account={account} />
+        {isDefault && <Badge tone="info">Default</Badge>}
+        {isSandbox && <Badge tone="warn">Sandbox</Badge>}
       </div>
       {/* What was tried just now says it anew. */}
       {(!verify.data || verify.data.imap.ok) && <WhyNote account={account} />}
+      <Note account={account} />
       {isParked ? <SandboxNote mayStart={mayChange} /> : <AccountFacts account={account} />}
       {verify.data && (
         <VerifyOutcome
@@ -58,7 +53,7 @@ export function AccountRow({ account }: { account: Account }) {
       <div className="flex flex-wrap items-center gap-2">
         {mayVerify && !isParked && (
           <Button size="sm" icon={Plug} isBusy={verify.isPending} onClick={() => verify.mutate()}>
-            {verify.isPending ? 'Trying the servers' : 'Verify now'}
+            {verify.isPending ? 'Trying the servers' : enabled && state !== 'ready' ? 'Retry now' : 'Verify now'}
             <span className="sr-only">: {name}</span>
           </Button>
         )}
@@ -75,7 +70,7 @@ export function AccountRow({ account }: { account: Account }) {
       </div>
       {open === 'edit' && <EditAccountDialog account={account} onClose={() => setOpen(undefined)} />}
       {open === 'disconnect' && <DisconnectDialog account={account} onClose={() => setOpen(undefined)} />}
-    </li>
+    </div>
   )
 }
 
@@ -88,6 +83,11 @@ function StateLine({ account }: { account: Account }) {
       {!isParked && <Elapsed at={account.state_since} />}
     </p>
   )
+}
+
+/** What is so although nothing failed, such as a server that allows one connection. */
+function Note({ account: { note } }: { account: Account & { note?: string | null } }) {
+  return note ? <p className="text-sm text-soft">{note}</p> : null
 }
 
 function SandboxNote({ mayStart }: { mayStart: boolean }) {

@@ -1,0 +1,37 @@
+/** Chromium as tests and the README's picture start it: without what asks its maker or costs a process for nothing. */
+import { type Browser, chromium } from 'playwright-core'
+import { getTool } from './require.ts'
+
+/** Of the features that are switched off, the last list counts; so these are Playwright's own. */
+const playwrightWithout = [
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+]
+/** Each window would have a process for what drops down from its address bar, which costs as much as the page. */
+const without = [...playwrightWithout, 'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup']
+
+const flags = [
+  `--disable-features=${without.join(',')}`,
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: getTool('chromium'), headless: true, args: flags })
+}

@@ -1,0 +1,55 @@
+/** The order of the accounts in their table, and what narrows it. */
+import type { Account, AccountState } from '../../contract/accounts.ts'
+import type { SortOrder } from '../ui/table.tsx'
+import { addressOf } from './account-words.ts'
+
+export const viewDefaults = { q: '', state: '', sort: 'state', order: 'asc' }
+export type AccountsView = typeof viewDefaults
+
+export type SortColumn = 'name' | 'state' | 'server' | 'connections' | 'last_mail'
+
+/** The worst first. */
+export const stateRank: readonly AccountState[] = [
+  'auth_failed',
+  'unreachable',
+  'degraded',
+  'connecting',
+  'ready',
+  'disabled',
+]
+
+const keys: Record<SortColumn, (account: Account) => string | number> = {
+  name: ({ name }) => name.toLowerCase(),
+  state: ({ state }) => stateRank.indexOf(state),
+  server: ({ imap }) => `${imap.host}:${imap.port}`,
+  connections: ({ connections }) => connections.open,
+  last_mail: ({ last_mail_at: at }) => at ?? '',
+}
+
+/** What the address says may be anything. */
+export function columnOf(sort: string): SortColumn {
+  return Object.hasOwn(keys, sort) ? (sort as SortColumn) : 'state'
+}
+
+export function orderOf(order: string): SortOrder {
+  return order === 'desc' ? 'desc' : 'asc'
+}
+
+/** Accounts that are equal in the column keep to their names. */
+export function arranged(accounts: readonly Account[], { q, state, sort, order }: AccountsView): Account[] {
+  const words = q.trim().toLowerCase()
+  const key = keys[columnOf(sort)]
+  const sign = orderOf(order) === 'desc' ? -1 : 1
+  return accounts
+    .filter(account => (state === '' || account.state === state) && isMeant(account, words))
+    .sort((a, b) => sign * compare(key(a), key(b)) || a.name.localeCompare(b.name))
+}
+
+function isMeant({ name, email, imap }: Account, words: string): boolean {
+  return [name, email, addressOf(imap), imap.user].some(text => text.toLowerCase().includes(words))
+}
+
+function compare(a: string | number, b: string | number): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,107 @@
+/** What is wrong with the accounts, by cause: many accounts on one mail server that is away are one cause. */
+import type { Account } from '../../contract/accounts.ts'
+import { serverName } from '../accounts/account-words.ts'
+import { formatCount } from '../platform/format.ts'
+import { nameApart } from './account-trouble.ts'
+
+export interface Cause {
+  /** Stays with what it is about. */
+  key: string
+  isBad: boolean
+  words: string
+  href: string
+}
+
+type Kind =
+  | 'silent'
+  | 'unknown_name'
+  | 'tls'
+  | 'not_mail'
+  | 'full'
+  | 'closed_network'
+  | 'login'
+  | 'no_idle'
+  | 'part'
+  | 'no_security'
+  | 'flood'
+  | 'own_limit'
+
+const kindOf: Record<NonNullable<Account['last_error']>['cause'], Kind> = {
+  dns: 'unknown_name',
+  refused: 'silent',
+  timeout: 'silent',
+  closed: 'silent',
+  tls: 'tls',
+  not_imap: 'not_mail',
+  login: 'login',
+  limit: 'full',
+  private_network: 'closed_network',
+  forbidden_address: 'closed_network',
+  no_idle: 'no_idle',
+  no_starttls: 'no_security',
+  starttls_refused: 'no_security',
+  login_disabled: 'no_security',
+  tls_port: 'no_security',
+  plain_port: 'no_security',
+  flood: 'flood',
+}
+
+const sentences: Record<Kind, (server: string) => string> = {
+  silent: server => `${server} does not answer`,
+  unknown_name: server => `No server has the name ${server}`,
+  tls: server => `${server} offers no secure connection`,
+  not_mail: server => `${server} is no mail server`,
+  full: server => `${server} takes no more connections`,
+  closed_network: server => `${server} is on a network that is not allowed`,
+  login: server => `${server} refuses the login`,
+  no_idle: server => `${server} cannot tell of new mail by itself`,
+  no_security: server => `${server} wants another kind of security than is set`,
+  flood: server => `${server} sends more than was asked for`,
+  part: server => `${server} answers only in part`,
+  own_limit: () => 'The limit of connections leaves accounts unwatched',
+}
+
+/** Most accounts first. */
+export function accountCauses(accounts: readonly Account[]): Cause[] {
+  const groups = new Map<string, { kind: Kind; isBad: boolean; server: string; accounts: Account[] }>()
+  for (const account of accounts) {
+    const trouble = troubleOf(account)
+    if (!trouble) continue
+    // Our own limit is one cause, whatever servers the accounts are on.
+    const server = trouble.kind === 'own_limit' ? '' : serverName(account.imap)
+    const key = `${trouble.kind} ${server}`
+    const group = groups.get(key) ?? { ...trouble, server, accounts: [] }
+    group.isBad ||= trouble.isBad
+    group.accounts.push(account)
+    groups.set(key, group)
+  }
+  return [...groups]
+    .map(([key, { kind, isBad, server, accounts: members }]) => ({
+      key,
+      isBad,
+      words: `${sentences[kind](server)}: ${membersWords(members, accounts)}`,
+      href: kind === 'own_limit' ? '/configuration' : placeOf(members, server),
+      weight: members.length,
+    }))
+    .sort((a, b) => b.weight - a.weight)
+    .map(({ weight: _weight, ...cause }) => cause)
+}
+
+function troubleOf({ state, last_error: error }: Account): { kind: Kind; isBad: boolean } | undefined {
+  if (state === 'auth_failed') return { kind: 'login', isBad: true }
+  if (state === 'unreachable') return { kind: error ? kindOf[error.cause] : 'silent', isBad: true }
+  if (state !== 'degraded') return undefined
+  const kind = error ? kindOf[error.cause] : 'part'
+  if (kind === 'full' && error?.server_response === null) return { kind: 'own_limit', isBad: false }
+  return { kind: kind === 'full' || kind === 'no_idle' ? kind : 'part', isBad: false }
+}
+
+function membersWords(members: readonly Account[], all: readonly Account[]): string {
+  const [only] = members
+  return members.length === 1 && only ? `account ${nameApart(only, all)}` : formatCount(members.length, 'account')
+}
+
+function placeOf(members: readonly Account[], server: string): string {
+  const [only] = members
+  return members.length === 1 && only ? `/accounts/${only.id}` : `/accounts?${new URLSearchParams({ q: server })}`
+}

@@ -1,0 +1,128 @@
+/** Facts of one kind that came close together, as one row: 23 new mails, twenty accounts on one server, a program that comes and goes. */
+import type { AccountState } from '../../contract/accounts.ts'
+import type { Fact } from '../../contract/event.ts'
+import { serverName } from '../accounts/account-words.ts'
+import { formatCount } from '../platform/format.ts'
+import type { StreamEvent } from '../platform/stream-status.ts'
+import { type Change, changeOf, isFact, type Named, nameIn, placeOf } from './change-words.ts'
+
+export interface Row extends Change {
+  key: string
+  /** What is gathered in it, the newest first; the row itself alone when it is one. */
+  members: readonly (Change & { key: string })[]
+}
+
+export type Known = Named & { imap?: { host: string; port: number } }
+
+const pluralSentence: Record<AccountState, string> = {
+  auth_failed: 'cannot log in',
+  unreachable: 'cannot be reached',
+  degraded: 'work only in part',
+  connecting: 'are being connected',
+  ready: 'are ready',
+  disabled: 'were disabled',
+}
+
+interface Gathering {
+  key: string
+  /** What comes later than this after the one before begins a row of its own. */
+  gapMs: number
+}
+
+interface Group {
+  facts: { id: string; fact: Fact }[]
+  oldestAt: number
+  gapMs: number
+}
+
+const minute = 60_000
+
+/**
+ * @param facts Newest first.
+ * @param hasOlder Whether there are facts that are not among them: what may go on there is counted as `62+`.
+ */
+export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[], hasOlder = false): Row[] {
+  const groups: Group[] = []
+  const open = new Map<string, Group>()
+  for (const { id, event } of facts) {
+    if (!isFact(event) || id === null) continue
+    const at = Date.parse(event.data.at)
+    const gathering = gatheringOf(event, accounts)
+    const known = gathering && open.get(gathering.key)
+    if (known && known.oldestAt - at <= gathering.gapMs) {
+      known.facts.push({ id, fact: event })
+      known.oldestAt = at
+      continue
+    }
+    const group = { facts: [{ id, fact: event }], oldestAt: at, gapMs: gathering?.gapMs ?? -1 }
+    groups.push(group)
+    if (gathering) open.set(gathering.key, group)
+  }
+  const endAt = groups.reduce((oldest, group) => Math.min(oldest, group.oldestAt), Number.POSITIVE_INFINITY)
+  const isCut = ({ oldestAt, gapMs }: Group) => hasOlder && oldestAt - endAt <= gapMs
+  return groups.flatMap(group => rowOf(group, accounts, isCut(group)) ?? [])
+}
+
+function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefined {
+  switch (fact.type) {
+    case 'mail_received':
+      return { key: `mail ${fact.data.account_id} ${fact.data.folder}`, gapMs: 60 * minute }
+    case 'account_state_changed':
+      return { key: `state ${serverOf(fact.data.account_id, accounts)}`, gapMs: 10 * minute }
+    case 'client_connected':
+    case 'client_disconnected':
+      return { key: `client ${fact.data.principal} ${fact.data.user_agent}`, gapMs: 60 * minute }
+    default:
+      return undefined
+  }
+}
+
+/** Accounts of one server fall and rise together; one whose server is not known stands alone. */
+function serverOf(accountId: string, accounts: readonly Known[]): string {
+  const imap = accounts.find(({ id }) => id === accountId)?.imap
+  return imap ? serverName(imap) : accountId
+}
+
+function rowOf({ facts }: Group, accounts: readonly Known[], isCut: boolean): Row | undefined {
+  const members = facts.flatMap(({ id, fact }) => {
+    const change = changeOf(fact, accounts)
+    return change ? [{ key: id, ...change }] : []
+  })
+  const [newest] = members
+  if (!newest) return undefined
+  // The key stays while the group grows at its new end.
+  const key = members.at(-1)!.key
+  if (members.length === 1) return { ...newest, key, members }
+  const together = facts.map(({ fact }) => fact)
+  const count = `${facts.length}${isCut ? '+' : ''}`
+  return { ...newest, ...wordsTogether(together, count, newest, accounts), key, members }
+}
+
+function newestState(facts: readonly Fact[], accountId: string): AccountState | undefined {
+  const fact = facts.find(({ data }) => 'account_id' in data && data.account_id === accountId)
+  return fact?.type === 'account_state_changed' ? fact.data.state : undefined
+}
+
+/** @param count How many they are, as it is said. */
+function wordsTogether(
+  facts: readonly Fact[],
+  count: string,
+  newest: Change,
+  accounts: readonly Known[],
+): Partial<Change> {
+  const [first] = facts
+  if (first?.type === 'mail_received') {
+    const place = placeOf(first.data, id => nameIn(accounts, id))
+    return { text: `${count} new mails in ${place}` }
+  }
+  if (first?.type !== 'account_state_changed') return { text: `${newest.text} (${count} times)` }
+  const ids = new Set(facts.map(fact => ('account_id' in fact.data ? fact.data.account_id : '')))
+  if (ids.size === 1) return { text: `${newest.text} (${count} changes)` }
+  const host = serverOf(first.data.account_id, accounts)
+  const states = new Set([...ids].map(id => newestState(facts, id)))
+  const words = states.size === 1 ? pluralSentence[first.data.state] : `changed: ${newest.text}`
+  return {
+    text: `${formatCount(ids.size, 'account')} on ${host} ${words}`,
+    href: `/accounts?${new URLSearchParams({ q: host })}`,
+  }
+}
