@@ -115,6 +115,7 @@ const others: Record<string, string> = {
   finishOidcSignIn: 'public',
   docs: 'signed_in',
   'mail.getMessageHtml': 'mail:read',
+  'mail.getMessagePart': 'mail:read',
   'mcp.exchange': 'signed_in',
   'metrics.prometheus': 'dashboard:read',
   'audit.exportAudit': 'dashboard:admin',
@@ -303,7 +304,11 @@ test('what strangers announce is not waited for, unless anyone may ask', async (
       '/%zz',
     ]) {
       const status = await statusBefore({}, { method, path }, 1_000_000)
-      expect([method, path, status]).toEqual([method, path, path === '/%zz' ? 400 : 404])
+      expect([method, path, status]).toEqual([
+        method,
+        path,
+        ({ '/%zz': 400, '/docs': 405 } as Record<string, number>)[path] ?? 404,
+      ])
     }
   }
 })

@@ -216,7 +216,8 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
           expect([text, await find(`subject:${phrase}`), await find(phrase)]).toEqual([text, [], []])
         }
         await server.deliver({ subject: 'They say "when" on C:\\temp (100%)' })
-        for (const phrase of ['"say \\"when\\""', '"C:\\\\temp"', '(100%)']) expect(await find(phrase)).toHaveLength(1)
+        for (const phrase of ['"say \\"when\\""', '"C:\\\\temp"', '"(100%)"'])
+          expect(await find(phrase)).toHaveLength(1)
         expect(await connection.listFolders()).toHaveLength(6)
       })
 

@@ -89,11 +89,13 @@ test('every fact of the contract has its sentence, and names its account', () =>
     email: 'work@example.org',
     role: 'viewer',
     version: 'Work',
+    alert: 'disk_low',
+    detail: 'Work is full',
     at: '2026-11-22T18:00:00.000Z',
   }
   const said = factTypes.map(type => changeOf({ type, data } as unknown as Fact, [{ id: 'a', name: 'Work' }])?.text)
   expect(said).toHaveLength(factTypes.length)
-  for (const sentence of said) expect(sentence).toMatch(/Work|curl 8.1|Admin/)
+  for (const sentence of said) expect(sentence).toMatch(/Work|curl 8.1|Admin|database/)
   for (const type of factTypes) expect(Object.hasOwn(kindLabels, kindOf(type))).toBe(true)
   expect(changeOf({ type: 'heartbeat', data: { server_time: data.at } }, [])).toBeUndefined()
 })

@@ -284,7 +284,8 @@ export class ImapFlowConnection implements MailConnection {
   }
 
   #end(reason: unknown): void {
-    this.#reason ??= reason
+    // What breaks off since it has ended already is no reason.
+    if (!this.#ended.signal.aborted) this.#reason ??= reason
     this.#client.close()
   }
 

@@ -202,7 +202,7 @@ describe('on a server that', () => {
     answers.STATUS = () => ['* STATUS INBOX (MESSAGES 1 UNSEEN 0)']
     answers.NOOP = () => ['* 2 EXPUNGE']
     answers.EXAMINE = () => ['* 1 EXISTS', '* OK [UIDVALIDITY 7] valid']
-    await connection.listFolders()
+    await connection.countFolders(['INBOX'], 1_000, () => undefined)
     expect(sent).toContain('STATUS')
     expect(await total(connection)).toBe(1)
   })
