@@ -3,7 +3,7 @@
  * `node`, and what is installed by `npm install rustymail` never is; so it is looked up where Node itself would.
  */
 import { spawn } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants as osConstants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -90,8 +90,10 @@ export function stopWithParent() {
   delete process.env[launcherPid]
   if (!launcher && !isStartedByNpm(process.env)) return
   const parent = launcher || process.ppid
+  // A shell between npm and its script passes nothing on, and stays when npm ends: then npm is whose end counts.
+  const npm = launcher ? undefined : npmBehindShell(parent)
   const check = setInterval(() => {
-    if (process.ppid === parent && isAlive(parent)) return
+    if (process.ppid === parent && isAlive(parent) && (npm === undefined || parentOf(parent)?.pid === npm)) return
     clearInterval(check)
     if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(1)
   }, parentCheckMs)
@@ -102,6 +104,22 @@ export function stopWithParent() {
 function isStartedByNpm({ npm_package_name, npm_lifecycle_event }) {
   if (npm_lifecycle_event === 'npx') return true
   return npm_package_name === 'rustymail' && ['start', 'demo', 'dev'].includes(npm_lifecycle_event)
+}
+
+/** Where the system tells; elsewhere undefined, and where npm is the parent itself. */
+function npmBehindShell(pid) {
+  const shell = parentOf(pid)
+  return shell && /^(sh|dash|ash|bash|ksh|zsh|busybox)$/.test(shell.nameOfChild) ? shell.pid : undefined
+}
+
+/** @returns {{ pid: number, nameOfChild: string } | undefined} The parent of a process, and what that process is called. */
+function parentOf(pid) {
+  try {
+    const [, nameOfChild, parent] = /^\d+ \((.*)\) \S (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    return { pid: Number(parent), nameOfChild }
+  } catch {
+    return undefined
+  }
 }
 
 /** Windows goes on naming a parent that has ended. */

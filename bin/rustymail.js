@@ -6,6 +6,9 @@
 import { fileURLToPath } from 'node:url'
 import { canReplaceItself, canRun, runOnNode24, stopWithParent } from './node-24.js'
 
+// Node opens a debugger at this signal, to whoever can reach its port, unless somebody listens.
+process.on('SIGUSR1', () => undefined)
+
 /** Bounds V8's young generation, which would hold 30 MiB more; see docs/decisions/0001. Node takes it only at its start. */
 const flag = '--max-semi-space-size=4'
 const isBounded = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(text =>

@@ -10,6 +10,9 @@ import { existsSync, globSync, mkdirSync, statSync, utimesSync, writeFileSync } 
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
+// As in rustymail.js, for where this file is run itself.
+if (process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => undefined)
+
 const root = join(import.meta.dirname, '..')
 /** Node's own variable says where, for an installation that cannot be written to. */
 const cache = process.env.NODE_COMPILE_CACHE || join(root, 'node_modules/.cache/rustymail')

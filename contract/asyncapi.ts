@@ -31,7 +31,8 @@ const summaries: Record<ServerEvent['type'], string> = {
   heartbeat: 'The stream is alive, though nothing happens',
   session_changed: 'What the reader is called, or may do and see, is another from now on: ask for the session again',
   gap: 'Facts were missed that cannot be sent; load anew what you show',
-  goodbye: 'The last event of a stream, with the time to wait before coming back',
+  goodbye:
+    'The last event of a stream, with the time to wait before coming back, also as its `retry` field. A stream that ends without it was cut',
 }
 
 export function renderAsyncApi(info: { title: string; version: string }): Json {

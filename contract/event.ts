@@ -107,7 +107,9 @@ export const controls = {
   }),
   goodbye: z.object({
     reason: z.enum(['shutdown', 'slow_consumer', 'revoked', 'kicked', 'max_age']),
-    reconnect_in_ms: z.int(),
+    reconnect_in_ms: z
+      .int()
+      .describe('Milliseconds to wait; the `retry` field of the same event says it to EventSource'),
   }),
 } as const
 

@@ -21,10 +21,9 @@ export async function run(): Promise<void> {
   await runCommand(readConfig())
 }
 
-/** Who reads what we say may go away, which is no reason to end; and no signal opens a debugger to whoever can reach its port. */
+/** Who reads what we say may go away, which is no reason to end. */
 function keepStandingAlone(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
-  process.on('SIGUSR1', () => undefined)
 }
 
 async function runCommand(config: Config): Promise<void> {

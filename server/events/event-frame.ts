@@ -1,7 +1,14 @@
 /** Writes one server-sent event as bytes (WHATWG HTML, section 9.2). Data is JSON on one line, so no field can be broken open. */
 
+import type { EventOf } from '../../contract/event.ts'
+
 export function encodeFrame(type: string, data: unknown): Buffer {
   return Buffer.from(frame(type, JSON.stringify(data)))
+}
+
+/** `EventSource` knows nothing of our fields, and comes back after the time that `retry` names (WHATWG HTML, section 9.2.6). */
+export function encodeGoodbye(data: EventOf<'goodbye'>['data']): Buffer {
+  return Buffer.from(`retry: ${data.reconnect_in_ms}\n${frame('goodbye', JSON.stringify(data))}`)
 }
 
 /** @param json The data as JSON, as it stands in the log. */

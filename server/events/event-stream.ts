@@ -4,7 +4,7 @@ import type { EventOf, StateType } from '../../contract/event.ts'
 import { resetSocket } from '../platform/http-tls.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isAlike, type Principal } from '../platform/principal.ts'
-import { encodeFrame } from './event-frame.ts'
+import { encodeFrame, encodeGoodbye } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
 import type { EventFilter, EventView } from './event-view.ts'
 import type { StateFrame } from './state-frame.ts'
@@ -188,7 +188,7 @@ export class EventStream {
   close(reason: GoodbyeReason, reconnectInMs: number): void {
     if (reason !== 'slow_consumer' && reason !== 'revoked') this.pump()
     if (!this.#isOpen) return
-    const goodbye = encodeFrame('goodbye', { reason, reconnect_in_ms: Math.round(reconnectInMs) })
+    const goodbye = encodeGoodbye({ reason, reconnect_in_ms: Math.round(reconnectInMs) })
     if (reason === 'slow_consumer') {
       this.#figures.slowConsumer()
       this.#dropped(this.#waitingStates?.size ?? 0)

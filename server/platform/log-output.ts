@@ -17,7 +17,7 @@ export class PipeOutput implements DestinationStream {
   constructor(pipe: Writable) {
     this.#pipe = pipe
     // Nobody reads any more, and there is nowhere to say so.
-    pipe.on('error', () => undefined)
+    if (pipe.listenerCount('error') === 0) pipe.on('error', () => undefined)
   }
 
   write(line: string): void {

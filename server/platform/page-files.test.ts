@@ -49,3 +49,17 @@ test('the page and its files come whole, as often as they are asked for, and Nod
   expect((await fetch(`${url}/api/none`, { headers: { accept: 'text/html' } })).status).toBe(404)
   expect(warnings).toEqual([])
 })
+
+test('a Range is ignored, and HEAD answers where GET does', async () => {
+  const url = await servedPage()
+  for (const path of ['/', '/users', '/assets/app-1.js']) {
+    for (const range of ['bytes=0-3', 'bytes=999999-', 'bytes=3-1', 'lines=1-2']) {
+      const answer = await fetch(url + path, { headers: { accept: 'text/html', range } })
+      expect([path, answer.status, answer.headers.get('content-range')]).toEqual([path, 200, null])
+      expect(answer.headers.get('accept-ranges')).not.toBe('bytes')
+      expect(await answer.text()).toBe(page)
+    }
+    const head = await fetch(url + path, { method: 'HEAD', headers: { accept: 'text/html' } })
+    expect([path, head.status, await head.text()]).toEqual([path, 200, ''])
+  }
+})

@@ -21,7 +21,8 @@ export function servePage(http: HttpServer, dir: string): void {
     },
   })
   http.serveFallback = (request, reply) => {
-    const wantsPage = request.method === 'GET' && request.headers.accept?.includes('text/html')
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    const wantsPage = isRead && request.headers.accept?.includes('text/html')
     if (!wantsPage || notPages.test(request.url)) return false
     reply.sendFile('index.html')
     return true

@@ -62,6 +62,8 @@ export async function checkGoodbye(probe) {
     expect(isBye(last), `it ended after ${last.event}`)
     expect(last.data.reason === 'kicked', `the reason is ${last.data.reason}`)
     expect(Number.isInteger(last.data.reconnect_in_ms), `reconnect_in_ms ${last.data.reconnect_in_ms}`)
+    // For EventSource, which knows nothing of the field above.
+    expect(last.retry === String(last.data.reconnect_in_ms), `retry ${last.retry}`)
     await ended(stream)
     expect(stream.events.at(-1) === last, `${stream.events.at(-1).event} came behind the goodbye`)
   })

@@ -147,8 +147,8 @@ class Stream {
     this.#judge(fields)
     // After how long, counted from the request: what is held back may hold back the head of the answer too.
     const afterMs = this.#clock.now() - this.#askedMs
-    const { id, event, data: text } = fields
-    this.events.push({ id, event, text, data: this.#parse(text), afterMs, at: this.#clock.now() })
+    const { id, event, retry, data: text } = fields
+    this.events.push({ id, event, retry, text, data: this.#parse(text), afterMs, at: this.#clock.now() })
   }
 
   #judge({ id, event }) {

@@ -53,8 +53,10 @@ test('at a stop each of two thousand streams gets its goodbye with a time of its
   expect(stopMs).toBeLessThan(8_000)
 
   const goodbyes = readers.map(({ text }) => {
-    const [, data] = /event: goodbye\ndata: (.*)\n\n$/.exec(text())!
-    return JSON.parse(data!) as EventOf<'goodbye'>['data']
+    const [, retry, data] = /\n\nretry: (\d+)\nevent: goodbye\ndata: (.*)\n\n$/.exec(text())!
+    const goodbye = JSON.parse(data!) as EventOf<'goodbye'>['data']
+    expect(retry).toBe(String(goodbye.reconnect_in_ms))
+    return goodbye
   })
   expect(new Set(goodbyes.map(({ reason }) => reason))).toEqual(new Set(['shutdown']))
   // One to six seconds, so about 400 come back in each.

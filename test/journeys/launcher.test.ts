@@ -1,5 +1,5 @@
 /** On a Node that is too old the Node 24 that comes along runs instead: signals, exit codes and a parent's end reach it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -116,6 +116,23 @@ test('a server that npm started through a shell stops when that shell is gone; o
   process.kill(serverPid(), 'SIGTERM')
   await expectStoppedInOrder(byPerson)
 })
+
+/** Whether there is an npm to start it with. */
+const hasNpm = process.platform !== 'win32' && spawnSync('npm', ['--version']).status === 0
+
+// SIGINT alone npm leaves to its children, which have it of the terminal, and waits for them.
+for (const signal of ['SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
+  test.skipIf(!hasNpm || !existsSync('/proc/self/stat'))(
+    `${signal} to the process of \`npm start\` alone leaves no server behind`,
+    async () => {
+      const started = start('npm', ['start'])
+      await whenListening(started)
+      expect(started.serverPid()).not.toBe(started.child.pid)
+      started.child.kill(signal)
+      await expectStoppedInOrder(started)
+    },
+  )
+}
 
 test.skipIf(process.execve === undefined || process.platform === 'win32')(
   'on a Node that is new enough nothing is started beside it: the same process bounds its memory',

@@ -95,6 +95,12 @@ export const formFaults: Fault[] = [
   ['no goodbye', goodbye, { goodbye: () => [] }],
   ['a goodbye without reconnect_in_ms', goodbye, without('goodbye', 'reconnect_in_ms')],
   ['a goodbye with another reason', goodbye, data('goodbye', of => ({ ...of, reason: 'because' }))],
+  ['a goodbye without retry', goodbye, { goodbye: frames => frames.map(({ retry: _, ...frame }) => frame) }],
+  [
+    'a goodbye whose retry is another time',
+    goodbye,
+    { goodbye: frames => frames.map(frame => ({ ...frame, retry: 3_000 })) },
+  ],
   ['something behind the goodbye', goodbye, { goodbye: frames => [...frames, { event: 'heartbeat', data: {} }] }],
 
   ['CRLF at the end of lines', welcome, raw(text => text.replaceAll('\n', '\r\n'))],

@@ -164,7 +164,7 @@ export class EventStreamStandIn {
     this.#clients.set(`gone ${agent} ${this.#clients.size}`, id!)
     this.#clients.delete(agent)
     this.#happen('client_disconnected', { client_id: id, user_agent: agent, reason: 'kicked' })
-    const goodbye = [{ event: 'goodbye', data: { reason: 'kicked', reconnect_in_ms: 15_000 } }]
+    const goodbye = [{ retry: 15_000, event: 'goodbye', data: { reason: 'kicked', reconnect_in_ms: 15_000 } }]
     for (const stream of this.#streams) if (stream.clientId === id) stream.end(this.#behaviour.goodbye(goodbye))
     response.writeHead(204).end()
   }
