@@ -108,6 +108,7 @@ export const settingsApi = {
     response: PrivateNetworks,
   }),
   allowPrivateNetworks: endpoint({
+    callers: 'not_token',
     method: 'POST',
     path: '/api/dashboard/private-networks',
     tag,
@@ -123,6 +124,7 @@ export const settingsApi = {
     problems: ['session_needed', 'too_many_networks'],
   }),
   forbidPrivateNetwork: endpoint({
+    callers: 'not_token',
     method: 'DELETE',
     path: '/api/dashboard/private-networks/{network}',
     tag,

@@ -43,6 +43,7 @@ export const systemApi = {
     scope: 'public',
     effect: 'read',
     response: Readiness,
+    alsoStatus: 503,
     uncounted: true,
   }),
 }
