@@ -129,6 +129,7 @@ export const accessApi = {
     uncounted: true,
   }),
   setUp: endpoint({
+    setsCookie: true,
     method: 'POST',
     path: '/api/dashboard/setup',
     tag,
@@ -148,6 +149,7 @@ export const accessApi = {
     problems: ['setup_token_invalid', 'password_too_common', 'setup_done'],
   }),
   openSession: endpoint({
+    setsCookie: true,
     method: 'POST',
     path: '/api/dashboard/session',
     tag,
@@ -165,6 +167,7 @@ export const accessApi = {
     problems: ['sign_in_failed', 'too_many_attempts'],
   }),
   giveSecondFactor: endpoint({
+    setsCookie: true,
     method: 'POST',
     path: '/api/dashboard/session/second-factor',
     tag,
@@ -194,6 +197,7 @@ export const accessApi = {
     problems: ['too_many_attempts'],
   }),
   finishPasskeySignIn: endpoint({
+    setsCookie: true,
     method: 'POST',
     path: '/api/dashboard/session/passkey',
     tag,
@@ -216,6 +220,8 @@ export const accessApi = {
     response: SessionView,
   }),
   closeSession: endpoint({
+    setsCookie: true,
+    callers: 'session',
     method: 'DELETE',
     path: '/api/dashboard/session',
     tag,
@@ -235,8 +241,10 @@ export const accessApi = {
     effect: 'read',
     query: z.strictObject({ user_id: z.string().max(40).optional() }),
     response: z.object({ items: z.array(UserSession) }),
+    problems: ['session_needed'],
   }),
   endSession: endpoint({
+    setsCookie: true,
     method: 'DELETE',
     path: '/api/dashboard/sessions/{session_id}',
     tag,
@@ -251,6 +259,8 @@ export const accessApi = {
     problems: ['session_not_found'],
   }),
   endAllSessions: endpoint({
+    setsCookie: true,
+    callers: 'session',
     method: 'DELETE',
     path: '/api/dashboard/sessions',
     tag,
@@ -261,5 +271,6 @@ export const accessApi = {
     limit: 'access',
     response: z.undefined(),
     status: 204,
+    problems: ['session_needed'],
   }),
 }

@@ -66,6 +66,7 @@ export const assistantApi = {
     response: ChatbotResponse,
     problems: ['no_model_configured', 'provider_failed', 'provider_timeout', 'overloaded'],
     stream: 'accepted',
+    part: ChatbotPart,
   }),
   listProviders: endpoint({
     method: 'GET',

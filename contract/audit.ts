@@ -126,6 +126,7 @@ export const auditApi = {
     response: AuditSettings,
   }),
   changeAuditSettings: endpoint({
+    callers: 'not_token',
     ...shared,
     effect: 'write',
     method: 'PUT',
@@ -136,3 +137,13 @@ export const auditApi = {
     problems: ['session_needed'],
   }),
 }
+
+/** Not in the table of JSON endpoints. */
+export const exportAudit = endpoint({
+  ...shared,
+  method: 'GET',
+  path: '/api/dashboard/audit/export',
+  summary: 'The audit trail as a file, oldest first',
+  query: AuditFilter.extend({ format: z.enum(['csv', 'jsonl']) }),
+  response: z.undefined(),
+})

@@ -1,7 +1,7 @@
 /** Who is connected: a client is one principal from one address with one user agent. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { Timestamp, whole } from './wire.ts'
+import { Timestamp, wholeOr } from './wire.ts'
 
 export const ClientKind = z.enum(['browser', 'api', 'mcp'])
 export type ClientKind = z.infer<typeof ClientKind>
@@ -42,8 +42,8 @@ export const ClientSort = z.enum([
 ])
 
 export const ClientQuery = z.strictObject({
-  page: whole(1, 1_000_000).default(1),
-  per_page: whole(1, 100).default(10),
+  page: wholeOr(1, 1, 1_000_000),
+  per_page: wholeOr(10, 1, 100),
   filter: z.string().max(200).optional().describe('Case-insensitive part of `ip_address` or `user_agent`'),
   kind: ClientKind.optional(),
   status: ClientStatus.optional(),

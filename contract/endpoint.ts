@@ -7,6 +7,13 @@ export type Effect = 'read' | 'write' | 'send' | 'destroy'
 
 export type LimitName = 'sign_in' | 'search' | 'assistant' | 'connect' | 'access'
 
+/** A header of a request that means something beside those that every request may have. */
+export interface RequestHeader {
+  name: string
+  description: string
+  example: string
+}
+
 export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Response = unknown> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With parameters in braces, as in OpenAPI: `/api/v1/accounts/{account_id}/folders`. */
@@ -23,7 +30,7 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
   response: z.ZodType<Response>
   /** Status of success; 200 unless said otherwise, 204 has no body. */
   status?: 200 | 201 | 202 | 204
-  /** What it may answer beside the problems that every endpoint shares (400, 401, 403, 413, 415, 500, 503). */
+  /** What it may answer beside the problems that every endpoint of its kind shares: see `openapi-problems.ts`. */
   problems?: readonly ProblemCode[]
   /** Calls that cost much, or that guess, have a narrower limit of their own beside the common one. */
   limit?: LimitName
@@ -36,6 +43,15 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
    * what is revoked must end at once.
    */
   isRevocation?(body: Body): boolean
+  /** Who may call it, where not everybody with the scope: a person alone, or anybody but API tokens. Only told here; services refuse. */
+  callers?: 'session' | 'not_token'
+  headers?: readonly RequestHeader[]
+  /** A success sets the cookie of a session, or takes it away. */
+  setsCookie?: true
+  /** What else it answers with the body of a success. */
+  alsoStatus?: 503
+  /** Each part of the streamed answer, which is the `data` of one event. */
+  part?: z.ZodType
   /** Not counted as a request in the figures: health, event streams, metrics. */
   uncounted?: true
 }

@@ -191,6 +191,14 @@ export const eventsApi = {
         .optional()
         .describe('For clients that cannot set `Last-Event-ID`; the header wins'),
     }),
+    headers: [
+      {
+        name: 'Last-Event-ID',
+        description:
+          'The id of the last event that was read: what was missed since comes first. Wins over `last_event_id`',
+        example: 'k3f9-1042',
+      },
+    ],
     response: z.string(),
     problems: ['too_many_streams'],
     stream: 'always',

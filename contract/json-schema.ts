@@ -1,5 +1,6 @@
 /** JSON Schema of what the contract describes; types with an id become components that a document shares. */
 import { z } from 'zod'
+import { defaultMark } from './wire.ts'
 
 export type Json = Record<string, unknown>
 
@@ -9,6 +10,7 @@ export function toSchema(type: z.ZodType, io: 'input' | 'output', components: Js
     io,
     unrepresentable: 'any',
     reused: 'inline',
+    override: ({ jsonSchema }) => boundNumber(jsonSchema as Json, io),
   }) as Json & { $defs?: Json; id?: string }
   const named = moveRefs(schema) as Json
   for (const [name, definition] of Object.entries($defs ?? {}))
@@ -16,6 +18,17 @@ export function toSchema(type: z.ZodType, io: 'input' | 'output', components: Js
   if (typeof schema.id !== 'string') return named
   components[schema.id] = withoutId(named)
   return { $ref: `#/components/schemas/${schema.id}` }
+}
+
+/** Numbers that RustyMail answers are counts, sizes, times and shares: none is below zero. What it takes has the bounds that it is held to. */
+function boundNumber(schema: Json, io: 'input' | 'output'): void {
+  if (schema.type !== 'integer' && schema.type !== 'number') return
+  // A number in an address is held to a pattern, which says no more than its type does.
+  delete schema.pattern
+  if (schema[defaultMark] !== undefined) schema.default = schema[defaultMark]
+  delete schema[defaultMark]
+  if (io === 'input') return
+  if (typeof schema.minimum !== 'number' || schema.minimum < 0) schema.minimum = 0
 }
 
 function withoutId({ id: _id, ...rest }: Json): Json {

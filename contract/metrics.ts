@@ -1,7 +1,7 @@
 /** Figures of the running server: all measured, none guessed. Connections are those of the accounts that one may see. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { Timestamp, whole } from './wire.ts'
+import { Timestamp, wholeOr } from './wire.ts'
 
 const percent = z.number().min(0).max(100)
 
@@ -91,7 +91,7 @@ export const metricsApi = {
     summary: 'The readings of the last hour at most, one every 5 s, oldest first; none is invented',
     scope: 'dashboard:read',
     effect: 'read',
-    query: z.strictObject({ minutes: whole(1, 60).default(15) }),
+    query: z.strictObject({ minutes: wholeOr(15, 1, 60) }),
     response: z.object({ interval_seconds: z.number(), items: z.array(Sample) }),
   }),
 }

@@ -1,88 +1,204 @@
-/** Renders the table of endpoints as an OpenAPI 3.1 document. Schemas with an id become components. */
+/** Renders the table of endpoints, and what is served beside it, as an OpenAPI 3.1 document. Schemas with an id become components. */
 import type { z } from 'zod'
-import { bodyLimitOf, type Endpoint } from './endpoint.ts'
+import { bodyLimitOf, type Endpoint, type RequestHeader } from './endpoint.ts'
 import { api } from './index.ts'
 import { type Json, toSchema } from './json-schema.ts'
-import { ProblemBody, type ProblemCode, problems } from './problem.ts'
+import { exampleOf } from './openapi-examples.ts'
+import { everyAnswer, headerRefs, headers, problemExamples, problemResponses } from './openapi-problems.ts'
+import { ProblemBody } from './problem.ts'
+import { type RawEndpoint, rawApi } from './raw-api.ts'
 
-const shared: ProblemCode[] = [
-  'bad_request',
-  'unauthorized',
-  'forbidden',
-  'too_large',
-  'host_not_allowed',
-  'unsupported_media_type',
-  'too_many_requests',
-  'internal',
-  'draining',
-]
+const description = `Mail over REST, and the dashboard that watches it. The event stream is described in \`/asyncapi.json\`, the tools for agents in \`docs/mcp.md\`.
+
+Every error is \`application/problem+json\` (RFC 9457) with a \`code\` of a closed table. Beside what each operation names: 404 where nothing is, 405 for a method that a
+path does not have, 408 and 431 for requests that come too slowly or with too long a head. Fields and codes may be added: ignore what you do not know.`
+
+const tags: Readonly<Record<string, string>> = {
+  Access: 'Coming in and going out: set-up, sign-in, sessions',
+  Accounts: 'Mail accounts: how they are connected, and how they fare',
+  Assistant: 'Questions to a model of your own',
+  Audit: 'Who did what',
+  Clients: 'Who is connected',
+  Configuration: 'What an administrator changes while it runs',
+  Documents: 'This document and its like',
+  Events: 'What happens, as it happens',
+  Health: 'For orchestrators',
+  MCP: 'The same for agents',
+  Mail: 'Accounts, folders, messages, search',
+  Metrics: 'Figures of the running server',
+  Profile: 'One’s own password, second factor and passkeys',
+  Tokens: 'API tokens',
+  Users: 'People who may sign in',
+}
+
+interface Shared {
+  schemas: Json
+  responses: Json
+}
+type Schema = (type: z.ZodType, io: 'input' | 'output') => unknown
+/** What JSON endpoints and others have in common. */
+type Asked = Omit<Endpoint, 'response' | 'status'>
 
 export function renderOpenApi(info: { title: string; version: string }): Json {
   const components: Json = {}
+  const responses: Json = {}
   const paths: Record<string, Json> = {}
-  const schema = (type: z.ZodType, io: 'input' | 'output') => toSchema(type, io, components)
+  const schema: Schema = (type, io) => toSchema(type, io, components)
   schema(ProblemBody, 'output')
+  const add = (asked: Asked, operationId: string, success: Json) => {
+    paths[asked.path] ??= {}
+    paths[asked.path]![asked.method.toLowerCase()] = operation(operationId, asked, success, schema, {
+      schemas: components,
+      responses,
+    })
+  }
   for (const [group, endpoints] of Object.entries(api)) {
     for (const [name, endpoint] of Object.entries(endpoints) as [string, Endpoint][]) {
-      paths[endpoint.path] ??= {}
-      paths[endpoint.path]![endpoint.method.toLowerCase()] = operation(`${group}.${name}`, endpoint, schema)
+      add(endpoint, `${group}.${name}`, jsonSuccess(endpoint, schema, components))
     }
   }
+  for (const raw of rawApi)
+    add(raw, raw.name === 'docs' ? `docs${raw.path.replaceAll(/\W/g, '_')}` : raw.name, rawSuccess(raw))
   return {
     openapi: '3.1.0',
-    info,
+    info: { ...info, description, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/', description: 'The server that this document comes from' }],
+    tags: Object.entries(tags).map(([name, words]) => ({ name, description: words })),
     paths,
-    components: {
-      schemas: components,
-      securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer' },
-        api_key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
-        session: { type: 'apiKey', in: 'cookie', name: 'rustymail_session' },
-      },
-    },
-    security: [{ bearer: [] }, { api_key: [] }, { session: [] }],
+    components: { schemas: components, responses, headers, examples: problemExamples(), securitySchemes },
+    security: anybody,
   }
+}
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API token, or `RUSTYMAIL_API_KEY`' },
+  api_key: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'The same, for who cannot set `Authorization`',
+  },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'rustymail_session',
+    description:
+      'Of a person who signed in; over HTTPS `__Host-rustymail_session`. What changes something needs an `Origin` of ours',
+  },
+}
+const anybody = [{ bearer: [] }, { api_key: [] }, { session: [] }]
+const securityOf: Record<NonNullable<Endpoint['callers']>, Json[]> = {
+  session: [{ session: [] }],
+  // A key is no token, though it is sent in the same way.
+  not_token: [{ session: [] }, { api_key: [] }],
 }
 
 function operation(
   operationId: string,
-  endpoint: Endpoint,
-  schema: (type: z.ZodType, io: 'input' | 'output') => unknown,
+  asked: Asked,
+  success: Json,
+  schema: Schema,
+  { schemas: components, responses }: Shared,
 ): Json {
-  const status = String(endpoint.status ?? 200)
-  const content: Json = {}
-  if (endpoint.stream !== 'always' && status !== '204')
-    content['application/json'] = { schema: schema(endpoint.response, 'output') }
-  if (endpoint.stream) content['text/event-stream'] = { schema: { type: 'string' } }
+  const { callers, scope } = asked
   return {
     operationId,
-    tags: [endpoint.tag],
-    summary: endpoint.summary,
-    ...(endpoint.description ? { description: endpoint.description } : {}),
-    ...(endpoint.scope === 'public' ? { security: [] } : {}),
-    'x-scope': endpoint.scope,
-    'x-effect': endpoint.effect,
+    tags: [asked.tag],
+    summary: asked.summary,
+    ...(asked.description ? { description: asked.description } : {}),
+    ...(scope === 'public' ? { security: [] } : callers ? { security: securityOf[callers] } : {}),
+    'x-scope': scope,
+    'x-effect': asked.effect,
     parameters: [
-      ...parameters('path', endpoint.params && schema(endpoint.params, 'input')),
-      ...parameters('query', endpoint.query && schema(endpoint.query, 'input')),
+      ...parameters('path', asked.params && schema(asked.params, 'input'), components),
+      ...parameters('query', asked.query && schema(asked.query, 'input'), components),
+      ...(asked.headers ?? []).map(headerParameter),
     ],
-    ...(endpoint.body
-      ? {
-          requestBody: {
-            description: `At most ${bodyLimitOf(endpoint) / 1024} KiB`,
-            required: !endpoint.body.safeParse(undefined).success,
-            content: { 'application/json': { schema: schema(endpoint.body, 'input') } },
-          },
-        }
-      : {}),
-    responses: {
-      [status]: { description: 'Success', ...(Object.keys(content).length > 0 ? { content } : {}) },
-      ...problemResponses(endpoint),
-    },
+    ...(asked.body ? { requestBody: requestBody(asked, asked.body, schema, components) } : {}),
+    responses: merged(success, problemResponses(asked, responses), responses),
   }
 }
 
-function parameters(where: 'path' | 'query', schema: unknown): Json[] {
+/** Where a status is a problem and something else too. */
+function merged(success: Json, problems: Record<string, { $ref: string }>, responses: Json): Json {
+  const all: Json = { ...success, ...problems }
+  for (const [status, own] of Object.entries(success)) {
+    const name = problems[status]?.$ref.split('/').at(-1)
+    if (name === undefined) continue
+    const [one, other] = [own, responses[name]] as [Json, Json]
+    const content = { ...(one.content as Json), ...(other.content as Json) }
+    const headers = { ...(one.headers as Json), ...(other.headers as Json) }
+    all[status] = { description: `${one.description}; or ${other.description}`, headers, content }
+  }
+  return all
+}
+
+function requestBody(asked: Asked, body: z.ZodType, schema: Schema, components: Json): Json {
+  const shape = schema(body, 'input')
+  return {
+    description: `At most ${bodyLimitOf(asked) / 1024} KiB`,
+    required: !body.safeParse(undefined).success,
+    content: { 'application/json': { schema: shape, example: exampleOf(shape, components) } },
+  }
+}
+
+function jsonSuccess(endpoint: Endpoint, schema: Schema, components: Json): Json {
+  const { status = 200, stream, response, setsCookie, alsoStatus } = endpoint
+  const content: Json = {}
+  if (stream !== 'always' && status !== 204) {
+    const shape = schema(response, 'output')
+    content['application/json'] = { schema: shape, example: exampleOf(shape, components) }
+  }
+  if (stream) content['text/event-stream'] = streamContent(endpoint, schema, components)
+  const names = [...everyAnswer, ...(setsCookie ? ['Set-Cookie'] : []), ...(stream ? ['X-Accel-Buffering'] : [])]
+  const success = {
+    description: status === 204 ? 'Done; there is nothing to say' : 'Success',
+    headers: headerRefs(names),
+    ...(status === 204 ? {} : { content }),
+  }
+  return {
+    [status]: success,
+    ...(alsoStatus && { [alsoStatus]: { ...success, description: 'The same, where that is not so' } }),
+  }
+}
+
+function streamContent({ part }: Endpoint, schema: Schema, components: Json): Json {
+  const text = { type: 'string', description: 'Server-sent events (WHATWG HTML, section 9.2)' }
+  const example =
+    'id: k3f9-1042\nevent: mail_received\ndata: {"account_id":"5f0c2f6b9d3e41a8","folder":"INBOX","uid":771}\n\n'
+  if (!part) return { schema: { ...text, description: `${text.description}: see /asyncapi.json` }, example }
+  const shape = schema(part, 'output')
+  const data = JSON.stringify(exampleOf(shape, components))
+  // What stands behind `data:` of each event.
+  const schemaOfParts = { ...text, contentMediaType: 'application/json', contentSchema: shape }
+  return { schema: schemaOfParts, example: `event: start\ndata: ${data}\n\n` }
+}
+
+function rawSuccess({ status = 200, media, responseHeaders = [], others = {} }: RawEndpoint): Json {
+  const content = Object.fromEntries(
+    Object.entries(media).map(([type, example]) => [
+      type,
+      type === 'application/json'
+        ? { schema: { type: 'object' }, example: JSON.parse(example) }
+        : { schema: { type: 'string' }, example },
+    ]),
+  )
+  const headers = headerRefs([...everyAnswer, ...responseHeaders])
+  const success = {
+    description: status === 302 ? 'On to the next page' : 'Success',
+    headers,
+    ...(status === 200 && { content }),
+  }
+  const rest = Object.entries(others).map(([other, words]) => [
+    other,
+    { description: words, headers: headerRefs(everyAnswer) },
+  ])
+  // A redirect is no success to those who look for one.
+  const other = status === 302 ? { default: { $ref: '#/components/responses/internal' } } : {}
+  return { [status]: success, ...Object.fromEntries(rest), ...other }
+}
+
+function parameters(where: 'path' | 'query', schema: unknown, components: Json): Json[] {
   if (!schema) return []
   const { properties = {}, required = [] } = schema as { properties?: Record<string, Json>; required?: string[] }
   return Object.entries(properties).map(([name, property]) => ({
@@ -91,17 +207,10 @@ function parameters(where: 'path' | 'query', schema: unknown): Json[] {
     required: where === 'path' || required.includes(name),
     ...(typeof property.description === 'string' ? { description: property.description } : {}),
     schema: property,
+    example: exampleOf(property, components, name),
   }))
 }
 
-function problemResponses(endpoint: Endpoint): Json {
-  const byStatus = new Map<number, string[]>()
-  for (const code of [...shared, ...(endpoint.problems ?? [])]) {
-    const { status } = problems[code]
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
-  }
-  const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
-  return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [status, { description: codes.join(', '), content }]),
-  )
+function headerParameter({ name, description: words, example }: RequestHeader): Json {
+  return { name, in: 'header', required: false, description: words, schema: { type: 'string' }, example }
 }

@@ -38,7 +38,7 @@ const current_password = secret(z.string().max(256)).optional()
 /** Of what asks for the password, or for a recent sign-in. */
 const confirmed = ['session_needed', 'password_wrong', 'recent_sign_in_required', 'too_many_attempts'] as const
 const tag = 'Profile'
-const shared = { tag, scope: 'signed_in' } as const
+const shared = { tag, scope: 'signed_in', callers: 'session' } as const
 
 export const profileApi = {
   getProfile: endpoint({

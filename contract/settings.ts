@@ -109,6 +109,7 @@ export const settingsApi = {
     response: PrivateNetworks,
   }),
   allowPrivateNetworks: endpoint({
+    callers: 'not_token',
     method: 'POST',
     path: '/api/dashboard/private-networks',
     tag,
@@ -124,6 +125,7 @@ export const settingsApi = {
     problems: ['session_needed', 'too_many_networks'],
   }),
   forbidPrivateNetwork: endpoint({
+    callers: 'not_token',
     method: 'DELETE',
     path: '/api/dashboard/private-networks/{network}',
     tag,

@@ -44,6 +44,7 @@ export const systemApi = {
     scope: 'public',
     effect: 'read',
     response: Readiness,
+    alsoStatus: 503,
     uncounted: true,
   }),
 }

@@ -66,6 +66,7 @@ export const tokensApi = {
     response: z.object({ items: z.array(ApiToken) }),
   }),
   createToken: endpoint({
+    callers: 'session',
     ...shared,
     method: 'POST',
     path: '/api/dashboard/tokens',
@@ -89,6 +90,7 @@ export const tokensApi = {
     problems: ['session_needed', 'too_many_tokens', 'account_not_found', 'beyond_own_rights'],
   }),
   changeToken: endpoint({
+    callers: 'not_token',
     ...shared,
     method: 'PATCH',
     path: '/api/dashboard/tokens/{token_id}',
@@ -107,6 +109,7 @@ export const tokensApi = {
     problems: ['session_needed', 'token_not_found', 'account_not_found', 'beyond_own_rights'],
   }),
   rotateToken: endpoint({
+    callers: 'session',
     ...shared,
     method: 'POST',
     path: '/api/dashboard/tokens/{token_id}/rotate',
@@ -118,6 +121,7 @@ export const tokensApi = {
     problems: ['session_needed', 'token_not_found'],
   }),
   revokeToken: endpoint({
+    callers: 'not_token',
     ...shared,
     method: 'DELETE',
     path: '/api/dashboard/tokens/{token_id}',

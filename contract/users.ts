@@ -165,6 +165,7 @@ export const usersApi = {
     problems: ['link_invalid', 'too_many_attempts'],
   }),
   acceptLink: endpoint({
+    setsCookie: true,
     tag,
     scope: 'public',
     limit: 'sign_in',

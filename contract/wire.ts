@@ -15,11 +15,15 @@ export const line = z.string().regex(/^[^\x00-\x1f\x7f]*$/, 'must be one line wi
 
 /** A whole number in a query string; nothing that JavaScript would also take for one (`1e3`, `0x10`, blank). */
 export function whole(min: number, max: number) {
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.int().min(min).max(max))
+  return (
+    z
+      .string()
+      .regex(/^\d{1,9}$/, 'must be a whole number')
+      .transform(Number)
+      .pipe(z.int().min(min).max(max))
+      // What stands in an address is text, but a number to whoever writes it.
+      .meta({ type: 'integer', minimum: min, maximum: max })
+  )
 }
 
 /**
@@ -30,5 +34,15 @@ export function secret<Type extends z.ZodType>(type: Type): Type {
   return type.meta({ writeOnly: true })
 }
 
-export const Limit = whole(1, 100).default(50).describe('How many, 1–100')
+/** zod leaves the default of what is transformed out of a schema; `json-schema.ts` puts it back. */
+export const defaultMark = 'x-default'
+
+/** The same with a default, which documents show too. */
+export function wholeOr(value: number, min: number, max: number) {
+  return whole(min, max)
+    .default(value)
+    .meta({ [defaultMark]: value })
+}
+
+export const Limit = wholeOr(50, 1, 100).describe('How many, 1–100')
 export const Cursor = z.string().min(1).max(400).optional().describe('`next_cursor` of the answer before')

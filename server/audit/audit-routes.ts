@@ -1,26 +1,12 @@
 /** /api/dashboard/audit: the trail, its check, its settings, and the whole of it as a file. */
 import { Readable } from 'node:stream'
-import { z } from 'zod'
-import { AuditFilter, auditApi } from '../../contract/audit.ts'
-import { endpoint } from '../../contract/endpoint.ts'
+import { auditApi, exportAudit } from '../../contract/audit.ts'
 import { parseInput } from '../platform/http-input.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { exportFormats } from './audit-export.ts'
 import type { AuditService } from './audit-service.ts'
-
-/** Not in the table of JSON endpoints. */
-const exportAudit = endpoint({
-  method: 'GET',
-  path: '/api/dashboard/audit/export',
-  tag: 'Audit',
-  summary: 'The audit trail as a file, oldest first',
-  scope: 'dashboard:admin',
-  effect: 'read',
-  query: AuditFilter.extend({ format: z.enum(['csv', 'jsonl']) }),
-  response: z.undefined(),
-})
 
 export function auditRoutes(http: HttpServer, audit: AuditService): void {
   handle(http, auditApi.listAudit, ({ principal, query }) => audit.list({ ...query, accounts: seenBy(principal) }))

@@ -1,0 +1,125 @@
+/** Examples for the OpenAPI document, made from the schemas: a value for each field, by its name where the type leaves it open. */
+import type { Json } from './json-schema.ts'
+
+const account = '5f0c2f6b9d3e41a8'
+
+/** Values of texts by the name of their field. A test holds every example against the schema that the server checks with. */
+const texts: Readonly<Record<string, string>> = {
+  account_id: account,
+  allowed_addresses: '10.0.0.0/8',
+  allowed_by: 'Ada Admin',
+  allowed_networks: '192.168.1.10/32',
+  at: '2026-11-22T18:14:03.120Z',
+  begun_at: '2026-11-01T08:00:00.000Z',
+  can: 'mail:read',
+  challenge: 'c2Vjb25kLWZhY3Rvcg',
+  challenge_id: 'cGFzc2tleS1jaGFsbGVuZ2U',
+  client_id: 'c7b1d2',
+  code: '492816',
+  configured: '192.168.0.0/16',
+  content_id: 'logo@example.org',
+  conversation_id: 'conv-1',
+  cursor: 'AAAAAwAAAwN4eHh4',
+  current_password: 'seven quiet lamps by the river',
+  database: 'ok',
+  delimiter: '/',
+  domain: 'example.org',
+  email: 'ann@example.org',
+  epoch: 'k3f9',
+  errors: 'body.name',
+  expires_at: '2027-02-20T18:14:03.120Z',
+  folder: 'INBOX',
+  from: '2026-11-01T00:00:00.000Z',
+  hash: '9f2b6c0d5e8a417c9f2b6c0d5e8a417c9f2b6c0d5e8a417c9f2b6c0d5e8a417c',
+  host: 'imap.example.org',
+  html: '<p>At noon?</p>',
+  id: account,
+  in_reply_to: '<1@example.org>',
+  instance: 'a1b2c3d4-7',
+  ip_address: '192.0.2.7',
+  last_event_id: 'k3f9-1042',
+  link: 'https://mail.example.org/invitation#bGluaw',
+  link_token: 'bGlua190b2tlbg',
+  message_id: '<2@example.org>',
+  model: 'gpt-5-mini',
+  network: '192.168.1.10/32',
+  networks: '192.168.1.10/32',
+  new_password: 'nine green doors near the harbour',
+  next_cursor: 'AAAAAwAAAvN4eHh4',
+  operation: 'mail.getMessage',
+  password: 'nine green doors near the harbour',
+  path: 'INBOX',
+  prefix: 'rm_4fK2pQ',
+  principal: 'Ada Admin',
+  principal_id: 'session-9a1f',
+  principal_name: 'Ada Admin',
+  provider: 'openai',
+  q: 'from:anna "annual report" is:unread',
+  qr_svg: '<svg xmlns="http://www.w3.org/2000/svg"/>',
+  query: 'Who wrote to me about the harvest?',
+  recovery_codes: 'k4fp-2m8x',
+  ref: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',
+  response: 'Anna Berg did, on Monday.',
+  secret: 'JBSWY3DPEHPK3PXP',
+  server_address: 'imap.example.org',
+  setup_token: 'c2V0LXVw',
+  status_at: '2026-11-22T18:14:03.120Z',
+  subject: 'Annual report',
+  text: 'At noon?',
+  to: '2026-11-30T23:59:59.999Z',
+  token: 'rm_4fK2pQ…',
+  type: 'text/plain',
+  types: 'mail_received',
+  uri: 'otpauth://totp/RustyMail:ann%40example.org?secret=JBSWY3DPEHPK3PXP',
+  user: 'ann@example.org',
+  user_agent: 'curl/8.5.0',
+  user_name: 'Ada Admin',
+  version: '1.0.0',
+}
+
+const numbers: Readonly<Record<string, number>> = { port: 993, max_connections: 100, size_bytes: 4096, uid: 771 }
+const someTime = '2026-11-22T18:14:03.120Z'
+
+/**
+ * A value that the schema allows.
+ * @param name Of the field that it is for.
+ */
+export function exampleOf(schema: unknown, components: Json, name = ''): unknown {
+  const { $ref, ...own } = schema as Json & { $ref?: string }
+  if ($ref !== undefined) return exampleOf(components[$ref.split('/').at(-1)!], components, name)
+  if (Array.isArray(own.examples)) return own.examples[0]
+  for (const key of ['const', 'default']) if (own[key] !== undefined) return own[key]
+  if (Array.isArray(own.enum)) return own.enum[0]
+  const choices = (own.anyOf ?? own.oneOf) as Json[] | undefined
+  if (choices) return exampleOf(choices.find(({ type }) => type !== 'null') ?? choices[0], components, name)
+  const type = Array.isArray(own.type) ? own.type.find(one => one !== 'null') : own.type
+  switch (type) {
+    case 'object':
+      return objectExample(own, components)
+    case 'array':
+      return [exampleOf(own.items ?? {}, components, name)]
+    case 'string':
+      return textExample(own, name)
+    case 'integer':
+    case 'number':
+      return Math.min(Math.max(numbers[name] ?? 1, Number(own.minimum ?? 1)), Number(own.maximum ?? 1_000_000))
+    case 'boolean':
+      return true
+    case 'null':
+      return null
+    default:
+      return {}
+  }
+}
+
+function objectExample({ properties = {} }: Json, components: Json): Json {
+  return Object.fromEntries(
+    Object.entries(properties as Json).map(([name, property]) => [name, exampleOf(property, components, name)]),
+  )
+}
+
+function textExample({ format, minLength, maxLength }: Json, name: string): string {
+  const known = format === 'date-time' && !/^(from|to|expires_at)$/.test(name) ? someTime : texts[name]
+  const text = known ?? (name.endsWith('_id') ? account : (name || 'text').replaceAll('_', ' '))
+  return text.padEnd(Number(minLength ?? 0), 'x').slice(0, Number(maxLength ?? text.length))
+}

@@ -1,0 +1,96 @@
+/** The problems of each operation, as responses of the OpenAPI document: those of its own, and those that its kind shares. */
+import type { Endpoint } from './endpoint.ts'
+import type { Json } from './json-schema.ts'
+import { type ProblemCode, problems } from './problem.ts'
+
+type Kind = Pick<Endpoint, 'method' | 'path' | 'scope' | 'problems'>
+
+/** What the door answers, before or after the operation itself. */
+function sharedProblems({ method, path, scope }: Kind): ProblemCode[] {
+  const isHealth = path.startsWith('/health/')
+  return [
+    'bad_request',
+    ...(scope === 'public' ? [] : (['unauthorized', 'forbidden'] as const)),
+    ...(method === 'GET' ? [] : (['origin_not_allowed', 'too_large', 'unsupported_media_type'] as const)),
+    'host_not_allowed',
+    'too_many_requests',
+    'internal',
+    ...(isHealth ? [] : (['overloaded', 'draining'] as const)),
+  ]
+}
+
+/** What may come beside the code itself in the header of such an answer. */
+const headersOf: Readonly<Record<number, string>> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' }
+
+/** @param shared Takes each set of codes once, as a component. */
+export function problemResponses(operation: Kind, shared: Json): Record<string, { $ref: string }> {
+  const byStatus = new Map<number, Set<ProblemCode>>()
+  for (const code of [...sharedProblems(operation), ...(operation.problems ?? [])]) {
+    const { status } = problems[code]
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code))
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => {
+      const name = [...codes].join('.')
+      shared[name] ??= responseOf(status, [...codes])
+      return [status, { $ref: `#/components/responses/${name}` }]
+    }),
+  )
+}
+
+function responseOf(status: number, codes: readonly ProblemCode[]): Json {
+  const named = headersOf[status]
+  return {
+    description: codes.map(code => `\`${code}\`: ${problems[code].title}`).join('; '),
+    headers: headerRefs([...everyAnswer, ...(named ? [named] : [])]),
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(codes.map(code => [code, { $ref: `#/components/examples/${code}` }])),
+      },
+    },
+  }
+}
+
+export function problemExamples(): Json {
+  return Object.fromEntries(
+    Object.entries(problems).map(([code, { status, title }]) => {
+      const value = { type: `/problems/${code}`, title, status, detail: `${title}.`, instance: 'a1b2c3d4-7', code }
+      return [code, { summary: title, value }]
+    }),
+  )
+}
+
+export const everyAnswer = ['X-Request-Id', 'Cache-Control', 'RateLimit', 'RateLimit-Policy'] as const
+
+export function headerRefs(names: readonly string[]): Json {
+  return Object.fromEntries(names.map(name => [name, { $ref: `#/components/headers/${name}` }]))
+}
+
+const header = (description: string, example: unknown, schema: Json = { type: 'string' }) => ({
+  description,
+  schema,
+  example,
+})
+
+export const headers: Json = {
+  'X-Request-Id': header('The request, as the log of the server calls it', 'a1b2c3d4-7'),
+  'Cache-Control': header('What is answered is for the caller alone and of now', 'no-store'),
+  RateLimit: header(
+    'How many calls are left of the limit that is nearest, and in how many seconds it is full again; not where a request was refused before',
+    '"principal";r=5999;t=1',
+  ),
+  'RateLimit-Policy': header('That limit: calls in a window of seconds', '"principal";q=6000;w=60'),
+  'Retry-After': header('Seconds to wait before asking again; not where waiting alone does not help', 5, {
+    type: 'integer',
+    minimum: 0,
+  }),
+  'WWW-Authenticate': header('How to prove who one is', 'Bearer realm="RustyMail"'),
+  'Set-Cookie': header(
+    'The session: HttpOnly, SameSite=Lax, over HTTPS `__Host-rustymail_session`; empty once it has ended',
+    'rustymail_session=c2Vzc2lvbg; Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax',
+  ),
+  'Content-Disposition': header('A name for the file', 'attachment; filename="rustymail-audit-2026-11-22.csv"'),
+  Location: header('Where the browser goes on', '/'),
+  'X-Accel-Buffering': header('Tells proxies to pass each event on at once', 'no'),
+}

@@ -1,0 +1,154 @@
+/** What is served beside the table of JSON endpoints: files, figures, a frame, redirects, MCP and the documents themselves. */
+import { z } from 'zod'
+import { exportAudit } from './audit.ts'
+import type { Endpoint } from './endpoint.ts'
+import { mailApi, messageHtmlPath } from './mail.ts'
+import { mcpPath } from './mcp.ts'
+
+export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
+  /** As figures and the audit trail call it. */
+  name: string
+  /** Of a success: each type with an example. Without any it redirects. */
+  media: Record<string, string>
+  responseHeaders?: readonly string[]
+  status?: 200 | 302
+  /** Statuses beside those of problems and success, which carry no problem details. */
+  others?: Record<number, string>
+}
+
+const docs = { name: 'docs', method: 'GET', tag: 'Documents', scope: 'signed_in', effect: 'read' } as const
+const oidc = { method: 'GET', tag: 'Access', scope: 'public', media: {}, status: 302 } as const
+const rpcExample = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
+
+export const rawApi: readonly RawEndpoint[] = [
+  {
+    ...exportAudit,
+    status: 200,
+    name: 'audit.exportAudit',
+    media: { 'text/csv': 'number,at,principal_id\n', 'application/jsonl': '{"number":1}\n' },
+    responseHeaders: ['Content-Disposition'],
+    problems: [],
+  },
+  {
+    name: 'mail.getMessageHtml',
+    method: 'GET',
+    path: messageHtmlPath,
+    tag: 'Mail',
+    summary: 'The cleaned HTML of a message, for a sandboxed frame',
+    description:
+      'No script, and nothing from outside unless `remote=true`. A session gets it for a frame of the page alone.',
+    scope: 'mail:read',
+    effect: 'read',
+    params: mailApi.getMessage.params!,
+    query: z.strictObject({
+      remote: z.enum(['true', 'false']).default('false').describe('Load pictures from outside'),
+    }),
+    media: { 'text/html': '<!doctype html><p>At noon?</p>' },
+    problems: [...mailApi.getMessage.problems!, 'frame_only'],
+  },
+  {
+    name: 'metrics.prometheus',
+    method: 'GET',
+    path: '/metrics',
+    tag: 'Metrics',
+    summary: 'All figures as Prometheus text, of the accounts that the caller may see',
+    scope: 'dashboard:read',
+    effect: 'read',
+    media: { 'text/plain': 'rustymail_accounts{state="ready"} 1\n' },
+  },
+  {
+    name: 'mcp.exchange',
+    method: 'POST',
+    path: mcpPath,
+    tag: 'MCP',
+    summary: 'One message of the Model Context Protocol (Streamable HTTP)',
+    description:
+      'The tools that the scopes of the caller allow; see `docs/mcp.md`. Nothing is kept between two requests. A message of 64 KiB at most, no batch. ' +
+      'Errors of the protocol are JSON-RPC errors, with 200 or 400. GET and DELETE are answered with 405.',
+    scope: 'signed_in',
+    effect: 'read',
+    headers: [
+      {
+        name: 'MCP-Protocol-Version',
+        description: 'The revision of the protocol that the client speaks',
+        example: '2025-11-25',
+      },
+      {
+        name: 'RustyMail-Results',
+        description: 'In which form tools answer: `both` unless given, `structured` or `text`',
+        example: 'structured',
+      },
+    ],
+    body: z.looseObject({
+      jsonrpc: z.literal('2.0'),
+      id: z
+        .union([z.string().max(200), z.int()])
+        .optional()
+        .describe('Missing in a notification'),
+      method: z.string().meta({ examples: ['tools/list'] }),
+      params: z.record(z.string(), z.unknown()).optional(),
+    }),
+    media: { 'application/json': rpcExample, 'text/event-stream': `event: message\ndata: ${rpcExample}\n\n` },
+    others: { 202: 'A notification was taken; there is no answer', 405: 'GET and DELETE: there are no sessions' },
+  },
+  {
+    ...oidc,
+    name: 'beginOidcSignIn',
+    effect: 'read',
+    path: '/api/dashboard/session/oidc',
+    summary: 'Sign in through the OpenID Connect provider: leads the browser there',
+    description: 'Only where a provider is configured. Sets a cookie by which the way back is known for 10 minutes.',
+    limit: 'sign_in',
+    query: z.object({
+      return: z
+        .string()
+        .optional()
+        .describe('The page to come back to')
+        .meta({ examples: ['/mail'] }),
+    }),
+    responseHeaders: ['Location', 'Set-Cookie'],
+    problems: ['not_found'],
+  },
+  {
+    ...oidc,
+    name: 'finishOidcSignIn',
+    effect: 'write',
+    path: '/api/dashboard/session/oidc/callback',
+    summary: 'The way back from the OpenID Connect provider: opens a session and leads to the page',
+    description:
+      'What goes wrong is told on the page, by `sign_in_error` in its address. Parameters are those of the provider.',
+    limit: 'sign_in',
+    query: z.looseObject({
+      state: z
+        .string()
+        .optional()
+        .meta({ examples: ['af0ifjsldkj'] }),
+      code: z
+        .string()
+        .optional()
+        .meta({ examples: ['SplxlOBeZQQYbYS6WxSbIA'] }),
+    }),
+    responseHeaders: ['Location', 'Set-Cookie'],
+    problems: ['not_found'],
+  },
+  {
+    ...docs,
+    path: '/openapi.json',
+    summary: 'This document',
+    media: { 'application/json': '{"openapi":"3.1.0"}' },
+  },
+  {
+    ...docs,
+    path: '/asyncapi.json',
+    summary: 'The event stream as an AsyncAPI document',
+    media: { 'application/json': '{"asyncapi":"3.0.0"}' },
+  },
+  {
+    ...docs,
+    path: '/docs',
+    summary: 'This document, to be browsed',
+    description: 'A browser that is signed out is led to the sign-in and comes back.',
+    media: { 'text/html': '<!doctype html><title>RustyMail API</title>' },
+    others: { 302: 'To the sign-in' },
+  },
+]
