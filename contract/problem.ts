@@ -54,6 +54,7 @@ export const problems = {
   too_many_streams: { status: 429, title: 'Too many event streams' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   too_many_attempts: { status: 429, title: 'Too many attempts' },
+  provider_limited: { status: 429, title: 'The model provider takes no more questions now' },
   internal: { status: 500, title: 'Something went wrong in RustyMail' },
   mail_server_unreachable: { status: 502, title: 'The mail server cannot be reached' },
   provider_failed: { status: 502, title: 'The model provider failed' },

@@ -31,19 +31,19 @@ const kib = 1024
 const mib = 1024 * kib
 /** A server's list of keywords, capabilities or shares is far shorter. */
 const lineBytes = 64 * kib
-const ordinary: Answer = { numbers: 0, words: 100, bytes: mib, asked: 0, lineBytes, isCollected: false }
-const none: Answer = { ...ordinary, words: 0, bytes: 0 }
+const ordinary: Readonly<Answer> = { numbers: 0, words: 100, bytes: mib, asked: 0, lineBytes, isCollected: false }
+const none: Readonly<Answer> = { ...ordinary, words: 0, bytes: 0 }
 /** Twice the folders that an answer of ours has room for, with a STATUS for each. */
-const list: Answer = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
+const list: Readonly<Answer> = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
 /** Of a million messages, where the server knows no ESEARCH. */
-const search: Answer = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
+const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
 /** Mail that strangers make to be a burden has rows of megabytes; what is kept of them is little. */
 const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, mostRows: 10_000 }
 /** An object of ours for a line that is kept. */
 const collectedBytes = 1 * kib
 
 export class AnswerBudget {
-  #answer = ordinary
+  #answer: Answer = { ...ordinary }
   #isContinued = false
   #collected = 0
   /** Until the login stands, a greeting and a few lines are all that there is to say. */
@@ -53,10 +53,16 @@ export class AnswerBudget {
   /** What is read at once; who says more waits for those who say less. */
   readonly #promptLines = new Bucket(256, 100)
   readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
+  readonly #unaskedLines: number
 
-  /** The login stands: from now on a mailbox of 200,000 messages may be emptied at once. */
+  /** @param unaskedLines How many messages may change or go at once in a mailbox. */
+  constructor(unaskedLines = 200_000) {
+    this.#unaskedLines = unaskedLines
+  }
+
+  /** The login stands: from now on mailboxes tell what happens in them. */
   welcome(): void {
-    this.#numbers = new Bucket(200_000, 100)
+    this.#numbers = new Bucket(this.#unaskedLines, 100)
     this.#words = new Bucket(1_000, 10)
     this.#bytes = new Bucket(8 * mib, 8 * kib)
   }
@@ -104,7 +110,7 @@ export class AnswerBudget {
     if (tagged > 0) this.#begin(none)
   }
 
-  #begin(answer: Answer): void {
+  #begin(answer: Readonly<Answer>): void {
     this.#answer = { ...answer }
     this.#collected = 0
   }
@@ -114,7 +120,7 @@ export function floods(): Error {
   return Object.assign(new Error('The server said far more than it was asked for.'), { code: 'ServerFlood' })
 }
 
-function answerTo(command: string, set: string): Answer {
+function answerTo(command: string, set: string): Readonly<Answer> {
   if (/^(LIST|XLIST|LSUB|STATUS)$/.test(command)) return list
   if (/^(SEARCH|SORT)$/.test(command)) return search
   if (command !== 'FETCH') return ordinary

@@ -4,6 +4,7 @@ import type { MailLogin } from '../../accounts/mail-login.ts'
 import type { Address, OutboundGuard } from '../../platform/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway } from '../mail-gateway.ts'
+import { AnswerBudget } from './imapflow-budget.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { quoteNil } from './imapflow-nil.ts'
@@ -18,6 +19,8 @@ export interface ImapFlowGatewayOptions {
   guard?: Pick<OutboundGuard, 'check'>
   /** Hears of each row of a message that nobody asked for. */
   onRowDropped?: () => void
+  /** How many changes of a mailbox a server may tell of unasked, at once. */
+  unaskedLines?: number
 }
 
 /** ImapFlow's own watch over silence; ours over each command is shorter. */
@@ -33,10 +36,12 @@ export class ImapFlowGateway implements MailGateway {
   readonly #pollMs: number
   readonly #guard: ImapFlowGatewayOptions['guard']
   readonly #onRowDropped: ImapFlowGatewayOptions['onRowDropped']
+  readonly #unaskedLines: number | undefined
   readonly #turns = new IncomingTurns()
 
   constructor({ renewIdleMs = 4 * 60_000, pollMs = 30_000, ...rest }: ImapFlowGatewayOptions = {}) {
     this.#guard = rest.guard
+    this.#unaskedLines = rest.unaskedLines
     this.#onRowDropped = rest.onRowDropped
     this.#renewIdleMs = renewIdleMs
     this.#pollMs = pollMs
@@ -45,7 +50,7 @@ export class ImapFlowGateway implements MailGateway {
   async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf(login)
-    const socket = new ImapSocket(this.#turns, addresses)
+    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses)
     const client = await createClient(login, socket, timeoutMs)
     quoteNil(client)
     signal.throwIfAborted()
