@@ -14,7 +14,7 @@ import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeMcp } from './compose-mcp.ts'
-import { composeOutbound, tryImap } from './compose-outbound.ts'
+import { composeGateway, composeOutbound, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import { databasePart } from './database-part.ts'
@@ -26,7 +26,6 @@ import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
 import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part.ts'
 import { checkKey, findKey } from './key-rotation.ts'
-import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
 import { ConnectionPool } from './mail/connection-pool.ts'
 import type { MailGateway } from './mail/mail-gateway.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
@@ -121,7 +120,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     maxStreamAgeMs: 30 * 60_000,
   })
   const { guard, guarded } = composeOutbound(config)
-  const gateway = overrides.gateway ?? new ImapFlowGateway({ guard })
+  const gateway = composeGateway(guard, () => prometheus.calls, overrides.gateway)
   const health = new HealthRegistry(hub)
   const accounts: AccountService = new AccountService({
     store: new AccountStore(db),
@@ -153,12 +152,19 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const clients = new ClientRegistry({ hub, logger })
   const shown = { connections: pool, streams: () => hub.streamCount, readings: new SystemReadings(thisMachine) }
   const { version } = config
-  const prometheus = new Prometheus({ ...shown, version, accounts: health, events: () => hub.figures })
+  const prometheus: Prometheus = new Prometheus({
+    ...shown,
+    version,
+    accounts: health,
+    events: () => hub.figures,
+    auditBacklog: () => people.auditBacklog(),
+  })
   const metrics = new MetricsService({ ...shown, hub, startedAt: Date.now(), prometheus, logger })
   const assistant = new AssistantService({
     models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
     logger,
     deadlineMs: config.assistant.deadlineMs,
+    observe: call => prometheus.calls.recordProvider(call),
   })
 
   const { publicUrl, tls } = config.http

@@ -66,6 +66,7 @@ export interface ComposedAccess {
   access: AccessService
   users: UserService
   trail: HttpTrail
+  auditBacklog(): AuditService['backlog']
   addRoutes(http: HttpServer): void
   /** To be started behind events and stopped before them. */
   parts: Part[]
@@ -166,6 +167,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     access,
     users,
     trail,
+    auditBacklog: () => audit.backlog,
     addRoutes: http => {
       const describeSignIn = async (host: string | undefined) => ({
         setup_needed: await users.needsSetup(),

@@ -67,10 +67,11 @@ export class ProviderChain {
       try {
         for await (const part of wholeAnswer(model, patiently(model, request, patience))) {
           hasBegun ||= part.type === 'text-delta'
+          // Now, since the reader may leave with the last part.
+          if (hasBegun) standing.trouble = undefined
           if (part.type === 'finish') outcome = 'answered'
           yield { model, part }
         }
-        standing.trouble = undefined
         return
       } catch (error) {
         if (!(error instanceof Problem)) throw error

@@ -124,6 +124,11 @@ export class AuditService {
     return this.#writer.isFull
   }
 
+  /** For the figures. */
+  get backlog(): { waiting: number; lost: number } {
+    return this.#writer.backlog
+  }
+
   get settings(): AuditSettings {
     return this.#settings.current
   }

@@ -22,7 +22,7 @@ export interface MetricsServiceOptions {
   /** When the server started, in epoch milliseconds. */
   startedAt: number
   readings: SystemReadings
-  prometheus: Pick<Prometheus, 'recordRequest'>
+  prometheus: Pick<Prometheus, 'recordRequest' | 'calls'>
   logger: Logger
 }
 
@@ -69,8 +69,9 @@ export class MetricsService {
     this.#options.readings.stop()
   }
 
-  /** For each finished request; O(1). */
+  /** For each finished request and call of a tool; O(1). */
   recordRequest(outcome: RequestOutcome): void {
+    if (outcome.method === 'CALL') this.#options.prometheus.calls.recordTool(outcome)
     if (!outcome.isCounted) return
     this.#window.record(outcome.durationMs, performance.now())
     this.#options.prometheus.recordRequest(outcome)

@@ -6,6 +6,7 @@ import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from '
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import type { Principal } from '../platform/principal.ts'
 import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
+import { type AuditBacklog, CallMetrics } from './call-metrics.ts'
 import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
 import { onlyTold } from './told-series.ts'
@@ -41,6 +42,7 @@ export interface PrometheusOptions extends AccountFigures {
   streams: () => number
   events: () => EventFigures
   readings: SystemReadings
+  auditBacklog: () => AuditBacklog
 }
 
 /** What is counted for one operation. */
@@ -57,6 +59,7 @@ export class Prometheus {
   /** All of it would, by how it grows. */
   readonly #whole = new Registry()
   readonly #figures: AccountFigures
+  readonly calls: CallMetrics
   readonly #requests: Counter<'operation' | 'status'>
   readonly #durations: Histogram<'operation'>
   /** As many as there are operations in the contract, each with the statuses that it answers. */
@@ -84,7 +87,8 @@ export class Prometheus {
       labelNames: ['version'],
       registers: [this.#registry],
     }).set({ version: options.version }, 1)
-    const { streams, events, readings } = options
+    const { streams, events, readings, auditBacklog } = options
+    this.calls = new CallMetrics({ told: this.#registry, whole: this.#whole, auditBacklog })
     addGauge(this.#registry, 'rustymail_event_streams', 'Event streams open', streams)
     addPublished(this.#mixed, events)
     addTotals(this.#registry, totals, events)

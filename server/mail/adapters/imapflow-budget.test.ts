@@ -1,5 +1,5 @@
 /** What a command buys, that it ends with its tag, and that no connection pays for another. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { AnswerBudget } from './imapflow-budget.ts'
 
 const said = (budget: AnswerBudget, counts: { bytes?: number; numbers?: number; words?: number; tagged?: number }) =>
@@ -52,4 +52,36 @@ test('the first lines are read at once, rows that were asked for too, and a floo
   said(budget, { words: 1, tagged: 1 })
   said(budget, { numbers: 5_000 })
   expect(budget.isPrompt).toBe(false)
+})
+
+test('who says more than can be read at once, for a minute without a pause, floods; after a pause it is as new', () => {
+  const budget = loggedIn()
+  let now = performance.now()
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now)
+  try {
+    const second = (numbers: number) => {
+      now += 1_000
+      said(budget, { numbers })
+    }
+    for (let turn = 0; turn < 59; turn++) second(800)
+    now += 10_000
+    second(1)
+    expect(budget.isPrompt).toBe(true)
+    expect(() => {
+      for (let turn = 0; turn < 70; turn++) second(800)
+    }).toThrow(flood)
+  } finally {
+    clock.mockRestore()
+  }
+})
+
+test('an account that is asked all the time is read at once all the time', () => {
+  const budget = loggedIn()
+  for (let command = 0; command < 10_000; command++) {
+    budget.sent(Buffer.from('1F EXAMINE INBOX\r\n'))
+    said(budget, { words: 8, numbers: 2 })
+    expect(budget.isPrompt).toBe(true)
+    said(budget, { words: 1, tagged: 1 })
+    expect(budget.isPrompt).toBe(true)
+  }
 })

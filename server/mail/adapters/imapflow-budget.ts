@@ -10,7 +10,7 @@ interface Answer {
   /** All other lines. */
   words: number
   bytes: number
-  /** Lines that were asked for one by one: they are read at once. */
+  /** Lines that such an answer has as a rule: they are read at once. */
   asked: number
   /** Of a line that is no row of FETCH. */
   lineBytes: number
@@ -31,8 +31,17 @@ const kib = 1024
 const mib = 1024 * kib
 /** A server's list of keywords, capabilities or shares is far shorter. */
 const lineBytes = 64 * kib
-const ordinary: Readonly<Answer> = { numbers: 0, words: 100, bytes: mib, asked: 0, lineBytes, isCollected: false }
-const none: Readonly<Answer> = { ...ordinary, words: 0, bytes: 0 }
+/** Of SELECT on most servers there are ten. */
+const usualLines = 30
+const ordinary: Readonly<Answer> = {
+  numbers: 0,
+  words: 100,
+  bytes: mib,
+  asked: usualLines,
+  lineBytes,
+  isCollected: false,
+}
+const none: Readonly<Answer> = { ...ordinary, words: 0, bytes: 0, asked: 0 }
 /** Twice the folders that an answer of ours has room for, with a STATUS for each. */
 const list: Readonly<Answer> = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
 /** Of a million messages, where the server knows no ESEARCH. */
@@ -41,6 +50,8 @@ const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * 
 const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, mostRows: 10_000 }
 /** An object of ours for a line that is kept. */
 const collectedBytes = 1 * kib
+/** Who says more than is read at once, and so for so long, floods. */
+const maxSlowMs = 60_000
 
 export class AnswerBudget {
   #answer: Answer = { ...ordinary }
@@ -54,6 +65,8 @@ export class AnswerBudget {
   readonly #promptLines = new Bucket(256, 100)
   readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
   readonly #unaskedLines: number
+  /** Since when it says more than is read at once; on the clock of `performance`. */
+  #slowSince: number | undefined
 
   /** @param unaskedLines How many messages may change or go at once in a mailbox. */
   constructor(unaskedLines = 200_000) {
@@ -106,8 +119,14 @@ export class AnswerBudget {
       spend(answer, 'words', words, this.#words),
       spend(answer, 'bytes', bytes, this.#bytes),
     ]
-    if (isWithin.includes(false)) throw floods()
+    if (isWithin.includes(false) || this.#isSlowForLong()) throw floods()
     if (tagged > 0) this.#begin(none)
+  }
+
+  #isSlowForLong(): boolean {
+    if (this.isPrompt) this.#slowSince = undefined
+    else this.#slowSince ??= performance.now()
+    return this.#slowSince !== undefined && performance.now() - this.#slowSince > maxSlowMs
   }
 
   #begin(answer: Readonly<Answer>): void {
@@ -125,7 +144,7 @@ function answerTo(command: string, set: string): Readonly<Answer> {
   if (/^(SEARCH|SORT)$/.test(command)) return search
   if (command !== 'FETCH') return ordinary
   const rows = Math.min(countOf(set), fetch.mostRows)
-  return { ...ordinary, numbers: 2 * rows, bytes: fetch.bytes + rows * fetch.rowBytes, asked: rows }
+  return { ...ordinary, numbers: 2 * rows, bytes: fetch.bytes + rows * fetch.rowBytes, asked: rows + usualLines }
 }
 
 /** How many messages a set names; of one without an end, the first. */
@@ -157,7 +176,7 @@ class Bucket {
     this.#perSecond = perSecond
   }
 
-  /** Below zero when more was spent than there was. */
+  /** Below zero when more was spent than there was; not so far that it would take long to fill again. */
   get left(): number {
     const now = performance.now()
     this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#perSecond)
@@ -166,6 +185,6 @@ class Bucket {
   }
 
   spend(count: number): void {
-    this.#left -= count
+    this.#left = Math.max(-this.#most, this.left - count)
   }
 }
