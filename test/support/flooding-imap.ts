@@ -20,6 +20,8 @@ export interface FloodingImap {
   readonly port: number
   /** Connections that came so far. */
   readonly connections: number
+  /** What clients said. */
+  readonly lines: readonly string[]
   /** Bytes of flood that were written. */
   readonly flooded: number
   readonly sockets: SocketServer['sockets']
@@ -36,6 +38,7 @@ const row = (place: number) =>
 export async function startFloodingImap(first: FloodScript): Promise<FloodingImap> {
   let script = first
   let [connections, flooded] = [0, 0]
+  const lines: string[] = []
 
   function flood(socket: Socket): void {
     const { begin = '', again = '' } = script
@@ -87,6 +90,7 @@ export async function startFloodingImap(first: FloodScript): Promise<FloodingIma
     socket.write('* OK ready\r\n')
     socket.on('data', data => {
       for (const line of String(data).split('\r\n').filter(Boolean)) {
+        lines.push(line)
         if (line.endsWith(' IDLE')) idleTag = line.split(' ')[0] ?? ''
         const words = line === 'DONE' ? `${idleTag} OK done\r\n` : answer(line, socket)
         if (words) socket.write(words)
@@ -95,6 +99,7 @@ export async function startFloodingImap(first: FloodScript): Promise<FloodingIma
   })
   return {
     port: server.port,
+    lines,
     sockets: server.sockets,
     stop: () => server.stop(),
     get connections() {

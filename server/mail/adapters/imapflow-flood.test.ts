@@ -167,3 +167,10 @@ test('rows of messages that nobody asked for are dropped and counted, and the re
   expect(messages.map(({ uid }) => uid)).toEqual([103, 102, 101])
   expect(droppedRows).toBe(50)
 })
+
+test('a server that offers compression is not asked for it: a bomb would go off behind the budget', async () => {
+  const connection = await connect({ extra: { CAPABILITY: '* CAPABILITY IMAP4rev1 IDLE COMPRESS=DEFLATE\r\n' } })
+  await connection.listFolders()
+  expect(server.lines.some(line => line.includes('LOGIN'))).toBe(true)
+  expect(server.lines.filter(line => line.includes('COMPRESS'))).toEqual([])
+})
