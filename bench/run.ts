@@ -6,6 +6,7 @@ import { events } from './events.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRequests } from './hostile-requests.ts'
+import { imapFlood } from './imap-flood.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { signInFlood } from './sign-in-flood.ts'
@@ -25,6 +26,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'sign-in-flood': signInFlood,
   'hostile-mail': hostileMail,
   'hostile-requests': hostileRequests,
+  'imap-flood': imapFlood,
 }
 
 const wanted = process.argv.slice(2)

@@ -7,11 +7,7 @@ export const Usage = z.object({ input_tokens: z.int().nullable(), output_tokens:
 
 export const ChatbotQuery = z
   .strictObject({
-    query: z.string().trim().min(1).max(20_000),
-    conversation_id: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/, 'is not a conversation id')
-      .optional(),
+    query: z.string().trim().min(1).max(20_000).describe('One question: no conversation is remembered'),
   })
   .meta({ id: 'ChatbotQuery' })
 export type ChatbotQuery = z.infer<typeof ChatbotQuery>
@@ -19,7 +15,6 @@ export type ChatbotQuery = z.infer<typeof ChatbotQuery>
 export const ChatbotResponse = z
   .object({
     response: z.string(),
-    conversation_id: z.string(),
     provider: z.string(),
     model: z.string().nullable(),
     tool_calls: z.array(z.object({ name: z.string() })),
@@ -33,7 +28,6 @@ export const ChatbotPart = z
   .discriminatedUnion('type', [
     z.object({
       type: z.literal('start'),
-      conversation_id: z.string(),
       provider: z.string(),
       model: z.string().nullable(),
     }),
@@ -64,7 +58,7 @@ export const assistantApi = {
     // A question of 20,000 characters in a script that a client writes as \uXXXX.
     bodyLimit: 128 * 1024,
     response: ChatbotResponse,
-    problems: ['no_model_configured', 'provider_failed', 'provider_timeout', 'overloaded'],
+    problems: ['no_model_configured', 'provider_failed', 'provider_limited', 'provider_timeout', 'overloaded'],
     stream: 'accepted',
     part: ChatbotPart,
   }),

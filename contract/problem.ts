@@ -58,6 +58,7 @@ export const problems = {
   too_many_streams: { status: 429, title: 'Too many event streams' },
   too_many_requests: { status: 429, title: 'Too many requests' },
   too_many_attempts: { status: 429, title: 'Too many attempts' },
+  provider_limited: { status: 429, title: 'The model provider takes no more questions now' },
   head_too_large: { status: 431, title: 'The head of the request is too large' },
   internal: { status: 500, title: 'Something went wrong in RustyMail' },
   not_implemented: { status: 501, title: 'Not something that RustyMail does' },

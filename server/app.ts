@@ -15,7 +15,7 @@ import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeMcp } from './compose-mcp.ts'
-import { composeOutbound, tryImap } from './compose-outbound.ts'
+import { composeGateway, composeOutbound, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
 import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
@@ -28,7 +28,6 @@ import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
 import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part.ts'
 import { checkKey, findKey } from './key-rotation.ts'
-import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
 import { ConnectionPool } from './mail/connection-pool.ts'
 import type { MailGateway } from './mail/mail-gateway.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
@@ -136,7 +135,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     maxStreamAgeMs: 30 * 60_000,
   })
   const { guard, guarded } = composeOutbound(config)
-  const gateway = overrides.gateway ?? new ImapFlowGateway({ guard, version: config.version })
+  const gateway = composeGateway({ guard, version: config.version, calls: () => prometheus.calls }, overrides.gateway)
   const health = new HealthRegistry(hub)
   const accounts: AccountService = new AccountService({
     store: new AccountStore(db),
@@ -174,12 +173,14 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   }
   const { version } = config
   const events = () => hub.figures
-  const prometheus = new Prometheus({ ...shown, version, accounts: health, events })
+  const auditBacklog = () => people.auditBacklog()
+  const prometheus: Prometheus = new Prometheus({ ...shown, version, accounts: health, events, auditBacklog })
   const metrics = new MetricsService({ ...shown, hub, events, startedAt: Date.now(), prometheus, logger })
   const assistant = new AssistantService({
     models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
     logger,
     deadlineMs: config.assistant.deadlineMs,
+    observe: call => prometheus.calls.recordProvider(call),
   })
 
   const { publicUrl, tls } = config.http

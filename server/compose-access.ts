@@ -71,6 +71,7 @@ export interface ComposedAccess {
   access: AccessService
   users: UserService
   trail: HttpTrail
+  auditBacklog(): AuditService['backlog']
   addRoutes(http: HttpServer): void
   /** To be started behind events and stopped before them. */
   parts: Part[]
@@ -191,6 +192,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     access,
     users,
     trail,
+    auditBacklog: () => audit.backlog,
     addRoutes: http => {
       const describeSignIn = async (host: string | undefined, sessionCookie: string | undefined) => ({
         setup_needed: await users.needsSetup(),

@@ -1,7 +1,10 @@
 /** Where RustyMail connects to, wired by hand: a guard for mail servers, and one for models and providers. A part of the composition root. */
 import type { MailLogin } from './accounts/mail-login.ts'
 import type { Config } from './config.ts'
+import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
+import { CountedGateway } from './mail/counted-gateway.ts'
 import type { MailGateway } from './mail/mail-gateway.ts'
+import type { CallMetrics } from './metrics/call-metrics.ts'
 import { GuardedFetch } from './platform/guarded-fetch.ts'
 import { OutboundGuard } from './platform/outbound-guard.ts'
 
@@ -19,6 +22,19 @@ export function composeOutbound(config: Config): ComposedOutbound {
     guard: new OutboundGuard({ privateNetworks, trusted: trustedMailHosts(config), isAdjustable: true }),
     guarded: new GuardedFetch({ guard: new OutboundGuard({ privateNetworks, trusted: trustedWebHosts(config) }) }),
   }
+}
+
+interface GatewaySurroundings {
+  guard: OutboundGuard
+  version: string
+  /** Known once the first connection is tried. */
+  calls: () => CallMetrics
+}
+
+/** @param given In place of the real one. */
+export function composeGateway({ guard, version, calls }: GatewaySurroundings, given?: MailGateway): MailGateway {
+  const gateway = given ?? new ImapFlowGateway({ guard, version, onRowDropped: () => calls().recordDroppedRow() })
+  return new CountedGateway(gateway, cause => calls().recordImapError(cause))
 }
 
 /** Servers that the operator named in the environment may be anywhere. */

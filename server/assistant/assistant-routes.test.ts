@@ -18,7 +18,7 @@ const words = (text: string): Part => ({ type: 'text-delta', text })
 const forever = new Promise(() => undefined)
 const headers = { 'x-api-key': 'k', 'content-type': 'application/json' }
 const streaming = { ...headers, accept: 'text/event-stream' }
-const body = JSON.stringify({ query: 'What is IMAP?', conversation_id: 'c1' })
+const body = JSON.stringify({ query: 'What is IMAP?' })
 
 const serve = (...script: ScriptLine[]) => serveScript(script)
 
@@ -60,7 +60,7 @@ test('a question is answered whole as JSON', async () => {
   const response = await fetch(`${url}/query`, { method: 'POST', headers, body })
   expect(response.status).toBe(200)
   const answer = ChatbotResponse.parse(await response.json())
-  expect(answer).toMatchObject({ response: 'A protocol.', conversation_id: 'c1', provider: 'scripted', model: 'm' })
+  expect(answer).toMatchObject({ response: 'A protocol.', provider: 'scripted', model: 'm' })
 })
 
 test('what was asked is in the trail, once, before the first byte of a streamed answer', async () => {
@@ -105,7 +105,7 @@ test('a question is answered as a stream when the client accepts one', async () 
   for (let next = await reader.read(); !next.done; next = await reader.read()) text += next.value
   const parts = partsIn(text)
   expect(parts.map(({ type }) => type)).toEqual(['start', 'text-delta', 'text-delta', 'finish'])
-  expect(parts.at(-1)).toMatchObject({ result: { response: 'A line\nbreak', conversation_id: 'c1' } })
+  expect(parts.at(-1)).toMatchObject({ result: { response: 'A line\nbreak' } })
 })
 
 test.each([

@@ -1,5 +1,5 @@
 /** The chain of models, its bounds, and what it keeps to itself. */
-import { expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ModelStandIn } from '../../test/support/model-stand-in.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
@@ -8,7 +8,8 @@ import { createChatModels } from './adapters/index.ts'
 import { ScriptedModel, type ScriptLine } from './adapters/scripted-model.ts'
 import { type AnswerPart, AssistantService, type AssistantServiceOptions } from './assistant-service.ts'
 import { everythingIn } from './chat-model.suite.ts'
-import type { Part } from './chat-model.ts'
+import type { ChatRequest, Part } from './chat-model.ts'
+import type { ProviderCall } from './provider-chain.ts'
 
 const principal: Principal = {
   id: 'p1',
@@ -47,7 +48,7 @@ async function partsOf(service: AssistantService, signal = noAbort()) {
 
 test('an answer streams as start, words and finish, and comes whole from a query', async () => {
   const { service } = serviceOf({ models: [scripted('one', words('A '), words('protocol.'), finish)] })
-  const by = { conversation_id: expect.stringMatching(/^[A-Za-z0-9_-]{1,64}$/), provider: 'one', model: 'one-1' }
+  const by = { provider: 'one', model: 'one-1' }
   const result = { response: 'A protocol.', ...by, tool_calls: [], usage: finish.usage }
   expect((await partsOf(service)).parts).toEqual([
     { type: 'start', ...by },
@@ -56,14 +57,6 @@ test('an answer streams as start, words and finish, and comes whole from a query
     { type: 'finish', result },
   ])
   expect(await service.query(principal, input, noAbort())).toEqual(result)
-})
-
-test('a conversation keeps its id, and a new one gets its own', async () => {
-  const { service } = serviceOf({ models: [scripted('one', words('a'), finish)] })
-  const ask = (conversation_id?: string) =>
-    service.query(principal, { ...input, ...(conversation_id ? { conversation_id } : {}) }, noAbort())
-  expect((await ask('mine-1')).conversation_id).toBe('mine-1')
-  expect((await ask()).conversation_id).not.toBe((await ask()).conversation_id)
 })
 
 test('the first model answers and the others are not asked', async () => {
@@ -85,10 +78,13 @@ test.each<[string, ScriptLine[]]>([
   ['says nothing at all', [finish]],
   ['just stops', []],
   ['hangs', [forever]],
+  ['begins with an empty text', [words(''), finish]],
+  ['has nothing but blanks to say', [words(' '), words('\n'), finish]],
+  ['has a first text that is too long', [words('x'.repeat(200_001)), finish]],
 ])('the next model answers when one %s before its first word; the log says so once', async (_what, script) => {
   const { service, lines } = serviceOf({
     models: [scripted('one', ...script), scripted('two', words('b'), finish)],
-    idleMs: 40,
+    firstMs: 40,
   })
   const { parts, error } = await partsOf(service)
   expect(error).toBeUndefined()
@@ -125,12 +121,124 @@ test('without a model it says what to set', async () => {
   expect(String(error)).toContain('OLLAMA_BASE_URL')
 })
 
-test('the whole answer has a deadline, over all models together', async () => {
-  const third = scripted('three', words('c'), finish)
-  const models = [scripted('one', forever), scripted('two', forever), third]
-  const { error } = await partsOf(serviceOf({ models, deadlineMs: 60, idleMs: 40 }).service)
+test('however many models hang, each gets its turn within the whole deadline', async () => {
+  const hanging = ['one', 'two', 'three', 'four'].map(name => scripted(name, forever))
+  const { service } = serviceOf({ models: [...hanging, scripted('five', words('e'), finish)], deadlineMs: 2_000 })
+  expect((await service.query(principal, input, noAbort())).provider).toBe('five')
+  for (const model of hanging) expect(model.requests).toHaveLength(1)
+})
+
+test('a model that thinks without an end leaves the others their turn', async () => {
+  async function* thinks({ signal }: ChatRequest): AsyncGenerator<Part> {
+    while (!signal.aborted) {
+      yield { type: 'reasoning-delta' }
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    throw new Problem('provider_timeout', 'one thought for too long.')
+  }
+  const models = [{ provider: 'one', model: null, stream: thinks }, scripted('two', words('b'), finish)]
+  const { service } = serviceOf({ models, deadlineMs: 1_000, firstMs: 500 })
+  expect((await service.query(principal, input, noAbort())).provider).toBe('two')
+})
+
+test('the whole answer has a deadline', async () => {
+  const { error } = await partsOf(serviceOf({ models: [scripted('one', words('a'), forever)], deadlineMs: 60 }).service)
   expect(error).toMatchObject({ code: 'provider_timeout' })
-  expect(third.requests).toEqual([])
+})
+
+test('the last model may take its time to begin', async () => {
+  const gate = Promise.withResolvers<void>()
+  const slow = scripted('one', gate.promise, words('a'), finish)
+  const { service } = serviceOf({ models: [slow], firstMs: 1, idleMs: 20_000 })
+  const answer = service.query(principal, input, noAbort())
+  setTimeout(gate.resolve, 50)
+  expect((await answer).response).toBe('a')
+})
+
+test('a model that answers whole is not taken for one that hangs', async () => {
+  const gate = Promise.withResolvers<void>()
+  const whole = Object.assign(scripted('one', gate.promise, words('a'), finish), { answersWhole: true })
+  const { service } = serviceOf({ models: [whole, scripted('two', words('b'), finish)], firstMs: 1, idleMs: 20_000 })
+  const answer = service.query(principal, input, noAbort())
+  setTimeout(gate.resolve, 50)
+  expect((await answer).provider).toBe('one')
+})
+
+describe('a provider in trouble', () => {
+  afterEach(() => vi.restoreAllMocks())
+
+  test('that hung is left out for a minute, then one question tries it again, and it is back when it answers', async () => {
+    const hung = new ScriptedModel({ provider: 'one', script: [forever] })
+    const { service } = serviceOf({ models: [hung, scripted('two', words('b'), finish)], firstMs: 20 })
+    const ask = async () => (await service.query(principal, input, noAbort())).provider
+    expect([await ask(), await ask(), await ask()]).toEqual(['two', 'two', 'two'])
+    expect(hung.requests).toHaveLength(1)
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 61_000)
+    expect(await ask()).toBe('two')
+    expect(await ask()).toBe('two')
+    expect(hung.requests).toHaveLength(2)
+    const back = scripted('one', words('a'), finish)
+    vi.spyOn(hung, 'stream').mockImplementation(request => back.stream(request))
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 130_000)
+    expect([await ask(), await ask()]).toEqual(['one', 'one'])
+  })
+
+  test('that hung is asked all the same when no other answers', async () => {
+    const hung = new ScriptedModel({ provider: 'one', script: [forever] })
+    const { service } = serviceOf({
+      models: [hung, scripted('two', failure('two is asleep.'))],
+      firstMs: 20,
+      idleMs: 20,
+    })
+    for (let turn = 1; turn <= 2; turn++) {
+      expect((await partsOf(service)).error).toMatchObject({ message: expect.stringContaining('two is asleep.') })
+      expect(hung.requests).toHaveLength(turn)
+    }
+  })
+
+  test('that takes no more questions is left out until it said; when none does, that is a 429 with Retry-After', async () => {
+    const limited = (status: number, retryAfter?: string) =>
+      ({ does: 'refuse', status, words: 'slow down', retryAfter }) as const
+    await using rig = await ModelStandIn.start('rig', limited(429, '90'))
+    await using openai = await ModelStandIn.start('openai', limited(429, new Date(Date.now() + 40_000).toUTCString()))
+    await using openrouter = await ModelStandIn.start('openrouter', limited(429))
+    const company = (baseUrl: string) => ({ apiKey: 'k', baseUrl, model: 'm' })
+    const all = {
+      rigEndpoint: rig.url,
+      openai: company(openai.url),
+      openrouter: company(openrouter.url),
+      deadlineMs: 20_000,
+    }
+    const { service } = serviceOf({ models: createChatModels(all) })
+    const { error } = await partsOf(service)
+    expect(error).toMatchObject({ code: 'provider_limited', status: 429, extension: { retryAfterSeconds: 30 } })
+    expect(String(error)).toMatch(/rig answered 429: slow down.*openai answered 429.*openrouter answered 429/)
+    const again = await partsOf(service)
+    expect(again.error).toMatchObject({
+      code: 'provider_limited',
+      extension: { retryAfterSeconds: expect.any(Number) },
+    })
+    for (const standIn of [rig, openai, openrouter]) expect(standIn.requests).toHaveLength(1)
+    const now = performance.now.bind(performance)
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 45_000)
+    openrouter.behave({ does: 'answer', pieces: ['here'] })
+    expect((await service.query(principal, input, noAbort())).provider).toBe('openrouter')
+    expect(rig.requests).toHaveLength(1)
+    expect(openai.requests).toHaveLength(2)
+  })
+})
+
+test('how each call of a provider ended is told', async () => {
+  const calls: ProviderCall[] = []
+  const models = [scripted('one', failure('worn out')), scripted('two', forever), scripted('three', words('c'), finish)]
+  const { service } = serviceOf({ models, firstMs: 20, observe: call => calls.push(call) })
+  await service.query(principal, input, noAbort())
+  expect(calls).toEqual([
+    { provider: 'one', outcome: 'failed', durationMs: expect.any(Number) },
+    { provider: 'two', outcome: 'timeout', durationMs: expect.any(Number) },
+    { provider: 'three', outcome: 'answered', durationMs: expect.any(Number) },
+  ])
 })
 
 test('a reader who takes his time does not make the model late', async () => {
@@ -164,7 +272,8 @@ test('an answer that grows without end is ended', async () => {
   const { service } = serviceOf({ models: [scripted('one', page, page, page, page, words('y'), words('z'), finish)] })
   const { parts, error } = await partsOf(service)
   expect(error).toMatchObject({ code: 'provider_failed', message: 'one was ended after 200000 characters.' })
-  expect(parts).toHaveLength(6)
+  // `start` and four pages: what goes past the bound does not leave.
+  expect(parts).toHaveLength(5)
 })
 
 test('stopping ends the answers under way and gives no more', async () => {

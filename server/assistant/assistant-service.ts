@@ -1,11 +1,11 @@
 /** Answers questions with the first model that answers. Which models there are is settled in `app.ts`; it remembers no conversation. */
-import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
 import type { ChatbotPart, ChatbotQuery, ChatbotResponse, ChatProviders } from '../../contract/assistant.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { ChatModel, ChatRequest, Message, Part, Usage } from './chat-model.ts'
+import type { ChatModel, Message } from './chat-model.ts'
+import { type ProviderCall, ProviderChain, timedOut } from './provider-chain.ts'
 
 export interface AssistantServiceOptions {
   /** In the order in which they are tried. */
@@ -13,8 +13,12 @@ export interface AssistantServiceOptions {
   logger: Logger
   /** Of one whole answer, all models that were tried included. */
   deadlineMs?: number
-  /** Between two parts of a model, and before its first. */
+  /** Between two parts of a model. */
   idleMs?: number
+  /** Before the first sign of life of a model, as long as there is another to ask. */
+  firstMs?: number
+  /** Hears of each call of a provider. */
+  observe?: (call: ProviderCall) => void
 }
 
 /** A failure is thrown, whenever it comes; the route writes it as the part `error`. */
@@ -22,8 +26,6 @@ export type AnswerPart = Exclude<ChatbotPart, { type: 'error' }>
 
 /** Past them a question is answered with `overloaded`. */
 const maxAnswers = 16
-/** Past them an answer is ended. */
-const maxAnswerCharacters = 200_000
 
 const instructions =
   'You are the assistant of RustyMail, a server between mailboxes and the programs that use them. Answer briefly and in ' +
@@ -36,16 +38,23 @@ export class AssistantService {
   readonly #models: readonly ChatModel[]
   readonly #logger: Logger
   readonly #deadlineMs: number
-  readonly #idleMs: number
+  readonly #chain: ProviderChain
   /** One for each answer under way. */
   readonly #running = new Set<AbortController>()
   #isStopped = false
 
-  constructor({ models, logger, deadlineMs = 60_000, idleMs = 30_000 }: AssistantServiceOptions) {
+  constructor({
+    models,
+    logger,
+    deadlineMs = 60_000,
+    idleMs = 30_000,
+    firstMs = 8_000,
+    observe = () => undefined,
+  }: AssistantServiceOptions) {
     this.#models = models
     this.#logger = logger
     this.#deadlineMs = deadlineMs
-    this.#idleMs = idleMs
+    this.#chain = new ProviderChain({ models, logger, firstMs, idleMs, observe })
   }
 
   listProviders(): z.infer<typeof ChatProviders> {
@@ -86,11 +95,11 @@ export class AssistantService {
   }
 
   async *#answer(principal: Principal, input: ChatbotQuery, signal: AbortSignal): AsyncGenerator<AnswerPart> {
-    const conversation_id = input.conversation_id ?? randomUUID()
     const begun = performance.now()
     let text = ''
-    for await (const { model, part } of this.#firstToAnswer({ messages: messagesFor(input), signal })) {
-      const by = { conversation_id, provider: model.provider, model: model.model }
+    const endsAt = begun + this.#deadlineMs
+    for await (const { model, part } of this.#chain.answer({ messages: messagesFor(input), signal }, endsAt)) {
+      const by = { provider: model.provider, model: model.model }
       if (part.type === 'text-delta') {
         if (text === '') yield { type: 'start', ...by }
         text += part.text
@@ -102,30 +111,6 @@ export class AssistantService {
       yield { type: 'finish', result: { response: text, ...by, tool_calls: [], usage: part.usage } }
     }
   }
-
-  /** Goes on to the next model as long as none has given a word; from then on a failure is the answer's. */
-  async *#firstToAnswer(request: ChatRequest): AsyncGenerator<{ model: ChatModel; part: Part }> {
-    const failures: Problem[] = []
-    for (const model of this.#models) {
-      let hasBegun = false
-      try {
-        for await (const part of wholeAnswer(model, withinIdle(model, request, this.#idleMs))) {
-          hasBegun ||= part.type === 'text-delta'
-          yield { model, part }
-        }
-        return
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error
-        this.#logger.warn(
-          { provider: model.provider, model: model.model, code: error.code, detail: error.message },
-          'a model provider failed',
-        )
-        if (hasBegun || request.signal.aborted) throw error
-        failures.push(error)
-      }
-    }
-    throw summary(failures)
-  }
 }
 
 /** Where the earlier messages of a conversation will come in. */
@@ -136,54 +121,6 @@ function messagesFor(input: ChatbotQuery): Message[] {
   ]
 }
 
-/** The clock runs only while the model is waited for, not while the reader takes its time. */
-async function* withinIdle(model: ChatModel, request: ChatRequest, idleMs: number): AsyncGenerator<Part> {
-  const idle = new AbortController()
-  const signal = AbortSignal.any([request.signal, idle.signal])
-  const parts = model.stream({ ...request, signal })[Symbol.asyncIterator]()
-  try {
-    while (true) {
-      const timer = setTimeout(() => idle.abort(timedOut()), idleMs)
-      const next = await parts.next().finally(() => clearTimeout(timer))
-      if (next.done) return
-      yield next.value
-    }
-  } finally {
-    await parts.return?.()
-  }
-}
-
-/** Passes the parts on and throws when they are no answer: no word in it, no end, or no end in sight. */
-async function* wholeAnswer(model: ChatModel, parts: AsyncIterable<Part>): AsyncGenerator<Part> {
-  let characters = 0
-  let usage: Usage | undefined
-  for await (const part of parts) {
-    if (part.type === 'finish') usage = part.usage
-    else yield part
-    if (part.type === 'text-delta') characters += part.text.length
-    if (characters > maxAnswerCharacters) throw failed(model, `was ended after ${maxAnswerCharacters} characters.`)
-  }
-  if (usage === undefined) throw failed(model, 'broke off its answer.')
-  if (characters === 0) throw failed(model, 'sent an empty answer.')
-  yield { type: 'finish', usage }
-}
-
-function failed(model: ChatModel, what: string): Problem {
-  return new Problem('provider_failed', `${model.provider} ${what}`)
-}
-
-/** When each was too slow, so is the answer; else they failed. */
-function summary(failures: readonly Problem[]): Problem {
-  const isTimeout = failures.every(({ code }) => code === 'provider_timeout')
-  const detail = failures.map(({ message }) => message).join(' ')
-  return new Problem(isTimeout ? 'provider_timeout' : 'provider_failed', detail)
-}
-
 function draining(): Problem {
   return new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
-}
-
-/** The reason of an abort that adapters translate into `provider_timeout`. */
-function timedOut(): DOMException {
-  return new DOMException('took too long', 'TimeoutError')
 }

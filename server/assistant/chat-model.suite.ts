@@ -103,7 +103,8 @@ export function chatModelSuite({ dialect, isStreamed, create }: ChatModelHarness
     async status => {
       const { model, standIn } = await start({ does: 'refuse', status, words: `No entry with ${key}, sorry` })
       const problem = await collect(model).catch(error => error)
-      expect(problem).toMatchObject({ code: 'provider_failed', status: 502 })
+      const [code, told] = status === 429 ? ['provider_limited', 429] : ['provider_failed', 502]
+      expect(problem).toMatchObject({ code, status: told })
       expect(problem.message).toContain(`answered ${status}: No entry with [redacted], sorry`)
       expect(everythingIn(problem)).not.toContain(key)
       expect(standIn.requests).toHaveLength(1)

@@ -5,9 +5,11 @@ export interface ChatModel {
   readonly provider: string
   /** Null when the provider does not say which model answers. */
   readonly model: string | null
+  /** It says nothing before it has the whole answer, so that silence is no sign that it hangs. */
+  readonly answersWhole?: boolean
   /**
-   * Asks once, without a retry, and ends with `finish`. Throws a Problem `provider_failed` or, when the signal's reason
-   * is a TimeoutError, `provider_timeout`; no detail holds a key. Any other abort throws the signal's reason. The request
+   * Asks once, without a retry, and ends with `finish`. Throws a Problem `provider_failed`, `provider_limited` when it takes no
+   * more questions now or, when the signal's reason is a TimeoutError, `provider_timeout`; no detail holds a key. Any other abort throws the signal's reason. The request
    * to the provider is ended when the signal aborts and when the reader leaves early.
    */
   stream(request: ChatRequest): AsyncIterable<Part>

@@ -3,6 +3,9 @@ import { Problem } from '../platform/problem.ts'
 
 /** Of the provider's words, enough to act on. */
 const maxWords = 300
+/** Where a provider takes no more questions and does not say until when, and the most that it is believed. */
+const usualRetrySeconds = 30
+const maxRetrySeconds = 3_600
 
 /**
  * Makes Problems for one provider. The vendor's error is never their `cause`: it may hold the key, the prompt or the
@@ -21,10 +24,15 @@ export class ProviderFaults {
       .filter(secret => secret !== '')
   }
 
-  /** It answered with a status of failure. */
-  refused(status: number, body: string): Problem {
+  /**
+   * It answered with a status of failure.
+   * @param retryAfter What it says of when to come back: seconds, or a date (RFC 9110, section 10.2.3).
+   */
+  refused(status: number, body: string, retryAfter?: string | null): Problem {
     const words = this.#clean(wordsIn(parsed(body), 4) ?? body)
-    return this.#failed(`answered ${status}${words === '' ? '.' : `: ${words}`}`)
+    const what = `answered ${status}${words === '' ? '.' : `: ${words}`}`
+    if (status !== 429) return this.#failed(what)
+    return new Problem('provider_limited', `${this.#provider} ${what}`, { retryAfterSeconds: secondsIn(retryAfter) })
   }
 
   /** It began an answer and then said that it failed. */
@@ -61,6 +69,12 @@ export class ProviderFaults {
     const line = text.slice(0, 10 * maxWords).replaceAll(/<[^<>]*>|[\p{C}\s]+/gu, ' ')
     return line.replaceAll(/ {2,}/g, ' ').trim().slice(0, maxWords)
   }
+}
+
+function secondsIn(retryAfter: string | null | undefined): number {
+  const text = retryAfter ?? ''
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1_000
+  return Number.isNaN(seconds) ? usualRetrySeconds : Math.min(maxRetrySeconds, Math.max(1, Math.ceil(seconds)))
 }
 
 function parsed(body: string): unknown {

@@ -129,6 +129,11 @@ export class AuditService {
     return this.#writer.isFull
   }
 
+  /** For the figures. */
+  get backlog(): { waiting: number; lost: number } {
+    return this.#writer.backlog
+  }
+
   get settings(): AuditSettings {
     return this.#settings.current
   }

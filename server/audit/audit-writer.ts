@@ -47,12 +47,18 @@ export class AuditWriter {
   #waiting: Waiting[] = []
   #failures = 0
   #lost = 0
+  #lostInAll = 0
   /** Nothing gets into the database at this moment, and nobody knows how long. */
   #isStuck = false
   #writing: Promise<void> | undefined
 
   constructor(options: AuditWriterOptions) {
     this.#options = options
+  }
+
+  /** Entries that wait now, and those that were lost since the start. */
+  get backlog(): { waiting: number; lost: number } {
+    return { waiting: this.#waiting.length, lost: this.#lostInAll }
   }
 
   /** No more should be let in. It ends by itself, when the database takes entries again. */
@@ -67,6 +73,7 @@ export class AuditWriter {
   write(row: NewAuditRow): Promise<boolean> {
     if (this.#waiting.length >= maxWaiting + maxBeyond) {
       this.#lost++
+      this.#lostInAll++
       return Promise.reject(unwritten())
     }
     const done = Promise.withResolvers<boolean>()
@@ -161,6 +168,7 @@ export class AuditWriter {
   }
 
   #giveUp(): void {
+    this.#lostInAll += this.#waiting.length
     this.#options.logger.error({ lost: this.#waiting.length }, 'entries of the audit trail are lost')
     for (const { done } of this.#waiting.splice(0)) done.reject(unwritten())
   }

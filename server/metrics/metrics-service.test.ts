@@ -70,6 +70,7 @@ function setUp(startedAt = Date.now()) {
     }),
     readings,
     storage,
+    auditBacklog: () => ({ waiting: 12, lost: 3 }),
   })
   const events = { slowConsumers: 0 }
   const hub = { publishState: (state: State, narrow?: Narrow) => void told.push({ state, narrow }) }
@@ -287,6 +288,8 @@ test('a scrape by who sees some accounts has series of those, and none that grow
   expect([...names(listed)].filter(name => !names(whole).has(name))).toEqual([])
   const files = process.platform === 'linux' ? ['rustymail_process_open_fds'] : []
   expect(missing.sort()).toEqual([
+    'rustymail_audit_entries_lost_total',
+    'rustymail_audit_entries_waiting',
     'rustymail_events_published_total{type="account_added"}',
     'rustymail_events_published_total{type="mail_received"}',
     'rustymail_events_published_total{type="stats_update"}',
@@ -294,6 +297,7 @@ test('a scrape by who sees some accounts has series of those, and none that grow
     'rustymail_http_requests_total{operation="mail.listMessages",status="200"}',
     'rustymail_http_requests_total{operation="news.listNews",status="200"}',
     'rustymail_http_requests_total{operation="settings.updateConfig",status="200"}',
+    'rustymail_imap_rows_dropped_total',
     ...files,
     'rustymail_stream_bytes_sent_total',
     'rustymail_stream_events_sent_total',
@@ -314,4 +318,34 @@ test('a scrape by who sees some accounts has series of those, and none that grow
       'rustymail_stream_events_dropped_total 5',
     ]),
   )
+})
+
+test('tools, providers, failed connections and the backlog of the trail are told by outcome, and what tells of accounts to who sees all', async () => {
+  const { metrics, prometheus } = setUp()
+  const tool = { operation: 'tool.mail_search', method: 'CALL', isCounted: false, durationMs: 20 }
+  metrics.recordRequest(outcome({ ...tool, status: 200 }))
+  metrics.recordRequest(outcome({ ...tool, status: 404, code: 'message_not_found' }))
+  metrics.recordRequest(outcome({ ...tool, status: 502, code: 'mail_server_unreachable' }))
+  metrics.recordRequest(outcome({ ...tool, status: 504, code: 'mail_server_timeout' }))
+  prometheus.calls.recordProvider({ provider: 'openai', outcome: 'timeout', durationMs: 8_000 })
+  prometheus.calls.recordImapError('flood')
+  prometheus.calls.recordDroppedRow()
+  const told = [
+    'rustymail_provider_calls_total{provider="openai",outcome="timeout"} 1',
+    'rustymail_provider_call_duration_seconds_sum{provider="openai"} 8',
+  ]
+  const whole = [
+    'rustymail_tool_calls_total{tool="mail_search",outcome="ok"} 1',
+    'rustymail_tool_calls_total{tool="mail_search",outcome="refused"} 1',
+    'rustymail_tool_calls_total{tool="mail_search",outcome="failed"} 2',
+    'rustymail_tool_call_duration_seconds_count{tool="mail_search"} 4',
+    'rustymail_imap_errors_total{cause="flood"} 1',
+    'rustymail_imap_rows_dropped_total 1',
+    'rustymail_audit_entries_waiting 12',
+    'rustymail_audit_entries_lost_total 3',
+  ]
+  const [text, own] = [(await prometheus.render(all)).split('\n'), await prometheus.render(only('a'))]
+  for (const line of [...told, ...whole]) expect(text).toContain(line)
+  for (const line of told) expect(own).toContain(line)
+  expect(own).not.toMatch(/rustymail_(tool|imap_errors|imap_rows|audit)/)
 })

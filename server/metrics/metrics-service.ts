@@ -25,7 +25,7 @@ export interface MetricsServiceOptions {
   startedAt: number
   readings: SystemReadings
   storage: { readonly figures: StorageReadings }
-  prometheus: Pick<Prometheus, 'recordRequest'>
+  prometheus: Pick<Prometheus, 'recordRequest' | 'calls'>
   logger: Logger
 }
 
@@ -76,8 +76,9 @@ export class MetricsService {
     this.#options.readings.stop()
   }
 
-  /** For each finished request; O(1). */
+  /** For each finished request and call of a tool; O(1). */
   recordRequest(outcome: RequestOutcome): void {
+    if (outcome.method === 'CALL') this.#options.prometheus.calls.recordTool(outcome)
     if (!outcome.isCounted) return
     this.#window.record(outcome.durationMs, performance.now(), isOwnFailure(outcome.status))
     this.#options.prometheus.recordRequest(outcome)

@@ -6,6 +6,7 @@ import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from '
 import type { RequestOutcome } from '../platform/http-outcome.ts'
 import type { Principal } from '../platform/principal.ts'
 import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
+import { type AuditBacklog, CallMetrics } from './call-metrics.ts'
 import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
 import { addStorageMetrics, type StorageFigures } from './storage-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
@@ -43,6 +44,7 @@ export interface PrometheusOptions extends AccountFigures {
   events: () => EventFigures
   readings: SystemReadings
   storage: StorageFigures
+  auditBacklog: () => AuditBacklog
 }
 
 /** What is counted for one operation. */
@@ -59,6 +61,7 @@ export class Prometheus {
   /** All of it would, by how it grows. */
   readonly #whole = new Registry()
   readonly #figures: AccountFigures
+  readonly calls: CallMetrics
   readonly #requests: Counter<'operation' | 'status'>
   readonly #durations: Histogram<'operation'>
   /** As many as there are operations in the contract, each with the statuses that it answers. */
@@ -86,8 +89,9 @@ export class Prometheus {
       labelNames: ['version'],
       registers: [this.#registry],
     }).set({ version: options.version }, 1)
-    const { streams, events, readings, storage } = options
+    const { streams, events, readings, storage, auditBacklog } = options
     addStorageMetrics(this.#registry, storage)
+    this.calls = new CallMetrics({ told: this.#registry, whole: this.#whole, auditBacklog })
     addGauge(this.#registry, 'rustymail_event_streams', 'Event streams open', streams)
     addPublished(this.#mixed, events)
     addTotals(this.#registry, totals, events)

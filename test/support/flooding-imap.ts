@@ -1,5 +1,4 @@
 /** An IMAP server that answers as one does, and floods at the moment a test names, as fast as its client reads or until it is gone. */
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { type SocketServer, startSocketServer } from './socket-server.ts'
 
@@ -11,7 +10,7 @@ export interface FloodScript {
   /** Said once, before `again`. */
   begin?: string
   /** Said again and again, without an end. */
-  again?: string | ((turn: number) => string)
+  again?: string
   /** Said before the proper answer to a command, in place of a flood. */
   extra?: Partial<Record<string, string>>
   exists?: number
@@ -21,6 +20,8 @@ export interface FloodingImap {
   readonly port: number
   /** Connections that came so far. */
   readonly connections: number
+  /** What clients said. */
+  readonly lines: readonly string[]
   /** Bytes of flood that were written. */
   readonly flooded: number
   readonly sockets: SocketServer['sockets']
@@ -37,20 +38,22 @@ const row = (place: number) =>
 export async function startFloodingImap(first: FloodScript): Promise<FloodingImap> {
   let script = first
   let [connections, flooded] = [0, 0]
+  const lines: string[] = []
 
-  async function flood(socket: Socket): Promise<void> {
+  function flood(socket: Socket): void {
     const { begin = '', again = '' } = script
     socket.write(begin)
     flooded += begin.length
-    const piece = typeof again === 'string' ? again.repeat(Math.ceil(16_384 / Math.max(1, again.length))) : again
     if (again === '') return
-    for (let turn = 0; !socket.destroyed; turn++) {
-      const words = typeof piece === 'string' ? piece : piece(turn)
-      flooded += words.length
-      if (!socket.write(words))
-        await Promise.race([once(socket, 'drain'), once(socket, 'close')]).catch(() => undefined)
-      else await new Promise(resolve => setImmediate(resolve))
+    const piece = again.repeat(Math.ceil(16_384 / again.length))
+    const pour = () => {
+      while (!socket.destroyed) {
+        flooded += piece.length
+        if (!socket.write(piece)) return
+      }
     }
+    socket.on('drain', pour)
+    pour()
   }
 
   /** @returns Undefined where the flood comes instead. */
@@ -59,7 +62,7 @@ export async function startFloodingImap(first: FloodScript): Promise<FloodingIma
     const command = (words[0] === 'UID' ? words[1] : words[0])?.replace('EXAMINE', 'SELECT')
     if (command === 'IDLE') socket.write('+ idling\r\n')
     if (command === script.at) {
-      flood(socket).catch(() => undefined)
+      flood(socket)
       return undefined
     }
     const exists = script.exists ?? 3
@@ -81,12 +84,13 @@ export async function startFloodingImap(first: FloodScript): Promise<FloodingIma
     connections++
     let idleTag = ''
     if (script.at === 'GREETING') {
-      flood(socket).catch(() => undefined)
+      flood(socket)
       return
     }
     socket.write('* OK ready\r\n')
     socket.on('data', data => {
       for (const line of String(data).split('\r\n').filter(Boolean)) {
+        lines.push(line)
         if (line.endsWith(' IDLE')) idleTag = line.split(' ')[0] ?? ''
         const words = line === 'DONE' ? `${idleTag} OK done\r\n` : answer(line, socket)
         if (words) socket.write(words)
@@ -95,6 +99,7 @@ export async function startFloodingImap(first: FloodScript): Promise<FloodingIma
   })
   return {
     port: server.port,
+    lines,
     sockets: server.sockets,
     stop: () => server.stop(),
     get connections() {

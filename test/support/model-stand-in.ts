@@ -18,7 +18,7 @@ export type Behaviour =
   | { does: 'trail off'; pieces: readonly string[] }
   /** Sends these pieces and then an error inside the stream. */
   | { does: 'fail inside'; pieces: readonly string[]; words: string }
-  | { does: 'refuse'; status: number; words: string }
+  | { does: 'refuse'; status: number; words: string; retryAfter?: string | undefined }
   | { does: 'send'; status: number; type: string; body: string }
   | { does: 'redirect'; to: string }
   /** Refuses with a page that has no end. */
@@ -90,7 +90,9 @@ export class ModelStandIn {
     }
     if (behaviour.does === 'refuse') {
       const body = this.#dialect === 'rig' ? { error: behaviour.words } : { error: openAiError(behaviour.words) }
-      return void response.writeHead(behaviour.status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      const after = behaviour.retryAfter === undefined ? {} : { 'retry-after': behaviour.retryAfter }
+      const head = { 'content-type': 'application/json', ...after }
+      return void response.writeHead(behaviour.status, head).end(JSON.stringify(body))
     }
     const [head, tail] = this.#dialect === 'rig' ? rigBody(behaviour.pieces) : this.#streamBody(behaviour.pieces)
     response.writeHead(200, { 'content-type': this.#dialect === 'rig' ? 'application/json' : 'text/event-stream' })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ChatbotResponse } from '../../contract/assistant.ts'
 import { type Exchange, maxExchanges, type Step, takeStep } from './dialogue.ts'
 
-const by = { conversation_id: 'c1', provider: 'openai', model: 'm' }
+const by = { provider: 'openai', model: 'm' }
 const words = (text: string): Step => ({ type: 'part', part: { type: 'text-delta', text } })
 const start: Step = { type: 'part', part: { type: 'start', ...by } }
 const asked = (id: number): Step => ({ type: 'asked', id, question: `Question ${id}` })

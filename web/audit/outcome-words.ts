@@ -65,6 +65,7 @@ const ofProblems: Record<ProblemCode, string> = {
   too_many_attempts: 'Too many attempts',
   internal: 'Fault in RustyMail',
   mail_server_unreachable: 'Mail server not reached',
+  provider_limited: 'the model provider took no more questions',
   provider_failed: 'Model provider failed',
   overloaded: 'Too busy',
   draining: 'Shutting down',

@@ -10,6 +10,7 @@ const maxAnswerBytes = 2 * 1024 * 1024
 export class RigModel implements ChatModel {
   readonly provider = 'rig'
   readonly model = null
+  readonly answersWhole = true
   readonly #url: URL
   readonly #headers: Record<string, string>
   readonly #faults: ProviderFaults
@@ -43,7 +44,7 @@ export class RigModel implements ChatModel {
       const body = JSON.stringify({ query })
       const response = await this.#fetch(this.#url, { method: 'POST', headers: this.#headers, body, signal })
       const text = await response.text()
-      if (!response.ok) throw this.#faults.refused(response.status, text)
+      if (!response.ok) throw this.#faults.refused(response.status, text, response.headers.get('retry-after'))
       return Answer.parse(JSON.parse(text)).response
     } catch (error) {
       throw this.#faults.of(error, signal)

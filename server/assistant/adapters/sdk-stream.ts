@@ -41,8 +41,10 @@ export async function* streamFromSdk({ languageModel, request, faults }: SdkRequ
     }
   } catch (error) {
     if (request.signal.aborted || !APICallError.isInstance(error)) throw translate(error, request.signal, faults)
-    const { statusCode = 0, responseBody = '' } = error
-    throw statusCode >= 300 ? faults.refused(statusCode, responseBody) : faults.of(error.cause, request.signal)
+    const { statusCode = 0, responseBody = '', responseHeaders } = error
+    throw statusCode >= 300
+      ? faults.refused(statusCode, responseBody, responseHeaders?.['retry-after'])
+      : faults.of(error.cause, request.signal)
   } finally {
     left.abort()
   }

@@ -10,7 +10,7 @@ interface Answer {
   /** All other lines. */
   words: number
   bytes: number
-  /** Lines that were asked for one by one: they are read at once. */
+  /** Lines that such an answer has as a rule: they are read at once. */
   asked: number
   /** Of a line that is no row of FETCH. */
   lineBytes: number
@@ -31,19 +31,30 @@ const kib = 1024
 const mib = 1024 * kib
 /** A server's list of keywords, capabilities or shares is far shorter. */
 const lineBytes = 64 * kib
-const ordinary: Answer = { numbers: 0, words: 100, bytes: mib, asked: 0, lineBytes, isCollected: false }
-const none: Answer = { ...ordinary, words: 0, bytes: 0 }
+/** Of SELECT on most servers there are ten. */
+const usualLines = 30
+const ordinary: Readonly<Answer> = {
+  numbers: 0,
+  words: 100,
+  bytes: mib,
+  asked: usualLines,
+  lineBytes,
+  isCollected: false,
+}
+const none: Readonly<Answer> = { ...ordinary, words: 0, bytes: 0, asked: 0 }
 /** Twice the folders that an answer of ours has room for, with a STATUS for each. */
-const list: Answer = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
+const list: Readonly<Answer> = { ...ordinary, words: 40_000, bytes: 16 * mib, asked: 2_000, isCollected: true }
 /** Of a million messages, where the server knows no ESEARCH. */
-const search: Answer = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
+const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * mib }
 /** Mail that strangers make to be a burden has rows of megabytes; what is kept of them is little. */
 const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, mostRows: 10_000 }
 /** An object of ours for a line that is kept. */
 const collectedBytes = 1 * kib
+/** Who says more than is read at once, and so for so long, floods. */
+const maxSlowMs = 60_000
 
 export class AnswerBudget {
-  #answer = ordinary
+  #answer: Answer = { ...ordinary }
   #isContinued = false
   #collected = 0
   /** Until the login stands, a greeting and a few lines are all that there is to say. */
@@ -53,10 +64,18 @@ export class AnswerBudget {
   /** What is read at once; who says more waits for those who say less. */
   readonly #promptLines = new Bucket(256, 100)
   readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
+  readonly #unaskedLines: number
+  /** Since when it says more than is read at once; on the clock of `performance`. */
+  #slowSince: number | undefined
 
-  /** The login stands: from now on a mailbox of 200,000 messages may be emptied at once. */
+  /** @param unaskedLines How many messages may change or go at once in a mailbox. */
+  constructor(unaskedLines = 200_000) {
+    this.#unaskedLines = unaskedLines
+  }
+
+  /** The login stands: from now on mailboxes tell what happens in them. */
   welcome(): void {
-    this.#numbers = new Bucket(200_000, 100)
+    this.#numbers = new Bucket(this.#unaskedLines, 100)
     this.#words = new Bucket(1_000, 10)
     this.#bytes = new Bucket(8 * mib, 8 * kib)
   }
@@ -100,11 +119,17 @@ export class AnswerBudget {
       spend(answer, 'words', words, this.#words),
       spend(answer, 'bytes', bytes, this.#bytes),
     ]
-    if (isWithin.includes(false)) throw floods()
+    if (isWithin.includes(false) || this.#isSlowForLong()) throw floods()
     if (tagged > 0) this.#begin(none)
   }
 
-  #begin(answer: Answer): void {
+  #isSlowForLong(): boolean {
+    if (this.isPrompt) this.#slowSince = undefined
+    else this.#slowSince ??= performance.now()
+    return this.#slowSince !== undefined && performance.now() - this.#slowSince > maxSlowMs
+  }
+
+  #begin(answer: Readonly<Answer>): void {
     this.#answer = { ...answer }
     this.#collected = 0
   }
@@ -114,12 +139,12 @@ export function floods(): Error {
   return Object.assign(new Error('The server said far more than it was asked for.'), { code: 'ServerFlood' })
 }
 
-function answerTo(command: string, set: string): Answer {
+function answerTo(command: string, set: string): Readonly<Answer> {
   if (/^(LIST|XLIST|LSUB|STATUS)$/.test(command)) return list
   if (/^(SEARCH|SORT)$/.test(command)) return search
   if (command !== 'FETCH') return ordinary
   const rows = Math.min(countOf(set), fetch.mostRows)
-  return { ...ordinary, numbers: 2 * rows, bytes: fetch.bytes + rows * fetch.rowBytes, asked: rows }
+  return { ...ordinary, numbers: 2 * rows, bytes: fetch.bytes + rows * fetch.rowBytes, asked: rows + usualLines }
 }
 
 /** How many messages a set names; of one without an end, the first. */
@@ -151,7 +176,7 @@ class Bucket {
     this.#perSecond = perSecond
   }
 
-  /** Below zero when more was spent than there was. */
+  /** Below zero when more was spent than there was; not so far that it would take long to fill again. */
   get left(): number {
     const now = performance.now()
     this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#perSecond)
@@ -160,6 +185,6 @@ class Bucket {
   }
 
   spend(count: number): void {
-    this.#left -= count
+    this.#left = Math.max(-this.#most, this.left - count)
   }
 }

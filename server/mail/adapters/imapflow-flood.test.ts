@@ -12,11 +12,11 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
 
-async function connect(script: FloodScript, timeoutMs = 60_000): Promise<MailConnection> {
+async function connect(script: FloodScript, timeoutMs = 60_000, unaskedLines?: number): Promise<MailConnection> {
   server = await startFloodingImap(script)
   ends.push(() => server.stop())
   droppedRows = 0
-  const gateway = new ImapFlowGateway({ onRowDropped: () => droppedRows++ })
+  const gateway = new ImapFlowGateway({ onRowDropped: () => droppedRows++, ...(unaskedLines ? { unaskedLines } : {}) })
   const login = { host: '127.0.0.1', port: server.port, tls: 'none', user: 'u', password: 'p' } as const
   const connection = await gateway.connect(login, { timeoutMs, signal: new AbortController().signal })
   ends.push(() => connection.close())
@@ -69,7 +69,7 @@ describe('a flood in a session ends the connection, and both the command and the
   ])(
     '%s',
     async (_, script) => {
-      const connection = await connect({})
+      const connection = await connect({}, 60_000, 2_000)
       server.script = script
       await expect(work[script.at]!(connection)).rejects.toMatchObject(flood)
       expect(await connection.closed).toMatchObject(flood)
@@ -87,7 +87,7 @@ describe('a flood in a session ends the connection, and both the command and the
   ])(
     'in IDLE: %s',
     async (_, script) => {
-      const connection = await connect({ at: 'IDLE', ...script })
+      const connection = await connect({ at: 'IDLE', ...script }, 60_000, 2_000)
       await connection.watch('INBOX', () => undefined)
       expect(await connection.closed).toMatchObject(flood)
       await gone()
@@ -166,4 +166,11 @@ test('rows of messages that nobody asked for are dropped and counted, and the re
   const { messages } = await connection.listMessages('INBOX', 10, undefined)
   expect(messages.map(({ uid }) => uid)).toEqual([103, 102, 101])
   expect(droppedRows).toBe(50)
+})
+
+test('a server that offers compression is not asked for it: a bomb would go off behind the budget', async () => {
+  const connection = await connect({ extra: { CAPABILITY: '* CAPABILITY IMAP4rev1 IDLE COMPRESS=DEFLATE\r\n' } })
+  await connection.listFolders()
+  expect(server.lines.some(line => line.includes('LOGIN'))).toBe(true)
+  expect(server.lines.filter(line => line.includes('COMPRESS'))).toEqual([])
 })

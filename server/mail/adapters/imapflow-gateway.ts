@@ -5,6 +5,7 @@ import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
 import type { Address, OutboundGuard } from '../../platform/outbound-guard.ts'
 import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from '../mail-gateway.ts'
+import { AnswerBudget } from './imapflow-budget.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
 import { type FaultContext, type Finding, tooSlow, translateFault, wantsTls } from './imapflow-faults.ts'
 import type { KeepingTimes } from './imapflow-kept-folder.ts'
@@ -23,6 +24,8 @@ export interface ImapFlowGatewayOptions {
   guard?: Pick<OutboundGuard, 'check'>
   /** Hears of each row of a message that nobody asked for. */
   onRowDropped?: () => void
+  /** How many changes of a mailbox a server may tell of unasked, at once. */
+  unaskedLines?: number
 }
 
 /** ImapFlow's own watch over silence; ours over each command is shorter. */
@@ -38,12 +41,14 @@ export class ImapFlowGateway implements MailGateway {
   readonly #keeping: KeepingTimes | undefined
   readonly #guard: ImapFlowGatewayOptions['guard']
   readonly #onRowDropped: ImapFlowGatewayOptions['onRowDropped']
+  readonly #unaskedLines: number | undefined
   readonly #turns = new IncomingTurns()
   readonly #version: string
 
-  constructor({ watching, keeping, version = '', guard, onRowDropped }: ImapFlowGatewayOptions = {}) {
-    this.#guard = guard
-    this.#onRowDropped = onRowDropped
+  constructor({ watching, keeping, version = '', ...rest }: ImapFlowGatewayOptions = {}) {
+    this.#guard = rest.guard
+    this.#unaskedLines = rest.unaskedLines
+    this.#onRowDropped = rest.onRowDropped
     this.#version = version
     this.#keeping = keeping
     this.#watching = { ...watchTimes, ...watching }
@@ -52,7 +57,7 @@ export class ImapFlowGateway implements MailGateway {
   async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf(login)
-    const socket = new ImapSocket(this.#turns, addresses)
+    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses)
     const client = await createClient(login, socket, timeoutMs, this.#version)
     quoteWords(client)
     listWithoutStatus(client)
@@ -88,7 +93,7 @@ export class ImapFlowGateway implements MailGateway {
 
   async probe({ host, port, tls }: MailPlace, { timeoutMs, signal }: ConnectOptions): Promise<void> {
     const addresses = await this.#addressesOf({ host, port, password: '' })
-    const socket = new ImapSocket(this.#turns, addresses)
+    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses)
     const bound = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
     try {
       await greetingOf(socket, { host, port, secure: tls === 'implicit' }, bound)

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { available } from '../../../test/support/require.ts'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
 import { isLoopback } from '../../accounts/account-verifier.ts'
+import { AnswerBudget } from './imapflow-budget.ts'
 import { ImapSocket, NotImapError } from './imapflow-socket.ts'
 import { IncomingTurns } from './imapflow-turns.ts'
 
@@ -41,7 +42,9 @@ describe.skipIf(!available('dovecot'))('certificates', () => {
     const address = server.address()
     const port = address && typeof address === 'object' ? address.port : 0
     const { promise, resolve } = Promise.withResolvers<unknown>()
-    const socket = new ImapSocket(new IncomingTurns()).connect({ host, port, secure: true }, () => resolve('greeted'))
+    const socket = new ImapSocket(new IncomingTurns(), new AnswerBudget()).connect({ host, port, secure: true }, () =>
+      resolve('greeted'),
+    )
     socket.on('error', resolve)
     const outcome = await promise
     socket.destroy()

@@ -7,7 +7,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, ImapTransportSocket } from 'imapflow'
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { type Address, answerWith } from '../../platform/outbound-guard.ts'
-import { AnswerBudget } from './imapflow-budget.ts'
+import type { AnswerBudget } from './imapflow-budget.ts'
 import { LimitedSocket } from './imapflow-duplex.ts'
 import type { IncomingTurns } from './imapflow-turns.ts'
 
@@ -37,15 +37,16 @@ const unknownIssuer = new Set([
 export class ImapSocket implements ImapTransport {
   readonly #lookup: { lookup?: LookupFunction }
   readonly #turns: IncomingTurns
-  readonly #budget = new AnswerBudget()
+  readonly #budget: AnswerBudget
   #phase: Phase = 'connecting'
 
   /**
    * @param turns Shared by all connections.
    * @param addresses Where the host is, if that was found out already.
    */
-  constructor(turns: IncomingTurns, addresses?: readonly Address[]) {
+  constructor(turns: IncomingTurns, budget: AnswerBudget, addresses?: readonly Address[]) {
     this.#turns = turns
+    this.#budget = budget
     this.#lookup = addresses ? { lookup: answerWith(addresses) } : {}
   }
 

@@ -1,0 +1,37 @@
+/** A mail gateway that tells of each connection which failed why: when it was to be opened, and when it had stood. */
+import type { ConnectionFault } from '../../contract/problem.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import { Problem } from '../platform/problem.ts'
+import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from './mail-gateway.ts'
+
+export class CountedGateway implements MailGateway {
+  readonly #gateway: MailGateway
+  readonly #onError: (cause: ConnectionFault | 'other') => void
+
+  constructor(gateway: MailGateway, onError: (cause: ConnectionFault | 'other') => void) {
+    this.#gateway = gateway
+    this.#onError = onError
+  }
+
+  async connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection> {
+    try {
+      const connection = await this.#gateway.connect(login, options)
+      // It never rejects, by the port.
+      connection.closed.then(problem => problem && this.#note(problem))
+      return connection
+    } catch (error) {
+      // That it was called off is no failure.
+      if (error instanceof Problem) this.#note(error)
+      throw error
+    }
+  }
+
+  /** Not counted: it looks whether a server is back that is known to be away. */
+  probe(place: MailPlace, options: ConnectOptions): Promise<void> {
+    return this.#gateway.probe(place, options)
+  }
+
+  #note({ extension }: Problem): void {
+    this.#onError(extension.fault ?? 'other')
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * What Prometheus is told of calls that no request shows: tools by their outcome, model providers, and connections to mail servers by why
+ * they failed. Each label has a closed list of values.
+ */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { ConnectionFault } from '../../contract/problem.ts'
+
+/** One finished call of a tool. */
+export interface ToolFigures {
+  /** `tool.mail_search`; what nobody knows is `tool.unknown`. */
+  operation: string
+  /** That of the Problem in the result, else 200. */
+  status: number
+  durationMs: number
+}
+
+/** One call of a model provider; kept by `assistant`, which stands above us. */
+export interface ProviderFigures {
+  provider: string
+  outcome: string
+  durationMs: number
+}
+
+export interface AuditBacklog {
+  /** Entries that wait for the database. */
+  waiting: number
+  /** Entries that were lost since the start. */
+  lost: number
+}
+
+export interface CallMetricsOptions {
+  /** Tells of no account. */
+  told: Registry
+  /** Tells of accounts by how it grows: for who sees all. */
+  whole: Registry
+  auditBacklog: () => AuditBacklog
+}
+
+const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+
+export class CallMetrics {
+  readonly #tools: Counter<'tool' | 'outcome'>
+  readonly #toolDurations: Histogram<'tool'>
+  readonly #providers: Counter<'provider' | 'outcome'>
+  readonly #providerDurations: Histogram<'provider'>
+  readonly #imapErrors: Counter<'cause'>
+  readonly #droppedRows: Counter
+
+  constructor({ told, whole, auditBacklog }: CallMetricsOptions) {
+    this.#tools = new Counter({
+      name: 'rustymail_tool_calls_total',
+      help: 'Calls of tools, over MCP and by the assistant: ok, refused (the caller can do something), or failed',
+      labelNames: ['tool', 'outcome'],
+      registers: [whole],
+    })
+    this.#toolDurations = new Histogram({
+      name: 'rustymail_tool_call_duration_seconds',
+      help: 'How long calls of tools took',
+      labelNames: ['tool'],
+      buckets,
+      registers: [whole],
+    })
+    this.#providers = new Counter({
+      name: 'rustymail_provider_calls_total',
+      help: 'Questions to model providers by outcome: answered, failed, timeout, limited, or left by the reader',
+      labelNames: ['provider', 'outcome'],
+      registers: [told],
+    })
+    this.#providerDurations = new Histogram({
+      name: 'rustymail_provider_call_duration_seconds',
+      help: 'How long model providers took, to the end of the answer or failure',
+      labelNames: ['provider'],
+      buckets,
+      registers: [told],
+    })
+    this.#imapErrors = new Counter({
+      name: 'rustymail_imap_errors_total',
+      help: 'Connections to mail servers that failed, by cause',
+      labelNames: ['cause'],
+      registers: [whole],
+    })
+    this.#droppedRows = new Counter({
+      name: 'rustymail_imap_rows_dropped_total',
+      help: 'Rows of messages that mail servers sent and nobody had asked for',
+      registers: [whole],
+    })
+    addBacklog(whole, auditBacklog)
+  }
+
+  recordTool({ operation, status, durationMs }: ToolFigures): void {
+    const tool = operation.replace(/^tool\./, '')
+    this.#tools.inc({ tool, outcome: outcomeOf(status) })
+    this.#toolDurations.observe({ tool }, durationMs / 1_000)
+  }
+
+  recordProvider({ provider, outcome, durationMs }: ProviderFigures): void {
+    this.#providers.inc({ provider, outcome })
+    this.#providerDurations.observe({ provider }, durationMs / 1_000)
+  }
+
+  recordImapError(cause: ConnectionFault | 'other'): void {
+    this.#imapErrors.inc({ cause })
+  }
+
+  recordDroppedRow(): void {
+    this.#droppedRows.inc()
+  }
+}
+
+/** A result that is an error is one, whatever the status of the request that carried it. */
+function outcomeOf(status: number): 'ok' | 'refused' | 'failed' {
+  if (status < 400) return 'ok'
+  return status < 500 ? 'refused' : 'failed'
+}
+
+function addBacklog(registry: Registry, read: () => AuditBacklog): void {
+  new Gauge({
+    name: 'rustymail_audit_entries_waiting',
+    help: 'Entries of the audit trail that wait for the database',
+    registers: [registry],
+    collect() {
+      this.set(read().waiting)
+    },
+  })
+  new Counter({
+    name: 'rustymail_audit_entries_lost_total',
+    help: 'Entries of the audit trail that were lost',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(read().lost)
+    },
+  })
+}
