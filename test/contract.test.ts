@@ -36,7 +36,14 @@ async function startApp() {
 test('every endpoint of the contract is served, and beside them only what is no JSON', async () => {
   const app = await startApp()
   const served = new Set(app.http.routes.flatMap(({ operation }) => operation?.name ?? []))
-  const others = ['audit.exportAudit', 'docs', 'mail.getMessageHtml', 'mcp.exchange', 'metrics.prometheus']
+  const others = [
+    'audit.exportAudit',
+    'docs',
+    'mail.getMessageHtml',
+    'mail.getMessagePart',
+    'mcp.exchange',
+    'metrics.prometheus',
+  ]
   expect([...served].sort()).toEqual([...endpoints.map(operationName), ...others].sort())
 })
 
