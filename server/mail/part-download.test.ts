@@ -7,7 +7,7 @@ const source = (pieces: (Buffer | undefined)[]): PartSource => ({
   describe: async () => part,
   read: async () => pieces.shift(),
 })
-const piece = Buffer.alloc(512 * 1024, 'QUJD')
+const piece = Buffer.alloc(256 * 1024, 'QUJD')
 
 async function whole(bytes: AsyncIterable<Buffer>): Promise<Buffer> {
   const all: Buffer[] = []

@@ -17,7 +17,7 @@ export interface OpenPart {
 }
 
 /** In memory at a time for each download. */
-const pieceBytes = 512 * 1024
+const pieceBytes = 256 * 1024
 const maxOfKey = 8
 const maxOfAll = 64
 /** A reader that takes nothing for so long has gone, or holds a place that others want. */
