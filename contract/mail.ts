@@ -3,10 +3,13 @@ import { z } from 'zod'
 import { Calendar } from './calendar.ts'
 import { endpoint } from './endpoint.ts'
 import { Address, mailBounds } from './mail-bounds.ts'
+import { MessageFault } from './message-fault.ts'
 import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
 export type { Calendar, CalendarEvent, CalendarTime } from './calendar.ts'
+export { hiddenCharacter } from './hidden-character.ts'
 export { Address, mailBounds } from './mail-bounds.ts'
+export { MessageFault } from './message-fault.ts'
 
 export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
 export type FolderRole = z.infer<typeof FolderRole>
@@ -45,22 +48,6 @@ export const FolderCounts = z
   .meta({ id: 'FolderCounts' })
 export type FolderCounts = z.infer<typeof FolderCounts>
 
-/**
- * A regular expression (flags `gu`) for characters that nobody sees and that may hide or turn round what stands beside them: controls of
- * direction, blanks without width, tags, fillers. Where a script or an emoji needs one of them, it is not found.
- */
-export const hiddenCharacter = [
-  // Marks that a line of Hebrew or Arabic needs.
-  String.raw`(?![\u200e\u200f\u061c])`,
-  // Emoji made of several, and those in colour; flags of parts of a country.
-  String.raw`(?!(?<=[\p{Emoji}\ufe0f])\u200d(?=\p{Extended_Pictographic}))(?!(?<=\p{Emoji})[\ufe0e\ufe0f])`,
-  String.raw`(?!(?<=\u{1f3f4}[\u{e0020}-\u{e007f}]{0,7})[\u{e0020}-\u{e007f}])`,
-  // Variants of letters, and letters that join or do not.
-  String.raw`(?!(?<=\p{Script=Han})[\ufe00-\ufe02\u{e0100}-\u{e01ef}])(?!(?<=\p{Script=Mongolian})[\u180b-\u180d\u180f])`,
-  String.raw`(?!(?<=[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Kannada}\p{Script=Telugu}\p{Script=Tamil}\p{Script=Sinhala}\p{Script=Khmer}])[\u200c\u200d])`,
-  String.raw`[\p{Default_Ignorable_Code_Point}\p{Cc}\ufff9-\ufffb]`,
-].join('')
-
 export const SenderWarning = z
   .enum([
     'invalid_address',
@@ -96,24 +83,6 @@ export type SenderAuth = z.infer<typeof SenderAuth>
 
 export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft'])
 export type Flag = z.infer<typeof Flag>
-
-export const MessageFault = z
-  .enum([
-    'headers_too_large',
-    'structure_too_large',
-    'structure_missing',
-    'unreadable',
-    'structure_too_deep',
-    'encrypted',
-    'repeated_headers',
-  ])
-  .describe(
-    'Why not all of a message is known: its headers or its parts are too many or too long and were cut; the mail server does not say of ' +
-      'which parts it is made; what the server says of it cannot be read at all; parts are nested more than 50 deep; it is encrypted, or ' +
-      'wrapped in an S/MIME signature; or From, Subject or another header that may stand once stands there several times, of which the first ' +
-      'counts',
-  )
-export type MessageFault = z.infer<typeof MessageFault>
 
 export const MessageRef = z
   .string()

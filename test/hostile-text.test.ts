@@ -18,7 +18,10 @@ import type { PartInfo } from '../server/mail/mail-gateway.ts'
 import { senderAuth } from '../server/mail/sender-auth.ts'
 import { warningsOf } from '../server/mail/sender-warnings.ts'
 import { ToolRef } from '../server/mail/tool-ref.ts'
+import { fileHeaders } from '../server/platform/security-headers.ts'
+import { readCalendar } from '../server/reading/calendar.ts'
 import { cleanHtml, TooComplex } from '../server/reading/clean-html.ts'
+import { unflow } from '../server/reading/flowed-text.ts'
 import { htmlText } from '../server/reading/html-text.ts'
 import { linkTarget } from '../server/reading/link-target.ts'
 import { withoutTargets } from '../server/reading/link-words.ts'
@@ -42,6 +45,8 @@ const pictures: Work = words => {
 }
 const header: Work = words => toHeader({ seq: 1, uid: 1, envelope: { subject: words, from: [{ name: words }] } })
 const structure: Work = words => structureOf({ bodyStructure: { type: 'image/png', id: words, part: '1' } })
+const invitation: Work = words =>
+  readCalendar({ source: `BEGIN:VCALENDAR\nBEGIN:VEVENT\n${words}\nEND:VEVENT\nEND:VCALENDAR` })
 /** What is too complex is given up, which is cheap; what is not must not be dear. */
 const frame: Work = words => {
   try {
@@ -148,6 +153,17 @@ const table: [string, Work, ...Words[]][] = [
   ['headers', header, ['\u0001'], ['\u0001a'], [blank, 'a', 'b']],
   ['content ids', structure, ['<', '', '>'], ['>', '', 'a']],
   ['a text that was cut', withoutHalfCharacter, ['\ufffd', '', 'a'], ['\ufffd']],
+  ['lines that flow', words => unflow(words, true), ['a \n'], ['> a \n'], ['>'], [' '], ['-- \n']],
+  [
+    'an invitation',
+    invitation,
+    ['A:B\n'],
+    [' a\n', 'SUMMARY:x\n'],
+    ['ATTENDEE;CN=a:b\n'],
+    [';a=b', 'ATTENDEE'],
+    ['\\,', 'SUMMARY:'],
+  ],
+  ['a name of a file', words => fileHeaders(words), ['\u0001'], ['(', '.'], ['%']],
   ['finds of a server', set => newestOf(set, 20), ['1,'], ['1:2,'], [':'], [',']],
   ['what a mail server says', fault, ['too many '], ['try again '], [blank, 'a', 'b']],
   ['what may hold a password', words => safeWords(words, 'secret'), ['AAAA'], ['='], ['\u0001']],

@@ -95,6 +95,21 @@ test('every kind of picture that browsers show keeps its kind', async () => {
   }
 })
 
+test('a picture under another name of its kind is one; SVG is none, under any name', async () => {
+  for (const [type, shown] of [
+    ['image/jpg', 'image/jpeg'],
+    ['image/pjpeg', 'image/jpeg'],
+    ['image/x-png', 'image/png'],
+    ['image/x-ms-bmp', 'image/bmp'],
+    ['image/svg+xml', undefined],
+    ['image/svg', undefined],
+    ['text/html', undefined],
+  ] as const) {
+    const html = await embed('<img src="cid:a@x">', picture('a', 'a@x', type))
+    expect([type, html]).toEqual([type, `<img src="data:${shown === undefined ? ',' : `${shown};base64,AQID`}">`])
+  }
+})
+
 test('twenty pictures are read, each once and only when it is named', async () => {
   const all = Array.from({ length: 25 }, (_, index) => picture(`p${index}`))
   const { asked, readPart } = parts()

@@ -1,5 +1,6 @@
 /** Mail over HTTP: the endpoints and the frame, as a browser or a program meets them. */
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { toDelivery } from '../../test/support/mime.ts'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import { createHttpServer, type HttpServer } from '../platform/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -157,5 +158,54 @@ test('what a client gets wrong is answered with a problem that says what', async
   ] as const) {
     const response = await get(path)
     expect([path, response.statusCode, response.json().code]).toEqual([path, status, code])
+  }
+})
+
+test('a part is saved as a file and never shown, whatever it says that it is', async () => {
+  const page = {
+    type: 'text/html',
+    fileName: 'Größe "1"\r\n.html',
+    disposition: 'attachment' as const,
+    body: '<script>alert(1)',
+  }
+  const parts = [{ type: 'text/plain', body: 'x' }, page]
+  gateway.deliver(toDelivery({ subject: 'file', root: { type: 'multipart/mixed', parts } }))
+  const { ref } = (await get('/messages')).json().items[0]
+  const saved = await get(`/messages/${ref}/parts/2`)
+  expect([saved.statusCode, saved.body]).toEqual([200, '<script>alert(1)'])
+  expect(saved.headers).toMatchObject({
+    'content-type': 'application/octet-stream',
+    'content-disposition': `attachment; filename="Gr__e _1_.html"; filename*=UTF-8''Gr%C3%B6%C3%9Fe%20_1_.html`,
+    'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  })
+  for (const id of ['3', '1.1', 'TEXT', '..%2f1', '0']) {
+    const response = await get(`/messages/${ref}/parts/${id}`)
+    expect([id, response.statusCode, response.json().code]).toEqual([id, 404, 'message_not_found'])
+  }
+})
+
+test('a download that nobody takes to its end gives its place to the next', async () => {
+  const parts = [
+    { type: 'text/plain', body: 'x' },
+    { type: 'application/zip', body: Buffer.alloc(600 * 1024) },
+  ]
+  gateway.deliver(toDelivery({ subject: 'file', root: { type: 'multipart/mixed', parts } }))
+  const { ref } = (await get('/messages')).json().items[0]
+  await http.fastify.listen({ port: 0, host: '127.0.0.1' })
+  const address = http.fastify.server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : 0
+  const headers = { authorization: 'Bearer token' }
+  for (let time = 0; time < 20; time++) {
+    const leaving = new AbortController()
+    const answer = await fetch(`http://127.0.0.1:${port}${base}/messages/${ref}/parts/2`, {
+      headers,
+      signal: leaving.signal,
+    })
+    expect([time, answer.status]).toEqual([time, 200])
+    leaving.abort()
+    await expect(answer.arrayBuffer()).rejects.toThrow()
+    await expect.poll(async () => (await get(`/messages/${ref}/parts/2`)).statusCode).toBe(200)
   }
 })

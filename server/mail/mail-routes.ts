@@ -49,7 +49,7 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
     try {
       await call.checkAgain(accountId)
     } catch (error) {
-      await bytes.return(undefined)
+      await bytes.return()
       throw error
     }
     return reply.headers(fileHeaders(name ?? `part-${partId}`)).send(Readable.from(bytes, { objectMode: false }))

@@ -12,14 +12,16 @@ export interface PartSource {
 export interface OpenPart {
   name: string | null
   type: string
-  /** Must be read to its end, or ended. */
-  bytes: AsyncGenerator<Buffer>
+  /** Must be read to its end, or ended with `return`. */
+  bytes: Required<Pick<AsyncIterableIterator<Buffer>, 'next' | 'return' | typeof Symbol.asyncIterator>>
 }
 
 /** In memory at a time for each download. */
-const pieceBytes = 512 * 1024
+const pieceBytes = 256 * 1024
 const maxOfKey = 8
 const maxOfAll = 64
+/** A reader that takes nothing for so long has gone, or holds a place that others want. */
+const maxPauseMs = 120_000
 
 export class PartDownloads {
   /** By who downloads. */
@@ -39,8 +41,8 @@ export class PartDownloads {
       // The first piece comes before the answer begins, so that what goes wrong can still be said.
       const first = await source.read(part.section, 0, pieceBytes)
       if (!first) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
-      const end = () => this.#add(key, -1)
-      return { name: part.name, type: part.type, bytes: piecesOf(part, first, source, end) }
+      const pieces = piecesOf(part, first, source)
+      return { name: part.name, type: part.type, bytes: new Download(pieces, () => this.#add(key, -1)) }
     } catch (error) {
       this.#add(key, -1)
       throw error
@@ -55,23 +57,66 @@ export class PartDownloads {
   }
 }
 
-async function* piecesOf(part: PartToRead, first: Buffer, source: PartSource, end: () => void): AsyncGenerator<Buffer> {
-  const decoder = new TransferDecoder(part.encoding)
-  try {
-    let piece = first
-    for (let start = 0; ; ) {
-      const bytes = decoder.push(piece)
-      if (bytes.length > 0) yield bytes
-      start += piece.length
-      // One that is longer than was asked for is the whole part: some servers know no pieces.
-      if (piece.length !== pieceBytes) break
-      const next = await source.read(part.section, start, pieceBytes)
-      if (!next) throw new Problem('message_not_found', 'The message was deleted while it was read.')
-      piece = next
-    }
-    const rest = decoder.end()
-    if (rest.length > 0) yield rest
-  } finally {
-    end()
+/** Gives its place back once: at its end, when its reader leaves, also before the first piece, or takes nothing any more. */
+class Download {
+  readonly #pieces: AsyncGenerator<Buffer, undefined>
+  readonly #release: () => void
+  #isReleased = false
+  #pause: NodeJS.Timeout | undefined
+
+  constructor(pieces: AsyncGenerator<Buffer, undefined>, release: () => void) {
+    this.#pieces = pieces
+    this.#release = release
+    this.#watch()
   }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<Buffer, undefined>> {
+    clearTimeout(this.#pause)
+    if (this.#isReleased) throw new Problem('too_many_requests', 'The attachment was not taken for two minutes.')
+    try {
+      const result = await this.#pieces.next()
+      if (result.done) this.#end()
+      else this.#watch()
+      return result
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+  }
+
+  async return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#end()
+    return this.#pieces.return(undefined)
+  }
+
+  #watch(): void {
+    this.#pause = setTimeout(() => this.#end(), maxPauseMs).unref()
+  }
+
+  #end(): void {
+    clearTimeout(this.#pause)
+    if (!this.#isReleased) this.#release()
+    this.#isReleased = true
+  }
+}
+
+async function* piecesOf(part: PartToRead, first: Buffer, source: PartSource): AsyncGenerator<Buffer, undefined> {
+  const decoder = new TransferDecoder(part.encoding)
+  let piece = first
+  for (let start = 0; ; ) {
+    const bytes = decoder.push(piece)
+    if (bytes.length > 0) yield bytes
+    start += piece.length
+    // One that is longer than was asked for is the whole part: some servers know no pieces.
+    if (piece.length !== pieceBytes) break
+    const next = await source.read(part.section, start, pieceBytes)
+    if (!next) throw new Problem('message_not_found', 'The message was deleted while it was read.')
+    piece = next
+  }
+  const rest = decoder.end()
+  if (rest.length > 0) yield rest
 }

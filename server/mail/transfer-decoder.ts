@@ -9,7 +9,7 @@ export class TransferDecoder {
 
   /** @param encoding In small letters; one that is not known changes nothing. */
   constructor(encoding: string) {
-    this.#encoding = encoding.replaceAll(/\(.*?\)/g, '').trim()
+    this.#encoding = encoding.replaceAll(/\([^()]*\)/g, '').trim()
   }
 
   push(piece: Buffer): Buffer {

@@ -36,6 +36,10 @@ const maxEvents = 20
 const maxAttendees = 50
 /** Changes of a time zone that are written out; more than a century has. */
 const maxZoneRules = 400
+/** Lines that are read; one that is longer is left out. The time that a line takes grows with the square of its length. */
+const readLines =
+  /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|RDATE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
+const maxLine = 4096
 const maxLengths = { uid: 998, summary: 1_000, location: 1_000, rule: 300, word: 40, zone: 100, name: 300, email: 320 }
 
 /** Null for what is no calendar. */
@@ -54,7 +58,9 @@ export function readCalendar({ source }: { source: string }): CalendarData | nul
 /** Of several calendars in one part the first. */
 function parse(source: string): ICAL.Component | undefined {
   try {
-    const parsed: unknown = ICAL.parse(source.trim())
+    const lines = source.replaceAll(/\r?\n[ \t]/g, '').split(/\r?\n/)
+    const known = lines.filter(line => line.length <= maxLine && readLines.test(line))
+    const parsed: unknown = ICAL.parse(known.join('\r\n'))
     const first = Array.isArray(parsed) && Array.isArray(parsed[0]) ? parsed[0] : parsed
     return new ICAL.Component(first as never)
   } catch {

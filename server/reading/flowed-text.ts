@@ -9,20 +9,20 @@ interface Line {
 /** @param deletesSpace `delsp=yes`: the blank at the end of a line is not part of the text. */
 export function unflow(text: string, deletesSpace: boolean): string {
   const out: string[] = []
-  let open: Line | undefined
+  let open: { depth: number; lines: string[] } | undefined
   const close = () => {
-    if (open) out.push(written(open))
+    if (open) out.push(written(open.depth, open.lines.join('')))
     open = undefined
   }
   for (const source of text.split(/\r?\n/)) {
-    const line = readLine(source)
-    const isSignature = line.words === '-- '
+    const { depth, words } = readLine(source)
+    const isSignature = words === '-- '
     // A paragraph goes on in the depth in which it stands; a signature never does.
-    if (open && (open.depth !== line.depth || isSignature)) close()
-    const joined: Line = open ? { depth: line.depth, words: open.words + line.words } : line
-    open = undefined
-    if (isSignature || !line.words.endsWith(' ')) out.push(written(joined))
-    else open = { ...joined, words: deletesSpace ? joined.words.slice(0, -1) : joined.words }
+    if (open && (open.depth !== depth || isSignature)) close()
+    const goesOn = !isSignature && words.endsWith(' ')
+    open ??= { depth, lines: [] }
+    open.lines.push(goesOn && deletesSpace ? words.slice(0, -1) : words)
+    if (!goesOn) close()
   }
   close()
   return out.join('\n')
@@ -36,7 +36,7 @@ function readLine(source: string): Line {
   return { depth, words: words.startsWith(' ') ? words.slice(1) : words }
 }
 
-function written({ depth, words }: Line): string {
+function written(depth: number, words: string): string {
   if (depth === 0) return words
   return `${'>'.repeat(depth)} ${words}`.trimEnd()
 }

@@ -69,6 +69,20 @@ test('a message is its texts, and every other leaf is listed', () => {
   for (const { isMessage: _, ...attachment } of attachments) Attachment.parse({ ...attachment, message_ref: null })
 })
 
+test('an attached message in a transfer encoding, of which servers know nothing, is a file', () => {
+  const inner = { type: 'text/plain', part: '1' }
+  for (const [encoding, isMessage] of [
+    ['7bit', true],
+    ['8bit', true],
+    ['base64', undefined],
+    ['Quoted-Printable', undefined],
+  ] as const) {
+    const node = { type: 'message/rfc822', part: '1', encoding, childNodes: [inner] }
+    const { attachments } = partsOf({ type: 'multipart/mixed', childNodes: [node] })
+    expect([encoding, attachments.map(({ id, isMessage }) => [id, isMessage])]).toEqual([encoding, [['1', isMessage]]])
+  }
+})
+
 test('a message of one part is downloaded as a whole', () => {
   expect(partsOf({ type: 'text/html', part: '1' })).toMatchObject({ textBody: ['TEXT'], htmlBody: ['TEXT'] })
   expect(partsOf({ type: 'application/pdf' }).attachments).toMatchObject([{ id: '1', type: 'application/pdf' }])

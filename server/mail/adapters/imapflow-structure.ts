@@ -29,7 +29,9 @@ function toMessageRoot(node: MessageStructureObject, of: string, depth: number):
 
 function toPart(node: MessageStructureObject, id: string, depth: number): ImapPart {
   const isAttachedMessage = node.type.toLowerCase() === 'message/rfc822'
-  const [inner] = isAttachedMessage ? (node.childNodes ?? []) : []
+  // What a server makes of one in a transfer encoding, which none may have (RFC 2046, section 5.2.1), is no structure of it.
+  const isReadable = isAttachedMessage && !/^(?:base64|quoted-printable)$/i.test(node.encoding ?? '')
+  const [inner] = isReadable ? (node.childNodes ?? []) : []
   const parts = isMultipart(node) && depth < maxDepth ? (node.childNodes ?? []) : []
   const children = parts.map((child, index) =>
     toPart(child, id === '' ? `${index + 1}` : `${id}.${index + 1}`, depth + 1),

@@ -1,0 +1,79 @@
+/** What hangs on a message, on the page: files are saved, attached messages are opened in place, invitations are told. */
+import { readFileSync } from 'node:fs'
+import { type Browser, chromium } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { fill, startMailWorld } from '../support/mail-world.ts'
+import { attached, file, html, leaf, multipart, text, toDelivery } from '../support/mime.ts'
+import { available, getTool } from '../support/require.ts'
+
+const calendar = [
+  'BEGIN:VCALENDAR',
+  'METHOD:REQUEST',
+  'BEGIN:VEVENT',
+  'SUMMARY:Tea at noon',
+  'DTSTART:20261201T120000Z',
+  'LOCATION:Room 7',
+  'ORGANIZER;CN=Ann:mailto:ann@x.org',
+  'END:VEVENT',
+  'END:VCALENDAR',
+].join('\r\n')
+const inner = {
+  subject: 'The certified words',
+  from: { name: 'Eve', email: 'eve@evil.example' },
+  root: multipart('mixed', [html('<p>inner words</p>'), file('text/html', 'inner.html', '<script>alert(1)</script>')]),
+}
+const root = multipart('mixed', [
+  html('<p>meeting Friday</p>'),
+  text('footer of the list'),
+  file('application/zip', 'plan.zip', 'zip bytes'),
+  leaf('text/calendar', calendar),
+  attached(inner),
+])
+
+describe.skipIf(!available('chromium'))('the parts of a message', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: getTool('chromium'), args: ['--no-sandbox', '--disable-gpu'] })
+  })
+  afterAll(() => browser.close())
+
+  test('are shown, saved and opened', async () => {
+    const world = await startMailWorld(2)
+    world.serverOf(1)!.deliver(toDelivery({ subject: 'parts', root }))
+    const { people, mailboxes } = world
+    const { id } = mailboxes[1]!
+    const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=1`
+    const { items } = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', path))
+    const context = await browser.newContext({ acceptDownloads: true })
+    onTestFinished(() => context.close())
+    const [name = '', value = ''] = people.admin.cookie!.split('=')
+    await context.addCookies([{ name, value, url: people.url, httpOnly: true, sameSite: 'Lax' }])
+    const page = await context.newPage()
+    await page.goto(`${people.url}/mail?account=${id}&message=${items[0]!.ref}`)
+    const frame = page.frameLocator('iframe')
+    await frame.getByText('meeting Friday').waitFor()
+    await frame.getByText('footer of the list').waitFor()
+    await page.getByRole('heading', { name: 'Tea at noon' }).waitFor()
+    await page.getByText('Room 7').waitFor()
+
+    const save = async (label: string) => {
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: label }).click(),
+      ])
+      return [download.suggestedFilename(), readFileSync(await download.path(), 'utf8')]
+    }
+    expect(await save('Download plan.zip')).toEqual(['plan.zip', 'zip bytes'])
+
+    await page.getByRole('button', { name: 'Attached message' }).click()
+    const opened = page.getByRole('article', { name: 'An attached message' })
+    await opened.getByRole('heading', { name: 'The certified words' }).waitFor()
+    await opened.getByText('Nobody checked').waitFor()
+    await opened.getByText('eve@evil.example').waitFor()
+    await opened.frameLocator('iframe').getByText('inner words').waitFor()
+    expect(await save('Download inner.html')).toEqual(['inner.html', '<script>alert(1)</script>'])
+    await page.getByRole('button', { name: 'Attached message' }).click()
+    await opened.waitFor({ state: 'detached' })
+  }, 120_000)
+})
