@@ -1,16 +1,15 @@
 /** Mail as programs see it: folders, message lists, one message. Reading never sets `\Seen`. Names as in JMAP (RFC 8621). */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
+import { Folder, FolderCounts, FolderRole, folderBounds } from './folder.ts'
 import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
-export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
-export type FolderRole = z.infer<typeof FolderRole>
+export { Folder, FolderCounts, FolderRole } from './folder.ts'
+export { hiddenCharacter } from './hidden-character.ts'
 
 /** What strangers decide the length of is bounded on its way to JSON; UTF-16 units, and a cut leaves `…` at the end. */
 export const mailBounds = {
-  /** Folders in one answer, and the length of a path that can be asked for. */
-  folders: 10_000,
-  path: 1_000,
+  ...folderBounds,
   /** Addresses of each list: in a summary, and in a message. */
   listed: 20,
   addresses: 100,
@@ -22,41 +21,10 @@ export const mailBounds = {
   /** A line of a message holds no more (RFC 5322, section 2.1.1): a longer id is none. */
   id: 998,
   type: 200,
+  /** Keywords of a message, and the length of one. */
+  keywords: 50,
+  keyword: 100,
 } as const
-
-export const Folder = z
-  .object({
-    path: z.string().max(mailBounds.path),
-    name: z.string().max(mailBounds.path),
-    namespace: z
-      .enum(['personal', 'other_users', 'shared'])
-      .describe("Whose it is (RFC 2342): one's own, another user's, or nobody's in particular"),
-    delimiter: z.string().max(2).nullable(),
-    role: FolderRole.nullable().describe('SPECIAL-USE (RFC 6154), or recognised by its name'),
-    selectable: z.boolean(),
-    subscribed: z.boolean(),
-    total: z
-      .int()
-      .nullable()
-      .describe('Messages; null where the folder cannot be selected, and where it is not known, see `counts`'),
-    unread: z.int().nullable().describe('null where `total` is'),
-  })
-  .meta({ id: 'Folder' })
-export type Folder = z.infer<typeof Folder>
-
-export const FolderCounts = z
-  .object({
-    state: z
-      .enum(['complete', 'pending', 'incomplete', 'not_asked'])
-      .describe(
-        'Of the folders of the account that can be selected: all are counted; some are being counted now; some could not be counted, ' +
-          'which is tried again with a later request; or counts were not asked for',
-      ),
-    pending: z.int().describe('Folders that the mail server is being asked about'),
-    as_of: Timestamp.nullable().describe('When the oldest of the counts was made; null where there is none'),
-  })
-  .meta({ id: 'FolderCounts' })
-export type FolderCounts = z.infer<typeof FolderCounts>
 
 export const Address = z
   .object({
@@ -65,22 +33,6 @@ export const Address = z
   })
   .meta({ id: 'Address' })
 export type Address = z.infer<typeof Address>
-
-/**
- * A regular expression (flags `gu`) for characters that nobody sees and that may hide or turn round what stands beside them: controls of
- * direction, blanks without width, tags, fillers. Where a script or an emoji needs one of them, it is not found.
- */
-export const hiddenCharacter = [
-  // Marks that a line of Hebrew or Arabic needs.
-  String.raw`(?![\u200e\u200f\u061c])`,
-  // Emoji made of several, and those in colour; flags of parts of a country.
-  String.raw`(?!(?<=[\p{Emoji}\ufe0f])\u200d(?=\p{Extended_Pictographic}))(?!(?<=\p{Emoji})[\ufe0e\ufe0f])`,
-  String.raw`(?!(?<=\u{1f3f4}[\u{e0020}-\u{e007f}]{0,7})[\u{e0020}-\u{e007f}])`,
-  // Variants of letters, and letters that join or do not.
-  String.raw`(?!(?<=\p{Script=Han})[\ufe00-\ufe02\u{e0100}-\u{e01ef}])(?!(?<=\p{Script=Mongolian})[\u180b-\u180d\u180f])`,
-  String.raw`(?!(?<=[\p{Script=Arabic}\p{Script=Syriac}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Malayalam}\p{Script=Kannada}\p{Script=Telugu}\p{Script=Tamil}\p{Script=Sinhala}\p{Script=Khmer}])[\u200c\u200d])`,
-  String.raw`[\p{Default_Ignorable_Code_Point}\p{Cc}\ufff9-\ufffb]`,
-].join('')
 
 export const SenderWarning = z
   .enum([
@@ -115,7 +67,7 @@ export const SenderAuth = z
   .meta({ id: 'SenderAuth' })
 export type SenderAuth = z.infer<typeof SenderAuth>
 
-export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft'])
+export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft', 'deleted'])
 export type Flag = z.infer<typeof Flag>
 
 export const MessageFault = z
@@ -146,7 +98,11 @@ export const MessageSummary = z
     to: z.array(Address).max(mailBounds.listed),
     to_count: z.int().describe('Of which `to` holds the first'),
     date: Timestamp.describe('When the mail server received it'),
-    flags: z.array(Flag),
+    flags: z.array(Flag).describe('`deleted`: marked to be removed, and still there'),
+    keywords: z
+      .array(z.string().max(mailBounds.keyword))
+      .max(mailBounds.keywords)
+      .describe('Labels (IMAP keywords), as people and their programs set them; the first 50'),
     size_bytes: z.int(),
     has_attachments: z
       .boolean()

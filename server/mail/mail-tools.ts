@@ -24,6 +24,7 @@ export interface MailToolsOptions {
 const maxFolders = 500
 /** Of a hit; mail with more than one is rare. */
 const maxSenders = 3
+const maxLabels = 5
 /** Even where each character is a token, a reply stays below 20,000 of them. */
 const maxChars = 18_000
 
@@ -118,6 +119,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
           subject: z.string(),
           date: z.string(),
           flags: z.array(z.string()).optional(),
+          labels: z.array(z.string()).optional(),
           attachments: z.boolean().optional(),
           faults: z.array(MessageFault).optional().describe('Why not all of it is known'),
         }),
@@ -129,13 +131,14 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
     run: async ({ principal, accountId, input: { q, limit, cursor }, signal }) => {
       const page = await mail.searchMessages(principal, accountId, { q, limit, cursor }, signal)
       const hits = page.items.map(
-        ({ ref, from, sender_warnings: warnings, subject, date, flags, has_attachments, faults }) => ({
+        ({ ref, from, sender_warnings: warnings, subject, date, flags, keywords, has_attachments, faults }) => ({
           ref: toToolRef({ accountId, ref }),
           from: from.slice(0, maxSenders).map(toPerson),
           ...(warnings.length > 0 && { warn: warnings }),
           subject: cleanLine(subject),
           date,
           ...(flags.length > 0 && { flags }),
+          ...(keywords.length > 0 && { labels: toLabels(keywords) }),
           ...(has_attachments && { attachments: true }),
           ...(faults.length > 0 && { faults }),
         }),
@@ -175,6 +178,11 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
       reader.read(call, { refs, view, maxChars: max_chars, cursor }),
   })
   return [folders, search, read]
+}
+
+/** Words of people and of their programs; a hit has no room for all. */
+function toLabels(keywords: readonly string[]): string[] {
+  return keywords.slice(0, maxLabels).map(keyword => cleanLine(keyword))
 }
 
 async function onlyAccount(accounts: MailToolsOptions['accounts'], principal: Principal): Promise<string> {

@@ -4,12 +4,14 @@ import type { Address, Attachment, Flag, Folder, FolderRole, MessageFault } from
 import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
 import { type CutName, type Cuts, cutPartType, cutsOf } from './imapflow-cuts.ts'
 import { maxHeaderBytes } from './imapflow-limiter.ts'
+import { withoutPlaceholders } from './imapflow-placeholders.ts'
 
 const flags: ReadonlyMap<string, Flag> = new Map([
   ['\\seen', 'seen'],
   ['\\flagged', 'flagged'],
   ['\\answered', 'answered'],
   ['\\draft', 'draft'],
+  ['\\deleted', 'deleted'],
 ])
 
 /** By SPECIAL-USE (RFC 6154). */
@@ -65,6 +67,7 @@ export function toHeader(row: FetchMessageObject, structure = readStructure(row.
     toCount: countOf(cuts, 'to', to),
     date: toTime(row.internalDate) ?? '1970-01-01T00:00:00.000Z',
     flags: toFlags(row.flags),
+    keywords: toKeywords(row.flags),
     sizeBytes: toWhole(row.size) ?? 0,
     hasAttachments: parts > structure.leaves || structure.attachments.some(attachment => !attachment.is_inline),
     faults: faultsOf(row, cuts),
@@ -181,12 +184,17 @@ function nameOf(leaf: MessageStructureObject): string | undefined {
 
 function toAddresses(list: MessageAddressObject[] | undefined): Address[] {
   return (list ?? [])
-    .map(({ name, address }) => ({ name: toLine(name) || null, email: toLine(address) }))
+    .map(({ name, address }) => ({ name: toLine(name) || null, email: withoutPlaceholders(toLine(address)) }))
     .filter(({ name, email }) => name !== null || email !== '')
 }
 
 function toFlags(set: Set<string> | undefined): Flag[] {
   return [...new Set([...(set ?? [])].map(flag => flags.get(flag.toLowerCase())))].filter(flag => flag !== undefined)
+}
+
+/** What is no flag of the system is a keyword (RFC 9051, section 2.3.2): labels of people and of their programs. */
+function toKeywords(set: Set<string> | undefined): string[] {
+  return [...(set ?? [])].filter(flag => !flag.startsWith('\\')).map(toLine)
 }
 
 /** Undefined for what is no date, or one that ISO 8601 writes with more than four digits of year. */

@@ -118,6 +118,7 @@ const emptyMessage: Omit<MemoryMessage, 'uid' | 'date' | keyof ReturnType<typeof
   sender: [],
   head: '',
   flags: [],
+  keywords: [],
   sizeBytes: 0,
   hasAttachments: false,
   faults: [],
