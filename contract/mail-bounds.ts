@@ -1,11 +1,10 @@
 /** What strangers decide the length of in mail, and the people that it names. */
 import { z } from 'zod'
+import { folderBounds } from './folder.ts'
 
 /** What strangers decide the length of is bounded on its way to JSON; UTF-16 units, and a cut leaves `…` at the end. */
 export const mailBounds = {
-  /** Folders in one answer, and the length of a path that can be asked for. */
-  folders: 10_000,
-  path: 1_000,
+  ...folderBounds,
   /** Addresses of each list: in a summary, and in a message. */
   listed: 20,
   addresses: 100,
@@ -17,6 +16,9 @@ export const mailBounds = {
   /** A line of a message holds no more (RFC 5322, section 2.1.1): a longer id is none. */
   id: 998,
   type: 200,
+  /** Keywords of a message, and the length of one. */
+  keywords: 50,
+  keyword: 100,
 } as const
 
 export const Address = z

@@ -2,51 +2,16 @@
 import { z } from 'zod'
 import { Calendar } from './calendar.ts'
 import { endpoint } from './endpoint.ts'
+import { Folder, FolderCounts, FolderRole } from './folder.ts'
 import { Address, mailBounds } from './mail-bounds.ts'
 import { MessageFault } from './message-fault.ts'
 import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
 export type { Calendar, CalendarEvent, CalendarTime } from './calendar.ts'
+export { Folder, FolderCounts, FolderRole } from './folder.ts'
 export { hiddenCharacter } from './hidden-character.ts'
 export { Address, mailBounds } from './mail-bounds.ts'
 export { MessageFault } from './message-fault.ts'
-
-export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
-export type FolderRole = z.infer<typeof FolderRole>
-
-export const Folder = z
-  .object({
-    path: z.string().max(mailBounds.path),
-    name: z.string().max(mailBounds.path),
-    namespace: z
-      .enum(['personal', 'other_users', 'shared'])
-      .describe("Whose it is (RFC 2342): one's own, another user's, or nobody's in particular"),
-    delimiter: z.string().max(2).nullable(),
-    role: FolderRole.nullable().describe('SPECIAL-USE (RFC 6154), or recognised by its name'),
-    selectable: z.boolean(),
-    subscribed: z.boolean(),
-    total: z
-      .int()
-      .nullable()
-      .describe('Messages; null where the folder cannot be selected, and where it is not known, see `counts`'),
-    unread: z.int().nullable().describe('null where `total` is'),
-  })
-  .meta({ id: 'Folder' })
-export type Folder = z.infer<typeof Folder>
-
-export const FolderCounts = z
-  .object({
-    state: z
-      .enum(['complete', 'pending', 'incomplete', 'not_asked'])
-      .describe(
-        'Of the folders of the account that can be selected: all are counted; some are being counted now; some could not be counted, ' +
-          'which is tried again with a later request; or counts were not asked for',
-      ),
-    pending: z.int().describe('Folders that the mail server is being asked about'),
-    as_of: Timestamp.nullable().describe('When the oldest of the counts was made; null where there is none'),
-  })
-  .meta({ id: 'FolderCounts' })
-export type FolderCounts = z.infer<typeof FolderCounts>
 
 export const SenderWarning = z
   .enum([
@@ -81,7 +46,7 @@ export const SenderAuth = z
   .meta({ id: 'SenderAuth' })
 export type SenderAuth = z.infer<typeof SenderAuth>
 
-export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft'])
+export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft', 'deleted'])
 export type Flag = z.infer<typeof Flag>
 
 export const MessageRef = z
@@ -106,7 +71,11 @@ export const MessageSummary = z
     to: z.array(Address).max(mailBounds.listed),
     to_count: z.int().describe('Of which `to` holds the first'),
     date: Timestamp.describe('When the mail server received it'),
-    flags: z.array(Flag),
+    flags: z.array(Flag).describe('`deleted`: marked to be removed, and still there'),
+    keywords: z
+      .array(z.string().max(mailBounds.keyword))
+      .max(mailBounds.keywords)
+      .describe('Labels (IMAP keywords), as people and their programs set them; the first 50'),
     size_bytes: z.int(),
     has_attachments: z
       .boolean()

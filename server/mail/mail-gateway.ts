@@ -35,6 +35,8 @@ export interface MessageHeader {
   /** INTERNALDATE, ISO 8601 with milliseconds. */
   date: string
   flags: Flag[]
+  /** Flags that are none of the system's, as the server writes them. */
+  keywords: string[]
   sizeBytes: number
   hasAttachments: boolean
   /** Why not all of it is known; empty for ordinary mail. */

@@ -25,6 +25,8 @@ export interface MailToolsOptions {
 const maxFolders = 500
 /** Of each list of a hit. */
 const maxPeople = 3
+/** Of a hit, which has no room for all. */
+const maxLabels = 5
 /** Even where each character is a token, a reply stays below 20,000 of them. */
 const maxChars = 18_000
 
@@ -121,6 +123,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
           subject: z.string(),
           date: z.string(),
           flags: z.array(z.string()).optional(),
+          labels: z.array(z.string()).optional(),
           attachments: z.boolean().optional(),
           faults: z.array(MessageFault).optional().describe('Why not all of it is known'),
         }),
@@ -132,7 +135,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
     run: async ({ principal, accountId, input: { q, limit, cursor }, signal }) => {
       const page = await mail.searchMessages(principal, accountId, { q, limit, cursor }, signal)
       const hits = page.items.map(
-        ({ ref, from, to, to_count, sender_warnings: warnings, subject, date, flags, has_attachments, faults }) => ({
+        ({ ref, from, to, to_count, sender_warnings: warnings, subject, date, flags, keywords, ...rest }) => ({
           ref: toToolRef({ accountId, ref }),
           from: from.slice(0, maxPeople).map(toPerson),
           ...recipientsOf(to, to_count, page.owner.email),
@@ -140,8 +143,9 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
           subject: cleanLine(subject),
           date,
           ...(flags.length > 0 && { flags }),
-          ...(has_attachments && { attachments: true }),
-          ...(faults.length > 0 && { faults }),
+          ...(keywords.length > 0 && { labels: toLabels(keywords) }),
+          ...(rest.has_attachments && { attachments: true }),
+          ...(rest.faults.length > 0 && { faults: rest.faults }),
         }),
       )
       return { hits, total: page.total, ...(page.next_cursor !== null && { cursor: page.next_cursor }) }
@@ -187,6 +191,11 @@ function recipientsOf(to: readonly Address[], count: number, own: string): { to?
   if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}
   const shown = to.slice(0, maxPeople).map(toPerson)
   return { to: shown, ...(count > shown.length && { more_to: count - shown.length }) }
+}
+
+/** Words of people and of their programs; a hit has no room for all. */
+function toLabels(keywords: readonly string[]): string[] {
+  return keywords.slice(0, maxLabels).map(keyword => cleanLine(keyword))
 }
 
 async function onlyAccount(accounts: MailToolsOptions['accounts'], principal: Principal): Promise<string> {

@@ -22,6 +22,7 @@ const content = (changes: Partial<MessageContent>): MessageContent => ({
   toCount: 0,
   date: '2026-01-01T00:00:00.000Z',
   flags: [],
+  keywords: [],
   sizeBytes: 1,
   hasAttachments: false,
   faults: [],

@@ -26,6 +26,7 @@ export function toSummary(header: MessageHeader): Head {
     to_count: countOf(header.to, header.toCount),
     date: header.date,
     flags: header.flags,
+    keywords: header.keywords.slice(0, mailBounds.keywords).map(keyword => cutText(keyword, mailBounds.keyword)),
     size_bytes: header.sizeBytes,
     has_attachments: header.hasAttachments,
     faults: header.faults,

@@ -46,6 +46,7 @@ export const ReadMessage = z.object({
   subject: z.string(),
   message_id: z.string().optional(),
   flags: z.array(z.string()).optional(),
+  labels: z.array(z.string()).optional(),
   untrusted_body: z.string().optional(),
   note: z.string().optional(),
   more: z.int().optional().describe('Characters of this body that are left'),
@@ -107,10 +108,11 @@ function authOf(auth: NonNullable<Message['auth']>): Record<string, string> {
   return Object.fromEntries(Object.entries(auth).flatMap(([name, value]) => (value === null ? [] : [[name, value]])))
 }
 
-function headersOf({ message_id, flags }: UncomparedMessage): Partial<ReadMessage> {
+function headersOf({ message_id, flags, keywords }: UncomparedMessage): Partial<ReadMessage> {
   return {
     ...(message_id !== null && { message_id: cleanLine(message_id) }),
     ...(flags.length > 0 && { flags }),
+    ...(keywords.length > 0 && { labels: keywords.map(keyword => cleanLine(keyword)) }),
   }
 }
 

@@ -4,6 +4,7 @@ import {
   addressWords,
   authWords,
   formatMailTime,
+  keywordWords,
   mayHaveRemoteContent,
   namesOf,
   subjectOf,
@@ -76,4 +77,9 @@ test('what the mail server found is said in words, of the domain that it is abou
     'The mail server could not verify that this came from the sender it names.',
   )
   expect(authWords({ ...found, verdict: 'failed' })).toMatch(/did not come from corp\.example: the check failed\.$/)
+})
+
+test('keywords are labels in words, each once, and notes of programs to themselves are none', () => {
+  const keywords = ['$Forwarded', '$MDNSent', 'NonJunk', '$label2', 'Work', 'Tax\u202e2026', '$', 'constructor']
+  expect(keywordWords(keywords)).toEqual(['Forwarded', 'Work', 'Tax\ufffd2026', 'constructor'])
 })

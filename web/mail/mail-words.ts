@@ -37,6 +37,35 @@ export function visibleText(text: string): string {
   return text.replaceAll(hidden, '\ufffd')
 }
 
+/** Keywords of which programs agreed what they mean (IANA), and Thunderbird's labels; some are notes of programs to themselves. */
+const knownKeywords: ReadonlyMap<string, string | null> = new Map([
+  ['$forwarded', 'Forwarded'],
+  ['$junk', 'Junk'],
+  ['junk', 'Junk'],
+  ['$phishing', 'Phishing'],
+  ['$important', 'Important'],
+  ['$label1', 'Important'],
+  ['$label2', 'Work'],
+  ['$label3', 'Personal'],
+  ['$label4', 'To do'],
+  ['$label5', 'Later'],
+  ['$notjunk', null],
+  ['notjunk', null],
+  ['nonjunk', null],
+  ['$mdnsent', null],
+  ['$submitpending', null],
+  ['$submitted', null],
+])
+
+/** Each once, as labels for a reader. */
+export function keywordWords(keywords: readonly string[]): string[] {
+  const words = keywords.map(keyword => {
+    const known = knownKeywords.get(keyword.toLowerCase())
+    return known === undefined ? visibleText(keyword.replace(/^\$/, '')) : known
+  })
+  return [...new Set(words)].filter(word => word !== null && word !== '') as string[]
+}
+
 /** The domain as name servers know it, where it has letters of other alphabets. */
 export function asciiDomain(email: string): string | undefined {
   const domain = email.slice(email.lastIndexOf('@') + 1)

@@ -5,6 +5,7 @@ import type { Address, Message, SenderAuth } from '../../contract/mail.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
 import type { Tone } from '../ui/tone.ts'
+import { KeywordBadges } from './keyword-badges.tsx'
 import { addressWords, asciiDomain, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
 
 /** Longer lists are opened by a press. */
@@ -40,6 +41,8 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
       <SenderNotes message={message} />
       <p className="flex flex-wrap gap-1.5 empty:hidden">
         {!flags.includes('seen') && <Badge tone="info">Unread</Badge>}
+        <KeywordBadges keywords={message.keywords} most={20} />
+        {flags.includes('deleted') && <Badge tone="unknown">Marked as deleted</Badge>}
         {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
         {flags.includes('flagged') && (
           <Badge tone="warn">

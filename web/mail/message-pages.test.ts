@@ -6,7 +6,7 @@ import { joinNewest, joinOlder, type MessagePage, splitAtMark } from './message-
 function message(uid: number): MessageSummary {
   const ref = `message-${uid}`
   const date = '2026-11-22T18:14:03.120Z'
-  const known = { message_id: null, subject: '', from: [], sender_warnings: [], to: [], date, flags: [] }
+  const known = { message_id: null, subject: '', from: [], sender_warnings: [], to: [], date, flags: [], keywords: [] }
   return {
     ref,
     uid,

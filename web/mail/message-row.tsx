@@ -6,6 +6,7 @@ import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
 import { formatBytes, formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
+import { KeywordBadges } from './keyword-badges.tsx'
 import { addressWords, formatMailTime, namesOf, subjectOf, warningWords, wordsOfFaults } from './mail-words.ts'
 
 /** Whose addresses stand in the list; the open message names all. */
@@ -34,6 +35,7 @@ export const MessageRow = memo(function MessageRow({
   const {
     ref,
     flags,
+    keywords,
     from,
     sender_warnings: warnings,
     to,
@@ -77,9 +79,11 @@ export const MessageRow = memo(function MessageRow({
           dir="auto"
           className={classNames('min-w-0 flex-1 truncate text-left', isUnread ? 'font-medium text-ink' : 'text-soft')}
         >
-          <bdi>{subjectOf(message)}</bdi>
+          <bdi className={flags.includes('deleted') ? 'line-through' : undefined}>{subjectOf(message)}</bdi>
         </span>
         <span className="flex shrink-0 items-center gap-1.5 text-xs text-muted">
+          <KeywordBadges keywords={keywords} most={2} />
+          {flags.includes('deleted') && <Badge tone="unknown">Deleted</Badge>}
           {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
           {flags.includes('answered') && <Mark icon={CornerUpLeft} label="Answered" />}
           {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}

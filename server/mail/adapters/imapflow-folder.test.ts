@@ -15,10 +15,10 @@ afterEach(async () => {
 const whole = ['* 0 EXISTS', '* OK [UIDVALIDITY 7] valid', '* OK [UIDNEXT 1] next']
 
 /** A connection to a server that has an INBOX and answers EXAMINE like this. */
-async function connect(toExamine: string[], tagged = 'OK opened'): Promise<MailConnection> {
+async function connect(toExamine: string[], tagged = 'OK opened', flags = ''): Promise<MailConnection> {
   const answers: Record<string, string[]> = {
     CAPABILITY: ['* CAPABILITY IMAP4rev1 IDLE'],
-    LIST: ['* LIST () "/" INBOX', '* LIST () "/" Other'],
+    LIST: ['* LIST () "/" INBOX', `* LIST (${flags}) "/" Other`],
     EXAMINE: toExamine,
   }
   server = await startSocketServer(socket => {
@@ -82,4 +82,23 @@ test('a folder that is there and is called bad is refused, not missing', async (
       extension: { server_response: 'BAD Not now' },
     })
   }
+})
+
+test.each(
+  ['\\Noselect', '\\NOSELECT', '\\NonExistent'].flatMap(flag =>
+    ['OK opened', 'NO no', "NO [NONEXISTENT] Mailbox doesn't exist", 'NO [CANNOT] not selectable', 'BAD Invalid'].map(
+      tagged => [flag, tagged] as const,
+    ),
+  ),
+)('a folder that is listed as %s holds no messages, when opening it is answered with %s', async (flag, tagged) => {
+  const lent = await connect(whole, tagged, flag)
+  for (const call of [() => lent.listMessages('Other', 10, undefined), () => lent.getMessage('Other', 1, 100)]) {
+    await expect(call()).rejects.toMatchObject({ code: 'folder_not_selectable', status: 409 })
+  }
+})
+
+test('an empty folder without a UIDVALIDITY has none yet', async () => {
+  const lent = await connect(['* 0 EXISTS'])
+  expect(await lent.listMessages('INBOX', 10, undefined)).toMatchObject({ uidValidity: 0, total: 0 })
+  expect(await lent.watch('INBOX', () => undefined)).toEqual({ uidValidity: 0, uidNext: 1 })
 })

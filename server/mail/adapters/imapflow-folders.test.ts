@@ -206,6 +206,24 @@ describe.skipIf(!available('dovecot')).each([
     }
   })
 
+  test('a message marked as deleted says so, and has its keywords', async () => {
+    const connection = await connect(dovecot.imapPort, dovecot.users[0])
+    const { messages } = await connection.listMessages('Public.Team.Plans', 5, undefined)
+    expect(messages).toMatchObject([{ flags: ['deleted', 'seen'], keywords: ['$Work'] }])
+  })
+
+  test('an address that Dovecot cannot read is none', async () => {
+    const { user } = dovecot.users[1]!
+    const connection = await connect(dovecot.imapPort, dovecot.users[1])
+    for (const from of ['<>', 'root', 'Anna <anna>', '"unclosed <a@b', 'a b c', '<a@>', '@b', '(comment)']) {
+      await dovecot.appendMessage(user, `From: ${from}\nSubject: x\n\nx\n`)
+    }
+    const told = JSON.stringify(await connection.listMessages('INBOX', 50, undefined))
+    expect(told).not.toMatch(/MISSING|SYNTAX/)
+    expect(told).toContain('"email":"root"')
+    expect(told).toContain('"name":"Anna","email":"anna"')
+  })
+
   test('folders are counted where the list does not count, also those with names in other alphabets', async () => {
     const connection = await connect(dovecot.imapPort, dovecot.users[0])
     const listed = (await connection.listFolders()).filter(({ selectable }) => selectable)

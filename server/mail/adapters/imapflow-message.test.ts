@@ -117,3 +117,28 @@ test('a folder that cannot be opened has no counts', () => {
   const sent = toFolder({ ...entry, ...rest, flags: new Set(), specialUse: '\\Sent' })
   expect(Folder.parse(sent)).toMatchObject({ selectable: true, role: 'sent', total: null })
 })
+
+test('what servers write where an address is missing is no address', () => {
+  const told = (address: string, name = '') =>
+    toHeader({ seq: 1, uid: 7, envelope: { from: [{ name, address }] } }).from
+  expect(told('MISSING_MAILBOX@MISSING_DOMAIN')).toEqual([])
+  expect(told('MISSING_MAILBOX@MISSING_DOMAIN', 'Anna')).toEqual([{ name: 'Anna', email: '' }])
+  for (const domain of ['MISSING_DOMAIN', '.MISSING-HOST-NAME.', '.SYNTAX-ERROR.', 'unspecified-domain']) {
+    expect(told(`root@${domain}`), domain).toEqual([{ name: null, email: 'root' }])
+    expect(told(`SYNTAX_ERROR@${domain}`), domain).toEqual([])
+    expect(told(`INVALID_ADDRESS@${domain}`), domain).toEqual([])
+  }
+  expect(told('SYNTAX_ERROR')).toEqual([])
+  expect(told('MISSING_MAILBOX@example.org')).toEqual([{ name: null, email: '@example.org' }])
+  for (const email of ['a@example.org', 'SYNTAX_ERROR@example.org', 'a@MISSING_DOMAIN.example', 'missing_domain@x']) {
+    expect(told(email)).toEqual([{ name: null, email }])
+  }
+})
+
+test('a message marked as deleted says so, and keywords are kept apart from flags', () => {
+  const flags = new Set(['\\Seen', '\\DELETED', '\\Recent', '$Forwarded', 'Tax\u00002026'])
+  expect(toHeader({ seq: 1, uid: 7, flags })).toMatchObject({
+    flags: ['seen', 'deleted'],
+    keywords: ['$Forwarded', 'Tax 2026'],
+  })
+})

@@ -7,6 +7,7 @@ import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
 import { type CutName, type Cuts, cutsOf } from './imapflow-cuts.ts'
 import { maxHeaderBytes } from './imapflow-limiter.ts'
 import { toLine, toWhole } from './imapflow-line.ts'
+import { withoutPlaceholders } from './imapflow-placeholders.ts'
 import { toParts } from './imapflow-structure.ts'
 
 const flags: ReadonlyMap<string, Flag> = new Map([
@@ -14,6 +15,7 @@ const flags: ReadonlyMap<string, Flag> = new Map([
   ['\\flagged', 'flagged'],
   ['\\answered', 'answered'],
   ['\\draft', 'draft'],
+  ['\\deleted', 'deleted'],
 ])
 
 /** By SPECIAL-USE (RFC 6154). */
@@ -69,6 +71,7 @@ export function toHeader(row: FetchMessageObject, structure = structureOf(row)):
     toCount: countOf(cuts, 'to', to),
     date: toTime(row.internalDate) ?? '1970-01-01T00:00:00.000Z',
     flags: toFlags(row.flags),
+    keywords: toKeywords(row.flags),
     sizeBytes: toWhole(row.size) ?? 0,
     hasAttachments: parts > structure.leaves || structure.attachments.some(part => !toPartInfo(part).is_inline),
     faults: faultsOf(row, cuts, structure),
@@ -139,12 +142,17 @@ function faultsOf({ bodyStructure, size = 0 }: FetchMessageObject, cuts: Cuts, s
 
 function toAddresses(list: MessageAddressObject[] | undefined): Address[] {
   return (list ?? [])
-    .map(({ name, address }) => ({ name: toLine(name) || null, email: toLine(address) }))
+    .map(({ name, address }) => ({ name: toLine(name) || null, email: withoutPlaceholders(toLine(address)) }))
     .filter(({ name, email }) => name !== null || email !== '')
 }
 
 function toFlags(set: Set<string> | undefined): Flag[] {
   return [...new Set([...(set ?? [])].map(flag => flags.get(flag.toLowerCase())))].filter(flag => flag !== undefined)
+}
+
+/** What is no flag of the system is a keyword (RFC 9051, section 2.3.2): labels of people and of their programs. */
+function toKeywords(set: Set<string> | undefined): string[] {
+  return [...(set ?? [])].filter(flag => !flag.startsWith('\\')).map(toLine)
 }
 
 /** Undefined for what is no date, or one that ISO 8601 writes with more than four digits of year. */

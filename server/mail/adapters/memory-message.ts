@@ -32,6 +32,7 @@ export const emptyMessage: Omit<MemoryMessage, 'uid' | 'date' | keyof ReturnType
   sender: [],
   head: '',
   flags: [],
+  keywords: [],
   sizeBytes: 0,
   hasAttachments: false,
   faults: [],
@@ -72,7 +73,7 @@ export async function readMemoryMessage(
 }
 
 /** Of the message that carries it, the date and the flags are left. */
-function carriedHead({ uid, date, flags }: MemoryMessage, said: Partial<MessageContent>): MessageContent {
+function carriedHead({ uid, date, flags, keywords }: MemoryMessage, said: Partial<MessageContent>): MessageContent {
   const lists = { from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], ...said }
   return {
     messageId: null,
@@ -97,6 +98,7 @@ function carriedHead({ uid, date, flags }: MemoryMessage, said: Partial<MessageC
     uid,
     date,
     flags,
+    keywords,
   }
 }
 

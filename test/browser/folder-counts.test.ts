@@ -1,0 +1,48 @@
+/** Folders on the mail page while a mail server is still counting them, and what messages are marked with. */
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
+import { startMailWorld } from '../support/mail-world.ts'
+import { available } from '../support/require.ts'
+
+const soon = { timeout: 15_000 }
+
+describe.skipIf(!available('chromium'))('the mail page', () => {
+  let browser: Browser
+  beforeAll(async () => {
+    browser = await launchBrowser()
+  })
+  afterAll(() => browser.close())
+
+  test('shows folders at once, counts when they come, labels, and what is marked as deleted', async () => {
+    const world = await startMailWorld(2)
+    const server = world.serverOf(1)!
+    const held = Promise.withResolvers<void>()
+    server.countsInList = false
+    server.delay = step => (step.startsWith('countFolders') ? held.promise : undefined)
+    server.deliver({ subject: 'soon gone', flags: ['seen', 'deleted'], keywords: ['$Forwarded', 'NonJunk', 'Tax'] })
+    const { people } = world
+    const [name = '', value = ''] = people.admin.cookie!.split('=')
+    const context = await browser.newContext()
+    await context.addCookies([{ name, value, url: people.url, httpOnly: true, sameSite: 'Lax' }])
+    const storageState = await context.storageState()
+    await context.close()
+    const { page, expectQuiet } = await visit(browser, people.url, { width: 1400, storageState })
+    await page.goto(`${people.url}/mail?account=${world.mailboxes[1]!.id}`)
+    const folders = page.getByRole('navigation', { name: 'Folders' })
+    await folders.getByRole('link', { name: 'Sent' }).waitFor()
+    await folders.getByText('6 folders to go').waitFor()
+    expect(await folders.getByRole('link', { name: 'INBOX' }).innerText()).toBe('INBOX')
+    held.resolve()
+    await expect.poll(() => folders.getByRole('link', { name: 'INBOX' }).innerText(), soon).toMatch(/2 messages/)
+    await expect.poll(() => folders.getByText('to go').count(), soon).toBe(0)
+    const row = page.locator('a[data-ref]', { hasText: 'soon gone' })
+    expect(await row.innerText()).toMatch(/Forwarded\s+Tax\s+Deleted/)
+    await row.click()
+    const head = page.getByRole('main').locator('header', { hasText: 'soon gone' })
+    await head.getByText('Marked as deleted').waitFor()
+    expect(await head.innerText()).toMatch(/Forwarded\s+Tax/)
+    await expectAccessible(page, 'a message with labels')
+    expectQuiet()
+  }, 120_000)
+})

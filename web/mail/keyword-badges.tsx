@@ -1,0 +1,24 @@
+/** Labels that people and their programs gave a message. */
+import { Badge } from '../ui/badge.tsx'
+import { keywordWords } from './mail-words.ts'
+
+/** @param most The others are counted, and named where a pointer rests. */
+export function KeywordBadges({ keywords, most }: { keywords: readonly string[]; most: number }) {
+  const words = keywordWords(keywords)
+  const hidden = words.slice(most)
+  return (
+    <>
+      {words.slice(0, most).map(word => (
+        <Badge key={word} tone="info">
+          <bdi className="max-w-24 truncate">{word}</bdi>
+        </Badge>
+      ))}
+      {hidden.length > 0 && (
+        <span title={hidden.join(', ')}>
+          +{hidden.length}
+          <span className="sr-only"> more labels: {hidden.join(', ')}</span>
+        </span>
+      )}
+    </>
+  )
+}
