@@ -8,6 +8,7 @@ import { hostileMail } from './hostile-mail.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
+import { outage } from './outage.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
@@ -18,6 +19,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   gate,
   'new-mail': newMail,
   'open-folder': openFolder,
+  outage,
   startup,
   events,
   'sign-in-flood': signInFlood,

@@ -25,7 +25,7 @@ export const ImapConfiguration = z
       .min(2)
       .max(10_000)
       .describe(
-        'IMAP connections of the whole server. Until it is set, it follows the accounts: two for each and 20 more, 100 at least, and at most half of the files that the process may open',
+        'IMAP connections of the whole server. Until it is set, it follows the accounts in steps: at least two for each and 20 more, and at most half of the files that the process may open',
       ),
     connection_pool_size: z.int().min(1).max(10).describe('Command connections of one account'),
   })

@@ -33,6 +33,10 @@ export interface Dovecot {
   login(user: string): Promise<RawImap>
   /** Ends the server and every connection; the mail stays. */
   halt(): Promise<void>
+  /** Stops every process of it where it stands: connections are taken by the system, and nothing is answered. */
+  freeze(): void
+  /** They go on. */
+  thaw(): void
   /** Starts it again on the same ports. */
   resume(): Promise<void>
   /** Ends it, waits for that, and removes its directory. Safe to call twice. */
@@ -90,6 +94,8 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
         imap.close()
       }
     },
+    freeze: () => killGroup(server, 'SIGSTOP'),
+    thaw: () => killGroup(server, 'SIGCONT'),
     async resume() {
       server = await launch(imapPort, imapsPort)
     },
@@ -157,6 +163,7 @@ async function terminate(server: ChildProcess): Promise<void> {
   if (isRunning) {
     const exit = once(server, 'exit')
     killGroup(server, 'SIGTERM')
+    killGroup(server, 'SIGCONT')
     const timer = setTimeout(() => killGroup(server, 'SIGKILL'), 5_000)
     await exit
     clearTimeout(timer)

@@ -14,6 +14,7 @@ import type {
   WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
+import { closedProblem, within } from './memory-faults.ts'
 import { holds } from './memory-search.ts'
 
 export interface MemoryFolder {
@@ -275,27 +276,5 @@ export class MemoryConnection implements MailConnection {
       throw error
     }
     if (!this.#isOpen) throw closedProblem()
-  }
-}
-
-function closedProblem(): Problem {
-  return new Problem('mail_server_unreachable', 'The mail server closed the connection.', {
-    fault: 'closed',
-    part: 'imap',
-  })
-}
-
-async function within(ms: number, step: Promise<void> | void): Promise<void> {
-  if (step === undefined) return
-  const { promise, reject } = Promise.withResolvers<never>()
-  const problem = new Problem('mail_server_timeout', 'The mail server did not answer.', {
-    fault: 'timeout',
-    part: 'imap',
-  })
-  const timer = setTimeout(() => reject(problem), ms)
-  try {
-    await Promise.race([step, promise])
-  } finally {
-    clearTimeout(timer)
   }
 }
