@@ -180,6 +180,42 @@ test('an account that waits is tried when another one on its server got in', asy
   await waiting
 })
 
+test('an account that alone fails again and again is not tried at each login of another one', async () => {
+  let tries = 0
+  const over = new AbortController()
+  const failing = async () => {
+    while (!over.signal.aborted) {
+      tries++
+      await gate.login(fail(slow), never).catch(() => undefined)
+      await gate.untilBack(60_000, over.signal)
+    }
+  }
+  const running = failing()
+  for (let second = 0; second < 60; second++) {
+    await vi.advanceTimersByTimeAsync(1_000)
+    await gate.login(async () => 'in', never)
+  }
+  expect(tries).toBeGreaterThan(1)
+  expect(tries).toBeLessThanOrEqual(4)
+  over.abort()
+  await running
+})
+
+test('a refused connection is no reason to try another account again', async () => {
+  const limit = new Problem('mail_server_refused', 'Too many.', { fault: 'limit' })
+  await expect(gate.login(fail(limit), never)).rejects.toBe(limit)
+  let isBack = false
+  const leaving = new AbortController()
+  const waiting = gate.untilBack(60_000, leaving.signal).then(() => {
+    isBack = true
+  })
+  await gate.login(async () => 'in', never)
+  await settle()
+  expect(isBack).toBe(false)
+  leaving.abort()
+  await waiting
+})
+
 test('past eight logins at once the next one waits for its turn, and leaves when it is not wanted any more', async () => {
   const turns = Array.from({ length: 8 }, () => Promise.withResolvers<void>())
   const under = turns.map(({ promise }) => gate.login(() => promise, never))
