@@ -6,10 +6,14 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { MailLogin } from '../server/accounts/mail-login.ts'
+import { EventHub } from '../server/events/event-hub.ts'
+import { EventLog } from '../server/events/event-log.ts'
+import { EventStore } from '../server/events/event-store.ts'
 import { ImapFlowGateway } from '../server/mail/adapters/imapflow-gateway.ts'
 import { gateTimes } from '../server/mail/server-gate.ts'
+import { migrate, openDatabase } from '../server/platform/database/database.ts'
+import { createLogger } from '../server/platform/logger.ts'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
-import { startHub } from '../test/support/event-hub.ts'
 import { WatchedAccounts } from '../test/support/watched-accounts.ts'
 import { median, round } from './measure.ts'
 
@@ -52,7 +56,7 @@ export async function outage(): Promise<object> {
 async function once_(dovecot: Dovecot): Promise<Row> {
   const gateway = new CountingGateway()
   const logins = new Map(Array.from({ length: accounts }, (_, number) => [`a${number}`, loginOf(dovecot, number)]))
-  const { hub } = await startHub()
+  const { hub, stop } = await startHub()
   const mail = new WatchedAccounts({ gateway, logins, limits: { connection_timeout_seconds: 30 }, gateTimes }, hub)
   try {
     await mail.watcher.start()
@@ -91,6 +95,24 @@ async function once_(dovecot: Dovecot): Promise<Row> {
     }
   } finally {
     await mail.stop()
+    await stop()
+  }
+}
+
+async function startHub() {
+  const db = openDatabase('sqlite::memory:')
+  await migrate(db)
+  const logger = createLogger('warn')
+  const log = new EventLog({ store: new EventStore(db), logger, heldInMemory: 1_000, keep: 1_000, keepMs: 60 * 60_000 })
+  const bounds = { heartbeatSeconds: 15, maxStreams: 1, maxStreamsPerPrincipal: 1, maxStreamAgeMs: 60_000 }
+  const hub = new EventHub({ log, logger, ...bounds })
+  await hub.start()
+  return {
+    hub,
+    stop: async () => {
+      await hub.stop()
+      await db.destroy()
+    },
   }
 }
 
