@@ -125,10 +125,10 @@ export class AccountPool {
     if (gate === this.opener.gate) this.#watching.check()
   }
 
-  /** Retires every command connection: those at rest now, those at work when they are done. */
-  async retire(): Promise<void> {
+  /** Retires every command connection: those at rest now, those at work when they are done. @param isUnwatched Nobody watches it now. */
+  async retire(isUnwatched = false): Promise<void> {
     this.#source.renew()
-    this.#watching.forgetWatching()
+    if (isUnwatched) this.#watching.forgetWatching()
     this.#pausedUntil = 0
     await this.#set.closeIdle()
     this.#pump()
@@ -196,7 +196,8 @@ export class AccountPool {
     const isPaused = count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil)
     const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
-    if (this.#line.length > 0 && this.#isShared) this.#own(this.#watching.lend())
+    // One more connection may just be tried: who waits is served by that, or when it is refused.
+    if (this.#line.length > 0 && this.#opening === 0 && this.#isShared) this.#own(this.#watching.lend())
     this.#changed()
   }
 
