@@ -9,6 +9,7 @@ import { hostileRequests } from './hostile-requests.ts'
 import { imapFlood } from './imap-flood.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
+import { outage } from './outage.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
 import { startup } from './startup.ts'
@@ -21,6 +22,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'new-mail': newMail,
   soak,
   'open-folder': openFolder,
+  outage,
   startup,
   events,
   'sign-in-flood': signInFlood,

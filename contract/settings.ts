@@ -20,7 +20,13 @@ export const ImapConfiguration = z
         'TLS from the first byte. When false: STARTTLS, which must succeed; no TLS only to this machine itself',
       ),
     connection_timeout_seconds: z.int().min(1).max(300),
-    max_connections: z.int().min(2).max(10_000).describe('IMAP connections of the whole server'),
+    max_connections: z
+      .int()
+      .min(2)
+      .max(10_000)
+      .describe(
+        'IMAP connections of the whole server. Until it is set, it follows the accounts in steps: at least two for each and 20 more, and at most half of the files that the process may open',
+      ),
     connection_pool_size: z.int().min(1).max(10).describe('Command connections of one account'),
   })
   .meta({ id: 'ImapConfiguration' })

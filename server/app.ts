@@ -51,6 +51,7 @@ import { createLogger, type Logger } from './platform/logger.ts'
 import type { Principal } from './platform/principal.ts'
 import { Signer } from './platform/secret-box.ts'
 import { WrongCredentials } from './platform/wrong-credentials.ts'
+import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
@@ -245,7 +246,6 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   settingsRoutes(http, settings, networks)
   apiDocs(http, version)
   const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
-  const watchLimits = new AbortController()
   const parts: Part[] = [
     stored.parts.database,
     eventsPart(hub, version),
@@ -254,15 +254,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...people.parts,
     { name: 'settings', start: () => settings.start() },
     { name: 'private networks', start: () => networks.start() },
-    {
-      name: 'pool limits',
-      start: () => {
-        pool.setLimits(settings.limits)
-        const stop = hub.listen('configuration_updated', () => pool.setLimits(settings.limits))
-        watchLimits.signal.addEventListener('abort', stop)
-      },
-      stop: () => watchLimits.abort(),
-    },
+    poolLimitsPart({ pool, settings, hub, logger }),
     { name: 'outbound', stop: () => guarded.stop() },
     { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
     { name: 'sandbox', stop: () => sandbox.stop() },

@@ -6,7 +6,7 @@ import { ConnectionSet, type PooledConnection } from './connection-set.ts'
 import { ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
 import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
-import { type Priority, WaitingLine } from './waiting-line.ts'
+import { type Call, WaitingLine } from './waiting-line.ts'
 import { WatchingSet } from './watching-set.ts'
 
 export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'counts' | 'onChange'> {
@@ -15,12 +15,6 @@ export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'count
   onChange(pool: AccountPool): void
   /** Hears what a request failed with that was the mail server's fault. */
   onFault(problem: Problem): void
-}
-
-/** Whose turn it is, and what for. */
-export interface Call {
-  priority: Priority
-  folder: string | undefined
 }
 
 /** After a connection could not be opened while others work, none is tried for so long. */
@@ -131,10 +125,10 @@ export class AccountPool {
     if (gate === this.opener.gate) this.#watching.check()
   }
 
-  /** Retires every command connection: those at rest now, those at work when they are done. */
-  async retire(): Promise<void> {
+  /** Retires every command connection: those at rest now, those at work when they are done. @param isUnwatched Nobody watches it now. */
+  async retire(isUnwatched = false): Promise<void> {
     this.#source.renew()
-    this.#watching.forgetWatching()
+    if (isUnwatched) this.#watching.forgetWatching()
     this.#pausedUntil = 0
     await this.#set.closeIdle()
     this.#pump()
@@ -149,9 +143,7 @@ export class AccountPool {
 
   /** Ends a watching connection, since the limit no longer has room for it; its watcher asks for another. */
   shedWatching(): boolean {
-    const isAny = this.#watching.size > 0
-    this.#own(this.#watching.closeOne())
-    return isAny
+    return this.#watching.closeOne()
   }
 
   /** After limits changed, or when the watching connection may be lent from now on. */
@@ -169,11 +161,7 @@ export class AccountPool {
   /** After `drain`: those at work get `graceMs` to finish. */
   async stop(graceMs: number): Promise<void> {
     this.opener.renew()
-    await this.#set.closeIdle()
-    const { busy } = this.#set
-    const timer = setTimeout(() => this.#own(Promise.all(busy.map(connection => connection.close()))), graceMs)
-    await Promise.all(busy.map(connection => connection.closed))
-    clearTimeout(timer)
+    await this.#set.end(graceMs)
   }
 
   async #acquire(call: Call, signal: AbortSignal): Promise<PooledConnection> {
@@ -208,7 +196,8 @@ export class AccountPool {
     const isPaused = count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil)
     const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
-    if (this.#line.length > 0 && this.#isShared) this.#own(this.#watching.lend())
+    // One more connection may just be tried: who waits is served by that, or when it is refused.
+    if (this.#line.length > 0 && this.#opening === 0 && this.#isShared) this.#own(this.#watching.lend())
     this.#changed()
   }
 

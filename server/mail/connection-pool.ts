@@ -102,7 +102,7 @@ export class ConnectionPool {
 
   /** After a login changed, or to try a refused one again: connections at rest end now, busy ones when they are done. */
   async drop(accountId: string): Promise<void> {
-    await this.#pools.get(accountId)?.retire()
+    await this.#pools.get(accountId)?.retire(true)
   }
 
   /** After an account is gone: as `drop`, and nothing more is said of it. */
@@ -111,7 +111,7 @@ export class ConnectionPool {
     if (!pool) return
     this.#removed.add(pool)
     this.#pools.delete(accountId)
-    await pool.retire()
+    await pool.retire(true)
   }
 
   /** Takes effect at once; nothing under way fails. */

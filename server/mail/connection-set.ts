@@ -77,6 +77,15 @@ export class ConnectionSet {
     this.#pooled.delete(pooled)
   }
 
+  /** Those at work get `graceMs` to finish. */
+  async end(graceMs: number): Promise<void> {
+    await this.closeIdle()
+    const { busy } = this
+    const timer = setTimeout(() => busy.forEach(connection => void connection.close()), graceMs)
+    await Promise.all(busy.map(connection => connection.closed))
+    clearTimeout(timer)
+  }
+
   async closeIdle(): Promise<void> {
     await Promise.all(this.idle.map(pooled => this.close(pooled)))
   }

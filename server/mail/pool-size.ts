@@ -40,8 +40,15 @@ export class PoolSize {
 
   /** The server refused one more beside so many. */
   refused(open: number): void {
+    const now = performance.now()
+    const most = Math.max(1, open)
+    // Several that were tried at the same moment are refused for one reason.
+    if (this.#learned && now < this.#learned.growAt) {
+      this.#learned.most = Math.min(this.#learned.most, most)
+      return
+    }
     const waitMs = this.#learned ? Math.min(growAtMostMs, this.#learned.waitMs * 2) : growAfterMs
-    this.#learned = { most: Math.max(1, open), growAt: performance.now() + waitMs, waitMs }
+    this.#learned = { most, growAt: now + waitMs, waitMs }
   }
 
   /** So many are open at once: perhaps more than was known. */

@@ -31,6 +31,8 @@ export interface ServerGateOptions {
 
 /** Logins at once on one server, so that all its accounts do not come back in the same moment. */
 const maxLogins = 8
+/** A login that succeeds lets others, which failed before, try again this often at most. */
+const reviveEveryMs = 30_000
 /** Faults that a whole server has, not one account of it. */
 const outages = new Set(['timeout', 'refused', 'dns', 'closed'])
 
@@ -48,6 +50,9 @@ export class ServerGate {
   #back = Promise.withResolvers<void>()
   /** Whoever waits for that. Without anyone nothing is looked at. */
   #waiting = 0
+  /** A login broke since the last sign of life. */
+  #hasFailed = false
+  #revivedAt = Number.NEGATIVE_INFINITY
   /** Ends what is under way when the server is found to be away: a connection that hangs would outlast that. */
   #away = new AbortController()
   /** Of the looks while it is away. */
@@ -77,10 +82,13 @@ export class ServerGate {
     await this.#enter(signal)
     try {
       const result = await connect(AbortSignal.any([signal, this.#away.signal]))
-      this.#revive()
+      this.#gotIn()
       return result
     } catch (error) {
-      if (isOutage(error) && !signal.aborted) await this.suspect()
+      if (isOutage(error) && !signal.aborted) {
+        this.#hasFailed = true
+        await this.suspect()
+      }
       throw error
     } finally {
       const next = this.#queue.shift()
@@ -152,8 +160,15 @@ export class ServerGate {
     }
   }
 
+  /** After one account got in where another one failed, that one need not wait; but one that always fails is not tried each time. */
+  #gotIn(): void {
+    if (this.#hasFailed && performance.now() - this.#revivedAt >= reviveEveryMs) this.#revive()
+  }
+
   /** It is there: whoever waits tries again. */
   #revive(): void {
+    this.#hasFailed = false
+    this.#revivedAt = performance.now()
     this.#back.resolve()
     this.#back = Promise.withResolvers()
   }

@@ -4,6 +4,12 @@ import type { ConnectionSlots } from './connection-slots.ts'
 
 export type Priority = 'watch' | 'interactive' | 'background'
 
+/** Whose turn it is, and what for. */
+export interface Call {
+  priority: Priority
+  folder: string | undefined
+}
+
 interface Waiter<T> {
   sequence: number
   /** What it is about, when it is about one folder. */
@@ -46,7 +52,7 @@ export class WaitingLine<T> {
    * turn does not come in time.
    */
   async join(
-    { priority, folder }: { priority: Priority; folder: string | undefined },
+    { priority, folder }: Call,
     timeoutMs: number,
     signal: AbortSignal,
     whyTooLate: () => Problem,

@@ -66,8 +66,10 @@ export class WatchingSet {
     return this.#lender.giveBack(pooled)
   }
 
-  async closeOne(): Promise<void> {
+  closeOne(): boolean {
     const [connection] = this.#connections
-    await connection?.close()
+    // Never rejects; its end is awaited by whoever holds its slot.
+    void connection?.close()
+    return connection !== undefined
   }
 }

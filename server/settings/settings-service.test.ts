@@ -49,6 +49,37 @@ onEachDatabase(open => {
     expect(await settings.nextNumber('two')).toBeLessThan(later)
   })
 
+  test('unless it was set, the limit of connections follows the accounts, also after something else was set', async () => {
+    const db = await open()
+    const { settings, accounts, connect } = await service(db)
+    await settings.start()
+    await connect()
+    const others = Array.from({ length: 99 }, (_, number) => {
+      const server = {
+        host: 'mail.example.com',
+        port: 993,
+        tls: 'implicit',
+        user: `user${number}`,
+        password: 'x',
+      } as const
+      return { email: `user${number}@example.com`, imap: server, enabled: true }
+    })
+    for (const other of others) await accounts.add(other, { isSandbox: false })
+    await settings.followAccounts()
+    expect(settings.limits.max_connections).toBe(250)
+    const before = await settings.getConfig(admin)
+    await settings.updateConfig(admin, { ...before, connection_pool_size: 2 }, false)
+    for (const { id } of (await accounts.list(admin)).slice(0, 70)) await accounts.delete(admin, id)
+    await settings.followAccounts()
+    expect(settings.limits).toMatchObject({ max_connections: 100, connection_pool_size: 2 })
+    await settings.updateConfig(admin, { ...(await settings.getConfig(admin)), max_connections: 77 }, false)
+    await settings.followAccounts()
+    expect(settings.limits.max_connections).toBe(77)
+    const restarted = (await service(db)).settings
+    await restarted.start()
+    expect(restarted.limits).toMatchObject({ max_connections: 77, connection_pool_size: 2 })
+  })
+
   test('without an account there is nothing to configure', async () => {
     const { settings } = await service(await open())
     await expect(settings.getConfig(admin)).rejects.toMatchObject({ code: 'no_default_account' })

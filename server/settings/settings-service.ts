@@ -5,6 +5,7 @@ import type { AccountService } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { connectionLimit, openFileLimit } from './connection-limit.ts'
 import type { SettingStore } from './setting-store.ts'
 
 export const defaultLimits: PoolLimits = {
@@ -15,25 +16,43 @@ export const defaultLimits: PoolLimits = {
 
 const limitNames = Object.keys(defaultLimits) as (keyof PoolLimits)[]
 
+export interface SettingsServiceOptions {
+  store: SettingStore
+  accounts: AccountService
+  hub: EventHub
+  /** Files that this process may have open; found out unless given. */
+  files?: number
+}
+
 export class SettingsService {
   readonly #store: SettingStore
   readonly #accounts: AccountService
   readonly #hub: EventHub
-  #limits = defaultLimits
+  readonly #files: number
+  /** What was set; `max_connections` is left out while nobody set it. */
+  #set: Partial<PoolLimits> = {}
+  /** As the accounts need it. */
+  #needed = defaultLimits.max_connections
 
-  constructor({ store, accounts, hub }: { store: SettingStore; accounts: AccountService; hub: EventHub }) {
+  constructor({ store, accounts, hub, files = openFileLimit() }: SettingsServiceOptions) {
     this.#store = store
     this.#accounts = accounts
     this.#hub = hub
+    this.#files = files
   }
 
   async start(): Promise<void> {
-    const stored = (await this.#store.find('pool_limits')) as Partial<PoolLimits> | undefined
-    this.#limits = { ...defaultLimits, ...stored }
+    this.#set = ((await this.#store.find('pool_limits')) as Partial<PoolLimits> | undefined) ?? {}
+    await this.followAccounts()
   }
 
   get limits(): PoolLimits {
-    return this.#limits
+    return { ...defaultLimits, max_connections: this.#needed, ...this.#set }
+  }
+
+  /** After accounts came or went: unless it was set, `max_connections` is what they need. */
+  async followAccounts(): Promise<void> {
+    this.#needed = connectionLimit((await this.#accounts.listEnabled()).length, this.#files)
   }
 
   /** Remembers a value under a name, and says whether it is another than before. */
@@ -56,7 +75,7 @@ export class SettingsService {
     const account = await this.#accounts.findDefault(principal)
     if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
     const { host, port, tls } = account.imap
-    return { server_address: host, port, use_ssl: tls === 'implicit', ...this.#limits }
+    return { server_address: host, port, use_ssl: tls === 'implicit', ...this.limits }
   }
 
   /**
@@ -82,19 +101,25 @@ export class SettingsService {
       )
     }
     const { connection_timeout_seconds, max_connections, connection_pool_size } = wanted
-    const limits = { connection_timeout_seconds, max_connections, connection_pool_size }
+    // What was never set is not set by whoever changes something else: it goes on following the accounts.
+    const isSet = this.#set.max_connections !== undefined || changed.includes('max_connections')
+    const limits: Partial<PoolLimits> = {
+      connection_timeout_seconds,
+      connection_pool_size,
+      ...(isSet ? { max_connections } : {}),
+    }
     const at = new Date().toISOString()
     if (changed.length === 0) return before
-    const limitsBefore = this.#limits
+    const setBefore = this.#set
     const kept = this.#hub.transact(async (transaction, tell) => {
       if (limitNames.some(name => changed.includes(name)))
         await this.#store.save(transaction, 'pool_limits', limits, at)
       // In force before anybody hears of it.
-      this.#limits = limits
+      this.#set = limits
       tell({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
     })
     await kept.catch((error: unknown) => {
-      this.#limits = limitsBefore
+      this.#set = setBefore
       throw error
     })
     return this.getConfig(principal)

@@ -39,6 +39,10 @@ export interface Dovecot {
   login(user: string): Promise<RawImap>
   /** Ends the server and every connection; the mail stays. */
   halt(): Promise<void>
+  /** Stops every process of it where it stands: connections are taken by the system, and nothing is answered. */
+  freeze(): void
+  /** They go on. */
+  thaw(): void
   /** Starts it again on the same ports. */
   resume(): Promise<void>
   /** Ends it, waits for that, and removes its directory. Safe to call twice. */
@@ -96,6 +100,8 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
         imap.close()
       }
     },
+    freeze: () => killGroup(server, 'SIGSTOP'),
+    thaw: () => killGroup(server, 'SIGCONT'),
     async resume() {
       server = await launch(imapPort, imapsPort)
     },
@@ -163,6 +169,7 @@ async function terminate(server: ChildProcess): Promise<void> {
   if (isRunning) {
     const exit = once(server, 'exit')
     killGroup(server, 'SIGTERM')
+    killGroup(server, 'SIGCONT')
     const timer = setTimeout(() => killGroup(server, 'SIGKILL'), 5_000)
     await exit
     clearTimeout(timer)

@@ -1,10 +1,12 @@
 /** What one connection does to a real mailbox (nothing), and how it notices that the other side is gone. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { freePort } from '../../../test/support/free-port.ts'
 import { available } from '../../../test/support/require.ts'
 import { startRelay } from '../../../test/support/tcp-relay.ts'
 import type { MailConnection, WatchChange } from '../mail-gateway.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
+import { watchTimes } from './imapflow-watch.ts'
 
 const { signal } = new AbortController()
 
@@ -35,6 +37,12 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
 
   const append = (user: number, message: string) => dovecot.appendMessage(dovecot.users[user]!.user, message)
 
+  async function outsideAppend(folder: string, message: string): Promise<void> {
+    const outside = await dovecot.login(dovecot.users[1]!.user)
+    await outside.append(folder, message)
+    outside.close()
+  }
+
   async function watch(connection: MailConnection): Promise<WatchChange[]> {
     const changes: WatchChange[] = []
     await connection.watch('INBOX', change => changes.push(change))
@@ -63,6 +71,69 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     await watch(connection)
     between.silence()
     expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout', extension: { fault: 'timeout' } })
+  })
+
+  test('whether a watched server is still there is found out when asked, and by itself in less than a minute', async () => {
+    expect(watchTimes.renewIdleMs * 1.2 + watchTimes.checkMs).toBeLessThan(60_000)
+    const between = await relay()
+    const connection = await connect(1, between.port)
+    const changes = await watch(connection)
+    connection.check()
+    await append(1, 'Subject: still there\n\n')
+    await vi.waitFor(() => expect(changes.map(change => change.kind)).toContain('exists'), 5_000)
+    between.silence()
+    connection.check()
+    expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout', extension: { fault: 'timeout' } })
+  })
+
+  test('a watching connection that is lent reads other folders, and tells what came meanwhile', async () => {
+    const connection = await connect(1)
+    const changes = await watch(connection)
+    expect(connection.isWatching).toBe(true)
+    await connection.pause()
+    expect(connection.isWatching).toBe(false)
+    await outsideAppend('Archive', 'Subject: kept\r\n\r\n')
+    const page = await connection.listMessages('Archive', 10, undefined)
+    expect(page.messages.map(({ subject }) => subject)).toContain('kept')
+    await append(1, 'Subject: came meanwhile\n\n')
+    expect(changes).toEqual([])
+    await connection.resume()
+    expect(changes.map(({ kind }) => kind)).toEqual(['exists'])
+    await append(1, 'Subject: came later\n\n')
+    await vi.waitFor(() => expect(changes.filter(({ kind }) => kind === 'exists').length).toBeGreaterThan(1), 5_000)
+    await connection.pause()
+    await connection.listMessages('Archive', 10, undefined)
+    const { length } = changes
+    await connection.resume()
+    expect(changes).toHaveLength(length + 1)
+    await connection.pause()
+    await connection.listMessages('Archive', 10, undefined)
+    await connection.resume()
+    // Nothing came: nothing is looked for.
+    expect(changes).toHaveLength(length + 1)
+  })
+
+  test('a lent connection that is lost says so to who wants it', async () => {
+    const between = await relay()
+    const connection = await connect(1, between.port)
+    await watch(connection)
+    between.cutClients()
+    await connection.closed
+    await expect(connection.pause()).rejects.toMatchObject({ extension: { fault: 'closed' } })
+    await connection.resume()
+  })
+
+  test('whether a server greets is found out without a login', async () => {
+    const gateway = new ImapFlowGateway()
+    const options = { timeoutMs: 5_000, signal }
+    const at = (port: number, tls: 'implicit' | 'none') => gateway.probe({ host: '127.0.0.1', port, tls }, options)
+    await at(dovecot.imapPort, 'none')
+    await at(dovecot.imapsPort, 'implicit')
+    const between = await relay()
+    between.silence()
+    const frozen = gateway.probe({ host: '127.0.0.1', port: between.port, tls: 'none' }, { timeoutMs: 100, signal })
+    await expect(frozen).rejects.toMatchObject({ extension: { fault: 'timeout' } })
+    await expect(at(await freePort(), 'none')).rejects.toMatchObject({ extension: { fault: 'refused' } })
   })
 
   test('a command that is not answered in time ends the connection', async () => {

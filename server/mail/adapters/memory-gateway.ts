@@ -17,6 +17,7 @@ import type {
   WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
+import { closedProblem, within } from './memory-faults.ts'
 import {
   countsOf,
   type Delivery,
@@ -307,26 +308,4 @@ export class MemoryConnection implements MailConnection {
 
 function countOf(messages: readonly MemoryMessage[]): FolderCount {
   return { total: messages.length, unread: messages.filter(({ flags }) => !flags.includes('seen')).length }
-}
-
-function closedProblem(): Problem {
-  return new Problem('mail_server_unreachable', 'The mail server closed the connection.', {
-    fault: 'closed',
-    part: 'imap',
-  })
-}
-
-async function within(ms: number, step: Promise<void> | void): Promise<void> {
-  if (step === undefined) return
-  const { promise, reject } = Promise.withResolvers<never>()
-  const problem = new Problem('mail_server_timeout', 'The mail server did not answer.', {
-    fault: 'timeout',
-    part: 'imap',
-  })
-  const timer = setTimeout(() => reject(problem), ms)
-  try {
-    await Promise.race([step, promise])
-  } finally {
-    clearTimeout(timer)
-  }
 }

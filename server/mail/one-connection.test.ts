@@ -1,0 +1,150 @@
+/** Mail servers that leave an account few connections, or one: requests are served, new mail is announced, and logins are not refused again and again. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type Dovecot, startDovecot } from '../../test/support/dovecot.ts'
+import { startHub } from '../../test/support/event-hub.ts'
+import { available } from '../../test/support/require.ts'
+import { WatchedAccounts } from '../../test/support/watched-accounts.ts'
+import type { MailLogin } from '../accounts/mail-login.ts'
+import { ImapFlowGateway } from './adapters/imapflow-gateway.ts'
+import { MemoryGateway } from './adapters/memory-gateway.ts'
+
+const { signal } = new AbortController()
+const login: MailLogin = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' }
+const backoff = { firstMs: 1, maxMs: 20, random: () => 1 }
+
+describe('in memory', () => {
+  let gateway: MemoryGateway
+  let mail: WatchedAccounts
+  beforeEach(async () => {
+    gateway = new MemoryGateway()
+    gateway.maxConnections = 1
+    mail = new WatchedAccounts({ gateway, logins: new Map([['a', login]]), backoff }, (await startHub()).hub)
+    await mail.watcher.start()
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
+  })
+  afterEach(() => mail.stop())
+  const list = (folder = 'INBOX') =>
+    mail.pool.run('a', 'interactive', one => one.listMessages(folder, 10, undefined), signal, folder)
+
+  test('requests borrow the watching connection in turn, logins are not tried again and again, and it is said of the account', async () => {
+    await Promise.all(Array.from({ length: 40 }, (_, turn) => list(turn % 3 === 0 ? 'Sent' : 'INBOX')))
+    // The watching one, and at most as many as the pool may have, all at once.
+    const { attempts } = gateway
+    expect(attempts).toBeLessThanOrEqual(1 + 3)
+    for (let turn = 0; turn < 40; turn++) await list()
+    expect(gateway.attempts).toBe(attempts)
+    expect(gateway.peak).toBe(1)
+    expect(mail.states).toEqual(['ready'])
+    const { connections, note } = mail.stateOf()
+    expect(connections).toMatchObject({ watching: 1, open: 1, max: 0, server_limit: 1, waiting: 0 })
+    expect(note).toContain('one connection')
+  })
+
+  test('between requests new mail is announced, also while they never end', async () => {
+    await list()
+    const first = gateway.deliver()
+    await vi.waitFor(() => expect(mail.receivedBy()).toEqual([first]), 5_000)
+    // As over a network: in memory alone, nothing else would ever get its turn.
+    gateway.delay = () => nextTurn()
+    const over = new AbortController()
+    const load = Array.from({ length: 8 }, async () => {
+      while (!over.signal.aborted) await list('Sent')
+    })
+    const second = gateway.deliver()
+    await vi.waitFor(() => expect(mail.receivedBy()).toEqual([first, second]), 5_000)
+    over.abort()
+    await Promise.all(load)
+  })
+
+  test('a borrowed connection that breaks is replaced, and the request is served', async () => {
+    await list()
+    let cuts = 1
+    gateway.delay = step => {
+      if (step === 'listMessages' && cuts-- > 0) gateway.cut()
+    }
+    expect(await list()).toMatchObject({ total: 0 })
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
+    expect(await list()).toMatchObject({ total: 0 })
+  })
+
+  test('who waits too long for the borrowed connection is told when to come again', async () => {
+    await list()
+    await mail.pool.setLimits({ connection_timeout_seconds: 1, max_connections: 50, connection_pool_size: 3 })
+    await list()
+    const { promise: held, resolve } = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const hold = async () => {
+      begun.resolve()
+      await held
+    }
+    const holder = mail.pool.run('a', 'interactive', hold, signal)
+    await begun.promise
+    await expect(list()).rejects.toMatchObject({ status: 503, extension: { retryAfterSeconds: 5 } })
+    resolve()
+    await holder
+    expect(await list()).toMatchObject({ total: 0 })
+  })
+
+  test('after a while one more connection is tried, and used when the server allows it by then', async () => {
+    await Promise.all([list(), list()])
+    gateway.maxConnections = 10
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now() + 61_000)
+    await vi.waitFor(async () => {
+      await list()
+      expect(mail.pool.connections('a')?.open).toBe(2)
+    }, 5_000)
+    clock.mockRestore()
+    expect(mail.stateOf().connections.server_limit).not.toBe(1)
+  })
+})
+
+describe.skipIf(!available('dovecot'))('on Dovecot', () => {
+  let dovecot: Dovecot
+  let mail: WatchedAccounts
+  afterEach(async () => {
+    await mail?.stop()
+    await dovecot?.stop()
+  })
+
+  test.each([1, 2, 3])('that allows %d connections, requests are served and new mail is announced', async most => {
+    dovecot = await startDovecot({ maxConnectionsPerUser: most })
+    const { user, password } = dovecot.users[1]!
+    const gateway = new ImapFlowGateway()
+    const connect = vi.spyOn(gateway, 'connect')
+    const place = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none' } as const
+    const logins = new Map([['b', { ...place, user, password }]])
+    mail = new WatchedAccounts(
+      { gateway, logins, backoff: { firstMs: 50, maxMs: 400, random: Math.random } },
+      (await startHub()).hub,
+    )
+    await mail.watcher.start()
+    await vi.waitFor(() => expect(mail.stateOf('b').state).toBe('ready'), 15_000)
+    const list = (folder: string) =>
+      mail.pool.run('b', 'interactive', one => one.listMessages(folder, 10, undefined), signal, folder)
+    const limit = () => mail.pool.connections('b')?.server_limit
+    const learned = vi.waitFor(() => expect(limit()).toBe(most), { timeout: 25_000, interval: 10 })
+    const release = Promise.withResolvers<void>()
+    const holders: Promise<void>[] = []
+    // One after the other, each keeping its connection: Dovecot counts logins that come at the same moment loosely.
+    while (limit() !== most) {
+      const begun = Promise.withResolvers<void>()
+      const hold = async () => {
+        begun.resolve()
+        await release.promise
+      }
+      holders.push(mail.pool.run('b', 'interactive', hold, signal))
+      await Promise.race([begun.promise, learned])
+    }
+    release.resolve()
+    await Promise.all(holders)
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(Array.from({ length: 8 }, (_, turn) => list(turn % 2 === 0 ? 'INBOX' : 'Sent')))
+    }
+    // As many as it allows, and the one that it refused.
+    expect(connect.mock.calls.length).toBe(most + 1)
+    expect(mail.stateOf('b')).toMatchObject({ state: 'ready' })
+    expect(mail.stateOf('b').connections.server_limit).toBe(most)
+    if (most === 1) expect(mail.stateOf('b').connections).toMatchObject({ watching: 1, open: 1 })
+  })
+})

@@ -1,0 +1,239 @@
+/** What is done about a mail server that is away: one look at a time for all its accounts, and how they come back. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createLogger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import type { ConnectOptions } from './mail-gateway.ts'
+import { gateTimes, ServerGate } from './server-gate.ts'
+
+const place = { host: 'mail.example.com', port: 993, tls: 'implicit' } as const
+const never = new AbortController().signal
+const refused = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused', part: 'imap' })
+const slow = new Problem('mail_server_timeout', 'Too slow.', { fault: 'timeout', part: 'imap' })
+
+/** A server that greets after so long; undefined: it refuses at once. */
+let greetsAfterMs: number | undefined
+let looks: { now: number; most: number; all: number }
+let down: number
+let gate: ServerGate
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  greetsAfterMs = 1
+  looks = { now: 0, most: 0, all: 0 }
+  down = 0
+  gate = new ServerGate(place, {
+    gateway: { probe },
+    logger: createLogger('silent'),
+    timeoutMs: () => 30_000,
+    onDown: () => {
+      down++
+    },
+  })
+})
+afterEach(() => {
+  gate.stop()
+  vi.useRealTimers()
+})
+
+async function probe(_place: unknown, { timeoutMs, signal }: ConnectOptions): Promise<void> {
+  looks.all++
+  looks.most = Math.max(looks.most, ++looks.now)
+  try {
+    if (greetsAfterMs === undefined) throw refused
+    await until(Math.min(timeoutMs, greetsAfterMs), signal)
+    if (greetsAfterMs === undefined || greetsAfterMs > timeoutMs) throw slow
+  } finally {
+    looks.now--
+  }
+}
+
+async function until(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  await promise.finally(() => clearTimeout(timer))
+}
+
+const hang = (signal: AbortSignal) => until(2 ** 31 - 1, signal)
+const fail = (problem: Problem) => async () => {
+  throw problem
+}
+const settle = () => vi.advanceTimersByTimeAsync(10)
+
+test('a login that fails while the server greets is a matter of its account', async () => {
+  await Promise.all([expect(gate.login(fail(slow), never)).rejects.toBe(slow), vi.advanceTimersByTimeAsync(10)])
+  expect(gate.outage).toBeUndefined()
+  expect(down).toBe(0)
+  const login = new Problem('mail_login_refused', 'Wrong.', { fault: 'login' })
+  await expect(gate.login(fail(login), never)).rejects.toBe(login)
+  expect(looks.all).toBe(1)
+})
+
+test('a server that is away is told to all at once, looked at in one place, and all log in within 5 s when it is back', async () => {
+  greetsAfterMs = undefined
+  const accounts = 200
+  const ready = new Set<number>()
+  const logins = { all: 0, now: 0, most: 0 }
+  const connect = async (signal: AbortSignal) => {
+    logins.all++
+    logins.most = Math.max(logins.most, ++logins.now)
+    try {
+      if (greetsAfterMs === undefined) throw refused
+      await until(50, signal)
+    } finally {
+      logins.now--
+    }
+  }
+  const account = async (number: number) => {
+    while (!ready.has(number)) {
+      const isIn = await gate.login(connect, never).then(
+        () => true,
+        () => false,
+      )
+      if (isIn) ready.add(number)
+      else await gate.untilBack(60_000, never)
+    }
+  }
+  const all = Promise.all(Array.from({ length: accounts }, (_, number) => account(number)))
+  await settle()
+  expect(down).toBe(1)
+  expect(gate.outage).toMatchObject({ code: 'mail_server_unreachable', extension: { retryAfterSeconds: 5 } })
+  const before = logins.all
+  expect(before).toBeLessThanOrEqual(8)
+  await vi.advanceTimersByTimeAsync(60_000)
+  // One quick look a second, and the patient ones beside them.
+  expect(looks.most).toBeLessThanOrEqual(2)
+  expect(looks.all).toBeLessThanOrEqual(125)
+  expect(logins.all).toBe(before)
+  await expect(gate.login(connect, never)).rejects.toMatchObject({ extension: { fault: 'refused' } })
+  greetsAfterMs = 1
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(ready.size).toBe(accounts)
+  await all
+  expect(logins.most).toBeLessThanOrEqual(8)
+  expect(gate.outage).toBeUndefined()
+})
+
+test('a login that hangs on a frozen server ends when that is found out, and is tried when it answers', async () => {
+  greetsAfterMs = 2 ** 31 - 1
+  const hanging = gate.login(hang, never).catch(error => error)
+  void gate.suspect()
+  await vi.advanceTimersByTimeAsync(gateTimes.probeMs)
+  expect(await hanging).toMatchObject({ code: 'mail_server_timeout', extension: { fault: 'timeout' } })
+  const back = gate.untilBack(1_000, never)
+  await vi.advanceTimersByTimeAsync(57_000)
+  expect(gate.outage).toBeDefined()
+  greetsAfterMs = 1
+  await vi.advanceTimersByTimeAsync(gateTimes.probeMs + gateTimes.everyMs + 1)
+  await back
+  expect(await gate.login(async () => 'in', never)).toBe('in')
+})
+
+test('a server that takes long to greet is found by the patient look', async () => {
+  greetsAfterMs = 10_000
+  void gate.suspect()
+  await vi.advanceTimersByTimeAsync(gateTimes.probeMs)
+  expect(gate.outage).toBeDefined()
+  const back = gate.untilBack(1, never)
+  await vi.advanceTimersByTimeAsync(11_001)
+  await back
+  expect(gate.outage).toBeUndefined()
+})
+
+test('a server for which nobody waits is not looked after, and the next login finds out by itself', async () => {
+  greetsAfterMs = undefined
+  await Promise.all([gate.suspect(), settle()])
+  const leaving = new AbortController()
+  const waiting = gate.untilBack(60_000, leaving.signal)
+  await vi.advanceTimersByTimeAsync(3_000)
+  const { all } = looks
+  expect(all).toBeGreaterThan(2)
+  leaving.abort()
+  await waiting
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(looks.all).toBe(all)
+  expect(gate.outage).toBeUndefined()
+  expect(gate.isIdle).toBe(true)
+  expect(await gate.login(async () => 'in', never)).toBe('in')
+})
+
+test('asked for by a person, a server that is away is tried at once', async () => {
+  greetsAfterMs = undefined
+  await Promise.all([gate.suspect(), settle()])
+  const back = gate.untilBack(60_000, never)
+  gate.reset()
+  await back
+  expect(gate.outage).toBeUndefined()
+  await expect(gate.login(fail(refused), never)).rejects.toBe(refused)
+  expect(gate.outage).toBeDefined()
+})
+
+test('an account that waits is tried when another one on its server got in', async () => {
+  await Promise.all([gate.login(fail(slow), never).catch(() => undefined), settle()])
+  let isBack = false
+  const waiting = gate.untilBack(60_000, never).then(() => {
+    isBack = true
+  })
+  await settle()
+  expect(isBack).toBe(false)
+  await gate.login(async () => 'in', never)
+  await waiting
+})
+
+test('an account that alone fails again and again is not tried at each login of another one', async () => {
+  let tries = 0
+  const over = new AbortController()
+  const failing = async () => {
+    while (!over.signal.aborted) {
+      tries++
+      await gate.login(fail(slow), never).catch(() => undefined)
+      await gate.untilBack(60_000, over.signal)
+    }
+  }
+  const running = failing()
+  for (let second = 0; second < 60; second++) {
+    await vi.advanceTimersByTimeAsync(1_000)
+    await gate.login(async () => 'in', never)
+  }
+  expect(tries).toBeGreaterThan(1)
+  expect(tries).toBeLessThanOrEqual(4)
+  over.abort()
+  await running
+})
+
+test('a refused connection is no reason to try another account again', async () => {
+  const limit = new Problem('mail_server_refused', 'Too many.', { fault: 'limit' })
+  await expect(gate.login(fail(limit), never)).rejects.toBe(limit)
+  let isBack = false
+  const leaving = new AbortController()
+  const waiting = gate.untilBack(60_000, leaving.signal).then(() => {
+    isBack = true
+  })
+  await gate.login(async () => 'in', never)
+  await settle()
+  expect(isBack).toBe(false)
+  leaving.abort()
+  await waiting
+})
+
+test('past eight logins at once the next one waits for its turn, and leaves when it is not wanted any more', async () => {
+  const turns = Array.from({ length: 8 }, () => Promise.withResolvers<void>())
+  const under = turns.map(({ promise }) => gate.login(() => promise, never))
+  const leaving = new AbortController()
+  let began = 0
+  const next = async () => {
+    began++
+  }
+  const left = gate.login(next, leaving.signal).catch(error => error.name)
+  const ninth = gate.login(next, never)
+  await settle()
+  expect(began).toBe(0)
+  leaving.abort()
+  expect(await left).toBe('AbortError')
+  turns[0]!.resolve()
+  await ninth
+  expect(began).toBe(1)
+  for (const { resolve } of turns) resolve()
+  await Promise.all(under)
+  expect(gate.isIdle).toBe(true)
+})

@@ -1,0 +1,42 @@
+/** Keeps the limits of the connection pool as they are set, and where they are not set, as the accounts need them. */
+import type { EventHub } from './events/event-hub.ts'
+import type { ConnectionPool } from './mail/connection-pool.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { SettingsService } from './settings/settings-service.ts'
+
+export interface PoolLimitsPartOptions {
+  pool: Pick<ConnectionPool, 'setLimits'>
+  settings: Pick<SettingsService, 'limits' | 'followAccounts'>
+  hub: Pick<EventHub, 'listen'>
+  logger: Logger
+}
+
+export function poolLimitsPart({ pool, settings, hub, logger }: PoolLimitsPartOptions): Part {
+  let stops: (() => void)[] = []
+  /** One after the other, so that the last one counts. */
+  let work = Promise.resolve()
+  const follow = () => {
+    work = work
+      .then(() => settings.followAccounts())
+      .then(() => pool.setLimits(settings.limits))
+      .catch(err => logger.error({ err }, 'the limit of connections does not follow the accounts'))
+    return work
+  }
+  return {
+    name: 'pool limits',
+    start: async () => {
+      await follow()
+      stops = [
+        hub.listen('configuration_updated', () => pool.setLimits(settings.limits)),
+        hub.listen('account_added', () => void follow()),
+        hub.listen('account_removed', () => void follow()),
+        hub.listen('account_updated', ({ changed }) => void (changed.includes('enabled') && follow())),
+      ]
+    },
+    stop: async () => {
+      for (const stop of stops.splice(0)) stop()
+      await work
+    },
+  }
+}
