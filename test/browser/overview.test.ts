@@ -138,6 +138,27 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.getByText('Words.').waitFor()
   }, 60_000)
 
+  test('a flood of mail is one row, counted whole, and hides nothing that was before it', async () => {
+    const run = await startRustyMail()
+    await connect(run, 'Dave', 'dave@test.local', dovecot.imapPort, true)
+    const state = async () => (await run.call(api.accounts.listAccounts)).items[0]?.state
+    await expect.poll(state, { timeout: 10_000 }).toBe('ready')
+    const imap = await dovecot.login('dave@test.local')
+    for (let count = 0; count < 130; count++) {
+      await imap.append('INBOX', Buffer.from(`From: Ann <ann@test.local>\r\nSubject: ${count}\r\n\r\nWords.\r\n`), [])
+    }
+    imap.close()
+    const storageState = await signIn(browser, run.url)
+    const { page } = await visit(browser, run.url, { storageState })
+    const feed = page.getByRole('region', { name: 'Changes' })
+    await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
+    // The page loads more than it first asks for.
+    await page.reload()
+    await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
+    await feed.getByText('Account Dave was added').waitFor()
+    await feed.getByText(/^RustyMail .* started$/).waitFor()
+  }, 60_000)
+
   test('a page that is cut off says so in its title and its icon', async () => {
     const run = await startRustyMail()
     const storageState = await signIn(browser, run.url)

@@ -40,10 +40,10 @@ export function StateStrip({ stretches }: { stretches: AccountStretches }) {
           </rect>
         ))}
       </svg>
-      <figcaption className="flex justify-between text-xs text-muted">
-        <span>{formatMinute(Date.parse(since))}</span>
-        <span className="px-2 text-center text-soft first-letter:uppercase">{sums}</span>
-        <span>{formatMinute(Date.parse(until))}</span>
+      <figcaption className="flex flex-wrap justify-between gap-x-3 text-xs text-muted">
+        <span className="whitespace-nowrap">{formatMinute(Date.parse(since))}</span>
+        <span className="whitespace-nowrap">{formatMinute(Date.parse(until))}</span>
+        <span className="basis-full text-soft first-letter:uppercase">{sums}</span>
       </figcaption>
     </figure>
   )

@@ -1,5 +1,5 @@
 /** What changed, newest first: from before the page was opened as far as the server holds it, and as it happens. */
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { useFreshness } from '../platform/live.tsx'
 import { useUrlState } from '../platform/url-state.ts'
@@ -18,7 +18,7 @@ const firstShown = 10
 export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
   const [view, setView] = useUrlState({ kind: '', account: '' })
   const types = typesOf(view.kind)
-  const { facts, isLoading, hasOlder, isLoadingOlder, loadOlder } = useChanges({
+  const { facts, isLoading, hasOlder, isLoadingOlder, mayGoOn, loadOlder } = useChanges({
     types,
     accountId: view.account || undefined,
   })
@@ -26,6 +26,11 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
   const [isWhole, setWhole] = useState(false)
   const rows = rowsOf(facts, accounts, hasOlder)
   const shown = isWhole ? rows : rows.slice(0, firstShown)
+  // A flood of mail is one row, and must not hide what was before it.
+  const wantsMore = mayGoOn && rows.length < firstShown
+  useEffect(() => {
+    if (wantsMore) void loadOlder()
+  }, [wantsMore, loadOlder])
   const isNarrowed = types !== undefined || view.account !== ''
   return (
     <Card
@@ -60,7 +65,7 @@ export function ChangeFeed({ accounts }: { accounts: readonly Account[] }) {
             </Button>
           )}
           {hasOlder && (isWhole || rows.length <= firstShown) && (
-            <Button size="sm" variant="quiet" isBusy={isLoadingOlder} onClick={loadOlder}>
+            <Button size="sm" variant="quiet" isBusy={isLoadingOlder} onClick={() => void loadOlder()}>
               Older
             </Button>
           )}

@@ -8,6 +8,8 @@ import { queryKeys } from '../platform/query-keys.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 
 const asked = 100
+/** Of what is gathered in a few rows more is asked for by itself, up to here. */
+const mostPages = 5
 
 export interface ChangeFilter {
   /** All unless given. */
@@ -29,14 +31,19 @@ export function useChanges({ types, accountId }: ChangeFilter) {
     getNextPageParam: ({ items }) => (items.length < asked ? undefined : items.at(-1)!.id),
   })
   const pages = earlier.data?.pages ?? []
+  const { hasNextPage, isFetching, isError, fetchNextPage } = earlier
+  // Not after a failure: it would fail again.
+  const mayGoOn = hasNextPage && !isFetching && !isError && pages.length < mostPages
   // The server checked the facts against the same contract that the type comes from.
   const held = pages.flatMap(({ items }) => items.map(({ id, ...event }) => ({ id, event: event as ServerEvent })))
   return {
     facts: mergeFacts(live, held),
     isLoading: earlier.isLoading,
-    hasOlder: earlier.hasNextPage,
+    hasOlder: hasNextPage,
+    /** Whether older ones may be loaded without being asked for. */
+    mayGoOn,
     isLoadingOlder: earlier.isFetchingNextPage,
-    loadOlder: () => void earlier.fetchNextPage(),
+    loadOlder: fetchNextPage,
   }
 }
 
