@@ -42,8 +42,9 @@ const roleIcons: Record<FolderRole, LucideIcon> = {
 /** Deeper ones stand no further in: the pane is narrow. */
 const indents = ['pl-3', 'pl-6', 'pl-9', 'pl-12'] as const
 
-export function useFolders(accountId: string) {
+export function useFolders(accountId: string, isAsked = true) {
   return useQuery({
+    enabled: isAsked,
     queryKey: queryKeys.folders(accountId),
     queryFn: ({ signal }) => call(api.mail.listFolders, { params: { account_id: accountId }, signal }),
   })

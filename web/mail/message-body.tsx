@@ -4,6 +4,7 @@ import { ToneIcon } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { HtmlFrame } from './html-frame.tsx'
+import { LinkedText } from './linked-text.tsx'
 
 export type BodyKind = 'html' | 'text'
 
@@ -43,7 +44,7 @@ export function MessageBody({
       {kind === 'html' && html !== null && <HtmlFrame accountId={accountId} messageRef={ref} html={html} />}
       {kind === 'text' && text !== null && (
         <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap">
-          {text}
+          <LinkedText text={text} />
         </div>
       )}
       {text === null && html === null && <p className="p-4 text-muted">This message has no text.</p>}

@@ -3,7 +3,7 @@ import { CornerUpLeft, Paperclip, Star, TriangleAlert } from 'lucide-react'
 import { memo } from 'react'
 import { Link } from 'wouter'
 import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
-import { formatBytes, formatDateTime } from '../platform/format.ts'
+import { formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { addressWords, formatMailTime, namesOf, subjectOf, warningWords, wordsOfFaults } from './mail-words.ts'
@@ -31,17 +31,7 @@ export const MessageRow = memo(function MessageRow({
   isOutgoing: boolean
   onFocus(ref: string): void
 }) {
-  const {
-    ref,
-    flags,
-    from,
-    sender_warnings: warnings,
-    to,
-    date,
-    faults,
-    size_bytes: sizeBytes,
-    has_attachments: hasAttachments,
-  } = message
+  const { ref, flags, from, sender_warnings: warnings, to, date, faults, has_attachments: hasAttachments } = message
   const isUnread = !flags.includes('seen')
   const atMs = Date.parse(date)
   const who = isOutgoing
@@ -85,7 +75,6 @@ export const MessageRow = memo(function MessageRow({
           {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}
           {hasAttachments && <Mark icon={Paperclip} label="Has attachments" />}
           {faults.length > 0 && <Mark icon={TriangleAlert} label={wordsOfFaults(faults)} isWarning />}
-          {formatBytes(sizeBytes)}
         </span>
       </span>
       {!isOutgoing && warnings.length > 0 && <TrueSender from={from} warnings={warnings} />}
