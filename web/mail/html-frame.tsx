@@ -45,7 +45,7 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
         <ShieldCheck className="size-4 shrink-0 text-good" aria-hidden="true" />
         <span>
           <span className="max-md:sr-only">Pictures from the internet are not loaded. </span>
-          Loading them tells the sender that you opened this message, when, and from which network address.
+          Loading remote content tells the sender that you opened this message, when, and from which network address.
         </span>
       </p>
       <Button size="sm" icon={ImageDown} onClick={onLoad}>
