@@ -40,12 +40,12 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
     )
   }
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b bg-sunken px-4 py-2">
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b bg-sunken px-4 py-1.5 md:py-2">
       <p className="flex grow basis-48 items-start gap-2 text-xs text-soft md:basis-72">
         <ShieldCheck className="size-4 shrink-0 text-good" aria-hidden="true" />
         <span>
           <span className="max-md:sr-only">Pictures from the internet are not loaded. </span>
-          Loading remote content tells the sender that you opened this message, when, and from which network address.
+          Loading remote content tells the sender when you opened this, and from which network address.
         </span>
       </p>
       <Button size="sm" icon={ImageDown} onClick={onLoad}>
