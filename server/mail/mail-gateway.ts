@@ -115,6 +115,8 @@ export interface MailConnection {
     partId: string,
     maxBytes: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
+  /** By UID, how the plain text of a message begins: what `maxBytes` of the part hold. Nothing of what has none, and of 50 messages at most. */
+  listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>>
   /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
   /**

@@ -12,6 +12,7 @@ import { embedPictures, namesPictures } from './embed-pictures.ts'
 import type { MailConnection, MessageContent, MessageHeader } from './mail-gateway.ts'
 import { toFolders, toMessage, toSummary } from './message-bounds.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
+import { previewOf, readPreviews } from './message-preview.ts'
 import { type ListPlace, type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
 import { inFolder } from './search-folder.ts'
 import { parseSearchQuery } from './search-query.ts'
@@ -42,12 +43,14 @@ export interface ListQuery {
   folder: string
   limit: number
   cursor?: string | undefined
+  preview?: 'true' | 'false' | undefined
 }
 
 export interface FindQuery {
   q: string
   limit: number
   cursor?: string | undefined
+  preview?: 'true' | 'false' | undefined
 }
 
 /** Parts of a message are cut here; the contract says so. */
@@ -83,20 +86,26 @@ export class MailService {
   async listMessages(
     principal: Principal,
     accountId: string,
-    { folder, limit, cursor }: ListQuery,
+    { folder, limit, cursor, preview }: ListQuery,
     signal: AbortSignal,
   ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number }> {
     this.#checkFolder(folder)
     const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, folder, cursor)
-    const list = (connection: MailConnection) => connection.listMessages(folder, limit, place?.beforeUid)
-    const page = await this.#ask(principal, accountId, list, signal)
+    const list = async (connection: MailConnection) => {
+      const page = await connection.listMessages(folder, limit, place?.beforeUid)
+      return { page, previews: await previewsFor(principal, preview, connection, folder, page.messages) }
+    }
+    const { page, previews } = await this.#ask(principal, accountId, list, signal)
     const { uidValidity, total, messages, hasMore } = page
     const owner = await this.#ownerOf(principal, accountId)
     checkCursor(place, uidValidity)
     const last = messages.at(-1)
     const next = last && hasMore ? { uidValidity, beforeUid: last.uid } : undefined
     return {
-      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header)),
+      items: messages.map(header => ({
+        ...this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header),
+        ...(previews ? { preview: previewOf(previews.get(header.uid)) } : {}),
+      })),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
       total,
     }
@@ -109,7 +118,7 @@ export class MailService {
   async searchMessages(
     principal: Principal,
     accountId: string,
-    { q, limit, cursor }: FindQuery,
+    { q, limit, cursor, preview }: FindQuery,
     signal: AbortSignal,
   ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number }> {
     const { folder: wanted, terms } = parseSearchQuery(q, { inBody: principal.scopes.has('mail:read') })
@@ -119,9 +128,10 @@ export class MailService {
     const search = (connection: MailConnection) =>
       inFolder(connection, wanted, async folder => {
         this.#checkFolder(folder)
-        return { folder, ...(await connection.search(folder, terms, limit, place?.beforeUid)) }
+        const page = await connection.search(folder, terms, limit, place?.beforeUid)
+        return { folder, ...page, previews: await previewsFor(principal, preview, connection, folder, page.messages) }
       })
-    const { folder, uidValidity, total, messages, nextBeforeUid } = await this.#ask(
+    const { folder, previews, uidValidity, total, messages, nextBeforeUid } = await this.#ask(
       principal,
       accountId,
       search,
@@ -131,7 +141,10 @@ export class MailService {
     const owner = await this.#ownerOf(principal, accountId)
     const next = nextBeforeUid === undefined ? undefined : { uidValidity, beforeUid: nextBeforeUid }
     return {
-      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header)),
+      items: messages.map(header => ({
+        ...this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header),
+        ...(previews ? { preview: previewOf(previews.get(header.uid)) } : {}),
+      })),
       next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
       total,
     }
@@ -228,6 +241,18 @@ export class MailService {
   #placed(accountId: string, place: MessagePlace): Pick<MessageSummary, 'ref' | 'uid_validity'> {
     return { ref: this.#refs.encode(accountId, place), uid_validity: place.uidValidity }
   }
+}
+
+/** Undefined where nobody asked, or who asks may not read: how a mail begins is part of it. */
+async function previewsFor(
+  principal: Principal,
+  preview: ListQuery['preview'],
+  connection: MailConnection,
+  folder: string,
+  messages: readonly MessageHeader[],
+): Promise<ReadonlyMap<number, string> | undefined> {
+  if (preview !== 'true' || !principal.scopes.has('mail:read')) return undefined
+  return readPreviews(connection, folder, messages)
 }
 
 async function getContent(connection: MailConnection, place: MessagePlace): Promise<MessageContent> {

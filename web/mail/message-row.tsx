@@ -6,7 +6,15 @@ import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
 import { formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
-import { addressWords, formatMailTime, namesOf, subjectOf, warningWords, wordsOfFaults } from './mail-words.ts'
+import {
+  addressWords,
+  formatMailTime,
+  namesOf,
+  subjectOf,
+  visibleText,
+  warningWords,
+  wordsOfFaults,
+} from './mail-words.ts'
 
 /** Whose addresses stand in the list; the open message names all. */
 const mostSenders = 3
@@ -77,6 +85,11 @@ export const MessageRow = memo(function MessageRow({
           {faults.length > 0 && <Mark icon={TriangleAlert} label={wordsOfFaults(faults)} isWarning />}
         </span>
       </span>
+      {message.preview && (
+        <span dir="auto" className="truncate text-left text-xs text-muted">
+          <bdi>{visibleText(message.preview)}</bdi>
+        </span>
+      )}
       {!isOutgoing && warnings.length > 0 && <TrueSender from={from} warnings={warnings} />}
     </Link>
   )

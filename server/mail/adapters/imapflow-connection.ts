@@ -8,6 +8,7 @@ import type { SearchTerm } from '../search-query.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { openFolder } from './imapflow-folder.ts'
 import { readStructure, toContent, toFolder, toUnreadable, withoutHalfCharacter } from './imapflow-message.ts'
+import { fetchPreviews } from './imapflow-preview.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 
@@ -128,6 +129,13 @@ export class ImapFlowConnection implements MailConnection {
         decodeText: false,
       })
       return { uidValidity, bytes: bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
+    })
+  }
+
+  listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>> {
+    return this.#command(async () => {
+      await openFolder(this.#client, path)
+      return fetchPreviews(this.#client, uids, maxBytes)
     })
   }
 
