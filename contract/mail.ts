@@ -83,6 +83,14 @@ export const MessageSummary = z
         'Parts past the 200th count as attachments; with a fault about the structure it may be false all the same',
       ),
     faults: z.array(MessageFault).describe('Empty for all but a few messages'),
+    preview: z
+      .string()
+      .max(mailBounds.preview)
+      .nullable()
+      .optional()
+      .describe(
+        'How its plain text begins; null where it has none. In lists only, with `preview=true`, for the first 50 and for callers that may read mail',
+      ),
   })
   .meta({ id: 'MessageSummary' })
 export type MessageSummary = z.infer<typeof MessageSummary>
@@ -101,6 +109,8 @@ export const Attachment = z
   })
   .meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
+
+const Preview = z.enum(['true', 'false']).optional().describe('Whether to read how each message begins: `mail:read`')
 
 const addresses = z.array(Address).max(mailBounds.addresses)
 const count = z.int().describe('Of which the first are in the list')
@@ -233,6 +243,7 @@ export const mailApi = {
       folder: z.string().min(1).max(mailBounds.path).default('INBOX').describe('Folder path'),
       limit: Limit,
       cursor: Cursor,
+      preview: Preview,
     }),
     response: z.object({
       items: z.array(MessageSummary),
@@ -258,6 +269,7 @@ export const mailApi = {
         .describe('For example `from:anna "annual report" is:unread after:2026-01-01`'),
       limit: Limit,
       cursor: Cursor,
+      preview: Preview,
     }),
     response: z.object({
       items: z.array(MessageSummary),

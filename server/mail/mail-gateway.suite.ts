@@ -255,6 +255,21 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
       })
     })
 
+    test('previews are how plain texts begin, of those that were asked for, and mark nothing as seen', async () => {
+      const plain = await server.deliver({ subject: 'a', text: `Grüße, ${'long '.repeat(1_000)}` })
+      await server.deliver({ subject: 'b', text: 'not asked for' })
+      const short = await server.deliver({ subject: 'c', text: 'short' })
+      const previews = await connection.listPreviews('INBOX', [plain, short, 4_000_000], 64)
+      expect([...previews.keys()].toSorted()).toEqual([plain, short].toSorted())
+      expect(previews.get(plain)).toMatch(/^Grüße, (long )+/)
+      expect(previews.get(plain)!.length).toBeLessThanOrEqual(64)
+      expect(previews.get(short)!.trim()).toBe('short')
+      expect((await connection.listPreviews('INBOX', [], 64)).size).toBe(0)
+      const { messages } = await connection.listMessages('INBOX', 10, undefined)
+      expect(messages.flatMap(({ flags }) => flags)).toEqual([])
+      await expect(connection.listPreviews('Nowhere', [plain], 64)).rejects.toMatchObject({ code: 'folder_not_found' })
+    })
+
     test('arrivals are the UIDs from a given one on, rising, as many as asked for', async () => {
       const { uidNext } = await connection.listArrivals('INBOX', 1, 10)
       expect(await connection.listArrivals('INBOX', uidNext, 10)).toMatchObject({ uidNext, uids: [] })

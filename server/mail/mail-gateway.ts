@@ -184,6 +184,8 @@ export interface MailConnection {
     start: number,
     length: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
+  /** By UID, how the plain text of a message begins: what `maxBytes` of the part hold. Nothing of what has none, and of 50 messages at most. */
+  listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>>
   /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
   listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
   /** Subject and senders by UID; messages that are gone or cannot be read are left out. */

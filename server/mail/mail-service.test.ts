@@ -4,6 +4,7 @@ import { mailApi } from '../../contract/mail.ts'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
 import { cleanHtml } from '../reading/clean-html.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
@@ -71,6 +72,31 @@ test('what is not known of a message is said in the list, in a search and in the
   const message = mailApi.getMessage.response.parse(await mail.getMessage(someone, 'a', await refOf('much'), signal))
   expect(message).toMatchObject({ ...said, to: people, attachment_count: 9_999 })
   expect(message.attachments).toHaveLength(100)
+})
+
+test('a list says how messages begin for callers that ask for it and may read mail, and stands without it too', async () => {
+  gateway.deliver({ subject: 'text', text: `Dear Ann,\n\nthe plan is   ready. ${'x'.repeat(400)}\n\n> what you wrote` })
+  gateway.deliver({ subject: 'none', html: '<p>only this</p>' })
+  const previews = async (query: { preview?: 'true' | 'false' }, as = someone) => {
+    const found = await mail.listMessages(as, 'a', { folder: 'INBOX', limit: 50, ...query }, signal)
+    return mailApi.listMessages.response.parse(found).items.map(({ preview }) => preview)
+  }
+  const [none, text] = await previews({ preview: 'true' })
+  expect(none).toBeNull()
+  expect(text).toMatch(/^Dear Ann, the plan is ready\. x+…$/)
+  expect(text).toHaveLength(200)
+  const { items } = await mail.searchMessages(someone, 'a', { q: 'plan', limit: 5, preview: 'true' }, signal)
+  expect(items.map(({ preview }) => preview)).toEqual([text])
+  const heads: Principal = { ...someone, scopes: scopeSet(['mail:meta']) }
+  expect([
+    await previews({}),
+    await previews({ preview: 'false' }),
+    await previews({ preview: 'true' }, heads),
+  ]).toEqual(Array(3).fill([undefined, undefined]))
+  gateway.delay = step => {
+    if (step === 'listPreviews') throw new Problem('mail_server_refused', 'Not now.')
+  }
+  expect(await previews({ preview: 'true' })).toEqual([null, null])
 })
 
 test('a cursor leads through all messages once, newest first, also when new ones come in between', async () => {

@@ -16,6 +16,7 @@ import type { MailConnection, MessageHeader } from './mail-gateway.ts'
 import { toMessage, toSummary } from './message-bounds.ts'
 import { documentOf } from './message-document.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
+import { previewOf, readPreviews } from './message-preview.ts'
 import { type MessagePlace, type MessageRefs, searchList } from './message-ref.ts'
 import { type OpenPart, PartDownloads } from './part-download.ts'
 import { checkCursor, checkValidity, findNothing, findPart, getContent, otherSender } from './placed-message.ts'
@@ -54,12 +55,14 @@ export interface ListQuery {
   folder: string
   limit: number
   cursor?: string | undefined
+  preview?: 'true' | 'false' | undefined
 }
 
 export interface FindQuery {
   q: string
   limit: number
   cursor?: string | undefined
+  preview?: 'true' | 'false' | undefined
 }
 
 export class MailService {
@@ -101,20 +104,26 @@ export class MailService {
   async listMessages(
     principal: Principal,
     accountId: string,
-    { folder, limit, cursor }: ListQuery,
+    { folder, limit, cursor, preview }: ListQuery,
     signal: AbortSignal,
   ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number }> {
     this.#checkFolder(folder)
     const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, folder, cursor)
-    const list = (connection: MailConnection) => connection.listMessages(folder, limit, place?.beforeUid)
-    const page = await this.#ask(principal, accountId, list, signal, folder)
+    const list = async (connection: MailConnection) => {
+      const page = await connection.listMessages(folder, limit, place?.beforeUid)
+      return { page, previews: await previewsFor(principal, preview, connection, folder, page.messages) }
+    }
+    const { page, previews } = await this.#ask(principal, accountId, list, signal, folder)
     const { uidValidity, total, messages, hasMore } = page
     const owner = await this.#ownerOf(principal, accountId)
     checkCursor(place, uidValidity)
     const last = messages.at(-1)
     const next = last && hasMore ? { uidValidity, beforeUid: last.uid } : undefined
     return {
-      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header)),
+      items: messages.map(header => ({
+        ...this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header),
+        ...(previews ? { preview: previewOf(previews.get(header.uid)) } : {}),
+      })),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
       total,
     }
@@ -127,7 +136,7 @@ export class MailService {
   async searchMessages(
     principal: Principal,
     accountId: string,
-    { q, limit, cursor }: FindQuery,
+    { q, limit, cursor, preview }: FindQuery,
     signal: AbortSignal,
   ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number; owner: Owner }> {
     const { folder: wanted, terms } = parseSearchQuery(q, { inBody: principal.scopes.has('mail:read') })
@@ -137,9 +146,10 @@ export class MailService {
     const search = (connection: MailConnection) =>
       inFolder(connection, wanted, async folder => {
         this.#checkFolder(folder)
-        return { folder, ...(await connection.search(folder, terms, limit, place?.beforeUid)) }
+        const page = await connection.search(folder, terms, limit, place?.beforeUid)
+        return { folder, ...page, previews: await previewsFor(principal, preview, connection, folder, page.messages) }
       })
-    const { folder, uidValidity, total, messages, nextBeforeUid } = await this.#ask(
+    const { folder, previews, uidValidity, total, messages, nextBeforeUid } = await this.#ask(
       principal,
       accountId,
       search,
@@ -150,7 +160,10 @@ export class MailService {
     const owner = await this.#ownerOf(principal, accountId)
     const next = nextBeforeUid === undefined ? undefined : { uidValidity, beforeUid: nextBeforeUid }
     return {
-      items: messages.map(header => this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header)),
+      items: messages.map(header => ({
+        ...this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header),
+        ...(previews ? { preview: previewOf(previews.get(header.uid)) } : {}),
+      })),
       next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
       total,
       owner,
@@ -296,4 +309,16 @@ export class MailService {
   #placed(accountId: string, place: MessagePlace): Pick<MessageSummary, 'ref' | 'uid_validity'> {
     return { ref: this.#refs.encode(accountId, place), uid_validity: place.uidValidity }
   }
+}
+
+/** Undefined where nobody asked, or who asks may not read: how a mail begins is part of it. */
+async function previewsFor(
+  principal: Principal,
+  preview: ListQuery['preview'],
+  connection: MailConnection,
+  folder: string,
+  messages: readonly MessageHeader[],
+): Promise<ReadonlyMap<number, string> | undefined> {
+  if (preview !== 'true' || !principal.scopes.has('mail:read')) return undefined
+  return readPreviews(connection, folder, messages)
 }

@@ -44,8 +44,9 @@ const indents = ['pl-3', 'pl-6', 'pl-9', 'pl-12'] as const
 
 const countsAgainMs = 1_500
 
-export function useFolders(accountId: string) {
+export function useFolders(accountId: string, isAsked = true) {
   return useQuery({
+    enabled: isAsked,
     queryKey: queryKeys.folders(accountId),
     queryFn: ({ signal }) => call(api.mail.listFolders, { params: { account_id: accountId }, signal }),
     // The list is there at once; counts that the mail server makes one folder at a time come with later answers.

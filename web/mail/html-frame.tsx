@@ -25,7 +25,7 @@ export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; 
         // By a Referer without a path the server knows a frame, where browsers say no more; see `refuseOutsideFrame`.
         referrerPolicy="origin"
         src={source}
-        className="min-h-[70dvh] w-full flex-1 bg-on-fill scheme-light"
+        className="min-h-64 w-full flex-1 bg-on-fill scheme-light"
       />
     </>
   )
@@ -40,11 +40,13 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
     )
   }
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b bg-sunken px-4 py-2">
-      <p className="flex grow basis-72 items-start gap-2 text-xs text-soft">
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b bg-sunken px-4 py-1.5 md:py-2">
+      <p className="flex grow basis-48 items-start gap-2 text-xs text-soft md:basis-72">
         <ShieldCheck className="size-4 shrink-0 text-good" aria-hidden="true" />
-        Pictures from the internet are not loaded. Loading them tells the sender that you opened this message, when, and
-        from which network address.
+        <span>
+          <span className="max-md:sr-only">Pictures from the internet are not loaded. </span>
+          Loading remote content tells the sender when you opened this, and from which network address.
+        </span>
       </p>
       <Button size="sm" icon={ImageDown} onClick={onLoad}>
         Load remote content

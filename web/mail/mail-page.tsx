@@ -1,11 +1,15 @@
 /** The mail of an account: folders, messages, and one of them, side by side; on phones one at a time. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { ArrowLeft } from 'lucide-react'
+import { useEffect } from 'react'
+import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import type { Folder } from '../../contract/mail.ts'
 import { call } from '../platform/api-client.ts'
+import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
+import { isTyping } from '../shell/use-shortcuts.ts'
 import { ButtonLink } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -22,7 +26,7 @@ import { MessageList } from './message-list.tsx'
 import { MessageView } from './message-view.tsx'
 import { Pane } from './pane.tsx'
 import { folderOf } from './search-terms.ts'
-import { useMailView } from './use-mail-view.ts'
+import { type MailView, useMailView } from './use-mail-view.ts'
 
 /** What is left of the window between the shell's bars and padding. */
 const windowHeight =
@@ -37,13 +41,16 @@ export function MailPage() {
   const accounts = data?.items ?? []
   const wanted = at.view.account
   const account = wanted ? accounts.find(({ id }) => id === wanted) : (accounts.find(a => a.is_default) ?? accounts[0])
+  useClosingByEscape(at)
   return (
     <div className={classNames('flex min-h-112 flex-col', windowHeight)}>
       <PageHeader
         title="Mail"
+        windowTitle={useWindowTitle(account, at.view)}
+        // On phones a message needs the room.
+        className={at.view.message ? 'max-md:sr-only' : undefined}
         actions={
           accounts.length > 0 && (
-            // On phones a message needs the room.
             <div className={classNames('flex min-w-0 items-center gap-2', at.view.message && 'max-md:hidden')}>
               <AccountChooser accounts={accounts} account={account} at={at} />
             </div>
@@ -67,6 +74,30 @@ export function MailPage() {
   )
 }
 
+/** Which folder it is, and how much in it is unread. */
+function useWindowTitle(account: Account | undefined, { folder: path }: MailView): string | undefined {
+  const { data } = useFolders(account?.id ?? '', account !== undefined && isReadable(account))
+  const folder = data?.items.find(each => isSameFolder(each.path, path))
+  if (!folder) return undefined
+  const unread = folder.unread ? `(${formatNumber(folder.unread)}) ` : ''
+  return `${unread}${visibleText(folder.name)} · Mail`
+}
+
+/** Escape closes the open message, unless it closes something in front of it or ends a search. */
+function useClosingByEscape({ view: { message }, hrefTo }: ReturnType<typeof useMailView>): void {
+  const [, navigate] = useLocation()
+  const backHref = hrefTo({ message: '' })
+  useEffect(() => {
+    if (!message) return
+    const close = (event: KeyboardEvent) => {
+      const isTaken = event.defaultPrevented || event.isComposing || isTyping(event.target)
+      if (event.key === 'Escape' && !isTaken && !document.querySelector('dialog[open]')) navigate(backHref)
+    }
+    addEventListener('keydown', close)
+    return () => removeEventListener('keydown', close)
+  }, [message, backHref, navigate])
+}
+
 function Mailbox({ account }: { account: Account }) {
   const queries = useQueryClient()
   const isKnown = queries.getQueryData(queryKeys.folders(account.id)) !== undefined
@@ -80,7 +111,7 @@ function Mailbox({ account }: { account: Account }) {
 }
 
 function Panes({ accountId }: { accountId: string }) {
-  const at = useMailView()
+  const at = useMailView(accountId)
   const folders = useFolders(accountId)
   const { folder: path, q, message, pane } = at.view
   const named = folderOf(q)

@@ -5,6 +5,7 @@ import { Button } from '../ui/button.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { CalendarCard } from './calendar-card.tsx'
 import { HtmlFrame } from './html-frame.tsx'
+import { LinkedText } from './linked-text.tsx'
 
 export type BodyKind = 'html' | 'text'
 
@@ -54,7 +55,7 @@ export function MessageBody({
       {kind === 'html' && html !== null && <HtmlFrame accountId={accountId} messageRef={ref} html={html} />}
       {kind === 'text' && text !== null && (
         <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap">
-          {text}
+          <LinkedText text={text} />
         </div>
       )}
       {text === null && html === null && <p className="p-4 text-muted">This message has no text.</p>}

@@ -4,6 +4,7 @@ import { type ReactNode, type RefObject, useState } from 'react'
 import type { Address, Message, SenderAuth } from '../../contract/mail.ts'
 import { formatDateTime, formatNumber } from '../platform/format.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
+import { classNames } from '../ui/class-names.ts'
 import type { Tone } from '../ui/tone.ts'
 import { KeywordBadges } from './keyword-badges.tsx'
 import { addressWords, asciiDomain, authWords, subjectOf, visibleText, warningWords } from './mail-words.ts'
@@ -14,20 +15,23 @@ const mostShown = 4
 const toleranceMs = 10 * 60_000
 
 export function MessageHead({ message, heading }: { message: Message; heading: RefObject<HTMLHeadingElement | null> }) {
+  // On phones the text of a message comes first; on wider windows there is room for all.
+  const [isWhole, setWhole] = useState(false)
+  const extra = isWhole ? undefined : 'max-md:hidden'
   const { from, to, cc, bcc, reply_to: replyTo, sender, date, sent_at: sentAt, flags } = message
   const isLate = sentAt !== null && Math.abs(Date.parse(date) - Date.parse(sentAt)) > toleranceMs
   const isAnsweredElsewhere = replyTo.length > 0 && addressesOf(replyTo) !== addressesOf(from)
   return (
-    <header className="grid shrink-0 grid-cols-1 gap-2 border-b p-4">
+    <header className="grid shrink-0 grid-cols-1 gap-2 border-b px-4 py-2.5 md:py-4">
       <h2 ref={heading} tabIndex={-1} dir="auto" className="text-lg font-semibold outline-none">
         <bdi>{subjectOf(message)}</bdi>
       </h2>
       <dl className="grid gap-0.5 text-sm">
         <People label="From" people={from} count={message.from_count} />
         <People label="Sent by" people={sender} count={sender.length} />
-        <People label="To" people={to} count={message.to_count} />
-        <People label="Cc" people={cc} count={message.cc_count} />
-        <People label="Bcc" people={bcc} count={message.bcc_count} />
+        <People label="To" people={to} count={message.to_count} className={extra} />
+        <People label="Cc" people={cc} count={message.cc_count} className={extra} />
+        <People label="Bcc" people={bcc} count={message.bcc_count} className={extra} />
         {isAnsweredElsewhere && <People label="Reply to" people={replyTo} count={message.reply_to_count} />}
         <Line label={sentAt ? 'Date' : 'Received'}>
           <Time at={sentAt ?? date} />
@@ -39,7 +43,15 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
         )}
       </dl>
       <SenderNotes message={message} />
-      <p className="flex flex-wrap gap-1.5 empty:hidden">
+      <p className="flex flex-wrap gap-1.5 empty:hidden max-md:items-center">
+        <button
+          type="button"
+          aria-expanded={isWhole}
+          onClick={() => setWhole(!isWhole)}
+          className="rounded-sm text-xs font-medium text-accent md:hidden"
+        >
+          {isWhole ? 'Fewer details' : 'To and other details'}
+        </button>
         {!flags.includes('seen') && <Badge tone="info">Unread</Badge>}
         <KeywordBadges keywords={message.keywords} most={20} />
         {flags.includes('deleted') && <Badge tone="unknown">Marked as deleted</Badge>}
@@ -97,13 +109,23 @@ function checksOf({ spf, dkim, dmarc }: SenderAuth): string {
 }
 
 /** @param count How many there are; the server lists the first of them. */
-function People({ label, people, count }: { label: string; people: readonly Address[]; count: number }) {
+function People({
+  label,
+  people,
+  count,
+  className,
+}: {
+  label: string
+  people: readonly Address[]
+  count: number
+  className?: string | undefined
+}) {
   const [isWhole, setWhole] = useState(false)
   if (people.length === 0) return null
   const shown = isWhole ? people : people.slice(0, mostShown)
   const hidden = count - shown.length
   return (
-    <Line label={label}>
+    <Line label={label} className={className}>
       {shown.map((person, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: somebody may stand in a list twice, and the list never changes
         <span key={index}>
@@ -140,9 +162,9 @@ function Person({ person: { name, email } }: { person: Address }) {
   )
 }
 
-function Line({ label, children }: { label: string; children: ReactNode }) {
+function Line({ label, className, children }: { label: string; className?: string | undefined; children: ReactNode }) {
   return (
-    <div className="flex gap-2">
+    <div className={classNames('flex gap-2', className)}>
       <dt className="w-16 shrink-0 text-muted">{label}</dt>
       <dd className="min-w-0 flex-1 text-soft">{children}</dd>
     </div>

@@ -3,11 +3,19 @@ import { CornerUpLeft, Paperclip, Star, TriangleAlert } from 'lucide-react'
 import { memo } from 'react'
 import { Link } from 'wouter'
 import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
-import { formatBytes, formatDateTime } from '../platform/format.ts'
+import { formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { KeywordBadges } from './keyword-badges.tsx'
-import { addressWords, formatMailTime, namesOf, subjectOf, warningWords, wordsOfFaults } from './mail-words.ts'
+import {
+  addressWords,
+  formatMailTime,
+  namesOf,
+  subjectOf,
+  visibleText,
+  warningWords,
+  wordsOfFaults,
+} from './mail-words.ts'
 
 /** Whose addresses stand in the list; the open message names all. */
 const mostSenders = 3
@@ -32,18 +40,8 @@ export const MessageRow = memo(function MessageRow({
   isOutgoing: boolean
   onFocus(ref: string): void
 }) {
-  const {
-    ref,
-    flags,
-    keywords,
-    from,
-    sender_warnings: warnings,
-    to,
-    date,
-    faults,
-    size_bytes: sizeBytes,
-    has_attachments: hasAttachments,
-  } = message
+  const { ref, flags, keywords, from, to, date, faults, ...rest } = message
+  const { sender_warnings: warnings, has_attachments: hasAttachments } = rest
   const isUnread = !flags.includes('seen')
   const atMs = Date.parse(date)
   const who = isOutgoing
@@ -89,9 +87,13 @@ export const MessageRow = memo(function MessageRow({
           {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}
           {hasAttachments && <Mark icon={Paperclip} label="Has attachments" />}
           {faults.length > 0 && <Mark icon={TriangleAlert} label={wordsOfFaults(faults)} isWarning />}
-          {formatBytes(sizeBytes)}
         </span>
       </span>
+      {message.preview && (
+        <span dir="auto" className="truncate text-left text-xs text-muted">
+          <bdi>{visibleText(message.preview)}</bdi>
+        </span>
+      )}
       {!isOutgoing && warnings.length > 0 && <TrueSender from={from} warnings={warnings} />}
     </Link>
   )

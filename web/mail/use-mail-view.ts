@@ -7,12 +7,15 @@ const defaults = { account: '', folder: 'INBOX', q: '', message: '', pane: '' }
 
 export type MailView = typeof defaults
 
-/** `hrefTo` changes what is given and keeps the rest. */
-export function useMailView(): { view: MailView; hrefTo(change: Partial<MailView>): string } {
+/**
+ * `hrefTo` changes what is given and keeps the rest.
+ * @param accountId Which one the address means when it names none: links name it, so that they lead to the same place for whoever gets one.
+ */
+export function useMailView(accountId = ''): { view: MailView; hrefTo(change: Partial<MailView>): string } {
   const [view] = useUrlState(defaults)
   const [search] = useSearchParams()
   const hrefTo = (change: Partial<MailView>) => {
-    const next = writeState(search, defaults, change).toString()
+    const next = writeState(search, defaults, { account: view.account || accountId, ...change }).toString()
     return next ? `/mail?${next}` : '/mail'
   }
   return { view, hrefTo }

@@ -46,7 +46,7 @@ function listOf(accountId: string, folder: string): Source {
     load: (cursor, signal) =>
       call(api.mail.listMessages, {
         params: { account_id: accountId },
-        query: { folder, limit: pageSize, cursor },
+        query: { folder, limit: pageSize, cursor, preview: 'true' },
         signal,
       }),
   }
@@ -58,7 +58,7 @@ function searchOf(accountId: string, q: string): Source {
     load: (cursor, signal) =>
       call(api.mail.searchMessages, {
         params: { account_id: accountId },
-        query: { q, limit: pageSize, cursor },
+        query: { q, limit: pageSize, cursor, preview: 'true' },
         signal,
       }),
   }

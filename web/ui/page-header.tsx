@@ -1,20 +1,26 @@
 /** The heading of a page, with what can be done on all of it. Sets the title of the window too. */
 import type { ReactNode } from 'react'
 import { useAlarmMark } from '../platform/alarm-mark.ts'
+import { classNames } from './class-names.ts'
 
 export function PageHeader({
   title,
   description,
   actions,
+  windowTitle = title,
+  className,
 }: {
   title: string
+  /** Where the window should say more than the page. */
+  windowTitle?: string | undefined
+  className?: string | undefined
   description?: ReactNode
   actions?: ReactNode
 }) {
   const mark = useAlarmMark()
   return (
-    <header className="mb-4 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
-      <title>{`${mark}${title} · RustyMail`}</title>
+    <header className={classNames('mb-4 flex flex-wrap items-center justify-between gap-x-4 gap-y-2', className)}>
+      <title>{`${mark}${windowTitle} · RustyMail`}</title>
       <div className="min-w-0">
         <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
         {description && <p className="text-sm text-soft">{description}</p>}

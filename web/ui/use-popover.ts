@@ -32,7 +32,10 @@ export function usePopover() {
     /** When one goes to another page. */
     leave: () => setOpen(false),
     onKeyDown: (event: KeyboardEvent) => {
-      if (event.key === 'Escape' && isOpen) close()
+      if (event.key !== 'Escape' || !isOpen) return
+      // What is behind it stays open.
+      event.preventDefault()
+      close()
     },
   }
 }

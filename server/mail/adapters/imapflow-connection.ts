@@ -20,6 +20,7 @@ import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts
 import { countFolders, listFolders } from './imapflow-folders.ts'
 import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { chunkSize, fetchPiece } from './imapflow-parts.ts'
+import { fetchPreviews } from './imapflow-preview.ts'
 import { fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
@@ -161,6 +162,13 @@ export class ImapFlowConnection implements MailConnection {
         decodeText: false,
       })
       return { uidValidity, bytes: bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
+    })
+  }
+
+  listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>> {
+    return this.#command(async () => {
+      await this.#folder.open(path)
+      return fetchPreviews(this.#client, uids, maxBytes)
     })
   }
 

@@ -240,6 +240,12 @@ export class MemoryConnection implements MailConnection {
     return { uidValidity, bytes: message?.parts[section]?.subarray(start, start + length) }
   }
 
+  async listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>> {
+    await this.#step('listPreviews')
+    const meant = this.#gateway.getFolder(path).messages.filter(({ uid }) => uids.includes(uid))
+    return new Map(meant.flatMap(({ uid, text }) => (text === null ? [] : [[uid, text.slice(0, maxBytes)] as const])))
+  }
+
   async listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
     await this.#step('listArrivals', path)
     const { uidValidity, uidNext, messages } = this.#gateway.getFolder(path)

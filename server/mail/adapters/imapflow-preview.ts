@@ -1,0 +1,83 @@
+/** How the plain text of messages begins: their structures with one command, then the first bytes of the text parts, those of one place together. */
+import type { ImapFlow, MessageStructureObject } from 'imapflow'
+import { withoutHalfCharacter } from '../body-content.ts'
+
+/** Places of text parts that are asked for, each with a command: `1`, `1.1` and `TEXT` are those of nearly all mail. */
+const mostPlaces = 4
+const mostMessages = 50
+const maxDepth = 10
+
+interface TextPart {
+  uid: number
+  encoding: string
+  charset: string
+}
+
+/** By UID; of what has no plain text part, or is a kind of message that few are, nothing. */
+export async function fetchPreviews(
+  client: ImapFlow,
+  uids: readonly number[],
+  maxBytes: number,
+): Promise<Map<number, string>> {
+  const wanted = new Set(uids.slice(0, mostMessages))
+  const texts = new Map<number, string>()
+  if (wanted.size === 0) return texts
+  const rows = await client.fetchAll([...wanted].join(), { uid: true, bodyStructure: true }, { uid: true })
+  const places = new Map<string, TextPart[]>()
+  for (const { uid, bodyStructure } of rows) {
+    const leaf = bodyStructure && wanted.has(uid) ? textLeafOf(bodyStructure) : undefined
+    if (!leaf) continue
+    const place = leaf === bodyStructure ? 'TEXT' : (leaf.part ?? 'TEXT')
+    const part = { uid, encoding: leaf.encoding ?? '', charset: leaf.parameters?.charset ?? 'utf-8' }
+    places.set(place, [...(places.get(place) ?? []), part])
+  }
+  const common = [...places].toSorted(([, a], [, b]) => b.length - a.length).slice(0, mostPlaces)
+  for (const [place, parts] of common) {
+    const query = { uid: true, bodyParts: [{ key: place, start: 0, maxLength: maxBytes }] }
+    const answers = await client.fetchAll(parts.map(({ uid }) => uid).join(), query, { uid: true })
+    const byUid = new Map(answers.map(({ uid, bodyParts }) => [uid, bodyParts?.get(place.toLowerCase())]))
+    for (const part of parts) {
+      const bytes = byUid.get(part.uid)
+      if (bytes) texts.set(part.uid, decode(bytes.subarray(0, maxBytes), part))
+    }
+  }
+  return texts
+}
+
+function textLeafOf(node: MessageStructureObject, depth = 0): MessageStructureObject | undefined {
+  const type = node.type?.toLowerCase() ?? ''
+  if (node.childNodes && type !== 'message/rfc822' && depth < maxDepth) {
+    for (const child of node.childNodes) {
+      const found = textLeafOf(child, depth + 1)
+      if (found) return found
+    }
+    return undefined
+  }
+  return type === 'text/plain' && node.disposition?.toLowerCase() !== 'attachment' ? node : undefined
+}
+
+/** The bytes may end anywhere, in the middle of a character or of its encoding. */
+export function decode(bytes: Buffer, { encoding, charset }: Pick<TextPart, 'encoding' | 'charset'>): string {
+  return withoutHalfCharacter(toText(withoutEncoding(bytes, encoding.toLowerCase()), charset))
+}
+
+function withoutEncoding(bytes: Buffer, encoding: string): Buffer {
+  if (encoding === 'base64') return Buffer.from(bytes.toString('latin1'), 'base64')
+  if (encoding !== 'quoted-printable') return bytes
+  // RFC 2045, section 6.7: soft line breaks go, and what is no code stays as it is.
+  const text = bytes
+    .toString('latin1')
+    .replaceAll(/=\r?\n/g, '')
+    .replace(/=[0-9A-Fa-f]?$/, '')
+    .replaceAll(/=([0-9A-Fa-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  return Buffer.from(text, 'latin1')
+}
+
+/** In a character set that nobody knows, as UTF-8. */
+function toText(bytes: Buffer, charset: string): string {
+  try {
+    return new TextDecoder(charset).decode(bytes)
+  } catch {
+    return bytes.toString('utf8')
+  }
+}

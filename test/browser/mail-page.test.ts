@@ -1,0 +1,113 @@
+/** The Mail page as a place to read: what of a message is in sight, what scrolls, and where its links lead. */
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import type { Message } from '../../contract/mail.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { type SignedIn, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+/** What can be scrolled up and down beside the frame of the message itself. */
+const scrollers = `(() => {
+  const open = document.querySelector('article')
+  const around = []
+  for (let each = open; each; each = each.parentElement) {
+    const scrolls = each === document.documentElement || /auto|scroll/.test(getComputedStyle(each).overflowY)
+    if (scrolls && each.scrollHeight > each.clientHeight + 1) around.push(each.tagName)
+  }
+  return around
+})()`
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let run: RustyMail
+  let browser: Browser
+  let storageState: SignedIn
+  let accountId: string
+  let messages: Message[]
+
+  beforeAll(async () => {
+    const dir = tempDir('mail-page')
+    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
+    browser = await launchBrowser()
+    storageState = await signIn(browser, run.setupLink)
+    accountId = (await run.call(api.accounts.listAccounts)).items[0]!.id
+    const params = { account_id: accountId }
+    const { items } = await run.call(api.mail.listMessages, { params, query: { limit: '60' } })
+    messages = await Promise.all(items.map(({ ref }) => run.call(api.mail.getMessage, { params: { ...params, ref } })))
+    return async () => {
+      await browser.close()
+      await run.stop()
+      dir.remove()
+    }
+  }, 60_000)
+
+  const openMessage = async (message: Message, width: number, height: number) => {
+    const { page, expectQuiet } = await visit(browser, run.url, { width, height, storageState })
+    await page.goto(`${run.url}/mail?account=${accountId}&message=${message.ref}`)
+    await page.getByRole('article', { name: 'The open message' }).waitFor()
+    return { page, expectQuiet }
+  }
+  const topOf = async (page: Page, selector: string) => (await page.locator(selector).boundingBox())!
+
+  test.each([
+    [360, 740],
+    [768, 1024],
+    [1280, 900],
+  ])('at %i × %i px the HTML of a message is in sight, and only its frame scrolls', async (width, height) => {
+    const written = messages.find(({ html, has_attachments: has }) => html?.includes('<img') && !has)!
+    const { page, expectQuiet } = await openMessage(written, width, height)
+    const frame = await topOf(page, 'iframe')
+    expect(frame.y).toBeLessThan(height * 0.6)
+    expect(Math.min(frame.y + frame.height, height) - frame.y).toBeGreaterThan(height * 0.25)
+    expect(await page.evaluate(scrollers)).toEqual([])
+    await expectNothingClipped(page, `a message, ${width}`)
+    await expectAccessible(page, `a message, ${width}`)
+    expectQuiet()
+  })
+
+  test('on a phone the text of a message begins in the upper half of the first screen; who else got it is a press away', async () => {
+    const plain = messages.find(({ html, text, has_attachments: has }) => html === null && text && !has)!
+    const { page } = await openMessage(plain, 360, 740)
+    const text = page.getByText(plain.text!.trim().split('\n')[0]!.trim()).last()
+    expect((await text.boundingBox())!.y).toBeLessThan(740 / 2)
+    const to = page.getByRole('term').filter({ hasText: /^To$/ })
+    expect(await to.isVisible()).toBe(false)
+    await page.getByRole('button', { name: 'To and other details' }).click()
+    await to.waitFor()
+  })
+
+  test('the window says what is unread; the address leads to the message by reload and by back; Escape closes it', async () => {
+    const { page } = await visit(browser, run.url, { storageState })
+    await page.goto(`${run.url}/mail`)
+    const rows = page.locator('a[data-ref]')
+    await rows.first().waitFor()
+    const { items } = await run.call(api.mail.listFolders, { params: { account_id: accountId } })
+    const inbox = items.find(({ role }) => role === 'inbox')!
+    expect(inbox.unread).toBeGreaterThan(0)
+    await expect.poll(() => page.title()).toBe(`(${inbox.unread}) ${inbox.name} · Mail · RustyMail`)
+
+    const second = rows.nth(1)
+    const ref = await second.getAttribute('data-ref')
+    await second.click()
+    const article = page.getByRole('article', { name: 'The open message' })
+    await article.waitFor()
+    const { searchParams } = new URL(page.url())
+    // The account stands in it too: for somebody else the default one may be another.
+    expect([searchParams.get('account'), searchParams.get('message')]).toEqual([accountId, ref])
+    const subject = await article.getByRole('heading', { level: 2 }).innerText()
+    await page.reload()
+    await page.getByRole('heading', { level: 2, name: subject }).waitFor()
+    await page.keyboard.press('Escape')
+    await article.waitFor({ state: 'hidden' })
+    await page.goBack()
+    await page.getByRole('heading', { level: 2, name: subject }).waitFor()
+    // What is in front of it closes first.
+    await page.getByRole('button', { name: /^Account of/ }).click()
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Sign out' }).waitFor({ state: 'hidden' })
+    expect(await article.isVisible()).toBe(true)
+  })
+})
