@@ -95,7 +95,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         fetch(`${url}/api/nothing`, { method: 'POST', headers }),
         fetch(`${url}/api/dashboard/stats`, { method: 'DELETE', headers }),
       ])
-      return Promise.all(answers.map(async each => [each.status, (await each.json()).code, each.headers.get('allow')]))
+      const codes = await Promise.all(answers.map(async each => ((await each.json()) as { code: string }).code))
+      return answers.map(({ status, headers }, at) => [status, codes[at], headers.get('allow')])
     }
     expect(await named.evaluate(refusals, asked)).toEqual([
       [401, 'unauthorized', null],
@@ -106,7 +107,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('no other page can use the session of a person, whether it is named or not', async () => {
     const { run, named, other } = await world()
-    const [{ id }] = (await run.call(api.clients.listClients)).clients as [{ id: string }]
+    const { id } = (await run.call(api.clients.listClients)).clients[0]!
     const withSession = async ({ url, id }: { url: string; id: string }) => {
       const read = (answer: Response) => `read ${answer.status}`
       const unread = (error: Error) => error.name
