@@ -19,6 +19,9 @@ const keepAliveMs = 72_000
 const handshakeMs = 10_000
 /** Of one connection. Who wants more waits, or opens another. */
 const maxConcurrentStreams = 250
+/** Requests that a client takes back before they are answered: at once, and in each second after. Each costs us, and it nothing. */
+const maxResets = 500
+const resetsPerSecond = 20
 /** A connection on which nothing moved for Fastify's 72 s is asked to end, and after this it must. */
 const lastWordMs = 10_000
 
@@ -75,6 +78,7 @@ export class TlsConnections {
 
   #watchSession(session: ServerHttp2Session): void {
     const socket = this.#open.get(nameOf(session.socket))
+    boundResets(session)
     session.once('timeout', () => {
       // A session that was asked to end waits for its reader, also when it is destroyed.
       const cut = setTimeout(() => socket?.destroy(), lastWordMs)
@@ -89,6 +93,22 @@ export function resetSocket(socket: Duplex): void {
   // Under TLS, Node does not reset; what the kernel holds goes when it gives up.
   else if (!(socket instanceof TLSSocket) && isTcp(socket)) socket.resetAndDestroy()
   socket.destroy()
+}
+
+/** What counts for no limit, as health, could else be asked for and taken back without end. */
+function boundResets(session: ServerHttp2Session): void {
+  let left = maxResets
+  let since = performance.now()
+  session.on('stream', stream => {
+    stream.once('aborted', () => {
+      const now = performance.now()
+      left = Math.min(maxResets, left + ((now - since) / 1000) * resetsPerSecond) - 1
+      since = now
+      if (left >= 0 || session.destroyed) return
+      session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      session.destroy()
+    })
+  })
 }
 
 /** HTTP/1.1 has a timeout for it in Node, HTTP/2 none. */
