@@ -39,7 +39,9 @@ export const defaultMark = 'x-default'
 
 /** The same with a default, which documents show too. */
 export function wholeOr(value: number, min: number, max: number) {
-  return whole(min, max).default(value).meta({ [defaultMark]: value })
+  return whole(min, max)
+    .default(value)
+    .meta({ [defaultMark]: value })
 }
 
 export const Limit = wholeOr(50, 1, 100).describe('How many, 1–100')
