@@ -88,6 +88,7 @@ export const rawApi: readonly RawEndpoint[] = [
       method: z.string().meta({ examples: ['tools/list'] }),
       params: z.record(z.string(), z.unknown()).optional(),
     }),
+    responseHeaders: ['X-Accel-Buffering'],
     media: { 'application/json': rpcExample, 'text/event-stream': `event: message\ndata: ${rpcExample}\n\n` },
     others: { 202: 'A notification was taken; there is no answer', 405: 'GET and DELETE: there are no sessions' },
   },

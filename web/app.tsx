@@ -1,6 +1,6 @@
 /** Which page stands at which address, and who may see it. Pages are loaded when they are first opened. */
-import { Suspense } from 'react'
-import { Redirect, Route, Switch, useLocation } from 'wouter'
+import { Suspense, useEffect } from 'react'
+import { Redirect, Route, Switch, useLocation, useSearch } from 'wouter'
 import type { SessionView } from '../contract/access.ts'
 import { lazyPage } from './platform/lazy-page.ts'
 import { SessionProvider, useForgetting, useSessionQuery } from './platform/session.ts'
@@ -86,6 +86,15 @@ function Pages({ session, theme }: { session: SessionView; theme: Theme }) {
   )
 }
 
+/** Where somebody stands who signed in at this address: the documents are no page of ours, and sent them here. */
+function WayBack() {
+  const isToDocs = new URLSearchParams(useSearch()).get('return') === 'docs'
+  useEffect(() => {
+    if (isToDocs) location.replace('/docs')
+  }, [isToDocs])
+  return isToDocs ? <PageSkeleton /> : <Redirect to="/" replace />
+}
+
 function PageSwitch() {
   return (
     <Switch>
@@ -102,9 +111,7 @@ function PageSwitch() {
       <Route path="/sessions" component={SessionsPage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/profile" component={ProfilePage} />
-      <Route path="/sign-in">
-        <Redirect to="/" replace />
-      </Route>
+      <Route path="/sign-in" component={WayBack} />
       <Route component={NotFoundPage} />
     </Switch>
   )

@@ -11,6 +11,8 @@ import { anonymous } from './principal.ts'
 /** In place of the mark and name of what renders it. */
 const logo = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32"><rect width="32" height="32" rx="8" fill="#a8441a"/><path d="M7 11.5A2.5 2.5 0 0 1 9.5 9h13a2.5 2.5 0 0 1 2.5 2.5v9a2.5 2.5 0 0 1-2.5 2.5h-13A2.5 2.5 0 0 1 7 20.5z" fill="none" stroke="#fff" stroke-width="2"/><path d="M7.5 11.5 16 17.5l8.5-6" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/></svg>`
 
+/** The page knows it, and leads on from there. */
+const signInForDocs = '/sign-in?return=docs'
 const operation = { name: 'docs', scope: 'signed_in', effect: 'read' } as const
 
 export function apiDocs(http: HttpServer, version: string): void {
@@ -34,10 +36,16 @@ export function apiDocs(http: HttpServer, version: string): void {
     uiConfig: { docExpansion: 'list', deepLinking: false, persistAuthorization: false, validatorUrl: null },
     uiHooks: {
       onRequest: async (request, reply) => {
-        guard(request.caller?.principal ?? anonymous, operation)
+        const principal = request.caller?.principal ?? anonymous
+        // A person comes back once they have signed in; a program is told to prove who it is.
+        if (principal === anonymous && request.headers.accept?.includes('text/html')) {
+          return reply.header('cache-control', 'no-store').redirect(signInForDocs)
+        }
+        guard(principal, operation)
         // Swagger UI sets style attributes; everything else stays as strict as for our own page.
         const strict = String(reply.getHeader('content-security-policy'))
         reply.header('content-security-policy', strict.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"))
+        return undefined
       },
     },
   })

@@ -1,5 +1,5 @@
 /** Who is signed in, the way to the profile, and the way out. */
-import { CircleUserRound, LogOut, UserRoundPen } from 'lucide-react'
+import { BookOpen, CircleUserRound, LogOut, UserRoundPen } from 'lucide-react'
 import { useId } from 'react'
 import { Link } from 'wouter'
 import { roleWords } from '../platform/role-words.ts'
@@ -52,6 +52,12 @@ export function AccountMenu() {
                 <UserRoundPen className="size-4 shrink-0" aria-hidden="true" />
                 Profile
               </Link>
+            </li>
+            <li>
+              <a href="/docs" className={itemLook}>
+                <BookOpen className="size-4 shrink-0" aria-hidden="true" />
+                API documentation
+              </a>
             </li>
             <li>
               <button

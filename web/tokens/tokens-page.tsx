@@ -1,10 +1,10 @@
 /** API tokens: for programs and agents, each with its own scopes and accounts. */
-import { KeyRound } from 'lucide-react'
+import { BookOpen, KeyRound } from 'lucide-react'
 import { useState } from 'react'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { useMay } from '../platform/session.ts'
 import { useUrlState } from '../platform/url-state.ts'
-import { Button } from '../ui/button.tsx'
+import { Button, ButtonAnchor } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -33,7 +33,14 @@ export function TokensPage() {
             ? 'For programs and agents. You see everyone’s tokens, but never their secrets.'
             : 'For your programs and agents, each with at most what you may do yourself.'
         }
-        actions={(tokens.data?.items.length ?? 0) > 0 && makeButton}
+        actions={
+          <>
+            <ButtonAnchor href="/docs" icon={BookOpen}>
+              API documentation
+            </ButtonAnchor>
+            {(tokens.data?.items.length ?? 0) > 0 && makeButton}
+          </>
+        }
       />
       <Panel
         query={tokens}

@@ -1,0 +1,56 @@
+/** The documentation of the API in a real browser: linked where it is wanted, and behind the sign-in for whoever is signed out. */
+import type { Browser } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { launchBrowser, visit } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { administrator, signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+describe.skipIf(!available('chromium'))('in Chromium', () => {
+  let run: RustyMail
+  let browser: Browser
+
+  beforeAll(async () => {
+    const dir = tempDir('docs')
+    run = await runRustyMail({ dataDir: `${dir.path}/data` })
+    browser = await launchBrowser()
+    return async () => {
+      await browser.close()
+      await run.stop()
+      dir.remove()
+    }
+  }, 60_000)
+
+  test('whoever is signed out is led to the sign-in, and back to where they wanted to be', async () => {
+    const { page } = await visit(browser, `${run.url}/docs`)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.getByLabel('Email').fill(administrator.email)
+    await page.getByLabel('Password', { exact: true }).fill(administrator.password)
+    await page.keyboard.press('Enter')
+    await page.getByText('/api/v1/accounts', { exact: true }).waitFor()
+    expect(new URL(page.url()).pathname).toMatch(/^\/docs\/?$/)
+  }, 60_000)
+
+  test('a program is not led anywhere, and a sign-in without a way back leads to the overview', async () => {
+    for (const accept of ['*/*', 'application/json']) {
+      const { status } = await fetch(`${run.url}/docs`, { headers: { accept }, redirect: 'manual' })
+      expect([accept, status]).toEqual([accept, 401])
+    }
+    const storageState = await signIn(browser, run.url)
+    const { page } = await visit(browser, `${run.url}/sign-in?return=//evil.example`, { storageState })
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+    expect(new URL(page.url()).origin).toBe(run.url)
+  }, 60_000)
+
+  test('it is linked from the tokens, and from the menu of the account on every page', async () => {
+    const storageState = await signIn(browser, run.url)
+    const { page } = await visit(browser, `${run.url}/tokens`, { storageState })
+    await page.getByRole('link', { name: 'API documentation' }).click()
+    await page.getByText('/api/v1/accounts', { exact: true }).waitFor()
+    await page.goto(`${run.url}/clients`)
+    await page.getByRole('button', { name: `Account of ${administrator.name}` }).click()
+    await page.getByRole('link', { name: 'API documentation' }).click()
+    await page.getByText('/api/v1/accounts', { exact: true }).waitFor()
+  }, 60_000)
+})
