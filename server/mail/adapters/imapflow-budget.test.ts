@@ -85,3 +85,11 @@ test('an account that is asked all the time is read at once all the time', () =>
     expect(budget.isPrompt).toBe(true)
   }
 })
+
+test('commands that go out together are all answered', () => {
+  const budget = loggedIn()
+  for (let command = 0; command < 5_000; command++)
+    budget.sent(Buffer.from(`${command.toString(16).toUpperCase()} STATUS a (X)\r\n`))
+  for (let command = 0; command < 5_000; command++) said(budget, { words: 2, tagged: 1, bytes: 100 })
+  expect(() => said(budget, { words: 1_001 })).toThrow(flood)
+})

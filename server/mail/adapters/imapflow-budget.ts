@@ -57,12 +57,14 @@ export class AnswerBudget {
   #answer: Answer = { ...ordinary }
   #isContinued = false
   #collected = 0
+  /** Commands whose ends have not come. */
+  #underWay = 0
   /** Until the login stands, a greeting and a few lines are all that there is to say. */
   #numbers = new Bucket(500, 0)
   #words = new Bucket(500, 0)
   #bytes = new Bucket(256 * kib, 0)
   /** What is read at once; who says more waits for those who say less. */
-  readonly #promptLines = new Bucket(256, 100)
+  #promptLines = new Bucket(64, 20)
   readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
   readonly #unaskedLines: number
   /** Since when it says more than is read at once; on the clock of `performance`. */
@@ -78,6 +80,7 @@ export class AnswerBudget {
     this.#numbers = new Bucket(this.#unaskedLines, 100)
     this.#words = new Bucket(1_000, 10)
     this.#bytes = new Bucket(8 * mib, 8 * kib)
+    this.#promptLines = new Bucket(256, 100)
   }
 
   /** Of a line that is no row of FETCH; held in memory until it ends. */
@@ -102,7 +105,9 @@ export class AnswerBudget {
     if (!isCommand) return
     const [, name = '', set = ''] =
       /^[0-9A-F]+ (?:UID )?([A-Z]+) ?([\d:,*]*)/.exec(chunk.toString('latin1', 0, 16 * kib)) ?? []
-    if (name !== '') this.#begin(answerTo(name, set))
+    if (name === '') return
+    this.#underWay++
+    this.#begin(answerTo(name, set))
   }
 
   /** @throws Error with the code `ServerFlood` when it is too much. */
@@ -120,7 +125,8 @@ export class AnswerBudget {
       spend(answer, 'bytes', bytes, this.#bytes),
     ]
     if (isWithin.includes(false) || this.#isSlowForLong()) throw floods()
-    if (tagged > 0) this.#begin(none)
+    this.#underWay = Math.max(0, this.#underWay - tagged)
+    if (tagged > 0 && this.#underWay === 0) this.#begin(none)
   }
 
   #isSlowForLong(): boolean {
