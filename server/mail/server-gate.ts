@@ -240,7 +240,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   signal.removeEventListener('abort', abort)
 }
 
-export function isOutage(error: unknown): boolean {
+function isOutage(error: unknown): boolean {
   return error instanceof Problem && outages.has(error.extension.fault ?? '')
 }
 
