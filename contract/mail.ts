@@ -1,6 +1,7 @@
 /** Mail as programs see it: folders, message lists, one message. Reading never sets `\Seen`. Names as in JMAP (RFC 8621). */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
+import { Preview, PreviewQuery } from './mail-preview.ts'
 import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
 
 export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
@@ -16,7 +17,6 @@ export const mailBounds = {
   addresses: 100,
   attachments: 100,
   subject: 1_000,
-  preview: 200,
   name: 300,
   /** RFC 3696 (erratum 1690): no address is longer. */
   email: 320,
@@ -135,14 +135,7 @@ export const MessageSummary = z
         'Parts past the 200th count as attachments; with a fault about the structure it may be false all the same',
       ),
     faults: z.array(MessageFault).describe('Empty for all but a few messages'),
-    preview: z
-      .string()
-      .max(mailBounds.preview)
-      .nullable()
-      .optional()
-      .describe(
-        'How its plain text begins; null where it has none. In lists only, with `preview=true`, for the first 50 and for callers that may read mail',
-      ),
+    preview: Preview,
   })
   .meta({ id: 'MessageSummary' })
 export type MessageSummary = z.infer<typeof MessageSummary>
@@ -158,8 +151,6 @@ export const Attachment = z
   })
   .meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
-
-const Preview = z.enum(['true', 'false']).optional().describe('Whether to read how each message begins: `mail:read`')
 
 const addresses = z.array(Address).max(mailBounds.addresses)
 const count = z.int().describe('Of which the first are in the list')
@@ -253,7 +244,7 @@ export const mailApi = {
       folder: z.string().min(1).max(mailBounds.path).default('INBOX').describe('Folder path'),
       limit: Limit,
       cursor: Cursor,
-      preview: Preview,
+      preview: PreviewQuery,
     }),
     response: z.object({
       items: z.array(MessageSummary),
@@ -279,7 +270,7 @@ export const mailApi = {
         .describe('For example `from:anna "annual report" is:unread after:2026-01-01`'),
       limit: Limit,
       cursor: Cursor,
-      preview: Preview,
+      preview: PreviewQuery,
     }),
     response: z.object({
       items: z.array(MessageSummary),
