@@ -10,7 +10,6 @@ export const mailBounds = {
   addresses: 100,
   attachments: 100,
   subject: 1_000,
-  preview: 200,
   name: 300,
   /** RFC 3696 (erratum 1690): no address is longer. */
   email: 320,

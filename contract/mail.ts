@@ -4,6 +4,7 @@ import { Calendar } from './calendar.ts'
 import { endpoint } from './endpoint.ts'
 import { Folder, FolderCounts, FolderRole } from './folder.ts'
 import { Address, mailBounds } from './mail-bounds.ts'
+import { Preview, PreviewQuery } from './mail-preview.ts'
 import { MessageFault } from './message-fault.ts'
 import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
@@ -83,14 +84,7 @@ export const MessageSummary = z
         'Parts past the 200th count as attachments; with a fault about the structure it may be false all the same',
       ),
     faults: z.array(MessageFault).describe('Empty for all but a few messages'),
-    preview: z
-      .string()
-      .max(mailBounds.preview)
-      .nullable()
-      .optional()
-      .describe(
-        'How its plain text begins; null where it has none. In lists only, with `preview=true`, for the first 50 and for callers that may read mail',
-      ),
+    preview: Preview,
   })
   .meta({ id: 'MessageSummary' })
 export type MessageSummary = z.infer<typeof MessageSummary>
@@ -109,8 +103,6 @@ export const Attachment = z
   })
   .meta({ id: 'Attachment' })
 export type Attachment = z.infer<typeof Attachment>
-
-const Preview = z.enum(['true', 'false']).optional().describe('Whether to read how each message begins: `mail:read`')
 
 const addresses = z.array(Address).max(mailBounds.addresses)
 const count = z.int().describe('Of which the first are in the list')
@@ -243,7 +235,7 @@ export const mailApi = {
       folder: z.string().min(1).max(mailBounds.path).default('INBOX').describe('Folder path'),
       limit: Limit,
       cursor: Cursor,
-      preview: Preview,
+      preview: PreviewQuery,
     }),
     response: z.object({
       items: z.array(MessageSummary),
@@ -269,7 +261,7 @@ export const mailApi = {
         .describe('For example `from:anna "annual report" is:unread after:2026-01-01`'),
       limit: Limit,
       cursor: Cursor,
-      preview: Preview,
+      preview: PreviewQuery,
     }),
     response: z.object({
       items: z.array(MessageSummary),

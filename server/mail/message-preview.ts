@@ -1,5 +1,5 @@
 /** How a message begins, in a line for lists: of what is new in it, not of what it quotes. */
-import { mailBounds } from '../../contract/mail.ts'
+import { maxPreview } from '../../contract/mail-preview.ts'
 import { Problem } from '../platform/problem.ts'
 import { readText } from '../reading/read-text.ts'
 import { cutText } from '../reading/stranger-text.ts'
@@ -28,5 +28,5 @@ export function previewOf(text: string | undefined): string | null {
   if (text === undefined) return null
   const { fresh, plain } = readText(text)
   const line = (fresh.trim() || plain).replaceAll(/\s+/g, ' ').trim()
-  return line === '' ? null : cutText(line, mailBounds.preview)
+  return line === '' ? null : cutText(line, maxPreview)
 }

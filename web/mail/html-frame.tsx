@@ -25,7 +25,7 @@ export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; 
         // By a Referer without a path the server knows a frame, where browsers say no more; see `refuseOutsideFrame`.
         referrerPolicy="origin"
         src={source}
-        className="min-h-64 w-full flex-1 bg-on-fill scheme-light"
+        className="min-h-52 w-full flex-1 bg-on-fill scheme-light md:min-h-64"
       />
     </>
   )

@@ -22,7 +22,7 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
   const isLate = sentAt !== null && Math.abs(Date.parse(date) - Date.parse(sentAt)) > toleranceMs
   const isAnsweredElsewhere = replyTo.length > 0 && addressesOf(replyTo) !== addressesOf(from)
   return (
-    <header className="grid shrink-0 grid-cols-1 gap-2 border-b px-4 py-2.5 md:py-4">
+    <header className="grid shrink-0 grid-cols-1 gap-2 border-b px-4 py-2 md:py-4">
       <h2 ref={heading} tabIndex={-1} dir="auto" className="text-lg font-semibold outline-none">
         <bdi>{subjectOf(message)}</bdi>
       </h2>

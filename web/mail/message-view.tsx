@@ -37,7 +37,7 @@ export function MessageView({
     <Pane label="Message" className={className}>
       {messageRef ? (
         <>
-          <div className="border-b p-1.5 md:hidden">
+          <div className="border-b p-0.5 md:hidden">
             <ButtonLink href={backHref} variant="quiet" size="sm" icon={ArrowLeft}>
               Back to the messages
             </ButtonLink>
