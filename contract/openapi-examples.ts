@@ -59,6 +59,8 @@ const texts: Readonly<Record<string, string>> = {
   query: 'Who wrote to me about the harvest?',
   recovery_codes: 'k4fp-2m8x',
   ref: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',
+  message_ref: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',
+  attached_to: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',
   response: 'Anna Berg did, on Monday.',
   secret: 'JBSWY3DPEHPK3PXP',
   server_address: 'imap.example.org',

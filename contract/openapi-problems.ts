@@ -12,9 +12,12 @@ function sharedProblems({ method, path, scope }: Kind): ProblemCode[] {
     'bad_request',
     ...(scope === 'public' ? [] : (['unauthorized', 'forbidden'] as const)),
     ...(method === 'GET' ? [] : (['origin_not_allowed', 'too_large', 'unsupported_media_type'] as const)),
+    'request_timeout',
     'host_not_allowed',
+    'head_too_large',
     'too_many_requests',
     'internal',
+    ...(method === 'GET' ? [] : (['not_implemented'] as const)),
     ...(isHealth ? [] : (['overloaded', 'draining'] as const)),
   ]
 }
@@ -52,9 +55,11 @@ function responseOf(status: number, codes: readonly ProblemCode[]): Json {
   }
 }
 
+/** Of all but that which no operation answers, since it is for methods that are none. */
 export function problemExamples(): Json {
+  const answered = Object.entries(problems).filter(([code]) => code !== 'method_not_allowed')
   return Object.fromEntries(
-    Object.entries(problems).map(([code, { status, title }]) => {
+    answered.map(([code, { status, title }]) => {
       const value = { type: `/problems/${code}`, title, status, detail: `${title}.`, instance: 'a1b2c3d4-7', code }
       return [code, { summary: title, value }]
     }),
