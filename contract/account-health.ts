@@ -1,6 +1,6 @@
-/** How one account has fared: its errors and states of the last day, its connections, and another try at once. */
+/** What went wrong with one account, and another try at once. */
 import { z } from 'zod'
-import { Account, AccountConnections, AccountError, AccountState } from './accounts.ts'
+import { Account, AccountError } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
@@ -12,50 +12,27 @@ export const RecentError = AccountError.extend({
 }).meta({ id: 'RecentError' })
 export type RecentError = z.infer<typeof RecentError>
 
-export const StateSpan = z.object({ state: AccountState, since: Timestamp }).meta({ id: 'StateSpan' })
-export type StateSpan = z.infer<typeof StateSpan>
-
-/** At most so many of each are kept. */
-export const historyBounds = { errors: 20, states: 200, hours: 24 } as const
-
-export const AccountHealthReport = z
-  .object({
-    account_id: AccountId,
-    state: AccountState,
-    state_since: Timestamp,
-    last_error: AccountError.nullable(),
-    next_retry_at: Timestamp.nullable(),
-    note: z.string().nullable().describe('As in the account'),
-    last_mail_at: Timestamp.nullable(),
-    connections: AccountConnections,
-    recent_errors: z
-      .array(RecentError)
-      .describe(
-        `Newest first, of its connections and of requests: ${historyBounds.errors} at most, since this server started`,
-      ),
-    states: z
-      .array(StateSpan)
-      .describe(
-        `The state now and those before it, newest first: ${historyBounds.states} at most, of the last ${historyBounds.hours} h, since this server started. The last one may have begun before that`,
-      ),
-  })
-  .meta({ id: 'AccountHealthReport' })
-export type AccountHealthReport = z.infer<typeof AccountHealthReport>
+/** At most so many are kept. */
+export const maxRecentErrors = 20
 
 const params = z.object({ account_id: AccountId })
 const path = '/api/dashboard/accounts/{account_id}'
 const tag = 'Accounts'
 
 export const accountHealthApi = {
-  getAccountHealth: endpoint({
+  listAccountErrors: endpoint({
     method: 'GET',
-    path: `${path}/health`,
+    path: `${path}/errors`,
     tag,
-    summary: 'How one account fares and has fared: states, errors, connections',
+    summary: 'What went wrong with one account since this server started, in its connections and in requests',
     scope: 'dashboard:read',
     effect: 'read',
     params,
-    response: AccountHealthReport,
+    response: z.object({
+      items: z
+        .array(RecentError)
+        .describe(`Newest first, ${maxRecentErrors} at most; the same in a row is one with its count`),
+    }),
     problems: ['account_not_found'],
   }),
   reconnectAccount: endpoint({

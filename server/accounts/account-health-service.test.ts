@@ -1,6 +1,6 @@
-/** How an account has fared: bounded, newest first, for who may see it alone; and another try at once. */
+/** What went wrong with an account: bounded, newest first, for callers that may see it; and another try at once. */
 import { afterEach, expect, test, vi } from 'vitest'
-import { historyBounds } from '../../contract/account-health.ts'
+import { maxRecentErrors } from '../../contract/account-health.ts'
 import type { AccountInput } from '../../contract/accounts.ts'
 import { accountsOn } from '../../test/support/accounts.ts'
 import { memoryDatabase } from '../../test/support/databases.ts'
@@ -30,47 +30,27 @@ async function start() {
   return { accounts, health, account: { id, name }, service: new AccountHealthService({ accounts, health }) }
 }
 
-test('states and errors come newest first; the same error in a row is one with its count', async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-28T10:00:00.000Z') })
+test('errors come newest first; the same error in a row is one with its count', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-28T11:00:00.000Z') })
   const { service, health, account } = await start()
-  health.set(account, { state: 'ready' })
-  vi.setSystemTime(Date.parse('2026-11-28T11:00:00.000Z'))
   health.noteProblem(account.id, refused)
-  health.set(account, { state: 'unreachable' })
   vi.setSystemTime(Date.parse('2026-11-28T11:01:00.000Z'))
   health.noteProblem(account.id, refused)
   health.noteProblem(account.id, new Problem('mail_server_timeout', 'Too slow.', { fault: 'timeout' }))
-  const report = await service.report(admin, account.id)
-  expect(report).toMatchObject({ account_id: account.id, state: 'unreachable', note: null })
-  expect(report.states).toEqual([
-    { state: 'unreachable', since: '2026-11-28T11:00:00.000Z' },
-    { state: 'ready', since: '2026-11-28T10:00:00.000Z' },
-  ])
-  expect(report.recent_errors).toMatchObject([
+  expect(await service.listErrors(admin, account.id)).toMatchObject([
     { code: 'mail_server_timeout', cause: 'timeout', count: 1, at: '2026-11-28T11:01:00.000Z' },
     { code: 'mail_server_unreachable', count: 2, first_at: '2026-11-28T11:00:00.000Z', at: '2026-11-28T11:01:00.000Z' },
   ])
 })
 
-test('what is kept is bounded: the oldest errors and states go, and states of before yesterday are not told', async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T00:00:00.000Z') })
+test('what is kept is bounded: the oldest errors go', async () => {
   const { service, health, account } = await start()
-  for (let turn = 0; turn < historyBounds.states; turn++) {
-    vi.setSystemTime(Date.now() + 60_000)
-    health.set(account, { state: turn % 2 === 0 ? 'ready' : 'unreachable' })
+  for (let turn = 0; turn < maxRecentErrors + 5; turn++) {
     health.noteProblem(account.id, new Problem('mail_server_timeout', `Try ${turn}.`, { fault: 'timeout' }))
   }
-  health.set(account, { state: 'degraded' })
-  const full = await service.report(admin, account.id)
-  expect(full.states).toHaveLength(historyBounds.states)
-  expect(full.states[0]).toMatchObject({ state: 'degraded' })
-  expect(full.recent_errors.map(({ detail }) => detail)).toEqual(
-    Array.from({ length: historyBounds.errors }, (_, index) => `Try ${historyBounds.states - 1 - index}.`),
+  expect((await service.listErrors(admin, account.id)).map(({ detail }) => detail)).toEqual(
+    Array.from({ length: maxRecentErrors }, (_, index) => `Try ${maxRecentErrors + 4 - index}.`),
   )
-  vi.setSystemTime(Date.now() + 25 * 60 * 60_000)
-  health.set(account, { state: 'ready' })
-  // The state at the beginning of the 24 hours is told too.
-  expect((await service.report(admin, account.id)).states.map(({ state }) => state)).toEqual(['ready', 'degraded'])
 })
 
 test('how few connections a mail server allows is said of the account, and nothing where it refused none', async () => {
@@ -91,7 +71,7 @@ test('another try is asked for at once; not of what is disabled, and not by who 
   accounts.onReconnect(id => asked.push(id))
   const stranger: Principal = { ...admin, accounts: new Set() }
   await expect(service.reconnect(stranger, account.id)).rejects.toMatchObject({ code: 'account_not_found' })
-  await expect(service.report(stranger, account.id)).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(service.listErrors(stranger, account.id)).rejects.toMatchObject({ code: 'account_not_found' })
   expect(asked).toEqual([])
   expect(await service.reconnect(admin, account.id)).toMatchObject({ id: account.id })
   expect(asked).toEqual([account.id])
@@ -105,5 +85,5 @@ test('of what was removed nothing is kept', async () => {
   health.set(account, { state: 'ready' })
   health.noteProblem(account.id, refused)
   health.forget(account.id)
-  expect(health.historyOf(account.id)).toEqual({ errors: [], states: [] })
+  expect(health.errorsOf(account.id)).toEqual([])
 })

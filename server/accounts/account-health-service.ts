@@ -1,5 +1,5 @@
-/** Tells how one account has fared, and has it connected again at once. */
-import type { AccountHealthReport } from '../../contract/account-health.ts'
+/** Tells what went wrong with one account, and has it connected again at once. */
+import type { RecentError } from '../../contract/account-health.ts'
 import type { Account } from '../../contract/accounts.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -8,7 +8,7 @@ import type { HealthRegistry } from './health-registry.ts'
 
 export interface AccountHealthServiceOptions {
   accounts: Pick<AccountService, 'get' | 'reconnect'>
-  health: Pick<HealthRegistry, 'historyOf'>
+  health: Pick<HealthRegistry, 'errorsOf'>
 }
 
 export class AccountHealthService {
@@ -18,24 +18,10 @@ export class AccountHealthService {
     this.#options = options
   }
 
-  /** @throws Problem `account_not_found` also for what the principal may not see. */
-  async report(principal: Principal, accountId: string): Promise<AccountHealthReport> {
+  /** Newest first. @throws Problem `account_not_found` also for what the principal may not see. */
+  async listErrors(principal: Principal, accountId: string): Promise<RecentError[]> {
     const account = await this.#options.accounts.get(principal, accountId)
-    const { state, state_since, last_error, next_retry_at, note, last_mail_at, connections } = account
-    const { errors, states } = this.#options.health.historyOf(accountId)
-    return {
-      account_id: account.id,
-      state,
-      state_since,
-      last_error,
-      next_retry_at,
-      note,
-      last_mail_at,
-      connections,
-      recent_errors: errors,
-      // Of an account that nobody has reported on yet, what is said of it is all there is.
-      states: states.length > 0 ? states : [{ state, since: state_since }],
-    }
+    return this.#options.health.errorsOf(account.id)
   }
 
   async reconnect(principal: Principal, accountId: string): Promise<Account> {

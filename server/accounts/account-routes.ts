@@ -41,9 +41,9 @@ export function accountRoutes(http: HttpServer, { accounts, health, hub, startSa
   )
   handle(http, accountsApi.deleteAccount, ({ principal, params }) => accounts.delete(principal, params.account_id))
   handle(http, accountsApi.verifyAccount, ({ principal, params }) => accounts.verify(principal, params.account_id))
-  handle(http, accountHealthApi.getAccountHealth, ({ principal, params }) =>
-    health.report(principal, params.account_id),
-  )
+  handle(http, accountHealthApi.listAccountErrors, async ({ principal, params }) => ({
+    items: await health.listErrors(principal, params.account_id),
+  }))
   handle(http, accountHealthApi.reconnectAccount, ({ principal, params }) =>
     health.reconnect(principal, params.account_id),
   )

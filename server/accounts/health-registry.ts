@@ -1,5 +1,5 @@
 /** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out anew. */
-import type { RecentError, StateSpan } from '../../contract/account-health.ts'
+import type { RecentError } from '../../contract/account-health.ts'
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -57,7 +57,6 @@ export class HealthRegistry {
       next_retry_at: change.nextRetryAt ?? null,
     }
     this.#health.set(account.id, after)
-    this.#historyOf(account.id).noteState(change.state, after.state_since)
     const previous = before?.state ?? 'connecting'
     if (previous === change.state) return
     const { state, last_error, next_retry_at } = after
@@ -79,9 +78,8 @@ export class HealthRegistry {
   }
 
   /** Newest first. */
-  historyOf(accountId: string): { errors: RecentError[]; states: StateSpan[] } {
-    const history = this.#histories.get(accountId)
-    return { errors: history?.errors ?? [], states: history?.statesAt(Date.now()) ?? [] }
+  errorsOf(accountId: string): RecentError[] {
+    return this.#histories.get(accountId)?.errors ?? []
   }
 
   noteMail(accountId: string, at: string): void {

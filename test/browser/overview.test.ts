@@ -95,6 +95,8 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       await page.screenshot({ path: join(output, `account-unreachable-${width}.png`), fullPage: true })
     }
     await page.getByRole('button', { name: /^Retry now/ }).click()
+    await page.getByText('Connecting again').waitFor()
+    await page.getByRole('button', { name: /^Verify now/ }).click()
     await page
       .getByRole('region', { name: `Trial of ${named(3)}` })
       .getByText('Nothing answers on this port')

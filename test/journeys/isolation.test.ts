@@ -34,7 +34,7 @@ const about: Record<string, (id: string, ref: string) => Asked> = {
   headAccount: id => ({ method: 'HEAD', path: accountPath(id) }),
   updateAccount: id => ({ method: 'PATCH', path: accountPath(id), body: { enabled: true } }),
   updateBadly: id => ({ method: 'PATCH', path: accountPath(id), body: { enabled: 'yes' } }),
-  getAccountHealth: id => ({ method: 'GET', path: `${accountPath(id)}/health` }),
+  listAccountErrors: id => ({ method: 'GET', path: `${accountPath(id)}/errors` }),
   reconnectAccount: id => ({ method: 'POST', path: `${accountPath(id)}/reconnect` }),
   verifyAccount: id => ({ method: 'POST', path: `${accountPath(id)}/verify` }),
   listFolders: id => ({ method: 'GET', path: fill(api.mail.listFolders.path, { account_id: id }) }),

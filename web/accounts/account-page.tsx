@@ -2,12 +2,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { ArrowLeft } from 'lucide-react'
 import { Link, useParams } from 'wouter'
-import type { Account, AccountStretches } from '../../contract/accounts.ts'
+import type { RecentError } from '../../contract/account-health.ts'
+import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
-import { formatDuration } from '../platform/format.ts'
+import { formatCount } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
-import { Card } from '../ui/card.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -15,13 +15,11 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { AccountPanel } from './account-panel.tsx'
 import { AccountsSkeleton } from './accounts-skeleton.tsx'
 import { faultWords } from './fault-words.ts'
-import { failuresIn } from './state-parts.ts'
 import { StateStrip } from './state-strip.tsx'
 import { useAccounts } from './use-accounts.ts'
 
 /** The window moves on also where nothing happens. */
 const statesIntervalMs = 60_000
-const mostFailures = 10
 
 export function AccountPage() {
   const { id } = useParams<{ id: string }>()
@@ -60,39 +58,49 @@ function Past({ account: { id } }: { account: Account }) {
     queryFn: ({ signal }) => call(api.accounts.listAccountStates, { params: { account_id: id }, signal }),
     refetchInterval: statesIntervalMs,
   })
+  const errors = useQuery({
+    queryKey: queryKeys.accountErrors(id),
+    queryFn: ({ signal }) => call(api.accountHealth.listAccountErrors, { params: { account_id: id }, signal }),
+    refetchInterval: statesIntervalMs,
+  })
   return (
     <>
       <Panel title="Last 24 hours" query={states} isFlush={false} intervalMs={statesIntervalMs}>
         {data => <StateStrip stretches={data} />}
       </Panel>
-      {states.data && <LastErrors stretches={states.data} />}
+      <Panel
+        title="Last errors"
+        query={errors}
+        intervalMs={statesIntervalMs}
+        isEmpty={({ items }) => items.length === 0}
+        empty={<EmptyState title="No errors">None since RustyMail was started.</EmptyState>}
+      >
+        {({ items }) => <ErrorList errors={items} />}
+      </Panel>
     </>
   )
 }
 
-function LastErrors({ stretches }: { stretches: AccountStretches }) {
-  const failures = failuresIn(stretches, mostFailures)
+function ErrorList({ errors }: { errors: readonly RecentError[] }) {
   return (
-    <Card title="Last errors" isFlush>
-      {failures.length === 0 ? (
-        <p className="p-4 text-sm text-muted">None in these 24 hours, as far as the server remembers.</p>
-      ) : (
-        <ol>
-          {failures.map(({ error, from, seconds }) => (
-            <li key={from} className="grid gap-0.5 border-b px-4 py-2 text-sm last:border-b-0">
-              <p className="flex flex-wrap items-baseline justify-between gap-x-3">
-                <span className="font-medium">{faultWords[error.cause].title}</span>
-                <span className="text-xs text-muted">
-                  <RelativeTime at={from} />
-                  {seconds === null ? ', and still so' : `, for ${formatDuration(seconds)}`}
-                </span>
-              </p>
-              <p className="text-soft">{error.detail}</p>
-              {error.server_response && <p className="font-mono text-xs text-muted">{error.server_response}</p>}
-            </li>
-          ))}
-        </ol>
-      )}
-    </Card>
+    <ol>
+      {errors.map(({ cause, detail, server_response: answer, at, first_at: firstAt, count }) => (
+        <li key={firstAt} className="grid gap-0.5 border-b px-4 py-2 text-sm last:border-b-0">
+          <p className="flex flex-wrap items-baseline justify-between gap-x-3">
+            <span className="font-medium">{faultWords[cause].title}</span>
+            <span className="text-xs text-muted">
+              <RelativeTime at={at} />
+              {count > 1 && (
+                <>
+                  , {formatCount(count, 'time')} since <RelativeTime at={firstAt} />
+                </>
+              )}
+            </span>
+          </p>
+          <p className="text-soft">{detail}</p>
+          {answer && <p className="font-mono text-xs text-muted">{answer}</p>}
+        </li>
+      ))}
+    </ol>
   )
 }

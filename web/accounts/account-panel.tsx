@@ -1,5 +1,5 @@
 /** How an account fares now, why, and what can be done to it. */
-import { FlaskConical, Pencil, Plug, Power, PowerOff, Star, Unplug } from 'lucide-react'
+import { FlaskConical, Pencil, Plug, Power, PowerOff, RotateCw, Star, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
@@ -13,7 +13,7 @@ import { EditAccountDialog } from './edit-account-dialog.tsx'
 import { type Action, MoreActions } from './more-actions.tsx'
 import { Countdown, Elapsed } from './ticking-time.tsx'
 import { TroubleNote } from './trouble-note.tsx'
-import { useChangeAccount, useRights, useStartSandbox, useVerifyAccount } from './use-accounts.ts'
+import { useChangeAccount, useReconnectAccount, useRights, useStartSandbox, useVerifyAccount } from './use-accounts.ts'
 import { useIsParked, useStateWords } from './use-state-words.ts'
 import { VerifyOutcome } from './verify-outcome.tsx'
 
@@ -22,6 +22,7 @@ export function AccountPanel({ account }: { account: Account }) {
   const { mayChange, mayVerify } = useRights()
   const [open, setOpen] = useState<'edit' | 'disconnect'>()
   const verify = useVerifyAccount(account)
+  const reconnect = useReconnectAccount(account)
   const change = useChangeAccount(account)
   const isParked = useIsParked()(account)
   const actions = furtherActions(account, isParked, {
@@ -49,11 +50,17 @@ export function AccountPanel({ account }: { account: Account }) {
         />
       )}
       {verify.error && <ErrorNote error={verify.error} />}
+      {reconnect.error && <ErrorNote error={reconnect.error} />}
       {change.error && open === undefined && <ErrorNote error={change.error} />}
       <div className="flex flex-wrap items-center gap-2">
+        {mayVerify && !isParked && enabled && state !== 'ready' && (
+          <Button size="sm" icon={RotateCw} isBusy={reconnect.isPending} onClick={() => reconnect.mutate()}>
+            Retry now<span className="sr-only">: {name}</span>
+          </Button>
+        )}
         {mayVerify && !isParked && (
           <Button size="sm" icon={Plug} isBusy={verify.isPending} onClick={() => verify.mutate()}>
-            {verify.isPending ? 'Trying the servers' : enabled && state !== 'ready' ? 'Retry now' : 'Verify now'}
+            {verify.isPending ? 'Trying the servers' : 'Verify now'}
             <span className="sr-only">: {name}</span>
           </Button>
         )}
@@ -86,7 +93,7 @@ function StateLine({ account }: { account: Account }) {
 }
 
 /** What is so although nothing failed, such as a server that allows one connection. */
-function Note({ account: { note } }: { account: Account & { note?: string | null } }) {
+function Note({ account: { note } }: { account: Account }) {
   return note ? <p className="text-sm text-soft">{note}</p> : null
 }
 

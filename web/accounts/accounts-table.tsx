@@ -14,7 +14,7 @@ import { addressOf } from './account-words.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { faultWords } from './fault-words.ts'
 import { Countdown, Elapsed } from './ticking-time.tsx'
-import { useRights, useVerifyAccount } from './use-accounts.ts'
+import { useReconnectAccount, useRights } from './use-accounts.ts'
 import { useIsParked, useStateWords } from './use-state-words.ts'
 
 interface Sorting {
@@ -149,7 +149,7 @@ function Connections({ account: { name, connections } }: { account: Account }) {
 }
 
 function RetryButton({ account, isParked }: { account: Account; isParked: boolean }) {
-  const { mutate, isPending } = useVerifyAccount(account)
+  const { mutate, isPending } = useReconnectAccount(account)
   const { enabled, state, name } = account
   if (!enabled || isParked || state === 'ready') return null
   return <IconButton icon={RotateCw} label={`Retry now: ${name}`} disabled={isPending} onClick={() => mutate()} />

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Account, AccountState, AccountStretch, AccountStretches } from '../../contract/accounts.ts'
 import { arranged, columnOf, viewDefaults } from './account-order.ts'
 import { connectionLimit } from './connection-limit.ts'
-import { failuresIn, stripOf, wordsOfStates } from './state-parts.ts'
+import { stripOf, wordsOfStates } from './state-parts.ts'
 
 const account = (name: string, state: AccountState, open = 0, host = 'mail.example.org') =>
   ({
@@ -64,10 +64,4 @@ test('the day in words says how long it was in each state, the longest first', (
   expect(wordsOfStates(day([0, 'unknown'], [6, 'ready'], [22, 'unreachable', true], [23, 'ready']))).toBe(
     'ready 17 h, not known 6 h, unreachable 1 h',
   )
-})
-
-test('failures come newest first with how long they lasted; what holds on has no end', () => {
-  const past = day([0, 'ready'], [1, 'unreachable', true], [2, 'ready'], [23, 'degraded', true])
-  expect(failuresIn(past, 10).map(({ seconds }) => seconds)).toEqual([null, 3600])
-  expect(failuresIn(past, 1)).toHaveLength(1)
 })

@@ -39,23 +39,6 @@ export function wordsOfStates({ until, items }: AccountStretches): string {
   return parts.map(([state, seconds]) => `${nameOf(state)} ${formatDuration(seconds)}`).join(', ')
 }
 
-export interface Failure {
-  error: NonNullable<AccountStretch['error']>
-  from: string
-  /** Null while it lasts. */
-  seconds: number | null
-}
-
-/** The newest first. */
-export function failuresIn({ items }: AccountStretches, most: number): Failure[] {
-  const failures = items.flatMap(({ from, state, error }, index) => {
-    if (!error || state === 'ready') return []
-    const end = items[index + 1]?.from
-    return [{ error, from, seconds: end === undefined ? null : (Date.parse(end) - Date.parse(from)) / 1000 }]
-  })
-  return failures.toReversed().slice(0, most)
-}
-
 function nameOf(state: AccountStretch['state']): string {
   return state === 'unknown' ? 'not known' : stateWords[state].text.toLowerCase()
 }

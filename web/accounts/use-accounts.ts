@@ -74,6 +74,19 @@ export function useVerifyAccount({ id }: Account) {
   })
 }
 
+/** Has it connected again without waiting for the next try; what comes of it the stream says. */
+export function useReconnectAccount({ id, name }: Account) {
+  const changed = useAccountsChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: () => call(api.accountHealth.reconnectAccount, { params: { account_id: id } }),
+    onSuccess: async () => {
+      toast({ tone: 'info', title: 'Connecting again', detail: name })
+      await changed()
+    },
+  })
+}
+
 /** @param said What the toast says when it is done. */
 export function useChangeAccount({ id, name }: Account) {
   const changed = useAccountsChanged()

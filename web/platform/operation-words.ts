@@ -17,7 +17,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'accounts.listAccounts': 'Listed accounts',
     'accounts.listMailAccounts': 'Listed the accounts for mail',
     'accounts.listAccountStates': 'Looked at the states of an account',
-    'accountHealth.getAccountHealth': 'Looked at the health of an account',
+    'accountHealth.listAccountErrors': 'Looked at the errors of an account',
     'accountHealth.reconnectAccount': 'Reconnected an account',
     'accounts.createAccount': 'Connected an account',
     'accounts.getAccount': 'Looked at an account',

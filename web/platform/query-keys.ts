@@ -13,6 +13,7 @@ export const queryKeys = {
   account: (accountId: string) => ['accounts', accountId],
   /** Begins like the accounts, so that it is as old as they are. */
   accountStates: (accountId: string) => ['accounts', accountId, 'states'],
+  accountErrors: (accountId: string) => ['accounts', accountId, 'errors'],
   facts: ['facts'],
   streamHealth: ['stream-health'],
   clients: ['clients'],
