@@ -30,7 +30,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   welcome: 'The first event of every stream',
   heartbeat: 'The stream is alive, though nothing happens',
   session_changed: 'What the reader is called, or may do and see, is another from now on: ask for the session again',
-  gap: 'Facts were missed that cannot be sent; load anew what you show',
+  gap: 'Facts were missed that cannot be sent; reload what you show',
   goodbye:
     'The last event of a stream, with the time to wait before coming back, also as its `retry` field. A stream that ends without it was cut',
 }

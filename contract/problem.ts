@@ -74,7 +74,7 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems
 
-/** Why a connection to a mail server failed, told apart so that a person knows what to mend. */
+/** Why a connection to a mail server failed, told apart so that a person knows what to fix. */
 export const ConnectionFault = z.enum([
   'dns',
   'refused',

@@ -117,7 +117,7 @@ export const usersApi = {
     method: 'POST',
     limit: 'access',
     path: '/api/dashboard/users/{user_id}/reset',
-    summary: 'Take away password, authenticator and passkeys, end the sessions, and answer a link to begin anew',
+    summary: 'Take away password, authenticator and passkeys, end the sessions, and answer a link to start over',
     description:
       'The link to the OpenID Connect provider stays, and so do API tokens, unless `revoke_tokens` is true. ' +
       'For who may be in strange hands: revoke them.',

@@ -1,5 +1,5 @@
 /**
- * Plugins for hoodiecrow-imap 2.1.0 that mend what a real client stumbles over; each says what is broken without it.
+ * Plugins for hoodiecrow-imap 2.1.0 that fix what a real client stumbles over; each says what is broken without it.
  */
 import type { FetchHandler, ImapConnection, ImapServer, Mailbox, StoredMessage } from 'hoodiecrow-imap'
 import createBodyStructure from 'hoodiecrow-imap/lib/bodystructure.js'

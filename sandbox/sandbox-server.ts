@@ -52,7 +52,7 @@ export class SandboxServer {
     this.#options = options
   }
 
-  /** Fills a new mailbox and opens both ports; throws when it runs already. After `stop` it may be started anew. */
+  /** Fills a new mailbox and opens both ports; throws when it runs already. After `stop` it may be started again. */
   async start(): Promise<SandboxAccess> {
     if (this.#opening) throw new Error('the sandbox is already running')
     this.#opening = this.#open()

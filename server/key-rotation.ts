@@ -1,4 +1,4 @@
-/** Whether the secret key is the right one, and sealing everything anew with another. A part of the composition root. */
+/** Whether the secret key is the right one, and sealing everything again with another. A part of the composition root. */
 import { randomBytes } from 'node:crypto'
 import { totpSealContext } from './access/second-factor-service.ts'
 import { sealContext } from './accounts/account-row.ts'

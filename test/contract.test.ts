@@ -129,12 +129,12 @@ test('every field that is called like a secret is declared as one, so that the t
   ])
 })
 
-test('docs/openapi.json is current (npx vitest run test/contract -u renders it anew)', async () => {
+test('docs/openapi.json is current (npx vitest run test/contract -u renders it again)', async () => {
   const text = `${JSON.stringify(renderOpenApi({ title: 'RustyMail', version: 'current' }), null, 2)}\n`
   await expect(text).toMatchFileSnapshot('../docs/openapi.json')
 })
 
-test('docs/asyncapi.json is current (npx vitest run test/contract -u renders it anew)', async () => {
+test('docs/asyncapi.json is current (npx vitest run test/contract -u renders it again)', async () => {
   const text = `${JSON.stringify(renderAsyncApi({ title: 'RustyMail', version: 'current' }), null, 2)}\n`
   await expect(text).toMatchFileSnapshot('../docs/asyncapi.json')
 })

@@ -70,7 +70,7 @@ export async function interleave<Name extends string>(
   return runs
 }
 
-/** Starts it anew, loads it, and stops it. */
+/** Starts it again, loads it, and stops it. */
 export async function measure(setting: Setting, start: Start, options: string[]): Promise<Run> {
   const candidate = await start()
   try {

@@ -11,7 +11,7 @@ export interface BlockedClose {
 
 const lookEveryMs = 20
 
-/** The list grows with each socket that is closed while it waits. One that drains in between begins anew. */
+/** The list grows with each socket that is closed while it waits. One that drains in between starts over. */
 export function watchBlocked(server: Server): BlockedClose[] {
   const closes: BlockedClose[] = []
   const since = new Map<Socket, number | undefined>()

@@ -78,7 +78,7 @@ export class AccessService {
     return token
   }
 
-  /** Uses up the set-up token, unless there is something to mend: a password that is too common leaves it as it is. */
+  /** Uses up the set-up token, unless there is something to fix: a password that is too common leaves it as it is. */
   async setUp({ setup_token, ...administrator }: FirstAdministrator, from: Whence): Promise<OpenedSession> {
     const { now, users, sessions, logger } = this.#options
     const setup = this.#setup

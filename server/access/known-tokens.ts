@@ -151,7 +151,7 @@ export class KnownTokens {
       const uses = [...this.#uses.values()]
       this.#uses = new Map()
       await this.#options.store.noteUses(uses).catch((err: unknown) => {
-        // Not tried again: each is noted anew when it is used a minute later.
+        // Not tried again: each is noted again when it is used a minute later.
         this.#options.logger.warn({ err }, 'could not note that tokens are in use')
       })
     }

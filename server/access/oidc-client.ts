@@ -2,7 +2,7 @@
 import * as openid from 'openid-client'
 import type { OidcConfig } from './oidc-config.ts'
 
-/** What only the browser that began a sign-in and this process know; made anew for each. */
+/** What only the browser that began a sign-in and this process know; recreated for each. */
 export interface LoginSecrets {
   readonly state: string
   readonly nonce: string

@@ -74,7 +74,7 @@ export class PasswordHasher {
     if (this.#waiting.length >= this.#maxWaiting && this.#waiting.at(-1)!.rank <= rank) throw tooMany()
   }
 
-  /** Whether it was made with another cost than today's: to be made anew when the password is known. */
+  /** Whether it was made with another cost than today's: to be recreated when the password is known. */
   isOutdated(kept: string): boolean {
     const { memory, passes, parallelism, tag } = parse(kept)
     return (

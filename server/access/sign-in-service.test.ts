@@ -277,7 +277,7 @@ test('a password that was kept with another cost is kept with today’s after it
   expect((await users.find(ann.id))?.password_hash).toBe(kept)
 })
 
-test('a password that is changed while it is kept anew is not brought back', async () => {
+test('a password that is changed while it is kept again is not brought back', async () => {
   const { signIn, users, hasher, add } = await setUp()
   const ann = await add('ann@example.com', { password_hash: outdated })
   const next = await hasher.hash('another quiet place for letters')

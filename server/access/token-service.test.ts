@@ -436,7 +436,7 @@ test('when it cannot be read what someone may now, all that their tokens have op
   await expect(tokens.userChanged('ann')).rejects.toThrow('the database went away')
   expect(heard).toEqual([`revoked token-${info.id}`])
   store.isBroken = false
-  // Nothing of before is in memory; it is asked anew.
+  // Nothing of before is in memory; it is asked again.
   expect(tokens.authenticate(token, '192.0.2.1')).toBeInstanceOf(Promise)
   expect(await who(token)).toMatchObject({ id: `token-${info.id}` })
 })

@@ -192,7 +192,7 @@ onEachDatabase(open => {
     await expect(users.reset(admin, 'ann')).rejects.toMatchObject({ code: 'user_not_found' })
   })
 
-  test('a reset takes password, authenticator, codes and passkeys, ends what is open, and its link opens anew', async () => {
+  test('a reset takes password, authenticator, codes and passkeys, ends what is open, and its link opens again', async () => {
     const { users, store, asked, facts, clock, db, add } = await setUp(await open())
     await add('ann', { totp_sealed: 'sealed', totp_last_step: 7 })
     await store.replaceRecoveryCodes('ann', ['b'])

@@ -89,7 +89,7 @@ export class UserService {
     return rows.map(row => toUser(row, { ...figuresOf(row.id), isSeen }))
   }
 
-  /** Who was invited and did not come yet is invited anew; the link of before no longer works. */
+  /** Who was invited and did not come yet is invited again; the link of before no longer works. */
   async invite(principal: Principal, { email, name, role, accounts }: Invitation): Promise<UserLink> {
     await this.#checkAccounts(principal, accounts)
     const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, accounts), ...enabled }
@@ -128,7 +128,7 @@ export class UserService {
     return this.#view(principal, row)
   }
 
-  /** Takes every way in but a provider's, and if wanted the tokens, ends the sessions, and answers a link to begin anew. */
+  /** Takes every way in but a provider's, and if wanted the tokens, ends the sessions, and answers a link to start over. */
   async reset(principal: Principal, userId: string, { revoke_tokens: revokes }: Reset = keepTokens): Promise<UserLink> {
     const { store, passkeys, ended, logger } = this.#options
     const { row, link } = await this.#write(async writing => {

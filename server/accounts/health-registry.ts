@@ -1,4 +1,4 @@
-/** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out anew. */
+/** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out again. */
 import type { RecentError } from '../../contract/account-health.ts'
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'

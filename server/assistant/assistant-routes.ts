@@ -30,7 +30,7 @@ export function assistantRoutes(http: HttpServer, assistant: AssistantService): 
       }))
     } catch (error) {
       if (!signal.aborted) throw error
-      // The client is gone: there is nobody to answer, and nothing to mend.
+      // The client is gone: there is nobody to answer, and nothing to fix.
       call.takeResponse().destroy()
     }
     return undefined as never

@@ -25,7 +25,7 @@ async function put(db: Database, number: number, row: Partial<AuditRow>): Promis
   await db.updateTable('audit_entries').set(row).where('number', '=', number).execute()
 }
 
-/** Writes all hashes anew, as one can who has read how they are made. */
+/** Writes all hashes again, as one can who has read how they are made. */
 async function rehash(db: Database): Promise<string> {
   const chain = new AuditChain(auditSecrets)
   let hash = ''
@@ -116,14 +116,14 @@ const tampering: Record<string, [(db: Database) => Promise<unknown>, { number: n
     },
     { number: 0, kind: 'changed' },
   ],
-  'all hashes written anew after a change': [
+  'all hashes written again after a change': [
     async db => {
       await put(db, 4, { outcome: 'forbidden' })
       await rehash(db)
     },
     { number: 10, kind: 'changed' },
   ],
-  'all hashes and the end written anew after a change': [
+  'all hashes and the end written again after a change': [
     async db => {
       await put(db, 4, { outcome: 'forbidden' })
       await db
@@ -260,7 +260,7 @@ onEachDatabase((open, url) => {
     expect(await verifyTrail(db, auditSecrets)).toMatchObject({ is_whole: false })
   })
 
-  test('with a new secret key the trail is sealed anew; one that was changed stays so', async () => {
+  test('with a new secret key the trail is sealed again; one that was changed stays so', async () => {
     const db = await open()
     await tenEntries(db)
     const store = new AuditStore(db)

@@ -144,7 +144,7 @@ export class AuditVerifier {
       return { number, kind: 'unconfirmed', detail }
     }
     const detail =
-      'The entries fit together, but the seal of the ends is not ours: entries were cut off at an end, or all written anew, without ' +
+      'The entries fit together, but the seal of the ends is not ours: entries were cut off at an end, or all written again, without ' +
       'the secret key; or the secret key is another one now.'
     return { number, kind: 'changed', detail }
   }

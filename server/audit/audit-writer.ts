@@ -95,7 +95,7 @@ export class AuditWriter {
       await new Promise(setImmediate)
       if (!(await this.#writeBatch())) this.#giveUp()
     }
-    // At once, so that what comes next begins anew.
+    // At once, so that what comes next starts over.
     this.#writing = undefined
   }
 

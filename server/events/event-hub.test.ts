@@ -177,7 +177,7 @@ test('the states of an account come with each start, and with the last sign of t
   ])
 })
 
-test('whatever is published or forgotten, whenever a client comes back or the server starts anew, each fact arrives once and in order, or a gap says truly that it is lost', async () => {
+test('whatever is published or forgotten, whenever a client comes back or the server starts over, each fact arrives once and in order, or a gap says truly that it is lost', async () => {
   const acts = fc.oneof(
     { weight: 4, arbitrary: fc.tuple(fc.constant('publish'), fc.integer({ min: 1, max: 60 })) },
     { weight: 2, arbitrary: fc.tuple(fc.constant('reconnect'), fc.constant(0)) },

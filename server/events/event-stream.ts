@@ -214,7 +214,7 @@ export class EventStream {
     const batch = await view.readAfter(this.#log, this.#cursor)
     this.#isHeld = false
     if (!this.#isOpen) return
-    // Read with what it could see before: read anew from the same place.
+    // Read with what it could see before: read again from the same place.
     if (view !== this.#view) return this.pump()
     if (this.#cursor + 1 < this.#log.oldest) {
       // Forgotten while the reader was on its way.

@@ -1,4 +1,4 @@
-/** The views of all open streams. Who sees the same shares one, and who asks again has it without its being made anew. */
+/** The views of all open streams. Who sees the same shares one, and who asks again has it without its being recreated. */
 import type { Principal } from '../platform/principal.ts'
 import { type EventFilter, EventView } from './event-view.ts'
 

@@ -114,7 +114,7 @@ export class ArrivalSync {
   #announce({ uidValidity, uidNext, uids }: Arrivals, heads: Heads, isWhole: boolean): void {
     const { accountId, folder, hub, refs, logger } = this.#options
     if (!this.#isSameFolder(uidValidity, uids)) {
-      logger.warn({ account_id: accountId, folder }, 'the folder was made anew: what it holds is not announced')
+      logger.warn({ account_id: accountId, folder }, 'the folder was recreated: what it holds is not announced')
       this.#known = { uidValidity, uidNext }
       return
     }

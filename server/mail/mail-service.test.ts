@@ -147,7 +147,7 @@ describe('references', () => {
     await expect(mail.getMessage(someone, 'b', ref, signal)).rejects.toMatchObject({ code: 'message_not_found' })
   })
 
-  test('to a message that is gone are not found, and to a folder made anew are stale', async () => {
+  test('to a message that is gone are not found, and to a folder recreated are stale', async () => {
     gateway.deliver({ subject: 'soon gone' })
     const ref = await refOf('soon gone')
     gateway.getFolder('INBOX').messages = []
@@ -157,7 +157,7 @@ describe('references', () => {
   })
 })
 
-test('a cursor of another folder or account is refused, and one of a folder made anew is stale', async () => {
+test('a cursor of another folder or account is refused, and one of a folder recreated is stale', async () => {
   for (let number = 0; number < 3; number++) gateway.deliver()
   const cursor = (await list({ limit: 1 })).next_cursor ?? ''
   await expect(list({ cursor, folder: 'Archive' })).rejects.toMatchObject({ code: 'bad_request' })

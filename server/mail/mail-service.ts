@@ -100,7 +100,7 @@ export class MailService {
     return this.#folders.page(accountId, folders, query, signal)
   }
 
-  /** Newest first. Throws `stale_cursor` when the folder was made anew since the cursor was given. */
+  /** Newest first. Throws `stale_cursor` when the folder was recreated since the cursor was given. */
   async listMessages(
     principal: Principal,
     accountId: string,

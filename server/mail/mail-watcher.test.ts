@@ -197,7 +197,7 @@ test('a new password is taken at once, and mail of the time between is announced
   await isState('ready')
 })
 
-test('another mailbox under the same account starts anew: what it holds is not announced', async () => {
+test('another mailbox under the same account starts over: what it holds is not announced', async () => {
   await start()
   gateway.getFolder('INBOX').uidNext = 100
   gateway.getFolder('INBOX').messages = []
@@ -209,7 +209,7 @@ test('another mailbox under the same account starts anew: what it holds is not a
   await hasReceived([uid])
 })
 
-test('a folder that was made anew on the server is not announced from its beginning', async () => {
+test('a folder that was recreated on the server is not announced from its beginning', async () => {
   await start()
   const inbox = gateway.getFolder('INBOX')
   inbox.uidValidity = 7

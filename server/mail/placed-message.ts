@@ -29,12 +29,12 @@ export async function findNothing(): Promise<undefined> {}
 
 export function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
   if (place === undefined || place.uidValidity === uidValidity) return
-  throw new Problem('stale_cursor', 'The folder was made anew on the mail server; list it from the beginning.')
+  throw new Problem('stale_cursor', 'The folder was recreated on the mail server; list it from the beginning.')
 }
 
 export function checkValidity(place: MessagePlace, uidValidity: number): void {
   if (uidValidity === place.uidValidity) return
-  throw new Problem('stale_ref', 'The folder was made anew on the mail server; list it again for new references.')
+  throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')
 }
 
 /** Servers answer From where there is no such header. */

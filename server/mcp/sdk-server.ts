@@ -21,7 +21,7 @@ const instructions =
 const keepAliveMs = 15_000
 
 /**
- * One HTTP request of one principal. Nothing is kept between two of them, so what a principal may is asked anew each time;
+ * One HTTP request of one principal. Nothing is kept between two of them, so what a principal may is asked again each time;
  * only a `subscriptions/listen` stays open.
  */
 export class SdkExchange {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { AccountHistory } from './account-history.ts'
 
-test('at each place the connections of the accounts asked for are summed, and the oldest place is written anew', () => {
+test('at each place the connections of the accounts asked for are summed, and the oldest place is written again', () => {
   const history = new AccountHistory(3)
   history.keep(0, [['a', 1]])
   history.keep(1, [

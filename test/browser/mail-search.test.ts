@@ -108,7 +108,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await outcome(page).innerText()).toMatch(/^1\d\d found in INBOX$/)
   })
 
-  test('what cannot be read is said beside the field, in words, and mended there', async () => {
+  test('what cannot be read is said beside the field, in words, and fixed there', async () => {
     const { page } = await open()
     await searchFor(page, 'tea colour:red')
     const fault = page.locator('search').getByRole('alert')

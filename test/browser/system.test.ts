@@ -92,7 +92,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expectQuiet()
   })
 
-  test('a proxy that holds events back is found, and the lines that mend it can be copied', async () => {
+  test('a proxy that holds events back is found, and the lines that fix it can be copied', async () => {
     const run = await startRustyMail()
     const storageState = await signIn(browser, run.setupLink)
     const url = await startHoldingProxy(run.url, 4_000)

@@ -1,4 +1,4 @@
-/** Real proxies before the real program: what goes wrong with events, and that the lines we show to people mend it. */
+/** Real proxies before the real program: what goes wrong with events, and that the lines we show to people fix it. */
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
@@ -124,15 +124,15 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
   const runs = test.skipIf(!available(program))
 
   runs(
-    'events are held back or changed where it is told wrongly, and what the doctor prescribes mends it',
+    'events are held back or changed where it is told wrongly, and what the doctor prescribes fixes it',
     async () => {
       const { url } = await startRustyMail()
       const { fetch } = globalThis
       vi.stubGlobal('fetch', (input: string, init: RequestInit) =>
         fetch(input, { ...init, headers: { accept: 'text/event-stream', authorization } }),
       )
-      const results = faults[program].map(async ({ name, faulty, heard, mended }) => {
-        const [ill, well] = await Promise.all([startProxy(program, faulty, url), startProxy(program, mended, url)])
+      const results = faults[program].map(async ({ name, faulty, heard, fixed }) => {
+        const [ill, well] = await Promise.all([startProxy(program, faulty, url), startProxy(program, fixed, url)])
         const [before, after] = await Promise.all([hear(ill, 3_000), hear(well, 10_000)])
         expect(before, name).toMatchObject(heard)
         expect(after, name).toMatchObject({
@@ -150,10 +150,10 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
 
   runs('a quiet stream is cut where the limit is short, and lives on with what the doctor prescribes', async () => {
     const url = await startQuick(3)
-    const { name, faulty, mended } = quietFaults[program]
+    const { name, faulty, fixed } = quietFaults[program]
     // The limit of the documentation is four heartbeats; here it is one and a bit.
     const shorter = documented(program).replace('proxy_read_timeout 60s', 'proxy_read_timeout 4s')
-    const proxies = [faulty, mended, shorter].map(configuration => startProxy(program, configuration, url))
+    const proxies = [faulty, fixed, shorter].map(configuration => startProxy(program, configuration, url))
     const lives = await Promise.all(proxies.map(async proxy => livesOn(await proxy)))
     expect(lives, name).toEqual([false, true, true])
   })

@@ -29,7 +29,7 @@ interface Fault {
   faulty: string
   /** What the doctor hears then. */
   heard: Partial<Hearing>
-  mended: string
+  fixed: string
 }
 
 const unheard: Partial<Hearing> = { headMs: null, welcomeMs: null, arrivals: [], fault: null }
@@ -42,19 +42,19 @@ export const faults: Record<ProxyProgram, Fault[]> = {
       name: 'it keeps back what comes, though it is told not to',
       faulty: nginxSite(ignoring),
       heard: unheard,
-      mended: nginxSite(ignoring, prescribed('nginx', 'buffering')),
+      fixed: nginxSite(ignoring, prescribed('nginx', 'buffering')),
     },
     {
       name: 'it compresses',
       faulty: nginxSite(compressing),
       heard: { contentEncoding: 'gzip', status: 200 },
-      mended: nginxSite(compressing, prescribed('nginx', 'compression')),
+      fixed: nginxSite(compressing, prescribed('nginx', 'compression')),
     },
     {
       name: 'it compresses what it keeps back',
       faulty: nginxSite(ignoring + compressing),
       heard: unheard,
-      mended: nginxSite(
+      fixed: nginxSite(
         ignoring + compressing,
         `${prescribed('nginx', 'buffering')}\n${prescribed('nginx', 'compression')}`,
       ),
@@ -63,7 +63,7 @@ export const faults: Record<ProxyProgram, Fault[]> = {
       name: 'a page answers in place of the stream',
       faulty: 'server {\nlisten 80;\ndefault_type text/html;\nlocation / {\nreturn 200 "<p>A page";\n}\n}',
       heard: { status: 200, contentType: 'text/html', welcomeMs: null },
-      mended: `server {\nlisten 80;\nlocation / {\nreturn 200 "<p>A page";\n}\n${prescribed('nginx', 'contentType')}\n}`,
+      fixed: `server {\nlisten 80;\nlocation / {\nreturn 200 "<p>A page";\n}\n${prescribed('nginx', 'contentType')}\n}`,
     },
   ],
   caddy: [
@@ -71,39 +71,39 @@ export const faults: Record<ProxyProgram, Fault[]> = {
       name: 'it keeps back what comes',
       faulty: caddySite(`${plain} {\n\tbuffer_responses\n}`),
       heard: unheard,
-      mended: caddySite(prescribed('caddy', 'buffering')),
+      fixed: caddySite(prescribed('caddy', 'buffering')),
     },
     {
       name: 'it compresses and does not flush',
       faulty: caddySite(`encode zstd gzip\n${plain}`),
       heard: { status: 200, contentEncoding: expect.stringMatching(/^(gzip|zstd)$/), welcomeMs: null, fault: null },
-      mended: caddySite(`${prescribed('caddy', 'compression')}\n${plain}`),
+      fixed: caddySite(`${prescribed('caddy', 'compression')}\n${plain}`),
     },
     {
       name: 'flush_interval does not make it flush what it compresses',
       faulty: caddySite(`encode zstd gzip\n${plain} {\n\tflush_interval -1\n}`),
       heard: { status: 200, contentEncoding: expect.stringMatching(/^(gzip|zstd)$/), welcomeMs: null, fault: null },
-      mended: caddySite(`${prescribed('caddy', 'compression')}\n${prescribed('caddy', 'buffering')}`),
+      fixed: caddySite(`${prescribed('caddy', 'compression')}\n${prescribed('caddy', 'buffering')}`),
     },
     {
       name: 'a page answers in place of the stream',
       faulty: caddySite('header Content-Type text/html\nrespond "<p>A page"'),
       heard: { status: 200, contentType: 'text/html', welcomeMs: null },
-      mended: caddySite(prescribed('caddy', 'contentType').replace(/# .*/, 'respond "<p>A page"')),
+      fixed: caddySite(prescribed('caddy', 'contentType').replace(/# .*/, 'respond "<p>A page"')),
     },
   ],
 }
 
 /** Each cuts a stream that is quiet for longer than 2 s. */
-export const quietFaults: Record<ProxyProgram, { name: string; faulty: string; mended: string }> = {
+export const quietFaults: Record<ProxyProgram, { name: string; faulty: string; fixed: string }> = {
   nginx: {
     name: 'a read timeout that is shorter than the heartbeat',
     faulty: nginxSite('proxy_read_timeout 2s;'),
-    mended: nginxSite('proxy_read_timeout 2s;', prescribed('nginx', 'cuts')),
+    fixed: nginxSite('proxy_read_timeout 2s;', prescribed('nginx', 'cuts')),
   },
   caddy: {
     name: 'a write timeout',
     faulty: `{\n\tservers {\n\t\ttimeouts {\n\t\t\twrite 2s\n\t\t}\n\t}\n}\n${caddySite(plain)}`,
-    mended: `${prescribed('caddy', 'cuts')}\n${caddySite(plain)}`,
+    fixed: `${prescribed('caddy', 'cuts')}\n${caddySite(plain)}`,
   },
 }

@@ -27,7 +27,7 @@ export interface Certificate {
   keyFile: string
 }
 
-/** For localhost, made anew and gone with the test. */
+/** For localhost, recreated and gone with the test. */
 export function selfSigned(): Certificate {
   const dir = tempDir('tls')
   onTestFinished(() => dir.remove())

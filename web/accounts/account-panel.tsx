@@ -36,7 +36,7 @@ export function AccountPanel({ account }: { account: Account }) {
         {isDefault && <Badge tone="info">Default</Badge>}
         {isSandbox && <Badge tone="warn">Sandbox</Badge>}
       </div>
-      {/* What was tried just now says it anew. */}
+      {/* What was tried just now says it again. */}
       {(!verify.data || verify.data.imap.ok) && <WhyNote account={account} />}
       <Note account={account} />
       {isParked ? <SandboxNote mayStart={mayChange} /> : <AccountFacts account={account} />}

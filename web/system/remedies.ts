@@ -1,4 +1,4 @@
-/** The lines of a proxy's configuration that mend what the connection doctor finds. Those for Traefik were not tried. */
+/** The lines of a proxy's configuration that fix what the connection doctor finds. Those for Traefik were not tried. */
 
 export type Remedy = 'buffering' | 'compression' | 'contentType' | 'cuts' | 'protocol' | 'clock'
 
@@ -15,12 +15,12 @@ const upstream = '127.0.0.1:9437'
 
 /** What stands above the lines. */
 export const promises: Record<Remedy, string> = {
-  buffering: 'What mends it in a proxy between',
-  compression: 'What mends it in a proxy between',
+  buffering: 'What fixes it in a proxy between',
+  compression: 'What fixes it in a proxy between',
   contentType: 'What leads a proxy between to RustyMail',
-  cuts: 'What mends it in a proxy between',
+  cuts: 'What fixes it in a proxy between',
   protocol: 'How a proxy in front brings HTTP/2',
-  clock: 'What mends it',
+  clock: 'What fixes it',
 }
 
 export const remedies: Record<Remedy, readonly Prescription[]> = {

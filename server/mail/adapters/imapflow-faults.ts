@@ -1,4 +1,4 @@
-/** Translates what ImapFlow, the socket or the server threw into Problems that say what to mend. */
+/** Translates what ImapFlow, the socket or the server threw into Problems that say what to fix. */
 import type { ConnectionFault, ProblemCode } from '../../../contract/problem.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { safeWords } from '../../accounts/safe-words.ts'
