@@ -80,7 +80,7 @@ export const SignInState = z
   .meta({ id: 'SignInState' })
 export type SignInState = z.infer<typeof SignInState>
 
-/** A right password is not enough for who has a second factor. */
+/** A right password is not enough for people with a second factor. */
 export const SignInAnswer = z
   .discriminatedUnion('status', [
     z.object({ status: z.literal('signed_in'), session: SessionView }),

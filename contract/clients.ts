@@ -25,7 +25,7 @@ export const ClientInfo = z
       .int()
       .nullable()
       .describe(
-        'null for who does not see all accounts, but of their own clients: the number would tell of the others',
+        'null for callers that do not see all accounts, but of their own clients: the number would tell of the others',
       ),
     events_dropped: z.int(),
   })

@@ -135,7 +135,7 @@ const LoggedFact = z
   .meta({ id: 'LoggedFact' })
 export type LoggedFact = z.infer<typeof LoggedFact>
 
-const wholeOnly = 'null for who does not see all accounts'
+const wholeOnly = 'null for callers that do not see all accounts'
 
 /** How all event streams fare. What is counted, is counted since the server started. */
 const StreamHealth = z

@@ -14,7 +14,7 @@ export const Folder = z
     name: z.string().max(folderBounds.path),
     namespace: z
       .enum(['personal', 'other_users', 'shared'])
-      .describe("Whose it is (RFC 2342): one's own, another user's, or nobody's in particular"),
+      .describe("Whose it is (RFC 2342): one's own, another user's, or shared by all"),
     delimiter: z.string().max(2).nullable(),
     role: FolderRole.nullable().describe('SPECIAL-USE (RFC 6154), or recognised by its name'),
     selectable: z.boolean(),

@@ -76,7 +76,7 @@ const securitySchemes = {
     type: 'apiKey',
     in: 'header',
     name: 'X-API-Key',
-    description: 'The same, for who cannot set `Authorization`',
+    description: 'The same, for clients that cannot set `Authorization`',
   },
   session: {
     type: 'apiKey',

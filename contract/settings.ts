@@ -119,7 +119,7 @@ export const settingsApi = {
     method: 'POST',
     path: '/api/dashboard/private-networks',
     tag,
-    summary: 'Allow private addresses or networks; it holds at once, for mail servers alone',
+    summary: 'Allow private addresses or networks; takes effect immediately, for mail servers only',
     description:
       'Accounts that wait for it are connected. Not for tokens: only for a person who is signed in, or the API key.',
     limit: 'access',

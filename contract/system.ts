@@ -12,7 +12,7 @@ export const Readiness = z
           .boolean()
           .nullable()
           .describe(
-            'False while an enabled account that you may see is not ready; the server itself still serves. Null for who does not hold `dashboard:read`, and while the database does not answer',
+            'False while an enabled account that you may see is not ready; the server itself still serves. Null without the scope `dashboard:read`, and while the database does not answer',
           ),
         detail: z.string(),
         ready: z.int().nullable().describe('How many; null likewise'),

@@ -34,7 +34,7 @@ export interface NewAdministrator {
   password(): Promise<string>
 }
 
-/** Also for who locked themselves out: it makes one more administrator. The server must not be running. */
+/** Also for people who locked themselves out: it makes one more administrator. The server must not be running. */
 export async function createAdministrator(config: Config, asked: NewAdministrator): Promise<Outcome> {
   return withData(config, async ({ open }) => {
     const email = checked('email', Email, await asked.email())

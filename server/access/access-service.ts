@@ -53,7 +53,7 @@ export class AccessService {
     this.#apiKeyPrincipal = { id: 'api-key', name: 'API key', kind: 'api_key', userId: null, ...rights }
   }
 
-  /** Undefined for nobody. Answers at once, without the database, for keys and for who was seen before. */
+  /** Undefined for anonymous callers. Answers at once, without the database, for keys and for principals in the cache. */
   authenticate(credentials: Credentials): Principal | undefined | Promise<Principal | undefined> {
     const { token, sessionCookie, address } = credentials
     if (token !== undefined) {
@@ -195,7 +195,7 @@ function isAdministrator(principal: Principal): boolean {
   return principal.scopes.has('dashboard:admin')
 }
 
-/** @throws Problem for tokens, and for who asks after somebody else. */
+/** @throws Problem for tokens, and for callers that ask for somebody else. */
 function ownUserId({ kind, userId }: Principal, wanted = userId): string {
   if (kind !== 'session' || userId === null) {
     throw new Problem('session_needed', 'Only a person who is signed in has sessions; this is a token or a key.')

@@ -1,4 +1,4 @@
-/** Recovery codes: for who has lost the authenticator. 80 bits each, so that a plain hash keeps them. */
+/** Recovery codes, for people who lost the authenticator. 80 bits each, so that a plain hash keeps them. */
 import { hash, randomBytes } from 'node:crypto'
 
 /** Without letters that look like digits (Crockford's base32). */

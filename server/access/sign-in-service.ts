@@ -28,7 +28,7 @@ interface Challenge {
   userId: string
   /** Where the password was given. */
   place: string
-  /** With another password than then, it is worth nothing. */
+  /** With another password than then, it is no longer valid. */
   passwordHash: string | null
   endsAt: number
   triesLeft: number

@@ -221,7 +221,7 @@ export class AccountService {
     return toLogin(row, 'imap', this.#options.secrets)!
   }
 
-  /** States of all accounts, for who tells each principal of theirs. */
+  /** States of all accounts; the caller tells each principal of theirs. */
   async listHealth(): Promise<{ id: string; enabled: boolean; state: Account['state'] }[]> {
     const rows = await this.#options.store.list()
     return rows.map(row => {

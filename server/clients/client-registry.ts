@@ -78,7 +78,7 @@ export class ClientRegistry {
     this.#ending = undefined
   }
 
-  /** For each finished request; O(1). Who is nobody is no client. */
+  /** For each finished request; O(1). Anonymous callers are not tracked. */
   touch(caller: Caller, now = Date.now()): void {
     if (caller.principal.kind === 'anonymous') return
     const client = this.#clientOf(caller, now)

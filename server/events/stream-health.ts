@@ -1,4 +1,4 @@
-/** How all event streams fare, for who asks: what grows with each fact of any account is told to who sees all accounts. */
+/** How all event streams fare: what grows with each fact of any account is told only to callers that see all accounts. */
 import type { StreamHealth } from '../../contract/event.ts'
 import type { Principal } from '../platform/principal.ts'
 import type { EventLog } from './event-log.ts'

@@ -31,7 +31,7 @@ export interface AuditBacklog {
 export interface CallMetricsOptions {
   /** Tells of no account. */
   told: Registry
-  /** Tells of accounts by how it grows: for who sees all. */
+  /** Tells of accounts by how it grows: for callers that see all accounts. */
   whole: Registry
   auditBacklog: () => AuditBacklog
 }

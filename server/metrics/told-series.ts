@@ -1,4 +1,4 @@
-/** Which of the series that are counted over the whole server can be told to who does not see all accounts. */
+/** Which of the series that are counted over the whole server can be told to callers that do not see all accounts. */
 import { facts } from '../../contract/event.ts'
 
 /**

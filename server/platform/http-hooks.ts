@@ -227,7 +227,7 @@ export class HttpHooks {
     }
   }
 
-  /** Takes who it is now for who asks; at once, unless they must be looked up. */
+  /** Takes the principal of now for the caller; at once, unless they must be looked up. */
   #identify(request: FastifyRequest, credentials = this.#credentialsOf(request)): Promise<void> | undefined {
     const take = (principal: Principal | undefined) => {
       request.caller = principal && callerOf(request, principal)
@@ -244,7 +244,7 @@ export class HttpHooks {
     return credentialsOf(headers, judges.origins.isHttps, request.address)
   }
 
-  /** @throws Problem for who may not, for a foreign page that signs someone in, and while the trail can take no more. */
+  /** @throws Problem for callers that may not, for a foreign page that signs someone in, and while the trail can take no more. */
   #admit(request: FastifyRequest, operation: Operation): void {
     const { origins, trail } = this.#options.judges
     const principal = principalOf(request)

@@ -1,4 +1,4 @@
-/** What came of a request, told to who counts it and to who keeps the trail. */
+/** What came of a request, told to the metrics and to the audit trail. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Effect } from '../../contract/endpoint.ts'
 import type { OpenedStream } from './http-front.ts'

@@ -70,7 +70,7 @@ export class SettingsService {
     return next
   }
 
-  /** Of the default account as the principal knows it. Throws `no_default_account` for who sees no account. */
+  /** Of the default account as the principal knows it. Throws `no_default_account` for callers that see no account. */
   async getConfig(principal: Principal): Promise<ImapConfiguration> {
     const account = await this.#accounts.findDefault(principal)
     if (!account) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')

@@ -60,7 +60,7 @@ function RemoveDialog({ profile, onClose }: { profile: Profile; onClose(): void 
       onConfirm={proof => removing.mutate(proof, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>Then the password alone signs you in, and the recovery codes are worth nothing any more.</p>
+      <p>Then the password alone signs you in, and the recovery codes are no longer valid.</p>
     </ProofDialog>
   )
 }

@@ -37,7 +37,7 @@ export interface UserRow {
   role: string
   /** JSON: `"all"` or a list of account ids. */
   accounts: string
-  /** PHC string of argon2id; null while invited, or for who signs in by other means. */
+  /** PHC string of argon2id; null while invited, or for people who sign in by other means. */
   password_hash: string | null
   /** The authenticator's secret. */
   totp_sealed: string | null
