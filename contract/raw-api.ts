@@ -2,8 +2,9 @@
 import { z } from 'zod'
 import { exportAudit } from './audit.ts'
 import type { Endpoint } from './endpoint.ts'
-import { mailApi, messageHtmlPath } from './mail.ts'
+import { MessageRef, mailApi, messageHtmlPath, messagePartPath } from './mail.ts'
 import { mcpPath } from './mcp.ts'
+import { AccountId } from './wire.ts'
 
 export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
   /** As figures and the audit trail call it. */
@@ -45,6 +46,21 @@ export const rawApi: readonly RawEndpoint[] = [
     }),
     media: { 'text/html': '<!doctype html><p>At noon?</p>' },
     problems: [...mailApi.getMessage.problems!, 'frame_only'],
+  },
+  {
+    name: 'mail.getMessagePart',
+    method: 'GET',
+    path: messagePartPath,
+    tag: 'Mail',
+    summary: 'One part of a message, decoded, as a file to be kept',
+    description:
+      'Any attachment by its `id`, streamed. What it is called and of which type it is was said by whoever sent it.',
+    scope: 'mail:read',
+    effect: 'read',
+    params: z.object({ account_id: AccountId, ref: MessageRef, part_id: z.string().meta({ examples: ['2'] }) }),
+    media: { 'application/octet-stream': 'At noon?' },
+    responseHeaders: ['Content-Disposition'],
+    problems: [...mailApi.getMessage.problems!],
   },
   {
     name: 'metrics.prometheus',
