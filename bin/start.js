@@ -21,11 +21,12 @@ const stamp = join(cache, 'filled')
 const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
 /** Modules of our own that the server loads when they are first needed; a test holds this list to the sources. */
 const late = [
-  'server/mcp/sdk-server',
-  'server/reading/clean-html',
-  'server/reading/read-parts',
   'sandbox/sandbox-server',
   'server/backup-commands',
+  'server/mcp/sdk-server',
+  'server/reading/calendar',
+  'server/reading/clean-html',
+  'server/reading/read-parts',
 ]
 const isFilling = process.argv[2] === '--fill-cache'
 
