@@ -105,3 +105,23 @@ export function get(
   sent.end()
   return promise
 }
+
+/** The account alice of a Dovecot of the tests, on RustyMail. @param isAwaited Until it is ready. */
+export async function connectAlice(url: string, port: number, isAwaited = true): Promise<string> {
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
+  const imap = { host: '127.0.0.1', port, tls: 'none', user: 'alice@test.local', password: 'pw-alice' }
+  const created = await fetch(`${url}/api/dashboard/accounts`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ email: 'alice@test.local', imap }),
+  })
+  const { id } = (await created.json()) as { id: string }
+  while (isAwaited) {
+    const account = (await (await fetch(`${url}/api/dashboard/accounts/${id}`, { headers })).json()) as {
+      state: string
+    }
+    if (account.state === 'ready') break
+    await new Promise(setImmediate)
+  }
+  return id
+}

@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import { startDovecot } from '../test/support/dovecot.ts'
-import { apiKey, median, round, startRustyMail } from './measure.ts'
+import { apiKey, connectAlice, median, round, startRustyMail } from './measure.ts'
 
 const messages = 30
 const underWay = 32
@@ -14,7 +14,7 @@ export async function newMail(): Promise<object> {
   const dovecot = await startDovecot()
   const rustymail = await startRustyMail()
   try {
-    const accountId = await connectAccount(rustymail.url, dovecot.imapPort)
+    const accountId = await connectAlice(rustymail.url, dovecot.imapPort)
     const heard = await listenToStream(rustymail.url)
     const bare = [await idleBare(dovecot.imapPort), await idleBare(dovecot.imapPort), await idleBare(dovecot.imapPort)]
     const round_ = async () => {
@@ -59,23 +59,6 @@ function summary(rows: Row[]) {
     rustymail_ms: round(median(rows.map(row => row.rustymail))),
     ratio: round(median(rows.map((row, index) => row.rustymail / bare[index]!))),
     slowest_to_fastest_bare_client: round(median(spread)),
-  }
-}
-
-async function connectAccount(url: string, port: number): Promise<string> {
-  const imap = { host: '127.0.0.1', port, tls: 'none', user: 'alice@test.local', password: 'pw-alice' }
-  const created = await fetch(`${url}/api/dashboard/accounts`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ email: 'alice@test.local', imap }),
-  })
-  const { id } = (await created.json()) as { id: string }
-  for (;;) {
-    const account = (await (await fetch(`${url}/api/dashboard/accounts/${id}`, { headers })).json()) as {
-      state: string
-    }
-    if (account.state === 'ready') return id
-    await new Promise(setImmediate)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
-import { apiKey, round, rssBytes, startRustyMail } from './measure.ts'
+import { apiKey, connectAlice, round, rssBytes, startRustyMail } from './measure.ts'
 
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
 const minutes = Number(process.env.SOAK_MINUTES ?? 20)
@@ -21,7 +21,7 @@ export async function soak(): Promise<object> {
   const rustymail = await startRustyMail()
   const world = { url: rustymail.url, account: '', done: 0, isOver: false }
   try {
-    world.account = await connectAccount(world.url, dovecot.imapPort)
+    world.account = await connectAlice(world.url, dovecot.imapPort)
     for (let index = 0; index < 50; index++) await deliver(dovecot, index)
     await Promise.all(Array.from({ length: 4 }, (_, worker) => fill(world, worker)))
     const load = [readers(world), changes(world), mails(world, dovecot), ...comingAndGoing(world)]
@@ -172,15 +172,4 @@ function comingAndGoing(world: World): Promise<void>[] {
       }
     }
   })
-}
-
-async function connectAccount(url: string, port: number): Promise<string> {
-  const imap = { host: '127.0.0.1', port, tls: 'none', user: 'alice@test.local', password: 'pw-alice' }
-  const created = await fetch(`${url}/api/dashboard/accounts`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ email: 'alice@test.local', imap }),
-  })
-  const { id } = (await created.json()) as { id: string }
-  return id
 }

@@ -65,7 +65,7 @@ test('how few connections a mail server allows is said of the account, and nothi
   expect(await note(null)).toBeNull()
 })
 
-test('another try is asked for at once; not of what is disabled, and not by who may not see it', async () => {
+test('another try is asked for at once; not for a disabled account, and not by callers that may not see it', async () => {
   const { service, accounts, account } = await start()
   const asked: string[] = []
   accounts.onReconnect(id => asked.push(id))

@@ -33,7 +33,7 @@ test('the first of several counts, whatever the mail server made of them, and th
   })
 })
 
-test('a sender of whom the server did not tell is read from the header', async () => {
+test('a sender that the server left out is read from the header', async () => {
   const head = 'From: =?utf-8?Q?J=C3=BC?= <ju@first.example>\r\nFrom: bob@x.org\r\n\r\n'
   const told = await withFirstHeaders({ ...message(head), from: [bob], fromCount: 1 })
   expect(told).toMatchObject({ from: [{ name: null, email: 'ju@first.example' }], faults: ['repeated_headers'] })

@@ -24,7 +24,7 @@ const maxOfAll = 64
 const maxPauseMs = 120_000
 
 export class PartDownloads {
-  /** By who downloads. */
+  /** By caller. */
   readonly #open = new Map<string, number>()
   #count = 0
 

@@ -320,7 +320,7 @@ test('a scrape by who sees some accounts has series of those, and none that grow
   )
 })
 
-test('tools, providers, failed connections and the backlog of the trail are told by outcome, and what tells of accounts to who sees all', async () => {
+test('tools, providers, failed connections and the backlog of the trail are told by outcome, and what tells of accounts only to callers that see all', async () => {
   const { metrics, prometheus } = setUp()
   const tool = { operation: 'tool.mail_search', method: 'CALL', isCounted: false, durationMs: 20 }
   metrics.recordRequest(outcome({ ...tool, status: 200 }))

@@ -176,7 +176,7 @@ test('an address where nothing is is 404 for each method, and says of no other',
   }
 })
 
-test('a body is asked for only of who may send it, where it is wanted, and as large as is taken', async () => {
+test('a body is asked for only where the caller may send it, where it is wanted, and as large as is taken', async () => {
   const { url } = await door()
   const wanted = { 'content-length': 2, 'content-type': 'application/json', expect: '100-continue' }
   const asked: [string, string, Record<string, string | number>, number][] = [

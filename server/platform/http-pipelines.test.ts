@@ -129,7 +129,7 @@ test('behind a proxy, and over TLS, a stream waits for its turn as well', async 
 })
 
 test.each([false, true])(
-  'a stream waits for an answer that is slow, and is opened for who asked as they are by then (revoked: %s)',
+  'a stream waits for an answer that is slow, and is opened for its caller as they are by then (revoked: %s)',
   async isRevoked => {
     const { url, done, slow, known } = await door()
     const connection = await openRaw(url, messages + events)

@@ -55,7 +55,7 @@ export class HttpPipelines {
    * @param answer Writes to the bare connection.
    */
   broken(socket: Duplex, problem: Problem, answer: () => void): void {
-    // What follows a stream, or a last answer, is nobody's business.
+    // What follows a stream, or a last answer, is thrown away.
     if (this.ended.has(socket)) return
     this.ended.add(socket)
     ignoreInput(socket)

@@ -113,7 +113,7 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     expect(changes).toHaveLength(length + 1)
   })
 
-  test('a lent connection that is lost says so to who wants it', async () => {
+  test('a lent connection that is lost tells its borrower', async () => {
     const between = await relay()
     const connection = await connect(1, between.port)
     await watch(connection)

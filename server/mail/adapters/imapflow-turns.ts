@@ -1,6 +1,6 @@
 /**
  * Shares the event loop among the mail servers that talk: who says little is heard at once, who says much waits for its turn, and all who
- * flood have one small turn together in a millisecond. So nobody's mail server slows another's account.
+ * flood have one small turn together in a millisecond. So no mail server slows the account of another.
  */
 import { floods } from './imapflow-budget.ts'
 

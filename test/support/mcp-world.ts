@@ -1,0 +1,61 @@
+/** A server with two accounts on one mail server in memory, for journeys of MCP clients; and what these do on it. */
+import type { Client } from '@modelcontextprotocol/client'
+import { onTestFinished } from 'vitest'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import { MemoryGateway } from '../../server/mail/adapters/memory-gateway.ts'
+import { callTool, connectMcp } from './mcp-client.ts'
+import { type People, type Proof, type Surroundings, startApp } from './people.ts'
+
+export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
+
+export async function startMcpWorld(surroundings: Surroundings = {}) {
+  const gateway = new MemoryGateway()
+  const { people } = await startApp({ ...surroundings, overrides: { gateway } })
+  const connect = async (user: string) => {
+    const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
+    const body = { name: user, email: `${user}@example.org`, imap }
+    const path = `${api.accounts.createAccount.path}?verify=false`
+    return (await people.tell<Account>(people.admin, 'POST', path, body)).id
+  }
+  const [ann, bob] = [await connect('ann'), await connect('bob')]
+  gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
+  return { people, gateway, ann, bob }
+}
+
+export async function refOf(client: Client, account?: string): Promise<string> {
+  const { value } = await callTool(client, 'mail_search', { q: 'lunch', ...(account ? { account } : {}) })
+  return (value.hits as { ref: string }[])[0]!.ref
+}
+
+/** The mail server answers nothing to these commands until the test ends, or lets them go. */
+export function hold(gateway: MemoryGateway, command: string) {
+  const release = Promise.withResolvers<void>()
+  onTestFinished(() => release.resolve())
+  let count = 0
+  gateway.delay = step => {
+    if (step !== command) return undefined
+    count++
+    return release.promise
+  }
+  return { count: () => count, release: () => release.resolve() }
+}
+
+export const namesOf = async (client: Client) => (await client.listTools()).tools.map(({ name }) => name)
+
+/** An open `subscriptions/listen`, and how often it was told of other tools. */
+export async function listen(people: People, proof: Proof) {
+  const client = await connectMcp(people.url, proof)
+  let changes = 0
+  client.setNotificationHandler('notifications/tools/list_changed', () => void changes++)
+  const stream = await client.listen({ toolsListChanged: true })
+  return { client, stream, changes: () => changes }
+}
+
+export const isRefused = async (client: Client) => {
+  const error = await client.listTools().then(
+    () => undefined,
+    (refusal: unknown) => refusal,
+  )
+  return String(error)
+}
