@@ -11,7 +11,8 @@ import { stateWords } from './account-words.ts'
 import { DisconnectDialog } from './disconnect-dialog.tsx'
 import { EditAccountDialog } from './edit-account-dialog.tsx'
 import { type Action, MoreActions } from './more-actions.tsx'
-import { Countdown, Elapsed } from './ticking-time.tsx'
+import { NextTry } from './next-try.tsx'
+import { Elapsed } from './ticking-time.tsx'
 import { TroubleNote } from './trouble-note.tsx'
 import { useChangeAccount, useReconnectAccount, useRights, useStartSandbox, useVerifyAccount } from './use-accounts.ts'
 import { useIsParked, useStateWords } from './use-state-words.ts'
@@ -126,7 +127,7 @@ function WhyNote({ account }: { account: Account }) {
           Seen <RelativeTime at={at} />.{' '}
           {nextRetryAt && (
             <>
-              Next try <Countdown at={nextRetryAt} />.
+              <NextTry account={account} />.
             </>
           )}
           {state === 'auth_failed' && !nextRetryAt && 'Not tried again until user, password or server change.'}
