@@ -44,7 +44,7 @@ interface Node extends HtmlElement {
 const maxDepth = 256
 /** Open elements that all tags together may have had around them: a long mail has a fifth of it. Past it nothing is read. */
 const maxSteps = 20_000_000
-/** Of these, how many count for an element that is moved: what it looks like is found anew. */
+/** Of these, how many count for an element that is moved: what it looks like is found again. */
 const stepsOfMove = 400
 
 /** @returns Whether something was left because it was too deep, or too much for the visitor. */

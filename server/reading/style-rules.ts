@@ -108,7 +108,7 @@ function plainCss(css: string): string {
   return (
     kept
       .join(' ')
-      // Before what follows: last of all, V8 does it anew wherever a loop looks at what comes of it, once it has compiled that.
+      // Before what follows: last of all, V8 does it again wherever a loop looks at what comes of it, once it has compiled that.
       .toLowerCase()
       .replaceAll(/\\(?:([0-9a-f]{1,6})\s?|)/g, (_match, code: string | undefined) => letterOf(code).toLowerCase())
   )

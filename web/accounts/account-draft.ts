@@ -100,7 +100,7 @@ export function changeOf(account: Account, draft: AccountDraft): AccountChange {
   return smtp ? { ...change, smtp } : change
 }
 
-/** What was edited is judged anew only when it is sent. */
+/** What was edited is judged again only when it is sent. */
 export function withoutEdited(faults: Faults, before: AccountDraft, after: AccountDraft): Faults {
   return Object.fromEntries(Object.entries(faults).filter(([path]) => textAt(before, path) === textAt(after, path)))
 }

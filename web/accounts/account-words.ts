@@ -2,6 +2,11 @@
 import type { Account, AccountState, MailServer, TlsKind } from '../../contract/accounts.ts'
 import type { Tone } from '../ui/tone.ts'
 
+/** Whether its folders can be asked for. */
+export function isReadable({ state }: Pick<Account, 'state'>): boolean {
+  return state === 'ready' || state === 'degraded'
+}
+
 type Tries = Pick<Account, 'last_error' | 'next_retry_at'>
 
 export const stateWords: Record<AccountState, { tone: Tone; text: string }> = {

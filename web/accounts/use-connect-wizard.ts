@@ -60,7 +60,7 @@ export function useConnectWizard() {
     faults,
     connecting,
     provider: providerOf(draft),
-    /** Changes whenever the faults were found anew. */
+    /** Changes whenever the faults were found again. */
     attempt,
     change(edited: AccountDraft) {
       setFaults(withoutEdited(faults, draft, edited))

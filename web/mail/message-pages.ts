@@ -1,4 +1,4 @@
-/** Joins what is asked anew with what is there, so that new mail costs one page however far the reader went back. */
+/** Joins what is asked again with what is there, so that new mail costs one page however far the reader went back. */
 import type { MessageSummary } from '../../contract/mail.ts'
 
 export interface MessagePage {

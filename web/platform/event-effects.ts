@@ -44,7 +44,7 @@ export class EventEffects {
   }
 }
 
-/** After a gap, or when the stream began anew, facts may be missing; and with other rights one sees other things. */
+/** After a gap, or when the stream began again, facts may be missing; and with other rights one sees other things. */
 function isAllOutdated(event: ServerEvent): boolean {
   return event.type === 'gap' || event.type === 'session_changed' || (event.type === 'welcome' && !event.data.resumed)
 }

@@ -6,7 +6,7 @@ import { type ComponentType, type LazyExoticComponent, lazy, useSyncExternalStor
 import { ServerReturn } from './server-return.ts'
 
 const storageKey = 'rustymail.reloaded'
-/** A second reload within this time would mend nothing either. */
+/** A second reload within this time would not help either. */
 const reloadAgainMs = 60_000
 
 const server = new ServerReturn()

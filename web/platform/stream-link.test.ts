@@ -227,7 +227,7 @@ test('the wait grows to its ceiling, with jitter under it', async () => {
   for (const [index, wait] of wanted.entries()) expect(Math.abs(waits[index]! - wait)).toBeLessThanOrEqual(2)
 })
 
-test('a link that was healthy for a while starts the back-off anew, a short one does not', async () => {
+test('a link that was healthy for a while starts the back-off again, a short one does not', async () => {
   const endAfter =
     (ms: number): Answer =>
     (response, request) => {

@@ -6,7 +6,7 @@ import { initialStatus, isFact, type StreamEvent, type StreamState, type StreamS
 
 export interface LinkTiming {
   backoffMs: readonly number[]
-  /** A link that lived this long starts the back-off anew. */
+  /** A link that lived this long starts the back-off again. */
   healthyMs: number
   /** For the answer's head, and then for `welcome`. */
   connectMs: number
@@ -108,7 +108,7 @@ export class StreamLink {
       const now = Date.now()
       if (liveSince !== null && now - liveSince >= this.#timing.healthyMs) failures = 0
       const state = this.#stateAfter(ending)
-      // A link that fell silent is opened anew at once; whether the server is there is not known yet.
+      // A link that fell silent is opened again at once; whether the server is there is not known yet.
       const waitMs = state === 'stale' ? 0 : this.#waitMs(failures, ending)
       failures += 1
       this.#set({

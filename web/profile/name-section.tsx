@@ -13,7 +13,7 @@ import { useChangeName } from './use-profile.ts'
 
 const check = checkAll({ name: checks.name })
 
-/** Give it the name as its key: it begins anew when that changes. */
+/** Give it the name as its key: it begins again when that changes. */
 export function NameSection({ profile: { name, email, role, oidc } }: { profile: Profile }) {
   const { mutate, error, isPending } = useChangeName()
   const provider = useSignInState().data?.oidc?.name ?? 'the OpenID Connect provider'

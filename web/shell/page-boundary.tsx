@@ -13,7 +13,7 @@ export class PageBoundary extends Component<{ children: ReactNode }, { error: Er
   override render() {
     const { error } = this.state
     if (!error) return this.props.children
-    // A page that cannot be loaded is often one of an older version of the server: loading anew mends that too.
+    // A page that cannot be loaded is often one of an older version of the server: loading again fixes that too.
     return (
       <Card>
         <ErrorState error={error} onRetry={() => location.reload()} />

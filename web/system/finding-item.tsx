@@ -1,4 +1,4 @@
-/** One thing that the connection doctor looked at: its verdict, what it rests on, and the lines that mend it. */
+/** One thing that the connection doctor looked at: its verdict, what it rests on, and the lines that fix it. */
 import { ChevronRight } from 'lucide-react'
 import { ToneIcon } from '../ui/badge.tsx'
 import { CopyButton } from '../ui/copy-button.tsx'
@@ -17,9 +17,9 @@ export function FindingItem({ finding: { title, tone, verdict, measured, remedy 
         </h3>
         <p className="text-xs text-muted">{measured}</p>
         {remedy && (
-          <details open={tone === 'bad'} className="group/mend">
+          <details open={tone === 'bad'} className="group/fix">
             <summary className="inline-flex cursor-pointer items-center gap-1 rounded-sm py-1 text-xs font-medium text-accent">
-              <ChevronRight className="size-3.5 group-open/mend:rotate-90" aria-hidden="true" />
+              <ChevronRight className="size-3.5 group-open/fix:rotate-90" aria-hidden="true" />
               {promises[remedy]}
             </summary>
             <ul className="grid gap-3 pt-2 pb-1 xl:grid-cols-3">

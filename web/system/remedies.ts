@@ -1,4 +1,4 @@
-/** The lines of a proxy's configuration that mend what the connection doctor finds. Those for Traefik were not tried. */
+/** The lines of a proxy's configuration that fix what the connection doctor finds. Those for Traefik were not tried. */
 
 export type Remedy = 'buffering' | 'compression' | 'contentType' | 'cuts' | 'protocol' | 'clock'
 

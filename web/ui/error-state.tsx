@@ -54,7 +54,7 @@ export function ErrorNote({ error }: { error: Error }) {
   )
 }
 
-/** Inside a form or a dialog, in the page's own words. @param aside What changes while one reads, and is not read aloud anew. */
+/** Inside a form or a dialog, in the page's own words. @param aside What changes while one reads, and is not read aloud again. */
 export function FaultNote({
   title,
   detail,

@@ -13,7 +13,7 @@ interface FormOptions<Name extends string> {
   error: Error | null
   /** Which field a problem of the server concerns, by its code. */
   fieldOf?: Record<string, Name>
-  /** What is typed anew after a failure that concerns no field. */
+  /** What is typed again after a failure that concerns no field. */
   again?: Name
   /** Whether the first field has the focus from the beginning. */
   isFocused?: boolean
