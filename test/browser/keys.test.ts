@@ -1,6 +1,7 @@
 /** The keys of the page: all of it by keyboard alone, and nothing by accident while one types. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
@@ -120,6 +121,39 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.setViewportSize({ width: 320, height: 700 })
     await expectNothingClipped(page, 'the palette, 320')
     expectQuiet()
+  }, 60_000)
+
+  test('an account leads to its mail; where its server is away, palette and mail lead to what is known of it', async () => {
+    const dead = await run.call(api.accounts.createAccount, {
+      query: { verify: 'false' },
+      body: {
+        name: 'Nowhere',
+        email: 'nobody@nowhere.example',
+        imap: { host: '127.0.0.1', port: 9, tls: 'none', user: 'nobody', password: 'secret' },
+      },
+    })
+    const params = { account_id: dead.id }
+    await expect.poll(async () => (await run.call(api.accounts.getAccount, { params })).state).toBe('unreachable')
+    const { page } = await open('/accounts', 'Accounts')
+    await page.getByText('Tried again every few seconds').first().waitFor()
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('nobody@')
+    await page.getByRole('option', { name: /Nowhere/, selected: true }).waitFor()
+    await page.keyboard.press('Enter')
+    await heading(page, 'Nowhere')
+    expect(pathOf(page)).toBe(`/accounts/${dead.id}`)
+    expect(await page.getByRole('link', { name: 'Open mail: Nowhere' }).count()).toBe(0)
+    await page.goto(`${run.url}/mail?account=${dead.id}`)
+    await page.getByRole('link', { name: 'Open the account' }).click()
+    await heading(page, 'Nowhere')
+
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('northlight')
+    await page.keyboard.press('Enter')
+    await heading(page, 'Mail')
+    await page.goto(`${run.url}/accounts/${new URL(page.url()).searchParams.get('account')}`)
+    await page.getByRole('link', { name: /^Open mail/ }).click()
+    await heading(page, 'Mail')
   }, 60_000)
 
   test('single keys can be switched off for good; no key reaches behind a dialog', async () => {

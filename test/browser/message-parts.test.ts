@@ -75,5 +75,14 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     expect(await save('Download inner.html')).toEqual(['inner.html', '<script>alert(1)</script>'])
     await page.getByRole('button', { name: 'Attached message' }).click()
     await opened.waitFor({ state: 'detached' })
+
+    // On a phone the words come first, and what hangs on the message is a press away.
+    await page.setViewportSize({ width: 360, height: 740 })
+    const plan = page.getByRole('link', { name: 'Download plan.zip' })
+    await plan.waitFor({ state: 'hidden' })
+    expect((await page.locator('iframe').boundingBox())!.y).toBeLessThan(740 * (2 / 3))
+    await page.getByRole('button', { name: 'Show attachments' }).click()
+    await plan.waitFor()
+    await page.getByRole('link', { name: 'Download Calendar entry' }).waitFor()
   }, 120_000)
 })

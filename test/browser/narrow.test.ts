@@ -105,6 +105,15 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         // Two lines of text with the padding; a third line would be 76 px.
         expect(Math.max(...heights)).toBeLessThanOrEqual(60)
       }
+      if (width >= 640) return
+      await open(page, '/audit', 'Audit')
+      expect((await page.locator('tbody tr').first().boundingBox())!.y).toBeLessThan(320)
+      await page.getByRole('button', { name: 'Filter' }).click()
+      await page.getByRole('combobox', { name: 'Operation' }).fill('Changed an account')
+      await page.waitForURL(/operation=accounts\.updateAccount/)
+      // The filter of an address is in sight.
+      await page.reload()
+      await page.getByRole('combobox', { name: 'Operation' }).waitFor()
     },
     60_000,
   )

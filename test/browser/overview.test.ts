@@ -137,7 +137,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     }
     await feed.getByRole('link', { name: 'Ann: First' }).click()
     await page.getByRole('heading', { name: 'First' }).first().waitFor()
-    await page.getByRole('region', { name: 'Message' }).getByText('Words.').waitFor()
+    await page.getByRole('article', { name: 'The open message' }).getByText('Words.').waitFor()
   }, 60_000)
 
   test('a flood of mail is one row, counted whole, and hides nothing that was before it', async () => {

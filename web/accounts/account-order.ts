@@ -19,7 +19,7 @@ export const stateRank: readonly AccountState[] = [
 ]
 
 const keys: Record<SortColumn, (account: Account) => string | number> = {
-  name: ({ name }) => name.toLowerCase(),
+  name: ({ name }) => name,
   state: ({ state }) => stateRank.indexOf(state),
   server: ({ imap }) => `${imap.host}:${imap.port}`,
   connections: ({ connections }) => connections.open,
@@ -35,6 +35,10 @@ export function orderOf(order: string): SortOrder {
   return order === 'desc' ? 'desc' : 'asc'
 }
 
+/** As people count: `Team 2` before `Team 10`. */
+const inWords = new Intl.Collator('en', { numeric: true })
+export const byName = (a: Pick<Account, 'name'>, b: Pick<Account, 'name'>): number => inWords.compare(a.name, b.name)
+
 /** Accounts that are equal in the column keep to their names. */
 export function arranged(accounts: readonly Account[], { q, state, sort, order }: AccountsView): Account[] {
   const words = q.trim().toLowerCase()
@@ -42,7 +46,7 @@ export function arranged(accounts: readonly Account[], { q, state, sort, order }
   const sign = orderOf(order) === 'desc' ? -1 : 1
   return accounts
     .filter(account => (state === '' || account.state === state) && isMeant(account, words))
-    .sort((a, b) => sign * compare(key(a), key(b)) || a.name.localeCompare(b.name))
+    .sort((a, b) => sign * compare(key(a), key(b)) || byName(a, b))
 }
 
 function isMeant({ name, email, imap }: Account, words: string): boolean {
@@ -50,6 +54,6 @@ function isMeant({ name, email, imap }: Account, words: string): boolean {
 }
 
 function compare(a: string | number, b: string | number): number {
-  if (a === b) return 0
-  return a < b ? -1 : 1
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return inWords.compare(String(a), String(b))
 }

@@ -1,17 +1,19 @@
 /** How an account fares now, why, and what can be done to it. */
-import { FlaskConical, Pencil, Plug, Power, PowerOff, RotateCw, Star, Unplug } from 'lucide-react'
+import { FlaskConical, Inbox, Pencil, Plug, Power, PowerOff, RotateCw, Star, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
+import { useMay } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
-import { Button } from '../ui/button.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { AccountFacts } from './account-facts.tsx'
-import { stateWords } from './account-words.ts'
+import { isReadable, stateWords } from './account-words.ts'
 import { DisconnectDialog } from './disconnect-dialog.tsx'
 import { EditAccountDialog } from './edit-account-dialog.tsx'
 import { type Action, MoreActions } from './more-actions.tsx'
-import { Countdown, Elapsed } from './ticking-time.tsx'
+import { NextTry } from './next-try.tsx'
+import { Elapsed } from './ticking-time.tsx'
 import { TroubleNote } from './trouble-note.tsx'
 import { useChangeAccount, useReconnectAccount, useRights, useStartSandbox, useVerifyAccount } from './use-accounts.ts'
 import { useIsParked, useStateWords } from './use-state-words.ts'
@@ -20,6 +22,7 @@ import { VerifyOutcome } from './verify-outcome.tsx'
 export function AccountPanel({ account }: { account: Account }) {
   const { name, is_default: isDefault, is_sandbox: isSandbox, enabled, state } = account
   const { mayChange, mayVerify } = useRights()
+  const mayReadMail = useMay('mail:meta')
   const [open, setOpen] = useState<'edit' | 'disconnect'>()
   const verify = useVerifyAccount(account)
   const reconnect = useReconnectAccount(account)
@@ -63,6 +66,11 @@ export function AccountPanel({ account }: { account: Account }) {
             {verify.isPending ? 'Trying the servers' : 'Verify now'}
             <span className="sr-only">: {name}</span>
           </Button>
+        )}
+        {mayReadMail && isReadable(account) && (
+          <ButtonLink href={`/mail?${new URLSearchParams({ account: account.id })}`} size="sm" icon={Inbox}>
+            Open mail<span className="sr-only">: {name}</span>
+          </ButtonLink>
         )}
         {mayChange && (
           <Button size="sm" icon={Pencil} onClick={() => setOpen('edit')}>
@@ -126,7 +134,7 @@ function WhyNote({ account }: { account: Account }) {
           Seen <RelativeTime at={at} />.{' '}
           {nextRetryAt && (
             <>
-              Next try <Countdown at={nextRetryAt} />.
+              <NextTry account={account} />.
             </>
           )}
           {state === 'auth_failed' && !nextRetryAt && 'Not tried again until user, password or server change.'}

@@ -1,6 +1,13 @@
 /** The states of an account and its kinds of TLS, in words. */
-import type { AccountState, MailServer, TlsKind } from '../../contract/accounts.ts'
+import type { Account, AccountState, MailServer, TlsKind } from '../../contract/accounts.ts'
 import type { Tone } from '../ui/tone.ts'
+
+/** Whether its folders can be asked for. */
+export function isReadable({ state }: Pick<Account, 'state'>): boolean {
+  return state === 'ready' || state === 'degraded'
+}
+
+type Tries = Pick<Account, 'last_error' | 'next_retry_at'>
 
 export const stateWords: Record<AccountState, { tone: Tone; text: string }> = {
   auth_failed: { tone: 'bad', text: 'Login failed' },
@@ -27,6 +34,11 @@ export const tlsWords: Record<TlsKind, { label: string; short: string; hint: str
     short: 'no TLS',
     hint: 'In the clear. Only for a server on this machine itself.',
   },
+}
+
+/** Of a server that is away its state is looked at without a pause: the next try was due as soon as it failed. */
+export function isLookedAfter({ last_error: error, next_retry_at: at }: Tries): boolean {
+  return error !== null && at !== null && Date.parse(at) <= Date.parse(error.at)
 }
 
 export function addressOf({ host, port }: Pick<MailServer, 'host' | 'port'>): string {

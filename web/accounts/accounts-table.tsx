@@ -13,7 +13,8 @@ import { columnOf, orderOf, type SortColumn } from './account-order.ts'
 import { addressOf } from './account-words.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { faultWords } from './fault-words.ts'
-import { Countdown, Elapsed } from './ticking-time.tsx'
+import { NextTry } from './next-try.tsx'
+import { Elapsed } from './ticking-time.tsx'
 import { useReconnectAccount, useRights } from './use-accounts.ts'
 import { useIsParked, useStateWords } from './use-state-words.ts'
 
@@ -121,7 +122,7 @@ function SecondLine({ account, isParked }: { account: Account; isParked: boolean
         {faultWords[error.cause].title}
         {nextRetryAt && (
           <>
-            , next try <Countdown at={nextRetryAt} />
+            . <NextTry account={account} />
           </>
         )}
       </p>

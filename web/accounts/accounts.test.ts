@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Account, AccountState, AccountStretch, AccountStretches } from '../../contract/accounts.ts'
 import { arranged, columnOf, viewDefaults } from './account-order.ts'
+import { isLookedAfter } from './account-words.ts'
 import { connectionLimit } from './connection-limit.ts'
 import { stripOf, wordsOfStates } from './state-parts.ts'
 
@@ -24,6 +25,21 @@ test('the worst come first unless another order is asked for, and equal ones kee
   // The address may say anything.
   expect(names({ sort: '__proto__', order: 'sideways' })).toEqual(['c', 'a', 'b'])
   expect(columnOf('toString')).toBe('state')
+})
+
+test('names with numbers stand as people count', () => {
+  const rows = ['Team 10', 'Team 2', 'team 1'].map(name => account(name, 'ready'))
+  const order = (view: Partial<typeof viewDefaults>) =>
+    arranged(rows, { ...viewDefaults, ...view }).map(({ name }) => name)
+  expect(order({})).toEqual(['team 1', 'Team 2', 'Team 10'])
+  expect(order({ sort: 'name', order: 'desc' })).toEqual(['Team 10', 'Team 2', 'team 1'])
+})
+
+test('a server that is away is looked at all the time; one that refused has a time of its own', () => {
+  const last_error = { cause: 'refused', detail: 'No.', server_response: null, at: '2026-11-28T10:00:00.100Z' } as const
+  expect(isLookedAfter({ last_error, next_retry_at: '2026-11-28T10:00:00.100Z' })).toBe(true)
+  expect(isLookedAfter({ last_error, next_retry_at: '2026-11-28T10:00:04.000Z' })).toBe(false)
+  expect(isLookedAfter({ last_error, next_retry_at: null })).toBe(false)
 })
 
 test('the filter looks at name, address, server and user', () => {

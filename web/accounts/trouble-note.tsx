@@ -41,7 +41,7 @@ export function TroubleNote({
   return (
     <div
       role={isAlert ? 'alert' : undefined}
-      className={classNames('flex gap-2 rounded-md p-3 text-sm', toneTint[tone])}
+      className={classNames('flex gap-2 rounded-md p-3 text-sm forced-colors:border', toneTint[tone])}
     >
       <span className="mt-0.5">
         <ToneIcon tone={tone} />

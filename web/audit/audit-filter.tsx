@@ -1,8 +1,10 @@
 /** What narrows the audit trail. */
+import { SlidersHorizontal } from 'lucide-react'
 import { type ReactNode, useEffect, useId, useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
-import { namedOperations, operationWords } from '../platform/operation-words.ts'
+import { namedOperations, operationTyped, operationWords } from '../platform/operation-words.ts'
 import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { Field, Input, Select } from '../ui/field.tsx'
 import { type AuditView, toLocal, toTimestamp } from './audit-view.ts'
 import { effectWords } from './audit-words.ts'
@@ -25,9 +27,16 @@ export function AuditFilterForm({
   onClear: (() => void) | undefined
 }) {
   const listId = useId()
+  // On phones the entries come first.
+  const [isOpen, setOpen] = useState(onClear !== undefined)
   const isKnown = view.account === '' || accounts.some(({ id }) => id === view.account)
   return (
-    <search className="mb-3 flex flex-wrap gap-2">
+    <search className={classNames('mb-3 flex flex-wrap gap-2', !isOpen && 'max-sm:*:not-first:hidden')}>
+      <div className="basis-full sm:hidden">
+        <Button size="sm" icon={SlidersHorizontal} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          Filter
+        </Button>
+      </div>
       <div className="grid min-w-0 flex-auto basis-full grid-cols-2 gap-2 sm:grid-cols-5 xl:basis-160">
         <Field label="Who">
           <RestingInput
@@ -43,7 +52,7 @@ export function AuditFilterForm({
             placeholder="mail."
             maxLength={100}
             list={listId}
-            onRest={operation => setView({ operation }, { replace: true })}
+            onRest={text => setView({ operation: operationTyped(text) }, { replace: true })}
           />
         </Field>
         <datalist id={listId}>

@@ -1,6 +1,7 @@
 /** Why an account shows no mail, in place of its mail or above what is known of it. */
 import { MailPlus, Settings } from 'lucide-react'
 import type { Account, AccountState } from '../../contract/accounts.ts'
+import { isReadable } from '../accounts/account-words.ts'
 import { useIsParked } from '../accounts/use-state-words.ts'
 import { useNow } from '../platform/clock.ts'
 import { useLiveStatus } from '../platform/live.tsx'
@@ -28,18 +29,13 @@ const words: Partial<Record<AccountState, Words>> = {
   disabled: { tone: 'unknown', title: 'This account is disabled', detail: 'Enable it to read its mail here.' },
 }
 
-/** Whether its folders can be asked for. */
-export function isReadable({ state }: Account): boolean {
-  return state === 'ready' || state === 'degraded'
-}
-
 export function AccountNotReady({ account }: { account: Account }) {
   const serverNow = useNow(1_000) + useLiveStatus().clockOffsetMs
   const { tone, title, detail } = useWordsFor(account)
   const { last_error: error, next_retry_at: nextRetryAt, state } = account
   return (
     <section className="rounded-lg border bg-surface shadow-card" role="status">
-      <EmptyState icon={toneIcon[tone]} title={title} actions={<AccountsLink />}>
+      <EmptyState icon={toneIcon[tone]} title={title} actions={<AccountLink id={account.id} />}>
         <div className="grid gap-1">
           {error && state !== 'disabled' && <p>{error.detail}</p>}
           {error?.server_response && state !== 'disabled' && (
@@ -68,7 +64,7 @@ export function AccountTrouble({ account }: { account: Account }) {
   if (account.state === 'ready') return null
   return (
     <div className="mb-3 overflow-hidden rounded-md">
-      <Banner tone={tone} actions={<AccountsLink />}>
+      <Banner tone={tone} actions={<AccountLink id={account.id} />}>
         <strong className="font-semibold">{title}.</strong> {account.last_error?.detail ?? detail}
         {!isReadable(account) && ' What was loaded before is still shown.'}
       </Banner>
@@ -98,10 +94,11 @@ export function NoAccount() {
   )
 }
 
-function AccountsLink() {
+/** Where one sees why, and can have it tried again. */
+function AccountLink({ id }: { id: string }) {
   return (
-    <ButtonLink href="/accounts" size="sm" icon={Settings}>
-      Open accounts
+    <ButtonLink href={`/accounts/${id}`} size="sm" icon={Settings}>
+      Open the account
     </ButtonLink>
   )
 }

@@ -19,6 +19,7 @@ import { type Attachment, type Message, messagePartPath } from '../../contract/m
 import { addressOf, call } from '../platform/api-client.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
+import { classNames } from '../ui/class-names.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { MessageSkeleton } from './mail-skeletons.tsx'
 import { visibleText } from './mail-words.ts'
@@ -48,6 +49,9 @@ export function AttachmentList({
 }) {
   const id = useId()
   const [openRefs, setOpenRefs] = useState<readonly string[]>([])
+  // On phones the text of a message comes first: several attachments are a press away.
+  const isFolded = attachments.length > 1
+  const [isUnfolded, setUnfolded] = useState(false)
   if (attachments.length === 0) return null
   const bytes = attachments.reduce((sum, { size_bytes: size }) => sum + size, 0)
   const toggle = (messageRef: string) =>
@@ -55,12 +59,24 @@ export function AttachmentList({
   return (
     <>
       <section aria-labelledby={id} className="grid shrink-0 grid-cols-1 gap-1.5 border-b px-4 py-2.5">
-        <h3 id={id} className="text-xs text-muted">
-          {formatCount(count, 'attachment')}
-          {count > attachments.length && `, of which the first ${formatNumber(attachments.length)} are listed`},{' '}
-          {formatBytes(bytes)} as sent
-        </h3>
-        <ul className="flex flex-wrap gap-1.5">
+        <div className="flex flex-wrap items-center gap-x-2 text-xs">
+          <h3 id={id} className="text-muted">
+            {formatCount(count, 'attachment')}
+            {count > attachments.length && `, of which the first ${formatNumber(attachments.length)} are listed`},{' '}
+            {formatBytes(bytes)} as sent
+          </h3>
+          {isFolded && (
+            <button
+              type="button"
+              aria-expanded={isUnfolded}
+              onClick={() => setUnfolded(!isUnfolded)}
+              className="min-h-6 rounded-sm font-medium text-accent md:hidden"
+            >
+              {isUnfolded ? 'Hide attachments' : 'Show attachments'}
+            </button>
+          )}
+        </div>
+        <ul className={classNames('flex flex-wrap gap-1.5', isFolded && !isUnfolded && 'max-md:hidden')}>
           {attachments.map(attachment => (
             <AttachmentItem
               key={attachment.id}
@@ -92,8 +108,9 @@ function AttachmentItem({
 }) {
   const Icon = icons.find(([pattern]) => pattern.test(type))?.[1] ?? File
   const Arrow = isOpen ? ChevronDown : ChevronRight
-  const words = name === null ? (messageRef === null ? 'Without a name' : 'Attached message') : visibleText(name)
-  const fileName = name ?? (messageRef === null ? `part-${id}` : `message-${id}.eml`)
+  const isCalendar = type === 'text/calendar'
+  const words = name === null ? wordsWithoutName(messageRef !== null, isCalendar) : visibleText(name)
+  const fileName = name ?? (messageRef === null ? `part-${id}${isCalendar ? '.ics' : ''}` : `message-${id}.eml`)
   const label = (
     <span className="min-w-0 text-start">
       <bdi className="block truncate text-sm" title={name === null ? undefined : visibleText(name)}>
@@ -130,6 +147,11 @@ function AttachmentItem({
       </a>
     </li>
   )
+}
+
+function wordsWithoutName(isMessage: boolean, isCalendar: boolean): string {
+  if (isMessage) return 'Attached message'
+  return isCalendar ? 'Calendar entry' : 'Without a name'
 }
 
 /** One that hangs on another one, opened below it. */

@@ -2,7 +2,7 @@
 import { CalendarDays } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Address, Calendar, CalendarEvent, CalendarTime } from '../../contract/mail.ts'
-import { formatCount, formatDateTime } from '../platform/format.ts'
+import { formatCount, formatSpan } from '../platform/format.ts'
 import { visibleText } from './mail-words.ts'
 
 const methodWords: Readonly<Record<string, string>> = {
@@ -54,13 +54,7 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
         <dl className="grid grid-cols-1 gap-0.5 text-sm text-soft">
           {start && (
             <Line label="When">
-              <Time time={start} />
-              {end && end.local !== start.local && (
-                <>
-                  {' to '}
-                  <Time time={end} />
-                </>
-              )}
+              <Span start={start} end={end} />
               {recurrence && ', repeated'}
             </Line>
           )}
@@ -93,9 +87,27 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
   )
 }
 
+function Span({ start, end }: { start: CalendarTime; end: CalendarTime | null }) {
+  if (start.utc !== null && (end === null || end.utc !== null)) {
+    const from = Date.parse(start.utc)
+    return <time dateTime={start.utc}>{formatSpan(from, Date.parse(end?.utc ?? start.utc))}</time>
+  }
+  return (
+    <>
+      <Time time={start} />
+      {end && end.local !== start.local && (
+        <>
+          {' to '}
+          <Time time={end} />
+        </>
+      )}
+    </>
+  )
+}
+
 /** In the time zone of the reader; what is in none, or in one that nobody knows, as it is written. */
 function Time({ time: { local, time_zone: zone, utc } }: { time: CalendarTime }) {
-  if (utc !== null) return <time dateTime={utc}>{formatDateTime(Date.parse(utc))}</time>
+  if (utc !== null) return <time dateTime={utc}>{formatSpan(Date.parse(utc), Date.parse(utc))}</time>
   return (
     <bdi>
       {visibleText(local.replace('T', ' '))}

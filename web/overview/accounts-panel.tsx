@@ -2,13 +2,15 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
+import { serverName } from '../accounts/account-words.ts'
 import { connectionLimit } from '../accounts/connection-limit.ts'
+import { NextTry } from '../accounts/next-try.tsx'
 import { useStateWords } from '../accounts/use-state-words.ts'
-import { useNow } from '../platform/clock.ts'
+import { formatCount } from '../platform/format.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
-import { byTrouble } from './account-trouble.ts'
+import { troubleRows } from './account-trouble.ts'
 
 /** The rest is on the accounts page. */
 const mostShown = 8
@@ -27,10 +29,10 @@ export function AccountsPanel({ query }: { query: UseQueryResult<{ items: Accoun
     >
       {({ items }) => (
         <ul>
-          {byTrouble(items)
+          {troubleRows(items)
             .slice(0, mostShown)
-            .map(account => (
-              <AccountRow key={account.id} account={account} />
+            .map(row => (
+              <AccountRow key={row[0].id} account={row[0]} others={row.slice(1)} />
             ))}
         </ul>
       )}
@@ -38,18 +40,28 @@ export function AccountsPanel({ query }: { query: UseQueryResult<{ items: Accoun
   )
 }
 
-function AccountRow({ account }: { account: Account }) {
-  const { id, name, email, state, is_sandbox: isSandbox, last_error: error, next_retry_at: nextRetryAt } = account
+/** @param others Fare the same, for the same reason. */
+function AccountRow({ account, others }: { account: Account; others: readonly Account[] }) {
+  const { id, name, email, imap, state, is_sandbox: isSandbox, last_error: error, next_retry_at: nextRetryAt } = account
   const { tone, text } = useStateWords(account)
   const isFailing = state !== 'ready' && state !== 'disabled' && error !== null
   return (
     <li className="grid gap-1 border-b px-4 py-2.5 last:border-b-0">
       <div className="flex items-start justify-between gap-3">
         <p className="min-w-0 flex-1">
-          <Link href={`/accounts/${id}`} className="rounded-sm font-medium hover:underline">
-            {name}
-          </Link>
-          {name !== email && <span className="text-sm text-muted"> {email}</span>}{' '}
+          {others.length > 0 ? (
+            <Link
+              href={`/accounts?${new URLSearchParams({ q: serverName(imap) })}`}
+              className="rounded-sm font-medium hover:underline"
+            >
+              {formatCount(others.length + 1, 'account')} on {serverName(imap)}
+            </Link>
+          ) : (
+            <Link href={`/accounts/${id}`} className="rounded-sm font-medium hover:underline">
+              {name}
+            </Link>
+          )}
+          {others.length === 0 && name !== email && <span className="text-sm text-muted"> {email}</span>}{' '}
           {isSandbox && <Badge tone="warn">Sandbox</Badge>}
         </p>
         <StatePill tone={tone}>{text}</StatePill>
@@ -59,22 +71,15 @@ function AccountRow({ account }: { account: Account }) {
           {error.detail} <RelativeTime at={error.at} />
         </p>
       )}
+      {others.length > 0 && (
+        <p className="truncate text-sm text-muted">{[account, ...others].map(each => each.name).join(', ')}</p>
+      )}
       <p className="text-xs text-muted">
-        {nextRetryAt && <NextTry at={nextRetryAt} />}
+        <NextTry account={account} />
         {state === 'auth_failed' && !nextRetryAt && 'Not tried again until the password or the server changes'}
         {state === 'ready' && <ConnectionsLine account={account} />}
       </p>
     </li>
-  )
-}
-
-function NextTry({ at }: { at: string }) {
-  const isDue = useNow(1_000) >= Date.parse(at)
-  if (isDue) return 'Trying again now'
-  return (
-    <>
-      Next try <RelativeTime at={at} />
-    </>
   )
 }
 

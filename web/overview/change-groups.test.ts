@@ -72,6 +72,26 @@ test('accounts of one server that fall together are one row; one that comes and 
   expect(alone).toMatchObject({ text: 'Account Sandbox is ready (2 changes)', href: '/accounts/c' })
 })
 
+test('accounts that are added or removed together are one row, which leads to all of them', () => {
+  const change = (type: 'account_added' | 'account_removed', id: string, minutes: number): Fact => {
+    const name = accounts.find(account => account.id === id)!.name
+    return { type, data: { account_id: id, name, email: `${id}@example.org`, at: at(minutes) } } as Fact
+  }
+  const [removed, added] = rowsOf(
+    facts(
+      change('account_added', 'a', 0),
+      state('a', 0, 'ready'),
+      change('account_added', 'b', 1),
+      change('account_removed', 'a', 2),
+      change('account_removed', 'b', 3),
+    ),
+    accounts,
+  )
+  expect(added).toMatchObject({ text: '2 accounts were added', href: '/accounts' })
+  expect(added!.members.map(({ text }) => text)).toEqual(['Account Sales was added', 'Account Support was added'])
+  expect(removed!.text).toBe('2 accounts were removed')
+})
+
 test('a program that comes and goes is one row, two programs are two', () => {
   const client = (user_agent: string, minutes: number): Fact => {
     const data = { client_id: 'c', kind: 'api', principal: 'Ann', ip_address: '10.0.0.1', user_agent, at: at(minutes) }

@@ -69,6 +69,9 @@ function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefi
       return { key: `mail ${fact.data.account_id} ${fact.data.folder}`, gapMs: 60 * minute }
     case 'account_state_changed':
       return { key: `state ${serverOf(fact.data.account_id, accounts)}`, gapMs: 10 * minute }
+    case 'account_added':
+    case 'account_removed':
+      return { key: fact.type, gapMs: 10 * minute }
     case 'client_connected':
     case 'client_disconnected':
       return { key: `client ${fact.data.principal} ${fact.data.user_agent}`, gapMs: 60 * minute }
@@ -115,6 +118,8 @@ function wordsTogether(
     const place = placeOf(first.data, id => nameIn(accounts, id))
     return { text: `${count} new mails in ${place}` }
   }
+  if (first?.type === 'account_added') return { text: `${count} accounts were added`, href: '/accounts' }
+  if (first?.type === 'account_removed') return { text: `${count} accounts were removed` }
   if (first?.type !== 'account_state_changed') return { text: `${newest.text} (${count} times)` }
   const ids = new Set(facts.map(fact => ('account_id' in fact.data ? fact.data.account_id : '')))
   if (ids.size === 1) return { text: `${newest.text} (${count} changes)` }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Account, AccountState } from '../../contract/accounts.ts'
 import { type Fact, factTypes } from '../../contract/event.ts'
-import { byTrouble } from './account-trouble.ts'
+import { byTrouble, troubleRows } from './account-trouble.ts'
 import { kindLabels, kindOf } from './change-kinds.ts'
 import { changeOf } from './change-words.ts'
 import { fieldWords } from './field-words.ts'
@@ -65,6 +65,15 @@ test('accounts in trouble come first, then by name', () => {
     account('c', 'unreachable'),
   ]
   expect(byTrouble(accounts).map(({ name }) => name)).toEqual(['z', 'c', 'a', 'b'])
+})
+
+test('many accounts on one server that is away are one row; few of them, and those that fare otherwise, have their own', () => {
+  const at = (host: string, name: string, state: Account['state'] = 'unreachable') =>
+    ({ ...account(name, state), imap: { host, port: 993, user: name } }) as Account
+  const failing = (row: Account) => ({ ...row, last_error: { cause: 'refused' } }) as Account
+  const dead = ['t10', 't2', 't1'].map(name => failing(at('dead.example', name)))
+  const rows = troubleRows([...dead, failing(at('other.example', 'o')), at('dead.example', 'r', 'ready')])
+  expect(rows.map(row => row.map(({ name }) => name))).toEqual([['o'], ['t1', 't2', 't10'], ['r']])
 })
 
 test('what was changed is said in words and not by the names of fields', () => {

@@ -16,6 +16,7 @@ import {
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import type { Folder } from '../../contract/mail.ts'
+import { isReadable } from '../accounts/account-words.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
@@ -45,7 +46,7 @@ const mostAccounts = 5
 export function usePaletteItems(pages: readonly Destination[], accounts: readonly Account[], doers: PaletteDoers) {
   const mayReadMail = useMay('mail:meta')
   const mayConnect = useMay('dashboard:admin')
-  const mailboxes = mayReadMail ? accounts.filter(({ state }) => state === 'ready').slice(0, mostAccounts) : []
+  const mailboxes = mayReadMail ? accounts.filter(isReadable).slice(0, mostAccounts) : []
   const folders = useQueries({
     queries: mailboxes.map(({ id }) => ({
       queryKey: queryKeys.folders(id),
@@ -71,8 +72,11 @@ function pageItem({ href, label, icon }: Destination, { go }: PaletteDoers): Pal
   return { id: `page-${href}`, kind: 'Page', name: label, detail: '', icon, act: () => go(href) }
 }
 
-function accountItem({ id, name, email }: Account, { go }: PaletteDoers, mayReadMail: boolean): PaletteItem {
-  const href = mayReadMail ? `/mail?${new URLSearchParams({ account: id })}` : '/accounts'
+/** To its mail; where that cannot be had, to what is known of it. */
+function accountItem(account: Account, { go }: PaletteDoers, mayReadMail: boolean): PaletteItem {
+  const { id, name, email } = account
+  const isMail = mayReadMail && isReadable(account)
+  const href = isMail ? `/mail?${new URLSearchParams({ account: id })}` : `/accounts/${id}`
   return { id: `account-${id}`, kind: 'Account', name, detail: email, icon: AtSign, act: () => go(href) }
 }
 

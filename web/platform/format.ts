@@ -5,6 +5,7 @@ const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 })
 const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+const span = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 const minute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 
 /** Small figures with one digit after the point, large ones without. */
@@ -57,6 +58,11 @@ export function formatMinute(atMs: number): string {
 /** `22 Nov 2026, 14:03:07`. */
 export function formatDateTime(atMs: number): string {
   return full.format(atMs)
+}
+
+/** `22 Nov 2026, 14:03–15:00`: what both ends share is said once. */
+export function formatSpan(fromMs: number, toMs: number): string {
+  return span.formatRange(fromMs, Math.max(fromMs, toMs))
 }
 
 function oneUnit(seconds: number, round: (value: number) => number): string {

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { namedOperations, operationWords } from './operation-words.ts'
+import { namedOperations, operationTyped, operationWords } from './operation-words.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -37,6 +37,19 @@ test('words are readable, and no two operations share theirs', () => {
   const all = namedOperations.map(operationWords)
   expect(all.filter(text => !/^[A-Z][A-Za-z: -]+$/.test(text))).toEqual([])
   expect(all.filter((text, index) => all.indexOf(text) !== index).toSorted()).toEqual([])
+})
+
+test('what is typed may be the words or the name', () => {
+  expect(['connected an account ', 'Tool: read a message'].map(operationTyped)).toEqual([
+    'accounts.createAccount',
+    'tool.mail_read',
+  ])
+  expect(['mail.', 'mail.listMessages', 'Connected', ''].map(operationTyped)).toEqual([
+    'mail.',
+    'mail.listMessages',
+    'Connected',
+    '',
+  ])
 })
 
 test.each(['constructor', '__proto__', 'mail.notYetKnown'])(

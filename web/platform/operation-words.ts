@@ -97,6 +97,12 @@ const words: ReadonlyMap<string, string> = new Map(
 /** Every name that has words. */
 export const namedOperations: readonly string[] = [...words.keys()]
 
+/** The name of what somebody typed as the trail says it; anything else as it stands: a name, or how one begins. */
+export function operationTyped(text: string): string {
+  const typed = text.trim().toLowerCase()
+  return namedOperations.find(name => operationWords(name).toLowerCase() === typed) ?? text
+}
+
 /** An entry of a newer or older version may name one that this page does not know: then its own name must do. */
 export function operationWords(operation: string): string {
   return words.get(operation) ?? operation

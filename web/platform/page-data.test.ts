@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { DashboardStats } from '../../contract/metrics.ts'
 import { agentWords } from './agent-words.ts'
 import { addressOf } from './api-client.ts'
-import { formatBytes, formatDuration, formatNumber, formatRelative } from './format.ts'
+import { formatBytes, formatDuration, formatNumber, formatRelative, formatSpan } from './format.ts'
 import { freshnessOf } from './live.tsx'
 import { keysOutdatedBy } from './query-keys.ts'
 import { appendSample } from './sample-ring.ts'
@@ -95,4 +95,15 @@ test('what lies ahead is rounded up, so that 30 days just chosen are not 29', ()
   const ahead = [30 * dayMs - 3_000, 24 * 3_600_000 - 2_000, 3_599_000, 61_000, 60_000]
   expect(ahead.map(ms => formatRelative(ms, 0))).toEqual(['in 30 d', 'in 1 d', 'in 1 h', 'in 2 min', 'in 1 min'])
   expect(formatRelative(0, 30 * dayMs - 3_000)).toBe('29 d ago')
+})
+
+test('a span says once what both ends share', () => {
+  // In the time zone of whoever reads.
+  const at = (day: number, hour: number) => new Date(2026, 11, day, hour).getTime()
+  const said = (from: number, to: number) => formatSpan(from, to).replaceAll(/\s/g, ' ')
+  expect(said(at(1, 9), at(1, 10))).toMatch(/^1 Dec 2026, 09:00 ?– ?10:00$/)
+  expect(said(at(1, 9), at(2, 10))).toMatch(/^1 Dec 2026, 09:00 ?– ?2 Dec 2026, 10:00$/)
+  expect(said(at(1, 9), at(1, 9))).toBe('1 Dec 2026, 09:00')
+  // One that ends before it begins is as long as its beginning.
+  expect(said(at(2, 9), at(1, 9))).toBe('2 Dec 2026, 09:00')
 })

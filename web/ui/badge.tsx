@@ -3,7 +3,8 @@ import type { ReactNode } from 'react'
 import { classNames } from './class-names.ts'
 import { type Tone, toneIcon, toneText, toneTint } from './tone.ts'
 
-const shape = 'inline-flex items-center gap-1 rounded-sm px-1.5 py-0.5 text-xs font-medium whitespace-nowrap'
+const shape =
+  'inline-flex items-center gap-1 rounded-sm px-1.5 py-0.5 text-xs font-medium whitespace-nowrap forced-colors:border'
 
 export function Badge({ tone = 'unknown', children }: { tone?: Tone; children: ReactNode }) {
   return <span className={classNames(shape, toneTint[tone], toneText[tone])}>{children}</span>

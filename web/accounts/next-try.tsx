@@ -1,0 +1,16 @@
+/** When an account that does not work is tried again. */
+import type { Account } from '../../contract/accounts.ts'
+import { isLookedAfter } from './account-words.ts'
+import { Countdown } from './ticking-time.tsx'
+
+/** Nothing where it is not tried again by itself. */
+export function NextTry({ account }: { account: Pick<Account, 'last_error' | 'next_retry_at'> }) {
+  const { next_retry_at: at } = account
+  if (at === null) return null
+  if (isLookedAfter(account)) return 'Tried again every few seconds'
+  return (
+    <>
+      Next try <Countdown at={at} />
+    </>
+  )
+}
