@@ -134,6 +134,12 @@ export class AccountPool {
     this.#pump()
   }
 
+  /** Ends its connections, the watching one too; those at work when they are done. */
+  async clear(): Promise<void> {
+    await this.retire()
+    await this.#watching.close()
+  }
+
   /** Closes the connection that rested longest. */
   evict(): boolean {
     const [pooled] = this.#set.idle

@@ -44,6 +44,8 @@ export class ConnectionPool {
   readonly #removed = new WeakSet<AccountPool>()
   readonly #stopped = new AbortController()
   readonly #refusedListeners = new Set<RefusedListener>()
+  /** Accounts whose mail server is left to a trial of a login: until that is over, nothing is lent. */
+  readonly #left = new Map<string, Promise<void>>()
   #limits: PoolLimits
 
   constructor(options: ConnectionPoolOptions) {
@@ -76,13 +78,28 @@ export class ConnectionPool {
     folder?: string,
   ): Promise<T> {
     this.#stopped.signal.throwIfAborted()
+    await this.#left.get(accountId)
     return this.#poolOf(accountId).run({ priority, folder }, work, signal)
   }
 
   /** A connection of its own for watching, counted with the others. The caller closes it. */
   async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
     this.#stopped.signal.throwIfAborted()
+    await this.#left.get(accountId)
     return this.#poolOf(accountId).openWatching(signal)
+  }
+
+  /** Ends the connections of the account for a trial of a login, where its mail server has no room for one beside them. */
+  async leaveTo<T>(accountId: string, trial: () => Promise<T>): Promise<T> {
+    const over = Promise.withResolvers<void>()
+    this.#left.set(accountId, over.promise)
+    try {
+      await this.#pools.get(accountId)?.clear()
+      return await trial()
+    } finally {
+      if (this.#left.get(accountId) === over.promise) this.#left.delete(accountId)
+      over.resolve()
+    }
   }
 
   /** The watching connection of the account has begun to watch. */

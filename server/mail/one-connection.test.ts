@@ -86,6 +86,29 @@ describe('in memory', () => {
     expect(await list()).toMatchObject({ total: 0 })
   })
 
+  test('a trial of a login has the one connection, and who asks meanwhile is served when it is over', async () => {
+    await list()
+    const trial = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const over = mail.pool.leaveTo('a', async () => {
+      const connection = await gateway.connect(login, { timeoutMs: 1_000, signal })
+      begun.resolve()
+      await trial.promise
+      await connection.close()
+      return 'tried'
+    })
+    await begun.promise
+    const [attempts, lists] = [gateway.attempts, [list(), list('Sent')]]
+    await nextTurn()
+    expect(gateway.attempts).toBe(attempts)
+    trial.resolve()
+    expect([await over, (await Promise.all(lists)).map(({ total }) => total)]).toEqual(['tried', [0, 0]])
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
+    await expect(mail.pool.leaveTo('a', () => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
+    expect(await list()).toMatchObject({ total: 0 })
+    expect(gateway.peak).toBe(1)
+  })
+
   test('after a while one more connection is tried, and used when the server allows it by then', async () => {
     await Promise.all([list(), list()])
     gateway.maxConnections = 10
