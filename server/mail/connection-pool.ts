@@ -69,6 +69,7 @@ export class ConnectionPool {
    * turns out to be dead: so it may only read.
    * @param signal Ends the waiting; work that has begun is finished.
    * @param folder What the work is about, if one folder: a connection that has it open is chosen.
+   * @param isUnderWay It is the rest of an answer that has begun: it is served while the server drains too.
    */
   async run<T>(
     accountId: string,
@@ -76,16 +77,19 @@ export class ConnectionPool {
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
     folder?: string,
+    isUnderWay = false,
   ): Promise<T> {
-    this.#stopped.signal.throwIfAborted()
-    await this.#left.get(accountId)
-    return this.#poolOf(accountId).run({ priority, folder }, work, signal)
+    const trial = this.#left.get(accountId)
+    if (trial) await trial
+    if (!isUnderWay || !this.#pools.has(accountId)) this.#stopped.signal.throwIfAborted()
+    return this.#poolOf(accountId).run({ priority, folder, isUnderWay }, work, signal)
   }
 
   /** A connection of its own for watching, counted with the others. The caller closes it. */
   async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
+    const trial = this.#left.get(accountId)
+    if (trial) await trial
     this.#stopped.signal.throwIfAborted()
-    await this.#left.get(accountId)
     return this.#poolOf(accountId).openWatching(signal)
   }
 
@@ -167,7 +171,7 @@ export class ConnectionPool {
     for (const [accountId, { open }] of this.#pools) if (open > 0) yield [accountId, open]
   }
 
-  /** Turns away all who wait and all who come, at once; what is at work goes on. Nothing can be lent any more. */
+  /** Turns away all who wait and all who come, at once; what is at work, or has begun, goes on. No connection is opened any more. */
   drain(): void {
     const reason = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
     this.#stopped.abort(reason)

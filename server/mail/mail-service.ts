@@ -275,7 +275,7 @@ export class MailService {
         check(await this.#ask(principal, accountId, c => c.getPart(folder, uid, partId), signal, folder)).part,
       read: async (section, start, length) => {
         const piece = (c: MailConnection) => c.readPiece(folder, uid, section, start, length)
-        const { bytes } = check(await this.#ask(principal, accountId, piece, signal, folder))
+        const { bytes } = check(await this.#ask(principal, accountId, piece, signal, folder, start > 0))
         await checkAgain()
         return bytes
       },
@@ -297,9 +297,10 @@ export class MailService {
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
     folder?: string,
+    isUnderWay = false,
   ): Promise<T> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    return this.#pool.run(accountId, 'interactive', work, signal, folder)
+    return this.#pool.run(accountId, 'interactive', work, signal, folder, isUnderWay)
   }
 
   #checkFolder(folder: string): void {
