@@ -8,6 +8,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { AccountPool } from './account-pool.ts'
 import { ConnectionSlots } from './connection-slots.ts'
+import { faultOf } from './connection-source.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { GateTimes } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
@@ -33,6 +34,8 @@ type RefusedListener = (accountId: string, problem: Problem) => void
 
 /** How long commands under way may take when the server stops. */
 const stopGraceMs = 3_000
+/** Of one login, while its mail server says that it has no room. */
+const mostTrials = 3
 
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions
@@ -98,8 +101,15 @@ export class ConnectionPool {
     const over = Promise.withResolvers<void>()
     this.#left.set(accountId, over.promise)
     try {
-      await this.#pools.get(accountId)?.clear()
-      return await trial()
+      for (let attempt = 1; ; attempt++) {
+        await this.#pools.get(accountId)?.clear()
+        try {
+          return await trial()
+        } catch (error) {
+          // Who waited in line when this began may have had one more connection.
+          if (attempt === mostTrials || faultOf(error) !== 'limit') throw error
+        }
+      }
     } finally {
       if (this.#left.get(accountId) === over.promise) this.#left.delete(accountId)
       over.resolve()

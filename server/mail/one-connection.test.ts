@@ -6,6 +6,7 @@ import { startHub } from '../../test/support/event-hub.ts'
 import { available } from '../../test/support/require.ts'
 import { WatchedAccounts } from '../../test/support/watched-accounts.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import { Problem } from '../platform/problem.ts'
 import { ImapFlowGateway } from './adapters/imapflow-gateway.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
 
@@ -105,6 +106,9 @@ describe('in memory', () => {
     expect([await over, (await Promise.all(lists)).map(({ total }) => total)]).toEqual(['tried', [0, 0]])
     await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
     await expect(mail.pool.leaveTo('a', () => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
+    const isFull = vi.fn(() => Promise.reject(new Problem('mail_server_refused', 'No more.', { fault: 'limit' })))
+    await expect(mail.pool.leaveTo('a', isFull)).rejects.toThrow('No more.')
+    expect(isFull).toHaveBeenCalledTimes(3)
     expect(await list()).toMatchObject({ total: 0 })
     expect(gateway.peak).toBe(1)
   })
