@@ -144,7 +144,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     health,
     secrets,
     verifier: {
-      imap: (login, timeoutMs) => tryImap(gateway, login, timeoutMs),
+      imap: (...trial) => tryImap(gateway, () => pool, ...trial),
       smtp: (login, timeoutMs) => checkSmtp(login, timeoutMs, guard),
     },
     timeoutMs: () => settings.limits.connection_timeout_seconds * 1000,

@@ -2,11 +2,13 @@
 import type { MailLogin } from './accounts/mail-login.ts'
 import type { Config } from './config.ts'
 import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
+import type { ConnectionPool } from './mail/connection-pool.ts'
 import { CountedGateway } from './mail/counted-gateway.ts'
 import type { MailGateway } from './mail/mail-gateway.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { GuardedFetch } from './platform/guarded-fetch.ts'
 import { OutboundGuard } from './platform/outbound-guard.ts'
+import { Problem } from './platform/problem.ts'
 
 export interface ComposedOutbound {
   /** Of mail servers. */
@@ -49,8 +51,26 @@ function trustedWebHosts({ oidc, assistant }: Config): string[] {
   return urls.map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
 }
 
-/** Logs in and out again, beside the pool: a trial has other credentials than the account it may become. */
-export async function tryImap(gateway: MailGateway, login: MailLogin, timeoutMs: number): Promise<void> {
-  const connection = await gateway.connect(login, { timeoutMs, signal: AbortSignal.timeout(timeoutMs + 1_000) })
-  await connection.close()
+/**
+ * Logs in and out again, beside the pool: a trial has other credentials than the account it may become.
+ * @param pool Its connections of that account make room, if the mail server has none for another one.
+ */
+export async function tryImap(
+  gateway: MailGateway,
+  pool: () => Pick<ConnectionPool, 'leaveTo'>,
+  login: MailLogin,
+  timeoutMs: number,
+  accountId?: string,
+): Promise<void> {
+  const trial = async () => {
+    const connection = await gateway.connect(login, { timeoutMs, signal: AbortSignal.timeout(timeoutMs + 1_000) })
+    await connection.close()
+  }
+  try {
+    await trial()
+  } catch (error) {
+    const isFull = error instanceof Problem && error.extension.fault === 'limit'
+    if (!isFull || accountId === undefined) throw error
+    await pool().leaveTo(accountId, trial)
+  }
 }

@@ -113,7 +113,7 @@ export class AccountService {
       const login = toLogin(after, part, this.#options.secrets)
       if (!login) continue
       refusePlainOverNetwork(part, login)
-      if (trial.verify && this.#isOn(after)) await this.#try(part, login, trial)
+      if (trial.verify && this.#isOn(after)) await this.#try(part, login, trial, accountId)
     }
     return this.#tell(principal, await this.#keepChange(accountId, change))
   }
@@ -185,7 +185,7 @@ export class AccountService {
     if (this.#isParked(row)) throw sandboxStopped()
     const { secrets, verifier, timeoutMs } = this.#options
     const logins = { imap: toLogin(row, 'imap', secrets)!, smtp: toLogin(row, 'smtp', secrets) }
-    const result = await testServers(verifier, logins, timeoutMs())
+    const result = await testServers(verifier, logins, timeoutMs(), accountId)
     if (result.imap.ok && row.enabled) this.reconnect(accountId)
     return result
   }
@@ -247,8 +247,8 @@ export class AccountService {
     })
   }
 
-  async #try(part: 'imap' | 'smtp', login: Login, trial: Trial): Promise<void> {
-    await tryServer(this.#options.verifier, part, login, trial.timeoutMs ?? this.#options.timeoutMs())
+  async #try(part: 'imap' | 'smtp', login: Login, trial: Trial, accountId?: string): Promise<void> {
+    await tryServer(this.#options.verifier, part, login, trial.timeoutMs ?? this.#options.timeoutMs(), accountId)
   }
 
   async #getRow(accountId: string, principal?: Principal): Promise<AccountRow> {

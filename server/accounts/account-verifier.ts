@@ -5,8 +5,9 @@ import type { MailLogin } from './mail-login.ts'
 
 export interface AccountVerifier {
   /** Logs in and out again; throws a Problem whose `fault` tells why that failed. */
-  imap(login: MailLogin, timeoutMs: number): Promise<void>
-  smtp(login: MailLogin, timeoutMs: number): Promise<void>
+  /** @param accountId Of an account that is there: its own connections may be all that its mail server allows. */
+  imap(login: MailLogin, timeoutMs: number, accountId?: string): Promise<void>
+  smtp(login: MailLogin, timeoutMs: number, accountId?: string): Promise<void>
 }
 
 /** Whether the servers are tried before something is kept, and for how long. */
@@ -23,10 +24,11 @@ export async function tryServer(
   part: Part,
   login: MailLogin,
   timeoutMs: number,
+  accountId?: string,
 ): Promise<void> {
   refusePlainOverNetwork(part, login)
   try {
-    await verifier[part](login, timeoutMs)
+    await verifier[part](login, timeoutMs, accountId)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     throw new Problem(error.code, error.message, { ...error.extension, part, cause: error })
@@ -39,9 +41,10 @@ async function testServer(
   part: Part,
   login: MailLogin,
   timeoutMs: number,
+  accountId: string,
 ): Promise<PartResult> {
   const began = performance.now()
-  const outcome = await tryServer(verifier, part, login, timeoutMs).then(
+  const outcome = await tryServer(verifier, part, login, timeoutMs, accountId).then(
     () => undefined,
     (error: unknown) => error,
   )
@@ -65,10 +68,11 @@ export async function testServers(
   verifier: AccountVerifier,
   { imap, smtp }: { imap: MailLogin; smtp: MailLogin | undefined },
   timeoutMs: number,
+  accountId: string,
 ): Promise<VerifyResult> {
   const [imapResult, smtpResult] = await Promise.all([
-    testServer(verifier, 'imap', imap, timeoutMs),
-    smtp ? testServer(verifier, 'smtp', smtp, timeoutMs) : null,
+    testServer(verifier, 'imap', imap, timeoutMs, accountId),
+    smtp ? testServer(verifier, 'smtp', smtp, timeoutMs, accountId) : null,
   ])
   return { imap: imapResult, smtp: smtpResult }
 }

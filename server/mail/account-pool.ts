@@ -134,6 +134,12 @@ export class AccountPool {
     this.#pump()
   }
 
+  /** Ends its connections, the watching one too; those at work when they are done. */
+  async clear(): Promise<void> {
+    await this.retire()
+    await this.#watching.close()
+  }
+
   /** Closes the connection that rested longest. */
   evict(): boolean {
     const [pooled] = this.#set.idle
@@ -152,10 +158,10 @@ export class AccountPool {
     this.#pump()
   }
 
-  /** Turns away all who wait and all who come. What is at work goes on. */
+  /** Turns away all who wait and all who come, but for the rest of what has begun. What is at work goes on. */
   drain(reason: Problem): void {
     this.#stopped.abort(reason)
-    this.#line.rejectAll(reason)
+    this.#line.turnAway(reason)
   }
 
   /** After `drain`: those at work get `graceMs` to finish. */
@@ -165,7 +171,7 @@ export class AccountPool {
   }
 
   async #acquire(call: Call, signal: AbortSignal): Promise<PooledConnection> {
-    this.#stopped.signal.throwIfAborted()
+    if (!call.isUnderWay) this.#stopped.signal.throwIfAborted()
     if (this.#set.size === 0) this.#source.throwIfClosed()
     const late = () => this.#source.whyTooLate(this.#set.size > 0)
     const turn = this.#line.join(call, this.#source.timeoutMs, signal, late)

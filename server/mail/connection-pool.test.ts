@@ -319,6 +319,24 @@ test('what was forgotten says nothing more of an account', async () => {
   expect(told.get('a')).toMatchObject({ open: 1 })
 })
 
+test('the rest of what has begun is served while the pool drains, on connections that are there, and no more when it has stopped', async () => {
+  const rest = (account = 'a') =>
+    pool.run(account, 'interactive', connection => connection.listFolders(), signal, undefined, true)
+  const holders = [hold(), hold()]
+  for (const holder of holders) await holder.begun()
+  const waits = rest()
+  pool.drain()
+  const attempts = gateway.attempts
+  for (const holder of holders) holder.release()
+  expect(await waits).not.toHaveLength(0)
+  expect(await rest()).not.toHaveLength(0)
+  await expect(look()).rejects.toMatchObject({ code: 'draining' })
+  await expect(rest('b')).rejects.toMatchObject({ code: 'draining' })
+  await pool.stop()
+  await expect(rest()).rejects.toMatchObject({ code: 'draining' })
+  expect(gateway.attempts).toBe(attempts)
+})
+
 test('a drain turns away who waits and who comes, at once, and what runs goes on', async () => {
   const holders = [hold(), hold()]
   for (const holder of holders) await holder.begun()

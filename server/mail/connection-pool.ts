@@ -8,6 +8,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { AccountPool } from './account-pool.ts'
 import { ConnectionSlots } from './connection-slots.ts'
+import { faultOf } from './connection-source.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { GateTimes } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
@@ -33,6 +34,8 @@ type RefusedListener = (accountId: string, problem: Problem) => void
 
 /** How long commands under way may take when the server stops. */
 const stopGraceMs = 3_000
+/** Of one login, while its mail server says that it has no room. */
+const mostTrials = 3
 
 export class ConnectionPool {
   readonly #options: ConnectionPoolOptions
@@ -44,6 +47,8 @@ export class ConnectionPool {
   readonly #removed = new WeakSet<AccountPool>()
   readonly #stopped = new AbortController()
   readonly #refusedListeners = new Set<RefusedListener>()
+  /** Accounts whose mail server is left to a trial of a login: until that is over, nothing is lent. */
+  readonly #left = new Map<string, Promise<void>>()
   #limits: PoolLimits
 
   constructor(options: ConnectionPoolOptions) {
@@ -67,6 +72,7 @@ export class ConnectionPool {
    * turns out to be dead: so it may only read.
    * @param signal Ends the waiting; work that has begun is finished.
    * @param folder What the work is about, if one folder: a connection that has it open is chosen.
+   * @param isUnderWay It is the rest of an answer that has begun: it is served while the server drains too.
    */
   async run<T>(
     accountId: string,
@@ -74,15 +80,40 @@ export class ConnectionPool {
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
     folder?: string,
+    isUnderWay = false,
   ): Promise<T> {
-    this.#stopped.signal.throwIfAborted()
-    return this.#poolOf(accountId).run({ priority, folder }, work, signal)
+    const trial = this.#left.get(accountId)
+    if (trial) await trial
+    if (!isUnderWay || !this.#pools.has(accountId)) this.#stopped.signal.throwIfAborted()
+    return this.#poolOf(accountId).run({ priority, folder, isUnderWay }, work, signal)
   }
 
   /** A connection of its own for watching, counted with the others. The caller closes it. */
   async openWatching(accountId: string, signal: AbortSignal): Promise<MailConnection> {
+    const trial = this.#left.get(accountId)
+    if (trial) await trial
     this.#stopped.signal.throwIfAborted()
     return this.#poolOf(accountId).openWatching(signal)
+  }
+
+  /** Ends the connections of the account for a trial of a login, where its mail server has no room for one beside them. */
+  async leaveTo<T>(accountId: string, trial: () => Promise<T>): Promise<T> {
+    const over = Promise.withResolvers<void>()
+    this.#left.set(accountId, over.promise)
+    try {
+      for (let attempt = 1; ; attempt++) {
+        await this.#pools.get(accountId)?.clear()
+        try {
+          return await trial()
+        } catch (error) {
+          // Who waited in line when this began may have had one more connection.
+          if (attempt === mostTrials || faultOf(error) !== 'limit') throw error
+        }
+      }
+    } finally {
+      if (this.#left.get(accountId) === over.promise) this.#left.delete(accountId)
+      over.resolve()
+    }
   }
 
   /** The watching connection of the account has begun to watch. */
@@ -150,7 +181,7 @@ export class ConnectionPool {
     for (const [accountId, { open }] of this.#pools) if (open > 0) yield [accountId, open]
   }
 
-  /** Turns away all who wait and all who come, at once; what is at work goes on. Nothing can be lent any more. */
+  /** Turns away all who wait and all who come, at once; what is at work, or has begun, goes on. No connection is opened any more. */
   drain(): void {
     const reason = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
     this.#stopped.abort(reason)

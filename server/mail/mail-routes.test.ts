@@ -140,6 +140,48 @@ test('a message that was read slowly is not shown to who was revoked meanwhile',
   }
 })
 
+test('a download ends when its reader is revoked, between two pieces', async () => {
+  const binary = { type: 'application/zip', fileName: 'a.zip', disposition: 'attachment' as const }
+  const parts = [
+    { type: 'text/plain', body: 'x' },
+    { ...binary, body: Buffer.alloc(3_000_000, 1) },
+  ]
+  gateway.deliver(toDelivery({ subject: 'big', root: { type: 'multipart/mixed', parts } }))
+  const { ref } = (await get('/messages')).json().items[0]
+  const now = performance.now.bind(performance)
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + (asks ? 0 : 501))
+  onTestFinished(() => void vi.restoreAllMocks())
+  let pieces = 0
+  gateway.delay = step => {
+    if (step === 'readPiece' && ++pieces === 3) asks = undefined
+  }
+  await http.fastify.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = http.fastify.server.address() as { port: number }
+  const headers = { authorization: 'Bearer x' }
+  const answer = await fetch(`http://127.0.0.1:${port}${base}/messages/${ref}/parts/2`, { headers })
+  expect(answer.status).toBe(200)
+  await expect(answer.arrayBuffer()).rejects.toThrow('terminated')
+  expect(pieces).toBe(3)
+})
+
+test('a download that has begun is finished while the server drains, and none is begun', async () => {
+  const parts = [
+    { type: 'text/plain', body: 'x' },
+    { type: 'application/zip', body: Buffer.alloc(3_000_000, 1) },
+  ]
+  gateway.deliver(toDelivery({ subject: 'big', root: { type: 'multipart/mixed', parts } }))
+  const { ref } = (await get('/messages')).json().items[0]
+  const path = `/messages/${ref}/parts/2`
+  let pieces = 0
+  gateway.delay = step => {
+    if (step === 'readPiece' && ++pieces === 3) pool.drain()
+  }
+  const whole = await get(path)
+  expect([whole.statusCode, whole.rawPayload.length]).toEqual([200, 3_000_000])
+  expect(pieces).toBeGreaterThan(4)
+  expect((await get(path)).json()).toMatchObject({ code: 'draining' })
+})
+
 test('what a client gets wrong is answered with a problem that says what', async () => {
   for (const [path, status, code] of [
     ['/messages?limit=0', 400, 'bad_request'],

@@ -45,13 +45,8 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
   handleRaw(http, messagePartPath, messagePart, async (call, reply) => {
     const { principal, params, signal } = call
     const { account_id: accountId = '', ref = '', part_id: partId = '' } = params
-    const { name, bytes } = await mail.openPart(principal, accountId, ref, partId, signal)
-    try {
-      await call.checkAgain(accountId)
-    } catch (error) {
-      await bytes.return()
-      throw error
-    }
+    const checkAgain = () => call.checkAgain(accountId)
+    const { name, bytes } = await mail.openPart(principal, accountId, ref, partId, { signal, checkAgain })
     return reply.headers(fileHeaders(name ?? `part-${partId}`)).send(Readable.from(bytes, { objectMode: false }))
   })
 }

@@ -65,6 +65,13 @@ export interface FindQuery {
   preview?: 'true' | 'false' | undefined
 }
 
+/** Who takes a download: until when, and whether they still may. */
+export interface PartReader {
+  signal: AbortSignal
+  /** Throws when they may not read it any more; asked before each piece is given. */
+  checkAgain(): Promise<void>
+}
+
 export class MailService {
   readonly #pool: Pick<ConnectionPool, 'run'>
   readonly #refs: MessageRefs
@@ -256,7 +263,7 @@ export class MailService {
     accountId: string,
     ref: string,
     partId: string,
-    signal: AbortSignal,
+    { signal, checkAgain }: PartReader,
   ): Promise<OpenPart> {
     const { folder, uid, uidValidity } = this.#refs.decode(accountId, ref)
     const check = <T extends { uidValidity: number }>(answer: T): T => {
@@ -266,10 +273,12 @@ export class MailService {
     return this.#downloads.open(limitKeyOf(principal), {
       describe: async () =>
         check(await this.#ask(principal, accountId, c => c.getPart(folder, uid, partId), signal, folder)).part,
-      read: async (section, start, length) =>
-        check(
-          await this.#ask(principal, accountId, c => c.readPiece(folder, uid, section, start, length), signal, folder),
-        ).bytes,
+      read: async (section, start, length) => {
+        const piece = (c: MailConnection) => c.readPiece(folder, uid, section, start, length)
+        const { bytes } = check(await this.#ask(principal, accountId, piece, signal, folder, start > 0))
+        await checkAgain()
+        return bytes
+      },
     })
   }
 
@@ -288,9 +297,10 @@ export class MailService {
     work: (connection: MailConnection) => Promise<T>,
     signal: AbortSignal,
     folder?: string,
+    isUnderWay = false,
   ): Promise<T> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    return this.#pool.run(accountId, 'interactive', work, signal, folder)
+    return this.#pool.run(accountId, 'interactive', work, signal, folder, isUnderWay)
   }
 
   #checkFolder(folder: string): void {

@@ -6,6 +6,7 @@ import { startHub } from '../../test/support/event-hub.ts'
 import { available } from '../../test/support/require.ts'
 import { WatchedAccounts } from '../../test/support/watched-accounts.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
+import { Problem } from '../platform/problem.ts'
 import { ImapFlowGateway } from './adapters/imapflow-gateway.ts'
 import { MemoryGateway } from './adapters/memory-gateway.ts'
 
@@ -84,6 +85,32 @@ describe('in memory', () => {
     resolve()
     await holder
     expect(await list()).toMatchObject({ total: 0 })
+  })
+
+  test('a trial of a login has the one connection, and who asks meanwhile is served when it is over', async () => {
+    await list()
+    const trial = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const over = mail.pool.leaveTo('a', async () => {
+      const connection = await gateway.connect(login, { timeoutMs: 1_000, signal })
+      begun.resolve()
+      await trial.promise
+      await connection.close()
+      return 'tried'
+    })
+    await begun.promise
+    const [attempts, lists] = [gateway.attempts, [list(), list('Sent')]]
+    await nextTurn()
+    expect(gateway.attempts).toBe(attempts)
+    trial.resolve()
+    expect([await over, (await Promise.all(lists)).map(({ total }) => total)]).toEqual(['tried', [0, 0]])
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
+    await expect(mail.pool.leaveTo('a', () => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
+    const isFull = vi.fn(() => Promise.reject(new Problem('mail_server_refused', 'No more.', { fault: 'limit' })))
+    await expect(mail.pool.leaveTo('a', isFull)).rejects.toThrow('No more.')
+    expect(isFull).toHaveBeenCalledTimes(3)
+    expect(await list()).toMatchObject({ total: 0 })
+    expect(gateway.peak).toBe(1)
   })
 
   test('after a while one more connection is tried, and used when the server allows it by then', async () => {

@@ -8,6 +8,8 @@ export type Priority = 'watch' | 'interactive' | 'background'
 export interface Call {
   priority: Priority
   folder: string | undefined
+  /** It is the rest of an answer that has begun: it is served as long as there are connections, also when the server stops. */
+  isUnderWay?: boolean | undefined
 }
 
 interface Waiter<T> {
@@ -16,6 +18,7 @@ interface Waiter<T> {
   folder: string | undefined
   /** How often one behind it was served before it. */
   passed: number
+  isUnderWay: boolean
   serve(item: T): void
   reject(reason: unknown): void
 }
@@ -52,7 +55,7 @@ export class WaitingLine<T> {
    * turn does not come in time.
    */
   async join(
-    { priority, folder }: Call,
+    { priority, folder, isUnderWay = false }: Call,
     timeoutMs: number,
     signal: AbortSignal,
     whyTooLate: () => Problem,
@@ -69,7 +72,7 @@ export class WaitingLine<T> {
       waiters.delete(waiter)
       reject(reason)
     }
-    const place = { sequence: this.#slots.nextSequence(), folder, passed: 0 }
+    const place = { sequence: this.#slots.nextSequence(), folder, passed: 0, isUnderWay }
     const waiter: Waiter<T> = { ...place, serve: resolve, reject: leave }
     waiters.add(waiter)
     const timer = setTimeout(() => leave(whyTooLate()), timeoutMs)
@@ -101,12 +104,21 @@ export class WaitingLine<T> {
   }
 
   rejectAll(reason: unknown): void {
-    for (const priority of priorities) for (const waiter of [...this.#waiters[priority]]) waiter.reject(reason)
+    for (const waiter of this.#all()) waiter.reject(reason)
+  }
+
+  /** As `rejectAll`, but for those who wait for the rest of an answer. */
+  turnAway(reason: unknown): void {
+    for (const waiter of this.#all()) if (!waiter.isUnderWay) waiter.reject(reason)
   }
 
   /** Whether another account's claim to a connection comes before all who wait here. */
   isOutranked(): boolean {
     return this.#slots.outranks(this.rank, this.#first()?.sequence ?? Number.POSITIVE_INFINITY)
+  }
+
+  #all(): Waiter<T>[] {
+    return priorities.flatMap(priority => [...this.#waiters[priority]])
   }
 
   #first(): Waiter<T> | undefined {

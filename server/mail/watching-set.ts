@@ -61,6 +61,11 @@ export class WatchingSet {
     if (connection?.isWatching) await this.#lender.lend(connection)
   }
 
+  /** Resolves when they have ended; their watchers are told so. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections].map(connection => connection.close()))
+  }
+
   /** @returns Whether it was lent from here. */
   giveBack(pooled: PooledConnection): boolean {
     return this.#lender.giveBack(pooled)

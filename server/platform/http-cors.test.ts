@@ -2,8 +2,9 @@
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
+import { theDocument } from '../../test/support/openapi.ts'
 import { headOf, openRaw } from '../../test/support/raw-http.ts'
-import { exposedHeaders } from './http-cors.ts'
+import { exposedHeaders, requestHeaders } from './http-cors.ts'
 import { handleFetch } from './http-fetch.ts'
 import { HttpLimits } from './http-limits.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
@@ -190,4 +191,11 @@ test('every header that says something to a program may be read', async () => {
   )
   const exposed = exposedHeaders.map(name => name.toLowerCase())
   expect([...seen].filter(name => !exposed.includes(name))).toEqual([])
+})
+
+test('every header that the OpenAPI document has programs send may be sent', () => {
+  const named = [...JSON.stringify(theDocument).matchAll(/\{"name":"([^"]+)","in":"header"/g)].map(([, name]) => name!)
+  expect(named).toEqual(expect.arrayContaining(['Last-Event-ID', 'RustyMail-Results']))
+  const allowed = requestHeaders.map(name => name.toLowerCase())
+  expect(named.filter(name => !allowed.includes(name.toLowerCase()))).toEqual([])
 })

@@ -13,7 +13,7 @@ interface Headers {
 }
 
 /** What such a page may send beside what every page may. */
-const requestHeaders = [
+export const requestHeaders = [
   'Authorization',
   'X-API-Key',
   'Content-Type',
@@ -26,6 +26,7 @@ const requestHeaders = [
   'Mcp-Protocol-Version',
   'Mcp-Method',
   'Mcp-Name',
+  'RustyMail-Results',
 ]
 /** What it may read of an answer beside what every page may. */
 export const exposedHeaders = [

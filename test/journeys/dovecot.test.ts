@@ -93,6 +93,26 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await expect.poll(state, { timeout: 15_000 }).toBe('ready')
   })
 
+  test('where the mail server allows one connection, the watching one makes room for the trial of a password', async () => {
+    const narrow = await startDovecot({ maxConnectionsPerUser: 1 })
+    onTestFinished(() => narrow.stop())
+    const run = await startRustyMail()
+    const { imap, ...account } = login('bob')
+    const body = { ...account, imap: { ...imap, port: narrow.imapsPort } }
+    const { id } = await run.call(api.accounts.createAccount, { body })
+    const params = { account_id: id }
+    const state = async () => (await run.call(api.accounts.getAccount, { params })).state
+    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    const wrong = await run.send('PATCH', `/api/dashboard/accounts/${id}`, { imap: { password: 'wrong' } })
+    expect(await wrong.json()).toMatchObject({ code: 'mail_login_refused' })
+    await run.call(api.accounts.updateAccount, { params, body: { imap: { password: 'pw-bob' } } })
+    expect((await run.call(api.mail.listMessages, { params })).items).toEqual([])
+    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    expect(await run.call(api.accounts.verifyAccount, { params })).toMatchObject({ imap: { ok: true } })
+    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    expect((await run.call(api.mail.listMessages, { params })).items).toEqual([])
+  })
+
   test('the account of the environment is connected at first start, and the configuration speaks of it', async () => {
     const environment = {
       IMAP_HOST: '127.0.0.1',

@@ -74,6 +74,7 @@ export async function startCourierLike(): Promise<CourierLike> {
   }
 
   const server = await startSocketServer(socket => {
+    socket.setNoDelay()
     const greeting = 'Courier-IMAP ready. Copyright 1998-2019 Double Precision, Inc.'
     socket.write(`* OK [CAPABILITY ${capability}] ${greeting}\r\n`)
     let waiting = ''

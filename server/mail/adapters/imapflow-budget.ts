@@ -98,13 +98,13 @@ export class AnswerBudget {
     return this.#promptBytes.left > 0 && (this.#promptLines.left > 0 || this.#answer.asked > 0)
   }
 
-  /** Hears what we say: each command buys its own answer, and ends what was left of the one before. */
+  /** Hears what we say: each command buys its own answer, whoever chose its tag, and ends what was left of the one before. */
   sent(chunk: Buffer): void {
     const isCommand = !this.#isContinued
     this.#isContinued = /\}\r\n$/.test(chunk.toString('latin1', Math.max(0, chunk.length - 3)))
     if (!isCommand) return
     const [, name = '', set = ''] =
-      /^[0-9A-F]+ (?:UID )?([A-Z]+) ?([\d:,*]*)/.exec(chunk.toString('latin1', 0, 16 * kib)) ?? []
+      /^[0-9A-Za-z]+ (?:UID )?([A-Z]+) ?([\d:,*]*)/.exec(chunk.toString('latin1', 0, 16 * kib)) ?? []
     if (name === '') return
     this.#underWay++
     this.#begin(answerTo(name, set))

@@ -25,6 +25,8 @@ export class LimitedSocket extends Duplex implements Incoming {
     this.#budget = budget
     this.#turns = turns
     this.#limiter = new ResponseLimiter({ bounds: budget })
+    // Commands that go out together would wait for the answer to the first, which is the way to the server and back once more.
+    socket.setNoDelay()
     // After `detach` nobody listens here: such an error is that of the connection upon it, which tells of it.
     socket.on('error', error => this.destroy(this.listenerCount('error') > 0 ? error : undefined))
     // What came before a proper end is still to be read.

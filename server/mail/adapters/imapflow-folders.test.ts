@@ -47,6 +47,15 @@ describe('on a server such as Courier', () => {
     expect(await connection.listFolders(false)).toHaveLength(201)
   })
 
+  test('a thousand folders are counted in one go, and their answers are no flood', async () => {
+    const { server, connection } = await courier()
+    const paths = Array.from({ length: 1_000 }, (_, number) => `INBOX.f${number}`)
+    for (const path of paths) server.folders.set(path, 1)
+    const counts: (number | null)[] = []
+    await connection.countFolders(paths, 60_000, (_path, { total }) => counts.push(total))
+    expect(counts).toEqual(paths.map(() => 1))
+  })
+
   test('questions are sent without waiting for the answers to those before', async () => {
     const { server, connection } = await courier()
     const paths = Array.from({ length: 60 }, (_, number) => `INBOX.f${number}`)

@@ -44,16 +44,24 @@ export async function fetchPreviews(
   return texts
 }
 
-function textLeafOf(node: MessageStructureObject, depth = 0): MessageStructureObject | undefined {
+/** The first text of the message, if it is plain: what comes behind HTML is a footer, or the end of it (RFC 8621, section 4.1.4). */
+function textLeafOf(structure: MessageStructureObject): MessageStructureObject | undefined {
+  const first = firstText(structure)
+  return first && isText(first, 'text/plain') ? first : undefined
+}
+
+function firstText(node: MessageStructureObject, depth = 0): MessageStructureObject | undefined {
   const type = node.type?.toLowerCase() ?? ''
-  if (node.childNodes && type !== 'message/rfc822' && depth < maxDepth) {
-    for (const child of node.childNodes) {
-      const found = textLeafOf(child, depth + 1)
-      if (found) return found
-    }
-    return undefined
-  }
-  return type === 'text/plain' && node.disposition?.toLowerCase() !== 'attachment' ? node : undefined
+  if (!node.childNodes || type === 'message/rfc822' || depth >= maxDepth)
+    return isText(node, 'text/plain') || isText(node, 'text/html') ? node : undefined
+  const texts = node.childNodes.map(child => firstText(child, depth + 1)).filter(text => text !== undefined)
+  // The same text in several forms.
+  const plain = type === 'multipart/alternative' ? texts.find(text => isText(text, 'text/plain')) : undefined
+  return plain ?? texts[0]
+}
+
+function isText({ type, disposition }: MessageStructureObject, wanted: string): boolean {
+  return type?.toLowerCase() === wanted && disposition?.toLowerCase() !== 'attachment'
 }
 
 /** The bytes may end anywhere, in the middle of a character or of its encoding. */
