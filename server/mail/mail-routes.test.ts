@@ -228,6 +228,19 @@ test('a part is saved as a file and never shown, whatever it says that it is', a
   }
 })
 
+test('a part without a name is saved under its place, with the ending that its type is known by', async () => {
+  const types = ['text/plain', 'text/calendar', 'application/x-odd']
+  const parts = types.map(type => ({ type, disposition: 'attachment' as const, body: 'x' }))
+  gateway.deliver(toDelivery({ subject: 'files', root: { type: 'multipart/mixed', parts } }))
+  const { ref } = (await get('/messages')).json().items[0]
+  const names = await Promise.all(
+    types.map(async (_type, at) => (await get(`/messages/${ref}/parts/${at + 1}`)).headers['content-disposition']),
+  )
+  expect(names).toEqual(
+    ['part-1.txt', 'part-2.ics', 'part-3'].map(name => `attachment; filename="${name}"; filename*=UTF-8''${name}`),
+  )
+})
+
 test('a download that nobody takes to its end gives its place to the next', async () => {
   const parts = [
     { type: 'text/plain', body: 'x' },

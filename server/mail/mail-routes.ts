@@ -11,6 +11,17 @@ import type { MailService } from './mail-service.ts'
 const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }
 const messagePart: Operation = { name: 'mail.getMessagePart', scope: 'mail:read', effect: 'read' }
 
+/** Of parts that come without a name: those that programs know by their endings. */
+const endings: ReadonlyMap<string, string> = new Map([
+  ['message/rfc822', '.eml'],
+  ['text/calendar', '.ics'],
+  ['text/plain', '.txt'],
+])
+
+function nameFor(partId: string, type: string): string {
+  return `part-${partId}${endings.get(type.toLowerCase()) ?? ''}`
+}
+
 /** Nothing from outside is loaded unless the reader says `true`. */
 function wantsRemote(query: Record<string, string>): boolean {
   const { remote = 'false', ...others } = query
@@ -46,7 +57,7 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
     const { principal, params, signal } = call
     const { account_id: accountId = '', ref = '', part_id: partId = '' } = params
     const checkAgain = () => call.checkAgain(accountId)
-    const { name, bytes } = await mail.openPart(principal, accountId, ref, partId, { signal, checkAgain })
-    return reply.headers(fileHeaders(name ?? `part-${partId}`)).send(Readable.from(bytes, { objectMode: false }))
+    const { name, type, bytes } = await mail.openPart(principal, accountId, ref, partId, { signal, checkAgain })
+    return reply.headers(fileHeaders(name ?? nameFor(partId, type))).send(Readable.from(bytes, { objectMode: false }))
   })
 }
