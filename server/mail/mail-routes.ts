@@ -46,12 +46,13 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
     const { principal, params, signal } = call
     const { account_id: accountId = '', ref = '', part_id: partId = '' } = params
     const { name, bytes } = await mail.openPart(principal, accountId, ref, partId, signal)
+    const headers = fileHeaders(name ?? `part-${partId}`)
     try {
       await call.checkAgain(accountId)
     } catch (error) {
       await bytes.return()
       throw error
     }
-    return reply.headers(fileHeaders(name ?? `part-${partId}`)).send(Readable.from(bytes, { objectMode: false }))
+    return reply.headers(headers).send(Readable.from(bytes, { objectMode: false }))
   })
 }
