@@ -26,6 +26,7 @@ const requestHeaders = [
   'Mcp-Protocol-Version',
   'Mcp-Method',
   'Mcp-Name',
+  'RustyMail-Results',
 ]
 /** What it may read of an answer beside what every page may. */
 export const exposedHeaders = [
