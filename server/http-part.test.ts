@@ -22,7 +22,7 @@ async function stopping() {
   handleRaw(http, '/large', { name: 'large', scope: 'public', effect: 'read' }, async (_call, reply) =>
     reply.send(Buffer.alloc(bytes, 'x')),
   )
-  const others = { hub: { closeStreams: () => undefined }, pool: { drain: () => undefined } }
+  const others = { hub: { closeStreams: () => undefined }, pool: { turnAway: () => undefined, drain: () => undefined } }
   const part = httpPart(http, others, { host: '127.0.0.1', port: 0, stopBoundMs })
   await part.start?.()
   const socket = connect((http.fastify.server.address() as AddressInfo).port, '127.0.0.1')

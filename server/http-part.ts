@@ -22,6 +22,8 @@ export interface DoorOptions {
 const lastCallMs = 1_000
 /** Of the whole bound: for the parts that stop behind the door. */
 const restMs = 1_500
+/** For the answers of those who are turned away last. */
+const answerMs = 500
 
 /** Built when it is stale and the way in has not done that: its cache was fresh, or could not be written. */
 export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
@@ -43,7 +45,7 @@ export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
  */
 export function httpPart(
   http: HttpServer,
-  { hub, pool }: { hub: Pick<EventHub, 'closeStreams'>; pool: Pick<ConnectionPool, 'drain'> },
+  { hub, pool }: { hub: Pick<EventHub, 'closeStreams'>; pool: Pick<ConnectionPool, 'turnAway' | 'drain'> },
   { host, port, stopBoundMs }: DoorOptions,
 ): Part {
   return {
@@ -53,7 +55,7 @@ export function httpPart(
     },
     stop: async () => {
       // Who waits for a mail connection is told to come back, before its own connection is cut.
-      pool.drain()
+      pool.turnAway()
       hub.closeStreams()
       const { tlsConnections } = http
       const { server } = http.fastify
@@ -63,7 +65,11 @@ export function httpPart(
         cutAll()
         late.resolve()
       }, stopBoundMs - restMs)
+      // What comes after that could not be answered in time.
+      const lastTurn = setTimeout(() => pool.drain(), stopBoundMs - restMs - answerMs)
       await Promise.race([drained(http), late.promise])
+      clearTimeout(lastTurn)
+      pool.drain()
       http.front.stop()
       tlsConnections?.endSilent()
       const closed = http.fastify.close()

@@ -152,9 +152,9 @@ export class AccountPool {
     this.#pump()
   }
 
-  /** Turns away all who wait and all who come. What is at work goes on. */
-  drain(reason: Problem): void {
-    this.#stopped.abort(reason)
+  /** Turns away all who wait and, when it is the last word, all who come. What is at work goes on. */
+  drain(reason: Problem, isLast = true): void {
+    if (isLast) this.#stopped.abort(reason)
     this.#line.rejectAll(reason)
   }
 

@@ -319,6 +319,18 @@ test('what was forgotten says nothing more of an account', async () => {
   expect(told.get('a')).toMatchObject({ open: 1 })
 })
 
+test('before the last word who waits is turned away, and who comes is served: a download takes several turns', async () => {
+  const holders = [hold(), hold()]
+  for (const holder of holders) await holder.begun()
+  const waits = look('a')
+  pool.turnAway()
+  await expect(waits).rejects.toMatchObject({ code: 'draining', status: 503 })
+  const comes = look('a')
+  for (const holder of holders) holder.release()
+  await Promise.all(holders.map(holder => holder.done))
+  await comes
+})
+
 test('a drain turns away who waits and who comes, at once, and what runs goes on', async () => {
   const holders = [hold(), hold()]
   for (const holder of holders) await holder.begun()

@@ -150,9 +150,14 @@ export class ConnectionPool {
     for (const [accountId, { open }] of this.#pools) if (open > 0) yield [accountId, open]
   }
 
+  /** Turns away all who wait now. Who comes is still served: what is under way, as a download, may need several turns. */
+  turnAway(): void {
+    for (const pool of this.#pools.values()) pool.drain(stopping(), false)
+  }
+
   /** Turns away all who wait and all who come, at once; what is at work goes on. Nothing can be lent any more. */
   drain(): void {
-    const reason = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
+    const reason = stopping()
     this.#stopped.abort(reason)
     for (const pool of this.#pools.values()) pool.drain(reason)
   }
@@ -208,4 +213,8 @@ export class ConnectionPool {
     const [oldest] = resting.sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
     return oldest?.evict() ?? false
   }
+}
+
+function stopping(): Problem {
+  return new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
 }
