@@ -3,10 +3,10 @@ import type { Endpoint } from './endpoint.ts'
 import type { Json } from './json-schema.ts'
 import { type ProblemCode, problems } from './problem.ts'
 
-type Kind = Pick<Endpoint, 'method' | 'path' | 'scope' | 'problems'>
+type Kind = Pick<Endpoint, 'method' | 'path' | 'scope' | 'problems' | 'isRevocation'>
 
 /** What the door answers, before or after the operation itself. */
-function sharedProblems({ method, path, scope }: Kind): ProblemCode[] {
+function sharedProblems({ method, path, scope, isRevocation }: Kind): ProblemCode[] {
   const isHealth = path.startsWith('/health/')
   return [
     'bad_request',
@@ -19,6 +19,7 @@ function sharedProblems({ method, path, scope }: Kind): ProblemCode[] {
     'internal',
     ...(method === 'GET' ? [] : (['not_implemented'] as const)),
     ...(isHealth ? [] : (['overloaded', 'draining'] as const)),
+    ...(isRevocation ? (['revocation_not_stored'] as const) : []),
   ]
 }
 

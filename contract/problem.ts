@@ -66,6 +66,7 @@ export const problems = {
   provider_failed: { status: 502, title: 'The model provider failed' },
   sandbox_missing: { status: 503, title: 'The sandbox is not installed' },
   overloaded: { status: 503, title: 'Too busy' },
+  revocation_not_stored: { status: 503, title: 'Revoked, but not stored yet' },
   draining: { status: 503, title: 'Shutting down' },
   no_model_configured: { status: 503, title: 'No model is configured' },
   mail_server_timeout: { status: 504, title: 'The mail server is too slow' },

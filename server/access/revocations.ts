@@ -26,6 +26,8 @@ export interface RevocationsOptions {
 
 /** Waiting to be stored; past it a revocation is refused like every other change. */
 const maxPending = 1_000
+/** Of the same principals: nobody fills all places by asking again. */
+const maxAlike = 4
 const retryMs = 2_000
 
 export class Revocations {
@@ -56,7 +58,7 @@ export class Revocations {
       await this.#deny(revocation)
       const detail =
         'It is revoked from now on, but could not be stored: the database takes no writes. That is tried until it does; after a restart before that, revoke it again.'
-      throw new Problem('overloaded', detail, { cause: error, retryAfterSeconds: 10 })
+      throw new Problem('revocation_not_stored', detail, { cause: error, retryAfterSeconds: 10 })
     }
   }
 
@@ -70,6 +72,7 @@ export class Revocations {
 
   async #deny(revocation: Revocation<unknown>): Promise<void> {
     const { listener, logger } = this.#options
+    if (revocation.ids.every(id => (this.#denied.get(id) ?? 0) >= maxAlike)) return
     this.#pending.add(revocation)
     for (const id of revocation.ids) this.#denied.set(id, (this.#denied.get(id) ?? 0) + 1)
     logger.warn({ ids: revocation.ids }, 'revoked in memory: the database takes no writes')

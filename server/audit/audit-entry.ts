@@ -85,8 +85,13 @@ export function isCheap(fact: AuditFact): boolean {
   return !isGood(fact) || fact.effect === 'read'
 }
 
-export function isGood({ outcome }: AuditFact): boolean {
+function isGood({ outcome }: AuditFact): boolean {
   return goodOutcomes.some(good => good === outcome)
+}
+
+/** Also what was revoked in memory alone so far: whoever did that must be known. */
+export function isInForce(fact: AuditFact): boolean {
+  return isGood(fact) || fact.outcome === 'revocation_not_stored'
 }
 
 /** Tenths of a millisecond, or whole ones from a second on. */

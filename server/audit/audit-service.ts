@@ -8,7 +8,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { AuditChain } from './audit-chain.ts'
-import { type AuditFact, isCheap, isGood, type NewAuditRow, system, toEntry, toRow } from './audit-entry.ts'
+import { type AuditFact, isCheap, isInForce, type NewAuditRow, system, toEntry, toRow } from './audit-entry.ts'
 import { type ExportName, exportFormats } from './audit-export.ts'
 import type { AuditSearch, AuditStore } from './audit-store.ts'
 import { AuditTrail, type Forgotten } from './audit-trail.ts'
@@ -152,7 +152,7 @@ export class AuditService {
   async record(fact: AuditFact): Promise<void> {
     const { tally, caller } = this.#tallyOf(fact)
     // It could not be kept, and who was refused must not wait for it.
-    if (this.isFull && !isGood(fact)) return tally.count(caller)
+    if (this.isFull && !isInForce(fact)) return tally.count(caller)
     if (isCheap(fact) && !tally.admits(caller)) return
     await this.#writer.write(toRow(fact, this.#chain))
   }

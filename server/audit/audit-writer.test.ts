@@ -122,6 +122,26 @@ test('it says once that it cannot write and once that it can again, however much
   expect(said).toEqual(['error', 'info'])
 })
 
+test('a disk that settles late does not shut the door for good', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const power = Promise.withResolvers<void>()
+  const asked = Promise.withResolvers<void>()
+  const { writer } = startWriter(undefined, () => {
+    asked.resolve()
+    return power.promise
+  })
+  const changed = writer.write(row('a'))
+  await asked.promise
+  vi.advanceTimersByTime(3_000)
+  await expect(changed).resolves.toBe(false)
+  expect(writer.isFull).toBe(true)
+  power.resolve()
+  // While it is full nothing is let in that would be written: it must open by itself.
+  while (writer.backlog.waiting > 0) await new Promise(setImmediate)
+  expect(writer.isFull).toBe(false)
+})
+
 test('it holds a bounded number, refuses the rest, and notes how many were lost', async () => {
   const { writer, database } = startWriter()
   database.isAway = true

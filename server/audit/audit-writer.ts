@@ -111,6 +111,8 @@ export class AuditWriter {
     if (isDone && rows.some(hasChanged)) await this.#settle()
     clearTimeout(late)
     if (!isDone) return false
+    // Also when it was settling that took long: while it is stuck nothing new is let in that would find out.
+    this.#getGoing()
     this.#lost -= lost
     this.#waiting.splice(0, batch.length)
     for (const { done } of batch) done.resolve(true)

@@ -43,13 +43,16 @@ export async function readBody(structure: Structure, maxBytes: number, read: Rea
   }
   const toItems = (parts: readonly PartNode[]): BodyItem[] =>
     parts.flatMap(part => items.get(part) ?? (part.type.startsWith('image/') ? { kind: 'picture', id: part.id } : []))
-  const invitations = calendars
-    .flatMap(part => bytes.get(part) ?? [])
-    .filter(({ length }) => length <= maxCalendarBytes)
+  const invitations = await Promise.all(
+    calendars.flatMap(part => {
+      const whole = bytes.get(part)
+      return whole && whole.length <= maxCalendarBytes ? decodeText(whole, part.parameters.charset ?? null) : []
+    }),
+  )
   return {
     ...bodiesOf(toItems(textBody), toItems(htmlBody), attachments),
     isTruncated,
-    ...(invitations.length > 0 && { calendars: invitations.map(bytes => bytes.toString('utf8').toWellFormed()) }),
+    ...(invitations.length > 0 && { calendars: invitations }),
   }
 }
 

@@ -183,7 +183,7 @@ export class ConnectionPool {
 
   /** Turns away all who wait and all who come, at once; what is at work, or has begun, goes on. No connection is opened any more. */
   drain(): void {
-    const reason = new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
+    const reason = stopping()
     this.#stopped.abort(reason)
     for (const pool of this.#pools.values()) pool.drain(reason)
   }
@@ -239,4 +239,8 @@ export class ConnectionPool {
     const [oldest] = resting.sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
     return oldest?.evict() ?? false
   }
+}
+
+function stopping(): Problem {
+  return new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5 })
 }

@@ -117,7 +117,9 @@ test('a page that is named is told before what it may send, at each address', as
     for (const name of ['authorization', 'content-type', 'last-event-id', 'idempotency-key', 'mcp-session-id']) {
       expect(allowed).toContain(name)
     }
-    expect(allowed).toEqual(expect.arrayContaining(['mcp-protocol-version', 'mcp-method', 'mcp-name', 'x-api-key']))
+    expect(allowed).toEqual(
+      expect.arrayContaining(['mcp-protocol-version', 'mcp-method', 'mcp-name', 'x-api-key', 'rustymail-results']),
+    )
     expect(allowed).not.toContain('cookie')
     expect(answer.headers.get('access-control-allow-credentials')).toBeNull()
     const other = await fetch(url + path, { method: 'OPTIONS', headers: { origin: 'https://evil.example', ...asked } })

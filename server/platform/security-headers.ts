@@ -61,10 +61,12 @@ export function strangerHeaders(allowRemote: boolean): Record<string, string> {
  * @param name As the stranger called it.
  */
 export function fileHeaders(name: string): Record<string, string> {
+  // Well-formed after the cut, which may fall between the halves of a character.
   const safe = name
-    .toWellFormed()
+    .slice(0, 1_000)
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\:*?"<>|]+/gu, '_')
     .slice(0, 150)
+    .toWellFormed()
   const encoded = encodeURIComponent(safe).replaceAll(/['()*]/g, sign => `%${sign.charCodeAt(0).toString(16)}`)
   return {
     'content-type': 'application/octet-stream',

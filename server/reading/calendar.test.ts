@@ -100,3 +100,46 @@ test('of many events and people the first are told, and all are counted', () => 
   const many = Array.from({ length: 30 }, () => ['END:VEVENT', 'BEGIN:VEVENT']).flat()
   expect(event(...many)).toMatchObject({ event_count: 31, events: { length: 20 } })
 })
+
+const zone = (rule: string, count = 1) => {
+  const change = [
+    'BEGIN:STANDARD',
+    'DTSTART:19700101T000000',
+    'TZOFFSETFROM:+0200',
+    'TZOFFSETTO:+0100',
+    `RRULE:${rule}`,
+  ]
+  const changes = Array.from({ length: count }, () => [...change, 'END:STANDARD']).flat()
+  return ['BEGIN:VTIMEZONE', 'TZID:Europe/Berlin', ...changes, 'END:VTIMEZONE']
+}
+
+test.each([
+  ['each second', zone('FREQ=SECONDLY')],
+  ['each day', zone('FREQ=DAILY')],
+  ['in each second of a year', zone('FREQ=YEARLY;BYMONTH=1;BYHOUR=1;BYMINUTE=1,2,3;BYSECOND=1,2,3')],
+  ['on all days', zone('FREQ=YEARLY;BYDAY=MO')],
+  ['never', zone('FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30')],
+  ['on the sixth Sunday of March', zone('FREQ=YEARLY;BYMONTH=3;BYDAY=6SU')],
+  ['by hundreds of rules', zone('FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU', 300)],
+])('a time zone that changes %s is not worked out: its name tells', (_, described) => {
+  const start = 'DTSTART;TZID=Europe/Berlin:20260701T100000'
+  const all = ['BEGIN:VCALENDAR', ...described, 'BEGIN:VEVENT', start, 'END:VEVENT', 'END:VCALENDAR']
+  const told = readCalendar({ source: all.join('\r\n') })
+  expect(told?.events[0]?.start).toEqual({
+    local: '2026-07-01T10:00:00',
+    time_zone: 'Europe/Berlin',
+    utc: '2026-07-01T08:00:00.000Z',
+  })
+})
+
+test('times at the end of time cost no more than others', () => {
+  const start = 'DTSTART;TZID=W. Europe Standard Time:99991201T100000'
+  expect(first(start)?.start).toEqual({
+    local: '9999-12-01T10:00:00',
+    time_zone: 'W. Europe Standard Time',
+    utc: null,
+  })
+  for (const duration of ['P99999999999999999W', '-P99999999999999999W', 'PT999999999999999999999S']) {
+    expect(first('DTSTART:20261201T100000Z', `DURATION:${duration}`)).toMatchObject({ end: null })
+  }
+})

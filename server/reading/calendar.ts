@@ -36,6 +36,14 @@ const maxEvents = 20
 const maxAttendees = 50
 /** Changes of a time zone that are written out; more than a century has. */
 const maxZoneRules = 400
+/** Of all time zones of a calendar together: each rule is worked out year by year. */
+const maxYearlyRules = 60
+/** Days of a month in such a rule. */
+const maxMonthDays = 7
+/** Up to which year that is done; later times have no `utc`. */
+const lastYear = 2200
+/** An event that lasts longer than ten years has no end. */
+const longestSeconds = 10 * 366 * 24 * 60 * 60
 /** Lines that are read; one that is longer is left out. The time that a line takes grows with the square of its length. */
 const readLines =
   /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|RDATE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
@@ -70,15 +78,32 @@ function parse(source: string): ICAL.Component | undefined {
 
 /** As the calendar itself describes them: their names mean whatever it says. */
 function zonesOf(root: ICAL.Component): Map<string, ICAL.Timezone> {
-  const described = root
-    .getAllSubcomponents('vtimezone')
-    .filter(zone => zone.getAllSubcomponents().length <= maxZoneRules)
+  const described: ICAL.Component[] = []
+  let left = maxYearlyRules
+  for (const zone of root.getAllSubcomponents('vtimezone')) {
+    const changes = zone.getAllSubcomponents()
+    const rules = changes.flatMap(change => change.getAllProperties('rrule'))
+    if (changes.length > maxZoneRules || rules.length > left || !rules.every(isYearly)) continue
+    left -= rules.length
+    described.push(zone)
+  }
   return new Map(
     described.map(component => {
       const tzid = String(readValue(component.getFirstProperty('tzid')) ?? '')
       return [tzid, new ICAL.Timezone({ component, tzid })] as const
     }),
   )
+}
+
+/** As all clocks change: on a day of a month. Another rule may change them each second, or never. */
+function isYearly(property: ICAL.Property): boolean {
+  const rule = readValue(property)
+  if (!(rule instanceof ICAL.Recur) || rule.freq !== 'YEARLY') return false
+  const { BYMONTH: months = [], BYDAY: days = [], BYMONTHDAY: monthDays = [], ...others } = rule.parts
+  const isInMonth = months.length === 1 || days.length + monthDays.length === 0
+  const areMonthDays = monthDays.length <= maxMonthDays && monthDays.every(day => Math.abs(Number(day)) <= 28)
+  const isDay = (day: unknown) => (monthDays.length > 0 ? /^[A-Z]{2}$/ : /^(?:[+-]?[1-4])?[A-Z]{2}$/).test(String(day))
+  return Object.keys(others).length === 0 && isInMonth && days.length <= 1 && days.every(isDay) && areMonthDays
 }
 
 function toEvent(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>): CalendarEventData {
@@ -120,6 +145,7 @@ function toTime(value: ICAL.Time, name: string, zone: ICAL.Timezone | undefined)
 }
 
 function utcOf(value: ICAL.Time, zone: ICAL.Timezone): string | null {
+  if (value.year > lastYear) return null
   try {
     const there = value.clone()
     there.zone = zone
@@ -150,6 +176,8 @@ function endByDuration(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Tim
   const start = part.getFirstProperty('dtstart')
   const [value, duration] = [readValue(start), readValue(part.getFirstProperty('duration'))]
   if (!start || !(value instanceof ICAL.Time) || !(duration instanceof ICAL.Duration)) return null
+  // It is added day by day.
+  if (!(Math.abs(duration.toSeconds()) <= longestSeconds)) return null
   const end = value.clone()
   end.addDuration(duration)
   const isUtc = value.zone === ICAL.Timezone.utcTimezone

@@ -68,6 +68,7 @@ const ofProblems: Record<ProblemCode, string> = {
   provider_limited: 'Model provider took no more questions',
   provider_failed: 'Model provider failed',
   overloaded: 'Too busy',
+  revocation_not_stored: 'Revoked, stored later',
   draining: 'Shutting down',
   no_model_configured: 'No model configured',
   mail_server_timeout: 'Mail server too slow',

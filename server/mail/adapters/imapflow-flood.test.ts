@@ -111,6 +111,13 @@ describe('a flood in a session ends the connection, and both the command and the
     await gone()
   })
 
+  test('messages that vanished, as nobody asked to hear of, are not counted one by one', async () => {
+    const vanished = '* VANISHED 1:4294967295\r\n'.repeat(50)
+    const connection = await connect({ exists: 2, extra: { SELECT: vanished, EXAMINE: vanished, FETCH: vanished } })
+    const { messages } = await connection.listMessages('INBOX', 10, undefined)
+    expect(messages.map(({ uid }) => uid)).toEqual([102, 101])
+  })
+
   test('floods on twenty connections at once end them all, and hold little memory meanwhile', async () => {
     server = await startFloodingImap({ at: 'FETCH', begin: '* 1 FETCH (UID 101 X "', again: 'x' })
     ends.push(() => server.stop())

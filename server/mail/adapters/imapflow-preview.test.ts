@@ -14,8 +14,13 @@ test.each([
   ['7bit', 'us-ascii', 'plain', 'plain'],
   ['8bit', 'windows-1252', '\x80 5', '€ 5'],
   ['', 'no-such-charset', 'still read', 'still read'],
-])('%s in %s', (encoding, charset, raw, wanted) => {
-  expect(decode(bytes(raw), { encoding, charset })).toBe(wanted)
+  // As the message itself is read when it is opened.
+  ['8bit', 'cp850', 'Gr\x81\xe1e', 'Grüße'],
+  ['7bit', 'unicode-1-1-utf-7', 'Gr+APwA3w-e', 'Grüße'],
+  ['8bit', 'utf-8', 'Gr\xfc\xdfe', 'Grüße'],
+  ['8bit', null, 'Gr\xc3\xbc\xc3\x9fe', 'Grüße'],
+])('%s in %s', async (encoding, charset, raw, wanted) => {
+  expect(await decode(bytes(raw), { encoding, charset })).toBe(wanted)
 })
 
 describe('the part that tells how a message begins', () => {

@@ -1,5 +1,6 @@
 /** How the plain text of messages begins: their structures with one command, then the first bytes of the text parts, those of one place together. */
 import type { ImapFlow, MessageStructureObject } from 'imapflow'
+import { decodeText } from '../../reading/charset.ts'
 import { withoutHalfCharacter } from '../body-content.ts'
 
 /** Places of text parts that are asked for, each with a command: `1`, `1.1` and `TEXT` are those of nearly all mail. */
@@ -10,7 +11,8 @@ const maxDepth = 10
 interface TextPart {
   uid: number
   encoding: string
-  charset: string
+  /** As the part says it; null where it does not. */
+  charset: string | null
 }
 
 /** By UID; of what has no plain text part, or is a kind of message that few are, nothing. */
@@ -28,7 +30,7 @@ export async function fetchPreviews(
     const leaf = bodyStructure && wanted.has(uid) ? textLeafOf(bodyStructure) : undefined
     if (!leaf) continue
     const place = leaf === bodyStructure ? 'TEXT' : (leaf.part ?? 'TEXT')
-    const part = { uid, encoding: leaf.encoding ?? '', charset: leaf.parameters?.charset ?? 'utf-8' }
+    const part = { uid, encoding: leaf.encoding ?? '', charset: leaf.parameters?.charset ?? null }
     places.set(place, [...(places.get(place) ?? []), part])
   }
   const common = [...places].toSorted(([, a], [, b]) => b.length - a.length).slice(0, mostPlaces)
@@ -38,7 +40,7 @@ export async function fetchPreviews(
     const byUid = new Map(answers.map(({ uid, bodyParts }) => [uid, bodyParts?.get(place.toLowerCase())]))
     for (const part of parts) {
       const bytes = byUid.get(part.uid)
-      if (bytes) texts.set(part.uid, decode(bytes.subarray(0, maxBytes), part))
+      if (bytes) texts.set(part.uid, await decode(bytes.subarray(0, maxBytes), part))
     }
   }
   return texts
@@ -65,8 +67,11 @@ function isText({ type, disposition }: MessageStructureObject, wanted: string): 
 }
 
 /** The bytes may end anywhere, in the middle of a character or of its encoding. */
-export function decode(bytes: Buffer, { encoding, charset }: Pick<TextPart, 'encoding' | 'charset'>): string {
-  return withoutHalfCharacter(toText(withoutEncoding(bytes, encoding.toLowerCase()), charset))
+export async function decode(
+  bytes: Buffer,
+  { encoding, charset }: Pick<TextPart, 'encoding' | 'charset'>,
+): Promise<string> {
+  return withoutHalfCharacter(await decodeText(withoutEncoding(bytes, encoding.toLowerCase()), charset))
 }
 
 function withoutEncoding(bytes: Buffer, encoding: string): Buffer {
@@ -79,13 +84,4 @@ function withoutEncoding(bytes: Buffer, encoding: string): Buffer {
     .replace(/=[0-9A-Fa-f]?$/, '')
     .replaceAll(/=([0-9A-Fa-f]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
   return Buffer.from(text, 'latin1')
-}
-
-/** In a character set that nobody knows, as UTF-8. */
-function toText(bytes: Buffer, charset: string): string {
-  try {
-    return new TextDecoder(charset).decode(bytes)
-  } catch {
-    return bytes.toString('utf8')
-  }
 }
