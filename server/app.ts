@@ -85,6 +85,7 @@ export interface App {
 
 const root = join(import.meta.dirname, '..')
 const stopBoundMs = 9_000
+const trailFault = 'takes no entries of the audit trail, so nothing can be changed'
 /** Facts kept in memory for streams that come back soon, and in the database for those that come later. */
 const heldFacts = 10_000
 const keptFacts = 100_000
@@ -228,7 +229,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const serverHealth = new HealthService({
     accounts,
     pingDatabase: () => ping(db),
-    storage,
+    storage: { fault: async () => (await storage.fault()) ?? (trail.isFull ? trailFault : undefined) },
     isDraining: () => http.isDraining,
     now: () => performance.now(),
   })

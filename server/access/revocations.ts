@@ -29,6 +29,8 @@ const maxPending = 1_000
 /** Of the same principals: nobody fills all places by asking again. */
 const maxAlike = 4
 const retryMs = 2_000
+/** Of one round. */
+const maxFailures = 3
 
 export class Revocations {
   readonly #options: RevocationsOptions
@@ -85,9 +87,11 @@ export class Revocations {
     const { signal } = this.#stopped
     while (this.#pending.size > 0 && !signal.aborted) {
       await wait(retryMs, undefined, { signal }).catch(() => undefined)
+      let failures = 0
       for (const revocation of [...this.#pending]) {
-        if (!(await this.#isStored(revocation))) break
-        this.#release(revocation)
+        if (await this.#isStored(revocation)) this.#release(revocation)
+        // One that fails for a reason of its own holds up no other; a database that takes nothing is not asked a thousand times.
+        else if (++failures >= maxFailures) break
       }
     }
     this.#storing = undefined
