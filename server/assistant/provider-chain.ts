@@ -126,7 +126,7 @@ export class ProviderChain {
     const detail = failures.map(({ message }) => message).join(' ')
     if (limited.length === this.#standings.length) {
       const soonest = Math.min(...limited.map(({ restsUntil }) => restsUntil))
-      const retryAfterSeconds = Math.max(1, Math.ceil((soonest - performance.now()) / 1_000))
+      const retryAfterSeconds = Math.max(1, Math.ceil(Math.round(soonest - performance.now()) / 1_000))
       const words = detail === '' ? 'No model provider takes a question now.' : detail
       return new Problem('provider_limited', words, { retryAfterSeconds })
     }

@@ -31,7 +31,7 @@ export class LimitPause {
   }
 
   #busy({ message, extension }: Problem): Problem {
-    const retryAfterSeconds = Math.max(1, Math.ceil((this.#until - performance.now()) / 1000))
+    const retryAfterSeconds = Math.max(1, Math.ceil(Math.round(this.#until - performance.now()) / 1000))
     return new Problem('overloaded', message, { ...extension, retryAfterSeconds })
   }
 }
