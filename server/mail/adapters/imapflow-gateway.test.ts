@@ -9,6 +9,7 @@ import { freePort } from '../../../test/support/free-port.ts'
 import { available } from '../../../test/support/require.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { mailGatewaySuite, type TestMessage } from '../mail-gateway.suite.ts'
+import { parseSearchQuery } from '../search-query.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 
 const gateway = new ImapFlowGateway()
@@ -47,6 +48,30 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       },
       stop: async () => undefined,
     }
+  })
+
+  test('of headers that stand several times a list and a search show the first, with the fault; what arrives too', async () => {
+    await emptyInbox(dovecot)
+    const mail =
+      'From: Ann <ann@x.org>\nFrom: Bob <bob@x.org>\nTo: cy@x.org\nTo: di@x.org\nSubject: =?utf-8?Q?caf=C3=A9?=\nSubject: second\n\nWords.\n'
+    const { uid } = await dovecot.appendMessage(alice.user, mail)
+    await dovecot.appendMessage(alice.user, 'From: Ann <ann@x.org>\nSubject: plain\n\nSubject: body\n')
+    const connection = await gateway.connect(login('none'), options)
+    ends.push(() => connection.close())
+    const first = {
+      uid,
+      subject: 'café',
+      from: [{ name: 'Ann', email: 'ann@x.org' }],
+      fromCount: 1,
+      to: [{ name: null, email: 'cy@x.org' }],
+      toCount: 1,
+      faults: ['repeated_headers'],
+    }
+    const { messages } = await connection.listMessages('INBOX', 10, undefined)
+    expect(messages).toMatchObject([{ subject: 'plain', faults: [] }, first])
+    const { terms } = parseSearchQuery('from:ann', { inBody: false })
+    expect((await connection.search('INBOX', terms, 10, undefined)).messages.at(-1)).toMatchObject(first)
+    expect((await connection.listHeads('INBOX', [uid])).get(uid)).toEqual({ subject: 'café', from: first.from })
   })
 
   test('TLS from the first byte, STARTTLS and no TLS all lead to the mailbox, by address and by name', async () => {

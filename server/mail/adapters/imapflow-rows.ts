@@ -3,6 +3,7 @@
  * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are dropped as they come.
  */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
+import { listedHeaders, withFirstListed } from '../first-headers.ts'
 import type { MessageHead, MessageHeader } from '../mail-gateway.ts'
 import { toHeader, toUnreadable } from './imapflow-message.ts'
 
@@ -18,10 +19,13 @@ export interface Row {
   row: FetchMessageObject | undefined
 }
 
+/** Also the headers as they stand: of one that stands several times the server may tell the last, or all together. */
+const headers = [...listedHeaders]
 const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true, size: true, bodyStructure: true }
 /** Of one message the beginning too: what the last mail servers wrote on top stands there. */
 export const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
-const headQuery = { uid: true, envelope: true, size: true }
+const listQuery = { ...headerQuery, headers }
+const headQuery = { uid: true, envelope: true, size: true, headers }
 const leastQuery = { uid: true, internalDate: true, size: true }
 /** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
 const mostTries = 30
@@ -30,13 +34,13 @@ const mostTries = 30
 export async function fetchRows(
   client: ImapFlow,
   wanted: Wanted,
-  query: object = headerQuery,
+  query: object = listQuery,
   onDropped: () => void = () => undefined,
 ): Promise<Row[]> {
   const tries = { left: mostTries, query, onDropped }
   const rows = new Map<number, Row>()
   const answers = await fetchApart(client, wanted, tries)
-  for (const row of answers) if (!rows.has(row.uid)) rows.set(row.uid, rowOf(row))
+  for (const row of answers) if (!rows.has(row.uid)) rows.set(row.uid, await withFirst(rowOf(row)))
   const answered = new Set(answers.map(row => numberOf(row, wanted)))
   const numbers = wanted.numbers.filter(number => !answered.has(number))
   for (const row of await fetchLeast(client, { ...wanted, numbers }, onDropped)) {
@@ -53,8 +57,14 @@ export async function fetchHeads(
 ): Promise<Map<number, MessageHead>> {
   const tries = { left: mostTries, query: headQuery, onDropped }
   const answers = await fetchApart(client, { by: 'uid', numbers: uids }, tries)
-  const rows = answers.map(rowOf).filter(({ row }) => row !== undefined)
+  const all = await Promise.all(answers.map(answer => withFirst(rowOf(answer))))
+  const rows = all.filter(({ row }) => row !== undefined)
   return new Map(rows.map(({ header: { uid, subject, from } }) => [uid, { subject, from }]))
+}
+
+async function withFirst({ header, row }: Row): Promise<Row> {
+  if (!row?.headers) return { header, row }
+  return { header: await withFirstListed(header, row.headers.toString('utf8').toWellFormed()), row }
 }
 
 function rowOf(row: FetchMessageObject): Row {
