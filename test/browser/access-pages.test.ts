@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, setScheme, visit } from '../support/browser.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
@@ -120,7 +120,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const box = page.getByRole('checkbox', { name: 'Also disable these 6 users' })
     await box.waitFor()
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
+      await setScheme(page, colorScheme)
       for (const width of [360, 1280]) {
         await page.setViewportSize({ width, height: 720 })
         const where = `revoking a token that made users, ${colorScheme}, ${width}`

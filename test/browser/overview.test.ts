@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser, setScheme, visit } from '../support/browser.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { freePort } from '../support/free-port.ts'
 import { available } from '../support/require.ts'
@@ -68,8 +68,8 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       ['light', 360],
       ['dark', 320],
     ] as const) {
-      await page.emulateMedia({ colorScheme: scheme })
       await page.setViewportSize({ width, height: 900 })
+      await setScheme(page, scheme)
       await expectNothingClipped(page, `accounts at ${width}`)
       await expectAccessible(page, `accounts at ${width}`)
       await page.screenshot({ path: join(output, `accounts-20-${scheme}-${width}.png`), fullPage: true })

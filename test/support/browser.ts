@@ -62,6 +62,26 @@ const axeFile = createRequire(createRequire(import.meta.url).resolve('@axe-core/
 )
 const axeSource = `if (!window.axe) {${readFileSync(axeFile, 'utf8')}}`
 
+/** As much of a page as is looked at from here. */
+interface Shown {
+  document: {
+    documentElement: { dataset: Record<string, string> }
+    getAnimations(): { effect: { getComputedTiming(): { iterations: number } } | null }[]
+  }
+}
+
+/** The page in one scheme, with every colour at its end: in the middle of a change contrasts are of neither. */
+export async function setScheme(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme })
+  await page.waitForFunction(scheme => {
+    const { document } = globalThis as unknown as Shown
+    const isStill = document
+      .getAnimations()
+      .every(({ effect }) => effect?.getComputedTiming().iterations === Number.POSITIVE_INFINITY)
+    return document.documentElement.dataset.theme === scheme && isStill
+  }, colorScheme)
+}
+
 /** What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
   // Frames are left out, so nothing must be put together in a page beside; and what passed needs no words.
