@@ -88,7 +88,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const text = 'From: Bob <bob@test.local>\nTo: alice@test.local\nSubject: Hello from Dovecot\n\nFirst words.\n'
     await dovecot.appendMessage('alice@test.local', text)
     await page.getByText('Hello from Dovecot').first().click()
-    await page.getByText('First words.').waitFor()
+    await page.getByRole('article', { name: 'The open message' }).getByText('First words.').waitFor()
     await page.goto(run.url)
     await page.getByText('All good').waitFor()
     await page
