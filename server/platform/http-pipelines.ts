@@ -70,7 +70,7 @@ export class HttpPipelines {
     if (request.listenerCount('error') > 0) request.emit('error', problem)
   }
 
-  /** For who begins to read a body that was broken before. */
+  /** For readers that start on a body that was broken before. */
   faultOf(request: IncomingMessage): Problem | undefined {
     return this.#faults.get(request)
   }

@@ -14,7 +14,7 @@ import { tempDir } from '../support/temp-dir.ts'
 const root = join(import.meta.dirname, '../..')
 const { O_NONBLOCK, O_RDWR, O_WRONLY } = constants
 
-/** A pipe that is full, and that nobody reads: for who writes to it. */
+/** A full pipe that nobody reads, for a writer. */
 function fullPipe(folder: string): number {
   const path = join(folder, 'unread')
   execFileSync('mkfifo', [path])
