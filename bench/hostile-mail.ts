@@ -4,7 +4,7 @@
  */
 import { connect } from 'node:net'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
-import { ImapFlowGateway } from '../server/mail/adapters/imapflow-gateway.ts'
+import { ImapFlowGateway } from '../server/imap/adapters/imapflow-gateway.ts'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
 import { median, round } from './measure.ts'
 

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path'
 import { ImapFlow } from 'imapflow'
-import { ImapFlowGateway } from '../server/mail/adapters/imapflow-gateway.ts'
-import { keepingTimes } from '../server/mail/adapters/imapflow-kept-folder.ts'
-import { ConnectionPool } from '../server/mail/connection-pool.ts'
+import { ImapFlowGateway } from '../server/imap/adapters/imapflow-gateway.ts'
+import { keepingTimes } from '../server/imap/adapters/imapflow-kept-folder.ts'
+import { ConnectionPool } from '../server/imap/connection-pool.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
 import { fillMaildir } from './large-mailbox.ts'

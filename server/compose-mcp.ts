@@ -8,12 +8,12 @@ import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
-import type { HttpLimits } from './platform/http-limits.ts'
-import type { Trail } from './platform/http-outcome.ts'
-import type { HttpServer } from './platform/http-server.ts'
+import type { HttpLimits } from './platform/http/http-limits.ts'
+import type { Trail } from './platform/http/http-outcome.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
-import { Toolbox } from './platform/toolbox.ts'
+import { Toolbox } from './tools/toolbox.ts'
 
 export interface McpSurroundings {
   http: HttpServer

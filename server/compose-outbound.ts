@@ -1,13 +1,13 @@
 /** Where RustyMail connects to, wired by hand: a guard for mail servers, and one for models and providers. A part of the composition root. */
 import type { MailLogin } from './accounts/mail-login.ts'
 import type { Config } from './config.ts'
-import { ImapFlowGateway } from './mail/adapters/imapflow-gateway.ts'
-import type { ConnectionPool } from './mail/connection-pool.ts'
-import { CountedGateway } from './mail/counted-gateway.ts'
-import type { MailGateway } from './mail/mail-gateway.ts'
+import { ImapFlowGateway } from './imap/adapters/imapflow-gateway.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
+import { CountedGateway } from './imap/counted-gateway.ts'
+import type { MailGateway } from './imap/mail-gateway.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
-import { GuardedFetch } from './platform/guarded-fetch.ts'
-import { OutboundGuard } from './platform/outbound-guard.ts'
+import { GuardedFetch } from './platform/network/guarded-fetch.ts'
+import { OutboundGuard } from './platform/network/outbound-guard.ts'
 import { Problem } from './platform/problem.ts'
 
 export interface ComposedOutbound {

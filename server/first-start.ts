@@ -4,7 +4,7 @@
  */
 import { flushCompileCache } from 'node:module'
 import { parseCommandLine } from './command-line.ts'
-import { buildPageWhenStale } from './platform/page-build.ts'
+import { buildPageWhenStale } from './platform/http/page-build.ts'
 
 interface FirstStart {
   /** What the program was started with: only a server needs the page. */

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { headOf } from '../test/support/raw-http.ts'
 import { httpPart } from './http-part.ts'
-import { createHttpServer, handleRaw } from './platform/http-server.ts'
+import { createHttpServer, handleRaw } from './platform/http/http-server.ts'
 import { createLogger } from './platform/logger.ts'
 
 const stopBoundMs = 9_000

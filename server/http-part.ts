@@ -3,13 +3,13 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
-import type { ConnectionPool } from './mail/connection-pool.ts'
-import { AllowedHosts } from './platform/http-host.ts'
-import type { HttpServer } from './platform/http-server.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
+import { AllowedHosts } from './platform/http/http-host.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import { buildPageWhenStale } from './platform/http/page-build.ts'
+import { servePage } from './platform/http/page-files.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
-import { buildPageWhenStale } from './platform/page-build.ts'
-import { servePage } from './platform/page-files.ts'
 
 export interface DoorOptions {
   host: string

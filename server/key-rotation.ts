@@ -1,6 +1,5 @@
 /** Whether the secret key is the right one, and sealing everything again with another. A part of the composition root. */
 import { randomBytes } from 'node:crypto'
-import { totpSealContext } from './access/second-factor-service.ts'
 import { sealContext } from './accounts/account-row.ts'
 import { AuditChain } from './audit/audit-chain.ts'
 import { beginTrailOf, resealSettings } from './audit/audit-command.ts'
@@ -8,6 +7,7 @@ import type { TrailHead } from './audit/trail-head.ts'
 import type { DataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import { SecretBox } from './platform/secret-box.ts'
+import { totpSealContext } from './profile/second-factor-service.ts'
 
 export interface ServerKey {
   secrets: SecretBox

@@ -1,6 +1,6 @@
 /** Keeps the limits of the connection pool as they are set, and where they are not set, as the accounts need them. */
 import type { EventHub } from './events/event-hub.ts'
-import type { ConnectionPool } from './mail/connection-pool.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { SettingsService } from './settings/settings-service.ts'

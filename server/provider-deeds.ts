@@ -1,6 +1,7 @@
 /** What the OpenID Connect provider does to people, as entries of the audit trail. A part of the composition root. */
-import type { ProviderDeed } from './access/oidc-user-sync.ts'
+
 import type { AuditService } from './audit/audit-service.ts'
+import type { ProviderDeed } from './oidc/oidc-user-sync.ts'
 import type { Logger } from './platform/logger.ts'
 
 interface Around {

@@ -4,7 +4,7 @@ import type { Account } from '../contract/accounts.ts'
 import type { SandboxServer } from '../sandbox/sandbox-server.ts'
 import type { AccountService } from './accounts/account-service.ts'
 import type { Logger } from './platform/logger.ts'
-import type { OutboundGuard } from './platform/outbound-guard.ts'
+import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import { Problem } from './platform/problem.ts'
 
 interface SandboxRunnerOptions {

@@ -11,7 +11,7 @@ import { accountTools } from '../server/accounts/account-tools.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { mailTools } from '../server/mail/mail-tools.ts'
-import { fieldsOf } from '../server/platform/input-fields.ts'
+import { fieldsOf } from '../server/platform/http/input-fields.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { tempDir } from './support/temp-dir.ts'
 

@@ -6,7 +6,7 @@ import { bodyLimitOf, bodyLimits, type Endpoint, endpoint } from '../contract/en
 import { api, operationName } from '../contract/index.ts'
 import { maxMcpBody, mcpPath } from '../contract/mcp.ts'
 import { type Scope, scopes, unusedScopes, withIncluded } from '../contract/scope.ts'
-import type { HttpServer } from '../server/platform/http-server.ts'
+import type { HttpServer } from '../server/platform/http/http-server.ts'
 import { type Answer, type People, type Proof, runApp } from './support/people.ts'
 import { headOf, openRaw } from './support/raw-http.ts'
 

@@ -1,11 +1,11 @@
 /** Names that every object of JavaScript has, where strangers or servers choose a name: they are unknown there, as any other is. */
 import { describe, expect, test } from 'vitest'
-import { translateFault } from '../server/mail/adapters/imapflow-faults.ts'
-import { toFolder, toHeader } from '../server/mail/adapters/imapflow-message.ts'
-import { MemoryGateway } from '../server/mail/adapters/memory-gateway.ts'
-import { parseSearchQuery } from '../server/mail/search-query.ts'
-import { toProblem } from '../server/platform/http-problem.ts'
-import { parseRequestHead } from '../server/platform/request-head.ts'
+import { translateFault } from '../server/imap/adapters/imapflow-faults.ts'
+import { toFolder, toHeader } from '../server/imap/adapters/imapflow-message.ts'
+import { MemoryGateway } from '../server/imap/adapters/memory-gateway.ts'
+import { parseSearchQuery } from '../server/imap/search-query.ts'
+import { toProblem } from '../server/platform/http/http-problem.ts'
+import { parseRequestHead } from '../server/platform/http/request-head.ts'
 import { htmlText } from '../server/reading/html-text.ts'
 import { colorOf } from '../server/reading/style-color.ts'
 

@@ -1,7 +1,7 @@
 /** Coming in and going out: set-up, sign-in with a password, who one is, and sessions. Passkeys and providers have theirs. */
 import { accessApi, type SessionView, type SignInState } from '../../contract/access.ts'
-import type { Call } from '../platform/http-call.ts'
-import { type HttpServer, handle } from '../platform/http-server.ts'
+import type { Call } from '../platform/http/http-call.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { AccessService } from './access-service.ts'
 import { type OpenedSession, sessionLifeMs } from './session-service.ts'
 import type { SignInService } from './sign-in-service.ts'

@@ -2,15 +2,15 @@
 import { expect, test } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase } from '../../test/support/databases.ts'
+import { WrongCredentials } from '../platform/http/wrong-credentials.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { WrongCredentials } from '../platform/wrong-credentials.ts'
+import { Revocations } from '../users/revocations.ts'
+import { UserStore } from '../users/user-store.ts'
 import { AccessService } from './access-service.ts'
-import { Revocations } from './revocations.ts'
 import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
-import { UserStore } from './user-store.ts'
 
 const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }
 const ann = { email: 'ann@example.com', name: 'Ann', password: 'a quiet place for letters' }

@@ -1,17 +1,17 @@
 /** Who someone is: the API key of the environment, an API token, or a session; the first of which the set-up link opens. */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Role, type SessionView, type UserSession } from '../../contract/access.ts'
-import type { Credentials } from '../platform/http-credentials.ts'
+import type { Credentials } from '../platform/http/http-credentials.ts'
+import type { WrongCredentials } from '../platform/http/wrong-credentials.ts'
 import type { Logger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { WrongCredentials } from '../platform/wrong-credentials.ts'
+import type { People } from '../users/people.ts'
+import type { Revocations } from '../users/revocations.ts'
+import { hasRights, rightsOf } from '../users/rights.ts'
+import type { UserService } from '../users/user-service.ts'
 import { looksRandom } from './api-key-strength.ts'
-import type { Revocations } from './revocations.ts'
-import { hasRights, rightsOf } from './rights.ts'
 import type { OpenedSession, SessionService, Whence } from './session-service.ts'
-import type { UserService } from './user-service.ts'
-import type { UserStore } from './user-store.ts'
 
 export interface AccessOptions {
   sessions: SessionService
@@ -21,7 +21,7 @@ export interface AccessOptions {
   revocations: Revocations
   wrongKeys: Pick<WrongCredentials, 'mayTryKey' | 'rightKeyCame'>
   users: Pick<UserService, 'createAdministrator'>
-  people: Pick<UserStore, 'find'>
+  people: Pick<People, 'find'>
   /** What the page wants to know of the server it speaks to. */
   describeServer: () => SessionView['server']
   now: () => number

@@ -1,5 +1,5 @@
 /** Whether the key of the environment can be guessed: it has no person, no second factor and no end, so it must withstand more than a password. */
-import { estimateGuesses } from './password-strength.ts'
+import { estimateGuesses } from '../users/password-strength.ts'
 
 /** Guesses that it must withstand, to the power of ten: a thousand years at a million a minute, from however many addresses. */
 const leastGuesses = 14.7

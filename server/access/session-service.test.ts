@@ -6,9 +6,9 @@ import type { Database } from '../platform/database/database.ts'
 import type { UserRow } from '../platform/database/tables.ts'
 import { createLogger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
+import { UserStore } from '../users/user-store.ts'
 import { SessionService } from './session-service.ts'
 import { SessionStore } from './session-store.ts'
-import { UserStore } from './user-store.ts'
 
 const day = 24 * 60 * 60 * 1000
 const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }

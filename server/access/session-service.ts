@@ -5,14 +5,14 @@ import type { SessionRow, UserRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Caller, maxUserAgent, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { People } from '../users/people.ts'
+import { rightsOf } from '../users/rights.ts'
 import { EndedSessions } from './ended-sessions.ts'
-import { rightsOf } from './rights.ts'
 import type { GoneSession, NamedSessionRow, SessionLimits, SessionStore } from './session-store.ts'
-import type { UserStore } from './user-store.ts'
 
 export interface SessionServiceOptions {
   store: SessionStore
-  users: Pick<UserStore, 'find' | 'update'>
+  users: Pick<People, 'find' | 'update'>
   now: () => number
   logger: Logger
   /** Hears of sessions that end, or may do other things than before. */

@@ -1,5 +1,5 @@
 /** Slows down guessing, by delays that grow and never by a lock: who has not failed from their own address gets in. */
-import { networksOf } from '../platform/caller-address.ts'
+import { networksOf } from '../platform/network/caller-address.ts'
 import { Problem } from '../platform/problem.ts'
 
 /** What is tried, and where from. */

@@ -2,7 +2,7 @@
 import { accountHealthApi } from '../../contract/account-health.ts'
 import { type Account, accountsApi } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
-import { type HttpServer, handle } from '../platform/http-server.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { AccountHealthService } from './account-health-service.ts'
 import { refuseNarrow } from './account-rights.ts'
 import type { AccountService } from './account-service.ts'

@@ -1,6 +1,6 @@
 /** The accounts for models: which there are, and what one may do with them. Administering them is for people. */
 import { z } from 'zod'
-import { defineTool, type Tool } from '../platform/tool.ts'
+import { defineTool, type Tool } from '../tools/tool.ts'
 import type { AccountService } from './account-service.ts'
 import { toMailAccount } from './mail-account.ts'
 

@@ -1,7 +1,7 @@
 /** Whether a server that says nothing waits for TLS: the most usual mistake is to speak plainly to its TLS port. */
 import { isIP, type LookupFunction } from 'node:net'
 import { connect } from 'node:tls'
-import { type Address, answerWith } from '../platform/outbound-guard.ts'
+import { type Address, answerWith } from '../platform/network/outbound-guard.ts'
 
 export interface TlsProbeOptions {
   host: string

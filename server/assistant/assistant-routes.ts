@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { assistantApi, type ChatbotPart } from '../../contract/assistant.ts'
-import { type HttpServer, handle } from '../platform/http-server.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AnswerPart, AssistantService } from './assistant-service.ts'
 

@@ -1,8 +1,8 @@
 /** /api/dashboard/audit: the trail, its check, its settings, and the whole of it as a file. */
 import { Readable } from 'node:stream'
 import { auditApi, exportAudit } from '../../contract/audit.ts'
-import { parseInput } from '../platform/http-input.ts'
-import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
+import { parseInput } from '../platform/http/http-input.ts'
+import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { exportFormats } from './audit-export.ts'

@@ -1,5 +1,5 @@
 /** Tells the trail of the requests that ended at the door. */
-import type { RequestOutcome, Trail } from '../platform/http-outcome.ts'
+import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import type { Logger } from '../platform/logger.ts'
 import { anonymous } from '../platform/principal.ts'
 import type { AuditFact } from './audit-entry.ts'

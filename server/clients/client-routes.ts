@@ -1,6 +1,6 @@
 /** GET and DELETE /api/dashboard/clients. */
 import { api } from '../../contract/index.ts'
-import { type HttpServer, handle } from '../platform/http-server.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { ClientService } from './client-service.ts'
 
 export function clientRoutes(http: HttpServer, clients: ClientService): void {

@@ -1,6 +1,6 @@
 /** GET /api/dashboard/events. */
 import { eventsApi } from '../../contract/event.ts'
-import { type HttpServer, handle, handleStream } from '../platform/http-server.ts'
+import { type HttpServer, handle, handleStream } from '../platform/http/http-server.ts'
 import type { Caller } from '../platform/principal.ts'
 import type { EventHub } from './event-hub.ts'
 import type { StreamObserver } from './event-stream.ts'

@@ -1,7 +1,7 @@
 /** One reader of the event stream: a place in the log, and the rules for a reader that is too slow. */
 import type { Duplex } from 'node:stream'
 import type { EventOf, StateType } from '../../contract/event.ts'
-import { resetSocket } from '../platform/http-tls.ts'
+import { resetSocket } from '../platform/http/http-tls.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isAlike, type Principal } from '../platform/principal.ts'
 import { encodeFrame, encodeGoodbye } from './event-frame.ts'

@@ -1,6 +1,6 @@
 /** /health/live and /health/ready. */
 import { systemApi } from '../../contract/system.ts'
-import { type HttpServer, handle } from '../platform/http-server.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { HealthService } from './health-service.ts'
 
 export function healthRoutes(http: HttpServer, health: HealthService): void {

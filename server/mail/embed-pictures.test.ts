@@ -1,8 +1,8 @@
 /** Pictures that come with a message: which are shown, and what a stranger cannot do with them. */
 import { expect, test } from 'vitest'
+import type { PartInfo } from '../imap/mail-gateway.ts'
 import { cleanHtml } from '../reading/clean-html.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
-import type { PartInfo } from './mail-gateway.ts'
 
 const mebibyte = 1024 * 1024
 const shown = 'data:image/png;base64,AQID'

@@ -1,6 +1,7 @@
 /** Puts the pictures that a message carries into its clean HTML, which names them by Content-ID (RFC 2392): the frame may load nothing but `data:`. */
+
+import type { PartInfo } from '../imap/mail-gateway.ts'
 import type { CleanHtml, Piece } from '../reading/clean-html.ts'
-import type { PartInfo } from './mail-gateway.ts'
 
 export interface ReadyHtml {
   style: string

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Folder, FolderCounts, FolderRole } from '../../contract/mail.ts'
+import type { FolderCounter } from '../imap/folder-counter.ts'
+import { toFolders } from '../imap/message-bounds.ts'
 import { Problem } from '../platform/problem.ts'
-import type { FolderCounter } from './folder-counter.ts'
-import { toFolders } from './message-bounds.ts'
 
 export interface FolderQuery {
   counts: boolean

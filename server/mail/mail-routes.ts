@@ -2,10 +2,10 @@
 import { Readable } from 'node:stream'
 import { mailApi, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
 import type { Operation } from '../platform/guard.ts'
-import { refuseOutsideFrame } from '../platform/http-origin.ts'
-import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
+import { refuseOutsideFrame } from '../platform/http/http-origin.ts'
+import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
+import { fileHeaders, strangerHeaders } from '../platform/http/security-headers.ts'
 import { Problem } from '../platform/problem.ts'
-import { fileHeaders, strangerHeaders } from '../platform/security-headers.ts'
 import type { MailService } from './mail-service.ts'
 
 const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }

@@ -2,15 +2,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { mailApi } from '../../contract/mail.ts'
 import { partsReader } from '../../test/support/parts-reader.ts'
+import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
+import { ConnectionPool } from '../imap/connection-pool.ts'
+import { MessageRefs } from '../imap/message-ref.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
 import { cleanHtml } from '../reading/clean-html.ts'
-import { MemoryGateway } from './adapters/memory-gateway.ts'
-import { ConnectionPool } from './connection-pool.ts'
 import { MailService } from './mail-service.ts'
-import { MessageRefs } from './message-ref.ts'
 
 const { signal } = new AbortController()
 const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }

@@ -1,15 +1,15 @@
 /** What a search tells a model of messages, and a list of folders of what it leaves out. */
 import { afterAll, expect, test } from 'vitest'
 import { partsReader } from '../../test/support/parts-reader.ts'
+import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
+import type { Delivery } from '../imap/adapters/memory-message.ts'
+import { ConnectionPool } from '../imap/connection-pool.ts'
+import { MessageRefs } from '../imap/message-ref.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
-import { MemoryGateway } from './adapters/memory-gateway.ts'
-import type { Delivery } from './adapters/memory-message.ts'
-import { ConnectionPool } from './connection-pool.ts'
 import { MailService } from './mail-service.ts'
 import { mailTools } from './mail-tools.ts'
-import { MessageRefs } from './message-ref.ts'
 
 const principal: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 const gateway = new MemoryGateway()

@@ -6,14 +6,14 @@ import { type MimeMessage, toDelivery, toRaw } from '../../test/support/mime.ts'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import { available } from '../../test/support/require.ts'
 import { structuredMails } from '../../test/support/structured-mails.ts'
+import { ImapFlowGateway } from '../imap/adapters/imapflow-gateway.ts'
+import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
+import { MessageRefs } from '../imap/message-ref.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Signer } from '../platform/secret-box.ts'
 import { cleanHtml } from '../reading/clean-html.ts'
-import { ImapFlowGateway } from './adapters/imapflow-gateway.ts'
-import { MemoryGateway } from './adapters/memory-gateway.ts'
-import type { MailConnection } from './mail-gateway.ts'
 import { MailService } from './mail-service.ts'
-import { MessageRefs } from './message-ref.ts'
 
 const { signal } = new AbortController()
 const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }

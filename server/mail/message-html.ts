@@ -1,6 +1,7 @@
 /** The documents that the page's frame shows for a message. What a stranger wrote is clean before it comes here. */
+
+import { escapeHtml } from '../imap/body-content.ts'
 import type { NoOutcome } from '../reading/job-cache.ts'
-import { escapeHtml } from './body-content.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 
 /** Weaker than what the sender says. A picture that is not shown takes the room of its words, not its own. */

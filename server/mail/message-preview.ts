@@ -1,9 +1,9 @@
 /** How a message begins, in a line for lists: of what is new in it, not of what it quotes. */
 import { maxPreview } from '../../contract/mail-preview.ts'
+import type { MailConnection, MessageHeader } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
 import { readText } from '../reading/read-text.ts'
 import { cutText } from '../reading/stranger-text.ts'
-import type { MailConnection, MessageHeader } from './mail-gateway.ts'
 
 /** Of each text part; enough for a line behind a greeting. */
 const previewBytes = 1024

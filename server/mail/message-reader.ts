@@ -1,10 +1,11 @@
 /** Reads messages for a model, as many and as much of each as fits into one reply; a cursor leads on from where it ended. */
+
+import type { MessagePlace } from '../imap/message-ref.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { Fence } from '../reading/stranger-text.ts'
 import { type BodyPlace, bodyPiece, type View } from './body-piece.ts'
 import type { MailService, UncomparedMessage } from './mail-service.ts'
-import type { MessagePlace } from './message-ref.ts'
 import { headOf, type ReadMessage } from './read-message.ts'
 import { readNotes } from './read-notes.ts'
 import { fromToolRef } from './tool-ref.ts'

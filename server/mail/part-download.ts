@@ -1,7 +1,8 @@
 /** Reads one part of a message to its end, piece by piece, as fast as its reader takes it, its transfer encoding removed. */
+
+import type { PartToRead } from '../imap/mail-gateway.ts'
+import { TransferDecoder } from '../imap/transfer-decoder.ts'
 import { Problem } from '../platform/problem.ts'
-import type { PartToRead } from './mail-gateway.ts'
-import { TransferDecoder } from './transfer-decoder.ts'
 
 export interface PartSource {
   describe(): Promise<PartToRead | undefined>

@@ -1,8 +1,8 @@
 /** Messages and parts where a reference or cursor says that they are, as long as the folder is still the same one. */
 import type { Message } from '../../contract/mail.ts'
+import type { MailConnection, MessageContent } from '../imap/mail-gateway.ts'
+import type { ListPlace, MessagePlace } from '../imap/message-ref.ts'
 import { Problem } from '../platform/problem.ts'
-import type { MailConnection, MessageContent } from './mail-gateway.ts'
-import type { ListPlace, MessagePlace } from './message-ref.ts'
 
 /** Parts of a message are cut here; the contract says so. */
 const maxPartBytes = 1024 * 1024

@@ -1,6 +1,6 @@
 /** Which messages were read, for the trail: so short that all of one call find room in one entry. */
 import { createHash } from 'node:crypto'
-import type { MessagePlace } from './message-ref.ts'
+import type { MessagePlace } from '../imap/message-ref.ts'
 
 const unseen = /[\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu
 /** What one name of an entry may hold. Of two folders with a message each both find room, so twenty of them take ten names. */

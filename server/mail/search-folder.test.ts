@@ -1,7 +1,7 @@
 /** Folders that others named for models: found by the words that a model is told. */
 import { expect, test } from 'vitest'
+import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
 import { Problem } from '../platform/problem.ts'
-import { MemoryGateway } from './adapters/memory-gateway.ts'
 import { inFolder, toolPath } from './search-folder.ts'
 
 const login = { host: 'memory', port: 143, tls: 'none', user: 'ann', password: 'secret' } as const

@@ -1,8 +1,8 @@
 /** Which folder is meant by the `in:` of a search: one by its path, by its role, or by its path as models are told it. */
 import { FolderRole } from '../../contract/mail.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
-import type { MailConnection } from './mail-gateway.ts'
 
 /** More than the path of any folder that can be searched has: none of those is cut. */
 const maxPath = 1000

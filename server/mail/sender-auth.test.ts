@@ -1,6 +1,6 @@
 /** Who is believed when a message is said to be genuine: the account's own server, and nobody else, whatever stands in the message. */
 import { expect, test } from 'vitest'
-import { readAuthField, readFields } from './auth-header.ts'
+import { readAuthField, readFields } from '../imap/auth-header.ts'
 import { borderOf } from './auth-servers.ts'
 import { senderAuth } from './sender-auth.ts'
 

@@ -1,8 +1,8 @@
 /** POST, GET and DELETE /mcp: MCP over Streamable HTTP. */
 import { maxMcpBody, mcpPath } from '../../contract/mcp.ts'
 import type { Operation } from '../platform/guard.ts'
-import { handleFetch } from '../platform/http-fetch.ts'
-import type { HttpServer } from '../platform/http-server.ts'
+import { handleFetch } from '../platform/http/http-fetch.ts'
+import type { HttpServer } from '../platform/http/http-server.ts'
 import type { McpService } from './mcp-service.ts'
 
 /** What is done in it are calls of tools, and each of those has a scope and an effect of its own. */

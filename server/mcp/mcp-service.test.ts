@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
-import { defineTool, type Tool } from '../platform/tool.ts'
-import { Toolbox } from '../platform/toolbox.ts'
+import { defineTool, type Tool } from '../tools/tool.ts'
+import { Toolbox } from '../tools/toolbox.ts'
 import {
   type Exchange,
   type ExchangeKind,

@@ -1,9 +1,9 @@
 /** Answers what MCP clients send, one exchange at a time: counts it, shows who it is, and ends it when its principal may no longer. */
 import type { ClientRegistry } from '../clients/client-registry.ts'
-import type { FetchCall } from '../platform/http-fetch.ts'
+import type { FetchCall } from '../platform/http/http-fetch.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import type { Toolbox } from '../platform/toolbox.ts'
+import type { Toolbox } from '../tools/toolbox.ts'
 import type { Exchange, ExchangeRegistry } from './exchange-registry.ts'
 import { resultFormOf } from './result-form.ts'
 import { kindOf, refusalOf } from './rpc-message.ts'

@@ -1,6 +1,6 @@
 /** What a tool answered, in the form that a client asked for. */
 import { expect, test } from 'vitest'
-import type { ToolInfo } from '../platform/toolbox.ts'
+import type { ToolInfo } from '../tools/toolbox.ts'
 import { resultFormOf, toAnswer, toListed } from './result-form.ts'
 
 const formOf = (headers: Record<string, string>) => resultFormOf(new Headers(headers))

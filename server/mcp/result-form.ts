@@ -1,6 +1,6 @@
 /** In which form a client wants what a tool answered: as structure, as text, or, unless it says so, as both. */
 import { Problem } from '../platform/problem.ts'
-import type { ToolInfo, ToolResult } from '../platform/toolbox.ts'
+import type { ToolInfo, ToolResult } from '../tools/toolbox.ts'
 
 const forms = ['both', 'structured', 'text'] as const
 export type ResultForm = (typeof forms)[number]

@@ -1,6 +1,6 @@
 /** The one door to the MCP SDK: one exchange of the protocol, in whichever of its eras the client speaks, over the Toolbox. */
 import { createMcpHandler, ProtocolError, ProtocolErrorCode, Server } from '@modelcontextprotocol/server'
-import type { Asking, Toolbox } from '../platform/toolbox.ts'
+import type { Asking, Toolbox } from '../tools/toolbox.ts'
 import { type ResultForm, toAnswer, toListed } from './result-form.ts'
 import { StreamNews } from './stream-news.ts'
 

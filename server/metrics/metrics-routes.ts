@@ -1,7 +1,7 @@
 /** Figures over HTTP: now, of the last hour, and as Prometheus text. */
 import { api } from '../../contract/index.ts'
-import { sendText } from '../platform/http-compress.ts'
-import { type HttpServer, handle, handleRaw } from '../platform/http-server.ts'
+import { sendText } from '../platform/http/http-compress.ts'
+import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
 import type { MetricsService } from './metrics-service.ts'
 import type { Prometheus } from './prometheus.ts'
 

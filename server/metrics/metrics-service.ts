@@ -4,7 +4,7 @@
  */
 import type { DashboardStats, Sample, StorageReadings } from '../../contract/metrics.ts'
 import type { EventHub } from '../events/event-hub.ts'
-import type { RequestOutcome } from '../platform/http-outcome.ts'
+import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'

@@ -3,7 +3,7 @@
  * accounts gets series of their own accounts, and of the rest those that tell of no account.
  */
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client'
-import type { RequestOutcome } from '../platform/http-outcome.ts'
+import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import type { Principal } from '../platform/principal.ts'
 import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
 import { type AuditBacklog, CallMetrics } from './call-metrics.ts'

@@ -4,7 +4,7 @@ import type SMTPConnection from 'nodemailer/lib/smtp-connection'
 import { isLoopback } from '../accounts/account-verifier.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import { probeAfter, speaksTls } from '../accounts/tls-probe.ts'
-import type { OutboundGuard } from '../platform/outbound-guard.ts'
+import type { OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { Problem } from '../platform/problem.ts'
 import { takesNoPlainLogin, tooSlow, toSmtpProblem, wantsTlsFirst } from './smtp-faults.ts'
 

@@ -1,6 +1,6 @@
 /** GET and PUT /api/dashboard/config, and the private networks that are open. */
 import { settingsApi } from '../../contract/settings.ts'
-import { type HttpServer, handle } from '../platform/http-server.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { NetworkService } from './network-service.ts'
 import type { SettingsService } from './settings-service.ts'
 

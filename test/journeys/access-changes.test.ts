@@ -1,8 +1,8 @@
 /** What is taken from people is gone everywhere at once: by their provider, by a reset, and from a page that is open. */
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { callbackPath, startPath } from '../../server/access/oidc-service.ts'
-import { MemoryGateway } from '../../server/mail/adapters/memory-gateway.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { callbackPath, startPath } from '../../server/oidc/oidc-service.ts'
 import { OidcProvider, oidcClientId, oidcClientSecret } from '../support/oidc-provider.ts'
 import { openStream } from '../support/open-stream.ts'
 import { type People, type Proof, startApp } from '../support/people.ts'

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
-import { MemoryGateway } from '../../server/mail/adapters/memory-gateway.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { startApp } from '../support/people.ts'
 import { tempDir } from '../support/temp-dir.ts'
 

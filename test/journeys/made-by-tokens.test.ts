@@ -1,7 +1,7 @@
 /** What a token of an administrator made lives on when it is revoked, unless it is ended with it; and nothing is made behind that. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { MemoryGateway } from '../../server/mail/adapters/memory-gateway.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { type People, type Proof, runApp, startApp } from '../support/people.ts'
 import { administrator } from '../support/signed-in.ts'
 

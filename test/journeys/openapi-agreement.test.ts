@@ -7,7 +7,7 @@ import { mcpPath } from '../../contract/mcp.ts'
 import { problems } from '../../contract/problem.ts'
 import { scopes } from '../../contract/scope.ts'
 import type { App } from '../../server/app.ts'
-import { MemoryGateway } from '../../server/mail/adapters/memory-gateway.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { type DocumentedOperation, operations, theDocument } from '../support/openapi.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 

@@ -1,9 +1,10 @@
 /** Whom people and tokens made, on the database of a test, where nobody has a session. */
-import { MadeStore } from '../../server/access/made-store.ts'
-import { MadeUsers } from '../../server/access/made-users.ts'
-import { PasskeyStore } from '../../server/access/passkey-store.ts'
-import { UserStore } from '../../server/access/user-store.ts'
+
 import type { Database } from '../../server/platform/database/database.ts'
+import { MadeStore } from '../../server/users/made-store.ts'
+import { MadeUsers } from '../../server/users/made-users.ts'
+import { PasskeyStore } from '../../server/users/passkey-store.ts'
+import { UserStore } from '../../server/users/user-store.ts'
 
 export function madeUsersOn(db: Database): MadeUsers {
   return new MadeUsers({

@@ -3,7 +3,7 @@ import type { Client } from '@modelcontextprotocol/client'
 import { onTestFinished } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
-import { MemoryGateway } from '../../server/mail/adapters/memory-gateway.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { callTool, connectMcp } from './mcp-client.ts'
 import { type People, type Proof, type Surroundings, startApp } from './people.ts'
 

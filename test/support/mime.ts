@@ -1,7 +1,7 @@
 /** Messages made of parts: written as a mail program does, for a real server, and as a tree, for the one in memory. */
 import type { Address } from '../../contract/mail.ts'
-import type { Delivery } from '../../server/mail/adapters/memory-message.ts'
-import type { PartNode } from '../../server/mail/body-structure.ts'
+import type { Delivery } from '../../server/imap/adapters/memory-message.ts'
+import type { PartNode } from '../../server/imap/body-structure.ts'
 
 export interface Mime {
   /** As `text/plain`. */

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { buildPageWhenStale } from '../../server/platform/page-build.ts'
+import { buildPageWhenStale } from '../../server/platform/http/page-build.ts'
 
 const root = join(import.meta.dirname, '../..')
 

@@ -1,7 +1,7 @@
 /** What is said of a new password while it is typed agrees with what the server answers to it. */
 import { expect, test } from 'vitest'
 import { NewPassword } from '../../contract/access.ts'
-import { checkPasswordStrength } from '../../server/access/password-strength.ts'
+import { checkPasswordStrength } from '../../server/users/password-strength.ts'
 import { passwordHint, shortestPassword } from './password-hint.ts'
 
 const own = ['anna@example.org', 'Anna Adams']

@@ -1,0 +1,23 @@
+/** The links by which people come in the first time, or set another password: read, and accepted. */
+import { usersApi } from '../../contract/users.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
+import type { UserService } from '../users/user-service.ts'
+import type { AccessService } from './access-service.ts'
+import { type SessionService, sessionLifeMs } from './session-service.ts'
+
+export interface LinkRoutesOptions {
+  users: Pick<UserService, 'readLink' | 'acceptLink'>
+  sessions: Pick<SessionService, 'open'>
+  access: Pick<AccessService, 'view'>
+}
+
+export function linkRoutes(http: HttpServer, { users, sessions, access }: LinkRoutesOptions): void {
+  handle(http, usersApi.readLink, ({ body }) => users.readLink(body.link_token))
+  handle(http, usersApi.acceptLink, async call => {
+    const user = await users.acceptLink(call.body)
+    const { cookie, principal } = await sessions.open(user, 'link', call.caller)
+    call.actAs(principal)
+    call.setSessionCookie(cookie, sessionLifeMs / 1000)
+    return access.view(principal)
+  })
+}

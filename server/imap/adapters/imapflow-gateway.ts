@@ -1,0 +1,198 @@
+/** Connects to IMAP servers with ImapFlow. What a connection does is in `imapflow-connection.ts`. */
+import type { ImapFlow } from 'imapflow'
+import type { MailLogin } from '../../accounts/mail-login.ts'
+import { probeAfter, speaksTls } from '../../accounts/tls-probe.ts'
+import type { Address, OutboundGuard } from '../../platform/network/outbound-guard.ts'
+import { Problem } from '../../platform/problem.ts'
+import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from '../mail-gateway.ts'
+import { AnswerBudget } from './imapflow-budget.ts'
+import { ImapFlowConnection } from './imapflow-connection.ts'
+import { type FaultContext, type Finding, tooSlow, translateFault, wantsTls } from './imapflow-faults.ts'
+import type { KeepingTimes } from './imapflow-kept-folder.ts'
+import { listWithoutStatus, quoteWords, takeWholePaths } from './imapflow-names.ts'
+import { greetingOf, ImapSocket } from './imapflow-socket.ts'
+import { IncomingTurns } from './imapflow-turns.ts'
+import { type WatchTimes, watchTimes } from './imapflow-watch.ts'
+
+export interface ImapFlowGatewayOptions {
+  /** Told to servers that ask who we are (RFC 2971). */
+  version?: string
+  watching?: Partial<WatchTimes>
+  /** How long a folder is kept open before it is opened again. */
+  keeping?: KeepingTimes
+  /** Judges where it may connect to; without it, anywhere. */
+  guard?: Pick<OutboundGuard, 'check'>
+  /** Hears of each row of a message that nobody asked for. */
+  onRowDropped?: () => void
+  /** How many changes of a mailbox a server may tell of unasked, at once. */
+  unaskedLines?: number
+}
+
+/** ImapFlow's own watch over silence; ours over each command is shorter. */
+const socketTimeoutMs = 10 * 60_000
+/** What passed the limiter is smaller: a second wall. */
+const maxLiteralSize = 1024 * 1024
+const maxResponseSize = 16 * 1024 * 1024
+/** A row of FETCH has some 15,000 at most when it has passed the limiter, and no other answer has as many. */
+const maxResponseTokens = 100_000
+
+export class ImapFlowGateway implements MailGateway {
+  readonly #watching: WatchTimes
+  readonly #keeping: KeepingTimes | undefined
+  readonly #guard: ImapFlowGatewayOptions['guard']
+  readonly #onRowDropped: ImapFlowGatewayOptions['onRowDropped']
+  readonly #unaskedLines: number | undefined
+  readonly #turns = new IncomingTurns()
+  readonly #version: string
+
+  constructor({ watching, keeping, version = '', ...rest }: ImapFlowGatewayOptions = {}) {
+    this.#guard = rest.guard
+    this.#unaskedLines = rest.unaskedLines
+    this.#onRowDropped = rest.onRowDropped
+    this.#version = version
+    this.#keeping = keeping
+    this.#watching = { ...watchTimes, ...watching }
+  }
+
+  async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
+    signal.throwIfAborted()
+    const addresses = await this.#addressesOf(login)
+    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses)
+    const client = await createClient(login, socket, timeoutMs, this.#version)
+    quoteWords(client)
+    listWithoutStatus(client)
+    ignoreVanished(client)
+    signal.throwIfAborted()
+    const place = { host: login.host, port: login.port, password: login.password }
+    const context = (): FaultContext => ({
+      ...place,
+      phase: socket.phase,
+      tls: login.tls,
+      offersStartTls: client.capabilities.has('STARTTLS'),
+    })
+    // Without a listener an error event would end the process; `connect` rejects with the same error.
+    client.on('error', () => undefined)
+    try {
+      await withinTime(client, context, timeoutMs, signal, addresses)
+    } catch (error) {
+      client.close()
+      signal.throwIfAborted()
+      throw translateFault(error, context())
+    }
+    socket.welcome()
+    takeWholePaths(client)
+    const { host, port, password } = place
+    return new ImapFlowConnection({
+      client,
+      timeoutMs,
+      context: { host, port, password, phase: 'session' },
+      watching: this.#watching,
+      ...(this.#keeping ? { keeping: this.#keeping } : {}),
+      onRowDropped: this.#onRowDropped,
+    })
+  }
+
+  async probe({ host, port, tls }: MailPlace, { timeoutMs, signal }: ConnectOptions): Promise<void> {
+    const addresses = await this.#addressesOf({ host, port, password: '' })
+    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses)
+    const bound = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    try {
+      await greetingOf(socket, { host, port, secure: tls === 'implicit' }, bound)
+    } catch (error) {
+      signal.throwIfAborted()
+      const context: FaultContext = { host, port, password: '', phase: socket.phase }
+      if (!bound.aborted) throw translateFault(error, context)
+      const { code, detail } = tooSlow(context)
+      throw new Problem(code, detail, { part: 'imap', fault: 'timeout' })
+    }
+  }
+
+  async #addressesOf({
+    host,
+    port,
+    password,
+  }: Pick<MailLogin, 'host' | 'port' | 'password'>): Promise<Address[] | undefined> {
+    try {
+      return await this.#guard?.check(host, port)
+    } catch (error) {
+      if (error instanceof Problem) throw new Problem(error.code, error.message, { ...error.extension, part: 'imap' })
+      throw translateFault(error, { host, port, password, phase: 'connecting' })
+    }
+  }
+}
+
+async function createClient(
+  login: MailLogin,
+  transport: ImapSocket,
+  timeoutMs: number,
+  version: string,
+): Promise<ImapFlow> {
+  // Loaded with the first account: a server without one does without its memory.
+  const { ImapFlow } = await import('imapflow')
+  return new ImapFlow({
+    host: login.host,
+    port: login.port,
+    secure: login.tls === 'implicit',
+    doSTARTTLS: login.tls === 'starttls',
+    auth: { user: login.user, pass: login.password },
+    transport,
+    logger: false,
+    // Where it is empty nothing is said of it; ImapFlow would say its own.
+    clientInfo: { name: 'RustyMail', version, vendor: 'RustyMail', 'support-url': '' },
+    disableAutoIdle: true,
+    // It would be undone behind the limiter, which reads the bare words.
+    disableCompression: true,
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: socketTimeoutMs,
+    maxLiteralSize,
+    maxLineLength: maxResponseSize,
+    maxResponseSize,
+    maxResponseTokens,
+  })
+}
+
+function problemOf({ code, detail, fault }: Finding): Problem {
+  return new Problem(code, detail, { part: 'imap', ...(fault ? { fault } : {}) })
+}
+
+/** ImapFlow bounds each step; this bounds them together. */
+async function withinTime(
+  client: ImapFlow,
+  context: () => FaultContext,
+  timeoutMs: number,
+  signal: AbortSignal,
+  addresses: Address[] | undefined,
+): Promise<void> {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const over = new AbortController()
+  const probing = setTimeout(() => {
+    const { host, port, phase, tls } = context()
+    if (phase !== 'greeting' || tls === 'implicit') return
+    const place = { host, port, addresses, signal: over.signal }
+    // It never throws.
+    void speaksTls(place).then(isTls => isTls && reject(problemOf(wantsTls(place))))
+  }, probeAfter(timeoutMs))
+  const timer = setTimeout(() => {
+    reject(problemOf(tooSlow(context())))
+  }, timeoutMs)
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    await Promise.race([client.connect(), ended])
+  } finally {
+    over.abort()
+    clearTimeout(timer)
+    clearTimeout(probing)
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+/**
+ * VANISHED comes where QRESYNC was enabled (RFC 7162), which we never do. ImapFlow takes it all the same, and reports each UID of it:
+ * `1:4294967295`, a line of 26 bytes, held up the whole server for seconds.
+ */
+function ignoreVanished(client: ImapFlow): void {
+  const inside = client as unknown as { untaggedVanished(): Promise<void> }
+  inside.untaggedVanished = async () => undefined
+}

@@ -1,0 +1,185 @@
+/** Counts that come beside the list, on a mail server in memory that counts each folder by itself. */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { partsReader } from '../../test/support/parts-reader.ts'
+import type { FolderQuery } from '../mail/folder-lists.ts'
+import { MailService } from '../mail/mail-service.ts'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { SecretBox, Signer } from '../platform/secret-box.ts'
+import { MemoryGateway } from './adapters/memory-gateway.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { FolderCounter } from './folder-counter.ts'
+import { MessageRefs } from './message-ref.ts'
+
+const { signal } = new AbortController()
+const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }
+let gateway: MemoryGateway
+let pool: ConnectionPool
+/** Folders that the server was asked to count. */
+let asked: string[]
+
+beforeEach(() => {
+  gateway = new MemoryGateway()
+  gateway.countsInList = false
+  asked = []
+  gateway.delay = step => {
+    if (step.startsWith('countFolders ')) asked.push(step.slice('countFolders '.length))
+  }
+  pool = new ConnectionPool({
+    gateway,
+    login: async user => ({ host: 'memory', port: 143, tls: 'none', user, password: 'secret' }),
+    limits: { connection_timeout_seconds: 5, max_connections: 10, connection_pool_size: 2 },
+    health: { setConnections: () => undefined },
+    logger: createLogger('silent'),
+  })
+})
+afterEach(() => pool.stop())
+
+/** @param countsGraceMs Long where a test waits for counts, none where it looks at a list without them. */
+function mailWith(countsGraceMs: number): MailService {
+  return new MailService({
+    pool,
+    refs: new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs'))),
+    cleaner: { clean: async () => 'busy' },
+    parts: partsReader(),
+    ownerOf: async () => ({ email: 'ann@own.example', imapHost: 'imap.own.example' }),
+    countsGraceMs,
+  })
+}
+
+const list = (mail: MailService, query: Partial<FolderQuery> = {}) =>
+  mail.listFolders(someone, 'a', { counts: true, limit: 10_000, ...query }, signal)
+
+test('a list does not wait for counts, says how many are to come, and has them later', async () => {
+  const mail = mailWith(0)
+  for (let number = 0; number < 700; number++) gateway.addFolder(`F${number}`)
+  gateway.deliver({ flags: ['seen'] })
+  gateway.deliver()
+  const held = Promise.withResolvers<void>()
+  const count = gateway.delay
+  gateway.delay = async step => {
+    await count(step)
+    if (step === 'countFolders F500') await held.promise
+  }
+  const first = await list(mail)
+  expect(first.items).toHaveLength(706)
+  expect(first.counts.state).toBe('pending')
+  await expect.poll(async () => (await list(mail)).counts.pending, { timeout: 5_000 }).toBe(200)
+  const some = await list(mail)
+  expect(some.items.find(({ path }) => path === 'INBOX')).toMatchObject({ total: 2, unread: 1 })
+  expect(some.items.find(({ path }) => path === 'F600')).toMatchObject({ total: null, unread: null })
+  held.resolve()
+  await expect.poll(async () => (await list(mail)).counts, { timeout: 5_000 }).toMatchObject({ state: 'complete' })
+  expect((await list(mail)).items.every(({ total }) => total !== null)).toBe(true)
+})
+
+test('a server that is quick has counted before the list is answered', async () => {
+  const page = await list(mailWith(60_000))
+  expect(page.counts).toMatchObject({ state: 'complete', pending: 0, as_of: expect.any(String) })
+  expect(page.items.map(({ total }) => total)).toEqual([0, 0, 0, 0, 0, 0])
+})
+
+test('the only connection is lent to others between two slices of counting', async () => {
+  const mail = mailWith(0)
+  await pool.setLimits({ connection_timeout_seconds: 5, max_connections: 10, connection_pool_size: 1 })
+  for (let number = 0; number < 1_000; number++) gateway.addFolder(`F${number}`)
+  let reading: Promise<unknown> | undefined
+  let before = 0
+  const count = gateway.delay
+  gateway.delay = step => {
+    reading ??= step.startsWith('countFolders')
+      ? mail.listMessages(someone, 'a', { folder: 'INBOX', limit: 1 }, signal)
+      : undefined
+    if (step === 'listMessages') before = asked.length
+    return count(step)
+  }
+  await expect.poll(async () => (await list(mail)).counts.state).toBe('complete')
+  await reading
+  expect([before, asked.length]).toEqual([200, 1_006])
+})
+
+test('counts that are fresh are not made again, and nothing is counted that nobody wants', async () => {
+  let now = 0
+  const counter = new FolderCounter({ pool, now: () => now })
+  const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  const count = async () => {
+    asked = []
+    counter.begin('a', folders, folders)
+    await counter.settled('a')
+    return asked.toSorted()
+  }
+  counter.begin('a', folders, folders.slice(1, 2))
+  await counter.settled('a')
+  expect(asked).toEqual(['Archive'])
+  expect(await count()).toEqual(['Drafts', 'INBOX', 'Junk', 'Sent', 'Trash'])
+  expect(await count()).toEqual([])
+  now += 6_000
+  expect(await count()).toEqual(['INBOX'])
+  now += 60_000
+  expect(await count()).toEqual(['Archive', 'Drafts', 'INBOX', 'Junk', 'Sent', 'Trash'])
+  const old = now
+  now += 60_000
+  const { as_of: asOf } = counter.view('a', folders).counts
+  expect(Math.round((Date.now() - Date.parse(asOf ?? '')) / 1000)).toBe((now - old) / 1000)
+})
+
+test('where counts are not asked for, and for a search in a folder by its role, the server is not asked', async () => {
+  const mail = mailWith(60_000)
+  const page = await list(mail, { counts: false })
+  expect(page.counts).toEqual({ state: 'not_asked', pending: 0, as_of: null })
+  await mail.searchMessages(someone, 'a', { q: 'in:sent tea', limit: 5 }, signal)
+  await list(mail, { role: 'sent' })
+  expect(asked).toEqual(['Sent'])
+})
+
+test('a folder at which the server fails costs itself, and the others are counted after a pause', async () => {
+  let now = 0
+  const counter = new FolderCounter({ pool, now: () => now })
+  const folders = await pool.run('a', 'interactive', connection => connection.listFolders(true), signal)
+  gateway.delay = step => {
+    if (step === 'countFolders Drafts') throw new Problem('mail_server_refused', 'Not this one.')
+  }
+  const count = async () => {
+    counter.begin('a', folders, folders)
+    await counter.settled('a')
+    return counter.view('a', folders).counts
+  }
+  expect((await count()).state).toBe('incomplete')
+  const { attempts } = gateway
+  expect((await count()).state).toBe('incomplete')
+  expect(gateway.attempts).toBe(attempts)
+  now += 11_000
+  await count()
+  const known = counter.view('a', folders).folders.map(({ path, total }) => [path, total])
+  expect(Object.fromEntries(known)).toEqual({ INBOX: 0, Archive: 0, Drafts: null, Junk: 0, Sent: 0, Trash: 0 })
+})
+
+test('folders come page by page, in one order, with what was asked for', async () => {
+  const mail = mailWith(60_000)
+  for (const path of ['Work', 'Work/Plans', 'Work/PLANS old', 'Home']) gateway.addFolder(path)
+  const paths: string[] = []
+  let cursor: string | undefined
+  do {
+    const page = await list(mail, { limit: 3, cursor })
+    paths.push(...page.items.map(({ path }) => path))
+    cursor = page.next_cursor ?? undefined
+    // What comes in between changes nothing of what is still to come.
+    if (paths.length === 3) gateway.addFolder('Zoo')
+  } while (cursor)
+  expect(paths).toEqual([...gateway.folders.keys()])
+  expect((await list(mail, { name: 'plans' })).items.map(({ path }) => path)).toEqual(['Work/Plans', 'Work/PLANS old'])
+  expect((await list(mail, { role: 'trash' })).items.map(({ path }) => path)).toEqual(['Trash'])
+  const first = await list(mail, { name: 'plans', limit: 1 })
+  const rest = await list(mail, { name: 'plans', limit: 1, cursor: first.next_cursor ?? '' })
+  expect([rest.items.map(({ path }) => path), rest.next_cursor]).toEqual([['Work/PLANS old'], null])
+  gateway.folders.delete('Work/Plans')
+  await expect(list(mail, { cursor: first.next_cursor ?? '' })).rejects.toMatchObject({ code: 'stale_cursor' })
+  await expect(list(mail, { cursor: 'made-up' })).rejects.toMatchObject({ code: 'stale_cursor' })
+})
+
+test('a folder whose messages cannot be named is left out and counted', async () => {
+  gateway.addFolder('ö'.repeat(400))
+  const { items, omitted } = await list(mailWith(0))
+  expect([items.length, omitted]).toEqual([6, 1])
+})

@@ -1,0 +1,68 @@
+/** The two addresses of sign-in through a provider: out to it, and back from it. Both answer with a redirect only. */
+
+import { sessionLifeMs } from '../access/session-service.ts'
+import { type HttpServer, handleRaw } from '../platform/http/http-server.ts'
+import { loginLifeMs } from './oidc-login-table.ts'
+import { OidcRefusal } from './oidc-refusal.ts'
+import { callbackPath, type OidcService, startPath } from './oidc-service.ts'
+
+/** In the address of the page that was wanted: a code of `oidcRefusals`, which the page says in words. */
+const faultName = 'sign_in_error'
+
+type Reply = Parameters<Parameters<typeof handleRaw>[3]>[1]
+
+export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
+  const cookieName = http.isHttps ? '__Host-rustymail_oidc' : 'rustymail_oidc'
+  // Lax, since the way back from the provider is a step from another site.
+  const cookie = { path: '/', httpOnly: true, sameSite: 'lax', secure: http.isHttps } as const
+
+  handleRaw(
+    http,
+    startPath,
+    { name: 'beginOidcSignIn', scope: 'public', effect: 'read', limit: 'sign_in' },
+    async (call, reply) => {
+      reply.header('cache-control', 'no-store')
+      try {
+        const { url, key } = await oidc.begin(call.query.return, call.caller.address)
+        return reply.setCookie(cookieName, key, { ...cookie, maxAge: loginLifeMs / 1000 }).redirect(url.href)
+      } catch (error) {
+        return refuse(error, reply)
+      }
+    },
+  )
+
+  handleRaw(
+    http,
+    callbackPath,
+    { name: 'finishOidcSignIn', scope: 'public', effect: 'write', limit: 'sign_in' },
+    async (call, reply) => {
+      reply.header('cache-control', 'no-store')
+      const { url, cookies } = reply.request
+      try {
+        const from = { address: call.caller.address, userAgent: call.caller.userAgent }
+        const { session, returnTo } = await oidc.finish(queryOf(url), cookies[cookieName], from)
+        reply.clearCookie(cookieName, cookie)
+        call.actAs(session.principal)
+        call.setSessionCookie(session.cookie, sessionLifeMs / 1000)
+        return reply.redirect(returnTo)
+      } catch (error) {
+        return refuse(error, reply)
+      }
+    },
+  )
+}
+
+/** A browser stands here, not a program: it is led to the page that it wanted, and the trail hears why it is not let in. */
+function refuse(error: unknown, reply: Reply): Reply {
+  if (!(error instanceof OidcRefusal)) throw error
+  reply.request.outcomeCode = error.code
+  const base = 'http://here.invalid'
+  const page = new URL(error.returnTo, base)
+  page.searchParams.set(faultName, error.code)
+  return reply.redirect(page.href.slice(base.length))
+}
+
+function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : url.slice(at))
+}

@@ -1,0 +1,412 @@
+/** Sign-in through a real provider, over HTTP as a browser goes: who gets in, as what, and who does not. */
+import { expect, onTestFinished, test } from 'vitest'
+import { startHub } from '../../test/support/event-hub.ts'
+import { madeUsersOn } from '../../test/support/made-users.ts'
+import { type OidcPerson, OidcProvider, oidcClientId, oidcClientSecret } from '../../test/support/oidc-provider.ts'
+import { PlainBrowser } from '../../test/support/plain-browser.ts'
+import { SessionService } from '../access/session-service.ts'
+import { SessionStore } from '../access/session-store.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import { createHttpServer } from '../platform/http/http-server.ts'
+import { createLogger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { PasskeyStore } from '../users/passkey-store.ts'
+import { UserService } from '../users/user-service.ts'
+import { UserStore } from '../users/user-store.ts'
+import { OidcClient } from './oidc-client.ts'
+import type { OidcConfig } from './oidc-config.ts'
+import { oidcRoutes } from './oidc-routes.ts'
+import { callbackPath, OidcService, startPath } from './oidc-service.ts'
+import { OidcUserSync, type ProviderDeed } from './oidc-user-sync.ts'
+
+const admin: Principal = {
+  id: 'api-key',
+  name: 'API key',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
+const ann = { email: 'ann@example.com', email_verified: true, name: 'Ann' }
+
+/** Everything real but the page: provider, door, services, database. */
+async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boolean } = {}) {
+  const { accounts = 'none', isSetUp = true } = options
+  const provider = await OidcProvider.start()
+  onTestFinished(() => provider.close())
+  const { hub, facts, db } = await startHub()
+  const clock = { now: Date.now() }
+  const common = { now: () => clock.now, logger: createLogger('silent') }
+  const users = new UserStore(db)
+  const revoked: string[] = []
+  const listener = { changed: () => undefined, revoked: (id: string) => void revoked.push(id) }
+  const sessions = new SessionService({ ...common, store: new SessionStore(db), users, listener })
+  const userService = new UserService({
+    ...common,
+    store: users,
+    passkeys: new PasskeyStore(db),
+    made: madeUsersOn(db),
+    hub,
+    hasher: { hash: async () => 'a hash' },
+    baseUrl: () => 'http://here.example',
+    accountIds: async () => new Set(['a1', 'a2']),
+    ended: userId => sessions.endAllOf(userId, 'ended_by_administrator'),
+    changed: userId => sessions.userChanged(userId),
+    openSessions: userId => sessions.list(userId),
+  })
+  const config = {
+    issuer: provider.url,
+    clientId: oidcClientId,
+    clientSecret: oidcClientSecret,
+    name: 'Corp',
+    scopes: 'openid email profile groups',
+    groupsClaim: 'groups',
+    trustEmail: false,
+    roles: [
+      { group: 'crew', role: 'viewer' },
+      { group: 'admins', role: 'administrator' },
+      { group: 'staff', role: 'operator' },
+    ],
+    accounts,
+  } as const
+  const http = createHttpServer({
+    logger: common.logger,
+    authenticate: ({ sessionCookie }) => (sessionCookie ? sessions.authenticate(sessionCookie) : undefined),
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: false },
+    trustedProxies: [],
+  })
+  let url = ''
+  const client = new OidcClient({ config, now: common.now })
+  const deeds: ProviderDeed[] = []
+  const record = async (deed: ProviderDeed) => void deeds.push(deed)
+  const services = { users, userService, sessions, hub, record }
+  const people = new OidcUserSync({ ...common, ...services, config })
+  oidcRoutes(http, new OidcService({ ...common, ...services, config, client, publicUrl: () => url }))
+  url = await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => http.fastify.close())
+  provider.redirectUris.push(url + callbackPath)
+
+  /** Nobody's page is here: the way ends where the browser is sent to one. */
+  const isPage = (next: URL) => next.origin === url && !next.pathname.startsWith('/api/')
+  const isCallback = (next: URL) => next.pathname === callbackPath
+  /** Up to the address by which the browser comes back from the provider. */
+  const goToProvider = async (browser: PlainBrowser, subject: string, startAt = startPath) => {
+    const page = await browser.follow(await browser.visit(url + startAt), isPage)
+    if (page.status !== 200) return page.location!
+    const back = await browser.follow(await browser.visit(page.url, { login: subject }), isCallback)
+    return back.location!
+  }
+  /** The whole way, by a browser of its own; answers where it ends, and who it is then. */
+  const signIn = async (subject: string, { startAt = startPath, browser = new PlainBrowser() } = {}) => {
+    const callback = await goToProvider(browser, subject, startAt)
+    const { location } = await browser.follow(await browser.visit(callback), isPage)
+    const cookie = browser.cookies.get('rustymail_session')
+    const principal = cookie === undefined ? undefined : await sessions.authenticate(cookie)
+    return { end: location!.pathname + location!.search, principal, browser, callback }
+  }
+  const put = (subject: string, person: OidcPerson) => void provider.people.set(subject, person)
+  const getUser = async (email: string): Promise<UserRow> => {
+    const user = await users.findByEmail(email)
+    if (!user) throw new Error(`there is no ${email}`)
+    return user
+  }
+  const boss = { email: 'boss@example.com', name: 'Boss', password: 'orbit-cactus-violin-41' }
+  if (isSetUp) await userService.createAdministrator(boss)
+  const goTo = { signIn, goToProvider, isPage }
+  return { deeds, provider, url, clock, users, userService, sessions, people, facts, put, getUser, ...goTo }
+}
+
+test('who comes for the first time becomes a user with the highest role that their groups give', async () => {
+  const { put, signIn, getUser, facts } = await start()
+  put('sub-1', { ...ann, groups: ['crew', 'staff', 'chess'] })
+  const { end, principal, browser } = await signIn('sub-1', { startAt: `${startPath}?return=/mail?folder=INBOX` })
+  expect(end).toBe('/mail?folder=INBOX')
+  expect(principal).toMatchObject({ kind: 'session', name: 'Ann', accounts: new Set() })
+  expect(principal?.scopes.has('dashboard:operate')).toBe(true)
+  const user = await getUser('ann@example.com')
+  expect(user).toMatchObject({ role: 'operator', accounts: '[]', password_hash: null, oidc_subject: 'sub-1' })
+  expect(facts().at(-1)).toMatchObject({ type: 'user_added', data: { user_id: user.id, role: 'operator' } })
+  expect([...browser.cookies.keys()]).not.toContain('rustymail_oidc')
+})
+
+test('newcomers see all accounts where it is set so', async () => {
+  const { put, signIn } = await start({ accounts: 'all' })
+  put('sub-1', { ...ann, groups: ['crew'] })
+  expect((await signIn('sub-1')).principal).toMatchObject({ accounts: 'all' })
+})
+
+test('the role follows the groups at each sign-in, in sessions that are open too', async () => {
+  const { put, signIn, getUser, sessions } = await start()
+  put('sub-1', { ...ann, groups: ['admins'] })
+  const first = await signIn('sub-1')
+  expect(first.principal?.scopes.has('dashboard:admin')).toBe(true)
+  put('sub-1', { ...ann, groups: 'crew' as never })
+  const second = await signIn('sub-1')
+  expect(second.principal?.userId).toBe(first.principal?.userId)
+  expect([...second.principal!.scopes]).toEqual(['dashboard:read'])
+  const still = await sessions.authenticate(first.browser.cookies.get('rustymail_session')!)
+  expect([...still!.scopes]).toEqual(['dashboard:read'])
+  expect(await getUser('ann@example.com')).toMatchObject({ role: 'viewer', accounts: '[]' })
+})
+
+test('the last administrator stays one, whatever the provider says', async () => {
+  const { put, signIn, userService, getUser } = await start()
+  put('sub-1', { ...ann, groups: ['admins'] })
+  await signIn('sub-1')
+  await userService.delete(admin, (await getUser('boss@example.com')).id)
+  put('sub-1', { ...ann, groups: ['crew'] })
+  expect((await signIn('sub-1')).principal?.scopes.has('dashboard:admin')).toBe(true)
+  expect(await getUser('ann@example.com')).toMatchObject({ role: 'administrator' })
+})
+
+test('without a group that gives a role nobody gets in, and what they had open ends', async () => {
+  const { put, signIn, sessions, users } = await start()
+  put('sub-2', { email: 'eve@example.com', email_verified: true, groups: ['chess'] })
+  expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=not_allowed', principal: undefined })
+  expect(await users.findByEmail('eve@example.com')).toBeUndefined()
+
+  put('sub-1', { ...ann, groups: ['staff'] })
+  const { browser } = await signIn('sub-1')
+  put('sub-1', ann)
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=not_allowed')
+  expect(await sessions.authenticate(browser.cookies.get('rustymail_session')!)).toBeUndefined()
+})
+
+test('a verified email is linked to the user who has it, and the invitation is used up', async () => {
+  const { put, signIn, userService, getUser, facts } = await start()
+  const invited = { email: 'ann@example.com', name: 'Ann B.', role: 'operator', accounts: ['a1'] } as const
+  const { user, link } = await userService.invite(admin, { ...invited, accounts: ['a1'] })
+  put('sub-1', { ...ann, email: 'Ann@Example.com', groups: ['crew'] })
+  const { principal } = await signIn('sub-1')
+  expect(principal).toMatchObject({ userId: user.id, name: 'Ann B.', accounts: new Set(['a1']) })
+  expect([...principal!.scopes]).toEqual(['dashboard:read'])
+  expect(await getUser('ann@example.com')).toMatchObject({ oidc_subject: 'sub-1', role: 'viewer' })
+  await expect(userService.readLink(link.split('#')[1]!)).rejects.toMatchObject({ code: 'link_invalid' })
+  expect(facts()).toContainEqual(expect.objectContaining({ data: expect.objectContaining({ changed: ['oidc'] }) }))
+})
+
+test('nobody takes a user over, or comes under the name of another, by an email that is not verified', async () => {
+  const { put, signIn, getUser, userService, users } = await start()
+  await userService.invite(admin, { email: ann.email, name: 'Ann', role: 'viewer', accounts: ['a1'] })
+  for (const [subject, person] of Object.entries<OidcPerson>({
+    'sub-1': { email: ann.email, email_verified: false },
+    'sub-2': { email: ann.email },
+    'sub-3': { email: ann.email, email_verified: 'true' as never },
+    'sub-4': { email: 'new@example.com', email_verified: false },
+    'sub-5': {},
+    'sub-6': { email: 'not an email', email_verified: true },
+  })) {
+    put(subject, { ...person, groups: ['staff'] })
+    expect(await signIn(subject)).toMatchObject({ end: '/?sign_in_error=email_unverified', principal: undefined })
+  }
+  expect(await getUser(ann.email)).toMatchObject({ oidc_subject: null })
+  expect(await users.count()).toBe(2)
+})
+
+test('a user who belongs to one person at the provider is not given to another', async () => {
+  const { put, signIn, getUser } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  put('sub-2', { ...ann, groups: ['admins'] })
+  await signIn('sub-1')
+  expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=email_taken', principal: undefined })
+  expect(await getUser(ann.email)).toMatchObject({ oidc_subject: 'sub-1', role: 'operator' })
+})
+
+test('an administrator is linked only to whom the provider makes one', async () => {
+  const { put, signIn, getUser } = await start()
+  const boss = { email: 'boss@example.com', email_verified: true }
+  put('sub-1', { ...boss, groups: ['staff'] })
+  expect(await signIn('sub-1')).toMatchObject({ end: '/?sign_in_error=email_taken', principal: undefined })
+  expect(await getUser(boss.email)).toMatchObject({ oidc_subject: null, role: 'administrator' })
+  put('sub-1', { ...boss, groups: ['admins'] })
+  expect((await signIn('sub-1')).principal).toMatchObject({ accounts: 'all' })
+  expect(await getUser(boss.email)).toMatchObject({ oidc_subject: 'sub-1', password_hash: 'a hash' })
+})
+
+test('who is disabled stays outside, also with an email that would be linked', async () => {
+  const { put, signIn, getUser, userService } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  await signIn('sub-1')
+  await userService.change(admin, (await getUser(ann.email)).id, { disabled: true })
+  expect(await signIn('sub-1')).toMatchObject({ end: '/?sign_in_error=disabled', principal: undefined })
+  const { user } = await userService.invite(admin, {
+    email: 'bob@example.com',
+    name: 'B',
+    role: 'viewer',
+    accounts: [],
+  })
+  await userService.change(admin, user.id, { disabled: true })
+  put('sub-2', { email: 'bob@example.com', email_verified: true, groups: ['staff'] })
+  expect(await signIn('sub-2')).toMatchObject({ end: '/?sign_in_error=disabled', principal: undefined })
+  expect(await getUser('bob@example.com')).toMatchObject({ oidc_subject: null })
+})
+
+test('the same person in two tabs at once is one user', async () => {
+  const { people, users } = await start()
+  const identity = { issuer: 'https://id.example', subject: 'sub-1', email: ann.email, name: 'Ann', groups: ['staff'] }
+  const both = await Promise.all(
+    [1, 2].map(() => people.getUser({ ...identity, isEmailVerified: true }, { address: '::1', userAgent: '' })),
+  )
+  expect(both[0]?.id).toBe(both[1]?.id)
+  expect(await users.count()).toBe(2)
+})
+
+test('a callback counts once, in the browser that began, with the state that it began with, within ten minutes', async () => {
+  const { put, goToProvider, isPage, clock, users } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  const visit = async (browser: PlainBrowser, callback: URL) => {
+    browser.cookies.delete('rustymail_session')
+    const { location } = await browser.follow(await browser.visit(callback), isPage)
+    expect(browser.cookies.has('rustymail_session')).toBe(location!.search === '')
+    return location!.pathname + location!.search
+  }
+  // Someone hands their own callback to another, who has begun nothing, or something else.
+  const [attacker, victim] = [new PlainBrowser(), new PlainBrowser()]
+  const handed = await goToProvider(attacker, 'sub-1')
+  expect(await visit(victim, handed)).toBe('/?sign_in_error=expired')
+  const own = await goToProvider(victim, 'sub-1')
+  expect(await visit(victim, handed)).toBe('/?sign_in_error=failed')
+  // Another's code in one's own sign-in.
+  const mixed = new URL(own)
+  mixed.searchParams.set('code', handed.searchParams.get('code')!)
+  const twin = new PlainBrowser()
+  for (const [name, value] of victim.cookies) twin.cookies.set(name, value)
+  expect(await visit(twin, mixed)).toBe('/?sign_in_error=failed')
+  expect(await users.findByEmail(ann.email)).toBeUndefined()
+
+  const browser = new PlainBrowser()
+  const callback = await goToProvider(browser, 'sub-1')
+  const key = browser.cookies.get('rustymail_oidc')!
+  expect(await visit(browser, callback)).toBe('/')
+  browser.cookies.set('rustymail_oidc', key)
+  expect(await visit(browser, callback)).toBe('/?sign_in_error=expired')
+  const slow = new PlainBrowser()
+  const late = await goToProvider(slow, 'sub-1')
+  clock.now += 10 * 60_000
+  expect(await visit(slow, late)).toBe('/?sign_in_error=expired')
+})
+
+test('a foreign page that sends the browser to the callback does not spoil a sign-in under way', async () => {
+  const { put, goToProvider, isPage, url } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  const browser = new PlainBrowser()
+  const callback = await goToProvider(browser, 'sub-1')
+  await browser.visit(`${url}${callbackPath}?code=x&state=y`)
+  expect((await browser.follow(await browser.visit(callback), isPage)).location?.pathname).toBe('/')
+})
+
+test('nobody is sent to another place than ours after signing in', async () => {
+  const { put, signIn } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  const foreign = [
+    'https://evil.example/page',
+    '//evil.example/page',
+    '/\\evil.example/page',
+    '/\t/evil.example/page',
+    '/.//evil.example/page',
+    '/a/..//evil.example/page',
+    '/api/dashboard/session',
+    'javascript:alert(1)',
+    'mail',
+    `/${'a'.repeat(2_000)}`,
+  ]
+  for (const wanted of foreign) {
+    const startAt = `${startPath}?${new URLSearchParams({ return: wanted })}`
+    expect([wanted, (await signIn('sub-1', { startAt })).end]).toEqual([wanted, '/'])
+  }
+  expect((await signIn('sub-1', { startAt: `${startPath}?return=/mail&return=/other` })).end).toBe('/')
+})
+
+test('before set-up, and while the provider is away, the browser is told so', async () => {
+  const early = await start({ isSetUp: false })
+  early.put('sub-1', { ...ann, groups: ['admins'] })
+  const refused = await new PlainBrowser().visit(early.url + startPath)
+  expect(refused.location?.search).toBe('?sign_in_error=setup_needed')
+
+  const { provider, url, put, signIn } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  await provider.close()
+  const away = await new PlainBrowser().visit(url + startPath)
+  expect(away.location?.search).toBe('?sign_in_error=unavailable')
+  await expect(signIn('sub-1')).rejects.toThrow()
+})
+
+test('who cancels at the provider, or is refused, or comes too late, is told so at the page that they wanted', async () => {
+  const { url, isPage, put, signIn, goToProvider, clock } = await start()
+  const startAt = `${startPath}?${new URLSearchParams({ return: '/mail?folder=A%26B#top' })}`
+  const at = (code: string) => `/mail?folder=A%26B&sign_in_error=${code}#top`
+  const browser = new PlainBrowser()
+  const page = await browser.follow(await browser.visit(url + startAt))
+  const end = await browser.follow(await browser.visit(page.url, { cancel: '1' }), isPage)
+  expect(end.location?.href).toBe(url + at('denied'))
+
+  put('sub-1', { ...ann, groups: ['chess'] })
+  expect((await signIn('sub-1', { startAt })).end).toBe(at('not_allowed').replace('#top', ''))
+  const slow = new PlainBrowser()
+  const late = await goToProvider(slow, 'sub-1', startAt)
+  clock.now += 10 * 60_000
+  expect((await slow.follow(await slow.visit(late), isPage)).location?.href).toBe(url + at('expired'))
+})
+
+test('to whom the provider gives no role any more nothing is left open, until it gives them one again', async () => {
+  const { put, signIn, getUser, facts, deeds, userService, sessions } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  const { browser } = await signIn('sub-1')
+  const { id } = await getUser(ann.email)
+  await userService.change(admin, id, { accounts: ['a1'] })
+  put('sub-1', ann)
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=not_allowed')
+  expect(await getUser(ann.email)).toMatchObject({ disabled: 1, disabled_by: 'provider', role: 'operator' })
+  expect(await sessions.authenticate(browser.cookies.get('rustymail_session')!)).toBeUndefined()
+  expect(facts().at(-1)).toMatchObject({ type: 'user_updated', data: { user_id: id, changed: ['disabled'] } })
+  expect((await userService.list(admin)).find(user => user.id === id)).toMatchObject({
+    status: 'disabled',
+    disabled_by: 'provider',
+  })
+  // A second try is no second disabling.
+  await signIn('sub-1')
+  expect(deeds).toMatchObject([
+    { operation: 'oidc.disableUser', userId: id, outcome: 'ok', from: { userAgent: 'node' } },
+  ])
+
+  put('sub-1', { ...ann, groups: ['crew'] })
+  expect((await signIn('sub-1')).principal).toMatchObject({ userId: id, accounts: new Set(['a1']) })
+  expect(await getUser(ann.email)).toMatchObject({ disabled: 0, disabled_by: null, role: 'viewer' })
+  expect(deeds.at(-1)).toMatchObject({ operation: 'oidc.enableUser', userId: id, outcome: 'ok' })
+})
+
+test('whom an administrator has disabled the provider does not enable, neither before nor after its own word', async () => {
+  const { put, signIn, getUser, userService } = await start()
+  put('sub-1', { ...ann, groups: ['staff'] })
+  await signIn('sub-1')
+  const { id } = await getUser(ann.email)
+  const goAndCome = async () => {
+    put('sub-1', ann)
+    await signIn('sub-1')
+    put('sub-1', { ...ann, groups: ['staff'] })
+    return (await signIn('sub-1')).end
+  }
+  await userService.change(admin, id, { disabled: true })
+  expect(await goAndCome()).toBe('/?sign_in_error=disabled')
+  expect(await getUser(ann.email)).toMatchObject({ disabled: 1, disabled_by: 'administrator' })
+
+  await userService.change(admin, id, { disabled: false })
+  put('sub-1', ann)
+  await signIn('sub-1')
+  expect(await getUser(ann.email)).toMatchObject({ disabled_by: 'provider' })
+  await userService.change(admin, id, { disabled: true })
+  expect(await goAndCome()).toBe('/?sign_in_error=disabled')
+})
+
+test('the last administrator is refused without a role, but not disabled, and the trail says why', async () => {
+  const { put, signIn, userService, getUser, deeds, sessions } = await start()
+  put('sub-1', { ...ann, groups: ['admins'] })
+  const { browser } = await signIn('sub-1')
+  await userService.delete(admin, (await getUser('boss@example.com')).id)
+  put('sub-1', ann)
+  expect((await signIn('sub-1')).end).toBe('/?sign_in_error=not_allowed')
+  expect(await getUser(ann.email)).toMatchObject({ role: 'administrator', disabled: 0, disabled_by: null })
+  expect(await sessions.authenticate(browser.cookies.get('rustymail_session')!)).toBeUndefined()
+  expect(deeds).toMatchObject([{ operation: 'oidc.disableUser', outcome: 'last_administrator' }])
+})

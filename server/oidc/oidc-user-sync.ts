@@ -1,0 +1,188 @@
+/** Whose sign-in a provider's answer is: finds, links or adds the person, and makes their role follow their groups. */
+import { Email, PersonName, Role } from '../../contract/access.ts'
+import type { SessionService, Whence } from '../access/session-service.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { UserRow } from '../platform/database/tables.ts'
+import type { Logger } from '../platform/logger.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { People } from '../users/people.ts'
+import { addUser, named, type Writing } from '../users/user-change.ts'
+import { writeAccounts } from '../users/user-row.ts'
+import type { UserService } from '../users/user-service.ts'
+import type { OidcIdentity } from './oidc-client.ts'
+import type { OidcConfig } from './oidc-config.ts'
+import { OidcRefusal } from './oidc-refusal.ts'
+
+export interface OidcUserSyncOptions {
+  config: Pick<OidcConfig, 'roles' | 'accounts'>
+  users: People
+  userService: Pick<UserService, 'change'>
+  sessions: Pick<SessionService, 'endAllOf'>
+  hub: Pick<EventHub, 'transact'>
+  /** Enters into the trail what the provider did to somebody; resolves when it is there. Does not fail. */
+  record: (deed: ProviderDeed) => Promise<void>
+  now: () => number
+  logger: Logger
+}
+
+/** What the provider does to people beside signing them in; `provider` is who acts. */
+export interface ProviderDeed {
+  principal: Principal
+  operation: 'oidc.disableUser' | 'oidc.enableUser'
+  userId: string
+  /** `last_administrator`: it was not done. */
+  outcome: 'ok' | 'last_administrator'
+  from: Whence
+}
+
+/** As a group in the configuration: everybody whom the provider signs in. */
+const everybody = '*'
+/** Gives and takes roles: who runs the server has said in its environment that the provider may. */
+const provider: Principal = {
+  id: 'oidc',
+  name: 'OpenID Connect',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
+
+export class OidcUserSync {
+  readonly #options: OidcUserSyncOptions
+
+  constructor(options: OidcUserSyncOptions) {
+    this.#options = options
+  }
+
+  /** The user as they are from now on. Throws OidcRefusal. */
+  async getUser(identity: OidcIdentity, from: Whence): Promise<UserRow> {
+    const { users, hub, config, now, logger } = this.#options
+    const role = roleOf(identity.groups, config.roles)
+    const known = await users.findByOidc(identity.issuer, identity.subject)
+    if (known?.disabled && known.disabled_by !== 'provider') throw new OidcRefusal('disabled')
+    if (!role) {
+      if (known) await this.#shutOut(known, from)
+      throw new OidcRefusal('not_allowed')
+    }
+    if (known) return this.#follow(known, role, from)
+    const user = await hub.transact((transaction, tell) =>
+      this.#takeIn(identity, role, { store: users, transaction, tell, at: new Date(now()).toISOString() }),
+    )
+    logger.info({ user: user.id, role }, 'a user came through the provider for the first time')
+    return this.#follow(user, role, from)
+  }
+
+  /**
+   * The provider has just said that they may nothing any more: with their sessions end their password, passkeys and
+   * tokens too, until it says something else. Only the last administrator is not disabled, so that one is left.
+   */
+  async #shutOut({ id: userId, disabled }: UserRow, from: Whence): Promise<void> {
+    const { userService, sessions, record, logger } = this.#options
+    if (disabled) return
+    const deed = { principal: provider, operation: 'oidc.disableUser', userId, from } as const
+    try {
+      await userService.change(provider, userId, { disabled: true }, 'provider')
+      logger.warn({ user: userId }, 'a user was disabled: the provider gives them no role any more')
+      await record({ ...deed, outcome: 'ok' })
+    } catch (error) {
+      if (!isLastAdministrator(error)) throw error
+      await sessions.endAllOf(userId, 'user_disabled')
+      logger.warn({ user: userId }, 'the last administrator has no role at the provider: refused, and not disabled')
+      await record({ ...deed, outcome: 'last_administrator' })
+    }
+  }
+
+  async #takeIn(identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
+    const { store, transaction } = writing
+    // In a second tab the same person may have been faster.
+    const known = await store.findByOidc(identity.issuer, identity.subject, transaction)
+    if (known) return known
+    const email = emailOf(identity)
+    const user = await store.findByEmail(email, transaction)
+    return user ? this.#link(user, identity, role, writing) : this.#add(email, identity, role, writing)
+  }
+
+  /**
+   * By email someone becomes the user of that name here, so whoever can choose an email at the provider could take a
+   * user over. Therefore: the provider has verified it; the user is nobody else's at the provider; and an administrator
+   * is linked only to whom the provider makes an administrator anyway. Of all others the role becomes what the
+   * provider gives before a session opens, so that nobody gains by it; of the last administrator it would not.
+   */
+  async #link(user: UserRow, identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
+    if (user.disabled) throw new OidcRefusal('disabled')
+    const isTooMuch = user.role === 'administrator' && role !== 'administrator'
+    if (user.oidc_subject !== null || isTooMuch) throw new OidcRefusal('email_taken')
+    const { store, transaction, tell, at } = writing
+    const change = { oidc_issuer: identity.issuer, oidc_subject: identity.subject, updated_at: at }
+    const linked = { ...user, ...change }
+    await store.update(user.id, change, transaction)
+    // A link that is still under way has done its work: nobody else is to come in by it.
+    await store.deleteLinksOf(user.id, transaction)
+    tell({ type: 'user_updated', data: { ...named(linked), changed: ['oidc'] } })
+    return linked
+  }
+
+  async #add(email: string, { issuer, subject, name }: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {
+    const wanted = {
+      email,
+      name: PersonName.safeParse(name).data ?? email.slice(0, 100),
+      role,
+      accounts: writeAccounts(role, this.#defaultAccounts),
+      disabled: 0,
+      disabled_by: null,
+    }
+    const user = await addUser(wanted, writing)
+    const link = { oidc_issuer: issuer, oidc_subject: subject }
+    await writing.store.update(user.id, link, writing.transaction)
+    return { ...user, ...link }
+  }
+
+  /** Open sessions and tokens follow before this resolves. What the provider had disabled is enabled. */
+  async #follow(user: UserRow, role: Role, from: Whence): Promise<UserRow> {
+    const { users, userService, record, logger } = this.#options
+    if (user.role === role && !user.disabled) return user
+    try {
+      // Who was an administrator had all accounts; from now on they have what everybody has who comes this way.
+      const isDemoted = user.role === 'administrator' && role !== 'administrator'
+      const accounts = isDemoted ? { accounts: this.#defaultAccounts } : {}
+      await userService.change(provider, user.id, { role, ...accounts, disabled: false }, 'provider')
+    } catch (error) {
+      if (!isLastAdministrator(error)) throw error
+      logger.warn({ user: user.id, role }, 'the last administrator stays one, whatever their groups at the provider')
+      return user
+    }
+    const changed = await users.find(user.id)
+    if (!changed || changed.disabled) throw new OidcRefusal('disabled')
+    if (user.disabled) {
+      const deed = { principal: provider, operation: 'oidc.enableUser', userId: user.id, from } as const
+      logger.info({ user: user.id, role }, 'a user was enabled: the provider gives them a role again')
+      await record({ ...deed, outcome: 'ok' })
+    }
+    return changed
+  }
+
+  get #defaultAccounts(): 'all' | [] {
+    return this.#options.config.accounts === 'all' ? 'all' : []
+  }
+}
+
+function isLastAdministrator(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'last_administrator'
+}
+
+/** The highest that one of the groups gives. */
+function roleOf(groups: readonly string[], roles: OidcConfig['roles']): Role | undefined {
+  const given = roles.filter(({ group }) => group === everybody || groups.includes(group)).map(({ role }) => role)
+  return Role.options.findLast(role => given.includes(role))
+}
+
+/**
+ * Only one that the provider has verified: administrators tell people apart by it, so nobody may come under the name
+ * of someone else.
+ */
+function emailOf({ email, isEmailVerified }: OidcIdentity): string {
+  const checked = Email.safeParse(email)
+  if (!checked.success || !isEmailVerified) throw new OidcRefusal('email_unverified')
+  return checked.data
+}

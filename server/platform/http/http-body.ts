@@ -1,0 +1,138 @@
+/** Reads the bodies of requests: JSON alone, no more of it than the endpoint takes and there is room for, and in a shape that is cheap to parse. */
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { bodyLimits } from '../../../contract/endpoint.ts'
+import { anonymous } from '../principal.ts'
+import { Problem } from '../problem.ts'
+import type { BodyBudget } from './body-budget.ts'
+import { isWellFormed } from './http-form.ts'
+import { isModest, maxDepth, maxNames, maxValues } from './json-shape.ts'
+
+type Done = (error: Error | null, body?: unknown) => void
+type ParseJson = (request: FastifyRequest, text: string, done: Done) => void
+
+/** Of the first chunk of a body whose length nobody said. */
+const firstBytes = 1024
+/** The first half of any, and the second. */
+const loneSurrogate = /\\u[dD][89a-fA-F]/
+
+export class BodyReader {
+  readonly #budget: BodyBudget
+  /** Of clients that wait to be told that their body is wanted (RFC 9110, section 10.1.1). */
+  readonly #waiting = new WeakMap<IncomingMessage, ServerResponse>()
+
+  readonly #faultOf: (request: IncomingMessage) => Problem | undefined
+
+  /** @param faultOf What is known to be wrong with a body already. */
+  constructor(budget: BodyBudget, faultOf: (request: IncomingMessage) => Problem | undefined) {
+    this.#budget = budget
+    this.#faultOf = faultOf
+  }
+
+  addTo(fastify: FastifyInstance): void {
+    const parseJson = fastify.getDefaultJsonParser('error', 'error') as ParseJson
+    fastify.removeAllContentTypeParsers()
+    fastify.addContentTypeParser('application/json', (request, payload, done) => {
+      this.#read(request, payload, parseJson, done)
+    })
+    const { server } = fastify
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      this.#waiting.set(request, response)
+      server.emit('request', request, response)
+    })
+    // Nothing else can be expected (RFC 9110, section 10.1.1); Node would read the body on.
+    server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+      response.writeHead(417, { connection: 'close' }).end()
+    })
+  }
+
+  /** Whether its sender holds the body back until it is asked for. */
+  isWaiting(request: IncomingMessage): boolean {
+    return this.#waiting.has(request)
+  }
+
+  #read(request: FastifyRequest, payload: IncomingMessage, parseJson: ParseJson, done: Done): void {
+    const { headers, routeOptions, caller, address } = request
+    const limit = routeOptions.bodyLimit
+    const declared = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+    if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
+      return done(new Problem('unsupported_media_type', 'Send the body as it is, without a Content-Encoding.'))
+    }
+    if (!isUtf8Type(headers['content-type'])) {
+      return done(new Problem('unsupported_media_type', 'Send the body as UTF-8, which is the only charset of JSON.'))
+    }
+    if (declared !== undefined && declared > limit) return done(tooLarge(limit))
+    const fault = this.#faultOf(request.raw)
+    if (fault) return done(fault)
+    const lease = this.#budget.open(caller?.principal ?? anonymous, address)
+    let bytes = Buffer.alloc(0)
+    let size = 0
+    const end = (error: Error | null, body?: unknown) => {
+      payload.off('data', take).off('end', finish).off('error', end).off('close', closed)
+      lease.release()
+      // What is still to come of it is not read on.
+      if (error) payload.pause()
+      done(error, body)
+    }
+    const take = (chunk: Buffer) => {
+      const wanted = size + chunk.length
+      if (wanted > limit) return end(tooLarge(limit))
+      if (wanted > bytes.length) {
+        // One piece of memory however small the chunks are: each of them would cost a hundred bytes beside its own.
+        const room = Math.min(limit, Math.max(declared ?? firstBytes, wanted, bytes.length * 2))
+        // What is declared is not there yet: memory is taken as it comes.
+        const next = Math.min(room, Math.max(firstBytes, wanted * 2))
+        if (!lease.holds(next)) return end(noRoom())
+        bytes = Buffer.concat([bytes.subarray(0, size)], next)
+      }
+      chunk.copy(bytes, size)
+      size = wanted
+    }
+    const finish = () => {
+      if (declared !== undefined && size !== declared) return end(cutShort())
+      // Many clients name a type for a body that they do not send; where none is taken that is none.
+      if (size === 0 && limit === bodyLimits.none) return end(null)
+      const whole = bytes.subarray(0, size)
+      if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
+      if (!isModest(whole)) return end(immodest())
+      const text = whole.toString('utf8')
+      // Looked for where there can be any: they are escaped, as UTF-8 has none.
+      const parsed: Done = loneSurrogate.test(text) ? (error, body) => end(error ?? refusalOfText(body), body) : end
+      parseJson(request, text, parsed)
+    }
+    const closed = () => end(cutShort())
+    this.#waiting.get(request.raw)?.writeContinue()
+    this.#waiting.delete(request.raw)
+    payload.on('data', take).on('end', finish).on('error', end).on('close', closed)
+  }
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem('too_large', `The body is larger than ${limit / 1024} KiB, which is the most that this takes.`)
+}
+
+/** A charset that is not named is UTF-8 (RFC 8259, section 8.1). */
+function isUtf8Type(contentType = ''): boolean {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType)?.[1]
+  return charset === undefined || /^utf-?8$/i.test(charset)
+}
+
+function refusalOfText(body: unknown): Problem | null {
+  return isWellFormed(body) ? null : new Problem('bad_request', 'A text in the body has half of a surrogate pair.')
+}
+
+function noRoom(): Problem {
+  const detail = 'Too many bodies are under way at this moment; try again in a moment.'
+  return new Problem('overloaded', detail, { retryAfterSeconds: 5 })
+}
+
+function immodest(): Problem {
+  const detail = `The body has more than ${maxDepth} levels, ${maxNames} names, or ${maxValues} values.`
+  return new Problem('bad_request', detail)
+}
+
+/** As Fastify has it: whoever went away in the middle is told apart by this code. */
+function cutShort(): Error {
+  return Object.assign(new Error('The body was cut short.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
+}

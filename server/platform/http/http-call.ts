@@ -1,0 +1,219 @@
+/** One checked request, as a handler gets it: nothing of Fastify shows. */
+import type { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { GoodOutcome } from '../../../contract/audit.ts'
+import { anonymous, type Caller, maxUserAgent, type Principal } from '../principal.ts'
+import { Problem } from '../problem.ts'
+import { credentialsOf, sessionCookieName } from './http-credentials.ts'
+import { isHttp2 } from './http-form.ts'
+import { ignoreInput } from './http-pipelines.ts'
+
+export interface Call<Params, Query, Body> {
+  principal: Principal
+  caller: Caller
+  params: Params
+  query: Query
+  body: Body
+  requestId: string
+  /** HEAD is served by the handler of GET. */
+  method: string
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal
+  header(name: string): string | undefined
+  /** As it came: nobody has looked yet whether it is of an open session. */
+  readonly sessionCookie: string | undefined
+  /** Takes the response out of Fastify's hands; the caller of this ends it. */
+  takeResponse(): ServerResponse
+  /** As `takeResponse`, once the trail has what this changes: as it stands now, whatever comes of the rest of the answer. */
+  openResponse(): Promise<ServerResponse>
+  /**
+   * True when what takes the connection may begin at once; else it waits behind other answers of its connection, and has to be let in
+   * once more. False when the client went away.
+   */
+  turn(): true | Promise<boolean>
+  /** As in `StreamCall`, with the headers of this answer. */
+  takeSocket(head: Record<string, string>): Duplex
+  /**
+   * For an answer that may have taken long, before it leaves.
+   * @throws Problem when the principal was revoked meanwhile, or may see less than when it asked.
+   */
+  checkAgain(accountId?: string): Promise<void>
+  setSessionCookie(value: string, maxAgeSeconds: number): void
+  /** From here on the request counts as theirs: who signs in was nobody when it came. */
+  actAs(principal: Principal): void
+  /** For the trail, beside the parameters of the path. No secrets. */
+  note(refs: Record<string, string>): void
+  /** For the trail, where `ok` would say too much. */
+  setOutcome(outcome: GoodOutcome): void
+  /** For the rare answer whose status is not the endpoint's own. */
+  setStatus(status: number): void
+}
+
+/** What an answer needs of the server that it leaves by. */
+export interface HttpSurroundings {
+  readonly isHttps: boolean
+  readonly isDraining: boolean
+  readonly takenSockets: WeakSet<Duplex>
+  /** As `HttpPipelines` has it. */
+  turnOf(response: ServerResponse): true | Promise<boolean>
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void>
+  /** A stream has bounds of its own, so its connection does not count until it closes. */
+  carry(request: FastifyRequest, stream: EventEmitter): void
+}
+
+export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> {
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+  readonly #http: HttpSurroundings
+  readonly #request: FastifyRequest
+  readonly #reply: FastifyReply
+
+  constructor(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    input: { params: Params; query: Query; body: Body },
+    http: HttpSurroundings,
+  ) {
+    this.#http = http
+    this.#request = request
+    this.#reply = reply
+    this.params = input.params
+    this.query = input.query
+    this.body = input.body
+  }
+
+  get caller(): Caller {
+    return this.#request.caller ?? callerOf(this.#request, anonymous)
+  }
+
+  get principal(): Principal {
+    return this.caller.principal
+  }
+
+  get requestId(): string {
+    return this.#request.id
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get signal(): AbortSignal {
+    const gone = new AbortController()
+    const { raw } = this.#reply
+    raw.once('close', () => {
+      if (!raw.writableFinished) gone.abort()
+    })
+    return gone.signal
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#request.headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+
+  get sessionCookie(): string | undefined {
+    return credentialsOf(this.#request.headers, this.#http.isHttps, '')?.sessionCookie
+  }
+
+  takeResponse(): ServerResponse {
+    const { raw } = this.#reply
+    for (const [name, value] of Object.entries(this.#reply.getHeaders())) {
+      if (value !== undefined) raw.setHeader(name, value)
+    }
+    if (this.#http.isDraining && !isHttp2(raw)) raw.setHeader('connection', 'close')
+    this.#reply.hijack()
+    return raw
+  }
+
+  async openResponse(): Promise<ServerResponse> {
+    await this.#http.record(this.#request, this.#reply)
+    return this.takeResponse()
+  }
+
+  turn(): true | Promise<boolean> {
+    const { raw } = this.#reply
+    return isHttp2(raw) ? true : this.#http.turnOf(raw)
+  }
+
+  takeSocket(head: Record<string, string>): Duplex {
+    if (!isHttp2(this.#reply.raw) && !this.#reply.raw.socket) throw new Problem('bad_request', 'The client went away.')
+    const response = this.takeResponse()
+    if ('stream' in response) {
+      const stream = takeHttp2Stream(response as unknown as Http2ServerResponse, head)
+      this.#http.carry(this.#request, stream)
+      return stream
+    }
+    const { socket } = response
+    if (!socket) throw new Error('the connection is gone, in the same turn')
+    for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
+    const lines = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${value}\r\n`)
+    // From here on the connection belongs to the stream, whose head says so: what a client sends behind it is not answered.
+    this.#http.takenSockets.add(socket)
+    ignoreInput(socket)
+    this.#http.carry(this.#request, socket)
+    response.detachSocket(socket)
+    response.emit('close')
+    socket.removeAllListeners('timeout')
+    socket.setTimeout(0)
+    if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
+    // Head and first events go out in one piece.
+    socket.cork()
+    socket.write(`HTTP/1.1 200 OK\r\n${lines.join('')}date: ${new Date().toUTCString()}\r\nconnection: close\r\n\r\n`)
+    return socket
+  }
+
+  checkAgain(accountId?: string): Promise<void> {
+    return this.#http.checkAgain(this.#request, accountId)
+  }
+
+  actAs(principal: Principal): void {
+    this.#request.caller = callerOf(this.#request, principal)
+  }
+
+  note(refs: Record<string, string>): void {
+    this.#request.notes = { ...this.#request.notes, ...refs }
+  }
+
+  setOutcome(outcome: GoodOutcome): void {
+    this.#request.outcomeCode = outcome
+  }
+
+  setStatus(status: number): void {
+    this.#reply.code(status)
+  }
+
+  setSessionCookie(value: string, maxAgeSeconds: number): void {
+    this.#reply.setCookie(sessionCookieName(this.#http.isHttps), value, {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: this.#http.isHttps,
+      maxAge: maxAgeSeconds,
+    })
+  }
+}
+
+/** Of HTTP/2, a stream is a connection of its own already. */
+function takeHttp2Stream(response: Http2ServerResponse, head: Record<string, string>): Duplex {
+  const { stream } = response
+  if (stream.destroyed || stream.closed) throw new Problem('bad_request', 'The client went away.')
+  stream.respond({ ...response.getHeaders(), ...head, ':status': 200 })
+  response.emit('close')
+  // Head and first events go out in one piece.
+  stream.cork()
+  return stream
+}
+
+export function callerOf(request: FastifyRequest, principal: Principal): Caller {
+  return {
+    principal,
+    address: request.address,
+    userAgent: (request.headers['user-agent'] ?? '').slice(0, maxUserAgent),
+  }
+}

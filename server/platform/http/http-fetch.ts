@@ -1,0 +1,117 @@
+/** The door for handlers of web standards: what came in becomes a `Request`, and their `Response` goes out as fast as the client reads it. */
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Operation } from '../guard.ts'
+import type { Caller } from '../principal.ts'
+import { HttpCall } from './http-call.ts'
+import { refuseStrangeOrigin } from './http-origin.ts'
+import type { HttpServer } from './http-server.ts'
+
+export interface FetchCall {
+  /** Its signal aborts when the client goes away. Without what the caller proves itself by, and without its body. */
+  request: Request
+  /** JSON, parsed. */
+  body: unknown
+  caller: Caller
+  requestId: string
+  /** It lasts as long as the client likes, so that its duration is nobody's waiting time: it is not counted. */
+  beStream(): void
+  /** Called once, when the answer has ended or its client is gone. */
+  onClosed(listener: () => void): void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    isStream?: boolean
+  }
+}
+
+/** A client that takes nothing for so long is cut. */
+const stallMs = 30_000
+/** What a handler has no business to see, and what describes the connection or the body that was read already. */
+const notPassed = /^(:|(authorization|x-api-key|cookie|connection|content-length|transfer-encoding|upgrade)$)/
+/** Ours to say. */
+const notAnswered = new Set(['connection', 'cache-control', 'transfer-encoding'])
+
+/** @param bodyLimit Bytes. The gate is the same as everywhere, and what is done inside is noted by the code that does it: of the request itself only refusals are. */
+export function handleFetch(
+  http: HttpServer,
+  path: string,
+  operation: Operation,
+  bodyLimit: number,
+  answer: (call: FetchCall) => Promise<Response>,
+): void {
+  http.fastify.route({
+    method: ['POST', 'GET', 'DELETE'],
+    url: path,
+    exposeHeadRoute: false,
+    bodyLimit,
+    config: { operation, isCounted: true, limit: operation.limit },
+    handler: async (request, reply) => {
+      refuseStrangeOrigin(request.headers, http.options.origins)
+      const { body } = request
+      const call = new HttpCall(request, reply, { params: undefined, query: undefined, body }, http)
+      const { signal, caller, requestId } = call
+      const headers = headersOf(request.headers)
+      const response = await answer({
+        // Its host is nobody's: where it came from is not for the handler to judge.
+        request: new Request(`http://rustymail.invalid${path}`, { method: request.method, headers, signal }),
+        body,
+        caller,
+        requestId,
+        beStream: () => {
+          request.isStream = true
+          http.carry(request, reply.raw)
+        },
+        onClosed: listener => void reply.raw.once('close', listener),
+      })
+      request.isRecorded = true
+      for (const [name, value] of response.headers) if (!notAnswered.has(name)) reply.header(name, value)
+      const out = call.takeResponse()
+      if (signal.aborted) return void (await response.body?.cancel())
+      out.setHeader('cache-control', 'no-store')
+      out.writeHead(response.status)
+      // Who waits for what a stream will bring knows from now on that there is one.
+      if (response.headers.get('content-type')?.startsWith('text/event-stream')) out.flushHeaders()
+      if (response.body) await pour(response.body, out, signal)
+      out.end()
+      if (!out.closed) cutLate(out, request.raw.socket)
+    },
+  })
+}
+
+/** Ends early, without an error, when the client goes away or takes nothing any more. */
+async function pour(body: ReadableStream<Uint8Array>, out: ServerResponse, gone: AbortSignal): Promise<void> {
+  const reader = body.getReader()
+  const cancel = () => void reader.cancel().catch(() => undefined)
+  out.once('close', cancel)
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || out.destroyed) return
+      if (out.write(value)) continue
+      await once(out, 'drain', { signal: AbortSignal.any([gone, AbortSignal.timeout(stallMs)]) })
+    }
+  } catch {
+    // What was promised cannot be kept, so the client must not take it for whole.
+    out.destroy()
+  } finally {
+    out.off('close', cancel)
+    cancel()
+  }
+}
+
+/** What waits behind another answer of its connection, or for a client that takes nothing, waits no longer than that. */
+function cutLate(out: ServerResponse, connection: Duplex): void {
+  const late = setTimeout(() => connection.destroy(), stallMs)
+  out.once('close', () => clearTimeout(late))
+}
+
+function headersOf(headers: Record<string, string | string[] | undefined>): Headers {
+  const passed = new Headers()
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !notPassed.test(name)) passed.set(name, [value].flat().join(', '))
+  }
+  return passed
+}

@@ -1,0 +1,197 @@
+/**
+ * Stands before Node's HTTP parser and answers requests for event streams from the bytes of their head, since a parser and
+ * a response kept for each open stream cost most of its memory. Everything else, and every refusal, is left to the server behind.
+ */
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { parse as parseQuery } from 'node:querystring'
+import type { Duplex } from 'node:stream'
+import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
+import { guard, type Operation } from '../guard.ts'
+import type { Logger } from '../logger.ts'
+import { normaliseAddress } from '../network/caller-address.ts'
+import { type Caller, maxUserAgent, type Principal } from '../principal.ts'
+import type { ForwardedWatcher } from './forwarded-watcher.ts'
+import type { Cors } from './http-cors.ts'
+import { type Credentials, credentialsOf } from './http-credentials.ts'
+import type { AllowedHosts } from './http-host.ts'
+import { parseInput } from './http-input.ts'
+import { ignoreInput } from './http-pipelines.ts'
+import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
+import { parseRequestHead } from './request-head.ts'
+
+/** What opening a stream needs of a request. */
+export interface StreamCall<Query> {
+  principal: Principal
+  caller: Caller
+  query: Query
+  header(name: string): string | undefined
+  /**
+   * Writes the head of a 200 that ends with the connection, and hands over the bare socket: no framing and no memory of a
+   * response stays between. It is corked: the caller uncorks it when the first events are written, and ends it. What the
+   * caller refuses, it refuses before.
+   */
+  takeSocket(): Duplex
+}
+
+export interface StreamRoute {
+  endpoint: Endpoint
+  operation: Operation
+  /** Headers of this answer, beside those of every answer. */
+  head: Record<string, string>
+  open(call: StreamCall<unknown>): void
+}
+
+/** What is told of a stream once it was opened. */
+export interface OpenedStream {
+  operation: Operation
+  caller: Caller
+  input: SafeInput | undefined
+  requestId: string
+  durationMs: number
+}
+
+interface ServedRoute extends StreamRoute {
+  headLines: string
+  safe: ReturnType<typeof leaveSecretsOut>
+}
+
+export interface HttpFrontOptions {
+  logger: Logger
+  isHttps: boolean
+  /** Of every answer. */
+  headers: Record<string, string>
+  /** While true, nothing is answered here. */
+  isDraining(): boolean
+  nextRequestId(): string
+  hosts: AllowedHosts | undefined
+  cors: Cors
+  /** False when the caller has used up its share: the server behind says so. */
+  admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
+  authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
+  forwarded: ForwardedWatcher
+  /** Hears of each stream that was opened here. */
+  observe(stream: OpenedStream, socket: Socket): void
+}
+
+/** Until the first bytes of a connection come; as long as Node waits for a head. */
+const silenceMs = 60_000
+const ends = ['end', 'error', 'close']
+
+export class HttpFront {
+  readonly #options: HttpFrontOptions
+  readonly #routes = new Map<string, ServedRoute>()
+  /** Connections that have not sent anything yet; `ConnectionLimits` bounds them. */
+  readonly #silent = new Set<Socket>()
+
+  constructor(options: HttpFrontOptions) {
+    this.#options = options
+  }
+
+  /** Takes the place of the server's own listeners, and calls them for what it does not answer. */
+  standBefore(server: Server): void {
+    const behind = server.listeners('connection')
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => {
+      this.#receive(socket, () => {
+        for (const listener of behind) listener.call(server, socket)
+      })
+    })
+  }
+
+  serve(route: StreamRoute): void {
+    const headLines = linesOf({ ...this.#options.headers, ...route.head })
+    const safe = leaveSecretsOut(route.endpoint)
+    this.#routes.set(route.endpoint.path, { ...route, headLines: `HTTP/1.1 200 OK\r\n${headLines}`, safe })
+  }
+
+  /** Ends connections that have not sent anything. */
+  stop(): void {
+    for (const socket of this.#silent) socket.destroy()
+  }
+
+  #receive(socket: Socket, handOver: () => void): void {
+    const leave = () => {
+      this.#silent.delete(socket)
+      socket.off('data', first).off('timeout', drop).setTimeout(0)
+      for (const event of ends) socket.off(event, drop)
+    }
+    const drop = () => {
+      leave()
+      socket.on('error', () => undefined).destroy()
+    }
+    const first = (chunk: Buffer) => {
+      leave()
+      if (this.#answers(socket, chunk)) return
+      socket.unshift(chunk)
+      handOver()
+    }
+    this.#silent.add(socket)
+    for (const event of ends) socket.on(event, drop)
+    socket.on('data', first).on('timeout', drop).setTimeout(silenceMs)
+  }
+
+  /** False for what the server behind is to answer; nothing was done then. */
+  #answers(socket: Socket, chunk: Buffer): boolean {
+    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, forwarded, hosts, cors, logger } =
+      this.#options
+    const head = isDraining() ? undefined : parseRequestHead(chunk)
+    const route = head && this.#routes.get(head.path)
+    // An address that a proxy passes on is the business of the server behind.
+    if (!head || !route || head.headers['x-forwarded-for'] !== undefined) return false
+    if (hosts && !hosts.allows(head.headers.host ?? '')) return false
+    const began = performance.now()
+    const address = normaliseAddress(socket.remoteAddress ?? '') ?? ''
+    forwarded.notice(head.headers, address)
+    const shared = cors.headersFor(head.headers)
+    const proofs = cors.isForeign(head.headers) ? { ...head.headers, cookie: undefined } : head.headers
+    const credentials = credentialsOf(proofs, isHttps, address)
+    const principal = credentials && authenticate(credentials)
+    if (!principal) return false
+    if (principal instanceof Promise) {
+      // Who must be looked up first goes the ordinary way, and is known the next time.
+      principal.catch(() => undefined)
+      return false
+    }
+    const userAgent = (head.headers['user-agent'] ?? '').slice(0, maxUserAgent)
+    const caller: Caller = { principal, address, userAgent }
+    const requestId = nextRequestId()
+    let isTaken = false
+    const takeSocket = () => {
+      isTaken = true
+      return this.#take(socket, shared ? route.headLines + linesOf(shared) : route.headLines, requestId)
+    }
+    try {
+      guard(principal, route.operation)
+      if (!admits(principal, address, route.endpoint.limit)) return false
+      const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
+      route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })
+      const durationMs = performance.now() - began
+      const input = route.safe({ query, body: undefined })
+      observe({ operation: route.operation, caller, durationMs, requestId, input }, socket)
+      return true
+    } catch (err) {
+      if (!isTaken) return false
+      logger.error({ err }, 'a stream could not be opened')
+      socket.destroy()
+      return true
+    }
+  }
+
+  #take(socket: Socket, headLines: string, requestId: string): Socket {
+    // Nothing more is read on this connection, as its head says.
+    ignoreInput(socket)
+    socket.on('end', () => socket.destroy())
+    // Head and first events go out in one piece.
+    socket.cork()
+    const date = new Date().toUTCString()
+    socket.write(`${headLines}x-request-id: ${requestId}\r\ndate: ${date}\r\nconnection: close\r\n\r\n`, 'latin1')
+    return socket
+  }
+}
+
+function linesOf(headers: Record<string, string>): string {
+  return Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
+}

@@ -1,0 +1,296 @@
+/** What happens to each request before its handler and behind it: who asks, from where, may they, how often, and the trail of it. */
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { LimitName } from '../../../contract/endpoint.ts'
+import { guard, type Operation } from '../guard.ts'
+import { addressBehind } from '../network/caller-address.ts'
+import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
+import { Problem } from '../problem.ts'
+import type { ForwardedWatcher } from './forwarded-watcher.ts'
+import { callerOf } from './http-call.ts'
+import type { Cors } from './http-cors.ts'
+import { type Credentials, credentialsOf } from './http-credentials.ts'
+import { isHttp2, refusalOfForm } from './http-form.ts'
+import type { HttpLimits } from './http-limits.ts'
+import type { MethodTable } from './http-methods.ts'
+import { type Origins, refuseForeignOrigin } from './http-origin.ts'
+import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
+import type { HttpPipelines } from './http-pipelines.ts'
+import { hasBody, leaveUnread } from './http-unread.ts'
+import type { SafeInput } from './input-fields.ts'
+import type { UnderWay } from './under-way.ts'
+import type { WrongCredentials } from './wrong-credentials.ts'
+
+/** Who decides about requests, and who hears of them. */
+export interface HttpJudges {
+  authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
+  /** Hears of each finished request; must not throw. */
+  observe(outcome: RequestOutcome): void
+  origins: Origins
+  /** Without them, nobody is limited. */
+  limits?: HttpLimits
+  /** Without it, one may guess at keys. */
+  wrongCredentials?: Pick<WrongCredentials, 'note'>
+  trail?: Trail
+}
+
+export interface HttpHooksOptions {
+  judges: HttpJudges
+  /** Of every answer. */
+  headers: Record<string, string>
+  underWay: UnderWay
+  forwarded: ForwardedWatcher
+  trustedProxies: { has(address: string): boolean }
+  /** Whether its sender holds the body back until it is asked for. */
+  isWaiting(request: IncomingMessage): boolean
+  /** Whether a GET that no route answers may be for the page. */
+  mayBePage(request: FastifyRequest): boolean
+  pipelines: HttpPipelines
+  cors: Cors
+  methods: MethodTable
+  isDraining(): boolean
+  /** Hears of each request that was let in, before its body has come. */
+  admitted(request: FastifyRequest): void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | undefined
+    /** Where it came from; still known when the connection is gone. */
+    address: string
+    /** When, by performance.now(). */
+    began: number
+    /** Of the problem that was answered; or what came of it that is neither done nor refused. */
+    outcomeCode: string | undefined
+    /** Whether there was a cookie, a token or a key, right or wrong. */
+    hasCredentials: boolean
+    /** What was sent, once it is checked. */
+    safeInput: SafeInput | undefined
+    /** What the handler wants to have in the trail; no secrets. */
+    notes: Record<string, string> | undefined
+    isRecorded: boolean
+  }
+  interface FastifyContextConfig {
+    operation?: Operation
+    isCounted?: boolean
+    limit?: LimitName | undefined
+    /** Its answer may be a stream that takes the connection. */
+    mayTake?: boolean
+  }
+}
+
+/** An answer that took longer asks once more whether it may leave: what is revoked is out within a second. */
+const soonMs = 500
+
+export class HttpHooks {
+  readonly #options: HttpHooksOptions
+
+  constructor(options: HttpHooksOptions) {
+    this.#options = options
+  }
+
+  addTo(server: FastifyInstance): void {
+    server.decorateRequest('caller', undefined)
+    server.decorateRequest('address', '')
+    server.decorateRequest('began', 0)
+    server.decorateRequest('outcomeCode', undefined)
+    server.decorateRequest('hasCredentials', false)
+    server.decorateRequest('safeInput', undefined)
+    server.decorateRequest('notes', undefined)
+    server.decorateRequest('isRecorded', false)
+    server.addHook('onRequest', (request, reply) => this.#begin(request, reply))
+    server.addHook('preHandler', (request, _reply, done) => this.#goOn(request, done))
+    server.addHook('onSend', async (request, reply) => {
+      await this.record(request, reply)
+      if (this.#options.isDraining()) reply.header('connection', 'close')
+      this.#leaveUnread(request, reply)
+    })
+  }
+
+  /**
+   * What every request gets, also one whose address no route can be looked up for. Answers what to say to a caller that came by a name
+   * that is not ours.
+   */
+  meet(request: FastifyRequest, reply: FastifyReply): Problem | undefined {
+    const { judges, headers, cors, forwarded, trustedProxies } = this.#options
+    const peer = request.raw.socket.remoteAddress
+    request.address = addressBehind({ peer, forwarded: request.headers['x-forwarded-for'], trusted: trustedProxies })
+    request.began = performance.now()
+    reply.headers(headers).header('x-request-id', request.id)
+    const shared = cors.headersFor(request.headers)
+    if (shared) reply.headers(shared)
+    forwarded.notice(request.headers, peer)
+    return refusalOfForm(request.raw) ?? judges.origins.hosts?.refusalOf(request.headers, request.raw.url)
+  }
+
+  /** For what is answered without routes and hooks. */
+  refuse(request: FastifyRequest, reply: FastifyReply, error: Error): Error {
+    const { judges } = this.#options
+    const stranger = this.meet(request, reply)
+    this.#leaveUnread(request, reply)
+    try {
+      judges.limits?.checkAddress(request.address)
+      return stranger ?? error
+    } catch (tooMany) {
+      return tooMany as Error
+    }
+  }
+
+  /** Once for each request: what changes something is in the trail before its answer leaves, what does not after it. */
+  async record(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const outcome = outcomeOf(request, reply)
+    if (!outcome || outcome.effect === 'read' || request.isRecorded) return
+    request.isRecorded = true
+    await this.#options.judges.trail?.record(outcome)
+  }
+
+  /**
+   * For an answer that is ready: whoever asked may still have it.
+   * @throws Problem when they were revoked while it was made, or may see less than when it was begun.
+   */
+  async checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> {
+    if (!request.hasCredentials || performance.now() - request.began < soonMs) return
+    const before = principalOf(request)
+    await this.#identify(request)
+    const { operation } = request.routeOptions.config
+    if (operation) guard(principalOf(request), operation, accountId)
+    if (isMore(before, principalOf(request))) {
+      throw new Problem('forbidden', 'What you may do was narrowed while this ran; ask again.')
+    }
+  }
+
+  async #begin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { judges, pipelines, underWay, mayBePage, admitted, cors, methods } = this.#options
+    if (!isHttp2(reply.raw)) {
+      const mayTake = request.routeOptions.config.mayTake ?? false
+      const isNext = pipelines.enter(request.raw, reply.raw, mayTake)
+      if (isNext !== true && !(await isNext)) return reply.hijack()
+    }
+    const stranger = this.meet(request, reply)
+    underWay.begin(reply.raw)
+    // Comes for every response, also when the client went away in the middle.
+    reply.raw.once('close', () => this.#tell(request, reply))
+    if (stranger) {
+      judges.limits?.checkAddress(request.address)
+      return answerHost(stranger, request, reply)
+    }
+    // It costs less than a refusal, of which the page would not be told: so it counts for no limit.
+    const preflight = cors.preflight(request.method, request.headers)
+    if (preflight) return reply.code(204).headers(preflight).send()
+    const isHealth = request.url.startsWith('/health/')
+    if (this.#options.isDraining() && !isHealth) {
+      throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
+    }
+    const { operation, limit } = request.routeOptions.config
+    const { limits, wrongCredentials } = judges
+    const credentials = this.#credentialsOf(request)
+    request.hasCredentials = credentials !== undefined
+    // Files and health too: a cookie or token that is not known costs a look into the database, whatever is asked for.
+    const isFree = isHealth && !credentials
+    if (!isFree) limits?.checkAddress(request.address)
+    // Before anybody is looked up, and before any of a body is read.
+    if (request.is404 && !mayBePage(request)) throw methods.nothingAt(request)
+    if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This takes no body.')
+    if (credentials && !request.is404) await this.#identify(request, credentials)
+    if (credentials?.token !== undefined && !request.caller && !request.is404) {
+      const tooMany = wrongCredentials?.note(request.address)
+      if (tooMany && operation && operation.scope !== 'public') throw tooMany
+    }
+    if (operation) this.#admit(request, operation)
+    if (operation && !isFree && limits) {
+      reply.headers(limits.checkPrincipal(principalOf(request), request.address, limit))
+    }
+    admitted(request)
+    return undefined
+  }
+
+  /**
+   * A body may take a minute to come, and who sent its head may be nobody by then: the handler gets who they are now. It runs in
+   * this same turn, as who was known a moment ago is known at once, so that what it begins hears of all that changes from here on.
+   */
+  #goOn(request: FastifyRequest, done: (error?: Error) => void): void {
+    // Of these no body is read.
+    if (!request.hasCredentials || isRead(request)) return done()
+    const goOn = () => done(this.#refusalOf(request))
+    const looking = this.#identify(request)
+    if (looking) looking.then(goOn, done)
+    else goOn()
+  }
+
+  #refusalOf(request: FastifyRequest): Error | undefined {
+    const { operation } = request.routeOptions.config
+    try {
+      if (operation) this.#admit(request, operation)
+      return undefined
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  /** Takes the principal of now for the caller; at once, unless they must be looked up. */
+  #identify(request: FastifyRequest, credentials = this.#credentialsOf(request)): Promise<void> | undefined {
+    const take = (principal: Principal | undefined) => {
+      request.caller = principal && callerOf(request, principal)
+    }
+    const principal = credentials && this.#options.judges.authenticate(credentials)
+    if (principal instanceof Promise) return principal.then(take)
+    take(principal)
+    return undefined
+  }
+
+  #credentialsOf(request: FastifyRequest): Credentials | undefined {
+    const { judges, cors } = this.#options
+    const headers = cors.isForeign(request.headers) ? { ...request.headers, cookie: undefined } : request.headers
+    return credentialsOf(headers, judges.origins.isHttps, request.address)
+  }
+
+  /** @throws Problem for callers that may not, for a foreign page that signs someone in, and while the trail can take no more. */
+  #admit(request: FastifyRequest, operation: Operation): void {
+    const { origins, trail } = this.#options.judges
+    const principal = principalOf(request)
+    if (principal.kind === 'session') refuseForeignOrigin(request, origins)
+    guard(principal, operation)
+    if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
+    if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
+  }
+
+  #leaveUnread(request: FastifyRequest, reply: FastifyReply): void {
+    const { isWaiting, pipelines } = this.#options
+    leaveUnread(request, reply, { closing: pipelines.ended, isWaiting: isWaiting(request.raw) })
+  }
+
+  #tell(request: FastifyRequest, reply: FastifyReply): void {
+    const { observe, trail } = this.#options.judges
+    const outcome = outcomeOf(request, reply)
+    // Who left before there was an answer got nothing.
+    if (!outcome || !(reply.sent || reply.raw.headersSent)) return
+    observe(outcome)
+    if (!request.isRecorded) void trail?.record(outcome)
+  }
+}
+
+/** @throws Problem while the trail can take no more. */
+export function refuseWhileFull(trail: Trail | undefined): void {
+  if (!trail?.isFull) return
+  const detail = 'The audit trail cannot be written, so nothing may be changed; look at the log of the server.'
+  throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
+}
+
+export function principalOf(request: FastifyRequest): Principal {
+  return request.caller?.principal ?? anonymous
+}
+
+/** A browser shows it as it is. */
+function answerHost(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (!isRead(request) || !request.headers.accept?.includes('text/html')) throw problem
+  request.outcomeCode = problem.code
+  return reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type('text/plain; charset=utf-8')
+    .send(problem.message)
+}
+
+function isRead({ method }: FastifyRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
+}

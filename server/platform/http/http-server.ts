@@ -1,0 +1,298 @@
+/** The only door to Fastify: what comes in is checked against the contract, what goes out too, and errors become problems. */
+import { randomBytes } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { Http2SecureServer } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import cookie from '@fastify/cookie'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
+import { bodyLimitOf, bodyLimits, type Endpoint } from '../../../contract/endpoint.ts'
+import { operationName } from '../../../contract/index.ts'
+import { guard, type Operation } from '../guard.ts'
+import type { Logger } from '../logger.ts'
+import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
+import { Problem } from '../problem.ts'
+import { type BodyBounds, BodyBudget } from './body-budget.ts'
+import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
+import { ForwardedWatcher } from './forwarded-watcher.ts'
+import { BodyReader } from './http-body.ts'
+import { type Call, HttpCall } from './http-call.ts'
+import { sendText } from './http-compress.ts'
+import { Cors } from './http-cors.ts'
+import { HttpFront, type StreamCall } from './http-front.ts'
+import { HttpHooks, type HttpJudges, principalOf, refuseWhileFull } from './http-hooks.ts'
+import { parseInput } from './http-input.ts'
+import { MethodTable } from './http-methods.ts'
+import { outcomeOfStream } from './http-outcome.ts'
+import { HttpPipelines } from './http-pipelines.ts'
+import { answerProblem, isCutOff, problemOfParser, rawProblem } from './http-problem.ts'
+import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
+import { fieldNames, leaveSecretsOut } from './input-fields.ts'
+import { securityHeaders } from './security-headers.ts'
+import { UnderWay } from './under-way.ts'
+
+export interface HttpServerOptions extends HttpJudges {
+  logger: Logger
+  trustedProxies: readonly string[]
+  tls?: TlsFiles | undefined
+  connectionBounds?: ConnectionBounds
+  bodyBounds?: BodyBounds
+  /** Only a test is more impatient; milliseconds. */
+  timeouts?: { requestTimeout: number; headersTimeout: number; connectionsCheckingInterval: number }
+}
+
+export interface HttpServer {
+  readonly fastify: FastifyInstance
+  readonly options: HttpServerOptions
+  /** Everything that is served, by whatever road; tests hold it against the contract. */
+  readonly routes: { method: string; path: string; operation: Operation | undefined }[]
+  /** While true, everything but health is answered with 503 `draining`. */
+  isDraining: boolean
+  readonly isHttps: boolean
+  /** Answers requests for streams before the ordinary server gets to see them. */
+  readonly front: HttpFront
+  /** Where there is TLS. */
+  readonly tlsConnections: TlsConnections | undefined
+  /** Connections of which no further request is read: they became streams, or are closing. */
+  readonly takenSockets: WeakSet<Duplex>
+  readonly connectionLimits: ConnectionLimits
+  /** As `HttpPipelines` has it. */
+  turnOf(response: ServerResponse): true | Promise<boolean>
+  /** Resolves when no request and no stream is under way, at once when that is so now. */
+  whenIdle(): Promise<void>
+  /** Puts what changes something in the trail before its answer begins; for answers that are no ordinary ones. */
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** As `HttpCall` has it. */
+  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void>
+  /** A stream has bounds of its own, so its connection does not count until it closes. */
+  carry(request: FastifyRequest, stream: EventEmitter): void
+  /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
+  serveFallback?: (request: FastifyRequest, reply: FastifyReply) => boolean
+}
+
+/** A head, or a body, that is not whole after 60 s is cut; how often Node looks is how late it may be. */
+const usualTimeouts = { requestTimeout: 60_000, connectionsCheckingInterval: 5_000 }
+const boot = randomBytes(4).toString('hex')
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  let count = 0
+  const underWay = new UnderWay()
+  const nextRequestId = () => `${boot}-${(count++).toString(36)}`
+  const timeouts = options.timeouts ?? usualTimeouts
+  // Who names no host is told so by us.
+  const parsing = { ...timeouts, requireHostHeader: false }
+  const server = fastify({
+    ...(options.tls ? tlsOptions(options.tls, parsing) : { http: parsing }),
+    logger: false,
+    bodyLimit: bodyLimits.none,
+    genReqId: nextRequestId,
+    return503OnClosing: false,
+    requestTimeout: timeouts.requestTimeout,
+    routerOptions: { maxParamLength: 1400 },
+    // The contract checks what comes in and goes out. Fastify's own compilers would be loaded for nothing, 4 MiB of them.
+    schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
+    clientErrorHandler: (error, socket) => {
+      const problem = problemOfParser(error)
+      if (problem) pipelines.broken(socket, problem, () => rawProblem(socket, problem))
+      else socket.destroy()
+    },
+    frameworkErrors: (error, request, reply) => {
+      const refused = hooks.refuse(request as FastifyRequest, reply as FastifyReply, error)
+      return answerProblem(options.logger, refused, request, reply as FastifyReply)
+    },
+  })
+  const pipelines = new HttpPipelines()
+  const cors = new Cors(options.origins)
+  const headers = { ...securityHeaders({ isHttps: options.origins.isHttps }), ...cors.always }
+  const around = {
+    trustedProxies: new AddressRanges(options.trustedProxies.flatMap(text => parseAddressRange(text) ?? [])),
+    logger: options.logger,
+    now: Date.now,
+  }
+  const forwarded = new ForwardedWatcher(around)
+  const connectionLimits = new ConnectionLimits({ ...around, bounds: options.connectionBounds })
+  const front = new HttpFront({
+    logger: options.logger,
+    isHttps: options.origins.isHttps,
+    headers,
+    isDraining: () => http.isDraining,
+    nextRequestId,
+    forwarded,
+    hosts: options.origins.hosts,
+    cors,
+    authenticate: options.authenticate,
+    admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
+    observe: (stream, socket) => {
+      connectionLimits.release(socket)
+      const outcome = outcomeOfStream(stream)
+      options.observe(outcome)
+      void options.trail?.record(outcome)
+    },
+  })
+  const tlsConnections = options.tls && new TlsConnections()
+  // Behind TLS there are no plain bytes to read.
+  if (tlsConnections) tlsConnections.watch(server.server as unknown as Http2SecureServer)
+  else front.standBefore(server.server)
+  const bareOf = ({ raw }: FastifyRequest) => tlsConnections?.bareOf(raw.socket) ?? raw.socket
+  connectionLimits.watch(server.server)
+  const http: HttpServer = {
+    fastify: server,
+    front,
+    tlsConnections,
+    options,
+    routes: [],
+    isHttps: options.origins.isHttps,
+    takenSockets: pipelines.ended,
+    connectionLimits,
+    isDraining: false,
+    whenIdle: () => underWay.whenIdle(),
+    turnOf: response => pipelines.turnOf(response),
+    record: (request, reply) => hooks.record(request, reply),
+    checkAgain: (request, accountId) => hooks.checkAgain(request, accountId),
+    carry: (request, stream) => connectionLimits.carry(bareOf(request), stream),
+  }
+  const methods = new MethodTable(http.routes)
+  const bodies = new BodyReader(new BodyBudget(options.bodyBounds), request => pipelines.faultOf(request))
+  const hooks = new HttpHooks({
+    judges: options,
+    headers,
+    underWay,
+    forwarded,
+    trustedProxies: around.trustedProxies,
+    isWaiting: request => bodies.isWaiting(request),
+    mayBePage: ({ method }) => method === 'GET' || method === 'HEAD',
+    pipelines,
+    cors,
+    methods,
+    isDraining: () => http.isDraining,
+    admitted: request => connectionLimits.admitted(bareOf(request), request.caller?.principal),
+  })
+  server.addHook('onRoute', ({ method, url, config }) => {
+    for (const each of [method].flat()) http.routes.push({ method: each, path: url, operation: config?.operation })
+  })
+  bodies.addTo(server)
+  server.register(cookie)
+  hooks.addTo(server)
+  server.setErrorHandler((error, request, reply) => {
+    // The client went away before its request was whole: there is nobody to answer, and nothing was asked.
+    if (isCutOff(error, request.raw)) {
+      return void options.logger.debug({ request_id: request.id }, 'a request was cut off')
+    }
+    return answerProblem(options.logger, error, request, reply)
+  })
+  server.setNotFoundHandler((request, reply) => {
+    // A reply that is returned is waited for, by listeners on the response beside those of whoever sends it: more than Node allows.
+    if (http.serveFallback?.(request, reply)) return
+    return answerProblem(options.logger, methods.nothingAt(request), request, reply)
+  })
+  return http
+}
+
+/** Serves an endpoint of the contract. The answer is checked too: what the contract does not name does not leave. */
+export function handle<Params, Query, Body, Response>(
+  http: HttpServer,
+  endpoint: Endpoint<Params, Query, Body, Response>,
+  handler: (call: Call<Params, Query, Body>) => Response | Promise<Response>,
+): void {
+  const name = operationName(endpoint)
+  const mayRevoke = endpoint.isRevocation !== undefined
+  const operation: Operation = { name, scope: endpoint.scope, effect: endpoint.effect, mayRevoke }
+  const safe = leaveSecretsOut(endpoint)
+  http.fastify.route({
+    method: endpoint.method,
+    url: toRoute(endpoint.path),
+    exposeHeadRoute: endpoint.method === 'GET',
+    bodyLimit: bodyLimitOf(endpoint),
+    config: {
+      operation,
+      isCounted: !endpoint.uncounted,
+      limit: endpoint.limit,
+      mayTake: endpoint.stream === 'always',
+    },
+    handler: async (request, reply) => {
+      const principal = principalOf(request)
+      const input = parseInput(endpoint, request)
+      request.safeInput = safe(input)
+      guard(principal, operation, accountOf(input.params))
+      if (endpoint.isRevocation?.(input.body) === false) refuseWhileFull(http.options.trail)
+      const call = new HttpCall(request, reply, input, http)
+      if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
+      const answer = await handler(call)
+      if (reply.sent) return reply
+      // What was done is done, and answered as such; what was only read has not left yet.
+      if (endpoint.effect === 'read') await call.checkAgain(accountOf(input.params))
+      if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
+      if (endpoint.status === 204) return reply.send()
+      const checked = endpoint.response.safeParse(answer)
+      if (!checked.success)
+        throw new Error(`${name} answered what the contract does not allow: ${checked.error.message}`)
+      reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
+      return sendText(call, reply, JSON.stringify(checked.data))
+    },
+  })
+}
+
+/** Serves an endpoint that is an event stream: in front of the ordinary server where the request is an ordinary one. */
+export function handleStream<Query>(
+  http: HttpServer,
+  endpoint: Endpoint<unknown, Query, unknown, unknown>,
+  head: Record<string, string>,
+  open: (call: StreamCall<Query>) => void,
+): void {
+  const operation: Operation = { name: operationName(endpoint), scope: endpoint.scope, effect: endpoint.effect }
+  http.front.serve({ endpoint, operation, head, open: call => open(call as StreamCall<Query>) })
+  const begin = (call: Call<unknown, Query, unknown>) => {
+    const { principal, caller, query } = call
+    open({ principal, caller, query, header: name => call.header(name), takeSocket: () => call.takeSocket(head) })
+  }
+  handle(http, endpoint, call => {
+    if (call.method === 'HEAD') return void call.takeResponse().writeHead(200, head).end()
+    const turn = call.turn()
+    if (turn === true) return begin(call)
+    return turn.then(async isHere => {
+      if (!isHere) throw new Problem('bad_request', 'The client went away.')
+      // It waited behind other answers: who asked may be nobody by now.
+      await call.checkAgain()
+      begin(call)
+    })
+  })
+}
+
+/** Serves something that is no endpoint of JSON: a file, a text, a frame. The gate is the same. */
+export function handleRaw(
+  http: HttpServer,
+  path: string,
+  operation: Operation,
+  handler: (
+    call: Call<Record<string, string>, Record<string, string>, undefined>,
+    reply: FastifyReply,
+  ) => Promise<unknown>,
+): void {
+  http.fastify.route({
+    method: 'GET',
+    url: toRoute(path),
+    config: { operation, isCounted: false, limit: operation.limit },
+    handler: async (request, reply) => {
+      const input = {
+        params: (request.params ?? {}) as Record<string, string>,
+        query: (request.query ?? {}) as Record<string, string>,
+        body: undefined,
+      }
+      guard(principalOf(request), operation, input.params.account_id)
+      return handler(new HttpCall(request, reply, input, http), reply)
+    },
+  })
+}
+
+function accountOf(params: unknown): string | undefined {
+  const id = params && typeof params === 'object' && 'account_id' in params ? params.account_id : undefined
+  return typeof id === 'string' ? id : undefined
+}
+
+function toRoute(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+function noSchema(): never {
+  throw new Error('a route has no schema of its own: the contract has it')
+}

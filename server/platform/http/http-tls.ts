@@ -1,0 +1,132 @@
+/** TLS without a proxy: HTTP/1.1 and HTTP/2 on one port, and an end to connections that ask nothing or take nothing. */
+import { constants, type Http2SecureServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { Problem } from '../problem.ts'
+import { rawProblem } from './http-problem.ts'
+
+/** PEM. */
+export interface TlsFiles {
+  cert: Buffer
+  key: Buffer
+}
+
+/** Of a body over HTTP/2; HTTP/1.1 has it of Node. */
+const bodyMs = 60_000
+const keepAliveMs = 72_000
+/** A greeting that takes longer is cut. */
+const handshakeMs = 10_000
+/** Of one connection. Who wants more waits, or opens another. */
+const maxConcurrentStreams = 250
+/** Requests that a client takes back before they are answered: at once, and in each second after. Each costs us, and it nothing. */
+const maxResets = 500
+const resetsPerSecond = 20
+/** A connection on which nothing moved for Fastify's 72 s is asked to end, and after this it must. */
+const lastWordMs = 10_000
+
+/** For Fastify, which has another type for each kind of server; what is used of them here is the same. */
+export function tlsOptions(files: TlsFiles, timeouts: object): object {
+  const own = { handshakeTimeout: handshakeMs, keepAliveTimeout: keepAliveMs }
+  const https = { ...files, ...timeouts, ...own, allowHTTP1: true, settings: { maxConcurrentStreams } }
+  return { http2: true, http2SessionTimeout: keepAliveMs, https }
+}
+
+export class TlsConnections {
+  readonly #open = new Map<string, Socket>()
+  /** Those that have not asked anything yet. */
+  readonly #silent = new Map<string, Socket>()
+
+  /** Called before the server listens. */
+  watch(server: Http2SecureServer): void {
+    server.prependListener('connection', (socket: Socket) => {
+      const name = nameOf(socket)
+      this.#open.set(name, socket)
+      this.#silent.set(name, socket)
+      socket.once('close', () => {
+        this.#open.delete(name)
+        this.#silent.delete(name)
+      })
+    })
+    server.on('request', ({ socket }) => void this.#silent.delete(nameOf(socket)))
+    server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
+      const raw = this.#open.get(nameOf(socket))
+      // Who speaks plain HTTP is told so; what is no HTTP either is only cut.
+      if (raw && error.code === 'ERR_SSL_HTTP_REQUEST') {
+        rawProblem(raw, new Problem('bad_request', 'This port speaks HTTPS: use https:// here.'))
+      }
+    })
+    server.on('session', session => this.#watchSession(session))
+    server.on('stream', (stream, _headers, flags) => {
+      if ((flags & constants.NGHTTP2_FLAG_END_STREAM) === 0) boundBody(stream)
+    })
+  }
+
+  /** The connection that carries it. */
+  bareOf(socket: Socket): Socket {
+    return this.#open.get(nameOf(socket)) ?? socket
+  }
+
+  /** Ends connections that have not asked anything; HTTP/2 ends by itself when its streams do. */
+  endSilent(): void {
+    for (const socket of this.#silent.values()) socket.destroy()
+  }
+
+  cut(): void {
+    for (const socket of this.#open.values()) socket.destroy()
+  }
+
+  #watchSession(session: ServerHttp2Session): void {
+    const socket = this.#open.get(nameOf(session.socket))
+    boundResets(session)
+    session.once('timeout', () => {
+      // A session that was asked to end waits for its reader, also when it is destroyed.
+      const cut = setTimeout(() => socket?.destroy(), lastWordMs)
+      session.once('close', () => clearTimeout(cut))
+    })
+  }
+}
+
+/** Frees what is held for a reader that is too slow; a plain end would wait for it. */
+export function resetSocket(socket: Duplex): void {
+  if (isHttp2Stream(socket)) socket.close(constants.NGHTTP2_CANCEL)
+  // Under TLS, Node does not reset; what the kernel holds goes when it gives up.
+  else if (!(socket instanceof TLSSocket) && isTcp(socket)) socket.resetAndDestroy()
+  socket.destroy()
+}
+
+/** What counts for no limit, as health, could else be asked for and taken back without end. */
+function boundResets(session: ServerHttp2Session): void {
+  let left = maxResets
+  let since = performance.now()
+  session.on('stream', stream => {
+    stream.once('aborted', () => {
+      const now = performance.now()
+      left = Math.min(maxResets, left + ((now - since) / 1000) * resetsPerSecond) - 1
+      since = now
+      if (left >= 0 || session.destroyed) return
+      session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
+      session.destroy()
+    })
+  })
+}
+
+/** HTTP/1.1 has a timeout for it in Node, HTTP/2 none. */
+function boundBody(stream: ServerHttp2Stream): void {
+  const cut = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), bodyMs)
+  const done = () => clearTimeout(cut)
+  stream.once('end', done).once('close', done)
+}
+
+function isHttp2Stream(socket: Duplex): socket is ServerHttp2Stream {
+  return 'rstCode' in socket
+}
+
+function isTcp(socket: Duplex): socket is Socket {
+  return 'resetAndDestroy' in socket
+}
+
+/** Of a connection, whichever of its layers is asked. */
+function nameOf(socket: { remoteAddress?: string | undefined; remotePort?: number | undefined }): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`
+}

@@ -1,0 +1,74 @@
+/** As the global `fetch`, to judged addresses alone, and without being led to another host. */
+import type { LookupFunction } from 'node:net'
+import { isIP } from 'node:net'
+import type { Agent } from 'undici'
+import { Problem } from '../problem.ts'
+import type { OutboundGuard } from './outbound-guard.ts'
+
+/** Redirects that are followed, within one host. */
+const maxRedirects = 3
+
+export class GuardedFetch {
+  readonly #guard: Pick<OutboundGuard, 'check'>
+  #agent: Agent | undefined
+
+  constructor({ guard }: { guard: Pick<OutboundGuard, 'check'> }) {
+    this.#guard = guard
+  }
+
+  readonly fetch: typeof fetch = async (input, init) => {
+    // Loaded when first needed: a server that asks nobody does without it.
+    const { Agent, fetch: fetchThrough } = await import('undici')
+    this.#agent ??= new Agent({ connect: { lookup: this.#lookup } })
+    const request = new Request(input, init)
+    const body = request.body === null ? undefined : await request.arrayBuffer()
+    let url = new URL(request.url)
+    for (let redirects = 0; ; redirects++) {
+      // A number is not looked up, so it is judged here.
+      if (isIP(url.hostname.replace(/^\[|\]$/g, '')) > 0) await this.#guard.check(url.hostname, portOf(url))
+      const response = await fetchThrough(url, {
+        method: request.method,
+        headers: Object.fromEntries(request.headers),
+        ...(body === undefined ? {} : { body }),
+        signal: request.signal,
+        redirect: 'manual',
+        dispatcher: this.#agent,
+      })
+      const location = response.headers.get('location')
+      const isRedirect = location !== null && response.status >= 300 && response.status < 400
+      if (!isRedirect || init?.redirect === 'manual') {
+        // Two declarations of the same class of the standard.
+        return response as unknown as Response
+      }
+      await response.body?.cancel()
+      url = next(url, location, { isRefused: init?.redirect === 'error' || redirects >= maxRedirects })
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#agent?.destroy()
+  }
+
+  readonly #lookup: LookupFunction = (host, options, done) => {
+    this.#guard.check(host, undefined).then(
+      addresses => {
+        const [first] = addresses
+        if (options.all) done(null, addresses)
+        else done(null, first?.address ?? '', first?.family)
+      },
+      (error: NodeJS.ErrnoException) => done(error, '', 0),
+    )
+  }
+}
+
+function next(from: URL, location: string, { isRefused }: { isRefused: boolean }): URL {
+  const to = new URL(location, from)
+  if (isRefused || to.origin !== from.origin) {
+    throw new Problem('address_refused', `${from.host} sends elsewhere, to ${to.host}; that is not followed.`)
+  }
+  return to
+}
+
+function portOf(url: URL): number {
+  return url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
+}

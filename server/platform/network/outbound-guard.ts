@@ -1,0 +1,135 @@
+/**
+ * Connects to servers that people name. A name is resolved once, every address is judged, and the connection goes to one that was
+ * judged: so no second answer of the name server can lead elsewhere (DNS rebinding).
+ */
+import { lookup } from 'node:dns/promises'
+import { isIP, type LookupFunction } from 'node:net'
+import { Problem } from '../problem.ts'
+import type { AddressRanges } from './address-range.ts'
+import { closedPlaces, judgeAddress, rangesOf } from './outbound-rules.ts'
+import { canonicalRange, networkAround } from './private-network.ts'
+
+/** As many as can be allowed by one request; a name with more inner addresses is no mail server's. */
+const maxNetworks = 16
+
+export interface Address {
+  address: string
+  family: 4 | 6
+}
+
+export interface OutboundGuardOptions {
+  /** Ranges of inner addresses that people may name. */
+  privateNetworks: readonly string[]
+  /** `host` or `host:port` that RustyMail's own operator named: judged only against what is always forbidden. */
+  trusted: readonly string[]
+  /** Whether an administrator may allow further ranges while it runs. */
+  isAdjustable?: boolean
+  /** All addresses of a name; only tests give another. */
+  resolve?: (host: string) => Promise<Address[]>
+}
+
+export class OutboundGuard {
+  readonly #configured: readonly string[]
+  readonly #isAdjustable: boolean
+  #allowed: AddressRanges
+  readonly #trusted: Set<string>
+  readonly #resolve: (host: string) => Promise<Address[]>
+
+  constructor({ privateNetworks, trusted, isAdjustable = false, resolve = resolveAll }: OutboundGuardOptions) {
+    this.#isAdjustable = isAdjustable
+    this.#configured = privateNetworks
+    this.#allowed = rangesOf(privateNetworks)
+    this.#trusted = new Set(trusted.map(place => place.toLowerCase()))
+    this.#resolve = resolve
+  }
+
+  /** Beside what the operator configured, and in the place of what was allowed here before. */
+  allow(networks: readonly string[]): void {
+    this.#allowed = rangesOf([...this.#configured, ...networks])
+  }
+
+  /** A server of our own, on this machine. */
+  trust(host: string, port: number): void {
+    this.#trusted.add(`${host}:${port}`)
+  }
+
+  distrust(host: string, port: number): void {
+    this.#trusted.delete(`${host}:${port}`)
+  }
+
+  /**
+   * The addresses of a server, all of them judged; one bad one refuses the name, since it could be the next answer.
+   * @throws Problem address_refused, or the fault of the name server.
+   */
+  async check(host: string, port: number | undefined): Promise<Address[]> {
+    const name = host.toLowerCase().replace(/^\[|\]$/g, '')
+    const isTrusted = this.#trusted.has(name) || (port !== undefined && this.#trusted.has(`${name}:${port}`))
+    const family = isIP(name)
+    const addresses =
+      family === 0 ? await this.#resolve(name) : [{ address: name, family: family === 6 ? 6 : 4 } as const]
+    const closed: string[] = []
+    for (const { address } of addresses) {
+      if (judgeAddress(address) === 'forbidden') throw forbidden(name, address)
+      if (!isTrusted) closed.push(...closedPlaces(address, this.#allowed))
+    }
+    if (closed.length > 0) {
+      const isConfigured = this.#configured.length > 0
+      throw closedNetwork(name, { addresses: closed, isConfigured, isAdjustable: this.#isAdjustable })
+    }
+    return addresses
+  }
+}
+
+/** For `net.connect`: goes where was judged, and asks no name server again. */
+export function answerWith(addresses: readonly Address[]): LookupFunction {
+  return (_host, options, done) => {
+    const [first] = addresses
+    if (options.all) done(null, [...addresses])
+    else done(null, first?.address ?? '', first?.family)
+  }
+}
+
+async function resolveAll(host: string): Promise<Address[]> {
+  const found = await lookup(host, { all: true, verbatim: false })
+  return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }))
+}
+
+function forbidden(name: string, address: string): Problem {
+  const detail = `${placeOf(name, address)} is an address that RustyMail never connects to.`
+  return new Problem('address_refused', detail, { fault: 'forbidden_address' })
+}
+
+interface ClosedOptions {
+  addresses: readonly string[]
+  isConfigured: boolean
+  isAdjustable: boolean
+}
+
+/** Says what would open all of them: to allow one would not open the name. What is configured already is not told: all who ask get it. */
+function closedNetwork(name: string, { addresses, isConfigured, isAdjustable }: ClosedOptions): Problem {
+  const [first = ''] = addresses
+  const networks = rangesFor(addresses.map(address => canonicalRange(address)))
+  const around = rangesFor(addresses.map(networkAround)).join(',')
+  const setting = isConfigured ? undefined : `RUSTYMAIL_PRIVATE_NETWORKS=${around}`
+  const what = isOwn(first) ? 'is this machine itself' : 'is inside a private network'
+  const where = setting ?? `${around} in RUSTYMAIL_PRIVATE_NETWORKS`
+  const when = isAdjustable ? `when an administrator allows it, or ${where} does` : `with ${where}`
+  const detail = `${placeOf(name, first)} ${what}. RustyMail connects there only ${when}.`
+  return new Problem('address_refused', detail, {
+    fault: 'private_network',
+    ...(isAdjustable ? { networks } : {}),
+    ...(setting ? { setting } : {}),
+  })
+}
+
+function rangesFor(ranges: readonly (string | undefined)[]): string[] {
+  return [...new Set(ranges.filter(range => range !== undefined))].slice(0, maxNetworks)
+}
+
+function placeOf(name: string, address: string): string {
+  return name === address ? name : `${name} (${address})`
+}
+
+function isOwn(address: string): boolean {
+  return address === '::1' || address.startsWith('127.')
+}

@@ -1,0 +1,95 @@
+/** The second factor: an authenticator whose codes count once each, and recovery codes. */
+import type { UserRow } from '../platform/database/tables.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
+import type { People } from '../users/people.ts'
+import { createRecoveryCode, hashRecoveryCode } from './recovery-code.ts'
+import { createTotpSecret, describeTotp, findTotpStep } from './totp.ts'
+import type { TotpStore } from './totp-store.ts'
+
+export interface SecondFactorOptions {
+  store: TotpStore
+  users: Pick<People, 'takeRecoveryCode'>
+  secrets: SecretBox
+  now: () => number
+  logger: Logger
+}
+
+/** Of a user, once the authenticator is confirmed. */
+export type ConfirmedTotp = Pick<UserRow, 'totp_sealed' | 'totp_last_step'>
+
+const pendingLifeMs = 10 * 60_000
+/** Authenticators that wait for their first code; when full the one that waits longest goes. */
+const maxPending = 200
+const recoveryCodes = 10
+
+export class SecondFactorService {
+  readonly #options: SecondFactorOptions
+  /** By principal: another session of the same person cannot finish what this one began. */
+  readonly #pending = new Map<string, { secret: string; endsAt: number }>()
+
+  constructor(options: SecondFactorOptions) {
+    this.#options = options
+  }
+
+  isNeeded(user: Pick<UserRow, 'totp_sealed'>): boolean {
+    return user.totp_sealed !== null
+  }
+
+  /** Takes a code of the authenticator or a recovery code, each once. Guessing is slowed down by the caller. */
+  async verify(user: UserRow, code: string): Promise<boolean> {
+    if (user.totp_sealed === null) return false
+    const digits = code.replaceAll(/\s/g, '')
+    if (/^\d{6}$/.test(digits)) return this.#verifyTotp(user.id, user.totp_sealed, digits)
+    return this.#takeRecoveryCode(user.id, hashRecoveryCode(code))
+  }
+
+  /** A new secret, which counts for nothing until `confirm`; the one begun before is forgotten. */
+  begin(principalId: string, email: string): { secret: string; uri: string; qr_svg: string } {
+    const secret = createTotpSecret()
+    this.#pending.delete(principalId)
+    if (this.#pending.size >= maxPending) this.#pending.delete(this.#pending.keys().next().value!)
+    this.#pending.set(principalId, { secret, endsAt: this.#options.now() + pendingLifeMs })
+    return describeTotp(secret, email)
+  }
+
+  /** What to keep with the user; the step of the code is used up already. */
+  confirm(principalId: string, userId: string, code: string): ConfirmedTotp {
+    const pending = this.#pending.get(principalId)
+    const now = this.#options.now()
+    if (!pending || now > pending.endsAt) {
+      this.#pending.delete(principalId)
+      throw new Problem('challenge_invalid', 'Setting up the authenticator took more than 10 minutes; begin again.')
+    }
+    const step = findTotpStep(pending.secret, code.replaceAll(/\s/g, ''), now)
+    if (step === undefined) {
+      throw new Problem('code_wrong', 'This is not the code of now. Look whether the clock of the device is right.')
+    }
+    this.#pending.delete(principalId)
+    const sealed = this.#options.secrets.seal(pending.secret, totpSealContext(userId))
+    return { totp_sealed: sealed, totp_last_step: step }
+  }
+
+  /** To be shown once; only the hashes are to be kept. */
+  createRecoveryCodes(): { codes: string[]; hashes: string[] } {
+    const codes = Array.from({ length: recoveryCodes }, createRecoveryCode)
+    return { codes, hashes: codes.map(hashRecoveryCode) }
+  }
+
+  async #takeRecoveryCode(userId: string, codeHash: string): Promise<boolean> {
+    const isTaken = await this.#options.users.takeRecoveryCode(userId, codeHash)
+    if (isTaken) this.#options.logger.warn({ user: userId }, 'a recovery code was used')
+    return isTaken
+  }
+
+  async #verifyTotp(userId: string, sealed: string, code: string): Promise<boolean> {
+    const secret = this.#options.secrets.open(sealed, totpSealContext(userId))
+    const step = findTotpStep(secret, code, this.#options.now())
+    return step !== undefined && (await this.#options.store.takeStep(userId, sealed, step))
+  }
+}
+
+export function totpSealContext(userId: string): string {
+  return `user ${userId} totp`
+}

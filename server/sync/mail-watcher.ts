@@ -1,0 +1,114 @@
+/** Watches every enabled account, and follows accounts that come, change and go. One account is `AccountWatcher`. */
+import type { AccountService } from '../accounts/account-service.ts'
+import type { HealthRegistry } from '../accounts/health-registry.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Backoff } from '../imap/backoff.ts'
+import type { ConnectionPool } from '../imap/connection-pool.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
+import type { Logger } from '../platform/logger.ts'
+import { AccountWatcher } from './account-watcher.ts'
+
+export interface MailWatcherOptions {
+  accounts: Pick<AccountService, 'listEnabled' | 'onReconnect'>
+  pool: ConnectionPool
+  hub: Pick<EventHub, 'publish' | 'listen'>
+  refs: Pick<MessageRefs, 'encode'>
+  health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem' | 'forget'>
+  logger: Logger
+  backoff?: Backoff
+}
+
+/** Another of these is another mailbox: what is there is not new. */
+const mailboxFields = ['imap.host', 'imap.port', 'imap.user']
+
+export class MailWatcher {
+  readonly #options: MailWatcherOptions
+  readonly #watchers = new Map<string, AccountWatcher>()
+  /** What is being done to an account: one thing after the other. */
+  readonly #work = new Map<string, Promise<void>>()
+  #unsubscribe: (() => void)[] = []
+
+  constructor(options: MailWatcherOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    const { accounts, hub, pool } = this.#options
+    this.#unsubscribe = [
+      hub.listen('account_added', ({ account_id }) => this.#after(account_id, () => this.#renew(account_id))),
+      hub.listen('account_updated', ({ account_id, name, changed }) =>
+        this.#after(account_id, () => this.#follow(account_id, name, changed)),
+      ),
+      hub.listen('account_removed', ({ account_id }) => this.#after(account_id, () => this.#remove(account_id))),
+      pool.onRefused((accountId, problem) => this.#watchers.get(accountId)?.refuse(problem)),
+      accounts.onReconnect(accountId => this.#after(accountId, () => this.#reconnect(accountId))),
+    ]
+    for (const account of await accounts.listEnabled()) this.#after(account.id, async () => this.#watch(account))
+  }
+
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+    await Promise.all(this.#work.values())
+    await Promise.all([...this.#watchers.values()].map(watcher => watcher.stop()))
+    this.#watchers.clear()
+  }
+
+  /** Runs behind what is already being done to the account. */
+  #after(accountId: string, step: () => Promise<void>): void {
+    const { logger } = this.#options
+    const before = this.#work.get(accountId) ?? Promise.resolve()
+    const work: Promise<void> = before
+      .then(step)
+      .catch(err => logger.error({ err, account_id: accountId }, 'following an account failed'))
+      .finally(() => {
+        if (this.#work.get(accountId) === work) this.#work.delete(accountId)
+      })
+    this.#work.set(accountId, work)
+  }
+
+  #watch(account: { id: string; name: string }): void {
+    if (this.#watchers.has(account.id)) return
+    const { pool, hub, refs, health, logger, backoff } = this.#options
+    const watcher = new AccountWatcher({ account, pool, hub, refs, health, logger, ...(backoff ? { backoff } : {}) })
+    this.#watchers.set(account.id, watcher)
+    watcher.start()
+  }
+
+  async #follow(accountId: string, name: string, changed: readonly string[]): Promise<void> {
+    this.#watchers.get(accountId)?.rename(name)
+    const isMeant = changed.includes('enabled') || changed.some(field => field.startsWith('imap.'))
+    if (!isMeant) return
+    const isOther = changed.includes('enabled') || changed.some(field => mailboxFields.includes(field))
+    if (!isOther && this.#watchers.has(accountId)) return this.#reconnect(accountId)
+    await this.#renew(accountId, name)
+  }
+
+  /** With the memory of what was announced. */
+  async #reconnect(accountId: string): Promise<void> {
+    const watcher = this.#watchers.get(accountId)
+    await watcher?.stop()
+    await this.#options.pool.drop(accountId)
+    if (watcher) return watcher.start()
+    await this.#renew(accountId)
+  }
+
+  /** From the beginning, or not at all when the account is disabled. */
+  async #renew(accountId: string, name = accountId): Promise<void> {
+    await this.#end(accountId)
+    await this.#options.pool.drop(accountId)
+    const account = (await this.#options.accounts.listEnabled()).find(({ id }) => id === accountId)
+    if (account) this.#watch(account)
+    else this.#options.health.set({ id: accountId, name }, { state: 'disabled', lastError: null })
+  }
+
+  async #remove(accountId: string): Promise<void> {
+    await this.#end(accountId)
+    await this.#options.pool.remove(accountId)
+    this.#options.health.forget(accountId)
+  }
+
+  async #end(accountId: string): Promise<void> {
+    await this.#watchers.get(accountId)?.stop()
+    this.#watchers.delete(accountId)
+  }
+}

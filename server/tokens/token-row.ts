@@ -1,0 +1,120 @@
+/** From the row of a token to what it may do and how it is shown. */
+import { z } from 'zod'
+import { Scope } from '../../contract/scope.ts'
+import type { ApiToken } from '../../contract/tokens.ts'
+import type { ApiTokenRow } from '../platform/database/tables.ts'
+import { AddressRanges, parseAddressRange } from '../platform/network/address-range.ts'
+import { type Principal, scopeSet } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { type Rights, rightsOf } from '../users/rights.ts'
+import type { OwnedTokenRow } from './token-store.ts'
+
+const Scopes = z.array(Scope)
+const Texts = z.array(z.string())
+
+/** What may be given to a token. */
+export interface TokenRights {
+  scopes: readonly Scope[]
+  accounts: readonly string[]
+}
+
+export function principalIdOf(tokenId: string): string {
+  return `token-${tokenId}`
+}
+
+/** What the token may do now: what it was given, as far as its owner may do so themselves. */
+export function toPrincipal(row: OwnedTokenRow): Principal {
+  const { scopes, accounts } = givenRights(row)
+  const owner = ownerRights(row)
+  return {
+    id: principalIdOf(row.id),
+    name: row.name,
+    kind: 'token',
+    userId: row.user_id,
+    scopes: new Set([...scopeSet(scopes)].filter(scope => owner.scopes.has(scope))),
+    accounts: new Set(accounts.filter(id => owner.accounts === 'all' || owner.accounts.has(id))),
+    endsAt: endsAtOf(row),
+  }
+}
+
+export function endsAtOf({ expires_at }: Pick<ApiTokenRow, 'expires_at'>): number | undefined {
+  return expires_at === null ? undefined : Date.parse(expires_at)
+}
+
+/** Undefined for anywhere. */
+export function allowedRanges(row: Pick<ApiTokenRow, 'allowed_addresses'>): AddressRanges | undefined {
+  const texts = Texts.parse(JSON.parse(row.allowed_addresses))
+  // One that cannot be read lets nobody in; it does not open the token to everybody.
+  return texts.length === 0 ? undefined : new AddressRanges(texts.flatMap(text => parseAddressRange(text) ?? []))
+}
+
+/** @param isSeen Whether an account is there, and is the business of who asks. */
+export function toView(row: OwnedTokenRow, now: number, isSeen: (accountId: string) => boolean): ApiToken {
+  const { scopes, accounts } = givenRights(row)
+  return {
+    id: row.id,
+    name: row.name,
+    prefix: row.prefix,
+    user_id: row.user_id,
+    user_name: row.owner_name,
+    scopes,
+    accounts: accounts.filter(isSeen),
+    allowed_addresses: Texts.parse(JSON.parse(row.allowed_addresses)),
+    created_at: row.created_at,
+    expires_at: row.expires_at,
+    last_used_at: row.last_used_at,
+    last_used_address: row.last_used_address,
+    status: statusOf(row, now),
+  }
+}
+
+export function givenRights(row: Pick<ApiTokenRow, 'scopes' | 'accounts'>): { scopes: Scope[]; accounts: string[] } {
+  return { scopes: Scopes.parse(JSON.parse(row.scopes)), accounts: Texts.parse(JSON.parse(row.accounts)) }
+}
+
+export function ownerRights(row: Pick<OwnedTokenRow, 'owner_role' | 'owner_accounts'>): Rights {
+  return rightsOf({ role: row.owner_role, accounts: row.owner_accounts })
+}
+
+/**
+ * Nobody gives a token what they do not have; a scope that it has already may stay, worth nothing while its owner lacks
+ * it. An account that the owner may not see is refused in the same words whether it exists or not.
+ */
+export function refuseBeyond(owner: Rights, wanted: TokenRights, heldScopes: readonly Scope[] = []): void {
+  const may = new Set([...owner.scopes, ...scopeSet(heldScopes)])
+  const scopes = wanted.scopes.filter(scope => !may.has(scope))
+  if (scopes.length > 0) {
+    const detail = `A token can have only what its owner has, and its owner does not have ${scopes.join(', ')}.`
+    throw new Problem('beyond_own_rights', detail)
+  }
+  const accounts = wanted.accounts.filter(id => owner.accounts !== 'all' && !owner.accounts.has(id))
+  if (accounts.length === 0) return
+  const detail = `A token can see only what its owner sees, and its owner does not see the account ${some(accounts)}.`
+  throw new Problem('beyond_own_rights', detail)
+}
+
+export function refuseUnknown(known: ReadonlySet<string>, wanted: readonly string[]): void {
+  const missing = wanted.filter(id => !known.has(id))
+  if (missing.length > 0) throw new Problem('account_not_found', `There is no account ${some(missing)}.`)
+}
+
+/** Each once, and each of them an address or a range. */
+export function readRanges(texts: readonly string[]): string[] {
+  const errors = texts.flatMap((text, index) =>
+    parseAddressRange(text)
+      ? []
+      : [{ path: `body.allowed_addresses.${index}`, message: 'is not an address or a range such as 10.0.0.0/8' }],
+  )
+  if (errors.length > 0) throw new Problem('bad_request', 'An allowed address cannot be read.', { errors })
+  return [...new Set(texts)]
+}
+
+/** Enough of them to go by. */
+function some(ids: readonly string[]): string {
+  return ids.length > 5 ? `${ids.slice(0, 5).join(', ')} and ${ids.length - 5} more` : ids.join(', ')
+}
+
+function statusOf(row: OwnedTokenRow, now: number): ApiToken['status'] {
+  if (now >= (endsAtOf(row) ?? Number.POSITIVE_INFINITY)) return 'expired'
+  return row.owner_disabled ? 'suspended' : 'active'
+}

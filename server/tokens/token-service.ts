@@ -1,0 +1,278 @@
+/** API tokens: making, changing, rotating and revoking them, and telling who one is. */
+import { randomBytes } from 'node:crypto'
+import type { ApiToken } from '../../contract/tokens.ts'
+import type { MadeUser } from '../../contract/users.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { ApiTokenRow } from '../platform/database/tables.ts'
+import type { Logger } from '../platform/logger.ts'
+import { maySeeAccount, type Principal, type PrincipalListener } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { MadeUsers } from '../users/made-users.ts'
+import type { People } from '../users/people.ts'
+import type { Revocations } from '../users/revocations.ts'
+import { rightsOf } from '../users/rights.ts'
+import { KnownTokens } from './known-tokens.ts'
+import { createToken, hashOf, prefixOf } from './token-format.ts'
+import {
+  givenRights,
+  ownerRights,
+  principalIdOf,
+  readRanges,
+  refuseBeyond,
+  refuseUnknown,
+  type TokenRights,
+  toView,
+} from './token-row.ts'
+import type { OwnedTokenRow, TokenStore } from './token-store.ts'
+
+export interface TokenServiceOptions {
+  store: TokenStore
+  users: People
+  made: Pick<MadeUsers, 'list' | 'end'>
+  /** Ends what a user has open: sessions, and what tokens hold. */
+  ended: (userId: string) => Promise<void>
+  revocations: Revocations
+  hub: Pick<EventHub, 'transact'>
+  accountIds: () => Promise<ReadonlySet<string>>
+  now: () => number
+  logger: Logger
+  listener: PrincipalListener
+}
+
+export interface TokenInput extends TokenRights {
+  name: string
+  /** Null for never. */
+  expires_at: string | null
+  /** Anywhere when empty. */
+  allowed_addresses: readonly string[]
+}
+
+export type TokenChange = { [Field in keyof TokenInput]?: TokenInput[Field] | undefined }
+
+interface NewToken {
+  /** The secret, which is in this answer and nowhere else. */
+  token: string
+  info: ApiToken
+}
+
+const maxTokensOfUser = 100
+const maxTokens = 1_000
+
+export class TokenService {
+  readonly #options: TokenServiceOptions
+  readonly #known: KnownTokens
+
+  constructor(options: TokenServiceOptions) {
+    this.#options = options
+    this.#known = new KnownTokens(options)
+  }
+
+  /** Undefined for nobody. Answers at once, without the database, for tokens seen before and for what is none. */
+  authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> {
+    return this.#known.authenticate(token, address)
+  }
+
+  /** After a change to a user was committed: their tokens, and what those have open, follow before this resolves. */
+  async userChanged(userId: string): Promise<void> {
+    await this.#known.follow(userId)
+  }
+
+  async stop(): Promise<void> {
+    await this.#known.stop()
+  }
+
+  /** A token that is not an administrator's sees itself alone. */
+  async list(principal: Principal): Promise<ApiToken[]> {
+    const { store } = this.#options
+    const { userId } = principal
+    const isAdministrator = principal.scopes.has('dashboard:admin')
+    if (isAdministrator || userId === null) return this.#views(principal, isAdministrator ? await store.list() : [])
+    const rows = await store.listOf(userId)
+    const isShown = ({ id }: OwnedTokenRow) => principal.kind !== 'token' || principal.id === principalIdOf(id)
+    return this.#views(principal, rows.filter(isShown))
+  }
+
+  async create(principal: Principal, input: TokenInput): Promise<NewToken> {
+    const { store, users, hub, logger } = this.#options
+    const userId = ownerOf(principal)
+    const at = this.#at()
+    this.#refusePast(input.expires_at)
+    const allowed = readRanges(input.allowed_addresses)
+    const known = await this.#options.accountIds()
+    const token = createToken()
+    const row: ApiTokenRow = {
+      id: randomBytes(8).toString('hex'),
+      token_hash: hashOf(token),
+      prefix: prefixOf(token),
+      user_id: userId,
+      name: input.name,
+      ...written(input),
+      allowed_addresses: JSON.stringify(allowed),
+      created_at: at,
+      expires_at: input.expires_at,
+      last_used_at: null,
+      last_used_address: null,
+    }
+    await hub.transact(async (transaction, tell) => {
+      // As they are now: the principal may be of a moment ago.
+      const owner = await users.find(userId, transaction)
+      if (!owner || owner.disabled) throw new Problem('session_needed', 'Your account here was closed.')
+      refuseBeyond(rightsOf(owner), input)
+      refuseUnknown(known, input.accounts)
+      await this.#refuseMany(userId, transaction)
+      await store.insert(row, transaction)
+      tell({ type: 'token_created', data: named(row, at) })
+    })
+    await this.#known.follow(userId)
+    logger.info({ token: row.id, user: userId }, 'a token was created')
+    return { token, info: await this.#view(principal, row.id) }
+  }
+
+  /** What it has open is narrowed before this resolves. */
+  async change(principal: Principal, tokenId: string, change: TokenChange): Promise<ApiToken> {
+    const { store, hub, logger } = this.#options
+    refuseToken(principal)
+    const allowed = change.allowed_addresses && readRanges(change.allowed_addresses)
+    const known = change.accounts && (await this.#options.accountIds())
+    const at = this.#at()
+    const { user_id } = await hub.transact(async (transaction, tell) => {
+      const row = await this.#get(principal, tokenId, transaction)
+      const given = givenRights(row)
+      const { scopes, accounts, expires_at, name } = change
+      // Only what is named is looked at: an old right that its owner lost does not keep the name from being changed.
+      refuseBeyond(ownerRights(row), { scopes: scopes ?? [], accounts: accounts ?? [] }, given.scopes)
+      if (known && accounts) refuseUnknown(known, accounts)
+      if (expires_at !== undefined && expires_at !== row.expires_at) this.#refusePast(expires_at)
+      const after = {
+        name: name ?? row.name,
+        ...written({ scopes: scopes ?? given.scopes, accounts: accounts ?? given.accounts }),
+        expires_at: expires_at === undefined ? row.expires_at : expires_at,
+        allowed_addresses: allowed ? JSON.stringify(allowed) : row.allowed_addresses,
+      }
+      const changed = (Object.keys(after) as (keyof typeof after)[]).filter(field => row[field] !== after[field])
+      if (changed.length === 0) return row
+      await store.update(tokenId, after, transaction)
+      tell({ type: 'token_updated', data: { ...named({ ...row, ...after }, at), changed } })
+      return row
+    })
+    await this.#known.follow(user_id)
+    logger.info({ token: tokenId, fields: Object.keys(change), by: principal.id }, 'a token was changed')
+    return this.#view(principal, tokenId)
+  }
+
+  /** What the old secret has open is closed before this resolves. */
+  async rotate(principal: Principal, tokenId: string): Promise<NewToken> {
+    const { store, hub, logger } = this.#options
+    const userId = ownerOf(principal)
+    const token = createToken()
+    const at = this.#at()
+    await hub.transact(async (transaction, tell) => {
+      const row = await this.#get(principal, tokenId, transaction)
+      if (row.user_id !== userId) {
+        const detail = 'Only its owner may see a new secret of this token; you can revoke it.'
+        throw new Problem('forbidden', detail)
+      }
+      await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
+      tell({ type: 'token_updated', data: { ...named(row, at), changed: ['secret'] } })
+    })
+    await this.#known.follow(userId)
+    logger.info({ token: tokenId, by: principal.id }, 'a token was rotated')
+    return { token, info: await this.#view(principal, tokenId) }
+  }
+
+  /** Whom it invited, reset or raised. */
+  async listMade(principal: Principal, tokenId: string): Promise<MadeUser[]> {
+    await this.#get(principal, tokenId)
+    return this.#options.made.list({ tokenId })
+  }
+
+  /**
+   * What it has open is closed before this resolves.
+   * @param endsMade With everybody whom it made, in the same transaction: nothing it does comes between. Answers whom that ended.
+   */
+  async revoke(principal: Principal, tokenId: string, endsMade = false): Promise<string[]> {
+    return this.#options.revocations.run({
+      ids: [principalIdOf(tokenId)],
+      check: () => this.#get(principal, tokenId),
+      work: () => this.#revoke(principal, tokenId, endsMade),
+    })
+  }
+
+  async #revoke(principal: Principal, tokenId: string, endsMade: boolean): Promise<string[]> {
+    const { store, users, made, ended, hub, logger } = this.#options
+    refuseToken(principal)
+    if (endsMade && !principal.scopes.has('dashboard:admin')) {
+      throw new Problem('forbidden', 'Only an administrator may end what a token made.')
+    }
+    const at = this.#at()
+    const { row, others } = await hub.transact(async (transaction, tell) => {
+      const row = await this.#get(principal, tokenId, transaction)
+      await store.delete(tokenId, transaction)
+      tell({ type: 'token_revoked', data: named(row, at) })
+      const writing = { store: users, transaction, tell, at }
+      return { row, others: endsMade ? await made.end(principal, { tokenId }, writing) : [] }
+    })
+    await this.#known.follow(row.user_id)
+    for (const userId of others) await ended(userId)
+    logger.info({ token: tokenId, by: principal.id, ended: others.length }, 'a token was revoked')
+    return others
+  }
+
+  /** Someone else's token is none, but for an administrator. */
+  async #get(principal: Principal, tokenId: string, transaction?: Database): Promise<OwnedTokenRow> {
+    const row = await this.#options.store.find(tokenId, transaction)
+    if (row && (row.user_id === principal.userId || principal.scopes.has('dashboard:admin'))) return row
+    throw new Problem('token_not_found', 'There is no such token; it may have been revoked.')
+  }
+
+  async #view(principal: Principal, tokenId: string): Promise<ApiToken> {
+    const [view] = await this.#views(principal, [await this.#get(principal, tokenId)])
+    return view!
+  }
+
+  async #views(principal: Principal, rows: readonly OwnedTokenRow[]): Promise<ApiToken[]> {
+    const known = await this.#options.accountIds()
+    const isSeen = (id: string) => known.has(id) && maySeeAccount(principal, id)
+    return rows.map(row => toView(row, this.#options.now(), isSeen))
+  }
+
+  async #refuseMany(userId: string, transaction: Database): Promise<void> {
+    const { all, own } = await this.#options.store.count(userId, transaction)
+    if (own >= maxTokensOfUser) {
+      throw new Problem('too_many_tokens', `You have ${own} tokens; revoke one that you no longer use.`)
+    }
+    if (all >= maxTokens) {
+      throw new Problem('too_many_tokens', `There are ${all} tokens in all, and no more may be made.`)
+    }
+  }
+
+  #refusePast(expiresAt: string | null): void {
+    if (expiresAt === null || Date.parse(expiresAt) > this.#options.now()) return
+    const message = 'is in the past'
+    throw new Problem('bad_request', `body.expires_at: ${message}`, { errors: [{ path: 'body.expires_at', message }] })
+  }
+
+  #at(): string {
+    return new Date(this.#options.now()).toISOString()
+  }
+}
+
+/** A token never makes or changes tokens: whoever got hold of one could stay after it is revoked. */
+function refuseToken({ kind }: Principal): void {
+  if (kind !== 'session' && kind !== 'api_key') throw new Problem('session_needed', 'Sign in: a token may not do this.')
+}
+
+/** A secret is shown only to a person, of whose tokens it is one. */
+function ownerOf({ kind, userId }: Principal): string {
+  if (kind === 'session' && userId !== null) return userId
+  throw new Problem('session_needed', 'Sign in: a token belongs to a person, and only they may see its secret.')
+}
+
+function written({ scopes, accounts }: TokenRights): Pick<ApiTokenRow, 'scopes' | 'accounts'> {
+  return { scopes: JSON.stringify([...new Set(scopes)]), accounts: JSON.stringify([...new Set(accounts)]) }
+}
+
+function named({ id, name, user_id }: ApiTokenRow, at: string) {
+  return { token_id: id, name, user_id, at }
+}

@@ -1,0 +1,71 @@
+/** A tool for models, as data and a function: declared once, for MCP and the assistant alike. Running it is the Toolbox's business. */
+import type { z } from 'zod'
+import type { Effect, LimitName } from '../../contract/endpoint.ts'
+import type { ProblemCode } from '../../contract/problem.ts'
+import type { Scope } from '../../contract/scope.ts'
+import type { Principal } from '../platform/principal.ts'
+
+export interface ToolCall<Input> {
+  principal: Principal
+  input: Input
+  /** Aborts when nobody waits for the answer any more. */
+  signal: AbortSignal
+  /** For the trail, beside the account: what was done, as it is done, since it may break off. No secrets. */
+  note(refs: Record<string, string>): void
+}
+
+interface Declared<Input, Output> {
+  name: string
+  title: string
+  /** For the model: what it is for, and what to mind. Every word costs every client that lists it. */
+  description: string
+  /** What a principal must hold; `signed_in` wants any principal. */
+  scope: Scope | 'signed_in'
+  effect: Effect
+  /** A narrower limit of its own, beside the common one. */
+  limit?: LimitName
+  input: z.ZodType<Input>
+  /** An object. What it does not name does not leave. */
+  output: z.ZodType<Output>
+  /** What to do about a problem, where that can be said beforehand. */
+  hints?: Partial<Record<ProblemCode, string>>
+}
+
+interface OfNoAccount<Input, Output> extends Declared<Input, Output> {
+  accountOf?: undefined
+  run(call: ToolCall<NoInfer<Input>>): Promise<NoInfer<Output>> | NoInfer<Output>
+}
+
+interface OfOneAccount<Input, Output> extends Declared<Input, Output> {
+  /** Whose mail it is about. The gate asks whether the principal may see it, so nothing need be checked here. */
+  accountOf(principal: Principal, input: NoInfer<Input>): Promise<string> | string
+  run(call: ToolCall<NoInfer<Input>> & { accountId: string }): Promise<NoInfer<Output>> | NoInfer<Output>
+}
+
+export type Tool<Input = unknown, Output = unknown> = OfNoAccount<Input, Output> | OfOneAccount<Input, Output>
+
+/** Declares a tool; only here to infer its types. */
+export function defineTool<Input, Output>(tool: OfNoAccount<Input, Output>): Tool<Input, Output> {
+  return tool
+}
+
+/** Declares a tool that is about one account in each call. */
+export function defineAccountTool<Input, Output>(tool: OfOneAccount<Input, Output>): Tool<Input, Output> {
+  return tool
+}
+
+/** What a client may take for granted before it calls. Only hints: the gate trusts nobody's reading of them. */
+export interface ToolAnnotations {
+  readOnlyHint?: boolean
+  destructiveHint?: boolean
+  /** Whether it reaches people and machines out there. */
+  openWorldHint?: boolean
+}
+
+/** What is not said is what MCP takes for granted: changes something, may destroy, reaches out. */
+export const annotations: Record<Effect, ToolAnnotations> = {
+  read: { readOnlyHint: true, openWorldHint: false },
+  write: { destructiveHint: false, openWorldHint: false },
+  send: { destructiveHint: false },
+  destroy: { openWorldHint: false },
+}

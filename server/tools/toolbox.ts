@@ -1,0 +1,246 @@
+/** All tools, for whoever offers them to a model: each call passes the gate, the limits and the trail, as a request does. */
+import type { ProblemCode } from '../../contract/problem.ts'
+import { guard, type Operation } from '../platform/guard.ts'
+import type { HttpLimits } from '../platform/http/http-limits.ts'
+import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
+import { toProblem } from '../platform/http/http-problem.ts'
+import { leaveSecretsOut, type SafeInput } from '../platform/http/input-fields.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Caller, Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { annotations, type Tool, type ToolAnnotations } from './tool.ts'
+import { type ObjectSchema, toolSchema } from './tool-schema.ts'
+
+export interface ToolboxOptions {
+  tools: readonly Tool[]
+  limits: Pick<HttpLimits, 'checkPrincipal'>
+  trail: Trail
+  /** Hears of each finished call; must not throw. */
+  observe(outcome: RequestOutcome): void
+  logger: Logger
+}
+
+/** A tool as a model is told of it. */
+export interface ToolInfo {
+  name: string
+  title: string
+  description: string
+  annotations: ToolAnnotations
+  inputSchema: ObjectSchema
+  outputSchema: ObjectSchema
+}
+
+/** Who asks, and on whose request. */
+export interface Asking {
+  caller: Caller
+  requestId: string
+  /** When it aborts with a Problem, that is answered; otherwise the client is gone. */
+  signal: AbortSignal
+}
+
+export interface ToolProblem {
+  code: ProblemCode
+  message: string
+  /** What to do about it, or what would be allowed. */
+  hint?: string
+}
+
+export type ToolResult = { isError: false; output: object } | { isError: true; problem: ToolProblem }
+
+interface Entry {
+  tool: Tool
+  operation: Operation
+  info: ToolInfo
+  safe: ReturnType<typeof leaveSecretsOut>
+}
+
+/** What the trail is told of a call, as far as that is known. */
+interface Told {
+  refs: Record<string, string>
+  input: SafeInput | undefined
+}
+
+/** What is asked for under it is told beside it, so that nobody makes up names of operations. */
+const unknownTool: Operation = { name: 'tool.unknown', scope: 'signed_in', effect: 'read' }
+const maxUnknownName = 100
+/** Of what is said of wrong input: it repeats what was sent. */
+const maxWords = 500
+
+export class Toolbox {
+  readonly #options: ToolboxOptions
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(options: ToolboxOptions) {
+    this.#options = options
+    for (const tool of options.tools) this.#entries.set(tool.name, entryOf(tool))
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name)
+  }
+
+  /** Only those that the principal may call. */
+  list(principal: Principal): ToolInfo[] {
+    return [...this.#entries.values()].filter(entry => isAllowed(principal, entry)).map(({ info }) => info)
+  }
+
+  /**
+   * Never throws for what goes wrong inside: a Problem is a result, and a fault of ours one without detail. What changes
+   * something is in the trail before this resolves.
+   * @throws Error for a tool that is not there; ask `has` first.
+   */
+  async call(name: string, input: unknown, asking: Asking): Promise<ToolResult> {
+    const entry = this.#entries.get(name)
+    if (!entry) throw new Error(`there is no tool ${name}`)
+    const began = performance.now()
+    const told: Told = { refs: {}, input: undefined }
+    const running = this.#run(entry, input, asking, told)
+    // What changes something is waited for, since it may be done by now: the trail must know what came of it.
+    const awaited = entry.operation.effect === 'read' ? unlessAborted(running, asking.signal) : running
+    const done = await awaited.catch((error: unknown) => this.#problemOf(error, entry, asking))
+    const problem = done instanceof Problem ? done : undefined
+    const kept = this.#tell(entry.operation, { problem, durationMs: performance.now() - began, asking, told })
+    if (entry.operation.effect !== 'read') await kept
+    if (!(done instanceof Problem)) return { isError: false, output: done }
+    return { isError: true, problem: this.#explain(done, entry.tool, asking.caller.principal) }
+  }
+
+  /** Notes that somebody called what is not there: a refusal like any other. */
+  refuseUnknown(name: string, asking: Asking): void {
+    const problem = new Problem('not_found', 'There is no such tool.')
+    const tool = name.slice(0, maxUnknownName).replaceAll(/\p{C}/gu, '\ufffd')
+    void this.#tell(unknownTool, { problem, durationMs: 0, asking, told: { refs: { tool }, input: undefined } })
+  }
+
+  #tell(
+    { name: operation, effect }: Operation,
+    {
+      problem,
+      durationMs,
+      asking,
+      told,
+    }: { problem: Problem | undefined; durationMs: number; asking: Asking; told: Told },
+  ): Promise<void> | undefined {
+    const { caller, requestId } = asking
+    const outcome: RequestOutcome = {
+      operation,
+      effect,
+      method: 'CALL',
+      status: problem?.status ?? 200,
+      code: problem?.code ?? 'ok',
+      durationMs,
+      caller,
+      address: caller.address,
+      userAgent: caller.userAgent,
+      // The request that carried it is.
+      isCounted: false,
+      requestId,
+      ...told,
+      hasCredentials: true,
+    }
+    this.#options.observe(outcome)
+    return this.#options.trail.record(outcome)
+  }
+
+  async #run({ tool, operation, safe }: Entry, raw: unknown, { caller, signal }: Asking, told: Told): Promise<object> {
+    const { principal, address } = caller
+    const { limits, trail } = this.#options
+    signal.throwIfAborted()
+    guard(principal, operation)
+    if (operation.effect !== 'read' && trail.isFull) {
+      const detail = 'The audit trail cannot be written, so nothing may be changed.'
+      throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
+    }
+    limits.checkPrincipal(principal, address, operation.limit)
+    const input = parse(tool, raw)
+    told.input = safe({ query: undefined, body: input })
+    const note = (refs: Record<string, string>) => void Object.assign(told.refs, refs)
+    const call = { principal, input, signal, note }
+    if (!tool.accountOf) return checked(tool, await tool.run(call))
+    const accountId = await tool.accountOf(principal, input)
+    told.refs.account_id = accountId
+    guard(principal, operation, accountId)
+    return checked(tool, await tool.run({ ...call, accountId }))
+  }
+
+  #problemOf(error: unknown, { operation }: Entry, { requestId, signal }: Asking): Problem {
+    const problem = toProblem(error)
+    if (problem) return problem
+    // Nobody reads this answer; it must only not look like a fault of ours.
+    if (signal.aborted) return new Problem('bad_request', 'The client went away.')
+    this.#options.logger.error({ request_id: requestId, operation: operation.name, err: error }, 'a bug')
+    const detail = `This is a fault of RustyMail itself. The log names it under the request id ${requestId}.`
+    return new Problem('internal', detail)
+  }
+
+  #explain(problem: Problem, tool: Tool, principal: Principal): ToolProblem {
+    const { code, message } = problem
+    const hint = this.#hint(problem, tool, principal)
+    return { code, message, ...(hint === undefined ? {} : { hint }) }
+  }
+
+  #hint({ code, extension }: Problem, tool: Tool, principal: Principal): string | undefined {
+    if (tool.hints?.[code] !== undefined) return tool.hints[code]
+    if (code === 'forbidden') {
+      return `Allowed to you: ${this.list(principal)
+        .map(({ name }) => name)
+        .join(', ')}.`
+    }
+    if (code === 'bad_request') return 'Correct the input and call again.'
+    if (extension.retryAfterSeconds === undefined) return undefined
+    return `Wait ${extension.retryAfterSeconds} s, then call again.`
+  }
+}
+
+function entryOf(tool: Tool): Entry {
+  const { name, title, description, scope, effect, limit } = tool
+  return {
+    tool,
+    operation: { name: `tool.${name}`, scope, effect, ...(limit ? { limit } : {}) },
+    info: {
+      name,
+      title,
+      description,
+      annotations: annotations[effect],
+      inputSchema: toolSchema(tool.input, 'input'),
+      outputSchema: toolSchema(tool.output, 'output'),
+    },
+    safe: leaveSecretsOut({ body: tool.input }),
+  }
+}
+
+function isAllowed(principal: Principal, { operation }: Entry): boolean {
+  try {
+    guard(principal, operation)
+    return true
+  } catch (error) {
+    if (error instanceof Problem) return false
+    throw error
+  }
+}
+
+/** What runs on has been told by its signal; what comes of it is nobody's any more. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}
+
+function parse(tool: Tool, raw: unknown): unknown {
+  const result = tool.input.safeParse(raw ?? {})
+  if (result.success) return result.data
+  const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.') || 'input', message }))
+  const words = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  throw new Problem('bad_request', words.slice(0, maxWords), { errors: errors.slice(0, 50) })
+}
+
+function checked(tool: Tool, output: unknown): object {
+  const result = tool.output.safeParse(output)
+  if (result.success && typeof result.data === 'object' && result.data !== null) return result.data
+  throw new Error(`${tool.name} answered what it does not declare: ${result.error?.message}`)
+}
