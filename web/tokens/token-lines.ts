@@ -13,6 +13,9 @@ export interface ExampleLines {
 /** As MCP clients of all kinds name a server that they reach over HTTP. */
 const mcpName = 'rustymail'
 
+/** For clients that show their model the structure of a result: the same again as text would have no reader (decision 18). */
+const structureAlone = { 'RustyMail-Results': 'structured' }
+
 /** The word by which the lines print; this page itself prints nothing. */
 const print = ['console', 'log'].join('.')
 
@@ -35,15 +38,16 @@ export function linesFor({ origin, token, info }: { origin: string; token: strin
 /** For agents. Clients differ in the word that their list of servers goes by. */
 export function mcpLinesFor({ origin, token }: { origin: string; token: string }): ExampleLines[] {
   const url = `${origin}${mcpPath}`
-  const server = { type: 'http', url, headers: { Authorization: `Bearer ${token}` } }
-  const json = (key: string) => JSON.stringify({ [key]: { [mcpName]: server } }, null, 2)
+  const authorization = { Authorization: `Bearer ${token}` }
+  const json = (key: string, headers: Record<string, string>) =>
+    JSON.stringify({ [key]: { [mcpName]: { type: 'http', url, headers } } }, null, 2)
+  const options = Object.entries({ ...authorization, ...structureAlone }).map(
+    ([name, value]) => ` \\\n  --header "${name}: ${value}"`,
+  )
   return [
-    {
-      title: 'Claude Code',
-      lines: `claude mcp add --transport http ${mcpName} ${url} --header "Authorization: Bearer ${token}"`,
-    },
-    { title: 'Cursor (.cursor/mcp.json), and most others', lines: json('mcpServers') },
-    { title: 'VS Code (.vscode/mcp.json)', lines: json('servers') },
+    { title: 'Claude Code', lines: `claude mcp add --transport http ${mcpName} ${url}${options.join('')}` },
+    { title: 'Cursor (.cursor/mcp.json), and most others', lines: json('mcpServers', authorization) },
+    { title: 'VS Code (.vscode/mcp.json)', lines: json('servers', { ...authorization, ...structureAlone }) },
   ]
 }
 

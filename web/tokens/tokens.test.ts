@@ -87,14 +87,15 @@ test('the lines name this server and the token, and ask for what it may have', (
 
 test('the lines for MCP clients are what each of them takes', () => {
   const [claude, cursor, code] = mcpLinesFor({ origin: 'https://mail.example.org', token: 'rm_secret' })
-  expect(claude?.lines).toBe(
-    'claude mcp add --transport http rustymail https://mail.example.org/mcp --header "Authorization: Bearer rm_secret"',
-  )
-  const server = {
-    type: 'http',
-    url: 'https://mail.example.org/mcp',
-    headers: { Authorization: 'Bearer rm_secret' },
-  }
-  expect(JSON.parse(cursor!.lines)).toEqual({ mcpServers: { rustymail: server } })
-  expect(JSON.parse(code!.lines)).toEqual({ servers: { rustymail: server } })
+  expect(claude?.lines.split(' \\\n  ')).toEqual([
+    'claude mcp add --transport http rustymail https://mail.example.org/mcp',
+    '--header "Authorization: Bearer rm_secret"',
+    '--header "RustyMail-Results: structured"',
+  ])
+  const server = (headers: Record<string, string>) => ({ type: 'http', url: 'https://mail.example.org/mcp', headers })
+  const authorization = { Authorization: 'Bearer rm_secret' }
+  expect(JSON.parse(cursor!.lines)).toEqual({ mcpServers: { rustymail: server(authorization) } })
+  expect(JSON.parse(code!.lines)).toEqual({
+    servers: { rustymail: server({ ...authorization, 'RustyMail-Results': 'structured' }) },
+  })
 })
