@@ -11,7 +11,9 @@ import { EventLog } from '../server/events/event-log.ts'
 import { EventStore } from '../server/events/event-store.ts'
 import { ImapFlowGateway } from '../server/imap/adapters/imapflow-gateway.ts'
 import { gateTimes } from '../server/imap/server-gate.ts'
-import { migrate, openDatabase } from '../server/platform/database/database.ts'
+import { migrations } from '../server/migrations.ts'
+import { openDatabase } from '../server/platform/database/database.ts'
+import { migrate } from '../server/platform/database/migrate.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
 import { WatchedAccounts } from '../test/support/watched-accounts.ts'
@@ -101,7 +103,7 @@ async function once_(dovecot: Dovecot): Promise<Row> {
 
 async function startHub() {
   const db = openDatabase('sqlite::memory:')
-  await migrate(db)
+  await migrate(db, migrations)
   const logger = createLogger('warn')
   const log = new EventLog({ store: new EventStore(db), logger, heldInMemory: 1_000, keep: 1_000, keepMs: 60 * 60_000 })
   const bounds = { heartbeatSeconds: 15, maxStreams: 1, maxStreamsPerPrincipal: 1, maxStreamAgeMs: 60_000 }

@@ -5,6 +5,7 @@ import { finishRestore, type Restored, restoreBackup } from './backup/restore-ba
 import type { Outcome } from './commands.ts'
 import type { Config } from './config.ts'
 import { checkKey, judgeKey } from './key-rotation.ts'
+import { migrations } from './migrations.ts'
 import { takeDataDir } from './platform/data-dir.ts'
 import { databaseLock } from './platform/database/database-lock.ts'
 import { removeIfEmpty, sqliteFile } from './platform/database/sqlite-file.ts'
@@ -30,7 +31,7 @@ export function backupRequest(config: Config, asked: Pick<BackupRequest, 'file' 
 }
 
 export function makeRequested(request: BackupRequest): Promise<BackupMade> {
-  return makeBackup(request, judgeKey)
+  return makeBackup(request, { judgeKey, migrations })
 }
 
 /** The server must not be running. */
@@ -51,6 +52,7 @@ export async function restore(config: Config): Promise<Outcome> {
     const request = { file, database, dataDir, givenKey, keyFrom, force }
     const restored = await restoreBackup(request, {
       judgeKey,
+      migrations,
       checkKey: (db, secrets, head) => checkKey(db, { secrets, keep: undefined }, head),
       logger,
       now: Date.now,

@@ -9,9 +9,11 @@ import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { EventStore } from './events/event-store.ts'
 import { checkKey, findKey, judgeKey, resealAll, type ServerKey, wrongKey } from './key-rotation.ts'
+import { migrations } from './migrations.ts'
 import { type DataDir, readSecretKey, refuseHalfRestored, takeDataDir } from './platform/data-dir.ts'
-import { type Database, migrate, openDatabase, settle } from './platform/database/database.ts'
+import { type Database, openDatabase, settle } from './platform/database/database.ts'
 import { databaseLock } from './platform/database/database-lock.ts'
+import { migrate } from './platform/database/migrate.ts'
 import { createLogger } from './platform/logger.ts'
 import { SecretBox } from './platform/secret-box.ts'
 import { trailHeadOf } from './trail-head-part.ts'
@@ -208,7 +210,7 @@ async function withData<Result>(config: Config, work: (data: TakenData) => Promi
     await lock.take()
     const open = async () => {
       db = openDatabase(config.databaseUrl)
-      await migrate(db)
+      await migrate(db, migrations)
       const key = findKey(config.secretKey, dataDir)
       return { db, key, head: trailHeadOf(config, key.secrets) }
     }

@@ -1,6 +1,9 @@
 /** The database as a part: ours alone, brought up to date, and closed. A part of the composition root. */
-import { type Database, migrate } from './platform/database/database.ts'
+
+import { migrations } from './migrations.ts'
+import type { Database } from './platform/database/database.ts'
 import { type DatabaseTaken, databaseLock } from './platform/database/database-lock.ts'
+import { migrate } from './platform/database/migrate.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 
@@ -19,7 +22,7 @@ export function databasePart({ db, url, logger, lost }: DatabaseSurroundings): P
     keepLock: () => lock.keep(),
     start: async () => {
       await lock.take()
-      await migrate(db, undefined, migrations => logger.info({ migrations }, 'bringing the database up to date'))
+      await migrate(db, migrations, steps => logger.info({ migrations: steps }, 'bringing the database up to date'))
     },
     stop: async () => {
       await db.destroy()

@@ -41,7 +41,7 @@ const doors: Record<string, RegExp> = {
   helmet: /^server\/platform\/http\/security-headers\.ts$/,
   undici: /^server\/platform\/network\/guarded-fetch\.ts$/,
   pino: /^server\/platform\/(logger|log-output)\.ts$/,
-  kysely: /^server\/(platform\/database\/|[a-z]+\/[a-z-]+-store\.ts)/,
+  kysely: /^server\/(platform\/database\/|[a-z]+\/([a-z-]+-store\.ts|migrations\/))/,
   pg: /^server\/platform\/database\//,
   'prom-client': /^server\/metrics\//,
   '@simplewebauthn/browser': /^web\//,

@@ -1,14 +1,15 @@
 /** Sessions of people: opened by whoever proved who they are, known by a cookie, and ended when they should be. */
 import { hash, randomBytes } from 'node:crypto'
 import type { SessionEnd, SignInMethod } from '../../contract/access.ts'
-import type { SessionRow, UserRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Caller, maxUserAgent, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { People } from '../users/people.ts'
 import { rightsOf } from '../users/rights.ts'
+import type { UserRow } from '../users/user-tables.ts'
 import { EndedSessions } from './ended-sessions.ts'
 import type { GoneSession, NamedSessionRow, SessionLimits, SessionStore } from './session-store.ts'
+import type { SessionRow } from './session-tables.ts'
 
 export interface SessionServiceOptions {
   store: SessionStore

@@ -1,6 +1,6 @@
 /** Sessions in the database. */
 import type { Database } from '../platform/database/database.ts'
-import type { SessionRow } from '../platform/database/tables.ts'
+import type { SessionRow } from './session-tables.ts'
 
 export type GoneSession = Pick<SessionRow, 'id' | 'token_hash'>
 export type NamedSessionRow = SessionRow & { user_name: string }

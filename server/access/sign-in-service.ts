@@ -1,11 +1,11 @@
 /** Signing in with a password and, where there is one, a second factor. Who is not let in learns nothing of why. */
 import { randomBytes } from 'node:crypto'
-import type { UserRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { placeOf } from '../platform/network/caller-address.ts'
 import { Problem } from '../platform/problem.ts'
 import type { PasswordHasher } from '../users/password-hasher.ts'
 import type { People } from '../users/people.ts'
+import type { UserRow } from '../users/user-tables.ts'
 import type { OpenedSession, SessionService, Whence } from './session-service.ts'
 import { type Attempt, codeOf, passwordOf, type SignInThrottle } from './sign-in-throttle.ts'
 

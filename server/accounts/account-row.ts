@@ -7,9 +7,9 @@ import {
   type MailServer,
   TlsKind,
 } from '../../contract/accounts.ts'
-import type { AccountRow } from '../platform/database/tables.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import type { AccountRow } from './account-tables.ts'
 import { isLoopback } from './account-verifier.ts'
 import type { AccountHealth } from './health-registry.ts'
 import type { MailLogin } from './mail-login.ts'

@@ -2,7 +2,6 @@
 import type { Account, AccountChange, AccountInput, VerifyResult } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { AccountRow } from '../platform/database/tables.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -23,6 +22,7 @@ import {
   toLogin,
 } from './account-row.ts'
 import type { AccountStore } from './account-store.ts'
+import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
 import type { MailLogin } from './mail-login.ts'

@@ -1,6 +1,6 @@
 /** Accounts in the database; passwords come and go sealed. */
 import type { Database } from '../platform/database/database.ts'
-import type { AccountRow } from '../platform/database/tables.ts'
+import type { AccountRow } from './account-tables.ts'
 
 export class AccountStore {
   readonly #db: Database

@@ -1,7 +1,7 @@
 /** A kept password goes only to the server for which it was given: who may move an account does not learn it by that. */
 import type { AccountChange } from '../../contract/accounts.ts'
-import type { AccountRow } from '../platform/database/tables.ts'
 import { Problem } from '../platform/problem.ts'
+import type { AccountRow } from './account-tables.ts'
 import { isLoopback } from './account-verifier.ts'
 
 const parts = ['imap', 'smtp'] as const

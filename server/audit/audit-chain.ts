@@ -1,7 +1,7 @@
 /** What holds the trail together: a hash from entry to entry, a seal on its two ends, and digests of what was sent. */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
-import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 import { canonicalJson } from './canonical-json.ts'
 
 /** Where the trail begins and ends. */

@@ -1,7 +1,7 @@
 /** How entries are written to a file: CSV for a spreadsheet, JSON Lines for a program. */
 import { AuditEntry } from '../../contract/audit.ts'
-import type { AuditRow } from '../platform/database/tables.ts'
 import { toEntry } from './audit-entry.ts'
+import type { AuditRow } from './audit-tables.ts'
 
 export interface ExportFormat {
   contentType: string

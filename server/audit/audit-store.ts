@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { type AuditFilter, goodOutcomes } from '../../contract/audit.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
+import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 
 /** A part of the trail: numbers above `after` and below `before`. */
 export interface Stretch {

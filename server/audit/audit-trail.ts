@@ -1,10 +1,10 @@
 /** Appends to the trail and forgets its oldest entries, each in one transaction that moves the ends too. */
 import type { Database } from '../platform/database/database.ts'
-import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type AuditChain, brokenSeal, type TrailEnds, type TrailPlace } from './audit-chain.ts'
 import type { NewAuditRow } from './audit-entry.ts'
 import type { AuditStore } from './audit-store.ts'
+import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 import type { HeadKeeper } from './head-keeper.ts'
 import { brokenEnds } from './trail-beginning.ts'
 

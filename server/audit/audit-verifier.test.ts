@@ -4,14 +4,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import { auditFact, auditSecrets, beginAudit, headAt, startAudit } from '../../test/support/audit.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { resealAll } from '../key-rotation.ts'
-import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
-import type { AuditRow } from '../platform/database/tables.ts'
+import { migrations } from '../migrations.ts'
+import { type Database, openDatabase } from '../platform/database/database.ts'
+import { migrate } from '../platform/database/migrate.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { AuditChain } from './audit-chain.ts'
 import { noteDeed, verifyTrail } from './audit-command.ts'
 import { system, toRow } from './audit-entry.ts'
 import { AuditStore } from './audit-store.ts'
+import type { AuditRow } from './audit-tables.ts'
 import { AuditTrail } from './audit-trail.ts'
 import { openSettings, sealSettings } from './trail-settings.ts'
 
@@ -227,7 +229,7 @@ onEachDatabase((open, url) => {
     const shared = await url()
     const [one, other, third] = [openDatabase(shared), openDatabase(shared), openDatabase(shared)]
     onTestFinished(async () => void (await Promise.all([one.destroy(), other.destroy(), third.destroy()])))
-    await migrate(one)
+    await migrate(one, migrations)
     const [first, second] = [await startAudit(one), await startAudit(other)]
     const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { email: 'a@b.example' } } as const
     const note = () => noteDeed(third, { secrets: auditSecrets, head: headAt(), logger, now: Date.now, deed })

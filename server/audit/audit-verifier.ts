@@ -1,8 +1,8 @@
 /** Reads the whole trail once and says whether it is as it was written; else names the first fault. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
 import type { AuditChain, TrailPlace } from './audit-chain.ts'
 import type { AuditStore } from './audit-store.ts'
+import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 import type { AuditVerdict, Fault } from './audit-verdict.ts'
 import { judgeHead } from './head-judgement.ts'
 import { type HeadReading, headFileName, type TrailHead } from './trail-head.ts'

@@ -1,6 +1,7 @@
 /** Whether the database and `audit.head` tell of the same trail; else what is wrong, and what cannot be excluded. */
-import type { AuditChainRow } from '../platform/database/tables.ts'
+
 import type { AuditStore } from './audit-store.ts'
+import type { AuditChainRow } from './audit-tables.ts'
 import type { Fault } from './audit-verdict.ts'
 import { type Head, type HeadReading, headFileName } from './trail-head.ts'
 

@@ -1,8 +1,8 @@
 /** The file follows the trail within a second, does so again after it failed, and is left alone while it is evidence. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { auditSecrets } from '../../test/support/audit.ts'
-import type { AuditChainRow } from '../platform/database/tables.ts'
 import { createLogger } from '../platform/logger.ts'
+import type { AuditChainRow } from './audit-tables.ts'
 import { HeadKeeper, headEveryMs } from './head-keeper.ts'
 import { type Head, type HeadReading, TrailHead } from './trail-head.ts'
 

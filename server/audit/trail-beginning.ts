@@ -4,9 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
-import type { AuditChainRow } from '../platform/database/tables.ts'
 import { type AuditChain, brokenSeal, type TrailEnds } from './audit-chain.ts'
 import type { AuditStore } from './audit-store.ts'
+import type { AuditChainRow } from './audit-tables.ts'
 import type { HeadReading, TrailHead } from './trail-head.ts'
 
 export interface Beginning {

@@ -9,10 +9,10 @@ import { onEachDatabase } from '../../test/support/databases.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { checkKey, resealAll } from '../key-rotation.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { AuditChainRow, AuditRow } from '../platform/database/tables.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { acceptTrail, verifyTrail } from './audit-command.ts'
+import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 import { TrailHead } from './trail-head.ts'
 
 const logger = createLogger('silent')

@@ -6,7 +6,9 @@ import { tempDir } from '../../test/support/temp-dir.ts'
 import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
 import { TrailHead } from '../audit/trail-head.ts'
 import { checkKey, judgeKey } from '../key-rotation.ts'
-import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
+import { migrations } from '../migrations.ts'
+import { type Database, openDatabase } from '../platform/database/database.ts'
+import { migrate } from '../platform/database/migrate.ts'
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { makeBackup } from './make-backup.ts'
@@ -25,7 +27,7 @@ async function home() {
   writeFileSync(place('data/secret.key'), `${key.toString('base64')}\n`)
   const db = openDatabase(`sqlite:${place('data/rustymail.db')}`)
   onTestFinished(() => db.destroy())
-  await migrate(db)
+  await migrate(db, migrations)
   const head = new TrailHead({ file: place('data/audit.head'), secrets })
   await checkKey(db, { secrets, keep: undefined }, head)
   const note = () => noteDeed(db, { secrets, head, logger, now: Date.now, deed })
@@ -47,6 +49,7 @@ async function home() {
       { file: request.file, database, dataDir: restored, ...rest },
       {
         judgeKey,
+        migrations,
         checkKey: (each, box, file) => checkKey(each, { secrets: box, keep: undefined }, file),
         logger,
         now: Date.now,
@@ -69,7 +72,10 @@ test('the head in it is that of the copy, though the file beside the database ha
     isFirst = false
     return judgeKey(copy, box)
   }
-  expect(await makeBackup(request, judgeLater)).toMatchObject({ note: { trail_fault: null }, hasKey: true })
+  expect(await makeBackup(request, { judgeKey: judgeLater, migrations })).toMatchObject({
+    note: { trail_fault: null },
+    hasKey: true,
+  })
   const { outcome, verdict } = await restore()
   expect(outcome.trailFault).toBeUndefined()
   // The first entry, and that of the restore.
@@ -80,7 +86,7 @@ test('while a change of the key is interrupted, the one that is right goes into 
   const { place, request, restore } = await home()
   writeFileSync(place('data/secret.key.next'), readFileSync(place('data/secret.key')))
   writeFileSync(place('data/secret.key'), `${Buffer.alloc(32, 4).toString('base64')}\n`)
-  expect(await makeBackup(request, judgeKey)).toMatchObject({ hasKey: true })
+  expect(await makeBackup(request, { judgeKey, migrations })).toMatchObject({ hasKey: true })
   expect((await restore()).verdict.is_whole).toBe(true)
   expect(readFileSync(place('restored/secret.key'), 'utf8').trim()).toBe(key.toString('base64'))
 })
@@ -88,7 +94,7 @@ test('while a change of the key is interrupted, the one that is right goes into 
 test('a trail that is not whole is said to be so, and a restore makes it no better', async () => {
   const { place, request, restore } = await home()
   rmSync(place('data/audit.head'))
-  const { note } = await makeBackup(request, judgeKey)
+  const { note } = await makeBackup(request, { judgeKey, migrations })
   expect(note.trail_fault).toContain('audit.head is missing')
   const { outcome, verdict } = await restore()
   expect(outcome.trailFault).toContain('audit.head is missing')

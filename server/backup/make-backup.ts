@@ -6,7 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { verifyTrail } from '../audit/audit-command.ts'
 import { type HeadReading, headFileName, headText, TrailHead } from '../audit/trail-head.ts'
 import { readNextKey, readSecretKey, refuseHalfRestored } from '../platform/data-dir.ts'
-import { type Database, openDatabase, pendingMigrations } from '../platform/database/database.ts'
+import { type Database, openDatabase } from '../platform/database/database.ts'
+import { type Migrations, pendingMigrations } from '../platform/database/migrate.ts'
 import { checkSqlite, copySqlite, readSqlite, syncFile } from '../platform/database/sqlite-copy.ts'
 import { renameDurably, syncDirectory } from '../platform/durable-file.ts'
 import { SecretBox } from '../platform/secret-box.ts'
@@ -37,6 +38,12 @@ export interface BackupMade {
 type Unsealed = Omit<Note, 'counts' | 'seal'>
 export type JudgeKey = (db: Database, secrets: SecretBox) => Promise<'right' | 'wrong' | 'unknown'>
 
+export interface BackupSurroundings {
+  judgeKey: JudgeKey
+  /** What this program knows of databases. */
+  migrations: Migrations
+}
+
 interface Candidate {
   key: Buffer
   secrets: SecretBox
@@ -46,7 +53,7 @@ interface Candidate {
 }
 
 /** @throws Error in one clear line; then nothing is left behind, and what was there is untouched. */
-export async function makeBackup(request: BackupRequest, judgeKey: JudgeKey): Promise<BackupMade> {
+export async function makeBackup(request: BackupRequest, surroundings: BackupSurroundings): Promise<BackupMade> {
   const { file, database, dataDir } = request
   refuseHalfRestored(dataDir)
   checkPlace(request)
@@ -55,7 +62,7 @@ export async function makeBackup(request: BackupRequest, judgeKey: JudgeKey): Pr
   try {
     const madeAt = new Date().toISOString()
     writing(file, () => copySqlite(database, draft))
-    const { note, secrets } = await describe(draft, { request, candidates, madeAt, judgeKey })
+    const { note, secrets } = await describe(draft, { request, candidates, madeAt, ...surroundings })
     const { key, head: _head, ...told } = writing(file, () => finish(draft, note, secrets))
     const { size } = statSync(draft)
     writing(file, () => publish(draft, request))
@@ -95,22 +102,21 @@ async function findKeys({ givenKey, dataDir }: BackupRequest): Promise<Candidate
   )
 }
 
-interface Described {
+interface Described extends BackupSurroundings {
   request: BackupRequest
   candidates: readonly Candidate[]
   madeAt: string
-  judgeKey: JudgeKey
 }
 
 /** Looks at the copy, never at the database: it says what will be restored. */
 async function describe(
   draft: string,
-  { request, candidates, madeAt, judgeKey }: Described,
+  { request, candidates, madeAt, judgeKey, migrations }: Described,
 ): Promise<Pick<Candidate, 'secrets'> & { note: Unsealed }> {
   const hasEnds = readSqlite(draft, hasKnownEnds)
   const db = openDatabase(`sqlite:${draft}`)
   try {
-    await pendingMigrations(db)
+    await pendingMigrations(db, migrations)
     const candidate = await findRight(db, candidates, judgeKey)
     const trail = hasEnds ? await lookAtTrail(db, candidate, request.dataDir, madeAt) : earlierTrail
     const isKept = request.withKey && request.givenKey === null

@@ -5,17 +5,17 @@ import { join } from 'node:path'
 import { noteDeed, verifyTrail } from '../audit/audit-command.ts'
 import { headFileName, TrailHead } from '../audit/trail-head.ts'
 import { restoreJournal } from '../platform/data-dir.ts'
-import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
+import { type Database, openDatabase } from '../platform/database/database.ts'
+import { migrate } from '../platform/database/migrate.ts'
 import { replaceFileSync } from '../platform/durable-file.ts'
 import type { Logger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import type { Note } from './backup-note.ts'
-import type { JudgeKey } from './make-backup.ts'
+import type { BackupSurroundings } from './make-backup.ts'
 import { checkCopy, Drafts, keyFor, type RestoreRequest, settle, takeCopy } from './restore-drafts.ts'
 import { finishMoves, type Journal, readJournal, writeJournal } from './restore-moves.ts'
 
-export interface RestoreSurroundings {
-  judgeKey: JudgeKey
+export interface RestoreSurroundings extends BackupSurroundings {
   /** As at each start. @throws Error */
   checkKey(db: Database, secrets: SecretBox, head: TrailHead): Promise<void>
   logger: Logger
@@ -76,7 +76,7 @@ export async function prepareRestore(
   try {
     const note = takeCopy(file, drafts)
     const { key, isWritten } = keyFor(request, note)
-    await checkCopy(request, { note, drafts, secrets: new SecretBox(key), judgeKey: surroundings.judgeKey })
+    await checkCopy(request, { note, drafts, secrets: new SecretBox(key), ...surroundings })
     const { trailFault, missing } = await makeReady({ request, note, drafts, key, surroundings })
     settle(drafts)
     if (isWritten) replaceFileSync(drafts.key, `${key.toString('base64')}\n`)
@@ -129,12 +129,12 @@ async function makeReady({
   key,
   surroundings,
 }: Making): Promise<Pick<Restored, 'trailFault' | 'missing'>> {
-  const { checkKey, logger, now } = surroundings
+  const { checkKey, migrations, logger, now } = surroundings
   const secrets = new SecretBox(key)
   const head = new TrailHead({ file: drafts.head, secrets })
   const db = openDatabase(`sqlite:${drafts.database}`)
   try {
-    await migrate(db)
+    await migrate(db, migrations)
     if (note.head !== null) replaceFileSync(drafts.head, note.head)
     await checkKey(db, secrets, head)
     const verdict = await verifyTrail(db, secrets, head)

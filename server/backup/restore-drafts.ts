@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { headFileName } from '../audit/trail-head.ts'
 import { readKey } from '../platform/data-dir.ts'
-import { openDatabase, pendingMigrations } from '../platform/database/database.ts'
+import { openDatabase } from '../platform/database/database.ts'
+import { pendingMigrations } from '../platform/database/migrate.ts'
 import { checkSqlite, copySqlite, readSqlite, syncFile } from '../platform/database/sqlite-copy.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { checkSeal, type Note, readNote, removeNote } from './backup-note.ts'
-import type { JudgeKey } from './make-backup.ts'
+import type { BackupSurroundings } from './make-backup.ts'
 
 export interface RestoreRequest {
   /** The backup; absolute. */
@@ -87,21 +88,20 @@ export function keyFor({ givenKey, keyFrom }: RestoreRequest, note: Note): { key
   )
 }
 
-interface Checking {
+interface Checking extends BackupSurroundings {
   note: Note
   drafts: Drafts
   secrets: SecretBox
-  judgeKey: JudgeKey
 }
 
 /** Is it of a version that this program knows, is the key the right one, and is all of it as it was written. */
 export async function checkCopy(
   { file, givenKey }: RestoreRequest,
-  { note, drafts, secrets, judgeKey }: Checking,
+  { note, drafts, secrets, judgeKey, migrations }: Checking,
 ): Promise<void> {
   const db = openDatabase(`sqlite:${drafts.database}`)
   try {
-    await pendingMigrations(db)
+    await pendingMigrations(db, migrations)
     if ((await judgeKey(db, secrets)) === 'wrong') {
       const source = givenKey ? ' of RUSTYMAIL_SECRET_KEY' : ''
       throw new Error(`the secret key${source} is not the one that sealed the passwords in this backup`)

@@ -5,11 +5,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { EventRow } from '../platform/database/tables.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { encodeFact } from './event-frame.ts'
 import type { EventStore, NewEvent, Seen } from './event-store.ts'
+import type { EventRow } from './event-tables.ts'
 import { storedJson } from './stored-fact.ts'
 
 export interface LogEntry {

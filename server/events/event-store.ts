@@ -1,7 +1,7 @@
 /** The event log in the database. Numbers come from a counter row, so they follow the order of commits. */
 import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
-import type { EventRow } from '../platform/database/tables.ts'
+import type { EventRow } from './event-tables.ts'
 
 export type NewEvent = Pick<EventRow, 'type' | 'account_id' | 'data' | 'at'>
 

@@ -4,10 +4,10 @@ import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { SoftPasskey } from '../../test/support/soft-passkey.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import { createLogger } from '../platform/logger.ts'
 import { PasskeyStore } from '../users/passkey-store.ts'
 import { UserStore } from '../users/user-store.ts'
+import type { UserRow } from '../users/user-tables.ts'
 import { PasskeyService } from './passkey-service.ts'
 
 const minute = 60_000

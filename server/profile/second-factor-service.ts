@@ -1,9 +1,10 @@
 /** The second factor: an authenticator whose codes count once each, and recovery codes. */
-import type { UserRow } from '../platform/database/tables.ts'
+
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { People } from '../users/people.ts'
+import type { UserRow } from '../users/user-tables.ts'
 import { createRecoveryCode, hashRecoveryCode } from './recovery-code.ts'
 import { createTotpSecret, describeTotp, findTotpStep } from './totp.ts'
 import type { TotpStore } from './totp-store.ts'

@@ -2,7 +2,9 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { accountsOn } from '../../test/support/accounts.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
-import { type Database, migrate, openDatabase } from '../platform/database/database.ts'
+import { migrations } from '../migrations.ts'
+import { type Database, openDatabase } from '../platform/database/database.ts'
+import { migrate } from '../platform/database/migrate.ts'
 import { type Address, OutboundGuard } from '../platform/network/outbound-guard.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { NetworkService } from './network-service.ts'
@@ -121,7 +123,7 @@ onEachDatabase((open, url) => {
     // Of its own, since it does not stay whole.
     const db = openDatabase(await url())
     onTestFinished(() => db.destroy())
-    await migrate(db)
+    await migrate(db, migrations)
     const { networks, isOpen } = await serviceOn(db)
     await db.schema.dropTable('settings').execute()
     await expect(networks.allow(admin, ['192.168.1.9'])).rejects.toThrow(/settings/)

@@ -1,6 +1,19 @@
 /** Settings in the database: a name and a JSON value each. */
 import type { Database } from '../platform/database/database.ts'
 
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    settings: SettingRow
+  }
+}
+
+interface SettingRow {
+  name: string
+  /** JSON. */
+  value: string
+  updated_at: string
+}
+
 export class SettingStore {
   readonly #db: Database
 

@@ -1,6 +1,19 @@
 /** Writes to the database for no other reason than to know whether it takes writes. */
 import type { Database } from '../platform/database/database.ts'
 
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    write_probe: WriteProbeRow
+  }
+}
+
+/** One row, written to know whether the database takes writes. */
+interface WriteProbeRow {
+  id: number
+  at: string
+  filler: string
+}
+
 /** Sixteen pages of SQLite: where they find room, so does what waits. */
 const fillerSize = 64 * 1024
 

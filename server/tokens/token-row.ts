@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import { Scope } from '../../contract/scope.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
-import type { ApiTokenRow } from '../platform/database/tables.ts'
 import { AddressRanges, parseAddressRange } from '../platform/network/address-range.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Rights, rightsOf } from '../users/rights.ts'
 import type { OwnedTokenRow } from './token-store.ts'
+import type { ApiTokenRow } from './token-tables.ts'
 
 const Scopes = z.array(Scope)
 const Texts = z.array(z.string())

@@ -4,7 +4,6 @@ import type { ApiToken } from '../../contract/tokens.ts'
 import type { MadeUser } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { ApiTokenRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -25,6 +24,7 @@ import {
   toView,
 } from './token-row.ts'
 import type { OwnedTokenRow, TokenStore } from './token-store.ts'
+import type { ApiTokenRow } from './token-tables.ts'
 
 export interface TokenServiceOptions {
   store: TokenStore

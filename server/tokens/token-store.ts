@@ -1,6 +1,6 @@
 /** API tokens in the database, each with what is needed of its owner. */
 import type { Database } from '../platform/database/database.ts'
-import type { ApiTokenRow } from '../platform/database/tables.ts'
+import type { ApiTokenRow } from './token-tables.ts'
 
 /** A token with its owner as they are at the same moment. */
 export interface OwnedTokenRow extends ApiTokenRow {

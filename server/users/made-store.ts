@@ -1,6 +1,6 @@
 /** Who invited, reset or raised whom, in the database. */
 import type { Database } from '../platform/database/database.ts'
-import type { MadeUserRow, UserRow } from '../platform/database/tables.ts'
+import type { MadeUserRow, UserRow } from './user-tables.ts'
 
 /** Whose deeds: of one token, or of a person by whatever means. */
 export type Maker = { tokenId: string } | { userId: string }

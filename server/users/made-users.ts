@@ -1,6 +1,5 @@
 /** What people and tokens made of users: noted as it is done, told before they are revoked, and ended with them when that is wanted. */
 import { MadeDeed, type MadeUser } from '../../contract/users.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { deedsWithLink, type MadeStore, type Maker } from './made-store.ts'
@@ -9,6 +8,7 @@ import { hasRights, rightsOf } from './rights.ts'
 import { leaveOneAdministrator, named, type Writing } from './user-change.ts'
 import { statusOf } from './user-row.ts'
 import type { UserStore } from './user-store.ts'
+import type { UserRow } from './user-tables.ts'
 
 export interface MadeUsersOptions {
   store: MadeStore

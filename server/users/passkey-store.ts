@@ -1,6 +1,6 @@
 /** Passkeys in the database: public keys, and how often each was used. */
 import type { Database } from '../platform/database/database.ts'
-import type { PasskeyRow } from '../platform/database/tables.ts'
+import type { PasskeyRow } from './user-tables.ts'
 
 export class PasskeyStore {
   readonly #db: Database

@@ -1,8 +1,8 @@
 /** What a person may do by their role, and whether one may give as much to another. */
 import { AccountAccess, Role } from '../../contract/access.ts'
 import type { Scope } from '../../contract/scope.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
+import type { UserRow } from './user-tables.ts'
 
 export interface Rights {
   readonly scopes: ReadonlySet<Scope>

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { Role } from '../../contract/access.ts'
 import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import { Problem } from '../platform/problem.ts'
 import { changedFields } from './user-row.ts'
 import type { UserStore } from './user-store.ts'
+import type { UserRow } from './user-tables.ts'
 
 export interface Writing {
   store: UserStore

@@ -1,9 +1,9 @@
 /** Links by which people choose a password: one for each at most, each used once, known to the database only by its hash. */
 import { hash, randomBytes } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import { Problem } from '../platform/problem.ts'
 import type { UserStore } from './user-store.ts'
+import type { UserRow } from './user-tables.ts'
 
 export interface UserLinksOptions {
   store: UserStore

@@ -1,8 +1,8 @@
 /** A user's row as the contract shows it, and with a change laid over it. */
 import { type AccountAccess, Role } from '../../contract/access.ts'
 import { DisabledBy, type User } from '../../contract/users.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import { accountsOf } from './rights.ts'
+import type { UserRow } from './user-tables.ts'
 
 export interface Invitation {
   email: string

@@ -6,7 +6,6 @@ import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { madeUsersOn } from '../../test/support/made-users.ts'
 import type { Database } from '../platform/database/database.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { TokenStore } from '../tokens/token-store.ts'
@@ -14,6 +13,7 @@ import { PasskeyStore } from './passkey-store.ts'
 import { PasswordHasher } from './password-hasher.ts'
 import { UserService } from './user-service.ts'
 import { UserStore } from './user-store.ts'
+import type { UserRow } from './user-tables.ts'
 
 const admin: Principal = {
   id: 'api-key',

@@ -2,7 +2,6 @@
 import type { AccountAccess } from '../../contract/access.ts'
 import type { DisabledBy, MadeUser, User, UserLink } from '../../contract/users.ts'
 import type { EventHub } from '../events/event-hub.ts'
-import type { UserRow } from '../platform/database/tables.ts'
 import type { Logger } from '../platform/logger.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -32,6 +31,7 @@ import {
   writeAccounts,
 } from './user-row.ts'
 import type { UserStore } from './user-store.ts'
+import type { UserRow } from './user-tables.ts'
 
 export interface UserServiceOptions {
   store: UserStore

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
-import type { PasskeyRow, UserRow } from '../platform/database/tables.ts'
 import { UserStore } from './user-store.ts'
+import type { PasskeyRow, UserRow } from './user-tables.ts'
 
 const at = '2026-01-01T00:00:00.000Z'
 const user = (id: string, change: Partial<UserRow> = {}) => aUser({ id, role: 'administrator', ...change })

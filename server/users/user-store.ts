@@ -1,6 +1,6 @@
 /** People in the database, with their links and recovery codes; of their passkeys and tokens, how many there are. */
 import type { Database } from '../platform/database/database.ts'
-import type { ApiTokenRow, UserLinkRow, UserRow } from '../platform/database/tables.ts'
+import type { UserLinkRow, UserRow } from './user-tables.ts'
 
 export class UserStore {
   readonly #db: Database
@@ -103,7 +103,7 @@ export class UserStore {
   }
 
   /** Answers those that went. */
-  async deleteTokensOf(userId: string, db: Database = this.#db): Promise<Pick<ApiTokenRow, 'id' | 'name'>[]> {
+  async deleteTokensOf(userId: string, db: Database = this.#db): Promise<{ id: string; name: string }[]> {
     return db.deleteFrom('api_tokens').where('user_id', '=', userId).returning(['id', 'name']).execute()
   }
 

@@ -8,6 +8,7 @@ import { api } from '../../contract/index.ts'
 import { finishRestore, prepareRestore } from '../../server/backup/restore-backup.ts'
 import { writeJournal } from '../../server/backup/restore-moves.ts'
 import { checkKey, judgeKey } from '../../server/key-rotation.ts'
+import { migrations } from '../../server/migrations.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { addAccount, backupHome, emailsOf, expectRefusal, invite } from '../support/backup-home.ts'
 import { spawnRustyMail } from '../support/rustymail.ts'
@@ -127,6 +128,7 @@ test('a restore that was killed, wherever that was, is finished by running it ag
   const request = { file, database, dataDir, givenKey: undefined, keyFrom: undefined, force: true }
   const surroundings = {
     judgeKey,
+    migrations,
     checkKey: (...[db, secrets, head]: Parameters<Parameters<typeof prepareRestore>[1]['checkKey']>) =>
       checkKey(db, { secrets, keep: undefined }, head),
     logger: createLogger('silent'),

@@ -1,6 +1,6 @@
 /** A row of a user for tests: a viewer who was invited and has no way in yet, but for what the test says. */
 import { randomBytes } from 'node:crypto'
-import type { UserRow } from '../../server/platform/database/tables.ts'
+import type { UserRow } from '../../server/users/user-tables.ts'
 
 export function aUser(change: Partial<UserRow> = {}): UserRow {
   const id = change.id ?? randomBytes(8).toString('hex')

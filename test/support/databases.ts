@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, describe, inject, onTestFinished } from 'vitest'
-import { type Database, migrate, openDatabase } from '../../server/platform/database/database.ts'
+import { migrations } from '../../server/migrations.ts'
+import { type Database, openDatabase } from '../../server/platform/database/database.ts'
+import { migrate } from '../../server/platform/database/migrate.ts'
 import { tempDir } from './temp-dir.ts'
 
 type OpenDatabase = () => Promise<Database>
@@ -33,7 +35,7 @@ function opener(url: () => Promise<string>): OpenDatabase {
   return async () => {
     const db = openDatabase(await url())
     onTestFinished(() => db.destroy())
-    await migrate(db)
+    await migrate(db, migrations)
     return db
   }
 }
@@ -78,7 +80,7 @@ class KeptDatabases {
       await db.destroy()
       this.#free.push(url)
     })
-    if (kept === undefined) await migrate(db)
+    if (kept === undefined) await migrate(db, migrations)
     await sql.raw(kept === undefined ? keepRows : resetRows).execute(db)
     return db
   }

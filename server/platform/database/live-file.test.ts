@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../../test/support/temp-dir.ts'
-import { migrate, openDatabase } from './database.ts'
+import { migrations } from '../../migrations.ts'
+import { openDatabase } from './database.ts'
 import { DatabaseRemoved } from './database-fault.ts'
 import { DatabaseHealth } from './database-health.ts'
 import { LiveFile } from './live-file.ts'
+import { migrate } from './migrate.ts'
 
 async function openOnDisk() {
   const dir = tempDir('live-file')
@@ -17,7 +19,7 @@ async function openOnDisk() {
   const health = new DatabaseHealth()
   const db = openDatabase(`sqlite:${file}`, health)
   onTestFinished(() => db.destroy())
-  await migrate(db)
+  await migrate(db, migrations)
   const write = (value: string) => db.insertInto('settings').values({ name: value, value, updated_at: 'now' }).execute()
   return { dir: dir.path, file, db, health, write }
 }

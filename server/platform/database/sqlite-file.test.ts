@@ -3,9 +3,11 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, w
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../../test/support/temp-dir.ts'
+import { migrations } from '../../migrations.ts'
 import { createLogger } from '../logger.ts'
-import { migrate, openDatabase } from './database.ts'
+import { openDatabase } from './database.ts'
 import { databaseLock } from './database-lock.ts'
+import { migrate } from './migrate.ts'
 import { foreignModes, openSqlite, sqliteFile, syncSqlite } from './sqlite-file.ts'
 
 function place(): string {
@@ -31,7 +33,7 @@ test.each([
   const lock = databaseLock({ url, logger: createLogger('silent'), lost: () => undefined })
   await lock.take()
   const db = openDatabase(url)
-  await migrate(db)
+  await migrate(db, migrations)
   const all = ['mail.db', 'mail.db-shm', 'mail.db-wal', 'mail.db.lock', 'mail.db.lock-journal']
   expect(modes(dir)).toEqual(Object.fromEntries(all.map(name => [name, '600'])))
   await db.destroy()

@@ -1,4 +1,4 @@
-/** The first tables: accounts, settings, sessions. */
+/** The table of mail accounts. */
 import type { Kysely } from 'kysely'
 
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -28,19 +28,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .unique()
     .on('accounts')
     .columns(['imap_host', 'imap_port', 'imap_user'])
-    .execute()
-  await db.schema
-    .createTable('settings')
-    .addColumn('name', 'text', column => column.primaryKey())
-    .addColumn('value', 'text', column => column.notNull())
-    .addColumn('updated_at', 'text', column => column.notNull())
-    .execute()
-  await db.schema
-    .createTable('sessions')
-    .addColumn('id', 'text', column => column.primaryKey())
-    .addColumn('token_hash', 'text', column => column.notNull().unique())
-    .addColumn('created_at', 'text', column => column.notNull())
-    .addColumn('last_seen_at', 'text', column => column.notNull())
-    .addColumn('expires_at', 'text', column => column.notNull())
     .execute()
 }

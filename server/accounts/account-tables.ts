@@ -1,0 +1,28 @@
+/** The table of mail accounts, as Kysely sees it. */
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    accounts: AccountRow
+  }
+}
+
+export interface AccountRow {
+  id: string
+  name: string
+  email: string
+  imap_host: string
+  imap_port: number
+  imap_tls: string
+  imap_user: string
+  imap_password_sealed: string
+  smtp_host: string | null
+  smtp_port: number | null
+  smtp_tls: string | null
+  smtp_user: string | null
+  smtp_password_sealed: string | null
+  is_default: number
+  is_sandbox: number
+  enabled: number
+  created_at: string
+  updated_at: string
+}

@@ -1,0 +1,25 @@
+/** The steps that bring a database up to date, collected from the features. A part of the composition root. */
+import * as firstSessions from './access/migrations/0001-sessions.ts'
+import * as sessions from './access/migrations/0003-sessions.ts'
+import * as accounts from './accounts/migrations/0001-accounts.ts'
+import * as audit from './audit/migrations/0003-audit.ts'
+import * as trailId from './audit/migrations/0005-trail-id.ts'
+import * as events from './events/migrations/0002-events.ts'
+import { type Migrations, together } from './platform/database/migrate.ts'
+import * as settings from './settings/migrations/0001-settings.ts'
+import * as writeProbe from './storage/migrations/0007-write-probe.ts'
+import * as tokens from './tokens/migrations/0003-tokens.ts'
+import * as users from './users/migrations/0003-users.ts'
+import * as disabledBy from './users/migrations/0004-disabled-by.ts'
+import * as madeUsers from './users/migrations/0006-made-users.ts'
+
+/** By name, in order; a name that has been released is never changed, nor what it does. */
+export const migrations: Migrations = {
+  '0001-first': together(accounts, settings, firstSessions),
+  '0002-events': events,
+  '0003-access': together(users, sessions, tokens, audit),
+  '0004-disabled-by': disabledBy,
+  '0005-trail-id': trailId,
+  '0006-made-users': madeUsers,
+  '0007-write-probe': writeProbe,
+}

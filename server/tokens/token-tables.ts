@@ -1,0 +1,26 @@
+/** The table of API tokens, as Kysely sees it. */
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    api_tokens: ApiTokenRow
+  }
+}
+
+export interface ApiTokenRow {
+  id: string
+  /** SHA-256 of the token, hex. */
+  token_hash: string
+  prefix: string
+  user_id: string
+  name: string
+  /** JSON list. */
+  scopes: string
+  /** JSON list of account ids. */
+  accounts: string
+  /** JSON list of addresses and ranges. */
+  allowed_addresses: string
+  created_at: string
+  expires_at: string | null
+  last_used_at: string | null
+  last_used_address: string | null
+}
