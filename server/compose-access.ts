@@ -41,6 +41,7 @@ import { MadeUsers } from './users/made-users.ts'
 import { PasskeyStore } from './users/passkey-store.ts'
 import { PasswordHasher } from './users/password-hasher.ts'
 import { Revocations } from './users/revocations.ts'
+import { UserFollowers } from './users/user-followers.ts'
 import { userRoutes } from './users/user-routes.ts'
 import { UserService } from './users/user-service.ts'
 import { UserStore } from './users/user-store.ts'
@@ -63,9 +64,8 @@ export interface AccessSurroundings {
   /** Where passkeys work. */
   passkeyOrigin: () => string
   wrongCredentials: WrongCredentials
-  /** Hears of changed principals beside the hub. */
-  /** Of all that people hold open beside event streams; asked for when something changes. */
-  listeners: () => PrincipalListener[]
+  /** Told of principals that changed. */
+  news: PrincipalListener
 }
 
 export interface ComposedAccess {
@@ -79,18 +79,8 @@ export interface ComposedAccess {
 }
 
 export function composeAccess(around: AccessSurroundings): ComposedAccess {
-  const { config, db, secrets, hub, logger, accountIds, baseUrl } = around
+  const { config, db, secrets, hub, logger, accountIds, baseUrl, news: listener } = around
   const now = Date.now
-  const listener: PrincipalListener = {
-    changed: principal => {
-      hub.changePrincipal(principal)
-      for (const listener of around.listeners()) listener.changed(principal)
-    },
-    revoked: principalId => {
-      hub.closeStreamsOf(principalId)
-      for (const listener of around.listeners()) listener.revoked(principalId)
-    },
-  }
   const people = new UserStore(db)
   const keys = new PasskeyStore(db)
   // One processor is left to answer everybody else, however many guess.
@@ -104,11 +94,10 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     openSessions: () => sessions.list(),
   })
   const revocations = new Revocations({ listener, logger })
-  const ended = async (userId: string) => {
-    await Promise.all([sessions.endAllOf(userId, 'ended_by_administrator'), tokens.userChanged(userId)])
-  }
+  const followers = new UserFollowers()
+  const { ended, changed } = followers
   const store = new TokenStore(db)
-  const tokens: TokenService = new TokenService({
+  const tokens = new TokenService({
     store,
     users: people,
     made,
@@ -120,9 +109,11 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     logger,
     listener,
   })
-  const changed = async (userId: string) => {
-    await Promise.all([sessions.userChanged(userId), tokens.userChanged(userId)])
-  }
+  followers.join({
+    changed: userId => sessions.userChanged(userId),
+    ended: userId => sessions.endAllOf(userId, 'ended_by_administrator'),
+  })
+  followers.join({ changed: userId => tokens.userChanged(userId), ended: userId => tokens.userChanged(userId) })
   const users = new UserService({
     store: people,
     passkeys: keys,

@@ -21,23 +21,23 @@ export interface StorageSurroundings {
   logger: Logger
   /** In place of that which the configuration names. */
   openDatabase: ((observer: DatabaseObserver) => Database) | undefined
-  publish: (fact: Fact) => void
   /** Somebody else has the data now: nothing may be read or written any more. */
   lost: (error: Error) => void
 }
 
 export interface ComposedStorage {
   db: Database
-  storage: StorageWatch
   retention: RetentionClock
+  /** Watches the database from the events on: what it finds is told by them. */
+  watch(publish: (fact: Fact) => void): { storage: StorageWatch; part: Part }
   /** What was committed survives a power failure from here on; undefined where it does so at once. */
   settle: (() => Promise<void>) | undefined
-  /** The first of all, and the one behind the events. */
-  parts: { database: Part; watch: Part }
+  /** The first of all. */
+  part: Part
 }
 
 export function composeStorage(around: StorageSurroundings): ComposedStorage {
-  const { config, dataDir, logger, publish } = around
+  const { config, dataDir, logger } = around
   const health = new DatabaseHealth()
   const db = around.openDatabase?.(health) ?? openDatabase(config.databaseUrl, health)
   const file = fileOf(config)
@@ -47,29 +47,32 @@ export function composeStorage(around: StorageSurroundings): ComposedStorage {
   }
   const database = databasePart({ db, url: config.databaseUrl, logger, lost })
   const retention = new RetentionClock({ store: retentionStore(db), logger })
-  const storage = new StorageWatch({
-    health,
-    probe: options => probeWrite(db, options),
-    readRoom: async () => (file === undefined ? undefined : roomFor(file)),
-    keepLocks: () => dataDir.keep() && database.keepLock(),
-    lost: () => lost(new DataDirTaken()),
-    publish,
-    now: () => performance.now(),
-    logger,
-  })
-  const watch = {
-    name: 'storage',
-    start: async () => {
-      await retention.start()
-      await storage.start()
-    },
-    stop: async () => {
-      await storage.stop()
-      await retention.stop()
-    },
+  const watch = (publish: (fact: Fact) => void) => {
+    const storage = new StorageWatch({
+      health,
+      probe: options => probeWrite(db, options),
+      readRoom: async () => (file === undefined ? undefined : roomFor(file)),
+      keepLocks: () => dataDir.keep() && database.keepLock(),
+      lost: () => lost(new DataDirTaken()),
+      publish,
+      now: () => performance.now(),
+      logger,
+    })
+    const part = {
+      name: 'storage',
+      start: async () => {
+        await retention.start()
+        await storage.start()
+      },
+      stop: async () => {
+        await storage.stop()
+        await retention.stop()
+      },
+    }
+    return { storage, part }
   }
   const settle = file === undefined ? undefined : () => syncSqlite(file)
-  return { db, storage, retention, settle, parts: { database, watch } }
+  return { db, retention, settle, watch, part: database }
 }
 
 /** Of the SQLite database; undefined for PostgreSQL, and for one in memory. */

@@ -1,0 +1,47 @@
+/** The event log and the hub, wired by hand. The first fact of each run is that it began. A part of the composition root. */
+import type { Config } from './config.ts'
+import { EventHub } from './events/event-hub.ts'
+import { EventLog } from './events/event-log.ts'
+import { EventStore } from './events/event-store.ts'
+import type { Database } from './platform/database/database.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { RetentionClock } from './platform/retention-clock.ts'
+
+/** Facts kept in memory for streams that come back soon, and in the database for those that come later. */
+const heldFacts = 10_000
+const keptFacts = 100_000
+const keptFactsMs = 7 * 24 * 60 * 60_000
+const maxStreamAgeMs = 30 * 60_000
+
+export interface EventSurroundings {
+  config: Config
+  db: Database
+  retention: Pick<RetentionClock, 'now'>
+  heartbeatSeconds: number
+  logger: Logger
+}
+
+export function composeEvents({ config, db, retention, heartbeatSeconds, logger }: EventSurroundings): {
+  hub: EventHub
+  part: Part
+} {
+  const log = new EventLog({
+    store: new EventStore(db),
+    logger,
+    heldInMemory: heldFacts,
+    keep: keptFacts,
+    keepMs: keptFactsMs,
+    retentionNow: () => retention.now(),
+  })
+  const hub = new EventHub({ log, logger, heartbeatSeconds, maxStreamAgeMs, ...config.events })
+  const part = {
+    name: 'events',
+    start: async () => {
+      await hub.start()
+      hub.publish({ type: 'server_started', data: { version: config.version, at: new Date().toISOString() } })
+    },
+    stop: () => hub.stop(),
+  }
+  return { hub, part }
+}
