@@ -32,7 +32,7 @@ process.on('SIGTERM', () => {
   })
 })
 
-/** Nobody is looked up, limited or noted. Who asked is known from the beginning, so that requests are counted as before. */
+/** No caller is looked up, limited or noted. Who asked is known from the beginning, so that requests are counted as before. */
 function takeOut(options: HttpServerOptions): void {
   const rights = { scopes: everyScope, accounts: 'all' } as const
   const principal: Principal = { id: 'bench', name: 'Bench', kind: 'api_key', userId: null, ...rights }

@@ -84,7 +84,7 @@ export const Account = z
     is_default: z
       .boolean()
       .describe(
-        'The account that `/api/dashboard/config` speaks of. For who may not see that one, the oldest that they may see stands in',
+        'The account that `/api/dashboard/config` speaks of. Callers that may not see it get the oldest account that they may see instead',
       ),
     is_sandbox: z.boolean(),
     enabled: z.boolean().describe("False for the sandbox's account while the sandbox does not run"),

@@ -43,7 +43,7 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
    * what is revoked must end at once.
    */
   isRevocation?(body: Body): boolean
-  /** Who may call it, where not everybody with the scope: a person alone, or anybody but API tokens. Only told here; services refuse. */
+  /** Which callers may use it, where the scope alone does not decide: users only, or everything but API tokens. Documentation only; services refuse. */
   callers?: 'session' | 'not_token'
   headers?: readonly RequestHeader[]
   /** A success sets the cookie of a session, or takes it away. */

@@ -32,7 +32,7 @@ export const announcedSubject = 300
 const onlyInMemory =
   'null where the mail server does not say it; absent in facts that come from the database, which holds no mail'
 
-/** Each fact with the scope that may read it. One with `account_id` is seen only by who may see that account. */
+/** Each fact with the scope that may read it. One with `account_id` is seen only by callers that may see that account. */
 export const facts = {
   server_started: { scope: 'dashboard:read', data: z.object({ version: z.string(), at }) },
   client_connected: { scope: 'dashboard:read', data: z.object(client) },

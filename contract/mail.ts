@@ -185,7 +185,7 @@ export const searchTerm = String.raw`(-?)(?:([a-z][a-z-]*):)?(?:"((?:\\.|[^"\\])
 
 const searchLanguage = [
   'Terms stand beside each other and must all hold; `-` before a term means that it must not. A term is a word or a "quoted phrase"',
-  '(`\\"` and `\\\\` inside it), which is looked for in subject, From, To and Cc, and by who holds `mail:read` in the text as well; or',
+  '(`\\"` and `\\\\` inside it), which is looked for in subject, From, To and Cc, and for callers with `mail:read` in the text as well; or',
   '`from:`, `to:` (To and Cc) or `subject:` with a word or phrase; `in:` with the path or role of a folder, `INBOX` unless given; `is:` with',
   '`unread`, `read`, `flagged`, `answered` or `draft`; `after:` (that day or later) and `before:` with a day, `2026-11-22`, on which the',
   'server received it; `larger:` with bytes, `500k` or `5M`. At most 20 terms. `OR`, `AND`, `NOT`, `|`, `( )`, `{ }` and `*` of other languages',

@@ -31,7 +31,7 @@ export const Profile = z
 export type Profile = z.infer<typeof Profile>
 
 /**
- * Asked again before something that keeps others out, or lets them in. Who has no password must have signed in within
+ * Asked again before something that keeps others out, or lets them in. Users without a password must have signed in within
  * the last 10 minutes instead.
  */
 const current_password = secret(z.string().max(256)).optional()

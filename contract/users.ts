@@ -120,7 +120,7 @@ export const usersApi = {
     summary: 'Take away password, authenticator and passkeys, end the sessions, and answer a link to start over',
     description:
       'The link to the OpenID Connect provider stays, and so do API tokens, unless `revoke_tokens` is true. ' +
-      'For who may be in strange hands: revoke them.',
+      'For an account that may be compromised: revoke them.',
     effect: 'write',
     params,
     body: z.strictObject({ revoke_tokens: z.boolean().default(false) }).default({ revoke_tokens: false }),

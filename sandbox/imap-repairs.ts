@@ -60,7 +60,7 @@ export function messageTrees(server: ImapServer): void {
     let tree: MimeNode | false | undefined
     Object.defineProperty(message, 'parsed', {
       get: () => {
-        tree ??= mend(parseMime(message.raw), true)
+        tree ??= repair(parseMime(message.raw), true)
         return tree
       },
       enumerable: false,
@@ -68,7 +68,7 @@ export function messageTrees(server: ImapServer): void {
   })
 }
 
-function mend(node: MimeNode | false, isRoot: boolean): MimeNode | false {
+function repair(node: MimeNode | false, isRoot: boolean): MimeNode | false {
   if (!node) return node
   const type = node.parsedHeader['content-type']
   if (type?.type === 'message') {
@@ -82,13 +82,13 @@ function mend(node: MimeNode | false, isRoot: boolean): MimeNode | false {
   if (params?.filename && node.header.some(line => /\bfilename\*/i.test(line))) {
     params.filename = params.filename.replaceAll('_', '=5F').replaceAll(' ', '_')
   }
-  for (const child of node.childNodes ?? []) mend(child, false)
+  for (const child of node.childNodes ?? []) repair(child, false)
   return node
 }
 
 /** Throws when hoodiecrow could not answer a FETCH of this message, which would break the whole folder. */
 export function assertReadable(raw: string): void {
-  createBodyStructure(mend(parseMime(raw), true), { upperCaseKeys: true })
+  createBodyStructure(repair(parseMime(raw), true), { upperCaseKeys: true })
 }
 
 /**

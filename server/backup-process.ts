@@ -18,7 +18,7 @@ process.once('disconnect', () => process.exit(0))
 
 async function carryOut({ request, compileCache }: BackupOrder): Promise<BackupAnswer> {
   try {
-    // Who waits for the server comes first.
+    // Requests to the server come first.
     setPriority(constants.priority.PRIORITY_LOW)
     if (compileCache !== undefined) enableCompileCache(compileCache)
     const { makeRequested } = await import('./backup-commands.ts')

@@ -200,7 +200,7 @@ interface TakenData {
   open(): Promise<{ db: Database; key: ServerKey; head: TrailHead }>
 }
 
-/** Data directory and database are ours alone from before the work begins, so nobody is asked for anything in vain. */
+/** Data directory and database are ours alone from before the work begins, so that no question is asked in vain. */
 async function withData<Result>(config: Config, work: (data: TakenData) => Promise<Result>): Promise<Result> {
   const dataDir = takeDataDir(config.dataDir)
   const taken = Promise.withResolvers<never>()

@@ -18,7 +18,7 @@ export interface DoorOptions {
   stopBoundMs: number
 }
 
-/** Who keeps a connection may be asking on it as we stop: so long each is kept, for an answer that says so. */
+/** A kept connection may carry a request as we stop: it is kept open for so long, for an answer that says so. */
 const lastCallMs = 1_000
 /** Of the whole bound: for the parts that stop behind the door. */
 const restMs = 1_500
@@ -52,7 +52,7 @@ export function httpPart(
       await http.fastify.listen({ host, port })
     },
     stop: async () => {
-      // Who waits for a mail connection is told to come back, before its own connection is cut.
+      // Requests that wait for a mail connection are told to retry, before its own connection is cut.
       pool.drain()
       hub.closeStreams()
       const { tlsConnections } = http
@@ -75,7 +75,7 @@ export function httpPart(
   }
 }
 
-/** Resolves when nothing is under way, and nobody is left who might ask or each had the time to. */
+/** Resolves when nothing is under way, and no client is left that might ask, or each had the time to. */
 async function drained(http: HttpServer): Promise<void> {
   const lastCall = Promise.withResolvers<void>()
   const timer = setTimeout(lastCall.resolve, lastCallMs)

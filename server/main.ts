@@ -21,7 +21,7 @@ export async function run(): Promise<void> {
   await runCommand(readConfig())
 }
 
-/** Who reads what we say may go away, which is no reason to end. */
+/** The reader of our output may go away (EPIPE), which is no reason to end. */
 function keepStandingAlone(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 }

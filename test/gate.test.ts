@@ -254,7 +254,7 @@ test.each([...foreign, ['a form of another site', { 'sec-fetch-site': 'cross-sit
   },
 )
 
-test.each(foreign)('nobody is signed in, or anything else, by %s', async (_name, from) => {
+test.each(foreign)('no state changes by a request from %s', async (_name, from) => {
   const open = changing().filter(({ operation }) => operation.scope === 'public')
   expect(open.length).toBeGreaterThan(5)
   for (const route of open) {

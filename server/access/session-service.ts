@@ -156,7 +156,7 @@ export class SessionService {
     }
   }
 
-  /** Takes over what the database says of the user now; ends the sessions of who is gone or disabled. */
+  /** Takes over what the database says of the user now; ends the sessions of users that are gone or disabled. */
   userChanged(userId: string): Promise<void> {
     const followed = this.#following.then(() => this.#follow(userId))
     // Who asked hears of a failure; the next one goes on all the same.

@@ -1,4 +1,4 @@
-/** Who knows the password gets in, who has a second factor needs it too, and who is kept out learns nothing. */
+/** The password lets a user in, a second factor is required where there is one, and a refusal tells nothing. */
 import { expect, test, vi } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase } from '../../test/support/databases.ts'
@@ -97,7 +97,7 @@ test('a wrong password, nobody, who is disabled, was invited, or comes by a prov
   }
   expect(answers[0]!.code).toBe('sign_in_failed')
   expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
-  // One comparison each, by the same hasher: with the kept password, or with nobody's.
+  // One comparison each, by the same hasher: with the stored hash, or with a decoy.
   expect(hasher.compared.map(kept => kept ?? 'nobody')).toEqual([
     ann.password_hash,
     'nobody',

@@ -17,7 +17,7 @@ function throttleAt(start = Date.parse('2026-11-22T12:00:00Z')) {
     throttle.failed(attempt)
     return 0
   }
-  /** How many guesses get through within the time, by who never waits longer than needed. */
+  /** How many guesses get through within the time, by an attacker that never waits longer than needed. */
   const guessFor = (seconds: number, next: (number: number) => Attempt): number => {
     const end = clock.now + seconds * 1000
     let made = 0
@@ -134,7 +134,7 @@ test('a network of IPv6 is one address, and so is an IPv4 address however it is 
 
 const site = (index: number) => `2001:db8:77:${index.toString(16)}::1`
 
-test('who owns 65,536 networks of IPv6 guesses hardly faster at one person than who owns one', () => {
+test('65,536 networks of IPv6 guess hardly faster at one person than one network', () => {
   const { guessFor } = throttleAt()
   const made = guessFor(3600, number => ({ user: ann, address: site(number) }))
   // One in five minutes, and what is free at first.

@@ -27,7 +27,7 @@ const refusalOf = (work: Promise<unknown>) =>
     (error: { code: string; message: string }) => `${error.code}: ${error.message}`,
   )
 
-test('whether a login is connected already is not told to who sees only some accounts', async () => {
+test('callers that see only some accounts do not learn whether a login is connected already', async () => {
   const { accounts, trials, facts, seen, narrow } = await setUp()
   const before = facts().length
   const add = (user: string) => refusalOf(accounts.create(narrow, input(user), { verify: true }))

@@ -65,7 +65,7 @@ onEachDatabase(open => {
     expect((await accounts.list(admin)).map(account => account.is_default)).toEqual([true])
   })
 
-  test('for who may not see the default account the oldest of theirs stands in, as if there were no other', async () => {
+  test('callers that may not see the default account get the oldest of theirs, as if there were no other', async () => {
     const { accounts } = await accountsOn(await open())
     const hidden = await accounts.create(admin, input('a'), untried)
     for (const user of ['b', 'c']) await accounts.create(admin, input(user), untried)

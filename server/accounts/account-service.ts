@@ -61,7 +61,7 @@ export class AccountService {
   }
 
   /**
-   * For who may not see it, the oldest account that they may see stands in: it would be the default one, were theirs the
+   * Callers that may not see it get the oldest account that they may see: it would be the default one, were theirs the
    * only ones.
    */
   async findDefault(principal: Principal): Promise<Account | undefined> {

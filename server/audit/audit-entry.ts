@@ -30,7 +30,7 @@ export interface AuditFact {
 
 export type NewAuditRow = Omit<AuditRow, 'number' | 'hash'>
 
-/** Who acts when nobody asked for it. */
+/** The actor of what happens without a request. */
 export const system = {
   principalId: 'system',
   principalName: 'RustyMail',

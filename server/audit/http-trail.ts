@@ -11,7 +11,7 @@ export interface HttpTrailOptions {
   logger: Logger
 }
 
-/** Each page asks it when it opens, to know whether anybody is signed in: that nobody is, is no refusal. */
+/** Each page asks it when it opens, to know whether the browser is signed in; an anonymous answer is not a refusal. */
 const question = 'access.getSession'
 
 export class HttpTrail implements Trail {

@@ -1,4 +1,4 @@
-/** Who is remembered, for how long, and at whose cost. */
+/** Which clients are remembered, for how long, and whose quota they use. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Fact, facts as factTable } from '../../contract/event.ts'
 import { createLogger } from '../platform/logger.ts'
@@ -48,7 +48,7 @@ test('a client is one principal from one address with one user agent, however ma
   expect(told()).toEqual(Array(4).fill('client_connected'))
 })
 
-test('who is nobody is no client', () => {
+test('anonymous callers are not tracked', () => {
   const { registry } = setUp()
   registry.touch({ ...caller(), principal: anonymous })
   expect(registry.list()).toEqual([])

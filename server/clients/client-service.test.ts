@@ -99,7 +99,7 @@ test('sorting follows the field and the direction asked for', () => {
   expect(agents({ sort: 'user_agent', order: 'asc' })).toEqual(['a', 'b', 'c'])
 })
 
-test('over HTTP a client is listed and sent away by who may, and a bad page is a 400', async () => {
+test('over HTTP a client is listed and disconnected by callers that may, and a bad page is a 400', async () => {
   const { registry, clients } = setUp()
   const principals: Record<string, Principal> = {
     operator: caller('Operator', '', '', 'api_key').principal,

@@ -3,7 +3,7 @@ import type { State, StateType } from '../../contract/event.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventView } from './event-view.ts'
 
-/** What is told in its place to who sees these accounts alone. */
+/** What callers get that see these accounts alone. */
 export type Narrow = (accounts: ReadonlySet<string>) => State['data']
 
 export class StateFrame {

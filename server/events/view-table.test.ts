@@ -1,4 +1,4 @@
-/** Views are shared by who sees the same, found again without being made, and never mixed up. */
+/** Views are shared by streams that see the same, found again without being made, and never mixed up. */
 import { expect, test } from 'vitest'
 import type { Scope } from '../../contract/scope.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'

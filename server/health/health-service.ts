@@ -33,7 +33,7 @@ export class HealthService {
 
   /**
    * `not_ready` when nothing can be served; `degraded` when some account that the principal may see is not ready, which
-   * one server may well be. Who may not look at the dashboard is told nothing of accounts.
+   * one server may well be. Callers without `dashboard:read` learn nothing of accounts.
    */
   async readiness(principal: Principal): Promise<Readiness> {
     const finding = await this.#find()

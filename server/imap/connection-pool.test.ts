@@ -66,7 +66,7 @@ test('one connection is opened when it is needed and used again', async () => {
   expect(pool.connections('a')).toMatchObject({ open: 1, idle: 1, busy: 0, waiting: 0, max: 2 })
 })
 
-test('an account never has more connections than its pool size, and nobody is forgotten', async () => {
+test('an account never has more connections than its pool size, and every request is served', async () => {
   const all = await Promise.all(Array.from({ length: 40 }, () => look()))
   expect(all).toHaveLength(40)
   expect(gateway.peak).toBe(2)

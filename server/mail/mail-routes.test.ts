@@ -125,7 +125,7 @@ test('a session gets it in a frame of the page alone; a program with a token get
   expect((await open({})).statusCode).toBe(200)
 })
 
-test('a message that was read slowly is not shown to who was revoked meanwhile', async () => {
+test('a message that was read slowly is not sent to a caller that was revoked meanwhile', async () => {
   gateway.deliver({ subject: 'hello', html: '<p>for your eyes only' })
   const { ref } = (await get('/messages')).json().items[0]
   const now = performance.now.bind(performance)

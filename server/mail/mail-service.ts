@@ -65,7 +65,7 @@ export interface FindQuery {
   preview?: 'true' | 'false' | undefined
 }
 
-/** Who takes a download: until when, and whether they still may. */
+/** The caller of a download: until when, and whether it still may. */
 export interface PartReader {
   signal: AbortSignal
   /** Throws when they may not read it any more; asked before each piece is given. */
@@ -137,7 +137,7 @@ export class MailService {
   }
 
   /**
-   * What a query (see `search-query.ts`) finds, newest first. Who may not read mail does not search the text of it either: to search is
+   * What a query (see `search-query.ts`) finds, newest first. Callers without `mail:read` do not search the text either: to search is
    * to read, one guess at a time. Throws `stale_cursor` as `listMessages` does.
    */
   async searchMessages(

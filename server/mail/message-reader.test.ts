@@ -163,7 +163,7 @@ test('HTML is read where there is no text, or only one that stands in for it, an
     expect(insideOf(messages[0]?.untrusted_body)).toMatch(/^Dear Ann,\n\nwe have news/)
     expect(messages[0]?.note).toBe('This text was made from the HTML part.')
   }
-  const texts = ['Dear Ann, all is well.', 'Please mend the HTML, Ann.']
+  const texts = ['Dear Ann, all is well.', 'Please fix the HTML, Ann.']
   for (const text of texts) {
     const short = await refsOf({ text, html: `<p><b>${text}</b></p>` })
     const { messages } = await read(short.slice(-1))

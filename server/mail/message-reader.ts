@@ -18,7 +18,7 @@ export interface Reading {
   cursor: string | undefined
 }
 
-/** Who reads, and who is told of what was read. */
+/** The reader, and the observer of what was read. */
 export interface Reader {
   principal: Principal
   accountId: string

@@ -1,4 +1,4 @@
-/** Who is believed when a message is said to be genuine: the account's own server, and nobody else, whatever stands in the message. */
+/** Only the account's own server is trusted to say that a message is genuine, whatever stands in the message. */
 import { expect, test } from 'vitest'
 import { readAuthField, readFields } from '../imap/auth-header.ts'
 import { borderOf } from './auth-servers.ts'

@@ -11,7 +11,7 @@ export interface Exchange {
   readonly kind: ExchangeKind
   /** The principal may other things from now on. */
   toolsChanged(): void
-  /** Within a moment. @param problem For who still waits for an answer. */
+  /** Within a moment. @param problem For callers that still wait for an answer. */
   end(problem: Problem): void
   /** At once and without an answer, if there is none yet. */
   cut(): void

@@ -274,7 +274,7 @@ test('a client reads the figures, the samples and the Prometheus text over HTTP'
   await expect.poll(() => metrics.getStats(all).requests_per_minute).toBe(3)
 })
 
-test('a scrape by who sees some accounts has series of those, and none that grows with what others do', async () => {
+test('a scrape by a caller that sees some accounts has series of those, and none that grows with what others do', async () => {
   const { prometheus } = setUp()
   for (const operation of ['mail.listMessages', 'accounts.createAccount', 'settings.updateConfig', 'news.listNews']) {
     prometheus.recordRequest(outcome({ operation }))

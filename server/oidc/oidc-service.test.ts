@@ -87,7 +87,7 @@ async function start(options: { accounts?: OidcConfig['accounts']; isSetUp?: boo
   onTestFinished(() => http.fastify.close())
   provider.redirectUris.push(url + callbackPath)
 
-  /** Nobody's page is here: the way ends where the browser is sent to one. */
+  /** There is no page here: the way ends where the browser is sent to one. */
   const isPage = (next: URL) => next.origin === url && !next.pathname.startsWith('/api/')
   const isCallback = (next: URL) => next.pathname === callbackPath
   /** Up to the address by which the browser comes back from the provider. */
@@ -296,7 +296,7 @@ test('a foreign page that sends the browser to the callback does not spoil a sig
   expect((await browser.follow(await browser.visit(callback), isPage)).location?.pathname).toBe('/')
 })
 
-test('nobody is sent to another place than ours after signing in', async () => {
+test('sign-in never redirects to another origin', async () => {
   const { put, signIn } = await start()
   put('sub-1', { ...ann, groups: ['staff'] })
   const foreign = [

@@ -61,7 +61,7 @@ export class OidcService {
    * @param returnTo Where to go after; from anybody.
    */
   async begin(returnTo: string | undefined, address: string): Promise<{ url: URL; key: string }> {
-    // Until there is an administrator only the set-up link opens the door: it is in the hands of who runs the server.
+    // Until there is an administrator only the set-up link opens the door: only the operator has it.
     const path = ownPath(returnTo)
     if (await this.#options.userService.needsSetup()) throw new OidcRefusal('setup_needed', { returnTo: path })
     const { key, login } = this.#logins.begin(path, address)
@@ -115,7 +115,7 @@ function refusalOf(error: unknown): OidcRefusalCode | undefined {
   return error instanceof Problem ? codeOfProblem[error.code] : undefined
 }
 
-/** A path of our own pages, or the first one: nobody is sent elsewhere by a link to us, nor to what is for programs. */
+/** A path of our own pages, or the first one: no link redirects elsewhere, nor to an API path. */
 function ownPath(given: string | undefined): string {
   const base = 'http://here.invalid'
   if (typeof given !== 'string' || given.length > 1_000 || !given.startsWith('/')) return '/'

@@ -143,7 +143,7 @@ export class OidcUserSync {
     const { users, userService, record, logger } = this.#options
     if (user.role === role && !user.disabled) return user
     try {
-      // Who was an administrator had all accounts; from now on they have what everybody has who comes this way.
+      // A former administrator had all accounts; from now on they have what every user of the provider has.
       const isDemoted = user.role === 'administrator' && role !== 'administrator'
       const accounts = isDemoted ? { accounts: this.#defaultAccounts } : {}
       await userService.change(provider, user.id, { role, ...accounts, disabled: false }, 'provider')

@@ -5,7 +5,7 @@ export interface Principal {
   readonly id: string
   readonly name: string
   readonly kind: 'session' | 'token' | 'api_key' | 'anonymous'
-  /** Whose session or token it is; null for the API key of the environment, and for nobody. */
+  /** Whose session or token it is; null for the API key of the environment, and for anonymous callers. */
   readonly userId: string | null
   /** With every included scope spelled out, so that a check is one look-up. */
   readonly scopes: ReadonlySet<Scope>

@@ -17,7 +17,7 @@ export class Problem extends Error {
   /** @param detail In words for a person, without secrets: it is answered as it stands. */
   constructor(code: ProblemCode, detail: string, options: Extension & { cause?: unknown } = {}) {
     const { cause, ...extension } = options
-    // Refusals come in floods and are nobody's bug: to walk the stack costs more than the rest of the answer.
+    // Refusals come in floods and are not bugs: to walk the stack costs more than the rest of the answer.
     const { stackTraceLimit } = Error
     if (problems[code].status < 500 || code === 'overloaded') Error.stackTraceLimit = 0
     super(detail, cause === undefined ? undefined : { cause })

@@ -211,7 +211,7 @@ test('a reset or a ban that comes while something is under way is not undone by 
   await expect(adding).rejects.toMatchObject({ code: 'unauthorized' })
 })
 
-test('a new name is seen by open sessions and by who looks after the users', async () => {
+test('a new name is seen by open sessions and by user administrators', async () => {
   const { profile, caller, user, changed, facts } = await setUp(await memoryDatabase())
   expect(await profile.rename(caller, 'Anna Berg')).toMatchObject({ name: 'Anna Berg', has_password: true })
   expect(changed).toEqual([user.id])

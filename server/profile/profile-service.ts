@@ -29,12 +29,12 @@ export interface ProfileOptions {
   logger: Logger
 }
 
-/** Of who has no password, none is asked: they must have signed in a moment ago. */
+/** Users without a password are not asked for one: they must have signed in recently. */
 interface Confirmation {
   current_password?: string | undefined
 }
 
-/** How long a sign-in stands in for the password of who has none. */
+/** How long a sign-in stands in for the password of users without one. */
 const recentMs = 10 * 60_000
 
 export class ProfileService {

@@ -92,7 +92,7 @@ onEachDatabase(open => {
       expect(kept).not.toContain(secret)
     }
     clock.now += minute
-    // Who can write to the database cannot put an own secret under another's name.
+    // An attacker that can write to the database cannot put an own secret under another's name.
     const swapped = { ...anna.user, totp_sealed: ben.user.totp_sealed }
     await expect(factors.verify(swapped, ben.code())).rejects.toThrow()
   })

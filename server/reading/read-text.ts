@@ -5,7 +5,7 @@ import { newText } from './new-text.ts'
 import { cleanText } from './stranger-text.ts'
 
 /**
- * `html` was read because there is no text, or because it says more; `html_instead` because the text says what nobody is shown; `both`
+ * `html` was read because there is no text, or because it says more; `html_instead` because the text says what the HTML does not show; `both`
  * stand one under the other.
  */
 export type ReadFrom = 'text' | 'html' | 'html_instead' | 'both'

@@ -37,7 +37,7 @@ async function serviceOn(db: Database, resolve?: (host: string) => Promise<Addre
 }
 
 onEachDatabase((open, url) => {
-  test('what is allowed holds at once and over a restart, by canonical name and with who allowed it; taken back, it is closed', async () => {
+  test('an allowed network takes effect immediately and survives a restart, by canonical name and with the user that allowed it; removed, it is closed', async () => {
     const { networks, start, isOpen, facts } = await serviceOn(await open())
     expect(networks.list()).toEqual({ configured, allowed: [] })
     const tried: string[] = []

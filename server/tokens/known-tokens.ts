@@ -180,7 +180,7 @@ export class KnownTokens {
     const current = new Map(after.map(token => [token.tokenId, token]))
     for (const { tokenId, hash, allowed, principal } of before) {
       const kept = current.get(tokenId)
-      // Who holds an old secret, or may be at a wrong address by now, is closed; who may come back is let in below.
+      // Streams opened with an old secret, or from an address that is no longer allowed, are closed; those that may reconnect are let in below.
       if (kept?.hash !== hash || kept.allowed !== allowed) listener.revoked(principal.id)
     }
     for (const token of after) {

@@ -48,7 +48,7 @@ export function allowedRanges(row: Pick<ApiTokenRow, 'allowed_addresses'>): Addr
   return texts.length === 0 ? undefined : new AddressRanges(texts.flatMap(text => parseAddressRange(text) ?? []))
 }
 
-/** @param isSeen Whether an account is there, and is the business of who asks. */
+/** @param isSeen Whether an account is there, and visible to the caller. */
 export function toView(row: OwnedTokenRow, now: number, isSeen: (accountId: string) => boolean): ApiToken {
   const { scopes, accounts } = givenRights(row)
   return {

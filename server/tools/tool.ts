@@ -54,7 +54,7 @@ export function defineAccountTool<Input, Output>(tool: OfOneAccount<Input, Outpu
   return tool
 }
 
-/** What a client may take for granted before it calls. Only hints: the gate trusts nobody's reading of them. */
+/** What a client may take for granted before it calls. Only hints: the gate does not rely on them. */
 export interface ToolAnnotations {
   readOnlyHint?: boolean
   destructiveHint?: boolean

@@ -50,7 +50,7 @@ function setUp(tools: Tool[], { isFull = false, principal = everybody } = {}) {
   return { toolbox, asking, call, lines, noted, kept, abort }
 }
 
-test('a call answers what its tool declares and no more, and is noted with who, what and how', async () => {
+test('a call answers what its tool declares and no more, and is recorded with caller, operation and outcome', async () => {
   const { call, noted } = setUp([said])
   expect(await call('say', { word: 'yes' })).toEqual({ isError: false, output: { said: 'yes' } })
   expect(await call('say')).toEqual({ isError: false, output: { said: 'hi' } })

@@ -30,7 +30,7 @@ export interface ToolInfo {
   outputSchema: ObjectSchema
 }
 
-/** Who asks, and on whose request. */
+/** The caller, and the request it came with. */
 export interface Asking {
   caller: Caller
   requestId: string
@@ -219,7 +219,7 @@ function isAllowed(principal: Principal, { operation }: Entry): boolean {
   }
 }
 
-/** What runs on has been told by its signal; what comes of it is nobody's any more. */
+/** What runs on has been told by its signal; its result is dropped. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const abort = () => reject(signal.reason)

@@ -1,4 +1,4 @@
-/** Who made whom is noted with the deed, bounded, and nobody who was ended makes anybody any more. */
+/** Creations are recorded with their maker, bounded, and an ended maker creates no more. */
 import { expect, test } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'

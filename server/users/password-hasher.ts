@@ -67,7 +67,7 @@ export class PasswordHasher {
   }
 
   /**
-   * For who has work to do before `verify`: refuses at once what would be refused then.
+   * For callers with work to do before `verify`: refuses immediately what would be refused then.
    * @throws Problem overloaded.
    */
   checkRoom(rank: number): void {

@@ -35,7 +35,7 @@ export interface UserFigures {
   passkeys: number
   sessions: number
   tokens: number
-  /** Whether an account is there, and is the business of who asks. */
+  /** Whether an account is there, and visible to the caller. */
   isSeen: (accountId: string) => boolean
 }
 
@@ -65,7 +65,7 @@ export function statusOf(row: UserRow, passkeys: number): User['status'] {
   return row.password_hash === null && row.oidc_subject === null && passkeys === 0 ? 'invited' : 'active'
 }
 
-/** Who is no longer an administrator sees no account unless it is named: `all` is never given in passing. */
+/** A former administrator sees no account unless it is named: `all` is never given in passing. */
 export function mergeChange(row: UserRow, change: UserChange, by: DisabledBy): UserRow {
   const role = change.role ?? Role.parse(row.role)
   const stays = row.role === 'administrator' ? [] : accountsOf(row)
@@ -99,6 +99,6 @@ export function writeAccounts(role: Role, accounts: AccountAccess): string {
 export function changedFields(before: UserRow, after: UserRow): string[] {
   const fields = ['name', 'role', 'accounts', 'disabled', 'disabled_by'] as const
   const changed = fields.filter(field => before[field] !== after[field])
-  // Who is disabled or enabled was so by somebody: that is said only where it alone is new.
+  // `disabled` implies `disabled_by`: the latter is listed only where it alone changed.
   return changed.filter(field => field !== 'disabled_by' || !changed.includes('disabled'))
 }

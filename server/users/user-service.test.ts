@@ -320,7 +320,7 @@ onEachDatabase(open => {
     const results = await Promise.allSettled(emails.map(email => users.invite(admin, { ...invitation, email })))
     expect(codesOf(results)).toEqual(['too_many_users', 'too_many_users'])
     expect(await store.count()).toBe(1000)
-    // Who is in already is no one more.
+    // A caller that is in already does not count again.
     expect(await users.invite(admin, { ...invitation, email: rows[0]!.email })).toMatchObject({
       user: { id: 'user-0' },
     })

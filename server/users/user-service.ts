@@ -89,7 +89,7 @@ export class UserService {
     return rows.map(row => toUser(row, { ...figuresOf(row.id), isSeen }))
   }
 
-  /** Who was invited and did not come yet is invited again; the link of before no longer works. */
+  /** A user that did not accept yet is invited again; the previous link no longer works. */
   async invite(principal: Principal, { email, name, role, accounts }: Invitation): Promise<UserLink> {
     await this.#checkAccounts(principal, accounts)
     const wanted = { email: email.toLowerCase(), name, role, accounts: writeAccounts(role, accounts), ...enabled }
@@ -222,7 +222,7 @@ export class UserService {
     return row
   }
 
-  /** For set-up and the command line, where nobody is signed in. Who was only invited becomes an administrator. */
+  /** For set-up and the command line, where no user is signed in. An invited user becomes an administrator. */
   async createAdministrator({ email, name, password, onlyIfNone = false }: NewAdministrator): Promise<UserRow> {
     const { store, hasher, changed, logger } = this.#options
     await checkPasswordStrength(password, [email, name])

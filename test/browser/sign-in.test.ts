@@ -336,7 +336,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     60_000,
   )
 
-  test('the console of the door stays empty once it is known that nobody is signed in here', async () => {
+  test('the console of the sign-in page stays empty once the browser is known to be signed out', async () => {
     const { page } = await visit(browser, run.url)
     await heading(page, 'Sign in')
     const said: string[] = []

@@ -65,7 +65,7 @@ async function addAccount(server: RustyMail): Promise<string> {
   return (await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })).id
 }
 
-/** Streams that the server holds open for who calls itself so. */
+/** Open streams of clients with this user agent. */
 async function openStreams(server: RustyMail, userAgent: string): Promise<number> {
   const { clients } = await server.call(api.clients.listClients, { query: { filter: userAgent, per_page: '100' } })
   return clients.reduce((sum, client) => sum + client.streams, 0)
@@ -176,7 +176,7 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
     await direct.next('account_updated')
     await expect.poll(() => received('account_updated'), { timeout: 1_000 }).toBe(20)
 
-    // Nothing is left of who has gone, long before a heartbeat finds it out.
+    // Nothing is left of a client that has gone, long before a heartbeat finds it out.
     expect(await openStreams(server, 'many-streams')).toBe(20)
     browser.destroy()
     await expect.poll(() => openStreams(server, 'many-streams'), { timeout: 5_000 }).toBe(0)

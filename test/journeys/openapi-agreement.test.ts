@@ -126,7 +126,7 @@ test.each(Object.entries(proofs))('all that is answered to %s is in the document
   expect(faults).toEqual([])
 })
 
-test('who is nobody gets 401 from all that is not public, and it is documented', async () => {
+test('anonymous callers get 401 from everything that is not public, and it is documented', async () => {
   for (const operation of all) {
     const { status } = await ask(operation, {})
     const isPublic = operation.security.length === 0

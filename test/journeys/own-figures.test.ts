@@ -1,4 +1,4 @@
-/** Figures of who sees some accounts: the same whether or not there are others, and what is theirs is counted truly. */
+/** Figures for callers that see some accounts: the same whether or not there are others, and what is theirs is counted truly. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { z } from 'zod'
@@ -156,7 +156,7 @@ async function expectOwn(looker: Looker): Promise<void> {
 }
 
 onEachDatabase((_open, url) => {
-  test('no figure of who sees some accounts is moved by another account, and what they see is theirs', async () => {
+  test('no figure of a caller that sees some accounts is moved by another account, and what they see is theirs', async () => {
     const world = await startMailWorld(count, { RUSTYMAIL_DATABASE_URL: await url() })
     const actors: Actor[] = [await world.addPerson(), await world.addToken()]
     const admin = new Looker(world, world.people.admin)
@@ -192,13 +192,13 @@ onEachDatabase((_open, url) => {
         }
       },
     )
-    // First with everything at once, for who sees neither the default account nor the one that is refused.
+    // First with everything at once, for a caller that sees neither the default account nor the refused one.
     await fc.assert(property, { numRuns: 4, endOnFailure: true, examples: [[[1, 2], [], Object.keys(deeds)]] })
     expect(moved, 'an administrator sees it').toBeGreaterThan(0)
   }, 60_000)
 })
 
-test('what is announced and kept every 5 s is counted over the accounts of who hears it', async () => {
+test('what is announced and kept every 5 s is counted over the accounts of its reader', async () => {
   const world = await startMailWorld(3)
   await world.settle()
   const lookers = [world.people.admin]

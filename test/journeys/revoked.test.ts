@@ -213,7 +213,7 @@ test('what is sent to the end after its sender lost a right is refused for want 
   expect(await end()).toMatchObject({ status: 403, answer: { missing_scope: 'dashboard:admin' } })
 })
 
-test('connections of who is revoked are those of a stranger from then on', async () => {
+test('connections of a revoked principal are anonymous from then on', async () => {
   const person = await people.invite('viewer')
   const token = await people.token(['dashboard:read'])
   const told = vi.spyOn(app.http.connectionLimits, 'revoked')

@@ -37,7 +37,7 @@ export interface Surroundings {
 
 const { password } = administrator
 
-/** Nobody is held up by limits here. Whoever calls this stops it. */
+/** Without rate limits. The caller stops it. */
 export async function runApp({ environment = {}, overrides = {} }: Surroundings = {}) {
   const dir = tempDir('app')
   const variables = {

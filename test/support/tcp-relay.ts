@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net'
 
 export interface TcpRelay {
   readonly port: number
-  /** From now on nothing gets through, and nobody is told. */
+  /** From now on nothing gets through, silently. */
   silence(): void
   /** New connections get through again. */
   resume(): void

@@ -1,4 +1,4 @@
-/** The way to the OpenID Connect provider and back: where to return to, and why it did not work. */
+/** The way to the OpenID Connect provider and back: where to return to, and why it failed. */
 import { useState } from 'react'
 import { returnName } from '../platform/session-mark.ts'
 

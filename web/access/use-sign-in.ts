@@ -82,7 +82,7 @@ export function usePasskeySignIn(isOffered: boolean) {
   return {
     ask: () => mutate({ waits: false }),
     isAsking: isPending && variables?.waits === false,
-    /** An offer that failed before one took it up is nobody's trouble. */
+    /** An offer that failed before one took it up is not an error. */
     error: error !== null && !isGivenUp(error) && !(variables?.waits && isOfferTrouble(error)) ? error : null,
   }
 }

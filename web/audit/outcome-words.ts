@@ -1,4 +1,4 @@
-/** What came of it, in words: not as the problem says it to who asked, but as one reads it afterwards. */
+/** The outcome in words: not as the problem says it to the caller, but as one reads it afterwards. */
 import type { AuditEntry } from '../../contract/audit.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { Tone } from '../ui/tone.ts'

@@ -7,7 +7,7 @@ type People = readonly Pick<User, 'id' | 'name'>[]
 /** Longer ones are cut: the entry itself shows all. */
 const maxChars = 40
 
-/** `user Ada`, `fields name, role`. Who is not known any more goes by their id. */
+/** `user Ada`, `fields name, role`. Unknown users go by their id. */
 export function refWords(refs: AuditEntry['refs'], people: People = []): string[] {
   return Object.entries(refs)
     .filter(([, value]) => value !== '')

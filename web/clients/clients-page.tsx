@@ -117,7 +117,9 @@ function LiveRows({
 function NoClients({ hasFilter, onReset }: { hasFilter: boolean; onReset(): void }) {
   if (!hasFilter) {
     return (
-      <EmptyState title="Nobody is here">Whoever calls the API, speaks MCP or opens this page appears here.</EmptyState>
+      <EmptyState title="No clients">
+        Everything that calls the API, speaks MCP or opens this page appears here.
+      </EmptyState>
     )
   }
   return (

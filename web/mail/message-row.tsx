@@ -36,7 +36,7 @@ export const MessageRow = memo(function MessageRow({
   nowMs: number
   isOpen: boolean
   isTabStop: boolean
-  /** Whether who it goes to says more than who it is from. */
+  /** Whether the recipient says more than the sender. */
   isOutgoing: boolean
   onFocus(ref: string): void
 }) {

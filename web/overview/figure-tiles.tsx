@@ -15,7 +15,7 @@ import { p95Of, responseWords } from './response-words.ts'
 
 interface Figure {
   label: string
-  /** For who does not see all accounts, where it is counted over theirs. */
+  /** For callers that do not see all accounts, where it is counted over theirs. */
   ownLabel?: string
   value(stats: DashboardStats): string
   unit(stats: DashboardStats): string

@@ -9,7 +9,7 @@ import type { StreamEvent, StreamStatus } from './stream-status.ts'
 
 const StreamContext = createContext<EventStream | undefined>(undefined)
 
-/** Short blips are nobody's business. */
+/** Short blips are not shown. */
 export const graceMs = 3_000
 
 export function LiveProvider({ stream, children }: { stream: EventStream; children: ReactNode }) {

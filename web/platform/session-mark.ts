@@ -1,5 +1,5 @@
 /**
- * Remembers in this browser that nobody is signed in here. The cookie cannot be seen by the page, and to ask the server each
+ * Remembers in this browser that it is signed out. The cookie cannot be seen by the page, and to ask the server each
  * time would write a refused request on the console of whoever only sees the door. Unless it is certain, the server is asked.
  */
 

@@ -1,4 +1,4 @@
-/** Who is signed in: `useSession()` inside the shell; `useSessionQuery()` where it may be nobody. */
+/** Who is signed in: `useSession()` inside the shell; `useSessionQuery()` where it may be null. */
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, use, useEffect } from 'react'
 import { useLocation } from 'wouter'
@@ -10,7 +10,7 @@ import { useStream } from './live.tsx'
 import { queryKeys } from './query-keys.ts'
 import { markNobody, markSomebody, mayBeSomebody } from './session-mark.ts'
 
-/** `data` is null when nobody is signed in. */
+/** `data` is null when signed out. */
 export function useSessionQuery() {
   return useQuery({
     queryKey: queryKeys.session,
@@ -93,7 +93,7 @@ export function useSignOut() {
   })
 }
 
-/** Who is signed out already has what he wanted. */
+/** Signed out already: a no-op. */
 export function ignoreNobody(error: unknown): void {
   if (!(error instanceof ApiProblem && error.code === 'unauthorized')) throw error
 }
@@ -103,7 +103,7 @@ function stopAsking(queries: QueryClient): Promise<void> {
   return queries.cancelQueries({ queryKey: queryKeys.session }, { revert: false })
 }
 
-/** How one can sign in here is no secret, and asked for by who comes next. */
+/** How one can sign in here is public, and asked for again at the next sign-in. */
 function forgetAnswers(queries: QueryClient): void {
   const kept: readonly unknown[] = [queryKeys.session[0], queryKeys.signIn[0]]
   queries.removeQueries({ predicate: ({ queryKey }) => !kept.includes(queryKey[0]) })

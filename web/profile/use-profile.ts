@@ -8,7 +8,7 @@ import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { useToast } from '../ui/toast.tsx'
 
-/** Nobody is asked for a password that he does not have. */
+/** A user without a password is not asked for one. */
 interface Proof {
   current_password?: string
 }

@@ -36,7 +36,7 @@ export function SessionsPage() {
         empty={
           <EmptyState
             icon={LogIn}
-            title="Nobody is signed in"
+            title="No sessions"
             actions={user !== '' && <Button onClick={() => setUrl({ user: '' })}>Show everybody’s</Button>}
           >
             Whoever signs in appears here, with the address and the browser they came from.

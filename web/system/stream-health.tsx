@@ -39,7 +39,7 @@ function Figure({ label, value, words }: { label: string; value: ReactNode; word
 
 type Row = [label: string, value: string, words: string]
 
-/** What is null is told only to who sees all accounts, and left out. */
+/** Null figures require access to all accounts, and are left out. */
 function figuresOf(health: Health): Row[] {
   const { log, deliveries_per_second: rate, sent, bytes_sent: bytes, replayed_facts: replayed } = health
   const rows: (Row | false)[] = [

@@ -269,7 +269,7 @@ test('what a trusted proxy brings counts only together with all others', async (
   await expect.poll(() => limits.size).toBe(8)
 })
 
-test('connections of who is revoked count for their address again', async () => {
+test('connections of a revoked principal count for their address again', async () => {
   const { limits, open, accepted } = await counting({ ofAddress: 3 })
   const known = await open('127.0.0.1', 3)
   for (const socket of accepted) limits.admitted(socket, person('somebody'))

@@ -1,5 +1,5 @@
 /**
- * Bounds the connections of each address and of each person, so that who opens thousands and says nothing, or never ends a head or a
+ * Bounds the connections of each address and of each person, so that a client that opens thousands and says nothing, or never ends a head or a
  * body, takes the place of nobody else. A connection counts from when it is accepted: for its address until a request on it was let in
  * for somebody, for them from then on. While it carries a stream it does not: streams have bounds of their own.
  */
@@ -40,7 +40,7 @@ interface Group {
 interface Connection {
   readonly place: string
   readonly onClose: () => void
-  /** Who was let in on it last; undefined for nobody known. */
+  /** The principal that was let in on it last; undefined while anonymous. */
   principal: Principal | undefined
   /** Where it counts; undefined while it carries streams. */
   group: Group | undefined
@@ -130,7 +130,7 @@ export class ConnectionLimits implements PrincipalListener {
   /** It is still somebody. */
   changed(): void {}
 
-  /** Its connections are nobody's again: they count for their addresses. */
+  /** Its connections are anonymous again: they count for their addresses. */
   revoked(principalId: string): void {
     // Revoking is rare, and there are no more than are open.
     for (const [socket, connection] of this.#connections) {

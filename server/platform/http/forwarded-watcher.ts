@@ -1,4 +1,4 @@
-/** Says when headers that only a proxy sets come from who is not trusted as one: all people behind it share one address, and its limits. */
+/** Says when headers that only a proxy sets come from a peer that is not a trusted proxy: all people behind it share one address, and its limits. */
 
 import type { Logger } from '../logger.ts'
 import type { AddressRanges } from '../network/address-range.ts'

@@ -15,7 +15,7 @@ export interface FetchCall {
   body: unknown
   caller: Caller
   requestId: string
-  /** It lasts as long as the client likes, so that its duration is nobody's waiting time: it is not counted. */
+  /** It lasts as long as the client likes, so that its duration is not latency: it is not counted. */
   beStream(): void
   /** Called once, when the answer has ended or its client is gone. */
   onClosed(listener: () => void): void
@@ -55,7 +55,7 @@ export function handleFetch(
       const { signal, caller, requestId } = call
       const headers = headersOf(request.headers)
       const response = await answer({
-        // Its host is nobody's: where it came from is not for the handler to judge.
+        // A placeholder host: where the request came from is not for the handler to judge.
         request: new Request(`http://rustymail.invalid${path}`, { method: request.method, headers, signal }),
         body,
         caller,
@@ -72,7 +72,7 @@ export function handleFetch(
       if (signal.aborted) return void (await response.body?.cancel())
       out.setHeader('cache-control', 'no-store')
       out.writeHead(response.status)
-      // Who waits for what a stream will bring knows from now on that there is one.
+      // The client of a stream knows from now on that it is open.
       if (response.headers.get('content-type')?.startsWith('text/event-stream')) out.flushHeaders()
       if (response.body) await pour(response.body, out, signal)
       out.end()

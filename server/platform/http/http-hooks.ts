@@ -27,7 +27,7 @@ export interface HttpJudges {
   /** Hears of each finished request; must not throw. */
   observe(outcome: RequestOutcome): void
   origins: Origins
-  /** Without them, nobody is limited. */
+  /** Without them, there are no limits. */
   limits?: HttpLimits
   /** Without it, one may guess at keys. */
   wrongCredentials?: Pick<WrongCredentials, 'note'>

@@ -118,7 +118,7 @@ test.each([
   ['loses the account', { ...someone, accounts: new Set<string>() }, 404],
   ['loses another account, which might be in the answer', { ...someone, accounts: new Set(['a1']) }, 403],
   ['stays the same', { ...someone }, 200],
-])('what is read slowly leaves only for who may still have it: one who %s', async (_name, later, status) => {
+])('what is read slowly is sent only to a caller that may still have it: one who %s', async (_name, later, status) => {
   const { port, known, acted, slow } = await door()
   const answer = fetch(`http://127.0.0.1:${port}/api/v1/accounts/a1/folders`, { headers: proof })
   await expect.poll(() => acted).toEqual(['reading'])

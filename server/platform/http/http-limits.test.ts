@@ -45,7 +45,7 @@ test('sessions and tokens of one person use up the same limit; keys without a pe
   expect(() => held.checkPrincipal(key, '10.0.0.1', 'search')).not.toThrow()
 })
 
-test('nobody is told apart by address, and a network of IPv6 is one address', () => {
+test('anonymous callers are limited by address, and a network of IPv6 is one address', () => {
   const { limits: held } = limits()
   for (const last of ['1', '2', '3']) held.checkPrincipal(anonymous, `2001:db8:1:2::${last}`, 'sign_in')
   expect(() => held.checkPrincipal(anonymous, '2001:db8:1:2:ffff::9', 'sign_in')).toThrow('At most 3')

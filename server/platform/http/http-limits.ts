@@ -47,7 +47,7 @@ export class HttpLimits {
     }
   }
 
-  /** Whether both would let it pass; takes from both when they do. For who asks again elsewhere when refused. */
+  /** Whether both would let it pass; takes from both when they do. For callers that ask elsewhere when refused. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean {
     try {
       this.checkAddress(address)

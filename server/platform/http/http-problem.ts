@@ -81,7 +81,7 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
   const problem = toProblem(error) ?? asBug(logger, error, request)
   request.outcomeCode = problem.code
   if (problem.status >= 500 && problem.code !== 'internal') {
-    // Who is sent away since there are too many must not fill the log as well; the figures count them.
+    // Callers refused for overload must not fill the log as well; the figures count them.
     const level = problem.code === 'overloaded' && problem.cause === undefined ? 'debug' : 'warn'
     logger[level]({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
@@ -110,12 +110,12 @@ export function rawProblem(socket: Duplex, problem: Problem): void {
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
-  // Who does not take it is cut off.
+  // A reader that does not take it is cut off.
   const cut = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(cut))
 }
 
-/** What Node's parser could not make a request of. Undefined when nobody is left to be told. */
+/** What Node's parser could not make a request of. Undefined when the peer is gone. */
 export function problemOfParser({ code }: { code?: string }): Problem | undefined {
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'HPE_INVALID_EOF_STATE') return undefined
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {

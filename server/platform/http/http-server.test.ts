@@ -215,7 +215,7 @@ test('a trusted proxy says who the client is', async () => {
   expect(seen).toEqual(['c1 203.0.113.7'])
 })
 
-test('each finished request is observed once, with who and how long', async () => {
+test('each finished request is observed once, with its caller and duration', async () => {
   const { send, outcomes } = await door()
   await send('/api/dashboard/clients')
   await send('/api/dashboard/clients?page=x')
@@ -230,7 +230,7 @@ test('each finished request is observed once, with who and how long', async () =
   expect(outcomes[0]!.durationMs).toBeGreaterThan(0)
 })
 
-test('a long answer comes shorter to who takes that, and is the same', async () => {
+test('a long answer is compressed for clients that accept that, and is the same', async () => {
   const { send } = await door()
   const path = '/api/dashboard/samples'
   const plain = await (await send(path, { headers: { 'accept-encoding': 'identity' } })).text()

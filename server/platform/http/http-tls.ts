@@ -17,7 +17,7 @@ const bodyMs = 60_000
 const keepAliveMs = 72_000
 /** A greeting that takes longer is cut. */
 const handshakeMs = 10_000
-/** Of one connection. Who wants more waits, or opens another. */
+/** Of one connection. A client that wants more waits, or opens another. */
 const maxConcurrentStreams = 250
 /** Requests that a client takes back before they are answered: at once, and in each second after. Each costs us, and it nothing. */
 const maxResets = 500

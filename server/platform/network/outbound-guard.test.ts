@@ -137,7 +137,7 @@ test('what is closed is told with all that would have to be allowed, and with th
   const told = await configured.check('192.168.7.7', 993).catch((error: Problem) => error)
   expect(told).toMatchObject({ message: expect.stringContaining('192.168.7.0/24 in RUSTYMAIL_PRIVATE_NETWORKS') })
   expect(JSON.stringify(told)).not.toMatch(/10\.9|setting/)
-  // Where nobody can allow it while it runs, nobody is told so.
+  // Where it cannot be allowed at run time, no answer says so.
   const fixed = new OutboundGuard({ privateNetworks: [], trusted: [] })
   const refusal = await fixed.check('192.168.7.7', 443).catch((error: Problem) => error)
   expect(refusal).toMatchObject({ message: expect.not.stringContaining('administrator') })

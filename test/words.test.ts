@@ -1,0 +1,51 @@
+/** Keeps the worst of translated English out of comments, names, texts and documents; CONTRIBUTING.md says what to write instead. */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { test } from 'vitest'
+
+/** Each with what it hides: a reader greps for the word that the field uses. */
+const patterns: [RegExp, string][] = [
+  [/\b(for|of|to|from|by|with|than) who\b/i, 'name the subject: "for callers that …", "requires X"'],
+  [/\bwho is nobody\b/i, '"anonymous callers"'],
+  [/\bnobody['’]s\b/i, '"anonymous", "not an error", "no-op"'],
+  [/\banew\b/i, '"again"'],
+  [/\bmend(s|ed|ing)?\b/i, '"fix", "repair"'],
+  [/\bworth nothing any ?more\b/i, '"no longer valid"'],
+  [/\btold to whom\b/i, '"visible to"'],
+  [/\bit did not work\b/i, '"Failed: …"'],
+]
+/** The words themselves stand in these. */
+const exempt = ['CONTRIBUTING.md', 'test/words.test.ts']
+
+test('no line says what the field has a word for', () => {
+  const files = globSync(
+    '{{contract,server,web,sandbox,bench,scripts,test,bin}/**/*.{ts,tsx,js,mjs},docs/**/*.md,*.md}',
+  )
+  assert.ok(files.length > 500, 'the files were not found')
+  const found = files
+    .filter(file => !exempt.includes(file))
+    .flatMap(file =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .flatMap((line, index) =>
+          patterns
+            .filter(([pattern]) => pattern.test(line))
+            .map(([, better]) => `${file}:${index + 1} write ${better}: ${line.trim()}`),
+        ),
+    )
+  assert.deepEqual(found, [])
+})
+
+test.each([
+  'told to who holds the key',
+  'for who may not see it',
+  'Who is nobody is no client.',
+  'it is read anew',
+  'that mends it',
+  "nobody's business",
+])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))
+
+test.each(['for whom it is meant', 'the user who asked', 'amended', 'recommend', 'Nobody else has it.'])(
+  'the check leaves "%s" alone',
+  line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))),
+)
