@@ -6,7 +6,7 @@ import { Timestamp, wholeOr } from './wire.ts'
 const percent = z.number().min(0).max(100)
 
 export const ImapReadings = z.object({
-  open: z.int().describe('As all but `max`, of the accounts that you may see'),
+  open: z.int().describe('Counts only accounts that you can see; `max` is server-wide'),
   idle: z.int(),
   busy: z.int(),
   connecting: z.int(),

@@ -94,7 +94,7 @@ function AcceptForm({
   const mayTry = useWaitSeconds(error) === 0
   return (
     <>
-      <p className="text-soft">Choose a password, and you are in.</p>
+      <p className="text-soft">Choose a password to finish.</p>
       <form {...form} method="post" className="grid gap-4">
         {note && <WaitNote error={note} />}
         <Field label="Email" hint="You sign in with it.">
