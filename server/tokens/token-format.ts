@@ -32,7 +32,10 @@ export function hashOf(token: string): string {
 }
 
 function checksumOf(secret: string): string {
-  return base62(BigInt(crc32(secret)), checksumLength)
+  // In plain numbers, since each request has it computed.
+  let text = ''
+  for (let rest = crc32(secret); rest > 0; rest = Math.floor(rest / 62)) text = digits[rest % 62]! + text
+  return text.padStart(checksumLength, '0')
 }
 
 function base62(number: bigint, length: number): string {
