@@ -56,7 +56,7 @@ export default defineConfig({
           name: 'parts',
           include: ['{contract,server,web,sandbox}/**/*.test.{ts,tsx}'],
           exclude: alone,
-          // To start a process and load the server anew for each of a hundred files took longer than many of them. What a test
+          // To start a process and load the server again for each of a hundred files took longer than many of them. What a test
           // puts in the place of something real is taken back after it.
           isolate: false,
           restoreMocks: true,
