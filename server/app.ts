@@ -41,6 +41,7 @@ import { SystemReadings, thisMachine } from './metrics/system-readings.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import { type Database, ping } from './platform/database/database.ts'
+import { databaseChanges } from './platform/database/database-changes.ts'
 import type { DatabaseObserver } from './platform/database/database-health.ts'
 import { apiDocs } from './platform/http/api-docs.ts'
 import { HttpLimits } from './platform/http/http-limits.ts'
@@ -129,6 +130,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       keep: keptFacts,
       keepMs: keptFactsMs,
       retentionNow: () => retention.now(),
+      changes: databaseChanges(config.databaseUrl, logger),
     }),
     logger,
     heartbeatSeconds: overrides.heartbeatSeconds ?? 15,

@@ -175,6 +175,8 @@ export interface EventRow {
   /** JSON. */
   data: string
   at: string
+  /** 1 for the class that is kept longer. */
+  is_administrative: number
 }
 
 export interface EventCounterRow {
@@ -183,6 +185,8 @@ export interface EventCounterRow {
   epoch: string
   /** Number of the newest fact. */
   newest: number
+  /** From this number on the log has every fact; of older ones it has some administrative ones. */
+  oldest: number
 }
 
 /** One row, written to know whether the database takes writes. */
