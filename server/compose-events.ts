@@ -4,6 +4,7 @@ import { EventHub } from './events/event-hub.ts'
 import { EventLog } from './events/event-log.ts'
 import { EventStore } from './events/event-store.ts'
 import type { Database } from './platform/database/database.ts'
+import { databaseChanges } from './platform/database/database-changes.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
@@ -33,6 +34,7 @@ export function composeEvents({ config, db, retention, heartbeatSeconds, logger 
     keep: keptFacts,
     keepMs: keptFactsMs,
     retentionNow: () => retention.now(),
+    changes: databaseChanges(config.databaseUrl, logger),
   })
   const hub = new EventHub({ log, logger, heartbeatSeconds, maxStreamAgeMs, ...config.events })
   const part = {

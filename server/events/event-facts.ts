@@ -1,5 +1,5 @@
-/** The facts that a principal may see, newest first, out of memory. */
-import type { LoggedFact } from '../../contract/event.ts'
+/** The facts that a principal may see, newest first. */
+import type { Fact, LoggedFact } from '../../contract/event.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { EventLog } from './event-log.ts'
@@ -12,26 +12,37 @@ export interface FactQuery {
   before?: string | undefined
 }
 
-/** As far as the log holds them and memory reaches back. With accounts named, facts of no account are left out. */
-export function listFacts(log: EventLog, principal: Principal, limit: number, asked: FactQuery): LoggedFact[] {
+/**
+ * Out of memory, as far as that and the log reach back; of administrative facts also those before, out of the database. With
+ * accounts named, facts of no account are left out.
+ */
+export async function listFacts(
+  log: EventLog,
+  principal: Principal,
+  limit: number,
+  asked: FactQuery,
+): Promise<LoggedFact[]> {
   const filter = parseFilter(asked)
   const view = new EventView(principal, filter)
+  const isOfAccounts = filter.accounts !== undefined
+  const isMeant = (fact: Fact) => !isOfAccounts || 'account_id' in fact.data
   const found: LoggedFact[] = []
   const first = Math.max(log.oldest, log.oldestHeld)
-  for (let number = newestOf(log, asked.before); number >= first && found.length < limit; number--) {
+  const newest = newestOf(log, asked.before)
+  for (let number = newest; number >= first && found.length < limit; number--) {
     const fact = log.find(number)?.fact
-    if (!fact || !view.accepts(fact) || (filter.accounts && !('account_id' in fact.data))) continue
-    found.push({ id: log.idOf(number), ...fact })
+    if (fact && view.accepts(fact) && isMeant(fact)) found.push({ id: log.idOf(number), ...fact })
   }
-  return found
+  if (found.length === limit) return found
+  const before = Math.min(newest + 1, first)
+  const older = await log.readAdministrative(view, { before, limit: limit - found.length, isOfAccounts })
+  return [...found, ...older.map(({ number, fact }) => ({ id: log.idOf(number), ...fact }))]
 }
 
 function newestOf(log: EventLog, before: string | undefined): number {
   if (before === undefined) return log.newest
-  const place = log.locate(before)
-  // Of a fact that is forgotten, all older ones are too.
-  if ('gap' in place && place.gap === 'expired') return 0
-  if ('after' in place) return place.after - 1
+  const number = log.numberOf(before)
+  if (typeof number === 'number') return number - 1
   const message = 'is not the id of a fact of this server'
   throw new Problem('bad_request', `query.before: ${message}`, { errors: [{ path: 'query.before', message }] })
 }

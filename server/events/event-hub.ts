@@ -118,7 +118,10 @@ export class EventHub {
     this.#options.log.append(fact)
   }
 
-  /** For facts that a table speaks of too: both are there, or neither. They are told before this resolves. */
+  /**
+   * For facts that a table speaks of too: both are there, or neither. They are told before this resolves, unless another process
+   * told some before them and the database cannot be read just then: then as soon as it can.
+   */
   transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
     return this.#options.log.transact(work)
   }
@@ -131,7 +134,7 @@ export class EventHub {
     this.#streams.sweep(stream => stream.sendState(newest), state.type)
   }
 
-  /** Hears facts of a type inside this process, after they are logged. Returns how to stop. */
+  /** Hears facts of a type, of this process and of others, after they are logged. Returns how to stop. */
   listen<T extends FactType>(type: T, listener: (data: EventOf<T>['data']) => void): () => void {
     const listeners = this.#listeners.get(type) ?? new Set()
     this.#listeners.set(type, listeners)
@@ -206,8 +209,8 @@ export class EventHub {
     stream.begin(Buffer.concat(first), this.#states)
   }
 
-  /** The newest facts that the principal may see, newest first, as far as the log holds them and memory reaches back. */
-  listFacts(principal: Principal, limit: number, asked: FactQuery = {}): LoggedFact[] {
+  /** The newest facts that the principal may see, newest first: see `listFacts`. */
+  listFacts(principal: Principal, limit: number, asked: FactQuery = {}): Promise<LoggedFact[]> {
     return listFacts(this.#options.log, principal, limit, asked)
   }
 

@@ -1,15 +1,19 @@
 /**
  * Facts in the order in which they became true, densely numbered. The database holds them; the newest are also held in
- * memory with their encoded frames. A fact is handed on only when its transaction is committed.
+ * memory with their encoded frames. A fact is handed on only when its transaction is committed, by whichever process.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
+import { type DatabaseChanges, noChanges } from '../platform/database/database-changes.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { encodeFact } from './event-frame.ts'
-import type { EventStore, NewEvent, Seen } from './event-store.ts'
+import type { AdministrativePage, EventStore, NewEvent, Seen } from './event-store.ts'
 import type { EventRow } from './event-tables.ts'
+import { isAdministrative } from './fact-classes.ts'
+import { type Budget, LogPruner } from './log-pruner.ts'
+import { LogTail, type Ticket, type ToldFact } from './log-tail.ts'
 import { storedJson } from './stored-fact.ts'
 
 export interface LogEntry {
@@ -32,14 +36,16 @@ export interface EventLogOptions {
   /** Facts kept in the database, by count and by age. */
   keep: number
   keepMs: number
+  /** Administrative facts that are kept beyond that. */
+  keepAdministrative?: Budget
   /** By which they are too old, in epoch milliseconds. */
   retentionNow?: () => number
+  /** How this process hears that others have written, and they of it; without, it hears only itself. */
+  changes?: DatabaseChanges
 }
 
-/** A fact with its row, and its data as streams get it. */
-interface Told {
-  fact: Fact
-  json: string
+/** A fact with its row. */
+interface Told extends ToldFact {
   row: NewEvent
 }
 
@@ -50,41 +56,62 @@ const batchSize = 1000
 /** Facts read at once when the process starts. */
 const recallPage = 1000
 const pruneEveryMs = 60_000
-/** What was forgotten is said at most this often. */
-const tellForgottenEveryMs = 60 * 60_000
 const maxRetryMs = 5_000
+const defaultAdministrative: Budget = { count: 10_000, ms: 90 * 86_400_000 }
 
 export class EventLog {
   readonly #options: EventLogOptions
+  readonly #tail: LogTail
+  readonly #pruner: LogPruner
+  readonly #changes: DatabaseChanges
   readonly #held: (LogEntry | undefined)[]
-  /** Committed, but a lower number has not been heard of yet. */
-  readonly #early = new Map<number, Told[]>()
   readonly #stopped = new AbortController()
   #epoch = ''
-  #newest = 0
   #oldest = 1
   #endOffset = 0
   #heldCount = 0
   #waiting: Fact[] = []
   #lost = 0
-  #forgotten = 0
-  #toldForgottenAt = Number.NEGATIVE_INFINITY
   #writing: Promise<void> | undefined
   #hear: (entry: LogEntry) => void = () => undefined
 
   constructor(options: EventLogOptions) {
     this.#options = options
     this.#held = new Array(options.heldInMemory)
+    this.#changes = options.changes ?? noChanges
+    const { store, logger, keep, keepMs, keepAdministrative = defaultAdministrative, retentionNow = Date.now } = options
+    this.#tail = new LogTail({
+      logger,
+      read: (after, limit) => store.list(after, limit),
+      handOn: (number, { fact, json }) => {
+        const frame = encodeFact(fact.type, json, this.idOf(number))
+        this.#hear(this.#hold({ number, fact, frame }))
+      },
+      skipped: () => {
+        this.#heldCount = 0
+      },
+    })
+    this.#pruner = new LogPruner({
+      store,
+      logger,
+      keep: { count: keep, ms: keepMs },
+      keepAdministrative,
+      retentionNow,
+      onForget: firstKept => this.#noteOldest(firstKept),
+    })
   }
 
   /** @param hear Gets each fact once, in order, when it is committed. */
   async start(hear: (entry: LogEntry) => void): Promise<void> {
     const { epoch, newest, oldest } = await this.#options.store.bounds()
     this.#epoch = epoch
-    this.#newest = newest
     this.#oldest = oldest
+    this.#tail.startBehind(newest)
     this.#hear = hear
     await this.#recall()
+    await this.#changes.start(() => this.#tail.wake())
+    // What others wrote since the bounds were read.
+    this.#tail.wake()
     const { logger } = this.#options
     const prune = () => void this.prune().catch(err => logger.warn({ err }, 'old events could not be forgotten'))
     every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be forgotten'))
@@ -94,24 +121,28 @@ export class EventLog {
   async stop(): Promise<void> {
     this.#stopped.abort()
     await this.#writing
+    await this.#pruner.stop()
+    await this.#tail.stop()
+    await this.#changes.stop()
   }
 
   get epoch(): string {
     return this.#epoch
   }
 
+  /** Number of the last fact that this process has heard of. */
   get newest(): number {
-    return this.#newest
+    return this.#tail.newest
   }
 
-  /** Number of the oldest fact that the database holds; `newest + 1` while there is none. */
+  /** From this number on the database holds every fact; `newest + 1` while there is none. */
   get oldest(): number {
     return this.#oldest
   }
 
   /** Number of the oldest fact held in memory. */
   get oldestHeld(): number {
-    return this.#newest + 1 - this.#heldCount
+    return this.newest + 1 - this.#heldCount
   }
 
   get endOffset(): number {
@@ -134,40 +165,22 @@ export class EventLog {
 
   /**
    * Runs work in a transaction that also appends the facts which it makes true; both are there or neither. Such
-   * transactions run one after the other, so what the work reads in its own still holds when it writes. Keep it short.
+   * transactions run one after the other, in all processes, so what the work reads in its own still holds when it writes.
+   * Keep it short. The facts, and all before them, were handed on when this resolves, unless the table cannot be read.
    */
   async transact<Result>(
     work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>,
   ): Promise<Result> {
     const told: Told[] = []
-    const { store } = this.#options
-    const [result, first] = await store.transact(async transaction => {
-      await store.lock(transaction)
-      const done = await work(transaction, fact => told.push(toTold(fact)))
-      const rows = told.map(({ row }) => row)
-      return [done, rows.length > 0 ? await store.append(transaction, rows) : 0] as const
+    return this.#commit(told, async transaction => {
+      await this.#options.store.lock(transaction)
+      return work(transaction, fact => told.push(toTold(fact)))
     })
-    if (told.length > 0) this.#committed(first, told)
-    return result
   }
 
-  /** Forgets what is too old or too many. Also runs by itself, every minute. */
-  async prune(): Promise<void> {
-    const { store, keep, keepMs, retentionNow = Date.now } = this.#options
-    const firstKept = await store.firstToKeep(keep, new Date(retentionNow() - keepMs).toISOString())
-    this.#tellForgotten(firstKept - this.#oldest)
-    // Said before it is done: who reads meanwhile must not take what is forgotten for what is hidden.
-    this.#oldest = firstKept
-    await store.forgetBefore(firstKept)
-  }
-
-  #tellForgotten(count: number): void {
-    if (count > 0) this.#forgotten += count
-    const now = performance.now()
-    if (this.#forgotten === 0 || now - this.#toldForgottenAt < tellForgottenEveryMs) return
-    this.#options.logger.info({ events: this.#forgotten }, 'the oldest events were forgotten: too many, or too old')
-    this.#toldForgottenAt = now
-    this.#forgotten = 0
+  /** Forgets what is too old or too many, in small pieces. Also runs by itself, every minute. */
+  prune(): Promise<void> {
+    return this.#pruner.run()
   }
 
   /** Undefined when it is not held in memory. */
@@ -188,6 +201,14 @@ export class EventLog {
    */
   async readSeen(seen: Seen, after: number, upTo: number, limit: number): Promise<LogEntry[]> {
     const rows = await this.#options.store.listSeen(seen, after, upTo, limit)
+    // Only now: another process says that it forgets before it does.
+    this.#noteOldest((await this.#options.store.bounds()).oldest)
+    return rows.map(row => this.#toEntry(row))
+  }
+
+  /** Administrative facts of what is seen, newest first: also those that are older than `oldest`. */
+  async readAdministrative(seen: Seen, page: AdministrativePage): Promise<LogEntry[]> {
+    const rows = await this.#options.store.listNewestAdministrative(seen, page)
     return rows.map(row => this.#toEntry(row))
   }
 
@@ -198,8 +219,8 @@ export class EventLog {
 
   /** The ids of the oldest and the newest fact, as a `gap` tells them. */
   get ends(): { oldest_id: string | null; newest_id: string | null } {
-    if (this.#newest < this.#oldest) return { oldest_id: null, newest_id: null }
-    return { oldest_id: this.idOf(this.#oldest), newest_id: this.idOf(this.#newest) }
+    if (this.newest < this.#oldest) return { oldest_id: null, newest_id: null }
+    return { oldest_id: this.idOf(this.#oldest), newest_id: this.idOf(this.newest) }
   }
 
   idOf(number: number): string {
@@ -208,18 +229,25 @@ export class EventLog {
 
   /** Reads a `Last-Event-ID`; what is not ours is a gap, never an error. */
   locate(id: string): Position {
+    const number = this.numberOf(id)
+    if (typeof number !== 'number') return number
+    return number + 1 < this.#oldest ? { gap: 'expired' } : { after: number }
+  }
+
+  /** The number in an id of ours, whether the log still holds what follows it or not. */
+  numberOf(id: string): number | { gap: 'unknown_epoch' | 'malformed' } {
     const match = /^([a-z0-9]{1,32})-(0|[1-9]\d{0,14})$/.exec(id)
     if (!match) return { gap: 'malformed' }
     const number = Number(match[2])
-    if (match[1] !== this.#epoch || number > this.#newest) return { gap: 'unknown_epoch' }
-    return number + 1 < this.#oldest ? { gap: 'expired' } : { after: number }
+    return match[1] !== this.#epoch || number > this.newest ? { gap: 'unknown_epoch' } : number
   }
 
   /** What is recent is in memory after a start too, when everybody comes back at once. */
   async #recall(): Promise<void> {
-    let after = Math.max(this.#oldest - 1, this.#newest - this.#held.length)
-    while (after < this.#newest) {
-      const entries = await this.read(after, recallPage)
+    let after = Math.max(this.#oldest - 1, this.newest - this.#held.length)
+    while (after < this.newest) {
+      // What others write meanwhile is the tail's.
+      const entries = await this.read(after, Math.min(recallPage, this.newest - after))
       if (entries.length === 0) {
         this.#heldCount = 0
         return
@@ -239,7 +267,8 @@ export class EventLog {
       await new Promise(setImmediate)
       const batch = this.#waiting.slice(0, batchSize)
       try {
-        await this.transact(async (_transaction, tell) => batch.forEach(tell))
+        // No lock: nothing is read.
+        await this.#commit(batch.map(toTold), async () => undefined)
         this.#waiting.splice(0, batch.length)
         failures = 0
       } catch (err) {
@@ -252,18 +281,31 @@ export class EventLog {
     }
   }
 
-  /** On PostgreSQL two commits can be heard of in the other order than they happened; facts are handed on by number. */
-  #committed(first: number, told: Told[]): void {
-    this.#early.set(first, told)
-    for (let next = this.#early.get(this.#newest + 1); next; next = this.#early.get(this.#newest + 1)) {
-      this.#early.delete(this.#newest + 1)
-      for (const { fact, json } of next) {
-        const number = this.#newest + 1
-        const entry = this.#hold({ number, fact, frame: encodeFact(fact.type, json, this.idOf(number)) })
-        this.#newest = number
-        this.#hear(entry)
-      }
+  /** @param told Filled by the work. */
+  async #commit<Result>(told: Told[], work: (transaction: Database) => Promise<Result>): Promise<Result> {
+    const { store } = this.#options
+    let ticket: Ticket | undefined
+    let result: Result
+    try {
+      result = await store.transact(async transaction => {
+        const done = await work(transaction)
+        const rows = told.map(({ row }) => row)
+        if (rows.length > 0) ticket = this.#tail.begin(await store.append(transaction, rows))
+        return done
+      })
+    } catch (error) {
+      if (ticket) this.#tail.failed(ticket)
+      throw error
     }
+    if (!ticket) return result
+    this.#changes.tell()
+    await this.#tail.committed(ticket, told)
+    return result
+  }
+
+  /** It only grows: others forget too, and say so in the database. */
+  #noteOldest(number: number): void {
+    this.#oldest = Math.max(this.#oldest, number)
   }
 
   #hold({ number, fact, frame }: Omit<LogEntry, 'endOffset'>): LogEntry {
@@ -285,5 +327,12 @@ function toTold(fact: Fact): Told {
   const { type, data } = fact
   const json = JSON.stringify(data)
   const accountId = 'account_id' in data ? data.account_id : null
-  return { fact, json, row: { type, account_id: accountId, data: storedJson(fact, json), at: data.at } }
+  const row = {
+    type,
+    account_id: accountId,
+    data: storedJson(fact, json),
+    at: data.at,
+    is_administrative: isAdministrative(type) ? 1 : 0,
+  }
+  return { fact, json, row }
 }

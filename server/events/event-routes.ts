@@ -26,5 +26,7 @@ export function eventRoutes(http: HttpServer, hub: EventHub, openObserver: OpenS
     socket.uncork()
   })
   handle(http, eventsApi.getStreamHealth, ({ principal }) => hub.healthFor(principal))
-  handle(http, eventsApi.listFacts, ({ principal, query }) => ({ items: hub.listFacts(principal, query.limit, query) }))
+  handle(http, eventsApi.listFacts, async ({ principal, query }) => ({
+    items: await hub.listFacts(principal, query.limit, query),
+  }))
 }

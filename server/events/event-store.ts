@@ -3,14 +3,14 @@ import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import type { EventRow } from './event-tables.ts'
 
-export type NewEvent = Pick<EventRow, 'type' | 'account_id' | 'data' | 'at'>
+export type NewEvent = Omit<EventRow, 'number'>
 
 /** Where a log begins and ends. */
 export interface LogBounds {
   epoch: string
   /** Number of the newest fact; 0 while there is none. */
   newest: number
-  /** Number of the oldest fact held; `newest + 1` while there is none. */
+  /** From this number on every fact is held; `newest + 1` while there is none. */
   oldest: number
 }
 
@@ -21,8 +21,18 @@ export interface Seen {
   readonly accounts: readonly string[] | undefined
 }
 
-/** Rows of one INSERT: five values each, far below the limits of both databases. */
+export interface AdministrativePage {
+  /** Only those with a lower number. */
+  before: number
+  limit: number
+  /** Without facts of no account. */
+  isOfAccounts: boolean
+}
+
+/** Rows of one INSERT: six values each, far below the limits of both databases. */
 const insertRows = 500
+/** Written out, not bound: else SQLite does not know that the index of administrative facts is enough. */
+const administrative = sql.lit(1)
 
 export class EventStore {
   readonly #db: Database
@@ -32,13 +42,11 @@ export class EventStore {
   }
 
   async bounds(): Promise<LogBounds> {
-    const { epoch, newest } = await this.#db
+    return this.#db
       .selectFrom('event_counter')
-      .selectAll()
+      .select(['epoch', 'newest', 'oldest'])
       .where('id', '=', 1)
       .executeTakeFirstOrThrow()
-    const row = await this.#db.selectFrom('events').select('number').orderBy('number').limit(1).executeTakeFirst()
-    return { epoch, newest, oldest: row?.number ?? newest + 1 }
   }
 
   /**
@@ -111,21 +119,93 @@ export class EventStore {
     )
   }
 
-  /** The number from which on facts are to be kept: the newest `keep`, without what is from before `before` at the old end. */
-  async firstToKeep(keep: number, before: string): Promise<number> {
-    const { newest } = await this.bounds()
-    const young = await this.#db
-      .selectFrom('events')
-      .select('number')
-      .where('at', '>=', before)
-      .orderBy('number')
-      .limit(1)
-      .executeTakeFirst()
-    return Math.max(newest - keep + 1, young?.number ?? newest + 1)
+  /** Administrative facts of what is seen, newest first. */
+  async listNewestAdministrative(seen: Seen, { before, limit, isOfAccounts }: AdministrativePage): Promise<EventRow[]> {
+    if (seen.types.length === 0) return []
+    const rows = this.#seen(seen, 0, before - 1).where('is_administrative', '=', administrative)
+    return (isOfAccounts ? rows.where('account_id', 'is not', null) : rows)
+      .selectAll()
+      .orderBy('number', 'desc')
+      .limit(limit)
+      .execute()
   }
 
-  /** Forgets what is older than a number. */
-  async forgetBefore(number: number): Promise<void> {
-    await this.#db.deleteFrom('events').where('number', '<', number).execute()
+  /** Says for all processes from where on every fact is held; it never goes back. */
+  async setOldest(number: number): Promise<void> {
+    await this.#db
+      .updateTable('event_counter')
+      .set({ oldest: number })
+      .where('id', '=', 1)
+      .where('oldest', '<', number)
+      .execute()
+  }
+
+  /** From a number on, with their times. */
+  async listTimes(from: number, limit: number): Promise<Pick<EventRow, 'number' | 'at'>[]> {
+    return this.#db
+      .selectFrom('events')
+      .select(['number', 'at'])
+      .where('number', '>=', from)
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+  }
+
+  /** Numbers of routine facts from one on, before another. */
+  async listRoutine(from: number, before: number, limit: number): Promise<number[]> {
+    const rows = await this.#db
+      .selectFrom('events')
+      .select('number')
+      .where('number', '>=', from)
+      .where('number', '<', before)
+      .where('is_administrative', '=', 0)
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+    return rows.map(({ number }) => number)
+  }
+
+  /** Deletes routine facts from one to another: few. */
+  async forgetRoutine(first: number, last: number): Promise<void> {
+    await this.#db
+      .deleteFrom('events')
+      .where('number', '>=', first)
+      .where('number', '<=', last)
+      .where('is_administrative', '=', 0)
+      .execute()
+  }
+
+  /** The oldest administrative facts before a number, with their times. */
+  async listAdministrative(before: number, limit: number): Promise<Pick<EventRow, 'number' | 'at'>[]> {
+    return this.#db
+      .selectFrom('events')
+      .select(['number', 'at'])
+      .where('is_administrative', '=', administrative)
+      .where('number', '<', before)
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+  }
+
+  /** Number of the administrative fact that so many newer ones follow; 0 while there is none. */
+  async administrativeBehind(newer: number): Promise<number> {
+    const row = await this.#db
+      .selectFrom('events')
+      .select('number')
+      .where('is_administrative', '=', administrative)
+      .orderBy('number', 'desc')
+      .limit(1)
+      .offset(newer)
+      .executeTakeFirst()
+    return row?.number ?? 0
+  }
+
+  /** Deletes administrative facts up to a number: few. */
+  async forgetAdministrative(last: number): Promise<void> {
+    await this.#db
+      .deleteFrom('events')
+      .where('is_administrative', '=', administrative)
+      .where('number', '<=', last)
+      .execute()
   }
 }

@@ -14,6 +14,8 @@ export interface EventRow {
   /** JSON. */
   data: string
   at: string
+  /** 1 for the class that is kept longer. */
+  is_administrative: number
 }
 
 export interface EventCounterRow {
@@ -22,4 +24,6 @@ export interface EventCounterRow {
   epoch: string
   /** Number of the newest fact. */
   newest: number
+  /** From this number on the log has every fact; of older ones it has some administrative ones. */
+  oldest: number
 }

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { retentionStore } from './retention-store.ts'
 
-const event = (number: number, at: string) => ({ number, type: 'mail_received', account_id: null, data: '{}', at })
+const event = (number: number, at: string) => ({
+  number,
+  type: 'mail_received',
+  account_id: null,
+  data: '{}',
+  at,
+  is_administrative: 0,
+})
 
 onEachDatabase(open => {
   test('nothing on a new database, then the time of the newest fact, then what was saved', async () => {

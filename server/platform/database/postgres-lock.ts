@@ -3,22 +3,16 @@
  * that. When the connection is lost it is taken again, unless somebody else was faster.
  */
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Client } from 'pg'
 import type { Logger } from '../logger.ts'
+import { askEveryMs, connectAlone, endConnection, type PostgresConnection } from './postgres-connection.ts'
 
 export interface PostgresLockOptions {
   url: string
   logger: Logger
   /** Somebody else has it now. Called once at most. */
   lost(): void
-}
-
-interface Held {
-  client: Client
-  socket: Socket
 }
 
 /** `RMai`, `Lock`: advisory locks of a database are told apart by two numbers. */
@@ -28,19 +22,13 @@ const firstTries = 10
 const betweenTriesMs = 100
 /** The pause between tries to take it again doubles up to this; they go on until it is taken or the process stops. */
 const maxRetryMs = 2_000
-/** A connection that broke without a word is known by this and by the socket's own patience. */
-const askEveryMs = 10_000
-const silenceMs = 20_000
-const goodbyeMs = 1_000
-/** So that the database, too, soon knows that a machine is gone. */
-const keepAlive = 'set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3'
 
 export class PostgresLock {
   readonly #options: PostgresLockOptions
   readonly #stopped = new AbortController()
   /** In the database's list of connections, by which ours are told from those of others. */
   readonly #name = `rustymail ${randomUUID()}`
-  #held: Held | undefined
+  #held: PostgresConnection | undefined
   #retaking: Promise<void> | undefined
 
   constructor(options: PostgresLockOptions) {
@@ -57,47 +45,29 @@ export class PostgresLock {
     await this.#retaking
     const held = this.#held
     this.#held = undefined
-    if (held) await end(held)
+    if (held) await endConnection(held)
   }
 
   /** On one connection, which is kept when it has the lock. */
   async #try(times: number): Promise<boolean> {
     const { signal } = this.#stopped
-    signal.throwIfAborted()
-    const { default: pg } = await import('pg')
-    signal.throwIfAborted()
-    const socket = new Socket()
-    const abort = () => socket.destroy()
-    signal.addEventListener('abort', abort)
-    socket.setTimeout(silenceMs, () => socket.destroy(new Error('the database did not answer in time')))
-    const client = new pg.Client({
-      connectionString: this.#options.url,
-      connectionTimeoutMillis: 10_000,
-      stream: () => socket,
-    })
-    // What fails says so itself, and the end of the connection is heard below.
-    client.on('error', () => undefined)
-    try {
-      await client.connect()
-      await client.query(keepAlive)
+    let isOurs = false
+    const connection = await connectAlone(this.#options.url, signal, async ({ client }) => {
       // Not as the connection's parameter: there a name in the URL, which many may share, would go before.
       await client.query("select set_config('application_name', $1, false)", [this.#name])
       await this.#endFormer(client)
-      for (let tries = 1; !(await isTaken(client)); tries++) {
-        if (tries >= times) {
-          await end({ client, socket })
-          return false
-        }
+      for (let tries = 1; !isOurs; tries++) {
+        isOurs = await isTaken(client)
+        if (isOurs || tries >= times) return
         await wait(betweenTriesMs, undefined, { signal })
       }
-    } catch (error) {
-      socket.destroy()
-      throw error
-    } finally {
-      signal.removeEventListener('abort', abort)
+    })
+    if (!isOurs) {
+      await endConnection(connection)
+      return false
     }
-    this.#held = { client, socket }
-    this.#watch(this.#held)
+    this.#held = connection
+    this.#watch(connection)
     return true
   }
 
@@ -110,7 +80,7 @@ export class PostgresLock {
     if (rowCount) throw new Error('the connection before has not ended yet')
   }
 
-  #watch(held: Held): void {
+  #watch(held: PostgresConnection): void {
     const ended = new AbortController()
     held.client.once('end', () => {
       ended.abort()
@@ -151,13 +121,4 @@ export class PostgresLock {
 async function isTaken(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ is_ours: boolean }>('select pg_try_advisory_lock($1, $2) as is_ours', key)
   return rows[0]?.is_ours === true
-}
-
-/** With a goodbye, so that the database lets go at once. */
-async function end({ client, socket }: Held): Promise<void> {
-  if (socket.destroyed) return
-  const closed = once(socket, 'close')
-  client.end().catch(() => undefined)
-  const late = setTimeout(() => socket.destroy(), goodbyeMs)
-  await closed.finally(() => clearTimeout(late))
 }

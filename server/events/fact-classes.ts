@@ -1,0 +1,30 @@
+/** How long the log keeps a fact depends on its class, so that a flood of mail cannot push out what administrators did. */
+import type { FactType } from '../../contract/event.ts'
+
+/** `routine` facts come by themselves, as many as there is traffic; `administrative` ones are made by people, or are rare. */
+type FactClass = 'routine' | 'administrative'
+
+/** Every type has to choose. Stored with each fact: a later change holds for later facts alone. */
+const classes: Record<FactType, FactClass> = {
+  server_started: 'administrative',
+  client_connected: 'routine',
+  client_disconnected: 'routine',
+  configuration_updated: 'administrative',
+  account_added: 'administrative',
+  account_updated: 'administrative',
+  account_removed: 'administrative',
+  account_state_changed: 'routine',
+  mail_received: 'routine',
+  alert_raised: 'administrative',
+  alert_cleared: 'administrative',
+  token_created: 'administrative',
+  token_updated: 'administrative',
+  token_revoked: 'administrative',
+  user_added: 'administrative',
+  user_updated: 'administrative',
+  user_removed: 'administrative',
+}
+
+export function isAdministrative(type: FactType): boolean {
+  return classes[type] === 'administrative'
+}
