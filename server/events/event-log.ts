@@ -9,7 +9,7 @@ import type { EventRow } from '../platform/database/tables.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { encodeFact } from './event-frame.ts'
-import type { EventStore, NewEvent, Seen } from './event-store.ts'
+import type { EventStore, NewEvent, Seen, SeenRange } from './event-store.ts'
 import { storedJson } from './stored-fact.ts'
 
 export interface LogEntry {
@@ -183,17 +183,12 @@ export class EventLog {
   }
 
   /**
-   * The same of what is seen, up to a number. When `oldest` is past `after + 1` by the time of the answer, some of it
-   * may have been forgotten.
+   * As `EventStore` has it; what memory holds comes from there, whole. When `oldest` is past `after + 1` by the time of the
+   * answer, some of it may have been forgotten.
    */
-  async readSeen(seen: Seen, after: number, upTo: number, limit: number): Promise<LogEntry[]> {
-    const rows = await this.#options.store.listSeen(seen, after, upTo, limit)
-    return rows.map(row => this.#toEntry(row))
-  }
-
-  /** How many are seen, in the database; counts to `most` and no further. */
-  async countSeen(seen: Seen, after: number, upTo: number, most: number): Promise<number> {
-    return this.#options.store.countSeen(seen, after, upTo, most)
+  async readSeen(seen: Seen, range: SeenRange): Promise<{ entries: LogEntry[]; found: number }> {
+    const { rows, found } = await this.#options.store.readSeen(seen, range)
+    return { entries: rows.map(row => this.find(row.number) ?? this.#toEntry(row)), found }
   }
 
   /** The ids of the oldest and the newest fact, as a `gap` tells them. */
