@@ -68,11 +68,13 @@ export class ReplayQueue {
     while (this.#underWay.size < atOnce) {
       const next = this.#next()
       if (!next) return
-      const run = this.#run(next).finally(() => {
-        this.#underWay.delete(run)
+      const run = this.#run(next)
         // A database that answers in the same turn must not keep the loop from everybody else.
-        setImmediate(() => this.#begin())
-      })
+        .then(() => new Promise(setImmediate))
+        .then(() => {
+          this.#underWay.delete(run)
+          this.#begin()
+        })
       this.#underWay.add(run)
     }
   }
