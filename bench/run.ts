@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { audience } from './audience.ts'
 import { events } from './events.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
@@ -25,6 +26,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   outage,
   startup,
   events,
+  audience,
   'sign-in-flood': signInFlood,
   'hostile-mail': hostileMail,
   'hostile-requests': hostileRequests,

@@ -12,6 +12,8 @@ import { encodeFrame } from './event-frame.ts'
 import type { EventLog, LogEntry, Position } from './event-log.ts'
 import { EventStream, type StreamObserver } from './event-stream.ts'
 import type { EventFilter } from './event-view.ts'
+import { LogReader } from './log-reader.ts'
+import { maxReplay, ReplayQueue } from './replay-queue.ts'
 import { type Narrow, StateFrame } from './state-frame.ts'
 import { StreamFigures, type StreamTotals } from './stream-figures.ts'
 import { describeStreams } from './stream-health.ts'
@@ -41,8 +43,6 @@ export interface Subscription {
 
 type Listener = (data: Fact['data']) => void
 
-/** Who missed more than this of what it sees has a gap. */
-const maxReplay = 10_000
 const markEveryMs = 1_000
 /** So that a stream ends within a second of its principal. */
 const checkEveryMs = 500
@@ -58,11 +58,13 @@ export class EventHub {
   readonly #stopped = new AbortController()
   readonly #streams = new StreamSweep()
   readonly #figures = new StreamFigures()
+  readonly #replays: ReplayQueue
   /** One function for all streams: each of ten thousand keeps nothing of its own for it. */
   readonly #ended = (stream: EventStream) => this.#remove(stream)
 
   constructor(options: EventHubOptions) {
     this.#options = options
+    this.#replays = new ReplayQueue(options.log)
   }
 
   async start(): Promise<void> {
@@ -72,10 +74,7 @@ export class EventHub {
     this.#figures.mark(performance.now())
     every(heartbeatSeconds * 1000, this.#stopped.signal, () => this.#beat(), failed)
     every(markEveryMs, this.#stopped.signal, () => this.#figures.mark(performance.now()), failed)
-    const check = () => {
-      const now = Date.now()
-      for (const stream of this.#streams) stream.check(now)
-    }
+    const check = () => this.#streams.sweep(stream => stream.check(Date.now()), 'check')
     every(checkEveryMs, this.#stopped.signal, check, failed)
   }
 
@@ -89,6 +88,7 @@ export class EventHub {
   /** What was published before is still written to the log. */
   async stop(): Promise<void> {
     this.closeStreams()
+    await this.#replays.idle()
     await this.#options.log.stop()
   }
 
@@ -170,21 +170,22 @@ export class EventHub {
     const current = this.#owners.current(principal, Date.now())
     // It has its place from here on: it counts, can be revoked, and notices when its reader goes.
     const stream = this.#add(current ?? principal, filter, socket, observer, after)
-    if (current) this.#welcome(stream, observer.clientId, position, after)
+    if (current) this.#welcome(stream, observer.clientId, position)
     else stream.close('revoked', 0)
     return stream
   }
 
-  #welcome(stream: EventStream, clientId: string, position: Position | undefined, after: number): void {
-    const { view } = stream
-    const missed = view.countAfter(this.#options.log, after, maxReplay + 1)
-    if (typeof missed === 'number') return this.#begin(stream, clientId, position, missed)
-    const counted = (count: number) => {
-      if (stream.view === view) this.#begin(stream, clientId, position, count)
-      // What it may see changed meanwhile, which is rare: what it missed is less, or more.
-      else this.#welcome(stream, clientId, position, after)
-    }
-    missed.then(counted).catch(err => stream.fail(err))
+  #welcome(stream: EventStream, clientId: string, position: Position | undefined): void {
+    const { reader } = stream
+    const missed = reader.missed
+    if (missed !== undefined) return this.#begin(stream, clientId, position, missed)
+    if (!stream.isOpen) return
+    // Forgotten meanwhile.
+    if (reader.isExpired) return this.#begin(stream, clientId, { gap: 'expired' }, 0)
+    reader
+      .load()
+      .then(() => this.#welcome(stream, clientId, position))
+      .catch(err => stream.fail(err))
   }
 
   #begin(stream: EventStream, clientId: string, position: Position | undefined, missed: number): void {
@@ -227,7 +228,10 @@ export class EventHub {
     this.#owners.note(principal.id, principal, Date.now())
     for (const stream of this.#owners.of(principal.id)) {
       const before = stream.view
-      stream.change(principal, this.#views.take(principal, stream.filter), this.#states)
+      const view = this.#views.take(principal, stream.filter)
+      stream.change(principal, view, this.#states)
+      this.#streams.move(stream, before)
+      // When it ended over it, it gave back the one that it had by then.
       this.#views.giveBack(before)
     }
   }
@@ -238,10 +242,10 @@ export class EventHub {
     for (const stream of this.#owners.of(principalId)) stream.close('revoked', 0)
   }
 
-  #committed({ fact }: LogEntry): void {
+  #committed(entry: LogEntry): void {
+    const { fact } = entry
     this.#count(fact.type)
-    // Facts of one turn of the event loop go out as one write for each stream.
-    this.#streams.sweep(stream => stream.pump(), 'pump')
+    this.#streams.hear(entry)
     for (const listener of this.#listeners.get(fact.type) ?? []) {
       try {
         listener(fact.data)
@@ -261,8 +265,9 @@ export class EventHub {
     const { log, logger, maxStreamAgeMs } = this.#options
     const endsAt = Date.now() + maxStreamAgeMs * (0.8 + Math.random() * 0.4)
     const view = this.#views.take(principal, filter)
-    const shared = { log, logger, figures: this.#figures, ended: this.#ended }
-    const stream = new EventStream({ ...shared, principal, filter, view, socket, observer, after, endsAt })
+    const reader = new LogReader({ log, replays: this.#replays, principal, view, after })
+    const shared = { log, logger, figures: this.#figures, sweep: this.#streams, ended: this.#ended }
+    const stream = new EventStream({ ...shared, principal, filter, reader, socket, observer, endsAt })
     this.#streams.add(stream)
     this.#owners.add(stream)
     return stream

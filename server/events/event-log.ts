@@ -9,7 +9,7 @@ import { type DatabaseChanges, noChanges } from '../platform/database/database-c
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { encodeFact } from './event-frame.ts'
-import type { AdministrativePage, EventStore, NewEvent, Seen } from './event-store.ts'
+import type { AdministrativePage, EventStore, NewEvent, Seen, SeenRange } from './event-store.ts'
 import type { EventRow } from './event-tables.ts'
 import { isAdministrative } from './fact-classes.ts'
 import { type Budget, LogPruner } from './log-pruner.ts'
@@ -196,25 +196,20 @@ export class EventLog {
   }
 
   /**
-   * The same of what is seen, up to a number. When `oldest` is past `after + 1` by the time of the answer, some of it
-   * may have been forgotten.
+   * As `EventStore` has it; what memory holds comes from there, whole. When `oldest` is past `after + 1` by the time of the
+   * answer, some of it may have been forgotten.
    */
-  async readSeen(seen: Seen, after: number, upTo: number, limit: number): Promise<LogEntry[]> {
-    const rows = await this.#options.store.listSeen(seen, after, upTo, limit)
+  async readSeen(seen: Seen, range: SeenRange): Promise<{ entries: LogEntry[]; found: number }> {
+    const { rows, found } = await this.#options.store.readSeen(seen, range)
     // Only now: another process says that it forgets before it does.
     this.#noteOldest((await this.#options.store.bounds()).oldest)
-    return rows.map(row => this.#toEntry(row))
+    return { entries: rows.map(row => this.find(row.number) ?? this.#toEntry(row)), found }
   }
 
   /** Administrative facts of what is seen, newest first: also those that are older than `oldest`. */
   async readAdministrative(seen: Seen, page: AdministrativePage): Promise<LogEntry[]> {
     const rows = await this.#options.store.listNewestAdministrative(seen, page)
     return rows.map(row => this.#toEntry(row))
-  }
-
-  /** How many are seen, in the database; counts to `most` and no further. */
-  async countSeen(seen: Seen, after: number, upTo: number, most: number): Promise<number> {
-    return this.#options.store.countSeen(seen, after, upTo, most)
   }
 
   /** The ids of the oldest and the newest fact, as a `gap` tells them. */

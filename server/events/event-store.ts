@@ -29,6 +29,13 @@ export interface AdministrativePage {
   isOfAccounts: boolean
 }
 
+export interface SeenRange {
+  after: number
+  upTo: number
+  limit: number
+  most: number
+}
+
 /** Rows of one INSERT: six values each, far below the limits of both databases. */
 const insertRows = 500
 /** Written out, not bound: else SQLite does not know that the index of administrative facts is enough. */
@@ -91,42 +98,61 @@ export class EventStore {
       .execute()
   }
 
-  /** Those after a number and up to another that are seen, in order. */
-  async listSeen(seen: Seen, after: number, upTo: number, limit: number): Promise<EventRow[]> {
-    if (seen.types.length === 0) return []
-    return this.#seen(seen, after, upTo).selectAll().orderBy('number').limit(limit).execute()
-  }
-
-  /** How many after a number and up to another are seen; counts to `most` and no further. */
-  async countSeen(seen: Seen, after: number, upTo: number, most: number): Promise<number> {
-    if (seen.types.length === 0) return 0
-    const { count } = await this.#db
-      .selectFrom(this.#seen(seen, after, upTo).select('number').limit(most).as('some'))
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .executeTakeFirstOrThrow()
-    return Number(count)
-  }
-
-  #seen({ types, accounts }: Seen, after: number, upTo: number) {
+  /**
+   * The first `limit` of those after a number and up to another that are seen, in order, and how many are seen in all: one
+   * statement, over indexes alone but for the rows that it answers. Past `most` it stops counting, and the rows are not the first.
+   */
+  async readSeen({ types, accounts }: Seen, range: SeenRange): Promise<{ rows: EventRow[]; found: number }> {
+    if (types.length === 0) return { rows: [], found: 0 }
     const ofTypes = this.#db
       .selectFrom('events')
-      .where('number', '>', after)
-      .where('number', '<=', upTo)
+      .select('number')
       .where('type', 'in', types)
-    if (!accounts) return ofTypes
-    return ofTypes.where(({ or, eb }) =>
-      or([eb('account_id', 'is', null), ...(accounts.length > 0 ? [eb('account_id', 'in', accounts)] : [])]),
-    )
+      .where('number', '>', range.after)
+      .where('number', '<=', range.upTo)
+    const ofNone = ofTypes.where('account_id', 'is', null)
+    const ofAccounts =
+      accounts && accounts.length > 0 ? ofNone.unionAll(ofTypes.where('account_id', 'in', accounts)) : ofNone
+    // Without an order, so that either database may stop at `most`.
+    const seen = (accounts ? ofAccounts : ofTypes).as('seen')
+    const found = await this.#db
+      .with(
+        cte => cte('some').materialized(),
+        db => db.selectFrom(seen).select('number').limit(range.most),
+      )
+      .selectFrom('events')
+      .selectAll()
+      .select(({ selectFrom }) =>
+        selectFrom('some')
+          .select(({ fn }) => fn.countAll<number>().as('all'))
+          .as('found'),
+      )
+      .where('number', 'in', ({ selectFrom }) =>
+        selectFrom('some').select('number').orderBy('number').limit(range.limit),
+      )
+      .orderBy('number')
+      .execute()
+    return { rows: found, found: Number(found[0]?.found ?? 0) }
   }
 
   /** Administrative facts of what is seen, newest first. */
-  async listNewestAdministrative(seen: Seen, { before, limit, isOfAccounts }: AdministrativePage): Promise<EventRow[]> {
-    if (seen.types.length === 0) return []
-    const rows = this.#seen(seen, 0, before - 1).where('is_administrative', '=', administrative)
-    return (isOfAccounts ? rows.where('account_id', 'is not', null) : rows)
+  async listNewestAdministrative({ types, accounts }: Seen, page: AdministrativePage): Promise<EventRow[]> {
+    if (types.length === 0) return []
+    const ofTypes = this.#db
+      .selectFrom('events')
+      .where('is_administrative', '=', administrative)
+      .where('number', '<', page.before)
+      .where('type', 'in', types)
+    const ofAccounts =
+      accounts === undefined
+        ? ofTypes
+        : ofTypes.where(({ or, eb }) =>
+            or([eb('account_id', 'is', null), ...(accounts.length > 0 ? [eb('account_id', 'in', accounts)] : [])]),
+          )
+    return (page.isOfAccounts ? ofAccounts.where('account_id', 'is not', null) : ofAccounts)
       .selectAll()
       .orderBy('number', 'desc')
-      .limit(limit)
+      .limit(page.limit)
       .execute()
   }
 

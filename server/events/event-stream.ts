@@ -6,9 +6,11 @@ import type { Logger } from '../platform/logger.ts'
 import { isAlike, type Principal } from '../platform/principal.ts'
 import { encodeFrame, encodeGoodbye } from './event-frame.ts'
 import type { EventLog } from './event-log.ts'
-import type { EventFilter, EventView } from './event-view.ts'
+import type { Batch, EventFilter, EventView } from './event-view.ts'
+import type { LogReader } from './log-reader.ts'
 import type { StateFrame } from './state-frame.ts'
 import type { StreamFigures } from './stream-figures.ts'
+import type { StreamSweep } from './stream-sweep.ts'
 
 /** Who keeps count of a client's streams; `clients` gives one for each stream. */
 export interface StreamObserver {
@@ -31,8 +33,8 @@ export interface EventStreamOptions {
   principal: Principal
   /** What its reader asked for. */
   filter: EventFilter
-  /** What it gets of that. */
-  view: EventView
+  /** Its place in the log, and what it gets of what it asked for. */
+  reader: LogReader
   /** Where the bytes go: the connection itself, or a stream of HTTP/2, once the head of the response was written to it. */
   socket: Duplex
   log: EventLog
@@ -40,8 +42,8 @@ export interface EventStreamOptions {
   observer: StreamObserver
   /** Of all streams together. */
   figures: StreamFigures
-  /** Number of the last fact that the reader has. */
-  after: number
+  /** Knows how far it is though nothing was sent. */
+  sweep: Pick<StreamSweep, 'sweptTo'>
   /** When it must end though its principal does not, so that nobody holds a full kernel buffer for ever; epoch milliseconds. */
   endsAt: number
   /** Hears once that it is over, before the observer does. */
@@ -50,6 +52,7 @@ export interface EventStreamOptions {
 
 export class EventStream {
   readonly filter: EventFilter
+  readonly reader: LogReader
   readonly #socket: Duplex
   readonly #log: EventLog
   readonly #logger: Logger
@@ -57,22 +60,28 @@ export class EventStream {
   readonly #figures: StreamFigures
   readonly #endsAt: number
   readonly #ended: EventStreamOptions['ended']
+  readonly #sweep: EventStreamOptions['sweep']
   #principal: Principal
-  #view: EventView
   /** Newest state of each type that waits for the reader; made when first needed. */
   #waitingStates: Map<StateType, StateFrame> | undefined
-  #cursor: number
-  #cursorOffset: number
+  /** What it has of the facts of its view, in bytes, as `endOffset` of the view counts them. */
+  #takenOffset: number
+  /** Of these, what it has not taken: it came while a replay was waited for. */
+  #excused = 0
+  /** Number of the newest fact when it was opened. What is older is no slowness when it waits. */
+  readonly #openedAt: number
   #blockedSince = 0
   /** Nothing is sent before `begin`, nor past a replay that is being read. */
   #isHeld = true
-  #toldCursor = -1
+  /** It has had everything, so its place is at least where the sweeps have come to: a fact that it does not see moves nothing here. */
+  #isLive = false
+  #toldPlace = -1
   #isOpen = true
 
   constructor(options: EventStreamOptions) {
     this.filter = options.filter
     this.#principal = options.principal
-    this.#view = options.view
+    this.reader = options.reader
     this.#socket = options.socket
     this.#log = options.log
     this.#logger = options.logger
@@ -80,9 +89,9 @@ export class EventStream {
     this.#figures = options.figures
     this.#endsAt = options.endsAt
     this.#ended = options.ended
-    this.#cursor = options.after
-    // A replay is no slowness: only what happens from now on counts as waiting.
-    this.#cursorOffset = options.log.endOffset
+    this.#sweep = options.sweep
+    this.#openedAt = options.log.newest
+    this.#takenOffset = this.view.endOffset
     this.#socket.on('drain', () => this.#drained())
     this.#socket.on('error', () => undefined)
     this.#socket.once('close', () => this.#closed())
@@ -97,16 +106,19 @@ export class EventStream {
   }
 
   get view(): EventView {
-    return this.#view
+    return this.reader.view
   }
 
   /** What is sent from now on is what the new view lets through; it keeps its place. */
   change(principal: Principal, view: EventView, states: ReadonlyMap<StateType, StateFrame>): void {
-    const [before, isOther] = [this.#view, !isAlike(principal, this.#principal)]
+    const [before, isOther] = [this.view, !isAlike(principal, this.#principal)]
     this.#principal = principal
-    this.#view = view
     if (!this.#isOpen) return
     if (view === before) return isOther ? this.#tellChange() : undefined
+    // What was hidden up to here stays hidden.
+    this.#settle()
+    this.reader.change(view)
+    this.#catchUp()
     // What Node holds for a reader that is behind cannot be taken back: it comes again for what it may see of that.
     if (this.#socket.writableLength > 0) {
       resetSocket(this.#socket)
@@ -118,12 +130,14 @@ export class EventStream {
       const isKnown = before.wantsState(state.type) && state.bytesFor(before) === state.bytesFor(view)
       if (!isKnown) this.sendState(state)
     }
+    // The sweep that is under way may be past this view: what it would have brought is brought here.
+    this.pump()
   }
 
   /** Gives up what it missed: it goes on with what is new. */
   skip(): void {
-    this.#cursor = this.#log.newest
-    this.#cursorOffset = this.#log.endOffset
+    this.reader.skip()
+    this.#catchUp()
   }
 
   /** Welcome, the newest states, and from then on what the log holds. */
@@ -133,32 +147,32 @@ export class EventStream {
     this.#isHeld = false
     for (const state of states.values()) this.sendState(state)
     this.pump()
-    this.#tellPlace()
+    const place = this.#newPlace()
+    if (place) this.#write(place)
   }
 
   /** Sends what the log holds behind the reader's place, as far as the reader takes it. */
   pump(): void {
-    while (this.#isOpen && this.#blockedSince === 0 && !this.#isHeld && this.#cursor < this.#log.newest) {
-      if (this.#cursor + 1 < this.#log.oldestHeld) {
-        this.#isHeld = true
-        this.#replay().catch((err: unknown) => this.fail(err))
-        return
-      }
-      const batch = this.#view.batchAfter(this.#log, this.#cursor)
-      this.#cursor = batch.to
-      this.#cursorOffset = Math.max(this.#cursorOffset, this.#log.find(batch.to)?.endOffset ?? 0)
-      if (batch.bytes) this.#send(batch.bytes, batch.count)
+    this.#settle()
+    while (this.#isReady) {
+      const batch = this.reader.take()
+      if (!batch) break
+      this.#countTaken(batch)
+      if (batch.bytes) this.#send(batch.bytes, batch.entries.length)
     }
-    if (this.#log.endOffset - this.#cursorOffset > maxWaitingBytes) this.close('slow_consumer', 1000)
+    if (this.#isReady) this.#reachEnd()
+    else if (this.#blockedSince > 0 && this.view.endOffset - this.#takenOffset > maxWaitingBytes) {
+      this.close('slow_consumer', 1000)
+    }
   }
 
   /** A blocked reader gets only the newest state of each type, later. */
   sendState(state: StateFrame): void {
     const { type } = state
-    if (!this.#isOpen || !this.#view.wantsState(type)) return
+    if (!this.#isOpen || !this.view.wantsState(type)) return
     // Before the beginning: the newest of each follows the welcome.
-    if (this.#toldCursor < 0 && this.#isHeld) return
-    if (this.#blockedSince === 0) return this.#send(state.bytesFor(this.#view), 1)
+    if (this.#toldPlace < 0 && this.#isHeld) return
+    if (this.#blockedSince === 0) return this.#send(state.bytesFor(this.view), 1)
     this.#waitingStates ??= new Map()
     if (this.#waitingStates.has(type)) this.#dropped(1)
     this.#waitingStates.set(type, state)
@@ -167,8 +181,9 @@ export class EventStream {
   /** The heartbeat that all streams share; a blocked reader does without. */
   beat(frame: Buffer): void {
     if (!this.#isOpen || this.#blockedSince > 0 || this.#isHeld) return
-    this.#write(frame)
-    this.#tellPlace()
+    const place = this.#newPlace()
+    this.#write(place ? Buffer.concat([frame, place]) : frame)
+    this.view.rest()
   }
 
   /** Called now and then for every stream, in place of a timer for each. */
@@ -180,6 +195,7 @@ export class EventStream {
 
   /** The log could not be read: its reader comes back with its id. */
   fail(err: unknown): void {
+    if (!this.#isOpen) return
     this.#logger.warn({ err }, 'a replay could not be read')
     this.#socket.destroy()
   }
@@ -208,39 +224,78 @@ export class EventStream {
     this.#closed()
   }
 
-  /** Reads a page of what is older than memory holds; the live flow is joined when the place is reached. */
+  get #isReady(): boolean {
+    return this.#isOpen && this.#blockedSince === 0 && !this.#isHeld
+  }
+
+  #reachEnd(): void {
+    if (this.reader.isAtEnd) {
+      this.#isLive = true
+      this.#catchUp()
+      return
+    }
+    this.#isHeld = true
+    this.#replay().catch((err: unknown) => this.fail(err))
+  }
+
+  /** Reads what is older than memory holds; the live flow is joined when the place is reached. */
   async #replay(): Promise<void> {
-    const view = this.#view
-    const batch = await view.readAfter(this.#log, this.#cursor)
+    const [view, before] = [this.view, this.view.endOffset]
+    await this.reader.load()
     this.#isHeld = false
     if (!this.#isOpen) return
-    // Read with what it could see before: read again from the same place.
-    if (view !== this.#view) return this.pump()
-    if (this.#cursor + 1 < this.#log.oldest) {
+    // That it had to wait for its turn is no slowness of its reader.
+    if (view === this.view) this.#excuse(view.endOffset - before)
+    if (this.reader.isExpired) {
       // Forgotten while the reader was on its way.
       this.#figures.gap()
       this.#write(encodeFrame('gap', { reason: 'expired', ...this.#log.ends }))
       this.skip()
-      return this.pump()
     }
-    this.#cursor = batch.to
-    if (batch.bytes) this.#send(batch.bytes, batch.count)
     this.pump()
+  }
+
+  /** Nothing waits for it as far as is counted. */
+  #catchUp(): void {
+    this.#takenOffset = this.view.endOffset
+    this.#excused = 0
+  }
+
+  #excuse(bytes: number): void {
+    this.#takenOffset += bytes
+    this.#excused += bytes
+  }
+
+  #countTaken({ entries }: Batch): void {
+    let bytes = 0
+    for (const { number, frame } of entries) if (number > this.#openedAt) bytes += frame.length
+    const excused = Math.min(this.#excused, bytes)
+    this.#excused -= excused
+    this.#takenOffset += bytes - excused
+  }
+
+  /** Goes on to where the sweeps have come to, as long as it has had everything up to there. */
+  #settle(): void {
+    if (this.#isLive) this.reader.passTo(this.#sweep.sweptTo)
+    this.#isLive = false
   }
 
   /**
    * An id alone, which is no event but moves the reader's last id (WHATWG HTML, section 9.2.6): so it also comes back
    * to the right place when it has had no fact yet, or only such as its filter hides.
    */
-  #tellPlace(): void {
-    if (this.#isHeld || this.#blockedSince > 0 || this.#cursor === this.#toldCursor) return
-    this.#toldCursor = this.#cursor
-    this.#write(Buffer.from(`id: ${this.#log.idOf(this.#cursor)}\n\n`))
+  #newPlace(): Buffer | undefined {
+    if (this.#isHeld || this.#blockedSince > 0) return undefined
+    if (this.#isLive) this.reader.passTo(this.#sweep.sweptTo)
+    const { place } = this.reader
+    if (place === this.#toldPlace) return undefined
+    this.#toldPlace = place
+    return Buffer.from(`id: ${this.#log.idOf(place)}\n\n`)
   }
 
   /** Before the welcome there is nobody yet who could have asked who they are. */
   #tellChange(): void {
-    if (this.#toldCursor < 0 && this.#isHeld) return
+    if (this.#toldPlace < 0 && this.#isHeld) return
     this.#write(encodeFrame('session_changed', { server_time: new Date().toISOString() }))
   }
 
@@ -257,7 +312,9 @@ export class EventStream {
 
   #write(bytes: Buffer): void {
     this.#figures.wrote(bytes.length)
-    if (!this.#socket.write(bytes) && this.#blockedSince === 0) this.#blockedSince = Date.now()
+    if (this.#socket.write(bytes) || this.#blockedSince > 0) return
+    this.#settle()
+    this.#blockedSince = Date.now()
   }
 
   #drained(): void {
@@ -274,6 +331,7 @@ export class EventStream {
     if (!this.#isOpen) return
     this.#isOpen = false
     this.#waitingStates = undefined
+    this.reader.end()
     this.#ended(this)
     this.#observer.closed()
   }

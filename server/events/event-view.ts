@@ -4,7 +4,7 @@ import { type Fact, type FactType, facts, factTypes, type StateType, states, sta
 import type { Scope } from '../../contract/scope.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import type { EventLog } from './event-log.ts'
+import type { EventLog, LogEntry } from './event-log.ts'
 import type { Seen } from './event-store.ts'
 
 export interface EventFilter {
@@ -16,17 +16,14 @@ export interface EventFilter {
 export interface Batch {
   /** Number of the last fact looked at. */
   to: number
+  entries: readonly LogEntry[]
   bytes: Buffer | undefined
-  count: number
 }
 
 /** Most bytes joined into one write. */
 const batchBytes = 64 * 1024
 /** Most facts looked at for one batch. */
 const batchFacts = 1000
-/** Most facts read from the database for one batch, and most that the database looks at for it: some 2 ms. */
-const pageFacts = 500
-const scannedFacts = 10_000
 const streamTypes: readonly string[] = [...factTypes, ...stateTypes]
 
 export class EventView implements Seen {
@@ -40,11 +37,12 @@ export class EventView implements Seen {
     this.seen = principal.accounts
     this.seenKey = this.seen === 'all' ? 'all' : JSON.stringify([...this.seen].sort())
     const asked = this.#filterAccounts
-    this.key = JSON.stringify([this.types.toSorted(), this.seenKey, asked ? [...asked].sort() : 'all'])
+    this.key = JSON.stringify([[...this.#types].sort(), this.seenKey, asked ? [...asked].sort() : 'all'])
   }
 
-  get types(): readonly string[] {
-    return [...this.#types]
+  /** Of facts. */
+  get types(): readonly FactType[] {
+    return factTypes.filter(type => this.#types.has(type))
   }
 
   /** Undefined for all; facts of no account are seen in any case. */
@@ -62,6 +60,9 @@ export class EventView implements Seen {
   /** Equal for views of principals that see the same accounts. */
   readonly seenKey: string
 
+  /** Bytes of all facts that it let through since somebody has had it: how far a reader is behind is counted in these. */
+  endOffset = 0
+
   wantsState(type: StateType): boolean {
     return this.#types.has(type)
   }
@@ -78,7 +79,7 @@ export class EventView implements Seen {
   batchAfter(log: EventLog, after: number): Batch {
     const known = this.#batch
     if (known && known.after === after && known.head === log.newest) return known
-    const frames: Buffer[] = []
+    const entries: LogEntry[] = []
     let size = 0
     let to = after
     while (to < log.newest && size < batchBytes && to - after < batchFacts) {
@@ -86,39 +87,32 @@ export class EventView implements Seen {
       if (!entry) break
       to = entry.number
       if (!this.accepts(entry.fact)) continue
-      frames.push(entry.frame)
+      entries.push(entry)
       size += entry.frame.length
     }
-    const bytes = frames.length > 1 ? Buffer.concat(frames, size) : frames[0]
-    this.#batch = { to, bytes, count: frames.length, after, head: log.newest }
+    this.#batch = { ...joined(to, entries), after, head: log.newest }
     return this.#batch
   }
 
-  /** The same from the database, for a place that memory does not reach back to; what is hidden is skipped there. */
-  async readAfter(log: EventLog, after: number): Promise<Batch> {
-    const upTo = Math.min(log.newest, after + scannedFacts)
-    const entries = await log.readSeen(this, after, upTo, pageFacts)
-    const last = entries.length < pageFacts ? undefined : entries.at(-1)
-    const bytes = entries.length > 0 ? Buffer.concat(entries.map(entry => entry.frame)) : undefined
-    return { to: last?.number ?? upTo, bytes, count: entries.length }
-  }
-
-  /** How many follow after a number: from memory, and from the database where memory does not reach. Counts to `most`. */
-  countAfter(log: EventLog, after: number, most: number): number | Promise<number> {
-    const firstHeld = Math.max(after + 1, log.oldestHeld)
+  /** How many follow after a number in memory. Counts to `most`. */
+  countAfter(log: EventLog, after: number, most: number): number {
     let count = 0
-    for (let number = firstHeld; number <= log.newest && count < most; number++) {
+    for (let number = after + 1; number <= log.newest && count < most; number++) {
       const entry = log.find(number)
       if (entry && this.accepts(entry.fact)) count++
     }
-    if (firstHeld === after + 1 || count === most) return count
-    return log.countSeen(this, after, firstHeld - 1, most - count).then(older => older + count)
+    return count
   }
 
   /** Lets go of what was joined last, while nobody has this view. */
   rest(): void {
     this.#batch = undefined
   }
+}
+
+export function joined(to: number, entries: readonly LogEntry[]): Batch {
+  const frames = entries.map(({ frame }) => frame)
+  return { to, entries, bytes: frames.length > 1 ? Buffer.concat(frames) : frames[0] }
 }
 
 /** Reads the `types` and `account_id` of a query; an unknown type is a 400. */

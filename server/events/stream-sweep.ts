@@ -1,5 +1,8 @@
 /** All open streams, and the walks over them: cut into slices, so that ten thousand do not hold up a request beside them. */
+import type { LogEntry } from './event-log.ts'
 import type { EventStream } from './event-stream.ts'
+import type { EventView } from './event-view.ts'
+import { StreamAudience } from './stream-audience.ts'
 
 type Step = (stream: EventStream) => void
 
@@ -7,57 +10,94 @@ type Step = (stream: EventStream) => void
 const slice = 256
 
 export class StreamSweep {
-  readonly #streams: EventStream[] = []
-  readonly #places = new Map<EventStream, number>()
+  readonly #streams = new Set<EventStream>()
+  readonly #audience = new StreamAudience()
   /** What is to be done with every stream, by name; a later step of a name takes the place of the one before. */
   readonly #due = new Map<string, Step>()
-  #steps: Step[] = []
-  #place = -1
+  /** Views that let through what was heard since the last walk over streams began. */
+  #news = new Set<EventView>()
+  #heard = 0
+  #sweptTo = 0
+  #walk: Iterator<undefined> | undefined
 
   get size(): number {
-    return this.#streams.length
+    return this.#streams.size
+  }
+
+  /** Number of a fact up to which every stream that was at the end of the log has what its view lets through. */
+  get sweptTo(): number {
+    return this.#sweptTo
   }
 
   add(stream: EventStream): void {
-    this.#places.set(stream, this.#streams.push(stream) - 1)
+    this.#streams.add(stream)
+    this.#audience.add(stream)
   }
 
-  /** The last takes its place, so a walk from the end meets everybody else exactly once. */
   delete(stream: EventStream): void {
-    const place = this.#places.get(stream)
-    if (place === undefined) return
-    this.#places.delete(stream)
-    const last = this.#streams.pop()!
-    if (last === stream) return
-    this.#streams[place] = last
-    this.#places.set(last, place)
+    this.#streams.delete(stream)
+    this.#audience.delete(stream)
+  }
+
+  /** For a stream that has another view now. */
+  move(stream: EventStream, before: EventView): void {
+    this.#audience.delete(stream, before)
+    if (stream.isOpen) this.#audience.add(stream)
+  }
+
+  /** Facts of one turn of the event loop go out as one write for each stream that sees them. */
+  hear({ number, fact, frame }: LogEntry): void {
+    this.#begin()
+    this.#heard = number
+    for (const view of this.#audience.viewsOf(fact)) {
+      view.endOffset += frame.length
+      this.#news.add(view)
+    }
   }
 
   /** Soon, for every stream. Steps that come while a walk is under way are done in the next one, which follows at once. */
   sweep(step: Step, name: string): void {
-    const isIdle = this.#due.size === 0 && this.#place < 0
+    this.#begin()
     this.#due.set(name, step)
-    if (isIdle) setImmediate(() => this.#walk())
   }
 
   *[Symbol.iterator](): Generator<EventStream> {
     yield* [...this.#streams]
   }
 
-  #walk(): void {
-    if (this.#place < 0) {
-      this.#steps = [...this.#due.values()]
-      this.#due.clear()
-      this.#place = this.#streams.length
+  #begin(): void {
+    if (this.#walk) return
+    this.#walk = this.#steps()
+    setImmediate(() => this.#go())
+  }
+
+  #go(): void {
+    for (let served = 0; served < slice; served++) {
+      if (!this.#walk?.next().done) continue
+      this.#walk = undefined
+      if (this.#due.size > 0 || this.#news.size > 0) this.#begin()
+      return
     }
-    for (let served = 0; this.#place > 0 && served < slice; served++) {
-      const stream = this.#streams[--this.#place]
-      if (stream) for (const step of this.#steps) step(stream)
+    setImmediate(() => this.#go())
+  }
+
+  /** Stops behind each stream. Whoever comes meanwhile is served too, which does no harm; whoever goes is not. */
+  *#steps(): Generator<undefined> {
+    const [news, heard, steps] = [this.#news, this.#heard, [...this.#due.values()]]
+    this.#news = new Set()
+    this.#due.clear()
+    for (const view of news) {
+      for (const stream of this.#audience.streamsOf(view)) {
+        stream.pump()
+        yield
+      }
+      view.rest()
     }
-    if (this.#place === 0) {
-      this.#place = -1
-      if (this.#due.size === 0) return
+    this.#sweptTo = heard
+    if (steps.length === 0) return
+    for (const stream of this.#streams) {
+      for (const step of steps) step(stream)
+      yield
     }
-    setImmediate(() => this.#walk())
   }
 }

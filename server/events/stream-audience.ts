@@ -1,0 +1,73 @@
+/** Whose a fact is: open streams by view, and views by what they let through, so that a fact costs what its audience costs. */
+import type { Fact, FactType } from '../../contract/event.ts'
+import type { EventStream } from './event-stream.ts'
+import type { EventView } from './event-view.ts'
+
+export class StreamAudience {
+  readonly #streams = new Map<EventView, Set<EventStream>>()
+  /** Views that see every account, by type: for facts of an account. */
+  readonly #wide = new ViewIndex<FactType>()
+  /** Views that see some accounts, by account; what they see of its facts they know themselves. */
+  readonly #narrow = new ViewIndex<string>()
+  /** All views, by type: for facts of no account. */
+  readonly #all = new ViewIndex<FactType>()
+
+  add(stream: EventStream): void {
+    const { view } = stream
+    const streams = this.#streams.get(view)
+    if (streams) return void streams.add(stream)
+    this.#streams.set(view, new Set([stream]))
+    for (const type of view.types) {
+      this.#all.add(type, view)
+      if (!view.accounts) this.#wide.add(type, view)
+    }
+    for (const account of view.accounts ?? []) this.#narrow.add(account, view)
+  }
+
+  /** @param view That under which it was added. */
+  delete(stream: EventStream, view = stream.view): void {
+    const streams = this.#streams.get(view)
+    if (!streams?.delete(stream) || streams.size > 0) return
+    this.#streams.delete(view)
+    for (const type of view.types) {
+      this.#all.delete(type, view)
+      this.#wide.delete(type, view)
+    }
+    for (const account of view.accounts ?? []) this.#narrow.delete(account, view)
+  }
+
+  /** The open streams of a view; one may end while they are walked through. */
+  streamsOf(view: EventView): Iterable<EventStream> {
+    return this.#streams.get(view) ?? []
+  }
+
+  /** The views that let a fact through and have streams. */
+  viewsOf(fact: Fact): EventView[] {
+    if (!('account_id' in fact.data)) return [...this.#all.get(fact.type)]
+    const narrow = [...this.#narrow.get(fact.data.account_id)].filter(view => view.accepts(fact))
+    return [...this.#wide.get(fact.type), ...narrow]
+  }
+}
+
+/** Most keys have one view, for which a set would take ten times the memory. */
+class ViewIndex<Key> {
+  readonly #views = new Map<Key, EventView | Set<EventView>>()
+
+  get(key: Key): Iterable<EventView> {
+    const found = this.#views.get(key)
+    if (found === undefined) return []
+    return found instanceof Set ? found : [found]
+  }
+
+  add(key: Key, view: EventView): void {
+    const found = this.#views.get(key)
+    if (found instanceof Set) found.add(view)
+    else this.#views.set(key, found === undefined || found === view ? view : new Set([found, view]))
+  }
+
+  delete(key: Key, view: EventView): void {
+    const found = this.#views.get(key)
+    if (found === view) this.#views.delete(key)
+    else if (found instanceof Set && found.delete(view) && found.size === 0) this.#views.delete(key)
+  }
+}
