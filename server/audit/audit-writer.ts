@@ -24,8 +24,8 @@ export interface AuditWriterOptions {
 
 interface Waiting {
   row: NewAuditRow
-  /** By performance.now(). */
-  since: number
+  /** Ends when nobody waits for it any longer. */
+  patience: NodeJS.Timeout | undefined
   done: PromiseWithResolvers<boolean>
 }
 
@@ -37,8 +37,10 @@ const maxBeyond = 2_000
 const batchSize = 1_000
 /** Tries in a row that failed; from here on it is stuck. */
 const maxFailures = 3
-/** What has waited longer waits without anybody waiting for it; it is stuck then too, also when no try has failed. */
+/** What has waited longer waits on without anybody waiting for it. To be slow is no failure: it is written in its turn. */
 const maxWaitMs = 2_000
+/** A single try that says nothing for so long counts as failed. A database under load takes seconds for a commit, not so many. */
+const maxSilenceMs = 30_000
 const maxRetryMs = 5_000
 
 export class AuditWriter {
@@ -78,7 +80,8 @@ export class AuditWriter {
     }
     const done = Promise.withResolvers<boolean>()
     if (this.#isStuck) done.resolve(false)
-    this.#waiting.push({ row, since: performance.now(), done })
+    const patience = this.#isStuck ? undefined : setTimeout(() => done.resolve(false), maxWaitMs)
+    this.#waiting.push({ row, patience, done })
     this.#writing ??= this.#run()
     return done.promise
   }
@@ -105,17 +108,13 @@ export class AuditWriter {
     const lost = this.#lost
     const rows = batch.map(({ row }) => row)
     if (lost > 0) rows.push(this.#options.lost(lost))
-    const waitedMs = performance.now() - (batch[0]?.since ?? 0)
-    const late = setTimeout(() => this.#getStuck('too slow'), maxWaitMs - waitedMs)
-    const isDone = await this.#commit(rows)
-    if (isDone && rows.some(hasChanged)) await this.#settle()
-    clearTimeout(late)
-    if (!isDone) return false
+    if (!(await this.#commit(rows))) return false
+    if (rows.some(hasChanged)) await this.#watch(this.#settle())
     // Also when it was settling that took long: while it is stuck nothing new is let in that would find out.
     this.#getGoing()
     this.#lost -= lost
     this.#waiting.splice(0, batch.length)
-    for (const { done } of batch) done.resolve(true)
+    answer(batch, true)
     return true
   }
 
@@ -124,7 +123,7 @@ export class AuditWriter {
     const { signal } = this.#stopped
     for (;;) {
       try {
-        const { number } = await this.#options.trail.append(rows)
+        const { number } = await this.#watch(this.#options.trail.append(rows))
         this.#failures = 0
         this.#getGoing()
         this.#options.written(number, rows)
@@ -143,6 +142,18 @@ export class AuditWriter {
     }
   }
 
+  async #watch<T>(work: Promise<T>): Promise<T> {
+    const silence = setTimeout(
+      () => this.#getStuck(new Error(`nothing was heard for ${maxSilenceMs} ms`)),
+      maxSilenceMs,
+    )
+    try {
+      return await work
+    } finally {
+      clearTimeout(silence)
+    }
+  }
+
   /** One for all that were committed together. */
   async #settle(): Promise<void> {
     const { settle, logger } = this.#options
@@ -158,21 +169,29 @@ export class AuditWriter {
     const words =
       'the audit trail cannot be written: nothing but reads is let in until it can, and its entries wait in memory'
     this.#options.logger.error({ err, waiting: this.#waiting.length }, words)
-    for (const { done } of this.#waiting) done.resolve(false)
+    answer(this.#waiting, false)
   }
 
   #getGoing(): void {
     if (!this.#isStuck) return
     this.#isStuck = false
-    // Nobody waits for those that are left.
-    for (const entry of this.#waiting) entry.since = performance.now()
     this.#options.logger.info({ waiting: this.#waiting.length }, 'the audit trail is written again')
   }
 
   #giveUp(): void {
     this.#lostInAll += this.#waiting.length
     this.#options.logger.error({ lost: this.#waiting.length }, 'entries of the audit trail are lost')
-    for (const { done } of this.#waiting.splice(0)) done.reject(unwritten())
+    for (const { done, patience } of this.#waiting.splice(0)) {
+      clearTimeout(patience)
+      done.reject(unwritten())
+    }
+  }
+}
+
+function answer(entries: readonly Waiting[], isWritten: boolean): void {
+  for (const { done, patience } of entries) {
+    clearTimeout(patience)
+    done.resolve(isWritten)
   }
 }
 

@@ -23,3 +23,25 @@ test.each([
     expect([size, Buffer.concat(bytes).toString('latin1')]).toEqual([size, decoded])
   }
 })
+
+test.each([
+  ['base64', 'QUI=', 'AB'],
+  ['base64', 'Q!', undefined],
+  ['base64', '=', ''],
+  ['quoted-printable', '=41', 'A'],
+  ['quoted-printable', '= ', '= '],
+  ['quoted-printable', ' ', ' '],
+])(
+  '%s of 1 MiB of %j is decoded in one go over it, as it must be where strangers chose it',
+  (encoding, unit, decoded) => {
+    const source = Buffer.from(unit.repeat((1024 * 1024) / unit.length + 1), 'latin1')
+    const decoder = new TransferDecoder(encoding)
+    const bytes = Buffer.concat([decoder.push(source), decoder.end()]).toString('latin1')
+    const units = source.length / unit.length
+    // Junk is no letter of base64.
+    const all =
+      decoded === undefined ? Buffer.from('Q'.repeat(units), 'base64').toString('latin1') : decoded.repeat(units)
+    // At the end of a text `= ` is a line that goes on.
+    expect(bytes === (unit === '= ' ? all.slice(0, -2) : all)).toBe(true)
+  },
+)
