@@ -1,7 +1,7 @@
 /** Opens the database that a URL names, and brings its tables up to date: forward only, in a transaction. */
 import { Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import { markDatabaseFault } from './database-fault.ts'
+import { type DatabaseThreadEnded, markDatabaseFault } from './database-fault.ts'
 import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
 import * as first from './migrations/0001-first.ts'
 import * as events from './migrations/0002-events.ts'
@@ -12,7 +12,10 @@ import * as madeUsers from './migrations/0006-made-users.ts'
 import * as writeProbe from './migrations/0007-write-probe.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
+import { sqliteFile } from './sqlite-file.ts'
+import type { ThreadBounds } from './sqlite-threads.ts'
 import type { Tables } from './tables.ts'
+import { ThreadedSqliteDialect } from './threaded-sqlite-dialect.ts'
 
 export type Database = Kysely<Tables>
 
@@ -42,6 +45,27 @@ export function openDatabase(url: string, observer?: DatabaseObserver): Database
       markDatabaseFault(event.error)
       observer?.failed(event.error, isWriteStatement(event.query.sql))
     },
+  })
+}
+
+export interface ServerDatabaseOptions {
+  /** As for `openDatabase`. */
+  url: string
+  observer: DatabaseObserver
+  /** Nothing can be asked any more: a thread with SQLite ended by itself. Called once at most. */
+  died(error: DatabaseThreadEnded): void
+  bounds?: Partial<ThreadBounds>
+}
+
+/**
+ * For what must not stand still while the database is at work: an SQLite file is on threads. Commands do without: they have nothing
+ * else to do, and would wait for threads to start. So does a database in memory, which has one connection alone.
+ */
+export function openServerDatabase({ url, observer, died, bounds }: ServerDatabaseOptions): Database {
+  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
+  if (sqliteFile(path) === undefined) return openDatabase(url, observer)
+  return new Kysely<Tables>({
+    dialect: new ThreadedSqliteDialect({ path, observer, died, ...(bounds && { bounds }) }),
   })
 }
 
