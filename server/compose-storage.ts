@@ -5,7 +5,7 @@ import type { Fact } from '../contract/event.ts'
 import type { Config } from './config.ts'
 import { databasePart } from './database-part.ts'
 import { type DataDir, DataDirTaken } from './platform/data-dir.ts'
-import { type Database, openDatabase } from './platform/database/database.ts'
+import { type Database, openServerDatabase } from './platform/database/database.ts'
 import { DatabaseHealth, type DatabaseObserver } from './platform/database/database-health.ts'
 import { sqliteFile, syncSqlite } from './platform/database/sqlite-file.ts'
 import type { Part } from './platform/lifecycle.ts'
@@ -21,7 +21,7 @@ export interface StorageSurroundings {
   logger: Logger
   /** In place of that which the configuration names. */
   openDatabase: ((observer: DatabaseObserver) => Database) | undefined
-  /** Somebody else has the data now: nothing may be read or written any more. */
+  /** Somebody else has the data now, or it cannot be reached any more: nothing may be read or written. */
   lost: (error: Error) => void
 }
 
@@ -39,13 +39,14 @@ export interface ComposedStorage {
 export function composeStorage(around: StorageSurroundings): ComposedStorage {
   const { config, dataDir, logger } = around
   const health = new DatabaseHealth()
-  const db = around.openDatabase?.(health) ?? openDatabase(config.databaseUrl, health)
+  const url = config.databaseUrl
+  const db = around.openDatabase?.(health) ?? openServerDatabase({ url, observer: health, died: around.lost })
   const file = fileOf(config)
   const lost = (error: Error) => {
     db.destroy().catch((err: unknown) => logger.warn({ err }, 'the database could not be closed'))
     around.lost(error)
   }
-  const database = databasePart({ db, url: config.databaseUrl, logger, lost })
+  const database = databasePart({ db, url, logger, lost })
   const retention = new RetentionClock({ store: retentionStore(db), logger })
   const watch = (publish: (fact: Fact) => void) => {
     const storage = new StorageWatch({

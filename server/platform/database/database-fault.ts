@@ -12,6 +12,16 @@ export class DatabaseRemoved extends Error {
   }
 }
 
+/** A thread with a connection to the database ended by itself: what it was at is lost, and nothing more can be asked. */
+export class DatabaseThreadEnded extends Error {
+  constructor(role: string, reason: string) {
+    super(`the thread that ${role} the database ended: ${reason}`)
+  }
+}
+
+/** Too much waits for the database already, or for too long; what is refused was not begun. */
+export class DatabaseOverloaded extends Error {}
+
 export function markDatabaseFault(error: unknown): void {
   if (error instanceof Error) Object.defineProperty(error, ofDatabase, { value: true, configurable: true })
 }
@@ -43,6 +53,8 @@ const ofPostgres: ReadonlyMap<string, DatabaseFaultKind> = new Map([
 /** Undefined for what is no fault of the database itself: a wrong statement, a violated constraint, anything from elsewhere. */
 export function databaseFaultKind(error: unknown): DatabaseFaultKind | undefined {
   if (error instanceof DatabaseRemoved) return 'removed'
+  if (error instanceof DatabaseThreadEnded) return 'failed'
+  if (error instanceof DatabaseOverloaded) return 'silent'
   if (!(error instanceof Error)) return undefined
   if ('errcode' in error && typeof error.errcode === 'number') return ofSqlite.get(error.errcode & 0xff)
   const code = 'code' in error ? String(error.code) : ''

@@ -1,10 +1,13 @@
 /** Opens the database that a URL names. */
 import { Kysely, sql } from 'kysely'
-import { markDatabaseFault } from './database-fault.ts'
+import { type DatabaseThreadEnded, markDatabaseFault } from './database-fault.ts'
 import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
+import { sqliteFile } from './sqlite-file.ts'
+import type { ThreadBounds } from './sqlite-threads.ts'
 import type { Tables } from './tables.ts'
+import { ThreadedSqliteDialect } from './threaded-sqlite-dialect.ts'
 
 export type Database = Kysely<Tables>
 
@@ -23,6 +26,27 @@ export function openDatabase(url: string, observer?: DatabaseObserver): Database
       markDatabaseFault(event.error)
       observer?.failed(event.error, isWriteStatement(event.query.sql))
     },
+  })
+}
+
+export interface ServerDatabaseOptions {
+  /** As for `openDatabase`. */
+  url: string
+  observer: DatabaseObserver
+  /** Nothing can be asked any more: a thread with SQLite ended by itself. Called once at most. */
+  died(error: DatabaseThreadEnded): void
+  bounds?: Partial<ThreadBounds>
+}
+
+/**
+ * For what must not stand still while the database is at work: an SQLite file is on threads. Commands do without: they have nothing
+ * else to do, and would wait for threads to start. So does a database in memory, which has one connection alone.
+ */
+export function openServerDatabase({ url, observer, died, bounds }: ServerDatabaseOptions): Database {
+  const path = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : ''
+  if (sqliteFile(path) === undefined) return openDatabase(url, observer)
+  return new Kysely<Tables>({
+    dialect: new ThreadedSqliteDialect({ path, observer, died, ...(bounds && { bounds }) }),
   })
 }
 

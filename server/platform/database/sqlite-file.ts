@@ -4,6 +4,8 @@ import { open } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
+/** How long SQLite waits for a lock of another program before it says SQLITE_BUSY. */
+const busyMs = 5_000
 /** Files of the user that runs the server, and of nobody else. */
 const ownMode = 0o600
 /** Group and others. */
@@ -23,6 +25,26 @@ export function openSqlite(path: string, options: { timeout?: number } = {}): Da
   const location = database.location()
   if (location !== null) narrow(location)
   return database
+}
+
+/** How a server writes: readers wait for nobody, and a commit waits for no disk (docs/decisions/0016). */
+export function prepareWriting(database: DatabaseSync): void {
+  database.exec(
+    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = ${busyMs}`,
+  )
+}
+
+/** A further connection to a database that is open already. What would write through it fails, and holds up nobody. */
+export function openSqliteReader(path: string): DatabaseSync {
+  return new DatabaseSync(readOnlyName(path), { readOnly: true, timeout: busyMs })
+}
+
+/** With all that a URI says of how the file is read, but for the mode, which could ask for more than reading. */
+function readOnlyName(path: string): string {
+  const [, name, query = ''] = /^(file:[^?#]*)(?:\?([^#]*))?/.exec(path) ?? []
+  if (name === undefined) return path
+  const others = query.split('&').filter(each => each !== '' && !/^(mode|cache)=/.test(each))
+  return `${name}?${[...others, 'mode=ro', 'cache=private'].join('&')}`
 }
 
 /** The file that SQLite means by a path or `file:` URI (https://sqlite.org/uri.html); undefined when it is in memory. */

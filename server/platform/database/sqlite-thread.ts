@@ -1,0 +1,182 @@
+/** The thread of one SQLite connection: runs what it is told in order, and answers many statements at once. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { openSqlite, openSqliteReader, prepareWriting } from './sqlite-file.ts'
+import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
+import { isKept, StatementCache } from './statement-cache.ts'
+
+/** What took longer the last time is not begun before those who wait for earlier statements have their answers. */
+const slowMs = 1
+/** A read that takes longer is one for the second reader. */
+const longMs = 20
+
+interface Kept {
+  statement: StatementSync
+  /** None: it answers no rows. */
+  columns: string[]
+  /** Of the last time; at first nothing is known of it. */
+  tookMs: number
+}
+
+class SqliteThread {
+  readonly #database: DatabaseSync
+  readonly #statements: StatementCache<Kept>
+  readonly #post: (answers: Answer[]) => void
+  #answers: Answer[] = []
+  /** Why there is no transaction where one was begun. */
+  #brokenBy: unknown
+
+  constructor(database: DatabaseSync, post: (answers: Answer[]) => void) {
+    this.#database = database
+    this.#post = post
+    this.#statements = new StatementCache(sql => {
+      const statement = database.prepare(sql)
+      const columns = statement.columns().map(column => column.name)
+      statement.setReturnArrays(true)
+      return { statement, columns, tookMs: Number.POSITIVE_INFINITY }
+    })
+  }
+
+  runAll(orders: Order[]): void {
+    for (const order of orders) {
+      // It may send those before it.
+      const answer = this.#answerTo(order)
+      this.#answers.push(answer)
+    }
+    this.#flush()
+  }
+
+  forget(): void {
+    this.#statements.clear()
+  }
+
+  #answerTo(order: Order): Answer {
+    try {
+      return this.#carryOut(order)
+    } catch (error) {
+      return { fault: toFault(error) }
+    }
+  }
+
+  #carryOut(order: Order): Answer {
+    switch (order[0]) {
+      case 'run':
+        return this.#run(order[1], order[2])
+      case 'inside':
+        return this.#runInside(order[1], order[2])
+      case 'begin':
+        return this.#begin()
+      case 'commit':
+        return this.#commit()
+      case 'rollback':
+        return this.#rollback()
+    }
+  }
+
+  #begin(): Answer {
+    this.#brokenBy = undefined
+    try {
+      // Not a deferred one, which fails at its first write when another program has written since its first read.
+      return this.#exec('begin immediate')
+    } catch (error) {
+      this.#brokenBy = error
+      throw error
+    }
+  }
+
+  #runInside(sql: string, values: SQLInputValue[]): Answer {
+    if (!this.#database.isTransaction) throw this.#brokenBy
+    try {
+      return this.#run(sql, values)
+    } catch (error) {
+      // When the disk is full, for instance, SQLite takes back the whole transaction by itself.
+      if (!this.#database.isTransaction) this.#brokenBy = error
+      throw error
+    }
+  }
+
+  #commit(): Answer {
+    if (!this.#database.isTransaction) throw this.#brokenBy
+    try {
+      return this.#exec('commit')
+    } catch (error) {
+      this.#rollback()
+      throw error
+    }
+  }
+
+  #rollback(): Answer {
+    // The reason must not be hidden behind that there is nothing to take back any more.
+    return this.#database.isTransaction ? this.#exec('rollback') : nothing
+  }
+
+  #exec(sql: string): Answer {
+    if (sql !== 'begin immediate') this.#flush()
+    this.#database.exec(sql)
+    return nothing
+  }
+
+  #run(sql: string, values: SQLInputValue[]): Answer {
+    const kept = this.#statements.get(sql)
+    if (kept.tookMs > slowMs) this.#flush()
+    const began = performance.now()
+    const answer = answerOf(kept, values)
+    kept.tookMs = performance.now() - began
+    // It may have changed what a kept one answers.
+    if (!isKept(sql)) this.forget()
+    return 'rows' in answer ? { ...answer, isLong: kept.tookMs > longMs } : answer
+  }
+
+  #flush(): void {
+    if (this.#answers.length === 0) return
+    this.#post(this.#answers)
+    this.#answers = []
+  }
+}
+
+const nothing: Answer = { changes: 0, lastInsertRowid: 0 }
+
+function answerOf({ statement, columns }: Kept, values: SQLInputValue[]): Changes | Omit<Rows, 'isLong'> {
+  if (columns.length === 0) {
+    const { changes, lastInsertRowid } = statement.run(...values)
+    return { changes, lastInsertRowid }
+  }
+  // Rows as arrays, as they were asked for, which its type does not know.
+  return { columns, rows: statement.all(...values) as unknown as [] }
+}
+
+function toFault(error: unknown): Fault {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const { message, code, errcode, errstr } = error as Error & Fault
+  return { message, ...(code && { code }), ...(errcode !== undefined && { errcode }), ...(errstr && { errstr }) }
+}
+
+function open({ path, isReader }: ThreadData): DatabaseSync {
+  if (isReader) return openSqliteReader(path)
+  const database = openSqlite(path)
+  prepareWriting(database)
+  return database
+}
+
+function serve(port: MessagePort, data: ThreadData): void {
+  const post = (message: FromThread) => port.postMessage(message)
+  let database: DatabaseSync
+  try {
+    database = open(data)
+  } catch (error) {
+    post({ unopened: toFault(error) })
+    port.close()
+    return
+  }
+  const thread = new SqliteThread(database, post)
+  port.on('message', (message: ToThread) => {
+    if (message === 'forget') return thread.forget()
+    if (message !== 'close') return thread.runAll(message)
+    database.close()
+    port.close()
+  })
+  post({ opened: database.location() })
+}
+
+// Where it is only compiled there is no port.
+if (parentPort) serve(parentPort, workerData)

@@ -1,0 +1,139 @@
+/** One SQLite connection on a thread of its own, asked from here: statements of one turn of the loop go there together. */
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { DatabaseThreadEnded } from './database-fault.ts'
+import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
+
+/** Rows of one answer at most; between statements it holds next to nothing. */
+const maxMemoryMb = 128
+/** Emitted as JavaScript, this file and the other have another ending. */
+const program = join(import.meta.dirname, `sqlite-thread${extname(import.meta.filename)}`)
+
+export interface SqliteWorkerOptions extends ThreadData {
+  /** Ended by itself, so that nothing can be known of what it was at. Called once at most. */
+  died(error: DatabaseThreadEnded): void
+}
+
+interface Pending {
+  resolve(answer: Rows | Changes): void
+  reject(error: Error): void
+}
+
+export class SqliteWorker {
+  readonly #options: SqliteWorkerOptions
+  readonly #worker: Worker
+  readonly #opened = Promise.withResolvers<string | null>()
+  readonly #exited = Promise.withResolvers<void>()
+  /** In the order in which they are answered. */
+  readonly #pending: Pending[] = []
+  #unsent: Order[] = []
+  #answeredAt = 0
+  #isClosing = false
+  #fault: Error | undefined
+
+  constructor(options: SqliteWorkerOptions) {
+    this.#options = options
+    this.#worker = startThread({ path: options.path, isReader: options.isReader })
+    this.#worker.on('message', (message: FromThread) => this.#hear(message))
+    this.#worker.on('error', error => this.#end(error.message))
+    this.#worker.on('exit', code => {
+      this.#end(`exit code ${code}`)
+      this.#exited.resolve()
+    })
+    this.#opened.promise.catch(() => undefined)
+  }
+
+  /** The file that it has open; null for one in memory. @throws what SQLite says when it cannot be opened. */
+  get opened(): Promise<string | null> {
+    return this.#opened.promise
+  }
+
+  /** Statements that are not answered yet. */
+  get waiting(): number {
+    return this.#pending.length
+  }
+
+  /** For how long the statement that it is at may have been under way. */
+  get stuckMs(): number {
+    return this.#pending.length === 0 ? 0 : performance.now() - this.#answeredAt
+  }
+
+  run(order: Order): Promise<Rows | Changes> {
+    if (this.#fault) return Promise.reject(this.#fault)
+    if (this.#pending.length === 0) this.#answeredAt = performance.now()
+    const { promise, resolve, reject } = Promise.withResolvers<Rows | Changes>()
+    this.#pending.push({ resolve, reject })
+    this.#unsent.push(order)
+    // Behind all that is ready now, so that what is asked at the same time is one message.
+    if (this.#unsent.length === 1) process.nextTick(() => this.#send())
+    return promise
+  }
+
+  /** What was kept of statements may be wrong now. */
+  forget(): void {
+    this.#post('forget')
+  }
+
+  /** When what it was told is done. @param boundMs Then it is ended wherever it is. */
+  async close(boundMs: number): Promise<void> {
+    this.#isClosing = true
+    this.#send()
+    this.#post('close')
+    const timer = setTimeout(() => void this.#worker.terminate(), boundMs)
+    await this.#exited.promise
+    clearTimeout(timer)
+  }
+
+  #send(): void {
+    if (this.#unsent.length === 0) return
+    this.#post(this.#unsent)
+    this.#unsent = []
+  }
+
+  #post(message: ToThread): void {
+    this.#worker.postMessage(message)
+  }
+
+  #hear(message: FromThread): void {
+    if ('opened' in message) return this.#opened.resolve(message.opened)
+    if ('unopened' in message) return this.#fail(toError(message.unopened))
+    this.#answeredAt = performance.now()
+    for (const [index, pending] of this.#pending.splice(0, message.length).entries()) settle(pending, message[index]!)
+  }
+
+  #end(reason: string): void {
+    if (this.#fault) return
+    const error = new DatabaseThreadEnded(this.#options.isReader ? 'reads' : 'writes to', reason)
+    this.#fail(error)
+    if (!this.#isClosing) this.#options.died(error)
+  }
+
+  #fail(error: Error): void {
+    this.#fault = error
+    this.#opened.reject(error)
+    for (const pending of this.#pending.splice(0)) pending.reject(error)
+  }
+}
+
+/** With the cache of this process: each thread compiles for itself, and the compiler alone would take 20 MiB of it. */
+function startThread(data: ThreadData): Worker {
+  // It lies in a folder for each version of Node, which is put behind it again.
+  const cache = getCompileCacheDir()
+  const enable = cache && `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))})\n`
+  return new Worker(`${enable ?? ''}import(${JSON.stringify(pathToFileURL(program).href)})`, {
+    eval: true,
+    workerData: data,
+    resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 4 },
+  })
+}
+
+function settle({ resolve, reject }: Pending, answer: Answer): void {
+  if ('fault' in answer) reject(toError(answer.fault))
+  else resolve(answer)
+}
+
+function toError({ message, ...rest }: Fault): Error {
+  return Object.assign(new Error(message), rest)
+}

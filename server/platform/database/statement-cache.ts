@@ -1,0 +1,41 @@
+/** SQLite statements kept ready by their text, and what may be stored with them. */
+import type { SQLInputValue } from 'node:sqlite'
+
+/** More than a program of this size has. When full, the oldest goes. */
+const cacheSize = 500
+
+export class StatementCache<Statement> {
+  readonly #prepare: (sql: string) => Statement
+  readonly #kept = new Map<string, Statement>()
+
+  constructor(prepare: (sql: string) => Statement) {
+    this.#prepare = prepare
+  }
+
+  get(sql: string): Statement {
+    const known = this.#kept.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#prepare(sql)
+    if (!isKept(sql)) return statement
+    if (this.#kept.size >= cacheSize) this.#kept.delete(this.#kept.keys().next().value!)
+    this.#kept.set(sql, statement)
+    return statement
+  }
+
+  clear(): void {
+    this.#kept.clear()
+  }
+}
+
+/** A schema change makes kept statements stale: only plain reads and writes are kept. */
+export function isKept(sql: string): boolean {
+  return /^\s*(select|insert|update|delete|with)\b/i.test(sql)
+}
+
+/** @throws TypeError for what node:sqlite would silently store as NULL. */
+export function encode(value: unknown): SQLInputValue {
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint')
+    return value
+  if (value instanceof Uint8Array) return value
+  throw new TypeError(`cannot store a ${typeof value}: stores keep text, integers, reals and null`)
+}

@@ -1,0 +1,162 @@
+/** Kysely's SQLite dialect over threads: reads beside each other, one writer, and a thread that waits for none of them. */
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type DialectAdapter,
+  type Driver,
+  type QueryResult,
+  SqliteDialect,
+} from 'kysely'
+import type { DatabaseThreadEnded } from './database-fault.ts'
+import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
+import { LiveFile } from './live-file.ts'
+import { TransactionalSqliteAdapter } from './sqlite-dialect.ts'
+import type { Rows } from './sqlite-messages.ts'
+import { SqliteThreads, type ThreadBounds } from './sqlite-threads.ts'
+import { encode } from './statement-cache.ts'
+
+export interface ThreadedSqliteOptions {
+  path: string
+  observer: DatabaseObserver | undefined
+  /** A thread ended by itself: what it was at fails, and so does all that is asked later. Called once at most. */
+  died(error: DatabaseThreadEnded): void
+  bounds?: Partial<ThreadBounds>
+}
+
+export class ThreadedSqliteDialect extends SqliteDialect {
+  readonly #options: ThreadedSqliteOptions
+
+  constructor(options: ThreadedSqliteOptions) {
+    // Only its driver would open one.
+    super({ database: () => Promise.reject(new Error('the database is on threads')) })
+    this.#options = options
+  }
+
+  override createDriver(): Driver {
+    return new ThreadedDriver(this.#options)
+  }
+
+  override createAdapter(): DialectAdapter {
+    return new ConcurrentSqliteAdapter()
+  }
+}
+
+/** A reader does not wait until a writer has ended its transaction. */
+class ConcurrentSqliteAdapter extends TransactionalSqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+}
+
+class ThreadedDriver implements Driver {
+  readonly #options: ThreadedSqliteOptions
+  #threads: SqliteThreads | undefined
+
+  constructor(options: ThreadedSqliteOptions) {
+    this.#options = options
+  }
+
+  async init(): Promise<void> {
+    const { path, observer, died, bounds } = this.#options
+    const threads = new SqliteThreads({ path, died, ...(bounds && { bounds }) })
+    try {
+      const file = await threads.open()
+      observer?.opened(new LiveFile(file))
+    } catch (error) {
+      await threads.close()
+      throw error
+    }
+    this.#threads = threads
+  }
+
+  async acquireConnection(): Promise<ThreadedConnection> {
+    if (!this.#threads) throw new Error('the database is not open')
+    return new ThreadedConnection(this.#threads, this.#options.observer)
+  }
+
+  async beginTransaction(connection: ThreadedConnection): Promise<void> {
+    await connection.begin()
+  }
+
+  async commitTransaction(connection: ThreadedConnection): Promise<void> {
+    await connection.end('commit')
+  }
+
+  async rollbackTransaction(connection: ThreadedConnection): Promise<void> {
+    await connection.end('rollback')
+  }
+
+  async releaseConnection(connection: ThreadedConnection): Promise<void> {
+    await connection.end('rollback')
+  }
+
+  async destroy(): Promise<void> {
+    await this.#threads?.close()
+  }
+}
+
+/** What one caller asks: each statement goes where it belongs, in its transaction or by itself. */
+class ThreadedConnection implements DatabaseConnection {
+  readonly #threads: SqliteThreads
+  readonly #observer: DatabaseObserver | undefined
+  #isInTransaction = false
+
+  constructor(threads: SqliteThreads, observer: DatabaseObserver | undefined) {
+    this.#threads = threads
+    this.#observer = observer
+  }
+
+  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    const threads = this.#threads
+    const values = parameters.map(encode)
+    const answer = await this.#observed(sql, () => {
+      if (this.#isInTransaction) return threads.inside(sql, values)
+      return isRead(sql) ? threads.read(sql, values) : threads.write(sql, values)
+    })
+    if ('rows' in answer) return { rows: toObjects<Row>(answer) }
+    return { insertId: BigInt(answer.lastInsertRowid), numAffectedRows: BigInt(answer.changes), rows: [] }
+  }
+
+  // biome-ignore lint/correctness/useYield: an answer in pieces would keep a reader from others.
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new Error('read in pages: SQLite on threads has no streams')
+  }
+
+  async begin(): Promise<void> {
+    await this.#threads.begin()
+    this.#isInTransaction = true
+  }
+
+  /** A commit that fails has taken everything back: what is told afterwards finds it ended. */
+  async end(how: 'commit' | 'rollback'): Promise<void> {
+    if (!this.#isInTransaction) return
+    await this.#observed(how, () => {
+      this.#isInTransaction = false
+      return this.#threads.end(how)
+    })
+  }
+
+  async #observed<Result>(sql: string, run: () => Promise<Result>): Promise<Result> {
+    const isWrite = isWriteStatement(sql)
+    try {
+      if (isWrite) this.#observer?.beforeWrite()
+      return await run()
+    } catch (error) {
+      this.#observer?.failed(error, isWrite)
+      throw error
+    }
+  }
+}
+
+/** All else goes to the writer, also what reads but does not look so: `with`, `pragma`. A reader could not write anyway. */
+function isRead(sql: string): boolean {
+  return /^\s*select\b/i.test(sql)
+}
+
+function toObjects<Row>({ columns, rows }: Rows): Row[] {
+  return rows.map(values => {
+    const row: Record<string, unknown> = {}
+    for (let index = 0; index < columns.length; index++) row[columns[index]!] = values[index]
+    return row as Row
+  })
+}
