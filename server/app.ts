@@ -56,6 +56,7 @@ import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
+import { FolderStateStore } from './sync/folder-state-store.ts'
 import { MailWatcher } from './sync/mail-watcher.ts'
 import { trailHeadOf } from './trail-head-part.ts'
 
@@ -162,7 +163,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     return { email, imapHost: imap.host }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
-  const watcher = new MailWatcher({ accounts, pool, refs, health, hub, logger })
+  const states = new FolderStateStore(db)
+  const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
 

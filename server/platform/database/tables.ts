@@ -192,6 +192,17 @@ export interface WriteProbeRow {
   filler: string
 }
 
+/** How far a folder has been read: everything below `uid_next` is announced, or was there before. */
+export interface FolderStateRow {
+  account_id: string
+  path: string
+  /** Login and server that the position belongs to. */
+  mailbox: string
+  uid_validity: number
+  uid_next: number
+  updated_at: string
+}
+
 export interface Tables {
   events: EventRow
   event_counter: EventCounterRow
@@ -207,4 +218,5 @@ export interface Tables {
   audit_entries: AuditRow
   audit_chain: AuditChainRow
   write_probe: WriteProbeRow
+  folder_states: FolderStateRow
 }
