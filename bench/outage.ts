@@ -58,8 +58,9 @@ export async function outage(): Promise<object> {
 async function once_(dovecot: Dovecot): Promise<Row> {
   const gateway = new CountingGateway()
   const logins = new Map(Array.from({ length: accounts }, (_, number) => [`a${number}`, loginOf(dovecot, number)]))
-  const { hub, stop } = await startHub()
-  const mail = new WatchedAccounts({ gateway, logins, limits: { connection_timeout_seconds: 30 }, gateTimes }, hub)
+  const { stop, ...surroundings } = await startHub()
+  const limits = { connection_timeout_seconds: 30 }
+  const mail = new WatchedAccounts({ gateway, logins, limits, gateTimes }, surroundings)
   try {
     await mail.watcher.start()
     await until(() => ready(mail) === accounts)
@@ -111,6 +112,7 @@ async function startHub() {
   await hub.start()
   return {
     hub,
+    db,
     stop: async () => {
       await hub.stop()
       await db.destroy()

@@ -29,6 +29,7 @@ import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
+import { FolderStateStore } from './sync/folder-state-store.ts'
 import { MailWatcher } from './sync/mail-watcher.ts'
 
 export interface MailSurroundings {
@@ -94,7 +95,8 @@ export function composeMail({
     return { email, imapHost: imap.host }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
-  const watcher = new MailWatcher({ accounts, pool, refs, health, hub, logger })
+  const states = new FolderStateStore(db)
+  const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {

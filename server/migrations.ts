@@ -10,6 +10,7 @@ import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
+import * as folderStates from './sync/migrations/0010-folder-states.ts'
 import * as tokens from './tokens/migrations/0003-tokens.ts'
 import * as users from './users/migrations/0003-users.ts'
 import * as disabledBy from './users/migrations/0004-disabled-by.ts'
@@ -26,4 +27,5 @@ export const migrations: Migrations = {
   '0007-write-probe': writeProbe,
   '0008-log-classes': logClasses,
   '0009-event-audience': eventAudience,
+  '0010-folder-states': folderStates,
 }

@@ -206,11 +206,11 @@ export class AccountService {
     return new Set(rows.map(({ id }) => id))
   }
 
-  async listEnabled(): Promise<{ id: string; name: string; host: string; port: number }[]> {
+  async listEnabled(): Promise<{ id: string; name: string; host: string; port: number; user: string }[]> {
     const rows = await this.#options.store.list()
     return rows
       .filter(row => this.#isOn(row))
-      .map(({ id, name, imap_host: host, imap_port: port }) => ({ id, name, host, port }))
+      .map(({ id, name, imap_host: host, imap_port: port, imap_user: user }) => ({ id, name, host, port, user }))
   }
 
   /** With the password in the clear: only for those who connect with it at once. */

@@ -41,7 +41,7 @@ test('twenty flooding servers: each account says why, and the quiet one is ready
   // The first pause is long: what an account says stays as it is.
   const backoff = { firstMs: 600_000, maxMs: 600_000, random: () => 1 }
   const limits = { connection_timeout_seconds: 60 }
-  const mail = new WatchedAccounts({ gateway, logins, backoff, limits }, (await startHub()).hub)
+  const mail = new WatchedAccounts({ gateway, logins, backoff, limits }, await startHub())
   ends.push(() => mail.stop())
   await mail.watcher.start()
   for (const id of logins.keys()) {
@@ -57,10 +57,7 @@ test('a server that floods each new connection is asked again, and pauses grow',
   const server = await start({ at: 'LOGIN', again: '* OK hi\r\n' })
   const gateway = new ImapFlowGateway()
   const backoff = { firstMs: 10, maxMs: 60_000, random: () => 1 }
-  const mail = new WatchedAccounts(
-    { gateway, logins: new Map([['a', loginAt(server)]]), backoff },
-    (await startHub()).hub,
-  )
+  const mail = new WatchedAccounts({ gateway, logins: new Map([['a', loginAt(server)]]), backoff }, await startHub())
   ends.push(() => mail.stop())
   const pauses: number[] = []
   const set = mail.health.set.bind(mail.health)

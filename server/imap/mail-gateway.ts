@@ -114,6 +114,18 @@ export interface Arrivals {
   uidNext: number
   /** Rising; at most as many as asked for, the rest with the next call. */
   uids: number[]
+  /** How many older ones are left out, since only the newest were asked for. */
+  passedOver: number
+}
+
+/** The first of the newest, for adapters that know all. @param uids Rising. */
+export function newestArrivals(
+  uids: readonly number[],
+  limit: number,
+  newest = uids.length,
+): Pick<Arrivals, 'uids' | 'passedOver'> {
+  const passedOver = Math.max(0, uids.length - newest)
+  return { uids: uids.slice(passedOver, passedOver + limit), passedOver }
 }
 
 /** How many messages a folder holds; null where the mail server does not say it. */
@@ -186,8 +198,11 @@ export interface MailConnection {
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
   /** By UID, how the plain text of a message begins: what `maxBytes` of the part hold. Nothing of what has none, and of 50 messages at most. */
   listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>>
-  /** UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them. */
-  listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals>
+  /**
+   * UIDs at or above `fromUid` (RFC 9051, section 6.4.9), at most `limit` of them.
+   * @param newest Where there are more than so many, the oldest are passed over; all unless given.
+   */
+  listArrivals(path: string, fromUid: number, limit: number, newest?: number): Promise<Arrivals>
   /** Subject and senders by UID; messages that are gone or cannot be read are left out. */
   listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>>
   /**

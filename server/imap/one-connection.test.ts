@@ -20,7 +20,7 @@ describe('in memory', () => {
   beforeEach(async () => {
     gateway = new MemoryGateway()
     gateway.maxConnections = 1
-    mail = new WatchedAccounts({ gateway, logins: new Map([['a', login]]), backoff }, (await startHub()).hub)
+    mail = new WatchedAccounts({ gateway, logins: new Map([['a', login]]), backoff }, await startHub())
     await mail.watcher.start()
     await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
   })
@@ -143,7 +143,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const logins = new Map([['b', { ...place, user, password }]])
     mail = new WatchedAccounts(
       { gateway, logins, backoff: { firstMs: 50, maxMs: 400, random: Math.random } },
-      (await startHub()).hub,
+      await startHub(),
     )
     await mail.watcher.start()
     await vi.waitFor(() => expect(mail.stateOf('b').state).toBe('ready'), 15_000)

@@ -25,7 +25,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     const backoff = { firstMs: 50, maxMs: 400, random: Math.random }
     mail = new WatchedAccounts(
       { gateway: new ImapFlowGateway({ watching: { renewIdleMs: 20 } }), logins, backoff },
-      (await startHub()).hub,
+      await startHub(),
     )
   })
   afterEach(() => mail.stop())
@@ -81,7 +81,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     logins.set('b', { ...logins.get('b')!, password: 'wrong' })
     mail = new WatchedAccounts(
       { gateway, logins, backoff: { firstMs: 1, maxMs: 1, random: () => 0 } },
-      (await startHub()).hub,
+      await startHub(),
     )
     await mail.watcher.start()
     await isState('auth_failed')
@@ -95,7 +95,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
   test('a server that allows fewer connections than we would like is not asked in vain', async () => {
     mail = new WatchedAccounts(
       { gateway: new ImapFlowGateway(), logins, limits: { connection_pool_size: 8 } },
-      (await startHub()).hub,
+      await startHub(),
     )
     await mail.watcher.start()
     await isState('ready')

@@ -10,11 +10,21 @@ import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { ArrivalSync } from './arrival-sync.ts'
+import type { FolderStateStore } from './folder-state-store.ts'
+
+export interface WatchedAccount {
+  id: string
+  name: string
+  host: string
+  port: number
+  user: string
+}
 
 export interface AccountWatcherOptions {
-  account: { id: string; name: string }
+  account: WatchedAccount
+  states: Pick<FolderStateStore, 'find' | 'save'>
   pool: ConnectionPool
-  hub: Pick<EventHub, 'publish'>
+  hub: Pick<EventHub, 'transact'>
   refs: Pick<MessageRefs, 'encode'>
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem'>
   logger: Logger
@@ -39,13 +49,13 @@ export class AccountWatcher {
   #hasLogin = true
 
   constructor(options: AccountWatcherOptions) {
-    const { account, pool, hub, refs, health, logger, backoff = defaultBackoff } = options
+    const { account, states, pool, hub, refs, health, logger, backoff = defaultBackoff } = options
     this.#options = options
     this.#backoff = backoff
     this.#account = account
     this.#arrivals = new ArrivalSync({
-      accountId: account.id,
-      folder,
+      folder: { accountId: account.id, path: folder, mailbox: `${account.user}@${account.host}:${account.port}` },
+      states,
       pool,
       hub,
       refs,

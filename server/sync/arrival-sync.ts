@@ -1,19 +1,25 @@
-/** Finds what is new in a watched folder since the last look, and publishes each message once, in order. */
+/**
+ * Finds what is new in a watched folder since the last look, and announces each message once, in order. How far it got is in the
+ * database, written together with the facts: neither a crash nor a restart loses or repeats one.
+ */
 import { setTimeout as wait } from 'node:timers/promises'
+import type { EventOf } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { Arrivals, MailConnection, MessageHead } from '../imap/mail-gateway.ts'
 import { toAnnounced } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
+import { databaseFaultKind, isDatabaseFault } from '../platform/database/database-fault.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
+import type { FolderState, FolderStateStore, WatchedFolder } from './folder-state-store.ts'
 
 export interface ArrivalSyncOptions {
-  accountId: string
-  folder: string
+  folder: WatchedFolder
+  states: Pick<FolderStateStore, 'find' | 'save'>
   pool: ConnectionPool
-  hub: Pick<EventHub, 'publish'>
+  hub: Pick<EventHub, 'transact'>
   refs: Pick<MessageRefs, 'encode'>
   logger: Logger
   backoff: Backoff
@@ -22,19 +28,21 @@ export interface ArrivalSyncOptions {
   onArrival(at: string): void
 }
 
-type FolderState = Pick<Arrivals, 'uidValidity' | 'uidNext'>
-
 type Heads = ReadonlyMap<number, MessageHead>
 
-/** Asked for at once; more come with the next look. */
+/** Asked for at once; more come with the next look. Their facts and the position are one transaction. */
 const batchSize = 500
 /** Of so many of them, the newest, subject and sender are fetched: a flood is announced without. */
 const headsOfBatch = 100
+/** What came in a long absence is announced as far as a client that comes back can have replayed; of more, the newest. */
+const mostAnnounced = 10_000
 
 export class ArrivalSync {
   readonly #options: ArrivalSyncOptions
-  /** What has been announced: everything below `uidNext`. */
+  /** As it is in the database; undefined until a connection has opened the folder, and when its account is gone. */
   #known: FolderState | undefined
+  /** How a connection has just found the folder. */
+  #opened: FolderState | undefined
   #isDue = false
   /** Whose look is under way; one of an ended watch may still hang, and does nothing more when it comes back. */
   #runningFor: AbortSignal | undefined
@@ -43,109 +51,175 @@ export class ArrivalSync {
     this.#options = options
   }
 
-  /** What is there the first time is not new. What came since is, also while there was no connection. */
+  /** What is there the first time is not new. What came since is, also while there was no connection, and while RustyMail was down. */
   begin(state: FolderState, signal: AbortSignal): void {
-    const wasEmpty = this.#known?.uidNext === 1
-    if (!this.#known || (this.#known.uidValidity !== state.uidValidity && !wasEmpty)) {
-      this.#known = state
-      return
-    }
-    if (state.uidNext > this.#known.uidNext) this.look(signal)
+    this.#opened = state
+    this.#start(signal)
   }
 
   /** Soon, once, however often it is called meanwhile. */
   look(signal: AbortSignal): void {
     this.#isDue = true
-    if (this.#runningFor === signal) return
+    this.#start(signal)
+  }
+
+  #start(signal: AbortSignal): void {
+    // Before `begin` there is nothing to compare with.
+    const isReady = this.#opened !== undefined || (this.#isDue && this.#known !== undefined)
+    if (!isReady || signal.aborted || this.#runningFor === signal) return
     this.#runningFor = signal
-    const { accountId, logger } = this.#options
+    const { folder, logger } = this.#options
     this.#run(signal)
-      .catch(err => logger.error({ err, account_id: accountId }, 'looking for new mail failed'))
+      .catch(err => logger.error({ err, account_id: folder.accountId }, 'looking for new mail failed'))
       .finally(() => {
         if (this.#runningFor !== signal) return
         this.#runningFor = undefined
         // Asked for between the last look and here.
-        if (this.#isDue && !signal.aborted) this.look(signal)
+        this.#start(signal)
       })
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    for (let failures = 0; this.#isDue && !signal.aborted; ) {
-      this.#isDue = false
-      const problem = await this.#lookOnce(signal).then(() => undefined, asProblem)
+    for (let failures = 0; (this.#opened || this.#isDue) && !signal.aborted; ) {
+      const opened = this.#opened
+      this.#opened = undefined
+      const outcome = await this.#step(opened, signal).catch(asFailure)
       if (signal.aborted) return
-      if (this.#options.onLook(problem) === 'stop') return
-      if (!problem) {
+      if (typeof outcome === 'string') {
         failures = 0
+        if (outcome === 'looked' && this.#options.onLook(undefined) === 'stop') return
         continue
       }
+      if (outcome instanceof Problem && this.#options.onLook(outcome) === 'stop') return
+      this.#opened ??= opened
       this.#isDue = true
+      // That the database takes nothing is no fault of the account, and is told elsewhere.
+      const { folder, logger, backoff } = this.#options
+      if (!(outcome instanceof Problem))
+        logger.warn({ err: outcome, account_id: folder.accountId }, 'new mail waits for the database')
       // An abort ends the wait and then the loop.
-      await wait(backoffDelay(failures++, this.#options.backoff), undefined, { signal }).catch(() => undefined)
+      await wait(backoffDelay(failures++, backoff), undefined, { signal }).catch(() => undefined)
     }
   }
 
-  async #lookOnce(signal: AbortSignal): Promise<void> {
-    const { accountId, folder, pool } = this.#options
+  async #step(opened: FolderState | undefined, signal: AbortSignal): Promise<'looked' | 'nothing new'> {
+    if (opened) await this.#takeUp(opened)
+    if (!this.#isDue) return 'nothing new'
+    this.#isDue = false
+    await this.#look(signal)
+    return 'looked'
+  }
+
+  async #takeUp(opened: FolderState): Promise<void> {
+    const { folder, states, logger } = this.#options
+    const stored = await states.find(folder)
+    const state = follow(stored, opened)
+    if (stored && state !== stored) {
+      const about = { account_id: folder.accountId, folder: folder.path, before: stored, now: opened }
+      logger.warn(about, 'the folder was recreated or restored: what it holds is not announced')
+    }
+    if (state === stored) this.#known = stored
+    else await this.#move(stored, state, [])
+    if (opened.uidNext > (this.#known?.uidNext ?? opened.uidNext)) this.#isDue = true
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { folder, pool, logger } = this.#options
     for (let isWhole = false; !isWhole && this.#known; ) {
-      const from = this.#known.uidNext
+      const known = this.#known
       const look = async (connection: MailConnection) => {
-        const arrivals = await connection.listArrivals(folder, from, batchSize)
-        return { arrivals, heads: await this.#headsOf(connection, arrivals) }
+        const arrivals = await connection.listArrivals(folder.path, known.uidNext, batchSize, mostAnnounced)
+        return { arrivals, heads: await this.#headsOf(connection, known, arrivals) }
       }
-      const { arrivals, heads } = await pool.run(accountId, 'watch', look, signal, folder)
+      const { arrivals, heads } = await pool.run(folder.accountId, 'watch', look, signal, folder.path)
       if (signal.aborted) return
       isWhole = arrivals.uids.length < batchSize
-      this.#announce(arrivals, heads, isWhole)
+      await this.#announce(known, arrivals, heads, isWhole)
+      const { passedOver } = arrivals
+      if (passedOver > 0)
+        logger.warn(
+          { account_id: folder.accountId, folder: folder.path, messages: passedOver },
+          'too much mail came at once: only the newest is announced',
+        )
     }
   }
 
   /** Mail is announced in any case: what the server does not say of it, the fact does not say either. */
-  async #headsOf(connection: MailConnection, { uidValidity, uids }: Arrivals): Promise<Heads> {
-    if (uids.length === 0 || !this.#isSameFolder(uidValidity, uids)) return new Map()
-    const { accountId, folder, logger } = this.#options
-    return connection.listHeads(folder, uids.slice(-headsOfBatch)).catch((error: unknown) => {
-      const { code } = asProblem(error)
-      logger.warn({ account_id: accountId, folder, code }, 'new mail is announced without subject and sender')
+  async #headsOf(connection: MailConnection, known: FolderState, { uidValidity, uids }: Arrivals): Promise<Heads> {
+    if (uids.length === 0 || !isSameFolder(known, uidValidity, uids)) return new Map()
+    const { folder, logger } = this.#options
+    return connection.listHeads(folder.path, uids.slice(-headsOfBatch)).catch((error: unknown) => {
+      if (!(error instanceof Problem)) throw error
+      const about = { account_id: folder.accountId, folder: folder.path, code: error.code }
+      logger.warn(about, 'new mail is announced without subject and sender')
       return new Map()
     })
   }
 
-  #announce({ uidValidity, uidNext, uids }: Arrivals, heads: Heads, isWhole: boolean): void {
-    const { accountId, folder, hub, refs, logger } = this.#options
-    if (!this.#isSameFolder(uidValidity, uids)) {
-      logger.warn({ account_id: accountId, folder }, 'the folder was recreated: what it holds is not announced')
-      this.#known = { uidValidity, uidNext }
-      return
+  async #announce(
+    known: FolderState,
+    { uidValidity, uidNext, uids }: Arrivals,
+    heads: Heads,
+    isWhole: boolean,
+  ): Promise<void> {
+    const { folder, refs, logger, onArrival } = this.#options
+    const { accountId, path } = folder
+    if (!isSameFolder(known, uidValidity, uids)) {
+      logger.warn({ account_id: accountId, folder: path }, 'the folder was recreated: what it holds is not announced')
+      return this.#move(known, { uidValidity, uidNext }, [])
     }
-    for (const uid of uids) {
-      const at = new Date().toISOString()
-      this.#known = { uidValidity, uidNext: uid + 1 }
-      this.#options.onArrival(at)
-      hub.publish({
-        type: 'mail_received',
-        data: {
-          account_id: accountId,
-          folder,
-          uid,
-          uid_validity: uidValidity,
-          ref: refs.encode(accountId, { folder, uidValidity, uid }),
-          ...toAnnounced(heads.get(uid)),
-          at,
-        },
-      })
-    }
-    if (isWhole) this.#known = { uidValidity, uidNext: Math.max(uidNext, this.#known?.uidNext ?? 1) }
+    const at = new Date().toISOString()
+    const facts = uids.map(uid => ({
+      type: 'mail_received' as const,
+      data: {
+        account_id: accountId,
+        folder: path,
+        uid,
+        uid_validity: uidValidity,
+        ref: refs.encode(accountId, { folder: path, uidValidity, uid }),
+        ...toAnnounced(heads.get(uid)),
+        at,
+      },
+    }))
+    const next = Math.max((uids.at(-1) ?? 0) + 1, known.uidNext, isWhole ? uidNext : 0)
+    // A new mailbox gets its UIDVALIDITY with its first message: until then it may be another at each opening.
+    if (next === known.uidNext) return
+    await this.#move(known, { uidValidity, uidNext: next }, facts)
+    if (facts.length > 0) onArrival(at)
   }
 
-  /** Some servers decide on the UIDVALIDITY of a new mailbox when its first message comes, which has the UID 1. */
-  #isSameFolder(uidValidity: number, [first = 1]: readonly number[]): boolean {
-    return this.#known?.uidValidity === uidValidity || (this.#known?.uidNext === 1 && first === 1)
+  /** The position and what it makes true are stored together. When another look was faster, its position counts and nothing is told. */
+  async #move(from: FolderState | undefined, to: FolderState, facts: EventOf<'mail_received'>[]): Promise<void> {
+    const { folder, states, hub } = this.#options
+    this.#known = await hub.transact(async (transaction, tell) => {
+      const stored = await states.find(folder, transaction)
+      if (stored?.uidValidity !== from?.uidValidity || stored?.uidNext !== from?.uidNext) return stored
+      await states.save(transaction, folder, to)
+      facts.forEach(tell)
+      return to
+    })
   }
 }
 
-/** What is no Problem is a bug, and flies. */
-function asProblem(error: unknown): Problem {
+/**
+ * The position that counts for a folder as it was opened now. A lower UIDNEXT under the same UIDVALIDITY is that of a mailbox that was
+ * restored from a backup: what comes next gets UIDs that were announced before.
+ */
+function follow(stored: FolderState | undefined, opened: FolderState): FolderState {
+  if (!stored) return opened
+  const isSame = stored.uidValidity === opened.uidValidity
+  if (isSame) return opened.uidNext < stored.uidNext ? opened : stored
+  return stored.uidNext === 1 ? stored : opened
+}
+
+/** Some servers decide on the UIDVALIDITY of a new mailbox when its first message comes, which has the UID 1. */
+function isSameFolder(known: FolderState, uidValidity: number, [first = 1]: readonly number[]): boolean {
+  return known.uidValidity === uidValidity || (known.uidNext === 1 && first === 1)
+}
+
+/** What is neither a Problem nor a fault of the database is a bug, and flies. */
+function asFailure(error: unknown): Problem | Error {
   if (error instanceof Problem) return error
+  if (error instanceof Error && (isDatabaseFault(error) || databaseFaultKind(error))) return error
   throw error
 }

@@ -17,7 +17,7 @@ let mail: WatchedAccounts
 beforeEach(async () => {
   gateway = new MemoryGateway()
   logins = new Map([['a', login]])
-  mail = new WatchedAccounts({ gateway, logins, backoff: soon }, (await startHub()).hub)
+  mail = new WatchedAccounts({ gateway, logins, backoff: soon }, await startHub())
 })
 afterEach(async () => {
   gateway.delay = () => undefined
@@ -136,7 +136,7 @@ test('an account that cannot be connected says why and when it is tried again', 
   })
   mail = new WatchedAccounts(
     { gateway, logins, backoff: { ...soon, firstMs: 60_000, maxMs: 60_000 } },
-    (await startHub()).hub,
+    await startHub(),
   )
   await mail.watcher.start()
   await isState('unreachable')
@@ -202,6 +202,7 @@ test('another mailbox under the same account starts over: what it holds is not a
   gateway.getFolder('INBOX').uidNext = 100
   gateway.getFolder('INBOX').messages = []
   const connections = gateway.attempts
+  logins.set('a', { ...login, user: 'another' })
   mail.announce('account_updated', 'a', ['imap.user'])
   await vi.waitFor(() => expect(gateway.attempts).toBeGreaterThan(connections))
   await isState('ready')
@@ -242,7 +243,7 @@ test('a server without IDLE leaves the account degraded, with the reason', async
 
 test('mail is announced after a new login also while an old look for it still hangs', async () => {
   const limits = { connection_timeout_seconds: 60 }
-  mail = new WatchedAccounts({ gateway, logins, backoff: soon, limits }, (await startHub()).hub)
+  mail = new WatchedAccounts({ gateway, logins, backoff: soon, limits }, await startHub())
   await start()
   const { promise: hanging, resolve: letGo } = Promise.withResolvers<void>()
   let looks = 0
@@ -297,7 +298,7 @@ test('an account for which there is no room is degraded and can still be read', 
       backoff: soon,
       limits: { max_connections: 2, connection_timeout_seconds: 1 },
     },
-    (await startHub()).hub,
+    await startHub(),
   )
   await mail.watcher.start()
   await isState('degraded', 'b')
@@ -309,7 +310,7 @@ test('an account for which there is no room is degraded and can still be read', 
 test('with fewer connections than accounts, mail of each can still be read and new mail of some is announced', async () => {
   for (const id of ['b', 'c']) logins.set(id, login)
   const limits = { max_connections: 10, connection_timeout_seconds: 1, connection_pool_size: 2 }
-  mail = new WatchedAccounts({ gateway, logins, backoff: soon, limits }, (await startHub()).hub)
+  mail = new WatchedAccounts({ gateway, logins, backoff: soon, limits }, await startHub())
   await mail.watcher.start()
   for (const id of logins.keys()) await isState('ready', id)
   await mail.pool.setLimits({ ...limits, max_connections: 2 })
@@ -330,7 +331,7 @@ test('a server that floods each connection is tried more and more rarely, howeve
   await mail.stop()
   mail = new WatchedAccounts(
     { gateway, logins, backoff: { firstMs: 50, maxMs: 60_000, random: () => 1 } },
-    (await startHub()).hub,
+    await startHub(),
   )
   const delays: number[] = []
   const set = mail.health.set.bind(mail.health)

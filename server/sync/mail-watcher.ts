@@ -6,19 +6,21 @@ import type { Backoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Logger } from '../platform/logger.ts'
-import { AccountWatcher } from './account-watcher.ts'
+import { AccountWatcher, type WatchedAccount } from './account-watcher.ts'
+import type { FolderStateStore } from './folder-state-store.ts'
 
 export interface MailWatcherOptions {
   accounts: Pick<AccountService, 'listEnabled' | 'onReconnect'>
+  states: Pick<FolderStateStore, 'find' | 'save'>
   pool: ConnectionPool
-  hub: Pick<EventHub, 'publish' | 'listen'>
+  hub: Pick<EventHub, 'transact' | 'listen'>
   refs: Pick<MessageRefs, 'encode'>
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem' | 'forget'>
   logger: Logger
   backoff?: Backoff
 }
 
-/** Another of these is another mailbox: what is there is not new. */
+/** Another of these is another mailbox: what is there is not new, since no position is known in it. */
 const mailboxFields = ['imap.host', 'imap.port', 'imap.user']
 
 export class MailWatcher {
@@ -66,10 +68,10 @@ export class MailWatcher {
     this.#work.set(accountId, work)
   }
 
-  #watch(account: { id: string; name: string }): void {
+  #watch(account: WatchedAccount): void {
     if (this.#watchers.has(account.id)) return
-    const { pool, hub, refs, health, logger, backoff } = this.#options
-    const watcher = new AccountWatcher({ account, pool, hub, refs, health, logger, ...(backoff ? { backoff } : {}) })
+    const { accounts: _accounts, ...shared } = this.#options
+    const watcher = new AccountWatcher({ account, ...shared })
     this.#watchers.set(account.id, watcher)
     watcher.start()
   }
@@ -83,7 +85,6 @@ export class MailWatcher {
     await this.#renew(accountId, name)
   }
 
-  /** With the memory of what was announced. */
   async #reconnect(accountId: string): Promise<void> {
     const watcher = this.#watchers.get(accountId)
     await watcher?.stop()
@@ -92,7 +93,7 @@ export class MailWatcher {
     await this.#renew(accountId)
   }
 
-  /** From the beginning, or not at all when the account is disabled. */
+  /** On the login of now, from the stored position; or not at all when the account is disabled. */
   async #renew(accountId: string, name = accountId): Promise<void> {
     await this.#end(accountId)
     await this.#options.pool.drop(accountId)

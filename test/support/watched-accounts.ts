@@ -10,9 +10,11 @@ import { ConnectionPool } from '../../server/imap/connection-pool.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { MessageRefs } from '../../server/imap/message-ref.ts'
 import type { GateTimes } from '../../server/imap/server-gate.ts'
+import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { Problem } from '../../server/platform/problem.ts'
 import { Signer } from '../../server/platform/secret-box.ts'
+import { FolderStateStore } from '../../server/sync/folder-state-store.ts'
 import { MailWatcher } from '../../server/sync/mail-watcher.ts'
 
 export interface WatchedOptions {
@@ -43,7 +45,10 @@ export class WatchedAccounts {
   readonly states: string[] = []
   readonly #reconnect = new Set<(accountId: string) => void>()
 
-  constructor({ gateway, logins, limits = {}, backoff, gateTimes = soon }: WatchedOptions, hub: EventHub) {
+  constructor(
+    { gateway, logins, limits = {}, backoff, gateTimes = soon }: WatchedOptions,
+    { hub, db }: { hub: EventHub; db: Database },
+  ) {
     const logger = createLogger('silent')
     this.hub = hub
     this.health = new HealthRegistry(this.hub)
@@ -62,7 +67,10 @@ export class WatchedAccounts {
       gateTimes,
     })
     const accounts = {
-      listEnabled: async () => [...logins.keys()].map(id => ({ id, name: id, host: '127.0.0.1', port: 1 })),
+      listEnabled: async () => {
+        for (const id of logins.keys()) await keepAccount(db, id)
+        return [...logins].map(([id, { host, port, user }]) => ({ id, name: id, host, port, user }))
+      },
       onReconnect: (listener: (accountId: string) => void) => {
         this.#reconnect.add(listener)
         return () => this.#reconnect.delete(listener)
@@ -70,7 +78,9 @@ export class WatchedAccounts {
     }
     const { health, pool } = this
     const { refs } = this
-    this.watcher = new MailWatcher({ accounts, pool, hub, refs, health, logger, ...(backoff ? { backoff } : {}) })
+    const states = new FolderStateStore(db)
+    const shared = { accounts, states, pool, hub, refs, health, logger }
+    this.watcher = new MailWatcher({ ...shared, ...(backoff ? { backoff } : {}) })
     hub.listen('account_state_changed', ({ state }) => this.states.push(state))
     hub.listen('mail_received', data => {
       const { account_id, uid } = data
@@ -108,4 +118,17 @@ export class WatchedAccounts {
     await this.watcher.stop()
     await this.pool.stop()
   }
+}
+
+/** As far as a position of a folder needs it. */
+export async function keepAccount(db: Database, id: string): Promise<void> {
+  const imap = { imap_host: 'memory', imap_port: 143, imap_tls: 'none', imap_user: id, imap_password_sealed: '' }
+  const smtp = { smtp_host: null, smtp_port: null, smtp_tls: null, smtp_user: null, smtp_password_sealed: null }
+  const [created_at, updated_at] = ['', '']
+  const flags = { is_default: 0, is_sandbox: 0, enabled: 1 }
+  await db
+    .insertInto('accounts')
+    .values({ id, name: id, email: named.email, ...imap, ...smtp, ...flags, created_at, updated_at })
+    .onConflict(conflict => conflict.column('id').doNothing())
+    .execute()
 }

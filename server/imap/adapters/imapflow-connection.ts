@@ -3,16 +3,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ImapFlow } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
-import type {
-  Arrivals,
-  FolderCount,
-  FoundPage,
-  MailConnection,
-  MessageContent,
-  MessageHead,
-  MessagePage,
-  PartToRead,
-  WatchChange,
+import {
+  type Arrivals,
+  type FolderCount,
+  type FoundPage,
+  type MailConnection,
+  type MessageContent,
+  type MessageHead,
+  type MessagePage,
+  newestArrivals,
+  type PartToRead,
+  type WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
 import { describePart, getContent } from './imapflow-content.ts'
@@ -172,14 +173,15 @@ export class ImapFlowConnection implements MailConnection {
     })
   }
 
-  listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
+  listArrivals(path: string, fromUid: number, limit: number, newest?: number): Promise<Arrivals> {
     return this.#command(async () => {
       const { uidValidity, uidNext = (await this.#newestUid()) + 1 } = await this.#folder.open(path)
-      if (uidNext <= fromUid) return { uidValidity, uidNext, uids: [] }
+      if (uidNext <= fromUid) return { uidValidity, uidNext, uids: [], passedOver: 0 }
       const found = (await this.#client.search({ uid: `${fromUid}:*` }, { uid: true })) || []
       // `n:*` always holds the newest message, also when its UID is below n (RFC 9051, section 9, seq-range).
       const uids = found.filter(uid => uid >= fromUid).sort((a, b) => a - b)
-      return { uidValidity, uidNext: Math.max(uidNext, (uids.at(-1) ?? 0) + 1), uids: uids.slice(0, limit) }
+      const next = Math.max(uidNext, (uids.at(-1) ?? 0) + 1)
+      return { uidValidity, uidNext: next, ...newestArrivals(uids, limit, newest) }
     })
   }
 

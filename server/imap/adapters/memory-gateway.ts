@@ -2,19 +2,20 @@
 import type { Folder } from '../../../contract/mail.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { Problem } from '../../platform/problem.ts'
-import type {
-  Arrivals,
-  ConnectOptions,
-  FolderCount,
-  FoundPage,
-  MailConnection,
-  MailGateway,
-  MailPlace,
-  MessageContent,
-  MessageHead,
-  MessagePage,
-  PartToRead,
-  WatchChange,
+import {
+  type Arrivals,
+  type ConnectOptions,
+  type FolderCount,
+  type FoundPage,
+  type MailConnection,
+  type MailGateway,
+  type MailPlace,
+  type MessageContent,
+  type MessageHead,
+  type MessagePage,
+  newestArrivals,
+  type PartToRead,
+  type WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
 import { closedProblem, within } from './memory-faults.ts'
@@ -246,11 +247,11 @@ export class MemoryConnection implements MailConnection {
     return new Map(meant.flatMap(({ uid, text }) => (text === null ? [] : [[uid, text.slice(0, maxBytes)] as const])))
   }
 
-  async listArrivals(path: string, fromUid: number, limit: number): Promise<Arrivals> {
+  async listArrivals(path: string, fromUid: number, limit: number, newest?: number): Promise<Arrivals> {
     await this.#step('listArrivals', path)
     const { uidValidity, uidNext, messages } = this.#gateway.getFolder(path)
     const uids = messages.map(message => message.uid).filter(uid => uid >= fromUid)
-    return { uidValidity, uidNext, uids: uids.slice(0, limit) }
+    return { uidValidity, uidNext, ...newestArrivals(uids, limit, newest) }
   }
 
   async listHeads(path: string, uids: readonly number[]): Promise<ReadonlyMap<number, MessageHead>> {
