@@ -2,6 +2,7 @@
 import type { ClientInfo, ClientQuery, PaginatedClients } from '../../contract/clients.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { wholeFigure } from '../platform/visible-figures.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import type { Client } from './client-table.ts'
 
@@ -62,11 +63,6 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : 1
 }
 
-/** How many events somebody else got tells of accounts that they see. */
-function eventsSent(client: Client, { id, accounts }: Asking): number | null {
-  return accounts === 'all' || client.principalId === id ? client.eventsSent : null
-}
-
 function toInfo(client: Client, principal: Asking, now: number): ClientInfo {
   return {
     id: client.id,
@@ -79,7 +75,8 @@ function toInfo(client: Client, principal: Asking, now: number): ClientInfo {
     principal: client.principalName,
     status: statusOf(client, now),
     streams: client.streamCount,
-    events_sent: eventsSent(client, principal),
+    // How many events somebody else got tells of accounts that they see.
+    events_sent: client.principalId === principal.id ? client.eventsSent : wholeFigure(principal, client.eventsSent),
     events_dropped: client.eventsDropped,
   }
 }
