@@ -105,7 +105,7 @@ export function createApp(config: Config, overrides: Overrides = {}): App {
 
 function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: DataDir): App {
   const failed = Promise.withResolvers<Error>()
-  const { db, storage, retention, settle, ...stored } = composeStorage({
+  const { db, storage, retention, settle, leases, mayPrune, ...stored } = composeStorage({
     config,
     dataDir,
     logger,
@@ -129,6 +129,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       keep: keptFacts,
       keepMs: keptFactsMs,
       retentionNow: () => retention.now(),
+      mayPrune: () => mayPrune() !== undefined,
     }),
     logger,
     heartbeatSeconds: overrides.heartbeatSeconds ?? 15,
@@ -162,7 +163,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     return { email, imapHost: imap.host }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
-  const watcher = new MailWatcher({ accounts, pool, refs, health, hub, logger })
+  const watcher = new MailWatcher({ accounts, pool, refs, health, hub, leases, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
 
@@ -196,6 +197,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     head,
     settle,
     retention,
+    mayPrune,
     hub,
     logger,
     fetch: guarded.fetch,
@@ -249,6 +251,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
   const parts: Part[] = [
     stored.parts.database,
+    stored.parts.leases,
     eventsPart(hub, version),
     stored.parts.watch,
     { name: 'key', start: () => checkKey(db, key, head) },
@@ -266,7 +269,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     pagePart(http, root, logger),
     { name: 'clients', start: () => clients.start(), stop: () => clients.stop() },
     { name: 'metrics', start: () => metrics.start(), stop: () => metrics.stop() },
-    backupPart(config, logger),
+    backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
     { name: 'assistant', stop: () => assistant.stop() },

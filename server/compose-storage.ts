@@ -1,13 +1,16 @@
-/** Where the server keeps its state, wired by hand: the database, watched, and the time by which history is forgotten. A part of the composition root. */
+/** Where the server keeps its state, wired by hand: the database, watched, its leases, and the time by which history is forgotten. A part of the composition root. */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Fact } from '../contract/event.ts'
 import type { Config } from './config.ts'
 import { databasePart } from './database-part.ts'
+import { LeaseService } from './leases/lease-service.ts'
+import { LeaseStore } from './leases/lease-store.ts'
 import { type DataDir, DataDirTaken } from './platform/data-dir.ts'
 import { type Database, openDatabase } from './platform/database/database.ts'
 import { DatabaseHealth, type DatabaseObserver } from './platform/database/database-health.ts'
 import { sqliteFile, syncSqlite } from './platform/database/sqlite-file.ts'
+import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { RetentionClock } from './platform/retention-clock.ts'
@@ -30,10 +33,14 @@ export interface ComposedStorage {
   db: Database
   storage: StorageWatch
   retention: RetentionClock
+  leases: LeaseService
+  /** The right to forget what is old, and to make the scheduled backups. */
+  mayPrune: FindLease
+  mayBackUp: FindLease
   /** What was committed survives a power failure from here on; undefined where it does so at once. */
   settle: (() => Promise<void>) | undefined
-  /** The first of all, and the one behind the events. */
-  parts: { database: Part; watch: Part }
+  /** The first two of all, and the one behind the events. */
+  parts: { database: Part; leases: Part; watch: Part }
 }
 
 export function composeStorage(around: StorageSurroundings): ComposedStorage {
@@ -46,7 +53,12 @@ export function composeStorage(around: StorageSurroundings): ComposedStorage {
     around.lost(error)
   }
   const database = databasePart({ db, url: config.databaseUrl, logger, lost })
-  const retention = new RetentionClock({ store: retentionStore(db), logger })
+  // The lock on the database keeps every other server out, on PostgreSQL too. There a lease is renewed all the same, so that it shows at once
+  // when another server got the lock after our connection to it broke.
+  const renews = !config.databaseUrl.startsWith('sqlite:')
+  const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews, logger })
+  const [pruning, backups] = [leases.want('prune'), leases.want('backups')]
+  const retention = new RetentionClock({ store: retentionStore(db, pruning.find), logger })
   const storage = new StorageWatch({
     health,
     probe: options => probeWrite(db, options),
@@ -69,7 +81,12 @@ export function composeStorage(around: StorageSurroundings): ComposedStorage {
     },
   }
   const settle = file === undefined ? undefined : () => syncSqlite(file)
-  return { db, storage, retention, settle, parts: { database, watch } }
+  const parts = {
+    database,
+    leases: { name: 'leases', start: () => leases.start(), stop: () => leases.stop() },
+    watch,
+  }
+  return { db, storage, retention, settle, leases, mayPrune: pruning.find, mayBackUp: backups.find, parts }
 }
 
 /** Of the SQLite database; undefined for PostgreSQL, and for one in memory. */

@@ -34,6 +34,8 @@ export interface EventLogOptions {
   keepMs: number
   /** By which they are too old, in epoch milliseconds. */
   retentionNow?: () => number
+  /** False while another process forgets. What one forgets too late the other has forgotten already, so no write needs a proof. */
+  mayPrune?: () => boolean
 }
 
 /** A fact with its row, and its data as streams get it. */
@@ -85,8 +87,11 @@ export class EventLog {
     this.#oldest = oldest
     this.#hear = hear
     await this.#recall()
-    const { logger } = this.#options
-    const prune = () => void this.prune().catch(err => logger.warn({ err }, 'old events could not be forgotten'))
+    const { logger, mayPrune = () => true } = this.#options
+    const prune = () =>
+      void (mayPrune() ? this.prune() : Promise.resolve()).catch(err =>
+        logger.warn({ err }, 'old events could not be forgotten'),
+      )
     every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be forgotten'))
   }
 

@@ -10,6 +10,7 @@ import * as disabledBy from './migrations/0004-disabled-by.ts'
 import * as trailId from './migrations/0005-trail-id.ts'
 import * as madeUsers from './migrations/0006-made-users.ts'
 import * as writeProbe from './migrations/0007-write-probe.ts'
+import * as leases from './migrations/0011-leases.ts'
 import { postgresDialect } from './postgres-dialect.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import type { Tables } from './tables.ts'
@@ -25,6 +26,7 @@ const migrations: Record<string, Migration> = {
   '0005-trail-id': trailId,
   '0006-made-users': madeUsers,
   '0007-write-probe': writeProbe,
+  '0011-leases': leases,
 }
 
 /**
