@@ -15,7 +15,7 @@ export class LeaseStore {
     this.#isSqlite = db.getExecutor().adapter instanceof SqliteAdapter
   }
 
-  /** Takes those that nobody has, whose time is over, or that this holder has already; answers which, with a new token each. */
+  /** Takes those that nobody has or whose time is over, with a higher token, and keeps those that this holder has; answers all of them. */
   async acquire(
     names: readonly string[],
     holder: string,
@@ -27,7 +27,8 @@ export class LeaseStore {
     const { rows: taken } = await sql<TakenLease>`
       insert into leases (name, holder, token, held_until) values ${sql.join(rows)}
       on conflict (name) do update
-        set holder = excluded.holder, token = leases.token + 1, held_until = excluded.held_until
+        set holder = excluded.holder, held_until = excluded.held_until,
+          token = leases.token + case when leases.holder = excluded.holder then 0 else 1 end
         where leases.holder is null or leases.holder = excluded.holder or leases.held_until <= ${this.#now}
       returning name, token`.execute(db)
     return taken
