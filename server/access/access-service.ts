@@ -1,6 +1,7 @@
 /** Who someone is: the API key of the environment, an API token, or a session; the first of which the set-up link opens. */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { Role, type SessionView, type UserSession } from '../../contract/access.ts'
+import type { UserRow } from '../platform/database/tables.ts'
 import type { Credentials } from '../platform/http/http-credentials.ts'
 import type { WrongCredentials } from '../platform/http/wrong-credentials.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -97,12 +98,12 @@ export class AccessService {
     return sessions.open(user, 'setup', from)
   }
 
-  /** Who one is, as the page shows it. */
-  async view(principal: Principal): Promise<SessionView> {
+  /** Who one is, as the page shows it. @param known Their user, where that was read a moment ago. */
+  async view(principal: Principal, known?: UserRow): Promise<SessionView> {
     const { people, describeServer } = this.#options
     const { id, name, kind, userId, scopes, accounts } = principal
     if (kind === 'anonymous') throw new Problem('unauthorized', 'Sign in, or send a token.')
-    const user = userId === null ? undefined : await people.find(userId)
+    const user = known ?? (userId === null ? undefined : await people.find(userId))
     return {
       principal: {
         id,
