@@ -83,17 +83,17 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
       failed.resolve(error)
     },
   })
-  const { db, retention, settle } = stored
+  const { db, retention, settle, leases, mayPrune } = stored
   const key = findKey(config.secretKey, dataDir)
   const { secrets } = key
   const head = trailHeadOf(config, secrets)
 
   const heartbeatSeconds = overrides.heartbeatSeconds ?? 15
-  const { hub, part: events } = composeEvents({ config, db, retention, heartbeatSeconds, logger })
+  const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
   const { guard, guarded } = composeOutbound(config)
   const calls = () => observing.prometheus.calls
-  const mailboxes = composeMail({ config, db, secrets, hub, guard, gateway: overrides.gateway, calls, logger })
+  const mailboxes = composeMail({ config, db, secrets, hub, guard, leases, gateway: overrides.gateway, calls, logger })
   const { accounts, pool, mail, sandbox } = mailboxes
 
   const { version } = config
@@ -109,6 +109,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     head,
     settle,
     retention,
+    mayPrune,
     hub,
     logger,
     fetch: guarded.fetch,
@@ -160,7 +161,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { clients, metrics } = observing
   const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
   const parts: Part[] = [
-    stored.part,
+    ...stored.parts,
     events,
     watch,
     { name: 'key', start: () => checkKey(db, key, head) },
@@ -169,7 +170,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...mailboxes.parts,
     pagePart(http, root, logger),
     ...observing.parts,
-    backupPart(config, logger),
+    backupPart(config, () => stored.mayBackUp() !== undefined, logger),
     httpPart(http, { hub, pool }, { ...config.http, stopBoundMs }),
     // Behind http, so that they stop before: http waits for the answers that these end.
     { name: 'assistant', stop: () => assistant.stop() },

@@ -16,7 +16,7 @@ const boundMs = 60 * 60_000
 /** Emitted as JavaScript, this file and the other have another ending. */
 const program = join(import.meta.dirname, `backup-process${extname(import.meta.filename)}`)
 
-export function backupPart(config: Config, logger: Logger): Part {
+export function backupPart(config: Config, mayRun: () => boolean, logger: Logger): Part {
   const { backups } = config
   if (!backups) return { name: 'backups' }
   const { withKey, ...rest } = backups
@@ -24,6 +24,7 @@ export function backupPart(config: Config, logger: Logger): Part {
     ...rest,
     make: (file, signal) => makeElsewhere(backupRequest(config, { file, withKey, force: false }), signal),
     now: Date.now,
+    mayRun,
     logger,
   })
   return { name: 'backups', start: () => schedule.start(), stop: () => schedule.stop() }

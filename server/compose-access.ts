@@ -21,6 +21,7 @@ import { OidcService } from './oidc/oidc-service.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { WrongCredentials } from './platform/http/wrong-credentials.ts'
+import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { PrincipalListener } from './platform/principal.ts'
@@ -53,6 +54,7 @@ export interface AccessSurroundings {
   head: TrailHead
   settle: (() => Promise<void>) | undefined
   retention: Pick<RetentionClock, 'now'>
+  mayPrune: FindLease
   hub: EventHub
   logger: Logger
   /** By which all calls to an OpenID Connect provider go out. */
@@ -161,10 +163,10 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
     now,
     logger,
   })
-  const { head, settle, retention } = around
+  const { head, settle, retention, mayPrune: findLease } = around
   const retentionNow = () => retention.now()
   const entries = new AuditStore(db)
-  const audit = new AuditService({ store: entries, secrets, head, hub, now, retentionNow, settle, logger })
+  const audit = new AuditService({ store: entries, secrets, head, hub, now, retentionNow, findLease, settle, logger })
   const trail = new HttpTrail({ audit, now, logger })
   const oidc =
     config.oidc &&

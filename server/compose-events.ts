@@ -5,6 +5,7 @@ import { EventLog } from './events/event-log.ts'
 import { EventStore } from './events/event-store.ts'
 import type { Database } from './platform/database/database.ts'
 import { databaseChanges } from './platform/database/database-changes.ts'
+import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
@@ -19,11 +20,12 @@ export interface EventSurroundings {
   config: Config
   db: Database
   retention: Pick<RetentionClock, 'now'>
+  mayPrune: FindLease
   heartbeatSeconds: number
   logger: Logger
 }
 
-export function composeEvents({ config, db, retention, heartbeatSeconds, logger }: EventSurroundings): {
+export function composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger }: EventSurroundings): {
   hub: EventHub
   part: Part
 } {
@@ -34,6 +36,7 @@ export function composeEvents({ config, db, retention, heartbeatSeconds, logger 
     keep: keptFacts,
     keepMs: keptFactsMs,
     retentionNow: () => retention.now(),
+    mayPrune: () => mayPrune() !== undefined,
     changes: databaseChanges(config.databaseUrl, logger),
   })
   const hub = new EventHub({ log, logger, heartbeatSeconds, maxStreamAgeMs, ...config.events })

@@ -12,6 +12,7 @@ import type { EventHub } from './events/event-hub.ts'
 import { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
+import type { LeaseService } from './leases/lease-service.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
 import { MailService } from './mail/mail-service.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
@@ -39,6 +40,8 @@ export interface MailSurroundings {
   hub: EventHub
   /** Of mail servers. */
   guard: OutboundGuard
+  /** One process watches an account. */
+  leases: LeaseService
   /** In place of the real one. */
   gateway: MailGateway | undefined
   /** Known once the first connection is tried: the figures are wired behind what they count. */
@@ -63,6 +66,7 @@ export function composeMail({
   secrets,
   hub,
   guard,
+  leases,
   calls,
   logger,
   ...given
@@ -96,7 +100,7 @@ export function composeMail({
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
   const states = new FolderStateStore(db)
-  const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, logger })
+  const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {

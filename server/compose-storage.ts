@@ -1,13 +1,16 @@
-/** Where the server keeps its state, wired by hand: the database, watched, and the time by which history is forgotten. A part of the composition root. */
+/** Where the server keeps its state, wired by hand: the database, watched, its leases, and the time by which history is forgotten. A part of the composition root. */
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Fact } from '../contract/event.ts'
 import type { Config } from './config.ts'
 import { databasePart } from './database-part.ts'
+import { LeaseService } from './leases/lease-service.ts'
+import { LeaseStore } from './leases/lease-store.ts'
 import { type DataDir, DataDirTaken } from './platform/data-dir.ts'
 import { type Database, openServerDatabase } from './platform/database/database.ts'
 import { DatabaseHealth, type DatabaseObserver } from './platform/database/database-health.ts'
 import { sqliteFile, syncSqlite } from './platform/database/sqlite-file.ts'
+import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { RetentionClock } from './platform/retention-clock.ts'
@@ -30,10 +33,14 @@ export interface ComposedStorage {
   retention: RetentionClock
   /** Watches the database from the events on: what it finds is told by them. */
   watch(publish: (fact: Fact) => void): { storage: StorageWatch; part: Part }
+  leases: LeaseService
+  /** The right to forget what is old, and to make the scheduled backups. */
+  mayPrune: FindLease
+  mayBackUp: FindLease
   /** What was committed survives a power failure from here on; undefined where it does so at once. */
   settle: (() => Promise<void>) | undefined
-  /** The first of all. */
-  part: Part
+  /** The first two of all. */
+  parts: Part[]
 }
 
 export function composeStorage(around: StorageSurroundings): ComposedStorage {
@@ -47,7 +54,12 @@ export function composeStorage(around: StorageSurroundings): ComposedStorage {
     around.lost(error)
   }
   const database = databasePart({ db, url, logger, lost })
-  const retention = new RetentionClock({ store: retentionStore(db), logger })
+  // The lock on the database keeps every other server out, on PostgreSQL too. There a lease is renewed all the same, so that it shows at once
+  // when another server got the lock after our connection to it broke.
+  const renews = !url.startsWith('sqlite:')
+  const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews, logger })
+  const [pruning, backups] = [leases.want('prune'), leases.want('backups')]
+  const retention = new RetentionClock({ store: retentionStore(db, pruning.find), logger })
   const watch = (publish: (fact: Fact) => void) => {
     const storage = new StorageWatch({
       health,
@@ -73,7 +85,8 @@ export function composeStorage(around: StorageSurroundings): ComposedStorage {
     return { storage, part }
   }
   const settle = file === undefined ? undefined : () => syncSqlite(file)
-  return { db, retention, settle, watch, part: database }
+  const parts = [database, { name: 'leases', start: () => leases.start(), stop: () => leases.stop() }]
+  return { db, retention, settle, leases, mayPrune: pruning.find, mayBackUp: backups.find, watch, parts }
 }
 
 /** Of the SQLite database; undefined for PostgreSQL, and for one in memory. */

@@ -7,6 +7,7 @@ import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as events from './events/migrations/0002-events.ts'
 import * as logClasses from './events/migrations/0008-log-classes.ts'
 import * as eventAudience from './events/migrations/0009-event-audience.ts'
+import * as leases from './leases/migrations/0011-leases.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
@@ -28,4 +29,5 @@ export const migrations: Migrations = {
   '0008-log-classes': logClasses,
   '0009-event-audience': eventAudience,
   '0010-folder-states': folderStates,
+  '0011-leases': leases,
 }

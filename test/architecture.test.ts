@@ -7,6 +7,7 @@ import { test } from 'vitest'
 /** Which feature may use which. A feature may only use features above it. */
 const uses: Record<string, string[]> = {
   tools: [],
+  leases: [],
   events: [],
   audit: ['events'],
   backup: ['audit'],
@@ -22,7 +23,7 @@ const uses: Record<string, string[]> = {
   settings: ['events', 'accounts'],
   reading: [],
   imap: ['accounts', 'reading'],
-  sync: ['events', 'accounts', 'imap'],
+  sync: ['leases', 'events', 'accounts', 'imap'],
   mail: ['tools', 'events', 'accounts', 'settings', 'reading', 'imap', 'sync'],
   outbox: ['accounts'],
   assistant: ['events'],
@@ -220,6 +221,20 @@ test('each service and adapter has its test beside it', () =>
     ),
     'no test beside it',
   ))
+
+test('one rule says who sees which figures', () => {
+  const told = ['metrics', 'clients', 'health', 'audit', 'imap', 'accounts', 'mail', 'events']
+  none(
+    // The view of a stream lets facts through, not figures.
+    code.filter(
+      f =>
+        told.includes(feature(f)!) &&
+        !f.endsWith('/event-view.ts') &&
+        /\b(accounts|seen) [!=]== 'all'/.test(source[f]!),
+    ),
+    'asks by itself whether a caller sees all accounts: platform/visible-figures.ts knows',
+  )
+})
 
 test('what is held here is really there', () => {
   assert.ok(code.length > 80, 'the files were not found')

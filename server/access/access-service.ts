@@ -10,6 +10,7 @@ import type { People } from '../users/people.ts'
 import type { Revocations } from '../users/revocations.ts'
 import { hasRights, rightsOf } from '../users/rights.ts'
 import type { UserService } from '../users/user-service.ts'
+import type { UserRow } from '../users/user-tables.ts'
 import { looksRandom } from './api-key-strength.ts'
 import type { OpenedSession, SessionService, Whence } from './session-service.ts'
 
@@ -97,12 +98,12 @@ export class AccessService {
     return sessions.open(user, 'setup', from)
   }
 
-  /** Who one is, as the page shows it. */
-  async view(principal: Principal): Promise<SessionView> {
+  /** Who one is, as the page shows it. @param known Their user, where that was read a moment ago. */
+  async view(principal: Principal, known?: UserRow): Promise<SessionView> {
     const { people, describeServer } = this.#options
     const { id, name, kind, userId, scopes, accounts } = principal
     if (kind === 'anonymous') throw new Problem('unauthorized', 'Sign in, or send a token.')
-    const user = userId === null ? undefined : await people.find(userId)
+    const user = known ?? (userId === null ? undefined : await people.find(userId))
     return {
       principal: {
         id,

@@ -3,7 +3,8 @@ import { usersApi } from '../../contract/users.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { UserService } from '../users/user-service.ts'
 import type { AccessService } from './access-service.ts'
-import { type SessionService, sessionLifeMs } from './session-service.ts'
+import { enterAndView } from './enter.ts'
+import type { SessionService } from './session-service.ts'
 
 export interface LinkRoutesOptions {
   users: Pick<UserService, 'readLink' | 'acceptLink'>
@@ -15,9 +16,6 @@ export function linkRoutes(http: HttpServer, { users, sessions, access }: LinkRo
   handle(http, usersApi.readLink, ({ body }) => users.readLink(body.link_token))
   handle(http, usersApi.acceptLink, async call => {
     const user = await users.acceptLink(call.body)
-    const { cookie, principal } = await sessions.open(user, 'link', call.caller)
-    call.actAs(principal)
-    call.setSessionCookie(cookie, sessionLifeMs / 1000)
-    return access.view(principal)
+    return enterAndView(call, await sessions.open(user, 'link', call.caller), access)
   })
 }

@@ -13,11 +13,12 @@ import { SessionStore } from './session-store.ts'
 const day = 24 * 60 * 60 * 1000
 const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }
 
-function service(db: Database, clock = { now: Date.parse('2026-11-22T12:00:00Z') }) {
+const noon = Date.parse('2026-11-22T12:00:00Z')
+
+function service(db: Database, clock = { now: noon }, store = new SessionStore(db), users = new UserStore(db)) {
   const heard: (Principal | string)[] = []
-  const users = new UserStore(db)
   const sessions = new SessionService({
-    store: new SessionStore(db),
+    store,
     users,
     now: () => clock.now,
     logger: createLogger('silent'),
@@ -152,6 +153,92 @@ onEachDatabase(open => {
     await users.delete(user.id)
     await expect(sessions.open(user, 'password', from)).rejects.toMatchObject({ code: 'sign_in_failed' })
     expect(await sessions.list()).toEqual([])
+  })
+
+  test('what changes or ends while a session is read from the database is not undone by what was read before', async () => {
+    const db = await open()
+    const { open: openOne, users, user } = await withUser(db)
+    const [first, second] = [await openOne(), await openOne()]
+    let between: () => Promise<void> = async () => undefined
+    class SlowStore extends UserStore {
+      override async find(...given: Parameters<UserStore['find']>) {
+        const found = await super.find(...given)
+        const step = between
+        between = async () => undefined
+        await step()
+        return found
+      }
+    }
+    const { sessions } = service(db, { now: noon }, new SessionStore(db), new SlowStore(db))
+    between = async () => {
+      await users.update(user.id, { role: 'viewer' })
+      await sessions.userChanged(user.id)
+    }
+    const scopes = new Set(['dashboard:read'])
+    expect(await sessions.authenticate(first.cookie)).toMatchObject({ scopes })
+    expect(await sessions.authenticate(first.cookie)).toMatchObject({ scopes })
+    between = () => sessions.end(second.principal.id.slice('session-'.length))
+    expect(await sessions.authenticate(second.cookie)).toBeUndefined()
+    expect(await sessions.authenticate(second.cookie)).toBeUndefined()
+  })
+
+  test('what changes between the commit of a new session and its first use holds for it', async () => {
+    const db = await open()
+    const { users, user } = await withUser(db)
+    let committed: () => Promise<void> = async () => undefined
+    class SlowStore extends SessionStore {
+      override async transact<Result>(work: (transaction: Database) => Promise<Result>) {
+        const result = await super.transact(work)
+        await committed()
+        return result
+      }
+    }
+    const { sessions } = service(db, { now: noon }, new SlowStore(db))
+    committed = async () => {
+      await users.update(user.id, { role: 'viewer' })
+      await sessions.userChanged(user.id)
+    }
+    const { cookie, principal } = await sessions.open(user, 'password', from)
+    expect(principal.scopes).toEqual(new Set(['dashboard:read']))
+    expect(await sessions.authenticate(cookie)).toMatchObject({ scopes: principal.scopes })
+    committed = async () => {
+      await users.update(user.id, { disabled: 1 })
+      await sessions.userChanged(user.id)
+    }
+    await expect(sessions.open(user, 'password', from)).rejects.toMatchObject({ code: 'sign_in_failed' })
+    expect(await sessions.authenticate(cookie)).toBeUndefined()
+    expect(await sessions.list()).toEqual([])
+  })
+
+  test('opening one is a transaction of three statements, and one before it that ends what is over', async () => {
+    const db = await open()
+    const { user } = await withUser(db)
+    const statements: string[] = []
+    const counted = db.withPlugin({
+      transformQuery: ({ node }) => {
+        statements.push(node.kind)
+        return node
+      },
+      transformResult: async ({ result }) => result,
+    })
+    const { sessions } = service(counted)
+    const { user: opened } = await sessions.open(user, 'password', from)
+    expect(statements).toEqual(['DeleteQueryNode', 'UpdateQueryNode', 'InsertQueryNode', 'DeleteQueryNode'])
+    expect(opened).toMatchObject({ id: user.id, last_seen_at: new Date(noon).toISOString() })
+  })
+
+  test('a session that cannot be kept leaves no trace', async () => {
+    const db = await open()
+    const { users, user } = await withUser(db)
+    class FullStore extends SessionStore {
+      override deleteSurplus(): Promise<never> {
+        return Promise.reject(new Error('the disk is full'))
+      }
+    }
+    const { sessions } = service(db, { now: noon }, new FullStore(db))
+    await expect(sessions.open(user, 'password', from)).rejects.toThrow('the disk is full')
+    expect(await db.selectFrom('sessions').selectAll().execute()).toEqual([])
+    expect((await users.find(user.id))?.last_seen_at).toBeNull()
   })
 
   test('a session that is read from the database while it ends does not come back', async () => {

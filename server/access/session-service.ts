@@ -13,7 +13,7 @@ import type { SessionRow } from './session-tables.ts'
 
 export interface SessionServiceOptions {
   store: SessionStore
-  users: Pick<People, 'find' | 'update'>
+  users: Pick<People, 'find' | 'update' | 'noteSignIn'>
   now: () => number
   logger: Logger
   /** Hears of sessions that end, or may do other things than before. */
@@ -26,6 +26,8 @@ export interface OpenedSession {
   /** The cookie's value, which is kept nowhere. */
   cookie: string
   principal: Principal
+  /** As they were when it was opened. */
+  user: UserRow
 }
 
 interface CachedSession {
@@ -88,21 +90,22 @@ export class SessionService {
       expires_at: iso(now + sessionLifeMs),
     }
     await this.#deleteExpired()
-    if (!(await users.find(user.id))) throw refused()
-    await store.insert(row)
-    // With the session in place the user is looked at again: who was disabled or reset meanwhile stays outside.
-    const current = await users.find(user.id)
-    const isSame = current !== undefined && current.disabled === 0 && current.password_hash === user.password_hash
-    const principal = isSame ? await this.#load(row.token_hash) : undefined
-    if (!principal) {
-      await store.delete(row.id)
-      throw refused()
-    }
-    await users.update(user.id, { last_seen_at: iso(now) })
-    const surplus = (await store.listOf(user.id)).slice(maxPerUser)
-    for (const { id } of surplus) await this.end(id, 'too_many_sessions')
+    const changes = this.#changes
+    const { current, surplus } = await store.transact(async transaction => {
+      // Holds on to the user until the session is there: who is disabled or reset now is refused, and after it the session is found.
+      const current = await users.noteSignIn(user, iso(now), transaction)
+      if (!current) throw refused()
+      await store.insert(row, transaction)
+      return { current, surplus: await store.deleteSurplus(row, maxPerUser, transaction) }
+    })
+    // Who was changed since has other rights, or is out: that was not told to a session which was not in memory yet.
+    const isSame = changes === this.#changes
+    const principal = isSame ? this.#use(row.token_hash, this.#keep(row, principalOf(row, current))) : undefined
+    const opened = principal ?? (await this.#load(row.token_hash))
+    if (!opened) throw refused()
+    for (const gone of surplus) this.#endedInDatabase(gone, 'too_many_sessions')
     logger.info({ user: user.id, session: row.id, method, address }, 'a session was opened')
-    return { cookie, principal }
+    return { cookie, principal: opened, user: current }
   }
 
   /** Undefined for nobody. Answers at once, without the database, for sessions seen before. */
@@ -134,9 +137,13 @@ export class SessionService {
   /** @param why Undefined when its owner signs out: they know. */
   async end(sessionId: string, why?: SessionEnd): Promise<void> {
     const gone = await this.#options.store.delete(sessionId)
-    if (gone && why) this.#ended.note(gone.token_hash, why)
-    this.#forget(cached => cached.id === sessionId)
-    this.#options.listener.revoked(principalId(sessionId))
+    this.#endedInDatabase(gone ?? { id: sessionId, token_hash: undefined }, why)
+  }
+
+  #endedInDatabase({ id, token_hash }: { id: string; token_hash: string | undefined }, why?: SessionEnd): void {
+    if (token_hash !== undefined && why) this.#ended.note(token_hash, why)
+    this.#forget(cached => cached.id === id)
+    this.#options.listener.revoked(principalId(id))
   }
 
   async endAllOf(userId: string, why: SessionEnd, exceptSessionId?: string): Promise<void> {

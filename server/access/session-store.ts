@@ -52,8 +52,12 @@ export class SessionStore {
       .execute()
   }
 
-  async insert(row: SessionRow): Promise<void> {
-    await this.#db.insertInto('sessions').values(row).execute()
+  async transact<Result>(work: (transaction: Database) => Promise<Result>): Promise<Result> {
+    return this.#db.transaction().execute(work)
+  }
+
+  async insert(row: SessionRow, db: Database = this.#db): Promise<void> {
+    await db.insertInto('sessions').values(row).execute()
   }
 
   async touch(id: string, lastSeenAt: string): Promise<void> {
@@ -63,6 +67,29 @@ export class SessionStore {
   /** Answers what went; undefined when it had gone before. */
   async delete(id: string): Promise<GoneSession | undefined> {
     return this.#db.deleteFrom('sessions').where('id', '=', id).returning(['id', 'token_hash']).executeTakeFirst()
+  }
+
+  /** Ends the oldest of its user beyond so many, never this one; answers those that went. */
+  async deleteSurplus({ id, user_id }: SessionRow, most: number, transaction: Database): Promise<GoneSession[]> {
+    return transaction
+      .deleteFrom('sessions')
+      .where(({ eb, selectFrom }) =>
+        eb(
+          'id',
+          'in',
+          selectFrom('sessions')
+            .select('id')
+            .where('user_id', '=', user_id)
+            .where('id', '!=', id)
+            .orderBy('created_at', 'desc')
+            .orderBy('id')
+            // SQLite takes no offset without a limit.
+            .limit(1_000)
+            .offset(most - 1),
+        ),
+      )
+      .returning(['id', 'token_hash'])
+      .execute()
   }
 
   /** Answers those that went. */

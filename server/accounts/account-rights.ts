@@ -2,13 +2,14 @@
 import type { AccountChange } from '../../contract/accounts.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { seesAll } from '../platform/visible-figures.ts'
 
 /** Which login an account is: the answer tells whether that login is connected already. */
 const loginFields = ['host', 'port', 'user'] as const
 
 /** @param doing What is not done, as the beginning of a sentence: `To add an account`. */
-export function refuseNarrow({ accounts }: Principal, doing: string): void {
-  if (accounts === 'all') return
+export function refuseNarrow(principal: Principal, doing: string): void {
+  if (seesAll(principal)) return
   const detail = `${doing} one must see all accounts, and this token sees only those that are named for it. Sign in for it.`
   throw new Problem('beyond_own_rights', detail)
 }

@@ -41,6 +41,9 @@ export interface AccountServiceOptions {
 
 type ReconnectListener = (accountId: string) => void
 
+/** What is written with a change, and announced with it. */
+export type AlsoKept = Parameters<EventHub['transact']>[0]
+
 export class AccountService {
   readonly #options: AccountServiceOptions
   readonly #reconnectListeners = new Set<ReconnectListener>()
@@ -97,15 +100,24 @@ export class AccountService {
     return this.#view(kept, kept.is_default ? kept : undefined)
   }
 
-  /** Servers that the change concerns are tried first, with the password that stays or comes. */
-  async update(principal: Principal, accountId: string, change: AccountChange, trial: Trial): Promise<Account> {
+  /**
+   * Servers that the change concerns are tried first, with the password that stays or comes.
+   * @param also Kept in the same transaction, also when the account is as it was.
+   */
+  async update(
+    principal: Principal,
+    accountId: string,
+    change: AccountChange,
+    trial: Trial,
+    also?: AlsoKept,
+  ): Promise<Account> {
     const before = await this.#getRow(accountId, principal)
     refuseBeyondList(principal, change)
     if (before.is_sandbox) refuseSandboxChange(change, this.#isSandboxRunning)
     refuseMovedPassword(before, change)
     const after = mergeChange(before, change, this.#options.secrets)
     const changed = changedFields(before, after, change)
-    if (changed.length === 0) return this.#tell(principal, before)
+    if (changed.length === 0 && !also) return this.#tell(principal, before)
     if (changed.some(field => /^imap\.(host|port|user)$/.test(field))) {
       await this.#refuseKnown(loginOf(after), accountId)
     }
@@ -115,32 +127,34 @@ export class AccountService {
       refusePlainOverNetwork(part, login)
       if (trial.verify && this.#isOn(after)) await this.#try(part, login, trial, accountId)
     }
-    return this.#tell(principal, await this.#keepChange(accountId, change))
+    return this.#tell(principal, await this.#keepChange(accountId, change, also))
   }
 
   /** The trial took a while, so the change is laid over what the account is by now. */
-  #keepChange(accountId: string, change: AccountChange): Promise<AccountRow> {
+  #keepChange(accountId: string, change: AccountChange, also?: AlsoKept): Promise<AccountRow> {
     const { hub, store, secrets } = this.#options
     return hub.transact(async (transaction, tell) => {
       const current = await store.find(accountId, transaction)
       if (!current) throw new Problem('account_not_found', 'There is no such account.')
       const merged = { ...mergeChange(current, change, secrets), updated_at: now() }
       const changed = changedFields(current, merged, change).filter(field => field !== 'updated_at')
-      if (changed.length === 0) return current
-      await this.#refuseKnown(loginOf(merged), accountId, transaction)
-      await store.update(transaction, merged)
-      tell({ type: 'account_updated', data: { ...named(merged, merged.updated_at), changed } })
-      return merged
+      if (changed.length > 0) {
+        await this.#refuseKnown(loginOf(merged), accountId, transaction)
+        await store.update(transaction, merged)
+        tell({ type: 'account_updated', data: { ...named(merged, merged.updated_at), changed } })
+      }
+      await also?.(transaction, tell)
+      return changed.length > 0 ? merged : current
     })
   }
 
   /** For the plan's configuration, which speaks of the default account. */
-  async updateDefaultServer(principal: Principal, choice: ServerChoice, trial: Trial): Promise<void> {
+  async updateDefaultServer(principal: Principal, choice: ServerChoice, trial: Trial, also: AlsoKept): Promise<void> {
     const row = await this.#findDefaultRow(principal)
     if (!row) throw new Problem('no_default_account', 'Connect a mailbox first: there is no account to configure.')
     const change = changeOfServer(row, choice)
     refuseMovedPassword(row, change, () => 'password')
-    await this.update(principal, row.id, change, trial)
+    await this.update(principal, row.id, change, trial, also)
   }
 
   async delete(principal: Principal, accountId: string): Promise<void> {

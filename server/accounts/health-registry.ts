@@ -2,8 +2,8 @@
 import type { RecentError } from '../../contract/account-health.ts'
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
-import type { Principal } from '../platform/principal.ts'
 import type { Problem } from '../platform/problem.ts'
+import type { AccountRows } from '../platform/visible-figures.ts'
 import { toAccountError } from './account-error.ts'
 import { HealthHistory } from './health-history.ts'
 
@@ -87,14 +87,9 @@ export class HealthRegistry {
     if (health) health.last_mail_at = at
   }
 
-  /** How many of these accounts, or of all, are in each state. */
-  countByState(accounts: Principal['accounts']): Record<AccountState, number> {
-    return this.#sumByState(accounts, () => 1)
-  }
-
-  /** How many open IMAP connections those of each state have. */
-  connectionsByState(accounts: Principal['accounts']): Record<AccountState, number> {
-    return this.#sumByState(accounts, ({ connections }) => connections.open)
+  /** Of the accounts that something is known of. */
+  get byAccount(): AccountRows<AccountHealth> {
+    return this.#health
   }
 
   forget(accountId: string): void {
@@ -106,15 +101,6 @@ export class HealthRegistry {
     const history = this.#histories.get(accountId) ?? new HealthHistory()
     this.#histories.set(accountId, history)
     return history
-  }
-
-  #sumByState(accounts: Principal['accounts'], count: (health: AccountHealth) => number): Record<AccountState, number> {
-    const sums = { connecting: 0, ready: 0, degraded: 0, auth_failed: 0, unreachable: 0, disabled: 0 }
-    for (const id of accounts === 'all' ? this.#health.keys() : accounts) {
-      const health = this.#health.get(id)
-      if (health) sums[health.state] += count(health)
-    }
-    return sums
   }
 }
 

@@ -3,13 +3,15 @@ import { Readable } from 'node:stream'
 import { auditApi, exportAudit } from '../../contract/audit.ts'
 import { parseInput } from '../platform/http/http-input.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
-import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { visibleAccounts } from '../platform/visible-figures.ts'
 import { exportFormats } from './audit-export.ts'
 import type { AuditService } from './audit-service.ts'
 
 export function auditRoutes(http: HttpServer, audit: AuditService): void {
-  handle(http, auditApi.listAudit, ({ principal, query }) => audit.list({ ...query, accounts: seenBy(principal) }))
+  handle(http, auditApi.listAudit, ({ principal, query }) =>
+    audit.list({ ...query, accounts: visibleAccounts(principal) }),
+  )
   handle(http, auditApi.verifyAudit, () => audit.verify())
   handle(http, auditApi.getAuditSettings, () => audit.settings)
   handle(http, auditApi.changeAuditSettings, call => {
@@ -32,12 +34,7 @@ export function auditRoutes(http: HttpServer, audit: AuditService): void {
     if (method === 'HEAD') return reply.send('')
     // One piece ahead of the client, and no more: a slow one makes the reading slow.
     return reply.send(
-      Readable.from(audit.export({ ...filter, accounts: seenBy(principal) }, format), { highWaterMark: 1 }),
+      Readable.from(audit.export({ ...filter, accounts: visibleAccounts(principal) }, format), { highWaterMark: 1 }),
     )
   })
-}
-
-/** A token of an administrator may see fewer accounts than they do; the trail tells it of no others. */
-function seenBy({ accounts }: Principal): ReadonlySet<string> | undefined {
-  return accounts === 'all' ? undefined : accounts
 }

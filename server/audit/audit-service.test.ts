@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { AuditEntry } from '../../contract/audit.ts'
 import { auditFact, auditSecrets, startAudit } from '../../test/support/audit.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
+import { type Lease, LeaseLost } from '../platform/lease.ts'
 import { AuditChain } from './audit-chain.ts'
 import { verifyTrail } from './audit-command.ts'
 import type { AuditService } from './audit-service.ts'
@@ -111,6 +112,20 @@ onEachDatabase(open => {
     retention = now
     expect(await audit.forget()).toBe(31)
     expect((await all(audit)).map(({ operation }) => operation)).toEqual(['audit.forget'])
+  })
+
+  test('only the process whose lease it is forgets, and not one that has lost it without noticing', async () => {
+    let now = Date.UTC(2026, 0, 1)
+    let lease: Lease | undefined
+    const { audit, record } = await startAudit(await open(), { now: () => now, findLease: () => lease })
+    await record(31)
+    now += 463 * 24 * 60 * 60_000
+    expect(await audit.forget()).toBe(0)
+    lease = { name: 'prune', fence: () => Promise.reject(new LeaseLost('prune')) }
+    await expect(audit.forget()).rejects.toThrow(LeaseLost)
+    expect(await all(audit)).toHaveLength(31)
+    lease = { name: 'prune', fence: async () => undefined }
+    expect(await audit.forget()).toBe(31)
   })
 
   test('old entries are forgotten by count and by age, that is noted, and the rest is still whole', async () => {

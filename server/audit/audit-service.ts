@@ -2,6 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AuditEntry, AuditSettings } from '../../contract/audit.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { FindLease } from '../platform/lease.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { siteOf } from '../platform/network/caller-address.ts'
@@ -28,6 +29,8 @@ export interface AuditServiceOptions {
   now: () => number
   /** By which entries are too old, in epoch milliseconds. */
   retentionNow: () => number
+  /** Who forgets; left out where there can be no other process. */
+  findLease?: FindLease | undefined
   /** What was committed survives a power failure from here on; undefined where it does so at once. */
   settle?: (() => Promise<void>) | undefined
   logger: Logger
@@ -207,7 +210,9 @@ export class AuditService {
 
   /** Forgets what is too old or too much, from the old end, and notes that. Answers how many entries. */
   async forget(): Promise<number> {
-    const { store, retentionNow } = this.#options
+    const { store, retentionNow, findLease } = this.#options
+    const lease = findLease?.()
+    if (findLease && !lease) return 0
     const { newest, forgottenTo } = await this.#ends()
     const oldest = new Date(retentionNow() - this.settings.keep_days * dayMs).toISOString()
     const young = await store.findFirstSince(oldest, { after: forgottenTo, upTo: newest })
@@ -216,7 +221,7 @@ export class AuditService {
     // What the file tells of is to be there, so that they can be compared.
     await this.#keeper.flush()
     for (;;) {
-      const part = this.#stopped.signal.aborted ? undefined : await this.#trail.forget(upTo, forgetSize)
+      const part = this.#stopped.signal.aborted ? undefined : await this.#trail.forget(upTo, forgetSize, lease)
       if (!part) break
       parts.push(part)
       await nextTurn()

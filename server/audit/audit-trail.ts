@@ -1,5 +1,6 @@
 /** Appends to the trail and forgets its oldest entries, each in one transaction that moves the ends too. */
 import type { Database } from '../platform/database/database.ts'
+import type { Lease } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type AuditChain, brokenSeal, type TrailEnds, type TrailPlace } from './audit-chain.ts'
 import type { NewAuditRow } from './audit-entry.ts'
@@ -86,9 +87,10 @@ export class AuditTrail {
    * Forgets the oldest entries up to a number, so many at most. They are looked at once more: who puts old dates on entries, to
    * have them forgotten, leaves a broken seal.
    */
-  async forget(upTo: number, most: number): Promise<Forgotten | undefined> {
+  async forget(upTo: number, most: number, lease?: Lease): Promise<Forgotten | undefined> {
     let forgotten: Forgotten | undefined
     await this.#change(async (transaction, ends, breakSeal) => {
+      await lease?.fence(transaction)
       const before = Math.min(upTo, ends.newest) + 1
       const rows = await this.#store.list({ after: ends.forgotten_to, before, limit: most }, transaction)
       const [first, last] = [rows[0], rows.at(-1)]

@@ -36,12 +36,13 @@ interface Setting {
   keep?: number
   make: (file: string, signal: AbortSignal) => Promise<BackupMade>
   now?: () => number
+  mayRun?: () => boolean
 }
 
-function schedule({ path, everyMs = hourMs, keep = 3, make, now = () => start }: Setting) {
+function schedule({ path, everyMs = hourMs, keep = 3, make, now = () => start, mayRun = () => true }: Setting) {
   const lines: string[] = []
   const logger = createLogger('info', { write: line => void lines.push(line) })
-  const running = new BackupSchedule({ directory: path, everyMs, keep, make, now, logger })
+  const running = new BackupSchedule({ directory: path, everyMs, keep, make, now, mayRun, logger })
   onTestFinished(() => running.stop())
   running.start()
   const said = (words: string) => lines.filter(line => line.includes(words))
@@ -170,4 +171,19 @@ test('names count up past a gap, and nothing is deleted while there are no more 
   expect(nextBackup(dir.path, start)).toBe('rustymail-00000042-20261128T120000Z.db')
   expect(removeOldBackups(dir.path, 2)).toEqual([])
   expect(removeOldBackups(dir.path, 1)).toEqual(['rustymail-00000007-20261128T120000Z.db'])
+})
+
+test('none is made while another process makes them', async () => {
+  const path = directory()
+  let asked = 0
+  const looked = Promise.withResolvers<void>()
+  const mayRun = () => {
+    asked++
+    looked.resolve()
+    return false
+  }
+  const { running } = schedule({ path, make: async file => made(file), mayRun })
+  await looked.promise
+  await running.stop()
+  expect([asked, existsSync(path)]).toEqual([1, false])
 })

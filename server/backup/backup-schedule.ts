@@ -14,6 +14,8 @@ export interface BackupScheduleOptions {
   /** Does not hold up the event loop; ends soon when the signal says so. */
   make(file: string, signal: AbortSignal): Promise<BackupMade>
   now: () => number
+  /** False while another process makes them. A file is written whole or not at all, so the worst are two of one time. */
+  mayRun?: () => boolean
   logger: Logger
 }
 
@@ -46,7 +48,8 @@ export class BackupSchedule {
     const { signal } = this.#stopping
     while (!signal.aborted) {
       try {
-        const waitMs = this.#dueInMs()
+        const { mayRun = () => true } = this.#options
+        const waitMs = mayRun() ? this.#dueInMs() : lookEveryMs
         if (waitMs > 0) await sleep(Math.min(waitMs, lookEveryMs), undefined, { signal, ref: false })
         else await this.#makeOne(signal)
       } catch (err) {

@@ -121,7 +121,7 @@ export class ClientRegistry {
     }
   }
 
-  /** In no order. */
+  /** In the order in which they came. */
   list(): Client[] {
     return this.#table.list()
   }

@@ -2,8 +2,10 @@
 import type { ClientInfo, ClientQuery, PaginatedClients } from '../../contract/clients.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { wholeFigure } from '../platform/visible-figures.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import type { Client } from './client-table.ts'
+import { sortedPage } from './sorted-page.ts'
 
 type Asking = Pick<Principal, 'id' | 'accounts'>
 
@@ -29,19 +31,24 @@ export class ClientService {
   /** Equal ones are in the order of their ids, so that no page repeats or leaves out one. */
   list(principal: Asking, query: ClientQuery, now = Date.now()): PaginatedClients {
     const { page, per_page, sort, order } = query
-    const direction = order === 'asc' ? 1 : -1
-    const matching = this.#registry
-      .list()
-      .filter(client => matches(client, query, now))
-      .sort((a, b) => direction * compare(sortKeys[sort](a), sortKeys[sort](b)) || compare(a.id, b.id))
-    const clients = matching.slice((page - 1) * per_page, page * per_page).map(client => toInfo(client, principal, now))
-    return { clients, total: matching.length, page, per_page }
+    const all = this.#registry.list()
+    const matching = isFiltered(query) ? all.filter(client => matches(client, query, now)) : all
+    const isDescending = order === 'desc'
+    // They stand in the order in which they came, so that those of the page are met first.
+    if (isDescending) matching.reverse()
+    const bounds = { offset: (page - 1) * per_page, count: per_page }
+    const clients = sortedPage(matching, { keyOf: sortKeys[sort], idOf: ({ id }) => id, isDescending }, bounds)
+    return { clients: clients.map(client => toInfo(client, principal, now)), total: matching.length, page, per_page }
   }
 
   /** Closes its streams too. It may come back, as a new client. */
   disconnect(id: string): void {
     if (!this.#registry.disconnect(id)) throw new Problem('client_not_found', 'This client is not connected any more.')
   }
+}
+
+function isFiltered({ filter, kind, status, principal }: ClientQuery): boolean {
+  return [filter, kind, status, principal].some(part => part !== undefined)
 }
 
 function matches(client: Client, { filter, kind, status, principal }: ClientQuery, now: number): boolean {
@@ -57,16 +64,6 @@ function statusOf(client: Client, now: number): ClientInfo['status'] {
   return client.streamCount > 0 || now - client.lastActivity <= activeMs ? 'active' : 'idle'
 }
 
-function compare(a: string | number, b: string | number): number {
-  if (a === b) return 0
-  return a < b ? -1 : 1
-}
-
-/** How many events somebody else got tells of accounts that they see. */
-function eventsSent(client: Client, { id, accounts }: Asking): number | null {
-  return accounts === 'all' || client.principalId === id ? client.eventsSent : null
-}
-
 function toInfo(client: Client, principal: Asking, now: number): ClientInfo {
   return {
     id: client.id,
@@ -79,7 +76,8 @@ function toInfo(client: Client, principal: Asking, now: number): ClientInfo {
     principal: client.principalName,
     status: statusOf(client, now),
     streams: client.streamCount,
-    events_sent: eventsSent(client, principal),
+    // How many events somebody else got tells of accounts that they see.
+    events_sent: client.principalId === principal.id ? client.eventsSent : wholeFigure(principal, client.eventsSent),
     events_dropped: client.eventsDropped,
   }
 }

@@ -6,6 +6,7 @@ import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { Sight } from '../platform/visible-figures.ts'
 import { type StateSign, stateSigns } from './account-states.ts'
 import { type FactQuery, listFacts } from './event-facts.ts'
 import { encodeFrame } from './event-frame.ts'
@@ -14,7 +15,7 @@ import { EventStream, type StreamObserver } from './event-stream.ts'
 import type { EventFilter } from './event-view.ts'
 import { LogReader } from './log-reader.ts'
 import { maxReplay, ReplayQueue } from './replay-queue.ts'
-import { type Narrow, StateFrame } from './state-frame.ts'
+import { StateFrame, type SummedFor } from './state-frame.ts'
 import { StreamFigures, type StreamTotals } from './stream-figures.ts'
 import { describeStreams } from './stream-health.ts'
 import { StreamOwners } from './stream-owners.ts'
@@ -102,9 +103,9 @@ export class EventHub {
   }
 
   /** As it may be told to the principal. */
-  healthFor(principal: Pick<Principal, 'accounts'>): StreamHealth {
+  healthFor(sight: Sight): StreamHealth {
     const { log, maxStreams, heartbeatSeconds } = this.#options
-    return describeStreams(principal, {
+    return describeStreams(sight, {
       open: this.streamCount,
       maxStreams,
       heartbeatSeconds,
@@ -127,8 +128,8 @@ export class EventHub {
   }
 
   /** States tell how things are now: only the newest of a type is kept, for streams that come later. */
-  publishState(state: State, narrow?: Narrow): void {
-    const newest = new StateFrame(state, narrow)
+  publishState(state: State, summedFor?: SummedFor): void {
+    const newest = new StateFrame(state, summedFor)
     this.#states.set(state.type, newest)
     this.#count(state.type)
     this.#streams.sweep(stream => stream.sendState(newest), state.type)

@@ -42,6 +42,8 @@ export interface EventLogOptions {
   retentionNow?: () => number
   /** How this process hears that others have written, and they of it; without, it hears only itself. */
   changes?: DatabaseChanges
+  /** False while another process forgets. What one forgets too late the other has forgotten already, so no write needs a proof. */
+  mayPrune?: () => boolean
 }
 
 /** A fact with its row. */
@@ -112,8 +114,11 @@ export class EventLog {
     await this.#changes.start(() => this.#tail.wake())
     // What others wrote since the bounds were read.
     this.#tail.wake()
-    const { logger } = this.#options
-    const prune = () => void this.prune().catch(err => logger.warn({ err }, 'old events could not be forgotten'))
+    const { logger, mayPrune = () => true } = this.#options
+    const prune = () =>
+      void (mayPrune() ? this.prune() : Promise.resolve()).catch(err =>
+        logger.warn({ err }, 'old events could not be forgotten'),
+      )
     every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be forgotten'))
   }
 

@@ -4,6 +4,7 @@ import { type Fact, type FactType, facts, factTypes, type StateType, states, sta
 import type { Scope } from '../../contract/scope.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { sightKey } from '../platform/visible-figures.ts'
 import type { EventLog, LogEntry } from './event-log.ts'
 import type { Seen } from './event-store.ts'
 
@@ -35,7 +36,7 @@ export class EventView implements Seen {
     this.#types = new Set(streamTypes.filter(type => mayRead(principal, type) && (filter.types?.has(type) ?? true)))
     this.#filterAccounts = filter.accounts
     this.seen = principal.accounts
-    this.seenKey = this.seen === 'all' ? 'all' : JSON.stringify([...this.seen].sort())
+    this.seenKey = sightKey(principal)
     const asked = this.#filterAccounts
     this.key = JSON.stringify([[...this.#types].sort(), this.seenKey, asked ? [...asked].sort() : 'all'])
   }

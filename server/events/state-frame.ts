@@ -1,33 +1,33 @@
 /** The newest of one state, as bytes: encoded once for all who see every account, and once for each other list of accounts. */
 import type { State, StateType } from '../../contract/event.ts'
+import { type Sight, seesAll } from '../platform/visible-figures.ts'
 import { encodeFrame } from './event-frame.ts'
 import type { EventView } from './event-view.ts'
 
-/** What callers get that see these accounts alone. */
-export type Narrow = (accounts: ReadonlySet<string>) => State['data']
+/** The same state, summed over the accounts that a caller sees. */
+export type SummedFor = (sight: Sight) => State['data']
 
 export class StateFrame {
   readonly type: StateType
   readonly #whole: Buffer
-  readonly #narrow: Narrow | undefined
+  readonly #summedFor: SummedFor | undefined
   /** By list; as many as open streams have, made when the first of them is served. */
-  #narrowed: Map<string, Buffer> | undefined
+  readonly #summed = new Map<string, Buffer>()
 
-  /** @param narrow For a state that speaks of accounts; without it everybody is told the same. */
-  constructor({ type, data }: State, narrow: Narrow | undefined) {
+  /** @param summedFor For a state that is counted over accounts; without it everybody is told the same. */
+  constructor({ type, data }: State, summedFor: SummedFor | undefined) {
     this.type = type
     this.#whole = encodeFrame(type, data)
-    this.#narrow = narrow
+    this.#summedFor = summedFor
   }
 
   /** The same bytes for all who see the same accounts. */
-  bytesFor({ seen, seenKey }: EventView): Buffer {
-    if (!this.#narrow || seen === 'all') return this.#whole
-    this.#narrowed ??= new Map()
-    const known = this.#narrowed.get(seenKey)
+  bytesFor({ seen: accounts, seenKey }: EventView): Buffer {
+    if (!this.#summedFor || seesAll({ accounts })) return this.#whole
+    const known = this.#summed.get(seenKey)
     if (known) return known
-    const bytes = encodeFrame(this.type, this.#narrow(seen))
-    this.#narrowed.set(seenKey, bytes)
+    const bytes = encodeFrame(this.type, this.#summedFor({ accounts }))
+    this.#summed.set(seenKey, bytes)
     return bytes
   }
 }

@@ -1,6 +1,6 @@
-/** How all event streams fare: what grows with each fact of any account is told only to callers that see all accounts. */
+/** How all event streams fare; what grows with each fact of any account is a figure of the whole server. */
 import type { StreamHealth } from '../../contract/event.ts'
-import type { Principal } from '../platform/principal.ts'
+import { type Sight, wholeFigure } from '../platform/visible-figures.ts'
 import type { EventLog } from './event-log.ts'
 import type { StreamFigures } from './stream-figures.ts'
 
@@ -12,8 +12,9 @@ export interface Streams {
   log: EventLog
 }
 
-export function describeStreams({ accounts }: Pick<Principal, 'accounts'>, streams: Streams): StreamHealth {
-  const { dropped, replays, gaps, slowConsumers } = streams.figures.totals
+export function describeStreams(sight: Sight, { figures, log, ...streams }: Streams): StreamHealth {
+  const { sent, bytesSent, dropped, replays, replayedFacts, gaps, slowConsumers } = figures.totals
+  const whole = <Figure>(figure: Figure) => wholeFigure(sight, figure)
   return {
     streams: streams.open,
     max_streams: streams.maxStreams,
@@ -21,36 +22,23 @@ export function describeStreams({ accounts }: Pick<Principal, 'accounts'>, strea
     replays,
     gaps,
     slow_consumers: slowConsumers,
-    ...(accounts === 'all' ? countedFacts(streams) : withoutFacts),
+    deliveries_per_second: whole(figures.sentPerSecond(performance.now())),
+    sent: whole(sent),
+    bytes_sent: whole(bytesSent),
+    replayed_facts: whole(replayedFacts),
+    log: whole(describeLog(log)),
     heartbeat_seconds: streams.heartbeatSeconds,
     server_time: new Date().toISOString(),
   }
 }
 
-type CountedFacts = Pick<StreamHealth, 'deliveries_per_second' | 'sent' | 'bytes_sent' | 'replayed_facts' | 'log'>
-
-const withoutFacts: CountedFacts = {
-  deliveries_per_second: null,
-  sent: null,
-  bytes_sent: null,
-  replayed_facts: null,
-  log: null,
-}
-
-function countedFacts({ figures, log }: Streams): CountedFacts {
-  const { sent, bytesSent, replayedFacts } = figures.totals
+function describeLog(log: EventLog): NonNullable<StreamHealth['log']> {
   const facts = log.newest + 1 - log.oldest
   return {
-    deliveries_per_second: figures.sentPerSecond(performance.now()),
-    sent,
-    bytes_sent: bytesSent,
-    replayed_facts: replayedFacts,
-    log: {
-      epoch: log.epoch,
-      oldest: facts > 0 ? log.oldest : null,
-      newest: log.newest,
-      facts,
-      held_in_memory: Math.min(facts, log.newest + 1 - log.oldestHeld),
-    },
+    epoch: log.epoch,
+    oldest: facts > 0 ? log.oldest : null,
+    newest: log.newest,
+    facts,
+    held_in_memory: Math.min(facts, log.newest + 1 - log.oldestHeld),
   }
 }

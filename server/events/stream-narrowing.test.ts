@@ -7,6 +7,7 @@ import { admin, hubOnHttp } from '../../test/support/hub-on-http.ts'
 import type { OpenStream } from '../../test/support/open-stream.ts'
 import { sampleEvent } from '../../test/support/sample-events.ts'
 import { type Principal, scopeSet } from '../platform/principal.ts'
+import { type Sight, visibleAccounts } from '../platform/visible-figures.ts'
 
 function mail(accountId: string, uid: number, folder = 'INBOX'): Fact {
   const at = new Date().toISOString()
@@ -70,11 +71,12 @@ test('a state is counted for whom it is told: the same bytes for equal lists and
   const told: string[] = []
   const publish = (uptime: number) => {
     const { type, data } = sampleEvent('stats_update')
-    const narrow = (accounts: ReadonlySet<string>) => {
-      told.push([...accounts].join())
-      return { ...data, uptime_seconds: uptime, active_connections: accounts.size }
+    const summedFor = (sight: Sight) => {
+      const accounts = [...(visibleAccounts(sight) ?? ['all'])]
+      told.push(accounts.join())
+      return { ...data, uptime_seconds: uptime, active_connections: accounts.length }
     }
-    hub.publishState({ type, data: { ...data, uptime_seconds: uptime, active_connections: 10 } }, narrow)
+    hub.publishState({ type, data: { ...data, uptime_seconds: uptime, active_connections: 10 } }, summedFor)
   }
   const see = async (who: Principal, query = '') => {
     as(who)

@@ -1,11 +1,10 @@
 /** Lends IMAP connections for all accounts, under one cap. One account's pool is `AccountPool`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
-import type { ImapReadings } from '../../contract/metrics.ts'
 import type { PoolLimits } from '../../contract/settings.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { AccountRows } from '../platform/visible-figures.ts'
 import { AccountPool } from './account-pool.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 import { faultOf } from './connection-source.ts'
@@ -50,6 +49,11 @@ export class ConnectionPool {
   /** Accounts whose mail server is left to a trial of a login: until that is over, nothing is lent. */
   readonly #left = new Map<string, Promise<void>>()
   #limits: PoolLimits
+  /** Of the accounts that have or want connections. */
+  readonly byAccount: AccountRows<AccountConnections> = {
+    get: id => this.connections(id),
+    entries: () => this.#entries(),
+  }
 
   constructor(options: ConnectionPoolOptions) {
     this.#options = options
@@ -167,18 +171,13 @@ export class ConnectionPool {
     return this.#pools.get(accountId)?.connections
   }
 
-  /** These accounts together, or all. Watching connections are open, and neither idle nor busy. */
-  totals(accounts: Principal['accounts']): ImapReadings {
-    const pools = accounts === 'all' ? [...this.#pools.values()] : this.#poolsOf(accounts)
-    const all = pools.map(pool => pool.connections)
-    const sum = (of: 'open' | 'idle' | 'busy' | 'connecting') => all.reduce((total, one) => total + one[of], 0)
-    const [open, idle, busy, connecting] = [sum('open'), sum('idle'), sum('busy'), sum('connecting')]
-    return { open, idle, busy, connecting, max: this.#limits.max_connections }
+  /** Most connections at once, of all accounts together. */
+  get max(): number {
+    return this.#limits.max_connections
   }
 
-  /** The accounts that have open connections, and how many. */
-  *openByAccount(): Generator<readonly [accountId: string, open: number]> {
-    for (const [accountId, { open }] of this.#pools) if (open > 0) yield [accountId, open]
+  *#entries(): Generator<readonly [accountId: string, connections: AccountConnections]> {
+    for (const [accountId, pool] of this.#pools) yield [accountId, pool.connections]
   }
 
   /** Turns away all who wait and all who come, at once; what is at work, or has begun, goes on. No connection is opened any more. */
@@ -192,10 +191,6 @@ export class ConnectionPool {
     this.drain()
     this.#gates.stop()
     await Promise.all([...this.#pools.values()].map(pool => pool.stop(stopGraceMs)))
-  }
-
-  #poolsOf(accounts: ReadonlySet<string>): AccountPool[] {
-    return [...accounts].map(id => this.#pools.get(id)).filter(pool => pool !== undefined)
   }
 
   #poolOf(accountId: string): AccountPool {

@@ -1,5 +1,5 @@
-/** How many connections each account had open at each sample, so that who sees some accounts has a true past of those. */
-import type { Principal } from '../platform/principal.ts'
+/** How many connections each account had open at each sample: the rows over which a caller's past is summed. */
+import { type Sight, visibleRows } from '../platform/visible-figures.ts'
 
 interface Series {
   /** By the place of the sample. */
@@ -21,13 +21,14 @@ export class AccountHistory {
     this.#length = length
   }
 
-  /** Who is not named has none. */
-  keep(place: number, openByAccount: Iterable<readonly [accountId: string, open: number]>): void {
+  /** An account that is not named has none. */
+  keep(place: number, byAccount: Iterable<readonly [accountId: string, row: { readonly open: number }]>): void {
     for (const series of this.#series.values()) {
       series.open[place] = 0
       series.closedFor++
     }
-    for (const [accountId, open] of openByAccount) {
+    for (const [accountId, { open }] of byAccount) {
+      if (open === 0) continue
       const series = this.#series.get(accountId) ?? this.#add(accountId)
       series.open[place] = open
       series.closedFor = 0
@@ -37,13 +38,11 @@ export class AccountHistory {
     }
   }
 
-  /** At each place, for these accounts together. */
-  sumOf(accounts: Exclude<Principal['accounts'], 'all'>): Uint32Array {
+  /** At each place, for the accounts together that are seen. */
+  sumOf(sight: Sight): Uint32Array {
     const sums = new Uint32Array(this.#length)
-    for (const accountId of accounts) {
-      this.#series.get(accountId)?.open.forEach((open, place) => {
-        sums[place]! += open
-      })
+    for (const { open } of visibleRows(sight, this.#series)) {
+      for (let place = 0; place < open.length; place++) sums[place]! += open[place]!
     }
     return sums
   }

@@ -1,36 +1,39 @@
-/** What Prometheus is told of mail accounts: how they fare, and their IMAP connections. */
+/** What is counted of mail accounts, over those that a caller sees: how they fare, and their IMAP connections. */
 import { Gauge, type Registry } from 'prom-client'
-import type { AccountState } from '../../contract/accounts.ts'
+import { type AccountConnections, AccountState } from '../../contract/accounts.ts'
 import type { ImapReadings } from '../../contract/metrics.ts'
-import type { Principal } from '../platform/principal.ts'
+import { type AccountRows, type Sight, visibleRows } from '../platform/visible-figures.ts'
 
-/** The IMAP connections of now; kept by `mail`, which stands above us. */
+type Connections = Pick<AccountConnections, 'open' | 'idle' | 'busy' | 'connecting'>
+
+/** The IMAP connections of now; kept by `imap`, which stands above us. */
 export interface OpenConnections {
-  /** Of these accounts together, or of all. */
-  totals(accounts: Principal['accounts']): ImapReadings
-  /** Only accounts that have some. */
-  openByAccount(): Iterable<readonly [accountId: string, open: number]>
-}
-
-/** How these accounts fare, or all. */
-export interface AccountStates {
-  countByState(accounts: Principal['accounts']): Readonly<Record<AccountState, number>>
-  /** How many open IMAP connections the accounts of each state have. */
-  connectionsByState(accounts: Principal['accounts']): Readonly<Record<AccountState, number>>
+  /** At least of the accounts that have some. Watching ones are open, and neither idle nor busy. */
+  byAccount: AccountRows<Connections>
+  /** Most at once for the whole server: a setting. */
+  max: number
 }
 
 export interface AccountFigures {
-  connections: Pick<OpenConnections, 'totals'>
-  accounts: AccountStates
+  connections: OpenConnections
+  /** How each account fares. */
+  accounts: { byAccount: AccountRows<{ state: AccountState; connections: Pick<Connections, 'open'> }> }
 }
 
-/** @param seen Counted over these accounts alone; nothing of any other moves a series. */
-export function addAccountMetrics(
-  registry: Registry,
-  { connections, accounts }: AccountFigures,
-  seen: Principal['accounts'],
-): void {
-  const { open, idle, busy, connecting, max } = connections.totals(seen)
+export function imapReadings(sight: Sight, { byAccount, max }: OpenConnections): ImapReadings {
+  const sums = { open: 0, idle: 0, busy: 0, connecting: 0 }
+  for (const { open, idle, busy, connecting } of visibleRows(sight, byAccount)) {
+    sums.open += open
+    sums.idle += idle
+    sums.busy += busy
+    sums.connecting += connecting
+  }
+  return { ...sums, max }
+}
+
+/** @param registry Of this scrape alone. */
+export function addAccountMetrics(registry: Registry, { connections, accounts }: AccountFigures, sight: Sight): void {
+  const { open, idle, busy, connecting, max } = imapReadings(sight, connections)
   const add = (name: string, help: string, value: number) => new Gauge({ name, help, registers: [registry] }).set(value)
   const addByState = (name: string, help: string, label: string, counts: Readonly<Record<string, number>>) => {
     const gauge = new Gauge({ name, help, labelNames: [label], registers: [registry] })
@@ -40,11 +43,25 @@ export function addAccountMetrics(
   addByState('rustymail_imap_connections', 'IMAP connections by what they are doing', 'state', doing)
   add('rustymail_imap_connections_open', 'IMAP connections open', open)
   add('rustymail_imap_connections_max', 'Most IMAP connections at once, of the whole server', max)
+  const fares = [...visibleRows(sight, accounts.byAccount)]
+  const byState = (count: (row: (typeof fares)[number]) => number) =>
+    Object.fromEntries(
+      AccountState.options.map(state => {
+        const those = fares.filter(row => row.state === state)
+        return [state, those.reduce((sum, row) => sum + count(row), 0)]
+      }),
+    )
+  const openHelp = 'Open IMAP connections by the state of their account'
   addByState(
     'rustymail_account_connections',
-    'Open IMAP connections by the state of their account',
+    openHelp,
     'account_state',
-    accounts.connectionsByState(seen),
+    byState(row => row.connections.open),
   )
-  addByState('rustymail_accounts', 'Mail accounts by state', 'state', accounts.countByState(seen))
+  addByState(
+    'rustymail_accounts',
+    'Mail accounts by state',
+    'state',
+    byState(() => 1),
+  )
 }

@@ -29,9 +29,9 @@ export interface AuditBacklog {
 }
 
 export interface CallMetricsOptions {
-  /** Tells of no account. */
+  /** For everybody who may scrape. */
   told: Registry
-  /** Tells of accounts by how it grows: for callers that see all accounts. */
+  /** Grows with what happens to accounts: for callers that see all of them. */
   whole: Registry
   auditBacklog: () => AuditBacklog
 }

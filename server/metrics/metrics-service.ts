@@ -1,15 +1,12 @@
-/**
- * The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. Who does
- * not see all accounts is told of connections to their own alone.
- */
+/** The figures of the running server: takes a sample every 5 s, keeps those of the last hour, and tells them now. */
 import type { DashboardStats, Sample, StorageReadings } from '../../contract/metrics.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
-import type { Principal } from '../platform/principal.ts'
+import { type Sight, seesAll, wholeSight } from '../platform/visible-figures.ts'
 import { AccountHistory } from './account-history.ts'
-import type { OpenConnections } from './account-metrics.ts'
+import { imapReadings, type OpenConnections } from './account-metrics.ts'
 import type { Prometheus } from './prometheus.ts'
 import { RequestWindow } from './request-window.ts'
 import type { SystemReading, SystemReadings } from './system-readings.ts'
@@ -85,12 +82,11 @@ export class MetricsService {
   }
 
   /** Requests and connections as of this moment; processor, memory and loop lag as of the last sample. */
-  getStats({ accounts }: Pick<Principal, 'accounts'>): DashboardStats {
+  getStats(sight: Sight): DashboardStats {
     const requests = this.#window.read(performance.now())
-    const imap = this.#options.connections.totals(accounts)
     const reading = this.#reading ?? this.#readSystem()
     return {
-      active_connections: imap.open,
+      ...this.#connectionsOf(sight),
       requests_per_minute: requests.count,
       average_response_time_ms: requests.averageMs,
       system_cpu_usage: reading.cpuPercent,
@@ -98,7 +94,6 @@ export class MetricsService {
       uptime_seconds: Math.max(0, Math.floor((Date.now() - this.#options.startedAt) / 1000)),
       active_sse_connections: this.#options.streams(),
       response_time_ms: { p50: requests.p50Ms, p95: requests.p95Ms, p99: requests.p99Ms },
-      imap,
       errors: { failed_requests: requests.failed, slow_streams: this.#slowStreams() },
       process: {
         rss_bytes: reading.rssBytes,
@@ -111,9 +106,10 @@ export class MetricsService {
   }
 
   /** Oldest first. */
-  listSamples({ accounts }: Pick<Principal, 'accounts'>, minutes: number): SampleList {
+  listSamples(sight: Sight, minutes: number): SampleList {
     const since = Math.floor(Date.now() / 1000) - minutes * 60
-    const samples = accounts === 'all' ? this.#samples : this.#samplesOf(accounts)
+    // What was summed over all accounts is kept with each sample.
+    const samples = seesAll(sight) ? this.#samples : this.#samplesOf(sight)
     const inOrder = [...samples.slice(this.#oldest), ...samples.slice(0, this.#oldest)]
     return { interval_seconds: intervalSeconds, items: inOrder.filter(({ at }) => at > since) }
   }
@@ -123,17 +119,17 @@ export class MetricsService {
     return now - (this.#slowConsumers[0] ?? now)
   }
 
-  #samplesOf(accounts: ReadonlySet<string>): Sample[] {
-    const sums = this.#history.sumOf(accounts)
+  #samplesOf(sight: Sight): Sample[] {
+    const sums = this.#history.sumOf(sight)
     return this.#samples.map((sample, place) => ({ ...sample, active_connections: sums[place]! }))
   }
 
   #sample(): void {
     this.#readSystem()
-    const { connections, hub, events } = this.#options
+    const { hub, events } = this.#options
     this.#slowConsumers.push(events().slowConsumers)
     if (this.#slowConsumers.length > minuteOfSamples) this.#slowConsumers.shift()
-    const stats = this.getStats({ accounts: 'all' })
+    const stats = this.getStats(wholeSight)
     this.#keep({
       at: Math.floor(Date.now() / 1000),
       active_connections: stats.active_connections,
@@ -144,10 +140,12 @@ export class MetricsService {
       system_memory_usage: stats.system_memory_usage,
       active_sse_connections: stats.active_sse_connections,
     })
-    hub.publishState({ type: 'stats_update', data: stats }, accounts => {
-      const imap = connections.totals(accounts)
-      return { ...stats, active_connections: imap.open, imap }
-    })
+    hub.publishState({ type: 'stats_update', data: stats }, sight => ({ ...stats, ...this.#connectionsOf(sight) }))
+  }
+
+  #connectionsOf(sight: Sight): Pick<DashboardStats, 'active_connections' | 'imap'> {
+    const imap = imapReadings(sight, this.#options.connections)
+    return { active_connections: imap.open, imap }
   }
 
   #readSystem(): SystemReading & { sampledAt: string } {
@@ -160,7 +158,7 @@ export class MetricsService {
     const place = isFull ? this.#oldest : this.#samples.length
     if (isFull) this.#oldest = (this.#oldest + 1) % keptSamples
     this.#samples[place] = sample
-    this.#history.keep(place, this.#options.connections.openByAccount())
+    this.#history.keep(place, this.#options.connections.byAccount.entries())
   }
 }
 

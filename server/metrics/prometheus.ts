@@ -1,16 +1,12 @@
-/**
- * The figures as Prometheus text. Counts requests itself; everything else is read when someone asks. Who does not see all
- * accounts gets series of their own accounts, and of the rest those that tell of no account.
- */
+/** The figures as Prometheus text. Counts requests itself; everything else is read when someone asks. */
 import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
-import type { Principal } from '../platform/principal.ts'
+import { type Sight, seesAll } from '../platform/visible-figures.ts'
 import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
 import { type AuditBacklog, CallMetrics } from './call-metrics.ts'
 import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
 import { addStorageMetrics, type StorageFigures } from './storage-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
-import { onlyTold } from './told-series.ts'
 
 /** What the event streams have counted since the server started. */
 interface EventFigures {
@@ -27,7 +23,7 @@ interface EventFigures {
 type Total = Exclude<keyof EventFigures, 'published'>
 
 /** They grow with each fact of any account. */
-const accountTotals: readonly [Total, string, string][] = [
+const wholeTotals: readonly [Total, string, string][] = [
   ['sent', 'rustymail_stream_events_sent_total', 'Events written to streams'],
   ['bytesSent', 'rustymail_stream_bytes_sent_total', 'Bytes written to streams'],
 ]
@@ -54,11 +50,9 @@ interface Series {
 }
 
 export class Prometheus {
-  /** Tells of no account. */
+  /** How busy the machine is, and what concerns no account: for everybody who may scrape. */
   readonly #registry = new Registry()
-  /** Some of its series do: `onlyTold` knows which. */
-  readonly #mixed = new Registry()
-  /** All of it would, by how it grows. */
+  /** What grows with what happens to accounts: for callers that see all of them. */
   readonly #whole = new Registry()
   readonly #figures: AccountFigures
   readonly calls: CallMetrics
@@ -68,7 +62,7 @@ export class Prometheus {
   readonly #series = new Map<string, Series>()
 
   constructor(options: PrometheusOptions) {
-    const registers = [this.#mixed]
+    const registers = [this.#whole]
     this.#figures = options
     this.#requests = new Counter({
       name: 'rustymail_http_requests_total',
@@ -93,9 +87,9 @@ export class Prometheus {
     addStorageMetrics(this.#registry, storage)
     this.calls = new CallMetrics({ told: this.#registry, whole: this.#whole, auditBacklog })
     addGauge(this.#registry, 'rustymail_event_streams', 'Event streams open', streams)
-    addPublished(this.#mixed, events)
+    addPublished(this.#whole, events)
     addTotals(this.#registry, totals, events)
-    addTotals(this.#whole, accountTotals, events)
+    addTotals(this.#whole, wholeTotals, events)
     addProcessMetrics(this.#registry, readings)
     addOpenFiles(this.#whole)
   }
@@ -117,14 +111,13 @@ export class Prometheus {
     return this.#registry.contentType
   }
 
-  async render({ accounts }: Pick<Principal, 'accounts'>): Promise<string> {
+  async render(sight: Sight): Promise<string> {
     // Of its own for each scrape: what one reads is never in what another gets.
     const own = new Registry()
-    addAccountMetrics(own, this.#figures, accounts)
-    const registries = [this.#registry, own, ...(accounts === 'all' ? [this.#whole] : [])]
-    const mixed = await this.#mixed.metrics()
+    addAccountMetrics(own, this.#figures, sight)
+    const registries = [this.#registry, own, ...(seesAll(sight) ? [this.#whole] : [])]
     const texts = await Promise.all(registries.map(registry => registry.metrics()))
-    return [...texts, accounts === 'all' ? mixed : onlyTold(mixed)].join('\n')
+    return texts.join('\n')
   }
 
   #addSeries(operation: string): Series {

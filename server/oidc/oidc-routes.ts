@@ -1,6 +1,6 @@
 /** The two addresses of sign-in through a provider: out to it, and back from it. Both answer with a redirect only. */
 
-import { sessionLifeMs } from '../access/session-service.ts'
+import { enter } from '../access/enter.ts'
 import { type HttpServer, handleRaw } from '../platform/http/http-server.ts'
 import { loginLifeMs } from './oidc-login-table.ts'
 import { OidcRefusal } from './oidc-refusal.ts'
@@ -42,8 +42,7 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
         const from = { address: call.caller.address, userAgent: call.caller.userAgent }
         const { session, returnTo } = await oidc.finish(queryOf(url), cookies[cookieName], from)
         reply.clearCookie(cookieName, cookie)
-        call.actAs(session.principal)
-        call.setSessionCookie(session.cookie, sessionLifeMs / 1000)
+        enter(call, session)
         return reply.redirect(returnTo)
       } catch (error) {
         return refuse(error, reply)

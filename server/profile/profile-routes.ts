@@ -2,7 +2,8 @@
 import { accessApi } from '../../contract/access.ts'
 import { profileApi } from '../../contract/profile.ts'
 import type { AccessService } from '../access/access-service.ts'
-import { type SessionService, sessionLifeMs } from '../access/session-service.ts'
+import { enterAndView } from '../access/enter.ts'
+import type { SessionService } from '../access/session-service.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { PasskeyService } from './passkey-service.ts'
 import type { ProfileService } from './profile-service.ts'
@@ -32,9 +33,6 @@ export function profileRoutes(http: HttpServer, { profile, passkeys, sessions, a
   handle(http, accessApi.beginPasskeySignIn, () => passkeys.beginSignIn())
   handle(http, accessApi.finishPasskeySignIn, async call => {
     const user = await passkeys.finishSignIn(call.body, user_id => call.note({ user_id }))
-    const { cookie, principal } = await sessions.open(user, 'passkey', call.caller)
-    call.actAs(principal)
-    call.setSessionCookie(cookie, sessionLifeMs / 1000)
-    return access.view(principal)
+    return enterAndView(call, await sessions.open(user, 'passkey', call.caller), access)
   })
 }

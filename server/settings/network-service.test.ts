@@ -1,5 +1,5 @@
 /** Private networks that are allowed while the server runs: who may allow them, which, and what follows from it. */
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { accountsOn } from '../../test/support/accounts.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { migrations } from '../migrations.ts'
@@ -33,7 +33,7 @@ async function serviceOn(db: Database, resolve?: (host: string) => Promise<Addre
       () => true,
       () => false,
     )
-  return { networks: await start(), start, connect, health, reconnected, isOpen, facts }
+  return { networks: await start(), start, connect, health, reconnected, isOpen, hub, facts }
 }
 
 onEachDatabase((open, url) => {
@@ -95,6 +95,20 @@ onEachDatabase((open, url) => {
     await expect(networks.forbid(token, '10.0.0.1')).rejects.toMatchObject({ code: 'session_needed' })
     await expect(networks.allow(narrow, ['10.0.0.1'])).rejects.toMatchObject({ code: 'beyond_own_rights' })
     await expect(networks.forbid(narrow, '10.0.0.1')).rejects.toMatchObject({ code: 'beyond_own_rights' })
+  })
+
+  test('what cannot be kept is not in force, also when it is the commit that fails', async () => {
+    const { networks, hub, facts } = await serviceOn(await open())
+    const transact = hub.transact.bind(hub)
+    vi.spyOn(hub, 'transact').mockImplementationOnce(work =>
+      transact(async (transaction, tell) => {
+        await work(transaction, tell)
+        throw new Error('the commit failed')
+      }),
+    )
+    await expect(networks.allow(admin, ['192.168.1.1'])).rejects.toThrow('the commit failed')
+    expect([networks.list().allowed, facts()]).toEqual([[], []])
+    expect((await networks.allow(admin, ['192.168.1.1'])).allowed).toHaveLength(1)
   })
 
   test('what the environment allows is changed there, and what is unknown is not found', async () => {

@@ -89,20 +89,21 @@ export class NetworkService {
   /** In force before anybody hears of it, and as before when it cannot be kept. Answers whether anything changed. */
   async #change(principal: Principal, alter: (before: Allowed) => Allowed): Promise<boolean> {
     const { hub, store } = this.#options
-    return hub.transact(async (transaction, tell) => {
-      const before = this.#allowed
-      const after = alter(before)
-      if (after.length === before.length) return false
+    let before: Allowed | undefined
+    const kept = hub.transact(async (transaction, tell) => {
+      const after = alter(this.#allowed)
+      if (after.length === this.#allowed.length) return false
       const at = new Date().toISOString()
+      await store.save(transaction, settingName, after, at)
+      before = this.#allowed
       this.#use(after)
-      try {
-        await store.save(transaction, settingName, after, at)
-      } catch (error) {
-        this.#use(before)
-        throw error
-      }
       tell({ type: 'configuration_updated', data: { changed: [settingName], principal: principal.name, at } })
       return true
+    })
+    // Also when it is the commit that fails.
+    return kept.catch((error: unknown) => {
+      if (before) this.#use(before)
+      throw error
     })
   }
 

@@ -1,13 +1,15 @@
 /** How far the time of retention has got, in the settings; before it was first kept, the time of the newest fact. */
 import { z } from 'zod'
 import type { Database } from '../platform/database/database.ts'
+import type { FindLease } from '../platform/lease.ts'
 import type { RetentionClockStore } from '../platform/retention-clock.ts'
 import { SettingStore } from './setting-store.ts'
 
 const settingName = 'retention_clock'
 const Kept = z.object({ at: z.iso.datetime() })
 
-export function retentionStore(db: Database): RetentionClockStore {
+/** @param findLease Of the process that forgets: another does not move the time. Left out where there can be no other. */
+export function retentionStore(db: Database, findLease?: FindLease): RetentionClockStore {
   const settings = new SettingStore(db)
   return {
     find: async () => {
@@ -19,7 +21,12 @@ export function retentionStore(db: Database): RetentionClockStore {
     },
     save: async time => {
       const at = new Date(time).toISOString()
-      await settings.save(db, settingName, { at }, at)
+      const lease = findLease?.()
+      if (findLease && !lease) return
+      await db.transaction().execute(async transaction => {
+        await lease?.fence(transaction)
+        await settings.save(transaction, settingName, { at }, at)
+      })
     },
   }
 }

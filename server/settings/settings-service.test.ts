@@ -1,5 +1,5 @@
 /** The plan's configuration: the default account's server and the limits of the pool, changed live. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { ImapConfiguration } from '../../contract/settings.ts'
 import { accountsOn } from '../../test/support/accounts.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
@@ -17,14 +17,14 @@ const admin: Principal = {
   accounts: 'all',
 }
 
-async function service(db: Database, refuse = false) {
+async function service(db: Database, refuse = false, store = new SettingStore(db)) {
   const { accounts, hub, facts } = await accountsOn(db, refuse)
-  const settings = new SettingsService({ store: new SettingStore(db), accounts, hub })
+  const settings = new SettingsService({ store, accounts, hub })
   const connect = () => {
     const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'x' } as const
     return accounts.add({ email: 'ann@example.com', imap: server, enabled: true }, { isSandbox: false })
   }
-  return { settings, accounts, facts, connect }
+  return { settings, accounts, hub, facts, connect }
 }
 
 const wanted: ImapConfiguration = {
@@ -36,7 +36,40 @@ const wanted: ImapConfiguration = {
   connection_pool_size: 3,
 }
 
+class FullStore extends SettingStore {
+  override save(): Promise<void> {
+    return Promise.reject(new Error('the disk is full'))
+  }
+}
+
 onEachDatabase(open => {
+  test('server and limits are kept together or not at all, whether a row cannot be written or the commit fails', async () => {
+    const db = await open()
+    const change = { ...wanted, server_address: 'other.example.com', password: 'x' }
+    const full = await service(db, false, new FullStore(db))
+    const { id } = await full.connect()
+    const before = await full.settings.getConfig(admin)
+    await expect(full.settings.updateConfig(admin, change, false)).rejects.toThrow('the disk is full')
+    expect(await full.settings.getConfig(admin)).toEqual(before)
+    expect((await full.accounts.get(admin, id)).imap.host).toBe('mail.example.com')
+
+    const { settings, hub, facts } = await service(db)
+    const transact = hub.transact.bind(hub)
+    // The facts are the last that is written.
+    const failing = vi.spyOn(hub, 'transact').mockImplementation(work =>
+      transact(async (transaction, tell) => {
+        await work(transaction, tell)
+        throw new Error('the commit failed')
+      }),
+    )
+    const limited = { ...before, max_connections: 7 }
+    await expect(settings.updateConfig(admin, limited, false)).rejects.toThrow('the commit failed')
+    expect(settings.limits).toEqual(full.settings.limits)
+    failing.mockRestore()
+    expect(facts().filter(({ type }) => type !== 'account_added')).toEqual([])
+    expect(await settings.updateConfig(admin, limited, false)).toEqual(limited)
+  })
+
   test('numbers under a name are higher each time, also when the clock was set back', async () => {
     const db = await open()
     const { settings } = await service(db)

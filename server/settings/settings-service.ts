@@ -1,7 +1,7 @@
 /** What an administrator changes while the server runs; a change takes effect at once and is announced. */
 import type { ImapConfiguration, ImapConfigurationChange, PoolLimits } from '../../contract/settings.ts'
 import { refuseNarrow } from '../accounts/account-rights.ts'
-import type { AccountService } from '../accounts/account-service.ts'
+import type { AccountService, AlsoKept } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -93,35 +93,39 @@ export class SettingsService {
     const before = await this.getConfig(principal)
     const changed = (Object.keys(before) as (keyof ImapConfiguration)[]).filter(name => before[name] !== wanted[name])
     tried(wanted.password === undefined ? changed : [...changed, 'password'])
-    if (wanted.password !== undefined || changed.some(name => !limitNames.includes(name as keyof PoolLimits))) {
-      await this.#accounts.updateDefaultServer(
-        principal,
-        { host: wanted.server_address, port: wanted.port, useTls: wanted.use_ssl, password: wanted.password },
-        { verify, timeoutMs: wanted.connection_timeout_seconds * 1000 },
-      )
-    }
-    const { connection_timeout_seconds, max_connections, connection_pool_size } = wanted
-    // What was never set is not set by whoever changes something else: it goes on following the accounts.
-    const isSet = this.#set.max_connections !== undefined || changed.includes('max_connections')
-    const limits: Partial<PoolLimits> = {
-      connection_timeout_seconds,
-      connection_pool_size,
-      ...(isSet ? { max_connections } : {}),
-    }
     const at = new Date().toISOString()
-    if (changed.length === 0) return before
-    const setBefore = this.#set
-    const kept = this.#hub.transact(async (transaction, tell) => {
+    let setBefore: Partial<PoolLimits> | undefined
+    const keepLimits: AlsoKept = async (transaction, tell) => {
+      if (changed.length === 0) return
+      const limits = this.#limitsOf(wanted, changed)
       if (limitNames.some(name => changed.includes(name)))
         await this.#store.save(transaction, 'pool_limits', limits, at)
+      setBefore = this.#set
       // In force before anybody hears of it.
       this.#set = limits
       tell({ type: 'configuration_updated', data: { changed, principal: principal.name, at } })
-    })
+    }
+    const server = { host: wanted.server_address, port: wanted.port, useTls: wanted.use_ssl, password: wanted.password }
+    const trial = { verify, timeoutMs: wanted.connection_timeout_seconds * 1000 }
+    const isServerMeant =
+      wanted.password !== undefined || changed.some(name => !limitNames.includes(name as keyof PoolLimits))
+    // Server and limits in one transaction: both are kept, or neither.
+    const kept = isServerMeant
+      ? this.#accounts.updateDefaultServer(principal, server, trial, keepLimits)
+      : this.#hub.transact(keepLimits)
     await kept.catch((error: unknown) => {
-      this.#set = setBefore
+      this.#set = setBefore ?? this.#set
       throw error
     })
     return this.getConfig(principal)
+  }
+
+  /** What was never set is not set by whoever changes something else: it goes on following the accounts. */
+  #limitsOf(
+    { connection_timeout_seconds, max_connections, connection_pool_size }: PoolLimits,
+    changed: readonly string[],
+  ): Partial<PoolLimits> {
+    const isSet = this.#set.max_connections !== undefined || changed.includes('max_connections')
+    return { connection_timeout_seconds, connection_pool_size, ...(isSet ? { max_connections } : {}) }
   }
 }

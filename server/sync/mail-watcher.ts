@@ -5,6 +5,7 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Backoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
+import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import type { Logger } from '../platform/logger.ts'
 import { AccountWatcher, type WatchedAccount } from './account-watcher.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
@@ -18,6 +19,8 @@ export interface MailWatcherOptions {
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem' | 'forget'>
   logger: Logger
   backoff?: Backoff
+  /** One process watches an account; left out where there can be no other. */
+  leases?: Pick<LeaseService, 'want'>
 }
 
 /** Another of these is another mailbox: what is there is not new, since no position is known in it. */
@@ -26,6 +29,8 @@ const mailboxFields = ['imap.host', 'imap.port', 'imap.user']
 export class MailWatcher {
   readonly #options: MailWatcherOptions
   readonly #watchers = new Map<string, AccountWatcher>()
+  /** By account: the right to watch it. */
+  readonly #claims = new Map<string, LeaseClaim>()
   /** What is being done to an account: one thing after the other. */
   readonly #work = new Map<string, Promise<void>>()
   #unsubscribe: (() => void)[] = []
@@ -53,6 +58,8 @@ export class MailWatcher {
     await Promise.all(this.#work.values())
     await Promise.all([...this.#watchers.values()].map(watcher => watcher.stop()))
     this.#watchers.clear()
+    await Promise.all([...this.#claims.values()].map(claim => claim.giveBack()))
+    this.#claims.clear()
   }
 
   /** Runs behind what is already being done to the account. */
@@ -70,10 +77,21 @@ export class MailWatcher {
 
   #watch(account: WatchedAccount): void {
     if (this.#watchers.has(account.id)) return
-    const { accounts: _accounts, ...shared } = this.#options
+    const { accounts: _accounts, leases, ...shared } = this.#options
     const watcher = new AccountWatcher({ account, ...shared })
     this.#watchers.set(account.id, watcher)
-    watcher.start()
+    if (!leases) return watcher.start()
+    const claim = leases.want(`watch:${account.id}`, {
+      won: () => this.#after(account.id, async () => this.#startIfHeld(account.id)),
+      lost: () => this.#after(account.id, async () => this.#watchers.get(account.id)?.stop()),
+    })
+    this.#claims.set(account.id, claim)
+  }
+
+  /** Another process may have taken over before it was this one's turn. */
+  #startIfHeld(accountId: string): void {
+    const claim = this.#claims.get(accountId)
+    if (!claim || claim.find()) this.#watchers.get(accountId)?.start()
   }
 
   async #follow(accountId: string, name: string, changed: readonly string[]): Promise<void> {
@@ -89,7 +107,7 @@ export class MailWatcher {
     const watcher = this.#watchers.get(accountId)
     await watcher?.stop()
     await this.#options.pool.drop(accountId)
-    if (watcher) return watcher.start()
+    if (watcher) return this.#startIfHeld(accountId)
     await this.#renew(accountId)
   }
 
@@ -103,13 +121,17 @@ export class MailWatcher {
   }
 
   async #remove(accountId: string): Promise<void> {
-    await this.#end(accountId)
+    await this.#end(accountId, true)
     await this.#options.pool.remove(accountId)
     this.#options.health.forget(accountId)
   }
 
-  async #end(accountId: string): Promise<void> {
+  /** @param isGone There is no such account any more. */
+  async #end(accountId: string, isGone = false): Promise<void> {
     await this.#watchers.get(accountId)?.stop()
     this.#watchers.delete(accountId)
+    const claim = this.#claims.get(accountId)
+    this.#claims.delete(accountId)
+    await claim?.giveBack(isGone)
   }
 }

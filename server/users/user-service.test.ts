@@ -187,6 +187,8 @@ onEachDatabase(open => {
     for (const table of ['users', 'user_links', 'recovery_codes', 'sessions', 'api_tokens', 'passkeys'] as const) {
       expect(await db.selectFrom(table).selectAll().execute(), table).toEqual([])
     }
+    // Enabled and signed in again between the two steps: rows go with the user, and memory is told once more.
+    expect(asked.at(-1)).toEqual({ what: 'ended', userId: 'ann', facts: 1 })
     await expect(users.delete(admin, 'ann')).rejects.toMatchObject({ code: 'user_not_found' })
     await expect(users.change(admin, 'ann', { name: 'A' })).rejects.toMatchObject({ code: 'user_not_found' })
     await expect(users.reset(admin, 'ann')).rejects.toMatchObject({ code: 'user_not_found' })

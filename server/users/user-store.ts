@@ -65,6 +65,18 @@ export class UserStore {
     await db.updateTable('users').set(change).where('id', '=', id).execute()
   }
 
+  /** Undefined, and nothing is noted, when the user was disabled, reset or deleted since: then they do not come in. */
+  async noteSignIn({ id, password_hash }: UserRow, at: string, transaction: Database): Promise<UserRow | undefined> {
+    return transaction
+      .updateTable('users')
+      .set({ last_seen_at: at })
+      .where('id', '=', id)
+      .where('disabled', '=', 0)
+      .where('password_hash', 'is not distinct from', password_hash)
+      .returningAll()
+      .executeTakeFirst()
+  }
+
   /** Sessions, tokens, passkeys, codes and links go along. */
   async delete(id: string, db: Database = this.#db): Promise<void> {
     await db.deleteFrom('users').where('id', '=', id).execute()

@@ -7,6 +7,7 @@ import { AuditService } from '../../server/audit/audit-service.ts'
 import { AuditStore } from '../../server/audit/audit-store.ts'
 import { TrailHead } from '../../server/audit/trail-head.ts'
 import type { Database } from '../../server/platform/database/database.ts'
+import type { FindLease } from '../../server/platform/lease.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { SecretBox } from '../../server/platform/secret-box.ts'
 import { memoryDatabase } from './databases.ts'
@@ -19,6 +20,7 @@ interface AuditOptions {
   retentionNow?: () => number
   /** Of `audit.head`; none is kept unless given. */
   file?: string
+  findLease?: FindLease
 }
 
 export function headAt(file?: string): TrailHead {
@@ -32,7 +34,10 @@ export async function beginAudit(db: Database, { now = Date.now, file }: AuditOp
 }
 
 /** Stopped when the test ends, before its database is closed. */
-export async function startAudit(database?: Database, { now = Date.now, retentionNow = now, file }: AuditOptions = {}) {
+export async function startAudit(
+  database?: Database,
+  { now = Date.now, retentionNow = now, file, findLease }: AuditOptions = {},
+) {
   const db = database ?? (await memoryDatabase())
   await beginAudit(db, { now, ...(file === undefined ? {} : { file }) })
   const store = new AuditStore(db)
@@ -44,6 +49,7 @@ export async function startAudit(database?: Database, { now = Date.now, retentio
     hub: { publishState: state => told.push(state) },
     now,
     retentionNow,
+    findLease,
     logger: createLogger('silent'),
   })
   await audit.start()

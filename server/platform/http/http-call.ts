@@ -72,6 +72,8 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   readonly #http: HttpSurroundings
   readonly #request: FastifyRequest
   readonly #reply: FastifyReply
+  /** One for all who ask, made for the first: most answers need none. */
+  #signal: AbortSignal | undefined
 
   constructor(
     request: FastifyRequest,
@@ -104,12 +106,8 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
   }
 
   get signal(): AbortSignal {
-    const gone = new AbortController()
-    const { raw } = this.#reply
-    raw.once('close', () => {
-      if (!raw.writableFinished) gone.abort()
-    })
-    return gone.signal
+    this.#signal ??= signalOf(this.#reply.raw)
+    return this.#signal
   }
 
   header(name: string): string | undefined {
@@ -197,6 +195,16 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
       maxAge: maxAgeSeconds,
     })
   }
+}
+
+function signalOf(raw: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  // Asked for too late, the client is gone already.
+  if (raw.closed && !raw.writableFinished) gone.abort()
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort()
+  })
+  return gone.signal
 }
 
 /** Of HTTP/2, a stream is a connection of its own already. */

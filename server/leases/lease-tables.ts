@@ -1,0 +1,18 @@
+/** The table of leases, as Kysely sees it. */
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    leases: LeaseRow
+  }
+}
+
+export interface LeaseRow {
+  /** `watch:<account>`, `prune`, `backups`. */
+  name: string
+  /** The process that has it; null while nobody does. */
+  holder: string | null
+  /** The fencing token: higher with each holder, and never lower. */
+  token: number
+  /** Epoch seconds of the database's own clock, so that the clocks of the processes do not matter. */
+  held_until: number
+}

@@ -1,0 +1,49 @@
+/** The signal of a call: one for all who ask, and it says when the client is gone, also to those who ask late. */
+
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { createLogger } from '../logger.ts'
+import { createHttpServer, handleRaw } from './http-server.ts'
+
+test('who asks twice gets the same signal, which ends with the client, and one who asks when it is gone learns so', async () => {
+  const http = createHttpServer({
+    logger: createLogger('silent'),
+    authenticate: () => undefined,
+    observe: () => undefined,
+    origins: { publicUrl: undefined, allowed: [], isHttps: false },
+    trustedProxies: [],
+  })
+  const asked = Promise.withResolvers<AbortSignal[]>()
+  const late = Promise.withResolvers<boolean>()
+  handleRaw(http, '/wait', { name: 'wait', scope: 'public', effect: 'read' }, async (call, reply) => {
+    const signals = [call.signal, call.signal]
+    asked.resolve(signals)
+    await once(signals[0]!, 'abort')
+    late.resolve(call.signal.aborted)
+    return reply.send('')
+  })
+  handleRaw(http, '/late', { name: 'late', scope: 'public', effect: 'read' }, async (call, reply) => {
+    await once(reply.raw, 'close')
+    late.resolve(call.signal.aborted)
+    return reply.send('')
+  })
+  await http.fastify.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(async () => {
+    http.front.stop()
+    await http.fastify.close()
+  })
+  const { port } = http.fastify.server.address() as AddressInfo
+  const visit = (path: string) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
+    return socket
+  }
+  const socket = visit('/wait')
+  const [one, other] = await asked.promise
+  expect(one).toBe(other)
+  expect(one!.aborted).toBe(false)
+  socket.destroy()
+  await once(one!, 'abort')
+  expect(await late.promise).toBe(true)
+})

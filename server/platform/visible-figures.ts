@@ -1,0 +1,48 @@
+/**
+ * The one rule for who sees which figures. What is counted of accounts stands in rows that carry an account: each caller gets the rows
+ * of the accounts it sees, or their sum. A figure of the whole server that grows with what happens to accounts needs the right to all
+ * of them, and is left out or null for everybody else. How busy the machine is, is told to all who may look at the dashboard.
+ */
+import type { Principal } from './principal.ts'
+
+/** How far a caller sees: all accounts, or those of a list. */
+export type Sight = Pick<Principal, 'accounts'>
+
+/** Rows by the account that they carry; a Map is one. */
+export interface AccountRows<Row> {
+  get(accountId: string): Row | undefined
+  entries(): Iterable<readonly [accountId: string, row: Row]>
+}
+
+export const wholeSight: Sight = { accounts: 'all' }
+
+export function seesAll({ accounts }: Sight): boolean {
+  return accounts === 'all'
+}
+
+/** The list by which a query is narrowed; undefined for callers that see all accounts. */
+export function visibleAccounts({ accounts }: Sight): ReadonlySet<string> | undefined {
+  return accounts === 'all' ? undefined : accounts
+}
+
+/** Costs as much as there are accounts on the caller's list, however many the server has. */
+export function* visibleRows<Row>({ accounts }: Sight, rows: AccountRows<Row>): Generator<Row> {
+  if (accounts === 'all') {
+    for (const [, row] of rows.entries()) yield row
+    return
+  }
+  for (const id of accounts) {
+    const row = rows.get(id)
+    if (row !== undefined) yield row
+  }
+}
+
+/** A figure of the whole server; null for callers that do not see all accounts. */
+export function wholeFigure<Figure>(sight: Sight, figure: Figure): Figure | null {
+  return seesAll(sight) ? figure : null
+}
+
+/** Equal for callers that see the same accounts, so that what they are told is encoded once. */
+export function sightKey({ accounts }: Sight): string {
+  return accounts === 'all' ? 'all' : JSON.stringify([...accounts].sort())
+}

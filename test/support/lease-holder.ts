@@ -1,0 +1,47 @@
+/** A process that wants one lease: says what becomes of it, and writes when it is told to, under the first lease that it was ever given. */
+import { createInterface } from 'node:readline'
+import { LeaseService } from '../../server/leases/lease-service.ts'
+import { LeaseStore } from '../../server/leases/lease-store.ts'
+import { openDatabase } from '../../server/platform/database/database.ts'
+import { type Lease, LeaseLost } from '../../server/platform/lease.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+
+const [url = '', name = ''] = process.argv.slice(2)
+const db = openDatabase(url)
+const say = (word: string) => process.stdout.write(`${word}\n`)
+const times = { leaseMs: 4_000, renewEveryMs: 250, marginMs: 250 }
+const logger = createLogger('silent')
+const leases = new LeaseService({ store: new LeaseStore(db), isAlone: false, renews: true, times, logger })
+let first: Lease | undefined
+
+const claim = leases.want('loop', {
+  won: lease => {
+    first ??= lease
+    say('won')
+  },
+  lost: () => say('lost'),
+})
+await leases.start()
+if (!claim.find()) say('waits')
+
+/** With the newest lease, or the oldest that it was given. */
+async function write(lease: Lease | undefined): Promise<string> {
+  try {
+    await db.transaction().execute(async transaction => {
+      await transaction
+        .insertInto('settings')
+        .values({ name: `${name} ${Date.now()}`, value: '1', updated_at: '' })
+        .execute()
+      if (!lease) throw new LeaseLost('loop')
+      await lease.fence(transaction)
+    })
+    return 'written'
+  } catch (error) {
+    if (error instanceof LeaseLost) return 'refused'
+    throw error
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  say(await write(line === 'write stale' ? first : claim.find()))
+}
