@@ -65,6 +65,8 @@ export interface Overrides {
   gateway?: MailGateway
   chatModels?: ChatModel[]
   heartbeatSeconds?: number
+  /** KiB for each look at a password. */
+  passwordMemory?: number
   /** In place of that which the configuration names. */
   openDatabase?: (observer: DatabaseObserver) => Database
 }
@@ -204,6 +206,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     baseUrl: address,
     passkeyOrigin: () => publicUrl ?? localhostOf(http),
     wrongCredentials,
+    passwordMemory: overrides.passwordMemory,
     listeners: () => [exchanges, http.connectionLimits],
   })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
