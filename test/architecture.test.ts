@@ -75,8 +75,8 @@ const files = globSync('{contract,server,web,sandbox}/**/*.{ts,tsx}').sort()
 const source = Object.fromEntries(files.map(f => [f, readFileSync(f, 'utf8')]))
 const code = files.filter(f => !/\.(test|suite|d)\./.test(f))
 const tests = globSync('{contract,server,web,sandbox,test,bench}/**/*.test.{ts,tsx}').sort()
-/** Longer than a test may be; they are to be split, and none may join them. */
-const longTests = ['server/events/event-hub.test.ts', 'server/mail/message-reader.test.ts']
+/** Longer than a test may be: to be split, and none may join it. */
+const longTests = ['server/events/event-hub.test.ts']
 const importRe =
   /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 const arrows = code.flatMap(from =>
