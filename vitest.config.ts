@@ -1,11 +1,13 @@
 /** Where tests live, how long one may take, and which share a process. */
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { RetriedTests } from './test/support/retried-tests.ts'
 
 const shared = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
-  // A shared CI machine may stall for seconds; what needs its second try is reported as flaky. At home nothing is tried twice.
+  // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
   // One more than there are processors on a small machine: half of the time the long ones wait for something to happen.
@@ -41,6 +43,7 @@ const alone = ['web/settings/configuration-draft.test.ts']
 export default defineConfig({
   test: {
     globalSetup: ['test/support/page-setup.ts', 'test/support/postgres-setup.ts'],
+    reporters: ['default', new RetriedTests(join(import.meta.dirname, 'test/retried-tests.txt'), import.meta.dirname)],
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -1,6 +1,6 @@
 /**
  * The real server with a publisher inside, for the event benchmarks. It is steered on a port of its own: GET
- * /rate?k=<events a second>, /append?seconds=, /state. `--watch-blocked` notes how long writes wait, for few streams.
+ * /rate?k=<events a second>, /append?seconds=, /state, and /memory after a collection (with --expose-gc). `--watch-blocked` notes how long writes wait, for few streams.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -24,6 +24,7 @@ const environment = {
   RUSTYMAIL_DATA_DIR: dataDir,
   RUSTYMAIL_API_KEY: apiKey,
   RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: '20000',
+  RUSTYMAIL_TRUSTED_PROXIES: '127.0.0.1',
   ...unlimited,
 }
 const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
@@ -99,6 +100,14 @@ const control = createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url!, 'http://x')
   if (pathname === '/append') {
     response.end(JSON.stringify(await append(Number(searchParams.get('seconds')))))
+    return
+  }
+  if (pathname === '/memory') {
+    for (let turn = 0; turn < 3; turn++) {
+      globalThis.gc?.()
+      await new Promise(setImmediate)
+    }
+    response.end(JSON.stringify(process.memoryUsage()))
     return
   }
   if (pathname === '/rate') publishAt(Number(searchParams.get('k') ?? 0))

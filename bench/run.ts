@@ -11,6 +11,7 @@ import { imapFlood } from './imap-flood.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
+import { proxiedStreams } from './proxied-streams.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
 import { startup } from './startup.ts'
@@ -31,6 +32,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-mail': hostileMail,
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
+  'proxied-streams': proxiedStreams,
 }
 
 const wanted = process.argv.slice(2)

@@ -51,13 +51,14 @@ function requireTables(): Plugin {
   }
 }
 
-function licences(): Plugin {
+/** Writes those of all packages that are in the bundle to LICENSES.txt beside it. */
+export function licences(): Plugin {
   return {
     name: 'licences',
     writeBundle({ dir }, bundle) {
       const files = Object.values(bundle).flatMap(chunk => (chunk.type === 'chunk' ? chunk.moduleIds : []))
       const folders = new Set(
-        files.map(file => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? '').filter(Boolean),
+        files.map(file => /^.*node_modules\/(?!\.)(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? '').filter(Boolean),
       )
       const texts = [...folders].sort().map(folder => {
         const [licence] = globSync('LICEN[CS]E*', { cwd: folder })

@@ -36,6 +36,8 @@ export interface Overrides {
   gateway?: MailGateway
   chatModels?: ChatModel[]
   heartbeatSeconds?: number
+  /** KiB for each look at a password. */
+  passwordMemory?: number
   /** In place of that which the configuration names. */
   openDatabase?: (observer: DatabaseObserver) => Database
 }
@@ -118,6 +120,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     baseUrl: address,
     passkeyOrigin: () => publicUrl ?? localhostOf(http),
     wrongCredentials,
+    passwordMemory: overrides.passwordMemory,
     news,
   })
   const auditBacklog = () => people.auditBacklog()

@@ -66,6 +66,7 @@ export interface AccessSurroundings {
   /** Where passkeys work. */
   passkeyOrigin: () => string
   wrongCredentials: WrongCredentials
+  passwordMemory: number | undefined
   /** Told of principals that changed. */
   news: PrincipalListener
 }
@@ -86,7 +87,8 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const people = new UserStore(db)
   const keys = new PasskeyStore(db)
   // One processor is left to answer everybody else, however many guess.
-  const hasher = new PasswordHasher({ parallel: Math.max(1, Math.min(2, availableParallelism() - 1)) })
+  const parallel = Math.max(1, Math.min(2, availableParallelism() - 1))
+  const hasher = new PasswordHasher({ parallel, ...(around.passwordMemory && { memory: around.passwordMemory }) })
   const throttle = new SignInThrottle({ now })
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now, logger, listener })
   const made = new MadeUsers({

@@ -1,13 +1,11 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
 import { type App, createApp } from './app.ts'
-import { backup, restore } from './backup-commands.ts'
 import { usage } from './command-line.ts'
-import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
+import { outcomeOf } from './command-outcome.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { flushed } from './platform/log-output.ts'
 import { dropStartMemory } from './platform/start-memory.ts'
-import { Prompt } from './prompt.ts'
 
 /** EX_CONFIG of sysexits.h. */
 const badConfig = 78
@@ -29,31 +27,12 @@ function keepStandingAlone(): void {
 async function runCommand(config: Config): Promise<void> {
   if (config.command === 'serve') return serve(config)
   try {
-    const { words, exitCode } = await outcomeOf(config)
+    // Questions go where logs go, so that stdout holds the outcome alone.
+    const { words, exitCode } = await outcomeOf(config, { input: process.stdin, output: process.stderr })
     console.log(words)
     process.exitCode = exitCode
   } catch (error) {
     fail(1, `Failed: ${wordsOf(error)}`)
-  }
-}
-
-async function outcomeOf(config: Config): Promise<Outcome> {
-  if (config.command === 'audit verify') return verifyAudit(config)
-  if (config.command === 'audit accept') return acceptAudit(config)
-  if (config.command === 'key rotate') return rotateKey(config, config.newSecretKey)
-  if (config.command === 'backup') return backup(config)
-  if (config.command === 'restore') return restore(config)
-  // Questions go where logs go, so that stdout holds the outcome alone.
-  const prompt = new Prompt({ input: process.stdin, output: process.stderr })
-  try {
-    const { email, name } = config.newAdministrator
-    return await createAdministrator(config, {
-      email: async () => email ?? prompt.ask('Email: '),
-      name: async () => name ?? prompt.ask('Name: '),
-      password: () => prompt.ask('Password, at least 12 characters: ', { isHidden: true }),
-    })
-  } finally {
-    prompt.close()
   }
 }
 

@@ -2,13 +2,18 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 
+export interface Terminal {
+  input: NodeJS.ReadableStream & { isTTY?: boolean }
+  output: NodeJS.WritableStream
+}
+
 export class Prompt {
-  readonly #output: NodeJS.WriteStream
+  readonly #output: NodeJS.WritableStream
   readonly #reader: Interface
   readonly #lines: AsyncIterator<string>
   #isMuted = false
 
-  constructor({ input, output }: { input: NodeJS.ReadStream; output: NodeJS.WriteStream }) {
+  constructor({ input, output }: Terminal) {
     this.#output = output
     const echo = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
@@ -16,7 +21,7 @@ export class Prompt {
         done()
       },
     })
-    this.#reader = createInterface({ input, output: echo, terminal: input.isTTY })
+    this.#reader = createInterface({ input, output: echo, terminal: input.isTTY === true })
     this.#lines = this.#reader[Symbol.asyncIterator]()
   }
 

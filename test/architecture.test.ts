@@ -75,6 +75,9 @@ const doors: Record<string, RegExp> = {
 const files = globSync('{contract,server,web,sandbox}/**/*.{ts,tsx}').sort()
 const source = Object.fromEntries(files.map(f => [f, readFileSync(f, 'utf8')]))
 const code = files.filter(f => !/\.(test|suite|d)\./.test(f))
+const tests = globSync('{contract,server,web,sandbox,test,bench}/**/*.test.{ts,tsx}').sort()
+/** Longer than a test may be: to be split, and none may join it. */
+const longTests = ['server/events/event-hub.test.ts']
 const importRe =
   /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 const arrows = code.flatMap(from =>
@@ -175,6 +178,10 @@ test('each file is small, introduces itself, and has a name of its own', () => {
     code.filter(f => lengthOf(f) > 400),
     'longer than 400 lines',
   )
+  none(
+    tests.filter(f => readFileSync(f, 'utf8').split('\n').length > 401 && !longTests.includes(f)),
+    'a test longer than 400 lines',
+  )
   const lengths = code.map(lengthOf).sort((one, other) => one - other)
   assert.ok(lengths[Math.floor(lengths.length * 0.9)]! <= 200, 'more than one file in ten is longer than 200 lines')
   none(
@@ -239,4 +246,5 @@ test('one rule says who sees which figures', () => {
 test('what is held here is really there', () => {
   assert.ok(code.length > 80, 'the files were not found')
   assert.ok(inner.length > 200, 'the imports were not found')
+  assert.ok(tests.length > 200, 'the tests were not found')
 })

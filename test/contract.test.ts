@@ -1,4 +1,5 @@
 /** The contract is kept: every endpoint is served, none answers a stranger, and the documents in docs/ are what the server renders. */
+
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -13,6 +14,7 @@ import { loadConfig } from '../server/config.ts'
 import { mailTools } from '../server/mail/mail-tools.ts'
 import { fieldsOf } from '../server/platform/http/input-fields.ts'
 import { createLogger } from '../server/platform/logger.ts'
+import { passwordMemory } from './support/passwords.ts'
 import { tempDir } from './support/temp-dir.ts'
 
 const endpoints = Object.values(api).flatMap(group => Object.values(group) as Endpoint[])
@@ -24,7 +26,7 @@ async function startApp() {
     RUSTYMAIL_DATA_DIR: join(dir.path, 'data'),
     RUSTYMAIL_DATABASE_URL: 'sqlite::memory:',
   })
-  const app = createApp(config, { logger: createLogger('silent') })
+  const app = createApp(config, { passwordMemory, logger: createLogger('silent') })
   onTestFinished(async () => {
     await app.stop()
     dir.remove()

@@ -1,4 +1,5 @@
 /** The gate over HTTPS with HTTP/2: the same answers to the same callers as test/gate.test.ts finds without them. */
+
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
@@ -10,6 +11,7 @@ import { type Scope, scopes, withIncluded } from '../contract/scope.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { createLogger } from '../server/platform/logger.ts'
+import { passwordMemory } from './support/passwords.ts'
 import { type Answer, People, type Proof } from './support/people.ts'
 import { administrator } from './support/signed-in.ts'
 import { tempDir } from './support/temp-dir.ts'
@@ -56,7 +58,7 @@ async function startOverTls() {
     RUSTYMAIL_TLS_CERT: certFile,
     RUSTYMAIL_TLS_KEY: keyFile,
   }
-  const app = createApp(loadConfig([], environment), { logger: createLogger('silent') })
+  const app = createApp(loadConfig([], environment), { passwordMemory, logger: createLogger('silent') })
   onTestFinished(() => app.stop())
   await app.start()
   const session = await openSession(app.address, readFileSync(certFile), {})

@@ -3,11 +3,11 @@ import { expect, onTestFinished, test } from 'vitest'
 import { accessApi } from '../../contract/access.ts'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase } from '../../test/support/databases.ts'
+import { cheapHasher } from '../../test/support/passwords.ts'
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { createHttpServer } from '../platform/http/http-server.ts'
 import { WrongCredentials } from '../platform/http/wrong-credentials.ts'
 import { createLogger } from '../platform/logger.ts'
-import { PasswordHasher } from '../users/password-hasher.ts'
 import { Revocations } from '../users/revocations.ts'
 import { UserStore } from '../users/user-store.ts'
 import type { UserRow } from '../users/user-tables.ts'
@@ -25,7 +25,7 @@ async function door({ isHttps = false, user = {} }: { isHttps?: boolean; user?: 
   const db = await memoryDatabase()
   const logger = createLogger('silent')
   const people = new UserStore(db)
-  const hasher = new PasswordHasher()
+  const hasher = cheapHasher()
   const listener = { changed: () => undefined, revoked: () => undefined }
   const sessions = new SessionService({ store: new SessionStore(db), users: people, now: Date.now, logger, listener })
   const access = new AccessService({

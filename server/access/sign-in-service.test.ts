@@ -2,6 +2,7 @@
 import { expect, test, vi } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase } from '../../test/support/databases.ts'
+import { cheapHasher, passwordMemory } from '../../test/support/passwords.ts'
 import { createLogger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { PasswordHasher, type PasswordHasherOptions } from '../users/password-hasher.ts'
@@ -13,6 +14,8 @@ import { SignInService } from './sign-in-service.ts'
 import { SignInThrottle } from './sign-in-throttle.ts'
 
 const password = 'a quiet place for letters'
+/** KiB, as on a server: such a look takes long enough for others to come meanwhile. */
+const costly = 47_104
 const from = { address: '192.0.2.1', userAgent: 'Browser/1.0' }
 const elsewhere = (number: number) => ({ ...from, address: `198.51.100.${number}` })
 
@@ -32,7 +35,7 @@ async function setUp(room: PasswordHasherOptions = {}) {
   const now = () => clock.now
   const logger = createLogger('silent')
   const users = new UserStore(db)
-  const hasher = new WatchedHasher(room)
+  const hasher = new WatchedHasher({ memory: passwordMemory, ...room })
   const listener = { changed: () => undefined, revoked: () => undefined }
   const sessions = new SessionService({ store: new SessionStore(db), users, now, logger, listener })
   const codes = new Set<string>()
@@ -131,7 +134,7 @@ test('guessing is slowed down in the same way for nobody as for somebody, withou
 })
 
 test('many wrong sign-ins at once, more than there is room for, do not keep the owner out', async () => {
-  const { signIn, add } = await setUp({ maxWaiting: 8 })
+  const { signIn, add } = await setUp({ maxWaiting: 8, memory: costly })
   await add('ann@example.com')
   const flood = Array.from({ length: 400 }, (_, number) => {
     const email = number % 2 ? 'ann@example.com' : `${number}@example.com`
@@ -148,7 +151,7 @@ test('many wrong sign-ins at once, more than there is room for, do not keep the 
 })
 
 test('while there is no room for another password, the database is not asked either, and the try does not count', async () => {
-  const { signIn, users, hasher, add } = await setUp({ parallel: 1, maxWaiting: 1 })
+  const { signIn, users, hasher, add } = await setUp({ parallel: 1, maxWaiting: 1, memory: costly })
   await add('ann@example.com')
   const find = vi.spyOn(users, 'findByEmail')
   const busy = [hasher.verify('wrong', null), hasher.verify('wrong', null)]
@@ -283,7 +286,7 @@ test('a password that is changed while it is kept again is not brought back', as
   const next = await hasher.hash('another quiet place for letters')
   vi.spyOn(hasher, 'hash').mockImplementation(async given => {
     await users.update(ann.id, { password_hash: next })
-    return PasswordHasher.prototype.hash.call(new PasswordHasher(), given)
+    return cheapHasher().hash(given)
   })
   expect((await problemOf(signIn.withPassword('ann@example.com', password, from))).code).toBe('sign_in_failed')
   expect((await users.find(ann.id))?.password_hash).toBe(next)

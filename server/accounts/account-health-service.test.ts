@@ -18,6 +18,7 @@ const admin: Principal = {
 }
 const server = { host: 'mail.example.com', port: 993, tls: 'implicit', user: 'ann', password: 'secret' } as const
 const input: AccountInput = { email: 'ann@example.com', imap: server, enabled: true }
+const noConnections = { watching: 0, open: 0, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 0, server_limit: null }
 const refused = new Problem('mail_server_unreachable', 'Nothing answers.', { fault: 'refused' })
 
 afterEach(() => {
@@ -55,9 +56,8 @@ test('what is kept is bounded: the oldest errors go', async () => {
 
 test('how few connections a mail server allows is said of the account, and nothing where it refused none', async () => {
   const { accounts, health, account } = await start()
-  const connections = { watching: 1, open: 1, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 0 }
   const note = async (server_limit: number | null) => {
-    health.setConnections(account.id, { ...connections, server_limit })
+    health.setConnections(account.id, { ...noConnections, server_limit })
     return (await accounts.get(admin, account.id)).note
   }
   expect(await note(1)).toContain('one connection')
@@ -84,6 +84,12 @@ test('of what was removed nothing is kept', async () => {
   const { health, account } = await start()
   health.set(account, { state: 'ready' })
   health.noteProblem(account.id, refused)
+  health.setConnections(account.id, { ...noConnections, open: 2 })
+  expect([...health.byAccount].map(([id, { state, connections }]) => [id, state, connections.open])).toEqual([
+    [account.id, 'ready', 2],
+  ])
   health.forget(account.id)
   expect(health.errorsOf(account.id)).toEqual([])
+  expect([...health.byAccount]).toEqual([])
+  expect(health.get(account.id, true)).toMatchObject({ state: 'connecting', connections: { open: 0 } })
 })

@@ -76,8 +76,8 @@ function pieceOf(
   { offset, isStandIn }: BodyPlace,
   length: number,
 ): BodyPiece {
-  const piece = cut(body, offset, length)
-  const end = offset + piece.length
+  const [begin, end] = [wholeFrom(body, offset, 1), wholeFrom(body, offset + length, -1)]
+  const piece = body.slice(begin, end)
   const { html, is_truncated } = message
   const isUnread = isStandIn && html !== null
   const empty = isUnread
@@ -95,10 +95,9 @@ function pieceOf(
   }
 }
 
-/** Never half of a character that takes two places. */
-function cut(body: string, offset: number, length: number): string {
-  const end = offset + length
-  return body.slice(offset, /[\ud800-\udbff]/.test(body[end - 1] ?? '') ? end - 1 : end)
+/** Never half of a character that takes two places: one that is cut at this place is left out by going over it, or back. */
+function wholeFrom(body: string, place: number, step: 1 | -1): number {
+  return /[\ud800-\udbff]/.test(body[place - 1] ?? '') ? place + step : place
 }
 
 const unread = 'The HTML part, which people are shown, could not be read in time.'

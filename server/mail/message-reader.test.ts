@@ -1,6 +1,5 @@
 /** Mail as a model reads it: within what it asked for, to the end if it goes on, and no message spoils the others. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { toDelivery } from '../../test/support/mime.ts'
 import { partsReader } from '../../test/support/parts-reader.ts'
 import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
 import type { Delivery } from '../imap/adapters/memory-message.ts'
@@ -389,44 +388,4 @@ test('a server that stops says so', async () => {
   const [ref] = await refsOf({ html: longHtml('x') })
   failWith('stopped')
   await expect(read([ref!])).rejects.toMatchObject({ code: 'draining' })
-})
-
-test('an attached message is read by the ref that its carrier names, with a note that nobody checked it', async () => {
-  const eve = { name: 'Eve', email: 'eve@evil.example' }
-  const inner = { subject: 'inside', from: eve, root: { type: 'text/plain', body: 'inner words' } }
-  const parts = [
-    { type: 'text/plain', body: 'see below' },
-    { type: 'message/rfc822', message: inner },
-  ]
-  const refs = await refsOf(toDelivery({ subject: 'outer', root: { type: 'multipart/mixed', parts } }))
-  const [outer] = (await read(refs)).messages
-  expect(outer).toMatchObject({
-    attachments: [{ id: '2', type: 'message/rfc822', ref: expect.stringMatching(/^a\./) }],
-  })
-  const [inside] = (await read([outer?.attachments?.[0]?.ref ?? ''])).messages
-  expect(inside).toMatchObject({ subject: 'inside', from: [eve], note: expect.stringContaining('Nobody checked') })
-  expect(insideOf(inside?.untrusted_body)).toBe('inner words')
-  expect(inside).not.toHaveProperty('auth')
-})
-
-test('every text of a message is read, HTML among them, and an invitation as data', async () => {
-  const source =
-    'BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Tea\nDTSTART:20261201T090000Z\nEND:VEVENT\nEND:VCALENDAR'
-  const parts = [
-    { type: 'text/html', body: '<p>meeting Friday</p>' },
-    { type: 'text/plain', body: 'the footer' },
-    { type: 'text/calendar', body: source },
-  ]
-  const refs = await refsOf(toDelivery({ subject: 'list', root: { type: 'multipart/mixed', parts } }))
-  const [message] = (await read(refs)).messages
-  expect(insideOf(message?.untrusted_body)).toBe('meeting Friday\n\nthe footer')
-  expect(message).toMatchObject({
-    note: 'This text was made from text and HTML parts, which stand one under the other.',
-    calendar: {
-      method: 'REQUEST',
-      events: [
-        { summary: 'Tea', start: { local: '2026-12-01T09:00:00', zone: 'UTC', utc: '2026-12-01T09:00:00.000Z' } },
-      ],
-    },
-  })
 })

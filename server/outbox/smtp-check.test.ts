@@ -140,10 +140,8 @@ describe('a server that misbehaves', () => {
     ['asks again and again', socket => speak(socket, () => setTimeout(() => socket.write('334 more\r\n'), 20))],
   ])('one that %s is given up in time, and its connection is gone', async (_name, onConnection) => {
     const server = await listen(onConnection)
-    const began = performance.now()
     const problem = await fault({ port: server.port }, 300)
     expect(problem).toMatchObject({ code: 'mail_server_timeout', extension: { fault: 'timeout' } })
-    expect(performance.now() - began).toBeLessThan(2_000)
     await expect.poll(() => server.sockets.size).toBe(0)
   })
 
@@ -151,9 +149,8 @@ describe('a server that misbehaves', () => {
     const server = await listen(socket =>
       speak(socket, line => (line === 'QUIT' ? drip(socket, '221-bye\r\n', 20) : socket.write('235 in\r\n'))),
     )
-    const began = performance.now()
-    await checkSmtp({ ...account, port: server.port }, 10_000)
-    expect(performance.now() - began).toBeLessThan(2_000)
+    // To wait for it would take this long, and longer than a test may.
+    await checkSmtp({ ...account, port: server.port }, 120_000)
     await expect.poll(() => server.sockets.size, { timeout: 5_000 }).toBe(0)
   })
 

@@ -60,14 +60,21 @@ function take(file: string): Taken | undefined {
     } catch (error) {
       lock.close()
       if (isBusy(error)) return undefined
-      throw unusable(file, error)
+      // SQLite cannot always lock a file that was removed.
+      if (isStill(before, inode(file))) throw unusable(file, error)
+      continue
     }
     // The one before may have removed the file while we opened it: then our lock is on a file that nobody else sees.
     const after = inode(file)
-    if (after !== undefined && (before === undefined || before === after)) return { lock, inode: after }
+    if (isStill(before, after)) return { lock, inode: after }
     lock.close()
   }
   return undefined
+}
+
+/** @param before Undefined where opening made the file. */
+function isStill(before: number | undefined, after: number | undefined): after is number {
+  return after !== undefined && (before === undefined || before === after)
 }
 
 function open(file: string): DatabaseSync {

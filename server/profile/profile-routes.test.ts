@@ -4,6 +4,7 @@ import { TOTP } from 'otpauth'
 import { afterEach, expect, test } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { startHub } from '../../test/support/event-hub.ts'
+import { cheapHasher } from '../../test/support/passwords.ts'
 import { SoftPasskey } from '../../test/support/soft-passkey.ts'
 import { SessionService } from '../access/session-service.ts'
 import { SessionStore } from '../access/session-store.ts'
@@ -12,7 +13,6 @@ import { createHttpServer, type HttpServer } from '../platform/http/http-server.
 import { createLogger } from '../platform/logger.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { PasskeyStore } from '../users/passkey-store.ts'
-import { PasswordHasher } from '../users/password-hasher.ts'
 import { UserStore } from '../users/user-store.ts'
 import { PasskeyService } from './passkey-service.ts'
 import { profileRoutes } from './profile-routes.ts'
@@ -33,7 +33,7 @@ async function serve() {
   const passkeys = new PasskeyService({ ...shared, store: new PasskeyStore(db), users, origin: () => origin })
   const secrets = new SecretBox(randomBytes(32))
   const factors = new SecondFactorService({ ...shared, store: new TotpStore(db), users, secrets })
-  const [hasher, throttle] = [new PasswordHasher(), new SignInThrottle(shared)]
+  const [hasher, throttle] = [cheapHasher(), new SignInThrottle(shared)]
   const changed = (userId: string) => sessions.userChanged(userId)
   const profile = new ProfileService({ ...shared, users, factors, passkeys, hasher, throttle, sessions, hub, changed })
   const server = createHttpServer({

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
+import { cheapHasher } from '../../test/support/passwords.ts'
 import { SoftPasskey } from '../../test/support/soft-passkey.ts'
 import type { SessionRow } from '../access/session-tables.ts'
 import { SignInThrottle } from '../access/sign-in-throttle.ts'
@@ -13,7 +14,6 @@ import { createLogger } from '../platform/logger.ts'
 import { anonymous, type Caller, everyScope } from '../platform/principal.ts'
 import { SecretBox } from '../platform/secret-box.ts'
 import { PasskeyStore } from '../users/passkey-store.ts'
-import { PasswordHasher } from '../users/password-hasher.ts'
 import { UserStore } from '../users/user-store.ts'
 import type { UserRow } from '../users/user-tables.ts'
 import { PasskeyService } from './passkey-service.ts'
@@ -31,7 +31,7 @@ async function setUp(db: Database, change: Partial<UserRow> = {}) {
   const now = () => clock.now
   const logger = createLogger('silent')
   const users = new UserStore(db)
-  const hasher = new PasswordHasher({})
+  const hasher = cheapHasher()
   const passkeys = new PasskeyService({ store: new PasskeyStore(db), users, origin: () => origin, now, logger })
   const factors = new SecondFactorService({
     store: new TotpStore(db),

@@ -8,6 +8,8 @@ export interface PasswordHasherOptions {
   parallel?: number
   /** More are refused: whoever comes last of those with the highest rank. */
   maxWaiting?: number
+  /** Of each password, in KiB. Tests that are about something else take less: it is what a password costs to look at. */
+  memory?: number
 }
 
 interface Stored {
@@ -29,29 +31,32 @@ const derive = promisify(argon2)
  * OWASP Password Storage Cheat Sheet: of its equal choices for argon2id the one of most memory. A block of more than
  * 32 MiB is mapped for itself and given back when it is freed; smaller ones glibc keeps, 20 MiB for each thread and more.
  */
-const cost = { memory: 47_104, passes: 1, parallelism: 1 }
+const usual = { memory: 47_104, passes: 1, parallelism: 1 }
 const tagBytes = 32
 const phc = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 
 export class PasswordHasher {
   readonly #parallel: number
   readonly #maxWaiting: number
+  readonly #cost: typeof usual
   /** By rank, then as they came; at most `maxWaiting`. */
   readonly #waiting: Waiting[] = []
   /** What the passwords of nobody are compared with. */
-  readonly #dummy: Stored = { ...cost, salt: randomBytes(16), tag: randomBytes(tagBytes) }
+  readonly #dummy: Stored
   #running = 0
 
-  constructor({ parallel = 2, maxWaiting = 64 }: PasswordHasherOptions = {}) {
+  constructor({ parallel = 2, maxWaiting = 64, memory = usual.memory }: PasswordHasherOptions = {}) {
     this.#parallel = parallel
     this.#maxWaiting = maxWaiting
+    this.#cost = { ...usual, memory }
+    this.#dummy = { ...this.#cost, salt: randomBytes(16), tag: randomBytes(tagBytes) }
   }
 
   /** Answers a PHC string, to be kept. @throws Problem overloaded. */
   async hash(password: string): Promise<string> {
     const salt = randomBytes(16)
-    const tag = await this.#inTurn(0, () => tagOf(password, { ...cost, salt, tag: Buffer.alloc(tagBytes) }))
-    const { memory, passes, parallelism } = cost
+    const tag = await this.#inTurn(0, () => tagOf(password, { ...this.#cost, salt, tag: Buffer.alloc(tagBytes) }))
+    const { memory, passes, parallelism } = this.#cost
     return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(tag)}`
   }
 
@@ -77,9 +82,9 @@ export class PasswordHasher {
   /** Whether it was made with another cost than today's: to be recreated when the password is known. */
   isOutdated(kept: string): boolean {
     const { memory, passes, parallelism, tag } = parse(kept)
-    return (
-      memory !== cost.memory || passes !== cost.passes || parallelism !== cost.parallelism || tag.length !== tagBytes
-    )
+    const today = this.#cost
+    const isSame = memory === today.memory && passes === today.passes && parallelism === today.parallelism
+    return !isSame || tag.length !== tagBytes
   }
 
   async #inTurn<Result>(rank: number, work: () => Promise<Result>): Promise<Result> {

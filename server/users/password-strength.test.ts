@@ -52,10 +52,11 @@ test.each([
   await checkPasswordStrength(password, ann)
 })
 
-test('the longest that is allowed is looked at in a moment', async () => {
+test('the longest that is allowed takes little of the processor', async () => {
   await checkPasswordStrength('x', ann).catch(() => undefined)
-  const began = performance.now()
+  const before = process.cpuUsage()
   const hard = Array.from({ length: 256 }, (_, index) => '4@8({[<3€69&#1!|0$5+72%'[index % 23]).join('')
   await checkPasswordStrength(hard, ann).catch(() => undefined)
-  expect(performance.now() - began).toBeLessThan(1_000)
+  const { user, system } = process.cpuUsage(before)
+  expect((user + system) / 1_000).toBeLessThan(1_000)
 })

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { usersApi } from '../../contract/users.ts'
 import { startHub } from '../../test/support/event-hub.ts'
 import { madeUsersOn } from '../../test/support/made-users.ts'
+import { cheapHasher } from '../../test/support/passwords.ts'
 import { AccessService } from '../access/access-service.ts'
 import { linkRoutes } from '../access/link-routes.ts'
 import { SessionService } from '../access/session-service.ts'
@@ -12,7 +13,6 @@ import { createHttpServer } from '../platform/http/http-server.ts'
 import { WrongCredentials } from '../platform/http/wrong-credentials.ts'
 import { createLogger } from '../platform/logger.ts'
 import { PasskeyStore } from './passkey-store.ts'
-import { PasswordHasher } from './password-hasher.ts'
 import { Revocations } from './revocations.ts'
 import { userRoutes } from './user-routes.ts'
 import { UserService } from './user-service.ts'
@@ -34,7 +34,7 @@ async function door() {
     passkeys: new PasskeyStore(db),
     made: madeUsersOn(db),
     hub,
-    hasher: new PasswordHasher(),
+    hasher: cheapHasher(),
     baseUrl: () => 'http://mail.example.com',
     accountIds: async () => new Set(['work']),
     ended: id => sessions.endAllOf(id, 'ended_by_administrator'),

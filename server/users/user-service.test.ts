@@ -3,17 +3,11 @@ import { expect, test } from 'vitest'
 import type { User } from '../../contract/users.ts'
 import { aUser } from '../../test/support/a-user.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
-import { startHub } from '../../test/support/event-hub.ts'
-import { madeUsersOn } from '../../test/support/made-users.ts'
+import { codesOf, setUp, tokenOf } from '../../test/support/users-on.ts'
 import type { Database } from '../platform/database/database.ts'
-import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal, scopeSet } from '../platform/principal.ts'
 import { TokenStore } from '../tokens/token-store.ts'
-import { PasskeyStore } from './passkey-store.ts'
-import { PasswordHasher } from './password-hasher.ts'
-import { UserService } from './user-service.ts'
-import { UserStore } from './user-store.ts'
-import type { UserRow } from './user-tables.ts'
+import type { UserService } from './user-service.ts'
 
 const admin: Principal = {
   id: 'api-key',
@@ -31,49 +25,6 @@ const invitation: Parameters<UserService['invite']>[1] = {
   name: 'Ann',
   role: 'viewer',
   accounts: [],
-}
-
-async function setUp(db: Database) {
-  const { hub, facts } = await startHub(db)
-  const clock = { now: Date.parse('2026-11-22T12:00:00Z') }
-  const store = new UserStore(db)
-  const hasher = new PasswordHasher()
-  /** What was asked of sessions and tokens, with how many facts had been told by then. */
-  const asked: { what: 'ended' | 'changed'; userId: string; facts: number }[] = []
-  const ask = (what: 'ended' | 'changed') => async (userId: string) => {
-    // Stands for what they do there: they ask the database, which must not be in the middle of a change.
-    await store.find(userId)
-    asked.push({ what, userId, facts: facts().length })
-  }
-  const users = new UserService({
-    store,
-    passkeys: new PasskeyStore(db),
-    made: madeUsersOn(db),
-    hub,
-    hasher,
-    now: () => clock.now,
-    logger: createLogger('silent'),
-    baseUrl: () => 'https://mail.example.com',
-    accountIds: async () => new Set(['work', 'home']),
-    ended: ask('ended'),
-    changed: ask('changed'),
-    openSessions: async id =>
-      [{ user_id: 'ann' }, { user_id: 'ann' }].filter(({ user_id }) => user_id === (id ?? 'ann')),
-  })
-  const add = async (id: string, change: Partial<UserRow> = {}) => {
-    await store.insert(aUser({ id, password_hash: 'x', ...change }))
-    return id
-  }
-  const addAdministrator = (id: string) => add(id, { role: 'administrator', accounts: '"all"' })
-  return { users, store, hasher, clock, facts, asked, db, add, addAdministrator }
-}
-
-function tokenOf(link: string): string {
-  return link.split('#')[1] ?? ''
-}
-
-function codesOf(results: PromiseSettledResult<unknown>[]): unknown[] {
-  return results.flatMap(result => (result.status === 'rejected' ? [result.reason.code] : []))
 }
 
 onEachDatabase(open => {

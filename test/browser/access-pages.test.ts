@@ -9,11 +9,12 @@ import { promisify } from 'node:util'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, setScheme, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, setScheme, visit } from '../support/browser.ts'
+import { startBrowserDemo } from '../support/browser-demo.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import type { RustyMail } from '../support/rustymail.ts'
 import { administrator, type SignedIn, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -25,15 +26,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let storageState: SignedIn
 
   beforeAll(async () => {
-    const dir = tempDir('access-pages')
-    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
-    browser = await launchBrowser()
-    storageState = await signIn(browser, run.setupLink)
-    return async () => {
-      await browser.close()
-      await run.stop()
-      dir.remove()
-    }
+    const demo = await startBrowserDemo()
+    ;({ run, browser, storageState } = demo)
+    return demo.stop
   }, 60_000)
 
   const open = async (path: string, heading: string) => {

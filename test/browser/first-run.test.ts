@@ -1,19 +1,19 @@
 /** A new user's way: the printed link, becoming administrator, an empty installation, a mailbox that first fails and then works, and a link that works once. */
+
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import { loadConfig } from '../../server/config.ts'
 import { createLogger } from '../../server/platform/logger.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { passwordMemory } from '../support/passwords.ts'
 import { available } from '../support/require.ts'
 import { startRustyMail } from '../support/rustymail.ts'
 import { administrator, signIn } from '../support/signed-in.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
-
-const output = join(import.meta.dirname, 'output')
 
 /** In both widths and both themes, to be looked at. */
 async function shoot(page: Page, name: string): Promise<void> {
@@ -22,7 +22,7 @@ async function shoot(page: Page, name: string): Promise<void> {
     await expectNothingClipped(page, `${name} at ${width}`)
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })
-      await page.screenshot({ path: join(output, `${name}-${colorScheme}-${width}.png`), animations: 'disabled' })
+      await keepPicture(page, `${name}-${colorScheme}-${width}`)
     }
   }
   await page.setViewportSize({ width: 1280, height: 800 })
@@ -76,7 +76,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     // Dovecot's own words, and the way back to the field that is wrong.
     await dialog.getByText(/authentication failed/i).waitFor()
     await expectAccessible(page, 'refused login')
-    await page.screenshot({ path: join(output, 'connect-refused-light-1280.png') })
+    await keepPicture(page, 'connect-refused-light-1280')
     expect(page.url()).not.toContain('wrong')
     await dialog.getByRole('button', { name: 'Change the settings' }).click()
     await imap.getByLabel('Password', { exact: true }).fill('pw-alice')
@@ -96,7 +96,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       .first()
       .waitFor()
     await page.getByText('Bob: Hello from Dovecot').waitFor()
-    await page.screenshot({ path: join(output, 'overview-dovecot-light-1280.png') })
+    await keepPicture(page, 'overview-dovecot-light-1280')
   })
 
   test('a mailbox on a private network is opened where it was refused, listed, closed again, and opened from its account', async () => {
@@ -182,7 +182,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   test('when the link to the server dies the page says so within 2.5 heartbeats, keeps its figures, and comes back by itself', async () => {
     const dir = tempDir('live')
     const config = loadConfig([], { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: join(dir.path, 'data') })
-    const app = createApp(config, { logger: createLogger('silent'), heartbeatSeconds: 1 })
+    const app = createApp(config, { passwordMemory, logger: createLogger('silent'), heartbeatSeconds: 1 })
     await app.start()
     const relay = await startRelay(Number(new URL(app.address).port))
     onTestFinished(async () => {

@@ -3,11 +3,11 @@ import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { Message } from '../../contract/mail.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, visit } from '../support/browser.ts'
+import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
-import { type SignedIn, signIn } from '../support/signed-in.ts'
-import { tempDir } from '../support/temp-dir.ts'
+import type { RustyMail } from '../support/rustymail.ts'
+import type { SignedIn } from '../support/signed-in.ts'
 
 /** What can be scrolled up and down beside the frame of the message itself. */
 const scrollers = `(() => {
@@ -28,19 +28,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let messages: Message[]
 
   beforeAll(async () => {
-    const dir = tempDir('mail-page')
-    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
-    browser = await launchBrowser()
-    storageState = await signIn(browser, run.setupLink)
+    const demo = await startBrowserDemo()
+    ;({ run, browser, storageState } = demo)
     accountId = (await run.call(api.accounts.listAccounts)).items[0]!.id
     const params = { account_id: accountId }
     const { items } = await run.call(api.mail.listMessages, { params, query: { limit: '60' } })
     messages = await Promise.all(items.map(({ ref }) => run.call(api.mail.getMessage, { params: { ...params, ref } })))
-    return async () => {
-      await browser.close()
-      await run.stop()
-      dir.remove()
-    }
+    return demo.stop
   }, 60_000)
 
   const openMessage = async (message: Message, width: number, height: number) => {

@@ -1,17 +1,14 @@
 /** The search on the mail page, in a real browser on the sandbox's mail: narrow and wide, light and dark, by hand and by address. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, visit } from '../support/browser.ts'
+import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
-import { type SignedIn, signIn } from '../support/signed-in.ts'
-import { tempDir } from '../support/temp-dir.ts'
+import type { RustyMail } from '../support/rustymail.ts'
+import type { SignedIn } from '../support/signed-in.ts'
 
 const soon = { timeout: 10_000 }
-const output = join(import.meta.dirname, 'output')
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
   let run: RustyMail
@@ -19,16 +16,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let storageState: SignedIn
 
   beforeAll(async () => {
-    const dir = tempDir('mail-search')
-    mkdirSync(output, { recursive: true })
-    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
-    browser = await launchBrowser()
-    storageState = await signIn(browser, run.setupLink)
-    return async () => {
-      await browser.close()
-      await run.stop()
-      dir.remove()
-    }
+    const demo = await startBrowserDemo()
+    ;({ run, browser, storageState } = demo)
+    return demo.stop
   })
 
   const field = (page: Page) => page.getByRole('textbox', { name: 'Search mail' })
@@ -144,7 +134,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
           const where = `mail-search-${name}-${scheme}-${width}`
           await expectNothingClipped(page, where)
           await expectAccessible(page, where)
-          await page.screenshot({ path: join(output, `${where}.png`) })
+          await keepPicture(page, `${where}`)
         }
         await context.close()
       }

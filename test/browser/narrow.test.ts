@@ -2,11 +2,11 @@
 import type { Browser, Locator, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectNothingClipped, visit } from '../support/browser.ts'
+import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
-import { type SignedIn, signIn } from '../support/signed-in.ts'
-import { tempDir } from '../support/temp-dir.ts'
+import type { RustyMail } from '../support/rustymail.ts'
+import type { SignedIn } from '../support/signed-in.ts'
 
 const pages = {
   Overview: '/',
@@ -51,15 +51,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let storageState: SignedIn
 
   beforeAll(async () => {
-    const dir = tempDir('narrow')
-    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
-    browser = await launchBrowser()
-    storageState = await signIn(browser, run.setupLink)
-    return async () => {
-      await browser.close()
-      await run.stop()
-      dir.remove()
-    }
+    const demo = await startBrowserDemo()
+    ;({ run, browser, storageState } = demo)
+    return demo.stop
   }, 60_000)
 
   const open = async (page: Page, path: string, heading: string) => {

@@ -1,17 +1,14 @@
 /** Mail that is not what it seems, in a real browser: who sent it is told in the list and above the message, in any width and light. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
 import { runApp } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
-const output = join(import.meta.dirname, 'output')
 const field = (claims: string) => `Authentication-Results: mx.google.com; ${claims}\r\n\r\n`
 const shown = 'Dear Ann, the stations leave on Tuesday.'
 
@@ -21,7 +18,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let storageState: SignedIn
 
   beforeAll(async () => {
-    mkdirSync(output, { recursive: true })
     const gateway = new MemoryGateway()
     const { people, stop } = await runApp({ overrides: { gateway } })
     url = people.url
@@ -139,7 +135,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     for (const subject of [undefined, 'Invoice', 'Your account', 'Two texts']) {
       const { page } = await open(subject, look)
       const name = `odd-${subject?.replace(' ', '-') ?? 'list'}-${look.width}-${look.scheme}`
-      await page.screenshot({ path: join(output, `${name}.png`) })
+      await keepPicture(page, `${name}`)
       await expectNothingClipped(page, name)
       // What is too long for a line is broken, and not behind its end.
       const notBroken = `[...document.querySelectorAll('article *, a[data-ref]')].filter(

@@ -1,17 +1,21 @@
 /** What the overview tells of trouble and of mail, where it leads, and the accounts behind it. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, setScheme, visit } from '../support/browser.ts'
+import {
+  expectAccessible,
+  expectNothingClipped,
+  keepPicture,
+  launchBrowser,
+  setScheme,
+  visit,
+} from '../support/browser.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { freePort } from '../support/free-port.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
-const output = join(import.meta.dirname, 'output')
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
 function connect(run: RustyMail, name: string, user: string, port: number, verify: boolean) {
@@ -31,7 +35,6 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   let dovecot: Dovecot
 
   beforeAll(async () => {
-    mkdirSync(output, { recursive: true })
     ;[browser, dovecot] = await Promise.all([launchBrowser(), startDovecot()])
     return async () => {
       await Promise.all([browser.close(), dovecot.stop()])
@@ -72,7 +75,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       await setScheme(page, scheme)
       await expectNothingClipped(page, `accounts at ${width}`)
       await expectAccessible(page, `accounts at ${width}`)
-      await page.screenshot({ path: join(output, `accounts-20-${scheme}-${width}.png`), fullPage: true })
+      await keepPicture(page, `accounts-20-${scheme}-${width}`, { fullPage: true })
       // Two lines a row: 4,437 px were needed once.
       expect(await heightOf(page), `at ${width}`).toBeLessThan(21 * 64 + 48)
     }
@@ -92,7 +95,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       await page.setViewportSize({ width, height: 900 })
       await expectNothingClipped(page, `account at ${width}`)
       await expectAccessible(page, `account at ${width}`)
-      await page.screenshot({ path: join(output, `account-unreachable-${width}.png`), fullPage: true })
+      await keepPicture(page, `account-unreachable-${width}`, { fullPage: true })
     }
     await page.getByRole('button', { name: /^Retry now/ }).click()
     await page.getByText('Connecting again').waitFor()
@@ -133,7 +136,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     for (const width of [1280, 360, 320]) {
       await page.setViewportSize({ width, height: 900 })
       await expectNothingClipped(page, `feed at ${width}`)
-      await page.screenshot({ path: join(output, `feed-${width}.png`), fullPage: true })
+      await keepPicture(page, `feed-${width}`, { fullPage: true })
     }
     await feed.getByRole('link', { name: 'Ann: First' }).click()
     await page.getByRole('heading', { name: 'First' }).first().waitFor()

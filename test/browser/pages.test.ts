@@ -1,5 +1,5 @@
 /** Every page in a real browser, light and dark, narrow and wide: nothing clipped, nothing broken, nothing that axe minds. */
-import { globSync, mkdirSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
@@ -7,11 +7,11 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { DashboardStats } from '../../contract/metrics.ts'
 import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } from '../../web/platform/format.ts'
-import { expectAccessible, expectNothingClipped, isOutside, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, isOutside, keepPicture, visit } from '../support/browser.ts'
+import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
-import { type SignedIn, signIn } from '../support/signed-in.ts'
-import { tempDir } from '../support/temp-dir.ts'
+import type { RustyMail } from '../support/rustymail.ts'
+import type { SignedIn } from '../support/signed-in.ts'
 
 const pages = {
   Overview: '/',
@@ -26,7 +26,6 @@ const pages = {
   Sessions: '/sessions',
   Audit: '/audit',
 }
-const output = join(import.meta.dirname, 'output')
 const builtPage = join(import.meta.dirname, '../../dist/web')
 
 /** What each tile must say: its figure, its unit, and the line below. */
@@ -49,16 +48,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let storageState: SignedIn
 
   beforeAll(async () => {
-    const dir = tempDir('browser')
-    mkdirSync(output, { recursive: true })
-    run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
-    browser = await launchBrowser()
-    storageState = await signIn(browser, run.setupLink)
-    return async () => {
-      await browser.close()
-      await run.stop()
-      dir.remove()
-    }
+    const demo = await startBrowserDemo()
+    ;({ run, browser, storageState } = demo)
+    return demo.stop
   })
 
   const isLive = (page: Page) => page.getByRole('button', { name: 'Live', exact: true }).waitFor()
@@ -87,7 +79,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
           const where = `${name} ${width} ${scheme}`
           await expectNothingClipped(page, where)
           if (width === 360 || width === 1280) await expectAccessible(page, where)
-          await page.screenshot({ path: join(output, `${name.toLowerCase()}-${scheme}-${width}.png`) })
+          await keepPicture(page, `${name.toLowerCase()}-${scheme}-${width}`)
         }
       }
       expectQuiet()
@@ -172,7 +164,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await frame.getAttribute('sandbox')).not.toContain('allow-scripts')
     expect(await frame.getAttribute('sandbox')).not.toContain('allow-same-origin')
     await expect.poll(() => page.frames().at(-1)!.locator('body').innerText()).not.toBe('')
-    await page.screenshot({ path: join(output, 'message-light-1280.png') })
+    await keepPicture(page, 'message-light-1280')
     const again = await run.call(api.mail.getMessage, { params: { ...params, ref: newsletter.ref } })
     expect(again.flags).toEqual(newsletter.flags)
     // Every picture of the frame has been given up by now, or would have asked.

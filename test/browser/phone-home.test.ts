@@ -6,10 +6,11 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type BrowserContext, chromium, type ElementHandle, type Page } from 'playwright-core'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { cleanHtml } from '../../server/reading/clean-html.ts'
+import { loadedFrame, openMessage } from '../support/browser.ts'
 import { fill, startMailWorld } from '../support/mail-world.ts'
 import { phoneHomeVectors } from '../support/phone-home-vectors.ts'
 import { available, getTool } from '../support/require.ts'
@@ -65,9 +66,8 @@ const vectorsOf = (names: Iterable<string>, kind: string) =>
   [...names].filter(name => name.startsWith(kind)).map(name => vectors[Number(name.slice(kind.length))]![0])
 
 /** Hovers over what a person would, when there is something of that kind. */
-async function lookAt(page: Page): Promise<void> {
-  const frame = await (await page.waitForSelector('iframe')).contentFrame()
-  await frame!.waitForLoadState('load')
+async function lookAt(element: ElementHandle): Promise<void> {
+  const frame = await element.contentFrame()
   const target = frame!.locator('#go')
   if ((await target.count()) > 0) await target.first().hover({ force: true, timeout: 10_000 })
 }
@@ -76,15 +76,12 @@ async function lookAt(page: Page): Promise<void> {
 async function inTabs(
   context: BrowserContext,
   urls: readonly string[],
-  look: (page: Page, index: number) => Promise<void>,
+  look: (page: Page, url: string) => Promise<void>,
 ) {
-  const waiting = [...urls.entries()]
+  const waiting = [...urls]
   const tab = async () => {
     const page = await context.newPage()
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      await page.goto(next[1])
-      await look(page, next[0])
-    }
+    for (let next = waiting.shift(); next; next = waiting.shift()) await look(page, next)
   }
   await Promise.all(Array.from({ length: 4 }, tab))
 }
@@ -127,7 +124,10 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     const shown = ['img', 'cssImport', 'cssHover', 'svgImage', 'metaRefresh', 'scriptInline']
     const at = (names: string[], kind: string) =>
       names.map(name => `${url}/${kind}/${vectors.findIndex(([known]) => known === name)}`)
-    await inTabs(context, [...at(leaks, 'guarded'), ...at([...leaks, ...shown], 'bare')], lookAt)
+    await inTabs(context, [...at(leaks, 'guarded'), ...at([...leaks, ...shown], 'bare')], async (page, address) => {
+      await page.goto(address)
+      await lookAt(await loadedFrame(page, 'iframe'))
+    })
     const names = namesIn(await close())
     expect(vectorsOf(names, 'guarded').toSorted()).toEqual(leaks.toSorted())
     expect(vectorsOf(names, 'bare').toSorted()).toEqual([...leaks, ...shown].toSorted())
@@ -145,12 +145,11 @@ describe.skipIf(!available('chromium'))('what opening a mail tells its sender', 
     await context.addCookies([{ name, value, url: people.url, httpOnly: true, sameSite: 'Lax' }])
     const of = (kind: string) => [...urls].filter(([subject]) => subject.startsWith(kind)).map(([, url]) => url)
     expect(of('plain')).toHaveLength(vectors.length)
-    await inTabs(context, of('plain'), lookAt)
+    await inTabs(context, of('plain'), async (page, address) => lookAt(await openMessage(page, address)))
     expect(sender.contacts).toEqual([])
-    await inTabs(context, of('remote'), async page => {
-      await lookAt(page)
-      await askForPictures(page)
-      await lookAt(page)
+    await inTabs(context, of('remote'), async (page, address) => {
+      await lookAt(await openMessage(page, address))
+      await lookAt(await askForPictures(page))
     })
     const names = namesIn(await close())
     expect(vectorsOf(names, 'plain')).toEqual([])
@@ -200,8 +199,9 @@ async function deliver(mails: readonly { subject: string; html: string }[]) {
 }
 
 /** As the button does, which is there only where something seems to be outside. */
-async function askForPictures(page: Page): Promise<void> {
+async function askForPictures(page: Page): Promise<ElementHandle> {
   const button = page.getByRole('button', { name: 'Load remote content' })
-  if ((await button.count()) > 0) return button.click()
-  await page.evaluate("document.querySelector('iframe').src += '?remote=true'")
+  if ((await button.count()) > 0) await button.click()
+  else await page.evaluate("document.querySelector('iframe').src += '?remote=true'")
+  return loadedFrame(page, 'iframe[src*="remote=true"]')
 }

@@ -1,17 +1,15 @@
 /** The ways in and out, in a real browser: set-up, password, second factor, passkey, invitation, and where one is signed in. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Secret, TOTP } from 'otpauth'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, runRustyMail, startRustyMail } from '../support/rustymail.ts'
 import { administrator, enter, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-const output = join(import.meta.dirname, 'output')
 const stepMs = 30_000
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
@@ -34,7 +32,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   beforeAll(async () => {
     const dir = tempDir('sign-in')
-    mkdirSync(output, { recursive: true })
     ;[browser, run] = await Promise.all([launchBrowser(), runRustyMail({ dataDir: join(dir.path, 'data') })])
     await enter(run.url, new URL(run.setupLink).hash.slice(1))
     return async () => {
@@ -158,7 +155,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const pictureWidth = () => page.evaluate<number>("document.querySelector('dialog img')?.naturalWidth ?? 0")
     await expect.poll(pictureWidth).toBeGreaterThan(100)
     await expectAccessible(page, 'setting up an authenticator')
-    await page.screenshot({ path: join(output, 'authenticator-light-1280.png') })
+    await keepPicture(page, 'authenticator-light-1280')
     const totp = new TOTP({ secret: Secret.fromBase32((await dialog.locator('code').innerText()).replaceAll(' ', '')) })
     const setUpAt = Date.now()
     await dialog.getByLabel('Code').fill(totp.generate({ timestamp: setUpAt }))
@@ -185,7 +182,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('Enter')
     await page.getByText('This code is wrong').waitFor()
     await expectAccessible(page, 'a wrong code')
-    await page.screenshot({ path: join(output, 'second-step-light-1280.png') })
+    await keepPicture(page, 'second-step-light-1280')
     const next = totp.generate({ timestamp: setUpAt + stepMs })
     await code.fill(`${next.slice(0, 3)} ${next.slice(3)}`)
     await page.keyboard.press('Enter')
@@ -210,7 +207,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(new URL(page.url()).hash).toBe('')
     expect(await page.getByLabel('Email').inputValue()).toBe('vera@example.org')
     await expectAccessible(page, 'invitation')
-    await page.screenshot({ path: join(output, 'invitation-light-1280.png') })
+    await keepPicture(page, 'invitation-light-1280')
     await page.getByLabel('Password', { exact: true }).fill('eleven brass kettles sing')
     await page.keyboard.press('Enter')
     await heading(page, 'Overview')
@@ -328,7 +325,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
           const where = `${name} ${width} ${scheme}`
           await expectNothingClipped(page, where)
           if (width === 360 || width === 1280) await expectAccessible(page, where)
-          await page.screenshot({ path: join(output, `${name}-${scheme}-${width}.png`) })
+          await keepPicture(page, `${name}-${scheme}-${width}`)
         }
       }
       inside.expectQuiet()

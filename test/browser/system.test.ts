@@ -1,18 +1,14 @@
 /** The System page: its figures are the server's, and its doctor finds a proxy that holds events back. */
 import { once } from 'node:events'
-import { mkdirSync } from 'node:fs'
 import { createServer, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser, visit } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
 import { startRustyMail } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
-
-const output = join(import.meta.dirname, 'output')
 
 /** Between browser and server: hands on what the event stream says only every few seconds. */
 async function startHoldingProxy(target: string, everyMs: number): Promise<string> {
@@ -48,7 +44,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let browser: Browser
 
   beforeAll(async () => {
-    mkdirSync(output, { recursive: true })
     browser = await launchBrowser()
     return () => browser.close()
   })
@@ -110,7 +105,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         await page.setViewportSize({ width, height: 900 })
         await expectNothingClipped(page, `doctor ${width}`)
         await expectAccessible(page, `doctor ${width} ${scheme}`)
-        await page.screenshot({ path: join(output, `doctor-${scheme}-${width}.png`), fullPage: true })
+        await keepPicture(page, `doctor-${scheme}-${width}`, { fullPage: true })
       }
     }
   }, 90_000)

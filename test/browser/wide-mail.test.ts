@@ -1,19 +1,15 @@
 /** A mail that was drawn for a wide window fits into its pane, on a phone too: nothing of it is found only by scrolling sideways. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { newsletters } from '../../sandbox/seed-newsletters.ts'
 import { Random } from '../../sandbox/seed-random.ts'
-import { launchBrowser, visit } from '../support/browser.ts'
+import { keepPicture, launchBrowser, openMessage, visit } from '../support/browser.ts'
 import { fill, startMailWorld } from '../support/mail-world.ts'
 import type { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 import { wideMails } from '../support/wide-mails.ts'
-
-const output = join(import.meta.dirname, 'output')
 
 /** One of each publisher of the sandbox. */
 function sandboxNewsletters(): [string, string][] {
@@ -48,7 +44,6 @@ const measure = `(() => {
 describe.skipIf(!available('chromium'))('a wide mail', () => {
   let browser: Browser
   beforeAll(async () => {
-    mkdirSync(output, { recursive: true })
     browser = await launchBrowser()
   })
   afterAll(() => browser.close())
@@ -93,15 +88,12 @@ describe.skipIf(!available('chromium'))('a wide mail', () => {
       const { page, expectQuiet } = await visit(browser, people.url, { width, scheme, storageState })
       for (const [subject] of mails) {
         const ref = items.find(item => item.subject === subject)?.ref
-        await page.goto(`${people.url}/mail?account=${id}&message=${ref}`)
-        const frame = await (await page.waitForSelector('iframe')).contentFrame()
-        await frame!.waitForLoadState('load')
+        const address = `${people.url}/mail?account=${id}&message=${ref}`
+        const frame = await (await openMessage(page, address)).contentFrame()
         const { scrollWidth, clientWidth, smallestText } = await frame!.evaluate<Sizes>(measure)
         expect([subject, scrollWidth]).toEqual([subject, clientWidth])
         expect([subject, smallestText]).toEqual([subject, expect.toSatisfy(size => size >= 12)])
-        await page.screenshot({
-          path: join(output, `mail-${subject.replaceAll(/\W/g, '-').toLowerCase()}-${scheme}-${width}.png`),
-        })
+        await keepPicture(page, `mail-${subject.replaceAll(/\W/g, '-').toLowerCase()}-${scheme}-${width}`)
       }
       expectQuiet()
     },

@@ -35,7 +35,7 @@ function inviteMany(server: RustyMail, name: string) {
 }
 
 test('with the server killed and its data directory destroyed, a backup made under load brings everything back', async () => {
-  const { dataDir, database, destroy, place, run, start } = backupHome()
+  const { dataDir, database, destroy, place, run, runProgram, start } = backupHome()
   const sandbox = new SandboxServer()
   const mail = await sandbox.start()
   onTestFinished(() => sandbox.stop())
@@ -54,7 +54,7 @@ test('with the server killed and its data directory destroyed, a backup made und
   await expect.poll(() => load.every(({ done }) => done.length > 3)).toBe(true)
   const before = load.map(({ done }) => [...done])
   const file = place('backup.db')
-  const made = await run(['backup', file])
+  const made = await runProgram(['backup', file])
   const during = load.map(({ done }, at) => done.length - before[at]!.length)
   await Promise.all(load.map(({ stop }) => stop()))
   expect(made).toMatchObject({ code: 0, stderr: '' })
@@ -69,7 +69,7 @@ test('with the server killed and its data directory destroyed, a backup made und
 
   await first.stop('SIGKILL')
   destroy()
-  const restored = await run(['restore', file])
+  const restored = await runProgram(['restore', file])
   expect(restored).toMatchObject({ code: 0, stderr: '' })
   expect(restored.stdout).toContain('The audit trail is whole up to there, and notes that it was restored.')
   const verified = await run(['audit', 'verify'])
@@ -107,7 +107,7 @@ test('with the server killed and its data directory destroyed, a backup made und
 }, 90_000)
 
 test('without the key in it a backup opens with the key alone, whether from a file or the environment', async () => {
-  const { dataDir, destroy, place, names, run, start } = backupHome()
+  const { dataDir, destroy, place, names, run, runProgram, start } = backupHome()
   const server = await start()
   await addAccount(server)
   const file = place('backup.db')
@@ -123,7 +123,7 @@ test('without the key in it a backup opens with the key alone, whether from a fi
   writeFileSync(place('other'), `${keyOf(5)}\n`)
   destroy()
 
-  expectRefusal(await run(['restore', file]), 'made without the secret key')
+  expectRefusal(await runProgram(['restore', file]), 'made without the secret key')
   expectRefusal(await run(['restore', file, '--key-from', place('none')]), 'there is no file')
   expectRefusal(await run(['restore', file, '--key-from', place('other')]), 'is not the one that sealed')
   expectRefusal(
@@ -186,7 +186,7 @@ test('a backup that cannot be made says why in one line, and leaves nothing behi
 }, 90_000)
 
 test('for a database in memory, and for PostgreSQL, it is said what to use instead', async () => {
-  const { place, run } = backupHome()
+  const { place, run, runProgram } = backupHome()
   const memory = { RUSTYMAIL_DATABASE_URL: 'sqlite::memory:' }
   const postgresUrl = inject('postgresUrl')
   const url = postgresUrl === undefined ? 'postgres://127.0.0.1:1/none' : await newPostgresDatabase(postgresUrl)
@@ -195,7 +195,7 @@ test('for a database in memory, and for PostgreSQL, it is said what to use inste
     const tool = command === 'backup' ? 'pg_dump' : 'pg_restore'
     expectRefusal(await run([command, place('b.db')], { RUSTYMAIL_DATABASE_URL: url }), tool)
   }
-  const named = await run(['backup'])
+  const named = await runProgram(['backup'])
   expect([named.code, named.stderr]).toEqual([78, expect.stringContaining('backup needs the name of one file')])
 }, 60_000)
 

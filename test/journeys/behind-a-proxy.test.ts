@@ -1,4 +1,5 @@
 /** Real proxies before the real program: what goes wrong with events, and that the lines we show to people fix it. */
+
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
@@ -12,6 +13,7 @@ import { createLogger } from '../../server/platform/logger.ts'
 import { type Hearing, listen } from '../../web/system/listen.ts'
 import { freePort } from '../support/free-port.ts'
 import { openStream } from '../support/open-stream.ts'
+import { passwordMemory } from '../support/passwords.ts'
 import { type ProxyProgram, type RunningProxy, startProxy } from '../support/proxies.ts'
 import { caddySite, documented, faults, plain, prescribed, quietFaults } from '../support/proxy-configurations.ts'
 import { available } from '../support/require.ts'
@@ -96,7 +98,11 @@ async function protocolOf({ url, certificate }: RunningProxy): Promise<string | 
 async function startQuick(heartbeatSeconds: number): Promise<string> {
   const dir = tempDir('quick')
   const environment = { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: join(dir.path, 'data'), RUSTYMAIL_API_KEY: apiKey }
-  const app = createApp(loadConfig([], environment), { logger: createLogger('silent'), heartbeatSeconds })
+  const app = createApp(loadConfig([], environment), {
+    passwordMemory,
+    logger: createLogger('silent'),
+    heartbeatSeconds,
+  })
   onTestFinished(async () => {
     await app.stop()
     dir.remove()

@@ -11,8 +11,8 @@ import { SandboxServer } from '../../sandbox/sandbox-server.ts'
 import { openDatabase } from '../../server/platform/database/database.ts'
 import { SecretBox } from '../../server/platform/secret-box.ts'
 import { onEachDatabase } from '../support/databases.ts'
-import { type Ended, runCommand, spawnCommand } from '../support/run-command.ts'
-import { type RustyMail, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { type Ended, runCommand, runCommandHere, spawnCommand } from '../support/run-command.ts'
+import { type RustyMail, spawnRustyMail, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator, enter } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -32,9 +32,12 @@ async function home({ databaseUrl, ...more }: Record<string, string> & { databas
     file,
     keyFile: () => readFileSync(file('secret.key'), 'utf8').trim(),
     run: (words: string, input = '', change: Record<string, string> = {}) =>
-      runCommand(words.split(' '), { dataDir, input, environment: { ...environment, ...change } }),
-    start: (change: Record<string, string> = {}) =>
-      startRustyMail({ dataDir, environment: { ...environment, ...change } }),
+      runCommandHere(words.split(' '), { dataDir, input, environment: { ...environment, ...change } }),
+    /** By the program itself: once for each command and each of its ends. */
+    runProgram: (words: string, input = '') => runCommand(words.split(' '), { dataDir, input, environment }),
+    start: (change: Record<string, string> = {}) => startHere({ dataDir, environment: { ...environment, ...change } }),
+    /** In a process of its own, beside which a command can run. */
+    startProgram: () => startRustyMail({ dataDir, environment }),
     startInVain: async (change: Record<string, string> = {}): Promise<string> => {
       const { child, log } = spawnRustyMail({ dataDir, environment: { ...environment, ...change } })
       onTestFinished(() => void child.kill('SIGKILL'))
@@ -45,14 +48,19 @@ async function home({ databaseUrl, ...more }: Record<string, string> & { databas
 }
 
 /** An account that is not connected to, so that there is something sealed. */
-async function addAccount(run: RustyMail): Promise<void> {
+async function addAccount(run: Pick<RustyMail, 'call'>): Promise<void> {
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'a secret word' }
   const body = { email: 'ann@example.com', imap, enabled: false }
   await run.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
 }
 
 /** As a browser with a session. */
-async function asPerson<P, Q, B, R>(run: RustyMail, endpoint: Endpoint<P, Q, B, R>, body?: B, cookie = ''): Promise<R> {
+async function asPerson<P, Q, B, R>(
+  run: { url: string },
+  endpoint: Endpoint<P, Q, B, R>,
+  body?: B,
+  cookie = '',
+): Promise<R> {
   const answer = await fetch(run.url + endpoint.path, {
     method: endpoint.method,
     headers: { origin: run.url, cookie, ...(body ? { 'content-type': 'application/json' } : {}) },
@@ -71,12 +79,11 @@ function expectOneLine({ code, stdout, stderr }: Ended, words: string): void {
 
 onEachDatabase((_open, url) => {
   test('create-admin makes an administrator who signs in, and refuses in one clear line what cannot be', async () => {
-    const { run, start, dataDir } = await home({ databaseUrl: await url() })
+    const { run, runProgram, startProgram, dataDir } = await home({ databaseUrl: await url() })
     const create = (email: string, password: string) =>
-      runCommand(['user', 'create-admin', '--email', email, '--name', 'Ada Admin'], {
+      runCommandHere(['user', 'create-admin', '--email', email, '--name', 'Ada Admin'], {
         dataDir,
         input: `${password}\n`,
-        environment: {},
       })
     const { email, password } = administrator
     expectOneLine(await create('nobody', password), 'the email is not an email address')
@@ -86,12 +93,12 @@ onEachDatabase((_open, url) => {
     const words = `user create-admin --email ${email} --name Ada`
     expectOneLine(await run(words, 'password1234\n'), 'among the first that would be guessed')
     expectOneLine(await run(words, ''), 'there was no answer')
-    const made = await run(words, `${password}\n`)
+    const made = await runProgram(words, `${password}\n`)
     expect(made).toMatchObject({ code: 0, stdout: `${email} is an administrator now.\n` })
-    const trail = await run('audit verify')
+    const trail = await runProgram('audit verify')
     expect(trail.stdout).toMatch(/^The audit trail is whole: it holds 1 entry, number 1\. It was begun /)
 
-    const server = await start()
+    const server = await startProgram()
     expect(server.setupLink).not.toContain('/setup#')
     const cookie = await enter(server.url)
     const { principal } = await asPerson(server, api.access.getSession, undefined, cookie)
@@ -100,14 +107,14 @@ onEachDatabase((_open, url) => {
     expect(items.map(item => [item.operation, item.principal_id, item.outcome])).toEqual([
       ['cli.createAdministrator', 'system', 'ok'],
     ])
-    const refused = await run(words, `${password}\n`)
+    const refused = await runProgram(words, `${password}\n`)
     expectOneLine(refused, `another RustyMail (process ${server.process.pid}) is running`)
     expect(refused.stderr).not.toContain('Password')
   }, 60_000)
 
   test('audit verify finds the trail whole beside a running server, and names the entry that was tampered with', async () => {
-    const { run, start, environment } = await home({ databaseUrl: await url() })
-    const server = await start()
+    const { run, runProgram, startProgram, environment } = await home({ databaseUrl: await url() })
+    const server = await startProgram()
     await addAccount(server)
     const whole = await run('audit verify')
     expect(whole).toMatchObject({ code: 0, stderr: '' })
@@ -118,7 +125,7 @@ onEachDatabase((_open, url) => {
     const db = openDatabase(environment.RUSTYMAIL_DATABASE_URL)
     onTestFinished(() => db.destroy())
     await db.updateTable('audit_entries').set({ principal_name: 'Somebody else' }).where('number', '=', 2).execute()
-    const changed = await run('audit verify')
+    const changed = await runProgram('audit verify')
     expect(changed).toMatchObject({ code: 1, stderr: '' })
     expect(changed.stdout).toContain('tampered with: entry 2 is changed')
     // What comes after does not make it look whole again.
@@ -130,7 +137,7 @@ onEachDatabase((_open, url) => {
   })
 
   test('a trail that was wiped, cut or put back is never whole, on the command line and on the page, until that is accepted', async () => {
-    const { run, start, file, environment } = await home({ databaseUrl: await url() })
+    const { run, runProgram, start, startProgram, file, environment } = await home({ databaseUrl: await url() })
     const first = await start()
     await addAccount(first)
     await first.stop()
@@ -151,7 +158,7 @@ onEachDatabase((_open, url) => {
     expect(cut.stdout).toMatch(
       /^The audit trail was tampered with: entry \d+ is missing: audit\.head of .* Somebody cut that off/,
     )
-    const after = await start()
+    const after = await startProgram()
     expect(await after.call(api.audit.verifyAudit)).toMatchObject({ is_whole: false, fault: { kind: 'missing' } })
     expectOneLine(await run('audit accept'), 'is running on this data directory')
     await after.stop()
@@ -164,7 +171,7 @@ onEachDatabase((_open, url) => {
     expect(wiped.stdout).toMatch(/^The audit trail was tampered with\. There is no trail/)
     await (await start()).stop()
     expect(await run('audit verify')).toMatchObject({ code: 1 })
-    const accepted = await run('audit accept')
+    const accepted = await runProgram('audit accept')
     expect(accepted).toMatchObject({ code: 0, stderr: '' })
     expect(await run('audit verify')).toMatchObject({ code: 0 })
 
@@ -179,11 +186,13 @@ onEachDatabase((_open, url) => {
   }, 90_000)
 
   test('after key rotate passwords, second factors and the audit trail are as before, and the old key is refused', async () => {
-    const { run, start, startInVain, keyFile, file } = await home({ databaseUrl: await url() })
+    const { run, runProgram, start, startProgram, startInVain, keyFile, file } = await home({
+      databaseUrl: await url(),
+    })
     const sandbox = new SandboxServer()
     const access = await sandbox.start()
     onTestFinished(() => sandbox.stop())
-    const first = await start()
+    const first = await startProgram()
     const login = {
       host: access.host,
       port: access.imapPort,
@@ -201,7 +210,7 @@ onEachDatabase((_open, url) => {
     await first.stop()
 
     const old = keyFile()
-    expect(await run('key rotate')).toMatchObject({
+    expect(await runProgram('key rotate')).toMatchObject({
       code: 0,
       stdout: 'Sealed again, with another key: 2 secrets.\n',
       stderr: '',
@@ -344,10 +353,14 @@ test('a key of the environment is changed for the one that is given, and a key o
 }, 60_000)
 
 test('--version and --help are answered without a data directory', async () => {
-  const { run, dataDir } = await home()
+  const { runProgram, dataDir } = await home()
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
-  expect(await run('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
-  expect(await run('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('--version'), stderr: '' })
+  expect(await runProgram('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  expect(await runProgram('--help')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('--version'),
+    stderr: '',
+  })
   expect(existsSync(dataDir)).toBe(false)
 })
 

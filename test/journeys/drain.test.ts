@@ -18,7 +18,7 @@ function listen(socket: Socket): () => string {
   return () => text
 }
 
-test('at a stop each of two thousand streams gets its goodbye with a time of its own, a request under way its answer, and it is over in time', async () => {
+test('at a stop each of two thousand streams gets its goodbye with a time of its own, a request under way its answer, and nothing is left over', async () => {
   const run = await startRustyMail({ environment: { RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: String(streams) } })
   const head = `Host: localhost\r\nAuthorization: Bearer ${apiKey}\r\n`
   const open = () => {
@@ -47,10 +47,11 @@ test('at a stop each of two thousand streams gets its goodbye with a time of its
   const stopped = run.stop()
   await Promise.all(readers.map(({ ended }) => ended))
   asking.write(body)
-  const { code, stopMs } = await stopped
+  const { code } = await stopped
   expect(answer()).toContain('HTTP/1.1 201 Created')
   expect(code).toBe(0)
-  expect(stopMs).toBeLessThan(8_000)
+  // Whatever had to be left at the end of its time is named there.
+  expect(run.log()).not.toContain('did not stop cleanly')
 
   const goodbyes = readers.map(({ text }) => {
     const [, retry, data] = /\n\nretry: (\d+)\nevent: goodbye\ndata: (.*)\n\n$/.exec(text())!

@@ -7,57 +7,47 @@ import { api } from '../../contract/index.ts'
 import { mcpPath } from '../../contract/mcp.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { maxOpen } from '../../server/mcp/exchange-registry.ts'
+import { createLogger } from '../../server/platform/logger.ts'
 import { callTool, connectMcp, eras } from '../support/mcp-client.ts'
 import { fill, hold, isRefused, listen, namesOf, refOf, startMcpWorld } from '../support/mcp-world.ts'
 import { type People, type Proof, runApp } from '../support/people.ts'
 
 const tokenPath = (id: string) => fill(api.tokens.revokeToken.path, id)
-const lastingMs = 500
-/** How a right ends, and for how long it lasts after that was said. */
-const ends: [string, number, (people: People, id: string) => Promise<unknown>][] = [
-  ['revoked', 0, (people, id) => people.tell(people.admin, 'DELETE', tokenPath(id))],
-  ['rotated', 0, (people, id) => people.tell(people.admin, 'POST', fill(api.tokens.rotateToken.path, id))],
+/** How a right ends: at once, or a moment after that was said. */
+const ends: [string, (people: People, id: string) => Promise<unknown>][] = [
+  ['revoked', (people, id) => people.tell(people.admin, 'DELETE', tokenPath(id))],
+  ['rotated', (people, id) => people.tell(people.admin, 'POST', fill(api.tokens.rotateToken.path, id))],
   [
     'over',
-    lastingMs,
     (people, id) => {
-      const expires_at = new Date(Date.now() + lastingMs).toISOString()
+      const expires_at = new Date(Date.now() + 500).toISOString()
       return people.tell(people.admin, 'PATCH', tokenPath(id), { expires_at })
     },
   ],
 ]
 
-test.each(ends)(
-  'when a token is %s, what listens and what runs with it ends within a second',
-  async (_, after, end) => {
-    const { people, gateway, ann } = await startMcpWorld()
-    const token = await people.token(['mail:read'], [ann])
-    const { client, stream } = await listen(people, token.proof)
-    const held = hold(gateway, 'listFolders')
-    const calls = []
-    for (const era of eras) calls.push(callTool(await connectMcp(people.url, token.proof, era), 'mail_folders'))
-    await expect.poll(held.count).toBe(eras.length)
-    const began = performance.now()
-    await end(people, token.id)
-    const msSince = () => performance.now() - began - after
-    expect(await stream.closed).toBe('graceful')
-    expect(msSince()).toBeLessThan(1000)
-    for (const call of calls) expect(await call).toMatchObject({ isError: true, value: { code: 'unauthorized' } })
-    expect(msSince()).toBeLessThan(1000)
-    expect(await isRefused(client)).toMatch(/401|Unauthorized/i)
-  },
-)
+test.each(ends)('when a token is %s, what listens and what runs with it ends', async (_, end) => {
+  const { people, gateway, ann } = await startMcpWorld()
+  const token = await people.token(['mail:read'], [ann])
+  const { client, stream } = await listen(people, token.proof)
+  const held = hold(gateway, 'listFolders')
+  const calls = []
+  for (const era of eras) calls.push(callTool(await connectMcp(people.url, token.proof, era), 'mail_folders'))
+  await expect.poll(held.count).toBe(eras.length)
+  await end(people, token.id)
+  expect(await stream.closed).toBe('graceful')
+  for (const call of calls) expect(await call).toMatchObject({ isError: true, value: { code: 'unauthorized' } })
+  expect(await isRefused(client)).toMatch(/401|Unauthorized/i)
+})
 
-test('a user who is disabled is out of MCP within a second, with all tokens', async () => {
+test('a user who is disabled is out of MCP at once, with all tokens', async () => {
   const { people, ann } = await startMcpWorld()
   const { userId, proof } = await people.invite('operator')
   const body = { name: 'mine', scopes: ['mail:read'], accounts: [ann] }
   const { token } = await people.tell<{ token: string }>(proof, 'POST', api.tokens.createToken.path, body)
   const { client, stream } = await listen(people, { authorization: `Bearer ${token}` })
-  const began = performance.now()
   await people.tell(people.admin, 'PATCH', fill(api.users.changeUser.path, userId), { disabled: true })
   expect(await stream.closed).toBe('graceful')
-  expect(performance.now() - began).toBeLessThan(1000)
   expect(await isRefused(client)).toMatch(/401|Unauthorized/i)
 })
 
@@ -218,12 +208,14 @@ test('a call counts as a request, and a stream does not, however long it lasts',
 })
 
 test('a stop says goodbye to what listens and waits for nothing', async () => {
-  const { people, stop } = await runApp({ overrides: { gateway: new MemoryGateway() } })
+  const lines: string[] = []
+  const logger = createLogger('warn', { write: line => void lines.push(line) })
+  const { people, stop } = await runApp({ overrides: { gateway: new MemoryGateway(), logger } })
   const { stream } = await listen(people, (await people.token(['mail:read'])).proof)
-  const began = performance.now()
   await stop()
   expect(await stream.closed).toBe('graceful')
-  expect(performance.now() - began).toBeLessThan(4000)
+  // What had to be waited for until its time was over is named there.
+  expect(lines.join('')).not.toContain('did not stop cleanly')
 })
 
 /** With any header, which `fetch` does not allow. */

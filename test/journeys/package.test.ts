@@ -1,18 +1,35 @@
 /** What is published: packed, installed into an empty folder and run there; and a checkout that has only what is published. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
+import { collect, key } from '../../server/assistant/chat-model.suite.ts'
+import { connectMcp, eras } from '../support/mcp-client.ts'
+import { ModelStandIn } from '../support/model-stand-in.ts'
 import { apiKey, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const root = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
 const isOffline = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH)\b/
+
+const models = [
+  ['openai', 'openai-model.js', 'OpenAiModel'],
+  ['openrouter', 'openrouter-model.js', 'OpenRouterModel'],
+] as const
+
+/** Of all that was installed but the Node that comes along. */
+function installedBytes(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .filter(file => !file.startsWith(join(folder, 'node-')))
+  return files.reduce((sum, file) => sum + statSync(file).size, 0)
+}
 
 function folder(name: string): string {
   const dir = tempDir(name)
@@ -38,9 +55,10 @@ test('packed and installed into an empty folder, it serves its page and the sand
   }
   const installed = readdirSync(join(home, 'node_modules'))
   expect(installed).toEqual(expect.arrayContaining(['rustymail', 'fastify', 'zod']))
-  for (const name of ['vite', 'react', 'tailwindcss', 'hoodiecrow-imap', 'optimist', 'minimist', 'typescript']) {
+  for (const name of ['vite', 'react', 'tailwindcss', 'hoodiecrow-imap', 'optimist', 'minimist', 'typescript', 'ai']) {
     expect(installed).not.toContain(name)
   }
+  expect(installedBytes(join(home, 'node_modules'))).toBeLessThan(60_000_000)
 
   const child = spawn(process.execPath, ['node_modules/rustymail/bin/rustymail.js', 'serve', '--demo'], {
     cwd: home,
@@ -59,6 +77,17 @@ test('packed and installed into an empty folder, it serves its page and the sand
     return api.accounts.listAccounts.response.parse(await answer.json()).items.map(item => [item.name, item.state])
   }
   await expect.poll(accounts, { timeout: 20_000 }).toEqual([['Sandbox', 'ready']])
+  // What was bundled does its work: figures, agents, models.
+  const headers = { authorization: `Bearer ${apiKey}` }
+  expect(await (await fetch(`${url}/metrics`, { headers })).text()).toMatch(/^# TYPE \w+ histogram$/m)
+  for (const era of eras) expect((await (await connectMcp(url, headers, era)).listTools()).tools).not.toEqual([])
+  for (const [dialect, file, name] of models) {
+    await using standIn = await ModelStandIn.start(dialect)
+    const { [name]: Model } = await import(join(home, 'node_modules/rustymail/server/assistant/adapters', file))
+    const baseUrl = dialect === 'openai' ? `${standIn.url}/v1` : `${standIn.url}/api/v1`
+    const parts = await collect(new Model({ provider: dialect, baseUrl, apiKey: key, model: 'stand-in-1' }))
+    expect([dialect, parts.at(-1)]).toMatchObject([dialect, { type: 'finish' }])
+  }
   child.kill('SIGTERM')
   expect(await closed).toEqual([0, null])
   expect(readdirSync(join(home, 'data')).sort()).toEqual(['audit.head', 'rustymail.db', 'secret.key'])

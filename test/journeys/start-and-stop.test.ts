@@ -154,9 +154,10 @@ test('SIGTERM says goodbye to streams, ends with 0 within ten seconds, and leave
   const idle = connect(Number(new URL(run.url).port), '127.0.0.1')
   onTestFinished(() => void idle.destroy())
   await once(idle, 'connect')
-  const { code, stopMs } = await run.stop()
+  // One that takes longer than ten seconds ends with 1.
+  const { code } = await run.stop()
   expect(code).toBe(0)
-  expect(stopMs).toBeLessThan(10_000)
+  expect(run.log()).not.toContain('did not stop cleanly')
   expect((await stream.next('goodbye')).data).toMatchObject({ reason: 'shutdown' })
   expect(readdirSync(run.dataDir).filter(name => /pid|lock|wal|shm/.test(name))).toEqual([])
 })

@@ -112,9 +112,8 @@ test('many event streams share one connection, one that is closed frees its plac
   older.write(`GET ${events} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\n\r\n`)
   await expect.poll(() => olderText).toContain('event: welcome')
 
-  const { code, stopMs } = await run.stop()
-  expect(code).toBe(0)
-  expect(stopMs).toBeLessThan(3_000)
+  expect(await run.stop()).toBe(0)
+  expect(run.log()).not.toContain('did not stop cleanly')
   await Promise.all(others.map(({ ended }) => ended))
   expect(olderText).toMatch(/event: goodbye\ndata: .*"shutdown"/)
   for (const { text, stream } of others) {
@@ -130,9 +129,8 @@ test('a stop ends within ten seconds with 0 while a reader takes nothing', async
   const stream = session.request({ ':path': events, authorization })
   stream.on('error', () => undefined)
   await once(stream, 'response')
-  const { code, stopMs } = await run.stop()
-  expect(code).toBe(0)
-  expect(stopMs).toBeLessThan(10_000)
+  // One that takes longer ends with 1.
+  expect(await run.stop()).toBe(0)
 })
 
 test('plain HTTP to the port of TLS is told so, and what is no HTTP at all is cut; it goes on serving', async () => {
@@ -202,9 +200,8 @@ test('MCP answers over HTTP/1.1 and HTTP/2, and a stream of it ends with the ser
     return JSON.parse(text).clients.reduce((sum: number, { streams }: { streams: number }) => sum + streams, 0)
   }
   await expect.poll(clients).toBe(2)
-  const { code, stopMs } = await run.stop()
-  expect(code).toBe(0)
-  expect(stopMs).toBeLessThan(5000)
+  expect(await run.stop()).toBe(0)
+  expect(run.log()).not.toContain('did not stop cleanly')
   for (const { status, text } of await Promise.all(streams)) {
     expect([status, text]).toEqual([200, expect.stringContaining('"resultType":"complete"')])
   }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { type Ended, runCommand, spawnCommand } from './run-command.ts'
+import { type Ended, runCommand, runCommandHere, spawnCommand } from './run-command.ts'
 import { type RustyMail, startRustyMail } from './rustymail.ts'
 import { tempDir } from './temp-dir.ts'
 
@@ -23,7 +23,9 @@ export function backupHome(environment: Record<string, string> = {}) {
     names: () => (existsSync(dataDir) ? readdirSync(dataDir).sort() : []),
     destroy: () => rmSync(dataDir, { recursive: true, force: true }),
     run: (words: string[], change: Record<string, string> = {}) =>
-      runCommand(words, { dataDir, environment: { ...around, ...change } }),
+      runCommandHere(words, { dataDir, environment: { ...around, ...change } }),
+    /** By the program itself. */
+    runProgram: (words: string[]) => runCommand(words, { dataDir, environment: around }),
     spawn: (words: string[]) => spawnCommand(words, { dataDir, environment: around }),
     start: (change: Record<string, string> = {}) => startRustyMail({ dataDir, environment: { ...around, ...change } }),
   }

@@ -1,8 +1,9 @@
 /** Chromium for tests: a page that can fail its test for what it says on the console and for whom it asks. */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, ElementHandle, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
 
 export { launchBrowser } from './browser-launch.ts'
@@ -54,6 +55,35 @@ export async function visit(
     expect(asked).toEqual([])
   }
   return { page, context, expectQuiet }
+}
+
+const output = join(import.meta.dirname, '../browser/output')
+
+/**
+ * A picture to look at, in test/browser/output. Only where RUSTYMAIL_TEST_PICTURES is set: each takes as long as the page takes to
+ * be drawn, and no test reads it.
+ */
+export async function keepPicture(page: Page, name: string, options: { fullPage?: boolean } = {}): Promise<void> {
+  if (!process.env.RUSTYMAIL_TEST_PICTURES) return
+  mkdirSync(output, { recursive: true })
+  await page.screenshot({ path: join(output, `${name}.png`), animations: 'disabled', ...options })
+}
+
+/**
+ * Opens a message of the mail page as a click on the list does: a page that is there already stays, and only its frame is another.
+ * @returns The frame's element, once what is in it is loaded.
+ */
+export async function openMessage(page: Page, url: string): Promise<ElementHandle> {
+  const { origin, pathname, search, searchParams } = new URL(url)
+  if (page.url().startsWith(origin)) await page.evaluate(`history.pushState(null, '', '${pathname}${search}')`)
+  else await page.goto(url)
+  return loadedFrame(page, `iframe[src*="${searchParams.get('message')}"]`)
+}
+
+export async function loadedFrame(page: Page, selector: string): Promise<ElementHandle> {
+  const element = await page.waitForSelector(selector)
+  await (await element.contentFrame())!.waitForLoadState('load')
+  return element
 }
 
 /** As it came with the builder, but small, and given to a page once: most of a scan was to send it and to parse it. */

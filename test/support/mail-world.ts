@@ -5,6 +5,7 @@ import type { Role } from '../../contract/access.ts'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import type { Scope } from '../../contract/scope.ts'
+import type { Overrides } from '../../server/app.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { Problem } from '../../server/platform/problem.ts'
@@ -40,7 +41,11 @@ const noRights: Rights = { role: 'viewer', scopes: [], sees: [] }
  * Stopped when the test ends. The first mailbox stays unreachable.
  * @param environment Beside what all tests set; its own SQLite unless it names a database.
  */
-export async function startMailWorld(mailboxes: number, environment: Record<string, string> = {}): Promise<MailWorld> {
+export async function startMailWorld(
+  mailboxes: number,
+  environment: Record<string, string> = {},
+  overrides: Overrides = {},
+): Promise<MailWorld> {
   const servers = new Map<string, MemoryGateway>()
   const serverAt = (host: string) => {
     const server = servers.get(host)
@@ -51,7 +56,7 @@ export async function startMailWorld(mailboxes: number, environment: Record<stri
     connect: async (login, options) => serverAt(login.host).connect(login, options),
     probe: async (place, options) => serverAt(place.host).probe(place, options),
   }
-  const { people } = await startApp({ environment, overrides: { gateway, heartbeatSeconds: 0.05 } })
+  const { people } = await startApp({ environment, overrides: { gateway, heartbeatSeconds: 0.05, ...overrides } })
   const world = new MailWorld(people, servers)
   for (let index = 0; index < mailboxes; index++) await world.addMailbox(index > 0)
   return world

@@ -1,4 +1,5 @@
 /** A server in this process, and people and tokens that act on it, each made by its own API. */
+
 import { onTestFinished } from 'vitest'
 import type { Role } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
@@ -6,6 +7,7 @@ import { isMailScope, type Scope } from '../../contract/scope.ts'
 import { type App, createApp, type Overrides } from '../../server/app.ts'
 import { loadConfig } from '../../server/config.ts'
 import { createLogger } from '../../server/platform/logger.ts'
+import { passwordMemory } from './passwords.ts'
 import { administrator, enter } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
 
@@ -47,7 +49,7 @@ export async function runApp({ environment = {}, overrides = {} }: Surroundings 
     RUSTYMAIL_RATE_LIMIT: '100000000',
     ...environment,
   }
-  const app = createApp(loadConfig([], variables), { logger: createLogger('silent'), ...overrides })
+  const app = createApp(loadConfig([], variables), { passwordMemory, logger: createLogger('silent'), ...overrides })
   await app.start()
   const link = await app.createSetupLink()
   const cookie = await enter(app.address, link?.split('#')[1])

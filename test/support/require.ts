@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 
-export type Tool = 'dovecot' | 'chromium' | 'postgres' | 'nginx' | 'caddy'
+export type Tool = 'dovecot' | 'chromium' | 'chromium-headless-shell' | 'postgres' | 'nginx' | 'caddy'
 
 interface Search {
   /** Names of the program, the first that is found wins. */
@@ -25,6 +25,11 @@ const searches: Record<Tool, Search> = {
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
     directories: ['/usr/bin'],
     install: 'apt-get install chromium',
+  },
+  'chromium-headless-shell': {
+    programs: ['chromium-headless-shell'],
+    directories: ['/usr/bin'],
+    install: 'apt-get install chromium-headless-shell',
   },
   nginx: {
     programs: ['nginx'],

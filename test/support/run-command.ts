@@ -1,8 +1,11 @@
-/** Runs a command of the real program to its end, as a person at a terminal or a script does. */
+/** Runs a command to its end: the real program, as a person at a terminal or a script does; or the same in this process. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { onTestFinished } from 'vitest'
+import { outcomeOf } from '../../server/command-outcome.ts'
+import { loadConfig } from '../../server/config.ts'
 
 const here = join(import.meta.dirname, '../..')
 
@@ -21,6 +24,29 @@ export interface Ended {
   stderr: string
 }
 
+/** As the program does, without the second that a process of its own takes. What it logs is not heard. */
+export async function runCommandHere(
+  words: string[],
+  { dataDir, input = '', environment = {} }: Omit<CommandOptions, 'root'>,
+): Promise<Ended> {
+  const asked: string[] = []
+  const output = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      asked.push(chunk.toString())
+      done()
+    },
+  })
+  const config = loadConfig(words, { RUSTYMAIL_DATA_DIR: dataDir, ...environment })
+  try {
+    const { words: said, exitCode } = await outcomeOf(config, { input: Readable.from([input]), output })
+    return { code: exitCode, stdout: `${said}\n`, stderr: asked.join('') }
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    return { code: 1, stdout: '', stderr: `${asked.join('')}Failed: ${error.message}\n` }
+  }
+}
+
+/** A process of its own. */
 export async function runCommand(words: string[], options: CommandOptions): Promise<Ended> {
   const { ended } = spawnCommand(words, options)
   return ended

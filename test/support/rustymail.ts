@@ -6,12 +6,22 @@ import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 import { accessApi, SignInState } from '../../contract/access.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
+import { createApp } from '../../server/app.ts'
+import { loadConfig } from '../../server/config.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { passwordMemory } from './passwords.ts'
 import { enter } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
 
 const here = join(import.meta.dirname, '../..')
 
 export const apiKey = 'an-api-key-for-tests-only'
+const serverEnvironment = {
+  RUSTYMAIL_PORT: '0',
+  RUSTYMAIL_API_KEY: apiKey,
+  // Mail servers of tests are on this machine.
+  RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
+}
 
 interface Request {
   params?: Record<string, string>
@@ -42,7 +52,7 @@ export interface RustyMail {
   call<P, Q, B, R>(endpoint: Endpoint<P, Q, B, R>, request?: Request): Promise<R>
   /** Anything, with the API key. */
   send(method: string, path: string, body?: unknown): Promise<Response>
-  stop(signal?: NodeJS.Signals): Promise<{ code: number | null; stopMs: number }>
+  stop(signal?: NodeJS.Signals): Promise<{ code: number | null }>
 }
 
 /** For a test: stopped and removed when it ends. */
@@ -81,17 +91,50 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
     child.kill('SIGKILL')
     throw error
   })
-  const send = (method: string, path: string, body?: unknown) => {
-    const headers: Record<string, string> = { authorization: `Bearer ${apiKey}` }
-    if (body !== undefined) headers['content-type'] = 'application/json'
-    return fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
-  }
   return {
     url,
     setupLink,
     dataDir: options.dataDir,
     process: child,
     log,
+    ...callsTo(url),
+    stop: async (signal = 'SIGTERM') => {
+      if (child.exitCode !== null || child.signalCode !== null) return { code: child.exitCode }
+      const closed = once(child, 'close')
+      child.kill(signal)
+      await closed
+      return { code: child.exitCode }
+    },
+  }
+}
+
+/**
+ * The same in this process, for what is not about the process: it starts in a fraction of the time. Not beside a command that runs in
+ * this process too, for locks of files are those of a process. Stopped when the test ends.
+ */
+export async function startHere({ environment = {}, dataDir }: Pick<RunOptions, 'environment'> & { dataDir: string }) {
+  const variables = { ...serverEnvironment, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
+  const app = createApp(loadConfig([], variables), { logger: createLogger('silent'), passwordMemory })
+  let isStopped = false
+  const stop = async () => {
+    if (isStopped) return
+    isStopped = true
+    await app.stop()
+  }
+  onTestFinished(stop)
+  await app.start()
+  const link = await app.createSetupLink()
+  if (link !== undefined) await enter(app.address, new URL(link).hash.slice(1))
+  return { url: app.address, dataDir, ...callsTo(app.address), stop }
+}
+
+function callsTo(url: string): Pick<RustyMail, 'send' | 'call'> {
+  const send: RustyMail['send'] = (method, path, body) => {
+    const headers: Record<string, string> = { authorization: `Bearer ${apiKey}` }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    return fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+  }
+  return {
     send,
     call: async (endpoint, request = {}) => {
       const path = endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) =>
@@ -102,14 +145,6 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
       const text = await answer.text()
       if (!answer.ok) throw new Error(`${endpoint.method} ${path} answered ${answer.status}: ${text}`)
       return endpoint.response.parse(text === '' ? undefined : JSON.parse(text))
-    },
-    stop: async (signal = 'SIGTERM') => {
-      const began = performance.now()
-      if (child.exitCode !== null || child.signalCode !== null) return { code: child.exitCode, stopMs: 0 }
-      const closed = once(child, 'close')
-      child.kill(signal)
-      await closed
-      return { code: child.exitCode, stopMs: performance.now() - began }
     },
   }
 }
@@ -126,11 +161,8 @@ export function spawnRustyMail({
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
-      RUSTYMAIL_PORT: '0',
+      ...serverEnvironment,
       RUSTYMAIL_DATA_DIR: dataDir,
-      RUSTYMAIL_API_KEY: apiKey,
-      // Mail servers of tests are on this machine.
-      RUSTYMAIL_PRIVATE_NETWORKS: '127.0.0.0/8,::1/128',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -14,7 +14,8 @@ interface SdkRequest {
 }
 
 export async function* streamFromSdk({ languageModel, request, faults }: SdkRequest): AsyncGenerator<Part> {
-  const [{ APICallError, streamText }, model] = await Promise.all([import('ai'), languageModel()])
+  const { APICallError, streamText } = await import('ai')
+  const model = await languageModel()
   const left = new AbortController()
   const { instructions, messages } = split(request)
   try {

@@ -152,6 +152,26 @@ describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     expect(seen.lost).toBe(0)
   })
 
+  test('a former connection of its own that the database has not ended yet is waited for, and is nobody else', async () => {
+    const url = new URL(await newPostgresDatabase(postgresUrl!))
+    const end = 'pg_terminate_backend(pid)'
+    let isEnding = false
+    // As when the database is slow to end it: it is found, and goes on.
+    const slowToEnd = (data: string) => (isEnding ? data : data.replace(end, '(pid)'.padStart(end.length)))
+    const relay = await startRelay(Number(url.port), { toServer: slowToEnd })
+    onTestFinished(() => relay.stop())
+    const { lock, seen, said } = lockOn(Object.assign(new URL(url), { port: String(relay.port) }).toString())
+    await lock.take()
+    const before = await holdersNow(url.toString())
+    relay.cutClients()
+    await expect.poll(said, { timeout: 10_000 }).toContain('has not ended yet')
+    expect(await holdersNow(url.toString())).toEqual(before)
+    isEnding = true
+    await expect.poll(said, { timeout: 10_000 }).toContain('is taken again')
+    expect(await holdersNow(url.toString())).toEqual([expect.not.toBeOneOf(before)])
+    expect(seen.lost).toBe(0)
+  })
+
   test('while the database is away it is asked for again and again', async () => {
     const url = new URL(await newPostgresDatabase(postgresUrl!))
     const relay = await startRelay(Number(url.port))

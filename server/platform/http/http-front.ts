@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream'
 import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
 import { guard, type Operation } from '../guard.ts'
 import type { Logger } from '../logger.ts'
-import { normaliseAddress } from '../network/caller-address.ts'
+import { addressBehind } from '../network/caller-address.ts'
 import { type Caller, maxUserAgent, type Principal } from '../principal.ts'
 import type { ForwardedWatcher } from './forwarded-watcher.ts'
 import type { Cors } from './http-cors.ts'
@@ -18,7 +18,7 @@ import type { AllowedHosts } from './http-host.ts'
 import { parseInput } from './http-input.ts'
 import { ignoreInput } from './http-pipelines.ts'
 import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
-import { parseRequestHead } from './request-head.ts'
+import { parseRequestHead, type RequestHead } from './request-head.ts'
 
 /** What opening a stream needs of a request. */
 export interface StreamCall<Query> {
@@ -70,6 +70,7 @@ export interface HttpFrontOptions {
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   forwarded: ForwardedWatcher
+  trustedProxies: { has(address: string): boolean }
   /** Hears of each stream that was opened here. */
   observe(stream: OpenedStream, socket: Socket): void
 }
@@ -133,16 +134,13 @@ export class HttpFront {
 
   /** False for what the server behind is to answer; nothing was done then. */
   #answers(socket: Socket, chunk: Buffer): boolean {
-    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, forwarded, hosts, cors, logger } =
-      this.#options
+    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, hosts, cors, logger } = this.#options
     const head = isDraining() ? undefined : parseRequestHead(chunk)
     const route = head && this.#routes.get(head.path)
-    // An address that a proxy passes on is the business of the server behind.
-    if (!head || !route || head.headers['x-forwarded-for'] !== undefined) return false
+    if (!head || !route) return false
     if (hosts && !hosts.allows(head.headers.host ?? '')) return false
     const began = performance.now()
-    const address = normaliseAddress(socket.remoteAddress ?? '') ?? ''
-    forwarded.notice(head.headers, address)
+    const address = this.#addressOf(socket, head)
     const shared = cors.headersFor(head.headers)
     const proofs = cors.isForeign(head.headers) ? { ...head.headers, cookie: undefined } : head.headers
     const credentials = credentialsOf(proofs, isHttps, address)
@@ -176,6 +174,12 @@ export class HttpFront {
       socket.destroy()
       return true
     }
+  }
+
+  #addressOf({ remoteAddress: peer }: Socket, { headers }: RequestHead): string {
+    const { trustedProxies: trusted, forwarded } = this.#options
+    forwarded.notice(headers, peer)
+    return addressBehind({ peer, forwarded: headers['x-forwarded-for'], trusted })
   }
 
   #take(socket: Socket, headLines: string, requestId: string): Socket {

@@ -118,6 +118,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     isDraining: () => http.isDraining,
     nextRequestId,
     forwarded,
+    trustedProxies: around.trustedProxies,
     hosts: options.origins.hosts,
     cors,
     authenticate: options.authenticate,

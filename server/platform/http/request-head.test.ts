@@ -60,6 +60,20 @@ test('an ordinary request is read', () => {
   })
 })
 
+test('so is one of a proxy, which asks in 1.0 and says for whom', () => {
+  const lines = [
+    'GET /api/dashboard/events HTTP/1.0',
+    'Host: mail',
+    'Connection: close',
+    'X-Forwarded-For: 203.0.113.9',
+  ]
+  expect(parseRequestHead(head(lines))).toEqual({
+    path: '/api/dashboard/events',
+    search: '',
+    headers: { host: 'mail', connection: 'close', 'x-forwarded-for': '203.0.113.9' },
+  })
+})
+
 test.each([
   ['a body that follows', Buffer.concat([head([...ordinary, 'Content-Length: 2']), Buffer.from('{}')])],
   ['a second request behind it', Buffer.concat([head(ordinary), head(ordinary)])],
@@ -72,7 +86,7 @@ test.each([
   ['a bare LF', head([...ordinary, 'X-Y: z\nTransfer-Encoding: chunked'])],
   ['an upgrade', head([...ordinary.slice(0, -1), 'Connection: Upgrade', 'Upgrade: websocket'])],
   ['another method', head(['HEAD /api/dashboard/events HTTP/1.1', ...ordinary.slice(1)])],
-  ['another version', head(['GET /api/dashboard/events HTTP/1.0', ...ordinary.slice(1)])],
+  ['another version', head(['GET /api/dashboard/events HTTP/2.0', ...ordinary.slice(1)])],
   ['a whole address', head(['GET http://x/api/dashboard/events HTTP/1.1', ...ordinary.slice(1)])],
   ['an odd escape', head(['GET /api/dashboard/events?types=%zz HTTP/1.1', ...ordinary.slice(1)])],
   ['51 headers', head([...ordinary, ...Array.from({ length: 46 }, (_, index) => `X-${index}: y`)])],
@@ -119,8 +133,9 @@ test('whatever is sent, what is read here is what Node reads, and nothing else c
     fc.asyncProperty(
       fc.shuffledSubarray(ordinary.slice(1), { minLength: 3 }),
       fc.array(change, { maxLength: 3 }),
-      async (lines, changes) => {
-        let text = head([ordinary[0]!, ...lines]).toString('latin1')
+      fc.constantFrom('1.1', '1.0'),
+      async (lines, changes, version) => {
+        let text = head([ordinary[0]!.replace('1.1', version), ...lines]).toString('latin1')
         for (const { at, cut, put } of changes) text = text.slice(0, at) + put + text.slice(at + cut)
         const bytes = Buffer.from(text, 'latin1')
         const ours = parseRequestHead(bytes)
@@ -129,7 +144,7 @@ test('whatever is sent, what is read here is what Node reads, and nothing else c
         const { requests, body, isFault } = await asNodeReads(bytes)
         expect([requests.length, body, isFault]).toEqual([1, 0, false])
         const [node] = requests
-        expect(node).toMatchObject({ method: 'GET', httpVersion: '1.1' })
+        expect(node).toMatchObject({ method: 'GET', httpVersion: expect.stringMatching(/^1\.[01]$/) })
         expect(node?.url).toBe(ours.search || text.includes('?') ? `${ours.path}?${ours.search}` : ours.path)
         expect({ ...node?.headers }).toEqual({ ...ours.headers })
       },

@@ -13,7 +13,8 @@ export interface RequestHead {
 
 const maxHeadBytes = 8 * 1024
 const maxHeaders = 50
-const requestLine = /^GET (\/[a-z/]*)(?:\?((?:[A-Za-z0-9_.,=&-]|%2C)*))? HTTP\/1\.1$/
+/** Proxies ask in 1.0 unless they are told otherwise, nginx among them. */
+const requestLine = /^GET (\/[a-z/]*)(?:\?((?:[A-Za-z0-9_.,=&-]|%2C)*))? HTTP\/1\.[01]$/
 /** A token (RFC 9110, section 5.6.2), a colon, and visible ASCII: no folding, no bytes beyond. */
 const headerLine = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)$/
 /** They frame the message or change the protocol: not ours to read. */

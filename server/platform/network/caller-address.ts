@@ -1,6 +1,6 @@
 /** Addresses of callers in one spelling, whoever wrote them, and the networks by which they are counted. */
-import { isIPv4, isIPv6, SocketAddress } from 'node:net'
-import { mappedIPv4, parseIpAddress } from './ip-address.ts'
+import { isIPv4 } from 'node:net'
+import { mappedIPv4, networkOf, parseIpAddress, spellIpAddress } from './ip-address.ts'
 
 /** Longer than any address with brackets, zone and port. */
 const maxLength = 100
@@ -21,15 +21,9 @@ export function normaliseAddress(text: string): string | undefined {
     .replace(/^for=/i, '')
     .replace(/^"(.*)"$/, '$1')
   const inside = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(bare)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(bare)?.[1] ?? bare
-  const address = inside.split('%')[0] ?? ''
-  if (isIPv4(address)) return address
-  return isIPv6(address) ? spell(address) : undefined
-}
-
-/** IPv4 inside IPv6 (`::ffff:10.0.0.1`, in whatever way it is written) is IPv4; IPv6 in the spelling of RFC 5952. */
-function spell(address: string): string {
-  const parsed = parseIpAddress(address)
-  return (parsed && mappedIPv4(parsed)) ?? new SocketAddress({ address, family: 'ipv6' }).address
+  const address = parseIpAddress(inside)
+  // IPv4 inside IPv6 (`::ffff:10.0.0.1`, in whatever way it is written) is IPv4.
+  return address && (mappedIPv4(address) ?? spellIpAddress(address))
 }
 
 interface Whence {
@@ -67,13 +61,8 @@ export function siteOf(address: string): string {
 
 /** From narrow to wide: an IPv4 address alone; of IPv6 the networks of 64, 48 and 32 bits, the last being a whole provider's. */
 export function networksOf(address: string): [place: string, ...wider: string[]] {
-  const normal = normaliseAddress(address)
+  const normal = parseIpAddress(normaliseAddress(address) ?? '')
   if (normal === undefined) return [nowhere]
-  if (!normal.includes(':')) return [normal]
-  const { bytes = [] } = parseIpAddress(normal) ?? {}
-  const groups = bytes.flatMap((byte, index) =>
-    index % 2 === 0 ? [((byte << 8) | bytes[index + 1]!).toString(16)] : [],
-  )
-  const first = (count: number) => `${groups.slice(0, count).join(':')}::/${count * 16}`
-  return [first(4), first(3), first(2)]
+  if (normal.family === 4) return [spellIpAddress(normal)]
+  return [networkOf(normal, 64), networkOf(normal, 48), networkOf(normal, 32)]
 }

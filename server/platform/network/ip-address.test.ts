@@ -1,7 +1,7 @@
 /** An address is one address however it is written, and says which IPv4 addresses it carries. */
 import { SocketAddress } from 'node:net'
 import { expect, test } from 'vitest'
-import { embeddedIPv4, mappedIPv4, parseIpAddress } from './ip-address.ts'
+import { embeddedIPv4, mappedIPv4, networkOf, parseIpAddress, spellIpAddress } from './ip-address.ts'
 
 test('bytes are those of the address, however it is written', () => {
   expect(parseIpAddress('192.0.2.7')).toEqual({ family: 4, bytes: [192, 0, 2, 7] })
@@ -24,7 +24,24 @@ test('each address is read as the operating system reads it', () => {
     const bytes = groups.flatMap(group => [group >> 8, group & 255])
     expect(parseIpAddress(plain)?.bytes, plain).toEqual(bytes)
     expect(parseIpAddress(address)?.bytes, address).toEqual(bytes)
+    const spelt = spellIpAddress({ family: 6, bytes })
+    expect(parseIpAddress(spelt)?.bytes, spelt).toEqual(bytes)
+    // The system writes the end of some addresses as IPv4, which is as right.
+    if (!address.includes('.')) expect(spelt).toBe(address)
   }
+})
+
+test('a network is its address with the other bits zero', () => {
+  const all = [
+    ['192.168.1.77', 24, '192.168.1.0/24'],
+    ['192.168.1.77', 32, '192.168.1.77/32'],
+    ['255.255.255.255', 0, '0.0.0.0/0'],
+    ['255.255.255.255', 9, '255.128.0.0/9'],
+    ['2001:db8:1:2::3', 32, '2001:db8::/32'],
+    ['2001:db8:1:2::3', 128, '2001:db8:1:2::3/128'],
+    ['ffff:ffff::1', 17, 'ffff:8000::/17'],
+  ] as const
+  for (const [address, bits, network] of all) expect(networkOf(parseIpAddress(address)!, bits)).toBe(network)
 })
 
 test('what is no address is none', () => {

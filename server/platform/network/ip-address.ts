@@ -1,4 +1,4 @@
-/** Reads IP addresses into bytes, and finds the IPv4 addresses that an IPv6 address stands for or leads to. */
+/** The one place where IP addresses become bytes, and bytes addresses; and where the IPv4 addresses are found that an IPv6 address leads to. */
 import { isIPv4, isIPv6 } from 'node:net'
 
 export interface IpAddress {
@@ -7,17 +7,34 @@ export interface IpAddress {
   readonly bytes: readonly number[]
 }
 
-/** Undefined for what is no address. A zone (`%eth0`) is left out: it says by which interface, not where. */
+/**
+ * Undefined for what is no address. A zone (`%eth0`) is left out: it says by which interface, not where. Node's own parsers read it:
+ * ipaddr.js takes `::192.0.2.1` for `::ffff:192.0.2.1`, which is another host.
+ */
 export function parseIpAddress(text: string): IpAddress | undefined {
   const bare = text.split('%')[0] ?? ''
   if (isIPv4(bare)) return { family: 4, bytes: bare.split('.').map(Number) }
   if (!isIPv6(bare)) return undefined
-  // URL writes each IPv6 address in one way, a dotted tail as groups.
-  const [head = '', tail] = new URL(`http://[${bare}]/`).hostname.slice(1, -1).split('::')
+  const [head = '', tail] = spelt(bare).split('::')
   const [first, last] = [groupsOf(head), groupsOf(tail ?? '')]
   const zeros = tail === undefined ? 0 : 8 - first.length - last.length
   const groups = [...first, ...Array<number>(zeros).fill(0), ...last]
   return { family: 6, bytes: groups.flatMap(group => [group >> 8, group & 255]) }
+}
+
+/** IPv6 in the spelling of RFC 5952, without dotted ends. */
+export function spellIpAddress({ family, bytes }: IpAddress): string {
+  if (family === 4) return dotted(bytes)
+  const groups = Array.from({ length: 8 }, (_item, index) =>
+    ((bytes[index * 2]! << 8) | bytes[index * 2 + 1]!).toString(16),
+  )
+  return spelt(groups.join(':'))
+}
+
+/** Of so many bits, the others zero: `2001:db8::/32`. */
+export function networkOf({ family, bytes }: IpAddress, bits: number): string {
+  const kept = bytes.map((byte, index) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - index * 8))) & 0xff)
+  return `${spellIpAddress({ family, bytes: kept })}/${bits}`
 }
 
 /** The same host by its IPv4 address, when it is written as `::ffff:a.b.c.d` (RFC 4291, section 2.5.5.2), as sockets report it. */
@@ -71,4 +88,9 @@ function dotted(bytes: readonly number[]): string {
 
 function groupsOf(text: string): number[] {
   return text === '' ? [] : text.split(':').map(group => Number.parseInt(group, 16))
+}
+
+/** URL writes each IPv6 address in one way, a dotted tail as groups. */
+function spelt(address: string): string {
+  return new URL(`http://[${address}]/`).hostname.slice(1, -1)
 }

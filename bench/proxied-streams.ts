@@ -1,0 +1,148 @@
+/**
+ * What an open event stream keeps of memory: asked for directly, behind a real nginx, and by a request that the front leaves to the
+ * server behind it. `npm run bench -- proxied-streams`; BENCH_STREAMS (2,000) and BENCH_ROUNDS (3). Needs nginx and Linux.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { freePort } from '../test/support/free-port.ts'
+import { getTool } from '../test/support/require.ts'
+import { apiKey, cpuMs, median, round } from './measure.ts'
+
+/** Node decodes the escape, and the front leaves it alone. */
+const ways = {
+  direct: { isProxied: false, query: 'types=mail_received' },
+  behind_nginx: { isProxied: true, query: 'types=mail_received' },
+  behind_nginx_left_to_node: { isProxied: true, query: 'types=mail%5Freceived' },
+}
+/** Opened before the first look, so that what is made once counts for none. */
+const warmUp = 200
+
+export async function proxiedStreams(): Promise<object> {
+  const streams = Number(process.env.BENCH_STREAMS ?? 2_000)
+  const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
+  const runs = Object.entries(ways).map(([name, way]) => ({ name, way, all: [] as Measured[] }))
+  for (let turn = 0; turn < rounds; turn++) {
+    for (const { way, all } of runs) all.push(await measureWay(way, streams))
+  }
+  const figures = runs.map(({ name, all }) => {
+    const of = (key: keyof Measured) => round(median(all.map(run => run[key])))
+    return [name, { rss_kib: of('rss_kib'), heap_kib: of('heap_kib'), cpu_us_to_open: of('cpu_us_to_open') }]
+  })
+  return {
+    what: `${streams} streams, ${rounds} interleaved rounds, medians for each stream`,
+    ...Object.fromEntries(figures),
+  }
+}
+
+interface Measured {
+  rss_kib: number
+  heap_kib: number
+  cpu_us_to_open: number
+}
+
+async function measureWay(
+  { isProxied, query }: { isProxied: boolean; query: string },
+  streams: number,
+): Promise<Measured> {
+  const program = ['--max-semi-space-size=4', '--expose-gc', join(import.meta.dirname, 'events-server.ts')]
+  const server = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { url, control, pid } = JSON.parse(await firstLine(server)) as { url: string; control: string; pid: number }
+  const direct = Number(new URL(url).port)
+  const proxy = isProxied ? await startNginx(direct) : undefined
+  const sockets: Socket[] = []
+  try {
+    const open = async (count: number) => {
+      for (let left = count; left > 0; left -= 50) {
+        const opened = Array.from({ length: Math.min(left, 50) }, () => openStream(proxy?.port ?? direct, query))
+        sockets.push(...(await Promise.all(opened)))
+      }
+    }
+    const memory = async () => (await (await fetch(`${control}/memory`)).json()) as { rss: number; heapUsed: number }
+    await open(warmUp)
+    const [before, cpuBefore] = [await memory(), cpuMs(pid)]
+    await open(streams)
+    const cpuAfter = cpuMs(pid)
+    const after = await memory()
+    return {
+      rss_kib: (after.rss - before.rss) / 1024 / streams,
+      heap_kib: (after.heapUsed - before.heapUsed) / 1024 / streams,
+      cpu_us_to_open: ((cpuAfter - cpuBefore) * 1000) / streams,
+    }
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    await proxy?.stop()
+    await end(server, 'SIGTERM')
+  }
+}
+
+/** Until its first event has come. */
+async function openStream(port: number, query: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(
+    `GET /api/dashboard/events?${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${apiKey}\r\n` +
+      'Accept: text/event-stream\r\nUser-Agent: bench\r\n\r\n',
+  )
+  let text = ''
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += String(chunk)
+    if (/\n(event|data|id):/.test(text)) return socket.resume()
+    if (text.includes('problem+json')) break
+  }
+  throw new Error(`no stream: ${text}`)
+}
+
+/** As docs/events.md shows it, without TLS. */
+async function startNginx(upstream: number) {
+  const directory = mkdtempSync(join(tmpdir(), 'rustymail-bench-nginx-'))
+  const port = await freePort()
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${name};`)
+  const configuration = `daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr notice;
+events { worker_connections 20000; }
+http {
+  access_log off;
+  ${temporary.join('\n  ')}
+  server {
+    listen 127.0.0.1:${port};
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $host;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    location / {
+      proxy_pass http://127.0.0.1:${upstream};
+      proxy_buffering off;
+    }
+  }
+}
+`
+  writeFileSync(join(directory, 'nginx.conf'), configuration)
+  const child = spawn(getTool('nginx'), ['-e', 'stderr', '-p', directory, '-c', join(directory, 'nginx.conf')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  for await (const line of createInterface({ input: child.stderr })) if (line.includes('event method')) break
+  child.stderr.resume()
+  const stop = async () => {
+    await end(child, 'SIGKILL')
+    rmSync(directory, { recursive: true, force: true })
+  }
+  return { port, stop }
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  for await (const line of createInterface({ input: child.stdout! })) return line
+  throw new Error('the server ended')
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const closed = once(child, 'close')
+  child.kill(signal)
+  await closed
+}

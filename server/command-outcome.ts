@@ -1,0 +1,25 @@
+/** Which command of the command line does what, beside serving. */
+import { backup, restore } from './backup-commands.ts'
+import { acceptAudit, createAdministrator, type Outcome, rotateKey, verifyAudit } from './commands.ts'
+import type { Config } from './config.ts'
+import { Prompt, type Terminal } from './prompt.ts'
+
+/** @param terminal Where a person is asked. */
+export async function outcomeOf(config: Config, terminal: Terminal): Promise<Outcome> {
+  if (config.command === 'audit verify') return verifyAudit(config)
+  if (config.command === 'audit accept') return acceptAudit(config)
+  if (config.command === 'key rotate') return rotateKey(config, config.newSecretKey)
+  if (config.command === 'backup') return backup(config)
+  if (config.command === 'restore') return restore(config)
+  const prompt = new Prompt(terminal)
+  try {
+    const { email, name } = config.newAdministrator
+    return await createAdministrator(config, {
+      email: async () => email ?? prompt.ask('Email: '),
+      name: async () => name ?? prompt.ask('Name: '),
+      password: () => prompt.ask('Password, at least 12 characters: ', { isHidden: true }),
+    })
+  } finally {
+    prompt.close()
+  }
+}

@@ -1,0 +1,27 @@
+/** For a whole file of browser tests: the real program with the sandbox, a browser, and the administrator signed in. */
+import type { Browser } from 'playwright-core'
+import { launchBrowser } from './browser-launch.ts'
+import { type RustyMail, runRustyMail } from './rustymail.ts'
+import { type SignedIn, signIn } from './signed-in.ts'
+import { tempDir } from './temp-dir.ts'
+
+export interface BrowserDemo {
+  run: RustyMail
+  browser: Browser
+  storageState: SignedIn
+  stop(): Promise<void>
+}
+
+/** Whoever calls it stops it. */
+export async function startBrowserDemo(): Promise<BrowserDemo> {
+  const dir = tempDir('browser')
+  const run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
+  const browser = await launchBrowser()
+  const storageState = await signIn(browser, run.setupLink)
+  const stop = async () => {
+    await browser.close()
+    await run.stop()
+    dir.remove()
+  }
+  return { run, browser, storageState, stop }
+}

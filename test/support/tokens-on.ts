@@ -1,0 +1,123 @@
+/** API tokens on a database, with people who own them; what is asked of the database is counted. */
+import type { Role } from '../../contract/access.ts'
+import type { EventHub } from '../../server/events/event-hub.ts'
+import type { Database } from '../../server/platform/database/database.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { everyScope, type Principal, type PrincipalListener } from '../../server/platform/principal.ts'
+import { type TokenInput, TokenService } from '../../server/tokens/token-service.ts'
+import { TokenStore } from '../../server/tokens/token-store.ts'
+import { Revocations } from '../../server/users/revocations.ts'
+import { rightsOf } from '../../server/users/rights.ts'
+import { UserStore } from '../../server/users/user-store.ts'
+import { startHub } from './event-hub.ts'
+import { madeUsersOn } from './made-users.ts'
+
+export const minute = 60_000
+export const apiKey: Principal = {
+  id: 'api-key',
+  name: 'API key',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
+export const reader: TokenInput = {
+  name: 'Bot',
+  scopes: ['mail:read'],
+  accounts: ['a'],
+  expires_at: null,
+  allowed_addresses: [],
+}
+
+/** Counts what is asked of the database, and can be told to wait or fail. */
+class WatchedTokenStore extends TokenStore {
+  lookups = 0
+  beforeAnswer: () => Promise<void> = async () => undefined
+  isBroken = false
+
+  override async findByHash(tokenHash: string) {
+    this.lookups++
+    const row = await super.findByHash(tokenHash)
+    await this.beforeAnswer()
+    return row
+  }
+
+  override async listOf(userId: string) {
+    if (this.isBroken) throw new Error('the database went away')
+    return super.listOf(userId)
+  }
+}
+
+interface Person {
+  role: Role
+  accounts: 'all' | string[]
+  disabled: boolean
+}
+
+/** Accounts a, b and c exist. */
+export function tokensOn(db: Database, hub: EventHub, listener?: PrincipalListener) {
+  const clock = { now: Date.parse('2026-11-22T18:14:03.120Z') }
+  const heard: string[] = []
+  const store = new WatchedTokenStore(db)
+  const users = new UserStore(db)
+  const tokens = new TokenService({
+    store,
+    users,
+    made: madeUsersOn(db),
+    ended: async id => void heard.push(`ended ${id}`),
+    revocations: new Revocations({ listener: { revoked: () => undefined }, logger: createLogger('silent') }),
+    hub,
+    accountIds: async () => new Set(['a', 'b', 'c']),
+    now: () => clock.now,
+    logger: createLogger('silent'),
+    listener: listener ?? {
+      changed: principal => heard.push(`changed ${principal.id}`),
+      revoked: id => heard.push(`revoked ${id}`),
+    },
+  })
+  const columns = ({ role, accounts, disabled }: Person) => ({
+    role,
+    accounts: JSON.stringify(accounts),
+    disabled: disabled ? 1 : 0,
+  })
+  const session = (id: string, person: Person): Principal => ({
+    id: `session-${id}`,
+    name: id,
+    kind: 'session',
+    userId: id,
+    ...rightsOf(columns(person)),
+  })
+  /** Somebody who is signed in. */
+  const signIn = async (id: string, role: Role, accounts: Person['accounts']) => {
+    const person = { role, accounts, disabled: false }
+    const at = new Date(clock.now).toISOString()
+    await users.insert({
+      id,
+      email: `${id}@example.com`,
+      name: `Name of ${id}`,
+      ...columns(person),
+      password_hash: null,
+      totp_sealed: null,
+      totp_last_step: 0,
+      disabled_by: null,
+      oidc_issuer: null,
+      oidc_subject: null,
+      created_at: at,
+      updated_at: at,
+      last_seen_at: null,
+    })
+    return session(id, person)
+  }
+  const become = async (id: string, person: Person) => {
+    await users.update(id, columns(person))
+    await tokens.userChanged(id)
+    return session(id, person)
+  }
+  const who = async (token: string, address = '192.0.2.1') => tokens.authenticate(token, address)
+  return { tokens, store, clock, heard, signIn, become, who, db }
+}
+
+export async function setUp(db?: Database) {
+  const { hub, facts, db: opened } = await startHub(db)
+  return { ...tokensOn(opened, hub), facts }
+}
