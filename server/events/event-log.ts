@@ -51,6 +51,13 @@ interface Told extends ToldFact {
   row: NewEvent
 }
 
+/** Facts of one transaction. */
+interface Batch {
+  told: Told[]
+  /** Of a commit that failed: it may be done all the same. */
+  ticket: Ticket | undefined
+}
+
 /** Facts that wait to be written; past it, what comes is lost to the log and said so in the process's log. */
 const maxWaiting = 50_000
 /** Facts of one commit. */
@@ -176,10 +183,10 @@ export class EventLog {
   async transact<Result>(
     work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>,
   ): Promise<Result> {
-    const told: Told[] = []
-    return this.#commit(told, async transaction => {
+    const batch: Batch = { told: [], ticket: undefined }
+    return this.#commit(batch, async transaction => {
       await this.#options.store.lock(transaction)
-      return work(transaction, fact => told.push(toTold(fact)))
+      return work(transaction, fact => batch.told.push(toTold(fact)))
     })
   }
 
@@ -262,44 +269,59 @@ export class EventLog {
   }
 
   async #write(): Promise<void> {
-    for (let failures = 0; this.#waiting.length > 0; ) {
+    const { logger } = this.#options
+    while (this.#waiting.length > 0) {
       // Everything that comes in this turn of the loop goes into one commit.
       await new Promise(setImmediate)
-      const batch = this.#waiting.slice(0, batchSize)
-      try {
-        // No lock: nothing is read.
-        await this.#commit(batch.map(toTold), async () => undefined)
-        this.#waiting.splice(0, batch.length)
-        failures = 0
-      } catch (err) {
-        this.#options.logger.error({ err, waiting: this.#waiting.length }, 'events could not be written')
-        if (this.#stopped.signal.aborted) return
-        await wait(Math.min(maxRetryMs, 100 * 2 ** failures++), undefined, { signal: this.#stopped.signal }).catch(
-          () => undefined,
-        )
+      const facts = this.#waiting.slice(0, batchSize)
+      const batch: Batch = { told: facts.map(toTold), ticket: undefined }
+      for (let failures = 0; ; failures++) {
+        try {
+          await this.#commit(batch, async transaction => this.#skipCommitted(transaction, batch))
+          break
+        } catch (err) {
+          logger.error({ err, waiting: this.#waiting.length }, 'events could not be written')
+          if (this.#stopped.signal.aborted) return
+          const { signal } = this.#stopped
+          await wait(Math.min(maxRetryMs, 100 * 2 ** failures), undefined, { signal }).catch(() => undefined)
+        }
       }
+      this.#waiting.splice(0, facts.length)
     }
   }
 
-  /** @param told Filled by the work. */
-  async #commit<Result>(told: Told[], work: (transaction: Database) => Promise<Result>): Promise<Result> {
+  /** The answer to a commit can be lost, and nobody then knows what became of it until the lock is held. */
+  async #skipCommitted(transaction: Database, batch: Batch): Promise<void> {
+    const { store } = this.#options
+    if (!batch.ticket) return
+    await store.lock(transaction)
+    const rows = batch.told.map(({ row }) => row)
+    if (await store.holds(transaction, batch.ticket.first, rows)) batch.told = []
+  }
+
+  /** @param batch Filled by the work; what it fills in last is told. */
+  async #commit<Result>(batch: Batch, work: (transaction: Database) => Promise<Result>): Promise<Result> {
     const { store } = this.#options
     let ticket: Ticket | undefined
     let result: Result
     try {
       result = await store.transact(async transaction => {
         const done = await work(transaction)
-        const rows = told.map(({ row }) => row)
+        const rows = batch.told.map(({ row }) => row)
         if (rows.length > 0) ticket = this.#tail.begin(await store.append(transaction, rows))
         return done
       })
     } catch (error) {
-      if (ticket) this.#tail.failed(ticket)
+      if (ticket) {
+        batch.ticket = ticket
+        this.#tail.failed(ticket)
+        this.#changes.tell()
+      }
       throw error
     }
     if (!ticket) return result
     this.#changes.tell()
-    await this.#tail.committed(ticket, told)
+    await this.#tail.committed(ticket, batch.told)
     return result
   }
 

@@ -87,6 +87,20 @@ export class EventStore {
     await transaction.updateTable('event_counter').set({ id: 1 }).where('id', '=', 1).execute()
   }
 
+  /** Whether just these were appended, from that number on. */
+  async holds(transaction: Database, first: number, events: readonly NewEvent[]): Promise<boolean> {
+    const rows = await transaction
+      .selectFrom('events')
+      .select(['type', 'data'])
+      .where('number', '>=', first)
+      .orderBy('number')
+      .limit(events.length)
+      .execute()
+    const isSame = (event: NewEvent, index: number) =>
+      rows[index]?.type === event.type && rows[index].data === event.data
+    return events.every(isSame)
+  }
+
   /** What follows after a number, in order. */
   async list(after: number, limit: number): Promise<EventRow[]> {
     return this.#db

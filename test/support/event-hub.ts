@@ -14,8 +14,17 @@ type Options = Partial<Omit<EventHubOptions, 'log' | 'logger'> & Omit<EventLogOp
 export async function startHub(database?: Database, options: Options = {}) {
   const db = database ?? (await memoryDatabase())
   const logger = createLogger('silent')
-  const { heldInMemory = 1000, keep = 100_000, keepMs = 60 * 60_000, retentionNow = Date.now, ...limits } = options
-  const log = new EventLog({ store: new EventStore(db), logger, heldInMemory, keep, keepMs, retentionNow })
+  const { heldInMemory = 1000, keep = 100_000, keepMs = 60 * 60_000, retentionNow = Date.now, ...others } = options
+  const { keepAdministrative, ...limits } = others
+  const log = new EventLog({
+    store: new EventStore(db),
+    logger,
+    heldInMemory,
+    keep,
+    keepMs,
+    retentionNow,
+    ...(keepAdministrative && { keepAdministrative }),
+  })
   const hub = new EventHub({
     log,
     logger,
