@@ -115,8 +115,6 @@ export class EventStream {
     this.#principal = principal
     if (!this.#isOpen) return
     if (view === before) return isOther ? this.#tellChange() : undefined
-    // What was hidden up to here stays hidden.
-    this.#settle()
     this.reader.change(view)
     this.#catchUp()
     // What Node holds for a reader that is behind cannot be taken back: it comes again for what it may see of that.
@@ -143,6 +141,8 @@ export class EventStream {
   /** Welcome, the newest states, and from then on what the log holds. */
   begin(first: Buffer, states: ReadonlyMap<StateType, StateFrame>): void {
     if (!this.#isOpen) return
+    // That its facts had to be counted is no slowness of its reader.
+    this.#excuse(this.view.endOffset - this.#takenOffset)
     this.#write(first)
     this.#isHeld = false
     for (const state of states.values()) this.sendState(state)
@@ -312,9 +312,7 @@ export class EventStream {
 
   #write(bytes: Buffer): void {
     this.#figures.wrote(bytes.length)
-    if (this.#socket.write(bytes) || this.#blockedSince > 0) return
-    this.#settle()
-    this.#blockedSince = Date.now()
+    if (!this.#socket.write(bytes) && this.#blockedSince === 0) this.#blockedSince = Date.now()
   }
 
   #drained(): void {

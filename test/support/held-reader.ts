@@ -1,0 +1,56 @@
+/** The server's end of a stream whose reader takes what is written only while it is let. */
+import { Duplex } from 'node:stream'
+import type { StreamObserver } from '../../server/events/event-stream.ts'
+
+export const unobserved: StreamObserver = {
+  clientId: 'c1',
+  sent: () => undefined,
+  dropped: () => undefined,
+  closed: () => undefined,
+}
+
+export class HeldReader extends Duplex {
+  /** All that was taken. */
+  text = ''
+  #isHeld = false
+  #taken: (() => void) | undefined
+
+  constructor() {
+    // So each write that is not taken at once says that the reader is behind.
+    super({ writableHighWaterMark: 1 })
+  }
+
+  /** Numbers of the facts that were taken, in order. */
+  get numbers(): number[] {
+    return [...this.text.matchAll(/^id: \w+-(\d+)\nevent/gm)].map(match => Number(match[1]))
+  }
+
+  /** The last place that was told, with a fact or alone. */
+  get place(): number {
+    return Number([...this.text.matchAll(/^id: \w+-(\d+)$/gm)].at(-1)?.[1])
+  }
+
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  release(): void {
+    this.#isHeld = false
+    this.takeOne()
+  }
+
+  /** Takes the write that it was held in, and no other. */
+  takeOne(): void {
+    const taken = this.#taken
+    this.#taken = undefined
+    taken?.()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.text += chunk
+    if (this.#isHeld) this.#taken = done
+    else done()
+  }
+
+  override _read(): void {}
+}
