@@ -50,7 +50,9 @@ function classes(rule: (index: number) => string, names: string): string {
 }
 
 export async function htmlTextCost(): Promise<object> {
-  const letters = newsletters(new Random(7), new Date('2026-11-01')).flatMap(({ mail }) => mail.html ?? [])
+  const letters = newsletters(new Random(7), new Date('2026-11-01')).flatMap(({ mail }) =>
+    'html' in mail && typeof mail.html === 'string' ? [mail.html] : [],
+  )
   const ordinary: [string, string][] = [['all newsletters of the sandbox', letters.join('\0')]]
   const all = [...ordinary, ...hostile].map(([what, html]) => {
     const work = what === ordinary[0]![0] ? letters : [html]

@@ -53,7 +53,7 @@ const doors: Record<string, RegExp> = {
   uqr: /^server\/profile\/totp\.ts$/,
   parse5: /^server\/reading\/(clean|parse)-html\.ts$/,
   'css-select': /^server\/reading\/style-rules\.ts$/,
-  'css-what': /^server\/reading\/style-rules\.ts$/,
+  'css-what': /^server\/reading\/style-selector\.ts$/,
   '@csstools/css-calc': /^server\/reading\/style-values\.ts$/,
   '@csstools/css-color-parser': /^server\/reading\/style-color\.ts$/,
   '@csstools/css-parser-algorithms': /^server\/reading\/style-color\.ts$/,

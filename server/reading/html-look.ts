@@ -1,13 +1,21 @@
 /** What an element of a mail looks like, as far as it decides whether a person would see its words. It says so when in doubt. */
 import { type Box, cuts, isClipped, isElsewhere, isTooSmall, scaleOf } from './html-box.ts'
+import {
+  type ColorsAround,
+  fillOf,
+  isOutlined,
+  type LookColors,
+  leastOpacity,
+  ownBackgroundOf,
+  textColorOf,
+} from './html-colors.ts'
 import { attributeOf, type HtmlElement } from './parse-html.ts'
 import type { StyleBudget } from './style-budget.ts'
-import { black, type Color, isAlike, over, type StyleColors, white } from './style-color.ts'
-import { wordsOf } from './style-declarations.ts'
+import { black, isAlike, over, white } from './style-color.ts'
 import type { Style } from './style-rules.ts'
 import { lengthOf, numberOf, withVariables } from './style-values.ts'
 
-export interface Look {
+export interface Look extends LookColors {
   /** Nothing in it is seen, whatever that says about itself. */
   readonly isGone: boolean
   /** Cut away by a box around it; not so what is placed outside of that. */
@@ -18,13 +26,6 @@ export interface Look {
   /** Of the letters, by what is turned, shrunk or zoomed around them. */
   readonly scale: number
   readonly opacity: number
-  /** Undefined where it cannot be known. */
-  readonly color: Color | undefined
-  /** Of the letters alone. */
-  readonly fill: Color | 'color'
-  readonly background: Color | undefined
-  /** A shadow, an outline or a picture in the shape of the letters shows them. */
-  readonly isOutlined: boolean
   /** It has a colour of its own behind its words. */
   readonly isCovering: boolean
   /** There is a colour behind the words that covers what is further behind. */
@@ -35,13 +36,8 @@ export interface Look {
   readonly variables: Style
 }
 
-export interface Surroundings {
-  readonly colors: StyleColors
+export interface Surroundings extends ColorsAround {
   readonly budget: StyleBudget
-  readonly isQuirky: boolean
-  readonly linkColor: Color
-  /** What tables take up again in a page without doctype. */
-  readonly bodyColor: Color | undefined
   /** What is placed here may stand before a picture or a box of another colour. */
   readonly hasPicturesBehind: boolean
 }
@@ -69,7 +65,6 @@ export const plainLook: Look = {
 
 /** Smaller letters are not read by anyone. */
 const leastFontPx = 3
-const leastOpacity = 0.1
 const outOfLinePx = -500
 const set = (list: string) => new Set(list.split(' '))
 /** Names of elements whose words no mail program shows, whatever their styles. */
@@ -217,73 +212,6 @@ function indentOf(box: Box, parent: Look): number {
   const indent = lengthOf(value, { em: box.fontPx, percent: 100 }, box.budget) ?? 0
   const isPushedOut = cuts(box) && value.endsWith('%') && indent >= 100
   return isPushedOut ? outOfLinePx : indent
-}
-
-function textColorOf(element: HtmlElement, style: Style, parent: Look, around: Surroundings): Look['color'] {
-  const { tagName: name } = element
-  const value = style.get('color')
-  if (value === 'inherit' || value === 'unset' || value === 'currentcolor') return parent.color
-  if (value === 'initial') return black
-  if (value !== undefined && value !== 'revert') return around.colors.find(value, parent.color)
-  const given =
-    name === 'body' ? attributeOf(element, 'text') : name === 'font' ? attributeOf(element, 'color') : undefined
-  if (given !== undefined) return around.colors.ofAttribute(given) ?? parent.color
-  if (name === 'a' && attributeOf(element, 'href') !== undefined) return around.linkColor
-  if (name === 'mark') return black
-  return name === 'table' && around.isQuirky ? around.bodyColor : parent.color
-}
-
-function fillOf(style: Style, parent: Look, color: Look['color'], { colors }: Surroundings): Look['fill'] {
-  const value = style.get('text-fill-color')
-  if (value === undefined || value === 'inherit') return parent.fill
-  return value === 'currentcolor' ? 'color' : (colors.find(value, color) ?? 'color')
-}
-
-/** @returns Undefined for none; `picture` for what cannot be known. */
-function ownBackgroundOf(
-  element: HtmlElement,
-  style: Style,
-  parent: Look,
-  around: Surroundings,
-): Color | 'picture' | undefined {
-  const image = style.get('background-image') ?? ''
-  if (/gradient\(/.test(image) && !/url\(/.test(image)) return flatColorOf(image, around) ?? 'picture'
-  if (/(?:url|image|image-set|cross-fade)\(/.test(image)) return 'picture'
-  if (attributeOf(element, 'background') !== undefined && image === '') return 'picture'
-  const value = style.get('background-color')
-  if (value === 'inherit') return parent.background
-  if (value !== undefined && value !== 'revert') {
-    return around.colors.find(value, around.colors.find(style.get('color') ?? '', parent.color) ?? parent.color)
-  }
-  const given = attributeOf(element, 'bgcolor')
-  if (given !== undefined) return around.colors.ofAttribute(given)
-  return element.tagName === 'mark' ? [255, 255, 0, 1] : undefined
-}
-
-/** Of a gradient from one colour to the same. */
-function flatColorOf(image: string, { colors }: Surroundings): Color | undefined {
-  const inside = /gradient\((.*)\)/.exec(image)?.[1] ?? ''
-  const stops = colorsAmong(inside, colors)
-  const [first] = stops
-  if (!first || stops.some(stop => !isAlike(stop, first) || stop[3] !== first[3])) return undefined
-  return first
-}
-
-function colorsAmong(words: string, colors: StyleColors): Color[] {
-  return wordsOf(words)
-    .map(word => colors.find(word, undefined))
-    .filter(color => color !== undefined)
-}
-
-function isOutlined(style: Style, parent: Look, { colors }: Surroundings): boolean {
-  const isText = /(?:^|\s)text/.test(style.get('background-clip') ?? '')
-  const shadow = style.get('text-shadow') ?? style.get('text-stroke')
-  if (shadow === undefined || shadow === 'inherit') return parent.isOutlined || isText
-  const known = colorsAmong(shadow, colors)
-  return (
-    isText ||
-    (shadow !== 'none' && known.every(color => color[3] > leastOpacity) && !/^0/.test(style.get('text-stroke') ?? ''))
-  )
 }
 
 function isPreformatted(name: string, style: Style, parent: Look): boolean {

@@ -1,10 +1,10 @@
 /** The cascade: which declarations of style sheets and attributes hold for an element. What they mean is not its business. */
 import { compile } from 'css-select'
-import { AttributeAction, parse, type Selector, SelectorType } from 'css-what'
 import { attributeOf, type HtmlElement, type HtmlNode, isElement, type ParsedHtml, textIn } from './parse-html.ts'
 import type { StyleBudget } from './style-budget.ts'
 import type { StyleColors } from './style-color.ts'
 import { DeclarationReader, type StyleDeclaration } from './style-declarations.ts'
+import { pseudos, readSelectors } from './style-selector.ts'
 import { compareLayers, SheetReader, type SheetRule } from './style-sheet.ts'
 
 /** By longhand or variable. Small letters only, but in variables. */
@@ -20,22 +20,6 @@ interface Match {
 class BudgetIsOver extends Error {}
 
 const none: Style = new Map()
-/** What nobody does while they read, and what browsers know of their own: nothing is ever in this state. */
-const never = (
-  'hover active focus focus-visible focus-within visited target target-within fullscreen popover-open modal autofill ' +
-  'indeterminate invalid valid user-invalid user-valid in-range out-of-range placeholder-shown default defined open ' +
-  'playing paused picture-in-picture current past future dir state'
-).split(' ')
-/** What browsers know too of what css-select knows. */
-const known = new Set([
-  ...never,
-  ...(
-    'is where not has root scope empty first-child last-child only-child first-of-type last-of-type only-of-type nth-child ' +
-    'nth-last-child nth-of-type nth-last-of-type link any-link checked disabled enabled required optional read-only ' +
-    'read-write lang'
-  ).split(' '),
-])
-const pseudos = Object.fromEntries(never.map(name => [name, () => false]))
 
 export class StyleRules {
   readonly #declarations: DeclarationReader
@@ -89,20 +73,14 @@ export class StyleRules {
     return found
   }
 
-  /** Browsers drop the whole rule when they do not understand one of its selectors. */
   #addRule(rule: SheetRule): void {
     if (!this.#budget.spend(50 + rule.selectors.length)) return
     try {
-      const added: [string, Match][] = []
-      for (const tokens of parse(rule.selectors)) {
-        if (tokens.some(isUnknown)) return
-        if (tokens.some(isNoElement)) continue
-        const specificity = specificityOf(tokens)
-        const key = keyOf(tokens)
+      const added = (readSelectors(rule.selectors) ?? []).map(({ tokens, key, specificity }, index) => {
         const matches = compile<HtmlNode, HtmlElement>([tokens], { adapter: this.#adapter, quirksMode: true, pseudos })
-        added.push([key, { rule, matches, specificity, order: this.#count + added.length }])
-      }
-      for (const [key, match] of added) this.#bucket(key).push(match)
+        return { key, match: { rule, matches, specificity, order: this.#count + index } }
+      })
+      for (const { key, match } of added) this.#bucket(key).push(match)
       this.#count += added.length
     } catch (error) {
       // Of the parser and the compiler: not understood, or nested too deeply.
@@ -183,50 +161,3 @@ const byStrength = (one: Match, other: Match) =>
   compareLayers(one.rule.layer, other.rule.layer) || one.specificity - other.specificity || one.order - other.order
 const byImportance = (one: Match, other: Match) =>
   compareLayers(other.rule.layer, one.rule.layer) || one.specificity - other.specificity || one.order - other.order
-
-const combinators = new Set<SelectorType>([
-  SelectorType.Descendant,
-  SelectorType.Child,
-  SelectorType.Sibling,
-  SelectorType.Adjacent,
-])
-
-function keyOf(tokens: readonly Selector[]): string {
-  let key = '*'
-  for (const token of tokens.toReversed()) {
-    if (combinators.has(token.type)) break
-    if (token.type === SelectorType.Attribute && token.action === AttributeAction.Equals && token.name === 'id') {
-      return `#${token.value.toLowerCase()}`
-    }
-    if (token.type === SelectorType.Attribute && token.action === AttributeAction.Element && token.name === 'class') {
-      key = `.${token.value.toLowerCase()}`
-    } else if (token.type === SelectorType.Tag && key === '*') key = token.name.toLowerCase()
-  }
-  return key
-}
-
-/** Selectors, level 4, section 17. */
-function specificityOf(tokens: readonly Selector[]): number {
-  let sum = 0
-  for (const token of tokens) {
-    if (token.type === SelectorType.Attribute) {
-      sum += token.ignoreCase === 'quirks' && token.name === 'id' ? 1 << 20 : 1 << 10
-    } else if (token.type === SelectorType.Tag) sum += 1
-    else if (token.type === SelectorType.Pseudo && token.name !== 'where') {
-      const inner = Array.isArray(token.data) ? token.data : undefined
-      sum += inner ? Math.max(0, ...inner.map(specificityOf)) : 1 << 10
-    }
-  }
-  return sum
-}
-
-function isUnknown(token: Selector): boolean {
-  if (token.type !== SelectorType.Pseudo || token.name.startsWith('-webkit-')) return false
-  return !known.has(token.name) || (Array.isArray(token.data) && token.data.some(inner => inner.some(isUnknown)))
-}
-
-/** A part that browsers draw in addition, or a state that only they know. */
-function isNoElement(token: Selector): boolean {
-  const isOwn = token.type === SelectorType.Pseudo && token.name.startsWith('-webkit-')
-  return isOwn || token.type === SelectorType.PseudoElement
-}
