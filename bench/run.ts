@@ -7,6 +7,7 @@ import { events } from './events.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRequests } from './hostile-requests.ts'
+import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
@@ -33,6 +34,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
   'proxied-streams': proxiedStreams,
+  'html-text': htmlTextCost,
 }
 
 const wanted = process.argv.slice(2)

@@ -7,7 +7,8 @@ import { parseSearchQuery } from '../server/imap/search-query.ts'
 import { toProblem } from '../server/platform/http/http-problem.ts'
 import { parseRequestHead } from '../server/platform/http/request-head.ts'
 import { htmlText } from '../server/reading/html-text.ts'
-import { colorOf } from '../server/reading/style-color.ts'
+import { StyleBudget } from '../server/reading/style-budget.ts'
+import { StyleColors } from '../server/reading/style-color.ts'
 
 const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__']
 
@@ -37,7 +38,7 @@ describe.each(names)('%s', name => {
     expect(
       htmlText(`<${name} ${name}="${name}" style="${style}">hello</${name}><p align="${name}">&${name};</p>`),
     ).toContain('hello')
-    expect(colorOf(name)).toBeUndefined()
+    expect(new StyleColors(new StyleBudget(), true).find(name.toLowerCase(), undefined)).toBeUndefined()
   })
 
   test('in a search', () => {

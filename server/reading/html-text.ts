@@ -1,8 +1,10 @@
 /** HTML of a mail as a model reads it: the words that a person would see, as lines, with lists, quotations and tables marked. */
-import { isSeen, isTrackingPixel, type Look, lookOf, plainLook } from './html-look.ts'
-import { type HtmlElement, type HtmlVisitor, readHtml } from './html-tree.ts'
+import { isSeen, isShown, isTrackingPixel, type Look, lookOf, plainLook, type Surroundings } from './html-look.ts'
 import { linkTarget } from './link-target.ts'
+import { attributeOf, type HtmlElement, type HtmlNode, isElement, type ParsedHtml, parseHtml } from './parse-html.ts'
 import { startsOriginal } from './reply-marks.ts'
+import { StyleBudget } from './style-budget.ts'
+import { type Color, StyleColors } from './style-color.ts'
 import { type Style, StyleRules } from './style-rules.ts'
 import { TableSketch } from './table-sketch.ts'
 import { type Mark, TextLines } from './text-lines.ts'
@@ -19,27 +21,17 @@ const spaced = set('blockquote h1 h2 h3 h4 h5 h6 hr ol p pre table ul')
 /** A table with one of these in it is there for the looks. */
 const unlikeData = set('blockquote h1 h2 h3 h4 h5 h6 hr li pre')
 
+/** Deeper in each other than the parser leaves elements open, they are not read. */
+const maxDepth = 512
+const linkColor: Color = [0, 0, 238, 1]
+
 /** The time that it takes grows with the length of the HTML and no faster, whatever is in it. */
 export function htmlText(html: string): string {
-  const sheet = /<style/i.test(html) ? sheetOf(html) : ''
-  const writer = new HtmlWriter(new StyleRules(sheet))
-  const isCut = readHtml(html, writer)
-  return writer.lines.toText(isCut)
-}
-
-/** What all `style` elements say, wherever they stand; not those in comments. */
-function sheetOf(html: string): string {
-  const sheets: string[] = []
-  const isOurs = ({ name, attributes }: HtmlElement) =>
-    name === 'style' && /^\s*(?:(?:only )?(?:all|screen))?\s*$/i.test((attributes.get('media') ?? '').slice(0, 50))
-  readHtml(html, {
-    isFull: false,
-    opened: () => undefined,
-    moved: () => undefined,
-    closed: () => undefined,
-    text: (text, parent) => void (isOurs(parent) && sheets.push(text)),
-  })
-  return sheets.join('')
+  const parsed = parseHtml(html)
+  const budget = new StyleBudget()
+  const writer = new HtmlWriter(parsed, budget)
+  if (parsed.root) writer.write(parsed.root, plainLook)
+  return writer.lines.toText({ isCut: parsed.isCut || writer.isCut, isUnstyled: budget.isOver })
 }
 
 interface Shown {
@@ -49,61 +41,87 @@ interface Shown {
   endings: (() => void)[]
 }
 
-class HtmlWriter implements HtmlVisitor {
+class HtmlWriter {
   readonly lines = new TextLines()
+  isCut = false
   readonly #rules: StyleRules
+  readonly #around: { -readonly [Name in keyof Surroundings]: Surroundings[Name] }
   /** Of the elements that are open. */
-  readonly #shown = new Map<HtmlElement, Shown>()
-  readonly #parents = new Map<HtmlElement, HtmlElement>()
+  readonly #open: Shown[] = []
+  /** Of those, the ones in which other boxes are placed: where they began, and how many pictures there were before. */
+  readonly #placed: { begin: Mark; pictures: number }[] = []
+  #pictures = 0
   readonly #tables: TableSketch[] = []
   readonly #lists: { number: number | undefined }[] = []
   /** The last line that said who wrote what. */
   #attribution: { from: Mark; to: Mark } | undefined
+  /** The furthest in front that anything was told to be. */
+  #front = 0
 
-  constructor(rules: StyleRules) {
-    this.#rules = rules
+  constructor(parsed: ParsedHtml, budget: StyleBudget) {
+    const { isQuirky } = parsed
+    const colors = new StyleColors(budget, isQuirky)
+    this.#rules = new StyleRules(parsed, colors, budget)
+    this.#around = { colors, budget, isQuirky, linkColor, bodyColor: plainLook.color, hasPicturesBehind: false }
   }
 
-  get isFull(): boolean {
-    return this.lines.isFull
-  }
-
-  opened(element: HtmlElement, parent: HtmlElement | undefined): void {
-    const style = this.#rules.styleOf(element.name, element.attributes)
-    const look = lookOf(element, style, this.#lookOf(parent))
+  write(element: HtmlElement, around: Look): void {
+    if (this.#open.length >= maxDepth || this.lines.isFull) {
+      this.isCut = true
+      return
+    }
+    const style = this.#rules.styleOf(element)
+    this.#around.hasPicturesBehind = this.#pictures > (this.#placed.at(-1)?.pictures ?? 0)
+    const look = lookOf(element, style, around, this.#around)
+    if (look.isGone) return
+    if (element.tagName === 'body') this.#setBody(element, look)
+    const isPlaced = /^(?:relative|absolute|fixed|sticky)/.test(style.get('position') ?? '')
+    if (isPlaced) this.#cover(style, look)
     const shown: Shown = { style, look, endings: [] }
-    this.#shown.set(element, shown)
-    if (parent) this.#parents.set(element, parent)
-    if (!look.isGone) this.#begin(element, shown)
+    this.#open.push(shown)
+    if (isPlaced) this.#placed.push({ begin: this.lines.here(), pictures: this.#pictures })
+    if ((isPlaced && look.background !== around.background) || element.tagName === 'img') this.#pictures++
+    this.#begin(element, shown)
+    for (const child of childrenOf(element)) {
+      if (isElement(child)) this.write(child, look)
+      else if ('value' in child) this.#writeText(child.value, look)
+      if (this.isCut) break
+    }
+    for (const end of shown.endings.reverse()) end()
+    this.#open.pop()
+    if (isPlaced) this.#placed.pop()
   }
 
-  /** The body alone gets attributes late. */
-  moved(element: HtmlElement, parent: HtmlElement | undefined): void {
-    const shown = this.#shown.get(element)!
-    if (!parent) shown.style = this.#rules.styleOf(element.name, element.attributes)
-    shown.look = lookOf(element, shown.style, this.#lookOf(parent))
-    if (parent) this.#parents.set(element, parent)
-  }
-
-  closed(element: HtmlElement): void {
-    for (const end of this.#shown.get(element)!.endings.reverse()) end()
-    this.#shown.delete(element)
-    this.#parents.delete(element)
-  }
-
-  text(text: string, parent: HtmlElement): void {
-    const { look } = this.#shown.get(parent)!
-    if (!isSeen(look)) return
+  #writeText(text: string, look: Look): void {
+    if (this.lines.isFull) this.isCut = true
+    if (this.isCut || !isSeen(look)) return
     if (look.isPreformatted) this.lines.exactWords(text)
     else this.lines.words(text)
   }
 
-  #lookOf(element: HtmlElement | undefined): Look {
-    return (element && this.#shown.get(element)?.look) ?? plainLook
+  #setBody(element: HtmlElement, { color }: Look): void {
+    const link = attributeOf(element, 'link')
+    this.#around.linkColor = (link === undefined ? undefined : this.#around.colors.ofAttribute(link)) ?? linkColor
+    this.#around.bodyColor = color
+  }
+
+  /** What is as large as the box that it is placed in, has a colour and stands before it, hides what was written there so far. */
+  #cover(style: Style, { isCovering, opacity }: Look): void {
+    const zIndex = Number(style.get('z-index') ?? 0) || 0
+    const isBefore = zIndex >= this.#front
+    this.#front = Math.max(this.#front, zIndex)
+    const isWhole = (from: string, to: string, size: string) => {
+      const isZero = (side: string) => /^-?0(?:px|%)?$/.test(style.get(side) ?? '')
+      return isZero(from) && (isZero(to) || /^(?:1\d\d%|1\d\dv[wh]|\d{4,}px)$/.test(style.get(size) ?? ''))
+    }
+    if (!/^(?:absolute|fixed)$/.test(style.get('position') ?? '') || !isBefore) return
+    if (!isCovering || opacity < 0.95) return
+    if (!isWhole('left', 'right', 'width') || !isWhole('top', 'bottom', 'height')) return
+    this.lines.dropSince(this.#placed.at(-1)?.begin ?? { line: 0, piece: 0 })
   }
 
   #begin(element: HtmlElement, shown: Shown): void {
-    const { name } = element
+    const { tagName: name } = element
     this.#beginBlock(element, shown)
     if (unlikeData.has(name)) this.#tables.at(-1)?.setLayout()
     if (name === 'br') this.lines.break()
@@ -121,8 +139,9 @@ class HtmlWriter implements HtmlVisitor {
   }
 
   #beginBlock(element: HtmlElement, { endings }: Shown): void {
-    const { name, attributes } = element
-    const isDense = name === 'p' && /\bMso/.test(attributes.get('class')?.slice(0, 100) ?? '')
+    const { tagName: name } = element
+    const words = attributeOf(element, 'class')?.slice(0, 200) ?? ''
+    const isDense = name === 'p' && /\bMso/.test(words)
     if (spaced.has(name) && !isDense && (this.#lists.length === 0 || !/^[uo]l$/.test(name))) {
       this.lines.gap()
       endings.push(() => this.lines.gap())
@@ -130,7 +149,6 @@ class HtmlWriter implements HtmlVisitor {
       this.lines.block()
       endings.push(() => this.lines.block())
     }
-    const words = attributes.get('class')?.slice(0, 200) ?? ''
     if (!/\b(?:gmail_attr|moz-cite-prefix)\b/.test(words)) return
     const from = this.lines.here()
     endings.unshift(() => {
@@ -144,40 +162,33 @@ class HtmlWriter implements HtmlVisitor {
   }
 
   #writePicture(element: HtmlElement, { style, look }: Shown): void {
-    const alt = (element.attributes.get('alt') ?? '').slice(0, maxAltLength).trim()
-    if (alt === '' || look.isGone || !look.isVisible || isTrackingPixel(element, style)) return
+    const alt = (attributeOf(element, 'alt') ?? '').slice(0, maxAltLength).trim()
+    if (alt === '' || !isShown(look) || isTrackingPixel(element, style)) return
     this.lines.words(/^\p{Extended_Pictographic}/u.test(alt) ? alt : ` [image: ${alt}] `)
   }
 
-  #beginLink({ attributes }: HtmlElement, { endings }: Shown): void {
+  #beginLink(element: HtmlElement, { endings }: Shown): void {
     const begin = this.lines.here()
     endings.push(() => {
       const words = this.lines.since(begin)
-      const target = words === '' ? undefined : linkTarget(attributes.get('href') ?? '', words)
+      const target = words === '' ? undefined : linkTarget(attributeOf(element, 'href') ?? '', words)
       if (target !== undefined) this.lines.addToLast(` (${target})`)
     })
   }
 
-  #beginQuotation(element: HtmlElement, { style, endings }: Shown): void {
-    const reach = startsOriginal(element, style)
-    const owner = this.#ancestorOf(element, { no: 0, itself: 0, parent: 1, grandparent: 2 }[reach])
-    if (this.#attribution && element.name === 'blockquote')
+  #beginQuotation(element: HtmlElement, { style }: Shown): void {
+    const steps = { no: 0, itself: 0, parent: 1, grandparent: 2 }[startsOriginal(element, style)]
+    if (this.#attribution && element.tagName === 'blockquote') {
       this.lines.quote(this.#attribution.from, this.#attribution.to)
+    }
     this.#attribution = undefined
     this.lines.block()
     this.lines.quotes++
-    const end = () => {
+    const owner = this.#open[Math.max(this.#open.length - 1 - steps, 0)]!
+    owner.endings.push(() => {
       this.lines.block()
       this.lines.quotes--
-    }
-    const endingsOfOwner = owner === element ? endings : this.#shown.get(owner)!.endings
-    endingsOfOwner.push(end)
-  }
-
-  #ancestorOf(element: HtmlElement, steps: number): HtmlElement {
-    let found = element
-    for (let step = 0; step < steps; step++) found = this.#parents.get(found) ?? found
-    return found
+    })
   }
 
   #beginMarked(marker: string, { endings }: Shown): void {
@@ -188,9 +199,9 @@ class HtmlWriter implements HtmlVisitor {
     })
   }
 
-  #beginList({ name, attributes }: HtmlElement, { endings }: Shown): void {
-    const start = Number.parseInt(attributes.get('start') ?? '1', 10)
-    this.#lists.push({ number: name === 'ol' ? start || 1 : undefined })
+  #beginList(element: HtmlElement, { endings }: Shown): void {
+    const start = Number.parseInt(attributeOf(element, 'start') ?? '1', 10)
+    this.#lists.push({ number: element.tagName === 'ol' ? start || 1 : undefined })
     endings.push(() => void this.#lists.pop())
   }
 
@@ -224,4 +235,18 @@ class HtmlWriter implements HtmlVisitor {
       table?.addCell(begin)
     })
   }
+}
+
+/** Those that are shown: of what is folded its head alone, of what can be chosen what is chosen. */
+function childrenOf(element: HtmlElement): HtmlNode[] {
+  const { tagName: name, childNodes } = element
+  if (name === 'details' && attributeOf(element, 'open') === undefined) {
+    return childNodes.filter(child => child.nodeName === 'summary').slice(0, 1)
+  }
+  if (name !== 'select' || attributeOf(element, 'multiple') !== undefined || attributeOf(element, 'size'))
+    return childNodes
+  const options = childNodes.filter(child => isElement(child) && child.tagName === 'option')
+  const chosen =
+    options.find(option => isElement(option) && attributeOf(option, 'selected') !== undefined) ?? options[0]
+  return chosen ? [chosen] : []
 }

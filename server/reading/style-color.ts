@@ -1,81 +1,108 @@
-/** Colours of style sheets, as far as it takes to know whether letters stand out from what is behind them. */
+/** Colours of style sheets in every notation, and whether letters stand out from what is behind them. */
+import { color as parseColor, serializeRGB } from '@csstools/css-color-parser'
+import { parseComponentValue } from '@csstools/css-parser-algorithms'
+import { tokenize } from '@csstools/css-tokenizer'
+import type { StyleBudget } from './style-budget.ts'
 
-/** Red, green and blue, each up to 255. */
-export type Color = readonly [number, number, number] | 'transparent'
+/** Red, green and blue, each up to 255, and the opacity, up to 1. */
+export type Color = readonly [red: number, green: number, blue: number, alpha: number]
 
-const leastAlpha = 0.1
+export const black: Color = [0, 0, 0, 1]
+export const white: Color = [255, 255, 255, 1]
+
 /** Of each of the three; eyes do not tell less apart. */
 const leastDifference = 12
-/** The names that mail uses; others are not known. */
-const names: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    black: '#000',
-    white: '#fff',
-    snow: '#fffafa',
-    ivory: '#fffff0',
-    ghostwhite: '#f8f8ff',
-    floralwhite: '#fffaf0',
-    mintcream: '#f5fffa',
-    azure: '#f0ffff',
-    whitesmoke: '#f5f5f5',
-    red: '#f00',
-    lime: '#0f0',
-    blue: '#00f',
-    yellow: '#ff0',
-    cyan: '#0ff',
-    aqua: '#0ff',
-    magenta: '#f0f',
-    fuchsia: '#f0f',
-    silver: '#c0c0c0',
-    gray: '#808080',
-    grey: '#808080',
-    maroon: '#800000',
-    green: '#008000',
-    navy: '#000080',
-    olive: '#808000',
-    purple: '#800080',
-    teal: '#008080',
-    orange: '#ffa500',
-    lightgray: '#d3d3d3',
-    lightgrey: '#d3d3d3',
-    darkgray: '#a9a9a9',
-    darkgrey: '#a9a9a9',
-    darkblue: '#00008b',
-  }),
-)
+const maxKnown = 2000
+/** Of the light scheme, as Chromium paints them. */
+const systemColors: ReadonlyMap<string, Color> = new Map<string, Color>([
+  ...['canvas', 'field', 'buttonborder', 'activecaption', 'window', 'menu', 'infobackground'].map(
+    name => [name, white] as const,
+  ),
+  ...['canvastext', 'buttontext', 'fieldtext', 'windowtext', 'captiontext', 'menutext', 'infotext', 'marktext'].map(
+    name => [name, black] as const,
+  ),
+  ['highlighttext', white],
+  ['mark', [255, 255, 0, 1]],
+  ['buttonface', [239, 239, 239, 1]],
+  ['linktext', [0, 0, 238, 1]],
+  ['graytext', [128, 128, 128, 1]],
+  ['transparent', [0, 0, 0, 0]],
+])
 
-/** @param value In small letters. @returns Undefined for what is not known. */
-export function colorOf(value: string): Color | undefined {
-  if (value === 'transparent') return value
-  const hex = /^#?([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/.exec(names.get(value) ?? value)?.[1]
-  if (hex !== undefined) return fromHex(hex)
-  const [, model, inside] = /^(rgb|hsl)a?\(([^)]*)\)/.exec(value) ?? []
-  if (inside === undefined) return undefined
-  const parts = inside.split(/[\s,/]+/).filter(part => part !== '')
-  const [one = 0, two = 0, three = 0, alpha = 1] = parts.map(part => shareOf(part, model === 'rgb' ? 255 : 1))
-  if (parts.length > 3 && alphaOf(parts[3]!, alpha) < leastAlpha) return 'transparent'
-  if (model === 'rgb') return [one, two, three]
-  // Of the other model only what is white or black anyway.
-  if (three > 0.03 && three < 0.97) return undefined
-  return three > 0.5 ? [255, 255, 255] : [0, 0, 0]
+export class StyleColors {
+  readonly #budget: StyleBudget
+  readonly #isQuirky: boolean
+  readonly #known = new Map<string, Color | undefined>()
+
+  constructor(budget: StyleBudget, isQuirky: boolean) {
+    this.#budget = budget
+    this.#isQuirky = isQuirky
+  }
+
+  /** @param value In small letters. */
+  isColor(value: string): boolean {
+    return value === 'currentcolor' || this.find(value, black) !== undefined
+  }
+
+  /** @param current What `currentcolor` means. */
+  find(value: string, current: Color | undefined): Color | undefined {
+    if (value === 'currentcolor') return current
+    const known = this.#known.get(value)
+    if (known || this.#known.has(value)) return known
+    const found = this.#read(value)
+    if (this.#known.size < maxKnown) this.#known.set(value, found)
+    return found
+  }
+
+  /** Of an attribute: whatever it is, browsers make a colour of it (HTML, section 2.3.6). */
+  ofAttribute(value: string): Color | undefined {
+    const text = value.trim().toLowerCase().slice(0, 128)
+    if (text === '' || text === 'transparent') return undefined
+    const named = /^[a-z]+$|^#[\da-f]{3}$|^#[\da-f]{6}$/.test(text) ? this.find(text, undefined) : undefined
+    if (named) return named
+    const digits = text.replace(/^#/, '').replaceAll(/[^\da-f]/g, '0')
+    const length = Math.max(Math.ceil(digits.length / 3), 1)
+    const parts = [0, 1, 2].map(index =>
+      digits
+        .slice(index * length, (index + 1) * length)
+        .padEnd(length, '0')
+        .slice(-8),
+    )
+    const zeros = Math.min(...parts.map(part => /^0*/.exec(part)![0].length), Math.max((parts[0]?.length ?? 0) - 2, 0))
+    const [red = 0, green = 0, blue = 0] = parts.map(part => Number.parseInt(part.slice(zeros, zeros + 2), 16))
+    return [red, green, blue, 1]
+  }
+
+  #read(value: string): Color | undefined {
+    const system = systemColors.get(value)
+    if (system) return system
+    if (!/^(?:#[\da-f]+|[a-z]+|[a-z-]+\(.*\)|[\da-f]{3}|[\da-f]{6})$/s.test(value)) return undefined
+    const isBare = /^(?:[\da-f]{3}|[\da-f]{6})$/.test(value)
+    if (isBare && !this.#isQuirky) return undefined
+    const light = /^light-dark\(\s*((?:[^(),]|\([^()]*\))+),/.exec(value)?.[1]
+    if (light !== undefined) return this.find(light.trim(), undefined)
+    if (!this.#budget.spend(200)) return undefined
+    const node = parseComponentValue(tokenize({ css: isBare ? `#${value}` : value }))
+    const data = node && parseColor(node)
+    if (!data) return undefined
+    const [red = 0, green = 0, blue = 0, alpha = 1] =
+      serializeRGB(data)
+        .toString()
+        .match(/[\d.]+(?:e[+-]?\d+)?/g)
+        ?.map(Number) ?? []
+    return [red, green, blue, alpha]
+  }
+}
+
+/** @returns What the one looks like on the other; undefined when that decides and is not known. */
+export function over(top: Color, below: Color | undefined, opacity = 1): Color | undefined {
+  const alpha = top[3] * opacity
+  if (alpha > 0.95) return [top[0], top[1], top[2], 1]
+  if (!below) return undefined
+  const mix = (index: 0 | 1 | 2) => top[index] * alpha + below[index] * (1 - alpha)
+  return [mix(0), mix(1), mix(2), 1]
 }
 
 export function isAlike(one: Color, other: Color): boolean {
-  if (one === 'transparent' || other === 'transparent') return one === other
-  return one.every((part, index) => Math.abs(part - other[index]!) < leastDifference)
-}
-
-function fromHex(hex: string): Color {
-  const digits = hex.length < 6 ? [...hex].map(digit => digit + digit) : (hex.match(/../g) ?? [])
-  const [red = 0, green = 0, blue = 0, alpha = 255] = digits.map(pair => Number.parseInt(pair, 16))
-  return alpha < leastAlpha * 255 ? 'transparent' : [red, green, blue]
-}
-
-function shareOf(part: string, whole: number): number {
-  const number = Number.parseFloat(part)
-  return part.endsWith('%') ? (number / 100) * whole : number
-}
-
-function alphaOf(part: string, value: number): number {
-  return part.endsWith('%') ? Number.parseFloat(part) / 100 : value
+  return [0, 1, 2].every(index => Math.abs(one[index]! - other[index]!) < leastDifference)
 }

@@ -1,137 +1,163 @@
-/** Style sheets of mail, as far as they say what is not seen: declarations, and rules with the simplest selectors. What they mean is not its business. */
+/** The cascade: which declarations of style sheets and attributes hold for an element. What they mean is not its business. */
+import { compile } from 'css-select'
+import { attributeOf, type HtmlElement, type HtmlNode, isElement, type ParsedHtml, textIn } from './parse-html.ts'
+import type { StyleBudget } from './style-budget.ts'
+import type { StyleColors } from './style-color.ts'
+import { DeclarationReader, type StyleDeclaration } from './style-declarations.ts'
+import { pseudos, readSelectors } from './style-selector.ts'
+import { compareLayers, SheetReader, type SheetRule } from './style-sheet.ts'
 
-/** By property; one that is `!important` has a mark behind its name. Small letters only. */
+/** By longhand or variable. Small letters only, but in variables. */
 export type Style = ReadonlyMap<string, string>
 
-/** Of all sheets of a mail together; what is behind it does not count. */
-const maxSheetLength = 256 * 1024
-const maxSelectors = 5000
-/** Of one element; rules for further ones do not count. */
-const maxClasses = 32
-/** Longer ones are cut, so that looking at them takes no time. */
-const maxValueLength = 200
-
-const properties = new Set(
-  (
-    'display visibility opacity font font-size color background background-color background-image max-height height width ' +
-    'overflow overflow-x overflow-y position left right top bottom text-indent margin-left margin-top transform scale clip ' +
-    'clip-path filter content-visibility white-space border-top border-left'
-  ).split(' '),
-)
-/** A tag, a class, an id, or a tag with one of these; all others (descendants, states, attributes) are not looked at. */
-const simpleSelector = /^(?:\*|([a-z][a-z0-9]*))?([.#][\w-]+)?$/
-/** What holds on every screen. Narrow ones, dark ones and printers are not what a mail looks like. */
-const everyScreen = /^@media (?:only )?(?:all|screen)$/
-
-export class StyleRules {
-  readonly #rules = new Map<string, Map<string, string>>()
-
-  /** @param sheet The text of all `style` elements. */
-  constructor(sheet: string) {
-    const css = plainCss(sheet.slice(0, maxSheetLength))
-    let count = 0
-    for (let at = 0; count < maxSelectors; ) {
-      const brace = css.indexOf('{', at)
-      if (brace < 0) return
-      const header = headerOf(css.slice(at, brace))
-      if (header.startsWith('@')) {
-        at = everyScreen.test(header) ? brace + 1 : endOfBlock(css, brace)
-        continue
-      }
-      const end = css.indexOf('}', brace)
-      at = end < 0 ? css.length : end + 1
-      count += this.#add(header, declarationsOf(css.slice(brace + 1, end < 0 ? undefined : end)))
-    }
-  }
-
-  /** The later of these hold: rules of the tag, of its classes, of its id, its own. */
-  styleOf(name: string, attributes: ReadonlyMap<string, string>): Style {
-    const own = attributes.get('style')
-    const inline = own === undefined ? none : declarationsOf(plainCss(own))
-    if (this.#rules.size === 0) return inline
-    const classes = (attributes.get('class') ?? '')
-      .toLowerCase()
-      .split(/\s+/, maxClasses)
-      .map(word => `.${word}`)
-    const id = `#${(attributes.get('id') ?? '').toLowerCase()}`
-    const keys = ['', name, ...classes, ...classes.map(key => name + key), id, name + id]
-    const found = keys.flatMap(key => this.#rules.get(key) ?? [])
-    return found.length === 0 ? inline : new Map([...found, inline].flatMap(style => [...style]))
-  }
-
-  /** @returns How many there were. */
-  #add(header: string, style: Style): number {
-    const selectors = header.split(',', maxSelectors)
-    if (style.size === 0) return selectors.length
-    for (const selector of selectors) {
-      const [match, tag = '', rest = ''] = simpleSelector.exec(selector.trim()) ?? []
-      if (!match) continue
-      const rule = this.#rules.get(tag + rest) ?? new Map<string, string>()
-      for (const [name, value] of style) rule.set(name, value)
-      this.#rules.set(tag + rest, rule)
-    }
-    return selectors.length
-  }
+interface Match {
+  readonly rule: SheetRule
+  readonly matches: (element: HtmlElement) => boolean
+  readonly specificity: number
+  readonly order: number
 }
 
-export function propertyOf(style: Style, property: string): string | undefined {
-  return style.size === 0 ? undefined : (style.get(`${property}!`) ?? style.get(property))
-}
+class BudgetIsOver extends Error {}
 
 const none: Style = new Map()
 
-function declarationsOf(css: string): Style {
-  const style = new Map<string, string>()
-  for (const declaration of css.split(';')) {
-    const colon = declaration.indexOf(':')
-    const property = declaration.slice(0, Math.max(colon, 0)).trim()
-    if (!properties.has(property)) continue
-    const value = declaration.slice(colon + 1).trim()
-    const bang = value.lastIndexOf('!')
-    const isImportant = bang >= 0 && value.slice(bang + 1).trim() === 'important'
-    const plain = (isImportant ? value.slice(0, bang) : value).slice(0, maxValueLength).trim()
-    style.set(isImportant ? `${property}!` : property, plain)
+export class StyleRules {
+  readonly #declarations: DeclarationReader
+  readonly #budget: StyleBudget
+  /** By what the last part of a selector asks for: an id, a class or a tag. */
+  readonly #buckets = new Map<string, Match[]>()
+  #count = 0
+
+  constructor({ styles }: ParsedHtml, colors: StyleColors, budget: StyleBudget) {
+    this.#budget = budget
+    this.#declarations = new DeclarationReader(colors, budget)
+    const reader = new SheetReader(this.#declarations, budget)
+    for (const style of styles) {
+      if (isInDocument(style)) reader.read(textIn(style), attributeOf(style, 'media')?.slice(0, 1000).trim() ?? '')
+    }
+    for (const rule of reader.rules) this.#addRule(rule)
   }
-  return style
-}
 
-/** In small letters, without comments and escapes. */
-function plainCss(css: string): string {
-  const kept: string[] = []
-  for (let at = 0; at < css.length; ) {
-    const begin = css.indexOf('/*', at)
-    kept.push(css.slice(at, begin < 0 ? undefined : begin))
-    if (begin < 0) break
-    const end = css.indexOf('*/', begin + 2)
-    at = end < 0 ? css.length : end + 2
+  styleOf(element: HtmlElement): Style {
+    const own = attributeOf(element, 'style')
+    const inline = own === undefined ? [] : this.#declarations.readAttribute(own)
+    const found = this.#count === 0 ? [] : this.#matchesOf(element)
+    if (found.length === 0 && inline.length === 0) return none
+    const style = new Map<string, string>()
+    for (const { rule } of found.sort(byStrength)) putAll(style, rule.declarations, false)
+    putAll(style, inline, false)
+    if (found.some(({ rule }) => rule.declarations.some(({ isImportant }) => isImportant))) {
+      for (const { rule } of found.sort(byImportance)) putAll(style, rule.declarations, true)
+    }
+    putAll(style, inline, true)
+    return style
   }
-  return (
-    kept
-      .join(' ')
-      // Before what follows: last of all, V8 does it again wherever a loop looks at what comes of it, once it has compiled that.
-      .toLowerCase()
-      .replaceAll(/\\(?:([0-9a-f]{1,6})\s?|)/g, (_match, code: string | undefined) => letterOf(code).toLowerCase())
-  )
-}
 
-function letterOf(code: string | undefined): string {
-  const point = code === undefined ? 0 : Number.parseInt(code, 16)
-  return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : ''
-}
-
-/** Without what ended before it, and the marks of an old habit. */
-function headerOf(text: string): string {
-  const begin = Math.max(text.lastIndexOf(';'), text.lastIndexOf('}')) + 1
-  return text.slice(begin).replace('<!--', '').replace('-->', '').replaceAll(/\s+/g, ' ').trim()
-}
-
-/** Behind the brace that belongs to this one. */
-function endOfBlock(css: string, brace: number): number {
-  let depth = 0
-  for (let at = brace; at < css.length; at++) {
-    const letter = css[at]
-    if (letter === '{') depth++
-    else if (letter === '}' && --depth === 0) return at + 1
+  #matchesOf(element: HtmlElement): Match[] {
+    const found: Match[] = []
+    if (!this.#budget.spend(1)) return found
+    const classes = attributeOf(element, 'class')
+    const id = attributeOf(element, 'id')
+    const keys = new Set(['*', element.tagName])
+    if (id !== undefined) keys.add(`#${id.toLowerCase()}`)
+    if (classes !== undefined && this.#budget.spend(classes.length / 8)) {
+      for (const name of classes.toLowerCase().split(/[ \t\n\r\f]+/)) keys.add(`.${name}`)
+    }
+    try {
+      for (const key of keys) {
+        for (const match of this.#buckets.get(key) ?? []) if (match.matches(element)) found.push(match)
+      }
+    } catch (error) {
+      if (!(error instanceof BudgetIsOver)) throw error
+    }
+    return found
   }
-  return css.length
+
+  #addRule(rule: SheetRule): void {
+    if (!this.#budget.spend(50 + rule.selectors.length)) return
+    try {
+      const added = (readSelectors(rule.selectors) ?? []).map(({ tokens, key, specificity }, index) => {
+        const matches = compile<HtmlNode, HtmlElement>([tokens], { adapter: this.#adapter, quirksMode: true, pseudos })
+        return { key, match: { rule, matches, specificity, order: this.#count + index } }
+      })
+      for (const { key, match } of added) this.#bucket(key).push(match)
+      this.#count += added.length
+    } catch (error) {
+      // Of the parser and the compiler: not understood, or nested too deeply.
+      if (!(error instanceof Error)) throw error
+    }
+  }
+
+  #bucket(key: string): Match[] {
+    const bucket = this.#buckets.get(key) ?? []
+    this.#buckets.set(key, bucket)
+    return bucket
+  }
+
+  /** Each look at the tree is counted, so that no selector costs more than there is. */
+  #look(steps = 1): void {
+    if (!this.#budget.spend(steps)) throw new BudgetIsOver()
+  }
+
+  readonly #adapter = {
+    isTag: (node: HtmlNode): node is HtmlElement => {
+      this.#look()
+      return isElement(node)
+    },
+    getAttributeValue: (element: HtmlElement, name: string) => {
+      const value = attributeOf(element, name)
+      this.#look(1 + element.attrs.length / 8 + (value?.length ?? 0) / 16)
+      return value
+    },
+    hasAttrib: (element: HtmlElement, name: string) => {
+      this.#look(1 + element.attrs.length / 8)
+      return attributeOf(element, name) !== undefined
+    },
+    getName: ({ tagName }: HtmlElement) => {
+      this.#look()
+      return tagName
+    },
+    getParent: ({ parentNode }: HtmlElement): HtmlNode | null => {
+      this.#look()
+      return parentNode
+    },
+    getChildren: (node: HtmlNode): HtmlNode[] => {
+      this.#look()
+      return 'childNodes' in node ? node.childNodes : []
+    },
+    getSiblings: (node: HtmlNode): HtmlNode[] => {
+      this.#look()
+      return 'parentNode' in node && node.parentNode ? node.parentNode.childNodes : [node]
+    },
+    equals: (one: HtmlNode, other: HtmlNode) => {
+      this.#look()
+      return one === other
+    },
+    /** Asked for by no selector that browsers know. */
+    getText: () => '',
+    removeSubsets: (nodes: HtmlNode[]) => nodes,
+  }
 }
+
+/** Not in a template, which is not shown, whatever its styles. */
+function isInDocument(element: HtmlElement): boolean {
+  let node: HtmlNode | null = element
+  while (node && 'parentNode' in node) node = node.parentNode
+  return node?.nodeName === '#document'
+}
+
+function putAll(style: Map<string, string>, declarations: readonly StyleDeclaration[], isImportant: boolean): void {
+  for (const declaration of declarations) {
+    if (declaration.isImportant !== isImportant) continue
+    if (declaration.property !== 'all') style.set(declaration.property, declaration.value)
+    else {
+      for (const name of style.keys()) if (!name.startsWith('--')) style.delete(name)
+      style.set('display', 'inline')
+    }
+  }
+}
+
+const byStrength = (one: Match, other: Match) =>
+  compareLayers(one.rule.layer, other.rule.layer) || one.specificity - other.specificity || one.order - other.order
+const byImportance = (one: Match, other: Match) =>
+  compareLayers(other.rule.layer, one.rule.layer) || one.specificity - other.specificity || one.order - other.order

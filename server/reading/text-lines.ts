@@ -116,15 +116,26 @@ export class TextLines {
     this.#wantsBlank = true
   }
 
-  /** @param isCut Whether something is missing behind it. */
-  toText(isCut: boolean): string {
+  /** Takes back what was written since then. */
+  dropSince({ line, piece }: Mark): void {
+    const isSameLine = this.#lines.length === line
+    this.#lines.length = Math.min(line, this.#lines.length)
+    this.#pieces.length = isSameLine ? Math.min(piece, this.#pieces.length) : 0
+    this.#hasWords = cleanText(this.#pieces.join('')).trim() !== ''
+  }
+
+  /** @param ends `isCut`: something is missing behind it. `isUnstyled`: not all was read of the styles that hide words. */
+  toText({ isCut, isUnstyled }: { isCut: boolean; isUnstyled: boolean }): string {
     this.#endLine()
     const written = this.#lines.map(({ text, quotes }) => {
       const prefix = '> '.repeat(Math.min(quotes, maxQuotes))
       return text === '' ? prefix.trimEnd() : prefix + text
     })
     const end = isCut ? ['', '[cut here: the rest of this message is too long or too deeply nested to be shown]'] : []
-    return [...written, ...end].join('\n')
+    const begin = isUnstyled
+      ? ['[the styles of this message are too many to be read: words that it hides may stand here]', '']
+      : []
+    return [...begin, ...written, ...end].join('\n')
   }
 
   /** @returns Whether there were words on it. */

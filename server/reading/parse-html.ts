@@ -1,0 +1,89 @@
+/** Parses HTML as browsers do (parse5), within bounds: what is past them is left out, and that is said. */
+import { type DefaultTreeAdapterMap, type DefaultTreeAdapterTypes, defaultTreeAdapter, html, Parser } from 'parse5'
+
+export type HtmlNode = DefaultTreeAdapterTypes.Node
+export type HtmlElement = DefaultTreeAdapterTypes.Element
+
+export interface ParsedHtml {
+  root: HtmlElement | undefined
+  /** Elements named `style`, in order, also those of SVG. */
+  styles: HtmlElement[]
+  /** Without a doctype browsers keep old habits. */
+  isQuirky: boolean
+  isCut: boolean
+}
+
+/** A mebibyte of short paragraphs in tables has 170,000. */
+const maxElements = 250_000
+/** What is nested deeper is not read, nor anything after it. */
+const maxOpen = 256
+/** Open elements that all tags together may have had around them: a long mail has a fifth of it. The parser looks through them at each tag. */
+const maxSteps = 20_000_000
+
+type Tag = Parameters<Parser<DefaultTreeAdapterMap>['onStartTag']>[0]
+
+class PastBounds extends Error {}
+
+class BoundedParser extends Parser<DefaultTreeAdapterMap> {
+  #steps = 0
+
+  override onStartTag(token: Tag): void {
+    this.#count()
+    super.onStartTag(token)
+  }
+
+  override onEndTag(token: Tag): void {
+    this.#count()
+    super.onEndTag(token)
+  }
+
+  #count(): void {
+    this.#steps += this.openElements.stackTop + 1
+    if (this.#steps > maxSteps) throw new PastBounds()
+  }
+}
+
+export function parseHtml(source: string): ParsedHtml {
+  const styles: HtmlElement[] = []
+  let elements = 0
+  let open = 0
+  const treeAdapter: typeof defaultTreeAdapter = {
+    ...defaultTreeAdapter,
+    createElement: (name, ...rest) => {
+      if (++elements > maxElements) throw new PastBounds()
+      const element = defaultTreeAdapter.createElement(name, ...rest)
+      if (name === 'style') styles.push(element)
+      return element
+    },
+    onItemPush: () => {
+      if (++open > maxOpen) throw new PastBounds()
+    },
+    onItemPop: () => {
+      open--
+    },
+  }
+  const parser = new BoundedParser({ scriptingEnabled: false, treeAdapter })
+  let isCut = false
+  try {
+    parser.tokenizer.write(source, true)
+  } catch (error) {
+    if (!(error instanceof PastBounds)) throw error
+    isCut = true
+  }
+  const { document } = parser
+  const root = document.childNodes.find(isElement)
+  return { root, styles, isQuirky: document.mode === html.DOCUMENT_MODE.QUIRKS, isCut }
+}
+
+export function isElement(node: HtmlNode): node is HtmlElement {
+  return 'tagName' in node
+}
+
+export function attributeOf({ attrs }: HtmlElement, name: string): string | undefined {
+  for (const attribute of attrs) if (attribute.name === name) return attribute.value
+  return undefined
+}
+
+export function textIn(element: HtmlElement): string {
+  return element.childNodes.map(node => ('value' in node ? node.value : '')).join('')
+}
