@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { events } from './events.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
+import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { imapFlood } from './imap-flood.ts'
 import { newMail } from './new-mail.ts'
@@ -27,6 +28,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   events,
   'sign-in-flood': signInFlood,
   'hostile-mail': hostileMail,
+  'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
 }

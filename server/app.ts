@@ -158,10 +158,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { stop: stopReading, ...reading } = composeReading()
   const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
   const ownerOf = async (principal: Principal, accountId: string) => {
-    const { email, imap } = await accounts.get(principal, accountId)
-    return { email, imapHost: imap.host }
+    const { email, imap, enabled, updated_at: revision } = await accounts.get(principal, accountId)
+    return { email, imapHost: imap.host, revision: enabled ? revision : null }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
+  hub.listen('account_removed', ({ account_id }) => mail.forget(account_id))
+  hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const watcher = new MailWatcher({ accounts, pool, refs, health, hub, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
@@ -192,6 +194,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { access, users, trail, ...people } = composeAccess({
     config,
     db,
+    isReopened: head.isKept && overrides.openDatabase === undefined,
     secrets,
     head,
     settle,
