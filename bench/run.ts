@@ -15,6 +15,7 @@ import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
+import { trailRead } from './trail-read.ts'
 
 /** Each answers its figures as plain data. */
 const benchmarks: Record<string, () => Promise<object>> = {
@@ -31,6 +32,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
+  'trail-read': trailRead,
 }
 
 const wanted = process.argv.slice(2)

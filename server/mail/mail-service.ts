@@ -12,6 +12,7 @@ import type { HtmlCleaner } from '../reading/html-cleaner.ts'
 import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
+import { AnswerTurns } from './answer-turns.ts'
 import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
@@ -86,6 +87,7 @@ export class MailService {
   readonly #cleaner: Pick<HtmlCleaner, 'clean'>
   readonly #parts: MailServiceOptions['parts']
   readonly #messages: OpenMessages
+  readonly #turns = new AnswerTurns()
   readonly #downloads = new PartDownloads()
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
@@ -203,7 +205,9 @@ export class MailService {
     const { textBody, htmlBody, ...message } = uncompared
     const { text, html } = message
     const bodies = { text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }
-    return { ...message, ...(await tell(bodies, parts)) }
+    const told = await tell(bodies, parts)
+    await this.#turns.wait(limitKeyOf(principal), (told.text?.length ?? 0) + (html?.length ?? 0))
+    return { ...message, ...told }
   }
 
   /**
@@ -258,11 +262,17 @@ export class MailService {
   ): Promise<string> {
     const { place, message } = await this.#open(principal, accountId, ref, signal, false)
     const { content } = message
-    if (content.html === null) return renderMessageText(content.text)
+    const { text } = content
+    const turn = (length: number) => this.#turns.wait(limitKeyOf(principal), length)
+    if (content.html === null) {
+      await turn(text?.length ?? 0)
+      return renderMessageText(text)
+    }
     // Without a connection: others can use it meanwhile.
     const clean = () => documentOf(this.#cleaner, content, remote, { key: limitKeyOf(principal), signal })
     const document = await this.#messages.once(message, remote ? 'html with pictures' : 'html', clean)
-    if (typeof document === 'string') return renderMessageText(content.text, document)
+    await turn(content.html.length)
+    if (typeof document === 'string') return renderMessageText(text, document)
     const { html, pictures } = document
     if (!namesPictures(html, pictures)) return renderMessageHtml(await embedPictures(html, [], findNothing))
     const embed = (connection: MailConnection) =>

@@ -110,6 +110,32 @@ function preformatted(text: string): string {
   return `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`
 }
 
+const [mark, lowest, highest] = [/[&<>"]/, 0x22, 0x3e]
+/** By the byte of a mark. */
+const references: readonly (Buffer | undefined)[] = Array.from({ length: highest + 1 }, (_, byte) =>
+  new Map([
+    [0x22, Buffer.from('&quot;')],
+    [0x26, Buffer.from('&amp;')],
+    [0x3c, Buffer.from('&lt;')],
+    [0x3e, Buffer.from('&gt;')],
+  ]).get(byte),
+)
+const longest = 6
+
+/** Byte by byte: where marks are all that there is, to replace each in a string takes several times as long. */
 export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  if (!mark.test(text)) return text
+  const bytes = Buffer.from(text)
+  const out = Buffer.allocUnsafe(bytes.length * longest)
+  let length = 0
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!
+    const reference = byte < lowest || byte > highest ? undefined : references[byte]
+    if (reference === undefined) {
+      out[length++] = byte
+      continue
+    }
+    for (let index = 0; index < reference.length; index++) out[length++] = reference[index]!
+  }
+  return out.toString('utf8', 0, length)
 }

@@ -31,8 +31,8 @@ export class TextWorker {
   #isStopped = false
 
   constructor({
-    maxWaiting = 64,
-    maxWaitingPerKey = 16,
+    maxWaiting = 96,
+    maxWaitingPerKey = 24,
     timeoutMs = 5_000,
     startMs = 10_000,
     maxMemoryMb = 192,
