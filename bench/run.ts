@@ -6,6 +6,7 @@ import { audience } from './audience.ts'
 import { events } from './events.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
+import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
@@ -17,6 +18,7 @@ import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
+import { trailRead } from './trail-read.ts'
 
 /** Each answers its figures as plain data. */
 const benchmarks: Record<string, () => Promise<object>> = {
@@ -31,10 +33,12 @@ const benchmarks: Record<string, () => Promise<object>> = {
   audience,
   'sign-in-flood': signInFlood,
   'hostile-mail': hostileMail,
+  'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
   'proxied-streams': proxiedStreams,
   'html-text': htmlTextCost,
+  'trail-read': trailRead,
 }
 
 const wanted = process.argv.slice(2)

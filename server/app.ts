@@ -107,6 +107,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { access, users, trail, ...people } = composeAccess({
     config,
     db,
+    isReopened: head.isKept && overrides.openDatabase === undefined,
     secrets,
     head,
     settle,

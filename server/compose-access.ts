@@ -13,6 +13,7 @@ import { AuditService } from './audit/audit-service.ts'
 import { AuditStore } from './audit/audit-store.ts'
 import { HttpTrail } from './audit/http-trail.ts'
 import type { TrailHead } from './audit/trail-head.ts'
+import { TrailWorker } from './audit/trail-worker.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import { OidcClient } from './oidc/oidc-client.ts'
@@ -50,6 +51,8 @@ import { UserStore } from './users/user-store.ts'
 export interface AccessSurroundings {
   config: Config
   db: Database
+  /** The configuration names the database, and another thread can open it: it is neither in memory nor one of a test. */
+  isReopened: boolean
   secrets: SecretBox
   head: TrailHead
   settle: (() => Promise<void>) | undefined
@@ -168,7 +171,9 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const { head, settle, retention, mayPrune: findLease } = around
   const retentionNow = () => retention.now()
   const entries = new AuditStore(db)
-  const audit = new AuditService({ store: entries, secrets, head, hub, now, retentionNow, findLease, settle, logger })
+  const { databaseUrl } = config
+  const reading = around.isReopened ? new TrailWorker({ databaseUrl, headFile: head.file, secrets }) : undefined
+  const audit = new AuditService({ store: entries, secrets, head, hub, now, retentionNow, findLease, settle, logger, reading })
   const trail = new HttpTrail({ audit, now, logger })
   const oidc =
     config.oidc &&

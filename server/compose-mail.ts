@@ -95,10 +95,12 @@ export function composeMail({
   const { stop: stopReading, ...reading } = composeReading()
   const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
   const ownerOf = async (principal: Principal, accountId: string) => {
-    const { email, imap } = await accounts.get(principal, accountId)
-    return { email, imapHost: imap.host }
+    const { email, imap, enabled, updated_at: revision } = await accounts.get(principal, accountId)
+    return { email, imapHost: imap.host, revision: enabled ? revision : null }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
+  hub.listen('account_removed', ({ account_id }) => mail.forget(account_id))
+  hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')

@@ -1,4 +1,4 @@
-/** The part of the composition that reads strangers' texts: one worker, and what is kept of its work. */
+/** The part of the composition that reads strangers' texts: the worker, and what it is asked. */
 import { HtmlCleaner } from './reading/html-cleaner.ts'
 import { PartsReader } from './reading/parts-reader.ts'
 import { TextWorker } from './reading/text-worker.ts'

@@ -86,7 +86,7 @@ test('every field that is called like a secret is declared as one, so that the t
   const placeOf = () => {
     throw new Error('nobody calls it')
   }
-  const mail = { listFolders: unused, searchMessages: unused, getUncompared: unused, readParts: unused, placeOf }
+  const mail = { listFolders: unused, searchMessages: unused, getUncompared: unused, placeOf }
   const tools = [...accountTools({ list: unused }), ...mailTools({ mail, accounts: { list: unused } })]
   const inputs = [
     ...endpoints.flatMap(endpoint =>

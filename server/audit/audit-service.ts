@@ -10,15 +10,15 @@ import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import { AuditChain } from './audit-chain.ts'
 import { type AuditFact, isCheap, isInForce, type NewAuditRow, system, toEntry, toRow } from './audit-entry.ts'
-import { type ExportName, exportFormats } from './audit-export.ts'
+import type { ExportName } from './audit-export.ts'
 import type { AuditSearch, AuditStore } from './audit-store.ts'
 import { AuditTrail, type Forgotten } from './audit-trail.ts'
 import type { AuditVerdict } from './audit-verdict.ts'
-import { AuditVerifier } from './audit-verifier.ts'
 import { AuditWriter } from './audit-writer.ts'
 import { HeadKeeper } from './head-keeper.ts'
 import { RefusalTally } from './refusal-tally.ts'
 import type { TrailHead } from './trail-head.ts'
+import { TrailReader, type TrailReading } from './trail-reader.ts'
 import { TrailSettings } from './trail-settings.ts'
 
 export interface AuditServiceOptions {
@@ -34,6 +34,8 @@ export interface AuditServiceOptions {
   /** What was committed survives a power failure from here on; undefined where it does so at once. */
   settle?: (() => Promise<void>) | undefined
   logger: Logger
+  /** Reads the whole of it; on the thread of whoever asks unless given. */
+  reading?: (TrailReading & { stop(): Promise<void> }) | undefined
 }
 
 type Query = AuditSearch & { limit: number; cursor?: string | undefined }
@@ -41,8 +43,6 @@ type Query = AuditSearch & { limit: number; cursor?: string | undefined }
 /** Entries looked at in one query, and in one answer: where little matches, an answer holds less than was asked for, and a cursor. */
 const stretchSize = 5_000
 const maxStretches = 200
-/** Entries of one piece of an export. */
-const exportPage = 500
 /** Entries forgotten in one transaction. */
 const forgetSize = 1_000
 const forgetEveryMs = 60 * 60_000
@@ -63,6 +63,7 @@ export class AuditService {
   readonly #writer: AuditWriter
   readonly #keeper: HeadKeeper
   readonly #settings: TrailSettings
+  readonly #reading: TrailReading
   /** Apart, so that a flood of strangers does not hide what somebody known tries. */
   readonly #tallies = { strangers: new RefusalTally(limitsOfStrangers), known: new RefusalTally(limitsOfKnown) }
   readonly #stopped = new AbortController()
@@ -75,6 +76,7 @@ export class AuditService {
     const { store, secrets, head, now, settle, logger } = options
     this.#options = options
     this.#chain = new AuditChain(secrets)
+    this.#reading = options.reading ?? new TrailReader({ store, chain: this.#chain, head })
     this.#settings = new TrailSettings({ store, secrets, logger })
     this.#keeper = new HeadKeeper({ head, store, now, logger })
     this.#trail = new AuditTrail({ store, chain: this.#chain, logger, now, keeper: this.#keeper })
@@ -111,6 +113,7 @@ export class AuditService {
     const tally = this.noteTally().catch(() => undefined)
     // Ends also when the database takes nothing; what waits for it ends then.
     await this.#writer.stop()
+    await this.#options.reading?.stop()
     await Promise.all([tally, this.#forgetting])
     await this.#keeper.stop()
   }
@@ -180,25 +183,14 @@ export class AuditService {
   }
 
   /** Piece by piece, oldest first, up to the entry that is the newest now. */
-  async *export(filter: AuditSearch, name: ExportName): AsyncGenerator<string> {
-    const { head, line } = exportFormats[name]
-    const { newest, forgottenTo } = await this.#ends()
-    if (head !== '') yield head
-    for (let after = forgottenTo; after < newest; ) {
-      const before = Math.min(newest, after + stretchSize) + 1
-      const rows = await this.#options.store.search({ after, before, limit: exportPage }, filter, 'asc')
-      if (rows.length > 0) yield rows.map(line).join('')
-      after = rows.length === exportPage ? (rows.at(-1)?.number ?? newest) : before - 1
-      await nextTurn()
-    }
+  export(filter: AuditSearch, name: ExportName): AsyncGenerator<string, void, undefined> {
+    return this.#reading.export(filter, name)
   }
 
   /** Reads the whole trail; who asks while that goes on gets the same answer. */
   verify(): Promise<AuditVerdict> {
-    const { store, head } = this.#options
-    const verifier = new AuditVerifier({ store, chain: this.#chain, head })
     const own = { written: this.#trail.written, saved: this.#keeper.saved }
-    this.#verifying ??= verifier.verify(own).finally(() => {
+    this.#verifying ??= this.#reading.verify(own).finally(() => {
       this.#verifying = undefined
     })
     return this.#verifying

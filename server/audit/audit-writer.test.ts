@@ -41,8 +41,12 @@ function fakeTimers() {
   return { advance: (ms: number) => vi.advanceTimersByTime(ms) }
 }
 
+/** All that is waited for here happens in this process, within few turns of its loop. */
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise(setImmediate)
+  for (let turns = 0; !isSo(); turns++) {
+    if (turns > 100_000) throw new Error('it never comes to be so')
+    await new Promise(setImmediate)
+  }
 }
 
 test('what comes at the same time is one commit, in the order in which it came', async () => {

@@ -46,6 +46,11 @@ export class TrailHead {
     this.#settle = settle
   }
 
+  /** Undefined where none is kept. */
+  get file(): string | undefined {
+    return this.#file
+  }
+
   get isKept(): boolean {
     return this.#file !== undefined
   }

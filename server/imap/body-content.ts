@@ -1,7 +1,5 @@
-/** Puts the bodies of a message together from its parts (RFC 8621, section 4.1.4), whichever mail server they come from. */
-import { decodeHtml, decodeText } from '../reading/charset.ts'
-import { unflow } from '../reading/flowed-text.ts'
-import { type BodyItem, joinTexts } from '../reading/read-text.ts'
+/** Reads the parts that the bodies of a message are made of, within a bound. What is quick to decode is decoded at once, whichever mail server it is from. */
+import { type DecodedBody, decodeBody, type EncodedBody, type EncodedItem, isQuick } from '../reading/decode-body.ts'
 import { isMedia, type PartNode, type Structure } from './body-structure.ts'
 import type { MessageContent, PartInfo } from './mail-gateway.ts'
 
@@ -13,7 +11,7 @@ export interface WantedPart {
   maxBytes: number
 }
 
-type Body = Pick<MessageContent, 'text' | 'html' | 'isTruncated' | 'textBody' | 'htmlBody' | 'calendars'>
+type Body = Pick<MessageContent, keyof DecodedBody | 'encoded' | 'isTruncated'>
 
 const maxCalendars = 3
 const maxCalendarBytes = 256 * 1024
@@ -30,94 +28,57 @@ export async function readBody(structure: Structure, maxBytes: number, read: Rea
   const calendars = attachments.filter(isCalendar).slice(0, maxCalendars)
   const wanted = [...withinBudget(texts, maxBytes), ...calendars.map(part => ({ part, maxBytes: maxCalendarBytes }))]
   const bytes = wanted.length > 0 ? await read(wanted) : new Map<PartNode, Buffer>()
-  const items = new Map<PartNode, BodyItem>()
   const left = { plain: maxBytes, html: maxBytes }
   let isTruncated = false
-  for (const part of texts) {
-    const kind = part.type === 'text/html' ? 'html' : 'plain'
+  const encodedTexts = texts.map(part => {
+    const kind = kindOf(part)
     const whole = bytes.get(part) ?? Buffer.alloc(0)
-    isTruncated ||= whole.length > left[kind] || !bytes.has(part)
-    const content = await contentOf(part, whole.subarray(0, left[kind]), whole.length > left[kind])
+    const isCut = whole.length > left[kind]
+    isTruncated ||= isCut || !bytes.has(part)
+    const kept = whole.subarray(0, left[kind])
     left[kind] = Math.max(0, left[kind] - whole.length)
-    items.set(part, { kind, content })
+    return { kind, bytes: kept, charset: part.parameters.charset ?? null, flowed: flowedOf(part), isCut }
+  })
+  const toItems = (parts: readonly PartNode[]): EncodedItem[] =>
+    parts.flatMap((part): EncodedItem[] => {
+      const index = texts.indexOf(part)
+      if (index >= 0) return [index]
+      return part.type.startsWith('image/') ? [{ kind: 'picture', id: part.id }] : []
+    })
+  const invitations = calendars.flatMap(part => {
+    const whole = bytes.get(part)
+    const isWhole = whole !== undefined && whole.length <= maxCalendarBytes
+    return isWhole ? [{ bytes: whole, charset: part.parameters.charset ?? null }] : []
+  })
+  const encoded: EncodedBody = {
+    texts: encodedTexts,
+    textBody: toItems(textBody),
+    htmlBody: toItems(htmlBody),
+    contentIds: new Map(attachments.flatMap(({ id, contentId }) => (contentId === null ? [] : [[id, contentId]]))),
+    calendars: invitations,
   }
-  const toItems = (parts: readonly PartNode[]): BodyItem[] =>
-    parts.flatMap(part => items.get(part) ?? (part.type.startsWith('image/') ? { kind: 'picture', id: part.id } : []))
-  const invitations = await Promise.all(
-    calendars.flatMap(part => {
-      const whole = bytes.get(part)
-      return whole && whole.length <= maxCalendarBytes ? decodeText(whole, part.parameters.charset ?? null) : []
-    }),
-  )
-  return {
-    ...bodiesOf(toItems(textBody), toItems(htmlBody), attachments),
-    isTruncated,
-    ...(invitations.length > 0 && { calendars: invitations }),
-  }
+  if (isQuick(encoded)) return { ...(await decodeBody(encoded)), isTruncated }
+  return { text: null, html: null, encoded, isTruncated }
+}
+
+function kindOf({ type }: PartNode): 'plain' | 'html' {
+  return type === 'text/html' ? 'html' : 'plain'
+}
+
+function flowedOf({ parameters }: PartNode): { deletesSpace: boolean } | null {
+  const isFlowed = parameters.format?.toLowerCase() === 'flowed'
+  return isFlowed ? { deletesSpace: parameters.delsp?.toLowerCase() === 'yes' } : null
 }
 
 function withinBudget(texts: readonly PartNode[], maxBytes: number): WantedPart[] {
   const left = { plain: maxBytes, html: maxBytes }
   return texts.flatMap(part => {
-    const kind = part.type === 'text/html' ? 'html' : 'plain'
+    const kind = kindOf(part)
     if (left[kind] <= 0) return []
     const wanted = { part, maxBytes: left[kind] }
     left[kind] -= part.sizeBytes * leastOfEncoded
     return [wanted]
   })
-}
-
-async function contentOf(part: PartNode, bytes: Buffer, isCut: boolean): Promise<string> {
-  const charset = part.parameters.charset ?? null
-  const isHtml = part.type === 'text/html'
-  const whole = isHtml ? await decodeHtml(bytes, charset) : (await decodeText(bytes, charset)).replaceAll('\r\n', '\n')
-  const text = isCut ? withoutHalfCharacter(whole) : whole
-  if (isHtml) return text
-  const isFlowed = part.parameters.format?.toLowerCase() === 'flowed'
-  return isFlowed ? unflow(text, part.parameters.delsp?.toLowerCase() === 'yes') : text
-}
-
-/**
- * The cut may have gone through a character. Not by an expression, which would look for the end of each run again from each character in it.
- */
-export function withoutHalfCharacter(text: string): string {
-  let end = text.length
-  while (text[end - 1] === '\ufffd') end--
-  return text.slice(0, end)
-}
-
-/** The two bodies as they are answered; with the lists of them where two texts are not all. */
-function bodiesOf(
-  textBody: readonly BodyItem[],
-  htmlBody: readonly BodyItem[],
-  attachments: readonly PartNode[],
-): Pick<MessageContent, 'text' | 'html' | 'textBody' | 'htmlBody'> {
-  const plain = textBody.flatMap(item => (item.kind === 'plain' ? [item.content] : []))
-  const isRich = htmlBody.some(item => item.kind !== 'plain')
-  const all = [...textBody, ...htmlBody]
-  const isSimple = all.every(item => item.kind !== 'picture') && textBody.length <= 1 && htmlBody.length <= 1
-  const named = new Map(attachments.map(({ id, contentId }) => [id, contentId]))
-  return {
-    text: plain.length === 0 ? null : joinTexts(plain),
-    html: isRich ? htmlBody.map(item => htmlOf(item, named)).join('\n') : null,
-    ...(!isSimple && { textBody: [...textBody], htmlBody: [...htmlBody] }),
-  }
-}
-
-function htmlOf(item: BodyItem, named: ReadonlyMap<string, string | null>): string {
-  if (item.kind === 'html') return item.content
-  if (item.kind === 'plain') return preformatted(item.content)
-  const contentId = named.get(item.id)
-  return contentId ? `<img src="cid:${escapeHtml(encodeURIComponent(contentId))}">` : ''
-}
-
-/** A text among HTML, as it was written. */
-function preformatted(text: string): string {
-  return `<div style="white-space:pre-wrap">${escapeHtml(text)}</div>`
-}
-
-export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
 function isCalendar({ type }: PartNode): boolean {

@@ -16,7 +16,11 @@ export async function withFirstHeaders(content: MessageContent): Promise<Message
   const fields = readFields(content.head)
   const repeated = repeatedOf(fields)
   if (repeated.length === 0) return content
-  const told: MessageContent = { ...content, faults: [...content.faults, 'repeated_headers'] }
+  const told: MessageContent = {
+    ...content,
+    faults: [...content.faults, 'repeated_headers'],
+    isFromRepeated: repeated.includes('from'),
+  }
   for (const name of repeated) await takeFirst(told, name, fields.find(field => field.name === name)?.value ?? '')
   return { ...told, fromCount: told.from.length }
 }

@@ -2,7 +2,7 @@
 import type { Address, Attachment, Flag, Folder, MessageFault } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
-import type { BodyItem } from '../reading/read-text.ts'
+import type { DecodedBody, EncodedBody } from '../reading/decode-body.ts'
 import type { SearchTerm } from './search-query.ts'
 
 export interface ConnectOptions {
@@ -49,7 +49,7 @@ export type PartInfo = Omit<Attachment, 'message_ref'> & {
   isMessage?: boolean
 }
 
-export interface MessageContent extends MessageHeader {
+export interface MessageContent extends MessageHeader, DecodedBody {
   cc: Address[]
   ccCount: number
   bcc: Address[]
@@ -62,16 +62,14 @@ export interface MessageContent extends MessageHeader {
   head: string
   sentAt: string | null
   inReplyTo: string | null
-  /** The plain texts of the text body, one under the other. */
-  text: string | null
-  /** The HTML body as it was sent, plain texts between it escaped; null where there is nothing but plain text in it. */
-  html: string | null
-  /** Both bodies (RFC 8621, section 4.1.4), where they are more than one plain text and one HTML beside it. */
-  textBody?: BodyItem[]
-  htmlBody?: BodyItem[]
-  /** Invitations and the like, as they were sent (RFC 5545). */
-  calendars?: string[]
+  /**
+   * The bodies where they take long to decode; text and HTML are null then, and there is nothing else of them. `decodeBody` makes the
+   * rest of it, on another thread.
+   */
+  encoded?: EncodedBody
   isTruncated: boolean
+  /** There are several From headers, of which the first is shown. */
+  isFromRepeated?: boolean
   /** At least the first 100. */
   attachments: PartInfo[]
   attachmentCount: number
@@ -175,6 +173,11 @@ export interface MailConnection {
     maxBytes: number,
     attached?: string,
   ): Promise<{ uidValidity: number; message: MessageContent | undefined }>
+  /** What may have changed of a message since it was read; undefined when there is none with this UID. */
+  findFlags(
+    path: string,
+    uid: number,
+  ): Promise<{ uidValidity: number; found: Pick<MessageHeader, 'flags' | 'keywords'> | undefined }>
   /**
    * What one part of a message holds, its transfer encoding removed. `bytes` is undefined when there is no such message
    * or part, and when the part is empty or longer than `maxBytes`: half a part is of no use.

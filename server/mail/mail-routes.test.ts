@@ -126,15 +126,15 @@ test('a session gets it in a frame of the page alone; a program with a token get
 })
 
 test('a message that was read slowly is not sent to a caller that was revoked meanwhile', async () => {
-  gateway.deliver({ subject: 'hello', html: '<p>for your eyes only' })
-  const { ref } = (await get('/messages')).json().items[0]
+  for (const subject of ['hello', 'again']) gateway.deliver({ subject, html: '<p>for your eyes only' })
+  const [one, other] = (await get('/messages')).json().items
   const now = performance.now.bind(performance)
   vi.spyOn(performance, 'now').mockImplementation(() => now() + (asks ? 0 : 501))
   onTestFinished(() => void vi.restoreAllMocks())
   gateway.delay = () => {
     asks = undefined
   }
-  for (const path of [`/messages/${ref}`, `/messages/${ref}/html`]) {
+  for (const path of [`/messages/${one.ref}`, `/messages/${other.ref}/html`]) {
     asks = someone
     expect(await get(path)).toMatchObject({ statusCode: 401 })
   }

@@ -1,7 +1,6 @@
 /** Mail as programs see it: folders, lists, one message, all read-only. Connections are the pool's business. */
 import type { Calendar, Message, MessageSummary } from '../../contract/mail.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
-import { withFirstHeaders } from '../imap/first-headers.ts'
 import { FolderCounter } from '../imap/folder-counter.ts'
 import type { MailConnection, MessageHeader } from '../imap/mail-gateway.ts'
 import { toMessage, toSummary } from '../imap/message-bounds.ts'
@@ -12,15 +11,17 @@ import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
 import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
-import type { BodyItem, MessageParts, ReadParts } from '../reading/read-text.ts'
+import type { BodyItem, ReadParts } from '../reading/read-text.ts'
+import { AnswerTurns } from './answer-turns.ts'
 import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
 import { documentOf } from './message-document.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
 import { previewOf, readPreviews } from './message-preview.ts'
+import { OpenMessages } from './open-messages.ts'
 import { type OpenPart, PartDownloads } from './part-download.ts'
-import { checkCursor, checkValidity, findNothing, findPart, getContent, otherSender } from './placed-message.ts'
+import { checkCursor, checkValidity, findNothing, findPart, otherSender } from './placed-message.ts'
 import { inFolder } from './search-folder.ts'
 import { senderAuth } from './sender-auth.ts'
 import { warningsOf } from './sender-warnings.ts'
@@ -30,7 +31,7 @@ export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
   refs: MessageRefs
   cleaner: Pick<HtmlCleaner, 'clean'>
-  parts: Pick<PartsReader, 'read' | 'readCalendar'>
+  parts: Pick<PartsReader, 'read' | 'readCalendar' | 'decode'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
@@ -43,12 +44,20 @@ export interface MailServiceOptions {
 export interface Owner {
   email: string
   imapHost: string
+  /** Changes with the account; null while it is not to be read. Without it nothing is known to have changed. */
+  revision?: string | null
 }
 
 /** A message whose parts are not read and compared yet: `text` is what stands in its text parts. */
 export type UncomparedMessage = Omit<Message, 'parts_differ' | 'text_from'> & {
   textBody?: readonly BodyItem[]
   htmlBody?: readonly BodyItem[]
+}
+
+/** With what a model reads of it: work for the text worker, in turn with the jobs of others. */
+export interface OpenedMessage {
+  message: UncomparedMessage
+  parts(): Promise<ReadParts | NoOutcome>
 }
 
 export interface ListQuery {
@@ -77,6 +86,8 @@ export class MailService {
   readonly #refs: MessageRefs
   readonly #cleaner: Pick<HtmlCleaner, 'clean'>
   readonly #parts: MailServiceOptions['parts']
+  readonly #messages: OpenMessages
+  readonly #turns = new AnswerTurns()
   readonly #downloads = new PartDownloads()
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
@@ -87,6 +98,7 @@ export class MailService {
     this.#refs = refs
     this.#cleaner = cleaner
     this.#parts = parts
+    this.#messages = new OpenMessages(parts)
     this.#ownerOf = ownerOf
     this.#authServers = authServers
     this.#folders = new FolderLists({
@@ -177,6 +189,11 @@ export class MailService {
     }
   }
 
+  /** After an account was deleted or changed: nothing that was read of it is kept. */
+  forget(accountId: string): void {
+    this.#messages.forget(accountId)
+  }
+
   /** Throws `message_not_found` for a reference that is none of this account. */
   placeOf(accountId: string, ref: string): MessagePlace {
     return this.#refs.decode(accountId, ref)
@@ -184,32 +201,39 @@ export class MailService {
 
   /** Throws `stale_ref` when the folder was made again since the reference was given. */
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
-    const { textBody, htmlBody, ...message } = await this.getUncompared(principal, accountId, ref, signal)
+    const { message: uncompared, parts } = await this.getUncompared(principal, accountId, ref, signal)
+    const { textBody, htmlBody, ...message } = uncompared
     const { text, html } = message
-    const parts = { text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }
-    return { ...message, ...(await tell(parts, () => this.readParts(principal, parts, signal))) }
+    const bodies = { text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }
+    const told = await tell(bodies, parts)
+    await this.#turns.wait(limitKeyOf(principal), (told.text?.length ?? 0) + (html?.length ?? 0))
+    return { ...message, ...told }
   }
 
-  /** The same for whoever calls `readParts` himself, or needs no body. */
+  /**
+   * The same for whoever needs no body, or what a model reads of it.
+   * @param isBegun It is the rest of a message of which the beginning was read: then it is not asked whether it is still there.
+   */
   async getUncompared(
     principal: Principal,
     accountId: string,
     ref: string,
     signal: AbortSignal,
-  ): Promise<UncomparedMessage> {
-    const place = this.#refs.decode(accountId, ref)
-    const fetch = (connection: MailConnection) => getContent(connection, place)
-    const read = await this.#ask(principal, accountId, fetch, signal, place.folder)
-    const content = await withFirstHeaders(read)
-    const owner = await this.#ownerOf(principal, accountId)
+    isBegun = false,
+  ): Promise<OpenedMessage> {
+    const { place, owner, message } = await this.#open(principal, accountId, ref, signal, !isBegun)
+    const asker = { key: limitKeyOf(principal), signal }
+    const { content } = message
     const sender = otherSender(content)
     // Of two From headers nobody knows which one the mail server looked at.
-    const certainFrom = content.from === read.from ? content.from : []
-    const { textBody, htmlBody, calendars = [] } = content
+    const certainFrom = content.isFromRepeated ? [] : content.from
+    const { text, html, textBody, htmlBody, calendars = [] } = content
     const { part, ...carrier } = place
     const refOf = (partId: string) =>
       this.#refs.canNamePart(partId) ? this.#refs.encode(accountId, { ...place, part: partId }) : null
-    return {
+    const calendar = await this.#messages.once(message, 'calendar', () => this.#readCalendar(calendars, asker))
+    const bodies = { ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }
+    const uncompared: UncomparedMessage = {
       ...this.#placed(accountId, place),
       ...toMessage({ ...content, sender }, refOf),
       sender_warnings: warningsOf([...content.from, ...sender, ...content.replyTo], owner.email),
@@ -217,15 +241,11 @@ export class MailService {
       auth:
         part === undefined ? senderAuth(content.head, certainFrom, borderOf(owner.imapHost, this.#authServers)) : null,
       attached_to: part === undefined ? null : this.#refs.encode(accountId, carrier),
-      calendar: await this.#readCalendar(calendars, { key: limitKeyOf(principal), signal }),
-      ...(textBody && { textBody }),
-      ...(htmlBody && { htmlBody }),
+      calendar: typeof calendar === 'string' ? null : calendar,
+      ...bodies,
     }
-  }
-
-  /** What a model reads of a message that the principal was given; work for the text worker, in turn with the jobs of others. */
-  readParts(principal: Principal, parts: MessageParts, signal: AbortSignal): Promise<ReadParts | NoOutcome> {
-    return this.#parts.read(parts, { key: limitKeyOf(principal), signal })
+    const read = () => this.#parts.read({ text, html, ...bodies }, asker)
+    return { message: uncompared, parts: () => this.#messages.once(message, 'parts', read) }
   }
 
   /**
@@ -240,13 +260,19 @@ export class MailService {
     remote: boolean,
     signal: AbortSignal,
   ): Promise<string> {
-    const place = this.#refs.decode(accountId, ref)
-    const read = (connection: MailConnection) => getContent(connection, place)
-    const content = await this.#ask(principal, accountId, read, signal, place.folder)
-    if (content.html === null) return renderMessageText(content.text)
+    const { place, message } = await this.#open(principal, accountId, ref, signal, false)
+    const { content } = message
+    const { text } = content
+    const turn = (length: number) => this.#turns.wait(limitKeyOf(principal), length)
+    if (content.html === null) {
+      await turn(text?.length ?? 0)
+      return renderMessageText(text)
+    }
     // Without a connection: others can use it meanwhile.
-    const document = await documentOf(this.#cleaner, content, remote, { key: limitKeyOf(principal), signal })
-    if (typeof document === 'string') return renderMessageText(content.text, document)
+    const clean = () => documentOf(this.#cleaner, content, remote, { key: limitKeyOf(principal), signal })
+    const document = await this.#messages.once(message, remote ? 'html with pictures' : 'html', clean)
+    await turn(content.html.length)
+    if (typeof document === 'string') return renderMessageText(text, document)
     const { html, pictures } = document
     if (!namesPictures(html, pictures)) return renderMessageHtml(await embedPictures(html, [], findNothing))
     const embed = (connection: MailConnection) =>
@@ -282,13 +308,30 @@ export class MailService {
     })
   }
 
+  async #open(principal: Principal, accountId: string, ref: string, signal: AbortSignal, isLookedAt: boolean) {
+    const place = this.#refs.decode(accountId, ref)
+    this.#checkAccount(principal, accountId)
+    const owner = await this.#ownerOf(principal, accountId)
+    const message = await this.#messages.open({
+      accountId,
+      revision: owner.revision === undefined ? '' : owner.revision,
+      place,
+      asker: { key: limitKeyOf(principal), signal },
+      ask: (work, gone) => this.#ask(principal, accountId, work, gone, place.folder),
+      isLookedAt,
+    })
+    return { place, owner, message }
+  }
+
   /** Of several the first that is one. */
-  async #readCalendar(sources: readonly string[], asker: Asker): Promise<Calendar | null> {
+  async #readCalendar(sources: readonly string[], asker: Asker): Promise<Calendar | null | NoOutcome> {
+    let why: NoOutcome | undefined
     for (const source of sources) {
       const calendar = await this.#parts.readCalendar(source, asker)
       if (calendar !== null && typeof calendar === 'object') return calendar
+      if (calendar === 'busy') why = calendar
     }
-    return null
+    return why ?? null
   }
 
   async #ask<T>(
@@ -299,8 +342,12 @@ export class MailService {
     folder?: string,
     isUnderWay = false,
   ): Promise<T> {
-    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
+    this.#checkAccount(principal, accountId)
     return this.#pool.run(accountId, 'interactive', work, signal, folder, isUnderWay)
+  }
+
+  #checkAccount(principal: Principal, accountId: string): void {
+    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
   }
 
   #checkFolder(folder: string): void {

@@ -17,7 +17,7 @@ import { toolPath } from './search-folder.ts'
 import { fromToolRef, ToolRef, toToolRef } from './tool-ref.ts'
 
 export interface MailToolsOptions {
-  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getUncompared' | 'readParts' | 'placeOf'>
+  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getUncompared' | 'placeOf'>
   accounts: Pick<AccountService, 'list'>
 }
 

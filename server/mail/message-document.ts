@@ -1,8 +1,8 @@
 /** Makes the document of a message for the page's frame: each HTML of it cleaned by itself, texts and pictures where they stand between. */
 
-import { escapeHtml } from '../imap/body-content.ts'
 import type { MessageContent, PartInfo } from '../imap/mail-gateway.ts'
 import type { CleanHtml, Piece } from '../reading/clean-html.ts'
+import { escapeHtml } from '../reading/decode-body.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
 import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { BodyItem } from '../reading/read-text.ts'

@@ -1,6 +1,6 @@
 /** The documents that the page's frame shows for a message. What a stranger wrote is clean before it comes here. */
 
-import { escapeHtml } from '../imap/body-content.ts'
+import { escapeHtml } from '../reading/decode-body.ts'
 import type { NoOutcome } from '../reading/job-cache.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 

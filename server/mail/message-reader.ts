@@ -5,7 +5,7 @@ import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { Fence } from '../reading/stranger-text.ts'
 import { type BodyPlace, bodyPiece, type View } from './body-piece.ts'
-import type { MailService, UncomparedMessage } from './mail-service.ts'
+import type { MailService, OpenedMessage } from './mail-service.ts'
 import { headOf, type ReadMessage } from './read-message.ts'
 import { readNotes } from './read-notes.ts'
 import { fromToolRef } from './tool-ref.ts'
@@ -33,7 +33,7 @@ export interface Read {
   cursor?: string
 }
 
-type Mail = Pick<MailService, 'getUncompared' | 'readParts' | 'placeOf'>
+type Mail = Pick<MailService, 'getUncompared' | 'placeOf'>
 
 /** Where the next reply begins: which of the references, and where in its body. */
 interface Place extends BodyPlace {
@@ -65,12 +65,13 @@ export class MessageReader {
     for (let left = maxChars; place.index < refs.length && left > 0; ) {
       signal.throwIfAborted()
       const ref = refs[place.index]!
-      const message = await this.#find(principal, accountId, ref, signal)
-      if (message instanceof Problem) {
-        failures.push({ ref, problem: message })
+      const opened = await this.#find(principal, accountId, ref, signal, place.offset > 0)
+      if (opened instanceof Problem) {
+        failures.push({ ref, problem: opened })
         place = beginOf(place.index + 1)
         continue
       }
+      const { message } = opened
       const head = headOf(ref, message, view)
       left -= JSON.stringify(head).length
       if (messages.length > 0 && left < leastPiece) break
@@ -78,7 +79,7 @@ export class MessageReader {
       note(readNotes(read))
       // What stands in for the HTML part is read to its end.
       const isAsked = view !== 'headers' && !place.isStandIn
-      const parts = isAsked ? await this.#mail.readParts(principal, message, signal) : undefined
+      const parts = isAsked ? await opened.parts() : undefined
       const { next, ...body } = bodyPiece(message, parts, view, place, Math.max(left, leastPiece))
       const { untrusted_body: text } = body
       messages.push({ ...head, ...body, ...(text === undefined ? {} : { untrusted_body: fence.around(text) }) })
@@ -102,9 +103,10 @@ export class MessageReader {
     accountId: string,
     ref: string,
     signal: AbortSignal,
-  ): Promise<UncomparedMessage | Problem> {
+    isBegun: boolean,
+  ): Promise<OpenedMessage | Problem> {
     try {
-      return await this.#mail.getUncompared(principal, accountId, fromToolRef(ref).ref, signal)
+      return await this.#mail.getUncompared(principal, accountId, fromToolRef(ref).ref, signal, isBegun)
     } catch (error) {
       if (error instanceof Problem && ofOneMessage.has(error.code)) return error
       throw error

@@ -10,8 +10,12 @@ const maxPartBytes = 1024 * 1024
 export async function getContent(connection: MailConnection, place: MessagePlace): Promise<MessageContent> {
   const { uidValidity, message } = await connection.getMessage(place.folder, place.uid, maxPartBytes, place.part)
   checkValidity(place, uidValidity)
-  if (!message) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
+  if (!message) throw gone()
   return message
+}
+
+export function gone(): Problem {
+  return new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
 }
 
 export async function findPart(

@@ -1,13 +1,13 @@
-/** What was cleaned is kept for a while, within a bound, and what was given up is not tried again. */
+/** The same HTML is cleaned once for all who ask at the same time, and what was given up is not tried again. */
 import { expect, test } from 'vitest'
 import { Problem } from '../platform/problem.ts'
 import type { CleanHtml } from './clean-html.ts'
 import { HtmlCleaner } from './html-cleaner.ts'
-import { TextWorkerError, type TextWorkerFault } from './text-worker.ts'
+import { TextWorkerError, type TextWorkerFault } from './job-thread.ts'
 
 const asker = { key: 'ann', signal: new AbortController().signal }
 
-/** Answers the source, or as many characters as it says, or fails as it says. */
+/** Answers the source, or fails as it says. */
 function cleaner() {
   const asked: string[] = []
   const run = async (_job: string, { source, remote }: { source: string; remote: boolean }): Promise<CleanHtml> => {
@@ -16,41 +16,18 @@ function cleaner() {
       throw new TextWorkerError(source.replace(/ .*/, '') as TextWorkerFault, 'no')
     }
     if (source === 'bug') throw new Error('a bug')
-    const length = Number(/^\d+/.exec(source)?.[0] ?? 0)
-    return { style: [], bodyAttributes: [], body: [length ? 'x'.repeat(length) : source] }
+    return { style: [], bodyAttributes: [], body: [source] }
   }
   return { asked, cleaner: new HtmlCleaner({ run: run as never }) }
 }
 
-test('the same HTML is cleaned once, each way, also when it is asked for twice at once', async () => {
+test('the same HTML is cleaned once for those who ask at the same time, each way', async () => {
   const { asked, cleaner: own } = cleaner()
   const [one, other] = await Promise.all([own.clean('a', false, asker), own.clean('a', false, asker)])
   expect(one).toEqual({ style: [], bodyAttributes: [], body: ['a'] })
   expect(other).toBe(one)
-  expect(await own.clean('a', false, asker)).toBe(one)
-  await own.clean('a', true, asker)
-  await own.clean('b', false, asker)
+  await Promise.all([own.clean('a', true, asker), own.clean('b', false, asker)])
   expect(asked).toEqual(['a false', 'a true', 'b false'])
-})
-
-test('fifty are kept, and four million characters; which was asked for longest ago goes', async () => {
-  const { asked, cleaner: own } = cleaner()
-  for (let index = 0; index < 50; index++) await own.clean(`message ${index}`, false, asker)
-  await own.clean('message 0', false, asker)
-  await own.clean('one more', false, asker)
-  asked.length = 0
-  await own.clean('message 0', false, asker)
-  expect(asked).toEqual([])
-  await own.clean('message 1', false, asker)
-  expect(asked).toEqual(['message 1 false'])
-  await own.clean('4194300 characters', false, asker)
-  await own.clean('100 characters', false, asker)
-  asked.length = 0
-  await own.clean('100 characters', false, asker)
-  await own.clean('message 0', false, asker)
-  expect(asked).toEqual(['message 0 false'])
-  await own.clean('4194300 characters', false, asker)
-  expect(asked).toHaveLength(2)
 })
 
 test('what was given up is not tried again, a thousand of them; what had to wait is', async () => {

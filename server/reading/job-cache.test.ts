@@ -12,10 +12,7 @@ function cache() {
     jobs.push({ source, options, finish: () => resolve({ style: [], bodyAttributes: [], body: [source] }) })
     return promise
   }
-  const own = new JobCache(
-    { run: run as never },
-    { job: 'cleanHtml', contentOf: ({ source }) => [source], lengthOf: () => 1 },
-  )
+  const own = new JobCache({ run: run as never }, { job: 'cleanHtml', contentOf: ({ source }) => [source] })
   const ask = (source: string, asker: Partial<Asker> = {}) =>
     own.run({ source, remote: false }, { key: 'ann', signal: new AbortController().signal, ...asker })
   return { jobs, ask }
@@ -39,13 +36,13 @@ test('a job is taken back when the last who waits for it has gone, and not befor
   expect(await late).toMatchObject({ body: ['a'] })
 })
 
-test('each key has jobs of its own, so nobody waits in the line of another one, and outcomes are for all', async () => {
+test('each key has jobs of its own, so nobody waits in the line of another one; who asks for the same shares them', async () => {
   const { jobs, ask } = cache()
-  const [one, other] = [ask('a'), ask('a', { key: 'eve' })]
+  const [one, again, other] = [ask('a'), ask('a'), ask('a', { key: 'eve' })]
   expect(jobs.map(({ options }) => options.key)).toEqual(['ann', 'eve'])
   jobs[0]?.finish()
   expect(await one).toMatchObject({ body: ['a'] })
-  expect(await ask('a', { key: 'bob' })).toMatchObject({ body: ['a'] })
+  expect(await again).toBe(await one)
   jobs[1]?.finish()
   await other
   expect(jobs).toHaveLength(2)

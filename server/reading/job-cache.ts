@@ -1,12 +1,13 @@
 /**
- * Outcomes of one kind of job of the text worker, known by the content that they were made of: the same message costs nothing
- * a second time, and what was given up is not tried again.
+ * Jobs of one kind for the text pool, known by the content that they are about: what is under way is shared, and what was given up is
+ * not tried again. Outcomes are kept with their message, see `message-cache.ts`.
  */
 import { createHash } from 'node:crypto'
 import { Problem } from '../platform/problem.ts'
+import { TextWorkerError } from './job-thread.ts'
 import { SharedJob } from './shared-job.ts'
 import type { TextJob, TextJobs } from './text-jobs.ts'
-import { type TextWorker, TextWorkerError } from './text-worker.ts'
+import type { TextWorker } from './text-worker.ts'
 
 /** Why there is no outcome. `busy` passes; `gave_up` stays for this content. */
 export type NoOutcome = 'gave_up' | 'busy'
@@ -23,46 +24,29 @@ export interface Asker {
 export interface JobKind<Job extends TextJob> {
   job: Job
   /** All of the input, in an order that is always the same. */
-  contentOf(input: TextJobs[Job]['input']): string[]
-  /** Characters of an outcome. */
-  lengthOf(output: TextJobs[Job]['output']): number
+  contentOf(input: TextJobs[Job]['input']): (string | Uint8Array)[]
 }
 
-/** Outcomes that are kept, and their characters together. */
-const maxKept = 50
-const maxKeptLength = 4 * 1024 * 1024
 /** Contents that were given up; each would keep the worker busy for its whole time limit again. */
 const maxGivenUp = 1_000
 
 export class JobCache<Job extends TextJob> {
   readonly #worker: Pick<TextWorker, 'run'>
   readonly #kind: JobKind<Job>
-  /** The one that was asked for longest ago is first. */
-  readonly #kept = new Map<string, { output: TextJobs[Job]['output']; length: number }>()
   readonly #givenUp = new Set<string>()
   readonly #underWay = new Map<string, SharedJob<TextJobs[Job]['output'] | NoOutcome>>()
-  #keptLength = 0
 
   constructor(worker: Pick<TextWorker, 'run'>, kind: JobKind<Job>) {
     this.#worker = worker
     this.#kind = kind
   }
 
-  /**
-   * Whoever asks has read the message already, so outcomes are shared by all.
-   * @throws Problem draining
-   */
+  /** @throws Problem draining */
   async run(input: TextJobs[Job]['input'], { key, signal }: Asker): Promise<TextJobs[Job]['output'] | NoOutcome> {
     const hash = hashOf(this.#kind.contentOf(input))
     // Each key shares its own jobs alone: nobody waits in the line of another one.
     const name = `${hash} ${key}`
     for (;;) {
-      const kept = this.#kept.get(hash)
-      if (kept) {
-        this.#kept.delete(hash)
-        this.#kept.set(hash, kept)
-        return kept.output
-      }
       if (this.#givenUp.has(hash)) return 'gave_up'
       const job = this.#underWay.get(name) ?? this.#start(name, hash, input, key)
       try {
@@ -89,25 +73,12 @@ export class JobCache<Job extends TextJob> {
 
   async #work(hash: string, input: TextJobs[Job]['input'], asker: Asker): Promise<TextJobs[Job]['output'] | NoOutcome> {
     try {
-      const output = await this.#worker.run(this.#kind.job, input, asker)
-      this.#keep(hash, output)
-      return output
+      return await this.#worker.run(this.#kind.job, input, asker)
     } catch (error) {
       if (!(error instanceof TextWorkerError)) throw error
       if (error.fault === 'stopped') throw new Problem('draining', 'RustyMail is shutting down.')
       if (error.fault === 'gave_up') this.#giveUp(hash)
       return error.fault
-    }
-  }
-
-  #keep(hash: string, output: TextJobs[Job]['output']): void {
-    const length = this.#kind.lengthOf(output)
-    this.#keptLength += length - (this.#kept.get(hash)?.length ?? 0)
-    this.#kept.set(hash, { output, length })
-    for (const [oldest, { length: freed }] of this.#kept) {
-      if (this.#kept.size <= maxKept && this.#keptLength <= maxKeptLength) return
-      this.#kept.delete(oldest)
-      this.#keptLength -= freed
     }
   }
 
@@ -118,7 +89,7 @@ export class JobCache<Job extends TextJob> {
   }
 }
 
-function hashOf(content: string[]): string {
+function hashOf(content: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256')
   // With their lengths: what ends one of them cannot begin the next.
   for (const piece of content) hash.update(`${piece.length} `).update(piece)

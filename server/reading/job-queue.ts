@@ -32,18 +32,18 @@ export class JobQueue<Job> {
     return true
   }
 
-  /** The next one in turn. */
-  take(): Job | undefined {
-    const [first, second] = this.#lists
-    const turn = first?.[0] === this.#served ? (second ?? first) : first
-    if (!turn) return undefined
-    const [key, list] = turn
-    const job = list.shift()
+  /** The next one in turn, of the keys that may have one. */
+  take(mayRun: (key: string) => boolean = () => true): { key: string; job: Job } | undefined {
+    const turns = [...this.#lists.keys()].filter(mayRun)
+    const key = turns.find(turn => turn !== this.#served) ?? turns[0]
+    if (key === undefined) return undefined
+    const list = this.#lists.get(key)!
+    const job = list.shift()!
     this.#lists.delete(key)
     if (list.length > 0) this.#lists.set(key, list)
     this.#served = key
     this.#count--
-    return job
+    return { key, job }
   }
 
   /** @returns Whether it still waited. */

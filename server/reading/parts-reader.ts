@@ -1,5 +1,6 @@
-/** Reads the parts of messages for models, and compares them, on the text worker: each message once, however many pages of it are asked for. */
+/** Decodes the parts of messages, reads them for models and compares them, on the text worker. */
 import type { CalendarData } from './calendar.ts'
+import type { DecodedBody, EncodedBody } from './decode-body.ts'
 import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
 import { type MessageParts, type ReadParts, readText } from './read-text.ts'
 import type { TextWorker } from './text-worker.ts'
@@ -13,6 +14,7 @@ export const maxAtOnce = 64 * 1024
 export class PartsReader {
   readonly #cache: JobCache<'readParts'>
   readonly #calendars: JobCache<'readCalendar'>
+  readonly #bodies: JobCache<'decodeBody'>
 
   constructor(worker: Pick<TextWorker, 'run'>) {
     this.#cache = new JobCache(worker, {
@@ -22,13 +24,17 @@ export class PartsReader {
         html ?? '',
         JSON.stringify([textBody ?? [], htmlBody ?? []]),
       ],
-      lengthOf: ({ plain, shown, fresh, told }) =>
-        plain.length + (shown?.length ?? 0) + fresh.length + (told?.text.length ?? 0),
+    })
+    this.#bodies = new JobCache(worker, {
+      job: 'decodeBody',
+      contentOf: ({ texts, calendars, contentIds, ...bodies }) => {
+        const said = [...texts, ...calendars].map(({ bytes: _bytes, ...what }) => what)
+        return [JSON.stringify([said, [...contentIds], bodies]), ...[...texts, ...calendars].map(({ bytes }) => bytes)]
+      },
     })
     this.#calendars = new JobCache(worker, {
       job: 'readCalendar',
       contentOf: ({ source }) => [source],
-      lengthOf: data => JSON.stringify(data).length,
     })
   }
 
@@ -36,6 +42,14 @@ export class PartsReader {
   async read({ text, html, textBody, htmlBody }: MessageParts, asker: Asker): Promise<ReadParts | NoOutcome> {
     if (html === null && (text === null || text.length <= maxAtOnce)) return readText(text)
     return this.#cache.run({ text, html, ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }, asker)
+  }
+
+  /**
+   * The bodies of a message that are not quick to decode.
+   * @throws Problem draining
+   */
+  decode(body: EncodedBody, asker: Asker): Promise<DecodedBody | NoOutcome> {
+    return this.#bodies.run(body, asker)
   }
 
   /**

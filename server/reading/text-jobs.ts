@@ -1,11 +1,13 @@
 /** The work on strangers' texts that a `TextWorker` does on a thread of its own: what each job is given, and what it answers. */
 import type { CalendarData } from './calendar.ts'
 import type { CleanHtml } from './clean-html.ts'
+import type { DecodedBody, EncodedBody } from './decode-body.ts'
 import type { MessageParts, ReadParts } from './read-text.ts'
 
 export interface TextJobs {
   cleanHtml: { input: { source: string; remote: boolean }; output: CleanHtml }
   readParts: { input: MessageParts; output: ReadParts }
+  decodeBody: { input: EncodedBody; output: DecodedBody }
   readCalendar: { input: { source: string }; output: CalendarData | null }
 }
 

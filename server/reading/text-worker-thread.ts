@@ -1,26 +1,36 @@
-/** The thread of a `TextWorker`: does one job after the other, and loads only what its jobs need. */
+/** A thread of a `TextWorker`: does one job after the other, and loads only what its jobs need. */
 import { enableCompileCache, flushCompileCache } from 'node:module'
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
 
-type Jobs = { [Job in TextJob]: () => Promise<(input: TextJobs[Job]['input']) => TextJobs[Job]['output']> }
+type Work<Job extends TextJob> = (
+  input: TextJobs[Job]['input'],
+) => TextJobs[Job]['output'] | Promise<TextJobs[Job]['output']>
+type Jobs = { [Job in TextJob]: () => Promise<Work<Job>> }
 
 const jobs: Jobs = {
   cleanHtml: async () => (await import('./clean-html.ts')).cleanHtml,
+  decodeBody: async () => (await import('./decode-body.ts')).decodeBody,
   readCalendar: async () => (await import('./calendar.ts')).readCalendar,
   readParts: async () => (await import('./read-parts.ts')).readParts,
 }
+
+/** As of `nice`. */
+const priority = 10
 
 async function answerTo({ job, input }: JobMessage): Promise<JobAnswer> {
   try {
     const work = await jobs[job]()
     parentPort?.postMessage('begun' satisfies JobAnswer)
-    return { output: work(input as never) }
+    return { output: await work(input as never) }
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) }
   }
 }
 
+// Behind the thread that answers everybody, where both want a processor. Only on Linux has a thread a priority of its own.
+if (process.platform === 'linux') setPriority(priority)
 // A cache is a thread's own to open. With it the thread starts twice as fast, and without the compiler of TypeScript.
 if (typeof workerData?.compileCache === 'string') enableCompileCache(workerData.compileCache)
 

@@ -1,4 +1,4 @@
-/** A thread for strangers' texts: started for work, ended when idle, and no job holds up the others or takes the server with it. */
+/** Threads for strangers' texts: started for work, ended when idle, and no job holds up those of others or takes the server with it. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -23,7 +23,7 @@ parentPort.on('message', ({ input: { source } }) => {
 function worker(options: TextWorkerOptions = {}, thread: string | undefined = obedient) {
   const dir = tempDir('thread')
   writeFileSync(join(dir.path, 'thread.mjs'), thread)
-  const made = new TextWorker({ thread: join(dir.path, 'thread.mjs'), ...options })
+  const made = new TextWorker({ thread: join(dir.path, 'thread.mjs'), threads: 1, ...options })
   onTestFinished(async () => {
     await made.stop()
     dir.remove()
@@ -39,7 +39,7 @@ const threadOf = (answer: string) => answer.split(' in ')[1]
 test('the real thread cleans HTML, and says why it does not', async () => {
   const real = new TextWorker()
   onTestFinished(() => real.stop())
-  expect(real.isRunning).toBe(false)
+  expect(real.running).toBe(0)
   const clean = await real.run('cleanHtml', { source: '<p onclick=x>a<img src=cid:b>', remote: false }, { key: 'ann' })
   expect(clean).toEqual({ style: [], bodyAttributes: [], body: ['<p>a<img src="', { contentId: 'b' }, '"></p>'] })
   const hostile = real.run('cleanHtml', { source: '<div>'.repeat(100_000), remote: false }, { key: 'ann' })
@@ -47,7 +47,7 @@ test('the real thread cleans HTML, and says why it does not', async () => {
     fault: 'gave_up',
     message: expect.stringContaining('inside each other'),
   })
-  expect(real.isRunning).toBe(true)
+  expect(real.running).toBe(1)
 })
 
 test('the real thread says when a job begins, and has its time from then on', async () => {
@@ -92,7 +92,7 @@ test('more than may wait are refused at once, of one key and of all', async () =
   await made.stop()
   expect(await settled).toMatchObject(Array(4).fill({ reason: { fault: 'stopped' } }))
   await expect(tell('f')).rejects.toMatchObject({ fault: 'stopped' })
-  expect(made.isRunning).toBe(false)
+  expect(made.running).toBe(0)
 })
 
 test('a caller who went away is not waited for: his job leaves the line at once and makes room', async () => {
@@ -128,6 +128,30 @@ test('a thread that does not come to the job is no fault of the text', async () 
 test('without work the thread ends, and work starts another', async () => {
   const { made, tell } = worker({ idleMs: 50 })
   const first = await tell('a')
-  await expect.poll(() => made.isRunning, { timeout: 20_000, interval: 10 }).toBe(false)
+  await expect.poll(() => made.running, { timeout: 20_000, interval: 10 }).toBe(0)
   expect(threadOf(await tell('b'))).not.toBe(threadOf(first))
+})
+
+test('one caller never has all threads: the others have one that is free', async () => {
+  const { made, tell } = worker({ threads: 3, timeoutMs: 60_000 })
+  const hostile = ['loop', 'loop', 'loop', 'loop'].map(source => tell(source, undefined, 'eve'))
+  expect((await tell('a', undefined, 'ann'))[0]).toBe('a')
+  expect((await tell('b', undefined, 'bob'))[0]).toBe('b')
+  expect(made.running).toBe(3)
+  const settled = Promise.allSettled(hostile)
+  await made.stop()
+  expect(await settled).toMatchObject(Array(4).fill({ reason: { fault: 'stopped' } }))
+})
+
+test('threads work at the same time, and are started only when the others are at work', async () => {
+  const { made, tell } = worker({ threads: 2, timeoutMs: 60_000 })
+  const first = await tell('a')
+  expect(threadOf(await tell('b', undefined, 'bob'))).toBe(threadOf(first))
+  expect(made.running).toBe(1)
+  const under = tell('loop')
+  expect(threadOf(await tell('c', undefined, 'bob'))).not.toBe(threadOf(first))
+  expect(made.running).toBe(2)
+  const settled = Promise.allSettled([under])
+  await made.stop()
+  await settled
 })

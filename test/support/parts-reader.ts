@@ -1,13 +1,15 @@
 /** Reads parts of messages in the thread of the test, for tests that are about something else than the worker. */
 import { readCalendar } from '../../server/reading/calendar.ts'
+import { decodeBody, type EncodedBody } from '../../server/reading/decode-body.ts'
 import { PartsReader } from '../../server/reading/parts-reader.ts'
 import { readParts } from '../../server/reading/read-parts.ts'
 import type { MessageParts } from '../../server/reading/read-text.ts'
 
 /** @param onJob Called for each job that would go to the worker. */
 export function partsReader(onJob: (parts: MessageParts) => unknown = () => undefined): PartsReader {
-  const run = async (job: string, input: MessageParts & { source: string }) => {
+  const run = async (job: string, input: MessageParts & EncodedBody & { source: string }) => {
     if (job === 'readCalendar') return readCalendar(input)
+    if (job === 'decodeBody') return decodeBody(input)
     await onJob(input)
     return readParts(input)
   }

@@ -20,6 +20,7 @@ import { describePart, getContent } from './imapflow-content.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { countFolders, listFolders } from './imapflow-folders.ts'
 import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
+import { toFlags, toKeywords } from './imapflow-message.ts'
 import { chunkSize, fetchPiece } from './imapflow-parts.ts'
 import { fetchPreviews } from './imapflow-preview.ts'
 import { fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
@@ -125,6 +126,18 @@ export class ImapFlowConnection implements MailConnection {
       const { uidValidity } = await this.#folder.open(path)
       const message = await getContent(this.#client, { uid, maxBytes, attached }, this.#options.onRowDropped)
       return { uidValidity, message }
+    })
+  }
+
+  findFlags(path: string, uid: number): ReturnType<MailConnection['findFlags']> {
+    return this.#command(async () => {
+      const { uidValidity } = await this.#folder.open(path)
+      const row = await this.#client.fetchOne(String(uid), { uid: true, flags: true }, { uid: true })
+      const isThere = row !== false && row.uid === uid
+      return {
+        uidValidity,
+        found: isThere ? { flags: toFlags(row.flags), keywords: toKeywords(row.flags) } : undefined,
+      }
     })
   }
 

@@ -1,6 +1,7 @@
 /** Maps what ImapFlow read of a message or folder to our words. Strangers wrote it: whatever is missing or broken must not throw. */
 import type { FetchMessageObject, ListResponse, MessageAddressObject } from 'imapflow'
 import type { Address, Flag, Folder, FolderRole, MessageFault } from '../../../contract/mail.ts'
+import type { DecodedBody } from '../../reading/decode-body.ts'
 import { toPartInfo } from '../body-content.ts'
 import { readStructure, type Structure } from '../body-structure.ts'
 import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
@@ -84,7 +85,7 @@ export function structureOf(row: Pick<FetchMessageObject, 'bodyStructure'>): Str
 
 export function toContent(
   row: FetchMessageObject,
-  body: Pick<MessageContent, 'text' | 'html' | 'isTruncated' | 'textBody' | 'htmlBody' | 'calendars'>,
+  body: Pick<MessageContent, keyof DecodedBody | 'encoded' | 'isTruncated'>,
   structure = structureOf(row),
 ): MessageContent {
   const { envelope = {} } = row
@@ -146,12 +147,12 @@ function toAddresses(list: MessageAddressObject[] | undefined): Address[] {
     .filter(({ name, email }) => name !== null || email !== '')
 }
 
-function toFlags(set: Set<string> | undefined): Flag[] {
+export function toFlags(set: Set<string> | undefined): Flag[] {
   return [...new Set([...(set ?? [])].map(flag => flags.get(flag.toLowerCase())))].filter(flag => flag !== undefined)
 }
 
 /** What is no flag of the system is a keyword (RFC 9051, section 2.3.2): labels of people and of their programs. */
-function toKeywords(set: Set<string> | undefined): string[] {
+export function toKeywords(set: Set<string> | undefined): string[] {
   return [...(set ?? [])].filter(flag => !flag.startsWith('\\')).map(toLine)
 }
 

@@ -4,6 +4,8 @@ import type { WantedPart } from '../body-content.ts'
 import type { PartNode } from '../body-structure.ts'
 import { TransferDecoder } from '../transfer-decoder.ts'
 
+/** Bytes that a transfer encoding takes for each of what it holds, at most; quoted-printable takes three. The rest is junk, and without a bound. */
+const mostEncoded = 4
 /** Asked of the server of a part at a time, and of several parts together as far as it told how long they are. */
 export const chunkSize = 256 * 1024
 
@@ -20,7 +22,7 @@ export async function fetchParts(
     const parts = row && row.uid === uid ? row.bodyParts : undefined
     for (const reading of batch) reading.take(parts?.get(reading.request.key))
   }
-  return new Map(readings.map(reading => [reading.part, reading.bytes]))
+  return new Map(readings.filter(reading => !reading.isJunk).map(reading => [reading.part, reading.bytes]))
 }
 
 export async function fetchPiece(
@@ -49,6 +51,7 @@ function firstOf(open: readonly Reading[]): Reading[] {
 class Reading {
   readonly part: PartNode
   isDone = false
+  isJunk = false
   start = 0
   readonly #maxBytes: number
   readonly #decoder: TransferDecoder
@@ -76,7 +79,8 @@ class Reading {
     // One that is longer than was asked for is the whole part: some servers know no pieces.
     const isLast = piece === undefined || piece.length !== chunkSize
     if (isLast) this.#add(this.#decoder.end())
-    this.isDone = isLast || this.#length > this.#maxBytes
+    this.isJunk = !isLast && this.#length <= this.#maxBytes && this.start > this.#maxBytes * mostEncoded + chunkSize
+    this.isDone = isLast || this.isJunk || this.#length > this.#maxBytes
   }
 
   #add(bytes: Buffer): void {

@@ -1,7 +1,7 @@
 /** How the plain text of messages begins: their structures with one command, then the first bytes of the text parts, those of one place together. */
 import type { ImapFlow, MessageStructureObject } from 'imapflow'
 import { decodeText } from '../../reading/charset.ts'
-import { withoutHalfCharacter } from '../body-content.ts'
+import { withoutHalfCharacter } from '../../reading/decode-body.ts'
 
 /** Places of text parts that are asked for, each with a command: `1`, `1.1` and `TEXT` are those of nearly all mail. */
 const mostPlaces = 4

@@ -202,6 +202,13 @@ export class MemoryConnection implements MailConnection {
     return { uidValidity, message: { ...message, text: text ?? null, html: html ?? null, isTruncated } }
   }
 
+  async findFlags(path: string, uid: number): ReturnType<MailConnection['findFlags']> {
+    await this.#step('findFlags', path)
+    const { uidValidity, messages } = this.#gateway.getFolder(path)
+    const message = messages.find(candidate => candidate.uid === uid)
+    return { uidValidity, found: message && { flags: message.flags, keywords: message.keywords } }
+  }
+
   async findPart(
     path: string,
     uid: number,

@@ -1,0 +1,61 @@
+/** The thread of a `TrailWorker`: reads the trail by a connection of its own, so that neither rows nor hashes cost the server's thread anything. */
+import { enableCompileCache, flushCompileCache } from 'node:module'
+import { setPriority } from 'node:os'
+import { parentPort, workerData } from 'node:worker_threads'
+import { openDatabase } from '../platform/database/database.ts'
+import { isDatabaseFault } from '../platform/database/database-fault.ts'
+import { AuditChain } from './audit-chain.ts'
+import { AuditStore } from './audit-store.ts'
+import { TrailHead } from './trail-head.ts'
+import type { TrailAnswer, TrailFailure, TrailRequest, TrailTask, TrailThreadData } from './trail-messages.ts'
+import { TrailReader } from './trail-reader.ts'
+
+/** As of `nice`: behind the thread that answers everybody. Only on Linux has a thread a priority of its own. */
+const priority = 10
+const { databaseUrl, headFile, keys, compileCache }: TrailThreadData = workerData
+
+if (process.platform === 'linux') setPriority(priority)
+if (compileCache !== undefined) enableCompileCache(compileCache)
+
+const secrets = { derive: (use: string) => Buffer.from(keys[use] ?? []) }
+const db = openDatabase(databaseUrl)
+const reader = new TrailReader({
+  store: new AuditStore(db),
+  chain: new AuditChain(secrets),
+  head: new TrailHead({ file: headFile, secrets }),
+})
+const exports = new Map<number, AsyncGenerator<string, void, undefined>>()
+
+async function work(task: TrailTask): Promise<unknown> {
+  switch (task.kind) {
+    case 'verify':
+      return reader.verify(task.own)
+    case 'begin':
+      exports.set(task.exported, reader.export(task.filter, task.name))
+      return undefined
+    case 'next':
+      return (await exports.get(task.exported)?.next())?.value ?? null
+    case 'end':
+      await exports.get(task.exported)?.return()
+      exports.delete(task.exported)
+      return undefined
+    case 'close':
+      return db.destroy()
+  }
+}
+
+function failureOf(error: unknown): TrailFailure {
+  const { message, errcode, code }: Partial<TrailFailure> = error instanceof Error ? error : { message: String(error) }
+  return { message: message ?? '', errcode, code, isOfDatabase: isDatabaseFault(error) }
+}
+
+parentPort?.on('message', async ({ number, task }: TrailRequest) => {
+  let answer: TrailAnswer
+  try {
+    answer = { number, outcome: await work(task) }
+  } catch (error) {
+    answer = { number, failure: failureOf(error) }
+  }
+  parentPort?.postMessage(answer)
+  flushCompileCache()
+})
