@@ -5,11 +5,20 @@ const [equals, cr, lf, space, tab] = [0x3d, 0x0d, 0x0a, 0x20, 0x09]
 export class TransferDecoder {
   readonly #encoding: string
   /** The end of the last piece, of which it is not known what it means. */
-  #rest: Buffer = Buffer.alloc(0)
+  #rest: Buffer
 
-  /** @param encoding In small letters; one that is not known changes nothing. */
-  constructor(encoding: string) {
+  /**
+   * @param encoding In small letters; one that is not known changes nothing.
+   * @param rest Of a decoder that stopped where this one goes on.
+   */
+  constructor(encoding: string, rest: Buffer = Buffer.alloc(0)) {
+    this.#rest = rest
     this.#encoding = encoding.replaceAll(/\([^()]*\)/g, '').trim()
+  }
+
+  /** What of the pieces so far waits for the next one; never more than a kilobyte. */
+  get rest(): Buffer {
+    return this.#rest
   }
 
   push(piece: Buffer): Buffer {
