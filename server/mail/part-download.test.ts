@@ -160,6 +160,22 @@ describe('of a range', () => {
     expect((await whole(opened.bytes)).length).toBe(base64.length)
   })
 
+  test('a part that is longer than its server says is not read for ever to find a range', async () => {
+    let pieces = 0
+    const blanks = Buffer.alloc(piece.length, ' ')
+    const endless: PartSource = {
+      describe: async () => ({ ...part, sizeBytes: 1_000 }),
+      read: async () => {
+        pieces++
+        return pieces % 2 === 0 ? blanks : piece
+      },
+    }
+    const opened = await new PartDownloads().open('ann', 'a', endless, { first: 5 })
+    await opened.bytes.return()
+    expect([opened.range, opened.size]).toEqual([undefined, undefined])
+    expect(pieces).toBeLessThan(mostRanged / piece.length + 5)
+  })
+
   test('of an empty part there is none', async () => {
     const empty = () => new PartDownloads().open('ann', 'a', sourceOf('base64', ''), { first: 0 })
     await expect(empty()).rejects.toMatchObject({ code: 'range_not_satisfiable', extension: { fileBytes: 0 } })

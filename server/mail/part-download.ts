@@ -62,7 +62,8 @@ export class PartDownloads {
       const marks = this.#marks.of(place)
       const hasRanges = part.sizeBytes <= mostRanged
       const reading = { part, source, marks }
-      const range = asked && hasRanges ? rangeWithin(asked, marks.size ?? (await measure(reading))) : undefined
+      const size = asked && hasRanges ? (marks.size ?? (await measure(reading))) : undefined
+      const range = asked && size !== undefined ? rangeWithin(asked, size) : undefined
       const pieces = cut(decoded(reading, marks.before(range?.first ?? 0)), range ?? wholePart)
       // The first piece comes before the answer begins, so that what goes wrong can still be said.
       const first = await pieces.next()
@@ -139,6 +140,8 @@ interface Piece {
   /** Of the decoded part. */
   at: number
   bytes: Buffer
+  /** Where the next one begins, of the encoded part. */
+  start: number
 }
 
 /** @param from Where an earlier reading had come to. */
@@ -155,17 +158,18 @@ async function* decoded({ part, source, marks }: Reading, from: Mark): AsyncGene
     start += piece.length
     if (isLast) marks.size = at + bytes.length
     else marks.note(start, at + bytes.length, decoder)
-    yield { at, bytes }
+    yield { at, bytes, start }
     at += bytes.length
   }
 }
 
-/** Reads on from where somebody had come to, and keeps nothing but how long the part is. */
-async function measure(reading: Reading): Promise<number> {
+/** Reads on from where somebody had come to, and keeps nothing but how long the part is; undefined for one that is longer than its server said. */
+async function measure(reading: Reading): Promise<number | undefined> {
   const { marks } = reading
-  const pieces = decoded(reading, marks.before(Number.POSITIVE_INFINITY))
-  for (let isOver = false; !isOver; ) isOver = (await pieces.next()).done ?? false
-  return marks.size ?? 0
+  for await (const { start } of decoded(reading, marks.before(Number.POSITIVE_INFINITY))) {
+    if (start > mostRanged) return undefined
+  }
+  return marks.size
 }
 
 async function* cut(pieces: AsyncIterable<Piece>, { first, last }: ByteRange): AsyncGenerator<Buffer, undefined> {
