@@ -13,7 +13,9 @@ import { AuditTrail } from '../server/audit/audit-trail.ts'
 import { TrailHead } from '../server/audit/trail-head.ts'
 import { TrailReader, type TrailReading } from '../server/audit/trail-reader.ts'
 import { TrailWorker } from '../server/audit/trail-worker.ts'
-import { migrate, openDatabase } from '../server/platform/database/database.ts'
+import { migrations } from '../server/migrations.ts'
+import { openDatabase } from '../server/platform/database/database.ts'
+import { migrate } from '../server/platform/database/migrate.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { auditFact, auditSecrets, beginAudit } from '../test/support/audit.ts'
 import { round } from './measure.ts'
@@ -25,7 +27,7 @@ export async function trailRead(): Promise<object> {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
   const databaseUrl = `sqlite:${join(dir, 'trail.db')}`
   const db = openDatabase(databaseUrl)
-  await migrate(db)
+  await migrate(db, migrations)
   await beginAudit(db)
   const [store, chain, secrets] = [new AuditStore(db), new AuditChain(auditSecrets), auditSecrets]
   const trail = new AuditTrail({ store, chain, logger: createLogger('silent') })

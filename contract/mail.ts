@@ -283,7 +283,10 @@ export const mailApi = {
   }),
 }
 
-/** One part as a file, its transfer encoding removed, whatever it is. Not in the table of JSON endpoints. */
+/** One attachment as a file, its transfer encoding removed, whole or from a byte on. Not in the table of JSON endpoints. */
+export const attachmentPath = '/api/v1/accounts/{account_id}/messages/{ref}/attachments/{attachment_id}'
+
+/** The same under its first name. */
 export const messagePartPath = '/api/v1/accounts/{account_id}/messages/{ref}/parts/{part_id}'
 
 /** The HTML part alone, for a sandboxed frame: no script, and nothing from outside unless `remote=true`. Not in the table of JSON endpoints. */

@@ -24,7 +24,12 @@ function sharedProblems({ method, path, scope, isRevocation }: Kind): ProblemCod
 }
 
 /** What may come beside the code itself in the header of such an answer. */
-const headersOf: Readonly<Record<number, string>> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' }
+const headersOf: Readonly<Record<number, string>> = {
+  401: 'WWW-Authenticate',
+  416: 'Content-Range',
+  429: 'Retry-After',
+  503: 'Retry-After',
+}
 
 /** @param shared Takes each set of codes once, as a component. */
 export function problemResponses(operation: Kind, shared: Json): Record<string, { $ref: string }> {
@@ -97,6 +102,9 @@ export const headers: Json = {
     'rustymail_session=c2Vzc2lvbg; Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax',
   ),
   'Content-Disposition': header('A name for the file', 'attachment; filename="rustymail-audit-2026-11-22.csv"'),
+  ETag: header('Names these bytes: a file that is there already, or was begun, is still the same', '"q83vASNFZ4k"'),
+  'Accept-Ranges': header('Whether some of the file can be asked for: `bytes`, or `none`', 'bytes'),
+  'Content-Range': header('Which bytes of the file these are, and how many it has', 'bytes 1048576-2097151/2097152'),
   Location: header('Where the browser goes on', '/'),
   'X-Accel-Buffering': header('Tells proxies to pass each event on at once', 'no'),
 }

@@ -46,6 +46,7 @@ export const problems = {
   stale_cursor: { status: 409, title: 'This cursor is out of date' },
   too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body must be JSON' },
+  range_not_satisfiable: { status: 416, title: 'The range is outside of the file' },
   host_not_allowed: { status: 421, title: 'This name is not answered' },
   password_too_common: { status: 422, title: 'This password is too easy to guess' },
   passkey_refused: { status: 422, title: 'The passkey could not be added' },

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { exportAudit } from './audit.ts'
 import type { Endpoint } from './endpoint.ts'
-import { MessageRef, mailApi, messageHtmlPath, messagePartPath } from './mail.ts'
+import { attachmentPath, MessageRef, mailApi, messageHtmlPath, messagePartPath } from './mail.ts'
 import { mcpPath } from './mcp.ts'
 import { AccountId } from './wire.ts'
 
@@ -18,6 +18,25 @@ export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
 }
 
 const docs = { name: 'docs', method: 'GET', tag: 'Documents', scope: 'signed_in', effect: 'read' } as const
+const partId = z.string().meta({ examples: ['2'] })
+const attachment = {
+  method: 'GET',
+  tag: 'Mail',
+  description:
+    'Any attachment by its `id`, streamed. What it is called and of which type it is was said by whoever sent it. A download that broke off ' +
+    'goes on with `Range` and the `ETag` in `If-Range`; one range at a time. How long the file is, is known once it was read to its end: a range ' +
+    'of a file that nobody read yet waits for that. `Accept-Ranges: none` where more than 128 MiB would have to be read.',
+  scope: 'mail:read',
+  effect: 'read',
+  headers: [
+    { name: 'Range', description: 'The bytes that are wanted, of the decoded file', example: 'bytes=1048576-' },
+    { name: 'If-Range', description: 'The `ETag` of the file that was begun', example: '"q83vASNFZ4k"' },
+  ],
+  media: { 'application/octet-stream': 'At noon?' },
+  responseHeaders: ['Content-Disposition', 'ETag', 'Accept-Ranges', 'Content-Range'],
+  others: { 206: 'The range that was asked for' },
+  problems: [...mailApi.getMessage.problems!, 'range_not_satisfiable'],
+} as const satisfies Omit<RawEndpoint, 'name' | 'path' | 'summary'>
 const oidc = { method: 'GET', tag: 'Access', scope: 'public', media: {}, status: 302 } as const
 const rpcExample = '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}'
 
@@ -48,19 +67,18 @@ export const rawApi: readonly RawEndpoint[] = [
     problems: [...mailApi.getMessage.problems!, 'frame_only'],
   },
   {
+    ...attachment,
+    name: 'mail.getAttachment',
+    path: attachmentPath,
+    summary: 'One attachment of a message, decoded, as a file to be kept',
+    params: z.object({ account_id: AccountId, ref: MessageRef, attachment_id: partId }),
+  },
+  {
+    ...attachment,
     name: 'mail.getMessagePart',
-    method: 'GET',
     path: messagePartPath,
-    tag: 'Mail',
-    summary: 'One part of a message, decoded, as a file to be kept',
-    description:
-      'Any attachment by its `id`, streamed. What it is called and of which type it is was said by whoever sent it.',
-    scope: 'mail:read',
-    effect: 'read',
-    params: z.object({ account_id: AccountId, ref: MessageRef, part_id: z.string().meta({ examples: ['2'] }) }),
-    media: { 'application/octet-stream': 'At noon?' },
-    responseHeaders: ['Content-Disposition'],
-    problems: [...mailApi.getMessage.problems!],
+    summary: 'The same as `…/attachments/{attachment_id}`, under its first name',
+    params: z.object({ account_id: AccountId, ref: MessageRef, part_id: partId }),
   },
   {
     name: 'metrics.prometheus',

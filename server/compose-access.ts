@@ -173,7 +173,18 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   const entries = new AuditStore(db)
   const { databaseUrl } = config
   const reading = around.isReopened ? new TrailWorker({ databaseUrl, headFile: head.file, secrets }) : undefined
-  const audit = new AuditService({ store: entries, secrets, head, hub, now, retentionNow, findLease, settle, logger, reading })
+  const audit = new AuditService({
+    store: entries,
+    secrets,
+    head,
+    hub,
+    now,
+    retentionNow,
+    findLease,
+    settle,
+    logger,
+    reading,
+  })
   const trail = new HttpTrail({ audit, now, logger })
   const oidc =
     config.oidc &&

@@ -42,6 +42,7 @@ test('every endpoint of the contract is served, and beside them only what is no 
     'audit.exportAudit',
     'docs',
     'mail.getMessageHtml',
+    'mail.getAttachment',
     'mail.getMessagePart',
     'mcp.exchange',
     'metrics.prometheus',

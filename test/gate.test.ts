@@ -115,6 +115,7 @@ const others: Record<string, string> = {
   finishOidcSignIn: 'public',
   docs: 'signed_in',
   'mail.getMessageHtml': 'mail:read',
+  'mail.getAttachment': 'mail:read',
   'mail.getMessagePart': 'mail:read',
   'mcp.exchange': 'signed_in',
   'metrics.prometheus': 'dashboard:read',

@@ -3,8 +3,10 @@ import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { auditFact, auditSecrets, startAudit } from '../../test/support/audit.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
-import { migrate, openDatabase } from '../platform/database/database.ts'
+import { migrations } from '../migrations.ts'
+import { openDatabase } from '../platform/database/database.ts'
 import { isDatabaseFault } from '../platform/database/database-fault.ts'
+import { migrate } from '../platform/database/migrate.ts'
 import { AuditChain } from './audit-chain.ts'
 import { AuditStore } from './audit-store.ts'
 import { TrailHead } from './trail-head.ts'
@@ -22,7 +24,7 @@ onEachDatabase((_open, url) => {
     const shared = await url()
     const db = openDatabase(shared)
     onTestFinished(() => db.destroy())
-    await migrate(db)
+    await migrate(db, migrations)
     const { audit, record } = await startAudit(db)
     await record(entries)
     const store = new AuditStore(db)

@@ -4,6 +4,7 @@ import { Problem } from '../platform/problem.ts'
 import type { ConnectionOpener } from './connection-opener.ts'
 import { ConnectionSet, type PooledConnection } from './connection-set.ts'
 import { ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
+import { UnknownOutcome } from './gateway-capabilities.ts'
 import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import { type Call, WaitingLine } from './waiting-line.ts'
@@ -96,7 +97,7 @@ export class AccountPool {
           return await work(pooled.connection)
         } catch (error) {
           this.#noteFault(error)
-          if (attempt === 2 || faultOf(error) !== 'closed') throw error
+          if (attempt === 2 || call.isOnce || faultOf(error) !== 'closed') throw error
           // What broke this one has most likely broken those at rest too.
           this.#own(this.#set.closeIdle())
         } finally {
@@ -274,7 +275,8 @@ export class AccountPool {
   }
 
   /** A request that takes too long is a sign of the server's health: it is looked at now. */
-  #noteFault(error: unknown): void {
+  #noteFault(thrown: unknown): void {
+    const error = thrown instanceof UnknownOutcome ? thrown.cause : thrown
     if (!(error instanceof Problem) || !error.extension.fault) return
     this.#options.onFault(error)
     if (error.extension.fault !== 'timeout') return

@@ -8,6 +8,7 @@ import type { AccountRows } from '../platform/visible-figures.ts'
 import { AccountPool } from './account-pool.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 import { faultOf } from './connection-source.ts'
+import type { MessageWriter } from './gateway-capabilities.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { GateTimes } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
@@ -90,6 +91,24 @@ export class ConnectionPool {
     if (trial) await trial
     if (!isUnderWay || !this.#pools.has(accountId)) this.#stopped.signal.throwIfAborted()
     return this.#poolOf(accountId).run({ priority, folder, isUnderWay }, work, signal)
+  }
+
+  /**
+   * Lends a connection for one change of mail. It is never repeated: when the connection was lost before the server had answered, that is
+   * `UnknownOutcome`, and whoever asked looks what became of it. Every other error says that nothing was done.
+   */
+  async runOnce<T>(
+    accountId: string,
+    priority: Priority,
+    change: (writer: MessageWriter) => Promise<T>,
+    signal: AbortSignal,
+    folder?: string,
+  ): Promise<T> {
+    const trial = this.#left.get(accountId)
+    if (trial) await trial
+    this.#stopped.signal.throwIfAborted()
+    const call = { priority, folder, isUnderWay: false, isOnce: true }
+    return this.#poolOf(accountId).run(call, connection => change(connection.writer), signal)
   }
 
   /** A connection of its own for watching, counted with the others. The caller closes it. */

@@ -3,6 +3,7 @@ import type { Address, Attachment, Flag, Folder, MessageFault } from '../../cont
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { DecodedBody, EncodedBody } from '../reading/decode-body.ts'
+import type { ChangeReader, MessageWriter, PartReader } from './gateway-capabilities.ts'
 import type { SearchTerm } from './search-query.ts'
 
 export interface ConnectOptions {
@@ -95,16 +96,6 @@ export interface FoundPage {
   nextBeforeUid: number | undefined
 }
 
-/** A part that is to be read piece by piece. */
-export interface PartToRead {
-  name: string | null
-  type: string
-  /** Its transfer encoding, in small letters. */
-  encoding: string
-  /** For `readPiece`. */
-  section: string
-}
-
 /** What is new in a folder since a UID. */
 export interface Arrivals {
   uidValidity: number
@@ -134,6 +125,9 @@ export type MessageHead = Pick<MessageHeader, 'subject' | 'from'>
 
 /** One IMAP connection. Commands run one at a time; the pool sees to that. */
 export interface MailConnection {
+  readonly parts: PartReader
+  readonly changes: ChangeReader
+  readonly writer: MessageWriter
   /** The folder that it has open: what is asked of that one costs the server least. */
   readonly openFolder: string | undefined
   /** Between `watch` and its end, but for the time that it is lent. */
@@ -188,16 +182,6 @@ export interface MailConnection {
     uid: number,
     partId: string,
     maxBytes: number,
-  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
-  /** What is known of a part before it is read; undefined when there is no such message or part. */
-  getPart(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }>
-  /** A piece of a part, in its transfer encoding; shorter than `length` at the end of the part, and undefined when the message is gone. */
-  readPiece(
-    path: string,
-    uid: number,
-    section: string,
-    start: number,
-    length: number,
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
   /** By UID, how the plain text of a message begins: what `maxBytes` of the part hold. Nothing of what has none, and of 50 messages at most. */
   listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>>

@@ -18,9 +18,24 @@ export class TransferDecoder {
   #bits = 0
   #count = 0
 
-  /** @param encoding In small letters; one that is not known changes nothing. */
-  constructor(encoding: string) {
+  /**
+   * @param encoding In small letters; one that is not known changes nothing.
+   * @param rest Of a decoder that stopped where this one goes on.
+   */
+  constructor(encoding: string, rest: Buffer = Buffer.alloc(0)) {
     this.#encoding = encoding.replaceAll(/\([^()]*\)/g, '').trim()
+    if (this.#encoding === 'base64') this.#base64(rest, false)
+    else this.#rest = rest
+  }
+
+  /** What of the pieces so far waits for the next one; never more than a kilobyte. */
+  get rest(): Buffer {
+    if (this.#encoding !== 'base64') return this.#rest
+    const open = Array.from(
+      { length: this.#count },
+      (_, at) => letters[(this.#bits >> (6 * (this.#count - 1 - at))) & 63],
+    )
+    return Buffer.from(open.join(''), 'latin1')
   }
 
   push(piece: Buffer): Buffer {

@@ -10,6 +10,8 @@ export interface Call {
   folder: string | undefined
   /** It is the rest of an answer that has begun: it is served as long as there are connections, also when the server stops. */
   isUnderWay?: boolean | undefined
+  /** It changes something: it is never begun a second time. */
+  isOnce?: boolean | undefined
 }
 
 interface Waiter<T> {

@@ -48,7 +48,8 @@ afterEach(async () => {
   await pool.stop()
 })
 
-const get = (path: string) => http.fastify.inject({ url: base + path, headers: { authorization: 'Bearer token' } })
+const get = (path: string, headers: Record<string, string> = {}) =>
+  http.fastify.inject({ url: base + path, headers: { authorization: 'Bearer token', ...headers } })
 
 test('folders, a list and a message are served', async () => {
   gateway.deliver({ subject: 'hello', text: 'hi' })
@@ -226,6 +227,74 @@ test('a part is saved as a file and never shown, whatever it says that it is', a
     const response = await get(`/messages/${ref}/parts/${id}`)
     expect([id, response.statusCode, response.json().code]).toEqual([id, 404, 'message_not_found'])
   }
+})
+
+test.each(['attachments', 'parts'])('a download under %s goes on where it broke off', async name => {
+  const bytes = Buffer.from(Array.from({ length: 700_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff))
+  const file = { type: 'application/zip', fileName: 'a.zip', disposition: 'attachment' as const, body: bytes }
+  const deliver = () =>
+    gateway.deliver(
+      toDelivery({
+        subject: 'file',
+        root: { type: 'multipart/mixed', parts: [{ type: 'text/plain', body: 'x' }, file] },
+      }),
+    )
+  deliver()
+  deliver()
+  const [other, { ref }] = (await get('/messages')).json().items
+  const path = `/messages/${ref}/${name}/2`
+  const whole = await get(path)
+  expect(whole.headers).toMatchObject({ 'accept-ranges': 'bytes', etag: expect.stringMatching(/^"[\w-]{32}"$/) })
+  expect([whole.statusCode, whole.rawPayload.equals(bytes)]).toEqual([200, true])
+  const { etag } = whole.headers
+  expect((await get(path)).headers).toMatchObject({ etag, 'content-length': '700000' })
+  expect((await get(`/messages/${other.ref}/${name}/2`)).headers.etag).not.toBe(etag)
+
+  const rest = await get(path, { range: 'bytes=262145-', 'if-range': String(etag) })
+  expect(rest.statusCode).toBe(206)
+  expect(rest.rawPayload.equals(bytes.subarray(262_145))).toBe(true)
+  expect(rest.headers).toMatchObject({
+    etag,
+    'content-range': 'bytes 262145-699999/700000',
+    'content-length': '437855',
+    'content-type': 'application/octet-stream',
+    'content-disposition': expect.stringContaining('attachment; filename="a.zip"'),
+    'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  })
+  const last = await get(path, { range: 'bytes=-3' })
+  expect([last.statusCode, last.rawPayload.equals(bytes.subarray(-3))]).toEqual([206, true])
+
+  for (const headers of [
+    { range: 'bytes=5-', 'if-range': '"another"' },
+    { range: 'bytes=5-', 'if-range': `W/${etag}` },
+    { range: 'bytes=5-', 'if-range': 'Sun, 22 Nov 2026 18:14:03 GMT' },
+    { range: 'bytes=0-1,5-6' },
+    { range: 'lines=5-' },
+  ]) {
+    const answer = await get(path, headers)
+    expect([headers, answer.statusCode, answer.rawPayload.length]).toEqual([headers, 200, 700_000])
+  }
+  const past = await get(path, { range: 'bytes=700000-' })
+  expect([past.statusCode, past.headers['content-range']]).toEqual([416, 'bytes */700000'])
+  expect(past.json()).toMatchObject({ code: 'range_not_satisfiable' })
+  expect((await get(`/messages/${ref}/${name}/7`, { range: 'bytes=0-' })).statusCode).toBe(404)
+})
+
+test('a picture in the text is that of the message, or none when the folder was made again meanwhile', async () => {
+  const bytes = Buffer.from('a picture of the other message')
+  const picture = { id: '1.2', name: null, type: 'image/png', size_bytes: 9, is_inline: true, content_id: '<a@x>' }
+  const html = '<p>Hello<img src="cid:a@x"></p>'
+  gateway.deliver({ subject: 'logo', html, attachments: [picture], parts: { '1.2': bytes } })
+  const { ref } = (await get('/messages')).json().items[0]
+  expect((await get(`/messages/${ref}/html`)).body).toContain(`data:image/png;base64,${bytes.toString('base64')}`)
+  gateway.delay = step => {
+    if (step === 'findPart') gateway.getFolder('INBOX').uidValidity++
+  }
+  const answer = await get(`/messages/${ref}/html`)
+  expect([answer.statusCode, answer.json().code]).toEqual([409, 'stale_ref'])
+  expect(answer.body).not.toContain(bytes.toString('base64'))
 })
 
 test('a part without a name is saved under its place, with the ending that its type is known by', async () => {

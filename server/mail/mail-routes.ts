@@ -1,15 +1,17 @@
 /** /api/v1/accounts/{account_id}/…: folders, messages, and one message for the page's frame. */
 import { Readable } from 'node:stream'
-import { mailApi, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
+import { attachmentPath, mailApi, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
 import type { Operation } from '../platform/guard.ts'
 import { refuseOutsideFrame } from '../platform/http/http-origin.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
 import { fileHeaders, strangerHeaders } from '../platform/http/security-headers.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MailService } from './mail-service.ts'
+import type { OpenPart } from './part-download.ts'
 
 const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }
-const messagePart: Operation = { name: 'mail.getMessagePart', scope: 'mail:read', effect: 'read' }
+const attachment: Operation = { name: 'mail.getAttachment', scope: 'mail:read', effect: 'read' }
+const messagePart: Operation = { ...attachment, name: 'mail.getMessagePart' }
 
 /** Of parts that come without a name: those that programs know by their endings. */
 const endings: ReadonlyMap<string, string> = new Map([
@@ -53,11 +55,28 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
     await call.checkAgain(params.account_id)
     return reply.headers(headers).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html)
   })
-  handleRaw(http, messagePartPath, messagePart, async (call, reply) => {
+  const givePart: RawHandler = async (call, reply) => {
     const { principal, params, signal } = call
-    const { account_id: accountId = '', ref = '', part_id: partId = '' } = params
-    const checkAgain = () => call.checkAgain(accountId)
-    const { name, type, bytes } = await mail.openPart(principal, accountId, ref, partId, { signal, checkAgain })
-    return reply.headers(fileHeaders(name ?? nameFor(partId, type))).send(Readable.from(bytes, { objectMode: false }))
-  })
+    const { account_id: accountId = '', ref = '', part_id = '', attachment_id: partId = part_id } = params
+    const asked = { range: call.header('range'), ifRange: call.header('if-range') }
+    const request = { ...asked, signal, checkAgain: () => call.checkAgain(accountId) }
+    const part = await mail.openPart(principal, accountId, ref, partId, request)
+    reply.headers({ ...fileHeaders(part.name ?? nameFor(partId, part.type)), ...rangeHeaders(part) })
+    return reply.code(part.range ? 206 : 200).send(Readable.from(part.bytes, { objectMode: false }))
+  }
+  handleRaw(http, attachmentPath, attachment, givePart)
+  handleRaw(http, messagePartPath, messagePart, givePart)
+}
+
+type RawHandler = Parameters<typeof handleRaw>[3]
+
+/** RFC 9110, section 14. How long it is, is said where it is known: that stands in for the end which chunks would tell. */
+function rangeHeaders({ tag, size, range, hasRanges }: Omit<OpenPart, 'bytes'> & { tag: string }) {
+  const length = range ? range.last - range.first + 1 : size
+  return {
+    etag: tag,
+    'accept-ranges': hasRanges ? 'bytes' : 'none',
+    ...(length !== undefined && { 'content-length': String(length) }),
+    ...(range && { 'content-range': `bytes ${range.first}-${range.last}/${size}` }),
+  }
 }

@@ -14,13 +14,14 @@ import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { borderOf, type NamedAuthServer } from './auth-servers.ts'
+import { askedRange } from './byte-range.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
 import { documentOf } from './message-document.ts'
 import { renderMessageHtml, renderMessageText } from './message-html.ts'
 import { previewOf, readPreviews } from './message-preview.ts'
 import { OpenMessages } from './open-messages.ts'
-import { type OpenPart, PartDownloads } from './part-download.ts'
+import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-download.ts'
 import { checkCursor, checkValidity, findNothing, findPart, otherSender } from './placed-message.ts'
 import { inFolder } from './search-folder.ts'
 import { senderAuth } from './sender-auth.ts'
@@ -74,8 +75,11 @@ export interface FindQuery {
   preview?: 'true' | 'false' | undefined
 }
 
-/** The caller of a download: until when, and whether it still may. */
-export interface PartReader {
+/** A download: what of the part, until when, and whether its reader still may. */
+export interface PartRequest {
+  /** The headers of the same name. */
+  range?: string | undefined
+  ifRange?: string | undefined
   signal: AbortSignal
   /** Throws when they may not read it any more; asked before each piece is given. */
   checkAgain(): Promise<void>
@@ -284,28 +288,32 @@ export class MailService {
   }
 
   /** One part as a file. Each piece borrows a connection for itself, so that a slow reader holds none. */
-  openPart(
+  async openPart(
     principal: Principal,
     accountId: string,
     ref: string,
     partId: string,
-    { signal, checkAgain }: PartReader,
-  ): Promise<OpenPart> {
+    { signal, checkAgain, range, ifRange }: PartRequest,
+  ): Promise<OpenPart & { tag: string }> {
     const { folder, uid, uidValidity } = this.#refs.decode(accountId, ref)
+    const place = [accountId, folder, uidValidity, uid, partId].join('\0')
+    const tag = tagOf(place)
     const check = <T extends { uidValidity: number }>(answer: T): T => {
       checkValidity({ folder, uid, uidValidity }, answer.uidValidity)
       return answer
     }
-    return this.#downloads.open(limitKeyOf(principal), {
+    const source: PartSource = {
       describe: async () =>
-        check(await this.#ask(principal, accountId, c => c.getPart(folder, uid, partId), signal, folder)).part,
+        check(await this.#ask(principal, accountId, c => c.parts.describe(folder, uid, partId), signal, folder)).part,
       read: async (section, start, length) => {
-        const piece = (c: MailConnection) => c.readPiece(folder, uid, section, start, length)
+        const piece = (c: MailConnection) => c.parts.read(folder, uid, { section, start, length })
         const { bytes } = check(await this.#ask(principal, accountId, piece, signal, folder, start > 0))
         await checkAgain()
         return bytes
       },
-    })
+    }
+    const asked = askedRange(range, ifRange, tag)
+    return { ...(await this.#downloads.open(limitKeyOf(principal), place, source, asked)), tag }
   }
 
   async #open(principal: Principal, accountId: string, ref: string, signal: AbortSignal, isLookedAt: boolean) {

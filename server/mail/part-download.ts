@@ -1,8 +1,15 @@
-/** Reads one part of a message to its end, piece by piece, as fast as its reader takes it, its transfer encoding removed. */
-
-import type { PartToRead } from '../imap/mail-gateway.ts'
+/** Reads one part of a message, or some bytes of it, piece by piece, as fast as its reader takes it, its transfer encoding removed. */
+import { createHash } from 'node:crypto'
+import type { PartToRead } from '../imap/gateway-capabilities.ts'
 import { TransferDecoder } from '../imap/transfer-decoder.ts'
 import { Problem } from '../platform/problem.ts'
+import { type AskedRange, type ByteRange, rangeWithin } from './byte-range.ts'
+import { type Mark, mostRanged, type PartMarks, PartMarksCache } from './part-marks.ts'
+
+/** A strong entity tag: under its UID and UIDVALIDITY a message never changes (RFC 9051, section 2.3.1.1). @param place As for `open`. */
+export function tagOf(place: string): string {
+  return `"${createHash('sha256').update(`${decodedBy}\0${place}`).digest('base64url').slice(0, 32)}"`
+}
 
 export interface PartSource {
   describe(): Promise<PartToRead | undefined>
@@ -13,14 +20,23 @@ export interface PartSource {
 export interface OpenPart {
   name: string | null
   type: string
+  /** Of the whole part; undefined while nobody has read it to its end. */
+  size: number | undefined
+  /** What of it `bytes` are, where some of it was asked for and can be given. */
+  range: ByteRange | undefined
+  /** Whether some of it can be asked for. */
+  hasRanges: boolean
   /** Must be read to its end, or ended with `return`. */
   bytes: Required<Pick<AsyncIterableIterator<Buffer>, 'next' | 'return' | typeof Symbol.asyncIterator>>
 }
 
+/** To be changed when `TransferDecoder` makes other bytes of a part: files begun before are then not gone on with. */
+const decodedBy = 1
 /** In memory at a time for each download. */
 const pieceBytes = 256 * 1024
 const maxOfKey = 8
 const maxOfAll = 64
+const wholePart: ByteRange = { first: 0, last: Number.POSITIVE_INFINITY }
 /** A reader that takes nothing for so long has gone, or holds a place that others want. */
 const maxPauseMs = 120_000
 
@@ -28,9 +44,13 @@ export class PartDownloads {
   /** By caller. */
   readonly #open = new Map<string, number>()
   #count = 0
+  readonly #marks = new PartMarksCache()
 
-  /** @throws Problem when there is no such part, or when too many are being downloaded. */
-  async open(key: string, source: PartSource): Promise<OpenPart> {
+  /**
+   * @param place Names the part among all parts that there are and will be.
+   * @throws Problem when there is no such part or range, or when too many are being downloaded.
+   */
+  async open(key: string, place: string, source: PartSource, asked?: AskedRange): Promise<OpenPart> {
     const mine = this.#open.get(key) ?? 0
     if (mine >= maxOfKey || this.#count >= maxOfAll) {
       throw new Problem('too_many_requests', 'Too many attachments are being downloaded. Try again in a moment.')
@@ -39,11 +59,16 @@ export class PartDownloads {
     try {
       const part = await source.describe()
       if (!part) throw new Problem('message_not_found', 'The message is gone, or it has no such part.')
+      const marks = this.#marks.of(place)
+      const hasRanges = part.sizeBytes <= mostRanged
+      const reading = { part, source, marks }
+      const size = asked && hasRanges ? (marks.size ?? (await measure(reading))) : undefined
+      const range = asked && size !== undefined ? rangeWithin(asked, size) : undefined
+      const pieces = cut(decoded(reading, marks.before(range?.first ?? 0)), range ?? wholePart)
       // The first piece comes before the answer begins, so that what goes wrong can still be said.
-      const first = await source.read(part.section, 0, pieceBytes)
-      if (!first) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
-      const pieces = piecesOf(part, first, source)
-      return { name: part.name, type: part.type, bytes: new Download(pieces, () => this.#add(key, -1)) }
+      const first = await pieces.next()
+      const bytes = new Download(join(first, pieces), () => this.#add(key, -1))
+      return { name: part.name, type: part.type, size: marks.size, range, hasRanges, bytes }
     } catch (error) {
       this.#add(key, -1)
       throw error
@@ -105,19 +130,61 @@ class Download {
   }
 }
 
-async function* piecesOf(part: PartToRead, first: Buffer, source: PartSource): AsyncGenerator<Buffer, undefined> {
-  const decoder = new TransferDecoder(part.encoding)
-  let piece = first
-  for (let start = 0; ; ) {
-    const bytes = decoder.push(piece)
-    if (bytes.length > 0) yield bytes
-    start += piece.length
+interface Reading {
+  part: PartToRead
+  source: PartSource
+  marks: PartMarks
+}
+
+interface Piece {
+  /** Of the decoded part. */
+  at: number
+  bytes: Buffer
+  /** Where the next one begins, of the encoded part. */
+  start: number
+}
+
+/** @param from Where an earlier reading had come to. */
+async function* decoded({ part, source, marks }: Reading, from: Mark): AsyncGenerator<Piece, undefined> {
+  const decoder = new TransferDecoder(part.encoding, from.rest)
+  let { start, decoded: at } = from
+  for (let isLast = false; !isLast; ) {
+    const piece = await source.read(part.section, start, pieceBytes)
+    if (!piece) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
     // One that is longer than was asked for is the whole part: some servers know no pieces.
-    if (piece.length !== pieceBytes) break
-    const next = await source.read(part.section, start, pieceBytes)
-    if (!next) throw new Problem('message_not_found', 'The message was deleted while it was read.')
-    piece = next
+    isLast = piece.length !== pieceBytes
+    const taken = decoder.push(piece)
+    const bytes = isLast ? Buffer.concat([taken, decoder.end()]) : taken
+    start += piece.length
+    if (isLast) marks.size = at + bytes.length
+    else marks.note(start, at + bytes.length, decoder)
+    yield { at, bytes, start }
+    at += bytes.length
   }
-  const rest = decoder.end()
-  if (rest.length > 0) yield rest
+}
+
+/** Reads on from where somebody had come to, and keeps nothing but how long the part is; undefined for one that is longer than its server said. */
+async function measure(reading: Reading): Promise<number | undefined> {
+  const { marks } = reading
+  for await (const { start } of decoded(reading, marks.before(Number.POSITIVE_INFINITY))) {
+    if (start > mostRanged) return undefined
+  }
+  return marks.size
+}
+
+async function* cut(pieces: AsyncIterable<Piece>, { first, last }: ByteRange): AsyncGenerator<Buffer, undefined> {
+  for await (const { at, bytes } of pieces) {
+    const wanted = bytes.subarray(Math.max(0, first - at), Math.max(0, last + 1 - at))
+    if (wanted.length > 0) yield wanted
+    if (at + bytes.length > last) return
+  }
+}
+
+async function* join(
+  first: IteratorResult<Buffer, undefined>,
+  rest: AsyncGenerator<Buffer, undefined>,
+): AsyncGenerator<Buffer, undefined> {
+  if (first.done) return
+  yield first.value
+  yield* rest
 }

@@ -8,6 +8,8 @@ type Extension = Partial<Pick<ProblemBody, Named>> & {
   retryAfterSeconds?: number
   /** The methods that there are at this address, as the header has them. */
   allow?: string
+  /** How long the file is of which a range was asked for. */
+  fileBytes?: number
 }
 
 export class Problem extends Error {
@@ -33,7 +35,7 @@ export class Problem extends Error {
 
   /** The RFC 9457 body; `instance` is the request id. */
   toBody(instance: string): ProblemBody {
-    const { fault, retryAfterSeconds: _header, allow: _methods, ...extension } = this.extension
+    const { fault, retryAfterSeconds: _header, allow: _methods, fileBytes: _length, ...extension } = this.extension
     const { status, title } = problems[this.code]
     return {
       type: `/problems/${this.code}`,

@@ -5,7 +5,7 @@ import type { KyselyPlugin } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Role } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
-import { messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
+import { attachmentPath, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
 import { mcpPath } from '../../contract/mcp.ts'
 import { scopes } from '../../contract/scope.ts'
 import { openDatabase as openDatabaseAt } from '../../server/platform/database/database.ts'
@@ -50,6 +50,10 @@ const about: Record<string, (id: string, ref: string) => Asked> = {
   }),
   getMessage: (id, ref) => ({ method: 'GET', path: fill(api.mail.getMessage.path, { account_id: id, ref }) }),
   getMessageHtml: (id, ref) => ({ method: 'GET', path: fill(messageHtmlPath, { account_id: id, ref }) }),
+  getAttachment: (id, ref) => ({
+    method: 'GET',
+    path: fill(attachmentPath, { account_id: id, ref, attachment_id: '2' }),
+  }),
   getMessagePart: (id, ref) => ({
     method: 'GET',
     path: fill(messagePartPath, { account_id: id, ref, part_id: '2' }),

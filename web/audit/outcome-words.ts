@@ -50,6 +50,7 @@ const ofProblems: Record<ProblemCode, string> = {
   stale_cursor: 'Cursor out of date',
   too_large: 'Too large',
   unsupported_media_type: 'Not JSON',
+  range_not_satisfiable: 'Asked for bytes past the end',
   password_too_common: 'Password too easy',
   passkey_refused: 'Passkey refused',
   address_refused: 'Address refused',

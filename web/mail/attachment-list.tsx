@@ -15,7 +15,7 @@ import {
 } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
-import { type Attachment, type Message, messagePartPath } from '../../contract/mail.ts'
+import { type Attachment, attachmentPath, type Message } from '../../contract/mail.ts'
 import { addressOf, call } from '../platform/api-client.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -81,7 +81,7 @@ export function AttachmentList({
             <AttachmentItem
               key={attachment.id}
               attachment={depth < maxDepth ? attachment : { ...attachment, message_ref: null }}
-              href={addressOf(messagePartPath, { account_id: accountId, ref, part_id: attachment.id }, {})}
+              href={addressOf(attachmentPath, { account_id: accountId, ref, attachment_id: attachment.id }, {})}
               isOpen={attachment.message_ref !== null && openRefs.includes(attachment.message_ref)}
               onToggle={toggle}
             />

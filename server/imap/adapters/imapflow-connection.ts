@@ -12,20 +12,22 @@ import {
   type MessageHead,
   type MessagePage,
   newestArrivals,
-  type PartToRead,
   type WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
-import { describePart, getContent } from './imapflow-content.ts'
+import { ImapFlowChanges } from './imapflow-changes.ts'
+import { getContent } from './imapflow-content.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
 import { countFolders, listFolders } from './imapflow-folders.ts'
 import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { toFlags, toKeywords } from './imapflow-message.ts'
-import { chunkSize, fetchPiece } from './imapflow-parts.ts'
+import { ImapFlowParts } from './imapflow-part-reader.ts'
+import { chunkSize } from './imapflow-parts.ts'
 import { fetchPreviews } from './imapflow-preview.ts'
 import { fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
+import { ImapFlowWriter } from './imapflow-writer.ts'
 
 export interface ImapFlowConnectionOptions {
   /** Logged in. */
@@ -41,6 +43,9 @@ export interface ImapFlowConnectionOptions {
 const logoutMs = 1_000
 
 export class ImapFlowConnection implements MailConnection {
+  readonly parts: ImapFlowParts
+  readonly changes: ImapFlowChanges
+  readonly writer: ImapFlowWriter
   readonly closed: Promise<Problem | undefined>
   readonly #client: ImapFlow
   readonly #options: ImapFlowConnectionOptions
@@ -53,6 +58,11 @@ export class ImapFlowConnection implements MailConnection {
     this.#options = options
     this.#client = options.client
     this.#folder = new KeptFolder(options.client, options.keeping)
+    const { client, onRowDropped } = options
+    const shared = { client, folder: this.#folder, command: <T>(work: () => Promise<T>) => this.#command(work) }
+    this.parts = new ImapFlowParts(shared)
+    this.changes = new ImapFlowChanges({ ...shared, onRowDropped })
+    this.writer = new ImapFlowWriter(shared)
     this.#client.on('error', error => {
       this.#reason ??= error
     })
@@ -138,26 +148,6 @@ export class ImapFlowConnection implements MailConnection {
         uidValidity,
         found: isThere ? { flags: toFlags(row.flags), keywords: toKeywords(row.flags) } : undefined,
       }
-    })
-  }
-
-  getPart(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
-    return this.#command(async () => {
-      const { uidValidity } = await this.#folder.open(path)
-      return { uidValidity, part: await describePart(this.#client, uid, partId) }
-    })
-  }
-
-  readPiece(
-    path: string,
-    uid: number,
-    section: string,
-    start: number,
-    length: number,
-  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
-    return this.#command(async () => {
-      const { uidValidity } = await this.#folder.open(path)
-      return { uidValidity, bytes: await fetchPiece(this.#client, uid, section, start, length) }
     })
   }
 

@@ -2,7 +2,8 @@
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import { readBody } from '../body-content.ts'
 import { readStructure } from '../body-structure.ts'
-import type { MessageContent, PartToRead } from '../mail-gateway.ts'
+import type { PartToRead } from '../gateway-capabilities.ts'
+import type { MessageContent } from '../mail-gateway.ts'
 import { toContent, toUnreadable } from './imapflow-message.ts'
 import { fetchParts } from './imapflow-parts.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
@@ -40,8 +41,8 @@ export async function describePart(client: ImapFlow, uid: number, partId: string
   const row = await client.fetchOne(String(uid), { uid: true, bodyStructure: true }, { uid: true })
   const part = row && row.uid === uid ? findPart(toParts(row.bodyStructure), partId) : undefined
   if (!part) return undefined
-  const { name, type, encoding, section } = part
-  return { name, type, encoding, section }
+  const { name, type, encoding, sizeBytes, section } = part
+  return { name, type, encoding, sizeBytes, section }
 }
 
 async function contentOf(

@@ -1,4 +1,4 @@
-/** Opens a folder read-only, and believes of what the server says about it only what can be true. */
+/** Opens a folder, read-only unless it is to be changed, and believes of what the server says about it only what can be true. */
 import type { ImapFlow, MailboxObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import { type Inside, personalPrefix } from './imapflow-names.ts'
@@ -17,8 +17,9 @@ type Answer = Partial<MailboxObject>
 /** UIDs and UIDVALIDITY have 32 bits (RFC 9051, section 2.3.1.1). */
 const maxUid = 2 ** 32 - 1
 
-export async function openFolder(client: ImapFlow, path: string): Promise<OpenFolder> {
-  const answer = (await examine(client, path)) as Answer | undefined
+/** @param readOnly False to change what is in it. */
+export async function openFolder(client: ImapFlow, path: string, readOnly = true): Promise<OpenFolder> {
+  const answer = (await open(client, path, readOnly)) as Answer | undefined
   // ImapFlow answers nothing at all on a connection that has said BYE.
   if (!answer) throw Object.assign(new Error('closed'), { code: 'NoConnection' })
   const { exists, uidNext } = answer
@@ -30,22 +31,22 @@ export async function openFolder(client: ImapFlow, path: string): Promise<OpenFo
   return { exists, uidValidity, uidNext: uidNext || undefined }
 }
 
-async function examine(client: ImapFlow, path: string): Promise<MailboxObject> {
+async function open(client: ImapFlow, path: string, readOnly: boolean): Promise<MailboxObject> {
   const prefix = personalPrefix(client)
   try {
-    return await examineExactly(client, path)
+    return await openExactly(client, path, readOnly)
   } catch (error) {
     // People know their folder as `Sent` where its path is `INBOX.Sent`.
     if (prefix === '' || path.startsWith(prefix) || !isMissing(error)) throw error
-    return examineExactly(client, `${prefix}${path}`)
+    return openExactly(client, `${prefix}${path}`, readOnly)
   }
 }
 
 /** ImapFlow looks for a folder that is answered with NO; some servers say BAD of one that is not there. */
-async function examineExactly(client: ImapFlow, path: string): Promise<MailboxObject> {
+async function openExactly(client: ImapFlow, path: string, readOnly: boolean): Promise<MailboxObject> {
   let mailbox: MailboxObject
   try {
-    mailbox = await client.mailboxOpen(path, { readOnly: true })
+    mailbox = await client.mailboxOpen(path, { readOnly })
   } catch (error) {
     if (!isRefusal(error) || !client.usable) throw error
     // What is answered with NO, ImapFlow has listed by its name.

@@ -61,7 +61,6 @@ export class ImapFlowGateway implements MailGateway {
     const client = await createClient(login, socket, timeoutMs, this.#version)
     quoteWords(client)
     listWithoutStatus(client)
-    ignoreVanished(client)
     signal.throwIfAborted()
     const place = { host: login.host, port: login.port, password: login.password }
     const context = (): FaultContext => ({
@@ -140,6 +139,8 @@ async function createClient(
     // Where it is empty nothing is said of it; ImapFlow would say its own.
     clientInfo: { name: 'RustyMail', version, vendor: 'RustyMail', 'support-url': '' },
     disableAutoIdle: true,
+    // What vanished is then told by UID: see `imapflow-vanished.ts`.
+    qresync: true,
     // It would be undone behind the limiter, which reads the bare words.
     disableCompression: true,
     connectionTimeout: timeoutMs,
@@ -186,13 +187,4 @@ async function withinTime(
     clearTimeout(probing)
     signal.removeEventListener('abort', abort)
   }
-}
-
-/**
- * VANISHED comes where QRESYNC was enabled (RFC 7162), which we never do. ImapFlow takes it all the same, and reports each UID of it:
- * `1:4294967295`, a line of 26 bytes, held up the whole server for seconds.
- */
-function ignoreVanished(client: ImapFlow): void {
-  const inside = client as unknown as { untaggedVanished(): Promise<void> }
-  inside.untaggedVanished = async () => undefined
 }

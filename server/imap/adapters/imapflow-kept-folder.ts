@@ -72,6 +72,17 @@ export class KeptFolder {
     return isOld ? this.#examineAgain(kept) : viewOf(kept)
   }
 
+  /** Opened now, whatever is open: what the opening says is of this moment. */
+  openAgain(path: string): Promise<OpenFolder> {
+    return this.#examine(path)
+  }
+
+  /** For one change; whatever is asked next opens it read-only again. */
+  openForWriting(path: string): Promise<OpenFolder> {
+    this.#kept = undefined
+    return openFolder(this.#client, path, false)
+  }
+
   /**
    * What STATUS answers of the open folder, ImapFlow takes for what it holds. The server has not told it of the open folder, and tells
    * it later: then an EXPUNGE would be counted twice, and a page would be of other messages.

@@ -3,7 +3,7 @@ import type { ImapFlow } from 'imapflow'
 
 /** What every command of ImapFlow goes through, and what it keeps. */
 export type Inside = Omit<ImapFlow, 'namespace' | 'namespaces'> & {
-  exec(command: string, attributes: unknown, options?: object): Promise<{ next(): void }>
+  exec(command: string, attributes: unknown, options?: object): Promise<{ next(): void; response: object }>
   run(command: string, ...args: unknown[]): Promise<unknown>
   /** One line more; CRLF is added. */
   write(line: Buffer): void

@@ -2,6 +2,7 @@
 import type { ImapFlow, SearchObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import type { SearchTerm } from '../search-query.ts'
+import { countUids, readUidSet } from '../uid-ranges.ts'
 
 export interface Found {
   /** How many in all. */
@@ -79,10 +80,10 @@ function toCondition(term: SearchTerm): SearchObject {
 
 /** @param set Ranges of UIDs in any order; none when nothing was found. */
 export function newestOf(set: string | undefined, limit: number, beforeUid = maxUid + 1): Found {
-  const ranges = rangesOf(set ?? '')
+  const ranges = readUidSet(set ?? '')
   const uids: number[] = []
   let below = beforeUid
-  for (const [first, last] of ranges.sort((a, b) => b[1] - a[1])) {
+  for (const [first, last] of ranges.toReversed()) {
     // One more than is wanted tells whether there are more.
     for (let uid = Math.min(last, below - 1); uid >= first && uids.length <= limit; uid--) {
       uids.push(uid)
@@ -90,24 +91,7 @@ export function newestOf(set: string | undefined, limit: number, beforeUid = max
     }
     if (uids.length > limit) break
   }
-  const total = ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
-  return { total, uids: uids.slice(0, limit), hasMore: uids.length > limit }
-}
-
-/** What is no range of UIDs is left out: servers have sent worse. */
-function rangesOf(set: string): [first: number, last: number][] {
-  const ranges: [number, number][] = []
-  for (const text of set.split(',')) {
-    const colon = text.indexOf(':')
-    const one = Number(colon < 0 ? text : text.slice(0, colon))
-    const other = colon < 0 ? one : Number(text.slice(colon + 1))
-    if (isUid(one) && isUid(other)) ranges.push(one < other ? [one, other] : [other, one])
-  }
-  return ranges
-}
-
-function isUid(value: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= maxUid
+  return { total: countUids(ranges), uids: uids.slice(0, limit), hasMore: uids.length > limit }
 }
 
 /** ImapFlow does not pass on the words of a server that refuses to search. */

@@ -1,18 +1,22 @@
 /** The memory gateway does what every gateway does, and fails on demand. */
 import { expect, test } from 'vitest'
-import { mailGatewaySuite } from '../mail-gateway.suite.ts'
+import { gatewayCapabilitiesSuite } from '../gateway-capabilities.suite.ts'
+import { UnknownOutcome } from '../gateway-capabilities.ts'
+import { mailGatewaySuite, type TestMessage } from '../mail-gateway.suite.ts'
 import { MemoryGateway } from './memory-gateway.ts'
 
 const login = { host: 'memory', port: 143, tls: 'none', user: 'alice', password: 'secret' } as const
 const options = { timeoutMs: 1_000, signal: new AbortController().signal }
 const bob = { name: 'Bob', email: 'bob@test.local' }
 
-mailGatewaySuite('a mail server in memory', async () => {
+const start = async () => {
   const gateway = new MemoryGateway()
   return {
     gateway,
     login,
-    deliver: async ({ attachment, picture, from = bob, to = [], cc, ...message }, folder) => {
+    hasUidPlus: true,
+    hasModseq: true,
+    deliver: async ({ attachment, picture, from = bob, to = [], cc, ...message }: TestMessage, folder?: string) => {
       const attached = attachment ? [{ ...attachment, id: '2', size_bytes: 3, is_inline: false, content_id: null }] : []
       const inline = picture
         ? [{ id: '1.3', name: null, type: picture.type, size_bytes: 9, is_inline: true, content_id: picture.contentId }]
@@ -26,7 +30,10 @@ mailGatewaySuite('a mail server in memory', async () => {
     cut: async () => gateway.cut(),
     stop: async () => undefined,
   }
-})
+}
+
+mailGatewaySuite('a mail server in memory', start)
+gatewayCapabilitiesSuite('with its capabilities', start)
 
 test('a full server refuses one connection more and takes it when another has ended', async () => {
   const gateway = new MemoryGateway()
@@ -44,4 +51,14 @@ test('a server that does not answer in time ends the connection', async () => {
   gateway.delay = () => new Promise(() => undefined)
   await expect(connection.listFolders()).rejects.toMatchObject({ code: 'mail_server_timeout' })
   expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout' })
+})
+
+test('a change whose answer is lost was made, and is told as what nobody knows', async () => {
+  const gateway = new MemoryGateway()
+  const { writer } = await gateway.connect(login, options)
+  gateway.delay = step => {
+    if (step === 'append answered') gateway.cut()
+  }
+  await expect(writer.append('Drafts', Buffer.from('Subject: once'))).rejects.toBeInstanceOf(UnknownOutcome)
+  expect(gateway.getFolder('Drafts').messages).toHaveLength(1)
 })

@@ -14,28 +14,20 @@ import {
   type MessageHead,
   type MessagePage,
   newestArrivals,
-  type PartToRead,
   type WatchChange,
 } from '../mail-gateway.ts'
 import type { SearchTerm } from '../search-query.ts'
+import { MemoryChanges, MemoryParts, MemoryWriter } from './memory-capabilities.ts'
 import { closedProblem, within } from './memory-faults.ts'
 import {
   countsOf,
   type Delivery,
   emptyMessage,
+  type MemoryFolder,
   type MemoryMessage,
-  partOf,
   readMemoryMessage,
 } from './memory-message.ts'
 import { holds } from './memory-search.ts'
-
-export interface MemoryFolder {
-  path: string
-  role: Folder['role']
-  uidValidity: number
-  uidNext: number
-  messages: MemoryMessage[]
-}
 
 export class MemoryGateway implements MailGateway {
   readonly folders = new Map<string, MemoryFolder>()
@@ -87,7 +79,15 @@ export class MemoryGateway implements MailGateway {
   }
 
   addFolder(path: string, role: Folder['role'] = null): MemoryFolder {
-    const folder = { path, role, uidValidity: 1000 + this.folders.size, uidNext: 1, messages: [] }
+    const folder = {
+      path,
+      role,
+      uidValidity: 1000 + this.folders.size,
+      uidNext: 1,
+      messages: [],
+      modseq: 1n,
+      changedAt: new Map<number, bigint>(),
+    }
     this.folders.set(path, folder)
     return folder
   }
@@ -98,6 +98,7 @@ export class MemoryGateway implements MailGateway {
     const uid = folder.uidNext++
     const message = { ...emptyMessage, date: new Date().toISOString(), ...delivery, uid }
     folder.messages.push({ ...message, ...countsOf(message), ...delivery, uid })
+    folder.changedAt.set(uid, ++folder.modseq)
     for (const connection of this.connections)
       connection.notice(path, { kind: 'exists', count: folder.messages.length })
     return uid
@@ -116,6 +117,9 @@ export class MemoryGateway implements MailGateway {
 }
 
 export class MemoryConnection implements MailConnection {
+  readonly parts: MemoryParts
+  readonly changes: MemoryChanges
+  readonly writer: MemoryWriter
   readonly closed: Promise<Problem | undefined>
   isWatching = false
   openFolder: string | undefined
@@ -131,6 +135,10 @@ export class MemoryConnection implements MailConnection {
     const { promise, resolve } = Promise.withResolvers<Problem | undefined>()
     this.closed = promise
     this.#resolveClosed = resolve
+    const step = (name: string, folder?: string) => this.#step(name, folder)
+    this.parts = new MemoryParts(gateway, step)
+    this.changes = new MemoryChanges(gateway, step)
+    this.writer = new MemoryWriter(gateway, step)
   }
 
   async listFolders(withCounts = true): Promise<Folder[]> {
@@ -220,32 +228,6 @@ export class MemoryConnection implements MailConnection {
     const parts = messages.find(message => message.uid === uid)?.parts ?? {}
     const bytes = Object.hasOwn(parts, partId) ? parts[partId] : undefined
     return { uidValidity, bytes: bytes && bytes.length > 0 && bytes.length <= maxBytes ? bytes : undefined }
-  }
-
-  async getPart(
-    path: string,
-    uid: number,
-    partId: string,
-  ): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
-    await this.#step('getPart')
-    const { uidValidity, messages } = this.#gateway.getFolder(path)
-    const message = messages.find(candidate => candidate.uid === uid)
-    if (!message || !Object.hasOwn(message.parts, partId)) return { uidValidity, part: undefined }
-    const { name, type } = partOf(message, partId)
-    return { uidValidity, part: { name, type, encoding: 'binary', section: partId } }
-  }
-
-  async readPiece(
-    path: string,
-    uid: number,
-    section: string,
-    start: number,
-    length: number,
-  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
-    await this.#step('readPiece')
-    const { uidValidity, messages } = this.#gateway.getFolder(path)
-    const message = messages.find(candidate => candidate.uid === uid)
-    return { uidValidity, bytes: message?.parts[section]?.subarray(start, start + length) }
   }
 
   async listPreviews(path: string, uids: readonly number[], maxBytes: number): Promise<ReadonlyMap<number, string>> {

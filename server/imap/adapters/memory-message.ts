@@ -1,4 +1,5 @@
 /** A message of the server in memory that is made of parts: read as one of a real server is, without the way over the network. */
+import type { Folder } from '../../../contract/mail.ts'
 import { readBody, toPartInfo } from '../body-content.ts'
 import { type PartNode, readStructure } from '../body-structure.ts'
 import type { MessageContent } from '../mail-gateway.ts'
@@ -8,8 +9,21 @@ export interface MemoryMessage extends MessageContent {
   parts: Record<string, Buffer>
   /** Of which parts it is made; without one, text and HTML are what they are. */
   structure?: PartNode
+  references?: string[]
   /** What attached messages say in their heads, by the number of the part. */
   attached?: Record<string, Delivery>
+}
+
+export interface MemoryFolder {
+  path: string
+  role: Folder['role']
+  uidValidity: number
+  uidNext: number
+  messages: MemoryMessage[]
+  /** Rises with each change. */
+  modseq: bigint
+  /** By UID, when a message was changed last. */
+  changedAt: Map<number, bigint>
 }
 
 export type Delivery = Partial<Omit<MemoryMessage, 'uid'>>

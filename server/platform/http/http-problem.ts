@@ -86,9 +86,11 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
     logger[level]({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
   if (reply.sent) return reply
-  const { retryAfterSeconds, allow } = problem.extension
+  const { retryAfterSeconds, allow, fileBytes } = problem.extension
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))
   if (allow !== undefined) reply.header('allow', allow)
+  // RFC 9110, section 14.4.
+  if (fileBytes !== undefined) reply.header('content-range', `bytes */${fileBytes}`)
   // RFC 9110, section 11.6.1; MCP clients ask for it. Browsers open no dialog of their own for this scheme.
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="RustyMail"')
   return reply

@@ -1,0 +1,203 @@
+/** The capabilities of ImapFlow's connections on a real Dovecot, also where it hides its extensions, and where the way to it breaks. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { available } from '../../../test/support/require.ts'
+import { startRelay, type TcpRelay } from '../../../test/support/tcp-relay.ts'
+import { createLogger } from '../../platform/logger.ts'
+import { ConnectionPool } from '../connection-pool.ts'
+import { gatewayCapabilitiesSuite } from '../gateway-capabilities.suite.ts'
+import { type MessageWriter, UnknownOutcome } from '../gateway-capabilities.ts'
+import { ImapFlowGateway } from './imapflow-gateway.ts'
+
+const gateway = new ImapFlowGateway()
+const alice = { user: 'alice@test.local', password: 'pw-alice' }
+const { signal } = new AbortController()
+const ends: (() => unknown)[] = []
+const message = (text: string) => `From: Bob <bob@test.local>\nSubject: ${text}\n\nbody\n`
+
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+describe.skipIf(!available('dovecot'))('on Dovecot', () => {
+  let dovecot: Dovecot
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+  })
+  afterAll(() => dovecot?.stop())
+
+  const empty = async () => {
+    const imap = await dovecot.login(alice.user)
+    for (const folder of ['INBOX', 'Archive', 'Drafts']) {
+      await imap.run(`SELECT ${folder}`)
+      await imap.run('STORE 1:* +FLAGS.SILENT (\\Deleted)').catch(() => undefined)
+      await imap.run('EXPUNGE')
+    }
+    imap.close()
+  }
+  const login = (port = dovecot.imapPort) => ({ ...alice, host: '127.0.0.1', port, tls: 'none' as const })
+  /** Also what the server says beside its capabilities, as one that has none of them would not. */
+  const isWithout = (words: string) => (data: string) => {
+    const said = words.includes('UIDPLUS') ? data.replaceAll(/ \[(?:COPYUID|APPENDUID) [^\]\r]*\]/g, '') : data
+    return said.includes('CAPABILITY ') ? said.replaceAll(new RegExp(` (${words})(?=[ \\]\r])`, 'g'), '') : said
+  }
+
+  for (const [name, hidden] of [
+    ['with QRESYNC', 'nothing'],
+    ['without QRESYNC', 'QRESYNC'],
+    ['without MOVE', 'MOVE|QRESYNC'],
+    ['without any extension', 'MOVE|UIDPLUS|CONDSTORE|QRESYNC|ENABLE|ESEARCH|ESORT'],
+  ] as const) {
+    gatewayCapabilitiesSuite(name, async () => {
+      await empty()
+      const relay = await startRelay(dovecot.imapPort, { toClient: isWithout(hidden) })
+      const hasAll = hidden !== 'MOVE|UIDPLUS|CONDSTORE|QRESYNC|ENABLE|ESEARCH|ESORT'
+      return {
+        gateway,
+        login: login(relay.port),
+        hasUidPlus: hasAll,
+        hasModseq: hasAll,
+        deliver: async ({ subject, html, picture }, folder) => {
+          const content = picture
+            ? `Subject: ${subject}\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n${html}\n--b\nContent-Type: ${picture.type}\nContent-ID: <${picture.contentId}>\nContent-Transfer-Encoding: base64\nContent-Disposition: inline\n\n${picture.bytes.toString('base64').replaceAll(/.{76}/g, '$&\n')}\n--b--\n`
+            : message(subject)
+          return (await dovecot.appendMessage(alice.user, content, folder)).uid
+        },
+        cut: async () => relay.cutClients(),
+        stop: () => relay.stop(),
+      }
+    })
+  }
+
+  test('threads are told by Message-ID, In-Reply-To and References, of which strangers write what they like', async () => {
+    await empty()
+    const ids = Array.from({ length: 150 }, (_, number) => `<${number}@x>`)
+    const heads = [
+      'Message-ID: <a@x>\nIn-Reply-To: <b@x>\nReferences: <c@x>\n\t<d@x> words\n <e@x>',
+      `References:${ids.map(id => `\n ${id}`).join('')}`,
+      'References: <>< >< a><b>\nSubject: x',
+    ]
+    for (const head of heads) await dovecot.appendMessage(alice.user, `${head}\n\nReferences: <body@x>\n`)
+    const connection = await gateway.connect(login(), { timeoutMs: 5_000, signal })
+    ends.push(() => connection.close())
+    const { headers } = await connection.changes.listHeaders('INBOX', [1, 4_294_967_295], 10)
+    expect(headers.map(({ references }) => references)).toEqual([['<b>'], ids.slice(-100), ['<c@x>', '<d@x>', '<e@x>']])
+    expect(headers[2]).toMatchObject({ messageId: '<a@x>', inReplyTo: '<b@x>' })
+  })
+
+  test('messages that others delete are missed by the count, while UIDs are told in place of numbers', async () => {
+    await empty()
+    const connection = await gateway.connect(login(), { timeoutMs: 5_000, signal })
+    ends.push(() => connection.close())
+    const uids: number[] = []
+    for (const text of ['a', 'b', 'c', 'd']) uids.push((await dovecot.appendMessage(alice.user, message(text))).uid)
+    const list = async () => (await connection.listMessages('INBOX', 10, undefined)).messages.map(({ uid }) => uid)
+    expect(await list()).toEqual(uids.toReversed())
+    const imap = await dovecot.login(alice.user)
+    await imap.run('SELECT INBOX')
+    await imap.run(`UID STORE ${uids[0]},${uids[2]} +FLAGS.SILENT (\\Deleted)`)
+    await imap.run('EXPUNGE')
+    imap.close()
+    expect(await list()).toEqual([uids[3], uids[1]])
+  })
+
+  describe('a change whose answer is lost', () => {
+    let relay: TcpRelay
+    let pool: ConnectionPool
+    /** What the server is about to answer to this command is the last that anybody hears. */
+    let cutAt: RegExp | undefined
+    let commands: string[]
+
+    const startPool = async () => {
+      await empty()
+      commands = []
+      cutAt = undefined
+      relay = await startRelay(dovecot.imapPort, {
+        toServer: data => {
+          commands.push(data)
+          return data
+        },
+        toClient: data => {
+          if (!cutAt?.test(data)) return data
+          relay.cutClients()
+          return ''
+        },
+      })
+      ends.push(() => relay.stop())
+      pool = new ConnectionPool({
+        gateway,
+        login: async () => login(relay.port),
+        limits: { connection_timeout_seconds: 5, max_connections: 5, connection_pool_size: 2 },
+        health: { setConnections: () => undefined },
+        logger: createLogger('silent'),
+      })
+      ends.push(() => pool.stop())
+    }
+    const change = <T>(work: (writer: MessageWriter) => Promise<T>) => pool.runOnce('a', 'interactive', work, signal)
+    const count = async (folder: string) => {
+      const imap = await dovecot.login(alice.user)
+      const answer = await imap.run(`STATUS ${folder} (MESSAGES)`)
+      imap.close()
+      return Number(/MESSAGES (\d+)/.exec(answer)?.[1])
+    }
+
+    test('is not made a second time, and is told as what nobody knows', async () => {
+      await startPool()
+      cutAt = /APPENDUID/
+      const lost = change(writer => writer.append('Drafts', Buffer.from('Subject: once\r\n\r\nx\r\n')))
+      await expect(lost).rejects.toBeInstanceOf(UnknownOutcome)
+      await expect.poll(() => count('Drafts')).toBe(1)
+      const { uid, uidValidity } = await dovecot.appendMessage(alice.user, message('move me'))
+      cutAt = /COPYUID/
+      const target = { path: 'INBOX', uidValidity, uids: [uid] }
+      await expect(change(writer => writer.copy(target, 'Archive'))).rejects.toBeInstanceOf(UnknownOutcome)
+      await expect.poll(() => count('Archive')).toBe(1)
+      expect(commands.filter(command => command.includes('UID COPY'))).toHaveLength(1)
+      cutAt = undefined
+      // The next ones go on.
+      expect(await change(writer => writer.setFlags(target, 'add', ['\\Seen']))).toMatchObject([{ uid }])
+      expect([await count('Drafts'), await count('Archive')]).toEqual([1, 1])
+    })
+
+    test('is known not to be made when the connection went before it was sent, or the server refused', async () => {
+      await startPool()
+      const { uid, uidValidity } = await dovecot.appendMessage(alice.user, message('stay'))
+      const target = { path: 'INBOX', uidValidity, uids: [uid] }
+      cutAt = /UIDVALIDITY/
+      const unsent = change(writer => writer.copy(target, 'Archive'))
+      await expect(unsent).rejects.toMatchObject({ code: 'mail_server_unreachable', extension: { fault: 'closed' } })
+      expect(commands.filter(command => command.includes('UID COPY'))).toEqual([])
+      cutAt = undefined
+      await expect(change(writer => writer.copy(target, 'Nowhere'))).rejects.toMatchObject({ name: 'Problem' })
+      expect(await count('Archive')).toBe(0)
+    })
+
+    test('is not begun again when a later step of it was not even sent', async () => {
+      await startPool()
+      const { uid, uidValidity } = await dovecot.appendMessage(alice.user, message('stay'))
+      const steps = change(async writer => {
+        await writer.append('Drafts', Buffer.from('Subject: once\r\n\r\nx\r\n'))
+        cutAt = /UIDVALIDITY/
+        await writer.copy({ path: 'INBOX', uidValidity, uids: [uid] }, 'Archive')
+      })
+      await expect(steps).rejects.toMatchObject({ extension: { fault: 'closed' } })
+      expect([await count('Drafts'), await count('Archive')]).toEqual([1, 0])
+    })
+
+    test('is unknown too when the server falls silent', async () => {
+      await startPool()
+      const { uid, uidValidity } = await dovecot.appendMessage(alice.user, message('stay'))
+      await pool.setLimits({ connection_timeout_seconds: 1, max_connections: 5, connection_pool_size: 2 })
+      cutAt = /COPYUID/
+      const { cutClients } = relay
+      Object.assign(relay, { cutClients: () => relay.silence() })
+      const target = { path: 'INBOX', uidValidity, uids: [uid] }
+      await expect(change(writer => writer.copy(target, 'Archive'))).rejects.toMatchObject({
+        name: 'UnknownOutcome',
+        cause: { code: 'mail_server_timeout' },
+      })
+      cutClients()
+      expect(await count('Archive')).toBe(1)
+    })
+  })
+})

@@ -1,0 +1,95 @@
+/** What changed in a folder, with ImapFlow: by QRESYNC, by CONDSTORE (RFC 7162), or by asking for the flags of all that were known. */
+import type { FetchMessageObject } from 'imapflow'
+import { Problem } from '../../platform/problem.ts'
+import type { ChangedMessage, ChangeReader, FolderChanges, KnownFolder, ThreadHeader } from '../gateway-capabilities.ts'
+import { commonUids, holdsUid, readUidSet, type UidRange, withoutUids, writeUidSet } from '../uid-ranges.ts'
+import { toLine } from './imapflow-line.ts'
+import type { CapabilityOptions } from './imapflow-part-reader.ts'
+import { fetchRows, type Row, threadQuery } from './imapflow-rows.ts'
+import { newestOf } from './imapflow-search.ts'
+import { VanishedUids } from './imapflow-vanished.ts'
+
+/** So many in a command: servers take lines of 8,000 bytes (RFC 7162, section 4). */
+const rangesOfCommand = 300
+const mostReferences = 100
+
+export class ImapFlowChanges implements ChangeReader {
+  readonly #options: CapabilityOptions & { onRowDropped: (() => void) | undefined }
+  readonly #vanished: VanishedUids
+
+  constructor(options: CapabilityOptions & { onRowDropped: (() => void) | undefined }) {
+    this.#options = options
+    this.#vanished = new VanishedUids(options.client)
+  }
+
+  changesSince(path: string, known: KnownFolder): Promise<FolderChanges> {
+    const { client, folder, command } = this.#options
+    return command(async () => {
+      const { uidValidity, exists } = await folder.openAgain(path)
+      const { mailbox } = client
+      const isCounted = mailbox && !mailbox.noModseq && client.enabled.has('CONDSTORE')
+      const modseq = isCounted ? mailbox.highestModseq : undefined
+      const now = { uidValidity, modseq, changed: [], vanished: [] }
+      if (uidValidity !== known.uidValidity || known.uids.length === 0) return now
+      if (exists === 0) return { ...now, vanished: [...known.uids] }
+      const since = modseq === undefined ? undefined : known.modseq
+      const tellsVanished = since !== undefined && client.enabled.has('QRESYNC')
+      if (tellsVanished && since === modseq) return now
+      const changed: ChangedMessage[] = []
+      const gone: UidRange[] = []
+      for (const uids of pieces(known.uids)) {
+        const { result, vanished } = await this.#vanished.during(() => this.#flagsOf(uids, since))
+        changed.push(...result)
+        gone.push(...(tellsVanished ? commonUids(uids, vanished) : withoutUids(uids, await this.#thereOf(uids))))
+      }
+      return { ...now, changed, vanished: gone }
+    })
+  }
+
+  listHeaders(
+    path: string,
+    [first, last]: UidRange,
+    limit: number,
+  ): Promise<{ uidValidity: number; headers: ThreadHeader[] }> {
+    const { client, folder, command, onRowDropped } = this.#options
+    return command(async () => {
+      const { uidValidity } = await folder.open(path)
+      const { uids: numbers } = newestOf(writeUidSet(await this.#thereOf([[first, last]])), limit)
+      const rows = await fetchRows(client, { by: 'uid', numbers }, threadQuery, onRowDropped)
+      return { uidValidity, headers: rows.map(toThreadHeader) }
+    })
+  }
+
+  /** By rising UID; one of each that is known, whatever the server says. */
+  async #flagsOf(uids: readonly UidRange[], changedSince: bigint | undefined): Promise<ChangedMessage[]> {
+    const { client } = this.#options
+    const options = { uid: true, ...(changedSince === undefined ? {} : { changedSince }) }
+    const flags = new Map<number, string[]>()
+    for await (const row of client.fetch(writeUidSet(uids), { uid: true, flags: true }, options)) {
+      if (row.flags && holdsUid(uids, row.uid)) flags.set(row.uid, [...row.flags])
+    }
+    return [...flags].map(([uid, set]) => ({ uid, flags: set })).sort((a, b) => a.uid - b.uid)
+  }
+
+  async #thereOf(uids: readonly UidRange[]): Promise<UidRange[]> {
+    const found = await this.#options.client.search({ uid: writeUidSet(uids) }, { uid: true, returnOptions: ['ALL'] })
+    if (!found) throw new Problem('mail_server_refused', 'The mail server refused to search by UID.', { part: 'imap' })
+    return commonUids(uids, readUidSet(Array.isArray(found) ? found.join() : (found.all ?? '')))
+  }
+}
+
+function* pieces(uids: readonly UidRange[]): Generator<readonly UidRange[], undefined> {
+  for (let at = 0; at < uids.length; at += rangesOfCommand) yield uids.slice(at, at + rangesOfCommand)
+}
+
+function toThreadHeader({ header, row }: Row): ThreadHeader {
+  const { uid, messageId, subject, from, date, flags, keywords, sizeBytes, faults } = header
+  const inReplyTo = toLine(row?.envelope?.inReplyTo) || null
+  const references = referencesOf(row?.headers)
+  return { uid, messageId, inReplyTo, references, subject, from, date, flags, keywords, sizeBytes, faults }
+}
+
+function referencesOf(headers: FetchMessageObject['headers']): string[] {
+  const field = /^references[ \t]*:(.*(?:\r?\n[ \t].*)*)/im.exec(headers?.toString('latin1') ?? '')?.[1] ?? ''
+  return (field.match(/<[^<>\s]{1,996}>/g) ?? []).slice(-mostReferences)
+}

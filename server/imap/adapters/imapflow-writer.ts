@@ -1,0 +1,191 @@
+/** Changes mail with ImapFlow, each command once. */
+import { Problem } from '../../platform/problem.ts'
+import {
+  type ChangedMessage,
+  type MessageWriter,
+  type MovedMessages,
+  type NewPlaces,
+  UnknownOutcome,
+  type WriteTarget,
+} from '../gateway-capabilities.ts'
+import { orderedUids, rangesOfUids, writeUidSet } from '../uid-ranges.ts'
+import { type Inside, wireName } from './imapflow-names.ts'
+import type { CapabilityOptions } from './imapflow-part-reader.ts'
+
+interface Response {
+  attributes?: { section?: { value?: unknown }[] }[]
+}
+
+const mostUids = 1_000
+/** RFC 9051, section 9: `flag`. */
+const flagWord = /^\\?[!#$&'+-[^-z|}~]{1,200}$/
+
+export class ImapFlowWriter implements MessageWriter {
+  readonly #options: CapabilityOptions
+  /** A command was sent and is not answered. */
+  #isSent = false
+  /** One before it has changed something. */
+  #hasDone = false
+
+  constructor(options: CapabilityOptions) {
+    this.#options = options
+  }
+
+  setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]> {
+    return this.#once(async () => {
+      await this.#open(target)
+      const wrong = flags.find(flag => !flagWord.test(flag))
+      if (wrong !== undefined) throw new Problem('bad_request', `No flag can be called ${JSON.stringify(wrong)}.`)
+      if (target.uids.length === 0 || flags.length === 0) return []
+      const words = flags.map(value => ({ type: 'ATOM', value }))
+      await this.#send('UID STORE', [setOf(target), atom(change === 'add' ? '+FLAGS.SILENT' : '-FLAGS.SILENT'), words])
+      const wanted = new Set(target.uids)
+      const changed: ChangedMessage[] = []
+      const { client } = this.#options
+      for await (const row of client.fetch(setOf(target).value, { uid: true, flags: true }, { uid: true })) {
+        if (row.flags && wanted.delete(row.uid)) changed.push({ uid: row.uid, flags: [...row.flags] })
+      }
+      return changed.sort((a, b) => a.uid - b.uid)
+    })
+  }
+
+  copy(target: WriteTarget, to: string): Promise<NewPlaces> {
+    return this.#once(async () => {
+      await this.#open(target)
+      return target.uids.length === 0 ? undefined : this.#copy('UID COPY', target, to)
+    })
+  }
+
+  move(target: WriteTarget, to: string): Promise<MovedMessages> {
+    return this.#once(async () => {
+      await this.#open(target)
+      if (target.uids.length === 0) return { places: undefined, left: [] }
+      if (this.#has('MOVE')) return { places: await this.#copy('UID MOVE', target, to), left: [] }
+      const places = await this.#copy('UID COPY', target, to)
+      try {
+        await this.#markDeleted(target)
+        if (this.#has('UIDPLUS')) await this.#send('UID EXPUNGE', [setOf(target)])
+      } catch (error) {
+        if (!isRefusal(error)) throw error
+      }
+      return { places, left: await this.#thereOf(target) }
+    })
+  }
+
+  expunge(target: WriteTarget): Promise<number[]> {
+    return this.#once(async () => {
+      await this.#open(target)
+      if (!this.#has('UIDPLUS')) {
+        // A plain EXPUNGE takes along what others marked.
+        const detail = 'The mail server cannot delete single messages for good: it has no UIDPLUS (RFC 4315).'
+        throw new Problem('mail_server_refused', detail, { part: 'imap' })
+      }
+      if (target.uids.length === 0) return []
+      await this.#markDeleted(target)
+      await this.#send('UID EXPUNGE', [setOf(target)])
+      const there = new Set(await this.#thereOf(target))
+      return target.uids.filter(uid => !there.has(uid))
+    })
+  }
+
+  append(
+    path: string,
+    message: Buffer,
+    { flags = [], date }: { flags?: readonly string[]; date?: Date } = {},
+  ): Promise<{ uidValidity: number; uid: number } | undefined> {
+    return this.#once(async () => {
+      const words = flags.map(value => ({ type: 'ATOM', value }))
+      const when = date ? [{ type: 'STRING', value: internalDate(date) }] : []
+      const literal = { type: 'LITERAL', value: message }
+      const [name, ...values] = await this.#send('APPEND', [this.#name(path), words, ...when, literal])
+      const [uidValidity, uid] = values.map(Number)
+      return name === 'APPENDUID' && uidValidity && uid ? { uidValidity, uid } : undefined
+    })
+  }
+
+  async #copy(command: 'UID COPY' | 'UID MOVE', target: WriteTarget, to: string): Promise<NewPlaces> {
+    const [name, uidValidity, from, into] = await this.#send(command, [setOf(target), this.#name(to)])
+    if (name !== 'COPYUID' || !uidValidity || !from || !into) return undefined
+    const [before, after] = [from, into].map(set => orderedUids(set, target.uids.length))
+    if (!before || !after || before.length !== after.length) return undefined
+    return { uidValidity: Number(uidValidity), uids: new Map(before.map((uid, index) => [uid, after[index]!])) }
+  }
+
+  async #markDeleted(target: WriteTarget): Promise<void> {
+    await this.#send('UID STORE', [setOf(target), atom('+FLAGS.SILENT'), [atom('\\Deleted')]])
+  }
+
+  async #open({ path, uidValidity, uids }: WriteTarget): Promise<void> {
+    if (uids.length > mostUids) throw new RangeError(`${uids.length} messages are too many for one command`)
+    const opened = await this.#options.folder.openForWriting(path)
+    if (opened.uidValidity === uidValidity) return
+    throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')
+  }
+
+  async #thereOf(target: WriteTarget): Promise<number[]> {
+    const found = await this.#options.client.search({ uid: setOf(target).value }, { uid: true })
+    const wanted = new Set(target.uids)
+    return (found || []).filter(uid => wanted.delete(uid))
+  }
+
+  #has(capability: 'MOVE' | 'UIDPLUS'): boolean {
+    const { capabilities, enabled } = this.#options.client
+    return capabilities.has(capability) || enabled.has('IMAP4REV2')
+  }
+
+  #name(path: string) {
+    return { type: 'STRING', value: wireName(this.#options.client, path) }
+  }
+
+  /** @returns The words of the response code that tells of UIDs, wherever the server puts it (RFC 6851, section 4.3). */
+  async #send(command: string, attributes: unknown[]): Promise<string[]> {
+    const client = this.#options.client as unknown as Inside
+    let code: string[] = []
+    const note = (response: Response) => {
+      const words = (response.attributes?.[0]?.section ?? []).map(({ value }) => String(value))
+      if (/^(COPYUID|APPENDUID)$/.test(words[0] ?? '')) code = words
+    }
+    this.#isSent = true
+    try {
+      const answer = await client.exec(command, attributes, { untagged: { OK: async (said: Response) => note(said) } })
+      note(answer.response)
+      answer.next()
+    } catch (error) {
+      if (isRefusal(error)) this.#isSent = false
+      throw error
+    }
+    this.#isSent = false
+    this.#hasDone = true
+    return code
+  }
+
+  /** A change is not known to be done, and not known not to be, from when it was sent until it is answered. */
+  async #once<T>(work: () => Promise<T>): Promise<T> {
+    this.#isSent = false
+    this.#hasDone = false
+    try {
+      return await this.#options.command(work)
+    } catch (error) {
+      if (this.#isSent || this.#hasDone) throw new UnknownOutcome(error)
+      throw error
+    }
+  }
+}
+
+function setOf({ uids }: WriteTarget) {
+  return { type: 'SEQUENCE', value: writeUidSet(rangesOfUids(uids)) }
+}
+
+function atom(value: string) {
+  return { type: 'ATOM', value }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'responseStatus' in error && /^(NO|BAD)$/.test(String(error.responseStatus))
+}
+
+/** RFC 9051, section 9: `date-time`. */
+function internalDate(date: Date): string {
+  const [, day, month, year, time] = /^\w+, (\d+) (\w+) (\d+) (\S+)/.exec(date.toUTCString()) ?? []
+  return `${day}-${month}-${year} ${time} +0000`
+}

@@ -1,0 +1,185 @@
+/** What connections to the server in memory can do beside listing and reading: as one with CONDSTORE, MOVE and UIDPLUS. */
+import type { Flag } from '../../../contract/mail.ts'
+import { Problem } from '../../platform/problem.ts'
+import {
+  type ChangedMessage,
+  type ChangeReader,
+  type FolderChanges,
+  type KnownFolder,
+  type MessageWriter,
+  type MovedMessages,
+  type NewPlaces,
+  type PartReader,
+  type PartToRead,
+  type ThreadHeader,
+  UnknownOutcome,
+  type WriteTarget,
+} from '../gateway-capabilities.ts'
+import { holdsUid, rangesOfUids, type UidRange, withoutUids } from '../uid-ranges.ts'
+import { type Delivery, type MemoryFolder, type MemoryMessage, partOf } from './memory-message.ts'
+
+interface MemoryServer {
+  getFolder(path: string): MemoryFolder
+  /** Answers the UID. */
+  deliver(delivery: Delivery, path: string): number
+}
+
+/** Awaited before each command; throws when the connection is closed. */
+type Step = (name: string, folder?: string) => Promise<void>
+
+class MemoryCapability {
+  protected readonly gateway: MemoryServer
+  protected readonly step: Step
+
+  constructor(gateway: MemoryServer, step: Step) {
+    this.gateway = gateway
+    this.step = step
+  }
+
+  protected messageOf(path: string, uid: number): { uidValidity: number; message: MemoryMessage | undefined } {
+    const { uidValidity, messages } = this.gateway.getFolder(path)
+    return { uidValidity, message: messages.find(candidate => candidate.uid === uid) }
+  }
+}
+
+export class MemoryParts extends MemoryCapability implements PartReader {
+  async describe(
+    path: string,
+    uid: number,
+    partId: string,
+  ): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
+    await this.step('getPart')
+    const { uidValidity, message } = this.messageOf(path, uid)
+    const bytes = message && Object.hasOwn(message.parts, partId) ? message.parts[partId] : undefined
+    if (!message || !bytes) return { uidValidity, part: undefined }
+    const { name, type } = partOf(message, partId)
+    return { uidValidity, part: { name, type, encoding: 'binary', sizeBytes: bytes.length, section: partId } }
+  }
+
+  async read(
+    path: string,
+    uid: number,
+    { section, start, length }: { section: string; start: number; length: number },
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
+    await this.step('readPiece')
+    const { uidValidity, message } = this.messageOf(path, uid)
+    return { uidValidity, bytes: message?.parts[section]?.subarray(start, start + length) }
+  }
+}
+
+export class MemoryChanges extends MemoryCapability implements ChangeReader {
+  async changesSince(path: string, known: KnownFolder): Promise<FolderChanges> {
+    await this.step('changesSince', path)
+    const { uidValidity, modseq, messages, changedAt } = this.gateway.getFolder(path)
+    const now = { uidValidity, modseq, changed: [], vanished: [] }
+    if (uidValidity !== known.uidValidity) return now
+    const { modseq: since = 0n } = known
+    const changed = messages
+      .filter(({ uid }) => holdsUid(known.uids, uid) && (changedAt.get(uid) ?? 0n) > since)
+      .map(message => ({ uid: message.uid, flags: wireFlags(message) }))
+    return { ...now, changed, vanished: withoutUids(known.uids, rangesOfUids(messages.map(({ uid }) => uid))) }
+  }
+
+  async listHeaders(
+    path: string,
+    [first, last]: UidRange,
+    limit: number,
+  ): Promise<{ uidValidity: number; headers: ThreadHeader[] }> {
+    await this.step('listHeaders', path)
+    const { uidValidity, messages } = this.gateway.getFolder(path)
+    const meant = messages.filter(({ uid }) => uid >= first && uid <= last).slice(-limit)
+    const headers = meant.toReversed().map(message => {
+      const { uid, messageId, inReplyTo, subject, from, date, flags, keywords, sizeBytes, faults } = message
+      const { references = [] } = message
+      return { uid, messageId, inReplyTo, references, subject, from, date, flags, keywords, sizeBytes, faults }
+    })
+    return { uidValidity, headers }
+  }
+}
+
+export class MemoryWriter extends MemoryCapability implements MessageWriter {
+  async setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]> {
+    await this.step('setFlags', target.path)
+    const folder = this.#folderOf(target)
+    if (flags.length === 0) return []
+    const changed = chosen(folder, target).map(message => {
+      const before = wireFlags(message).filter(flag => !flags.includes(flag))
+      const after = change === 'add' ? [...before, ...flags] : before
+      message.flags = after.filter(flag => flag.startsWith('\\')).map(flag => flag.slice(1).toLowerCase() as Flag)
+      message.keywords = after.filter(flag => !flag.startsWith('\\'))
+      folder.changedAt.set(message.uid, ++folder.modseq)
+      return { uid: message.uid, flags: wireFlags(message) }
+    })
+    return this.#answered('setFlags', changed)
+  }
+
+  async copy(target: WriteTarget, to: string): Promise<NewPlaces> {
+    await this.step('copy', target.path)
+    return this.#answered('copy', this.#copy(this.#folderOf(target), target, to))
+  }
+
+  async move(target: WriteTarget, to: string): Promise<MovedMessages> {
+    await this.step('move', target.path)
+    const folder = this.#folderOf(target)
+    const places = this.#copy(folder, target, to)
+    remove(folder, target)
+    return this.#answered('move', { places, left: [] })
+  }
+
+  async expunge(target: WriteTarget): Promise<number[]> {
+    await this.step('expunge', target.path)
+    remove(this.#folderOf(target), target)
+    return this.#answered('expunge', [...target.uids])
+  }
+
+  async append(
+    path: string,
+    message: Buffer,
+    { flags = [], date = new Date() }: { flags?: readonly string[]; date?: Date } = {},
+  ): Promise<{ uidValidity: number; uid: number }> {
+    await this.step('append', path)
+    const { uidValidity } = this.gateway.getFolder(path)
+    const subject = /^subject: *(.*)$/im.exec(message.toString())?.[1] ?? ''
+    const words = flags.map(flag => flag.slice(1).toLowerCase() as Flag)
+    const uid = this.gateway.deliver(
+      { subject, flags: words, date: date.toISOString(), sizeBytes: message.length },
+      path,
+    )
+    return this.#answered('append', { uidValidity, uid })
+  }
+
+  #folderOf({ path, uidValidity }: WriteTarget): MemoryFolder {
+    const folder = this.gateway.getFolder(path)
+    if (folder.uidValidity !== uidValidity) throw new Problem('stale_ref', 'The folder was recreated.')
+    return folder
+  }
+
+  #copy(folder: MemoryFolder, target: WriteTarget, to: string): NewPlaces {
+    const { uidValidity } = this.gateway.getFolder(to)
+    const uids = chosen(folder, target).map(message => [message.uid, this.gateway.deliver(message, to)] as const)
+    return uids.length === 0 ? undefined : { uidValidity, uids: new Map(uids) }
+  }
+
+  /** What it has done is done, also when its answer is lost. */
+  async #answered<T>(step: string, result: T): Promise<T> {
+    try {
+      await this.step(`${step} answered`)
+    } catch (error) {
+      throw new UnknownOutcome(error)
+    }
+    return result
+  }
+}
+
+function chosen({ messages }: MemoryFolder, { uids }: WriteTarget): MemoryMessage[] {
+  return messages.filter(({ uid }) => uids.includes(uid))
+}
+
+function remove(folder: MemoryFolder, { uids }: WriteTarget): void {
+  folder.messages = folder.messages.filter(({ uid }) => !uids.includes(uid))
+  folder.modseq++
+}
+
+function wireFlags({ flags, keywords }: MemoryMessage): string[] {
+  return [...flags.map(flag => `\\${flag[0]!.toUpperCase()}${flag.slice(1)}`), ...keywords]
+}

@@ -1,0 +1,224 @@
+/** What the capabilities of every mail gateway must do; each adapter's test runs it, on servers with and without the extensions. */
+import { createHash, randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { WriteTarget } from './gateway-capabilities.ts'
+import type { MailServerUnderTest } from './mail-gateway.suite.ts'
+import type { MailConnection } from './mail-gateway.ts'
+import { TransferDecoder } from './transfer-decoder.ts'
+
+export interface CapableServer extends MailServerUnderTest {
+  /** It tells where copies are, and deletes single messages (UIDPLUS). */
+  hasUidPlus: boolean
+  /** It counts changes (CONDSTORE). */
+  hasModseq: boolean
+}
+
+const signal = new AbortController().signal
+const mail = (subject: string) => Buffer.from(`Subject: ${subject}\r\n\r\nbody\r\n`)
+
+export function gatewayCapabilitiesSuite(name: string, start: () => Promise<CapableServer>): void {
+  describe(name, () => {
+    let server: CapableServer
+    let connection: MailConnection
+
+    beforeEach(async () => {
+      server = await start()
+      connection = await server.gateway.connect(server.login, { timeoutMs: 5_000, signal })
+    })
+    afterEach(async () => {
+      await connection?.close()
+      await server?.stop()
+    })
+
+    const inbox = async (...uids: number[]): Promise<WriteTarget> => {
+      const { uidValidity } = await connection.listMessages('INBOX', 1, undefined)
+      return { path: 'INBOX', uidValidity, uids }
+    }
+    const uidsIn = async (path: string) =>
+      (await connection.listMessages(path, 50, undefined)).messages.map(({ uid }) => uid).toReversed()
+    const subjectsIn = async (path: string) =>
+      (await connection.listMessages(path, 50, undefined)).messages.map(({ subject }) => subject).toReversed()
+    const deliver = async (...subjects: string[]) => {
+      const uids: number[] = []
+      for (const subject of subjects) uids.push(await server.deliver({ subject }))
+      return uids
+    }
+
+    test('a part is described and read piece by piece, to the last byte', async () => {
+      const bytes = randomBytes(700_000)
+      const picture = { contentId: 'a@test.local', type: 'image/png', bytes }
+      const uid = await server.deliver({ subject: 'file', html: '<img src="cid:a@test.local">', picture })
+      const { message } = await connection.getMessage('INBOX', uid, 1024)
+      const { id } = message!.attachments[0]!
+      const { uidValidity, part } = await connection.parts.describe('INBOX', uid, id)
+      expect(uidValidity).toBe((await inbox()).uidValidity)
+      expect(part).toMatchObject({ type: 'image/png', encoding: expect.any(String), sizeBytes: expect.any(Number) })
+      const decoder = new TransferDecoder(part!.encoding)
+      const digest = createHash('sha256')
+      const length = 100_000
+      let start = 0
+      for (let isLast = false; !isLast; ) {
+        const piece = await connection.parts.read('INBOX', uid, { section: part!.section, start, length })
+        start += piece.bytes!.length
+        isLast = piece.bytes!.length < length
+        digest.update(decoder.push(piece.bytes!))
+      }
+      digest.update(decoder.end())
+      expect(digest.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
+      expect(start).toBe(part!.sizeBytes)
+      expect((await connection.parts.describe('INBOX', uid, '7.7')).part).toBeUndefined()
+      expect((await connection.parts.describe('INBOX', uid + 9, id)).part).toBeUndefined()
+      const gone = { section: part!.section, start: 0, length }
+      expect((await connection.parts.read('INBOX', uid + 9, gone)).bytes).toBeUndefined()
+      const [listed] = (await connection.listMessages('INBOX', 1, undefined)).messages
+      expect(listed!.flags).toEqual([])
+    })
+
+    test('flags are set and taken away, of those that are there, and are told', async () => {
+      const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
+      const { writer } = connection
+      const added = await writer.setFlags(await inbox(one, three, 4_000_000), 'add', ['\\Flagged', '\\Seen'])
+      expect(added.map(({ uid, flags }) => [uid, flags.filter(flag => flag !== '\\Recent').toSorted()])).toEqual([
+        [one, ['\\Flagged', '\\Seen']],
+        [three, ['\\Flagged', '\\Seen']],
+      ])
+      await writer.setFlags(await inbox(three), 'remove', ['\\Seen'])
+      const { messages } = await connection.listMessages('INBOX', 10, undefined)
+      const flags = new Map(messages.map(message => [message.uid, message.flags.toSorted()]))
+      expect([one, two, three].map(uid => flags.get(uid))).toEqual([['flagged', 'seen'], [], ['flagged']])
+      expect(await writer.setFlags(await inbox(), 'add', ['\\Seen'])).toEqual([])
+    })
+
+    test('copies and moves tell where the messages are now', async () => {
+      const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
+      const copied = await connection.writer.copy(await inbox(one), 'Archive')
+      const moved = await connection.writer.move(await inbox(two, three, 4_000_000), 'Archive')
+      expect(moved.left).toEqual(server.hasUidPlus ? [] : [two, three])
+      expect(await subjectsIn('Archive')).toEqual(['one', 'two', 'three'])
+      expect(await uidsIn('INBOX')).toEqual(server.hasUidPlus ? [one] : [one, two, three])
+      if (!server.hasUidPlus) return expect([copied, moved.places]).toEqual([undefined, undefined])
+      const { uidValidity } = await connection.listMessages('Archive', 1, undefined)
+      const uids = await uidsIn('Archive')
+      expect(copied).toEqual({ uidValidity, uids: new Map([[one, uids[0]]]) })
+      expect(moved.places).toEqual({
+        uidValidity,
+        uids: new Map([
+          [two, uids[1]],
+          [three, uids[2]],
+        ]),
+      })
+      expect(await connection.writer.move(await inbox(), 'Archive')).toEqual({ places: undefined, left: [] })
+    })
+
+    test('what is deleted for good are these messages alone, whatever others have marked', async () => {
+      const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
+      await connection.writer.setFlags(await inbox(three), 'add', ['\\Deleted'])
+      const expunge = async () => connection.writer.expunge(await inbox(two))
+      if (!server.hasUidPlus) {
+        await expect(expunge()).rejects.toMatchObject({ code: 'mail_server_refused' })
+        return expect(await uidsIn('INBOX')).toEqual([one, two, three])
+      }
+      expect(await expunge()).toEqual([two])
+      expect(await uidsIn('INBOX')).toEqual([one, three])
+    })
+
+    test('a message is put into a folder with its flags and its date, and where it is is told', async () => {
+      const date = new Date('2024-02-29T13:07:09.000Z')
+      const place = await connection.writer.append('Drafts', mail('a draft'), { flags: ['\\Draft', '\\Seen'], date })
+      const page = await connection.listMessages('Drafts', 1, undefined)
+      expect(page.messages).toMatchObject([{ subject: 'a draft', date: date.toISOString() }])
+      expect(page.messages[0]!.flags.toSorted()).toEqual(['draft', 'seen'])
+      const { uid } = page.messages[0]!
+      expect(place).toEqual(server.hasUidPlus ? { uidValidity: page.uidValidity, uid } : undefined)
+    })
+
+    test('nothing is done in a folder that was made again, or that is not there', async () => {
+      const [uid = 0] = await deliver('one')
+      const target = await inbox(uid)
+      const other = { ...target, uidValidity: target.uidValidity + 1 }
+      const { writer } = connection
+      for (const work of [
+        () => writer.setFlags(other, 'add', ['\\Seen']),
+        () => writer.copy(other, 'Archive'),
+        () => writer.move(other, 'Archive'),
+        () => writer.expunge(other),
+      ]) {
+        await expect(work()).rejects.toMatchObject({ code: 'stale_ref' })
+      }
+      await expect(writer.setFlags({ ...target, path: 'Nowhere' }, 'add', ['\\Seen'])).rejects.toMatchObject({
+        code: 'folder_not_found',
+      })
+      await expect(writer.move(target, 'Nowhere')).rejects.toMatchObject({ name: 'Problem' })
+      await expect(writer.append('Nowhere', mail('x'))).rejects.toMatchObject({ name: 'Problem' })
+      expect((await connection.listMessages('INBOX', 5, undefined)).messages).toMatchObject([{ uid, flags: [] }])
+      expect(await uidsIn('Archive')).toEqual([])
+    })
+
+    test('what changed since the last time are flags of known messages and those that vanished, and then nothing', async () => {
+      const uids = await deliver('one', 'two', 'three', 'four', 'five')
+      const [one = 0, two = 0, three = 0, four = 0, five = 0] = uids
+      const known = { uidValidity: (await inbox()).uidValidity, uids: [[one, five] as const] }
+      const { changes, writer } = connection
+      const first = await changes.changesSince('INBOX', { ...known, modseq: undefined })
+      expect(first.vanished).toEqual([])
+      expect(first.changed.map(({ uid }) => uid)).toEqual(uids)
+      expect(first.modseq !== undefined).toBe(server.hasModseq)
+      // By another program, as far as this one's memory goes.
+      const other = await server.gateway.connect(server.login, { timeoutMs: 5_000, signal })
+      const target = await inbox(two)
+      await other.writer.setFlags(target, 'add', ['\\Flagged'])
+      if (server.hasUidPlus) await other.writer.expunge({ ...target, uids: [three, four] })
+      await other.close()
+      await deliver('six')
+      const second = await changes.changesSince('INBOX', { ...known, modseq: first.modseq })
+      expect(second.vanished).toEqual(server.hasUidPlus ? [[three, four]] : [])
+      const changed = second.changed.filter(({ flags }) => flags.includes('\\Flagged')).map(({ uid }) => uid)
+      expect(changed).toEqual([two])
+      if (server.hasModseq) expect(second.changed.map(({ uid }) => uid)).toEqual([two])
+      const left = {
+        ...known,
+        uids: server.hasUidPlus
+          ? ([
+              [one, two],
+              [five, five],
+            ] as const)
+          : known.uids,
+      }
+      const third = await changes.changesSince('INBOX', { ...left, modseq: second.modseq })
+      expect(third.vanished).toEqual([])
+      if (server.hasModseq) expect(third.changed).toEqual([])
+      // The connection that heard of it still counts right.
+      expect(await subjectsIn('INBOX')).toHaveLength(server.hasUidPlus ? 4 : 6)
+      await writer.setFlags(await inbox(five), 'add', ['\\Seen'])
+      const fourth = await changes.changesSince('INBOX', { ...left, modseq: third.modseq })
+      expect(fourth.changed.filter(({ flags }) => flags.includes('\\Seen')).map(({ uid }) => uid)).toEqual([five])
+    })
+
+    test('of a folder that was made again, and of an empty one, nothing is compared', async () => {
+      const [uid = 0] = await deliver('one')
+      const { uidValidity } = await inbox()
+      const known = { uidValidity, modseq: undefined, uids: [[uid, uid] as const] }
+      const { changes } = connection
+      const other = await changes.changesSince('INBOX', { ...known, uidValidity: uidValidity + 1 })
+      expect(other).toMatchObject({ uidValidity, changed: [], vanished: [] })
+      expect(await changes.changesSince('INBOX', { ...known, uids: [] })).toMatchObject({ changed: [], vanished: [] })
+      const archive = (await connection.listMessages('Archive', 1, undefined)).uidValidity
+      const gone = await changes.changesSince('Archive', { uidValidity: archive, modseq: undefined, uids: [[3, 9]] })
+      expect(gone).toMatchObject({ changed: [], vanished: [[3, 9]] })
+    })
+
+    test('headers come by UID, the newest of a range, with what threads are made of', async () => {
+      const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
+      const read = (first: number, last: number, limit: number) =>
+        connection.changes.listHeaders('INBOX', [first, last], limit)
+      const { headers, uidValidity } = await read(1, 4_294_967_295, 2)
+      expect(uidValidity).toBe((await inbox()).uidValidity)
+      expect(headers).toMatchObject([
+        { uid: three, subject: 'three', flags: [], references: [], inReplyTo: null },
+        { uid: two, subject: 'two' },
+      ])
+      expect((await read(one, two, 9)).headers.map(({ uid }) => uid)).toEqual([two, one])
+      expect((await read(three + 1, three + 9, 9)).headers).toEqual([])
+    })
+  })
+}

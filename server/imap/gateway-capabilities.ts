@@ -1,0 +1,123 @@
+/**
+ * PORT: what connections can do beside listing and reading messages, each as an interface of its own. How it is done is up to the adapter and
+ * to what the mail server offers; what comes of it is the same.
+ */
+import type { Address, Flag, MessageFault } from '../../contract/mail.ts'
+import type { UidRange } from './uid-ranges.ts'
+
+/** A part that is to be read piece by piece. */
+export interface PartToRead {
+  name: string | null
+  type: string
+  /** Its transfer encoding, in small letters. */
+  encoding: string
+  /** With it, as the mail server says. */
+  sizeBytes: number
+  /** For `PartReader.read`. */
+  section: string
+}
+
+/** Parts are read piece by piece: between two of them others may have the connection. */
+export interface PartReader {
+  /** What is known of a part before it is read; undefined when there is no such message or part. */
+  describe(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }>
+  /** A piece, in its transfer encoding; shorter than `length` at the end of the part, and undefined when the message is gone. */
+  read(
+    path: string,
+    uid: number,
+    piece: { section: string; start: number; length: number },
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }>
+}
+
+/** What somebody knows of a folder who wants to know what changed. */
+export interface KnownFolder {
+  uidValidity: number
+  /** HIGHESTMODSEQ (RFC 7162) of the time; undefined where the server keeps none, or nobody asked yet. */
+  modseq: bigint | undefined
+  /** Rising, and without what overlaps. New messages are none of them: they are found by `listArrivals`. */
+  uids: readonly UidRange[]
+}
+
+export interface ChangedMessage {
+  uid: number
+  /** As the server writes them: `\Seen`, `$Forwarded`. */
+  flags: string[]
+}
+
+export interface FolderChanges {
+  /** When it is not the one that was known, the folder is another and the rest is empty. */
+  uidValidity: number
+  /** For the next time. What changes from now on is past it. */
+  modseq: bigint | undefined
+  /** By rising UID. Where the server keeps no MODSEQ, all that were known: whoever asks compares. */
+  changed: ChangedMessage[]
+  vanished: UidRange[]
+}
+
+/** What an index and threads need of a message. */
+export interface ThreadHeader {
+  uid: number
+  messageId: string | null
+  inReplyTo: string | null
+  /** The newest are the last; at most 100. */
+  references: string[]
+  subject: string
+  from: Address[]
+  /** INTERNALDATE, ISO 8601 with milliseconds. */
+  date: string
+  flags: Flag[]
+  keywords: string[]
+  sizeBytes: number
+  faults: MessageFault[]
+}
+
+/** Tells what is different since the last time: by QRESYNC, by CONDSTORE, or by asking for all flags, as the server has it. */
+export interface ChangeReader {
+  changesSince(path: string, known: KnownFolder): Promise<FolderChanges>
+  /** By falling UID, at most `limit` of the newest; messages that cannot be read are rows with a fault. */
+  listHeaders(path: string, uids: UidRange, limit: number): Promise<{ uidValidity: number; headers: ThreadHeader[] }>
+}
+
+/** Where messages are that are to be changed. Under another UIDVALIDITY they are others: that is the Problem `stale_ref`. */
+export interface WriteTarget {
+  path: string
+  uidValidity: number
+  /** At most 1,000. Those that are gone are passed over. */
+  uids: readonly number[]
+}
+
+/** Where messages are now: their UIDs by the old ones, or undefined where the server does not say it (it has no UIDPLUS). */
+export type NewPlaces = { uidValidity: number; uids: ReadonlyMap<number, number> } | undefined
+
+export interface MovedMessages {
+  places: NewPlaces
+  /** These are in both folders: the server could not remove them here. They are marked as deleted where it took that. */
+  left: number[]
+}
+
+/**
+ * Changes mail. Nothing is tried twice: each method sends its commands once, and throws `UnknownOutcome` when the connection was lost before
+ * all of them were answered. Every other error says that the server did nothing.
+ */
+export interface MessageWriter {
+  /** @returns The flags that each message has then, of those that are there. */
+  setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]>
+  copy(target: WriteTarget, to: string): Promise<NewPlaces>
+  /** By MOVE, else by COPY, STORE and UID EXPUNGE. */
+  move(target: WriteTarget, to: string): Promise<MovedMessages>
+  /** For good, and these alone: where the server has no UIDPLUS it is refused. @returns Those that are gone. */
+  expunge(target: WriteTarget): Promise<number[]>
+  append(
+    path: string,
+    message: Buffer,
+    options?: { flags?: readonly string[]; date?: Date },
+  ): Promise<{ uidValidity: number; uid: number } | undefined>
+}
+
+/** The server may or may not have done what it was told. To say it again could do it twice: somebody has to look first. */
+export class UnknownOutcome extends Error {
+  constructor(cause: unknown) {
+    super('the mail server was lost before it said whether it had done that', { cause })
+    this.name = 'UnknownOutcome'
+  }
+}
