@@ -216,8 +216,7 @@ export class AccountService {
   }
 
   async listIds(): Promise<ReadonlySet<string>> {
-    const rows = await this.#options.store.list()
-    return new Set(rows.map(({ id }) => id))
+    return new Set(await this.#options.store.listIds())
   }
 
   async listEnabled(): Promise<{ id: string; name: string; host: string; port: number; user: string }[]> {

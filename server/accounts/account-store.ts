@@ -13,6 +13,10 @@ export class AccountStore {
     return this.#db.selectFrom('accounts').selectAll().orderBy('created_at').orderBy('id').execute()
   }
 
+  async listIds(): Promise<string[]> {
+    return (await this.#db.selectFrom('accounts').select('id').execute()).map(({ id }) => id)
+  }
+
   async find(id: string, db: Database = this.#db): Promise<AccountRow | undefined> {
     return db.selectFrom('accounts').selectAll().where('id', '=', id).executeTakeFirst()
   }

@@ -78,6 +78,14 @@ export class KnownTokens {
     return followed
   }
 
+  /** A token that was made a moment ago: nobody came with it and nothing of it is open, so the others of its owner are left alone. */
+  async learn(tokenId: string): Promise<void> {
+    const changes = this.#changes
+    const row = await this.#options.store.find(tokenId)
+    // What was read may be of before a change: then the first use looks it up.
+    if (row && changes === this.#changes) this.#keep(toKnown(row))
+  }
+
   /** What was used before is still noted. */
   async stop(): Promise<void> {
     await this.#writing

@@ -265,6 +265,16 @@ test('what a token has open is closed when it may come from other addresses than
   expect(heard).toEqual([`changed ${id}`])
 })
 
+test('a new token is known at once, and the others of its owner are not told', async () => {
+  const { tokens, signIn, heard } = await setUp()
+  const ann = await signIn('ann', 'operator', ['a'])
+  await tokens.create(ann, reader)
+  heard.splice(0)
+  const { token, info } = await tokens.create(ann, reader)
+  expect(tokens.authenticate(token, '192.0.2.1')).toMatchObject({ id: `token-${info.id}` })
+  expect(heard).toEqual([])
+})
+
 test('neither known nor wrong tokens, however many, keep the database busy', async () => {
   const { tokens, store, signIn, who, clock } = await setUp()
   const { token } = await tokens.create(await signIn('ann', 'operator', ['a']), reader)

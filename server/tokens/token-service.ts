@@ -99,7 +99,7 @@ export class TokenService {
     const at = this.#at()
     this.#refusePast(input.expires_at)
     const allowed = readRanges(input.allowed_addresses)
-    const known = await this.#options.accountIds()
+    const known = input.accounts.length > 0 ? await this.#options.accountIds() : new Set<string>()
     const token = createToken()
     const row: ApiTokenRow = {
       id: randomBytes(8).toString('hex'),
@@ -124,7 +124,7 @@ export class TokenService {
       await store.insert(row, transaction)
       tell({ type: 'token_created', data: named(row, at) })
     })
-    await this.#known.follow(userId)
+    await this.#known.learn(row.id)
     logger.info({ token: row.id, user: userId }, 'a token was created')
     return { token, info: await this.#view(principal, row.id) }
   }
