@@ -5,8 +5,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { RetriedTests } from './test/support/retried-tests.ts'
 
 const shared = {
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
+  // How long a test may hang, not how long it may take: with a load of 20 on two processors some take half of it.
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
   // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
