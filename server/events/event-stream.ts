@@ -10,7 +10,6 @@ import type { Batch, EventFilter, EventView } from './event-view.ts'
 import type { LogReader } from './log-reader.ts'
 import type { StateFrame } from './state-frame.ts'
 import type { StreamFigures } from './stream-figures.ts'
-import type { StreamSweep } from './stream-sweep.ts'
 
 /** Who keeps count of a client's streams; `clients` gives one for each stream. */
 export interface StreamObserver {
@@ -42,8 +41,8 @@ export interface EventStreamOptions {
   observer: StreamObserver
   /** Of all streams together. */
   figures: StreamFigures
-  /** Knows how far it is though nothing was sent. */
-  sweep: Pick<StreamSweep, 'sweptTo'>
+  /** The walks over all streams, which know how far it is though nothing was sent. */
+  sweep: { readonly sweptTo: number }
   /** When it must end though its principal does not, so that nobody holds a full kernel buffer for ever; epoch milliseconds. */
   endsAt: number
   /** Hears once that it is over, before the observer does. */
