@@ -6,7 +6,6 @@ import { events } from './events.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRequests } from './hostile-requests.ts'
-import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
@@ -30,7 +29,6 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-mail': hostileMail,
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
-  'html-text': htmlTextCost,
 }
 
 const wanted = process.argv.slice(2)
