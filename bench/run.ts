@@ -8,7 +8,6 @@ import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
-import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
@@ -37,7 +36,6 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
   'proxied-streams': proxiedStreams,
-  'html-text': htmlTextCost,
   'trail-read': trailRead,
 }
 
