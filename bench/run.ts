@@ -12,6 +12,7 @@ import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
+import { sqlite } from './sqlite.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
 
@@ -24,6 +25,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'open-folder': openFolder,
   outage,
   startup,
+  sqlite,
   events,
   'sign-in-flood': signInFlood,
   'hostile-mail': hostileMail,
