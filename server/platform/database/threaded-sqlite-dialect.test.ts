@@ -259,7 +259,8 @@ for (const [what, index] of [
     await long(1_000_000).execute(db)
     await long(1_000_000).execute(db)
     expect(workers).toHaveLength(2)
-    const waiting = index === 0 ? [longWrite().execute(db), save(db, 'a')] : [long().execute(db), names(db)]
+    const waiting =
+      index === 0 ? [longWrite().execute(db), save(db, 'a')] : [long().execute(db), long(1_000_000).execute(db)]
     const outcomes = Promise.allSettled(waiting)
     await turn()
     await workers[index]!.terminate()
@@ -268,7 +269,7 @@ for (const [what, index] of [
     for (const outcome of await outcomes) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(words) } })
     }
-    await expect(index === 0 ? save(db, 'b') : names(db)).rejects.toThrow(DatabaseThreadEnded)
+    await expect(index === 0 ? save(db, 'b') : long().execute(db)).rejects.toThrow(DatabaseThreadEnded)
     expect(deaths.map(error => databaseFaultKind(error))).toEqual(['failed'])
     await db.destroy()
     expect(deaths).toHaveLength(1)
