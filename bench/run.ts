@@ -15,6 +15,7 @@ import { outage } from './outage.ts'
 import { proxiedStreams } from './proxied-streams.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
+import { sqlite } from './sqlite.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
 import { trailRead } from './trail-read.ts'
@@ -28,6 +29,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'open-folder': openFolder,
   outage,
   startup,
+  sqlite,
   events,
   audience,
   'sign-in-flood': signInFlood,

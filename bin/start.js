@@ -24,6 +24,7 @@ const late = [
   'sandbox/sandbox-server',
   'server/backup-commands',
   'server/mcp/sdk-server',
+  'server/platform/database/sqlite-thread',
   'server/reading/calendar',
   'server/reading/clean-html',
   'server/reading/read-parts',

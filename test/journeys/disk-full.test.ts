@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import type { DashboardStats } from '../../contract/metrics.ts'
-import { type Database, openDatabase } from '../../server/platform/database/database.ts'
+import { type Database, openServerDatabase } from '../../server/platform/database/database.ts'
 import type { DatabaseObserver } from '../../server/platform/database/database-health.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { startApp } from '../support/people.ts'
@@ -17,7 +17,8 @@ async function startOnSmallDisk() {
   onTestFinished(() => dir.remove())
   const opened = Promise.withResolvers<Database>()
   const open = (observer: DatabaseObserver) => {
-    const database = openDatabase(`sqlite:${dir.path}/rustymail.db`, observer)
+    const url = `sqlite:${dir.path}/rustymail.db`
+    const database = openServerDatabase({ url, observer, died: error => opened.reject(error) })
     opened.resolve(database)
     return database
   }

@@ -4,26 +4,57 @@ import { join } from 'node:path'
 import { type RawBuilder, sql } from 'kysely'
 import { afterAll, describe, inject, onTestFinished } from 'vitest'
 import { migrations } from '../../server/migrations.ts'
-import { type Database, openDatabase } from '../../server/platform/database/database.ts'
+import {
+  type Database,
+  openDatabase,
+  openServerDatabase,
+  type ServerDatabaseOptions,
+} from '../../server/platform/database/database.ts'
+import { DatabaseHealth } from '../../server/platform/database/database-health.ts'
 import { migrate } from '../../server/platform/database/migrate.ts'
 import { tempDir } from './temp-dir.ts'
 
 type OpenDatabase = () => Promise<Database>
 
-export function onEachDatabase(suite: (open: OpenDatabase, url: () => Promise<string>) => void): void {
+/** @param suite `openEmpty`: not migrated yet. */
+type Suite = (open: OpenDatabase, url: () => Promise<string>, openEmpty: OpenDatabase) => void
+
+export function onEachDatabase(suite: Suite): void {
   describe('on SQLite', () => {
     const url = async () => `sqlite:${join(await testDir(), 'test.db')}`
-    suite(opener(url), url)
+    suite(opener(url), url, emptyOpener(url))
   })
   const postgresUrl = inject('postgresUrl')
   describe.skipIf(postgresUrl === undefined)('on PostgreSQL', () => {
     const kept = new KeptDatabases(postgresUrl!)
     afterAll(() => kept.drop())
-    suite(
-      () => kept.open(),
-      () => newPostgresDatabase(postgresUrl!),
-    )
+    const url = () => newPostgresDatabase(postgresUrl!)
+    suite(() => kept.open(), url, emptyOpener(url))
   })
+}
+
+/** As a server has it; for suites about the database itself, since threads take longer to start than most tests. */
+export function onThreads(suite: Suite): void {
+  describe('on SQLite in threads', () => {
+    const url = async () => `sqlite:${join(await testDir(), 'test.db')}`
+    const openEmpty = async () => (await openOnThreads({ url: await url() })).db
+    const open = async () => {
+      const db = await openEmpty()
+      await migrate(db, migrations)
+      return db
+    }
+    suite(open, url, openEmpty)
+  })
+}
+
+/** Closed when the test ends. */
+export async function openOnThreads(options: Partial<ServerDatabaseOptions> & { url?: string } = {}) {
+  const { url = `sqlite:${join(await testDir(), 'test.db')}`, ...others } = options
+  const health = new DatabaseHealth()
+  const deaths: Error[] = []
+  const db = openServerDatabase({ url, observer: health, died: error => void deaths.push(error), ...others })
+  onTestFinished(() => db.destroy())
+  return { db, health, deaths, file: url.slice('sqlite:'.length) }
 }
 
 /** In memory, for tests that are about something else than the database. */
@@ -31,10 +62,17 @@ export async function memoryDatabase(): Promise<Database> {
   return opener(async () => 'sqlite::memory:')()
 }
 
-function opener(url: () => Promise<string>): OpenDatabase {
+function emptyOpener(url: () => Promise<string>): OpenDatabase {
   return async () => {
     const db = openDatabase(await url())
     onTestFinished(() => db.destroy())
+    return db
+  }
+}
+
+function opener(url: () => Promise<string>): OpenDatabase {
+  return async () => {
+    const db = await emptyOpener(url)()
     await migrate(db, migrations)
     return db
   }

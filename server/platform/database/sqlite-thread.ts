@@ -1,14 +1,25 @@
 /** The thread of one SQLite connection: runs what it is told in order, and answers many statements at once. */
+import { statSync } from 'node:fs'
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { dropStartMemory } from '../start-memory.ts'
 import { openSqlite, openSqliteReader, prepareWriting } from './sqlite-file.ts'
 import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
-import { isKept, StatementCache } from './statement-cache.ts'
+import { changesSchema, StatementCache } from './statement-cache.ts'
 
 /** What took longer the last time is not begun before those who wait for earlier statements have their answers. */
 const slowMs = 1
 /** A read that takes longer is one for the second reader. */
 const longMs = 20
+
+/** Past it the write-ahead log is emptied, which SQLite does by itself only when it happens to find no reader. */
+const maxLogBytes = 32 * 1024 * 1024
+const lookAfterWrites = 1_000
+/** For readers to end their statements. */
+const emptyingMs = 100
+
+/** When it is open, it has used more than it will need. */
+const dropAfterMs = 2_000
 
 interface Kept {
   statement: StatementSync
@@ -25,6 +36,7 @@ class SqliteThread {
   #answers: Answer[] = []
   /** Why there is no transaction where one was begun. */
   #brokenBy: unknown
+  #writes = 0
 
   constructor(database: DatabaseSync, post: (answers: Answer[]) => void) {
     this.#database = database
@@ -44,6 +56,7 @@ class SqliteThread {
       this.#answers.push(answer)
     }
     this.#flush()
+    if (this.#writes >= lookAfterWrites) this.#boundLog()
   }
 
   forget(): void {
@@ -123,8 +136,21 @@ class SqliteThread {
     const answer = answerOf(kept, values)
     kept.tookMs = performance.now() - began
     // It may have changed what a kept one answers.
-    if (!isKept(sql)) this.forget()
-    return 'rows' in answer ? { ...answer, isLong: kept.tookMs > longMs } : answer
+    if (changesSchema(sql)) this.forget()
+    if ('rows' in answer) return { ...answer, isLong: kept.tookMs > longMs }
+    this.#writes++
+    return answer
+  }
+
+  #boundLog(): void {
+    if (this.#database.isTransaction) return
+    this.#writes = 0
+    const size = statSync(`${this.#database.location()}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    if (size < maxLogBytes) return
+    const { timeout } = this.#database.prepare('PRAGMA busy_timeout').get() ?? {}
+    this.#database.exec(
+      `PRAGMA busy_timeout = ${emptyingMs}; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = ${timeout}`,
+    )
   }
 
   #flush(): void {
@@ -175,6 +201,7 @@ function serve(port: MessagePort, data: ThreadData): void {
     database.close()
     port.close()
   })
+  setTimeout(dropStartMemory, dropAfterMs).unref()
   post({ opened: database.location() })
 }
 

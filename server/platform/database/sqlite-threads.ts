@@ -4,9 +4,9 @@
  */
 import type { SQLInputValue } from 'node:sqlite'
 import { DatabaseOverloaded, type DatabaseThreadEnded } from './database-fault.ts'
-import type { Changes, Rows } from './sqlite-messages.ts'
+import type { Changes, Order, Rows } from './sqlite-messages.ts'
 import { SqliteWorker } from './sqlite-worker.ts'
-import { isKept } from './statement-cache.ts'
+import { changesSchema } from './statement-cache.ts'
 
 export interface SqliteThreadsOptions {
   path: string
@@ -22,15 +22,17 @@ export interface ThreadBounds {
   turnMs: number
   /** When it is closed, for what is under way. */
   drainMs: number
-  /** A reader that has been at one statement for so long is passed over. */
+  /** A thread that has been at one statement for so long is passed over by reads. */
   stuckMs: number
-  /** After so long without a statement the second reader ends. */
+  /** After so long without a statement a reader ends. */
   idleMs: number
 }
 
 const defaultBounds: ThreadBounds = { maxWaiting: 10_000, turnMs: 30_000, drainMs: 5_000, stuckMs: 5, idleMs: 60_000 }
 /** For a thread to close its files once it has nothing more to do. */
 const closeMs = 2_000
+/** While there is no reader, so many reads wait so long for the writer to be free; the others get a reader. */
+const patience = { reads: 10, withinMs: 10_000, waitMs: 50 }
 /** Texts of reads that are known to take long; past it the oldest is taken for a short one. */
 const maxLong = 100
 
@@ -49,11 +51,13 @@ export class SqliteThreads {
   readonly #turns: Waiting[] = []
   /** Reads that took long the last time, by their text. */
   readonly #long = new Set<string>()
-  #reader: SqliteWorker | undefined
-  /** Only while it is needed. */
-  #secondReader: SqliteWorker | undefined
-  #secondIdle: NodeJS.Timeout | undefined
+  readonly #readers: { short?: SqliteWorker; long?: SqliteWorker } = {}
+  readonly #idle: { short?: NodeJS.Timeout; long?: NodeJS.Timeout } = {}
   #isInTransaction = false
+  #patientSince = Number.NEGATIVE_INFINITY
+  #patientReads = 0
+  /** Reads that wait for the writer to be free. */
+  readonly #patient = new Set<() => void>()
   /** What is inside may have changed it. */
   #hasOtherSchema = false
   #drained: (() => void) | undefined
@@ -74,9 +78,6 @@ export class SqliteThreads {
   async open(): Promise<string> {
     const file = await this.#writer.opened
     if (file === null) throw new Error('a database in memory has one connection alone')
-    // Only now is it sure that there is a file.
-    this.#reader = this.#start(true)
-    await this.#reader.opened
     return file
   }
 
@@ -84,7 +85,8 @@ export class SqliteThreads {
   async read(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
     const refusal = this.#refusal()
     if (refusal) throw refusal
-    const answer = await this.#freeReader(this.#long.has(sql)).run(['run', sql, values])
+    const order: Order = ['run', sql, values]
+    const answer = await (this.#isPatient(sql) ? this.#readLater(order) : this.#threadFor(sql).run(order))
     this.#learn(sql, 'isLong' in answer && answer.isLong)
     return answer
   }
@@ -94,7 +96,7 @@ export class SqliteThreads {
     const written = await new Promise<Rows | Changes>((resolve, reject) =>
       this.#takeTurn({ isTransaction: false, go: () => resolve(this.#writer.run(['run', sql, values])), reject }),
     )
-    if (!isKept(sql)) this.#forget()
+    if (changesSchema(sql)) this.#forget()
     return written
   }
 
@@ -107,7 +109,7 @@ export class SqliteThreads {
 
   /** In the transaction that is open. */
   inside(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
-    if (!isKept(sql)) this.#hasOtherSchema = true
+    if (changesSchema(sql)) this.#hasOtherSchema = true
     return this.#writer.run(['inside', sql, values])
   }
 
@@ -124,12 +126,13 @@ export class SqliteThreads {
 
   /** What was asked before is done, as far as there is time. */
   async close(): Promise<void> {
-    clearTimeout(this.#secondIdle)
+    for (const timer of Object.values(this.#idle)) clearTimeout(timer)
     const { drainMs } = this.#bounds
     const began = performance.now()
+    for (const go of this.#patient) go()
     await this.#drain(drainMs)
     const left = () => Math.max(closeMs, drainMs - (performance.now() - began))
-    await Promise.all([this.#reader?.close(left()), this.#secondReader?.close(left())])
+    await Promise.all(Object.values(this.#readers).map(reader => reader.close(left())))
     // The last one: it takes the log into the database, which a reader cannot.
     await this.#writer.close(left())
   }
@@ -145,40 +148,79 @@ export class SqliteThreads {
   }
 
   #forget(): void {
-    this.#reader?.forget()
-    this.#secondReader?.forget()
+    for (const reader of Object.values(this.#readers)) reader.forget()
   }
 
   #start(isReader: boolean): SqliteWorker {
-    return new SqliteWorker({ path: this.#path, isReader, died: this.#died })
+    const idle = isReader ? () => undefined : () => this.#writerIsIdle()
+    return new SqliteWorker({ path: this.#path, isReader, died: this.#died, idle })
   }
 
-  /** The second one is for reads that took long the last time, and for all while the first is held up. */
-  #freeReader(isLong: boolean): SqliteWorker {
-    const first = this.#reader
-    if (!first) throw new Error('the database is not open')
-    if (!isLong && first.stuckMs < this.#bounds.stuckMs) return first
-    this.#secondReader ??= this.#start(true)
-    const second = this.#secondReader
-    this.#endWhenIdle(second)
-    if (isLong) return second
-    // Both have a long statement.
-    return second.stuckMs < first.stuckMs ? second : first
+  /**
+   * An idle server needs one thread alone: the one that writes reads too while it is free. The second reader is for what took long
+   * the last time, and for all while the first is held up.
+   */
+  #threadFor(sql: string): SqliteWorker {
+    const { stuckMs } = this.#bounds
+    if (this.#long.has(sql)) return this.#lend('long')
+    if (!this.#readers.short && this.#isWriterFree) return this.#writer
+    const short = this.#lend('short')
+    if (short.stuckMs < stuckMs) return short
+    const long = this.#lend('long')
+    return long.stuckMs < short.stuckMs ? long : short
+  }
+
+  /** Whether it waits until the writer is free: a reader is worth its memory and its start only where that happens often. */
+  #isPatient(sql: string): boolean {
+    if (this.#isWriterFree || this.#readers.short || this.#long.has(sql)) return false
+    const now = performance.now()
+    if (now - this.#patientSince > patience.withinMs) {
+      this.#patientSince = now
+      this.#patientReads = 0
+    }
+    return ++this.#patientReads <= patience.reads
+  }
+
+  #readLater(order: Order): Promise<Rows | Changes> {
+    return new Promise(resolve => {
+      const go = () => {
+        clearTimeout(timer)
+        this.#patient.delete(go)
+        resolve(this.#isWriterFree ? this.#writer.run(order) : this.#lend('short').run(order))
+      }
+      const timer = setTimeout(go, patience.waitMs)
+      this.#patient.add(go)
+    })
+  }
+
+  get #isWriterFree(): boolean {
+    return !this.#isInTransaction && this.#writer.waiting === 0
+  }
+
+  /** The first of them keeps it for itself, until it is answered. */
+  #writerIsIdle(): void {
+    const [next] = this.#patient
+    if (this.#isWriterFree) next?.()
+  }
+
+  /** Started when it is needed; it ends when it is not for a while. */
+  #lend(which: 'short' | 'long'): SqliteWorker {
+    this.#readers[which] ??= this.#start(true)
+    const reader = this.#readers[which]
+    clearTimeout(this.#idle[which])
+    const end = () => {
+      if (this.#readers[which] !== reader) return
+      delete this.#readers[which]
+      void reader.close(this.#bounds.drainMs)
+    }
+    this.#idle[which] = setTimeout(() => (reader.waiting > 0 ? this.#lend(which) : end()), this.#bounds.idleMs).unref()
+    return reader
   }
 
   #learn(sql: string, isLong: boolean): void {
     if (!isLong) return void this.#long.delete(sql)
     if (this.#long.size >= maxLong) this.#long.delete(this.#long.keys().next().value!)
     this.#long.add(sql)
-  }
-
-  #endWhenIdle(second: SqliteWorker): void {
-    clearTimeout(this.#secondIdle)
-    this.#secondIdle = setTimeout(() => {
-      if (second.waiting > 0) return this.#endWhenIdle(second)
-      this.#secondReader = undefined
-      void second.close(closeMs)
-    }, this.#bounds.idleMs).unref()
   }
 
   #takeTurn(waiting: Waiting): void {
@@ -188,16 +230,17 @@ export class SqliteThreads {
       this.#isInTransaction = waiting.isTransaction
       return waiting.go()
     }
+    const { go, reject } = waiting
     const { turnMs } = this.#bounds
     const timer = setTimeout(() => {
       this.#turns.splice(this.#turns.indexOf(bounded), 1)
-      waiting.reject(new DatabaseOverloaded(`another transaction kept the database for ${turnMs} ms`))
+      reject(new DatabaseOverloaded(`another transaction kept the database for ${turnMs} ms`))
     }, turnMs)
-    const bounded = {
+    const bounded: Waiting = {
       ...waiting,
       go: () => {
         clearTimeout(timer)
-        waiting.go()
+        go()
       },
     }
     this.#turns.push(bounded)
@@ -214,11 +257,9 @@ export class SqliteThreads {
 
   /** Only of what begins now: what is under way is never refused. */
   #refusal(): DatabaseOverloaded | undefined {
-    const waiting = [this.#writer, this.#reader, this.#secondReader].reduce(
-      (sum, each) => sum + (each?.waiting ?? 0),
-      0,
-    )
-    if (waiting + this.#turns.length < this.#bounds.maxWaiting) return undefined
+    const threads = [this.#writer, ...Object.values(this.#readers)]
+    const waiting = threads.reduce((sum, each) => sum + each.waiting, 0)
+    if (waiting + this.#turns.length + this.#patient.size < this.#bounds.maxWaiting) return undefined
     return new DatabaseOverloaded(`${this.#bounds.maxWaiting} statements wait for the database already`)
   }
 }

@@ -14,6 +14,8 @@ const program = join(import.meta.dirname, `sqlite-thread${extname(import.meta.fi
 export interface SqliteWorkerOptions extends ThreadData {
   /** Ended by itself, so that nothing can be known of what it was at. Called once at most. */
   died(error: DatabaseThreadEnded): void
+  /** All that it was told is answered. */
+  idle(): void
 }
 
 interface Pending {
@@ -101,6 +103,7 @@ export class SqliteWorker {
     if ('unopened' in message) return this.#fail(toError(message.unopened))
     this.#answeredAt = performance.now()
     for (const [index, pending] of this.#pending.splice(0, message.length).entries()) settle(pending, message[index]!)
+    if (this.#pending.length === 0) this.#options.idle()
   }
 
   #end(reason: string): void {
@@ -125,7 +128,7 @@ function startThread(data: ThreadData): Worker {
   return new Worker(`${enable ?? ''}import(${JSON.stringify(pathToFileURL(program).href)})`, {
     eval: true,
     workerData: data,
-    resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 4 },
+    resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 1 },
   })
 }
 

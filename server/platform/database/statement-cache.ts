@@ -27,8 +27,13 @@ export class StatementCache<Statement> {
   }
 }
 
+/** Then what was kept may be stale. */
+export function changesSchema(sql: string): boolean {
+  return /^\s*(create|alter|drop)\b/i.test(sql)
+}
+
 /** A schema change makes kept statements stale: only plain reads and writes are kept. */
-export function isKept(sql: string): boolean {
+function isKept(sql: string): boolean {
   return /^\s*(select|insert|update|delete|with)\b/i.test(sql)
 }
 

@@ -18,7 +18,7 @@ import { encode } from './statement-cache.ts'
 export interface ThreadedSqliteOptions {
   path: string
   observer: DatabaseObserver | undefined
-  /** A thread ended by itself: what it was at fails, and so does all that is asked later. Called once at most. */
+  /** A thread ended by itself: what it was at fails, and so does what it is asked later. Called once at most. */
   died(error: DatabaseThreadEnded): void
   bounds?: Partial<ThreadBounds>
 }
