@@ -15,7 +15,7 @@ import { openSqlite, openSqliteReader } from './sqlite-file.ts'
 
 async function opened(bounds?: Parameters<typeof openOnThreads>[0]) {
   const open = await openOnThreads(bounds)
-  await migrate(open.db)
+  await migrate(open.db, migrations)
   return open
 }
 
