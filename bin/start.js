@@ -27,6 +27,7 @@ const late = [
   'server/platform/database/sqlite-thread',
   'server/reading/calendar',
   'server/reading/clean-html',
+  'server/reading/decode-body',
   'server/reading/read-parts',
 ]
 const isFilling = process.argv[2] === '--fill-cache'

@@ -1,15 +1,13 @@
 /** Whatever anybody may do and asks for, nothing that comes back tells of an account that is not theirs to see. */
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
-import type { KyselyPlugin } from 'kysely'
 import { expect, test } from 'vitest'
 import type { Role } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
 import { attachmentPath, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
 import { mcpPath } from '../../contract/mcp.ts'
 import { scopes } from '../../contract/scope.ts'
-import { openDatabase as openDatabaseAt } from '../../server/platform/database/database.ts'
-import type { DatabaseObserver } from '../../server/platform/database/database-health.ts'
+import { CountedDatabase } from '../support/counted-database.ts'
 import { onEachDatabase } from '../support/databases.ts'
 import { type Actor, accountPath, fill, type MailWorld, type Rights, startMailWorld } from '../support/mail-world.ts'
 import { type OpenStream, openStream } from '../support/open-stream.ts'
@@ -286,36 +284,21 @@ onEachDatabase((_open, url) => {
   }, 60_000)
 
   test('a hidden account costs as many looks into the database as one that is not there, so that time tells nothing', async () => {
-    let looks = 0
-    const counting: KyselyPlugin = {
-      transformQuery: ({ node }) => {
-        looks++
-        return node
-      },
-      transformResult: async ({ result }) => result,
-    }
     const databaseUrl = await url()
-    const openDatabase = (observer: DatabaseObserver) => openDatabaseAt(databaseUrl, observer).withPlugin(counting)
+    const counted = new CountedDatabase(databaseUrl)
+    const { openDatabase } = counted
     const { people, mailboxes } = await startMailWorld(3, { RUSTYMAIL_DATABASE_URL: databaseUrl }, { openDatabase })
     const { proof } = await people.invite('operator', [mailboxes[1]!.id])
     const hidden = mailboxes[2]!
-    let seen = -1
-    const isQuiet = () => {
-      const before = seen
-      seen = looks
-      return seen === before
-    }
-    /** What is written down after an answer, and what is done by the clock, is none of it. */
-    const quiet = () => expect.poll(isQuiet, { timeout: 10_000, interval: 30 }).toBe(true)
     const looksOf = async ({ method, path }: Asked) => {
-      await quiet()
-      const before = looks
+      await counted.quiet()
+      const before = counted.statements.length
       const { status } = await people.ask(proof, method, path)
       expect(status).toBe(404)
-      await quiet()
-      return looks - before
+      await counted.quiet()
+      return counted.statements.length - before
     }
-    expect(looks).toBeGreaterThan(10)
+    expect(counted.statements.length).toBeGreaterThan(10)
     for (const name of ['getAccount', 'verifyAccount', 'listMessages', 'getMessage']) {
       const counts = { hidden: [] as number[], none: [] as number[] }
       for (let turn = 0; turn < 7; turn++) {

@@ -1,33 +1,16 @@
 /** How often the database is asked: counted in the running server, so that it does not creep up. */
-import type { KyselyPlugin, RootOperationNode } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { openDatabase } from '../../server/platform/database/database.ts'
+import { CountedDatabase } from '../support/counted-database.ts'
 import { runApp } from '../support/people.ts'
 import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-function tableOf(node: RootOperationNode): string {
-  const [, table = 'other'] =
-    /"table":\{"kind":"SchemableIdentifierNode","identifier":\{"kind":"IdentifierNode","name":"(\w+)"/.exec(
-      JSON.stringify(node),
-    ) ?? []
-  return `${node.kind.replace('QueryNode', '').toLowerCase()} ${table}`
-}
-
 test('a sign-in reads its user once, and opens the session in one transaction', async () => {
   const dir = tempDir('statements')
-  const asked: string[] = []
-  const count: KyselyPlugin = {
-    transformQuery: ({ node }) => {
-      asked.push(tableOf(node))
-      return node
-    },
-    transformResult: async ({ result }) => result,
-  }
-  const openCounted = (observer: Parameters<typeof openDatabase>[1]) =>
-    openDatabase(`sqlite:${dir.path}/test.db`, observer).withPlugin(count)
-  const { app, stop } = await runApp({ overrides: { openDatabase: openCounted } })
+  const counted = new CountedDatabase(`sqlite:${dir.path}/test.db`)
+  const { openDatabase, statements: asked } = counted
+  const { app, stop } = await runApp({ overrides: { openDatabase } })
   onTestFinished(async () => {
     await stop()
     dir.remove()
