@@ -1,5 +1,5 @@
 /**
- * The one rule for who sees which figures. What is counted of accounts stands in rows that carry an account: each caller gets the rows
+ * The one rule for which figures a caller sees. What is counted of accounts stands in rows that carry an account: each caller gets the rows
  * of the accounts it sees, or their sum. A figure of the whole server that grows with what happens to accounts needs the right to all
  * of them, and is left out or null for everybody else. How busy the machine is, is told to all who may look at the dashboard.
  */

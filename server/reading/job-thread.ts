@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads'
 import type { JobAnswer, JobMessage } from './text-jobs.ts'
 
 export interface ThreadBounds {
-  /** For one job, from when it has begun: only this is up to the text. */
+  /** Processor time for one job, from when it has begun: only this is up to the text. On a busy machine it may take `patience` times as long. */
   timeoutMs: number
   /** For what comes before it: starting the thread, and loading what the job needs. */
   startMs: number
@@ -34,6 +34,9 @@ export interface ThreadJob {
   resolve(output: unknown): void
   reject(error: unknown): void
 }
+
+/** How many times its processor time a job may last by the clock: other programs may have the processor, since threads are polite. */
+const patience = 4
 
 /** Emitted as JavaScript, this file and the other have another ending. */
 export const defaultThread = join(import.meta.dirname, `text-worker-thread${extname(import.meta.filename)}`)
@@ -77,8 +80,12 @@ export class JobThread {
   }
 
   #setTimer(ms: number, error: TextWorkerError | undefined): void {
+    this.#after(ms, () => this.#end(error))
+  }
+
+  #after(ms: number, work: () => void): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#end(error), ms).unref()
+    this.#timer = setTimeout(work, ms).unref()
   }
 
   #start(): Worker {
@@ -105,8 +112,25 @@ export class JobThread {
 
   #take(answer: JobAnswer): void {
     if (answer !== 'begun') return this.#finish(answer)
+    const worker = this.#worker
+    if (worker) void this.#watch(worker, this.#current, performance.now())
+  }
+
+  /** Ends the job when it has had its processor time. */
+  async #watch(worker: Worker, job: ThreadJob | undefined, began: number): Promise<void> {
     const { timeoutMs } = this.#bounds
-    this.#setTimer(timeoutMs, new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`))
+    const gaveUp = new TextWorkerError('gave_up', `not done in ${timeoutMs} ms`)
+    this.#setTimer(timeoutMs * patience, gaveUp)
+    const before = await spentMs(worker)
+    const look = async (): Promise<void> => {
+      const spent = (await spentMs(worker)) - before
+      if (job !== this.#current || worker !== this.#worker) return
+      const left = began + timeoutMs * patience - performance.now()
+      // What cannot be measured counts as spent.
+      if (!(spent < timeoutMs * 0.95) || left <= 0) return this.#end(gaveUp)
+      this.#after(Math.min(left, Math.max(50, timeoutMs - spent)), () => void look())
+    }
+    if (job === this.#current && worker === this.#worker) this.#after(timeoutMs, () => void look())
   }
 
   #finish(answer: Exclude<JobAnswer, 'begun'>): void {
@@ -129,4 +153,10 @@ export class JobThread {
     current?.reject(error ?? new TextWorkerError('stopped', 'the thread was ended'))
     this.#freed()
   }
+}
+
+/** Processor time of a thread; NaN when it has ended. */
+async function spentMs(worker: Worker): Promise<number> {
+  const { user, system } = await worker.cpuUsage().catch(() => ({ user: Number.NaN, system: 0 }))
+  return (user + system) / 1000
 }

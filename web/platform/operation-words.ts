@@ -49,7 +49,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'mail.getMessage': 'Read a message',
     'mail.getMessageHtml': 'Opened the HTML of a message',
     'mail.getAttachment': 'Downloaded an attachment',
-    'mail.getMessagePart': 'Downloaded an attachment',
+    'mail.getMessagePart': 'Downloaded a part of a message',
     'mcp.exchange': 'Spoke MCP',
     'metrics.getStats': 'Looked at the figures',
     'metrics.listSamples': 'Listed the readings of the last hour',

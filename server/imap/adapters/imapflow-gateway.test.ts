@@ -8,6 +8,7 @@ import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
 import { freePort } from '../../../test/support/free-port.ts'
 import { available } from '../../../test/support/require.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
+import { decodeBody } from '../../reading/decode-body.ts'
 import { mailGatewaySuite, type TestMessage } from '../mail-gateway.suite.ts'
 import { parseSearchQuery } from '../search-query.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
@@ -159,7 +160,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     ] as const) {
       const { uid } = await dovecot.appendMessage(alice.user, message)
       const read = (await connection.getMessage('INBOX', uid, 1024)).message
-      expect([read?.subject, read?.text?.trim()]).toEqual([word, word])
+      const decoded = read?.encoded ? await decodeBody(read.encoded) : read
+      expect([read?.subject, decoded?.text?.trim()]).toEqual([word, word])
     }
   })
 

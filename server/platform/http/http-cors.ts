@@ -22,6 +22,8 @@ export const requestHeaders = [
   'Cache-Control',
   'If-Match',
   'If-None-Match',
+  'If-Range',
+  'Range',
   'Mcp-Session-Id',
   'Mcp-Protocol-Version',
   'Mcp-Method',
@@ -30,7 +32,9 @@ export const requestHeaders = [
 ]
 /** What it may read of an answer beside what every page may. */
 export const exposedHeaders = [
+  'Accept-Ranges',
   'Allow',
+  'Content-Range',
   'Content-Disposition',
   'ETag',
   'Link',
