@@ -59,7 +59,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const judged: string[] = []
     page.on('request', request => void (request.method() === 'POST' && judged.push(request.url())))
     await password.fill('password1234')
-    await page.getByText('Long enough. Whether it is easy to guess is checked when you send it.').waitFor()
+    await page.getByText('Long enough. Its strength is checked when you submit it.').waitFor()
     expect(await page.locator('form .text-good').count()).toBe(0)
     expect(judged).toEqual([])
     await page.keyboard.press('Enter')
@@ -83,7 +83,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await heading(page, 'Overview')
 
     await page.goto(fresh.setupLink)
-    await heading(page, 'RustyMail is set up already')
+    await heading(page, 'RustyMail is already set up')
   })
 
   test('a link opened in the tab of another one is taken without a reload, and nothing of the other one holds for it', async () => {
@@ -180,7 +180,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     // A code that was used already is worth nothing; this one was, to set it up.
     await code.fill(totp.generate({ timestamp: setUpAt }))
     await page.keyboard.press('Enter')
-    await page.getByText('This code is wrong').waitFor()
+    await page.getByText('Wrong code').waitFor()
     await expectAccessible(page, 'a wrong code')
     await keepPicture(page, 'second-step-light-1280')
     const next = totp.generate({ timestamp: setUpAt + stepMs })

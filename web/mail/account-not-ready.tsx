@@ -22,7 +22,7 @@ const words: Partial<Record<AccountState, Words>> = {
   degraded: { tone: 'warn', title: 'This account works only in part', detail: 'New mail may show late.' },
   auth_failed: {
     tone: 'bad',
-    title: 'The mail server refused the login',
+    title: 'The mail server rejected the login',
     detail: 'It is not tried again until the password or the server changes.',
   },
   unreachable: { tone: 'bad', title: 'The mail server cannot be reached', detail: 'It is tried again by itself.' },
@@ -48,7 +48,7 @@ export function AccountNotReady({ account }: { account: Account }) {
             {nextRetryAt && Date.parse(nextRetryAt) > serverNow && (
               <>
                 {' '}
-                Next try <RelativeTime at={nextRetryAt} />.
+                Next retry <RelativeTime at={nextRetryAt} />.
               </>
             )}
           </p>

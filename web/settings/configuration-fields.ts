@@ -28,7 +28,7 @@ export const serverFields: readonly ConfigurationField[] = [
   },
   {
     name: 'use_ssl',
-    label: 'TLS from the first byte',
+    label: 'Implicit TLS',
     hint: 'Off: STARTTLS, which must succeed. No TLS at all only to this machine itself.',
     effect: 'The default account connects again.',
   },
