@@ -173,7 +173,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const run = await startRustyMail()
     const { page } = await visit(browser, run.setupLink)
     await page
-      .getByText(/set up already|used already/i)
+      .getByText(/already (set up|used)/i)
       .first()
       .waitFor()
     await expectAccessible(page, 'used set-up link')

@@ -111,7 +111,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => page.evaluate('document.documentElement.dataset.theme')).toBe('dark')
     await page.keyboard.press('Control+k')
     await page.keyboard.type('qqqq')
-    await page.getByRole('status').filter({ hasText: 'Nothing fits' }).waitFor()
+    await page.getByRole('status').filter({ hasText: 'No matches' }).waitFor()
     await page.setViewportSize({ width: 320, height: 700 })
     await expectNothingClipped(page, 'the palette, 320')
     expectQuiet()

@@ -168,7 +168,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const downloading = page.waitForEvent('download')
     await dialog.getByRole('button', { name: 'Download' }).click()
     expect((await downloading).suggestedFilename()).toBe('rustymail-recovery-codes.txt')
-    await dialog.getByRole('button', { name: 'I have kept them' }).click()
+    await dialog.getByRole('button', { name: 'I have saved them' }).click()
     await page.getByText('10 recovery codes left').waitFor()
     expectQuiet()
 
@@ -214,10 +214,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
     const pages = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts()
     expect(pages).toContain('Clients')
-    await page.getByText('There is no account that you may see').waitFor()
+    await page.getByText('No accounts are visible to you').waitFor()
     for (const closed of ['Mail', 'Assistant', 'Users', 'Audit']) expect(pages).not.toContain(closed)
     await page.goto(`${run.url}/users`)
-    await page.getByText('This page is not for your role').waitFor()
+    await page.getByText('Your role cannot open this page').waitFor()
     await page.getByRole('button', { name: 'Account of Vera Viewer' }).click()
     await page.getByText('Viewer', { exact: true }).waitFor()
 
@@ -283,7 +283,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     // There is no button any more when the offer was taken up first.
     await Promise.all([asked.catch(() => undefined), heading(page, 'Overview')])
     await page.goto(`${url}/profile`)
-    await page.getByText(/with a passkey, ends at the latest/).waitFor()
+    await page.getByText(/with a passkey, expires by/).waitFor()
   })
 
   test('a session is ended from another browser, and signing out everywhere ends this one too', async () => {
@@ -318,7 +318,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         ...first,
         storageState: await signIn(browser, run.url),
       })
-      await inside.page.getByText('This one').waitFor()
+      await inside.page.getByText('This session').waitFor()
       for (const [name, { page }] of Object.entries({ 'sign-in': door, profile: inside })) {
         for (const width of widths) {
           await page.setViewportSize({ width, height: 900 })

@@ -26,7 +26,8 @@ const faults: Record<string, (provider: string) => { title: string; detail: stri
   }),
   failed: provider => ({
     title: `${provider} did not sign you in`,
-    detail: 'Its response was invalid. Try again; if it keeps failing, an administrator can find the reason in the log.',
+    detail:
+      'Its response was invalid. Try again; if it keeps failing, an administrator can find the reason in the log.',
   }),
   not_allowed: provider => ({
     title: 'You are not allowed to sign in yet',

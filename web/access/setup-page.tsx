@@ -40,7 +40,9 @@ function SetupByLink({ token, typed, onTyped }: { token: string; typed: Typed; o
   if (token === '') {
     return (
       <Entrance title="Set up RustyMail">
-        <p className="text-soft">The link is incomplete: the part after # is missing. Open it exactly as it was printed.</p>
+        <p className="text-soft">
+          The link is incomplete: the part after # is missing. Open it exactly as it was printed.
+        </p>
         <HowToFindTheLink />
       </Entrance>
     )
@@ -49,7 +51,8 @@ function SetupByLink({ token, typed, onTyped }: { token: string; typed: Typed; o
     return (
       <Entrance title="This link did not work">
         <p role="alert" className="text-soft">
-          It was already used, has expired after 30 minutes, or the server was restarted since. Only the newest link works.
+          It was already used, has expired after 30 minutes, or the server was restarted since. Only the newest link
+          works.
         </p>
         <HowToFindTheLink />
       </Entrance>

@@ -142,7 +142,8 @@ function serverFaults(part: Part, { host, port, tls, user }: ServerDraft): Fault
   if (!/^\d{1,5}$/.test(port.trim()) || Number(port) < 1 || Number(port) > 65_535) {
     faults[`${part}.port`] = 'Enter a number from 1 to 65535'
   }
-  if (tls === 'none' && !isLoopback(host)) faults[`${part}.tls`] = 'Without TLS, only a server on this machine is allowed'
+  if (tls === 'none' && !isLoopback(host))
+    faults[`${part}.tls`] = 'Without TLS, only a server on this machine is allowed'
   if (user.trim() === '') faults[`${part}.user`] = 'Enter the user name, usually the email address'
   return faults
 }

@@ -17,7 +17,7 @@ export function ProfilePage() {
   const fault = useOidcFault(useSignInState().data?.oidc?.name)
   return (
     <>
-      <PageHeader title="Profile" description="Who you are here, and how you sign in." />
+      <PageHeader title="Profile" description="Your name and how you sign in." />
       <div className="grid gap-4">
         {fault && <FaultNote {...fault} />}
         <Panel query={profile}>
