@@ -101,7 +101,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.getByText('Reconnecting').waitFor()
     await page.getByRole('button', { name: /^Verify now/ }).click()
     await page
-      .getByRole('region', { name: `Trial of ${named(3)}` })
+      .getByRole('region', { name: `Test of ${named(3)}` })
       .getByText('Nothing answers on this port')
       .waitFor()
   }, 120_000)

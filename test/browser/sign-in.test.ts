@@ -54,7 +54,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const password = page.getByLabel('Password', { exact: true })
     await password.fill('too short')
     await page.keyboard.press('Enter')
-    await page.getByText('Type at least 12 characters').waitFor()
+    await page.getByText('Enter at least 12 characters').waitFor()
     // Nothing is praised before the server has seen it; then it says what it thinks, in the same place.
     const judged: string[] = []
     page.on('request', request => void (request.method() === 'POST' && judged.push(request.url())))

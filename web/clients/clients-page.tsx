@@ -1,4 +1,4 @@
-/** Who is connected: filtered, sorted and paged by the address, kept current in place, and each can be disconnected. */
+/** Connected clients: filtered, sorted and paged by the URL, updated in place, and each can be disconnected. */
 import { useRef, useState } from 'react'
 import type { ClientInfo } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'

@@ -13,7 +13,7 @@ import { useProfile } from './use-profile.ts'
 
 export function ProfilePage() {
   const profile = useProfile()
-  // Who was sent away to sign in again may come back without.
+  // A user sent away to sign in again may return without having done so.
   const fault = useOidcFault(useSignInState().data?.oidc?.name)
   return (
     <>
