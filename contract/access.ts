@@ -6,7 +6,7 @@ import { line, secret, Timestamp } from './wire.ts'
 
 export const Role = z
   .enum(['viewer', 'operator', 'administrator'])
-  .describe('`viewer`: looks at the dashboard; `operator`: also acts on it and reads mail; `administrator`: everything')
+  .describe('`viewer`: views the dashboard; `operator`: also acts on it and reads mail; `administrator`: everything')
 export type Role = z.infer<typeof Role>
 
 /** `all`, or the accounts by id; none when the list is empty. */
@@ -27,8 +27,11 @@ export const PersonName = line
   .trim()
   .min(1)
   .max(100)
-  .regex(/^[^\p{Bidi_Control}\u00ad\u200b\u2060\ufeff]*$/u, 'must not have characters that hide, or turn the direction')
-  .refine(name => !ownNames.includes(name.toLowerCase()), 'is what RustyMail itself is called')
+  .regex(
+    /^[^\p{Bidi_Control}\u00ad\u200b\u2060\ufeff]*$/u,
+    'must not contain invisible or direction-changing characters',
+  )
+  .refine(name => !ownNames.includes(name.toLowerCase()), 'is a name reserved for RustyMail itself')
 /** Of a new password only its length is looked at here; whether it is too common is the server's to say. */
 export const NewPassword = secret(z.string().min(12, 'must have at least 12 characters').max(256))
 const GivenPassword = secret(z.string().min(1).max(256))
@@ -44,7 +47,10 @@ export const SessionView = z
       kind: z.enum(['session', 'token', 'api_key']),
       scopes: z.array(Scope),
       accounts: AccountAccess,
-      user_id: z.string().nullable().describe('Whose session or token it is; null for the API key of the environment'),
+      user_id: z
+        .string()
+        .nullable()
+        .describe('Owner of the session or token; null for the API key from the environment'),
       email: z.string().nullable(),
       role: Role.nullable(),
     }),
@@ -70,11 +76,11 @@ export type SessionEnd = z.infer<typeof SessionEnd>
 
 export const SignInState = z
   .object({
-    setup_needed: z.boolean().describe('There is no administrator yet: open the set-up link'),
-    passkeys: z.boolean().describe('Whether passkeys work at the address by which the page was asked for'),
+    setup_needed: z.boolean().describe('No administrator exists yet: open the set-up link'),
+    passkeys: z.boolean().describe('Whether passkeys work at the address from which the page was requested'),
     oidc: z.object({ name: z.string() }).nullable().describe('The OpenID Connect provider, when one is configured'),
     session_end: SessionEnd.nullable().describe(
-      'Why the session ended whose cookie came along, as far as the server remembers; null without such a cookie',
+      'Why the session of the request cookie ended, as far as the server remembers; null without such a cookie',
     ),
   })
   .meta({ id: 'SignInState' })
@@ -86,7 +92,7 @@ export const SignInAnswer = z
     z.object({ status: z.literal('signed_in'), session: SessionView }),
     z.object({
       status: z.literal('second_factor'),
-      challenge: z.string().describe('To be sent with the code, within 5 minutes'),
+      challenge: z.string().describe('Send it with the code, within 5 minutes'),
     }),
   ])
   .meta({ id: 'SignInAnswer' })
@@ -105,7 +111,7 @@ export const UserSession = z
     user_id: z.string(),
     user_name: z.string(),
     method: SignInMethod,
-    ip_address: z.string().describe('From which it was opened'),
+    ip_address: z.string().describe('Address from which it was opened'),
     user_agent: z.string(),
     created_at: Timestamp,
     last_seen_at: Timestamp,
@@ -122,7 +128,7 @@ export const accessApi = {
     method: 'GET',
     path: '/api/dashboard/sign-in',
     tag,
-    summary: 'How one can sign in here',
+    summary: 'List the available ways to sign in',
     scope: 'public',
     effect: 'read',
     response: SignInState,
@@ -133,8 +139,8 @@ export const accessApi = {
     method: 'POST',
     path: '/api/dashboard/setup',
     tag,
-    summary: 'Make the first administrator with the one-time set-up token, and sign in',
-    description: 'The token stands behind `#` in the printed set-up link and works once, within 30 minutes.',
+    summary: 'Create the first administrator with the one-time set-up token, and sign in',
+    description: 'The token is the part after `#` in the printed set-up link. It works once, within 30 minutes.',
     scope: 'public',
     effect: 'write',
     limit: 'sign_in',
@@ -171,7 +177,7 @@ export const accessApi = {
     method: 'POST',
     path: '/api/dashboard/session/second-factor',
     tag,
-    summary: 'Finish signing in with a code of the authenticator, or a recovery code',
+    summary: 'Complete sign-in with a code from the authenticator, or a recovery code',
     scope: 'public',
     effect: 'write',
     limit: 'sign_in',
@@ -187,7 +193,7 @@ export const accessApi = {
     method: 'POST',
     path: '/api/dashboard/session/passkey/challenge',
     tag,
-    summary: 'Begin to sign in with a passkey',
+    summary: 'Start a sign-in with a passkey',
     scope: 'public',
     // Nothing is kept of it, so nothing has changed.
     effect: 'read',
@@ -201,7 +207,7 @@ export const accessApi = {
     method: 'POST',
     path: '/api/dashboard/session/passkey',
     tag,
-    summary: 'Finish signing in with a passkey',
+    summary: 'Complete a sign-in with a passkey',
     scope: 'public',
     effect: 'write',
     limit: 'sign_in',
@@ -214,7 +220,7 @@ export const accessApi = {
     method: 'GET',
     path: '/api/dashboard/session',
     tag,
-    summary: 'Who am I',
+    summary: 'Get the current session',
     scope: 'signed_in',
     effect: 'read',
     response: SessionView,
@@ -236,7 +242,7 @@ export const accessApi = {
     method: 'GET',
     path: '/api/dashboard/sessions',
     tag,
-    summary: 'Open sessions: your own, or everybody’s for an administrator',
+    summary: 'List open sessions: your own, or all for an administrator',
     scope: 'signed_in',
     effect: 'read',
     query: z.strictObject({ user_id: z.string().max(40).optional() }),

@@ -5,10 +5,10 @@ import { endpoint } from './endpoint.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
 export const RecentError = AccountError.extend({
-  code: z.string().describe('Of the table of problems, as a request would have been answered'),
-  at: Timestamp.describe('The last time'),
-  first_at: Timestamp.describe('The first time of those in a row'),
-  count: z.int().describe('How often in a row, with the same words'),
+  code: z.string().describe('Problem code, as a request would have returned it'),
+  at: Timestamp.describe('Most recent occurrence'),
+  first_at: Timestamp.describe('First of the consecutive occurrences'),
+  count: z.int().describe('Number of consecutive occurrences with the same text'),
 }).meta({ id: 'RecentError' })
 export type RecentError = z.infer<typeof RecentError>
 
@@ -24,14 +24,14 @@ export const accountHealthApi = {
     method: 'GET',
     path: `${path}/errors`,
     tag,
-    summary: 'What went wrong with one account since this server started, in its connections and in requests',
+    summary: 'List recent errors of one account since this server started, in its connections and in requests',
     scope: 'dashboard:read',
     effect: 'read',
     params,
     response: z.object({
       items: z
         .array(RecentError)
-        .describe(`Newest first, ${maxRecentErrors} at most; the same in a row is one with its count`),
+        .describe(`Newest first, ${maxRecentErrors} at most; consecutive equal errors are merged, with a count`),
     }),
     problems: ['account_not_found'],
   }),
@@ -39,9 +39,9 @@ export const accountHealthApi = {
     method: 'POST',
     path: `${path}/reconnect`,
     tag,
-    summary: 'Connect an account again now, without waiting for the next try',
+    summary: 'Reconnect an account now, without waiting for the next retry',
     description:
-      'A refused password is tried once more. Connections that stand are ended and opened again; requests under way are finished.',
+      'A rejected password is tried once more. Existing connections are closed and reopened; requests in progress are finished.',
     limit: 'connect',
     scope: 'dashboard:operate',
     effect: 'write',

@@ -1,4 +1,4 @@
-/** Mail accounts: how they are connected, and how they fare. Passwords go in and never come out. */
+/** Mail accounts: their connections and health. Passwords go in and never come out. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { ConnectionFault } from './problem.ts'
@@ -7,7 +7,7 @@ import { AccountId, line, secret, Timestamp } from './wire.ts'
 
 export const TlsKind = z
   .enum(['implicit', 'starttls', 'none'])
-  .describe('`implicit`: TLS from the first byte; `starttls`: must succeed; `none`: only to this machine itself')
+  .describe('`implicit`: TLS from the first byte; `starttls`: must succeed; `none`: only to this machine')
 export type TlsKind = z.infer<typeof TlsKind>
 
 const host = z
@@ -38,7 +38,7 @@ export type AccountState = z.infer<typeof AccountState>
 const networks = z
   .array(z.string())
   .optional()
-  .describe('For `private_network`: what an administrator would have to allow')
+  .describe('For `private_network`: the networks that an administrator would have to allow')
 
 export const AccountError = z
   .object({
@@ -54,21 +54,21 @@ export type AccountError = z.infer<typeof AccountError>
 export const AccountConnections = z
   .object({
     watching: z.int().describe('1 while a connection is in IDLE on INBOX'),
-    open: z.int().describe('All IMAP connections of this account, the watching one included'),
+    open: z.int().describe('All IMAP connections of this account, including the watching one'),
     busy: z.int(),
     idle: z.int(),
     connecting: z.int(),
-    waiting: z.int().describe('Requests that wait for a command connection'),
+    waiting: z.int().describe('Requests waiting for a command connection'),
     max: z
       .int()
       .describe(
-        'Most command connections at once; lowered when the server says it has too many, to 0 where requests borrow the watching one',
+        'Maximum concurrent command connections; lowered when the server reports too many, to 0 where requests share the watching one',
       ),
     server_limit: z
       .int()
       .nullable()
       .describe(
-        'Most connections of this account that its mail server allows, the watching one included, as its refusals taught; null while it refused none',
+        'Maximum connections that the mail server allows this account, including the watching one, learned from its rejections; null while it has rejected none',
       ),
   })
   .meta({ id: 'AccountConnections' })
@@ -84,7 +84,7 @@ export const Account = z
     is_default: z
       .boolean()
       .describe(
-        'The account that `/api/dashboard/config` speaks of. Callers that may not see it get the oldest account that they may see instead',
+        'The account that `/api/dashboard/config` configures. Callers that may not see it get the oldest account visible to them instead',
       ),
     is_sandbox: z.boolean(),
     enabled: z.boolean().describe("False for the sandbox's account while the sandbox does not run"),
@@ -95,10 +95,8 @@ export const Account = z
     note: z
       .string()
       .nullable()
-      .describe(
-        'What a person should know of it although nothing failed, such as how few connections its server allows',
-      ),
-    last_mail_at: Timestamp.nullable().describe('When this server last heard of new mail, since it started'),
+      .describe('A hint about the account although nothing failed, such as how few connections its server allows'),
+    last_mail_at: Timestamp.nullable().describe('When new mail was last announced, since this server started'),
     connections: AccountConnections,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -113,10 +111,10 @@ export type Account = z.infer<typeof Account>
 export const MailAccount = z
   .object({
     id: AccountId,
-    name: z.string().describe('Shown to people; the address unless somebody gave another'),
+    name: z.string().describe('Display name; defaults to the address'),
     email: z.string(),
-    state: AccountState.describe('Mail can be asked for while it is `ready` or `degraded`'),
-    can: z.array(Scope).describe('The mail scopes of the caller that an endpoint or a tool exists for'),
+    state: AccountState.describe('Mail can be requested while it is `ready` or `degraded`'),
+    can: z.array(Scope).describe('The caller’s mail scopes for which an endpoint or a tool exists'),
   })
   .meta({ id: 'MailAccount' })
 export type MailAccount = z.infer<typeof MailAccount>
@@ -127,7 +125,7 @@ const AccountStretch = z
     from: Timestamp,
     state: z
       .enum([...AccountState.options, 'unknown'])
-      .describe('`unknown`: the server did not run, or does not remember'),
+      .describe('`unknown`: the server was not running, or has no record'),
     error: AccountError.nullable(),
   })
   .meta({ id: 'AccountStretch' })
@@ -137,7 +135,7 @@ const AccountStretches = z
   .object({
     since: Timestamp,
     until: Timestamp.describe('Now'),
-    items: z.array(AccountStretch).describe('Oldest first, without a hole from `since` on; at most 500'),
+    items: z.array(AccountStretch).describe('Oldest first, without gaps from `since` on; at most 500'),
   })
   .meta({ id: 'AccountStretches' })
 export type AccountStretches = z.infer<typeof AccountStretches>
@@ -147,7 +145,7 @@ const email = z.email().max(320)
 
 export const AccountInput = z
   .strictObject({
-    name: name.optional().describe('Shown to people; the address unless given'),
+    name: name.optional().describe('Display name; defaults to the address'),
     email,
     imap: MailServerInput,
     smtp: MailServerInput.optional(),
@@ -182,7 +180,7 @@ export type PartResult = z.infer<typeof PartResult>
 
 const params = z.object({ account_id: AccountId })
 const verify = z.strictObject({
-  verify: z.enum(['true', 'false']).default('true').describe('`false`: keep it without trying the server first'),
+  verify: z.enum(['true', 'false']).default('true').describe('`false`: save it without testing the server first'),
 })
 const connecting = [
   'address_refused',
@@ -202,9 +200,9 @@ export const accountsApi = {
     method: 'GET',
     path: '/api/v1/accounts',
     tag: 'Mail',
-    summary: 'The mail accounts that the caller may use, and what for',
+    summary: 'List the mail accounts that the caller may use, and for what',
     description:
-      'For callers that hold any mail scope. A token gets the accounts that it names. Servers, limits and errors of an account are ' +
+      'Requires any mail scope. A token gets the accounts that it names. Servers, limits and errors of an account are ' +
       'under `/api/dashboard/accounts`, which requires `dashboard:read`.',
     scope: 'mail:meta',
     effect: 'read',
@@ -223,7 +221,7 @@ export const accountsApi = {
     method: 'POST',
     path,
     tag,
-    summary: 'Connect a mail account; the servers are tried first',
+    summary: 'Connect a mail account; its servers are tested first',
     description: 'Not for tokens that see only some accounts.',
     limit: 'connect',
     scope: 'dashboard:admin',
@@ -238,7 +236,7 @@ export const accountsApi = {
     method: 'GET',
     path: `${path}/{account_id}`,
     tag,
-    summary: 'One account with its state',
+    summary: 'Get one account with its state',
     scope: 'dashboard:read',
     effect: 'read',
     params,
@@ -249,7 +247,7 @@ export const accountsApi = {
     method: 'GET',
     path: `${path}/{account_id}/states`,
     tag,
-    summary: 'How an account fared in the last 24 hours',
+    summary: 'List the states of an account in the last 24 hours',
     scope: 'dashboard:read',
     effect: 'read',
     params,
@@ -260,7 +258,7 @@ export const accountsApi = {
     method: 'PATCH',
     path: `${path}/{account_id}`,
     tag,
-    summary: 'Change an account; changed servers are tried first',
+    summary: 'Change an account; changed servers are tested first',
     description:
       'Tokens that see only some accounts may not choose the default one, nor change `host`, `port` or `user` of `imap`.',
     limit: 'connect',
@@ -288,7 +286,7 @@ export const accountsApi = {
     method: 'POST',
     path: `${path}/{account_id}/verify`,
     tag,
-    summary: 'Try the servers of an account now, and connect again when they answer',
+    summary: 'Test the servers of an account now, and reconnect if they respond',
     limit: 'connect',
     scope: 'dashboard:operate',
     effect: 'write',
@@ -301,7 +299,7 @@ export const accountsApi = {
     path: '/api/dashboard/sandbox',
     tag,
     summary: 'Start the throw-away mail server on this machine and connect its account',
-    description: 'The account of an earlier run is connected again, with its id; its mail is new.',
+    description: 'The account of an earlier run is reconnected with the same id; its mail is new.',
     scope: 'dashboard:admin',
     effect: 'write',
     response: Account,

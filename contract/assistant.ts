@@ -7,7 +7,7 @@ export const Usage = z.object({ input_tokens: z.int().nullable(), output_tokens:
 
 export const ChatbotQuery = z
   .strictObject({
-    query: z.string().trim().min(1).max(20_000).describe('One question: no conversation is remembered'),
+    query: z.string().trim().min(1).max(20_000).describe('A single question; no conversation is kept'),
   })
   .meta({ id: 'ChatbotQuery' })
 export type ChatbotQuery = z.infer<typeof ChatbotQuery>
@@ -66,7 +66,7 @@ export const assistantApi = {
     method: 'GET',
     path: '/api/dashboard/chatbot/providers',
     tag: 'Assistant',
-    summary: 'The model providers that are set, in the order in which they are tried',
+    summary: 'List the configured model providers, in the order in which they are tried',
     scope: 'dashboard:read',
     effect: 'read',
     response: ChatProviders,

@@ -7,32 +7,32 @@ import type { Scope } from './scope.ts'
 type Kind = 'fact' | 'state' | 'control'
 
 const summaries: Record<ServerEvent['type'], string> = {
-  client_connected: 'Somebody was seen for the first time: one principal from one address with one user agent',
-  client_disconnected: 'A client was forgotten: idle, sent away, or to make room for others',
+  client_connected: 'A client was seen for the first time: one principal from one address with one user agent',
+  client_disconnected: 'A client was removed: idle, disconnected, or evicted',
   configuration_updated: 'Settings were changed',
   account_added: 'A mail account was connected',
   account_updated: 'A mail account was changed',
-  account_removed: 'A mail account was disconnected and forgotten',
-  account_state_changed: 'How a mail account fares has changed',
+  account_removed: 'A mail account was disconnected and deleted',
+  account_state_changed: 'The state of a mail account changed',
   server_started: 'The server started',
-  mail_received: 'New mail came into a folder',
+  mail_received: 'New mail arrived in a folder',
   alert_raised:
-    'Something is wrong with the server itself, until `alert_cleared`. While the database takes no writes the fact cannot be stored, and comes when it can be; `stats_update` tells it at once',
-  alert_cleared: 'It is well again',
-  token_created: 'An API token was made',
+    'The server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',
+  alert_cleared: 'The problem is over',
+  token_created: 'An API token was created',
   token_updated: 'An API token was changed, or has a new secret (`changed` names `secret` then)',
   token_revoked: 'An API token was revoked; what it had open is closed',
-  user_added: 'Somebody was invited, or came for the first time',
-  user_updated: 'The name, role, accounts or state of somebody changed',
-  user_removed: 'Somebody may no longer sign in, and is forgotten',
+  user_added: 'A user was invited, or signed in for the first time',
+  user_updated: 'The name, role, accounts or state of a user changed',
+  user_removed: 'A user was deleted and can no longer sign in',
   audit_update: 'The audit trail has grown',
-  stats_update: 'All figures now; the newest also comes right after the welcome',
+  stats_update: 'Current figures; the newest are also sent right after the welcome',
   welcome: 'The first event of every stream',
-  heartbeat: 'The stream is alive, though nothing happens',
-  session_changed: 'What the reader is called, or may do and see, is another from now on: ask for the session again',
-  gap: 'Facts were missed that cannot be sent; reload what you show',
+  heartbeat: 'The stream is alive, although nothing happens',
+  session_changed: 'The reader’s name or rights have changed: fetch the session again',
+  gap: 'Facts were missed that cannot be replayed; reload your data',
   goodbye:
-    'The last event of a stream, with the time to wait before coming back, also as its `retry` field. A stream that ends without it was cut',
+    'The last event of a stream, with the time to wait before reconnecting, also as its `retry` field. A stream that ends without it was interrupted',
 }
 
 export function renderAsyncApi(info: { title: string; version: string }): Json {
@@ -77,8 +77,8 @@ export function renderAsyncApi(info: { title: string; version: string }): Json {
 const description =
   'Server-sent events (WHATWG HTML, section 9.2). The headers of a message are the fields of its frame, and its payload is ' +
   '`data`, JSON on one line. Facts happened once and carry `id: <epoch>-<number>`; send the last one back as ' +
-  '`Last-Event-ID` and exactly what was missed comes first. States tell how things are now; controls speak of the ' +
-  'stream itself. Neither carries an id. Types and fields may be added: ignore what you do not know.'
+  '`Last-Event-ID` and exactly the missed facts come first. States describe the current situation; controls are about the ' +
+  'stream itself. Neither carries an id. Types and fields may be added: ignore unknown ones.'
 
 function message(type: string, kind: Kind, scope: Scope | undefined, data: z.ZodType, components: Json): Json {
   const event = { type: 'string', const: type }

@@ -24,19 +24,19 @@ export const AuditEntry = z
       .string()
       .describe(
         '`mail.getMessage`: the name of an endpoint; `tool.…` for a call over MCP, `cli.…` for the command line, `oidc.…` for what the provider ' +
-          'does; or a name of what is no endpoint, such as `audit.forget`',
+          'does; or an action that is not an endpoint, such as `audit.forget`',
       ),
     effect: Effect,
     account_id: z.string().nullable(),
     refs: z
       .record(z.string(), z.string())
-      .describe('What it was done to, such as `user_id`; with `fields`, the names of what was to be changed'),
+      .describe('The targets, such as `user_id`; `fields` lists the fields to be changed'),
     input_digest: z
       .string()
       .nullable()
       .describe(
-        'HMAC-SHA-256 of query and body as they were understood, without secrets (`writeOnly`); the same input gives the same digest. Null when ' +
-          'nothing is left, or when it was refused before anybody looked at it',
+        'HMAC-SHA-256 of query and body as parsed, without secrets (`writeOnly`); the same input gives the same digest. Null when ' +
+          'nothing is left, or when the request was rejected before its input was parsed',
       ),
     outcome: z
       .string()
@@ -44,7 +44,7 @@ export const AuditEntry = z
     status: z.int(),
     duration_ms: z.number(),
     request_id: z.string(),
-    hash: z.string().describe('SHA-256 over this entry and the hash of the one before'),
+    hash: z.string().describe('SHA-256 over this entry and the hash of the previous one'),
   })
   .meta({ id: 'AuditEntry' })
 export type AuditEntry = z.infer<typeof AuditEntry>
@@ -54,8 +54,8 @@ export const goodOutcomes = ['ok', 'second_factor'] as const
 export type GoodOutcome = (typeof goodOutcomes)[number]
 
 const filters = {
-  principal: z.string().max(200).optional().describe('Id, or a part of the name'),
-  operation: z.string().max(100).optional().describe('Name, or how it begins: `mail.`'),
+  principal: z.string().max(200).optional().describe('Id, or part of the name'),
+  operation: z.string().max(100).optional().describe('Name, or its prefix: `mail.`'),
   effect: Effect.optional(),
   account_id: z.string().max(40).optional(),
   outcome: z.enum(['ok', 'failed']).optional(),
@@ -70,7 +70,7 @@ export const AuditSettings = z
     reads: z
       .enum(['none', 'mail', 'all'])
       .describe(
-        'Which reads are noted: none, those of mail, or all. Writes always are, and so are refusals; of those that come in floods the number',
+        'Which reads are recorded: none, reads of mail, or all. Writes and rejected requests are always recorded; of floods of rejections, the number',
       ),
     keep_days: z.int().min(1).max(3650),
     keep_entries: z.int().min(1000).max(10_000_000),
@@ -85,7 +85,7 @@ export const auditApi = {
     ...shared,
     method: 'GET',
     path: '/api/dashboard/audit',
-    summary: 'The audit trail, newest first',
+    summary: 'List the audit trail, newest first',
     query: z.strictObject({ ...filters, limit: Limit, cursor: Cursor }),
     response: z.object({ items: z.array(AuditEntry), next_cursor: z.string().nullable() }),
     problems: ['stale_cursor'],
@@ -95,14 +95,14 @@ export const auditApi = {
     method: 'POST',
     path: '/api/dashboard/audit/verify',
     summary:
-      'Look whether any entry was changed, removed or reordered, and whether the trail is as long as the file beside it says',
+      'Verify that no entry was changed, removed or reordered, and that the trail is as long as `audit.head` says',
     response: z.object({
-      is_whole: z.boolean().describe('False also when that cannot be said: see the kind `unconfirmed`'),
+      is_whole: z.boolean().describe('Also false when it cannot be confirmed: see the kind `unconfirmed`'),
       entries: z.int(),
       oldest: z.int().nullable(),
       newest: z.int().nullable(),
       begun_at: Timestamp.nullable().describe(
-        'When the trail was begun, or taken over from an earlier version; later than the first start, it was begun again',
+        'When the trail was started, or migrated from an earlier version; if later than the first start, it was restarted',
       ),
       fault: z
         .object({
@@ -111,7 +111,7 @@ export const auditApi = {
             .enum(['changed', 'missing', 'reordered', 'unconfirmed'])
             .describe(
               '`unconfirmed`: the entries fit together, but what would show that the newest were cut off (`audit.head`) is missing or is not ' +
-                'to be believed',
+                'valid',
             ),
           detail: z.string(),
         })
@@ -122,7 +122,7 @@ export const auditApi = {
     ...shared,
     method: 'GET',
     path: '/api/dashboard/audit/settings',
-    summary: 'What the audit trail notes, and how long it is kept',
+    summary: 'Get what the audit trail records, and how long entries are kept',
     response: AuditSettings,
   }),
   changeAuditSettings: endpoint({
@@ -131,7 +131,7 @@ export const auditApi = {
     effect: 'write',
     method: 'PUT',
     path: '/api/dashboard/audit/settings',
-    summary: 'Change what the audit trail notes, and how long it is kept',
+    summary: 'Change what the audit trail records, and how long entries are kept',
     body: AuditSettings,
     response: AuditSettings,
     problems: ['session_needed'],
@@ -143,7 +143,7 @@ export const exportAudit = endpoint({
   ...shared,
   method: 'GET',
   path: '/api/dashboard/audit/export',
-  summary: 'The audit trail as a file, oldest first',
+  summary: 'Export the audit trail as a file, oldest first',
   query: AuditFilter.extend({ format: z.enum(['csv', 'jsonl']) }),
   response: z.undefined(),
 })

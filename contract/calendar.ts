@@ -6,7 +6,7 @@ import { Timestamp } from './wire.ts'
 export const CalendarTime = z
   .object({
     local: z.string().max(40).describe('`2026-12-01T10:00:00` as its clocks show it, or a whole day as `2026-12-01`'),
-    time_zone: z.string().max(100).nullable().describe('Name of the time zone; null where none is said'),
+    time_zone: z.string().max(100).nullable().describe('Name of the time zone; null where none is given'),
     utc: Timestamp.nullable().describe('Null for whole days, and where the time zone is not known'),
   })
   .meta({ id: 'CalendarTime' })

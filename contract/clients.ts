@@ -1,4 +1,4 @@
-/** Who is connected: a client is one principal from one address with one user agent. */
+/** Connected clients: a client is one principal from one address with one user agent. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { Timestamp, wholeOr } from './wire.ts'
@@ -25,7 +25,7 @@ export const ClientInfo = z
       .int()
       .nullable()
       .describe(
-        'null for callers that do not see all accounts, but of their own clients: the number would tell of the others',
+        'null for callers without access to all accounts, except for their own clients: the number would reveal activity of others',
       ),
     events_dropped: z.int(),
   })
@@ -64,7 +64,7 @@ export const clientsApi = {
     method: 'GET',
     path: '/api/dashboard/clients',
     tag,
-    summary: 'Connected clients, paged',
+    summary: 'List connected clients',
     scope: 'dashboard:read',
     effect: 'read',
     query: ClientQuery,
@@ -74,7 +74,7 @@ export const clientsApi = {
     method: 'DELETE',
     path: '/api/dashboard/clients/{client_id}',
     tag,
-    summary: 'Close the streams of a client and forget it; it may come back',
+    summary: 'Close the streams of a client and remove it; it may reconnect',
     scope: 'dashboard:operate',
     effect: 'destroy',
     params: z.object({ client_id: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'is not a client id') }),

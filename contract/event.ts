@@ -30,7 +30,7 @@ const user = { user_id: z.string(), name: z.string(), email: z.string(), role: R
 export const announcedSubject = 300
 
 const onlyInMemory =
-  'null where the mail server does not say it; absent in facts that come from the database, which holds no mail'
+  'null where the mail server does not report it; absent in facts read from the database, which holds no mail'
 
 /** Each fact with the scope that may read it. One with `account_id` is seen only by callers that may see that account. */
 export const facts = {
@@ -67,7 +67,12 @@ export const facts = {
       uid_validity: z.int(),
       ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
       from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
-      subject: z.string().max(announcedSubject).nullable().optional().describe(`Cut at 300; ${onlyInMemory}`),
+      subject: z
+        .string()
+        .max(announcedSubject)
+        .nullable()
+        .optional()
+        .describe(`Truncated to 300 characters; ${onlyInMemory}`),
     }),
   },
   alert_raised: { scope: 'dashboard:read', data: z.object({ alert, detail: z.string(), at }) },
@@ -109,7 +114,7 @@ export const controls = {
     reason: z.enum(['shutdown', 'slow_consumer', 'revoked', 'kicked', 'max_age']),
     reconnect_in_ms: z
       .int()
-      .describe('Milliseconds to wait; the `retry` field of the same event says it to EventSource'),
+      .describe('Milliseconds to wait; the `retry` field of the same event repeats it for EventSource'),
   }),
 } as const
 
@@ -147,22 +152,22 @@ const StreamHealth = z
       .nullable()
       .describe(`Events written to streams, over the last 60 s or since the server started; ${wholeOnly}`),
     sent: z.int().nullable().describe(`Facts and states written to streams; ${wholeOnly}`),
-    dropped: z.int().describe('States that a slow stream did not get, since newer ones took their place'),
+    dropped: z.int().describe('States skipped for slow streams, superseded by newer ones'),
     bytes_sent: z
       .int()
       .nullable()
-      .describe(`Written to streams, with heartbeats and everything else that the stream says; ${wholeOnly}`),
-    replays: z.int().describe('Streams that came back with an id from which they could go on'),
-    replayed_facts: z.int().nullable().describe(`What those had missed; ${wholeOnly}`),
-    gaps: z.int().describe('Times that a stream was told of a gap'),
-    slow_consumers: z.int().describe('Streams that were closed since their reader was too slow'),
+      .describe(`Written to streams, including heartbeats and all other content; ${wholeOnly}`),
+    replays: z.int().describe('Streams that reconnected with an id from which they could resume'),
+    replayed_facts: z.int().nullable().describe(`Facts that those had missed; ${wholeOnly}`),
+    gaps: z.int().describe('Gaps reported to streams'),
+    slow_consumers: z.int().describe('Streams closed because their reader was too slow'),
     log: z
       .object({
         epoch: z.string(),
         oldest: z.int().nullable().describe('Number of the oldest fact that the log holds; null while it holds none'),
         newest: z.int().describe('Number of the newest fact; 0 while there was none'),
         facts: z.int().describe('How many the log holds'),
-        held_in_memory: z.int().describe('How many of the newest are replayed without asking the database'),
+        held_in_memory: z.int().describe('How many of the newest are replayed without reading the database'),
       })
       .nullable()
       .describe(wholeOnly),
@@ -183,8 +188,8 @@ export const eventsApi = {
     scope: 'signed_in',
     effect: 'read',
     query: z.strictObject({
-      types: list.optional().describe('Comma-separated event types; all that the caller may see unless given'),
-      account_id: list.optional().describe('Only facts of these accounts, and those of none; repeatable'),
+      types: list.optional().describe('Comma-separated event types; default: all that the caller may see'),
+      account_id: list.optional().describe('Only facts of these accounts, and facts of no account; repeatable'),
       last_event_id: z
         .string()
         .max(100)
@@ -195,7 +200,7 @@ export const eventsApi = {
       {
         name: 'Last-Event-ID',
         description:
-          'The id of the last event that was read: what was missed since comes first. Wins over `last_event_id`',
+          'The id of the last event read: missed facts are sent first. Takes precedence over `last_event_id`',
         example: 'k3f9-1042',
       },
     ],
@@ -208,7 +213,7 @@ export const eventsApi = {
     method: 'GET',
     path: '/api/dashboard/streams',
     tag: 'Events',
-    summary: 'How all event streams fare: how many, how much, how fast, and what went wrong',
+    summary: 'Get the health of all event streams: count, volume, rate and errors',
     scope: 'dashboard:read',
     effect: 'read',
     response: StreamHealth,
@@ -217,12 +222,12 @@ export const eventsApi = {
     method: 'GET',
     path: '/api/dashboard/facts',
     tag: 'Events',
-    summary: 'The newest facts that the log still holds and the caller may see, newest first',
+    summary: 'List the facts that the log still holds and the caller may see, newest first',
     scope: 'signed_in',
     effect: 'read',
     query: z.strictObject({
       limit: Limit,
-      types: list.optional().describe('Comma-separated types of facts; all that the caller may see unless given'),
+      types: list.optional().describe('Comma-separated types of facts; default: all that the caller may see'),
       account_id: list.optional().describe('Only facts of these accounts; repeatable'),
       before: z.string().max(100).optional().describe('Only facts older than the one with this id'),
     }),

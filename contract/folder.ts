@@ -14,7 +14,7 @@ export const Folder = z
     name: z.string().max(folderBounds.path),
     namespace: z
       .enum(['personal', 'other_users', 'shared'])
-      .describe("Whose it is (RFC 2342): one's own, another user's, or shared by all"),
+      .describe('Owner (RFC 2342): the user, another user, or shared'),
     delimiter: z.string().max(2).nullable(),
     role: FolderRole.nullable().describe('SPECIAL-USE (RFC 6154), or recognised by its name'),
     selectable: z.boolean(),
@@ -22,7 +22,7 @@ export const Folder = z
     total: z
       .int()
       .nullable()
-      .describe('Messages; null where the folder cannot be selected, and where it is not known, see `counts`'),
+      .describe('Number of messages; null where the folder cannot be selected, or where it is not known, see `counts`'),
     unread: z.int().nullable().describe('null where `total` is'),
   })
   .meta({ id: 'Folder' })
@@ -34,10 +34,10 @@ export const FolderCounts = z
       .enum(['complete', 'pending', 'incomplete', 'not_asked'])
       .describe(
         'Of the folders of the account that can be selected: all are counted; some are being counted now; some could not be counted, ' +
-          'which is tried again with a later request; or counts were not asked for',
+          'which is retried with a later request; or counts were not requested',
       ),
-    pending: z.int().describe('Folders that the mail server is being asked about'),
-    as_of: Timestamp.nullable().describe('When the oldest of the counts was made; null where there is none'),
+    pending: z.int().describe('Folders that are being counted'),
+    as_of: Timestamp.nullable().describe('Time of the oldest count; null where there is none'),
   })
   .meta({ id: 'FolderCounts' })
 export type FolderCounts = z.infer<typeof FolderCounts>

@@ -9,10 +9,10 @@ export const Preview = z
   .nullable()
   .optional()
   .describe(
-    'How its plain text begins; null where it has none. In lists only, with `preview=true`, for the first 50 and for callers that may read mail',
+    'Beginning of its plain text; null where it has none. Only in lists with `preview=true`, for the first 50 messages; requires `mail:read`',
   )
 
 export const PreviewQuery = z
   .enum(['true', 'false'])
   .optional()
-  .describe('Whether to read how each message begins: `mail:read`')
+  .describe('Include the beginning of each message; requires `mail:read`')

@@ -23,9 +23,9 @@ export const SenderWarning = z
     'looks_like_other_domain',
   ])
   .describe(
-    'What is odd about who a message says it is from: no address by which one could be reached; characters in name or address that nobody ' +
-      'sees; a name that shows an address, or a known domain, other than the true one; letters of several alphabets in one word; a domain ' +
-      'that can be taken for a known one or for that of the account',
+    'What is suspicious about the claimed sender: no valid address; invisible characters in name or address; a name ' +
+      'that shows an address, or a known domain, other than the real one; letters of several alphabets in one word; a domain ' +
+      'that looks like a well-known one or that of the account',
   )
 export type SenderWarning = z.infer<typeof SenderWarning>
 
@@ -37,7 +37,7 @@ export const SenderAuth = z
     verdict: z
       .enum(['verified', 'unverified', 'failed'])
       .describe(
-        'Of the domain in From: DMARC passed, or an SPF or DKIM of that very domain where DMARC was not looked at',
+        'About the domain in From: DMARC passed, or SPF or DKIM of exactly that domain where DMARC was not checked',
       ),
     domain: z.string().nullable().describe('The domain in From; null where there is not exactly one'),
     spf: AuthResult.nullable(),
@@ -56,7 +56,7 @@ export const MessageRef = z
   .max(700)
   .regex(/^[A-Za-z0-9_-]+$/, 'is not a message reference')
   .describe(
-    'Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part where a message is attached to another',
+    'Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another',
   )
 
 export const MessageSummary = z
@@ -72,11 +72,11 @@ export const MessageSummary = z
     to: z.array(Address).max(mailBounds.listed),
     to_count: z.int().describe('Of which `to` holds the first'),
     date: Timestamp.describe('When the mail server received it'),
-    flags: z.array(Flag).describe('`deleted`: marked to be removed, and still there'),
+    flags: z.array(Flag).describe('`deleted`: marked for deletion, but still there'),
     keywords: z
       .array(z.string().max(mailBounds.keyword))
       .max(mailBounds.keywords)
-      .describe('Labels (IMAP keywords), as people and their programs set them; the first 50'),
+      .describe('Labels (IMAP keywords), as set by users and their programs; the first 50'),
     size_bytes: z.int(),
     has_attachments: z
       .boolean()
@@ -98,7 +98,7 @@ export const Attachment = z
     is_inline: z.boolean(),
     content_id: z.string().max(mailBounds.id).nullable(),
     message_ref: MessageRef.nullable().describe(
-      'Of an attached message (`message/rfc822`): opens it like every other message; null for all else',
+      'For an attached message (`message/rfc822`): opens it like any other message; otherwise null',
     ),
   })
   .meta({ id: 'Attachment' })
@@ -116,10 +116,10 @@ export const Message = MessageSummary.extend({
   bcc_count: count,
   reply_to: addresses,
   reply_to_count: count,
-  sender: addresses.describe('The Sender header, where it names somebody else than From'),
+  sender: addresses.describe('The Sender header, if it differs from From'),
   auth: SenderAuth.nullable().describe(
-    'SPF, DKIM and DMARC (RFC 8601) as the mail server of the account found them; null where it is not known to say so, whatever the ' +
-      'message says of itself',
+    'SPF, DKIM and DMARC (RFC 8601) as reported by the account’s mail server; null where that server is not known to report them, whatever the ' +
+      'message itself claims',
   ),
   sent_at: Timestamp.nullable().describe('The Date header'),
   in_reply_to: z.string().max(mailBounds.id).nullable(),
@@ -127,34 +127,36 @@ export const Message = MessageSummary.extend({
     .string()
     .nullable()
     .describe(
-      "The message as text, in the sender's words: not to be trusted. Every text of it, one under the other (`textBody` of RFC 8621); null " +
-        'where there is none, and where the HTML that it would be made from could not be read in time',
+      'The message as text. Untrusted content. All text parts in order (`textBody` of RFC 8621); null ' +
+        'where there is none, or where the HTML to derive it from could not be processed in time',
     ),
   text_from: z
     .enum(['text', 'html', 'both'])
     .nullable()
     .describe(
-      'What `text` was made from: text parts; HTML, because there is no text part or because it says far less than the HTML; or both, which ' +
-        'stand one under the other',
+      'Source of `text`: text parts; HTML, because there is no text part or because it says far less than the HTML; or both, which ' +
+        'follow one another',
     ),
   html: z
     .string()
     .nullable()
     .describe(
-      'The message as HTML, as sent: not to be trusted, show it only in a sandboxed frame. Texts that stand between are escaped ' +
-        '(`htmlBody` of RFC 8621); null where there is nothing but text',
+      'The message as HTML, as sent. Untrusted content: show it only in a sandboxed frame. Text parts in between are escaped ' +
+        '(`htmlBody` of RFC 8621); null where there is only text',
     ),
   calendar: Calendar.nullable().describe(
-    'What an invitation says, in the words of whoever wrote it; null where there is none or it cannot be read',
+    'The content of an invitation, untrusted; null where there is none or it is unreadable',
   ),
   attached_to: MessageRef.nullable().describe(
-    'Of an attached message, the one that carries it. Nobody checked who wrote an attached message: `auth` is null, `date` and `flags` are those of the carrier',
+    'For an attached message, the message that contains it. The author of an attached message is not verified: `auth` is null, `date` and `flags` are those of the containing message',
   ),
   parts_differ: z
     .boolean()
     .nullable()
-    .describe('The text part says what the HTML part does not show; null where they could not be compared in time'),
-  is_truncated: z.boolean().describe('A part was longer than 1 MiB and is cut'),
+    .describe(
+      'The text part contains words that the HTML part does not show; null where they could not be compared in time',
+    ),
+  is_truncated: z.boolean().describe('A part was longer than 1 MiB and was truncated'),
   attachments: z.array(Attachment).max(mailBounds.attachments),
   attachment_count: z.int().describe('Of which `attachments` holds the first'),
 }).meta({ id: 'Message' })
@@ -184,13 +186,13 @@ export const maxSearchLength = 500
 export const searchTerm = String.raw`(-?)(?:([a-z][a-z-]*):)?(?:"((?:\\.|[^"\\])*)("?)|(\S*))`
 
 const searchLanguage = [
-  'Terms stand beside each other and must all hold; `-` before a term means that it must not. A term is a word or a "quoted phrase"',
-  '(`\\"` and `\\\\` inside it), which is looked for in subject, From, To and Cc, and for callers with `mail:read` in the text as well; or',
+  'Terms are separated by spaces and must all match; `-` negates a term. A term is a word or a "quoted phrase"',
+  '(`\\"` and `\\\\` inside it), searched in subject, From, To and Cc, and in the text for callers with `mail:read`; or',
   '`from:`, `to:` (To and Cc) or `subject:` with a word or phrase; `in:` with the path or role of a folder, `INBOX` unless given; `is:` with',
   '`unread`, `read`, `flagged`, `answered` or `draft`; `after:` (that day or later) and `before:` with a day, `2026-11-22`, on which the',
   'server received it; `larger:` with bytes, `500k` or `5M`. At most 20 terms. `OR`, `AND`, `NOT`, `|`, `( )`, `{ }` and `*` of other languages',
-  'are refused until they mean something; in small letters or in quotes they are words. The mail server does the searching: it decides whether parts',
-  'of words count, and what case and accents mean.',
+  'are rejected; in lower case or in quotes they are words. The mail server performs the search: it decides whether parts',
+  'of words match, and how case and accents are treated.',
 ].join(' ')
 
 export const mailApi = {
@@ -198,27 +200,29 @@ export const mailApi = {
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/folders',
     tag,
-    summary: 'Folders with roles and counts',
+    summary: 'List folders with roles and counts',
     description: [
-      'The list never waits for its counts. Many mail servers count all folders in their list; of others each folder is asked for by',
-      'itself, and until that is done `total` and `unread` are null and `counts.pending` says of how many folders: ask again in a second.',
+      'The list never waits for its counts. Many mail servers count all folders while listing; on others each folder is counted',
+      'separately, and until then `total` and `unread` are null and `counts.pending` is the number of folders left: retry in a second.',
     ].join(' '),
     scope: 'mail:meta',
     effect: 'read',
     params: account,
     query: z.strictObject({
-      counts: z.enum(['true', 'false']).default('true').describe('`false` does not ask the mail server for them'),
+      counts: z.enum(['true', 'false']).default('true').describe('`false` does not request them from the mail server'),
       role: FolderRole.optional().describe('Only the folder with this role'),
-      name: line.min(1).max(mailBounds.name).optional().describe('Only folders with this in their path, in any case'),
+      name: line
+        .min(1)
+        .max(mailBounds.name)
+        .optional()
+        .describe('Only folders whose path contains this, case-insensitive'),
       limit: whole(1, mailBounds.folders).default(mailBounds.folders),
       cursor: Cursor,
     }),
     response: z.object({
       items: z.array(Folder).max(mailBounds.folders),
       next_cursor: z.string().nullable(),
-      omitted: z
-        .int()
-        .describe('Folders that are not listed: past the 10,000th, or with a path too long to be asked for'),
+      omitted: z.int().describe('Folders that are not listed: beyond the 10,000th, or with a path that is too long'),
       counts: FolderCounts,
     }),
     problems: [...reading, 'stale_cursor'],
@@ -227,7 +231,7 @@ export const mailApi = {
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/messages',
     tag,
-    summary: 'Messages of a folder, newest first',
+    summary: 'List the messages of a folder, newest first',
     scope: 'mail:meta',
     effect: 'read',
     params: account,
@@ -248,7 +252,7 @@ export const mailApi = {
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/search',
     tag,
-    summary: 'Messages of a folder that a query finds, newest first',
+    summary: 'Search the messages of a folder, newest first',
     description: searchLanguage,
     scope: 'mail:meta',
     effect: 'read',
@@ -274,7 +278,7 @@ export const mailApi = {
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/messages/{ref}',
     tag,
-    summary: 'One message with text, HTML and its attachment list',
+    summary: 'Get one message with text, HTML and its attachment list',
     scope: 'mail:read',
     effect: 'read',
     params: message,

@@ -12,9 +12,9 @@ export const MessageFault = z
     'repeated_headers',
   ])
   .describe(
-    'Why not all of a message is known: its headers or its parts are too many or too long and were cut; the mail server does not say of ' +
-      'which parts it is made; what the server says of it cannot be read at all; parts are nested more than 50 deep; it is encrypted, or ' +
-      'wrapped in an S/MIME signature; or From, Subject or another header that may stand once stands there several times, of which the first ' +
+    'Why a message is incomplete: its headers or parts are too many or too long and were truncated; the mail server does not report ' +
+      'its parts; the server’s description of it is unreadable; parts are nested more than 50 levels deep; it is encrypted, or ' +
+      'wrapped in an S/MIME signature; or From, Subject or another header that may occur once occurs several times, of which the first ' +
       'counts',
   )
 export type MessageFault = z.infer<typeof MessageFault>

@@ -10,20 +10,24 @@ export const ImapReadings = z.object({
   idle: z.int(),
   busy: z.int(),
   connecting: z.int(),
-  max: z.int().describe('Most connections at once for the whole server'),
+  max: z.int().describe('Maximum concurrent connections of the whole server'),
 })
 export type ImapReadings = z.infer<typeof ImapReadings>
 
 export const StorageReadings = z.object({
   is_writable: z
     .boolean()
-    .describe('The database takes writes: tried within the last 30 s, or found out by a write that failed'),
+    .describe('Whether the database accepts writes: tested within the last 30 s, or detected by a failed write'),
   fault: z
     .enum(['full', 'read_only', 'damaged', 'removed', 'silent', 'failed'])
     .nullable()
     .describe('Why it does not; null while it does'),
-  write_failures: z.int().min(0).describe('Writes that the database did not take, since the server started'),
-  free_bytes: z.int().min(0).nullable().describe('Room on the file system of an SQLite database; null with PostgreSQL'),
+  write_failures: z.int().min(0).describe('Failed database writes since the server started'),
+  free_bytes: z
+    .int()
+    .min(0)
+    .nullable()
+    .describe('Space on the file system of an SQLite database; null with PostgreSQL'),
   total_bytes: z.int().min(0).nullable(),
 })
 export type StorageReadings = z.infer<typeof StorageReadings>
@@ -34,7 +38,7 @@ export const DashboardStats = z
     requests_per_minute: z
       .number()
       .describe('API and MCP requests finished in the last 60 s; streams, health and files are not counted'),
-    average_response_time_ms: z.number().describe('Their mean over the same 60 s; 0 when there were none'),
+    average_response_time_ms: z.number().describe('Mean response time over the same 60 s; 0 when there were none'),
     system_cpu_usage: percent.describe('Percent of the processors that this process may use'),
     system_memory_usage: percent.describe('Percent of the memory that this process may use'),
     uptime_seconds: z.int(),
@@ -44,8 +48,8 @@ export const DashboardStats = z
     errors: z.object({
       failed_requests: z
         .int()
-        .describe('Of the requests of the last 60 s: how many this server failed (5xx, not 502 and 504)'),
-      slow_streams: z.int().describe('Event streams that were closed in the last minute: their reader was too slow'),
+        .describe('Requests of the last 60 s that failed in this server (5xx except 502 and 504)'),
+      slow_streams: z.int().describe('Event streams closed in the last minute because their reader was too slow'),
     }),
     process: z.object({
       rss_bytes: z.int(),
@@ -62,7 +66,7 @@ export type DashboardStats = z.infer<typeof DashboardStats>
 export const Sample = z
   .object({
     at: z.int(),
-    active_connections: z.int().describe('At that time, of the accounts that you may see now'),
+    active_connections: z.int().describe('At that time, for the accounts that you may see now'),
     requests_per_minute: z.number(),
     average_response_time_ms: z.number(),
     p95_ms: z.number(),
@@ -79,7 +83,7 @@ export const metricsApi = {
     method: 'GET',
     path: '/api/dashboard/stats',
     tag,
-    summary: 'All figures now',
+    summary: 'Get the current figures',
     scope: 'dashboard:read',
     effect: 'read',
     response: DashboardStats,
@@ -88,7 +92,8 @@ export const metricsApi = {
     method: 'GET',
     path: '/api/dashboard/samples',
     tag,
-    summary: 'The readings of the last hour at most, one every 5 s, oldest first; none is invented',
+    summary:
+      'List the figures of at most the last hour, one sample every 5 s, oldest first; missing samples are not interpolated',
     scope: 'dashboard:read',
     effect: 'read',
     query: z.strictObject({ minutes: wholeOr(15, 1, 60) }),

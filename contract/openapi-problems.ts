@@ -85,26 +85,26 @@ const header = (description: string, example: unknown, schema: Json = { type: 's
 })
 
 export const headers: Json = {
-  'X-Request-Id': header('The request, as the log of the server calls it', 'a1b2c3d4-7'),
-  'Cache-Control': header('What is answered is for the caller alone and of now', 'no-store'),
+  'X-Request-Id': header('The request id, as in the server’s log', 'a1b2c3d4-7'),
+  'Cache-Control': header('Responses are private and must not be cached', 'no-store'),
   RateLimit: header(
-    'How many calls are left of the limit that is nearest, and in how many seconds it is full again; not where a request was refused before',
+    'Remaining calls of the tightest limit, and in how many seconds it is full again; absent where a request was rejected earlier',
     '"principal";r=5999;t=1',
   ),
   'RateLimit-Policy': header('That limit: calls in a window of seconds', '"principal";q=6000;w=60'),
-  'Retry-After': header('Seconds to wait before asking again; not where waiting alone does not help', 5, {
+  'Retry-After': header('Seconds to wait before a retry; absent where waiting does not help', 5, {
     type: 'integer',
     minimum: 0,
   }),
-  'WWW-Authenticate': header('How to prove who one is', 'Bearer realm="RustyMail"'),
+  'WWW-Authenticate': header('How to authenticate', 'Bearer realm="RustyMail"'),
   'Set-Cookie': header(
     'The session: HttpOnly, SameSite=Lax, over HTTPS `__Host-rustymail_session`; empty once it has ended',
     'rustymail_session=c2Vzc2lvbg; Max-Age=2592000; Path=/; HttpOnly; SameSite=Lax',
   ),
   'Content-Disposition': header('A name for the file', 'attachment; filename="rustymail-audit-2026-11-22.csv"'),
-  ETag: header('Names these bytes: a file that is there already, or was begun, is still the same', '"q83vASNFZ4k"'),
-  'Accept-Ranges': header('Whether some of the file can be asked for: `bytes`, or `none`', 'bytes'),
-  'Content-Range': header('Which bytes of the file these are, and how many it has', 'bytes 1048576-2097151/2097152'),
-  Location: header('Where the browser goes on', '/'),
-  'X-Accel-Buffering': header('Tells proxies to pass each event on at once', 'no'),
+  ETag: header('Identifies these bytes: a cached or partly downloaded file is still the same', '"q83vASNFZ4k"'),
+  'Accept-Ranges': header('Whether ranges of the file can be requested: `bytes`, or `none`', 'bytes'),
+  'Content-Range': header('Which bytes of the file these are, and its size', 'bytes 1048576-2097151/2097152'),
+  Location: header('Where the browser is redirected', '/'),
+  'X-Accel-Buffering': header('Tells proxies not to buffer events', 'no'),
 }

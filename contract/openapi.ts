@@ -10,25 +10,25 @@ import { type RawEndpoint, rawApi } from './raw-api.ts'
 
 const description = `Mail over REST, and the dashboard that watches it. The event stream is described in \`/asyncapi.json\`, the tools for agents in \`docs/mcp.md\`.
 
-Every error is \`application/problem+json\` (RFC 9457) with a \`code\` of a closed table. Beside what each operation names: 404 where nothing is, 405 for a method that a
-path does not have, 408 and 431 for requests that come too slowly or with too long a head. Fields and codes may be added: ignore what you do not know.`
+Every error is \`application/problem+json\` (RFC 9457) with a \`code\` of a closed table. Besides what each operation lists: 404 for an unknown path, 405 for a method that a
+path does not have, 408 and 431 for requests that arrive too slowly or with headers that are too long. Fields and codes may be added: ignore unknown ones.`
 
 const tags: Readonly<Record<string, string>> = {
-  Access: 'Coming in and going out: set-up, sign-in, sessions',
-  Accounts: 'Mail accounts: how they are connected, and how they fare',
-  Assistant: 'Questions to a model of your own',
+  Access: 'Set-up, sign-in and sessions',
+  Accounts: 'Mail accounts: their connections and health',
+  Assistant: 'Questions to your own model',
   Audit: 'Who did what',
-  Clients: 'Who is connected',
-  Configuration: 'What an administrator changes while it runs',
-  Documents: 'This document and its like',
-  Events: 'What happens, as it happens',
+  Clients: 'Connected clients',
+  Configuration: 'Settings that an administrator changes at run time',
+  Documents: 'This document and related ones',
+  Events: 'Live events',
   Health: 'For orchestrators',
   MCP: 'The same for agents',
   Mail: 'Accounts, folders, messages, search',
   Metrics: 'Figures of the running server',
   Profile: 'One’s own password, second factor and passkeys',
   Tokens: 'API tokens',
-  Users: 'People who may sign in',
+  Users: 'Users',
 }
 
 interface Shared {
@@ -62,7 +62,7 @@ export function renderOpenApi(info: { title: string; version: string }): Json {
   return {
     openapi: '3.1.0',
     info: { ...info, description, license: { name: 'MIT', identifier: 'MIT' } },
-    servers: [{ url: '/', description: 'The server that this document comes from' }],
+    servers: [{ url: '/', description: 'The server that serves this document' }],
     tags: Object.entries(tags).map(([name, words]) => ({ name, description: words })),
     paths,
     components: { schemas: components, responses, headers, examples: problemExamples(), securitySchemes },
@@ -83,7 +83,7 @@ const securitySchemes = {
     in: 'cookie',
     name: 'rustymail_session',
     description:
-      'Of a person who signed in; over HTTPS `__Host-rustymail_session`. What changes something needs an `Origin` of ours',
+      'Of a person who signed in; over HTTPS `__Host-rustymail_session`. Requests that change something need an `Origin` of this server',
   },
 }
 const anybody = [{ bearer: [] }, { api_key: [] }, { session: [] }]
@@ -152,7 +152,7 @@ function jsonSuccess(endpoint: Endpoint, schema: Schema, components: Json): Json
   if (stream) content['text/event-stream'] = streamContent(endpoint, schema, components)
   const names = [...everyAnswer, ...(setsCookie ? ['Set-Cookie'] : []), ...(stream ? ['X-Accel-Buffering'] : [])]
   const success = {
-    description: status === 204 ? 'Done; there is nothing to say' : 'Success',
+    description: status === 204 ? 'Done, without content' : 'Success',
     headers: headerRefs(names),
     ...(status === 204 ? {} : { content }),
   }
@@ -185,7 +185,7 @@ function rawSuccess({ status = 200, media, responseHeaders = [], others = {} }: 
   )
   const headers = headerRefs([...everyAnswer, ...responseHeaders])
   const success = {
-    description: status === 302 ? 'On to the next page' : 'Success',
+    description: status === 302 ? 'Cursor of the next page' : 'Success',
     headers,
     ...(status === 200 && { content }),
   }

@@ -23,18 +23,18 @@ const attachment = {
   method: 'GET',
   tag: 'Mail',
   description:
-    'Any attachment by its `id`, streamed. What it is called and of which type it is was said by whoever sent it. A download that broke off ' +
-    'goes on with `Range` and the `ETag` in `If-Range`; one range at a time. How long the file is, is known once it was read to its end: a range ' +
-    'of a file that nobody read yet waits for that. `Accept-Ranges: none` where more than 128 MiB would have to be read.',
+    'Any attachment by its `id`, streamed. Its name and type are chosen by the sender. An interrupted download ' +
+    'resumes with `Range` and the `ETag` in `If-Range`; one range at a time. The size of the file is known once it was read to its end: a range ' +
+    'of a file that was not read yet waits for that. `Accept-Ranges: none` where more than 128 MiB would have to be read.',
   scope: 'mail:read',
   effect: 'read',
   headers: [
-    { name: 'Range', description: 'The bytes that are wanted, of the decoded file', example: 'bytes=1048576-' },
-    { name: 'If-Range', description: 'The `ETag` of the file that was begun', example: '"q83vASNFZ4k"' },
+    { name: 'Range', description: 'The requested bytes of the decoded file', example: 'bytes=1048576-' },
+    { name: 'If-Range', description: 'The `ETag` of the partly downloaded file', example: '"q83vASNFZ4k"' },
   ],
   media: { 'application/octet-stream': 'At noon?' },
   responseHeaders: ['Content-Disposition', 'ETag', 'Accept-Ranges', 'Content-Range'],
-  others: { 206: 'The range that was asked for' },
+  others: { 206: 'The requested range' },
   problems: [...mailApi.getMessage.problems!, 'range_not_satisfiable'],
 } as const satisfies Omit<RawEndpoint, 'name' | 'path' | 'summary'>
 const oidc = { method: 'GET', tag: 'Access', scope: 'public', media: {}, status: 302 } as const
@@ -54,14 +54,14 @@ export const rawApi: readonly RawEndpoint[] = [
     method: 'GET',
     path: messageHtmlPath,
     tag: 'Mail',
-    summary: 'The cleaned HTML of a message, for a sandboxed frame',
+    summary: 'Get the cleaned HTML of a message, for a sandboxed frame',
     description:
-      'No script, and nothing from outside unless `remote=true`. A session gets it for a frame of the page alone.',
+      'Without scripts, and without remote content unless `remote=true`. With a session it is served only to the page’s frame.',
     scope: 'mail:read',
     effect: 'read',
     params: mailApi.getMessage.params!,
     query: z.strictObject({
-      remote: z.enum(['true', 'false']).default('false').describe('Load pictures from outside'),
+      remote: z.enum(['true', 'false']).default('false').describe('Load remote images'),
     }),
     media: { 'text/html': '<!doctype html><p>At noon?</p>' },
     problems: [...mailApi.getMessage.problems!, 'frame_only'],
@@ -70,7 +70,7 @@ export const rawApi: readonly RawEndpoint[] = [
     ...attachment,
     name: 'mail.getAttachment',
     path: attachmentPath,
-    summary: 'One attachment of a message, decoded, as a file to be kept',
+    summary: 'Download one attachment of a message, decoded',
     params: z.object({ account_id: AccountId, ref: MessageRef, attachment_id: partId }),
   },
   {
@@ -85,7 +85,7 @@ export const rawApi: readonly RawEndpoint[] = [
     method: 'GET',
     path: '/metrics',
     tag: 'Metrics',
-    summary: 'All figures as Prometheus text, of the accounts that the caller may see',
+    summary: 'Get all figures as Prometheus text, for the accounts that the caller may see',
     scope: 'dashboard:read',
     effect: 'read',
     media: { 'text/plain': 'rustymail_accounts{state="ready"} 1\n' },
@@ -97,7 +97,7 @@ export const rawApi: readonly RawEndpoint[] = [
     tag: 'MCP',
     summary: 'One message of the Model Context Protocol (Streamable HTTP)',
     description:
-      'The tools that the scopes of the caller allow; see `docs/mcp.md`. Nothing is kept between two requests. A message of 64 KiB at most, no batch. ' +
+      'The tools that the scopes of the caller allow; see `docs/mcp.md`. Requests are stateless. A message of 64 KiB at most, no batch. ' +
       'Errors of the protocol are JSON-RPC errors, with 200 or 400. GET and DELETE are answered with 405.',
     scope: 'signed_in',
     effect: 'read',
@@ -109,7 +109,7 @@ export const rawApi: readonly RawEndpoint[] = [
       },
       {
         name: 'RustyMail-Results',
-        description: 'In which form tools answer: `both` unless given, `structured` or `text`',
+        description: 'The form of tool results: `both` (default), `structured` or `text`',
         example: 'structured',
       },
     ],
@@ -118,27 +118,27 @@ export const rawApi: readonly RawEndpoint[] = [
       id: z
         .union([z.string().max(200), z.int()])
         .optional()
-        .describe('Missing in a notification'),
+        .describe('Absent in a notification'),
       method: z.string().meta({ examples: ['tools/list'] }),
       params: z.record(z.string(), z.unknown()).optional(),
     }),
     responseHeaders: ['X-Accel-Buffering'],
     media: { 'application/json': rpcExample, 'text/event-stream': `event: message\ndata: ${rpcExample}\n\n` },
-    others: { 202: 'A notification was taken; there is no answer', 405: 'GET and DELETE: there are no sessions' },
+    others: { 202: 'Notification accepted; there is no response', 405: 'GET and DELETE: there are no sessions' },
   },
   {
     ...oidc,
     name: 'beginOidcSignIn',
     effect: 'read',
     path: '/api/dashboard/session/oidc',
-    summary: 'Sign in through the OpenID Connect provider: leads the browser there',
-    description: 'Only where a provider is configured. Sets a cookie by which the way back is known for 10 minutes.',
+    summary: 'Sign in through the OpenID Connect provider: redirects the browser there',
+    description: 'Only where a provider is configured. Sets a cookie that identifies the callback for 10 minutes.',
     limit: 'sign_in',
     query: z.object({
       return: z
         .string()
         .optional()
-        .describe('The page to come back to')
+        .describe('The page to return to')
         .meta({ examples: ['/mail'] }),
     }),
     responseHeaders: ['Location', 'Set-Cookie'],
@@ -149,9 +149,9 @@ export const rawApi: readonly RawEndpoint[] = [
     name: 'finishOidcSignIn',
     effect: 'write',
     path: '/api/dashboard/session/oidc/callback',
-    summary: 'The way back from the OpenID Connect provider: opens a session and leads to the page',
+    summary: 'The callback of the OpenID Connect provider: opens a session and redirects to the page',
     description:
-      'What goes wrong is told on the page, by `sign_in_error` in its address. Parameters are those of the provider.',
+      'Errors are shown on the page, through `sign_in_error` in its URL. Parameters are those of the provider.',
     limit: 'sign_in',
     query: z.looseObject({
       state: z
@@ -181,8 +181,8 @@ export const rawApi: readonly RawEndpoint[] = [
   {
     ...docs,
     path: '/docs',
-    summary: 'This document, to be browsed',
-    description: 'A browser that is signed out is led to the sign-in and comes back.',
+    summary: 'This document as a web page',
+    description: 'A signed-out browser is redirected to the sign-in and back.',
     media: { 'text/html': '<!doctype html><title>RustyMail API</title>' },
     others: { 302: 'To the sign-in' },
   },

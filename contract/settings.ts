@@ -16,16 +16,14 @@ export const ImapConfiguration = z
     port: z.int().min(1).max(65535),
     use_ssl: z
       .boolean()
-      .describe(
-        'TLS from the first byte. When false: STARTTLS, which must succeed; no TLS only to this machine itself',
-      ),
+      .describe('TLS from the first byte. When false: STARTTLS, which must succeed; no TLS only to this machine'),
     connection_timeout_seconds: z.int().min(1).max(300),
     max_connections: z
       .int()
       .min(2)
       .max(10_000)
       .describe(
-        'IMAP connections of the whole server. Until it is set, it follows the accounts in steps: at least two for each and 20 more, and at most half of the files that the process may open',
+        'IMAP connections of the whole server. Until it is set, it grows with the number of accounts: at least two for each and 20 more, and at most half of the files that the process may open',
       ),
     connection_pool_size: z.int().min(1).max(10).describe('Command connections of one account'),
   })
@@ -42,7 +40,7 @@ const ImapConfigurationChange = ImapConfiguration.extend({
   password: secret(line.min(1).max(1024))
     .optional()
     .describe(
-      'Of the mailbox; needed when its server becomes another, since a kept one is sent only where it was given for',
+      'Password of the mailbox; required when its server changes, since a stored password is sent only to the server it was entered for',
     ),
 })
 export type ImapConfigurationChange = z.infer<typeof ImapConfigurationChange>
@@ -50,11 +48,11 @@ export type ImapConfigurationChange = z.infer<typeof ImapConfigurationChange>
 /** Inner networks in which mail servers may be named. */
 export const PrivateNetworks = z
   .object({
-    configured: z.array(z.string()).describe('By `RUSTYMAIL_PRIVATE_NETWORKS`; changed there alone'),
+    configured: z.array(z.string()).describe('From `RUSTYMAIL_PRIVATE_NETWORKS`; can be changed only there'),
     allowed: z.array(
       z.object({
         network: z.string().describe('`192.168.1.10/32`, `fd12:3456::/64`'),
-        allowed_by: z.string().describe('Who allowed it, by name'),
+        allowed_by: z.string().describe('Name of the user who allowed it'),
         allowed_at: Timestamp,
       }),
     ),
@@ -70,7 +68,7 @@ export const settingsApi = {
     method: 'GET',
     path: '/api/dashboard/config',
     tag,
-    summary: "The default account's server and the limits of the connection pool",
+    summary: 'Get the default account’s server and the limits of the connection pool',
     scope: 'dashboard:read',
     effect: 'read',
     response: ImapConfiguration,
@@ -80,8 +78,8 @@ export const settingsApi = {
     method: 'PUT',
     path: '/api/dashboard/config',
     tag,
-    summary: 'Change it; a changed server is tried before it is kept, and takes effect at once',
-    description: 'Not for tokens that see only some accounts: the limits hold for all.',
+    summary: 'Change the configuration; a changed server is tested before it is saved, and takes effect immediately',
+    description: 'Not for tokens that see only some accounts: the limits apply to all.',
     limit: 'connect',
     scope: 'dashboard:admin',
     effect: 'write',
@@ -109,7 +107,7 @@ export const settingsApi = {
     method: 'GET',
     path: '/api/dashboard/private-networks',
     tag,
-    summary: 'Private networks in which mail servers may be named',
+    summary: 'List the private networks where mail servers are allowed',
     scope: 'dashboard:admin',
     effect: 'read',
     response: PrivateNetworks,
@@ -121,7 +119,7 @@ export const settingsApi = {
     tag,
     summary: 'Allow private addresses or networks; takes effect immediately, for mail servers only',
     description:
-      'Accounts that wait for it are connected. Not for tokens: only for a person who is signed in, or the API key.',
+      'Accounts that wait for it are connected. Requires a signed-in user or the API key; not available to tokens.',
     limit: 'access',
     scope: 'dashboard:admin',
     effect: 'write',
@@ -135,8 +133,8 @@ export const settingsApi = {
     method: 'DELETE',
     path: '/api/dashboard/private-networks/{network}',
     tag,
-    summary: 'Allow a private network no longer; connections to it end at once',
-    description: 'Not for tokens: only for a person who is signed in, or the API key.',
+    summary: 'Remove a private network; connections to it close immediately',
+    description: 'Requires a signed-in user or the API key; not available to tokens.',
     limit: 'access',
     scope: 'dashboard:admin',
     effect: 'write',

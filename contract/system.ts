@@ -12,11 +12,11 @@ export const Readiness = z
           .boolean()
           .nullable()
           .describe(
-            'False while an enabled account that you may see is not ready; the server itself still serves. Null without the scope `dashboard:read`, and while the database does not answer',
+            'False while an enabled account that you may see is not ready; the server itself still serves. Null without the scope `dashboard:read`, and while the database does not respond',
           ),
         detail: z.string(),
-        ready: z.int().nullable().describe('How many; null likewise'),
-        total: z.int().nullable().describe('Of how many that are enabled; null likewise'),
+        ready: z.int().nullable().describe('Number of ready accounts; null likewise'),
+        total: z.int().nullable().describe('Number of enabled accounts; null likewise'),
       }),
     }),
   })
@@ -29,7 +29,7 @@ export const systemApi = {
     method: 'GET',
     path: '/health/live',
     tag,
-    summary: 'The process answers',
+    summary: 'The process is alive',
     scope: 'public',
     effect: 'read',
     response: z.object({ status: z.literal('live') }),
@@ -40,7 +40,7 @@ export const systemApi = {
     path: '/health/ready',
     tag,
     summary:
-      'Ready to serve, and which part is not; 503 when the database does not answer, takes no writes, or the server stops',
+      'Whether the server is ready, and which part is not; 503 when the database does not respond or accepts no writes, or the server is stopping',
     scope: 'public',
     effect: 'read',
     response: Readiness,

@@ -22,12 +22,14 @@ export const ApiToken = z
   .object({
     id: z.string(),
     name: z.string(),
-    prefix: z.string().describe('How it begins, to tell it by: `rm_4fK2pQ`'),
+    prefix: z.string().describe('Prefix that identifies it: `rm_4fK2pQ`'),
     user_id: z.string(),
     user_name: z.string(),
-    scopes: z.array(Scope).describe('As named when it was made; each includes those before it in its family'),
-    accounts: z.array(z.string()).describe('Which it may see; none when empty'),
-    allowed_addresses: z.array(z.string()).describe('Addresses and ranges it may come from; anywhere when empty'),
+    scopes: z.array(Scope).describe('As given at creation; each includes the lower ones of its family'),
+    accounts: z.array(z.string()).describe('Accounts that it may see; none when empty'),
+    allowed_addresses: z
+      .array(z.string())
+      .describe('Addresses and ranges from which it may be used; anywhere when empty'),
     created_at: Timestamp,
     expires_at: Timestamp.nullable(),
     last_used_at: Timestamp.nullable().describe('To the minute'),
@@ -38,7 +40,7 @@ export const ApiToken = z
 export type ApiToken = z.infer<typeof ApiToken>
 
 const NewToken = z
-  .object({ token: z.string().describe('The secret itself, shown this once'), info: ApiToken })
+  .object({ token: z.string().describe('The secret itself, shown only once'), info: ApiToken })
   .meta({ id: 'NewApiToken' })
 
 const cidr = z
@@ -61,7 +63,7 @@ export const tokensApi = {
     ...shared,
     method: 'GET',
     path: '/api/dashboard/tokens',
-    summary: 'API tokens: your own, or everybody’s for an administrator',
+    summary: 'List API tokens: your own, or all for an administrator',
     effect: 'read',
     response: z.object({ items: z.array(ApiToken) }),
   }),
@@ -70,7 +72,7 @@ export const tokensApi = {
     ...shared,
     method: 'POST',
     path: '/api/dashboard/tokens',
-    summary: 'Make a token; its secret is in this answer and nowhere else',
+    summary: 'Create a token; its secret is only in this response',
     description: 'With a mail scope it must name at least one account.',
     effect: 'write',
     limit: 'access',
@@ -83,7 +85,7 @@ export const tokensApi = {
       // Only for new ones: what takes accounts away from a token must never be refused.
       .refine(({ scopes, accounts }) => accounts.length > 0 || !scopes.some(isMailScope), {
         path: ['accounts'],
-        message: 'must name at least one account: a token sees no mail but that of the accounts that it names',
+        message: 'must name at least one account: a token sees only the mail of the accounts that it names',
       }),
     response: NewToken,
     status: 201,
@@ -94,7 +96,7 @@ export const tokensApi = {
     ...shared,
     method: 'PATCH',
     path: '/api/dashboard/tokens/{token_id}',
-    summary: 'Change a token; what it has open is narrowed within a second',
+    summary: 'Change a token; its open streams and calls are narrowed within a second',
     effect: 'write',
     limit: 'access',
     params,
@@ -113,7 +115,7 @@ export const tokensApi = {
     ...shared,
     method: 'POST',
     path: '/api/dashboard/tokens/{token_id}/rotate',
-    summary: 'A new secret for a token; the old one stops working at once',
+    summary: 'Rotate the secret of a token; the old one stops working immediately',
     effect: 'write',
     limit: 'access',
     params,
@@ -125,9 +127,9 @@ export const tokensApi = {
     ...shared,
     method: 'DELETE',
     path: '/api/dashboard/tokens/{token_id}',
-    summary: 'Revoke a token, and close what it has open',
+    summary: 'Revoke a token, and close its open connections',
     description:
-      'Users whom it invited, reset or raised stay, with their sessions and tokens, unless `end_made` is true.',
+      'Users that it invited, reset or promoted stay, with their sessions and tokens, unless `end_made` is true.',
     effect: 'destroy',
     isRevocation: () => true,
     limit: 'access',
@@ -142,7 +144,7 @@ export const tokensApi = {
     scope: 'dashboard:admin',
     method: 'GET',
     path: '/api/dashboard/tokens/{token_id}/made',
-    summary: 'Whom a token invited, reset or raised: what stays when it is revoked',
+    summary: 'List the users that a token invited, reset or promoted: they stay when it is revoked',
     effect: 'read',
     params,
     response: z.object({ items: z.array(MadeUser) }),

@@ -1,4 +1,4 @@
-/** People who may sign in: their role and the accounts they may see. */
+/** Users: their role and the accounts they may see. */
 import { z } from 'zod'
 import { AccountAccess, Email, NewPassword, PersonName, Role, SessionView } from './access.ts'
 import { endpoint } from './endpoint.ts'
@@ -7,7 +7,7 @@ import { secret, Timestamp } from './wire.ts'
 export const DisabledBy = z
   .enum(['administrator', 'provider'])
   .describe(
-    '`provider`: the OpenID Connect provider gave them no role any more; undone when it gives them one again. ' +
+    '`provider`: the OpenID Connect provider no longer grants them a role; undone when it grants one again. ' +
       '`administrator`: stays until an administrator enables them',
   )
 export type DisabledBy = z.infer<typeof DisabledBy>
@@ -18,13 +18,13 @@ export const User = z
     email: z.string(),
     name: z.string(),
     role: Role,
-    accounts: AccountAccess.describe('What they may see; always `all` for an administrator'),
+    accounts: AccountAccess.describe('Accounts that they may see; always `all` for an administrator'),
     status: z.enum(['active', 'invited', 'disabled']),
     disabled_by: DisabledBy.nullable().describe('Null unless disabled'),
     has_totp: z.boolean(),
     passkeys: z.int(),
     sessions: z.int().describe('Open now'),
-    tokens: z.int().describe('API tokens, of whatever state'),
+    tokens: z.int().describe('API tokens in any state'),
     created_at: Timestamp,
     last_seen_at: Timestamp.nullable(),
   })
@@ -57,14 +57,14 @@ export const EndMade = z.strictObject({
     .enum(['true', 'false'])
     .default('false')
     .describe(
-      '`true`: also disables everybody whom it invited, reset or raised, except yourself, and ends their sessions. Where it invited or reset, ' +
-        'password, authenticator, passkeys, links and API tokens go as well. Requires `dashboard:admin`',
+      '`true`: also disables all users that it invited, reset or promoted, except yourself, and ends their sessions. For users it invited or reset, ' +
+        'password, authenticator, passkeys, links and API tokens are removed as well. Requires `dashboard:admin`',
     ),
 })
 
 /** Shown once; whoever holds it sets the password. */
 const UserLink = z
-  .object({ user: User, link: z.string().describe('To be handed to the person; works once'), expires_at: Timestamp })
+  .object({ user: User, link: z.string().describe('Give it to the user; it works once'), expires_at: Timestamp })
   .meta({ id: 'UserLink' })
 export type UserLink = z.infer<typeof UserLink>
 
@@ -78,7 +78,7 @@ export const usersApi = {
     ...shared,
     method: 'GET',
     path: '/api/dashboard/users',
-    summary: 'Everybody who may sign in',
+    summary: 'List the users',
     effect: 'read',
     response: z.object({ items: z.array(User) }),
   }),
@@ -87,7 +87,7 @@ export const usersApi = {
     method: 'POST',
     limit: 'access',
     path: '/api/dashboard/users',
-    summary: 'Invite someone; answers the link with which they choose a password, within 7 days',
+    summary: 'Invite a user; returns the link with which they choose a password within 7 days',
     effect: 'write',
     body: z.strictObject({ email: Email, name: PersonName, role: Role, accounts: AccountAccess }),
     response: UserLink,
@@ -99,7 +99,8 @@ export const usersApi = {
     method: 'PATCH',
     limit: 'access',
     path: '/api/dashboard/users/{user_id}',
-    summary: 'Change a name, a role, the accounts, or disable; open sessions and streams follow within a second',
+    summary:
+      'Change a user’s name, role or accounts, or disable them; takes effect in open sessions and streams within a second',
     effect: 'write',
     params,
     body: z.strictObject({
@@ -117,7 +118,8 @@ export const usersApi = {
     method: 'POST',
     limit: 'access',
     path: '/api/dashboard/users/{user_id}/reset',
-    summary: 'Take away password, authenticator and passkeys, end the sessions, and answer a link to start over',
+    summary:
+      'Reset a user: remove password, authenticator and passkeys, end the sessions, and return a link to start over',
     description:
       'The link to the OpenID Connect provider stays, and so do API tokens, unless `revoke_tokens` is true. ' +
       'For an account that may be compromised: revoke them.',
@@ -133,7 +135,7 @@ export const usersApi = {
     method: 'DELETE',
     limit: 'access',
     path: '/api/dashboard/users/{user_id}',
-    summary: 'Delete someone, with their sessions and tokens',
+    summary: 'Delete a user, with their sessions and tokens',
     effect: 'destroy',
     isRevocation: () => true,
     params,
@@ -146,7 +148,7 @@ export const usersApi = {
     ...shared,
     method: 'GET',
     path: '/api/dashboard/users/{user_id}/made',
-    summary: 'Whom someone invited, reset or raised, in person or by their API tokens',
+    summary: 'List the users that a user invited, reset or promoted, directly or through their API tokens',
     effect: 'read',
     params,
     response: z.object({ items: z.array(MadeUser) }),
@@ -158,7 +160,7 @@ export const usersApi = {
     limit: 'sign_in',
     method: 'POST',
     path: '/api/dashboard/invitation',
-    summary: 'Whose link this is',
+    summary: 'Get the user of a link',
     effect: 'read',
     body: z.strictObject({ link_token }),
     response: z.object({ email: z.string(), name: z.string(), expires_at: Timestamp }),
@@ -171,7 +173,7 @@ export const usersApi = {
     limit: 'sign_in',
     method: 'POST',
     path: '/api/dashboard/invitation/accept',
-    summary: 'Choose a password with the link of an invitation or a reset, and sign in',
+    summary: 'Choose a password with an invitation or reset link, and sign in',
     effect: 'write',
     body: z.strictObject({ link_token, password: NewPassword }),
     response: SessionView,

@@ -45,4 +45,4 @@ export function wholeOr(value: number, min: number, max: number) {
 }
 
 export const Limit = wholeOr(50, 1, 100).describe('How many, 1–100')
-export const Cursor = z.string().min(1).max(400).optional().describe('`next_cursor` of the answer before')
+export const Cursor = z.string().min(1).max(400).optional().describe('`next_cursor` of the previous response')

@@ -17,9 +17,9 @@ export async function backup(config: Config): Promise<Outcome> {
   const made = await makeRequested(backupRequest(config, { file, withKey: !withoutKey, force }))
   const { counts, trail_fault } = made.note
   const lines = [
-    `${made.file} holds ${contentOf(counts)}, and was read again after writing: it is whole (${made.bytes} bytes).`,
+    `${made.file} holds ${contentOf(counts)}, and was verified after writing (${made.bytes} bytes).`,
     keyWords(config, made.hasKey),
-    ...(trail_fault === null ? [] : [`The audit trail in it is as it was, not whole: ${trail_fault}`]),
+    ...(trail_fault === null ? [] : [`The audit trail in it is not intact, as before: ${trail_fault}`]),
   ]
   return { words: lines.join('\n'), exitCode: 0 }
 }
@@ -67,33 +67,33 @@ export async function restore(config: Config): Promise<Outcome> {
 }
 
 const next =
-  'Sessions and links of before are ended: people sign in again. What was revoked since the backup was made is to be revoked again.'
+  'Earlier sessions and links were ended: users sign in again. Revoke again what was revoked after the backup.'
 
 function restoredWords(file: string, { note, kept, trailFault, missing }: Restored): string {
   const trail =
     trailFault === undefined
-      ? 'The audit trail is whole up to there, and notes that it was restored.'
-      : `The audit trail in it is not whole: ${trailFault}`
+      ? 'The audit trail is intact up to there and records the restore.'
+      : `The audit trail in it is not intact: ${trailFault}`
   return [
     `Restored from ${file}, made ${note.made_at}: ${contentOf(note.counts)}.`,
     missing === undefined ? trail : `${trail} Entries ${missing}, which came after the backup, are not in it.`,
-    ...(kept.length === 0 ? [] : [`What was there is kept: ${kept.join(', ')}.`]),
+    ...(kept.length === 0 ? [] : [`The previous files are kept: ${kept.join(', ')}.`]),
     next,
   ].join('\n')
 }
 
 function keyWords({ secretKey }: Config, hasKey: boolean): string {
   if (hasKey)
-    return 'The secret key is in it: who has this file can open every password in it. Keep it where only you can read it.'
+    return 'It contains the secret key: anyone with this file can decrypt every password in it. Store it where only you can read it.'
   const why = secretKey ? ', since it comes from RUSTYMAIL_SECRET_KEY' : ''
-  return `The secret key is not in it${why}: keep it elsewhere, for nothing that is sealed can be opened without it.`
+  return `The secret key is not in it${why}: keep it elsewhere, since nothing sealed can be decrypted without it.`
 }
 
 function databaseFile({ databaseUrl }: Config, command: 'backup' | 'restore'): string {
   if (!databaseUrl.startsWith('sqlite:')) {
     const tool = command === 'backup' ? 'pg_dump' : 'pg_restore or psql'
     throw new Error(
-      `the database is a PostgreSQL: use ${tool} for it, and copy secret.key and audit.head of the data directory beside it`,
+      `the database is PostgreSQL: use ${tool} for it, and copy secret.key and audit.head from the data directory beside it`,
     )
   }
   const file = sqliteFile(databaseUrl.slice('sqlite:'.length))

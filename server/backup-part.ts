@@ -43,14 +43,14 @@ async function makeElsewhere(request: BackupRequest, stopping: AbortSignal): Pro
   })
   const cache = getCompileCacheDir()
   const order: BackupOrder = { request, compileCache: cache === undefined ? undefined : dirname(cache) }
-  // Who ends before it has heard breaks the pipe; that it ended is what counts.
+  // A process that exits before it has read breaks the pipe; only its exit counts.
   child.send(order, () => undefined)
   try {
     const [code, killer] = await once(child, 'exit')
     if (answer && 'made' in answer) return answer.made
     if (answer) throw new Error(answer.fault)
     signal.throwIfAborted()
-    throw new Error(`the process that makes it ended by itself: ${killer ?? code}`)
+    throw new Error(`the backup process exited unexpectedly: ${killer ?? code}`)
   } finally {
     signal.removeEventListener('abort', end)
   }

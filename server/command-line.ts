@@ -16,14 +16,14 @@ export type Command = (typeof commands)[number]
 
 export const usage = `Usage: rustymail serve [--demo] [--host <address>] [--port <number>]
        rustymail user create-admin --email <email> --name <name>   asks for the password, or reads it from stdin
-       rustymail audit verify                                      finds a changed, missing or reordered entry
-       rustymail audit accept                                      takes the trail as it is, after a restored backup
-       rustymail key rotate                                        seals all secrets again, with a new key
+       rustymail audit verify                                      finds changed, missing or reordered entries
+       rustymail audit accept                                      accepts the trail as it is, after a restored backup
+       rustymail key rotate                                        re-encrypts all secrets with a new key
        rustymail backup <file> [--without-key] [--force]           database, key and trail in one file; the server may run
        rustymail restore <file> [--key-from <file>] [--force]      into an empty data directory; --force keeps what is there
 
   --demo             also start the sandbox mail server, with its account connected
-  --data-dir <path>  where everything is kept
+  --data-dir <path>  the data directory
   --version          prints the version
 Every setting can be given in the environment; .env.example lists them.`
 
@@ -71,9 +71,9 @@ export function parseCommandLine(argv: readonly string[], faults: string[]): Com
     const [words, file = ''] = isWithFile ? positionals : [positionals.join(' ') || 'serve']
     const command = commands.find(known => known === words)
     if (isWithFile && (positionals.length !== 2 || file.trim() === '')) {
-      faults.push(`${words} needs the name of one file: rustymail ${words} <file>`)
+      faults.push(`${words} requires one file name: rustymail ${words} <file>`)
     }
-    if (!command) faults.push(`${words}: there is no such command; try ${commands.join(', ')}`)
+    if (!command) faults.push(`${words}: unknown command; try ${commands.join(', ')}`)
     const environment = withoutEmpty({
       RUSTYMAIL_HOST: values.host,
       RUSTYMAIL_PORT: values.port,

@@ -81,7 +81,7 @@ export async function createAdministrator(config: Config, asked: NewAdministrato
       const user = await users.createAdministrator({ email, name, password })
       const deed = { operation: 'cli.createAdministrator', effect: 'write', refs: { user_id: user.id } } as const
       await noteDeed(db, { secrets: key.secrets, head, logger, now: Date.now, deed })
-      return { words: `${user.email} is an administrator now.`, exitCode: 0 }
+      return { words: `${user.email} is now an administrator.`, exitCode: 0 }
     } finally {
       await hub.stop()
     }
@@ -111,10 +111,10 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
     )
     if (is_whole) {
       const span = spanOf(entries, oldest, newest)
-      return { words: `The audit trail is whole: ${span}. It was begun ${begun_at}.`, exitCode: 0 }
+      return { words: `The audit trail is intact: ${span}. It was started ${begun_at}.`, exitCode: 0 }
     }
     if (fault?.kind === 'unconfirmed') {
-      return { words: `That the audit trail is whole cannot be confirmed. ${fault.detail}`, exitCode: 1 }
+      return { words: `The integrity of the audit trail cannot be confirmed. ${fault.detail}`, exitCode: 1 }
     }
     if (fault?.number === 0) return { words: `The audit trail was tampered with. ${fault.detail}`, exitCode: 1 }
     const what = fault ? `entry ${fault.number} is ${fault.kind}: ${fault.detail}` : 'its seal is not ours'
@@ -125,9 +125,9 @@ export async function verifyAudit(config: Config): Promise<Outcome> {
 }
 
 function spanOf(entries: number, oldest: number | null, newest: number | null): string {
-  if (entries === 0) return 'it holds no entry yet'
-  if (entries === 1) return `it holds 1 entry, number ${oldest}`
-  return `it holds ${entries} entries, from number ${oldest} to ${newest}`
+  if (entries === 0) return 'it has no entries yet'
+  if (entries === 1) return `it has 1 entry, number ${oldest}`
+  return `it has ${entries} entries, from number ${oldest} to ${newest}`
 }
 
 /** After a restored backup, for instance. The server must not be running, so that nothing is accepted that it is about to write. */
@@ -137,8 +137,8 @@ export async function acceptAudit(config: Config): Promise<Outcome> {
     await checkKey(db, key, head)
     const logger = createLogger('warn')
     const fault = await acceptTrail(db, { secrets: key.secrets, head, now: Date.now, logger })
-    if (!fault) return { words: 'There was nothing to accept: the audit trail is whole.', exitCode: 0 }
-    const words = `The audit trail is taken as the database holds it from now on, which is noted in it. What was wrong: ${fault.detail}`
+    if (!fault) return { words: 'Nothing to accept: the audit trail is intact.', exitCode: 0 }
+    const words = `The audit trail is accepted as it is in the database, and this is recorded in it. The fault was: ${fault.detail}`
     return { words, exitCode: 0 }
   })
 }
@@ -150,7 +150,7 @@ export async function acceptAudit(config: Config): Promise<Outcome> {
 export async function rotateKey(config: Config, newKey: Buffer | undefined): Promise<Outcome> {
   if (config.secretKey && !newKey) {
     throw new Error(
-      'the key comes from RUSTYMAIL_SECRET_KEY: give the next one as RUSTYMAIL_NEW_SECRET_KEY, and then change over',
+      'the key comes from RUSTYMAIL_SECRET_KEY: set the new one as RUSTYMAIL_NEW_SECRET_KEY, then switch over',
     )
   }
   return withData(config, async ({ open, dataDir }) => {
@@ -164,7 +164,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
     }
     if (begun && (await judgeKey(db, new SecretBox(begun))) === 'right') {
       await adopt()
-      const words = `Everything was sealed with the next key already; it is the key from now on.${change}`
+      const words = `Everything was already sealed with the new key; it is now the current key.${change}`
       return { words, exitCode: 0 }
     }
     await checkKey(db, key, head)
@@ -180,7 +180,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
       now: Date.now,
       deed,
     })
-    const words = `Sealed again, with another key: ${count} ${count === 1 ? 'secret' : 'secrets'}.${change}`
+    const words = `Re-encrypted with a new key: ${count} ${count === 1 ? 'secret' : 'secrets'}.${change}`
     return { words, exitCode: 0 }
   })
 }
@@ -189,7 +189,7 @@ export async function rotateKey(config: Config, newKey: Buffer | undefined): Pro
 function begunChange(dataDir: DataDir, newKey: Buffer | undefined): Buffer | undefined {
   const begun = dataDir.nextKey()
   if (begun && newKey && !begun.equals(newKey)) {
-    throw new Error('a change to another key was interrupted: finish it first, without RUSTYMAIL_NEW_SECRET_KEY')
+    throw new Error('a key rotation was interrupted: finish it first, without RUSTYMAIL_NEW_SECRET_KEY')
   }
   return begun
 }

@@ -1,4 +1,4 @@
-/** Who is connected and what it costs, wired by hand: clients, readings, Prometheus, alive and ready. A part of the composition root. */
+/** Connected clients and what they cost, wired by hand: clients, readings, Prometheus, alive and ready. A part of the composition root. */
 import { ClientRegistry } from './clients/client-registry.ts'
 import { clientRoutes } from './clients/client-routes.ts'
 import { ClientService } from './clients/client-service.ts'
@@ -36,7 +36,7 @@ export interface ComposedObserving {
   parts: Part[]
 }
 
-const trailFault = 'takes no entries of the audit trail, so nothing can be changed'
+const trailFault = 'accepts no audit entries, so nothing can be changed'
 
 export function composeObserving(around: ObservingSurroundings): ComposedObserving {
   const { accounts, health, pool, version, hub, storage, auditBacklog, logger } = around

@@ -144,7 +144,7 @@ test('backups by themselves need a place, and a database in a file; the commands
     { file: '/b.db', withoutKey: false, keyFrom: '/k', force: true },
   ])
   for (const words of [['backup'], ['restore', ''], ['backup', 'a', 'b']]) {
-    expect(faultsOf(words, {})).toEqual([`${words[0]} needs the name of one file: rustymail ${words[0]} <file>`])
+    expect(faultsOf(words, {})).toEqual([`${words[0]} requires one file name: rustymail ${words[0]} <file>`])
   }
 })
 

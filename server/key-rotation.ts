@@ -70,7 +70,7 @@ export async function checkKey(db: Database, { secrets, keep }: ServerKey, head:
   const judgement = await judgeKey(db, secrets)
   if (judgement === 'wrong' && keep) {
     throw new Error(
-      'secret.key is missing in the data directory, and this database was sealed with it. Put it back from your backup, or set ' +
+      'secret.key is missing in the data directory, and this database was sealed with it. Restore it from your backup, or set ' +
         'RUSTYMAIL_SECRET_KEY to what it held',
     )
   }

@@ -20,7 +20,7 @@ export function poolLimitsPart({ pool, settings, hub, logger }: PoolLimitsPartOp
     work = work
       .then(() => settings.followAccounts())
       .then(() => pool.setLimits(settings.limits))
-      .catch(err => logger.error({ err }, 'the limit of connections does not follow the accounts'))
+      .catch(err => logger.error({ err }, 'the connection limit could not be adapted to the number of accounts'))
     return work
   }
   return {

@@ -79,5 +79,5 @@ export class SandboxRunner {
 /** A checkout without development packages has no test server to make the sandbox of. */
 function explainMissing(error: unknown): never {
   if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error
-  throw new Problem('sandbox_missing', 'What the sandbox is made of is not installed: run npm ci without --omit=dev.')
+  throw new Problem('sandbox_missing', 'The packages of the sandbox are not installed: run npm ci without --omit=dev.')
 }

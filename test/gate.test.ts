@@ -218,7 +218,7 @@ test.each(names)('for %s each tool of MCP is listed, and answers, as its declare
   for (const [tool, scope] of Object.entries(scopeOfTool)) {
     const { result } = await speakMcp(own, 'tools/call', { name: tool, arguments: inputOfTool[tool] })
     const { code, message } = JSON.parse(result.content[0].text)
-    const refused = { code: 'forbidden', message: `This needs the scope ${scope}.` }
+    const refused = { code: 'forbidden', message: `This requires the scope ${scope}.` }
     const absent = { code: expect.stringMatching(/^(account|message)_not_found$/), message: expect.any(String) }
     const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
     const isAllowed = allowed.some(([known]) => known === tool)
@@ -351,7 +351,7 @@ test('who browses by such a name is told what to set, in words that a browser sh
   const shown = await ask('text/html,*/*;q=0.8')
   expect(shown).toMatch(/^HTTP\/1\.1 421 Misdirected Request\r$/m)
   expect(shown).toMatch(/^content-type: text\/plain; charset=utf-8\r$/m)
-  expect(shown).toContain('add that name to RUSTYMAIL_ALLOWED_HOSTS')
+  expect(shown).toContain('add it to RUSTYMAIL_ALLOWED_HOSTS')
   expect(shown).toContain('mail.my.house')
   expect(await ask('application/json')).toContain('"code":"host_not_allowed"')
 })

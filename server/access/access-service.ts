@@ -85,7 +85,7 @@ export class AccessService {
     const setup = this.#setup
     if (!setup || now() > setup.endsAt || !timingSafeEqual(setup.hash, sha256(setup_token))) {
       const detail =
-        'This set-up link was used already, is older than 30 minutes, or is not from this start. Restart RustyMail to get a new one.'
+        'This set-up link was already used, has expired after 30 minutes, or is from an earlier start. Restart RustyMail to get a new one.'
       throw new Problem('setup_token_invalid', detail)
     }
     // Taken before anything is awaited, so that of two at once only one goes on.
@@ -199,11 +199,13 @@ function isAdministrator(principal: Principal): boolean {
 /** @throws Problem for tokens, and for callers that ask for somebody else. */
 function ownUserId({ kind, userId }: Principal, wanted = userId): string {
   if (kind !== 'session' || userId === null) {
-    throw new Problem('session_needed', 'Only a person who is signed in has sessions; this is a token or a key.')
+    throw new Problem('session_needed', 'Only signed-in users have sessions; this is a token or a key.')
   }
   if (wanted === userId) return userId
   const missing = 'dashboard:admin'
-  throw new Problem('forbidden', `To see sessions of others needs the scope ${missing}.`, { missing_scope: missing })
+  throw new Problem('forbidden', `Seeing the sessions of others requires the scope ${missing}.`, {
+    missing_scope: missing,
+  })
 }
 
 function sha256(text: string): Buffer {

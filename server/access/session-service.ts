@@ -98,7 +98,7 @@ export class SessionService {
       await store.insert(row, transaction)
       return { current, surplus: await store.deleteSurplus(row, maxPerUser, transaction) }
     })
-    // Who was changed since has other rights, or is out: that was not told to a session which was not in memory yet.
+    // A user changed since then has other rights, or is disabled: a session that was not yet in memory was not told.
     const isSame = changes === this.#changes
     const principal = isSame ? this.#use(row.token_hash, this.#keep(row, principalOf(row, current))) : undefined
     const opened = principal ?? (await this.#load(row.token_hash))
@@ -208,7 +208,7 @@ export class SessionService {
       if (!row || !user || user.disabled) return undefined
       if (changes === this.#changes) return this.#use(tokenHash, this.#keep(row, principalOf(row, user)))
     }
-    throw new Problem('overloaded', 'Rights are changing at this moment; try again.', { retryAfterSeconds: 1 })
+    throw new Problem('overloaded', 'Rights are being changed; try again.', { retryAfterSeconds: 1 })
   }
 
   #keep(row: SessionRow, principal: Principal): CachedSession {

@@ -141,7 +141,7 @@ test('many wrong sign-ins at once, more than there is room for, do not keep the 
     return problemOf(signIn.withPassword(email, 'wrong', elsewhere(number % 20)))
   })
   const enter = () => signIn.withPassword('ann@example.com', password, from)
-  // Who is told that it is too busy tries again, as the page does.
+  // A caller that is told that the server is overloaded retries, as the page does.
   expect(await vi.waitFor(enter, { timeout: 20_000, interval: 20 })).toMatchObject({ status: 'signed_in' })
   const codes = (await Promise.all(flood)).map(({ code }) => code)
   expect(new Set(codes)).toEqual(new Set(['sign_in_failed', 'too_many_attempts', 'overloaded']))

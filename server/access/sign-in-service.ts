@@ -1,4 +1,4 @@
-/** Signing in with a password and, where there is one, a second factor. Who is not let in learns nothing of why. */
+/** Signing in with a password and, where there is one, a second factor. A rejected caller learns nothing about the reason. */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from '../platform/logger.ts'
 import { placeOf } from '../platform/network/caller-address.ts'
@@ -95,7 +95,7 @@ export class SignInService {
       if (found?.disabled !== 0 || found.password_hash !== pending.passwordHash) throw this.#tooLate(challenge)
       return (await factors.verify(found, code)) ? found : undefined
     })
-    if (!user) throw new Problem('sign_in_failed', 'This code is wrong, or was used already.')
+    if (!user) throw new Problem('sign_in_failed', 'This code is wrong or was already used.')
     // Gone before the session is there: of two right codes at once, one opens it.
     if (!this.#challenges.delete(challenge)) throw this.#tooLate(challenge)
     return sessions.open(user, 'password', from)
@@ -108,7 +108,7 @@ export class SignInService {
     if (before === null || !hasher.isOutdated(before)) return user
     const after = await hasher.hash(password)
     if (await users.renewPasswordHash(user.id, before, after)) {
-      logger.info({ user: user.id }, 'a password is kept with another cost from now on')
+      logger.info({ user: user.id }, 'a password was hashed again with the current cost')
       return { ...user, password_hash: after }
     }
     // Somebody was faster: the same person in another tab, or who changed the password.
@@ -153,6 +153,6 @@ export class SignInService {
 
   #tooLate(challenge: string): Problem {
     this.#challenges.delete(challenge)
-    return new Problem('challenge_invalid', 'This took too long, or too many codes were wrong. Begin again.')
+    return new Problem('challenge_invalid', 'This took too long, or too many codes were wrong. Start again.')
   }
 }

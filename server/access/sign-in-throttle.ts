@@ -178,5 +178,5 @@ function endOfDelay({ count, at }: Tries, { free, maxDelayMs }: Limit): number {
 
 function tooMany(retryAfterSeconds: number): Problem {
   const wait = retryAfterSeconds === 1 ? 'a second' : `${retryAfterSeconds} seconds`
-  return new Problem('too_many_attempts', `That was wrong too often. Try again in ${wait}.`, { retryAfterSeconds })
+  return new Problem('too_many_attempts', `Too many wrong attempts. Try again in ${wait}.`, { retryAfterSeconds })
 }

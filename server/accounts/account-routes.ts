@@ -48,7 +48,7 @@ export function accountRoutes(http: HttpServer, { accounts, health, hub, startSa
     health.reconnect(principal, params.account_id),
   )
   handle(http, accountsApi.startSandbox, ({ principal }) => {
-    refuseNarrow(principal, 'To start the sandbox')
+    refuseNarrow(principal, 'Starting the sandbox')
     return startSandbox()
   })
 }

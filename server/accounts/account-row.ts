@@ -148,7 +148,7 @@ function mergeServer(
   const sealed =
     password === undefined ? row[`${part}_password_sealed`] : secrets.seal(password, sealContext(row.id, part))
   if (host === undefined || port === undefined || tls === undefined || user === undefined || sealed === null) {
-    const message = 'a server that was not set before needs host, port, tls, user and password'
+    const message = 'a new server needs host, port, tls, user and password'
     throw new Problem('bad_request', `${part}: ${message}`, { part, errors: [{ path: `body.${part}`, message }] })
   }
   return serverColumns(part, { host, port, tls, user }, sealed)

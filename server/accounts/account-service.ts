@@ -74,7 +74,7 @@ export class AccountService {
 
   /** Tries the servers first, then keeps the account and announces it. */
   async create(principal: Principal, input: AccountInput, trial: Trial): Promise<Account> {
-    refuseNarrow(principal, 'To add an account')
+    refuseNarrow(principal, 'Adding an account')
     await this.#refuseKnown(input.imap)
     if (trial.verify) {
       await this.#try('imap', input.imap, trial)
@@ -275,7 +275,7 @@ export class AccountService {
   async #refuseKnown(login: LoginName, exceptId?: string, transaction?: Database): Promise<void> {
     const known = await this.#options.store.findLogin(login, transaction)
     if (!known || known.id === exceptId) return
-    throw new Problem('account_exists', `${login.user} on ${login.host}:${login.port} is connected already.`)
+    throw new Problem('account_exists', `${login.user} on ${login.host}:${login.port} is already connected.`)
   }
 
   /** Oldest first. */

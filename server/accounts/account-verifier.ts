@@ -50,7 +50,7 @@ async function testServer(
   )
   const duration_ms = Math.round(performance.now() - began)
   if (outcome === undefined)
-    return { ok: true, cause: null, detail: 'The server took the login.', server_response: null, duration_ms }
+    return { ok: true, cause: null, detail: 'Login succeeded.', server_response: null, duration_ms }
   if (!(outcome instanceof Problem)) throw outcome
   const { fault, server_response, networks } = outcome.extension
   return {
@@ -80,7 +80,7 @@ export async function testServers(
 /** A password goes over a network only inside TLS. */
 export function refusePlainOverNetwork(part: Part, login: { tls: string; host: string }): void {
   if (login.tls !== 'none' || isLoopback(login.host)) return
-  const message = 'no TLS is only allowed to this machine itself; choose implicit or starttls'
+  const message = 'no TLS is allowed only to this machine; choose implicit or starttls'
   throw new Problem('bad_request', `${part}.tls: ${message}`, { part, errors: [{ path: `body.${part}.tls`, message }] })
 }
 

@@ -23,7 +23,7 @@ export function refuseMovedPassword(
     // On this machine, another port is another program's.
     const isElsewhere = (server.host ?? host) !== host || (isLoopback(host) && (server.port ?? port) !== port)
     if (!isElsewhere) continue
-    const message = 'type the password again: it was given for another server, and is not sent to this one'
+    const message = 'enter the password again: it was entered for another server and is not sent to this one'
     throw new Problem('bad_request', `${field(part)}: ${message}`, {
       part,
       errors: [{ path: `body.${field(part)}`, message }],

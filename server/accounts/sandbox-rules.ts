@@ -9,7 +9,7 @@ export function refuseSandboxChange(change: AccountChange, isRunning: boolean): 
   for (const part of ['imap', 'smtp'] as const) {
     const field = ownFields.find(name => change[part]?.[name] !== undefined)
     if (field === undefined) continue
-    const message = 'the sandbox sets this itself; connect your mailbox as an account of its own'
+    const message = 'the sandbox sets this itself; connect your mailbox as a separate account'
     throw new Problem('bad_request', `${part}.${field}: ${message}`, {
       part,
       errors: [{ path: `body.${part}.${field}`, message }],
@@ -19,5 +19,5 @@ export function refuseSandboxChange(change: AccountChange, isRunning: boolean): 
 }
 
 export function sandboxStopped(): Problem {
-  return new Problem('account_disabled', 'The sandbox is not running. Start it, and its account is connected again.')
+  return new Problem('account_disabled', 'The sandbox is not running. Start it to reconnect its account.')
 }

@@ -74,5 +74,5 @@ function encode(part: ChatbotPart): string {
 function asProblem(http: HttpServer, error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error
   http.options.logger.error({ request_id: requestId, err: error }, 'a bug')
-  return new Problem('internal', 'This is a fault of RustyMail itself. The log names it under this request id.')
+  return new Problem('internal', 'This is an error in RustyMail itself. The log has it under this request id.')
 }

@@ -63,7 +63,7 @@ export class AssistantService {
 
   async query(principal: Principal, input: ChatbotQuery, signal: AbortSignal): Promise<ChatbotResponse> {
     for await (const part of this.stream(principal, input, signal)) if (part.type === 'finish') return part.result
-    throw new Error('an answer ended without its last part')
+    throw new Error('a response ended without its last part')
   }
 
   /** `start`, then text, then `finish`. What is thrown before `start` comes before anything was answered. */

@@ -127,7 +127,7 @@ export class ProviderChain {
     if (limited.length === this.#standings.length) {
       const soonest = Math.min(...limited.map(({ restsUntil }) => restsUntil))
       const retryAfterSeconds = Math.max(1, Math.ceil(Math.round(soonest - performance.now()) / 1_000))
-      const words = detail === '' ? 'No model provider takes a question now.' : detail
+      const words = detail === '' ? 'No model provider accepts questions at the moment.' : detail
       return new Problem('provider_limited', words, { retryAfterSeconds })
     }
     const isTimeout = failures.every(({ code }) => code === 'provider_timeout')

@@ -42,7 +42,7 @@ export class ProviderFaults {
   }
 
   unreadable(): Problem {
-    return this.#failed('sent something that is not an answer.')
+    return this.#failed('sent an invalid response.')
   }
 
   /** What to throw for an error that came up under this signal. */

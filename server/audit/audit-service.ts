@@ -93,7 +93,7 @@ export class AuditService {
     await this.#settings.load()
     await this.#findPlace()
     const { signal } = this.#stopped
-    const failed = (err: unknown) => this.#options.logger.error({ err }, 'the audit trail could not be looked after')
+    const failed = (err: unknown) => this.#options.logger.error({ err }, 'the audit trail could not be maintained')
     const forget = () => {
       this.#forgetting ??= this.forget()
         .then(() => undefined, failed)
@@ -122,7 +122,7 @@ export class AuditService {
   async #findPlace(): Promise<void> {
     const fault = await this.#keeper.start()
     if (fault) {
-      const words = 'the audit trail is not what the file beside it says: look at "rustymail audit verify"'
+      const words = 'the audit trail does not match audit.head: run "rustymail audit verify"'
       this.#options.logger.error({ fault }, words)
       return
     }
@@ -291,5 +291,5 @@ function readCursor(cursor: string, newest: number): number {
     throw new Problem('bad_request', `query.cursor: ${message}`, { errors: [{ path: 'query.cursor', message }] })
   }
   if (Number(cursor) <= newest + 1) return Number(cursor)
-  throw new Problem('stale_cursor', 'The audit trail does not reach so far; list it from the beginning.')
+  throw new Problem('stale_cursor', 'The audit trail does not reach that far; list it from the beginning.')
 }

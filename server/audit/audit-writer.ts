@@ -131,7 +131,7 @@ export class AuditWriter {
       } catch (err) {
         // Once for each time that it goes wrong: it may go on for days.
         const level = this.#failures === 0 ? 'warn' : 'debug'
-        this.#options.logger[level]({ err }, 'the audit trail could not be written; it is tried again')
+        this.#options.logger[level]({ err }, 'the audit trail could not be written; retrying')
         if (signal.aborted) return false
         // Bounded, so that the power does not run away.
         this.#failures = Math.min(this.#failures + 1, 20)
@@ -166,8 +166,7 @@ export class AuditWriter {
   #getStuck(err: unknown): void {
     if (this.#isStuck) return
     this.#isStuck = true
-    const words =
-      'the audit trail cannot be written: nothing but reads is let in until it can, and its entries wait in memory'
+    const words = 'the audit trail cannot be written: only reads are accepted until it can, and entries wait in memory'
     this.#options.logger.error({ err, waiting: this.#waiting.length }, words)
     answer(this.#waiting, false)
   }
@@ -175,7 +174,7 @@ export class AuditWriter {
   #getGoing(): void {
     if (!this.#isStuck) return
     this.#isStuck = false
-    this.#options.logger.info({ waiting: this.#waiting.length }, 'the audit trail is written again')
+    this.#options.logger.info({ waiting: this.#waiting.length }, 'the audit trail can be written again')
   }
 
   #giveUp(): void {
@@ -200,6 +199,6 @@ function hasChanged({ effect, outcome }: NewAuditRow): boolean {
 }
 
 function unwritten(): Problem {
-  const detail = 'It was done, but could not be written to the audit trail.'
+  const detail = 'The change was made, but could not be recorded in the audit trail.'
   return new Problem('overloaded', detail, { retryAfterSeconds: 10 })
 }

@@ -102,10 +102,10 @@ export class HeadKeeper {
     try {
       await head.save({ ...place, at: new Date(now()).toISOString() })
       this.#saved = place.newest
-      if (this.#hasFailed) logger.info({}, 'the head of the audit trail is written again')
+      if (this.#hasFailed) logger.info({}, 'the head of the audit trail can be written again')
       this.#hasFailed = false
     } catch (err) {
-      if (!this.#hasFailed) logger.error({ err }, 'the head of the audit trail could not be written; it is tried again')
+      if (!this.#hasFailed) logger.error({ err }, 'the head of the audit trail could not be written; retrying')
       this.#hasFailed = true
     }
   }

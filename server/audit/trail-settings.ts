@@ -39,7 +39,7 @@ export class TrailSettings {
     if (settings) this.#current = settings
     else if (stored !== undefined) {
       logger.error(
-        'the settings of the audit trail were not set with this key: the defaults hold until they are set again',
+        'the settings of the audit trail were not sealed with this key: the defaults apply until they are set again',
       )
     }
   }

@@ -62,7 +62,7 @@ export class TrailWorker implements TrailReading {
   /** One piece ahead of nobody: the next one is made when it is asked for. */
   async *export(filter: AuditSearch, name: ExportName): AsyncGenerator<string, void, undefined> {
     if (this.#exports >= maxExports) {
-      const detail = `${maxExports} exports of the audit trail are under way.`
+      const detail = `${maxExports} exports of the audit trail are in progress.`
       throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
     }
     this.#exports++
@@ -137,7 +137,7 @@ export class TrailWorker implements TrailReading {
     if (!worker) return
     this.#rejectAll(reason)
     const closed = this.#ask({ kind: 'close' }).catch(() => undefined)
-    // Who asks from here on gets a thread of its own.
+    // Later callers get a thread of their own.
     this.#worker = undefined
     this.#ending = Promise.all([
       this.#ending,

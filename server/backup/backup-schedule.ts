@@ -55,7 +55,7 @@ export class BackupSchedule {
       } catch (err) {
         if (signal.aborted) return
         this.#waitAtLeast(retryMs)
-        this.#options.logger.error({ err }, 'no backup could be made; it is tried again')
+        this.#options.logger.error({ err }, 'no backup could be made; retrying')
       }
     }
   }

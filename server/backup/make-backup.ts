@@ -76,11 +76,11 @@ export async function makeBackup(request: BackupRequest, surroundings: BackupSur
 function checkPlace({ file, database, dataDir, force }: BackupRequest): void {
   const there = lstatSync(file, { throwIfNoEntry: false })
   if (!there) return
-  if (!there.isFile()) throw new Error(`${file} is there already, and it is no file`)
-  if (!force) throw new Error(`${file} is there already: name another one, or replace it with --force`)
+  if (!there.isFile()) throw new Error(`${file} already exists and is not a file`)
+  if (!force) throw new Error(`${file} already exists: choose another name, or replace it with --force`)
   const own = [database, ...['secret.key', 'secret.key.next', headFileName].map(name => join(dataDir, name))]
   const taken = own.flatMap(path => [path, `${path}-wal`, `${path}-shm`]).find(path => isSame(path, file))
-  if (taken !== undefined) throw new Error(`${file} is what RustyMail works with: name another file for the backup`)
+  if (taken !== undefined) throw new Error(`${file} is in use by RustyMail: choose another file for the backup`)
 }
 
 function isSame(one: string, other: string): boolean {
@@ -133,7 +133,7 @@ async function findRight(db: Database, candidates: readonly Candidate[], judgeKe
     if ((await judgeKey(db, candidate.secrets)) !== 'wrong') return candidate
   }
   throw new Error(
-    'the secret key is not the one that sealed the passwords in this database: a backup with it could not be used',
+    'the secret key is not the one that sealed the passwords in this database: a backup with it would be unusable',
   )
 }
 
@@ -199,7 +199,7 @@ function publish(draft: string, { file, force }: BackupRequest): void {
     linkSync(draft, file)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : ''
-    if (code === 'EEXIST') throw new Error('a file of that name came meanwhile')
+    if (code === 'EEXIST') throw new Error('a file of that name was created meanwhile')
     // A file system without links.
     return renameDurably(draft, file)
   }

@@ -68,7 +68,7 @@ export async function prepareRestore(
   const there = ownFiles(request)
   if (there.length > 0 && !force) {
     throw new Error(
-      `${there[0]} is there already: restore into an empty data directory, or keep what is there beside it with --force`,
+      `${there[0]} already exists: restore into an empty data directory, or keep the old files beside the new ones with --force`,
     )
   }
   const drafts = new Drafts(request)

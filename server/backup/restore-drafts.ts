@@ -84,7 +84,7 @@ export function keyFor({ givenKey, keyFrom }: RestoreRequest, note: Note): { key
   }
   if (note.key !== null) return { key: Buffer.from(note.key, 'base64'), isWritten: true }
   throw new Error(
-    'this backup was made without the secret key: give that of then with --key-from <file>, or in RUSTYMAIL_SECRET_KEY',
+    'this backup was made without the secret key: give the key of that time with --key-from <file>, or in RUSTYMAIL_SECRET_KEY',
   )
 }
 

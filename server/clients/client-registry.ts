@@ -69,7 +69,7 @@ export class ClientRegistry {
       sweepMs,
       this.#ending.signal,
       () => this.#sweep(Date.now()),
-      err => this.#logger.error({ err }, 'idle clients could not be forgotten'),
+      err => this.#logger.error({ err }, 'idle clients could not be removed'),
     )
   }
 

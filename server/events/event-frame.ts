@@ -27,6 +27,6 @@ function ownBytes(text: string): Buffer {
 }
 
 function frame(type: string, json: string): string {
-  if (!/^[a-z_]+$/.test(type)) throw new TypeError('an event type is lower case letters and underscores')
+  if (!/^[a-z_]+$/.test(type)) throw new TypeError('an event type consists of lower case letters and underscores')
   return `event: ${type}\ndata: ${json}\n\n`
 }

@@ -71,7 +71,7 @@ export class EventHub {
   async start(): Promise<void> {
     const { heartbeatSeconds, logger, log } = this.#options
     await log.start(entry => this.#committed(entry))
-    const failed = (err: unknown) => logger.error({ err }, 'the streams could not be looked after')
+    const failed = (err: unknown) => logger.error({ err }, 'the streams could not be maintained')
     this.#figures.mark(performance.now())
     every(heartbeatSeconds * 1000, this.#stopped.signal, () => this.#beat(), failed)
     every(markEveryMs, this.#stopped.signal, () => this.#figures.mark(performance.now()), failed)
@@ -148,7 +148,7 @@ export class EventHub {
   checkRoom(principal: Principal): void {
     const { maxStreams, maxStreamsPerPrincipal } = this.#options
     if (!this.#owners.current(principal, Date.now())) {
-      throw new Problem('unauthorized', 'What you signed in with was revoked; sign in again, or send another token.')
+      throw new Problem('unauthorized', 'Your credentials were revoked; sign in again, or send another token.')
     }
     if (this.#streams.size >= maxStreams) {
       throw new Problem('overloaded', `This server already has ${maxStreams} event streams.`, { retryAfterSeconds: 30 })

@@ -124,9 +124,9 @@ export class EventLog {
     const { logger, mayPrune = () => true } = this.#options
     const prune = () =>
       void (mayPrune() ? this.prune() : Promise.resolve()).catch(err =>
-        logger.warn({ err }, 'old events could not be forgotten'),
+        logger.warn({ err }, 'old events could not be pruned'),
       )
-    every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be forgotten'))
+    every(pruneEveryMs, this.#stopped.signal, prune, err => logger.warn({ err }, 'old events could not be pruned'))
   }
 
   /** What was appended before is still written. */
@@ -166,7 +166,7 @@ export class EventLog {
     if (this.#waiting.length >= maxWaiting) {
       this.#lost++
       if (this.#lost % 1000 === 1)
-        this.#options.logger.error({ lost: this.#lost }, 'events are lost: the database does not take them')
+        this.#options.logger.error({ lost: this.#lost }, 'events are lost: the database does not accept them')
       return
     }
     this.#waiting.push(fact)

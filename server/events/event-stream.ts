@@ -11,7 +11,7 @@ import type { LogReader } from './log-reader.ts'
 import type { StateFrame } from './state-frame.ts'
 import type { StreamFigures } from './stream-figures.ts'
 
-/** Who keeps count of a client's streams; `clients` gives one for each stream. */
+/** Counts a client's streams; `clients` returns one for each stream. */
 export interface StreamObserver {
   readonly clientId: string
   sent(count: number): void
@@ -216,7 +216,7 @@ export class EventStream {
     } else {
       this.#figures.wrote(goodbye.length)
       this.#socket.end(goodbye)
-      // Who does not take it is cut off.
+      // A client that does not read it is disconnected.
       const cut = setTimeout(() => this.#socket.destroy(), goodbyeMs)
       this.#socket.once('close', () => clearTimeout(cut))
     }

@@ -120,7 +120,7 @@ export class LogPruner {
     if (count > 0) this.#forgotten += count
     const now = performance.now()
     if (this.#forgotten === 0 || now - this.#toldForgottenAt < tellForgottenEveryMs) return
-    this.#options.logger.info({ events: this.#forgotten }, 'the oldest events were forgotten: too many, or too old')
+    this.#options.logger.info({ events: this.#forgotten }, 'the oldest events were pruned: too many, or too old')
     this.#toldForgottenAt = now
     this.#forgotten = 0
   }

@@ -113,7 +113,7 @@ export class LogTail {
         await this.#catchUp()
         failures = 0
       } catch (err) {
-        if (failures === 0) this.#options.logger.warn({ err }, 'the event log could not be read on')
+        if (failures === 0) this.#options.logger.warn({ err }, 'the event log could not be read')
         this.#isDue = true
         this.#release(Number.POSITIVE_INFINITY)
         // An abort ends the wait and then the loop.

@@ -1,4 +1,4 @@
-/** The views of all open streams. Who sees the same shares one, and who asks again has it without its being recreated. */
+/** The views of all open streams. Streams that see the same share one view, which is reused, not recreated. */
 import type { Principal } from '../platform/principal.ts'
 import { type EventFilter, EventView } from './event-view.ts'
 

@@ -49,7 +49,7 @@ test('an account that is not ready makes it degraded, a disabled one does not', 
   })
   for (const [who, told] of [
     ['who may see another account', { ok: true, detail: 'no account is connected yet', ready: 0, total: 0 }],
-    ['nobody', { ok: null, detail: 'shown to callers with dashboard:read', ready: null, total: null }],
+    ['nobody', { ok: null, detail: 'requires dashboard:read', ready: null, total: null }],
   ] as const) {
     const principal = who === 'nobody' ? anonymous : { ...viewer, accounts: new Set(['another']) }
     const { status, parts } = await check.readiness(principal)
@@ -64,11 +64,11 @@ test('an account that is not ready makes it degraded, a disabled one does not', 
 })
 
 test('a database that answers and takes no writes is not ready, in words, and accounts are told all the same', async () => {
-  const { check } = await service(undefined, false, 'cannot be written: no room is left')
+  const { check } = await service(undefined, false, 'cannot be written: the disk is full')
   expect(await check.readiness(viewer)).toEqual({
     status: 'not_ready',
     parts: {
-      database: { ok: false, detail: 'cannot be written: no room is left' },
+      database: { ok: false, detail: 'cannot be written: the disk is full' },
       accounts: { ok: true, detail: 'no account is connected yet', ready: 0, total: 0 },
     },
   })

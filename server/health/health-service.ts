@@ -38,7 +38,7 @@ export class HealthService {
   async readiness(principal: Principal): Promise<Readiness> {
     const finding = await this.#find()
     if ('fault' in finding) {
-      const unknown = { ok: null, detail: 'unknown, since the database does not answer', ready: null, total: null }
+      const unknown = { ok: null, detail: 'unknown, since the database does not respond', ready: null, total: null }
       return { status: 'not_ready', parts: { database: { ok: false, detail: finding.fault }, accounts: unknown } }
     }
     const { unwritable } = finding
@@ -46,7 +46,10 @@ export class HealthService {
     const status = accounts.ok === false ? 'degraded' : 'ready'
     return {
       status: unwritable !== undefined || this.#options.isDraining() ? 'not_ready' : status,
-      parts: { database: { ok: unwritable === undefined, detail: unwritable ?? 'answers and takes writes' }, accounts },
+      parts: {
+        database: { ok: unwritable === undefined, detail: unwritable ?? 'responds and accepts writes' },
+        accounts,
+      },
     }
   }
 
@@ -82,7 +85,7 @@ export class HealthService {
 
 function accountsFor(principal: Principal, enabled: EnabledAccount[]): Readiness['parts']['accounts'] {
   if (!principal.scopes.has('dashboard:read')) {
-    return { ok: null, detail: 'shown to callers with dashboard:read', ready: null, total: null }
+    return { ok: null, detail: 'requires dashboard:read', ready: null, total: null }
   }
   const seen = enabled.filter(({ id }) => maySeeAccount(principal, id))
   const ready = seen.filter(({ state }) => state === 'ready').length

@@ -16,7 +16,7 @@ export interface AuthClaim {
 }
 
 export interface AuthField {
-  /** Who says so; undefined where the field names nobody, as that of Microsoft does. */
+  /** The authserv-id; undefined where the field names none, as Microsoft's does. */
   serverId: string | undefined
   claims: AuthClaim[]
 }

@@ -117,7 +117,7 @@ export interface MessageWriter {
 /** The server may or may not have done what it was told. To say it again could do it twice: somebody has to look first. */
 export class UnknownOutcome extends Error {
   constructor(cause: unknown) {
-    super('the mail server was lost before it said whether it had done that', { cause })
+    super('the connection was lost before the mail server confirmed the change', { cause })
     this.name = 'UnknownOutcome'
   }
 }

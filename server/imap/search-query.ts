@@ -56,10 +56,10 @@ export function parseSearchQuery(query: string, { inBody }: { inBody: boolean })
   if (query.length > maxSearchLength) throw unreadable(`is longer than ${maxSearchLength} characters`)
   if (/\p{Cc}/u.test(query)) throw unreadable('must be one line without control characters')
   const pieces = split(query)
-  if (pieces.length === 0) throw unreadable('says nothing to search for')
+  if (pieces.length === 0) throw unreadable('has no search terms')
   if (pieces.length > maxTerms) throw unreadable(`has more than ${maxTerms} terms`)
   const folders = pieces.filter(({ key }) => key === 'in')
-  if (folders[1]) throw fault(folders[1], 'one search looks into one folder; in: may stand there once')
+  if (folders[1]) throw fault(folders[1], 'a search covers one folder; in: may be used once')
   return {
     folder: folders[0] ? folderOf(folders[0]) : 'INBOX',
     terms: pieces.filter(({ key }) => key !== 'in').map(one => ({ isNegated: one.isNegated, ...read(one, inBody) })),
@@ -121,7 +121,7 @@ function isKnown(key: string): key is (typeof searchKeys)[number] {
 }
 
 function folderOf({ at, value, isNegated }: Piece): string {
-  if (isNegated) throw fault({ at }, 'in: names the one folder to look into, so it cannot be negated')
+  if (isNegated) throw fault({ at }, 'in: names the folder to search, so it cannot be negated')
   if (value === '') throw fault({ at }, 'in: needs the path or role of a folder')
   return value
 }

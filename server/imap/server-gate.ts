@@ -182,7 +182,7 @@ export class ServerGate {
     this.#away.abort(this.#outage)
     this.#away = new AbortController()
     this.#ended = new AbortController()
-    this.#watch(this.#ended.signal).catch(err => logger.error({ err }, 'looking after a mail server failed'))
+    this.#watch(this.#ended.signal).catch(err => logger.error({ err }, 'checking a mail server failed'))
     this.#options.onDown(this)
   }
 

@@ -79,7 +79,7 @@ export class LeaseService {
     if (isAlone) await store.releaseAll().catch((err: unknown) => this.#tellFault(err))
     this.#isStarted = true
     await this.#runRound(false)
-    const failed = (err: unknown) => logger.error({ err }, 'leases could not be looked after')
+    const failed = (err: unknown) => logger.error({ err }, 'leases could not be maintained')
     every(this.#times.renewEveryMs, this.#stopped.signal, () => void this.#runRound(renews), failed)
   }
 
@@ -94,7 +94,7 @@ export class LeaseService {
 
   /** Asks for a lease until it is given back. The listener hears, perhaps before this returns, when it comes and goes. */
   want(name: string, listener: LeaseListener = {}): LeaseClaim {
-    if (this.#wanted.has(name)) throw new Error(`the lease ${name} is wanted already`)
+    if (this.#wanted.has(name)) throw new Error(`the lease ${name} is already claimed`)
     const wanted: Wanted = { ...listener, name, lease: undefined, token: undefined, endsAt: 0 }
     this.#wanted.set(name, wanted)
     if (this.#options.isAlone) this.#grant(wanted)
@@ -185,7 +185,7 @@ export class LeaseService {
   #lose(wanted: Wanted): void {
     wanted.token = undefined
     wanted.lease = undefined
-    this.#options.logger.warn({ lease: wanted.name }, 'another process has taken over what this one did')
+    this.#options.logger.warn({ lease: wanted.name }, 'another process has taken over a lease of this one')
     wanted.lost?.()
   }
 

@@ -61,10 +61,10 @@ function standIn(
   const text = message.text ?? ''
   const { words } = wordsOf(readText(text.slice(0, maxAtOnce).toWellFormed()), view)
   const notes = [
-    message.html === null ? 'Not all of this message could be read in time.' : unread,
+    message.html === null ? 'This message could not be read completely in time.' : unread,
     ...(why === 'busy' ? [`${busy} Read this message again in a moment.`] : []),
-    ...(message.html !== null && words !== '' ? ['This is the text part, which may say something else.'] : []),
-    ...(text.length > maxAtOnce ? ['Only the beginning of the text is here.'] : []),
+    ...(message.html !== null && words !== '' ? ['This is the text part, which may differ.'] : []),
+    ...(text.length > maxAtOnce ? ['Only the beginning of the text is included.'] : []),
   ]
   return pieceOf(message, words, notes, { offset, isStandIn: true }, length)
 }
@@ -87,7 +87,7 @@ function pieceOf(
     ...(piece === '' ? {} : { untrusted_body: piece }),
     ...noteOf(message, [
       ...origin,
-      ...(is_truncated ? ['A part of the message is longer than 1 MiB; what is behind that is not here.'] : []),
+      ...(is_truncated ? ['A part of the message is longer than 1 MiB; the rest is not included.'] : []),
       ...(body === '' ? [empty] : []),
     ]),
     ...(end < body.length && { more: body.length - end }),
@@ -107,22 +107,22 @@ const busy = 'RustyMail is busy with other messages.'
 const origins: Record<ReadFrom, string> = {
   text: 'The HTML part, which people are shown, does not say all of this.',
   html: 'This text was made from the HTML part.',
-  both: 'This text was made from text and HTML parts, which stand one under the other.',
+  both: 'This text was made from text and HTML parts, in order.',
   html_instead:
     'This text was made from the HTML part, which people are shown. The text part says something else; view plain reads it.',
 }
 
 const faultNotes: Record<MessageFault, string> = {
-  headers_too_large: 'The headers of the message are too long; what is shown of them may be cut.',
+  headers_too_large: 'The headers of the message are too long and may be truncated.',
   structure_too_large: 'The message has too many parts; only the first are shown.',
-  structure_missing: 'The mail server does not say what parts the message has.',
-  unreadable: 'What the mail server says of this message cannot be read.',
-  structure_too_deep: 'Parts of the message are nested more than 50 deep; they are not shown.',
-  encrypted: 'The message is encrypted, or wrapped in an S/MIME signature; what is in it cannot be read here.',
-  repeated_headers: 'From, Subject or another header stands there several times; the first is shown.',
+  structure_missing: 'The mail server does not report the parts of the message.',
+  unreadable: 'The mail server’s description of this message is unreadable.',
+  structure_too_deep: 'Parts of the message are nested more than 50 levels deep; they are not shown.',
+  encrypted: 'The message is encrypted, or wrapped in an S/MIME signature; its content cannot be read here.',
+  repeated_headers: 'From, Subject or another header occurs several times; the first is shown.',
 }
 
-const attachedNote = 'It was attached to another message. Nobody checked who wrote it.'
+const attachedNote = 'It was attached to another message. Its author is not verified.'
 
 function noteOf({ faults, attached_to }: UncomparedMessage, others: string[]): { note?: string } {
   const notes = [...(attached_to === null ? [] : [attachedNote]), ...faults.map(fault => faultNotes[fault]), ...others]

@@ -29,7 +29,7 @@ export function rangeWithin(asked: AskedRange, size: number): ByteRange {
   const first = 'suffix' in asked ? Math.max(0, size - asked.suffix) : asked.first
   const last = 'suffix' in asked ? end : Math.min(end, asked.last ?? end)
   if (first > last) {
-    throw new Problem('range_not_satisfiable', `The file has ${size} bytes; nothing of that range is in it.`, {
+    throw new Problem('range_not_satisfiable', `The file has ${size} bytes; the range is outside of it.`, {
       fileBytes: size,
     })
   }

@@ -88,6 +88,6 @@ function placeOf(accountId: string, folders: readonly Folder[], cursor: string):
   if (at >= 0) return at + 1
   throw new Problem(
     'stale_cursor',
-    'The folder at which the last page ended is gone; list the folders from the beginning.',
+    'The folder at which the last page ended no longer exists; list the folders from the beginning.',
   )
 }

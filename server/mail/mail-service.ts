@@ -359,8 +359,8 @@ export class MailService {
   }
 
   #checkFolder(folder: string): void {
-    if (/\p{Cc}/u.test(folder)) throw new Problem('folder_not_found', 'No folder can have such a name.')
-    if (!this.#refs.canName(folder)) throw new Problem('folder_not_found', 'The path is too long to be asked for.')
+    if (/\p{Cc}/u.test(folder)) throw new Problem('folder_not_found', 'This is not a valid folder name.')
+    if (!this.#refs.canName(folder)) throw new Problem('folder_not_found', 'The path is too long.')
   }
 
   #summary(accountId: string, owner: Owner, place: MessagePlace, header: MessageHeader): MessageSummary {

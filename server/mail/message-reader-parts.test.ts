@@ -60,7 +60,11 @@ test('an attached message is read by the ref that its carrier names, with a note
     attachments: [{ id: '2', type: 'message/rfc822', ref: expect.stringMatching(/^a\./) }],
   })
   const [inside] = (await read(outer?.attachments?.[0]?.ref ?? '')).messages
-  expect(inside).toMatchObject({ subject: 'inside', from: [eve], note: expect.stringContaining('Nobody checked') })
+  expect(inside).toMatchObject({
+    subject: 'inside',
+    from: [eve],
+    note: expect.stringContaining('Its author is not verified'),
+  })
   expect(insideOf(inside?.untrusted_body)).toBe('inner words')
   expect(inside).not.toHaveProperty('auth')
 })
@@ -77,7 +81,7 @@ test('every text of a message is read, HTML among them, and an invitation as dat
   const [message] = (await read(ref)).messages
   expect(insideOf(message?.untrusted_body)).toBe('meeting Friday\n\nthe footer')
   expect(message).toMatchObject({
-    note: 'This text was made from text and HTML parts, which stand one under the other.',
+    note: 'This text was made from text and HTML parts, in order.',
     calendar: {
       method: 'REQUEST',
       events: [

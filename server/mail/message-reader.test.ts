@@ -315,7 +315,7 @@ test('HTML that cannot be read in time leaves the text part, which pages go on w
     failWith(fault)
     const first = await read([one!], { maxChars: 500 })
     expect(first.messages[0]?.note).toBe(
-      `The HTML part, which people are shown, ${why} This is the text part, which may say something else.`,
+      `The HTML part, which people are shown, ${why} This is the text part, which may differ.`,
     )
     // The worker has time again, and the pages that follow are of the same text all the same.
     if (fault === 'busy') partsJob = () => undefined
@@ -377,7 +377,7 @@ test('a long text goes to the worker too, and when that fails its beginning is r
     const reply: Awaited<ReturnType<typeof read>> = await read([other!], { maxChars: 18_000, cursor })
     seen += insideOf(reply.messages[0]?.untrusted_body)
     expect(reply.messages[0]?.note).toBe(
-      'Not all of this message could be read in time. Only the beginning of the text is here.',
+      'This message could not be read completely in time. Only the beginning of the text is included.',
     )
     cursor = reply.cursor
   } while (cursor)

@@ -58,7 +58,7 @@ export class PartDownloads {
     this.#add(key, 1)
     try {
       const part = await source.describe()
-      if (!part) throw new Problem('message_not_found', 'The message is gone, or it has no such part.')
+      if (!part) throw new Problem('message_not_found', 'The message no longer exists, or has no such part.')
       const marks = this.#marks.of(place)
       const hasRanges = part.sizeBytes <= mostRanged
       const reading = { part, source, marks }
@@ -102,7 +102,8 @@ class Download {
 
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     clearTimeout(this.#pause)
-    if (this.#isReleased) throw new Problem('too_many_requests', 'The attachment was not taken for two minutes.')
+    if (this.#isReleased)
+      throw new Problem('too_many_requests', 'The client read nothing of the attachment for two minutes.')
     try {
       const result = await this.#pieces.next()
       if (result.done) this.#end()
@@ -150,7 +151,11 @@ async function* decoded({ part, source, marks }: Reading, from: Mark): AsyncGene
   let { start, decoded: at } = from
   for (let isLast = false; !isLast; ) {
     const piece = await source.read(part.section, start, pieceBytes)
-    if (!piece) throw new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
+    if (!piece)
+      throw new Problem(
+        'message_not_found',
+        'The message no longer exists: it was moved or deleted on the mail server.',
+      )
     // One that is longer than was asked for is the whole part: some servers know no pieces.
     isLast = piece.length !== pieceBytes
     const taken = decoder.push(piece)

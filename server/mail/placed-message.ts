@@ -15,7 +15,7 @@ export async function getContent(connection: MailConnection, place: MessagePlace
 }
 
 export function gone(): Problem {
-  return new Problem('message_not_found', 'The message is gone: moved or deleted on the mail server.')
+  return new Problem('message_not_found', 'The message no longer exists: it was moved or deleted on the mail server.')
 }
 
 export async function findPart(

@@ -49,7 +49,7 @@ export const ReadMessage = z.object({
   labels: z.array(z.string()).optional(),
   untrusted_body: z.string().optional(),
   note: z.string().optional(),
-  more: z.int().optional().describe('Characters of this body that are left'),
+  more: z.int().optional().describe('Remaining characters of this body'),
   attachments: z
     .array(
       z.object({

@@ -53,7 +53,7 @@ export class ExchangeRegistry implements PrincipalListener {
   }
 
   start(): void {
-    const failed = (err: unknown) => this.#logger.error({ err }, 'the MCP streams could not be looked after')
+    const failed = (err: unknown) => this.#logger.error({ err }, 'the MCP streams could not be maintained')
     every(checkEveryMs, this.#stopped.signal, () => this.#check(), failed)
   }
 
@@ -79,7 +79,7 @@ export class ExchangeRegistry implements PrincipalListener {
   }
 
   changed(principal: Principal): void {
-    const problem = new Problem('forbidden', 'What you may do was narrowed while this ran; call again.')
+    const problem = new Problem('forbidden', 'Your rights were narrowed during this call; call again.')
     for (const entry of this.#of(principal.id)) {
       const { principal: before, exchange } = entry
       entry.principal = principal
@@ -147,9 +147,9 @@ export class ExchangeRegistry implements PrincipalListener {
 }
 
 function tooLong(): Problem {
-  return new Problem('overloaded', `This call took longer than ${maxCallMs / 1000} s and was ended; ask for less.`)
+  return new Problem('overloaded', `This call took longer than ${maxCallMs / 1000} s and was aborted; request less.`)
 }
 
 function revoked(): Problem {
-  return new Problem('unauthorized', 'What you signed in with was revoked; sign in again, or send another token.')
+  return new Problem('unauthorized', 'Your credentials were revoked; sign in again, or send another token.')
 }

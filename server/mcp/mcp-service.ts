@@ -56,7 +56,7 @@ export class McpService {
     clients.recognise(caller, 'mcp')
     if (exchange.kind === 'stream') {
       call.beStream()
-      const kicked = new Problem('unauthorized', 'Somebody disconnected this client.')
+      const kicked = new Problem('unauthorized', 'An administrator disconnected this client.')
       const stream = clients.openStream(caller, () => exchange.end(kicked))
       call.onClosed(() => stream.closed())
     }

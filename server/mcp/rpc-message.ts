@@ -13,7 +13,7 @@ export function kindOf(body: unknown): ExchangeKind {
 /** The answer to what is refused, whatever else is in it; undefined for the rest, which may be wrong in other ways. */
 export function refusalOf(body: unknown): Response | undefined {
   if (Array.isArray(body))
-    return refusal('Batches left the protocol in 2025; send each message in a request of its own.')
+    return refusal('Batches were removed from the protocol in 2025; send each message in a separate request.')
   if (!isObject(body) || !('id' in body)) return undefined
   const { id } = body
   if (typeof id === 'number' || (typeof id === 'string' && id.length <= maxIdLength)) return undefined

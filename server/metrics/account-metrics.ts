@@ -42,7 +42,7 @@ export function addAccountMetrics(registry: Registry, { connections, accounts }:
   const doing = { watching: open - idle - busy, idle, busy, connecting }
   addByState('rustymail_imap_connections', 'IMAP connections by what they are doing', 'state', doing)
   add('rustymail_imap_connections_open', 'IMAP connections open', open)
-  add('rustymail_imap_connections_max', 'Most IMAP connections at once, of the whole server', max)
+  add('rustymail_imap_connections_max', 'Maximum concurrent IMAP connections of the whole server', max)
   const fares = [...visibleRows(sight, accounts.byAccount)]
   const byState = (count: (row: (typeof fares)[number]) => number) =>
     Object.fromEntries(

@@ -49,26 +49,26 @@ export class CallMetrics {
   constructor({ told, whole, auditBacklog }: CallMetricsOptions) {
     this.#tools = new Counter({
       name: 'rustymail_tool_calls_total',
-      help: 'Calls of tools, over MCP and by the assistant: ok, refused (the caller can do something), or failed',
+      help: 'Tool calls, over MCP and by the assistant: ok, refused (an error of the caller), or failed',
       labelNames: ['tool', 'outcome'],
       registers: [whole],
     })
     this.#toolDurations = new Histogram({
       name: 'rustymail_tool_call_duration_seconds',
-      help: 'How long calls of tools took',
+      help: 'Duration of tool calls',
       labelNames: ['tool'],
       buckets,
       registers: [whole],
     })
     this.#providers = new Counter({
       name: 'rustymail_provider_calls_total',
-      help: 'Questions to model providers by outcome: answered, failed, timeout, limited, or left by the reader',
+      help: 'Calls to model providers by outcome: answered, failed, timeout, limited, or left by the reader',
       labelNames: ['provider', 'outcome'],
       registers: [told],
     })
     this.#providerDurations = new Histogram({
       name: 'rustymail_provider_call_duration_seconds',
-      help: 'How long model providers took, to the end of the answer or failure',
+      help: 'Duration of calls to model providers, to the end of the response or failure',
       labelNames: ['provider'],
       buckets,
       registers: [told],
@@ -81,7 +81,7 @@ export class CallMetrics {
     })
     this.#droppedRows = new Counter({
       name: 'rustymail_imap_rows_dropped_total',
-      help: 'Rows of messages that mail servers sent and nobody had asked for',
+      help: 'Unsolicited message rows sent by mail servers',
       registers: [whole],
     })
     addBacklog(whole, auditBacklog)
@@ -116,7 +116,7 @@ function outcomeOf(status: number): 'ok' | 'refused' | 'failed' {
 function addBacklog(registry: Registry, read: () => AuditBacklog): void {
   new Gauge({
     name: 'rustymail_audit_entries_waiting',
-    help: 'Entries of the audit trail that wait for the database',
+    help: 'Audit entries waiting for the database',
     registers: [registry],
     collect() {
       this.set(read().waiting)
@@ -124,7 +124,7 @@ function addBacklog(registry: Registry, read: () => AuditBacklog): void {
   })
   new Counter({
     name: 'rustymail_audit_entries_lost_total',
-    help: 'Entries of the audit trail that were lost',
+    help: 'Audit entries lost',
     registers: [registry],
     collect() {
       this.reset()

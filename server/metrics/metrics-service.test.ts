@@ -22,7 +22,7 @@ afterEach(async () => {
 const logger = createLogger('silent')
 const imap = { open: 3, idle: 1, busy: 2, connecting: 1, max: 20 }
 const all = { accounts: 'all' } as const
-/** Who sees these alone; the server has `a` with two connections, and `b` with one. */
+/** A caller that sees only these; the server has `a` with two connections, and `b` with one. */
 const only = (...ids: string[]) => ({ accounts: new Set(ids) })
 const ofAccounts: Record<string, ImapReadings> = {
   a: { open: 2, idle: 0, busy: 2, connecting: 0, max: 20 },

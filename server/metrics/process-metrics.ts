@@ -33,7 +33,7 @@ export function addProcessMetrics(registry: Registry, readings: SystemReadings):
   })
   new Gauge({
     name: 'rustymail_process_start_time_seconds',
-    help: 'When the process began, in seconds since 1970',
+    help: 'Start time of the process, in seconds since 1970',
     registers,
   }).set(Math.round(performance.timeOrigin / 1000))
   new Gauge({

@@ -28,10 +28,10 @@ const wholeTotals: readonly [Total, string, string][] = [
   ['bytesSent', 'rustymail_stream_bytes_sent_total', 'Bytes written to streams'],
 ]
 const totals: readonly [Total, string, string][] = [
-  ['dropped', 'rustymail_stream_events_dropped_total', 'Events that a slow stream did not get'],
-  ['replays', 'rustymail_stream_replays_total', 'Streams that came back and could go on where they were'],
-  ['gaps', 'rustymail_stream_gaps_total', 'Times that a stream was told of a gap'],
-  ['slowConsumers', 'rustymail_slow_consumers_total', 'Streams closed since their reader was too slow'],
+  ['dropped', 'rustymail_stream_events_dropped_total', 'Events skipped for slow streams'],
+  ['replays', 'rustymail_stream_replays_total', 'Streams that resumed'],
+  ['gaps', 'rustymail_stream_gaps_total', 'Gaps reported to streams'],
+  ['slowConsumers', 'rustymail_slow_consumers_total', 'Streams closed because their reader was too slow'],
 ]
 
 export interface PrometheusOptions extends AccountFigures {
@@ -72,7 +72,7 @@ export class Prometheus {
     })
     this.#durations = new Histogram({
       name: 'rustymail_http_request_duration_seconds',
-      help: 'How long API and MCP requests took',
+      help: 'Duration of API and MCP requests',
       labelNames: ['operation'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,

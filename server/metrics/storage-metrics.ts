@@ -10,7 +10,7 @@ export function addStorageMetrics(registry: Registry, storage: StorageFigures): 
   const registers = [registry]
   new Gauge({
     name: 'rustymail_database_writable',
-    help: '1 while the database takes writes, else 0',
+    help: '1 while the database accepts writes, else 0',
     registers,
     collect() {
       this.set(storage.figures.is_writable ? 1 : 0)
@@ -18,7 +18,7 @@ export function addStorageMetrics(registry: Registry, storage: StorageFigures): 
   })
   new Counter({
     name: 'rustymail_database_write_failures_total',
-    help: 'Writes that the database did not take',
+    help: 'Failed database writes',
     registers,
     collect() {
       this.reset()
@@ -29,7 +29,7 @@ export function addStorageMetrics(registry: Registry, storage: StorageFigures): 
   for (const [name, field] of Object.entries(room)) {
     new Gauge({
       name: `rustymail_storage_${name}_bytes`,
-      help: `Room on the file system of an SQLite database, ${name}; absent where it is not known`,
+      help: `Space on the file system of an SQLite database, ${name}; absent where it is not known`,
       registers,
       // Without a value there is no series: 0 would mean that the disk is full.
       labelNames: ['store'],

@@ -120,7 +120,7 @@ export class OidcClient {
     const groups = ownClaim(claims, groupsClaim) ?? ownClaim(more, groupsClaim)
     // Entra ID names an address in place of more than 200 groups: that is not the same as none.
     if (groups === undefined && [claims, more].some(each => isElsewhere(each, groupsClaim))) {
-      throw new Error('the provider does not send the groups themselves: let it send fewer, or roles')
+      throw new Error('the provider does not send the groups inline: configure it to send fewer, or roles')
     }
     return {
       issuer: claims.iss,

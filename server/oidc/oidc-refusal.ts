@@ -1,4 +1,4 @@
-/** Why sign-in through the provider did not work, as the sign-in page hears it. */
+/** Why sign-in through the provider failed, as the sign-in page hears it. */
 
 /** The page has words for each. */
 export const oidcRefusals = [

@@ -103,7 +103,7 @@ export class OidcService {
     const code = refusalOf(error)
     if (!code) throw error
     const reason = error instanceof OidcFault ? { reason: error.message } : {}
-    this.#options.logger.warn({ code, ...reason }, 'sign-in through the provider did not work')
+    this.#options.logger.warn({ code, ...reason }, 'sign-in through the provider failed')
     throw new OidcRefusal(code, { cause: error, returnTo })
   }
 }

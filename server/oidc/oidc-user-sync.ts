@@ -83,12 +83,12 @@ export class OidcUserSync {
     const deed = { principal: provider, operation: 'oidc.disableUser', userId, from } as const
     try {
       await userService.change(provider, userId, { disabled: true }, 'provider')
-      logger.warn({ user: userId }, 'a user was disabled: the provider gives them no role any more')
+      logger.warn({ user: userId }, 'a user was disabled: the provider no longer grants a role')
       await record({ ...deed, outcome: 'ok' })
     } catch (error) {
       if (!isLastAdministrator(error)) throw error
       await sessions.endAllOf(userId, 'user_disabled')
-      logger.warn({ user: userId }, 'the last administrator has no role at the provider: refused, and not disabled')
+      logger.warn({ user: userId }, 'the last administrator has no role at the provider: rejected, but not disabled')
       await record({ ...deed, outcome: 'last_administrator' })
     }
   }
@@ -156,7 +156,7 @@ export class OidcUserSync {
     if (!changed || changed.disabled) throw new OidcRefusal('disabled')
     if (user.disabled) {
       const deed = { principal: provider, operation: 'oidc.enableUser', userId: user.id, from } as const
-      logger.info({ user: user.id, role }, 'a user was enabled: the provider gives them a role again')
+      logger.info({ user: user.id, role }, 'a user was enabled: the provider grants a role again')
       await record({ ...deed, outcome: 'ok' })
     }
     return changed

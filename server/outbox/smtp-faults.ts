@@ -66,7 +66,7 @@ function find(error: Error & Thrown, { host, port, tls }: MailLogin): Finding {
   if (code === 'EAUTH') return loginRefused(error, at)
   if (code === 'ETLS' && /upgrading connection with STARTTLS/.test(error.message)) return noStartTls(error, at)
   if (/wrong.version.number|packet.length.too.long/i.test(`${originalCode} ${error.message}`) && tls === 'implicit') {
-    const detail = `The SMTP server at ${at} speaks no TLS from the first byte; choose STARTTLS, or its port for TLS.`
+    const detail = `The SMTP server at ${at} does not use implicit TLS; choose STARTTLS, or its port for implicit TLS.`
     return { code: 'mail_server_tls', fault: 'plain_port', detail }
   }
   if (code === 'ETLS' || /certificate|ssl|tls|wrong version/i.test(`${originalCode} ${error.message}`)) {
@@ -79,7 +79,7 @@ function find(error: Error & Thrown, { host, port, tls }: MailLogin): Finding {
     return { code: 'mail_server_not_imap', fault: 'not_imap', detail }
   }
   if (error.response || code === 'EPROTOCOL') {
-    const detail = `The SMTP server at ${at} refused to go on.`
+    const detail = `The SMTP server at ${at} refused to continue.`
     return { code: 'mail_server_refused', fault: 'closed', detail }
   }
   const detail = `The SMTP server at ${at} closed the connection.`
@@ -92,31 +92,31 @@ function noStartTls({ responseCode = 0 }: Thrown, at: string): Finding {
     const detail = `The SMTP server at ${at} does not offer STARTTLS. No password was sent.`
     return { code: 'mail_server_starttls', fault: 'no_starttls', detail }
   }
-  const detail = `The SMTP server at ${at} offers STARTTLS and refused to start it. No password was sent.`
+  const detail = `The SMTP server at ${at} offers STARTTLS but refused to start it. No password was sent.`
   return { code: 'mail_server_starttls', fault: 'starttls_refused', detail }
 }
 
 /** The server waits for TLS where plain words were meant, with or without STARTTLS. */
 export function wantsTlsFirst({ host, port }: Place): Problem {
-  const detail = `${host}:${port} speaks TLS from the first byte; choose that kind of TLS, or another port.`
+  const detail = `${host}:${port} uses implicit TLS; choose that kind of TLS, or another port.`
   return new Problem('mail_server_tls', detail, { fault: 'tls_port', part: 'smtp' })
 }
 
 /** It takes logins, and not on this connection (RFC 4954, section 4). */
 export function takesNoPlainLogin({ host, port }: Place): Problem {
-  const detail = `The SMTP server at ${host}:${port} takes logins only over TLS.`
+  const detail = `The SMTP server at ${host}:${port} allows logins only over TLS.`
   return new Problem('mail_server_tls', detail, { fault: 'login_disabled', part: 'smtp' })
 }
 
 function loginRefused({ responseCode = 0 }: Thrown, at: string): Finding {
   if (wantsTls.has(responseCode)) {
-    const detail = `The SMTP server at ${at} takes logins only over TLS.`
+    const detail = `The SMTP server at ${at} allows logins only over TLS.`
     return { code: 'mail_server_tls', fault: 'login_disabled', detail }
   }
   if (responseCode >= 400 && responseCode < 500) {
-    const detail = `The SMTP server at ${at} takes no login at the moment.`
+    const detail = `The SMTP server at ${at} accepts no logins at the moment.`
     return { code: 'mail_server_refused', fault: 'closed', detail }
   }
-  const detail = 'The SMTP server refused user name or password.'
+  const detail = 'The SMTP server rejected the user name or password.'
   return { code: 'mail_login_refused', fault: 'login', detail }
 }

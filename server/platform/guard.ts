@@ -24,7 +24,7 @@ export function guard(principal: Principal, operation: Operation, accountId?: st
     throw new Problem('unauthorized', 'Sign in, or send a token as "Authorization: Bearer <token>".')
   }
   if (operation.scope !== 'signed_in' && !principal.scopes.has(operation.scope)) {
-    throw new Problem('forbidden', `This needs the scope ${operation.scope}.`, { missing_scope: operation.scope })
+    throw new Problem('forbidden', `This requires the scope ${operation.scope}.`, { missing_scope: operation.scope })
   }
   if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
     throw new Problem('account_not_found', 'There is no such account.')

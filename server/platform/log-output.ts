@@ -27,7 +27,9 @@ export class PipeOutput implements DestinationStream {
     }
     if (this.#lost > 0) {
       const note = { level: 'warn', time: new Date().toISOString(), lost: this.#lost }
-      this.#pipe.write(`${JSON.stringify({ ...note, msg: 'lines of the log were lost, as nobody read them' })}\n`)
+      this.#pipe.write(
+        `${JSON.stringify({ ...note, msg: 'log lines were dropped: the reader of the log is too slow' })}\n`,
+      )
       this.#lost = 0
     }
     this.#pipe.write(line)

@@ -72,7 +72,7 @@ export class RetentionClock {
     this.#saved = this.#at
     await this.#store
       .save(this.#at)
-      .catch((err: unknown) => this.#logger.warn({ err }, 'the time of retention could not be stored'))
+      .catch((err: unknown) => this.#logger.warn({ err }, 'the retention clock could not be stored'))
     this.#saving = undefined
   }
 
@@ -81,9 +81,9 @@ export class RetentionClock {
     if (behindMs > toldBehindMs === this.#isBehind) return
     this.#isBehind = !this.#isBehind
     const hours = Math.round(behindMs / 3_600_000)
-    if (!this.#isBehind) return this.#logger.info('history is forgotten by the clock again')
+    if (!this.#isBehind) return this.#logger.info('history expires by the clock again')
     const words =
-      'the clock is far ahead of when this server last ran: history is forgotten slowly until that is made up for. Check the clock'
+      'the clock is far ahead of the last run of this server: history expires slowly until the difference is made up. Check the clock'
     this.#logger.warn({ hours_ahead: hours }, words)
   }
 }

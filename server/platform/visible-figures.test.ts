@@ -1,4 +1,4 @@
-/** Who sees which figures. */
+/** Which caller sees which figures. */
 import { expect, test } from 'vitest'
 import { seesAll, sightKey, visibleAccounts, visibleRows, wholeFigure, wholeSight } from './visible-figures.ts'
 

@@ -1,7 +1,7 @@
 /**
- * The one rule for which figures a caller sees. What is counted of accounts stands in rows that carry an account: each caller gets the rows
- * of the accounts it sees, or their sum. A figure of the whole server that grows with what happens to accounts needs the right to all
- * of them, and is left out or null for everybody else. How busy the machine is, is told to all who may look at the dashboard.
+ * The one rule for which caller sees which figures. Figures of accounts are rows that carry an account: each caller gets the rows of the
+ * accounts it sees, or their sum. A figure of the whole server that grows with activity in accounts requires access to all of them; for
+ * other callers it is left out or null. The load of the machine is visible to all callers that may view the dashboard.
  */
 import type { Principal } from './principal.ts'
 

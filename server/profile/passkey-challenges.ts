@@ -41,7 +41,7 @@ export class PasskeyChallenges {
     const now = this.#now()
     for (const [used, endsAt] of this.#used) if (endsAt <= now) this.#used.delete(used)
     if (this.#used.size >= maxUsed) {
-      throw new Problem('overloaded', 'Too many people use their passkeys at this moment.', { retryAfterSeconds: 30 })
+      throw new Problem('overloaded', 'Too many passkeys are in use at the moment.', { retryAfterSeconds: 30 })
     }
     this.#used.set(challenge, Buffer.from(challenge, 'base64url').readUIntBE(0, timeBytes))
   }
@@ -52,5 +52,5 @@ function signed(purpose: string, body: Buffer): Buffer {
 }
 
 function refuse(): never {
-  throw new Problem('challenge_invalid', 'This took more than 5 minutes, or was done already; begin again.')
+  throw new Problem('challenge_invalid', 'This took more than 5 minutes, or was already completed; start again.')
 }

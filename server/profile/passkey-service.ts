@@ -51,11 +51,11 @@ export class PasskeyService {
     const url = this.#url
     if (!isUsable(url)) {
       const detail =
-        'Browsers allow passkeys only over HTTPS and by name, or on localhost. Set RUSTYMAIL_PUBLIC_URL to such an address.'
+        'Browsers allow passkeys only over HTTPS with a host name, or on localhost. Set RUSTYMAIL_PUBLIC_URL to such an address.'
       throw new Problem('passkeys_need_https', detail)
     }
     if (browserOrigin !== undefined && browserOrigin !== url.origin) {
-      throw new Problem('passkeys_need_https', `Passkeys work at ${url.origin} alone: open RustyMail there.`)
+      throw new Problem('passkeys_need_https', `Passkeys work only at ${url.origin}: open RustyMail there.`)
     }
     const known = await this.#options.store.listOf(user.id)
     const challenge = this.#challenges.issue(addingPurpose(principalId))
@@ -115,9 +115,10 @@ export class PasskeyService {
   async keep(row: PasskeyRow, transaction: Database): Promise<Passkey> {
     const { store } = this.#options
     if ((await store.countOf(row.user_id, transaction)) >= maxPerUser) {
-      throw new Problem('passkey_refused', `You have ${maxPerUser} passkeys already; remove one first.`)
+      throw new Problem('passkey_refused', `You already have ${maxPerUser} passkeys; remove one first.`)
     }
-    if (await store.find(row.id, transaction)) throw new Problem('passkey_refused', 'This passkey is known already.')
+    if (await store.find(row.id, transaction))
+      throw new Problem('passkey_refused', 'This passkey is already registered.')
     await store.insert(row, transaction)
     return toPasskey(row)
   }
@@ -130,7 +131,10 @@ export class PasskeyService {
     }
     if (user.password_hash !== null || user.oidc_subject !== null) return
     if ((await store.countOf(user.id, transaction)) > 0) return
-    throw new Problem('last_way_in', 'Without it you could not sign in any more. Set a password or add another first.')
+    throw new Problem(
+      'last_way_in',
+      'Without it you could no longer sign in. Set a password or add another passkey first.',
+    )
   }
 
   /** Names nobody: the authenticator offers the passkeys that it has for this address. */
@@ -201,14 +205,14 @@ export class PasskeyService {
   #notAdded(err: unknown): Problem {
     this.#options.logger.info({ err }, 'a passkey was not added')
     const detail =
-      'The browser’s answer does not hold. Try again, or with another device that can ask for a PIN or finger.'
+      'The browser’s response is invalid. Try again, or use another device that can verify you with a PIN or fingerprint.'
     return new Problem('passkey_refused', detail, { cause: err })
   }
 
   /** Always in the same words, so that nothing is learnt about who exists or may come in. */
   #notSignedIn(reason: string, user?: UserRow): Problem {
     this.#options.logger.warn({ reason, user: user?.id }, 'a sign-in with a passkey was refused')
-    return new Problem('sign_in_failed', 'This passkey opens nothing here. Sign in another way.')
+    return new Problem('sign_in_failed', 'This passkey is not registered here. Sign in another way.')
   }
 }
 

@@ -108,7 +108,7 @@ export class ProfileService {
     const user = await this.#getConfirmedUser(caller, given)
     return this.#change(user, 'recovery_codes', async (transaction, current) => {
       if (!this.#options.factors.isNeeded(current)) {
-        throw new Problem('bad_request', 'Recovery codes stand in for an authenticator; set one up first.')
+        throw new Problem('bad_request', 'Recovery codes require an authenticator; set one up first.')
       }
       return this.#replaceRecoveryCodes(user.id, transaction)
     })
@@ -137,7 +137,7 @@ export class ProfileService {
 
   async #getUser({ kind, userId }: Principal): Promise<UserRow> {
     if (kind !== 'session' || userId === null) {
-      throw new Problem('session_needed', 'Sign in on the dashboard for this: a token or an API key may not do it.')
+      throw new Problem('session_needed', 'Sign in on the dashboard for this: tokens and API keys are not allowed to.')
     }
     const user = await this.#options.users.find(userId)
     if (!user || user.disabled) throw changedMeanwhile()
@@ -151,7 +151,7 @@ export class ProfileService {
       await this.#refuseOldSession(principal)
       return user
     }
-    if (current_password === undefined) throw new Problem('password_wrong', 'Give your current password as well.')
+    if (current_password === undefined) throw new Problem('password_wrong', 'Enter your current password as well.')
     const { throttle, logger } = this.#options
     // By the email, as at sign-in: it is the same password that is guessed.
     const attempt = { user: passwordOf(user.email), address }
@@ -174,7 +174,7 @@ export class ProfileService {
     const session = await this.#options.sessions.find(id.slice('session-'.length))
     if (session && this.#options.now() - Date.parse(session.created_at) < recentMs) return
     const detail =
-      'You have no password to be asked for, so this needs a sign-in of the last 10 minutes. Sign in again.'
+      'You have no password to confirm with, so this requires a sign-in within the last 10 minutes. Sign in again.'
     throw new Problem('recent_sign_in_required', detail)
   }
 
@@ -211,7 +211,7 @@ export class ProfileService {
 
   #refuseSecondTotp(user: UserRow): void {
     if (!this.#options.factors.isNeeded(user)) return
-    throw new Problem('totp_exists', 'Take the authenticator that you have off first.')
+    throw new Problem('totp_exists', 'Remove your current authenticator first.')
   }
 
   #at(): string {
@@ -220,5 +220,5 @@ export class ProfileService {
 }
 
 function changedMeanwhile(): Problem {
-  return new Problem('unauthorized', 'Your account was changed meanwhile; sign in again.')
+  return new Problem('unauthorized', 'Your account was changed in the meantime; sign in again.')
 }

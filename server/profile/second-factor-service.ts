@@ -61,11 +61,11 @@ export class SecondFactorService {
     const now = this.#options.now()
     if (!pending || now > pending.endsAt) {
       this.#pending.delete(principalId)
-      throw new Problem('challenge_invalid', 'Setting up the authenticator took more than 10 minutes; begin again.')
+      throw new Problem('challenge_invalid', 'Setting up the authenticator took more than 10 minutes; start again.')
     }
     const step = findTotpStep(pending.secret, code.replaceAll(/\s/g, ''), now)
     if (step === undefined) {
-      throw new Problem('code_wrong', 'This is not the code of now. Look whether the clock of the device is right.')
+      throw new Problem('code_wrong', 'This is not the current code. Check the clock of the device.')
     }
     this.#pending.delete(principalId)
     const sealed = this.#options.secrets.seal(pending.secret, totpSealContext(userId))

@@ -63,7 +63,10 @@ export class NetworkService {
         .filter(network => !known.has(network))
         .map(network => ({ network, allowed_by: principal.name, allowed_at }))
       if (before.length + added.length <= most) return [...before, ...added]
-      throw new Problem('too_many_networks', `At most ${most} can be allowed; allow a wider one, or fewer.`)
+      throw new Problem(
+        'too_many_networks',
+        `At most ${most} networks can be allowed; allow a wider one, or remove some.`,
+      )
     })
     if (isChanged) await this.#reconnect(account => this.#isWaiting(account.id))
     return this.list()
@@ -79,7 +82,7 @@ export class NetworkService {
       const isConfigured = this.#options.configured.some(range => canonicalRange(range) === network)
       const detail = isConfigured
         ? 'This network is allowed by RUSTYMAIL_PRIVATE_NETWORKS; change it there.'
-        : 'This network is not allowed, so there is nothing to take back.'
+        : 'This network is not allowed, so there is nothing to remove.'
       throw new Problem('network_not_found', detail)
     })
     await this.#reconnect(account => this.#isClosed(account))
@@ -139,9 +142,9 @@ export class NetworkService {
 /** Else a token that leaked could open the way inside for itself. */
 function refuseProgram(principal: Principal): void {
   if (principal.kind === 'token') {
-    throw new Problem('session_needed', 'Sign in to change which private networks are open; a token may not.')
+    throw new Problem('session_needed', 'Sign in to change the allowed private networks; tokens are not allowed to.')
   }
-  refuseNarrow(principal, 'To change which private networks are open')
+  refuseNarrow(principal, 'Changing the allowed private networks')
 }
 
 function networkOf(text: string, index: number): string {

@@ -89,7 +89,7 @@ export class SettingsService {
     tried: (fields: readonly string[]) => void = () => undefined,
   ): Promise<ImapConfiguration> {
     // The limits are those of all accounts.
-    refuseNarrow(principal, 'To change the configuration')
+    refuseNarrow(principal, 'Changing the configuration')
     const before = await this.getConfig(principal)
     const changed = (Object.keys(before) as (keyof ImapConfiguration)[]).filter(name => before[name] !== wanted[name])
     tried(wanted.password === undefined ? changed : [...changed, 'password'])

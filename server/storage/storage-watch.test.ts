@@ -69,14 +69,14 @@ test('a write that failed is told at once and tried each second, with more, unti
   health.failed(full, true)
   expect(watch.figures).toMatchObject({ is_writable: false, fault: 'full', write_failures: 1 })
   await pass(3)
-  expect(await watch.fault()).toBe('cannot be written: no room is left')
+  expect(await watch.fault()).toBe('cannot be written: the disk is full')
   expect(told()).toEqual([['alert_raised', 'database_unwritable']])
   expect(world.tries).toEqual([false, true, true, true])
   world.answer = async () => undefined
   await pass(1)
   expect(watch.figures).toMatchObject({ is_writable: true, fault: null, write_failures: 1 })
   expect(told()).toEqual([['alert_cleared', 'database_unwritable']])
-  expect(world.lines).toEqual(['the database cannot be written: no room is left', 'the database takes writes again'])
+  expect(world.lines).toEqual(['the database cannot be written: the disk is full', 'the database accepts writes again'])
 })
 
 test('a database that says nothing is not waited for, and is well again when it has answered a later try', async () => {

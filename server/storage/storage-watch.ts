@@ -42,7 +42,7 @@ const MiB = 1024 * 1024
 export const lowRoom = { raise: 512 * MiB, clear: 640 * MiB } as const
 
 const words: Record<DatabaseFaultKind, string> = {
-  full: 'cannot be written: no room is left',
+  full: 'cannot be written: the disk is full',
   read_only: 'cannot be written: it is read-only',
   damaged: 'is damaged: restore a backup',
   removed: 'cannot be written: its files were removed or replaced',
@@ -68,7 +68,7 @@ export class StorageWatch {
   /** After the database is up to date. */
   async start(): Promise<void> {
     await Promise.all([this.#probe(), this.#readRoom()])
-    const failed = (err: unknown) => this.#options.logger.error({ err }, 'the storage could not be watched')
+    const failed = (err: unknown) => this.#options.logger.error({ err }, 'the storage could not be checked')
     every(tickMs, this.#stopped.signal, () => this.#tick(), failed)
   }
 
@@ -123,7 +123,7 @@ export class StorageWatch {
     const { health, probe } = this.#options
     const late = Promise.withResolvers<void>()
     const timer = setTimeout(() => {
-      health.unwritable({ kind: 'silent', error: new Error('the database did not take a write in time') })
+      health.unwritable({ kind: 'silent', error: new Error('a database write timed out') })
       late.resolve()
     }, probeBoundMs)
     const tried = probe({ hadFault: health.fault !== undefined }).then(
@@ -144,7 +144,7 @@ export class StorageWatch {
       })
       .catch((err: unknown) => {
         this.#room = undefined
-        logger.debug({ err }, 'how much room is left could not be read')
+        logger.debug({ err }, 'the free disk space could not be read')
       })
     await this.#readingRoom
   }
@@ -155,15 +155,15 @@ export class StorageWatch {
     const err = fault?.error
     this.#alert('database_unwritable', fault && `The database ${words[fault.kind]}.`, detail => {
       if (detail) logger.error({ err }, `the database ${words[fault?.kind ?? 'failed']}`)
-      else logger.info('the database takes writes again')
+      else logger.info('the database accepts writes again')
     })
     if (!this.#room) return
     const { freeBytes } = this.#room
     const isLow = freeBytes < (this.#raised.has('disk_low') ? lowRoom.clear : lowRoom.raise)
-    const left = `${Math.floor(freeBytes / MiB)} MiB are left where the database is.`
+    const left = `${Math.floor(freeBytes / MiB)} MiB are left on the disk of the database.`
     this.#alert('disk_low', isLow ? left : undefined, detail => {
-      if (detail) logger.warn({ free_bytes: freeBytes }, 'little room is left for the database')
-      else logger.info({ free_bytes: freeBytes }, 'there is room for the database again')
+      if (detail) logger.warn({ free_bytes: freeBytes }, 'the disk of the database is almost full')
+      else logger.info({ free_bytes: freeBytes }, 'the disk of the database has free space again')
     })
   }
 

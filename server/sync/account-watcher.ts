@@ -162,7 +162,7 @@ export class AccountWatcher {
     if (!this.#hasLogin) return
     this.#hasLogin = false
     const { logger } = this.#options
-    logger.warn({ account_id: this.#account.id, code: problem.code }, 'an account is not tried any more')
+    logger.warn({ account_id: this.#account.id, code: problem.code }, 'an account is no longer retried')
     if (problem.code === 'mail_login_refused') this.#report('auth_failed', problem)
   }
 
@@ -213,7 +213,7 @@ function lost(cause?: unknown): Problem {
 }
 
 function noIdle(): Problem {
-  const detail = 'The mail server has no IDLE: it is asked for new mail every half minute.'
+  const detail = 'The mail server does not support IDLE: it is polled for new mail every 30 seconds.'
   return new Problem('mail_server_refused', detail, { fault: 'no_idle' })
 }
 

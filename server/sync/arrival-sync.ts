@@ -70,7 +70,7 @@ export class ArrivalSync {
     this.#runningFor = signal
     const { folder, logger } = this.#options
     this.#run(signal)
-      .catch(err => logger.error({ err, account_id: folder.accountId }, 'looking for new mail failed'))
+      .catch(err => logger.error({ err, account_id: folder.accountId }, 'checking for new mail failed'))
       .finally(() => {
         if (this.#runningFor !== signal) return
         this.#runningFor = undefined
@@ -116,7 +116,7 @@ export class ArrivalSync {
     const state = follow(stored, opened)
     if (stored && state !== stored) {
       const about = { account_id: folder.accountId, folder: folder.path, before: stored, now: opened }
-      logger.warn(about, 'the folder was recreated or restored: what it holds is not announced')
+      logger.warn(about, 'the folder was recreated or restored: its messages are not announced')
     }
     if (state === stored) this.#known = stored
     else await this.#move(stored, state, [])
@@ -139,7 +139,7 @@ export class ArrivalSync {
       if (passedOver > 0)
         logger.warn(
           { account_id: folder.accountId, folder: folder.path, messages: passedOver },
-          'too much mail came at once: only the newest is announced',
+          'too much mail arrived at once: only the newest is announced',
         )
     }
   }
@@ -165,7 +165,7 @@ export class ArrivalSync {
     const { folder, refs, logger, onArrival } = this.#options
     const { accountId, path } = folder
     if (!isSameFolder(known, uidValidity, uids)) {
-      logger.warn({ account_id: accountId, folder: path }, 'the folder was recreated: what it holds is not announced')
+      logger.warn({ account_id: accountId, folder: path }, 'the folder was recreated: its messages are not announced')
       return this.#move(known, { uidValidity, uidNext }, [])
     }
     const at = new Date().toISOString()

@@ -84,7 +84,7 @@ export function refuseBeyond(owner: Rights, wanted: TokenRights, heldScopes: rea
   const may = new Set([...owner.scopes, ...scopeSet(heldScopes)])
   const scopes = wanted.scopes.filter(scope => !may.has(scope))
   if (scopes.length > 0) {
-    const detail = `A token can have only what its owner has, and its owner does not have ${scopes.join(', ')}.`
+    const detail = `A token can have only the scopes of its owner, and its owner does not have ${scopes.join(', ')}.`
     throw new Problem('beyond_own_rights', detail)
   }
   const accounts = wanted.accounts.filter(id => owner.accounts !== 'all' && !owner.accounts.has(id))
@@ -105,7 +105,7 @@ export function readRanges(texts: readonly string[]): string[] {
       ? []
       : [{ path: `body.allowed_addresses.${index}`, message: 'is not an address or a range such as 10.0.0.0/8' }],
   )
-  if (errors.length > 0) throw new Problem('bad_request', 'An allowed address cannot be read.', { errors })
+  if (errors.length > 0) throw new Problem('bad_request', 'An allowed address is invalid.', { errors })
   return [...new Set(texts)]
 }
 

@@ -170,7 +170,7 @@ export class TokenService {
     await hub.transact(async (transaction, tell) => {
       const row = await this.#get(principal, tokenId, transaction)
       if (row.user_id !== userId) {
-        const detail = 'Only its owner may see a new secret of this token; you can revoke it.'
+        const detail = 'Only its owner may rotate this token; you can revoke it.'
         throw new Problem('forbidden', detail)
       }
       await store.update(tokenId, { token_hash: hashOf(token), prefix: prefixOf(token) }, transaction)
@@ -203,7 +203,7 @@ export class TokenService {
     const { store, users, made, ended, hub, logger } = this.#options
     refuseToken(principal)
     if (endsMade && !principal.scopes.has('dashboard:admin')) {
-      throw new Problem('forbidden', 'Only an administrator may end what a token made.')
+      throw new Problem('forbidden', 'Only an administrator may disable the users that a token made.')
     }
     const at = this.#at()
     const { row, others } = await hub.transact(async (transaction, tell) => {
@@ -243,7 +243,7 @@ export class TokenService {
       throw new Problem('too_many_tokens', `You have ${own} tokens; revoke one that you no longer use.`)
     }
     if (all >= maxTokens) {
-      throw new Problem('too_many_tokens', `There are ${all} tokens in all, and no more may be made.`)
+      throw new Problem('too_many_tokens', `There are ${all} tokens in total, which is the maximum.`)
     }
   }
 
@@ -260,7 +260,7 @@ export class TokenService {
 
 /** A token never makes or changes tokens: whoever got hold of one could stay after it is revoked. */
 function refuseToken({ kind }: Principal): void {
-  if (kind !== 'session' && kind !== 'api_key') throw new Problem('session_needed', 'Sign in: a token may not do this.')
+  if (kind !== 'session' && kind !== 'api_key') throw new Problem('session_needed', 'Sign in: tokens may not do this.')
 }
 
 /** A secret is shown only to a person, of whose tokens it is one. */

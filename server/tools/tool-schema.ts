@@ -11,7 +11,7 @@ export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchem
       // What zod says of every whole number.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
-      // Who breaks one is told so in words.
+      // A caller that breaks one gets a readable error.
       delete jsonSchema.pattern
       if (io === 'output') delete jsonSchema.additionalProperties
     },

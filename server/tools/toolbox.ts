@@ -148,7 +148,7 @@ export class Toolbox {
     signal.throwIfAborted()
     guard(principal, operation)
     if (operation.effect !== 'read' && trail.isFull) {
-      const detail = 'The audit trail cannot be written, so nothing may be changed.'
+      const detail = 'The audit trail cannot be written, so changes are rejected.'
       throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
     }
     limits.checkPrincipal(principal, address, operation.limit)
@@ -169,7 +169,7 @@ export class Toolbox {
     // Nobody reads this answer; it must only not look like a fault of ours.
     if (signal.aborted) return new Problem('bad_request', 'The client went away.')
     this.#options.logger.error({ request_id: requestId, operation: operation.name, err: error }, 'a bug')
-    const detail = `This is a fault of RustyMail itself. The log names it under the request id ${requestId}.`
+    const detail = `This is an error in RustyMail itself. The log has it under the request id ${requestId}.`
     return new Problem('internal', detail)
   }
 

@@ -62,7 +62,7 @@ test('when there are too many, who was wrong more often gives way, and who was n
     )
   const all = Promise.all([ask('running', 9), ask('guesser', 5), ask('worse guesser', 7), ask('owner', 0)])
   // Known beforehand, so that no work is done for refused callers.
-  expect(() => hasher.checkRoom(5)).toThrow('Too many people')
+  expect(() => hasher.checkRoom(5)).toThrow('Too many users')
   expect(() => hasher.checkRoom(4)).not.toThrow()
   await all
   expect(() => hasher.checkRoom(9)).not.toThrow()

@@ -111,7 +111,7 @@ export class PasswordHasher {
 }
 
 function tooMany(): Problem {
-  const detail = 'Too many people are signing in at this moment; try again in a few seconds.'
+  const detail = 'Too many users are signing in at the moment; try again in a few seconds.'
   return new Problem('overloaded', detail, { retryAfterSeconds: 2 })
 }
 

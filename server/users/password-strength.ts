@@ -15,7 +15,7 @@ const ownWords = ['rustymail', 'mail', 'imap', 'smtp', 'dashboard', 'administrat
 export async function checkPasswordStrength(password: string, words: readonly string[]): Promise<void> {
   if ((await estimateGuesses(password, words)) >= leastGuesses) return
   const detail =
-    'This password is among the first that would be guessed. Take four or more words that have nothing to do with each other or with you, or let a password manager make one.'
+    'This password is among the first that would be guessed. Use four or more words unrelated to each other and to you, or let a password manager generate one.'
   throw new Problem('password_too_common', detail)
 }
 

@@ -59,7 +59,7 @@ export class Revocations {
       await revocation.check()
       await this.#deny(revocation)
       const detail =
-        'It is revoked from now on, but could not be stored: the database takes no writes. That is tried until it does; after a restart before that, revoke it again.'
+        'It is revoked from now on, but could not be stored: the database accepts no writes. Storing is retried; after a restart before it succeeds, revoke it again.'
       throw new Problem('revocation_not_stored', detail, { cause: error, retryAfterSeconds: 10 })
     }
   }
@@ -77,7 +77,7 @@ export class Revocations {
     if (revocation.ids.every(id => (this.#denied.get(id) ?? 0) >= maxAlike)) return
     this.#pending.add(revocation)
     for (const id of revocation.ids) this.#denied.set(id, (this.#denied.get(id) ?? 0) + 1)
-    logger.warn({ ids: revocation.ids }, 'revoked in memory: the database takes no writes')
+    logger.warn({ ids: revocation.ids }, 'revoked in memory: the database accepts no writes')
     const opened = (await revocation.opened?.().catch(() => [])) ?? revocation.ids
     for (const id of opened) listener.revoked(id)
     this.#storing ??= this.#store()

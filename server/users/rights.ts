@@ -9,7 +9,7 @@ export interface Rights {
   readonly accounts: Principal['accounts']
 }
 
-/** Who decides about mail must see it, so an operator reads it. */
+/** A user who decides about mail must see it, so an operator reads it. */
 const scopesOf: Record<Role, ReadonlySet<Scope>> = {
   viewer: scopeSet(['dashboard:read']),
   operator: scopeSet(['dashboard:operate', 'mail:read']),

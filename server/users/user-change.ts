@@ -22,7 +22,7 @@ const maxUsers = 1000
 
 export async function addUser(wanted: WantedUser, { store, transaction, tell, at }: Writing): Promise<UserRow> {
   if ((await store.count(transaction)) >= maxUsers) {
-    throw new Problem('too_many_users', `There are ${maxUsers} users already; delete some that are not needed.`)
+    throw new Problem('too_many_users', `There are already ${maxUsers} users; delete some that are not needed.`)
   }
   const none = { password_hash: null, totp_sealed: null, totp_last_step: 0, oidc_issuer: null, oidc_subject: null }
   const times = { created_at: at, updated_at: at, last_seen_at: null }
@@ -58,7 +58,7 @@ export async function leaveOneAdministrator(
 }
 
 export function lastAdministrator(): Problem {
-  const detail = 'This is the only administrator who can sign in. Make somebody else an administrator first.'
+  const detail = 'This is the only administrator who can sign in. Make another user an administrator first.'
   return new Problem('last_administrator', detail)
 }
 

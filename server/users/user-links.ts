@@ -36,7 +36,7 @@ export class UserLinks {
     const link = await store.findLink(hashOf(token), transaction)
     const user = link && (await store.find(link.user_id, transaction))
     if (!user || user.disabled || now() >= Date.parse(link.expires_at)) {
-      const detail = 'This link was used already, is too old, or was replaced by a newer one. Ask for a new one.'
+      const detail = 'This link was already used, has expired, or was replaced by a newer one. Ask for a new one.'
       throw new Problem('link_invalid', detail)
     }
     return { user, expiresAt: link.expires_at }

@@ -232,7 +232,7 @@ export class UserService {
     const row = await this.#write(async writing => {
       const { transaction } = writing
       if (onlyIfNone && (await store.countAdministrators(transaction)) > 0) {
-        throw new Problem('setup_done', 'There is an administrator already; sign in, or ask them for an invitation.')
+        throw new Problem('setup_done', 'An administrator already exists; sign in, or ask them for an invitation.')
       }
       const kept = await this.#keep(rightsOf(wanted), wanted, writing)
       await store.update(kept.id, { password_hash }, transaction)
@@ -265,7 +265,7 @@ export class UserService {
       this.#refuseBeyond(holder, known)
       return changeUser(known, wanted, writing)
     }
-    const words = status === 'disabled' ? 'is disabled; enable them instead.' : 'is a user already.'
+    const words = status === 'disabled' ? 'is disabled; enable them instead.' : 'is already a user.'
     throw new Problem('user_exists', `${known.email} ${words}`)
   }
 
@@ -278,7 +278,7 @@ export class UserService {
   /** An administrator's token with less than everything must not reach more by way of somebody else. */
   #refuseBeyond(holder: Rights, user: Pick<UserRow, 'role' | 'accounts'>): void {
     if (hasRights(holder, rightsOf(user))) return
-    throw new Problem('beyond_own_rights', 'This concerns scopes or accounts that you do not have yourself.')
+    throw new Problem('beyond_own_rights', 'This involves scopes or accounts that you do not have yourself.')
   }
 
   /** What one may not see does not exist. */

@@ -47,7 +47,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByLabel('Name').fill('Grace')
     await page.getByLabel('Email').fill('grace@example.org')
     await page.getByRole('checkbox', { name: 'All accounts' }).check()
-    await page.getByRole('button', { name: 'Make the link' }).click()
+    await page.getByRole('button', { name: 'Create the link' }).click()
     const link = await page.getByLabel('Link for grace@example.org').inputValue()
     await expectAccessible(page, 'the link of an invitation')
     await page.getByRole('button', { name: 'Done' }).click()
@@ -59,7 +59,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await theirs.getByRole('heading', { level: 1, name: 'Overview', exact: true }).waitFor()
     expect(await theirs.getByRole('link', { name: 'Users' }).count()).toBe(0)
     await theirs.goto(`${run.url}/audit`)
-    await theirs.getByText('This page is not for your role').waitFor()
+    await theirs.getByText('Your role cannot open this page').waitFor()
     await theirs.getByRole('button', { name: 'Live', exact: true }).waitFor()
 
     await page.getByRole('button', { name: 'Disable: Grace' }).click()
@@ -125,7 +125,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
     const words = await page.getByRole('list', { name: 'Users' }).innerText()
     expect(words).toContain(made[0])
-    expect(words).toContain('Invited; has not come yet')
+    expect(words).toContain('Invited; invitation not accepted yet')
     await box.check()
     const asked: string[] = []
     page.on('request', request => asked.push(new URL(request.url()).pathname))
@@ -149,7 +149,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('by keyboard alone a token is made; its secret works as the lines say until it is rotated, and the new one until it is revoked', async () => {
     const page = await open('/tokens', 'Tokens')
-    await page.getByRole('button', { name: 'Make a token' }).focus()
+    await page.getByRole('button', { name: 'Create a token' }).focus()
     await page.keyboard.press('Enter')
     await page.getByRole('dialog').waitFor()
     await page.keyboard.type('Backup')
@@ -163,7 +163,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     // Without it a token for mail is refused before the server is asked.
     await page.keyboard.press('Space')
     await page.keyboard.press('Enter')
-    await page.getByRole('alert').filter({ hasText: 'Tick at least one account' }).waitFor()
+    await page.getByRole('alert').filter({ hasText: 'Select at least one account' }).waitFor()
     await box.focus()
     await page.keyboard.press('Space')
     await page.keyboard.press('Enter')
@@ -201,7 +201,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'I have copied it' }).click()
     await page.getByRole('button', { name: 'Revoke: Backup' }).click()
     await page.getByRole('button', { name: 'Revoke', exact: true }).click()
-    await page.getByText('There is no token yet').waitFor()
+    await page.getByText('No tokens yet').waitFor()
     expect(await statusWith(renewed)).toBe(401)
   }, 60_000)
 
@@ -230,7 +230,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       run.call(api.accounts.listAccounts).then(({ items }) => run.send('POST', verifyPath(items[0]!.id)))
     await act()
     const first = page.locator('tbody tr').first()
-    await first.getByText('Tried the servers of an account').waitFor()
+    await first.getByText('Tested the servers of an account').waitFor()
     expect(await first.getByTitle('accounts.verifyAccount').isVisible()).toBe(true)
     await first.hover()
     const held = await first.innerText()
@@ -253,12 +253,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(operations.every(name => name.startsWith('accounts.'))).toBe(true)
 
     await page.getByRole('button', { name: 'Verify' }).click()
-    await page.getByText('The trail is whole').waitFor()
+    await page.getByText('The trail is intact').waitFor()
     await page
       .getByRole('button', { name: /^Details/ })
       .first()
       .click()
-    expect(await page.getByRole('dialog').innerText()).toMatch(/Digest of the input[\s\S]*Hash/)
+    expect(await page.getByRole('dialog').innerText()).toMatch(/Input digest[\s\S]*Hash/)
     await expectAccessible(page, 'an entry of the trail')
   }, 60_000)
 
@@ -276,9 +276,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await change.getByText('user Grace Canary').filter({ visible: true }).waitFor()
     await change.getByText('fields name, role, accounts').filter({ visible: true }).waitFor()
     await rowOf(page, 'Signed in with a password').first().getByText('Wrong password').waitFor()
-    expect(await rowOf(page, 'Began to sign in with a passkey').count()).toBe(0)
+    expect(await rowOf(page, 'Started a passkey sign-in').count()).toBe(0)
     await page.setViewportSize({ width: 360, height: 900 })
-    await rowOf(page, 'Looked at their profile').first().getByText('Not a signed-in person').waitFor()
+    await rowOf(page, 'Viewed their profile').first().getByText('Requires a signed-in user').waitFor()
     // The second line of a row is cut off with an ellipsis; nothing else may run over.
     const over = `[...document.querySelectorAll('td')]
       .filter(cell => cell.scrollWidth > cell.clientWidth && getComputedStyle(cell).textOverflow !== 'ellipsis')

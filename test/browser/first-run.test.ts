@@ -71,7 +71,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await imap.getByLabel('Port').fill(String(dovecot.imapsPort))
     await dialog.getByRole('switch', { name: /SMTP/ }).uncheck()
     await expectAccessible(page, 'connect wizard')
-    await dialog.getByRole('button', { name: 'Try and connect' }).click()
+    await dialog.getByRole('button', { name: 'Test and connect' }).click()
 
     // Dovecot's own words, and the way back to the field that is wrong.
     await dialog.getByText(/authentication failed/i).waitFor()
@@ -80,7 +80,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     expect(page.url()).not.toContain('wrong')
     await dialog.getByRole('button', { name: 'Change the settings' }).click()
     await imap.getByLabel('Password', { exact: true }).fill('pw-alice')
-    await dialog.getByRole('button', { name: 'Try and connect' }).click()
+    await dialog.getByRole('button', { name: 'Test and connect' }).click()
     await dialog.getByText('Ready', { exact: true }).waitFor()
     await dialog.getByRole('link', { name: 'Read its mail' }).click()
 
@@ -111,7 +111,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await imap.getByLabel('Host').fill('127.0.0.1')
     await imap.getByLabel('Port').fill(String(dovecot.imapsPort))
     await dialog.getByRole('switch', { name: /SMTP/ }).uncheck()
-    await dialog.getByRole('button', { name: 'Try and connect' }).click()
+    await dialog.getByRole('button', { name: 'Test and connect' }).click()
     await dialog.getByText('This server is on this machine or a private network').waitFor()
     await dialog.getByText('RUSTYMAIL_PRIVATE_NETWORKS=127.0.0.1/32', { exact: true }).waitFor()
     await expectAccessible(page, 'private network')
@@ -173,7 +173,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const run = await startRustyMail()
     const { page } = await visit(browser, run.setupLink)
     await page
-      .getByText(/set up already|used already/i)
+      .getByText(/already (set up|used)/i)
       .first()
       .waitFor()
     await expectAccessible(page, 'used set-up link')

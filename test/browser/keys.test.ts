@@ -111,7 +111,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => page.evaluate('document.documentElement.dataset.theme')).toBe('dark')
     await page.keyboard.press('Control+k')
     await page.keyboard.type('qqqq')
-    await page.getByRole('status').filter({ hasText: 'Nothing fits' }).waitFor()
+    await page.getByRole('status').filter({ hasText: 'No matches' }).waitFor()
     await page.setViewportSize({ width: 320, height: 700 })
     await expectNothingClipped(page, 'the palette, 320')
     expectQuiet()
@@ -129,7 +129,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const params = { account_id: dead.id }
     await expect.poll(async () => (await run.call(api.accounts.getAccount, { params })).state).toBe('unreachable')
     const { page } = await open('/accounts', 'Accounts')
-    await page.getByText('Tried again every few seconds').first().waitFor()
+    await page.getByText('Retried every few seconds').first().waitFor()
     await page.keyboard.press('Control+k')
     await page.keyboard.type('nobody@')
     await page.getByRole('option', { name: /Nowhere/, selected: true }).waitFor()

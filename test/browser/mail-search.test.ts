@@ -130,7 +130,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
             found: outcome(page).getByText('found in'),
             nothing: page.getByText('Nothing found', { exact: true }),
           }
-          await (name === 'fault' ? page.getByText('Nothing was searched') : marks[name]).waitFor()
+          await (name === 'fault' ? page.getByText('No search terms') : marks[name]).waitFor()
           const where = `mail-search-${name}-${scheme}-${width}`
           await expectNothingClipped(page, where)
           await expectAccessible(page, where)

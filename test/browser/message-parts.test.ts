@@ -69,7 +69,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await page.getByRole('button', { name: 'Attached message' }).click()
     const opened = page.getByRole('article', { name: 'An attached message' })
     await opened.getByRole('heading', { name: 'The certified words' }).waitFor()
-    await opened.getByText('Nobody checked').waitFor()
+    await opened.getByText('Its sender was not verified').waitFor()
     await opened.getByText('eve@evil.example').waitFor()
     await opened.frameLocator('iframe').getByText('inner words').waitFor()
     expect(await save('Download inner.html')).toEqual(['inner.html', '<script>alert(1)</script>'])

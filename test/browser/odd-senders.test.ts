@@ -87,11 +87,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   test('the list tells the true address of odd senders, whole, and says nothing of others', async () => {
     const { page, expectQuiet } = await open(undefined)
     const words = await row(page, 'Invoice').innerText()
-    expect(words).toContain(`true address: evil@${'a'.repeat(60)}.${'b'.repeat(60)}.elsewhere.example`)
+    expect(words).toContain(`real address: evil@${'a'.repeat(60)}.${'b'.repeat(60)}.elsewhere.example`)
     expect(words).toContain('Invoice \ufffdfdp.exe')
     expect(words).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/)
     expect(await row(page, 'Your account').innerText()).toContain('service@p\u0430ypal.com (xn--pypal-4ve.com)')
-    expect(await row(page, 'Lunch').innerText()).not.toContain('true address')
+    expect(await row(page, 'Lunch').innerText()).not.toContain('real address')
     expectQuiet()
   })
 
@@ -101,12 +101,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await row(page, 'Invoice').click()
     await expect
       .poll(() => about(page).innerText())
-      .toMatch(/did not come from a{60}\.b{60}\.elsewhere\.example: the check failed/)
-    expect(await about(page).innerText()).toContain('The name shows another address than the true one.')
+      .toMatch(/check failed: this did not come from a{60}\.b{60}\.elsewhere\.example\./)
+    expect(await about(page).innerText()).toContain('The name shows a different address from the real one.')
     expect(await page.getByRole('article').innerText()).toContain(`<evil@${'a'.repeat(60)}`)
     await row(page, 'Your account').click()
     await expect.poll(() => about(page).innerText()).toMatch(/could not verify/)
-    expect(await about(page).innerText()).toContain('can be taken for another one')
+    expect(await about(page).innerText()).toContain('looks like a well-known one')
     expect(await page.getByRole('article').innerText()).toMatch(/Sent by\s+Agency <agency@example\.net>/)
     await row(page, 'Lunch').click()
     await page.getByRole('heading', { level: 2, name: 'Lunch' }).waitFor()
@@ -116,7 +116,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   test('when text and HTML differ, that is said, and both can be seen', async () => {
     const { page } = await open('Two texts')
     const note = page.getByRole('note')
-    expect(await note.innerText()).toContain('its text says what its HTML does not show. You see the HTML.')
+    expect(await note.innerText()).toContain('the text contains words that the HTML does not show. You see the HTML.')
     const frame = page.frameLocator('iframe')
     expect(await frame.locator('body').innerText()).toBe(shown)
     await note.getByRole('button', { name: 'Show the text' }).click()

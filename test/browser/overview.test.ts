@@ -89,7 +89,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.getByRole('link', { name: named(3) }).click()
     await page.getByRole('heading', { level: 1, name: named(3) }).waitFor()
     await page.getByRole('img', { name: /^In the last 24 hours: .*unreachable/ }).waitFor()
-    const errors = page.getByRole('region', { name: 'Last errors' })
+    const errors = page.getByRole('region', { name: 'Recent errors' })
     await errors.getByText('Nothing answers on this port').waitFor()
     for (const width of [1440, 360]) {
       await page.setViewportSize({ width, height: 900 })
@@ -98,10 +98,10 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       await keepPicture(page, `account-unreachable-${width}`, { fullPage: true })
     }
     await page.getByRole('button', { name: /^Retry now/ }).click()
-    await page.getByText('Connecting again').waitFor()
+    await page.getByText('Reconnecting').waitFor()
     await page.getByRole('button', { name: /^Verify now/ }).click()
     await page
-      .getByRole('region', { name: `Trial of ${named(3)}` })
+      .getByRole('region', { name: `Test of ${named(3)}` })
       .getByText('Nothing answers on this port')
       .waitFor()
   }, 120_000)

@@ -113,7 +113,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const elsewhere = await visit(browser, run.url)
     await toProvider(elsewhere.page)
     await giveLogin(elsewhere.page, 'Cleo')
-    await elsewhere.page.getByText('You may not sign in here yet').waitFor()
+    await elsewhere.page.getByText('You are not allowed to sign in yet').waitFor()
     await heading(page, 'Sign in')
     const users = await visit(browser, run.url, { storageState: administrator })
     await users.page.goto(`${run.url}/users`)

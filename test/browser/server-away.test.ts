@@ -69,7 +69,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     run.process.kill('SIGSTOP')
     onTestFinished(() => void run.process.kill('SIGCONT'))
     // It takes 19 s at most; 2.5 heartbeats, after which any silence is told, would be 37.5.
-    await page.getByText('The server has fallen silent').first().waitFor({ timeout: 32_000 })
+    await page.getByText('The server has stopped responding').first().waitFor({ timeout: 32_000 })
     run.process.kill('SIGCONT')
     await isLive(page)
   }, 90_000)

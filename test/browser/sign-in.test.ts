@@ -54,12 +54,12 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const password = page.getByLabel('Password', { exact: true })
     await password.fill('too short')
     await page.keyboard.press('Enter')
-    await page.getByText('Type at least 12 characters').waitFor()
+    await page.getByText('Enter at least 12 characters').waitFor()
     // Nothing is praised before the server has seen it; then it says what it thinks, in the same place.
     const judged: string[] = []
     page.on('request', request => void (request.method() === 'POST' && judged.push(request.url())))
     await password.fill('password1234')
-    await page.getByText('Long enough. Whether it is easy to guess is checked when you send it.').waitFor()
+    await page.getByText('Long enough. Its strength is checked when you submit it.').waitFor()
     expect(await page.locator('form .text-good').count()).toBe(0)
     expect(judged).toEqual([])
     await page.keyboard.press('Enter')
@@ -83,7 +83,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await heading(page, 'Overview')
 
     await page.goto(fresh.setupLink)
-    await heading(page, 'RustyMail is set up already')
+    await heading(page, 'RustyMail is already set up')
   })
 
   test('a link opened in the tab of another one is taken without a reload, and nothing of the other one holds for it', async () => {
@@ -168,7 +168,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const downloading = page.waitForEvent('download')
     await dialog.getByRole('button', { name: 'Download' }).click()
     expect((await downloading).suggestedFilename()).toBe('rustymail-recovery-codes.txt')
-    await dialog.getByRole('button', { name: 'I have kept them' }).click()
+    await dialog.getByRole('button', { name: 'I have saved them' }).click()
     await page.getByText('10 recovery codes left').waitFor()
     expectQuiet()
 
@@ -180,7 +180,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     // A code that was used already is worth nothing; this one was, to set it up.
     await code.fill(totp.generate({ timestamp: setUpAt }))
     await page.keyboard.press('Enter')
-    await page.getByText('This code is wrong').waitFor()
+    await page.getByText('Wrong code').waitFor()
     await expectAccessible(page, 'a wrong code')
     await keepPicture(page, 'second-step-light-1280')
     const next = totp.generate({ timestamp: setUpAt + stepMs })
@@ -214,10 +214,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
     const pages = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts()
     expect(pages).toContain('Clients')
-    await page.getByText('There is no account that you may see').waitFor()
+    await page.getByText('No accounts are visible to you').waitFor()
     for (const closed of ['Mail', 'Assistant', 'Users', 'Audit']) expect(pages).not.toContain(closed)
     await page.goto(`${run.url}/users`)
-    await page.getByText('This page is not for your role').waitFor()
+    await page.getByText('Your role cannot open this page').waitFor()
     await page.getByRole('button', { name: 'Account of Vera Viewer' }).click()
     await page.getByText('Viewer', { exact: true }).waitFor()
 
@@ -283,7 +283,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     // There is no button any more when the offer was taken up first.
     await Promise.all([asked.catch(() => undefined), heading(page, 'Overview')])
     await page.goto(`${url}/profile`)
-    await page.getByText(/with a passkey, ends at the latest/).waitFor()
+    await page.getByText(/with a passkey, expires by/).waitFor()
   })
 
   test('a session is ended from another browser, and signing out everywhere ends this one too', async () => {
@@ -318,7 +318,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         ...first,
         storageState: await signIn(browser, run.url),
       })
-      await inside.page.getByText('This one').waitFor()
+      await inside.page.getByText('This session').waitFor()
       for (const [name, { page }] of Object.entries({ 'sign-in': door, profile: inside })) {
         for (const width of widths) {
           await page.setViewportSize({ width, height: 900 })

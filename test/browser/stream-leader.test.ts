@@ -96,7 +96,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const run = await startRustyMail()
     const lack = "delete globalThis.SharedWorker; Object.defineProperty(navigator, 'locks', { value: undefined })"
     const { tabs } = await openTabs(run, 2, lack)
-    await tabs[0]!.getByText('of this tab alone').waitFor({ state: 'attached' })
+    await tabs[0]!.getByText('this tab only').waitFor({ state: 'attached' })
     expect(await streams(run)).toBe(2)
   })
 })

@@ -80,7 +80,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     for (const title of ['Content type', 'Buffering', 'Compression', 'Clocks']) {
       expect(await finding(page, title).innerText()).toMatch(/An event stream|as they are sent|Not compressed|agree/)
     }
-    expect(await finding(page, 'Idle cuts').innerText()).toContain('Too early to tell')
+    expect(await finding(page, 'Idle disconnects').innerText()).toContain('Too early to tell')
     expect(await finding(page, "The browser's six connections").innerText()).toContain('HTTP/1.1')
     // The doctor's own stream is gone again.
     await expect.poll(async () => (await run.call(api.events.getStreamHealth)).streams).toBe(1)
@@ -96,7 +96,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await context.grantPermissions(['clipboard-write', 'clipboard-read'])
       await examine(page)
       const buffering = finding(page, 'Buffering')
-      expect(await buffering.innerText()).toContain('Events are held back')
+      expect(await buffering.innerText()).toContain('Events are buffered')
       expect(await buffering.innerText()).toContain('proxy_buffering off;')
       await buffering.getByRole('button', { name: 'Copy the lines for Caddy' }).click()
       await buffering.getByText('Copied', { exact: true }).waitFor({ state: 'attached' })

@@ -1,4 +1,4 @@
-/** Who is let in, and what is refused. */
+/** Which callers are accepted, and what is rejected. */
 import { expect } from './report.mjs'
 
 /** Answers whether strangers are kept out: where they are not, nothing else matters. */

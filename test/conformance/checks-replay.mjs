@@ -1,4 +1,4 @@
-/** Who comes back gets what was missed; who cannot, hears of a gap; and filters hold for both. */
+/** A client that reconnects gets what it missed, or else a gap; and filters apply to both. */
 import { promptMs } from './caller.mjs'
 import { hear, isOf, makeFact, numberOf, placeOf } from './checks-facts.mjs'
 import { expect, list } from './report.mjs'

@@ -122,5 +122,5 @@ test('a token of an administrator with a list of accounts changes nothing that c
     await people.ask(proof, 'PATCH', fill(api.accounts.updateAccount.path, id), { is_default: true }),
   ]
   expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403])
-  expect(refused.map(answer => answer.text.includes('one must see all accounts'))).not.toContain(false)
+  expect(refused.map(answer => answer.text.includes('requires access to all accounts'))).not.toContain(false)
 })

@@ -71,11 +71,11 @@ test('with the server killed and its data directory destroyed, a backup made und
   destroy()
   const restored = await runProgram(['restore', file])
   expect(restored).toMatchObject({ code: 0, stderr: '' })
-  expect(restored.stdout).toContain('The audit trail is whole up to there, and notes that it was restored.')
+  expect(restored.stdout).toContain('The audit trail is intact up to there and records the restore.')
   const verified = await run(['audit', 'verify'])
   expect(verified).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^The audit trail is whole: it holds \d+ entries,/),
+    stdout: expect.stringMatching(/^The audit trail is intact: it has \d+ entries,/),
   })
   expect(readFileSync(join(dataDir, 'secret.key'), 'utf8').trim()).toBe(key)
   // The key stands in its own file alone, not in a free page of the database.
@@ -155,13 +155,13 @@ test('a backup that cannot be made says why in one line, and leaves nothing behi
   expectRefusal(await run(['backup', file], { RUSTYMAIL_SECRET_KEY: keyOf(5) }), 'the secret key is not the one')
   expectRefusal(await run(['backup', place('missing/backup.db')]), 'ENOENT')
   mkdirSync(place('folder'))
-  expectRefusal(await run(['backup', place('folder')]), 'it is no file')
+  expectRefusal(await run(['backup', place('folder')]), 'is not a file')
   for (const own of [database, join(dataDir, 'secret.key'), `${database}-wal`]) {
-    expectRefusal(await run(['backup', own, '--force']), 'is what RustyMail works with')
+    expectRefusal(await run(['backup', own, '--force']), 'is in use by RustyMail')
   }
   expect(readFileSync(join(dataDir, 'secret.key'))).toEqual(bytes)
   writeFileSync(file, 'an earlier one')
-  expectRefusal(await run(['backup', file]), 'is there already')
+  expectRefusal(await run(['backup', file]), 'already exists')
 
   // A file may have 64 blocks of 512 bytes here, as on a disk that is full behind them.
   const small = spawn(

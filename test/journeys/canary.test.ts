@@ -352,7 +352,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   expect(new Set(stream.events.map(({ event }) => event))).toContain('token_created')
   expect(secrets.size).toBeGreaterThan(35)
 
-  // Who has the key and the trail cannot find out a secret by trying: no digest is one of what it was sent in.
+  // With the key and the trail, a secret cannot be found by trying: no digest is one of what it was sent in.
   const guesser = new AuditChain(new SecretBox(key))
   const trail = all(heard.filter(({ where }) => where.includes('export?format=jsonl')))
   const guessed = (isSecret: boolean) =>

@@ -94,9 +94,9 @@ onEachDatabase((_open, url) => {
     expectOneLine(await run(words, 'password1234\n'), 'among the first that would be guessed')
     expectOneLine(await run(words, ''), 'there was no answer')
     const made = await runProgram(words, `${password}\n`)
-    expect(made).toMatchObject({ code: 0, stdout: `${email} is an administrator now.\n` })
+    expect(made).toMatchObject({ code: 0, stdout: `${email} is now an administrator.\n` })
     const trail = await runProgram('audit verify')
-    expect(trail.stdout).toMatch(/^The audit trail is whole: it holds 1 entry, number 1\. It was begun /)
+    expect(trail.stdout).toMatch(/^The audit trail is intact: it has 1 entry, number 1\. It was started /)
 
     const server = await startProgram()
     expect(server.setupLink).not.toContain('/setup#')
@@ -119,7 +119,7 @@ onEachDatabase((_open, url) => {
     const whole = await run('audit verify')
     expect(whole).toMatchObject({ code: 0, stderr: '' })
     expect(whole.stdout).toMatch(
-      /^The audit trail is whole: it holds \d+ entries, from number 1 to \d+\. It was begun 20[^\n]+Z\.\n$/,
+      /^The audit trail is intact: it has \d+ entries, from number 1 to \d+\. It was started 20[^\n]+Z\.\n$/,
     )
 
     const db = openDatabase(environment.RUSTYMAIL_DATABASE_URL)
@@ -178,7 +178,7 @@ onEachDatabase((_open, url) => {
     rmSync(file('audit.head'))
     const missing = await run('audit verify')
     expect(missing).toMatchObject({ code: 1, stderr: '' })
-    expect(missing.stdout).toMatch(/^That the audit trail is whole cannot be confirmed\. audit\.head is missing/)
+    expect(missing.stdout).toMatch(/^The integrity of the audit trail cannot be confirmed\. audit\.head is missing/)
     const last = await start()
     const { items } = await last.call(api.audit.listAudit, { query: { operation: 'cli.' } })
     expect(items.map(({ operation }) => operation)).toEqual(['cli.acceptTrail'])
@@ -212,7 +212,7 @@ onEachDatabase((_open, url) => {
     const old = keyFile()
     expect(await runProgram('key rotate')).toMatchObject({
       code: 0,
-      stdout: 'Sealed again, with another key: 2 secrets.\n',
+      stdout: 'Re-encrypted with a new key: 2 secrets.\n',
       stderr: '',
     })
     expect(keyFile()).not.toBe(old)

@@ -67,7 +67,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
   expect(refused).toMatch(/^503 .*"detail":"The audit trail cannot be written/)
   expect(done.length).toBeGreaterThan(0)
   expect(await noted()).toEqual(done.slice(0, -1).sort())
-  expect(said('nothing but reads is let in')).toHaveLength(1)
+  expect(said('only reads are accepted')).toHaveLength(1)
 
   const left = await connected()
   expect(left).toHaveLength(90 - done.length)
@@ -80,7 +80,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
   const ready = await people.ask({}, 'GET', api.system.ready.path)
   expect([ready.status, JSON.parse(ready.text).parts.database]).toEqual([
     503,
-    { ok: false, detail: 'cannot be written: no room is left' },
+    { ok: false, detail: 'cannot be written: the disk is full' },
   ])
   const storage = async () => {
     const stats = await people.tell<DashboardStats>(admin, 'GET', api.metrics.getStats.path)
@@ -91,7 +91,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
   expect(failures).toBeGreaterThan(0)
   const metrics = await people.ask(admin, 'GET', '/metrics')
   expect(metrics.text).toContain('rustymail_database_writable 0\n')
-  expect(said('cannot be written: no room is left')).toHaveLength(1)
+  expect(said('cannot be written: the disk is full')).toHaveLength(1)
 
   await setRoom(10_000)
   const again = async () => {
@@ -102,7 +102,7 @@ test('when the disk is full what was done is answered soon, nothing more is done
   await expect.poll(again, { timeout: 15_000 }).toBe(204)
   expect(await noted()).toEqual(done.toSorted())
   expect(await people.tell(admin, 'POST', api.audit.verifyAudit.path)).toMatchObject({ is_whole: true })
-  expect(said('the audit trail is written again')).toHaveLength(1)
+  expect(said('the audit trail can be written again')).toHaveLength(1)
   await expect.poll(async () => (await people.ask({}, 'GET', api.system.ready.path)).status).toBe(200)
   expect(await storage()).toMatchObject({ is_writable: true, fault: null })
   expect((await storage()).write_failures).toBeGreaterThanOrEqual(failures)
@@ -128,7 +128,7 @@ test('a change that itself finds no room is refused as such, and is not half don
   let answer = await invite(count)
   while (answer.status === 201 && count < 200) answer = await invite(++count)
   expect([answer.status, JSON.parse(answer.text).code]).toEqual([503, 'overloaded'])
-  expect(answer.text).toMatch(/no room left|audit trail cannot be written/)
+  expect(answer.text).toMatch(/disk of the database is full|audit trail cannot be written/)
   const { items } = await people.tell<{ items: object[] }>(people.admin, 'GET', api.users.listUsers.path)
   expect(items.length).toBeGreaterThanOrEqual(count + 1)
   await setRoom(10_000)

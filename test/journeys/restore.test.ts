@@ -23,7 +23,7 @@ test('a restore over data keeps it beside, says which entries are lost, and is r
   expectRefusal(await run(['restore', file]), 'is running on this data directory')
   await first.stop()
   const there = names()
-  expectRefusal(await run(['restore', file]), `${database} is there already`)
+  expectRefusal(await run(['restore', file]), `${database} already exists`)
   expect(names()).toEqual(there)
 
   const restored = await run(['restore', file, '--force'])

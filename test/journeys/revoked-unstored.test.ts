@@ -74,7 +74,7 @@ test('a token, a session and a person are out at once, are told so, and stay out
     await stream.ended
     expect(stream.events.at(-1)).toMatchObject({ event: 'goodbye', data: { reason: 'revoked' } })
   }
-  // Who was not named goes on.
+  // Users that were not named keep working.
   expect(await statusOf(people, left.proof)).toBe(200)
   expect(streams[4]!.events.some(({ event }) => event === 'goodbye')).toBe(false)
 

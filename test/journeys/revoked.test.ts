@@ -1,4 +1,4 @@
-/** Who is known is let in without a look into the database, and who is revoked is out at once, with all that they have open. */
+/** Known callers are accepted without a database look-up, and revoked ones are rejected immediately, with all their open connections. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { beforeAll, expect, onTestFinished, test, vi } from 'vitest'

@@ -72,7 +72,7 @@ test('over restarts its account keeps its id, what it is to others and who may s
   expect(await listedTo(now, viewer.proof)).toEqual([sandbox.id])
   expect(await listedTo(now, token.proof)).toEqual([sandbox.id])
 
-  // Who deletes it and starts it again has another one, which those who saw the old one do not see.
+  // Deleted and started again it is another one, invisible to those who saw the old one.
   await again.call(api.accounts.deleteAccount, { params: { account_id: sandbox.id } })
   const fresh = await again.call(api.accounts.startSandbox)
   expect(fresh.id).not.toBe(sandbox.id)

@@ -59,7 +59,7 @@ test('it says where it listens, is ready, and the set-up link makes one administ
   expect(await session.json()).toMatchObject({ principal: { kind: 'session', role: 'administrator', email, name } })
   expect((await fetch(`${run.url}/api/dashboard/stats`)).status).toBe(401)
 
-  // Who has an administrator needs no link any more: they sign in.
+  // Once there is an administrator, no link is needed: they sign in.
   await run.stop()
   const again = await startRustyMail({ dataDir: run.dataDir })
   expect(again.setupLink).not.toContain('/setup#')

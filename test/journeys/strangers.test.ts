@@ -66,7 +66,7 @@ test('wrong keys are slowed down, and right ones are let in behind the same addr
   // What anyone may ask is answered to whoever brings a wrong one.
   expect((await ask('192.0.2.2', { 'x-api-key': 'wrong' }, api.access.getSignInState.path)).status).toBe(200)
   expect((await ask('192.0.2.2', { cookie: people.admin.cookie! })).status).toBe(200)
-  // Who reads of it later reads the address alone.
+  // Later readers find only the address.
   expect((await ask('[2001:DB8:0::7]:4711', proof)).status).toBe(200)
   const { text } = await people.ask(people.admin, 'GET', api.clients.listClients.path)
   expect(text).toContain('"ip_address":"2001:db8::7"')

@@ -70,7 +70,7 @@ export class EventStreamStandIn {
     const tooBusy = busy(this.#requests)
     if (tooBusy) return void response.writeHead(tooBusy.status, tooBusy.headers).end(tooBusy.body)
     if (request.method === 'DELETE') return this.#disconnect(pathname, response)
-    if (pathname !== path) return this.#refuse(response, 404, 'not_found', 'There is nothing at this address.')
+    if (pathname !== path) return this.#refuse(response, 404, 'not_found', 'Nothing exists at this path.')
     const clientId = this.#touch(request.headers['user-agent'] ?? '')
     if (request.method === 'GET') return this.#open(request, response, searchParams, clientId)
     const lines = Object.entries(streamHead).map(pair => pair.join(': '))

@@ -76,7 +76,7 @@ export async function start(options: { accounts?: OidcConfig['accounts']; isSetU
   onTestFinished(() => http.fastify.close())
   provider.redirectUris.push(url + callbackPath)
 
-  /** There is no page here: the way ends where the browser is sent to one. */
+  /** No page is served here: the flow ends where the browser is sent to one. */
   const isPage = (next: URL) => next.origin === url && !next.pathname.startsWith('/api/')
   const isCallback = (next: URL) => next.pathname === callbackPath
   /** Up to the address by which the browser comes back from the provider. */

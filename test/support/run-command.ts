@@ -69,7 +69,7 @@ export function spawnCommand(
   child.stderr.on('data', (chunk: Buffer) => {
     ended.stderr += chunk
   })
-  // Who ends without reading breaks the pipe.
+  // A process that exits without reading breaks the pipe.
   child.stdin.on('error', () => undefined).end(input)
   const closed = once(child, 'close').then(([code]) => ({ ...ended, code: code as number | null }))
   return { child, ended: closed }

@@ -42,7 +42,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
     subject: 'Tea on Friday',
     at,
   },
-  alert_raised: { alert: 'disk_low', detail: '100 MiB are left where the database is.', at },
+  alert_raised: { alert: 'disk_low', detail: '100 MiB are left on the disk of the database.', at },
   alert_cleared: { alert: 'disk_low', at },
   token_created: token,
   token_updated: { ...token, changed: ['scopes'] },

@@ -6,12 +6,12 @@ type Check = (value: string) => string | undefined
 
 export const checks = {
   email: value =>
-    /^[^@\s]+@[^@\s]+$/.test(value.trim()) ? undefined : 'Type the whole address, as in anna@example.org',
-  name: value => (value.trim() === '' ? 'Type a name' : undefined),
-  password: value => (value === '' ? 'Type the password' : undefined),
-  newPassword: value => (value.length < shortestPassword ? `Type at least ${shortestPassword} characters` : undefined),
-  code: value => (/^\d{6}$/.test(plainCode(value)) ? undefined : 'Type the 6 digits that the authenticator shows'),
-  recoveryCode: value => (value.trim().length < 6 ? 'Type one of your recovery codes' : undefined),
+    /^[^@\s]+@[^@\s]+$/.test(value.trim()) ? undefined : 'Enter the full address, such as anna@example.org',
+  name: value => (value.trim() === '' ? 'Enter a name' : undefined),
+  password: value => (value === '' ? 'Enter the password' : undefined),
+  newPassword: value => (value.length < shortestPassword ? `Enter at least ${shortestPassword} characters` : undefined),
+  code: value => (/^\d{6}$/.test(plainCode(value)) ? undefined : 'Enter the 6 digits from your authenticator'),
+  recoveryCode: value => (value.trim().length < 6 ? 'Enter one of your recovery codes' : undefined),
 } satisfies Record<string, Check>
 
 /** `checkAll({ email: checks.email })` makes the check of a whole form. */

@@ -6,12 +6,12 @@ export function HowToFindTheLink() {
       <p className="font-medium">Where is the set-up link?</p>
       <ul className="grid list-disc gap-1 pl-5 text-soft">
         <li>
-          In the terminal or the log of the server, on the line that begins with{' '}
+          In the server’s terminal or log, on the line that starts with{' '}
           <code className="font-mono text-ink">Set up:</code>
         </li>
-        <li>It works once, and within 30 minutes. Restart the server to get a new one.</li>
+        <li>It works once and expires after 30 minutes. Restart the server to get a new one.</li>
         <li>
-          Or make the first administrator without it: stop the server, and in its folder run{' '}
+          Or create the first administrator without it: stop the server, then run in its folder{' '}
           <code className="font-mono text-ink">node bin/rustymail.js user create-admin</code> with{' '}
           <code className="font-mono text-ink">--email</code> and <code className="font-mono text-ink">--name</code>. It
           asks for the password. Then start the server again.

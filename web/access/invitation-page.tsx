@@ -65,8 +65,8 @@ function InvalidLink({ isCut }: { isCut: boolean }) {
     <Entrance title="This link does not work">
       <p role="alert" className="text-soft">
         {isCut
-          ? 'The link is not complete: the part after # is missing. Open it as it was sent to you.'
-          : 'It was used already, or it is too old, or a newer one took its place. Ask the administrator who sent it for a new one.'}
+          ? 'The link is incomplete: the part after # is missing. Open it exactly as it was sent to you.'
+          : 'It was already used, has expired, or was replaced by a newer one. Ask the administrator who sent it for a new one.'}
       </p>
       <div>
         <ButtonLink href="/">Go to the sign-in page</ButtonLink>
@@ -102,7 +102,7 @@ function AcceptForm({
         </Field>
         <NewPasswordField own={[email, name]} error={faultOf('password')} control={bind('password')} />
         <Button variant="primary" type="submit" isBusy={isPending} disabled={!mayTry}>
-          Choose and sign in
+          Save and sign in
         </Button>
       </form>
       <p className="text-xs text-muted">The link works until {formatDateTime(Date.parse(expiresAt))}, and once.</p>

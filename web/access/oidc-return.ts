@@ -9,40 +9,41 @@ const faultName = 'sign_in_error'
 const faults: Record<string, (provider: string) => { title: string; detail: string }> = {
   denied: provider => ({
     title: `${provider} did not sign you in`,
-    detail: 'You stopped it there, or you may not use RustyMail there. Try again, or ask an administrator.',
+    detail: 'You cancelled there, or the provider does not let you use RustyMail. Try again, or ask an administrator.',
   }),
   disabled: () => ({ title: 'Your account is disabled', detail: 'An administrator can enable it again.' }),
   email_taken: () => ({
-    title: 'Your address has an account already',
-    detail: 'It is not linked to the provider, so that nobody can take it over. Sign in with your password.',
+    title: 'Your address already has an account',
+    detail: 'It is not linked to the provider, which protects it from takeover. Sign in with your password.',
   }),
   email_unverified: provider => ({
-    title: 'Your address is not confirmed',
-    detail: `${provider} names no address of yours, or has not checked it. Confirm it there, and try again.`,
+    title: 'Your address is not verified',
+    detail: `${provider} sent no email address, or has not verified it. Verify it there and try again.`,
   }),
   expired: provider => ({
     title: 'That took too long',
-    detail: `The way to ${provider} and back was not finished in time, or was begun in another browser. Try again.`,
+    detail: `The sign-in with ${provider} was not finished in time, or was started in another browser. Try again.`,
   }),
   failed: provider => ({
     title: `${provider} did not sign you in`,
-    detail: 'Its answer could not be used. Try again; if it stays so, an administrator finds the reason in the log.',
+    detail:
+      'Its response was invalid. Try again; if it keeps failing, an administrator can find the reason in the log.',
   }),
   not_allowed: provider => ({
-    title: 'You may not sign in here yet',
-    detail: `${provider} knows you, but none of your groups there gives you a role here. Ask an administrator.`,
+    title: 'You are not allowed to sign in yet',
+    detail: `${provider} knows you, but none of your groups there grants you a role here. Ask an administrator.`,
   }),
   setup_needed: () => ({
     title: 'RustyMail is not set up yet',
-    detail: 'The first administrator comes in by the set-up link, and not through the provider.',
+    detail: 'The first administrator signs in with the set-up link, not through the provider.',
   }),
   too_many_users: () => ({
-    title: 'There is no room for another user',
-    detail: 'An administrator must delete somebody first.',
+    title: 'The user limit is reached',
+    detail: 'An administrator must delete a user first.',
   }),
   unavailable: provider => ({
     title: `${provider} cannot be reached`,
-    detail: 'Try again in a while. Whoever has a password here can use that.',
+    detail: 'Try again later. If you have a password here, you can sign in with it.',
   }),
 }
 

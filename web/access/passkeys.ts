@@ -41,20 +41,20 @@ export async function stopAsking(): Promise<void> {
 const words: ReadonlyMap<string, { title: string; detail: string }> = new Map(
   Object.entries({
     NotAllowedError: {
-      title: 'No passkey was given',
-      detail: 'It was stopped, or it took too long. You can try again.',
+      title: 'No passkey was used',
+      detail: 'The request was cancelled or timed out. You can try again.',
     },
     InvalidStateError: {
-      title: 'There is one already',
-      detail: 'This device or password manager holds a passkey of yours for RustyMail.',
+      title: 'This device already has a passkey',
+      detail: 'This device or password manager already has your passkey for RustyMail.',
     },
     NotSupportedError: {
-      title: 'This device cannot make such a passkey',
-      detail: 'Try another one: a phone, a security key or a password manager.',
+      title: 'This device cannot create a passkey',
+      detail: 'Try another device, a phone, a security key or a password manager.',
     },
     SecurityError: {
       title: 'Passkeys do not work at this address',
-      detail: 'They need HTTPS, and a name instead of a number in the address.',
+      detail: 'Passkeys need HTTPS and a host name; an IP address does not work.',
     },
   }),
 )

@@ -18,11 +18,11 @@ export function passwordHint(password: string, own: readonly string[]): { tone: 
     return { tone: 'unknown', text: `${countWords(shortestPassword - length)} to go. ${advice}` }
   }
   if (/^(.{1,4})\1+$/su.test(password))
-    return { tone: 'warn', text: 'The same few characters again and again are easy to guess.' }
+    return { tone: 'warn', text: 'Repeating the same few characters is easy to guess.' }
   if (withoutOwn(password, own).length <= mostBesideOwn) {
-    return { tone: 'warn', text: 'Your own name or address is the first that others try.' }
+    return { tone: 'warn', text: 'Your own name or address is the first thing that attackers try.' }
   }
-  return { tone: 'unknown', text: 'Long enough. Whether it is easy to guess is checked when you send it.' }
+  return { tone: 'unknown', text: 'Long enough. Its strength is checked when you submit it.' }
 }
 
 function countWords(count: number): string {

@@ -48,11 +48,11 @@ const codeChecks = {
 
 const wrong: Record<Kind, { title: string; detail: string }> = {
   authenticator: {
-    title: 'This code is wrong',
+    title: 'Wrong code',
     detail:
-      'Each code works once and for half a minute: wait for the next one. If none works, look at the clock of your phone.',
+      'Each code works once, for 30 seconds. Wait for the next one. If none works, check the clock of your phone.',
   },
-  recovery: { title: 'This recovery code is wrong', detail: 'Each works once. Take another one of your list.' },
+  recovery: { title: 'Wrong recovery code', detail: 'Each code works once. Use another one from your list.' },
 }
 
 function CodeForm({ challenge, sending, kind }: StepProps & { kind: Kind }) {
@@ -74,7 +74,7 @@ function CodeForm({ challenge, sending, kind }: StepProps & { kind: Kind }) {
           <CodeInput {...bind('code')} />
         </Field>
       ) : (
-        <Field label="Recovery code" hint="One of those that you kept when you set it up." error={faultOf('code')}>
+        <Field label="Recovery code" hint="One of the codes that you saved when you set it up." error={faultOf('code')}>
           <Input
             {...bind('code')}
             className="font-mono"

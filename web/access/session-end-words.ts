@@ -12,18 +12,18 @@ export const sessionEndWords: Record<SessionEnd, { title: string; detail: string
   },
   password_changed: {
     title: 'Your password was changed',
-    detail: 'All other sessions ended with that. Sign in with the new password.',
+    detail: 'All other sessions were ended. Sign in with the new password.',
   },
   user_disabled: {
     title: 'Your access was disabled',
-    detail: 'Only an administrator, or the provider that you sign in with, can enable it again.',
+    detail: 'Only an administrator, or your sign-in provider, can enable it again.',
   },
   too_many_sessions: {
-    title: 'You signed in at too many places',
-    detail: 'The oldest session ends when there are more than 50.',
+    title: 'You signed in in too many places',
+    detail: 'With more than 50 sessions, the oldest is ended.',
   },
   expired: {
     title: 'Your session expired',
-    detail: 'Sessions end after a week without use, and after 30 days at the latest.',
+    detail: 'Sessions expire after a week without use, and after 30 days at the latest.',
   },
 }

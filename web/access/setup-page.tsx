@@ -40,7 +40,9 @@ function SetupByLink({ token, typed, onTyped }: { token: string; typed: Typed; o
   if (token === '') {
     return (
       <Entrance title="Set up RustyMail">
-        <p className="text-soft">The link is not complete: the part after # is missing. Open it as it was printed.</p>
+        <p className="text-soft">
+          The link is incomplete: the part after # is missing. Open it exactly as it was printed.
+        </p>
         <HowToFindTheLink />
       </Entrance>
     )
@@ -49,8 +51,8 @@ function SetupByLink({ token, typed, onTyped }: { token: string; typed: Typed; o
     return (
       <Entrance title="This link did not work">
         <p role="alert" className="text-soft">
-          It was used already, it is older than 30 minutes, or the server was started again since: then the newest link
-          counts.
+          It was already used, has expired after 30 minutes, or the server was restarted since. Only the newest link
+          works.
         </p>
         <HowToFindTheLink />
       </Entrance>
@@ -65,8 +67,8 @@ function SetupByLink({ token, typed, onTyped }: { token: string; typed: Typed; o
 
 function AlreadyDone() {
   return (
-    <Entrance title="RustyMail is set up already">
-      <p className="text-soft">There is an administrator, so this link does not work any more.</p>
+    <Entrance title="RustyMail is already set up">
+      <p className="text-soft">An administrator exists, so this link is no longer valid.</p>
       <div>
         <ButtonLink href="/" variant="primary">
           Go to RustyMail
@@ -100,10 +102,10 @@ function SetupForm({
   const mayTry = useWaitSeconds(error) === 0
   return (
     <>
-      <p className="text-soft">You become the first administrator. Others can be invited afterwards.</p>
+      <p className="text-soft">You become the first administrator. You can invite others afterwards.</p>
       <form {...form} method="post" className="grid gap-4">
         {note && <WaitNote error={note} />}
-        <Field label="Email" hint="You sign in with it; RustyMail sends nothing to it." error={faultOf('email')}>
+        <Field label="Email" hint="You sign in with it. RustyMail sends nothing to it." error={faultOf('email')}>
           <Input
             {...bind('email')}
             type="email"
@@ -113,7 +115,7 @@ function SetupForm({
             maxLength={254}
           />
         </Field>
-        <Field label="Name" hint="Shown to the others, and in the audit trail." error={faultOf('name')}>
+        <Field label="Name" hint="Shown to other users and in the audit trail." error={faultOf('name')}>
           <Input {...bind('name')} autoComplete="name" maxLength={100} />
         </Field>
         <NewPasswordField own={[values.email, values.name]} error={faultOf('password')} control={bind('password')} />

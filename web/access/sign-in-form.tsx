@@ -14,8 +14,8 @@ import { usePasskeySignIn, type usePasswordSignIn } from './use-sign-in.ts'
 
 const check = checkAll({ email: checks.email, password: checks.password })
 const tooSlow = {
-  title: 'The second step took too long',
-  detail: 'It waits for 5 minutes, and for few attempts. Begin again with your password.',
+  title: 'The second step timed out',
+  detail: 'It allows 5 minutes and a few attempts. Start again with your password.',
 }
 
 export function SignInForm({
@@ -62,7 +62,7 @@ export function SignInForm({
         </Button>
       </form>
       <OtherWays state={state} passkey={passkey} />
-      <p className="text-xs text-muted">No way in any more? Ask an administrator for a new link.</p>
+      <p className="text-xs text-muted">Locked out? Ask an administrator for a new link.</p>
     </>
   )
 }
@@ -98,5 +98,5 @@ function OtherWays({
 /** The server's title speaks of email and password. */
 function wordsOf(error: Error): { title: string; detail: string } | undefined {
   if (!('code' in error) || error.code !== 'sign_in_failed') return undefined
-  return { title: 'This passkey does not sign anybody in', detail: 'It may have been removed here. Try another way.' }
+  return { title: 'This passkey is not registered here', detail: 'It may have been removed. Sign in another way.' }
 }

@@ -21,7 +21,7 @@ export function SignInPage() {
     return (
       <Entrance title="Set up RustyMail">
         <p className="text-soft">
-          There is no administrator yet. Open the set-up link that the server printed: it lets you choose a password.
+          There is no administrator yet. Open the set-up link that the server printed and choose a password.
         </p>
         <HowToFindTheLink />
       </Entrance>

@@ -36,7 +36,7 @@ export function AccountChecks({
       {mayBeAll && (
         <Checkbox
           label="All accounts"
-          hint="Also those that are connected later."
+          hint="Includes accounts connected later."
           isChecked={value === 'all'}
           onChange={isAll => onChange(isAll ? 'all' : [])}
         />
@@ -76,7 +76,7 @@ function CheckList({
   const choose = (id: string, isChosen: boolean) =>
     onChange(isChosen ? [...chosen, id] : chosen.filter(other => other !== id))
   if (accounts.length === 0 && lost.length === 0) {
-    return <p className="text-sm text-soft">No account is connected that could be named.</p>
+    return <p className="text-sm text-soft">No account is connected.</p>
   }
   return (
     <div className="grid gap-1">
@@ -103,14 +103,14 @@ function CheckList({
         {lost.map(id => (
           <li key={id}>
             <Checkbox
-              label="An account that is not here"
-              hint={`${id}: removed, or not yours to see.`}
+              label="An account that is not listed"
+              hint={`${id}: removed, or not visible to you.`}
               isChecked
               onChange={isChosen => choose(id, isChosen)}
             />
           </li>
         ))}
-        {shown.length === 0 && <li className="py-1 text-sm text-soft">No account is called so.</li>}
+        {shown.length === 0 && <li className="py-1 text-sm text-soft">No account has this name.</li>}
       </ul>
     </div>
   )

@@ -77,7 +77,7 @@ test('an SMTP server can be taken away, and a new one needs a password', () => {
   const withSmtp: Account = { ...account, smtp: account.imap }
   expect(changeOf(withSmtp, { ...draftOf(withSmtp), hasSmtp: false })).toEqual({ smtp: null })
   const added = { ...draftOf(account), hasSmtp: true, smtp: draftOf(withSmtp).smtp }
-  expect(faultsOf(added, account)).toEqual({ 'smtp.password': 'Type the password' })
+  expect(faultsOf(added, account)).toEqual({ 'smtp.password': 'Enter the password' })
 })
 
 test('a fault goes when its field is edited, and the others stay', () => {

@@ -63,12 +63,12 @@ export function withTls(part: Part, server: ServerDraft, tls: TlsKind): ServerDr
 /** What can be seen without asking the server. */
 export function faultsOf(draft: AccountDraft, before?: Account): Faults {
   const faults: Record<string, string> = {}
-  if (!/^\S+@\S+\.\S+$/.test(draft.email.trim())) faults.email = 'Type the whole address, as in anna@example.org'
+  if (!/^\S+@\S+\.\S+$/.test(draft.email.trim())) faults.email = 'Enter the full address, such as anna@example.org'
   Object.assign(faults, serverFaults('imap', draft.imap))
-  if (!before && draft.imap.password === '') faults['imap.password'] = 'Type the password'
+  if (!before && draft.imap.password === '') faults['imap.password'] = 'Enter the password'
   if (!draft.hasSmtp) return faults
   Object.assign(faults, serverFaults('smtp', draft.smtp))
-  if (before && !before.smtp && draft.smtp.password === '') faults['smtp.password'] = 'Type the password'
+  if (before && !before.smtp && draft.smtp.password === '') faults['smtp.password'] = 'Enter the password'
   return faults
 }
 
@@ -138,11 +138,12 @@ function serverChange(before: MailServer | null, draft: ServerDraft): NonNullabl
 
 function serverFaults(part: Part, { host, port, tls, user }: ServerDraft): Faults {
   const faults: Record<string, string> = {}
-  if (!/^[A-Za-z0-9.:_-]+$/.test(host.trim())) faults[`${part}.host`] = 'Type the name or the address of the server'
+  if (!/^[A-Za-z0-9.:_-]+$/.test(host.trim())) faults[`${part}.host`] = 'Enter the server’s host name or address'
   if (!/^\d{1,5}$/.test(port.trim()) || Number(port) < 1 || Number(port) > 65_535) {
-    faults[`${part}.port`] = 'Type a number from 1 to 65535'
+    faults[`${part}.port`] = 'Enter a number from 1 to 65535'
   }
-  if (tls === 'none' && !isLoopback(host)) faults[`${part}.tls`] = 'No TLS is only for a server on this machine itself'
-  if (user.trim() === '') faults[`${part}.user`] = 'Type the user name; mostly it is the address'
+  if (tls === 'none' && !isLoopback(host))
+    faults[`${part}.tls`] = 'Without TLS, only a server on this machine is allowed'
+  if (user.trim() === '') faults[`${part}.user`] = 'Enter the user name, usually the email address'
   return faults
 }

@@ -31,7 +31,7 @@ export function AccountFacts({ account }: { account: Account }) {
         <ServerWords server={imap} />
       </Fact>
       <Fact label="Outgoing (SMTP)" isWide>
-        {smtp ? <ServerWords server={smtp} /> : <span className="text-muted">Not set: read only</span>}
+        {smtp ? <ServerWords server={smtp} /> : <span className="text-muted">Not set (read-only)</span>}
       </Fact>
     </dl>
   )

@@ -42,7 +42,7 @@ export function AccountPage() {
           skeleton={<AccountsSkeleton />}
           isFlush={false}
           isEmpty={() => account === undefined}
-          empty={<EmptyState title="No such account">It was disconnected, or you may not see it.</EmptyState>}
+          empty={<EmptyState title="No such account">It was disconnected, or is not visible to you.</EmptyState>}
         >
           {() => account && <AccountPanel account={account} />}
         </Panel>
@@ -69,11 +69,11 @@ function Past({ account: { id } }: { account: Account }) {
         {data => <StateStrip stretches={data} />}
       </Panel>
       <Panel
-        title="Last errors"
+        title="Recent errors"
         query={errors}
         intervalMs={statesIntervalMs}
         isEmpty={({ items }) => items.length === 0}
-        empty={<EmptyState title="No errors">None since RustyMail was started.</EmptyState>}
+        empty={<EmptyState title="No errors">None since RustyMail started.</EmptyState>}
       >
         {({ items }) => <ErrorList errors={items} />}
       </Panel>

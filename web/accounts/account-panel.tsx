@@ -63,7 +63,7 @@ export function AccountPanel({ account }: { account: Account }) {
         )}
         {mayVerify && !isParked && (
           <Button size="sm" icon={Plug} isBusy={verify.isPending} onClick={() => verify.mutate()}>
-            {verify.isPending ? 'Trying the servers' : 'Verify now'}
+            {verify.isPending ? 'Testing the servers' : 'Verify now'}
             <span className="sr-only">: {name}</span>
           </Button>
         )}
@@ -79,7 +79,7 @@ export function AccountPanel({ account }: { account: Account }) {
         )}
         {mayChange && <MoreActions subject={name} actions={actions} />}
         <span role="status" className="sr-only">
-          {verify.isPending && `Trying the servers of ${name}`}
+          {verify.isPending && `Testing the servers of ${name}`}
           {verify.data && outcomeWords(verify.data)}
         </span>
       </div>
@@ -109,7 +109,7 @@ function SandboxNote({ mayStart }: { mayStart: boolean }) {
   const { mutate, isPending, error } = useStartSandbox()
   return (
     <div className="grid justify-items-start gap-2 text-sm text-soft">
-      <p>The sandbox stopped with the server. Start it again, and this account is connected again, with fresh mail.</p>
+      <p>The sandbox stopped with the server. Start it again to reconnect this account, with fresh mail.</p>
       {mayStart && (
         <Button size="sm" icon={FlaskConical} isBusy={isPending} onClick={() => mutate()}>
           Start the sandbox
@@ -137,7 +137,7 @@ function WhyNote({ account }: { account: Account }) {
               <NextTry account={account} />.
             </>
           )}
-          {state === 'auth_failed' && !nextRetryAt && 'Not tried again until user, password or server change.'}
+          {state === 'auth_failed' && !nextRetryAt && 'Not retried until the user, password or server changes.'}
         </p>
       }
     />
@@ -155,7 +155,7 @@ function furtherActions(
   const makeDefault: Action = {
     label: 'Make default',
     icon: Star,
-    onChoose: () => on.onChange({ is_default: true }, 'This is the default account now'),
+    onChoose: () => on.onChange({ is_default: true }, 'This is now the default account'),
   }
   const disconnect: Action = { label: 'Disconnect…', icon: Unplug, isDangerous: true, onChoose: on.onDisconnect }
   return [...(isParked ? [] : [power]), ...(isDefault ? [] : [makeDefault]), disconnect]

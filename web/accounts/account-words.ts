@@ -20,19 +20,19 @@ export const stateWords: Record<AccountState, { tone: Tone; text: string }> = {
 
 export const tlsWords: Record<TlsKind, { label: string; short: string; hint: string }> = {
   implicit: {
-    label: 'TLS from the first byte',
+    label: 'Implicit TLS',
     short: 'TLS',
-    hint: 'Encrypted all the way. The usual choice.',
+    hint: 'Encrypted from the start. The usual choice.',
   },
   starttls: {
     label: 'STARTTLS',
     short: 'STARTTLS',
-    hint: 'Begins in the clear and must change to TLS before the password is sent.',
+    hint: 'Starts unencrypted and must switch to TLS before the password is sent.',
   },
   none: {
     label: 'No TLS',
     short: 'no TLS',
-    hint: 'In the clear. Only for a server on this machine itself.',
+    hint: 'Unencrypted. Only for a server on this machine.',
   },
 }
 

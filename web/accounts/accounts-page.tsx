@@ -71,7 +71,7 @@ export function AccountsPage() {
 function NoAccounts({ mayChange, onConnect }: { mayChange: boolean; onConnect(): void }) {
   const { mutate, isPending, error } = useStartSandbox()
   if (!mayChange) {
-    return <EmptyState title="No account that you may see">An administrator can connect one.</EmptyState>
+    return <EmptyState title="No accounts visible to you">An administrator can connect one.</EmptyState>
   }
   return (
     <EmptyState

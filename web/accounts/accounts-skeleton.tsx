@@ -4,7 +4,7 @@ import { Skeleton } from '../ui/skeleton.tsx'
 export function AccountsSkeleton() {
   return (
     <div role="status">
-      <span className="sr-only">Loading the accounts</span>
+      <span className="sr-only">Loading accounts</span>
       {['first', 'second'].map(row => (
         <div key={row} className="grid gap-4 border-b p-4 last:border-b-0">
           <div className="flex justify-between gap-4">

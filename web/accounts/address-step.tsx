@@ -20,7 +20,7 @@ export function AddressStep({ wizard: { draft, faults, provider, change } }: { w
         </Field>
         <Field
           label="Password"
-          hint="Kept encrypted on this server, and never shown again."
+          hint="Stored encrypted on this server and never shown again."
           error={faults['imap.password']}
         >
           <PasswordInput
@@ -29,7 +29,7 @@ export function AddressStep({ wizard: { draft, faults, provider, change } }: { w
             autoComplete="new-password"
           />
         </Field>
-        <Field label="Name" hint="Shown to people; else the address." isOptional error={faults.name}>
+        <Field label="Name" hint="Shown instead of the address." isOptional error={faults.name}>
           <Input
             value={draft.name}
             onChange={event => change({ ...draft, name: event.target.value })}

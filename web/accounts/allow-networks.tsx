@@ -34,7 +34,7 @@ export function AllowNetworks({ networks, setting, onAllowed }: AllowNetworksPro
         </Button>
       </div>
       {allowing.error && <ErrorNote error={allowing.error} />}
-      {setting && <CopyLines title="Or set it in the environment, and start RustyMail again" lines={setting} />}
+      {setting && <CopyLines title="Or set it in the environment and restart RustyMail" lines={setting} />}
     </div>
   )
 }

@@ -90,7 +90,7 @@ function WizardButtons({ wizard, formId, onClose }: { wizard: ConnectWizard; for
       <>
         <Button onClick={wizard.backToAddress}>Back</Button>
         <Button variant="primary" type="submit" form={formId}>
-          Try and connect
+          Test and connect
         </Button>
       </>
     )
@@ -110,7 +110,7 @@ function WizardButtons({ wizard, formId, onClose }: { wizard: ConnectWizard; for
     <>
       {connecting.error && troubleOf(connecting.error) && (
         <Button variant="quiet" className="sm:mr-auto" onClick={() => wizard.connect(false)}>
-          Connect anyway without trying
+          Connect without testing
         </Button>
       )}
       <Button onClick={() => wizard.connect(true)}>Try again</Button>

@@ -22,10 +22,10 @@ export function DisconnectDialog({ account, onClose }: { account: Account; onClo
       </p>
       <p className="text-sm text-soft">
         {isSandbox
-          ? 'The sandbox server goes on until RustyMail stops.'
-          : 'Mail on the server stays as it is. Programs that read this account here can do so no longer.'}
+          ? 'The sandbox server keeps running until RustyMail stops.'
+          : 'Mail on the server stays as it is. Programs lose access to this account.'}
       </p>
-      {isDefault && <p className="text-sm text-soft">It is the default account; another one will take its place.</p>}
+      {isDefault && <p className="text-sm text-soft">It is the default account; another one becomes the default.</p>}
     </ConfirmDialog>
   )
 }

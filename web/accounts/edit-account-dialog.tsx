@@ -12,7 +12,7 @@ import { FailureNote, troubleOf } from './trouble-note.tsx'
 import { useChangeAccount } from './use-accounts.ts'
 import { useFieldFocus } from './use-dialog-focus.ts'
 
-const keepHint = 'Leave it empty to keep the present one.'
+const keepHint = 'Leave empty to keep the current one.'
 
 /** Mounted while it is open. */
 export function EditAccountDialog({ account, onClose }: { account: Account; onClose(): void }) {
@@ -53,12 +53,12 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
         <>
           {error && troubleOf(error) && (
             <Button variant="quiet" disabled={isPending} onClick={() => save(false)}>
-              Save without trying
+              Save without testing
             </Button>
           )}
           <Button onClick={onClose}>Cancel</Button>
           <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            {isPending ? 'Trying the servers' : 'Save'}
+            {isPending ? 'Testing the servers' : 'Save'}
           </Button>
         </>
       }
@@ -66,7 +66,7 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
       <form ref={form} id={formId} noValidate autoComplete="off" onSubmit={submit} className="grid gap-4">
         {error && <FailureNote error={error} onAllowed={{ label: 'save', act: () => save(true) }} />}
         <div className="grid gap-3 sm:grid-cols-2">
-          <Field label="Name" hint="Shown to people." isOptional error={faults.name}>
+          <Field label="Name" hint="Shown in lists and on pages." isOptional error={faults.name}>
             <Input
               value={draft.name}
               onChange={event => edit({ ...draft, name: event.target.value })}
@@ -96,7 +96,7 @@ export function EditAccountDialog({ account, onClose }: { account: Account; onCl
         <SmtpSection
           draft={draft}
           faults={faults}
-          passwordHint={account.smtp ? keepHint : 'Often the same as for IMAP.'}
+          passwordHint={account.smtp ? keepHint : 'Usually the same as for IMAP.'}
           onChange={edit}
         />
       </form>

@@ -15,92 +15,92 @@ interface FaultWords {
 export const faultWords: Record<ConnectionFault, FaultWords> = {
   dns: {
     title: 'No server has this name',
-    advice: 'Your provider names its servers in its help pages.',
+    advice: 'Your provider lists its servers in its help pages.',
     fields: { host: 'No server has this name' },
   },
   refused: {
     title: 'Nothing answers on this port',
-    advice: 'If host and port are right, the server is down or a firewall is in the way.',
+    advice: 'If the host and port are right, the server is down or a firewall blocks it.',
     fields: { host: 'Is this the right host?', port: 'Nothing answers on this port' },
   },
   tls: {
     title: 'No secure connection',
     advice:
-      'TLS from the first byte has port 993 or 465, STARTTLS has 143 or 587. If they fit, whoever runs the server must fix it.',
-    fields: { tls: 'No secure connection this way', port: 'Does the port fit the kind of TLS?' },
+      'Implicit TLS uses port 993 or 465, STARTTLS 143 or 587. If the port is right, the server’s operator must fix it.',
+    fields: { tls: 'No secure connection', port: 'Does the port match the kind of TLS?' },
   },
   no_starttls: {
     title: 'The server offers no STARTTLS',
-    advice: 'Choose TLS from the first byte and its port, 993 or 465, if the server has it. No password was sent.',
-    fields: { tls: 'The server does not offer this here' },
+    advice: 'Choose implicit TLS and its port, 993 or 465, if the server supports it. No password was sent.',
+    fields: { tls: 'The server does not offer STARTTLS here' },
   },
   starttls_refused: {
     title: 'The server refused STARTTLS',
-    advice: 'It offers STARTTLS and does not start it: whoever runs it must fix that. No password was sent.',
-    fields: { tls: 'The server refused to start it' },
+    advice: 'It offers STARTTLS but does not start it: the server’s operator must fix that. No password was sent.',
+    fields: { tls: 'The server refused STARTTLS' },
   },
   login_disabled: {
     title: 'No logins without TLS',
-    advice: 'Choose STARTTLS, or TLS from the first byte and its port, 993 or 465.',
-    fields: { tls: 'The server wants TLS before a login' },
+    advice: 'Choose STARTTLS, or implicit TLS and its port, 993 or 465.',
+    fields: { tls: 'The server requires TLS before login' },
   },
   plain_port: {
-    title: 'This port has no TLS from the first byte',
-    advice: 'Choose STARTTLS for this port, or the port for TLS, 993 or 465.',
-    fields: { tls: 'Not on this port', port: 'TLS from the first byte has 993 or 465' },
+    title: 'This port does not use implicit TLS',
+    advice: 'Choose STARTTLS for this port, or the port for implicit TLS, 993 or 465.',
+    fields: { tls: 'Not on this port', port: 'Implicit TLS uses 993 or 465' },
   },
   tls_port: {
-    title: 'This port speaks TLS from the first byte',
-    advice: 'Choose TLS from the first byte for this port, or the port for STARTTLS, 143 or 587.',
-    fields: { tls: 'This port wants TLS from the first byte', port: 'STARTTLS has 143 or 587' },
+    title: 'This port uses implicit TLS',
+    advice: 'Choose implicit TLS for this port, or the port for STARTTLS, 143 or 587.',
+    fields: { tls: 'This port requires implicit TLS', port: 'STARTTLS uses 143 or 587' },
   },
   timeout: {
-    title: 'No answer in time',
+    title: 'Timed out',
     advice:
-      'A wrong port or a firewall that swallows packets looks like this. For a slow server, raise the time limit in Configuration.',
-    fields: { host: 'Did not answer in time', port: 'Is this the right port?' },
+      'Usually a wrong port, or a firewall that drops packets. For a slow server, raise the timeout in Configuration.',
+    fields: { host: 'Timed out', port: 'Is this the right port?' },
   },
   login: {
-    title: 'User or password refused',
-    advice: 'Type both again. Many providers want an app password here, or must first be told to allow IMAP.',
-    fields: { user: 'Refused together with the password', password: 'Refused together with the user' },
+    title: 'User or password rejected',
+    advice: 'Enter both again. Many providers require an app password, or IMAP to be enabled in their settings first.',
+    fields: { user: 'Rejected together with the password', password: 'Rejected together with the user' },
   },
   not_imap: {
     title: 'This is not a mail server',
-    advice: 'Check the port: IMAP has 993 or 143, and SMTP has 465 or 587.',
-    fields: { host: 'Is this the right host?', port: 'Something else answers on this port' },
+    advice: 'Check the port: IMAP uses 993 or 143, SMTP uses 465 or 587.',
+    fields: { host: 'Is this the right host?', port: 'Another service answers on this port' },
   },
   closed: {
-    title: 'The server hung up',
+    title: 'The server closed the connection',
     advice:
-      'Check that the kind of TLS fits the port. Some servers also hang up on a machine that failed to log in too often: wait some minutes.',
-    fields: { port: 'The server hung up', tls: 'Does it fit the port?' },
+      'Check that the kind of TLS matches the port. Some servers also drop connections after too many failed logins: wait a few minutes.',
+    fields: { port: 'The server closed the connection', tls: 'Does it match the port?' },
   },
   limit: {
     title: 'Too many connections',
-    advice: 'Close other programs that read this mailbox and try again, or use fewer connections (Configuration).',
+    advice: 'Close other programs that use this mailbox and retry, or lower the connection limit in Configuration.',
     fields: {},
   },
   flood: {
     title: 'The server sends too much',
     advice:
-      'The connection was ended to protect the other accounts, and is tried again more and more rarely. Whoever runs the server must fix it.',
-    fields: { host: 'Sends far more than it was asked for' },
+      'The connection was closed to protect the other accounts and is retried with growing delays. The server’s operator must fix it.',
+    fields: { host: 'Sends far more than requested' },
   },
   private_network: {
     title: 'This server is on this machine or a private network',
     advice:
-      'Such addresses are closed until allowed, so that this form gives nobody a way into your network. Allow it if the server is yours.',
+      'Private addresses are blocked until allowed, so that this form cannot be used to probe your network. Allow it if the server is yours.',
     fields: { host: 'On a private network that is not allowed' },
   },
   forbidden_address: {
-    title: 'Never connected to',
-    advice: 'Such addresses belong to the machine or its cloud, and cannot be allowed. Check the host.',
+    title: 'Address blocked',
+    advice: 'This address is reserved for the machine or its cloud and cannot be allowed. Check the host.',
     fields: { host: 'Is this the right host?' },
   },
   no_idle: {
-    title: 'New mail comes late',
-    advice: 'Nothing is broken, and there is nothing to fix here: the server cannot tell of new mail by itself.',
+    title: 'New mail is delayed',
+    advice: 'Nothing is broken: the server cannot announce new mail, so RustyMail polls for it.',
     fields: {},
   },
 }

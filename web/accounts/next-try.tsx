@@ -7,10 +7,10 @@ import { Countdown } from './ticking-time.tsx'
 export function NextTry({ account }: { account: Pick<Account, 'last_error' | 'next_retry_at'> }) {
   const { next_retry_at: at } = account
   if (at === null) return null
-  if (isLookedAfter(account)) return 'Tried again every few seconds'
+  if (isLookedAfter(account)) return 'Retried every few seconds'
   return (
     <>
-      Next try <Countdown at={at} />
+      Next retry <Countdown at={at} />
     </>
   )
 }

@@ -14,7 +14,7 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
       {!connecting.error && provider && <ProviderNote provider={provider} />}
       {!connecting.error && !provider && (
         <p className="text-sm text-soft">
-          These are guessed from the address. Your provider names the right ones in its help pages.
+          These are guessed from the address. Your provider lists the right ones in its help pages.
         </p>
       )}
       <ServerFields
@@ -27,7 +27,7 @@ export function ServersStep({ wizard }: { wizard: ConnectWizard }) {
       <SmtpSection
         draft={draft}
         faults={faults}
-        passwordHint="Leave it empty if it is the same as for IMAP."
+        passwordHint="Leave empty if it is the same as for IMAP."
         onChange={(changed: AccountDraft) => change(changed)}
       />
     </>

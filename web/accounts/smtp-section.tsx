@@ -17,8 +17,8 @@ export function SmtpSection({
   return (
     <div className="grid gap-4 border-t pt-4">
       <Switch
-        label="Outgoing server too (SMTP)"
-        hint="RustyMail does not send mail yet. The server is tried now and kept for when it does."
+        label="Add an outgoing server (SMTP)"
+        hint="RustyMail does not send mail yet. The server is tested now and saved for later."
         isOn={draft.hasSmtp}
         onChange={hasSmtp => onChange({ ...draft, hasSmtp })}
       />

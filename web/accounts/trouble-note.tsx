@@ -49,7 +49,7 @@ export function TroubleNote({
       <div className="grid min-w-0 flex-1 gap-1.5">
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           <strong className={classNames('font-semibold', toneText[tone])}>
-            {words?.title ?? 'The mail server refused'}
+            {words?.title ?? 'Rejected by the mail server'}
           </strong>
           {part && <Badge>{partNames[part]}</Badge>}
         </p>

@@ -44,7 +44,7 @@ function Progress({ draft, isTrying, startedAt }: { draft: AccountDraft; isTryin
     <div className="grid gap-2 rounded-md bg-sunken p-4 text-sm">
       <p role="status" className="flex items-center gap-2 font-semibold">
         <ToneIcon tone="busy" />
-        {isTrying ? 'Trying to log in' : 'Connecting without a trial'}
+        {isTrying ? 'Logging in' : 'Connecting without a test'}
       </p>
       {isTrying && (
         <ol className="grid list-decimal gap-1 pl-8 text-soft">
@@ -56,7 +56,7 @@ function Progress({ draft, isTrying, startedAt }: { draft: AccountDraft; isTryin
       {seconds >= 2 && (
         <p className="text-xs text-muted">
           {formatDuration(seconds)} so far.{' '}
-          {seconds >= slowAfterSeconds && 'The server is slow to answer; the time limit is in Configuration.'}
+          {seconds >= slowAfterSeconds && 'The server is slow to respond. Change the timeout in Configuration.'}
         </p>
       )}
     </div>
@@ -70,7 +70,7 @@ function Connected({ account, wasTried }: { account: Account; wasTried: boolean 
     <>
       <div role="status" className="grid gap-2 rounded-md border p-4">
         <p className="flex items-center gap-2 font-semibold text-good">
-          <ToneIcon tone="good" /> {wasTried ? 'Connected' : 'Kept without a trial'}
+          <ToneIcon tone="good" /> {wasTried ? 'Connected' : 'Saved without a test'}
         </p>
         <p className="flex flex-wrap items-center gap-x-2 gap-y-1">
           {name === email ? email : `${name}, ${email}`}
@@ -88,7 +88,7 @@ function Connected({ account, wasTried }: { account: Account; wasTried: boolean 
         />
       )}
       {state === 'connecting' && (
-        <p className="text-sm text-soft">The first connection is being made. You may close this.</p>
+        <p className="text-sm text-soft">The first connection is being made. You can close this.</p>
       )}
     </>
   )

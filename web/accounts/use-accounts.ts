@@ -81,7 +81,7 @@ export function useReconnectAccount({ id, name }: Account) {
   return useMutation({
     mutationFn: () => call(api.accountHealth.reconnectAccount, { params: { account_id: id } }),
     onSuccess: async () => {
-      toast({ tone: 'info', title: 'Connecting again', detail: name })
+      toast({ tone: 'info', title: 'Reconnecting', detail: name })
       await changed()
     },
   })

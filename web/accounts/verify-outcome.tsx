@@ -26,16 +26,16 @@ export function VerifyOutcome({
 }) {
   const onAllowed = { label: 'try again', act: onAgain }
   return (
-    <section aria-label={`Trial of ${account.name}`} className="grid gap-2 rounded-md border p-3">
+    <section aria-label={`Test of ${account.name}`} className="grid gap-2 rounded-md border p-3">
       <div className="flex items-center justify-between gap-2">
-        <p className="text-sm font-medium">Tried at {formatClock(at)}</p>
+        <p className="text-sm font-medium">Tested at {formatClock(at)}</p>
         <IconButton icon={X} label="Close the result" className="-my-2 -mr-2" onClick={onClose} />
       </div>
       <PartLine part="imap" address={addressOf(account.imap)} result={result.imap} onAllowed={onAllowed} />
       {result.smtp && account.smtp && (
         <PartLine part="smtp" address={addressOf(account.smtp)} result={result.smtp} onAllowed={onAllowed} />
       )}
-      {!account.smtp && <p className="text-sm text-muted">No SMTP server is set, so none was tried.</p>}
+      {!account.smtp && <p className="text-sm text-muted">No SMTP server is set, so none was tested.</p>}
     </section>
   )
 }

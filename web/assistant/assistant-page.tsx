@@ -107,8 +107,8 @@ function Dialogue({ hasModel, onLookAgain }: { hasModel: boolean; onLookAgain():
 function Opening() {
   return (
     <EmptyState icon={MessageCircleQuestionMark} title="Ask about mail, IMAP or this server">
-      Each question is answered by itself: the assistant does not see the ones before it, nor any mailbox. The dialogue
-      is kept while this page is open and is gone when you leave it.
+      Each question is answered on its own: the assistant sees neither earlier questions nor any mailbox. The
+      conversation is lost when you leave this page.
     </EmptyState>
   )
 }

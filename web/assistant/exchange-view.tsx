@@ -40,7 +40,7 @@ export const ExchangeView = memo(function ExchangeView({
           <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted">
             <Origin exchange={exchange} />
             {state === 'stopped' && (
-              <StatePill tone="unknown">{answer ? 'Stopped by you' : 'Stopped before an answer came'}</StatePill>
+              <StatePill tone="unknown">{answer ? 'Stopped by you' : 'Stopped before an answer arrived'}</StatePill>
             )}
             {(state === 'failed' || state === 'stopped') && onAskAgain && (
               <Button size="sm" variant="quiet" icon={RotateCw} onClick={() => onAskAgain(question)}>

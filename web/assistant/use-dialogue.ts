@@ -52,6 +52,6 @@ async function* partsOf(question: string, signal: AbortSignal): AsyncGenerator<C
 
 function brokenOff(cause?: unknown): ApiProblem {
   const detail = 'The server stopped sending before the answer was complete.'
-  const body = { type: '/problems/unreachable', title: 'The answer broke off', status: 0, detail, instance: '' }
+  const body = { type: '/problems/unreachable', title: 'The answer is incomplete', status: 0, detail, instance: '' }
   return new ApiProblem({ ...body, code: 'unreachable' }, { cause })
 }

@@ -32,7 +32,7 @@ export function AuditPage() {
     <>
       <PageHeader
         title="Audit"
-        description="Who did what, from where, and what came of it. Each entry is chained to the one before."
+        description="Who did what, from where, and the outcome. Each entry is chained to the previous one."
         actions={
           <>
             <VerifyButton verification={verification} />
@@ -117,16 +117,16 @@ function hasPages(
 
 function NoEntries({ isFiltered, hasMore, onReset }: { isFiltered: boolean; hasMore: boolean; onReset(): void }) {
   if (!isFiltered) {
-    return <EmptyState title="Nothing was noted yet">Every change, and every refusal, appears here.</EmptyState>
+    return <EmptyState title="No entries yet">Every change, and every refusal, appears here.</EmptyState>
   }
   if (hasMore) {
     return (
-      <EmptyState title="No entry fits so far">The server looked through a part of the trail. Go on below.</EmptyState>
+      <EmptyState title="No matching entry so far">The server searched part of the trail. Continue below.</EmptyState>
     )
   }
   return (
-    <EmptyState title="No entry fits" actions={<Button onClick={onReset}>Show all</Button>}>
-      Nothing in the trail matches this filter; older entries may be forgotten already.
+    <EmptyState title="No matching entry" actions={<Button onClick={onReset}>Show all</Button>}>
+      Nothing in the trail matches this filter. Older entries may already have been removed.
     </EmptyState>
   )
 }

@@ -25,8 +25,8 @@ export function AuditPager({
     <nav aria-label="Pages of the trail" className="flex flex-wrap items-center justify-between gap-2">
       <span>
         {formatCount(shown, 'entry', 'entries')}
-        {isHead ? ', the newest' : ', older ones'}
-        {next === null && shown > 0 && '; the trail begins here'}
+        {isHead ? ', the newest' : ', older entries'}
+        {next === null && shown > 0 && '; the trail starts here'}
       </span>
       <span className="flex gap-2">
         {!isHead && (

@@ -27,7 +27,7 @@ export function AuditSettingsDialog({ onClose }: { onClose(): void }) {
     <Dialog
       isOpen
       onClose={onClose}
-      title="What the trail notes"
+      title="What the trail records"
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -72,23 +72,24 @@ function SettingsForm({
       {note && <ErrorNote error={note} />}
       <div className="grid gap-1">
         <Radios<Reads>
-          legend="Reads that are noted"
+          legend="Reads to record"
           value={chosen}
           choices={reads.map(value => ({ value, ...readsWords[value] }))}
           onChange={setChosen}
         />
-        <p className="text-xs text-muted">What changes something, and what was refused, is always noted.</p>
+        <p className="text-xs text-muted">Changes and rejected requests are always recorded.</p>
       </div>
       <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Keep for days" hint={rangeWords('keep_days')} error={faultOf('keep_days')}>
+        <Field label="Keep for (days)" hint={rangeWords('keep_days')} error={faultOf('keep_days')}>
           <Input {...bind('keep_days')} inputMode="numeric" autoComplete="off" />
         </Field>
-        <Field label="Keep entries at most" hint={rangeWords('keep_entries')} error={faultOf('keep_entries')}>
+        <Field label="Maximum entries" hint={rangeWords('keep_entries')} error={faultOf('keep_entries')}>
           <Input {...bind('keep_entries')} inputMode="numeric" autoComplete="off" />
         </Field>
       </div>
       <p className="text-sm text-soft">
-        The oldest go first, whichever comes sooner; that they went is noted too. Export them before, if you need them.
+        Entries are removed, oldest first, when either limit is reached. Removals are recorded too. Export entries you
+        need first.
       </p>
     </form>
   )

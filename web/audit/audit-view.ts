@@ -55,9 +55,9 @@ export function toLocal(timestamp: string): string {
 }
 
 export const readsWords: Record<AuditSettings['reads'], { label: string; hint: string }> = {
-  none: { label: 'No reads', hint: 'Only what changes, sends or destroys something, and what was refused.' },
+  none: { label: 'No reads', hint: 'Only changes, sends, deletions and rejected requests.' },
   mail: { label: 'Reads of mail', hint: 'Also who read which message.' },
-  all: { label: 'All reads', hint: 'Also every look at the dashboard. The trail grows fast.' },
+  all: { label: 'All reads', hint: 'Also every dashboard view. The trail grows fast.' },
 }
 
 function asGiven<Known extends string>(value: string): Known | undefined {

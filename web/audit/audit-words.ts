@@ -19,30 +19,30 @@ export interface Verdict {
   fault: { number: number; kind: 'changed' | 'missing' | 'reordered' | 'unconfirmed'; detail: string } | null
 }
 
-const kindWords = { changed: 'was changed', missing: 'is missing', reordered: 'is not in its place' } as const
+const kindWords = { changed: 'was changed', missing: 'is missing', reordered: 'is out of order' } as const
 
 export function verdictWords({ is_whole: isWhole, entries, oldest, newest, begun_at: begunAt, fault }: Verdict): {
   tone: Tone
   title: string
   detail: string
 } {
-  if (fault?.kind === 'unconfirmed') return { tone: 'bad', title: 'Not confirmed to be whole', detail: fault.detail }
+  if (fault?.kind === 'unconfirmed') return { tone: 'bad', title: 'Integrity not confirmed', detail: fault.detail }
   // The entries may all fit together: it is their ends, or what should stand behind them, that do not.
   if (fault && fault.number === 0) return { tone: 'bad', title: 'The trail is missing', detail: fault.detail }
   if (fault) {
     const title = `Entry ${formatNumber(fault.number)} ${kindWords[fault.kind]}`
     return { tone: 'bad', title, detail: fault.detail }
   }
-  if (!isWhole) return { tone: 'bad', title: 'The trail is not whole', detail: 'The server did not say where.' }
-  const since = begunAt === null ? '' : ` The trail was begun ${formatDateTime(Date.parse(begunAt))}.`
+  if (!isWhole) return { tone: 'bad', title: 'The trail is not intact', detail: 'The server did not say where.' }
+  const since = begunAt === null ? '' : ` The trail was started ${formatDateTime(Date.parse(begunAt))}.`
   if (oldest === null || newest === null) {
-    return { tone: 'good', title: 'The trail is whole', detail: `It holds no entry yet.${since}` }
+    return { tone: 'good', title: 'The trail is intact', detail: `It has no entries yet.${since}` }
   }
   const range =
     oldest === newest ? `number ${formatNumber(newest)}` : `${formatNumber(oldest)} to ${formatNumber(newest)}`
   return {
     tone: 'good',
-    title: 'The trail is whole',
-    detail: `${formatCount(entries, 'entry', 'entries')} (${range}) stand as they were written: none changed, missing or reordered.${since}`,
+    title: 'The trail is intact',
+    detail: `${formatCount(entries, 'entry', 'entries')} (${range}) are as written: none changed, missing or reordered.${since}`,
   }
 }

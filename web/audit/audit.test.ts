@@ -27,8 +27,8 @@ test('what a check found is said in words, with the entry at fault', () => {
   expect(verdictWords(whole)).toMatchObject({ tone: 'good' })
   expect(verdictWords(whole).detail).toContain('1,234 entries (1 to 1,234)')
   // A trail that was begun again after everything was wiped is told by that.
-  expect(verdictWords(whole).detail).toMatch(/The trail was begun 2\d Nov 2026, /)
-  expect(verdictWords({ ...whole, entries: 0, oldest: null, newest: null }).detail).toContain('no entry')
+  expect(verdictWords(whole).detail).toMatch(/The trail was started 2\d Nov 2026, /)
+  expect(verdictWords({ ...whole, entries: 0, oldest: null, newest: null }).detail).toContain('no entries')
   const fault = { number: 812, kind: 'missing', detail: 'The next one does not follow.' } as const
   expect(verdictWords({ ...whole, is_whole: false, fault })).toMatchObject({
     tone: 'bad',
@@ -43,7 +43,7 @@ test('what a check found is said in words, with the entry at fault', () => {
   const doubt = { number: 9, kind: 'unconfirmed', detail: 'audit.head is missing.' } as const
   expect(verdictWords({ ...whole, is_whole: false, fault: doubt })).toEqual({
     tone: 'bad',
-    title: 'Not confirmed to be whole',
+    title: 'Integrity not confirmed',
     detail: 'audit.head is missing.',
   })
 })
@@ -55,7 +55,7 @@ test('what came of something is told as one reads it afterwards, and never as wh
   expect(words('unauthorized', 401)).toEqual({ tone: 'warn', text: 'Not signed in' })
   expect(words('sign_in_failed', 401, 'access.openSession').text).toBe('Wrong password')
   expect(words('sign_in_failed', 401, 'access.giveSecondFactor').text).toBe('Wrong code')
-  expect(words('second_factor', 201, 'access.openSession')).toEqual({ tone: 'info', text: 'Second factor asked for' })
+  expect(words('second_factor', 201, 'access.openSession')).toEqual({ tone: 'info', text: 'Second factor required' })
   expect(words('strange', 500)).toEqual({ tone: 'bad', text: 'strange' })
   const instructions = Object.entries(problems).filter(([code, { status }]) =>
     /^(sign in|send|only a|connect)\b/i.test(words(code, status).text),

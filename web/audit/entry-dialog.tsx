@@ -74,18 +74,18 @@ export function EntryDialog({
         <Fact name="Request">
           {entry.request_id === '' ? <None /> : <Code text={entry.request_id} label="the request id" />}
         </Fact>
-        <Fact name="Done to" isWide>
+        <Fact name="Target" isWide>
           <Refs refs={entry.refs} people={people} />
         </Fact>
-        <Fact name="Digest of the input" isWide>
+        <Fact name="Input digest" isWide>
           {entry.input_digest === null ? <None /> : <Code text={entry.input_digest} label="the digest" />}
           <p className="text-xs text-muted">
-            Of what was sent, without passwords and other secrets: sent again, it gives the same digest.
+            Digest of the request without passwords and other secrets. The same request gives the same digest.
           </p>
         </Fact>
         <Fact name="Hash" isWide>
           <Code text={entry.hash} label="the hash" />
-          <p className="text-xs text-muted">Over this entry and the hash of the one before.</p>
+          <p className="text-xs text-muted">Covers this entry and the hash of the previous one.</p>
         </Fact>
       </dl>
     </Dialog>

@@ -44,7 +44,7 @@ export function useChangeAuditSettings() {
     mutationFn: (body: AuditSettings) => call(api.audit.changeAuditSettings, { body }),
     onSuccess: saved => {
       queries.setQueryData(queryKeys.auditSettings, saved)
-      toast({ tone: 'good', title: 'Saved', detail: 'It holds for what is done from now on.' })
+      toast({ tone: 'good', title: 'Saved', detail: 'Takes effect immediately, for new entries.' })
     },
   })
 }

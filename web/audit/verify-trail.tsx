@@ -46,7 +46,7 @@ function VerdictNote({ verdict, at }: { verdict: Verdict; at: number }) {
       <div className="grid min-w-0 gap-1">
         <p className={classNames('font-semibold', toneText[tone])}>{title}</p>
         <p className="text-ink">{detail}</p>
-        <p className="text-xs text-soft">Looked at {formatClock(at)}.</p>
+        <p className="text-xs text-soft">Checked at {formatClock(at)}.</p>
       </div>
     </div>
   )

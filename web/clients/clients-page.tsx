@@ -1,4 +1,4 @@
-/** Who is connected: filtered, sorted and paged by the address, kept current in place, and each can be disconnected. */
+/** Connected clients: filtered, sorted and paged by the URL, updated in place, and each can be disconnected. */
 import { useRef, useState } from 'react'
 import type { ClientInfo } from '../../contract/clients.ts'
 import { agentWords } from '../platform/agent-words.ts'
@@ -123,8 +123,8 @@ function NoClients({ hasFilter, onReset }: { hasFilter: boolean; onReset(): void
     )
   }
   return (
-    <EmptyState title="No client fits" actions={<Button onClick={onReset}>Show all</Button>}>
-      Nobody who is connected matches this filter, or the list has fewer pages.
+    <EmptyState title="No matching client" actions={<Button onClick={onReset}>Show all</Button>}>
+      No connected client matches this filter, or the list has fewer pages.
     </EmptyState>
   )
 }
@@ -152,8 +152,8 @@ function DisconnectDialog({ client, onClose }: { client: ClientInfo; onClose(): 
     >
       <p>
         <strong>{name}</strong> ({kindWords[client.kind]}, {client.principal}){' '}
-        {client.streams > 0 && `loses ${formatCount(client.streams, 'event stream')} and `}is forgotten. It may come
-        back by itself.
+        {client.streams > 0 && `loses ${formatCount(client.streams, 'event stream')} and `}is removed from the list. It
+        may reconnect automatically.
       </p>
     </ConfirmDialog>
   )

@@ -125,7 +125,7 @@ function ClientRow({
         {formatNumber(client.streams)}
       </LineCell>
       <LineCell line="none" align="right">
-        {client.events_sent === null ? <span className="text-muted">Not told</span> : formatNumber(client.events_sent)}
+        {client.events_sent === null ? <span className="text-muted">Unknown</span> : formatNumber(client.events_sent)}
       </LineCell>
       <LineCell line="none" align="right">
         <span className={dropped}>{formatNumber(client.events_dropped)}</span>

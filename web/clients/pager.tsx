@@ -19,7 +19,7 @@ export function Pager({
     <nav aria-label="Pages of the list" className="flex flex-wrap items-center justify-between gap-2">
       <span>{formatCount(total, 'client')}</span>
       <span className="inline-flex items-center gap-1">
-        <IconButton icon={ChevronLeft} label="Page before" disabled={page <= 1} onClick={() => onPage(page - 1)} />
+        <IconButton icon={ChevronLeft} label="Previous page" disabled={page <= 1} onClick={() => onPage(page - 1)} />
         <span>
           Page {page} of {pages}
         </span>

@@ -19,13 +19,13 @@ interface Words {
 
 const words: Partial<Record<AccountState, Words>> = {
   connecting: { tone: 'busy', title: 'Connecting to the mail server', detail: 'Mail appears as soon as it answers.' },
-  degraded: { tone: 'warn', title: 'This account works only in part', detail: 'New mail may show late.' },
+  degraded: { tone: 'warn', title: 'This account works only partially', detail: 'New mail may be delayed.' },
   auth_failed: {
     tone: 'bad',
-    title: 'The mail server refused the login',
-    detail: 'It is not tried again until the password or the server changes.',
+    title: 'The mail server rejected the login',
+    detail: 'It is not retried until the password or the server changes.',
   },
-  unreachable: { tone: 'bad', title: 'The mail server cannot be reached', detail: 'It is tried again by itself.' },
+  unreachable: { tone: 'bad', title: 'The mail server cannot be reached', detail: 'It is retried automatically.' },
   disabled: { tone: 'unknown', title: 'This account is disabled', detail: 'Enable it to read its mail here.' },
 }
 
@@ -48,7 +48,7 @@ export function AccountNotReady({ account }: { account: Account }) {
             {nextRetryAt && Date.parse(nextRetryAt) > serverNow && (
               <>
                 {' '}
-                Next try <RelativeTime at={nextRetryAt} />.
+                Next retry <RelativeTime at={nextRetryAt} />.
               </>
             )}
           </p>
@@ -66,7 +66,7 @@ export function AccountTrouble({ account }: { account: Account }) {
     <div className="mb-3 overflow-hidden rounded-md">
       <Banner tone={tone} actions={<AccountLink id={account.id} />}>
         <strong className="font-semibold">{title}.</strong> {account.last_error?.detail ?? detail}
-        {!isReadable(account) && ' What was loaded before is still shown.'}
+        {!isReadable(account) && ' Mail that was already loaded is still shown.'}
       </Banner>
     </div>
   )
@@ -87,7 +87,7 @@ export function NoAccount() {
           </>
         }
       >
-        Connect one, and its folders and messages are shown here. The sandbox has made-up mail and is started from the
+        Connect one to see its folders and messages here. To try RustyMail with made-up mail, start the sandbox from the
         overview.
       </EmptyState>
     </section>
@@ -106,7 +106,7 @@ function AccountLink({ id }: { id: string }) {
 const parked: Words = {
   tone: 'unknown',
   title: 'The sandbox is not running',
-  detail: 'It stopped with the server. Start it again on the accounts page, and it has fresh mail.',
+  detail: 'It stopped with the server. Start it again on the accounts page to get fresh mail.',
 }
 
 function useWordsFor(account: Account): Words {

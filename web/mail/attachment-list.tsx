@@ -62,7 +62,7 @@ export function AttachmentList({
         <div className="flex flex-wrap items-center gap-x-2 text-xs">
           <h3 id={id} className="text-muted">
             {formatCount(count, 'attachment')}
-            {count > attachments.length && `, of which the first ${formatNumber(attachments.length)} are listed`},{' '}
+            {count > attachments.length && `, the first ${formatNumber(attachments.length)} listed`},{' '}
             {formatBytes(bytes)} as sent
           </h3>
           {isFolded && (
@@ -151,7 +151,7 @@ function AttachmentItem({
 
 function wordsWithoutName(isMessage: boolean, isCalendar: boolean): string {
   if (isMessage) return 'Attached message'
-  return isCalendar ? 'Calendar entry' : 'Without a name'
+  return isCalendar ? 'Calendar entry' : 'Unnamed'
 }
 
 /** One that hangs on another one, opened below it. */

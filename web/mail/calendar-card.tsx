@@ -8,9 +8,9 @@ import { visibleText } from './mail-words.ts'
 const methodWords: Readonly<Record<string, string>> = {
   REQUEST: 'Invitation',
   CANCEL: 'Cancelled',
-  REPLY: 'Answer to an invitation',
+  REPLY: 'Reply to an invitation',
   PUBLISH: 'Event',
-  COUNTER: 'Another time is proposed',
+  COUNTER: 'New time proposed',
 }
 const statusWords: Readonly<Record<string, string>> = {
   ACCEPTED: 'accepted',
@@ -49,7 +49,7 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
           {status === 'CANCELLED' && title !== 'Cancelled' && ', cancelled'}
         </p>
         <h3 dir="auto" className="font-semibold wrap-anywhere">
-          <bdi>{visibleText(summary) || 'Without a title'}</bdi>
+          <bdi>{visibleText(summary) || 'Untitled'}</bdi>
         </h3>
         <dl className="grid grid-cols-1 gap-0.5 text-sm text-soft">
           {start && (

@@ -35,7 +35,7 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
   if (isLoaded) {
     return (
       <p role="status" className="border-b bg-sunken px-4 py-2 text-xs text-soft">
-        Remote content is loaded, for this message and this time.
+        Remote content is loaded for this message, this time only.
       </p>
     )
   }
@@ -44,8 +44,8 @@ function RemoteNote({ isLoaded, onLoad }: { isLoaded: boolean; onLoad(): void })
       <p className="flex grow basis-48 items-start gap-2 text-xs text-soft md:basis-72">
         <ShieldCheck className="size-4 shrink-0 text-good" aria-hidden="true" />
         <span>
-          <span className="max-md:sr-only">Pictures from the internet are not loaded. </span>
-          Loading remote content tells the sender when you opened this, and from which network address.
+          <span className="max-md:sr-only">Remote images are not loaded. </span>
+          Loading remote content tells the sender when you opened this and your IP address.
         </span>
       </p>
       <Button size="sm" icon={ImageDown} onClick={onLoad}>

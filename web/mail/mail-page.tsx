@@ -165,11 +165,8 @@ function Panes({ accountId }: { accountId: string }) {
 function UnknownAccount() {
   return (
     <section className="rounded-lg border bg-surface shadow-card">
-      <EmptyState
-        title="This account is not here"
-        actions={<ButtonLink href="/mail">Open the default account</ButtonLink>}
-      >
-        It may have been disconnected since the link was made.
+      <EmptyState title="Account not found" actions={<ButtonLink href="/mail">Open the default account</ButtonLink>}>
+        It may have been disconnected since the link was created.
       </EmptyState>
     </section>
   )

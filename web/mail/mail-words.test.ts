@@ -34,7 +34,7 @@ test('senders are named, by their address where they have no name, and never by 
 })
 
 test('what is not known of a message is said in words', () => {
-  expect(subjectOf({ subject: '', faults: ['unreadable'] })).toBe('(cannot be read)')
+  expect(subjectOf({ subject: '', faults: ['unreadable'] })).toBe('(unreadable)')
   expect(subjectOf({ subject: 'plan', faults: ['structure_too_large'] })).toBe('plan')
   expect(wordsOfFaults([])).toBe('')
   const words = wordsOfFaults(['headers_too_large', 'structure_too_large'])
@@ -76,7 +76,7 @@ test('what the mail server found is said in words, of the domain that it is abou
   expect(authWords({ ...found, verdict: 'unverified', domain: null })).toBe(
     'The mail server could not verify that this came from the sender it names.',
   )
-  expect(authWords({ ...found, verdict: 'failed' })).toMatch(/did not come from corp\.example: the check failed\.$/)
+  expect(authWords({ ...found, verdict: 'failed' })).toMatch(/check failed: this did not come from corp\.example\.$/)
 })
 
 test('keywords are labels in words, each once, and notes of programs to themselves are none', () => {

@@ -17,18 +17,18 @@ const dayAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'sh
 const hidden = new RegExp(`(?:${hiddenCharacter})+`, 'gu')
 
 export const warningWords: Record<SenderWarning, string> = {
-  invalid_address: 'It names no address that mail could be sent to.',
-  unseen_characters: 'Name or address hold characters that cannot be seen; each \ufffd stands for some.',
-  name_shows_other_address: 'The name shows another address than the true one.',
-  mixed_alphabets: 'A word in name or address mixes letters of several alphabets.',
-  looks_like_other_domain: 'The address can be taken for another one that is well known, or for yours.',
+  invalid_address: 'It has no address that mail can be sent to.',
+  unseen_characters: 'The name or address contains invisible characters, shown as \ufffd.',
+  name_shows_other_address: 'The name shows a different address from the real one.',
+  mixed_alphabets: 'A word in the name or address mixes several alphabets.',
+  looks_like_other_domain: 'The address looks like a well-known one, or like yours.',
 }
 
 /** What the mail server found of a sender. */
 export function authWords({ verdict, domain }: SenderAuth): string {
   const place = domain === null ? 'the sender it names' : visibleText(domain)
   if (verdict === 'verified') return `The mail server verified that this came from ${place}.`
-  if (verdict === 'failed') return `The mail server found that this did not come from ${place}: the check failed.`
+  if (verdict === 'failed') return `The mail server’s check failed: this did not come from ${place}.`
   return `The mail server could not verify that this came from ${place}.`
 }
 
@@ -91,19 +91,18 @@ export function namesOf(addresses: readonly Address[], count: number, nobody: st
 }
 
 export function subjectOf({ subject, faults }: { subject: string; faults: readonly MessageFault[] }): string {
-  if (faults.includes('unreadable')) return '(cannot be read)'
+  if (faults.includes('unreadable')) return '(unreadable)'
   return visibleText(subject.trim()) || '(no subject)'
 }
 
 const faultWords: Record<MessageFault, string> = {
-  headers_too_large: 'Its headers are extraordinarily long. What is shown of them may be cut.',
-  structure_too_large: 'It has extraordinarily many parts. Only the first are shown.',
-  structure_missing: 'The mail server does not say what parts it has. Attachments and text may be missing here.',
-  unreadable: 'What the mail server says of it cannot be read. Only its place in the folder is known.',
-  structure_too_deep: 'Its parts are nested more than 50 deep. What is deeper is not shown.',
-  encrypted:
-    'It is encrypted, or wrapped in an S/MIME signature. What is in it can be read by a program that has the key.',
-  repeated_headers: 'It names its sender, subject or date several times. The first of each is shown.',
+  headers_too_large: 'Its headers are unusually long and may be shown truncated.',
+  structure_too_large: 'It has unusually many parts. Only the first are shown.',
+  structure_missing: 'The mail server does not report its parts. Attachments and text may be missing here.',
+  unreadable: 'The mail server’s description of it is unreadable. Only its position in the folder is known.',
+  structure_too_deep: 'Its parts are nested more than 50 levels deep. Deeper parts are not shown.',
+  encrypted: 'It is encrypted, or wrapped in an S/MIME signature. Only a program with the key can read its content.',
+  repeated_headers: 'It has several senders, subjects or dates in its headers. The first of each is shown.',
 }
 
 /** Why not all of it is shown; one sentence or two for each cause. */

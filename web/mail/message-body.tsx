@@ -32,18 +32,18 @@ export function MessageBody({
       {message.attached_to !== null && (
         <p role="note" className="flex items-center gap-2 border-b bg-warn-tint px-4 py-2 text-sm">
           <ToneIcon tone="warn" />
-          This message is attached to another one. Nobody checked that it came from the sender that it names.
+          This message is attached to another one. Its sender was not verified.
         </p>
       )}
       {message.calendar && <CalendarCard calendar={message.calendar} />}
       {text !== null && html !== null && <KindSwitch kind={kind} onChoose={onPrefer} />}
       {isTwofold && <TwoTexts kind={kind} isMade={textFrom === 'html'} onChoose={onPrefer} />}
       {!isTwofold && kind === 'text' && textFrom === 'html' && (
-        <p className="border-b px-4 py-2 text-sm text-muted">This text was made from the HTML of the message.</p>
+        <p className="border-b px-4 py-2 text-sm text-muted">This text was generated from the HTML of the message.</p>
       )}
       {isTwofold === null && (
         <p className="border-b px-4 py-2 text-sm text-muted">
-          The text and the HTML of this message could not be compared in time. They may say different things.
+          The text and HTML of this message could not be compared in time. They may differ.
         </p>
       )}
       {isTruncated && (
@@ -81,9 +81,9 @@ function TwoTexts({
         <span className="mt-0.5">
           <ToneIcon tone="warn" />
         </span>
-        This message is written twice, and its text says what its HTML does not show.{' '}
+        This message has a text and an HTML version, and the text contains words that the HTML does not show.{' '}
         {isMade
-          ? 'It says far less than the HTML, from which the text here was made.'
+          ? 'It says far less than the HTML, from which the text here was generated.'
           : `You see the ${kind === 'html' ? 'HTML' : 'text'}.`}
       </p>
       <Button size="sm" onClick={() => onChoose(other)}>

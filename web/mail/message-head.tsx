@@ -133,7 +133,7 @@ function People({
           {index < shown.length - 1 && ', '}
         </span>
       ))}
-      {hidden > 0 && shown.length === people.length && `, and ${formatNumber(hidden)} more, which are not listed`}
+      {hidden > 0 && shown.length === people.length && `, and ${formatNumber(hidden)} more, not listed`}
       {hidden > 0 && shown.length < people.length && (
         <button
           type="button"

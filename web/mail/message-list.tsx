@@ -64,7 +64,7 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
           </span>
           <IconButton
             icon={RotateCw}
-            label={q === '' ? 'Look for new mail' : 'Search again'}
+            label={q === '' ? 'Check for new mail' : 'Search again'}
             disabled={newest.isFetching}
             onClick={() => void newest.refetch()}
           />
@@ -99,7 +99,7 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
 function NoMessages({ folder }: { folder: string }) {
   return (
     <EmptyState icon={Inbox} title="No messages here">
-      {isSameFolder(folder, 'INBOX') ? 'New mail appears by itself.' : 'Reload to look for new mail.'}
+      {isSameFolder(folder, 'INBOX') ? 'New mail appears automatically.' : 'Reload to check for new mail.'}
     </EmptyState>
   )
 }

@@ -109,7 +109,7 @@ function TrueSender({ from, warnings }: { from: MessageSummary['from']; warnings
     >
       <TriangleAlert className="mt-0.5 size-3.5 shrink-0" aria-hidden="true" />
       <span className="min-w-0 wrap-anywhere">
-        Odd sender, true address: <bdi>{addresses.join(', ')}</bdi>
+        Suspicious sender, real address: <bdi>{addresses.join(', ')}</bdi>
       </span>
     </span>
   )

@@ -54,7 +54,7 @@ export function MessageView({
         </>
       ) : (
         <div className="grid flex-1 place-items-center">
-          <EmptyState icon={MailOpen} title="No message is open">
+          <EmptyState icon={MailOpen} title="No message open">
             Choose one from the list. In the list, <Key name="j" /> and <Key name="k" /> move, <Key name="Enter" />{' '}
             opens.
           </EmptyState>
@@ -121,7 +121,8 @@ function Sheet({
         <p role="note" className="flex items-center gap-2 border-b bg-warn-tint px-4 py-2 text-sm">
           <ToneIcon tone="warn" />
           <span>
-            <strong className="font-semibold">Not all of this message is shown.</strong> {wordsOfFaults(message.faults)}
+            <strong className="font-semibold">This message is not shown completely.</strong>{' '}
+            {wordsOfFaults(message.faults)}
           </span>
         </p>
       )}

@@ -4,14 +4,14 @@ import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 
 const terms: Record<string, string> = {
-  '"annual report"': 'these words, side by side',
+  '"annual report"': 'this exact phrase',
   'from:anna': 'who sent it',
   'to:bob': 'who got it',
-  'subject:plan': 'what it is about',
+  'subject:plan': 'words in the subject',
   'in:sent': 'another folder',
   'is:unread': 'or read, flagged, answered, draft',
-  'after:2026-01-31': 'that day or later',
-  'before:2026-01-31': 'earlier than that day',
+  'after:2026-01-31': 'on or after that day',
+  'before:2026-01-31': 'before that day',
   'larger:5M': 'more than 5 MB',
   '-newsletter': 'without this word, or this term',
 }
@@ -41,8 +41,8 @@ export function NothingFound({ onClear }: { onClear(): void }) {
 
 export function HowToSearch() {
   return (
-    <EmptyState icon={Search} title="Nothing was searched">
-      <p className="mb-2">Type words, or narrow the search:</p>
+    <EmptyState icon={Search} title="No search terms">
+      <p className="mb-2">Enter words, or narrow the search:</p>
       <SearchTerms />
     </EmptyState>
   )

@@ -50,15 +50,15 @@ const sentences: Record<Kind, (server: string) => string> = {
   silent: server => `${server} does not answer`,
   unknown_name: server => `No server has the name ${server}`,
   tls: server => `${server} offers no secure connection`,
-  not_mail: server => `${server} is no mail server`,
-  full: server => `${server} takes no more connections`,
+  not_mail: server => `${server} is not a mail server`,
+  full: server => `${server} accepts no more connections`,
   closed_network: server => `${server} is on a network that is not allowed`,
-  login: server => `${server} refuses the login`,
-  no_idle: server => `${server} cannot tell of new mail by itself`,
-  no_security: server => `${server} wants another kind of security than is set`,
-  flood: server => `${server} sends more than was asked for`,
-  part: server => `${server} answers only in part`,
-  own_limit: () => 'The limit of connections leaves accounts unwatched',
+  login: server => `${server} rejects the login`,
+  no_idle: server => `${server} cannot announce new mail`,
+  no_security: server => `${server} requires a different TLS setting`,
+  flood: server => `${server} sends more than requested`,
+  part: server => `${server} works only partially`,
+  own_limit: () => 'The connection limit leaves accounts unwatched',
 }
 
 /** Most accounts first. */

@@ -76,7 +76,7 @@ function AccountRow({ account, others }: { account: Account; others: readonly Ac
       )}
       <p className="text-xs text-muted">
         <NextTry account={account} />
-        {state === 'auth_failed' && !nextRetryAt && 'Not tried again until the password or the server changes'}
+        {state === 'auth_failed' && !nextRetryAt && 'Not retried until the password or the server changes'}
         {state === 'ready' && <ConnectionsLine account={account} />}
       </p>
     </li>

@@ -47,10 +47,10 @@ describe('accounts', () => {
     ]
     expect(words(accounts)).toEqual([
       'two.example does not answer: 2 accounts',
-      'mail.example.org refuses the login: account a',
+      'mail.example.org rejects the login: account a',
       'one.example does not answer: account b',
       'No server has the name two.example: account d',
-      'slow.example cannot tell of new mail by itself: account f',
+      'slow.example cannot announce new mail: account f',
     ])
   })
 
@@ -60,7 +60,7 @@ describe('accounts', () => {
       account('b', 'degraded', 'limit', 'two.example'),
     ]
     expect(told(accounts)).toMatchObject([
-      { words: 'The limit of connections leaves accounts unwatched: 2 accounts', isBad: false, href: '/configuration' },
+      { words: 'The connection limit leaves accounts unwatched: 2 accounts', isBad: false, href: '/configuration' },
     ])
   })
 
@@ -79,7 +79,7 @@ describe('accounts', () => {
 test('a database that takes no writes comes before all, an almost full disk among the warnings', () => {
   const full = { ...stored, is_writable: false, fault: 'full', free_bytes: 0 }
   expect(told([account('a', 'unreachable')], { storage: full })).toMatchObject([
-    { words: 'Nothing can be stored: the database takes no writes, its disk is full', isBad: true, href: '/system' },
+    { words: 'Nothing can be stored: the database accepts no writes, its disk is full', isBad: true, href: '/system' },
     { key: 'silent mail.example.org' },
     { words: 'The disk of the database is almost full: 0 B left', isBad: true },
   ])
@@ -95,19 +95,19 @@ test('failed requests are bad when they are a tenth of all, and slow readers are
   expect(failed(3)).toMatchObject([{ words: '3 requests of 40 failed in the last minute', isBad: false }])
   expect(failed(4)).toMatchObject([{ isBad: true }])
   expect(told([], { errors: { failed_requests: 0, slow_streams: 1 } })).toMatchObject([
-    { words: '1 event stream ended in the last minute: the reader was too slow', href: '/clients' },
+    { words: '1 event stream closed in the last minute: the reader was too slow', href: '/clients' },
   ])
 })
 
 test('a processor or memory is trouble only when it was full for five minutes', () => {
   expect(words([], {}, samples(300, 97))).toEqual([
-    'The processors have been 97 % busy for 5 minutes; RustyMail takes 3 % of one',
+    'The processors have been 97 % busy for 5 minutes; RustyMail uses 3 % of one',
   ])
   expect(words([], {}, samples(120, 100))).toEqual([])
   expect(words([], {}, [...samples(300, 100), ...samples(900, 20)])).toEqual([])
-  expect(words([], {}, samples(300, 10, 96))).toEqual(['Memory is 96 % full; RustyMail takes 200 MB'])
+  expect(words([], {}, samples(300, 10, 96))).toEqual(['Memory is 96 % full; RustyMail uses 200 MB'])
   expect(words([], { process: { ...quiet.process, event_loop_lag_ms: 800 } })).toEqual([
-    'RustyMail answers late: its event loop lags 800 ms',
+    'RustyMail is slow: its event loop lags 800 ms',
   ])
 })
 

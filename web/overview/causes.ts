@@ -29,7 +29,7 @@ const storageFaults: ReadonlyMap<string, string> = new Map(
     full: 'its disk is full',
     read_only: 'it is read-only',
     damaged: 'it is damaged',
-    removed: 'its files were removed',
+    removed: 'its files are missing',
     silent: 'it does not answer',
   }),
 )
@@ -51,7 +51,7 @@ export function causesOf({ accounts, stats, samples }: Facts): Cause[] {
 function databaseCauses({ storage }: Stats): Cause[] {
   if (!storage || storage.is_writable) return []
   const why = storageFaults.get(storage.fault ?? '') ?? 'a write failed'
-  const words = `Nothing can be stored: the database takes no writes, ${why}`
+  const words = `Nothing can be stored: the database accepts no writes, ${why}`
   return [{ key: 'database', isBad: true, words, href: '/system' }]
 }
 
@@ -74,7 +74,7 @@ function requestCauses({ errors, requests_per_minute: requests }: Stats): Cause[
     causes.push({ key: 'requests', isBad, words, href: '/audit?outcome=failed' })
   }
   if (slow > 0) {
-    const words = `${formatCount(slow, 'event stream')} ended in the last minute: the reader was too slow`
+    const words = `${formatCount(slow, 'event stream')} closed in the last minute: the reader was too slow`
     causes.push({ key: 'streams', isBad: false, words, href: '/clients' })
   }
   return causes
@@ -85,15 +85,15 @@ function loadCauses({ process }: Stats, samples: readonly Sample[]): Cause[] {
   const add = (key: string, words: string) => causes.push({ key, isBad: false, words, href: '/system' })
   const processor = sustained(samples, sample => sample.system_cpu_usage)
   if (processor !== undefined && processor >= fullPercent) {
-    const ours = `RustyMail takes ${formatNumber(process.cpu_percent)} % of one`
+    const ours = `RustyMail uses ${formatNumber(process.cpu_percent)} % of one`
     add('processor', `The processors have been ${formatNumber(processor)} % busy for 5 minutes; ${ours}`)
   }
   const memory = sustained(samples, sample => sample.system_memory_usage)
   if (memory !== undefined && memory >= fullMemoryPercent) {
-    add('memory', `Memory is ${formatNumber(memory)} % full; RustyMail takes ${formatBytes(process.rss_bytes)}`)
+    add('memory', `Memory is ${formatNumber(memory)} % full; RustyMail uses ${formatBytes(process.rss_bytes)}`)
   }
   if (process.event_loop_lag_ms >= lateMs) {
-    add('late', `RustyMail answers late: its event loop lags ${formatNumber(process.event_loop_lag_ms)} ms`)
+    add('late', `RustyMail is slow: its event loop lags ${formatNumber(process.event_loop_lag_ms)} ms`)
   }
   return causes
 }

@@ -17,7 +17,7 @@ export type Known = Named & { imap?: { host: string; port: number } }
 const pluralSentence: Record<AccountState, string> = {
   auth_failed: 'cannot log in',
   unreachable: 'cannot be reached',
-  degraded: 'work only in part',
+  degraded: 'work only partially',
   connecting: 'are being connected',
   ready: 'are ready',
   disabled: 'were disabled',

@@ -26,12 +26,12 @@ type Words = {
   ) => Omit<Change, 'at'>
 }
 
-const why = { idle: 'it was idle', kicked: 'an administrator disconnected it', crowded: 'there were too many' } as const
+const why = { idle: 'idle', kicked: 'disconnected by an administrator', crowded: 'too many clients' } as const
 
 const stateSentence: Record<AccountState, string> = {
   auth_failed: 'cannot log in',
   unreachable: 'cannot be reached',
-  degraded: 'works only in part',
+  degraded: 'works only partially',
   connecting: 'is being connected',
   ready: 'is ready',
   disabled: 'was disabled',
@@ -46,7 +46,7 @@ const words: Words = {
   }),
   client_disconnected: data => ({
     tone: 'unknown',
-    text: `${agentWords(data.user_agent)} from ${data.ip_address} was forgotten: ${why[data.reason]}`,
+    text: `${agentWords(data.user_agent)} from ${data.ip_address} was removed: ${why[data.reason]}`,
     href: clientsAt(data.ip_address),
   }),
   configuration_updated: data => ({
@@ -79,10 +79,10 @@ const words: Words = {
   alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
   alert_cleared: data => ({
     tone: 'good',
-    text: data.alert === 'disk_low' ? 'There is room for the database again' : 'The database takes writes again',
+    text: data.alert === 'disk_low' ? 'The database has free disk space again' : 'The database accepts writes again',
     href: '/system',
   }),
-  token_created: data => ({ tone: 'info', text: `API token ${data.name} was made`, href: '/tokens' }),
+  token_created: data => ({ tone: 'info', text: `API token ${data.name} was created`, href: '/tokens' }),
   token_updated: data => ({
     tone: 'info',
     text: `API token ${data.name} was changed: ${fieldWords(data.changed)}`,

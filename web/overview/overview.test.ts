@@ -25,7 +25,7 @@ test('problems are counted and named', () => {
   expect(verdict(account('Work', 'auth_failed'), account('b', 'ready'))).toMatchObject({
     tone: 'bad',
     title: '1 problem',
-    details: [{ words: 'mail.example.org refuses the login: account Work.', href: '/accounts/Work' }],
+    details: [{ words: 'mail.example.org rejects the login: account Work.', href: '/accounts/Work' }],
   })
   expect(verdict(account('a', 'degraded'), account('b', 'auth_failed'))).toMatchObject({
     tone: 'bad',
@@ -77,10 +77,8 @@ test('many accounts on one server that is away are one row; few of them, and tho
 })
 
 test('what was changed is said in words and not by the names of fields', () => {
-  expect(fieldWords(['totp', 'disabled', 'recovery_codes', 'name'])).toBe(
-    'authenticator, whether they may sign in, recovery codes, name',
-  )
-  expect(fieldWords(['imap.host', 'smtp.password', 'expires_at'])).toBe('IMAP server, SMTP password, when it ends')
+  expect(fieldWords(['totp', 'disabled', 'recovery_codes', 'name'])).toBe('authenticator, status, recovery codes, name')
+  expect(fieldWords(['imap.host', 'smtp.password', 'expires_at'])).toBe('IMAP server, SMTP password, expiry')
 })
 
 test('every fact of the contract has its sentence, and names its account', () => {

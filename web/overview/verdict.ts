@@ -34,7 +34,7 @@ export function verdictOf({ accounts, stats, samples, error, freshness }: Known)
     return {
       tone: 'unknown',
       title: 'Unknown',
-      details: [alone(`Nothing newer than ${formatClock(freshness.asOf)} is known.`)],
+      details: [alone(`Data as of ${formatClock(freshness.asOf)}.`)],
     }
   }
   const causes = causesOf({ accounts, stats, samples })
@@ -54,7 +54,7 @@ export function verdictOf({ accounts, stats, samples, error, freshness }: Known)
   }
   const ready = accounts.filter(({ state }) => state === 'ready').length
   if (accounts.length === 0) {
-    return { tone: 'unknown', title: 'Nothing to watch', details: [alone('There is no account that you may see.')] }
+    return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No accounts are visible to you.')] }
   }
   if (ready === 0) return { tone: 'unknown', title: 'Nothing to watch', details: [alone('No account is enabled.')] }
   return { tone: 'good', title: 'All good', details: [alone(`${formatCount(ready, 'account')} connected.`)] }

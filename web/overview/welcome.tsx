@@ -12,8 +12,7 @@ export function Welcome({ hadSandbox }: { hadSandbox: boolean }) {
       <div className="grid gap-1">
         <h2 className="text-xl font-semibold tracking-tight">Welcome to RustyMail</h2>
         <p className="max-w-prose text-soft">
-          Connect a mailbox, and programs and agents can read it while you watch here who does what with it, and how
-          fast.
+          Connect a mailbox so that programs and agents can read it. Watch here what each of them does, live.
         </p>
       </div>
       <div className="flex flex-wrap gap-2">
@@ -26,7 +25,7 @@ export function Welcome({ hadSandbox }: { hadSandbox: boolean }) {
       </div>
       <p className="max-w-prose text-xs text-muted">
         The sandbox is a throw-away mail server on this machine with a few hundred made-up messages. Nothing leaves the
-        machine. Its mail is gone when the server stops; its account stays.
+        machine. Its mail is lost when the server stops; its account stays.
       </p>
       {error && <ErrorNote error={error} />}
     </section>

@@ -81,7 +81,7 @@ export function CommandPalette({ items, onClose }: { items: readonly PaletteItem
           className="min-h-12 w-full bg-transparent pr-4 pl-11 text-base outline-none"
         />
       </div>
-      <div id={`${id}-list`} role="listbox" aria-label="What fits" className="min-h-0 overflow-y-auto p-1.5">
+      <div id={`${id}-list`} role="listbox" aria-label="Matches" className="min-h-0 overflow-y-auto p-1.5">
         {shown.map((item, index) => (
           <Option
             key={item.id}
@@ -92,9 +92,9 @@ export function CommandPalette({ items, onClose }: { items: readonly PaletteItem
           />
         ))}
       </div>
-      {shown.length === 0 && <p className="px-4 pb-4 text-sm text-muted">Nothing fits.</p>}
+      {shown.length === 0 && <p className="px-4 pb-4 text-sm text-muted">No matches.</p>}
       <p role="status" className="sr-only">
-        {shown.length === 0 ? 'Nothing fits' : formatCount(shown.length, 'result')}
+        {shown.length === 0 ? 'No matches' : formatCount(shown.length, 'result')}
       </p>
     </dialog>
   )

@@ -98,10 +98,10 @@ function actionItems({ go, setTheme, showKeys, signOut }: PaletteDoers, mayConne
   return [
     item('Profile', UserRoundPen, () => go('/profile')),
     ...(mayConnect ? [item('Connect a mailbox', Plus, () => go('/accounts?connect=1'))] : []),
-    item('Make a token', Plus, () => go('/tokens?create=1')),
+    item('Create a token', Plus, () => go('/tokens?create=1')),
     item('Light colours', Sun, () => setTheme('light')),
     item('Dark colours', Moon, () => setTheme('dark')),
-    item('Colours as the system has them', Monitor, () => setTheme('system')),
+    item('System colours', Monitor, () => setTheme('system')),
     item('Show the keys', Keyboard, showKeys),
     item('Open the API documentation', BookOpen, () => location.assign('/docs')),
     item('Sign out', LogOut, signOut),

@@ -110,7 +110,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
   // Something between us and the server, such as a proxy, may answer in its own words.
   const body: ProblemBody = isProblem
     ? await response.json()
-    : unreachable(response.status, `Something between this page and the server answered ${response.status}.`)
+    : unreachable(response.status, `A proxy between this page and the server answered ${response.status}.`)
   return new ApiProblem(body, { retryAfterSeconds })
 }
 

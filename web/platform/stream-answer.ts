@@ -13,7 +13,8 @@ export async function refusal(response: Response): Promise<Ending | undefined> {
   if (response.status === 200 && type.startsWith('text/event-stream') && response.body) return undefined
   await response.body?.cancel()
   if (response.status === 401) return { kind: 'signed_out', reason: 'Signed out' }
-  const reason = response.status === 200 ? 'The answer was no event stream' : `The server answered ${response.status}`
+  const reason =
+    response.status === 200 ? 'The response was not an event stream' : `The server answered ${response.status}`
   return { kind: 'refused', reason, waitMs: retryAfterMs(response.headers.get('retry-after'), Date.now()) }
 }
 
@@ -30,5 +31,5 @@ export const farewells = {
   slow_consumer: 'This page was too slow to keep up',
   revoked: 'The session was ended',
   kicked: 'An administrator disconnected this page',
-  max_age: 'The server renews the stream',
+  max_age: 'The server is renewing the stream',
 } as const

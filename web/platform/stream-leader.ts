@@ -45,7 +45,7 @@ export class StreamLeader {
     this.#pipe.port2.onmessage = ({ data }: MessageEvent<TabMessage>) => this.#post({ from: this.#id, message: data })
     this.#stand(signal).catch(() => {
       if (signal.aborted || this.#hub) return
-      // No lock to be had: a stream of this tab alone.
+      // No lock to be had: a stream of this tab only.
       this.#channel?.close()
       this.#channel = undefined
       this.#lead()

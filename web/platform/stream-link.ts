@@ -283,6 +283,6 @@ export class StreamLink {
 
 class Silence extends Error {
   constructor() {
-    super('Nothing was heard from the server')
+    super('No heartbeat from the server')
   }
 }

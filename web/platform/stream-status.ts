@@ -32,7 +32,7 @@ export interface StreamStatus {
   /** What to add to this machine's clock to get the server's. */
   clockOffsetMs: number
   clientId: string | null
-  /** How the last return went: what was missed and caught up. */
+  /** How the last return went: what was missed and replayed. */
   lastReturn: { at: number; awayMs: number; replayed: number; isGap: boolean } | null
   /** How the last links ended, newest last; at most 20. */
   endings: readonly LinkEnding[]

@@ -52,7 +52,7 @@ export function AddPasskeyDialog({
     >
       <form {...form} id={id} method="post" className="grid gap-4">
         {note && <ProofNote error={note} words={passkeyWords(note)} />}
-        <Field label="Name" hint="So that you know later which one it is." error={faultOf('name')}>
+        <Field label="Name" hint="Helps you recognize it later." error={faultOf('name')}>
           <Input {...bind('name')} autoComplete="off" maxLength={100} />
         </Field>
         {hasPassword && (

@@ -26,7 +26,7 @@ export function NameSection({ profile: { name, email, role, oidc } }: { profile:
   })
   const hasChanged = values.name.trim() !== name
   return (
-    <ProfileSection title="You" description="The name is shown to the others, and in the audit trail.">
+    <ProfileSection title="You" description="The name is shown to other users and in the audit trail.">
       <dl className="grid grid-cols-[auto_1fr] items-baseline gap-x-4 gap-y-1 text-sm">
         <dt className="text-muted">Email</dt>
         <dd>{email}</dd>

@@ -66,13 +66,13 @@ function SessionRow({ session, onEnded }: { session: UserSession; onEnded(ended:
         <div className="min-w-0 flex-1">
           <p className="flex flex-wrap items-center gap-x-2 gap-y-1 font-medium" title={agent}>
             {device}
-            {isCurrent && <Badge tone="good">This one</Badge>}
+            {isCurrent && <Badge tone="good">This session</Badge>}
           </p>
           <p className="text-xs text-muted">
             From <span className="font-mono">{address}</span>, seen <RelativeTime at={session.last_seen_at} />
           </p>
           <p className="text-xs text-muted">
-            Signed in <RelativeTime at={session.created_at} /> {methodWords[method]}, ends at the latest{' '}
+            Signed in <RelativeTime at={session.created_at} /> {methodWords[method]}, expires by{' '}
             <RelativeTime at={session.expires_at} />
           </p>
         </div>
@@ -101,8 +101,8 @@ function EndAllDialog({ count, onClose }: { count: number; onClose(): void }) {
       onClose={onClose}
     >
       <p>
-        {count === 1 ? 'This session ends' : `All your ${count} sessions end, here and elsewhere`}, with what they hold
-        open. API tokens stay as they are.
+        {count === 1 ? 'This session ends' : `All your ${count} sessions end, here and elsewhere`}, and their open
+        connections close. API tokens keep working.
       </p>
     </ConfirmDialog>
   )

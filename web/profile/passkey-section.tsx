@@ -20,7 +20,7 @@ export function PasskeySection({ profile }: { profile: Profile }) {
   return (
     <ProfileSection
       title="Passkeys"
-      description="Sign in with your fingerprint, your face or a security key: nothing to remember, and nothing that a fake page could steal."
+      description="Sign in with your fingerprint, your face or a security key. There is nothing to remember, and nothing for a fake page to steal."
     >
       {passkeys.length > 0 && (
         <ul className="w-full rounded-md border">
@@ -31,10 +31,10 @@ export function PasskeySection({ profile }: { profile: Profile }) {
       )}
       {worksHere === false && (
         <p className="text-sm text-soft">
-          Passkeys need HTTPS and a name in the address. At the address by which you came here, they do not work.
+          Passkeys need HTTPS and a host name. They do not work at the current address.
         </p>
       )}
-      {worksHere && !hasPasskeys && <p className="text-sm text-soft">This browser has no passkeys.</p>}
+      {worksHere && !hasPasskeys && <p className="text-sm text-soft">This browser does not support passkeys.</p>}
       {worksHere && hasPasskeys && (
         <Button icon={Plus} onClick={() => setOpen('add')}>
           Add a passkey
@@ -91,7 +91,7 @@ function RemoveDialog({ passkey, onClose }: { passkey: Passkey; onClose(): void 
       onConfirm={() => mutate(undefined, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>It no longer signs you in. Delete it on your device or in your password manager too.</p>
+      <p>It can no longer sign you in. Also delete it on your device or in your password manager.</p>
     </ConfirmDialog>
   )
 }

@@ -17,7 +17,7 @@ export function PasswordSection({ profile }: { profile: Profile }) {
   const [isOpen, setOpen] = useState(false)
   const { has_password: hasPassword } = profile
   return (
-    <ProfileSection title="Password" description="When it changes, your other sessions end.">
+    <ProfileSection title="Password" description="Changing it ends your other sessions.">
       {hasPassword ? <StatePill tone="good">Set</StatePill> : <StatePill tone="unknown">None</StatePill>}
       <Button onClick={() => setOpen(true)}>{hasPassword ? 'Change the password' : 'Choose a password'}</Button>
       {isOpen && <PasswordDialog profile={profile} onClose={() => setOpen(false)} />}

@@ -13,11 +13,11 @@ import { useProfile } from './use-profile.ts'
 
 export function ProfilePage() {
   const profile = useProfile()
-  // Who was sent away to sign in again may come back without.
+  // A user sent away to sign in again may return without having done so.
   const fault = useOidcFault(useSignInState().data?.oidc?.name)
   return (
     <>
-      <PageHeader title="Profile" description="Who you are here, and how you sign in." />
+      <PageHeader title="Profile" description="Your name and how you sign in." />
       <div className="grid gap-4">
         {fault && <FaultNote {...fault} />}
         <Panel query={profile}>

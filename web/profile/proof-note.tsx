@@ -29,8 +29,8 @@ function SignInAgain() {
         title="Sign in again first"
         detail={
           provider !== undefined || mayUsePasskey
-            ? 'You have no password to be asked for, so that it is you is shown by a sign-in of the last 10 minutes. You come back to this page.'
-            : 'You have no password to be asked for, so that it is you is shown by a sign-in of the last 10 minutes. Sign out, and in again.'
+            ? 'You have no password to confirm with, so you must have signed in within the last 10 minutes. You return to this page afterwards.'
+            : 'You have no password to confirm with, so you must have signed in within the last 10 minutes. Sign out and sign in again.'
         }
         aside={
           <div className="mt-1 flex flex-wrap gap-2">

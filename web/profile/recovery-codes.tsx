@@ -8,7 +8,7 @@ export function RecoveryCodes({ codes }: { codes: readonly string[] }) {
   return (
     <div className="grid gap-3">
       <p>
-        Keep these codes where you find them without your phone. Each signs you in once instead of a code of the
+        Store these codes where you can find them without your phone. Each works once, in place of a code from the
         authenticator. <strong className="font-semibold">They are not shown again.</strong>
       </p>
       <ul
@@ -48,7 +48,7 @@ function CopyCodes({ text }: { text: string }) {
       </Button>
       <span role="status" className={outcome === 'failed' ? 'self-center text-sm text-bad' : 'sr-only'}>
         {outcome === 'copied' && 'Copied'}
-        {outcome === 'failed' && 'The browser does not let the page copy. Download them, or select them.'}
+        {outcome === 'failed' && 'The browser does not allow copying. Download or select them.'}
       </span>
     </>
   )

@@ -25,7 +25,7 @@ export function RenewCodesDialog({ profile, onClose }: { profile: Profile; onClo
         size="sm"
         footer={
           <Button variant="primary" onClick={finish}>
-            I have kept them
+            I have saved them
           </Button>
         }
       >
@@ -37,12 +37,12 @@ export function RenewCodesDialog({ profile, onClose }: { profile: Profile; onClo
     <ProofDialog
       profile={profile}
       title="New recovery codes?"
-      confirmLabel="Make new ones"
+      confirmLabel="Create new codes"
       doing={renewing}
       onConfirm={proof => renewing.mutate(proof)}
       onClose={onClose}
     >
-      <p>The old ones stop working.</p>
+      <p>The old codes stop working.</p>
     </ProofDialog>
   )
 }

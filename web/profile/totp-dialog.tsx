@@ -36,7 +36,7 @@ export function TotpDialog({ profile, onClose }: { profile: Profile; onClose(): 
         size="sm"
         footer={
           <Button variant="primary" onClick={finish}>
-            I have kept them
+            I have saved them
           </Button>
         }
       >
@@ -61,7 +61,7 @@ export function TotpDialog({ profile, onClose }: { profile: Profile; onClose(): 
       onClose={onClose}
     >
       <p>
-        You need an app such as Aegis, Google Authenticator or a password manager. From then on, it is asked for after
+        You need an app such as Aegis, Google Authenticator or a password manager. From then on, you need its code after
         your password.
       </p>
     </ProofDialog>
@@ -115,12 +115,12 @@ function ConfirmStep({
       <form {...form} id={id} className="grid gap-4 sm:grid-cols-[auto_1fr]">
         <img
           src={`data:image/svg+xml,${encodeURIComponent(picture)}`}
-          alt="QR code for the authenticator; the same key stands beside it as text"
+          alt="QR code for the authenticator; the same key is shown beside it as text"
           className="size-48 justify-self-center rounded-md bg-on-fill p-2"
         />
         <div className="grid min-w-0 content-start gap-4">
           <div className="grid gap-1 text-sm">
-            <p>Read the picture with the app, or type this key into it:</p>
+            <p>Scan the code with the app, or enter this key:</p>
             <p className="flex items-center gap-1">
               <code className="min-w-0 rounded-sm bg-sunken px-1.5 py-1 font-mono">{inFours(secret)}</code>
               <CopyButton text={secret} label="Copy the key" />

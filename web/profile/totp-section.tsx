@@ -20,7 +20,7 @@ export function TotpSection({ profile }: { profile: Profile }) {
   return (
     <ProfileSection
       title="Authenticator"
-      description="An app that shows a new code every half minute. It is asked for after the password, so that the password alone is not enough to sign in."
+      description="An app that shows a new code every 30 seconds. You enter it after the password, so the password alone is not enough to sign in."
     >
       {hasTotp ? (
         <>
@@ -32,7 +32,7 @@ export function TotpSection({ profile }: { profile: Profile }) {
           </p>
           <div className="flex flex-wrap gap-2">
             <Button onClick={() => setOpen('renew')}>New recovery codes</Button>
-            <Button onClick={() => setOpen('remove')}>Take it off…</Button>
+            <Button onClick={() => setOpen('remove')}>Turn it off…</Button>
           </div>
         </>
       ) : (
@@ -53,14 +53,14 @@ function RemoveDialog({ profile, onClose }: { profile: Profile; onClose(): void 
   return (
     <ProofDialog
       profile={profile}
-      title="Take the authenticator off?"
-      confirmLabel="Take it off"
+      title="Turn off the authenticator?"
+      confirmLabel="Turn it off"
       isDangerous
       doing={removing}
       onConfirm={proof => removing.mutate(proof, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>Then the password alone signs you in, and the recovery codes are no longer valid.</p>
+      <p>After that, the password alone is enough to sign in, and the recovery codes are no longer valid.</p>
     </ProofDialog>
   )
 }

@@ -51,7 +51,7 @@ export function useChangePassword() {
     // It holds passwords.
     gcTime: 0,
     onSuccess: async () => {
-      toast({ tone: 'good', title: 'The password is changed', detail: 'Your other sessions have ended.' })
+      toast({ tone: 'good', title: 'Password changed', detail: 'Your other sessions have ended.' })
       await changed()
     },
   })
@@ -80,7 +80,7 @@ export function useRemoveTotp() {
     mutationFn: (body: Proof) => call(api.profile.removeTotp, { body }),
     gcTime: 0,
     onSuccess: async () => {
-      toast({ tone: 'good', title: 'The authenticator is off', detail: 'The password alone signs you in now.' })
+      toast({ tone: 'good', title: 'The authenticator is off', detail: 'The password alone is now enough to sign in.' })
       await changed()
     },
   })
@@ -96,7 +96,7 @@ export function useAddPasskey() {
     },
     gcTime: 0,
     onSuccess: async ({ name }) => {
-      toast({ tone: 'good', title: 'The passkey is added', detail: name })
+      toast({ tone: 'good', title: 'Passkey added', detail: name })
       await changed()
     },
   })
@@ -108,7 +108,7 @@ export function useRemovePasskey({ id, name }: Passkey) {
   return useMutation({
     mutationFn: () => call(api.profile.removePasskey, { params: { passkey_id: id } }),
     onSuccess: async () => {
-      toast({ tone: 'good', title: 'The passkey is removed', detail: name })
+      toast({ tone: 'good', title: 'Passkey removed', detail: name })
       await changed()
     },
   })

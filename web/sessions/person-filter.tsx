@@ -15,7 +15,7 @@ export function PersonFilter({ user, onChange }: { user: string; onChange(user: 
             {name} ({email})
           </option>
         ))}
-        {!isKnown && <option value={user}>Somebody who is not here</option>}
+        {!isKnown && <option value={user}>A user that is not listed</option>}
       </Select>
     </search>
   )

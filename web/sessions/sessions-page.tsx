@@ -24,7 +24,7 @@ export function SessionsPage() {
     <>
       <PageHeader
         title="Sessions"
-        description={seesAll ? 'Where people are signed in, you included.' : 'Where you are signed in.'}
+        description={seesAll ? 'Where users are signed in, including you.' : 'Where you are signed in.'}
         actions={<ButtonLink href="/profile">Manage your own sessions</ButtonLink>}
       />
       {seesAll && <PersonFilter user={user} onChange={chosen => setUrl({ user: chosen })} />}
@@ -37,9 +37,9 @@ export function SessionsPage() {
           <EmptyState
             icon={LogIn}
             title="No sessions"
-            actions={user !== '' && <Button onClick={() => setUrl({ user: '' })}>Show everybody’s</Button>}
+            actions={user !== '' && <Button onClick={() => setUrl({ user: '' })}>Show all users’</Button>}
           >
-            Whoever signs in appears here, with the address and the browser they came from.
+            Signed-in users appear here, with their address and browser.
           </EmptyState>
         }
       >
@@ -65,11 +65,10 @@ function EndDialog({ session, onClose }: { session: UserSession; onClose(): void
     >
       <p>
         <strong className="font-semibold">{agentWords(agent)}</strong> from{' '}
-        <span className="font-mono text-sm">{address}</span> is signed out within a second, and its event stream closed.
+        <span className="font-mono text-sm">{address}</span> is signed out within a second, and its event stream is
+        closed.
       </p>
-      <p className="text-sm text-soft">
-        {isCurrent ? 'This is the session in which you are.' : 'Nothing keeps them from signing in again.'}
-      </p>
+      <p className="text-sm text-soft">{isCurrent ? 'This is your current session.' : 'They can sign in again.'}</p>
     </ConfirmDialog>
   )
 }

@@ -31,10 +31,10 @@ export function SessionsTable({
         <ColumnHead>Person</ColumnHead>
         <ColumnHead>Browser</ColumnHead>
         <ColumnHead>Address</ColumnHead>
-        <ColumnHead>Signed in by</ColumnHead>
+        <ColumnHead>Signed in with</ColumnHead>
         <ColumnHead>Opened</ColumnHead>
         <ColumnHead>Last seen</ColumnHead>
-        <ColumnHead>Ends at the latest</ColumnHead>
+        <ColumnHead>Expires by</ColumnHead>
         <ColumnHead>
           <span className="sr-only">Actions</span>
         </ColumnHead>
@@ -65,7 +65,7 @@ function SessionRow({
         <span className="font-medium">{name}</span> {isOwn && <Badge tone="info">You</Badge>}
       </Cell>
       <Cell label="Browser" className="min-w-32">
-        <span title={agent}>{device}</span> {isCurrent && <Badge tone="good">This one</Badge>}
+        <span title={agent}>{device}</span> {isCurrent && <Badge tone="good">This session</Badge>}
       </Cell>
       <Cell label="Address">
         <span className="inline-flex items-center gap-1 font-mono text-xs">
@@ -73,14 +73,14 @@ function SessionRow({
           <CopyButton text={address} label={`Copy the address ${address}`} />
         </span>
       </Cell>
-      <Cell label="Signed in by">{methodWords[session.method]}</Cell>
+      <Cell label="Signed in with">{methodWords[session.method]}</Cell>
       <Cell label="Opened">
         <RelativeTime at={session.created_at} />
       </Cell>
       <Cell label="Last seen">
         <RelativeTime at={session.last_seen_at} />
       </Cell>
-      <Cell label="Ends at the latest">
+      <Cell label="Expires by">
         <RelativeTime at={session.expires_at} />
       </Cell>
       <Cell align="right">

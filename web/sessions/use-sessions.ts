@@ -1,4 +1,4 @@
-/** Who is signed in and where: everybody for an administrator, else oneself. */
+/** Which users are signed in and where: all for an administrator, otherwise only oneself. */
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { UserSession } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'

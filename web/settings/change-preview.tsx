@@ -13,7 +13,7 @@ export function ChangePreview({ differences }: { differences: readonly Differenc
       <p role="status" className={differences.length > 0 ? 'sr-only' : 'text-sm text-muted'}>
         {differences.length > 0
           ? `${formatCount(differences.length, 'change')} not applied yet`
-          : 'Nothing is changed. What you edit is listed here before it is applied.'}
+          : 'No changes. Your edits are listed here before they are applied.'}
       </p>
       {differences.length > 0 && (
         <ul className="divide-y rounded-md border text-sm">

@@ -52,8 +52,8 @@ test('a change elsewhere is told, and whether it is edited here too', () => {
 test('numbers keep to the limits of the contract', () => {
   expect(faultsOf(config, {})).toEqual({})
   const faults = faultsOf(config, { port: '1e3', connection_timeout_seconds: '301', server_address: 'a b' })
-  expect(faults.port).toBe('Type a whole number from 1 to 65535')
-  expect(faults.connection_timeout_seconds).toBe('Type a whole number from 1 to 300')
+  expect(faults.port).toBe('Enter a whole number from 1 to 65535')
+  expect(faults.connection_timeout_seconds).toBe('Enter a whole number from 1 to 300')
   expect(faults.server_address).toBeDefined()
 })
 

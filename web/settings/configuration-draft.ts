@@ -94,10 +94,10 @@ function faultOf(name: FieldName, text: string): string | undefined {
   const limits = limitsOf(name)
   if (limits) {
     const isInside = /^\d+$/.test(text) && Number(text) >= limits.min && Number(text) <= limits.max
-    return isInside ? undefined : `Type a whole number from ${limits.min} to ${limits.max}`
+    return isInside ? undefined : `Enter a whole number from ${limits.min} to ${limits.max}`
   }
   const pattern = patternOf(name)
-  if (pattern && !new RegExp(pattern).test(text)) return 'Type the name or the address of a server'
+  if (pattern && !new RegExp(pattern).test(text)) return 'Enter a host name or address'
   return undefined
 }
 

@@ -43,7 +43,7 @@ export function ConfigurationEditor({ config }: { config: ImapConfiguration }) {
           <div className="sm:col-span-2">
             <Field
               label="Password of the mailbox"
-              hint="Needed at another server: the one that is kept is only sent where it was given for."
+              hint="Required for a different server: the stored password is only sent to the server it was entered for."
               error={form.passwordFault}
             >
               <PasswordInput
@@ -78,9 +78,7 @@ export function ConfigurationEditor({ config }: { config: ImapConfiguration }) {
           <ApplyLine form={form} />
         </div>
       ) : (
-        <p className="p-4 text-sm text-muted">
-          You may look at the configuration, but only an administrator changes it.
-        </p>
+        <p className="p-4 text-sm text-muted">Only an administrator can change the configuration.</p>
       )}
     </form>
   )
@@ -93,11 +91,11 @@ function ApplyLine({ form }: { form: ReturnType<typeof useConfigurationForm> }) 
   return (
     <div className="flex flex-wrap items-center justify-between gap-4">
       <Switch
-        label="Try the server first"
+        label="Test the server first"
         hint={
           needsTrial || !hasChanges
-            ? 'Keeps the change only when the server takes the login.'
-            : 'Only limits change: there is no server to try.'
+            ? 'Saves the change only if the login succeeds.'
+            : 'Only limits change: there is no server to test.'
         }
         isOn={verify}
         disabled={hasChanges && !needsTrial}
@@ -108,7 +106,7 @@ function ApplyLine({ form }: { form: ReturnType<typeof useConfigurationForm> }) 
           Discard
         </Button>
         <Button variant="primary" type="submit" disabled={!hasChanges} isBusy={saving.isPending}>
-          {isTrying ? 'Trying the server' : 'Apply'}
+          {isTrying ? 'Testing the server' : 'Apply'}
         </Button>
       </div>
     </div>

@@ -17,20 +17,20 @@ export const serverFields: readonly ConfigurationField[] = [
   {
     name: 'server_address',
     label: 'Server',
-    hint: 'Its name or address.',
-    effect: 'The default account connects to the new server.',
+    hint: 'Host name or IP address.',
+    effect: 'The default account reconnects to the new server.',
   },
   {
     name: 'port',
     label: 'Port',
-    hint: 'Mostly 993, or 143 with STARTTLS.',
-    effect: 'The default account connects again.',
+    hint: 'Usually 993, or 143 with STARTTLS.',
+    effect: 'The default account reconnects.',
   },
   {
     name: 'use_ssl',
-    label: 'TLS from the first byte',
-    hint: 'Off: STARTTLS, which must succeed. No TLS at all only to this machine itself.',
-    effect: 'The default account connects again.',
+    label: 'Implicit TLS',
+    hint: 'Off: STARTTLS, which must succeed. Unencrypted only to this machine.',
+    effect: 'The default account reconnects.',
   },
 ]
 
@@ -38,21 +38,21 @@ export const limitFields: readonly ConfigurationField[] = [
   {
     name: 'connection_timeout_seconds',
     label: 'Time limit',
-    hint: 'How long a mail server may take to answer.',
+    hint: 'How long to wait for a mail server to respond.',
     unit: 'seconds',
-    effect: 'Holds from the next connection on.',
+    effect: 'Applies to new connections.',
   },
   {
     name: 'max_connections',
     label: 'Connections of the whole server',
-    hint: 'IMAP connections of all accounts together, those that watch for new mail included.',
-    effect: 'Holds at once.',
+    hint: 'IMAP connections of all accounts together, including those that watch for new mail.',
+    effect: 'Takes effect immediately.',
   },
   {
     name: 'connection_pool_size',
     label: 'Command connections of one account',
-    hint: 'More serve more requests at once; many providers allow only few.',
-    effect: 'Holds at once.',
+    hint: 'More connections serve more requests in parallel; many providers allow only a few.',
+    effect: 'Takes effect immediately.',
   },
 ]
 

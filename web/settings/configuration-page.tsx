@@ -20,14 +20,14 @@ export function ConfigurationPage() {
     <>
       <PageHeader
         title="Configuration"
-        description="What can be changed while the server runs. Changes take effect at once."
+        description="Settings that can be changed while the server runs. Changes take effect immediately."
       />
       <div className="grid gap-4">
         {hasNoAccount ? (
           <Card>
             <EmptyState
               icon={MailPlus}
-              title="There is nothing to configure yet"
+              title="Nothing to configure yet"
               actions={
                 <ButtonLink href="/accounts?connect=1" variant="primary" icon={MailPlus}>
                   Connect a mailbox

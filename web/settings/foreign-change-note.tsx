@@ -26,7 +26,9 @@ export function ForeignChangeNote({
           {changes.map(({ name, before, after, isEdited }) => (
             <li key={name}>
               <span className="font-medium">{labelOf(name)}</span>: {before} to {after}.{' '}
-              {isEdited ? 'You edit it too; applying puts yours in its place.' : 'Taken over below.'}
+              {isEdited
+                ? 'You are editing it too; applying overwrites the other change.'
+                : 'The new value is shown below.'}
             </li>
           ))}
         </ul>

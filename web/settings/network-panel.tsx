@@ -25,7 +25,7 @@ export function NetworkPanel() {
       {list => (
         <div className="grid gap-4 p-4">
           <p className="max-w-prose text-sm text-soft">
-            Mail servers on this machine or on a private network are connected to only when they stand in one of these.
+            RustyMail connects to mail servers on this machine or on a private network only if they are listed here.
           </p>
           <NetworkList list={list} />
           <AllowForm />
@@ -85,7 +85,7 @@ function RemoveDialog({ network, onClose }: { network: string; onClose(): void }
       onConfirm={() => mutate(undefined, { onSuccess: onClose })}
       onClose={onClose}
     >
-      <p>Connections to mail servers in it end at once, and none is made until it is allowed again.</p>
+      <p>Connections to mail servers in it close immediately and are blocked until it is allowed again.</p>
     </ConfirmDialog>
   )
 }

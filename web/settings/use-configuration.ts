@@ -51,7 +51,7 @@ export function useConfigurationForm(config: ImapConfiguration) {
       setSeen(saved)
       setPassword('')
       setMayShowFaults(false)
-      toast({ tone: 'good', title: 'Configuration applied', detail: 'It holds already; no restart is needed.' })
+      toast({ tone: 'good', title: 'Configuration applied', detail: 'Takes effect immediately; no restart needed.' })
       await queries.invalidateQueries({ queryKey: queryKeys.accounts })
     },
   })

@@ -18,7 +18,7 @@ function useWindowIcon(icon: Alarm['icon']): void {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
     if (!link) return
     link.href = icons[icon]
-    // Who signs out leaves no alarm behind.
+    // Signing out clears the alarm.
     return () => {
       link.href = icons.well
     }

@@ -10,7 +10,7 @@ export function ForbiddenPage({ label }: { label: string }) {
       <PageHeader title={label} />
       <Card>
         <EmptyState
-          title="This page is not for your role"
+          title="Your role cannot open this page"
           actions={<ButtonLink href="/">Go to the overview</ButtonLink>}
         >
           An administrator can give you another role.

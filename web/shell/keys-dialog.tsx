@@ -24,7 +24,7 @@ export function KeysDialog({
     <Dialog isOpen onClose={onClose} title="Keys">
       <div className="grid gap-4">
         <Keys title="Everywhere">
-          <Line keys={[paletteKeys]}>Go to a page, an account or a folder, or do something</Line>
+          <Line keys={[paletteKeys]}>Go to a page, account or folder, or run an action</Line>
           <Line keys={['/']}>Search on this page</Line>
           <Line keys={['?']}>Show these keys</Line>
           <Line keys={['Esc']}>Close what is open</Line>
@@ -38,12 +38,12 @@ export function KeysDialog({
         </Keys>
         <Keys title="In lists of mail">
           <Line keys={['j']}>Next message</Line>
-          <Line keys={['k']}>Message before</Line>
+          <Line keys={['k']}>Previous message</Line>
           <Line keys={['Enter']}>Open it</Line>
         </Keys>
         <Switch
           label="Keys without Ctrl or Command"
-          hint={`Switch them off if you dictate, or press them by accident. ${paletteKeys} stays.`}
+          hint={`Turn them off if you use dictation or press them by accident. ${paletteKeys} stays.`}
           isOn={hasSingleKeys}
           onChange={onSingleKeys}
         />

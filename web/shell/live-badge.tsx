@@ -60,12 +60,12 @@ function detailsOf(status: LiveStatus, now: number): [string, string][] {
       'Last event',
       lastEvent ? `${lastEvent.type}, ${formatRelative(lastEvent.at, Math.max(now, lastEvent.at))}` : 'none yet',
     ],
-    ['Server last heard', lastHeardAt ? ago(lastHeardAt) : 'not yet'],
+    ['Last heard from server', lastHeardAt ? ago(lastHeardAt) : 'not yet'],
     ['Live since', liveSince !== null && formatClock(liveSince)],
     ['Trouble', reason ?? false],
     ['Attempt', attempt > 0 && String(attempt)],
     ['Transport', transportWords()],
-    ['Stream', isShared ? `shared with ${formatCount(tabs, 'tab')}` : 'of this tab alone'],
+    ['Stream', isShared ? `shared with ${formatCount(tabs, 'tab')}` : 'this tab only'],
     ['Clock difference', Math.abs(clockOffsetMs) >= 1_000 && `${Math.round(clockOffsetMs / 1000)} s`],
   ]
   return rows.filter((row): row is [string, string] => row[1] !== false)

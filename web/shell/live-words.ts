@@ -12,7 +12,7 @@ export interface LiveWords {
 export function liveWords({ state, attempt, nextAttemptAt }: StreamStatus, now: number): LiveWords {
   if (state === 'live') return { tone: 'good', text: 'Live', spoken: 'Live' }
   if (state === 'connecting') return { tone: 'busy', text: 'Connecting', spoken: 'Connecting' }
-  if (state === 'stale') return { tone: 'warn', text: 'Stale', spoken: 'Stale: the server has fallen silent' }
+  if (state === 'stale') return { tone: 'warn', text: 'Stale', spoken: 'Stale: the server has stopped responding' }
   if (state === 'offline') return { tone: 'bad', text: 'Offline', spoken: 'Offline' }
   if (state === 'signed_out') return { tone: 'unknown', text: 'Signed out', spoken: 'Signed out' }
   const seconds = nextAttemptAt === null ? 0 : Math.max(0, Math.ceil((nextAttemptAt - now) / 1000))

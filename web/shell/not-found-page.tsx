@@ -6,8 +6,8 @@ import { PageHeader } from '../ui/page-header.tsx'
 export function NotFoundPage() {
   return (
     <>
-      <PageHeader title="There is no such page" />
-      <EmptyState title="Nothing is at this address" actions={<ButtonLink href="/">Go to the overview</ButtonLink>}>
+      <PageHeader title="Page not found" />
+      <EmptyState title="Nothing exists at this address" actions={<ButtonLink href="/">Go to the overview</ButtonLink>}>
         The link may be old, or mistyped.
       </EmptyState>
     </>

@@ -7,7 +7,7 @@ export function PageSkeleton() {
   return (
     <div role="status" className="grid gap-4">
       {isAwaited ? (
-        <p className="text-soft">Waiting for the server. This page opens by itself when it answers again.</p>
+        <p className="text-soft">Waiting for the server. This page opens automatically when it responds.</p>
       ) : (
         <span className="sr-only">Loading</span>
       )}

@@ -10,9 +10,9 @@ import { paletteKeys } from './keys-dialog.tsx'
 import { LiveBadge } from './live-badge.tsx'
 
 const themes: Record<ThemeChoice, { next: ThemeChoice; label: string; icon: typeof Sun }> = {
-  system: { next: 'light', label: 'Colours: as the system. Change to light', icon: Monitor },
-  light: { next: 'dark', label: 'Colours: light. Change to dark', icon: Sun },
-  dark: { next: 'system', label: 'Colours: dark. Change to as the system', icon: Moon },
+  system: { next: 'light', label: 'Colours: system. Switch to light', icon: Monitor },
+  light: { next: 'dark', label: 'Colours: light. Switch to dark', icon: Sun },
+  dark: { next: 'system', label: 'Colours: dark. Switch to system', icon: Moon },
 }
 
 export function TopBar({

@@ -1,4 +1,4 @@
-/** Says after three seconds that the page is cut off from the server, and, when it is back, what was caught up. */
+/** Says after three seconds that the page is cut off from the server, and, when it is back, what was replayed. */
 import { useNow } from '../platform/clock.ts'
 import { formatClock, formatCount, formatDuration } from '../platform/format.ts'
 import { graceMs, type LiveStatus, useLiveStatus } from '../platform/live.tsx'
@@ -36,13 +36,13 @@ export function TroubleBanner() {
 function troubleWords({ state, reason, lastHeardAt }: LiveStatus): string {
   const since = lastHeardAt === null ? '' : ` Figures are as of ${formatClock(lastHeardAt)}.`
   if (state === 'offline') return `This device is offline.${since}`
-  if (state === 'stale') return `The server has fallen silent; the connection is being opened again.${since}`
+  if (state === 'stale') return `The server has stopped responding; reconnecting.${since}`
   if (state === 'connecting') return 'The server has not answered yet.'
   return `${reason ?? 'The connection was lost'}.${since}`
 }
 
 function returnWords({ awayMs, replayed, isGap }: NonNullable<LiveStatus['lastReturn']>): string {
-  if (isGap) return `Back: gap of ${formatDuration(awayMs / 1000)}, everything was loaded again.`
+  if (isGap) return `Back after ${formatDuration(awayMs / 1000)}: events were missed, and everything was reloaded.`
   if (replayed === 0) return 'Back.'
-  return `Back: ${formatCount(replayed, 'event')} caught up.`
+  return `Back: ${formatCount(replayed, 'event')} replayed.`
 }

@@ -21,7 +21,7 @@ export function ConnectionDoctor() {
       isFlush
       actions={
         <Button size="sm" icon={Stethoscope} isBusy={isBusy} onClick={start}>
-          {examination ? 'Examine again' : 'Examine'}
+          {examination ? 'Run again' : 'Examine'}
         </Button>
       }
     >
@@ -43,7 +43,7 @@ export function ConnectionDoctor() {
 }
 
 function stateWords(isBusy: boolean, examinedAt: number | undefined): string {
-  if (isBusy) return 'Listening to a stream of its own, for half a minute at most…'
+  if (isBusy) return 'Listening to a separate stream, for at most 30 seconds…'
   if (examinedAt !== undefined) return `Examined at ${formatClock(examinedAt)}, from this browser.`
-  return 'Listens to a stream of its own for a short while, and looks at what lies between this browser and the server.'
+  return 'Listens to a separate stream for a short while and checks what is between this browser and the server.'
 }

@@ -49,7 +49,7 @@ const titles = {
   contentType: 'Content type',
   buffering: 'Buffering',
   compression: 'Compression',
-  cuts: 'Idle cuts',
+  cuts: 'Idle disconnects',
   protocol: "The browser's six connections",
   clock: 'Clocks',
 } as const
@@ -57,15 +57,15 @@ const titles = {
 function ofContentType({ status, contentType, headMs, fault }: Hearing): Finding {
   const title = titles.contentType
   if (headMs === null) {
-    return { title, tone: 'unknown', verdict: 'Unknown', measured: fault ?? 'No answer began within 10 s.' }
+    return { title, tone: 'unknown', verdict: 'Unknown', measured: fault ?? 'No response started within 10 s.' }
   }
   const measured = `Status ${status}, ${contentType ? `Content-Type ${contentType}` : 'no Content-Type'}.`
-  if (status !== 200) return { title, tone: 'bad', verdict: `The answer was ${status} and no stream`, measured }
+  if (status !== 200) return { title, tone: 'bad', verdict: `The response was ${status}, not a stream`, measured }
   if (contentType?.startsWith('text/event-stream')) return { title, tone: 'good', verdict: 'An event stream', measured }
   return {
     title,
     tone: 'bad',
-    verdict: 'Something else answered, or changed the answer',
+    verdict: 'Something else answered, or changed the response',
     measured,
     remedy: 'contentType',
   }
@@ -82,28 +82,28 @@ function ofBuffering(hearing: Hearing): Finding {
     if (hearing.fault) return { title, tone: 'unknown', verdict: 'Unknown', measured: hearing.fault }
     const measured =
       headMs === null
-        ? 'The server answers other requests, but the head of the stream did not come within 10 s.'
-        : `The head came after ${seconds(headMs)}; in ${seconds(listenedMs ?? 0)} behind it there was no event.`
-    return { title, ...late, verdict: 'Events are held back', measured }
+        ? 'The server answers other requests, but the stream’s response headers did not arrive within 10 s.'
+        : `The response headers came after ${seconds(headMs)}; in ${seconds(listenedMs ?? 0)} after them, no event arrived.`
+    return { title, ...late, verdict: 'Events are buffered', measured }
   }
   const held = heldMs(arrivals)
   const together = countTogether(arrivals)
   const measured =
-    `First event ${seconds(welcomeMs)} behind the head. ` +
+    `First event ${seconds(welcomeMs)} after the headers. ` +
     `${formatCount(arrivals.length - 1, 'event')} after it, delayed by up to ${seconds(held)} more than the quickest` +
     `${together > 0 ? `; ${together} arrived together with one sent at least 1 s before` : ''}.`
   if (welcomeMs > lateMs || held > lateMs || together > 0)
-    return { title, ...late, verdict: 'Events are held back', measured }
+    return { title, ...late, verdict: 'Events are buffered', measured }
   if (arrivals.length < 3) return { title, tone: 'unknown', verdict: 'Too few events to tell', measured }
-  return { title, tone: 'good', verdict: 'Events come as they are sent', measured }
+  return { title, tone: 'good', verdict: 'Events arrive as they are sent', measured }
 }
 
 function ofCompression(hearing: Hearing): Finding {
   const title = titles.compression
   const { headMs, contentEncoding } = hearing
-  if (headMs === null) return { title, tone: 'unknown', verdict: 'Unknown', measured: 'No answer began.' }
+  if (headMs === null) return { title, tone: 'unknown', verdict: 'Unknown', measured: 'No response started.' }
   if (contentEncoding === null) {
-    return { title, tone: 'good', verdict: 'Not compressed', measured: 'The answer has no Content-Encoding.' }
+    return { title, tone: 'good', verdict: 'Not compressed', measured: 'The response has no Content-Encoding.' }
   }
   const measured = `Content-Encoding ${contentEncoding}.`
   const { tone } = ofBuffering(hearing)
@@ -128,18 +128,18 @@ function ofCuts({ endings, liveSince }: LinkHistory, now: number): Finding {
   if (lives.length === 0) {
     const longest = Math.max(liveMs, ...endings.map(({ livedMs }) => livedMs ?? 0))
     if (longest === 0) return { title, tone: 'unknown', verdict: 'Unknown', measured: 'The stream was not live yet.' }
-    const measured = `This browser's stream was live for ${seconds(longest)}, and no link ended without a goodbye.`
+    const measured = `This browser's stream was live for ${seconds(longest)}, and no connection ended without a goodbye.`
     if (longest < longEnoughMs) {
       return { title, tone: 'unknown', verdict: 'Too early to tell; look again after two minutes', measured }
     }
-    return { title, tone: 'good', verdict: 'Nothing cuts the stream', measured }
+    return { title, tone: 'good', verdict: 'Nothing disconnects the stream', measured }
   }
   const words = lives.map(ms => seconds(ms)).join(', ')
-  const measured = `${formatCount(lives.length, 'link')} of this browser's stream ended without a goodbye, after ${words}.`
+  const measured = `${formatCount(lives.length, 'connection')} of this browser's stream ended without a goodbye, after ${words}.`
   if (lives.length === 1)
-    return { title, tone: 'info', verdict: 'Cut once, which is no pattern', measured, remedy: 'cuts' }
-  if (!areAlike(lives)) return { title, tone: 'warn', verdict: 'Cut now and then', measured, remedy: 'cuts' }
-  return { title, tone: 'bad', verdict: 'Cut after the same time again and again', measured, remedy: 'cuts' }
+    return { title, tone: 'info', verdict: 'Disconnected once: no pattern', measured, remedy: 'cuts' }
+  if (!areAlike(lives)) return { title, tone: 'warn', verdict: 'Disconnected now and then', measured, remedy: 'cuts' }
+  return { title, tone: 'bad', verdict: 'Disconnected repeatedly after the same time', measured, remedy: 'cuts' }
 }
 
 function ofProtocol(protocol: string, isShared: boolean): Finding {
@@ -149,14 +149,14 @@ function ofProtocol(protocol: string, isShared: boolean): Finding {
   )
   const name = names.get(protocol)
   if (!name)
-    return { title, tone: 'unknown', verdict: 'Unknown', measured: 'The browser does not say which HTTP it speaks.' }
-  const measured = `The browser speaks ${name} to whoever answers it first.`
+    return { title, tone: 'unknown', verdict: 'Unknown', measured: 'The browser does not report its HTTP version.' }
+  const measured = `The browser uses ${name} to its nearest server.`
   if (protocol === 'h2' || protocol === 'h3') return { title, tone: 'good', verdict: 'No such limit', measured }
   if (isShared) {
-    const verdict = 'One of six is taken: all tabs share one stream'
+    const verdict = 'One of six connections is used: all tabs share one stream'
     return { title, tone: 'info', verdict, measured, remedy: 'protocol' }
   }
-  const verdict = 'Each tab takes one of six: the seventh tab would hang'
+  const verdict = 'Each tab uses one of six connections: the seventh tab would hang'
   return { title, tone: 'warn', verdict, measured, remedy: 'protocol' }
 }
 

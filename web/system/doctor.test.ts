@@ -56,7 +56,7 @@ test('a stream that comes as it is sent is well, and nothing is prescribed', asy
     ['Content type', 'good'],
     ['Buffering', 'good'],
     ['Compression', 'good'],
-    ['Idle cuts', 'good'],
+    ['Idle disconnects', 'good'],
     ["The browser's six connections", 'good'],
     ['Clocks', 'good'],
   ])
@@ -138,7 +138,7 @@ test.each<[string, Partial<LinkHistory>, string]>([
   ],
   ['live for a short while', { liveSince: now - 20_000 }, 'unknown'],
 ])('a stream that was %s is %s', async (_, change, tone) => {
-  const finding = verdicts(await hearingOf(good), {}, { ...well, ...change })['Idle cuts']!
+  const finding = verdicts(await hearingOf(good), {}, { ...well, ...change })['Idle disconnects']!
   expect(finding.tone).toBe(tone)
 })
 

@@ -15,12 +15,12 @@ const upstream = '127.0.0.1:9437'
 
 /** What stands above the lines. */
 export const promises: Record<Remedy, string> = {
-  buffering: 'What fixes it in a proxy between',
-  compression: 'What fixes it in a proxy between',
-  contentType: 'What leads a proxy between to RustyMail',
-  cuts: 'What fixes it in a proxy between',
-  protocol: 'How a proxy in front brings HTTP/2',
-  clock: 'What fixes it',
+  buffering: 'How to fix it in a proxy',
+  compression: 'How to fix it in a proxy',
+  contentType: 'How to route a proxy to RustyMail',
+  cuts: 'How to fix it in a proxy',
+  protocol: 'How to enable HTTP/2 in a proxy',
+  clock: 'How to fix it',
 }
 
 export const remedies: Record<Remedy, readonly Prescription[]> = {

@@ -12,7 +12,7 @@ export function StreamHealth() {
       query={useStreamHealth()}
       intervalMs={intervalMs}
       isFlush={false}
-      footer="Counted since the server started. A stream is one browser, or one program that listens."
+      footer="Counted since the server started. A stream is one browser or one listening program."
     >
       {health => (
         <dl className="grid grid-cols-2 gap-x-4 gap-y-4 lg:grid-cols-4">
@@ -46,21 +46,13 @@ function figuresOf(health: Health): Row[] {
     ['Open', formatNumber(health.streams), `of at most ${formatNumber(health.max_streams)}`],
     rate !== null && ['Deliveries', `${formatNumber(rate)} /s`, 'over the last 60 s at most'],
     sent !== null && ['Sent', formatCount(sent, 'event'), `${formatBytes(bytes ?? 0)} with heartbeats`],
-    [
-      'Dropped',
-      formatNumber(health.dropped),
-      health.dropped > 0 ? 'states that came too late for slow readers' : 'nothing was left out',
-    ],
+    ['Dropped', formatNumber(health.dropped), health.dropped > 0 ? 'states skipped for slow readers' : 'none skipped'],
     ['Replays', formatNumber(health.replays), replayWords(health.replays, replayed)],
-    [
-      'Gaps',
-      formatNumber(health.gaps),
-      health.gaps > 0 ? 'readers that had to load everything again' : 'nobody missed anything',
-    ],
+    ['Gaps', formatNumber(health.gaps), health.gaps > 0 ? 'readers that had to reload everything' : 'no events missed'],
     [
       'Slow readers',
       formatNumber(health.slow_consumers),
-      health.slow_consumers > 0 ? 'sent away; they come back by themselves' : 'nobody was sent away',
+      health.slow_consumers > 0 ? 'disconnected; they reconnect automatically' : 'none disconnected',
     ],
     log !== null && ['Log', formatCount(log.facts, 'fact'), logWords(log)],
   ]
@@ -68,12 +60,12 @@ function figuresOf(health: Health): Row[] {
 }
 
 function replayWords(replays: number, facts: number | null): string {
-  if (replays === 0) return 'nobody had to catch up'
-  return facts === null ? 'streams that went on where they were' : `${formatCount(facts, 'fact')} caught up`
+  if (replays === 0) return 'no reader had to catch up'
+  return facts === null ? 'streams resumed' : `${formatCount(facts, 'fact')} caught up`
 }
 
 function logWords({ oldest, newest, facts, held_in_memory: held, epoch }: NonNullable<Health['log']>): string {
-  if (oldest === null) return `nothing happened yet, epoch ${epoch}`
+  if (oldest === null) return `no events yet, epoch ${epoch}`
   // Numbers as they stand in ids.
   const numbers = facts === 1 ? `number ${newest}` : `${oldest} to ${newest}`
   const inMemory = held === facts ? 'all' : formatNumber(held)

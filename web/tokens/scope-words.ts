@@ -6,13 +6,13 @@ export type DashboardScope = Extract<Scope, `dashboard:${string}`>
 
 export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'mail:meta': { label: 'List', may: 'Folders, and the sender, recipients, date and subject of each message.' },
-  'mail:read': { label: 'Read', may: 'Also whole messages, with the names and sizes of what is attached.' },
+  'mail:read': { label: 'Read', may: 'Also whole messages, with the names and sizes of attachments.' },
   'mail:organize': { label: 'Organize', may: 'Also mark, label and move messages, and change folders.' },
   'mail:draft': { label: 'Draft', may: 'Also write drafts, which wait for a person.' },
-  'mail:send': { label: 'Send', may: 'Also ask to send; what needs it waits for approval.' },
+  'mail:send': { label: 'Send', may: 'Also request sending, which may wait for approval.' },
   'dashboard:read': { label: 'Look', may: 'Figures, clients, the state of accounts, the configuration.' },
-  'dashboard:operate': { label: 'Operate', may: 'Also try servers, disconnect clients and ask the assistant.' },
-  'dashboard:admin': { label: 'Administer', may: 'Also people, tokens, accounts, configuration and the audit trail.' },
+  'dashboard:operate': { label: 'Operate', may: 'Also test servers, disconnect clients and ask the assistant.' },
+  'dashboard:admin': { label: 'Administer', may: 'Also users, tokens, accounts, configuration and the audit trail.' },
 }
 
 /** Where no heading says which family it is of: `Mail: read`. */

@@ -29,11 +29,11 @@ export function CreateTokenDialog({ onClose }: { onClose(): void }) {
   const mayReadMail = useMay('mail:read')
   const [issued, setIssued] = useState<IssuedToken>()
   const { mutate, isPending, error } = useCreateToken()
-  if (issued) return <TokenSecret title="The token is made" issued={issued} onClose={onClose} />
+  if (issued) return <TokenSecret title="Token created" issued={issued} onClose={onClose} />
   return (
     <TokenForm
-      title="Make a token"
-      submitLabel="Make the token"
+      title="Create a token"
+      submitLabel="Create the token"
       initial={mayReadMail ? emptyDraft : { ...emptyDraft, ...levelsOf(['dashboard:read']) }}
       isBusy={isPending}
       error={error}
@@ -79,8 +79,8 @@ function RotateDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
       onClose={onClose}
     >
       <p>
-        The secret that begins with <code className="font-mono">{token.prefix}</code> stops working at once, and what it
-        has open is closed. Name, scopes, accounts and end stay.
+        The secret that begins with <code className="font-mono">{token.prefix}</code> stops working immediately, and its
+        open connections close. Name, scopes, accounts and expiry stay the same.
       </p>
     </ConfirmDialog>
   )
@@ -101,8 +101,8 @@ function RevokeDialog({ token, onClose }: { token: ApiToken; onClose(): void }) 
     >
       <p>
         The token <code className="font-mono">{token.prefix}</code> of{' '}
-        <strong className="font-semibold">{token.user_name}</strong> is refused from now on, and what it has open is
-        closed within a second. This cannot be undone.
+        <strong className="font-semibold">{token.user_name}</strong> is rejected from now on, and its open connections
+        close within a second. This cannot be undone.
       </p>
       <MadeUsersChoice
         maker={{ kind: 'token', id: token.id, name: token.name }}

@@ -35,8 +35,7 @@ export const emptyDraft = {
 } as const satisfies InitialDraft
 
 const dayMs = 86_400_000
-const withoutAccount =
-  'Tick at least one account, or choose nothing with mail: a token sees no mail but that of its accounts.'
+const withoutAccount = 'Select at least one account, or no mail scope: a token only sees the mail of its accounts.'
 const address = /^[0-9a-fA-F:.]+(\/\d{1,3})?$/
 
 export function draftOf({ name, scopes, accounts, allowed_addresses: addresses }: ApiToken): TokenDraft {
@@ -64,8 +63,8 @@ export const presetNames = Object.keys(tokenPresets) as PresetName[]
 export function faultsOf(draft: TokenDraft): TokenFaults {
   const wrong = addressesOf(draft).find(text => !address.test(text))
   return {
-    ...(draft.name.trim() === '' && { name: 'Say what it is for.' }),
-    ...(scopesOf(draft).length === 0 && { scopes: 'Choose at least one thing that it may do.' }),
+    ...(draft.name.trim() === '' && { name: 'Enter a name.' }),
+    ...(scopesOf(draft).length === 0 && { scopes: 'Choose at least one scope.' }),
     ...(draft.mail !== '' && draft.accounts.length === 0 && { accounts: withoutAccount }),
     ...(wrong !== undefined && { addresses: `${wrong} is not an address, or a range such as 10.0.0.0/8.` }),
   }

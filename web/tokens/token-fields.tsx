@@ -1,4 +1,4 @@
-/** The fields of a token: what it is for, what it may do, with which accounts, until when and from where. */
+/** The fields of a token: what it is for, its scopes, accounts, expiry and allowed addresses. */
 import { type Scope, scopeFamilies, unusedScopes } from '../../contract/scope.ts'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { AccountChecks } from '../accounts/account-checks.tsx'
@@ -34,7 +34,7 @@ export function TokenFields({
 }) {
   return (
     <>
-      <Field label="Name" hint="Say what uses it, so that you know later what to revoke." error={faults.name}>
+      <Field label="Name" hint="Name what uses it, so that you know later what to revoke." error={faults.name}>
         <Input
           value={draft.name}
           onChange={event => onChange({ ...draft, name: event.target.value })}
@@ -50,7 +50,7 @@ export function TokenFields({
         onChange={chosen => onChange({ ...draft, accounts: chosen === 'all' ? [] : chosen })}
       />
       <div className="grid gap-3 sm:grid-cols-2">
-        <Field label="Ends" hint="After that it is refused. You can make it last longer at any time.">
+        <Field label="Ends" hint="After that it is rejected. You can extend it at any time.">
           <Select
             value={draft.expiry}
             // Its options are the choices and nothing else.
@@ -67,7 +67,7 @@ export function TokenFields({
         <Field
           label="Allowed addresses"
           isOptional
-          hint="One a line: 192.0.2.7 or 10.0.0.0/8. From anywhere when empty."
+          hint="One per line: 192.0.2.7 or 10.0.0.0/8. Empty allows any address."
           error={faults.addresses}
         >
           <Textarea
@@ -85,8 +85,8 @@ export function TokenFields({
 }
 
 function accountsHint({ mail, accounts }: TokenDraft): string {
-  if (accounts.length > 0) return 'It sees the accounts that are ticked, and no others.'
-  return mail === '' ? 'With none ticked, it sees no account.' : 'For mail it needs at least one.'
+  if (accounts.length > 0) return 'It sees only the selected accounts.'
+  return mail === '' ? 'With none selected, it sees no account.' : 'Mail scopes need at least one.'
 }
 
 function ScopeFields({
@@ -138,7 +138,7 @@ function ScopeFields({
             onChange={mail => onChange({ ...draft, mail })}
           />
         ) : (
-          <p className="text-sm text-soft">Your role does not read mail, so your tokens cannot either.</p>
+          <p className="text-sm text-soft">Your role cannot read mail, so your tokens cannot either.</p>
         )}
         <Radios
           legend="With the dashboard"
@@ -153,7 +153,8 @@ function ScopeFields({
         </p>
       )}
       <p className="text-xs text-muted">
-        Each includes those above it. You can give what you may do yourself; should you lose it, the token loses it too.
+        Each includes those above it. You can only grant what you may do yourself; if you lose a right, the token loses
+        it too.
       </p>
     </div>
   )

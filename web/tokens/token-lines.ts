@@ -56,13 +56,13 @@ function firstCall({ scopes, accounts }: ApiToken): { title: string; path: strin
   const [account] = accounts
   if (account !== undefined && scopes.some(isMailScope)) {
     const query = { folder: 'INBOX', limit: 10 }
-    return { title: 'The newest messages', path: addressOf(api.mail.listMessages.path, { account_id: account }, query) }
+    return { title: 'Newest messages', path: addressOf(api.mail.listMessages.path, { account_id: account }, query) }
   }
-  if (scopes.some(isMailScope)) return { title: 'The accounts it may use', path: api.accounts.listMailAccounts.path }
+  if (scopes.some(isMailScope)) return { title: 'Accounts it may use', path: api.accounts.listMailAccounts.path }
   if (scopes.some(scope => scope.startsWith('dashboard:'))) {
-    return { title: 'The figures of now', path: api.metrics.getStats.path }
+    return { title: 'Current figures', path: api.metrics.getStats.path }
   }
-  return { title: 'Who the token is', path: api.access.getSession.path }
+  return { title: 'Identity of the token', path: api.access.getSession.path }
 }
 
 /** The package's own option for the header; it comes back by itself, and behind what it has heard. */

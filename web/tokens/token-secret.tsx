@@ -25,22 +25,22 @@ export function TokenSecret({ title, issued, onClose }: { title: string; issued:
         <CopyField
           label={`Secret of ${issued.info.name}`}
           text={issued.token}
-          hint="It is shown this once: RustyMail keeps no copy. Whoever has it may do what the token may."
+          hint="It is shown only once: RustyMail keeps no copy. Anyone who has it can do what the token may do."
         />
         <Examples
-          title="How a program uses it"
+          title="Use it in a program"
           examples={linesFor({ origin, ...issued })}
           note={
             <>
               A browser’s own <code className="font-mono">EventSource</code> cannot send the header with the token. That
-              of the npm package <code className="font-mono">eventsource</code> is used in the same way, and can.
+              of the npm package <code className="font-mono">eventsource</code> has the same interface, and can.
             </>
           }
         />
         <Examples
-          title="How an agent uses it, over MCP"
+          title="Use it in an agent, over MCP"
           examples={mcpLinesFor({ origin, token: issued.token })}
-          note="The agent finds the tools that the token’s scopes allow. Files with the token in them belong in no repository."
+          note="The agent finds the tools that the token’s scopes allow. Do not commit files that contain the token."
         />
       </div>
     </Dialog>

@@ -21,7 +21,7 @@ export function TokensPage() {
   const [dialog, setDialog] = useState<OpenTokenDialog>()
   const makeButton = (
     <Button variant="primary" icon={KeyRound} onClick={() => setUrl({ create: '1' })}>
-      Make a token
+      Create a token
     </Button>
   )
   return (
@@ -48,8 +48,8 @@ export function TokensPage() {
         skeleton={<SkeletonRows count={3} />}
         isEmpty={({ items }) => items.length === 0}
         empty={
-          <EmptyState icon={KeyRound} title="There is no token yet" actions={makeButton}>
-            A token lets a program use RustyMail without your password: it names what the program may do, with which
+          <EmptyState icon={KeyRound} title="No tokens yet" actions={makeButton}>
+            A token lets a program use RustyMail without your password. It defines what the program may do, with which
             accounts, and until when.
           </EmptyState>
         }

@@ -1,4 +1,4 @@
-/** What is chosen for a token is what the server is told, and the lines to copy fit what it may do. */
+/** What is chosen for a token is what the server is told, and the lines to copy fit its scopes. */
 import { expect, test } from 'vitest'
 import type { ApiToken } from '../../contract/tokens.ts'
 import {

@@ -32,7 +32,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
       <Icon className="size-3.5" aria-hidden="true" />
       <span role="status" className="sr-only">
         {outcome === 'copied' && 'Copied'}
-        {outcome === 'failed' && 'Could not be copied'}
+        {outcome === 'failed' && 'Copy failed'}
       </span>
     </button>
   )

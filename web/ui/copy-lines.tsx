@@ -39,7 +39,7 @@ export function CopyField({ label, hint, text }: { label: string; hint?: ReactNo
       </span>
       <span role="status" className="text-xs text-soft">
         {outcome === 'copied' && <span className="sr-only">Copied</span>}
-        {outcome === 'selected' && 'This browser gives no clipboard here. It is selected: copy it by hand.'}
+        {outcome === 'selected' && 'This browser does not allow copying here. The text is selected: copy it manually.'}
       </span>
     </Field>
   )

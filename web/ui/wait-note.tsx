@@ -31,6 +31,6 @@ export function WaitNote({ error, words }: { error: Error; words?: { title: stri
 }
 
 function waitWords(code: string): string {
-  if (code === 'too_many_attempts') return 'After each wrong attempt the wait is longer, so that nobody can guess.'
-  return 'The server asks for a short pause.'
+  if (code === 'too_many_attempts') return 'Each wrong attempt makes the wait longer, to stop guessing.'
+  return 'Too many requests: please wait.'
 }

@@ -16,7 +16,7 @@ export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: 
   const formId = useId()
   const { form, bind, faultOf, note } = useForm({
     initial: { name: user.name },
-    check: ({ name }) => (name.trim() === '' ? { name: 'How are they called?' } : {}),
+    check: ({ name }) => (name.trim() === '' ? { name: 'What is their name?' } : {}),
     error,
     onSubmit: ({ name }) => {
       if (isPending) return
@@ -46,7 +46,7 @@ export function EditUserDialog({ user, isLast, onClose }: { user: User; isLast: 
         </Field>
         <RightsFields rights={rights} isLast={isLast} onChange={setRights} />
         <p className="text-sm text-soft">
-          A change holds within a second, also for what they have open and for their API tokens.
+          Changes take effect within a second, also for open connections and API tokens.
         </p>
       </form>
     </Dialog>

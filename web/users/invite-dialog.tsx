@@ -51,12 +51,12 @@ function InviteForm({ onIssued, onClose }: { onIssued(issued: UserLink): void; o
     <Dialog
       isOpen
       onClose={onClose}
-      title="Invite somebody"
+      title="Invite a user"
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button variant="primary" type="submit" form={formId} isBusy={isPending}>
-            Make the link
+            Create the link
           </Button>
         </>
       }
@@ -83,7 +83,7 @@ function InviteForm({ onIssued, onClose }: { onIssued(issued: UserLink): void; o
 
 function check({ name, email }: { name: string; email: string }): Faults<'name' | 'email'> {
   return {
-    ...(name.trim() === '' && { name: 'How are they called?' }),
+    ...(name.trim() === '' && { name: 'What is their name?' }),
     ...(!/^[^@\s]+@[^@\s]+$/.test(email.trim()) && { email: 'This is not an email address.' }),
   }
 }

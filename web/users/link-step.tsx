@@ -8,14 +8,14 @@ export function LinkStep({ issued: { user, link, expires_at: endsAt } }: { issue
   return (
     <div className="grid gap-3">
       <p>
-        Hand this link to <strong className="font-semibold">{user.name}</strong> yourself, by a way that only they read.
-        RustyMail sends it to nobody.
+        Hand this link to <strong className="font-semibold">{user.name}</strong> yourself, through a private channel.
+        RustyMail does not send it.
       </p>
-      <CopyField label={`Link for ${user.email}`} text={link} hint="It is shown this once." />
+      <CopyField label={`Link for ${user.email}`} text={link} hint="It is shown only once." />
       <p className="text-sm text-soft">
-        Whoever opens it chooses the password. It works once, until {formatMinute(Date.parse(endsAt))} (
+        The person who opens it chooses the password. It works once, until {formatMinute(Date.parse(endsAt))} (
         <RelativeTime at={endsAt} />
-        ). If it is lost, make a new one.
+        ). If it is lost, create a new one.
       </p>
     </div>
   )

@@ -44,7 +44,7 @@ export function MadeUsersChoice({
   if (isLoading) {
     return (
       <div role="status">
-        <span className="sr-only">Looking up the users that it made</span>
+        <span className="sr-only">Looking up the users it created</span>
         <Skeleton className="h-4 w-2/3" />
       </div>
     )
@@ -55,8 +55,8 @@ export function MadeUsersChoice({
   return (
     <section className="grid gap-2" aria-label={`Made by ${maker.name}`}>
       <p className="text-sm">
-        {maker.name} invited, reset or promoted {formatCount(made.length, 'user')}. They stay, with their sessions and
-        API tokens, unless you disable them too:
+        {maker.name} invited, reset or promoted {formatCount(made.length, 'user')}. They keep their sessions and API
+        tokens unless you disable them too:
       </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard (WCAG 2.1.1). */}
       <ul tabIndex={0} aria-label="Users" className="grid max-h-48 divide-y overflow-y-auto rounded-md border text-sm">
@@ -67,7 +67,7 @@ export function MadeUsersChoice({
       {others.length > 0 && (
         <Checkbox
           label={`Also disable ${others.length === 1 ? 'this user' : `these ${others.length} users`}`}
-          hint="They are signed out at once. Anyone who was invited or reset also loses their password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
+          hint="They are signed out immediately. Anyone who was invited or reset also loses their password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
           isChecked={isEnded}
           onChange={onChange}
         />
@@ -84,7 +84,7 @@ function MadeLine({ user, isOneself }: { user: MadeUser; isOneself: boolean }) {
       </p>
       <p className="text-xs text-soft">
         {madeWords(user)}
-        {isOneself && '. This is you: you stay as you are'}
+        {isOneself && '. This is you: you stay unchanged'}
       </p>
     </li>
   )

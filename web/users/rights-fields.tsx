@@ -36,7 +36,7 @@ export function RightsFields({
         />
         {isLast && (
           <p className="text-xs text-warn">
-            The last administrator must stay one. Make somebody else an administrator first.
+            The last administrator cannot be demoted. Make another user an administrator first.
           </p>
         )}
       </div>
@@ -46,7 +46,7 @@ export function RightsFields({
         <AccountChecks
           mayBeAll
           value={accounts}
-          hint={accounts !== 'all' && accounts.length === 0 ? 'With none named, no mail is to be seen.' : undefined}
+          hint={accounts !== 'all' && accounts.length === 0 ? 'With none selected, no mail is visible.' : undefined}
           error={accountsFault}
           onChange={chosen => onChange({ ...rights, accounts: chosen })}
         />

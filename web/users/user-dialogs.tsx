@@ -45,7 +45,7 @@ function LastAdministratorDialog({ user, onClose }: DialogProps) {
     <Dialog
       isOpen
       onClose={onClose}
-      title="The last administrator must stay"
+      title="The last administrator is required"
       size="sm"
       footer={
         <Button variant="primary" onClick={onClose}>
@@ -59,7 +59,7 @@ function LastAdministratorDialog({ user, onClose }: DialogProps) {
         </span>
         <p>
           <strong className="font-semibold">{user.name}</strong> is the only administrator who can sign in. Without one,
-          nobody could let people in or connect a mailbox. Make somebody else an administrator first.
+          nobody could invite users or connect a mailbox. Make another user an administrator first.
         </p>
       </div>
     </Dialog>
@@ -90,8 +90,8 @@ function ResetDialog({ user, isLast, onClose }: DialogProps & { isLast: boolean 
   return (
     <ConfirmDialog
       isOpen
-      title={isInvited ? `Make a new link for ${user.name}?` : `Reset how ${user.name} signs in?`}
-      confirmLabel={isInvited ? 'Make a new link' : 'Reset'}
+      title={isInvited ? `Create a new link for ${user.name}?` : `Reset the sign-in of ${user.name}?`}
+      confirmLabel={isInvited ? 'Create a new link' : 'Reset'}
       isDangerous={!isInvited}
       isBusy={isPending}
       error={error}
@@ -99,27 +99,27 @@ function ResetDialog({ user, isLast, onClose }: DialogProps & { isLast: boolean 
       onClose={onClose}
     >
       {isInvited ? (
-        <p>The link from before stops working.</p>
+        <p>The previous link stops working.</p>
       ) : (
         <>
           <p>
-            The password, the authenticator and the passkeys of <Person user={user} /> are taken away
-            {user.sessions > 0 && `, and ${formatCount(user.sessions, 'open session')} ended`}. You get a link by which
-            they start again.
+            The password, the authenticator and the passkeys of <Person user={user} /> are removed
+            {user.sessions > 0 && `, and ${formatCount(user.sessions, 'open session')} ended`}. You get a link for them
+            to start over.
           </p>
           {user.tokens > 0 && (
             <Checkbox
               label={`Also revoke their API tokens (${user.tokens})`}
-              hint="If somebody else may have had their account: a token could have been made by them."
+              hint="Do this if someone else may have used their account and created a token."
               isChecked={revokes}
               onChange={setRevokes}
             />
           )}
           <p className="text-sm text-soft">
-            Role{user.tokens > 0 && !revokes ? ', accounts and API tokens' : ' and accounts'} stay as they are, and so
-            does a link to the sign-in provider.
+            Role{user.tokens > 0 && !revokes ? ', accounts and API tokens' : ' and accounts'} and any link to the
+            sign-in provider stay unchanged.
           </p>
-          <OwnNote user={user}>You would be signed out at once.</OwnNote>
+          <OwnNote user={user}>You would be signed out immediately.</OwnNote>
         </>
       )}
     </ConfirmDialog>
@@ -140,11 +140,11 @@ function DisableDialog({ user, onClose }: DialogProps) {
     >
       <p>
         <Person user={user} /> can no longer sign in
-        {user.sessions > 0 && `, ${formatCount(user.sessions, 'open session')} ended`} and their API tokens rest, all
-        within a second.
+        {user.sessions > 0 && `, ${formatCount(user.sessions, 'open session')} ended`} and their API tokens are
+        suspended, all within a second.
       </p>
       <p className="text-sm text-soft">Nothing is lost: you can enable them again.</p>
-      <OwnNote user={user}>You would be signed out at once.</OwnNote>
+      <OwnNote user={user}>You would be signed out immediately.</OwnNote>
     </ConfirmDialog>
   )
 }
@@ -167,8 +167,8 @@ function EnableDialog({ user, onClose }: DialogProps) {
       </p>
       {user.disabled_by === 'provider' && (
         <p className="text-sm text-soft">
-          They were disabled because the sign-in provider gives them no role any more. It would disable them again when
-          they sign in there without one, and enables them by itself when it gives them one.
+          They were disabled because the sign-in provider no longer grants them a role. They are disabled again if they
+          sign in without one, and enabled automatically when the provider grants one.
         </p>
       )}
     </ConfirmDialog>
@@ -189,12 +189,12 @@ function DeleteDialog({ user, onClose }: DialogProps) {
       onClose={onClose}
     >
       <p>
-        <Person user={user} /> is forgotten for good, with password, authenticator and passkeys. Their open sessions end
-        and all their API tokens stop working, within a second.
+        <Person user={user} /> is deleted permanently, with password, authenticator and passkeys. Their open sessions
+        end and all their API tokens stop working within a second.
       </p>
       <p className="text-sm text-soft">
-        Mail accounts stay connected, and the audit trail keeps what they did. To keep the tokens for later, disable
-        them instead.
+        Mail accounts stay connected, and the audit trail keeps its entries. To keep the tokens, disable the user
+        instead.
       </p>
       <MadeUsersChoice
         maker={{ kind: 'user', id: user.id, name: user.name }}
@@ -202,7 +202,7 @@ function DeleteDialog({ user, onClose }: DialogProps) {
         isGoing={isPending || isSuccess}
         onChange={setEndsMade}
       />
-      <OwnNote user={user}>You would be signed out at once.</OwnNote>
+      <OwnNote user={user}>You would be signed out immediately.</OwnNote>
     </ConfirmDialog>
   )
 }

@@ -9,14 +9,14 @@ export const statusWords: Record<User['status'], { tone: Tone; text: string }> =
   disabled: { tone: 'unknown', text: 'Disabled' },
 }
 
-const deedWords: Record<MadeDeed, string> = { invited: 'invited', reset: 'reset', raised: 'given more rights' }
+const deedWords: Record<MadeDeed, string> = { invited: 'invited', reset: 'reset', raised: 'promoted' }
 
-/** What was done to somebody, and what they have open: "Invited, given more rights; active, 1 session, 2 API tokens". */
+/** What was done to somebody, and what they have open: "Invited, promoted; active, 1 session, 2 API tokens". */
 export function madeWords({ deeds, status, sessions, tokens }: MadeUser): string {
   const done = deeds.map(deed => deedWords[deed]).join(', ')
   const now = [
     // An invitation that was not taken is said by what was done.
-    status === 'invited' ? 'has not come yet' : status,
+    status === 'invited' ? 'invitation not accepted yet' : status,
     ...(sessions > 0 ? [formatCount(sessions, 'open session')] : []),
     ...(tokens > 0 ? [formatCount(tokens, 'API token')] : []),
   ].join(', ')

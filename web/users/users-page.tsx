@@ -33,7 +33,7 @@ export function UsersPage() {
     <>
       <PageHeader
         title="Users"
-        description="The people who may sign in, and what each may do and see."
+        description="Who can sign in, and what each user may do and see."
         actions={items.length > 0 && inviteButton}
       />
       <Panel
@@ -42,8 +42,8 @@ export function UsersPage() {
         skeleton={<SkeletonRows count={4} />}
         isEmpty={data => data.items.length === 0}
         empty={
-          <EmptyState icon={UserRoundPlus} title="Nobody has been invited yet" actions={inviteButton}>
-            Whoever you invite chooses a password by a link that you hand over.
+          <EmptyState icon={UserRoundPlus} title="No users invited yet" actions={inviteButton}>
+            Invited users choose a password with a link that you give them.
           </EmptyState>
         }
       >

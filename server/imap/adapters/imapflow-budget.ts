@@ -50,7 +50,7 @@ const search: Readonly<Answer> = { ...ordinary, bytes: 16 * mib, lineBytes: 8 * 
 const fetch = { bytes: 64 * mib, rowBytes: 4 * mib, mostRows: 10_000 }
 /** An object of ours for a line that is kept. */
 const collectedBytes = 1 * kib
-/** Who says more than is read at once, and so for so long, floods. */
+/** A server that sends more than is read at once, for that long, floods. */
 const maxSlowMs = 60_000
 
 export class AnswerBudget {
@@ -142,7 +142,7 @@ export class AnswerBudget {
 }
 
 export function floods(): Error {
-  return Object.assign(new Error('The server said far more than it was asked for.'), { code: 'ServerFlood' })
+  return Object.assign(new Error('The server sent far more than requested.'), { code: 'ServerFlood' })
 }
 
 function answerTo(command: string, set: string): Readonly<Answer> {

@@ -89,13 +89,13 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
     return { code: 'mail_server_unreachable', fault: 'refused', detail }
   }
   if (timeoutCodes.has(code)) return tooSlow(context)
-  if (unsayable.has(code)) return { code: 'folder_not_found', detail: 'No folder can have such a name.' }
+  if (unsayable.has(code)) return { code: 'folder_not_found', detail: 'This is not a valid folder name.' }
   if (error.responseStatus === 'NO' || error.responseStatus === 'BAD') return refused(error)
   if (isLimit(error)) return limited()
   // Nothing of the handshake was tried yet.
   if (error.tlsFailed && !code && /STARTTLS/.test(error.message)) return noStartTls(at, context)
   if (plainCodes.has(code) && context.tls === 'implicit') {
-    const detail = `The server at ${at} speaks no TLS from the first byte; choose STARTTLS, or its port for TLS.`
+    const detail = `The server at ${at} does not use implicit TLS; choose STARTTLS, or its port for implicit TLS.`
     return { code: 'mail_server_tls', fault: 'plain_port', detail }
   }
   if (error.tlsFailed || context.phase === 'tls' || /^ERR_(SSL|TLS|OSSL)|CERT|STARTTLS_INJECTION/.test(code)) {
@@ -103,7 +103,7 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
     return { code: 'mail_server_tls', fault: 'tls', detail }
   }
   if (/^(Login is disabled|Unsupported authentication|No matching auth)/.test(error.message)) {
-    return loginDisabled(`The server at ${at} takes no password on this connection; it may want TLS.`)
+    return loginDisabled(`The server at ${at} accepts no password on this connection; it may require TLS.`)
   }
   if (closedCodes.has(code)) {
     return {
@@ -113,7 +113,7 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
     }
   }
   if (flooding.test(code)) {
-    const detail = `The mail server at ${at} sent far more than it was asked for; the connection was ended.`
+    const detail = `The mail server at ${at} sent far more than requested; the connection was closed.`
     return { code: 'mail_server_unreachable', fault: 'flood', detail }
   }
   if (garbled.test(code)) {
@@ -127,9 +127,9 @@ function find(error: Error & Thrown, context: FaultContext): Finding | undefined
 export function tooSlow({ host, port, phase }: Pick<FaultContext, 'host' | 'port' | 'phase'>): Finding {
   const at = `${host}:${port}`
   const details: Record<Phase, string> = {
-    connecting: `No connection to ${at} came about in time; check host and port.`,
-    tls: `The TLS handshake with ${at} did not end in time; check port and TLS kind.`,
-    greeting: `${at} accepted the connection and said nothing; check port and TLS kind.`,
+    connecting: `The connection to ${at} timed out; check host and port.`,
+    tls: `The TLS handshake with ${at} timed out; check port and TLS kind.`,
+    greeting: `${at} accepted the connection but sent no greeting; check port and TLS kind.`,
     session: `The mail server at ${at} did not answer in time.`,
   }
   return { code: 'mail_server_timeout', fault: 'timeout', detail: details[phase] }
@@ -140,7 +140,7 @@ const plainCodes = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENG
 
 function noStartTls(at: string, { offersStartTls }: FaultContext): Finding {
   if (offersStartTls) {
-    const detail = `The server at ${at} offers STARTTLS and refused to start it. No password was sent.`
+    const detail = `The server at ${at} offers STARTTLS but refused to start it. No password was sent.`
     return { code: 'mail_server_starttls', fault: 'starttls_refused', detail }
   }
   const detail = `The server at ${at} does not offer STARTTLS. No password was sent.`
@@ -153,7 +153,7 @@ function loginDisabled(detail: string): Finding {
 
 /** The server waits for TLS where plain words were meant, with or without STARTTLS. */
 export function wantsTls({ host, port }: Pick<FaultContext, 'host' | 'port'>): Finding {
-  const detail = `${host}:${port} speaks TLS from the first byte; choose that kind of TLS, or another port.`
+  const detail = `${host}:${port} uses implicit TLS; choose that kind of TLS, or another port.`
   return { code: 'mail_server_tls', fault: 'tls_port', detail }
 }
 
@@ -161,13 +161,13 @@ function refused(error: Thrown): Finding {
   if (error.mailboxMissing) return { code: 'folder_not_found', detail: 'There is no such folder.' }
   if (error.serverResponseCode !== 'AUTHENTICATIONFAILED' && isLimit(error)) return limited()
   if (/^(PRIVACYREQUIRED|ENCRYPTNEEDED)$/.test(error.serverResponseCode ?? '')) {
-    return loginDisabled('The mail server takes logins only over TLS.')
+    return loginDisabled('The mail server allows logins only over TLS.')
   }
   if (error.authenticationFailed) {
-    const detail = 'The mail server refused user name or password.'
+    const detail = 'The mail server rejected the user name or password.'
     return { code: 'mail_login_refused', fault: 'login', detail }
   }
-  return { code: 'mail_server_refused', detail: 'The mail server refused what was asked.' }
+  return { code: 'mail_server_refused', detail: 'The mail server rejected the command.' }
 }
 
 function isLimit(error: Thrown): boolean {
@@ -176,7 +176,7 @@ function isLimit(error: Thrown): boolean {
 }
 
 function limited(): Finding {
-  const detail = 'The mail server takes no more connections of this account now.'
+  const detail = 'The mail server accepts no more connections for this account.'
   return { code: 'mail_server_refused', fault: 'limit', detail }
 }
 
@@ -186,9 +186,9 @@ function tlsWords(error: Thrown): string {
       CERT_HAS_EXPIRED: 'its certificate has expired',
       ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
       DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-      SELF_SIGNED_CERT_IN_CHAIN: 'nobody known vouches for its certificate',
-      UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'nobody known vouches for its certificate',
-      UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody known vouches for its certificate',
+      SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is not signed by a trusted authority',
+      UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate is not signed by a trusted authority',
+      UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate is not signed by a trusted authority',
       ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS there',
       ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS there',
     }),

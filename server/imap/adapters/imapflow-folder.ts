@@ -105,6 +105,6 @@ function notSelectable(cause?: unknown): Problem {
 }
 
 function notSaid(what: string): Problem {
-  const detail = `The mail server opened the folder and did not say ${what}, as every IMAP server must.`
+  const detail = `The mail server opened the folder but did not report ${what}, as IMAP requires.`
   return new Problem('mail_server_refused', detail, { part: 'imap' })
 }

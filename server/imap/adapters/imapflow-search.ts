@@ -97,6 +97,6 @@ export function newestOf(set: string | undefined, limit: number, beforeUid = max
 /** ImapFlow does not pass on the words of a server that refuses to search. */
 function refused(terms: readonly SearchTerm[]): Problem {
   const isAscii = terms.every(term => !('text' in term) || /^[\x20-\x7e]*$/.test(term.text))
-  const hint = isAscii ? '' : ' Perhaps it takes no letters outside of ASCII.'
-  return new Problem('mail_server_refused', `The mail server refused this search.${hint}`, { part: 'imap' })
+  const hint = isAscii ? '' : ' It may not support non-ASCII text.'
+  return new Problem('mail_server_refused', `The mail server rejected this search.${hint}`, { part: 'imap' })
 }

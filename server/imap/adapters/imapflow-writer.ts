@@ -77,7 +77,8 @@ export class ImapFlowWriter implements MessageWriter {
       await this.#open(target)
       if (!this.#has('UIDPLUS')) {
         // A plain EXPUNGE takes along what others marked.
-        const detail = 'The mail server cannot delete single messages for good: it has no UIDPLUS (RFC 4315).'
+        const detail =
+          'The mail server cannot permanently delete single messages: it does not support UIDPLUS (RFC 4315).'
         throw new Problem('mail_server_refused', detail, { part: 'imap' })
       }
       if (target.uids.length === 0) return []

@@ -59,7 +59,7 @@ export class MemoryGateway implements MailGateway {
     if (this.refusal) throw this.refusal
     if (login.password !== this.password) {
       const words = { fault: 'login', part: 'imap', server_response: 'NO [AUTHENTICATIONFAILED] wrong' } as const
-      throw new Problem('mail_login_refused', 'The mail server refused user name or password.', words)
+      throw new Problem('mail_login_refused', 'The mail server rejected the user name or password.', words)
     }
     if (this.connections.size >= this.maxConnections) {
       const words = { fault: 'limit', part: 'imap', server_response: 'NO [LIMIT] too many connections' } as const

@@ -30,7 +30,7 @@ const lookEveryMs = 50
 
 /**
  * By SQLite's data_version, on a connection of its own: it looks into the shared memory of the write-ahead log, reads no page, and
- * waits for nobody. Who commits has nothing to tell.
+ * waits for nobody. The committing process has nothing to tell.
  */
 class SqliteChanges implements DatabaseChanges {
   readonly #path: string

@@ -64,7 +64,7 @@ class SqliteLock implements DatabaseLock {
     if (files.length === 0) return
     this.#logger.warn(
       { files },
-      'others on this machine may read the database, and its mode could not be narrowed to 0600',
+      'other users of this machine can read the database, and its mode could not be set to 0600',
     )
   }
 

@@ -69,7 +69,7 @@ export class PostgresChanges {
         })
       } catch (err) {
         if (failures === 0 && !signal.aborted) {
-          this.#logger.warn({ err }, 'changes of other processes are heard late: the connection for them was lost')
+          this.#logger.warn({ err }, 'changes of other processes are noticed late: the connection for them was lost')
         }
       }
       const pauseMs = Math.min(maxRetryMs, 100 * 2 ** Math.min(failures, 10))

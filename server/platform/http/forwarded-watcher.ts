@@ -37,7 +37,7 @@ export class ForwardedWatcher {
     this.#quietUntil = now() + quietMs
     logger.warn(
       { peer, header },
-      'a request came by a proxy that is not trusted, so everybody behind it shares one address and its limits: if the proxy is yours, name its address in RUSTYMAIL_TRUSTED_PROXIES',
+      'a request came through an untrusted proxy, so all clients behind it share one address and its limits: if the proxy is yours, add its address to RUSTYMAIL_TRUSTED_PROXIES',
     )
   }
 }

@@ -57,7 +57,7 @@ export class BodyReader {
     const limit = routeOptions.bodyLimit
     const declared = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
     if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
-      return done(new Problem('unsupported_media_type', 'Send the body as it is, without a Content-Encoding.'))
+      return done(new Problem('unsupported_media_type', 'Send the body uncompressed, without a Content-Encoding.'))
     }
     if (!isUtf8Type(headers['content-type'])) {
       return done(new Problem('unsupported_media_type', 'Send the body as UTF-8, which is the only charset of JSON.'))
@@ -109,7 +109,7 @@ export class BodyReader {
 }
 
 function tooLarge(limit: number): Problem {
-  return new Problem('too_large', `The body is larger than ${limit / 1024} KiB, which is the most that this takes.`)
+  return new Problem('too_large', `The body is larger than ${limit / 1024} KiB, the maximum here.`)
 }
 
 /** A charset that is not named is UTF-8 (RFC 8259, section 8.1). */
@@ -119,11 +119,11 @@ function isUtf8Type(contentType = ''): boolean {
 }
 
 function refusalOfText(body: unknown): Problem | null {
-  return isWellFormed(body) ? null : new Problem('bad_request', 'A text in the body has half of a surrogate pair.')
+  return isWellFormed(body) ? null : new Problem('bad_request', 'A string in the body has an unpaired surrogate.')
 }
 
 function noRoom(): Problem {
-  const detail = 'Too many bodies are under way at this moment; try again in a moment.'
+  const detail = 'Too many request bodies are being read; try again in a moment.'
   return new Problem('overloaded', detail, { retryAfterSeconds: 5 })
 }
 
@@ -134,5 +134,5 @@ function immodest(): Problem {
 
 /** As Fastify has it: whoever went away in the middle is told apart by this code. */
 function cutShort(): Error {
-  return Object.assign(new Error('The body was cut short.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
+  return Object.assign(new Error('The body is incomplete.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
 }

@@ -25,26 +25,29 @@ function refusalOfVersion(raw: RawRequest): Problem | undefined {
   const { httpVersion, headers } = raw
   if (httpVersion === '1.1') {
     // Node would refuse it as well, without a word.
-    if (headers.host === undefined) return new Problem('bad_request', 'A request of HTTP/1.1 names its Host.')
+    if (headers.host === undefined) return new Problem('bad_request', 'An HTTP/1.1 request must have a Host header.')
   } else if (httpVersion !== '1.0') {
     return new Problem('bad_request', `A request line says HTTP/1.1 or HTTP/1.0, and not HTTP/${httpVersion}.`)
   }
   const coding = headers['transfer-encoding']
   if (coding === undefined || coding.trim().toLowerCase() === 'chunked') return undefined
-  return new Problem('not_implemented', 'Of transfer codings only chunked is read: send the body as it is.')
+  return new Problem(
+    'not_implemented',
+    'Only the chunked transfer coding is supported: send the body without another one.',
+  )
 }
 
 /** Node reads other bytes as Latin-1, and parsers of queries put U+FFFD in the place of what is no UTF-8: neither is what was meant. */
 function refusalOfTarget(url: string): Problem | undefined {
   if (/[^\x21-\x7e]/.test(url)) {
-    return new Problem('bad_request', 'The address has characters beyond ASCII: percent-encode them, as UTF-8.')
+    return new Problem('bad_request', 'The URL has non-ASCII characters: percent-encode them, as UTF-8.')
   }
   if (!url.includes('%')) return undefined
   try {
     decodeURIComponent(url)
     return undefined
   } catch {
-    return new Problem('bad_request', 'The address is percent-encoded wrongly, or not as UTF-8.')
+    return new Problem('bad_request', 'The URL has an invalid percent-encoding, or is not UTF-8.')
   }
 }
 

@@ -21,7 +21,7 @@ import type { SafeInput } from './input-fields.ts'
 import type { UnderWay } from './under-way.ts'
 import type { WrongCredentials } from './wrong-credentials.ts'
 
-/** Who decides about requests, and who hears of them. */
+/** What decides about requests, and what is notified of them. */
 export interface HttpJudges {
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   /** Hears of each finished request; must not throw. */
@@ -155,7 +155,7 @@ export class HttpHooks {
     const { operation } = request.routeOptions.config
     if (operation) guard(principalOf(request), operation, accountId)
     if (isMore(before, principalOf(request))) {
-      throw new Problem('forbidden', 'What you may do was narrowed while this ran; ask again.')
+      throw new Problem('forbidden', 'Your rights were narrowed during this request; try again.')
     }
   }
 
@@ -190,7 +190,7 @@ export class HttpHooks {
     if (!isFree) limits?.checkAddress(request.address)
     // Before anybody is looked up, and before any of a body is read.
     if (request.is404 && !mayBePage(request)) throw methods.nothingAt(request)
-    if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This takes no body.')
+    if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This endpoint takes no body.')
     if (credentials && !request.is404) await this.#identify(request, credentials)
     if (credentials?.token !== undefined && !request.caller && !request.is404) {
       const tooMany = wrongCredentials?.note(request.address)
@@ -272,7 +272,7 @@ export class HttpHooks {
 /** @throws Problem while the trail can take no more. */
 export function refuseWhileFull(trail: Trail | undefined): void {
   if (!trail?.isFull) return
-  const detail = 'The audit trail cannot be written, so nothing may be changed; look at the log of the server.'
+  const detail = 'The audit trail cannot be written, so changes are rejected; see the server log.'
   throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
 }
 

@@ -63,7 +63,7 @@ export function cannotBeRebound(host: string): boolean {
 /** Of several, Node tells the first, and a proxy before us may have gone by another (RFC 9112, section 3.2). */
 export function refuseSeveralHosts(rawHeaders: readonly string[]): Problem | undefined {
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === 'host')
-  return hosts.length > 1 ? new Problem('bad_request', 'A request names one Host.') : undefined
+  return hosts.length > 1 ? new Problem('bad_request', 'A request must have exactly one Host header.') : undefined
 }
 
 /** Undefined for what cannot be a host with a port. */
@@ -84,7 +84,7 @@ function refusal(host: string): Problem {
     .replaceAll(/[^\w.-]/g, '?')
   return new Problem(
     'host_not_allowed',
-    `RustyMail does not answer by the name ${shown}. If it should, add that name to RUSTYMAIL_ALLOWED_HOSTS, or set ` +
+    `The host name ${shown} is not allowed. To allow it, add it to RUSTYMAIL_ALLOWED_HOSTS, or set ` +
       'RUSTYMAIL_PUBLIC_URL to the address that browsers use. Addresses of this machine, and localhost, always work.',
   )
 }

@@ -32,7 +32,7 @@ export function parseInput<Params, Query, Body>(
 /** A part that the endpoint does not describe must be empty: what nobody reads is a mistake of the sender. */
 function parsePart(type: z.ZodType | undefined, value: unknown, name: string, faults: Fault[]): unknown {
   if (!type) {
-    if (!isEmpty(value)) faults.push({ path: name, message: `this endpoint takes nothing in the ${name}` })
+    if (!isEmpty(value)) faults.push({ path: name, message: `this endpoint takes no ${name}` })
     return undefined
   }
   const result = type.safeParse(value)

@@ -70,7 +70,7 @@ export class HttpLimits {
     if (standing.isAllowed) return standing
     const one = kind === 'address' ? 'this address' : 'you'
     const who = width === 0 ? one : 'this network'
-    throw new Problem('too_many_requests', `At most ${buckets.perMinute} such requests a minute from ${who}.`, {
+    throw new Problem('too_many_requests', `At most ${buckets.perMinute} such requests per minute from ${who}.`, {
       retryAfterSeconds: standing.resetSeconds,
     })
   }

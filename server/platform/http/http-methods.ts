@@ -34,10 +34,9 @@ export class MethodTable {
     const pathname = url.split('?')[0] ?? ''
     const shown = `${method.slice(0, 20)} ${pathname.slice(0, 200)}`
     const allowed = this.at(pathname)
-    if (allowed.length === 0 || allowed.includes(method))
-      return new Problem('not_found', `There is nothing at ${shown}.`)
+    if (allowed.length === 0 || allowed.includes(method)) return new Problem('not_found', `Nothing exists at ${shown}.`)
     const allow = allowed.join(', ')
-    return new Problem('method_not_allowed', `${shown} is not answered; this address takes ${allow}.`, { allow })
+    return new Problem('method_not_allowed', `${shown} is not allowed; this path allows ${allow}.`, { allow })
   }
 
   #patternOf(path: string): RegExp {

@@ -33,8 +33,8 @@ export function refuseForeignOrigin(request: Request, origins: Origins): void {
     'origin_not_allowed',
     origin === undefined
       ? 'A request with a session cookie must carry an Origin header. Programs should send a token instead.'
-      : 'Pages of this origin may not act with a session. If it is the address of this RustyMail, set RUSTYMAIL_PUBLIC_URL to it; ' +
-          'other pages may act with a token, when RUSTYMAIL_ALLOWED_ORIGINS names their origin.',
+      : 'Pages of this origin may not use a session. If it is the URL of this RustyMail, set RUSTYMAIL_PUBLIC_URL to it; ' +
+          'other pages may use a token if RUSTYMAIL_ALLOWED_ORIGINS lists their origin.',
   )
 }
 

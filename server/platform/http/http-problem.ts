@@ -33,15 +33,15 @@ const ofFastify: ReadonlyMap<string, [ProblemCode, string]> = new Map(
     FST_ERR_CTP_EMPTY_JSON_BODY: ['bad_request', 'The body is empty, but its content type says JSON.'],
     FST_ERR_CTP_INVALID_JSON_BODY: ['bad_request', 'The body is not valid JSON.'],
     FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The body is not as long as Content-Length says.'],
-    FST_ERR_BAD_URL: ['bad_request', 'The address of the request is not valid.'],
-    FST_ERR_MAX_LIMIT_HIT: ['bad_request', 'A part of the address is too long.'],
-    FST_ERR_NOT_FOUND: ['not_found', 'There is nothing at this address.'],
+    FST_ERR_BAD_URL: ['bad_request', 'The URL of the request is invalid.'],
+    FST_ERR_MAX_LIMIT_HIT: ['bad_request', 'A part of the URL is too long.'],
+    FST_ERR_NOT_FOUND: ['not_found', 'Nothing exists at this path.'],
   }),
 )
 
 const wordsOfFault: Record<DatabaseFaultKind, string> = {
-  full: 'The database has no room left, so nothing was changed.',
-  read_only: 'The database may only be read, so nothing was changed.',
+  full: 'The disk of the database is full, so nothing was changed.',
+  read_only: 'The database is read-only, so nothing was changed.',
   damaged: 'The database is damaged. Restore a backup: see docs/running.md.',
   removed: 'The files of the database were removed while RustyMail runs, so nothing was changed.',
   silent: 'The database does not answer; try again in a moment.',
@@ -64,7 +64,7 @@ export function toProblem(error: unknown): Problem | undefined {
   if (statusCode === 413) return new Problem('too_large', 'The request is too large.', { cause: error })
   if (statusCode === 415)
     return new Problem('unsupported_media_type', 'Send the body as application/json.', { cause: error })
-  if (statusCode === 404) return new Problem('not_found', 'There is nothing at this address.', { cause: error })
+  if (statusCode === 404) return new Problem('not_found', 'Nothing exists at this path.', { cause: error })
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem('bad_request', 'The request is not valid.', { cause: error })
   }
@@ -121,18 +121,19 @@ export function rawProblem(socket: Duplex, problem: Problem): void {
 export function problemOfParser({ code }: { code?: string }): Problem | undefined {
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'HPE_INVALID_EOF_STATE') return undefined
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new Problem('request_timeout', 'The request did not come whole in time.')
+    return new Problem('request_timeout', 'The request did not arrive completely in time.')
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return new Problem('head_too_large', 'The address and the headers of a request may have 16 KiB together.')
+    return new Problem('head_too_large', 'The URL and headers of a request may have at most 16 KiB together.')
   }
-  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW') return new Problem('too_large', 'The chunks of the body say too much.')
+  if (code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW')
+    return new Problem('too_large', 'The chunk extensions of the body are too long.')
   return new Problem('bad_request', 'This is not a valid HTTP request.')
 }
 
 function asBug(logger: Logger, error: unknown, request: Request): Problem {
   logger.error({ request_id: request.id, method: request.method, path: request.url.split('?')[0], err: error }, 'a bug')
-  return new Problem('internal', 'This is a fault of RustyMail itself. The log names it under this request id.', {
+  return new Problem('internal', 'This is an error in RustyMail itself. The log has it under this request id.', {
     cause: error,
   })
 }

@@ -79,7 +79,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const underWay = new UnderWay()
   const nextRequestId = () => `${boot}-${(count++).toString(36)}`
   const timeouts = options.timeouts ?? usualTimeouts
-  // Who names no host is told so by us.
+  // A request without a host is rejected by us.
   const parsing = { ...timeouts, requireHostHeader: false }
   const server = fastify({
     ...(options.tls ? tlsOptions(options.tls, parsing) : { http: parsing }),

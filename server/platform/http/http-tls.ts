@@ -51,9 +51,9 @@ export class TlsConnections {
     server.on('request', ({ socket }) => void this.#silent.delete(nameOf(socket)))
     server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
       const raw = this.#open.get(nameOf(socket))
-      // Who speaks plain HTTP is told so; what is no HTTP either is only cut.
+      // Plain HTTP gets an answer that says so; anything else is only disconnected.
       if (raw && error.code === 'ERR_SSL_HTTP_REQUEST') {
-        rawProblem(raw, new Problem('bad_request', 'This port speaks HTTPS: use https:// here.'))
+        rawProblem(raw, new Problem('bad_request', 'This port uses HTTPS: use an https:// URL.'))
       }
     })
     server.on('session', session => this.#watchSession(session))

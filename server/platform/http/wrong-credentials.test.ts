@@ -1,4 +1,4 @@
-/** Who guesses at keys is slowed down, and who has the right one is not, also behind the same address. */
+/** Callers that guess keys are throttled; callers with the right one are not, even from the same address. */
 import { expect, test } from 'vitest'
 import { WrongCredentials } from './wrong-credentials.ts'
 

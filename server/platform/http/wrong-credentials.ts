@@ -46,6 +46,6 @@ export class WrongCredentials {
 }
 
 function tooMany(retryAfterSeconds: number): Problem {
-  const detail = 'Too many wrong keys or tokens came from this address. Check what you send, and try again later.'
+  const detail = 'Too many wrong keys or tokens from this address. Check your credentials and try again later.'
   return new Problem('too_many_attempts', detail, { retryAfterSeconds })
 }

@@ -64,7 +64,7 @@ export class GuardedFetch {
 function next(from: URL, location: string, { isRefused }: { isRefused: boolean }): URL {
   const to = new URL(location, from)
   if (isRefused || to.origin !== from.origin) {
-    throw new Problem('address_refused', `${from.host} sends elsewhere, to ${to.host}; that is not followed.`)
+    throw new Problem('address_refused', `${from.host} redirects to ${to.host}; redirects are not followed.`)
   }
   return to
 }

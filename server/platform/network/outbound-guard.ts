@@ -111,7 +111,7 @@ function closedNetwork(name: string, { addresses, isConfigured, isAdjustable }: 
   const networks = rangesFor(addresses.map(address => canonicalRange(address)))
   const around = rangesFor(addresses.map(networkAround)).join(',')
   const setting = isConfigured ? undefined : `RUSTYMAIL_PRIVATE_NETWORKS=${around}`
-  const what = isOwn(first) ? 'is this machine itself' : 'is inside a private network'
+  const what = isOwn(first) ? 'is this machine' : 'is on a private network'
   const where = setting ?? `${around} in RUSTYMAIL_PRIVATE_NETWORKS`
   const when = isAdjustable ? `when an administrator allows it, or ${where} does` : `with ${where}`
   const detail = `${placeOf(name, first)} ${what}. RustyMail connects there only ${when}.`
