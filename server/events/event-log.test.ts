@@ -1,5 +1,5 @@
 /** The log on both databases: dense numbers in the order of commits, nothing for what was rolled back, and an end to what is old. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { EventOf, Fact } from '../../contract/event.ts'
 import { onEachDatabase } from '../../test/support/databases.ts'
 import { startHub } from '../../test/support/event-hub.ts'
@@ -130,6 +130,20 @@ onEachDatabase(open => {
     retention += 31_000
     await log.prune()
     expect(log.oldest).toBe(2)
+  })
+
+  test('by itself only the process that has the lease forgets, from when it has it', async () => {
+    const mayPrune = vi.fn(() => false)
+    const { hub, log } = await startHub(await open(), { keep: 5, mayPrune, pruneEveryMs: 1 })
+    const pruned = vi.spyOn(log, 'prune')
+    await hub.transact(async (_transaction, tell) => {
+      for (let uid = 1; uid <= 20; uid++) tell(mail(uid))
+    })
+    const asked = mayPrune.mock.calls.length
+    await expect.poll(() => mayPrune.mock.calls.length).toBeGreaterThan(asked + 2)
+    expect([pruned.mock.calls.length, log.oldest]).toEqual([0, 1])
+    mayPrune.mockReturnValue(true)
+    await expect.poll(() => log.oldest).toBe(16)
   })
 
   test('old facts are forgotten by count and by age, from the old end alone', async () => {

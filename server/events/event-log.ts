@@ -44,6 +44,7 @@ export interface EventLogOptions {
   changes?: DatabaseChanges
   /** False while another process forgets. What one forgets too late the other has forgotten already, so no write needs a proof. */
   mayPrune?: () => boolean
+  pruneEveryMs?: number
 }
 
 /** A fact with its row. */
@@ -64,7 +65,7 @@ const maxWaiting = 50_000
 const batchSize = 1000
 /** Facts read at once when the process starts. */
 const recallPage = 1000
-const pruneEveryMs = 60_000
+const defaultPruneEveryMs = 60_000
 const maxRetryMs = 5_000
 const defaultAdministrative: Budget = { count: 10_000, ms: 90 * 86_400_000 }
 
@@ -121,7 +122,7 @@ export class EventLog {
     await this.#changes.start(() => this.#tail.wake())
     // What others wrote since the bounds were read.
     this.#tail.wake()
-    const { logger, mayPrune = () => true } = this.#options
+    const { logger, mayPrune = () => true, pruneEveryMs = defaultPruneEveryMs } = this.#options
     const prune = () =>
       void (mayPrune() ? this.prune() : Promise.resolve()).catch(err =>
         logger.warn({ err }, 'old events could not be pruned'),

@@ -11,6 +11,7 @@ import type { Arrivals, MailConnection, MessageHead } from '../imap/mail-gateway
 import { toAnnounced } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { databaseFaultKind, isDatabaseFault } from '../platform/database/database-fault.ts'
+import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import type { FolderState, FolderStateStore, WatchedFolder } from './folder-state-store.ts'
@@ -95,8 +96,7 @@ export class ArrivalSync {
       this.#isDue = true
       // That the database takes nothing is no fault of the account, and is told elsewhere.
       const { folder, logger, backoff } = this.#options
-      if (!(outcome instanceof Problem))
-        logger.warn({ err: outcome, account_id: folder.accountId }, 'new mail waits for the database')
+      if (!(outcome instanceof Problem)) logger.warn({ err: outcome, account_id: folder.accountId }, reasonOf(outcome))
       // An abort ends the wait and then the loop.
       await wait(backoffDelay(failures++, backoff), undefined, { signal }).catch(() => undefined)
     }
@@ -217,9 +217,17 @@ function isSameFolder(known: FolderState, uidValidity: number, [first = 1]: read
   return known.uidValidity === uidValidity || (known.uidNext === 1 && first === 1)
 }
 
-/** What is neither a Problem nor a fault of the database is a bug, and flies. */
+function reasonOf(failure: Error): string {
+  const isLost = failure instanceof LeaseLost
+  return isLost ? 'new mail is left to the process that watches the account now' : 'new mail waits for the database'
+}
+
+/**
+ * What is neither a Problem, nor a fault of the database, nor a lost lease is a bug, and flies. After a lost lease it is tried again until
+ * the watch is stopped: a lease can also be late by a moment, and then nobody else announces what came.
+ */
 function asFailure(error: unknown): Problem | Error {
-  if (error instanceof Problem) return error
+  if (error instanceof Problem || error instanceof LeaseLost) return error
   if (error instanceof Error && (isDatabaseFault(error) || databaseFaultKind(error))) return error
   throw error
 }

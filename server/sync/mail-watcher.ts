@@ -6,6 +6,7 @@ import type { Backoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
+import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { AccountWatcher, type WatchedAccount } from './account-watcher.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
@@ -78,7 +79,8 @@ export class MailWatcher {
   #watch(account: WatchedAccount): void {
     if (this.#watchers.has(account.id)) return
     const { accounts: _accounts, leases, ...shared } = this.#options
-    const watcher = new AccountWatcher({ account, ...shared })
+    const hub = leases ? { transact: this.#fencedTransact(account.id) } : shared.hub
+    const watcher = new AccountWatcher({ account, ...shared, hub })
     this.#watchers.set(account.id, watcher)
     if (!leases) return watcher.start()
     const claim = leases.want(`watch:${account.id}`, {
@@ -86,6 +88,17 @@ export class MailWatcher {
       lost: () => this.#after(account.id, async () => this.#watchers.get(account.id)?.stop()),
     })
     this.#claims.set(account.id, claim)
+  }
+
+  /** Facts and positions are written only under the lease: a process that has not noticed its loss yet is refused. */
+  #fencedTransact(accountId: string): EventHub['transact'] {
+    return work =>
+      this.#options.hub.transact(async (transaction, tell) => {
+        const lease = this.#claims.get(accountId)?.find()
+        if (!lease) throw new LeaseLost(`watch:${accountId}`)
+        await lease.fence(transaction)
+        return work(transaction, tell)
+      })
   }
 
   /** Another process may have taken over before it was this one's turn. */

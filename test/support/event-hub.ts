@@ -15,7 +15,7 @@ export async function startHub(database?: Database, options: Options = {}) {
   const db = database ?? (await memoryDatabase())
   const logger = createLogger('silent')
   const { heldInMemory = 1000, keep = 100_000, keepMs = 60 * 60_000, retentionNow = Date.now, ...others } = options
-  const { keepAdministrative, ...limits } = others
+  const { keepAdministrative, mayPrune, pruneEveryMs, ...limits } = others
   const log = new EventLog({
     store: new EventStore(db),
     logger,
@@ -24,6 +24,8 @@ export async function startHub(database?: Database, options: Options = {}) {
     keepMs,
     retentionNow,
     ...(keepAdministrative && { keepAdministrative }),
+    ...(mayPrune && { mayPrune }),
+    ...(pruneEveryMs && { pruneEveryMs }),
   })
   const hub = new EventHub({
     log,

@@ -18,6 +18,9 @@ const lookAfterWrites = 1_000
 /** For readers to end their statements. */
 const emptyingMs = 100
 
+/** Of an answer that its statement does not bound. A million short ones are more than the heap of the thread, which then takes minutes to end. */
+const maxRows = 100_000
+
 /** When it is open, it has used more than it will need. */
 const dropAfterMs = 2_000
 
@@ -25,6 +28,8 @@ interface Kept {
   statement: StatementSync
   /** None: it answers no rows. */
   columns: string[]
+  /** It does not say how many rows it answers at most. What it reads alone can be given up half way. */
+  isOpenEnded: boolean
   /** Of the last time; at first nothing is known of it. */
   tookMs: number
 }
@@ -45,7 +50,8 @@ class SqliteThread {
       const statement = database.prepare(sql)
       const columns = statement.columns().map(column => column.name)
       statement.setReturnArrays(true)
-      return { statement, columns, tookMs: Number.POSITIVE_INFINITY }
+      const isOpenEnded = /^\s*select\b/i.test(sql) && !/\blimit\b/i.test(sql)
+      return { statement, columns, isOpenEnded, tookMs: Number.POSITIVE_INFINITY }
     })
   }
 
@@ -162,13 +168,23 @@ class SqliteThread {
 
 const nothing: Answer = { changes: 0, lastInsertRowid: 0 }
 
-function answerOf({ statement, columns }: Kept, values: SQLInputValue[]): Changes | Omit<Rows, 'isLong'> {
+function answerOf({ statement, columns, isOpenEnded }: Kept, values: SQLInputValue[]): Changes | Omit<Rows, 'isLong'> {
   if (columns.length === 0) {
     const { changes, lastInsertRowid } = statement.run(...values)
     return { changes, lastInsertRowid }
   }
-  // Rows as arrays, as they were asked for, which its type does not know.
-  return { columns, rows: statement.all(...values) as unknown as [] }
+  const rows = isOpenEnded ? rowsOf(statement, values) : statement.all(...values)
+  // As arrays, as they were asked for, which their type does not know.
+  return { columns, rows: rows as unknown as [] }
+}
+
+function rowsOf(statement: StatementSync, values: SQLInputValue[]): unknown[] {
+  const rows: unknown[] = []
+  for (const row of statement.iterate(...values)) {
+    if (rows.length === maxRows) throw new Error(`an answer of the database has more than ${maxRows} rows`)
+    rows.push(row)
+  }
+  return rows
 }
 
 function toFault(error: unknown): Fault {

@@ -1,8 +1,10 @@
 /** SQLite on threads: whatever it is at, the thread that asks goes on, and nothing is lost or half done. */
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
@@ -277,6 +279,47 @@ for (const [what, index] of [
     expect(deaths).toHaveLength(1)
   })
 }
+
+test('an answer with more rows than fit is refused, and neither its thread nor its transaction ends with it', async () => {
+  const { db, deaths } = await opened()
+  const most = sql`select n from (${numbers(100_000)})`
+  const tooMany = sql`select n from (${numbers(100_001)})`
+  const words = 'an answer of the database has more than 100000 rows'
+  for (let round = 0; round < 2; round++) {
+    expect((await most.execute(db)).rows).toHaveLength(100_000)
+    await expect(tooMany.execute(db)).rejects.toThrow(words)
+  }
+  expect((await sql`select n from (${numbers(100_001)}) limit 100001`.execute(db)).rows).toHaveLength(100_001)
+  await db.transaction().execute(async transaction => {
+    await save(transaction, 'before')
+    await expect(tooMany.execute(transaction)).rejects.toThrow(words)
+    await save(transaction, 'after')
+  })
+  expect(await names(db)).toEqual(['after', 'before'])
+  expect(deaths).toEqual([])
+})
+
+/** In a process of its own, which would end with it if it were not the thread's memory alone. */
+const needsMore = (file: string) => `
+import { sql } from 'kysely'
+import { openServerDatabase } from '${new URL('./database.ts', import.meta.url)}'
+const said = []
+const db = openServerDatabase({ url: 'sqlite:${file}', died: error => said.push('died: ' + error.message) })
+const rows = sql\`select n, hex(randomblob(50)) from (with recursive numbers(n) as (select 1 union all select n + 1 from numbers
+  where n < 700000) select n from numbers) limit 700000\`
+await rows.execute(db).catch(error => said.push('refused: ' + error.message))
+await sql\`select 1\`.execute(db).catch(error => said.push('refused: ' + error.message))
+await db.destroy()
+console.log(JSON.stringify(said))
+`
+
+test('a thread that needs more memory than it has ends alone, and says so', async () => {
+  const args = ['--input-type=module', '--eval', needsMore((await opened()).file)]
+  const options = { cwd: import.meta.dirname, timeout: 60_000, killSignal: 'SIGKILL' } as const
+  const { stdout } = await promisify(execFile)(process.execPath, args, options)
+  const ended = expect.stringMatching(/: the thread that writes to the database ended: .*memory/)
+  expect(JSON.parse(stdout)).toEqual([ended, ended, ended])
+}, 70_000)
 
 test('a reader ends when it is not needed for a while, and comes back', async () => {
   const workers: Worker[] = []
