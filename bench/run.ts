@@ -9,6 +9,7 @@ import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { imapFlood } from './imap-flood.ts'
+import { log } from './log.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
@@ -37,6 +38,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
+  log,
   'proxied-streams': proxiedStreams,
   'trail-read': trailRead,
 }

@@ -39,9 +39,16 @@ class FaultyStore extends EventStore {
   isUnreadable = false
   isAnswerLost = false
 
+  /** Between what the table answers and the answer. */
+  beforeAnswer: (() => Promise<void>) | undefined
+
   override async list(after: number, limit: number) {
     if (this.isUnreadable) throw new Error('on purpose')
-    return super.list(after, limit)
+    const rows = await super.list(after, limit)
+    const beforeAnswer = this.beforeAnswer
+    this.beforeAnswer = undefined
+    await beforeAnswer?.()
+    return rows
   }
 
   override async transact<Result>(work: (transaction: Database) => Promise<Result>): Promise<Result> {
@@ -154,6 +161,26 @@ onEachDatabase(open => {
     two.wire.isCut = false
     two.wire.tell()
     await expect.poll(() => one.heard, patience).toEqual(two.heard)
+  })
+
+  test('what another wrote while an empty table was being read is no hole, though own facts follow it', async () => {
+    const db = await open()
+    const [one, two] = await startTwo(db)
+    for (const { wire } of [one, two]) wire.isCut = true
+    let told: Promise<void> | undefined
+    const reading = Promise.withResolvers<void>()
+    one.store.beforeAnswer = async () => {
+      await two.tell(1, 2)
+      told = one.tell(3)
+      // Its commit is known here before the table's older answer is.
+      await expect.poll(() => stored(db), patience).toHaveLength(3)
+      await new Promise(setImmediate)
+      reading.resolve()
+    }
+    one.wire.moved()
+    await reading.promise
+    await told
+    expect(one.heard).toEqual(['1 two 1', '2 two 2', '3 one 3'])
   })
 
   test('a commit whose answer was lost is told, once, and what follows too', async () => {

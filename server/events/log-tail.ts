@@ -131,8 +131,8 @@ export class LogTail {
       const rows = await this.#options.read(this.#newest, limit)
       if (this.#stopped.signal.aborted) return
       for (const row of rows) if (!this.#take(row)) return
-      // All that was committed before ours can be read; what cannot is forgotten.
-      if (rows.length === 0 && this.#nextOwn() < this.#nextUnderWay()) this.#skipTo(this.#nextOwn())
+      // What precedes a commit can be read from its end on, and is forgotten when it cannot. A read that began earlier proves nothing.
+      if (rows.length === 0 && this.#own.has(barrier)) this.#skipTo(barrier)
       else if (rows.length < limit && this.#nextOwn() >= this.#nextUnderWay()) return
       await yieldLoop()
     }

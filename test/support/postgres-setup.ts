@@ -19,6 +19,13 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     project.provide('postgresUrl', given)
     return undefined
   }
+  const { url, stop } = await startPostgres()
+  project.provide('postgresUrl', url)
+  return stop
+}
+
+/** On a free port, with files that are removed at its end, and without fsync. */
+export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
   const home = mkdtempSync(join(tmpdir(), 'rustymail-postgres-'))
   // PostgreSQL may run as another user, who has to get in.
   chmodSync(home, 0o755)
@@ -38,10 +45,12 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   })
   await server.initialise()
   await server.start()
-  project.provide('postgresUrl', `postgres://postgres:test@127.0.0.1:${port}/postgres`)
-  return async () => {
-    await server.stop()
-    rmSync(home, { recursive: true, force: true })
+  return {
+    url: `postgres://postgres:test@127.0.0.1:${port}/postgres`,
+    stop: async () => {
+      await server.stop()
+      rmSync(home, { recursive: true, force: true })
+    },
   }
 }
 
