@@ -21,16 +21,22 @@ export interface Batch {
   bytes: Buffer | undefined
 }
 
+type HeldFacts = Pick<EventLog, 'newest' | 'oldestHeld' | 'find'>
+
 /** Most bytes joined into one write. */
 const batchBytes = 64 * 1024
 /** Most facts looked at for one batch. */
 const batchFacts = 1000
+/** Facts whose count is kept, so that those who come back with the same view do not each look at all that memory holds. */
+const blockFacts = 256
 const streamTypes: readonly string[] = [...factTypes, ...stateTypes]
 
 export class EventView implements Seen {
   readonly #types: ReadonlySet<string>
   readonly #filterAccounts: ReadonlySet<string> | undefined
   #batch: (Batch & { after: number; head: number }) | undefined
+  /** How many it lets through of the facts from `blockFacts` times the key on. What was committed stays as it is. */
+  readonly #blocks = new Map<number, number>()
 
   constructor(principal: Principal, filter: EventFilter) {
     this.#types = new Set(streamTypes.filter(type => mayRead(principal, type) && (filter.types?.has(type) ?? true)))
@@ -96,18 +102,46 @@ export class EventView implements Seen {
   }
 
   /** How many follow after a number in memory. Counts to `most`. */
-  countAfter(log: EventLog, after: number, most: number): number {
+  countAfter(log: HeldFacts, after: number, most: number): number {
+    for (const block of this.#blocks.keys()) if (block * blockFacts < log.oldestHeld) this.#blocks.delete(block)
     let count = 0
-    for (let number = after + 1; number <= log.newest && count < most; number++) {
+    let next = after + 1
+    while (next <= log.newest && count < most) {
+      const block = Math.floor(next / blockFacts)
+      const end = (block + 1) * blockFacts
+      const isWhole = next === block * blockFacts && end <= log.newest + 1
+      count += isWhole ? this.#countBlock(log, block) : this.#countIn(log, next, Math.min(end, log.newest + 1))
+      next = end
+    }
+    return Math.min(count, most)
+  }
+
+  /** Lets go of what was joined last. */
+  rest(): void {
+    this.#batch = undefined
+  }
+
+  /** Also of what was counted, once no stream has it. */
+  retire(): void {
+    this.rest()
+    this.#blocks.clear()
+  }
+
+  #countBlock(log: HeldFacts, block: number): number {
+    const known = this.#blocks.get(block)
+    if (known !== undefined) return known
+    const count = this.#countIn(log, block * blockFacts, (block + 1) * blockFacts)
+    this.#blocks.set(block, count)
+    return count
+  }
+
+  #countIn(log: HeldFacts, from: number, end: number): number {
+    let count = 0
+    for (let number = from; number < end; number++) {
       const entry = log.find(number)
       if (entry && this.accepts(entry.fact)) count++
     }
     return count
-  }
-
-  /** Lets go of what was joined last, while nobody has this view. */
-  rest(): void {
-    this.#batch = undefined
   }
 }
 

@@ -26,7 +26,7 @@ export class ViewTable {
     const shared = this.#shared.get(view.key)
     if (!shared || --shared.streams > 0) return
     this.#shared.delete(view.key)
-    view.rest()
+    view.retire()
   }
 
   #find(principal: Principal, filter: EventFilter): EventView {

@@ -1,5 +1,5 @@
 /** The front: the same stream by either way, the same gate, and everything else is left to the server behind. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -8,6 +8,7 @@ import { api } from '../../../contract/index.ts'
 import { createLogger } from '../logger.ts'
 import { type Caller, everyScope, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
+import { HttpLimits } from './http-limits.ts'
 import type { RequestOutcome } from './http-outcome.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
 
@@ -21,18 +22,27 @@ const admin: Principal = {
 }
 const slow: Principal = { ...admin, id: 'slow' }
 
-async function door(trustedProxies: string[] = []) {
+async function door({ trustedProxies = [], limits }: { trustedProxies?: string[]; limits?: HttpLimits } = {}) {
   const outcomes: RequestOutcome[] = []
+  /** Who has the token `later`, and a word for each time that it was asked for. */
+  const later = Promise.withResolvers<Principal | undefined>()
+  const lookups = new EventEmitter<{ begun: [address: string] }>()
+  const behind = vi.fn()
   const opened: { query: object; caller: Caller; lastEventId: string | undefined }[] = []
   const http = createHttpServer({
     logger: createLogger('silent'),
-    authenticate: ({ token, sessionCookie }) => {
+    authenticate: ({ token, sessionCookie, address }) => {
       if (token === 'slow') return Promise.resolve(slow)
+      if (token === 'later') {
+        lookups.emit('begun', address)
+        return later.promise
+      }
       return token === 'admin' || sessionCookie === 'admin' ? admin : undefined
     },
     observe: outcome => outcomes.push(outcome),
     origins: { publicUrl: undefined, allowed: [], isHttps: false },
     trustedProxies,
+    ...(limits && { limits }),
   })
   handleStream(http, api.events.streamEvents, { 'content-type': 'text/event-stream' }, call => {
     if (call.query.types === 'full') throw new Problem('too_many_streams', 'Full.', { retryAfterSeconds: 30 })
@@ -44,6 +54,7 @@ async function door(trustedProxies: string[] = []) {
   handle(http, api.accounts.createAccount, ({ body }) => {
     throw new Problem('forbidden', `${JSON.stringify(body).length} characters came.`)
   })
+  http.fastify.server.on('request', behind)
   await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   const { port } = http.fastify.server.address() as AddressInfo
   onTestFinished(async () => {
@@ -59,7 +70,17 @@ async function door(trustedProxies: string[] = []) {
     await once(socket, 'connect')
     return socket
   }
-  return { http, port, open, outcomes, opened }
+  /** A connection on which a stream was asked for with the token `later`, once that is being looked up; and our end of it. */
+  const ask = async (...lines: string[]) => {
+    const accepted = once(http.fastify.server, 'connection')
+    const begun = once(lookups, 'begun')
+    const socket = await open()
+    socket.write(head(path, 'Authorization: Bearer later', ...lines))
+    await begun
+    const [own] = (await accepted) as [Socket]
+    return { socket, own }
+  }
+  return { http, port, open, ask, outcomes, opened, later, lookups, behind }
 }
 
 const head = (path: string, ...lines: string[]) =>
@@ -133,14 +154,116 @@ test('a session, and a token that must be looked up first, open a stream too', a
   expect(opened.map(({ caller }) => caller.principal.id)).toEqual(['admin', 'admin', 'slow'])
 })
 
+test('whoever is looked up first is served in front as well, with the address, the trail and the time of any other', async () => {
+  const { ask, opened, outcomes, later, behind } = await door({ trustedProxies: ['127.0.0.1'] })
+  const { socket } = await ask('X-Forwarded-For: 203.0.113.9')
+  later.resolve(slow)
+  expect(await readTo(socket, 'hello\n\n')).toContain('200 OK')
+  expect(opened).toMatchObject([{ caller: { principal: slow, address: '203.0.113.9', userAgent: 'probe' } }])
+  expect(outcomes).toMatchObject([{ operation: 'events.streamEvents', status: 200, caller: opened[0]!.caller }])
+  expect(behind).not.toHaveBeenCalled()
+})
+
+test.each([
+  ['is nobody', 401, (later: PromiseWithResolvers<undefined>) => later.resolve(undefined)],
+  ['cannot be looked up', 500, (later: PromiseWithResolvers<undefined>) => later.reject(new Error('no database'))],
+])('who %s is refused by the server behind, once', async (_what, status, settle) => {
+  const { ask, opened, later, behind } = await door()
+  const { socket } = await ask()
+  settle(later as PromiseWithResolvers<undefined>)
+  expect(await readTo(socket, '}')).toContain(`HTTP/1.1 ${status} `)
+  expect([opened.length, behind.mock.calls.length]).toEqual([0, 1])
+})
+
+test('what is sent while its caller is looked up stands behind the head, in order, whoever answers', async () => {
+  const send = async ({ socket, own }: { socket: Socket; own: Socket }, bytes: string) => {
+    const whole = own.bytesRead + bytes.length
+    socket.write(bytes)
+    await expect.poll(() => own.bytesRead, { interval: 1 }).toBe(whole)
+  }
+  const taken = await door()
+  const stream = await taken.ask()
+  await send(stream, head('/health/live'))
+  taken.later.resolve(slow)
+  expect(await readTo(stream.socket, 'hello\n\n')).not.toContain('problem')
+  expect(taken.behind).not.toHaveBeenCalled()
+  const refused = await door()
+  const other = await refused.ask()
+  await send(other, head('/api/dashboard/nothing'))
+  refused.later.resolve(undefined)
+  const answers = await readTo(other.socket, 'not_found')
+  expect(answers.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 401', 'HTTP/1.1 404'])
+  const full = await door()
+  const { socket, own } = await full.ask()
+  socket.on('error', () => undefined).resume()
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.write(' '.repeat(1024 * 1024))
+  await expect.poll(() => own.readableLength, { interval: 1 }).toBeGreaterThanOrEqual(own.readableHighWaterMark)
+  // No more is held than that and one read: the rest is the client's.
+  expect(own.readableLength).toBeLessThanOrEqual(2 * 64 * 1024)
+  full.later.resolve(slow)
+  await closed
+})
+
+test.each([
+  ['is closed', (socket: Socket) => socket.destroy()],
+  ['is reset', (socket: Socket) => socket.resetAndDestroy()],
+  ['is half closed', (socket: Socket) => socket.end()],
+])('a connection that %s while its caller is looked up opens nothing', async (_what, end) => {
+  const { ask, open, opened, later, behind } = await door()
+  const { socket, own } = await ask()
+  const gone = new Promise(resolve => own.once('close', resolve))
+  end(socket)
+  await gone
+  later.resolve(slow)
+  const next = await open()
+  next.write(head(path, token))
+  await readTo(next, 'hello\n\n')
+  expect([opened.length, behind.mock.calls.length]).toEqual([1, 0])
+})
+
+test('a stop waits for a look-up, whose caller is told that the server drains; what it cannot wait for is cut', async () => {
+  const { http, ask, opened, later } = await door()
+  const { socket } = await ask()
+  http.isDraining = true
+  const order: string[] = []
+  const idle = http.whenIdle().then(() => order.push('idle'))
+  const answered = readTo(socket, '}').then(answer => order.push(answer))
+  later.resolve(slow)
+  await Promise.all([idle, answered])
+  expect(order[1] === 'idle' ? order[0] : order[1]).toContain('HTTP/1.1 503 ')
+  expect(opened).toHaveLength(0)
+  const cut = await door()
+  const { socket: other } = await cut.ask()
+  const closed = once(other, 'close')
+  other.resume().on('error', () => undefined)
+  cut.http.front.stop()
+  await closed
+})
+
+test('an address that has used up its share has nobody looked up', async () => {
+  const rates = { address: 2, principal: 9, search: 9, assistant: 9, connect: 9, sign_in: 9, access: 9 }
+  const { open, lookups, later } = await door({ limits: new HttpLimits({ rates, now: () => 1_000_000 }) })
+  const begun = vi.fn()
+  lookups.on('begun', begun)
+  later.resolve(undefined)
+  const statuses: string[] = []
+  for (let turn = 0; turn < 4; turn++) {
+    const socket = await open()
+    socket.write(head(path, 'Authorization: Bearer later'))
+    statuses.push((await readTo(socket, '}')).slice(0, 'HTTP/1.1 429'.length))
+  }
+  expect(statuses).toEqual(['HTTP/1.1 401', 'HTTP/1.1 401', 'HTTP/1.1 429', 'HTTP/1.1 429'])
+  // In front, and once more behind it, which says why.
+  expect(begun).toHaveBeenCalledTimes(4)
+})
+
 test('the address that a trusted proxy passes on counts, and that of a stranger does not', async () => {
   for (const [trusted, address] of [
     [['127.0.0.1'], '203.0.113.9'],
     [[], '127.0.0.1'],
   ] as const) {
-    const { http, open, opened } = await door([...trusted])
-    const behind = vi.fn()
-    http.fastify.server.on('request', behind)
+    const { open, opened, behind } = await door({ trustedProxies: [...trusted] })
     for (const version of ['1.1', '1.0']) {
       const socket = await open()
       socket.write(head(path, token, 'X-Forwarded-For: 203.0.113.9').replace('HTTP/1.1', `HTTP/${version}`))

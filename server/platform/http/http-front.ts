@@ -19,6 +19,7 @@ import { parseInput } from './http-input.ts'
 import { ignoreInput } from './http-pipelines.ts'
 import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** What opening a stream needs of a request. */
 export interface StreamCall<Query> {
@@ -56,6 +57,15 @@ interface ServedRoute extends StreamRoute {
   safe: ReturnType<typeof leaveSecretsOut>
 }
 
+/** A request for a stream that brings something to prove who asks. */
+interface Asked {
+  route: ServedRoute
+  head: RequestHead
+  address: string
+  credentials: Credentials
+  began: number
+}
+
 export interface HttpFrontOptions {
   logger: Logger
   isHttps: boolean
@@ -66,24 +76,28 @@ export interface HttpFrontOptions {
   nextRequestId(): string
   hosts: AllowedHosts | undefined
   cors: Cors
+  /** False when the address has used up its share, before anybody is looked up. Takes nothing. */
+  mayAsk(address: string): boolean
   /** False when the caller has used up its share: the server behind says so. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   forwarded: ForwardedWatcher
   trustedProxies: { has(address: string): boolean }
+  /** Is told what a stop must wait for. */
+  underWay: Pick<UnderWay, 'until'>
   /** Hears of each stream that was opened here. */
   observe(stream: OpenedStream, socket: Socket): void
 }
 
-/** Until the first bytes of a connection come; as long as Node waits for a head. */
+/** Until the first bytes of a connection come, as long as Node waits for a head; and again until it is known who asks. */
 const silenceMs = 60_000
 const ends = ['end', 'error', 'close']
 
 export class HttpFront {
   readonly #options: HttpFrontOptions
   readonly #routes = new Map<string, ServedRoute>()
-  /** Connections that have not sent anything yet; `ConnectionLimits` bounds them. */
-  readonly #silent = new Set<Socket>()
+  /** Connections that have not sent anything yet, or whose caller is being looked up; `ConnectionLimits` bounds them. */
+  readonly #undecided = new Set<Socket>()
 
   constructor(options: HttpFrontOptions) {
     this.#options = options
@@ -106,14 +120,19 @@ export class HttpFront {
     this.#routes.set(route.endpoint.path, { ...route, headLines: `HTTP/1.1 200 OK\r\n${headLines}`, safe })
   }
 
-  /** Ends connections that have not sent anything. */
+  /** Ends connections that have not sent anything, and those whose caller is still being looked up. */
   stop(): void {
-    for (const socket of this.#silent) socket.destroy()
+    for (const socket of this.#undecided) socket.destroy()
   }
 
   #receive(socket: Socket, handOver: () => void): void {
+    const hold = () => {
+      this.#undecided.add(socket)
+      for (const event of ends) socket.on(event, drop)
+      socket.on('timeout', drop).setTimeout(silenceMs)
+    }
     const leave = () => {
-      this.#silent.delete(socket)
+      this.#undecided.delete(socket)
       socket.off('data', first).off('timeout', drop).setTimeout(0)
       for (const event of ends) socket.off(event, drop)
     }
@@ -123,34 +142,50 @@ export class HttpFront {
     }
     const first = (chunk: Buffer) => {
       leave()
-      if (this.#answers(socket, chunk)) return
-      socket.unshift(chunk)
-      handOver()
+      const asked = this.#read(socket, chunk)
+      const decide = (principal: Principal | undefined) => {
+        if (asked && principal && this.#opens(socket, asked, principal)) return
+        socket.unshift(chunk)
+        handOver()
+      }
+      const principal = asked && this.#options.authenticate(asked.credentials)
+      if (!(principal instanceof Promise)) return decide(principal)
+      // What comes meanwhile waits in the buffer of the socket, which has a bound, and then stands behind this head as it did before.
+      socket.pause()
+      hold()
+      const decideLate = (found: Principal | undefined) => {
+        leave()
+        if (socket.destroyed) return
+        decide(found)
+        socket.resume()
+      }
+      // Why nobody was found, or could be looked up, is for the server behind to say. It begins with that in the next turn.
+      const decided = principal.then(decideLate, () => decideLate(undefined)).then(() => new Promise(setImmediate))
+      this.#options.underWay.until(decided)
     }
-    this.#silent.add(socket)
-    for (const event of ends) socket.on(event, drop)
-    socket.on('data', first).on('timeout', drop).setTimeout(silenceMs)
+    hold()
+    socket.on('data', first)
+  }
+
+  /** Undefined for what the server behind is to answer. */
+  #read(socket: Socket, chunk: Buffer): Asked | undefined {
+    const { isHttps, isDraining, hosts, cors, mayAsk } = this.#options
+    const head = isDraining() ? undefined : parseRequestHead(chunk)
+    const route = head && this.#routes.get(head.path)
+    if (!head || !route) return undefined
+    if (hosts && !hosts.allows(head.headers.host ?? '')) return undefined
+    const began = performance.now()
+    const address = this.#addressOf(socket, head)
+    const proofs = cors.isForeign(head.headers) ? { ...head.headers, cookie: undefined } : head.headers
+    const credentials = credentialsOf(proofs, isHttps, address)
+    return credentials && mayAsk(address) ? { route, head, address, credentials, began } : undefined
   }
 
   /** False for what the server behind is to answer; nothing was done then. */
-  #answers(socket: Socket, chunk: Buffer): boolean {
-    const { isHttps, isDraining, nextRequestId, authenticate, admits, observe, hosts, cors, logger } = this.#options
-    const head = isDraining() ? undefined : parseRequestHead(chunk)
-    const route = head && this.#routes.get(head.path)
-    if (!head || !route) return false
-    if (hosts && !hosts.allows(head.headers.host ?? '')) return false
-    const began = performance.now()
-    const address = this.#addressOf(socket, head)
+  #opens(socket: Socket, { route, head, address, began }: Asked, principal: Principal): boolean {
+    const { isDraining, nextRequestId, admits, observe, cors, logger } = this.#options
+    if (isDraining()) return false
     const shared = cors.headersFor(head.headers)
-    const proofs = cors.isForeign(head.headers) ? { ...head.headers, cookie: undefined } : head.headers
-    const credentials = credentialsOf(proofs, isHttps, address)
-    const principal = credentials && authenticate(credentials)
-    if (!principal) return false
-    if (principal instanceof Promise) {
-      // Who must be looked up first goes the ordinary way, and is known the next time.
-      principal.catch(() => undefined)
-      return false
-    }
     const userAgent = (head.headers['user-agent'] ?? '').slice(0, maxUserAgent)
     const caller: Caller = { principal, address, userAgent }
     const requestId = nextRequestId()

@@ -26,6 +26,11 @@ export class HttpLimits {
     this.#policies = each(kind => `"${kind}";q=${rates[kind]};w=60`)
   }
 
+  /** Whether `checkAddress` would let it pass. Takes nothing. */
+  mayAsk(address: string): boolean {
+    return networksOf(address).every((network, width) => this.#buckets.address[width]!.peek(network))
+  }
+
   /** @throws Problem too_many_requests. */
   checkAddress(address: string): void {
     this.#check('address', networksOf(address))

@@ -122,6 +122,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     hosts: options.origins.hosts,
     cors,
     authenticate: options.authenticate,
+    underWay,
+    mayAsk: address => options.limits?.mayAsk(address) ?? true,
     admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
     observe: (stream, socket) => {
       connectionLimits.release(socket)

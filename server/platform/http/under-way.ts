@@ -9,17 +9,25 @@ export class UnderWay {
   /** `close` comes for every response, also when the client went away in the middle. */
   begin(response: ServerResponse): void {
     this.#count++
-    connectionOf(response).once('close', () => {
-      this.#count--
-      if (this.#count > 0) return
-      this.#idle.resolve()
-      this.#idle = Promise.withResolvers()
-    })
+    connectionOf(response).once('close', () => this.#ended())
+  }
+
+  /** For what has no response yet. It never rejects. */
+  until(work: Promise<unknown>): void {
+    this.#count++
+    void work.then(() => this.#ended())
   }
 
   /** Resolves when none is under way, at once when that is so now. */
   whenIdle(): Promise<void> {
     return this.#count === 0 ? Promise.resolve() : this.#idle.promise
+  }
+
+  #ended(): void {
+    this.#count--
+    if (this.#count > 0) return
+    this.#idle.resolve()
+    this.#idle = Promise.withResolvers()
   }
 }
 

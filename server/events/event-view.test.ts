@@ -1,0 +1,78 @@
+/** What a view lets through is counted right from every place, and not fact by fact for each who comes back. */
+import { expect, test } from 'vitest'
+import type { Fact } from '../../contract/event.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import type { LogEntry } from './event-log.ts'
+import { EventView } from './event-view.ts'
+
+const admin: Principal = {
+  id: 'admin',
+  name: 'Admin',
+  kind: 'api_key',
+  userId: null,
+  scopes: everyScope,
+  accounts: 'all',
+}
+const at = '2026-11-28T12:00:00.000Z'
+const held = 1_000
+
+/** Of every five facts two are of a type that the view does not see, unevenly spread over two accounts. */
+function factOf(number: number): Fact {
+  const account_id = number % 7 < 3 ? 'a' : 'b'
+  if (number % 5 < 2) return { type: 'account_removed', data: { account_id, at } } as Fact
+  return { type: 'mail_received', data: { account_id, folder: 'INBOX', uid: number, uid_validity: 1, at } } as Fact
+}
+
+function memory() {
+  let looked = 0
+  const log = {
+    newest: 0,
+    get oldestHeld() {
+      return Math.max(1, this.newest - held + 1)
+    },
+    find(number: number): LogEntry | undefined {
+      looked++
+      if (number < this.oldestHeld || number > this.newest) return undefined
+      return { number, fact: factOf(number), frame: Buffer.alloc(0), endOffset: 0 }
+    },
+  }
+  const looksOf = (work: () => void) => {
+    const before = looked
+    work()
+    return looked - before
+  }
+  return { log, looksOf }
+}
+
+const oneByOne = (view: EventView, after: number, newest: number) =>
+  Array.from({ length: newest - after }, (_, index) => factOf(after + 1 + index)).filter(fact => view.accepts(fact))
+    .length
+
+test.each([
+  ['all accounts', undefined],
+  ['one', new Set(['a'])],
+])('of %s, the count is right from every place, while the log grows and forgets', (_what, accounts) => {
+  const { log } = memory()
+  const view = new EventView(admin, { types: new Set(['mail_received']), accounts })
+  for (log.newest = 100; log.newest < 3_000; log.newest += 171) {
+    for (let after = log.oldestHeld - 1; after <= log.newest; after += 13) {
+      const right = oneByOne(view, after, log.newest)
+      expect(view.countAfter(log, after, 10_001)).toBe(right)
+      expect(view.countAfter(log, after, 100)).toBe(Math.min(right, 100))
+    }
+  }
+})
+
+test('who comes back with a view that others have is not counted fact by fact', () => {
+  const { log, looksOf } = memory()
+  log.newest = 5_000
+  const view = new EventView(admin, { types: undefined, accounts: undefined })
+  const count = (after: number) => looksOf(() => view.countAfter(log, after, 10_001))
+  expect(count(4_000)).toBe(held)
+  // Two ends of blocks of 256.
+  for (let after = 4_000; after < 5_000; after += 17) expect(count(after)).toBeLessThan(512)
+  log.newest += 300
+  expect(count(4_300)).toBeLessThan(768)
+  view.retire()
+  expect(count(4_300)).toBe(held)
+})
