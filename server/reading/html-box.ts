@@ -22,6 +22,8 @@ const leastPx = 2
 const outLeftPx = -500
 const outRightPx = 5000
 const [windowWidth, windowHeight] = [800, 600]
+/** Without one of these it is as large as what is around it. */
+const shaping = ['zoom', 'transform', 'scale', 'rotate', 'translate']
 
 export function cuts({ style }: Box): boolean {
   return ['overflow-x', 'overflow-y'].some(name => /^(?:hidden|clip|auto|scroll|overlay)/.test(style.get(name) ?? ''))
@@ -49,6 +51,7 @@ function sizeOf({ style, fontPx, budget, isQuirky }: Box, name: string, side: 'w
 
 export function isClipped(box: Box): boolean {
   const { style, fontPx, budget, isPlaced } = box
+  if (!style.has('clip') && !style.has('clip-path')) return false
   const measure = { em: fontPx, percent: 100 }
   const clip = isPlaced ? /^rect\((.*)\)$/.exec(style.get('clip') ?? '')?.[1] : undefined
   if (clip !== undefined) {
@@ -93,8 +96,10 @@ function isLine(corners: string, { fontPx, budget }: Box): boolean {
 
 export function isElsewhere(box: Box): boolean {
   const { style, fontPx, budget, isPlaced, isInline } = box
-  const placeOf = (name: string, percent = windowWidth) =>
-    lengthOf(style.get(name) ?? '', { em: fontPx, percent }, budget) ?? 0
+  const placeOf = (name: string, percent = windowWidth) => {
+    const value = style.get(name)
+    return value === undefined ? 0 : (lengthOf(value, { em: fontPx, percent }, budget) ?? 0)
+  }
   const isOut = (name: string) => placeOf(name) <= outLeftPx
   if (isOut('margin-left') || placeOf('margin-left') >= outRightPx || (!isInline && isOut('margin-top'))) return true
   if (isPlaced || style.get('position') === 'relative') {
@@ -114,6 +119,7 @@ function isOutsideOfWindow(placeOf: (name: string, percent?: number) => number):
 /** How large letters are in it, beside how large they would be; 0 where it is turned to its edge or moved out of sight. */
 export function scaleOf(box: Box): number {
   const { style, isInline, budget } = box
+  if (!shaping.some(name => style.has(name))) return 1
   const zoom = style.get('zoom')
   let scale = zoom === undefined ? 1 : (numberOf(zoom, budget) ?? 1) || 1
   if (isInline) return scale

@@ -5,10 +5,13 @@ import { withoutModelMarks } from './model-marks.ts'
 /** Zero-width and bidi controls, tags, variation selectors, fillers; and the three marks of annotations, which are as unseen. */
 const unseen = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
 const control = /[^\P{Cc}\n\t]/gu
+/** Of this nothing is ever taken out, unless it is blank lines. */
+const notPlain = /[^\n\t -~]|\n{4}/
 const maxSubject = 300
 
 /** Lines end with LF; of blank lines at most two stay in a row. */
 export function cleanText(text: string): string {
+  if (!notPlain.test(text)) return text
   return text
     .toWellFormed()
     .replaceAll(/\r\n?|[\u2028\u2029\u0085]/g, '\n')

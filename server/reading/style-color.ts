@@ -79,6 +79,8 @@ export class StyleColors {
     if (!/^(?:#[\da-f]+|[a-z]+|[a-z-]+\(.*\)|[\da-f]{3}|[\da-f]{6})$/s.test(value)) return undefined
     const isBare = /^(?:[\da-f]{3}|[\da-f]{6})$/.test(value)
     if (isBare && !this.#isQuirky) return undefined
+    // Most colours of mail are written so.
+    if (/^#(?:[\da-f]{3}|[\da-f]{6})$/.test(value)) return ofDigits(value.slice(1))
     const light = /^light-dark\(\s*((?:[^(),]|\([^()]*\))+),/.exec(value)?.[1]
     if (light !== undefined) return this.find(light.trim(), undefined)
     if (!this.#budget.spend(200)) return undefined
@@ -92,6 +94,13 @@ export class StyleColors {
         ?.map(Number) ?? []
     return [red, green, blue, alpha]
   }
+}
+
+/** Three or six hexadecimal ones. */
+function ofDigits(digits: string): Color {
+  const long = digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits
+  const number = Number.parseInt(long, 16)
+  return [number >> 16, (number >> 8) & 255, number & 255, 1]
 }
 
 /** @returns What the one looks like on the other; undefined when that decides and is not known. */
