@@ -164,9 +164,14 @@ const StreamHealth = z
     log: z
       .object({
         epoch: z.string(),
-        oldest: z.int().nullable().describe('Number of the oldest fact that the log holds; null while it holds none'),
+        oldest: z
+          .int()
+          .nullable()
+          .describe(
+            'From this number on the log holds every fact, and streams can go on; null while there is none. Older administrative facts may be kept, without their neighbours',
+          ),
         newest: z.int().describe('Number of the newest fact; 0 while there was none'),
-        facts: z.int().describe('How many the log holds'),
+        facts: z.int().describe('How many there are from `oldest` on; older administrative facts are not counted'),
         held_in_memory: z.int().describe('How many of the newest are replayed without reading the database'),
       })
       .nullable()
@@ -222,7 +227,8 @@ export const eventsApi = {
     method: 'GET',
     path: '/api/dashboard/facts',
     tag: 'Events',
-    summary: 'List the facts that the log still holds and the caller may see, newest first',
+    summary:
+      'List the newest facts that the caller may see: administrative ones of the whole log, others while memory holds them',
     scope: 'signed_in',
     effect: 'read',
     query: z.strictObject({

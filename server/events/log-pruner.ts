@@ -22,7 +22,7 @@ export interface LogPrunerOptions {
   onForget(firstKept: number): void
 }
 
-/** Rows looked at, or deleted, at once: some 2 ms. The event loop has its turn between two pieces. */
+/** Rows looked at, or deleted, at once. The event loop, and others that write, have their turn between two pieces. */
 const piece = 500
 /** What was forgotten is said at most this often. */
 const tellForgottenEveryMs = 60 * 60_000
