@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { audience } from './audience.ts'
 import { events } from './events.ts'
+import { firstStreams } from './first-streams.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
@@ -38,6 +39,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-requests': hostileRequests,
   'imap-flood': imapFlood,
   'proxied-streams': proxiedStreams,
+  'first-streams': firstStreams,
   'trail-read': trailRead,
 }
 
