@@ -1,6 +1,8 @@
 /**
  * What facts cost when few see them, and what it costs when many who see little come back from far behind, on SQLite and PostgreSQL.
- * `npm run bench -- audience`. Processor time is that of the server process; BENCH_PARTS names the parts (all).
+ * `npm run bench -- audience`. Processor time is that of the server process. `loop_max_ms` is by the
+ * clock, and `loop_cpu_max_ms` the processor time of the longest turn, which other work on the machine changes less. BENCH_PARTS names the
+ * parts: facts, sqlite and postgres (all).
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -24,17 +26,19 @@ export async function audience(): Promise<object> {
     postgresUrl = url
   }
   const stopPostgres = await setupPostgres({ provide } as Parameters<typeof setupPostgres>[0])
+  const wanted = process.env.BENCH_PARTS?.split(',') ?? ['facts', 'sqlite', 'postgres']
   try {
     const sqlite = `sqlite:${join(dir, 'few.db')}`
     return {
       what: `facts at ${manyStreams} streams, each of a person with an account of its own; and ${clients} such that come back ${behind} facts behind at once, of which each sees ${behind / clients}`,
-      facts: await facts(sqlite),
-      returns_on_sqlite: await returns(`sqlite:${join(dir, 'returns.db')}`),
-      ...(postgresUrl && { returns_on_postgres: await returns(postgresUrl) }),
+      ...(wanted.includes('facts') && { facts: await facts(sqlite) }),
+      ...(wanted.includes('sqlite') && { returns_on_sqlite: await returns(`sqlite:${join(dir, 'returns.db')}`) }),
+      ...(postgresUrl && wanted.includes('postgres') && { returns_on_postgres: await returns(postgresUrl) }),
       targets: {
         unseen_cpu_us_per_fact: '<= 100 more than without streams',
         sparse_p99_ms: '<= 150',
         loop_max_ms: '<= 50',
+        loop_cpu_max_ms: '<= 50',
         all_served_ms: '<= 10000',
       },
     }
@@ -78,6 +82,7 @@ async function returns(url: string): Promise<object> {
       median_served_ms: sorted[Math.floor(sorted.length / 2)]!,
       loop_max_ms: loop.loop_max_ms!,
       loop_p99_ms: loop.loop_p99_ms!,
+      loop_cpu_max_ms: loop.loop_cpu_max_ms!,
       cpu_ms_per_return: loop.cpu_ms! / clients,
       append_cpu_us_per_fact: filled.cpu_us_per_fact!,
     })
@@ -86,21 +91,23 @@ async function returns(url: string): Promise<object> {
   }
 }
 
-/** Milliseconds until it has all its facts. */
+/** Milliseconds until it has all its facts. What it has read is not searched again, as this process takes time from the server. */
 async function comeBack(port: number, account: string, id: string, facts: number, began: number): Promise<number> {
   const socket = connect(port, '127.0.0.1')
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const mark = 'event: mail_received\n'
   let text = ''
+  let seen = 0
+  socket.setEncoding('latin1').on('error', reject)
   socket.on('data', chunk => {
     text += chunk
+    if (text.includes('event: gap')) reject(new Error(`a gap: ${text}`))
+    seen += text.split(mark).length - 1
+    text = text.slice(1 - mark.length)
+    if (seen >= facts) resolve(performance.now() - began)
   })
   socket.write(`GET /?account=${account} HTTP/1.1\r\nHost: x\r\nLast-Event-ID: ${id}\r\n\r\n`)
-  while ((text.match(/^event: mail_received$/gm)?.length ?? 0) < facts) {
-    if (text.includes('event: gap')) throw new Error(`a gap: ${text}`)
-    await once(socket, 'data')
-  }
-  const took = performance.now() - began
-  socket.destroy()
-  return took
+  return promise.finally(() => socket.destroy())
 }
 
 interface Server {

@@ -1,7 +1,9 @@
 /**
  * The real server with a publisher inside, for the event benchmarks. It is steered on a port of its own: GET
  * /rate?k=<events a second>, /append?seconds=, /state, and /memory after a collection (with --expose-gc). `--watch-blocked` notes how long writes wait, for few streams.
+ * `--tls` has it speak HTTPS.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -27,6 +29,7 @@ const environment = {
   RUSTYMAIL_TRUSTED_PROXIES: '127.0.0.1',
   ...unlimited,
 }
+if (process.argv.includes('--tls')) Object.assign(environment, makeCertificate())
 const app = createApp(loadConfig([], environment), { logger: createLogger('warn') })
 await app.start()
 
@@ -116,8 +119,15 @@ const control = createServer(async (request, response) => {
 delay.enable()
 control.listen(0, '127.0.0.1', () => {
   const { port } = control.address() as AddressInfo
-  console.log(JSON.stringify({ url: app.address, control: `http://127.0.0.1:${port}`, pid: process.pid }))
+  console.log(JSON.stringify({ url: app.address, control: `http://127.0.0.1:${port}`, pid: process.pid, dataDir }))
 })
+
+function makeCertificate(): Record<string, string> {
+  const [cert, key] = [join(dataDir, 'cert.pem'), join(dataDir, 'key.pem')]
+  const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  execFileSync('openssl', ['req', ...kind, '-keyout', key, '-out', cert, '-subj', '/CN=localhost'], { stdio: 'ignore' })
+  return { RUSTYMAIL_TLS_CERT: cert, RUSTYMAIL_TLS_KEY: key }
+}
 
 process.on('SIGTERM', async () => {
   clearTimeout(timer)

@@ -31,8 +31,16 @@ export function cpuMs(pid: number): number {
 /** The same to the nanosecond, from the scheduler: for pieces of work too short for the clock ticks of `cpuMs`. */
 export function preciseCpuMs(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`)
-  const spent = threads.map(id => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]))
-  return spent.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6
+  return threads.reduce((sum, id) => sum + threadCpuMs(pid, id), 0)
+}
+
+/** Of the thread that runs the event loop, alone. */
+export function mainCpuMs(pid: number): number {
+  return threadCpuMs(pid, String(pid))
+}
+
+function threadCpuMs(pid: number, id: string): number {
+  return Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]) / 1e6
 }
 
 export function rssBytes(pid: number): number {

@@ -3,18 +3,32 @@
  * server behind it. `npm run bench -- proxied-streams`; BENCH_STREAMS (2,000) and BENCH_ROUNDS (3). Needs nginx and Linux.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { connect as connectTls } from 'node:tls'
+import { openDatabase } from '../server/platform/database/database.ts'
+import { createToken, hashOf, prefixOf } from '../server/tokens/token-format.ts'
+import { aUser } from '../test/support/a-user.ts'
 import { freePort } from '../test/support/free-port.ts'
 import { getTool } from '../test/support/require.ts'
-import { apiKey, cpuMs, median, round } from './measure.ts'
+import { apiKey, mainCpuMs, median, preciseCpuMs, round } from './measure.ts'
+
+/** How a stream is asked for, and by whom. */
+export interface Way {
+  isProxied: boolean
+  query: string
+  isTls?: boolean
+  /** Each stream is the first of a principal of its own, whose token must be looked up. */
+  isFirst?: boolean
+}
 
 /** Node decodes the escape, and the front leaves it alone. */
-const ways = {
+const ways: Record<string, Way> = {
   direct: { isProxied: false, query: 'types=mail_received' },
   behind_nginx: { isProxied: true, query: 'types=mail_received' },
   behind_nginx_left_to_node: { isProxied: true, query: 'types=mail%5Freceived' },
@@ -23,7 +37,10 @@ const ways = {
 const warmUp = 200
 
 export async function proxiedStreams(): Promise<object> {
-  const streams = Number(process.env.BENCH_STREAMS ?? 2_000)
+  return compareWays(ways, Number(process.env.BENCH_STREAMS ?? 2_000))
+}
+
+export async function compareWays(ways: Record<string, Way>, streams: number): Promise<object> {
   const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
   const runs = Object.entries(ways).map(([name, way]) => ({ name, way, all: [] as Measured[] }))
   for (let turn = 0; turn < rounds; turn++) {
@@ -31,7 +48,8 @@ export async function proxiedStreams(): Promise<object> {
   }
   const figures = runs.map(({ name, all }) => {
     const of = (key: keyof Measured) => round(median(all.map(run => run[key])))
-    return [name, { rss_kib: of('rss_kib'), heap_kib: of('heap_kib'), cpu_us_to_open: of('cpu_us_to_open') }]
+    const measured = ['rss_kib', 'heap_kib', 'cpu_us_to_open', 'main_thread_us_to_open'] as const
+    return [name, Object.fromEntries(measured.map(key => [key, of(key)]))]
   })
   return {
     what: `${streams} streams, ${rounds} interleaved rounds, medians for each stream`,
@@ -42,36 +60,41 @@ export async function proxiedStreams(): Promise<object> {
 interface Measured {
   rss_kib: number
   heap_kib: number
+  /** Of all threads. */
   cpu_us_to_open: number
+  main_thread_us_to_open: number
 }
 
-async function measureWay(
-  { isProxied, query }: { isProxied: boolean; query: string },
-  streams: number,
-): Promise<Measured> {
+async function measureWay({ isProxied, query, isTls, isFirst }: Way, streams: number): Promise<Measured> {
   const program = ['--max-semi-space-size=4', '--expose-gc', join(import.meta.dirname, 'events-server.ts')]
+  if (isTls) program.push('--tls')
   const server = spawn(process.execPath, program, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const { url, control, pid } = JSON.parse(await firstLine(server)) as { url: string; control: string; pid: number }
+  const { url, control, pid, dataDir } = JSON.parse(await firstLine(server)) as Started
   const direct = Number(new URL(url).port)
   const proxy = isProxied ? await startNginx(direct) : undefined
+  const tokens = isFirst ? await makeTokens(dataDir, streams + warmUp) : []
   const sockets: Socket[] = []
   try {
     const open = async (count: number) => {
       for (let left = count; left > 0; left -= 50) {
-        const opened = Array.from({ length: Math.min(left, 50) }, () => openStream(proxy?.port ?? direct, query))
+        const opened = Array.from({ length: Math.min(left, 50) }, () =>
+          openStream(isTls ?? false, proxy?.port ?? direct, query, tokens.pop() ?? apiKey),
+        )
         sockets.push(...(await Promise.all(opened)))
       }
     }
     const memory = async () => (await (await fetch(`${control}/memory`)).json()) as { rss: number; heapUsed: number }
     await open(warmUp)
-    const [before, cpuBefore] = [await memory(), cpuMs(pid)]
+    const before = await memory()
+    const [cpuBefore, mainBefore] = [preciseCpuMs(pid), mainCpuMs(pid)]
     await open(streams)
-    const cpuAfter = cpuMs(pid)
+    const [cpuAfter, mainAfter] = [preciseCpuMs(pid), mainCpuMs(pid)]
     const after = await memory()
     return {
       rss_kib: (after.rss - before.rss) / 1024 / streams,
       heap_kib: (after.heapUsed - before.heapUsed) / 1024 / streams,
       cpu_us_to_open: ((cpuAfter - cpuBefore) * 1000) / streams,
+      main_thread_us_to_open: ((mainAfter - mainBefore) * 1000) / streams,
     }
   } finally {
     for (const socket of sockets) socket.destroy()
@@ -80,11 +103,20 @@ async function measureWay(
   }
 }
 
+interface Started {
+  url: string
+  control: string
+  pid: number
+  dataDir: string
+}
+
 /** Until its first event has come. */
-async function openStream(port: number, query: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
+async function openStream(isTls: boolean, port: number, query: string, token: string): Promise<Socket> {
+  const host = '127.0.0.1'
+  // Its certificate was made for this run.
+  const socket = isTls ? connectTls({ host, port, rejectUnauthorized: false }) : connect(port, host)
   socket.write(
-    `GET /api/dashboard/events?${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${apiKey}\r\n` +
+    `GET /api/dashboard/events?${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n` +
       'Accept: text/event-stream\r\nUser-Agent: bench\r\n\r\n',
   )
   let text = ''
@@ -94,6 +126,36 @@ async function openStream(port: number, query: string): Promise<Socket> {
     if (text.includes('problem+json')) break
   }
   throw new Error(`no stream: ${text}`)
+}
+
+/** Of so many people, who see an account each. Written behind the back of the server, so that it has seen none of them. */
+async function makeTokens(dataDir: string, count: number): Promise<string[]> {
+  const db = openDatabase(`sqlite:${join(dataDir, 'rustymail.db')}`)
+  const tokens = Array.from({ length: count }, () => createToken())
+  await db.transaction().execute(async transaction => {
+    for (const token of tokens) {
+      const id = randomBytes(8).toString('hex')
+      const user = aUser({ accounts: JSON.stringify([`account-${id}`]) })
+      await transaction.insertInto('users').values(user).execute()
+      const row = {
+        id,
+        token_hash: hashOf(token),
+        prefix: prefixOf(token),
+        user_id: user.id,
+        name: 'Bench',
+        scopes: JSON.stringify(['dashboard:read', 'mail:meta']),
+        accounts: user.accounts,
+        allowed_addresses: '[]',
+        created_at: user.created_at,
+        expires_at: null,
+        last_used_at: null,
+        last_used_address: null,
+      }
+      await transaction.insertInto('api_tokens').values(row).execute()
+    }
+  })
+  await db.destroy()
+  return tokens
 }
 
 /** As docs/events.md shows it, without TLS. */

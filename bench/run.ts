@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { audience } from './audience.ts'
 import { events } from './events.ts'
+import { firstStreams } from './first-streams.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
@@ -40,6 +41,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'imap-flood': imapFlood,
   log,
   'proxied-streams': proxiedStreams,
+  'first-streams': firstStreams,
   'trail-read': trailRead,
 }
 

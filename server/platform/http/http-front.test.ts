@@ -226,12 +226,15 @@ test('a stop waits for a look-up, whose caller is told that the server drains; w
   const { http, ask, opened, later } = await door()
   const { socket } = await ask()
   http.isDraining = true
-  const order: string[] = []
-  const idle = http.whenIdle().then(() => order.push('idle'))
-  const answered = readTo(socket, '}').then(answer => order.push(answer))
+  let isIdle = false
+  const idle = http.whenIdle().then(() => {
+    isIdle = true
+  })
+  await new Promise(setImmediate)
+  expect(isIdle).toBe(false)
   later.resolve(slow)
-  await Promise.all([idle, answered])
-  expect(order[1] === 'idle' ? order[0] : order[1]).toContain('HTTP/1.1 503 ')
+  expect(await readTo(socket, '}')).toContain('HTTP/1.1 503 ')
+  await idle
   expect(opened).toHaveLength(0)
   const cut = await door()
   const { socket: other } = await cut.ask()
