@@ -9,6 +9,7 @@ import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
+import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { log } from './log.ts'
 import { newMail } from './new-mail.ts'
@@ -38,6 +39,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-mail': hostileMail,
   'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,
+  'html-text': htmlTextCost,
   'imap-flood': imapFlood,
   log,
   'proxied-streams': proxiedStreams,

@@ -39,6 +39,8 @@ test('who asks twice gets the same signal, which ends with the client, and one w
   const { port } = http.fastify.server.address() as AddressInfo
   const visit = (path: string) => {
     const socket = connect(port, '127.0.0.1')
+    // Before the server is closed, which waits for it.
+    onTestFinished(() => void socket.destroy())
     socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
     return socket
   }
