@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm'
 /** As when there is no memory left: what is compiled but not needed now goes too, and the system has the pages back at once. */
 const thorough = { type: 'major', flavor: 'last-resort', execution: 'sync' }
 
-/** Takes about 100 ms, in which nothing else runs in this thread. */
+/** Took 220 to 240 ms after a start, on two processors that others used too; nothing else runs in this thread meanwhile. */
 export function dropStartMemory(): void {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('globalThis.gc')

@@ -9,8 +9,8 @@ import { changesSchema, StatementCache } from './statement-cache.ts'
 
 /** What took longer the last time is not begun before those who wait for earlier statements have their answers. */
 const slowMs = 1
-/** A read that takes longer is one for the second reader. */
-const longMs = 20
+/** A read that takes longer, of the processor or with the disk, is one for the second reader. On a busy machine others take its time. */
+const longMs = { processor: 20, disk: 200 }
 
 /** Past it the write-ahead log is emptied, which SQLite does by itself only when it happens to find no reader. */
 const maxLogBytes = 32 * 1024 * 1024
@@ -139,11 +139,12 @@ class SqliteThread {
     const kept = this.#statements.get(sql)
     if (kept.tookMs > slowMs) this.#flush()
     const began = performance.now()
+    const usedBefore = process.threadCpuUsage()
     const answer = answerOf(kept, values)
     kept.tookMs = performance.now() - began
     // It may have changed what a kept one answers.
     if (changesSchema(sql)) this.forget()
-    if ('rows' in answer) return { ...answer, isLong: kept.tookMs > longMs }
+    if ('rows' in answer) return { ...answer, isLong: isLong(kept.tookMs, usedBefore) }
     this.#writes++
     return answer
   }
@@ -191,6 +192,12 @@ function toFault(error: unknown): Fault {
   if (!(error instanceof Error)) return { message: String(error) }
   const { message, code, errcode, errstr } = error as Error & Fault
   return { message, ...(code && { code }), ...(errcode !== undefined && { errcode }), ...(errstr && { errstr }) }
+}
+
+function isLong(tookMs: number, usedBefore: NodeJS.CpuUsage): boolean {
+  if (tookMs <= longMs.processor) return false
+  const { user, system } = process.threadCpuUsage(usedBefore)
+  return tookMs > longMs.disk || (user + system) / 1000 > longMs.processor
 }
 
 function open({ path, isReader }: ThreadData): DatabaseSync {

@@ -28,7 +28,7 @@ export interface ThreadBounds {
   idleMs: number
 }
 
-const defaultBounds: ThreadBounds = { maxWaiting: 10_000, turnMs: 30_000, drainMs: 5_000, stuckMs: 5, idleMs: 60_000 }
+const defaultBounds: ThreadBounds = { maxWaiting: 10_000, turnMs: 30_000, drainMs: 5_000, stuckMs: 5, idleMs: 10_000 }
 /** For a thread to close its files once it has nothing more to do. */
 const closeMs = 2_000
 /** While there is no reader, so many reads wait so long for the writer to be free; the others get a reader. */
@@ -184,11 +184,12 @@ export class SqliteThreads {
   #readLater(order: Order): Promise<Rows | Changes> {
     return new Promise(resolve => {
       const go = () => {
+        if (!this.#patient.delete(go)) return
         clearTimeout(timer)
-        this.#patient.delete(go)
         resolve(this.#isWriterFree ? this.#writer.run(order) : this.#lend('short').run(order))
       }
-      const timer = setTimeout(go, patience.waitMs)
+      // Behind the answers that have come, where the loop was late itself: the writer may be free.
+      const timer = setTimeout(() => setImmediate(go), patience.waitMs)
       this.#patient.add(go)
     })
   }
