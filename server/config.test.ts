@@ -107,7 +107,7 @@ test('half an account, an unknown command or flag is a fault', () => {
     'IMAP_PASS must be set as well, since another IMAP_ value is',
   ])
   expect(faultsOf([], { IMAP_PORT: '993' })).toHaveLength(3)
-  expect(faultsOf(['fly'], {})[0]).toContain('no such command')
+  expect(faultsOf(['fly'], {})[0]).toContain('unknown command')
   expect(faultsOf(['--fast'], {})).toEqual(["Unknown option '--fast'; rustymail --help lists what there is"])
   expect(faultsOf(['--port'], {})).toEqual([
     "Option '--port <value>' argument missing; rustymail --help lists what there is",

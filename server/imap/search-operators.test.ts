@@ -46,5 +46,5 @@ test.each([
 
 test('an operator that is the value of a key is a value', () => {
   expect(operatorFault('OR', { isTerm: false })).toBeUndefined()
-  expect(operatorFault('(anna', { isTerm: false })).toContain('grouped')
+  expect(operatorFault('(anna', { isTerm: false })).toContain('grouping')
 })

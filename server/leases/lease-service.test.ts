@@ -58,7 +58,7 @@ onEachDatabase((open, url) => {
     await expect.poll(() => won.mock.calls.length).toBe(1)
     expect([held.find(), waiting.find()?.name]).toEqual([undefined, 'loop'])
     expect((await rowOf(db, 'loop'))!.token).toBeGreaterThan(first)
-    expect(() => other.want('loop')).toThrow('wanted already')
+    expect(() => other.want('loop')).toThrow('already claimed')
   })
 
   test('a holder whose lease was taken over writes nothing more, though it has not noticed', async () => {

@@ -149,7 +149,7 @@ onEachDatabase((_open, url) => {
     for (let more = 0; more < 3; more++) await server.call(api.audit.changeAuditSettings, { body })
     await server.stop()
     expect(await run('audit verify')).toMatchObject({ code: 0 })
-    expect(await run('audit accept')).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing to accept') })
+    expect(await run('audit accept')).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to accept') })
 
     await db.deleteFrom('audit_entries').where('number', '>', ends.newest).execute()
     await db.updateTable('audit_chain').set(ends).execute()
@@ -242,7 +242,7 @@ test('a key that is missing is said to be missing, and no other is put in its pl
   await (await start()).stop()
   const key = keyFile()
   renameSync(file('secret.key'), file('kept'))
-  const words = /^[^\n]*secret\.key is missing[^\n]*Put it back[^\n]*\n$/
+  const words = /^[^\n]*secret\.key is missing[^\n]*Restore it[^\n]*\n$/
   expect(await startInVain()).toMatch(words)
   const { email, password } = administrator
   const created = await run(`user create-admin --email ${email} --name Ada`, `${password}\n`)

@@ -29,7 +29,7 @@ test('a restore over data keeps it beside, says which entries are lost, and is r
   const restored = await run(['restore', file, '--force'])
   expect(restored).toMatchObject({ code: 0, stderr: '' })
   expect(restored.stdout).toMatch(
-    /Entries \d+ to \d+, which came after the backup, are not in it\.\nWhat was there is kept: /,
+    /Entries \d+ to \d+, which came after the backup, are not in it\.\nThe previous files are kept: /,
   )
   expect(await run(['audit', 'verify'])).toMatchObject({ code: 0 })
   const second = await start()

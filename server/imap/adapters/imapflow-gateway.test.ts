@@ -97,7 +97,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await expect(gateway.connect(wrongPlain, { ...options, timeoutMs: 5_000 })).rejects.toMatchObject({
         code: 'mail_server_tls',
         extension: { fault: 'tls_port' },
-        message: expect.stringContaining('TLS from the first byte'),
+        message: expect.stringContaining('uses implicit TLS'),
       })
     }
   })

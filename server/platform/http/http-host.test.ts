@@ -81,7 +81,7 @@ test('a request gives one Host, however it is spelled', () => {
 
 test('what is refused is told which name to allow where, and nothing else of what it sent', () => {
   expect(hosts.refusalOf({ host: 'mail.example.org:8080' })?.message).toMatch(
-    /by the name mail\.example\.org\. .*RUSTYMAIL_ALLOWED_HOSTS/,
+    /host name mail\.example\.org is not allowed\. .*RUSTYMAIL_ALLOWED_HOSTS/,
   )
   expect(hosts.refusalOf({ host: '<script>' })?.message).toContain('?script?')
 })
