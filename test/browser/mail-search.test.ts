@@ -107,7 +107,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await field(page).getAttribute('aria-invalid')).toBe('true')
     expect(await rows(page).count()).toBe(0)
     await searchFor(page, 'tea OR milk')
-    await fault.filter({ hasText: 'at character 5: one cannot search for one OR the other yet' }).waitFor()
+    await fault.filter({ hasText: 'at character 5: OR is not supported yet: all terms must match.' }).waitFor()
     await searchFor(page, 'xyzzy-nowhere')
     await page.getByText('Nothing found', { exact: true }).waitFor()
     await expect.poll(() => fault.count(), soon).toBe(0)

@@ -220,6 +220,9 @@ test('what is announced and kept every 5 s is counted over the accounts of its r
       return own
     }),
   )
-  // Each mailbox is watched, and was read once.
-  expect(open).toEqual([4, 0, 0, 2, 4])
+  // Each mailbox is watched, and was read: by one connection or two, as the first look of the watcher was over or not.
+  const [all, none, unreachable, one, both] = open
+  expect([none, unreachable, both]).toEqual([0, 0, all])
+  expect(one).toBeGreaterThanOrEqual(2)
+  expect(all! - one!).toBeGreaterThanOrEqual(2)
 })

@@ -24,6 +24,8 @@ export class PostgresChanges {
   #look: NodeJS.Timeout | undefined
   #telling: NodeJS.Timeout | undefined
   #isUntold = false
+  /** One question at a time on the connection. */
+  #isAsking = false
 
   constructor({ url, logger }: { url: string; logger: Logger }) {
     this.#url = url
@@ -38,13 +40,13 @@ export class PostgresChanges {
 
   /** At once, and what comes in the next moments together at their end. */
   tell(): void {
-    if (this.#telling || this.#stopped.signal.aborted) {
+    if (this.#telling || this.#isAsking || this.#stopped.signal.aborted) {
       this.#isUntold = true
       return
     }
     this.#isUntold = false
     // What cannot be told is found by looking.
-    this.#connection?.client.query(`notify ${channel}, 'moved'`).catch(() => undefined)
+    if (this.#connection) void this.#ask(this.#connection, `notify ${channel}, 'moved'`)
     this.#telling = setTimeout(() => {
       this.#telling = undefined
       if (this.#isUntold) this.tell()
@@ -56,6 +58,14 @@ export class PostgresChanges {
     clearInterval(this.#look)
     clearTimeout(this.#telling)
     await this.#following
+  }
+
+  /** Never rejects; a connection that does not answer is ended. What waits meanwhile is told behind it. */
+  async #ask({ client, socket }: PostgresConnection, statement: string): Promise<void> {
+    this.#isAsking = true
+    await client.query(statement).catch(() => socket.destroy())
+    this.#isAsking = false
+    if (this.#isUntold && !this.#telling) this.tell()
   }
 
   /** Never rejects. */
@@ -91,7 +101,9 @@ export class PostgresChanges {
     })
     const { client, socket } = connection
     this.#connection = connection
-    const ask = setInterval(() => void client.query('select 1').catch(() => socket.destroy()), askEveryMs)
+    const ask = setInterval(() => {
+      if (!this.#isAsking) void this.#ask(connection, 'select 1')
+    }, askEveryMs)
     try {
       // What was committed, here and there, while nobody listened.
       moved()
