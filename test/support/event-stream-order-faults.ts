@@ -20,7 +20,6 @@ const headerWins = 'the header wins'
 const types = 'types leaves out'
 const statesAlone = 'a stream of states alone'
 const accounts = 'account_id leaves out facts of other accounts'
-const heartbeat = 'the heartbeat comes in time'
 const whole = 'the stream that was open all the time'
 const grammar = 'every line of every stream'
 
@@ -44,7 +43,8 @@ export const orderFaults: Fault[] = [
   ],
   [
     'heartbeats with ids',
-    heartbeat,
+    // One that comes early spoils the order before the check of the heartbeat has its turn.
+    grammar,
     { later: frames => frames.map(f => (f.event === 'heartbeat' ? { id: 'k3f9-1', ...f } : f)) },
   ],
 
