@@ -13,6 +13,12 @@ export interface ServerFolder {
   mailboxId: string | null
 }
 
+/** One of the whole list that `applyFolders` takes. */
+export interface ListedFolder extends ServerFolder {
+  /** By LIST-STATUS, where it was asked: without MAILBOXID a folder of another name is recognised by all three. */
+  status?: { uidValidity: number; uidNext: number; total: number } | null
+}
+
 /** A folder as the index knows it. */
 export interface IndexedFolder extends ServerFolder {
   /** 0 until it was opened once. */
@@ -72,20 +78,33 @@ export interface FolderBatch {
   changed?: { uid: number; flags: string[] }[]
   vanished?: UidSpan[]
   /** How far the folder is read now. What is left out stays as it is. */
-  position?: Partial<
-    Pick<IndexedFolder, 'uidNext' | 'highestModseq' | 'serverTotal' | 'lowestUid' | 'lowestTextUid'>
-  >
+  position?: Partial<Pick<IndexedFolder, 'uidNext' | 'highestModseq' | 'serverTotal' | 'lowestUid' | 'lowestTextUid'>>
   /** Whether messages that the index never held are announced as new. Not in a first sync. */
   announces: boolean
 }
 
 /** Ids of the messages that a batch concerned. */
 export interface AppliedBatch {
-  /** By UID, of all that were added. `isNew` is false where the message was known from another folder. */
+  /** In the order of UIDs, of all that were added. `isNew` is false where the message was known from another folder. */
   added: { uid: number; id: string; threadId: string; isNew: boolean }[]
+  /** Places whose flags are others now, and places that are gone. */
   changed: number
   removed: number
   modseq: number
+}
+
+/** What became of the folders. Messages of those that are gone are orphans. */
+export interface AppliedFolders {
+  created: string[]
+  renamed: { from: string; to: string }[]
+  gone: string[]
+}
+
+export interface SettledOrphans {
+  /** Messages that are in no folder any more. */
+  removed: number
+  /** The round that is under way now. */
+  round: number
 }
 
 /** Where a message is. */
@@ -134,6 +153,28 @@ export interface IndexedChanges {
   hasMore: boolean
 }
 
+/** A conversation as lists show it. */
+export interface IndexedThread {
+  id: string
+  messageCount: number
+  unreadCount: number
+  /** In the folder, where the list is one of a folder. */
+  newest: IndexedMessage
+}
+
+export interface ThreadPage {
+  threads: IndexedThread[]
+  /** Null after the last one. */
+  nextCursor: number | null
+}
+
+/** A UID in the index with its flags, to be compared with those of the server. */
+export interface PlaceFlags {
+  uid: number
+  flags: string[]
+  hasText: boolean
+}
+
 /** What an account's index takes. */
 export interface IndexFigures {
   messages: number
@@ -142,9 +183,42 @@ export interface IndexFigures {
   bytes: number
 }
 
-/** A fact of the index's transaction that is not in the event log yet. */
-export interface OutgoingFact {
-  number: number
-  type: 'mail_changed' | 'mail_removed' | 'folder_changed'
-  data: Record<string, unknown>
+/** Of `mail_changed`: what a message looks like in the folder now. */
+export interface MessageNews {
+  id: string
+  thread_id: string
+  uid: number
+  /** Null where it left the folder. */
+  flags: string[] | null
+  from: Address[]
+  subject: string
+  size_bytes: number
 }
+
+/** Data of the facts. Those of many messages come in several, of 50 messages each. */
+export interface FactData {
+  /** Other flags, or a message that was known before came or went. Those that are announced as received are not in it. */
+  mail_changed: { path: string; messages: MessageNews[] }
+  /** In no folder any more. */
+  mail_removed: { messages: { id: string; thread_id: string }[] }
+  folder_changed: {
+    path: string
+    /** `cleared`: another UIDVALIDITY, so that all that was in it is gone before the rest of this fact. */
+    event: 'created' | 'renamed' | 'gone' | 'cleared' | 'changed'
+    /** Only where it was renamed. */
+    old_path?: string
+    added: number
+    changed: number
+    removed: number
+    total: number
+    unread: number
+    modseq: number
+    /** Threads that became part of others. */
+    merged?: { from: string; into: string }[]
+  }
+}
+
+/** A fact of the index's transaction that is not in the event log yet. */
+export type OutgoingFact = {
+  [Type in keyof FactData]: { number: number; type: Type; data: FactData[Type] }
+}[keyof FactData]

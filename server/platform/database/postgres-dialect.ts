@@ -7,11 +7,22 @@ import { markDatabaseFault } from './database-fault.ts'
 /** A connection on which the database says nothing for so long, while it is asked something, is given up. */
 const defaultSilenceMs = 30_000
 
-export function postgresDialect(url: string, silenceMs = defaultSilenceMs): PostgresDialect {
-  return new PostgresDialect({ pool: () => openPool(url, silenceMs) })
+export interface PostgresOptions {
+  silenceMs?: number
+  /** Connections at most. */
+  max?: number
+  /** Where tables without a schema are; the name is one of ours. */
+  schema?: string
 }
 
-async function openPool(url: string, silenceMs: number): Promise<PostgresPool> {
+export function postgresDialect(url: string, options: PostgresOptions = {}): PostgresDialect {
+  return new PostgresDialect({ pool: () => openPool(url, options) })
+}
+
+async function openPool(
+  url: string,
+  { silenceMs = defaultSilenceMs, max = 10, schema }: PostgresOptions,
+): Promise<PostgresPool> {
   // Loaded only now: a server on SQLite does without its memory.
   const { default: pg } = await import('pg')
   const types = {
@@ -21,7 +32,7 @@ async function openPool(url: string, silenceMs: number): Promise<PostgresPool> {
   }
   const pool = new pg.Pool({
     connectionString: url,
-    max: 10,
+    max,
     connectionTimeoutMillis: 10_000,
     stream: () => {
       const socket = new Socket()
@@ -33,6 +44,10 @@ async function openPool(url: string, silenceMs: number): Promise<PostgresPool> {
   pool.on('error', () => undefined)
   // One that breaks while it is lent tells so twice: its query fails, and it emits an error, which nobody else hears.
   pool.on('connect', client => client.on('error', () => undefined))
+  // Queries of a connection run in their order: this one is before all others. Where it fails, they do not find their tables.
+  if (schema !== undefined) {
+    pool.on('connect', client => void client.query(`set search_path to ${schema}`).catch(() => undefined))
+  }
   const connect = () =>
     pool.connect().catch((error: unknown) => {
       markDatabaseFault(error)

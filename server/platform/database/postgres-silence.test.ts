@@ -17,7 +17,7 @@ async function open() {
   onTestFinished(() => relay.stop())
   url.port = String(relay.port)
   const db = new Kysely<Tables>({
-    dialect: postgresDialect(url.href, 500),
+    dialect: postgresDialect(url.href, { silenceMs: 500 }),
     log: event => {
       if (event.level === 'error') markDatabaseFault(event.error)
     },

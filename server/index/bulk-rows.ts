@@ -1,0 +1,98 @@
+/** Many rows in one statement. The texts of statements are few, whatever the number of rows, so that prepared ones are found again. */
+import { CompiledQuery } from 'kysely'
+import { isSqlite } from './index-schema.ts'
+import type { IndexDatabase, IndexTables } from './index-tables.ts'
+
+/** Rows of one statement; what is left over takes smaller ones. */
+const sizes = [128, 32, 8, 1] as const
+/** Values of one `in (…)`. */
+const listSizes = [1, 8, 32, 128, 512] as const
+
+type Row = readonly unknown[]
+type Columns<Table extends keyof IndexTables> = readonly (keyof IndexTables[Table] & string)[]
+
+/** @param conflict For example `on conflict do nothing`. */
+export async function insertRows<Table extends keyof IndexTables>(
+  db: IndexDatabase,
+  table: Table,
+  columns: Columns<Table>,
+  rows: readonly Row[],
+  conflict = '',
+): Promise<void> {
+  const mark = isSqlite(db) ? () => '?' : (index: number) => `$${index + 1}`
+  for (const part of parts(rows)) {
+    const values = marks(part.length, columns.length, mark)
+    await run(db, `insert into ${table} (${columns.join(', ')}) values ${values} ${conflict}`, part.flat())
+  }
+}
+
+export interface Update<Table extends keyof IndexTables> {
+  table: Table
+  /** Beside `account`. The values of a row begin with these. */
+  keys: Columns<Table>
+  sets: Columns<Table>
+  /** Set in all rows to what this says; `v.column1` and so on are the values of the row. */
+  expressions?: Partial<Record<keyof IndexTables[Table] & string, string>>
+}
+
+/** Each row sets its own values. */
+export async function updateRows<Table extends keyof IndexTables>(
+  db: IndexDatabase,
+  account: number,
+  { table, keys, sets, expressions = {} }: Update<Table>,
+  rows: readonly Row[],
+): Promise<void> {
+  const columns = [...keys, ...sets]
+  const column = (index: number) => `v.column${index + 1}`
+  const assigned = [
+    ...sets.map((name, index) => `${name} = ${column(keys.length + index)}`),
+    ...Object.entries(expressions).map(([name, expression]) => `${name} = ${expression}`),
+  ].join(', ')
+  const found = keys.map((name, index) => `${table}.${name} = ${column(index)}`).join(' and ')
+  const mark = isSqlite(db)
+    ? () => '?'
+    : (index: number) => `$${index + 1}::${typeOf(columns[index % columns.length]!)}`
+  for (const part of parts(rows)) {
+    const values = marks(part.length, columns.length, mark)
+    const statement = `update ${table} set ${assigned} from (values ${values}) v where ${table}.account = ${account} and ${found}`
+    await run(db, statement, part.flat())
+  }
+}
+
+/** For `in (…)`: pieces of a few lengths alone, filled up with the last value, which changes nothing. */
+export function lists<Value>(values: readonly Value[]): Value[][] {
+  const most = listSizes.at(-1)!
+  const pieces: Value[][] = []
+  for (let from = 0; from < values.length; from += most) {
+    const piece = values.slice(from, from + most)
+    const size = listSizes.find(each => each >= piece.length)!
+    pieces.push([...piece, ...Array.from({ length: size - piece.length }, () => piece.at(-1)!)])
+  }
+  return pieces
+}
+
+async function run(db: IndexDatabase, text: string, values: Row): Promise<void> {
+  await db.executeQuery(CompiledQuery.raw(text, [...values]))
+}
+
+function parts(rows: readonly Row[]): Row[][] {
+  const found: Row[][] = []
+  let from = 0
+  for (const size of sizes) {
+    for (; rows.length - from >= size; from += size) found.push(rows.slice(from, from + size))
+  }
+  return found
+}
+
+function marks(rows: number, columns: number, mark: (index: number) => string): string {
+  return Array.from(
+    { length: rows },
+    (_, row) => `(${Array.from({ length: columns }, (_, column) => mark(row * columns + column)).join(',')})`,
+  ).join(',')
+}
+
+/** PostgreSQL takes values of a list for text where nothing else is said. */
+function typeOf(column: string): string {
+  if (column === 'text') return 'bytea'
+  return column === 'preview' || column.endsWith('_json') ? 'text' : 'bigint'
+}

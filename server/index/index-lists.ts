@@ -1,0 +1,290 @@
+/** What lists show: messages of a folder, by id, of a thread; and threads, newest first. */
+import { type SelectQueryBuilder, sql } from 'kysely'
+import { lists } from './bulk-rows.ts'
+import type { IndexOwner } from './change-log.ts'
+import { getFolder, toFolder } from './folder-index.ts'
+import type { IndexTables, MessageRow } from './index-tables.ts'
+import type { IndexedMessage, IndexedPage, IndexedPlace, IndexedThread, PlaceFlags, ThreadPage } from './index-types.ts'
+import { flagColumns, toFlags } from './message-flags.ts'
+import { messageIdBytes, messageIdText, threadIdText, threadNumber } from './message-identity.ts'
+
+/** All but the text. */
+const listed = [
+  'rowid',
+  'id',
+  'thread',
+  'message_id',
+  'in_reply_to',
+  'subject',
+  'from_json',
+  'to_json',
+  'cc_json',
+  'bcc_json',
+  'from_count',
+  'to_count',
+  'date',
+  'size',
+  'has_attachments',
+  'faults_json',
+  'preview',
+] as const satisfies (keyof MessageRow)[]
+
+export interface FolderPageQuery {
+  path: string
+  limit: number
+  /** Only lower UIDs: that of the last message of the page before. */
+  beforeUid?: number
+}
+
+/** @throws IndexFault `folder_not_found` */
+export async function listMessages(owner: IndexOwner, query: FolderPageQuery): Promise<IndexedPage> {
+  const { path, limit, beforeUid = Number.MAX_SAFE_INTEGER } = query
+  const folder = await getFolder(owner, path)
+  const places = await owner.db
+    .selectFrom('places')
+    .select('message')
+    .where('account', '=', owner.account)
+    .where('folder', '=', folder.id)
+    .where('uid', '<', beforeUid)
+    .orderBy('uid', 'desc')
+    .limit(limit + 1)
+    .execute()
+  const messages = await messagesByRow(
+    owner,
+    places.slice(0, limit).map(({ message }) => message),
+  )
+  return { messages, folder: toFolder(folder), hasMore: places.length > limit }
+}
+
+/** In the order of these rows; those that are not there are left out. */
+export async function messagesByRow(owner: IndexOwner, rowids: readonly number[]): Promise<IndexedMessage[]> {
+  const { db, account } = owner
+  const places = await placesOf(owner, rowids)
+  const found = new Map<number, IndexedMessage>()
+  for (const piece of lists(rowids)) {
+    const rows = await db
+      .selectFrom('messages')
+      .select(listed)
+      .where('account', '=', account)
+      .where('rowid', 'in', piece)
+      .execute()
+    for (const row of rows) found.set(row.rowid, toMessage(row, places.get(row.rowid) ?? []))
+  }
+  return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
+}
+
+/** In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon. */
+export async function messagesById(owner: IndexOwner, ids: readonly string[]): Promise<IndexedMessage[]> {
+  const { db, account } = owner
+  const wanted = [...new Set(ids)].map(messageIdBytes).filter(id => id !== undefined)
+  const rowids = new Map<string, number>()
+  for (const piece of lists(wanted)) {
+    const rows = await db
+      .selectFrom('messages')
+      .select(['rowid', 'id'])
+      .where('account', '=', account)
+      .where('id', 'in', piece)
+      .execute()
+    for (const { rowid, id } of rows) rowids.set(messageIdText(id), rowid)
+  }
+  return messagesByRow(
+    owner,
+    ids.map(id => rowids.get(id)).filter(rowid => rowid !== undefined),
+  )
+}
+
+export interface ThreadListQuery {
+  /** Without it, of all folders. */
+  path?: string
+  limit: number
+  /** `nextCursor` of the page before. A thread that has new mail is not in later pages. */
+  cursor?: number
+}
+
+/** By their newest message. @throws IndexFault `folder_not_found` */
+export async function listThreads(owner: IndexOwner, query: ThreadListQuery): Promise<ThreadPage> {
+  const { path, limit, cursor = Number.MAX_SAFE_INTEGER } = query
+  const rows = await (path === undefined
+    ? newestOfAccount(owner, limit + 1, cursor)
+    : newestOfFolder(owner, (await getFolder(owner, path)).id, limit + 1, cursor))
+  const page = rows.slice(0, limit)
+  const newest = new Map(
+    (
+      await messagesByRow(
+        owner,
+        page.map(({ rowid }) => rowid),
+      )
+    ).map(each => [each.threadId, each]),
+  )
+  const counts = await countThreads(
+    owner,
+    page.map(({ thread }) => thread),
+  )
+  const threads = page.map(({ thread }): IndexedThread => {
+    const id = threadIdText(thread)
+    return { id, ...counts.get(thread)!, newest: newest.get(id)! }
+  })
+  return { threads, nextCursor: rows.length > limit ? page.at(-1)!.rowid : null }
+}
+
+/** The newest messages of a thread, oldest first, of all folders; none where there is no such thread. */
+export async function messagesOfThread(owner: IndexOwner, id: string, limit: number): Promise<IndexedMessage[]> {
+  const thread = threadNumber(id)
+  if (thread === undefined) return []
+  const rows = await owner.db
+    .selectFrom('messages')
+    .select('rowid')
+    .where('account', '=', owner.account)
+    .where('thread', '=', thread)
+    .where('orphaned_round', 'is', null)
+    .orderBy('rowid', 'desc')
+    .limit(limit)
+    .execute()
+  return messagesByRow(owner, rows.map(({ rowid }) => rowid).reverse())
+}
+
+/** From a UID on, to be compared with those of the server. @throws IndexFault `folder_not_found` */
+export async function listFlags(
+  owner: IndexOwner,
+  { path, fromUid, limit }: { path: string; fromUid: number; limit: number },
+): Promise<PlaceFlags[]> {
+  const folder = await getFolder(owner, path)
+  const rows = await owner.db
+    .selectFrom('places')
+    .innerJoin('messages', join =>
+      join.onRef('messages.account', '=', 'places.account').onRef('messages.rowid', '=', 'places.message'),
+    )
+    .select(['uid', ...flagColumns, sql<number>`case when text is null then 0 else 1 end`.as('has_text')])
+    .where('places.account', '=', owner.account)
+    .where('folder', '=', folder.id)
+    .where('uid', '>=', fromUid)
+    .orderBy('uid')
+    .limit(limit)
+    .execute()
+  return rows.map(row => ({ uid: row.uid, flags: toFlags(row), hasText: row.has_text === 1 }))
+}
+
+async function placesOf({ db, account }: IndexOwner, rowids: readonly number[]): Promise<Map<number, IndexedPlace[]>> {
+  const found = new Map<number, IndexedPlace[]>()
+  for (const piece of lists([...new Set(rowids)])) {
+    const rows = await db
+      .selectFrom('places')
+      .innerJoin('folders', join =>
+        join.onRef('folders.account', '=', 'places.account').onRef('folders.id', '=', 'places.folder'),
+      )
+      .select(['message', 'path', 'uid_validity', 'uid', ...flagColumns])
+      .where('places.account', '=', account)
+      .where('message', 'in', piece)
+      .orderBy('message')
+      .orderBy('folder')
+      .execute()
+    for (const row of rows) {
+      const place = { path: row.path, uidValidity: row.uid_validity, uid: row.uid, flags: toFlags(row) }
+      const others = found.get(row.message)
+      if (others) others.push(place)
+      else found.set(row.message, [place])
+    }
+  }
+  return found
+}
+
+type Newest = { rowid: number; thread: number }
+
+/** In the order of dates, so that as much is read as is shown and what was passed over. */
+async function newestOfFolder(owner: IndexOwner, folder: number, limit: number, below: number): Promise<Newest[]> {
+  return owner.db
+    .selectFrom('places')
+    .innerJoin('messages', join =>
+      join.onRef('messages.account', '=', 'places.account').onRef('messages.rowid', '=', 'places.message'),
+    )
+    .select(['messages.rowid', 'messages.thread'])
+    .where('places.account', '=', owner.account)
+    .where('places.folder', '=', folder)
+    .where('places.message', '<', below)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          newer(selectFrom('messages as newer'))
+            .innerJoin('places as there', join =>
+              join.onRef('there.account', '=', 'newer.account').onRef('there.message', '=', 'newer.rowid'),
+            )
+            .whereRef('there.folder', '=', 'places.folder'),
+        ),
+      ),
+    )
+    .orderBy('places.message', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+async function newestOfAccount(owner: IndexOwner, limit: number, below: number): Promise<Newest[]> {
+  return owner.db
+    .selectFrom('messages')
+    .select(['messages.rowid', 'messages.thread'])
+    .where('messages.account', '=', owner.account)
+    .where('messages.rowid', '<', below)
+    .where('messages.orphaned_round', 'is', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(newer(selectFrom('messages as newer')).where('newer.orphaned_round', 'is', null))),
+    )
+    .orderBy('messages.rowid', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+type Newer = IndexTables & { newer: MessageRow }
+
+function newer<All extends Newer, Table extends keyof All>(query: SelectQueryBuilder<All, Table, object>) {
+  const messages = query as unknown as SelectQueryBuilder<Newer, 'newer' | 'messages' | 'places', object>
+  return messages
+    .select('newer.rowid')
+    .whereRef('newer.account', '=', 'messages.account')
+    .whereRef('newer.thread', '=', 'messages.thread')
+    .whereRef('newer.rowid', '>', 'messages.rowid')
+}
+
+type ThreadCounts = Pick<IndexedThread, 'messageCount' | 'unreadCount'>
+
+async function countThreads({ db, account }: IndexOwner, threads: number[]): Promise<Map<number, ThreadCounts>> {
+  const counts = new Map<number, ThreadCounts>()
+  for (const piece of lists(threads)) {
+    const rows = await db
+      .selectFrom('messages')
+      .innerJoin('places', join =>
+        join.onRef('places.account', '=', 'messages.account').onRef('places.message', '=', 'messages.rowid'),
+      )
+      .select(({ fn }) => [
+        'messages.thread',
+        fn.count<number>('messages.rowid').distinct().as('messages'),
+        sql<number>`count(distinct case when places.seen = 0 then messages.rowid end)`.as('unread'),
+      ])
+      .where('messages.account', '=', account)
+      .where('messages.thread', 'in', piece)
+      .groupBy('messages.thread')
+      .execute()
+    for (const { thread, messages, unread } of rows) counts.set(thread, { messageCount: messages, unreadCount: unread })
+  }
+  return counts
+}
+
+function toMessage(row: Pick<MessageRow, (typeof listed)[number]>, places: IndexedPlace[]): IndexedMessage {
+  return {
+    id: messageIdText(row.id),
+    threadId: threadIdText(row.thread),
+    messageId: row.message_id,
+    inReplyTo: row.in_reply_to,
+    subject: row.subject,
+    from: JSON.parse(row.from_json),
+    to: JSON.parse(row.to_json),
+    cc: JSON.parse(row.cc_json),
+    bcc: JSON.parse(row.bcc_json),
+    fromCount: row.from_count,
+    toCount: row.to_count,
+    date: new Date(row.date).toISOString(),
+    sizeBytes: row.size,
+    hasAttachments: row.has_attachments === 1,
+    faults: JSON.parse(row.faults_json),
+    preview: row.preview,
+    places,
+  }
+}

@@ -1,0 +1,81 @@
+/** Makes the tables of the index. They are never migrated: an index of another version is removed and built again. */
+import { SqliteAdapter, sql } from 'kysely'
+import type { IndexDatabase } from './index-tables.ts'
+
+/** To be raised with any change of these tables, of ids, of what texts become, and of tokens. */
+export const indexVersion = 1
+
+export function isSqlite(db: IndexDatabase): boolean {
+  return db.getExecutor().adapter instanceof SqliteAdapter
+}
+
+/** In a transaction, on a database that has none of them. */
+export async function createIndexTables(db: IndexDatabase): Promise<void> {
+  const statements = isSqlite(db) ? sqliteTables : postgresTables
+  for (const statement of [...statements, ...indexes]) await sql.raw(statement).execute(db)
+}
+
+interface Types {
+  int: string
+  blob: string
+  /** Behind a table that is one B-tree, ordered by its key. */
+  clustered: string
+  messageKey: [row: string, table: string]
+}
+
+const tables = ({ int, blob, clustered, messageKey }: Types) => [
+  `create table accounts (number integer primary key, id text not null unique)`,
+  `create table account_state (account integer primary key, modseq ${int} not null, oldest_modseq ${int} not null,
+    last_fact ${int} not null, round ${int} not null, messages ${int} not null, texts ${int} not null)`,
+  `create table folders (account integer not null, id ${int} not null, path text not null, role text,
+    selectable integer not null, mailbox_id text, uid_validity ${int} not null, uid_next ${int} not null,
+    highest_modseq text, server_total ${int} not null, lowest_uid ${int}, lowest_text_uid ${int},
+    total ${int} not null, unread ${int} not null, primary key (account, id), unique (account, path))`,
+  `create table messages (rowid ${messageKey[0]}, account integer not null, id ${blob} not null, copy integer not null,
+    thread ${int} not null, message_id text, in_reply_to text, subject text not null, subject_hash ${int},
+    is_bare_reply integer not null, from_json text not null, to_json text not null, cc_json text not null,
+    bcc_json text not null, from_count integer not null, to_count integer not null, date ${int} not null,
+    size ${int} not null, has_attachments integer not null, names_json text not null, faults_json text not null,
+    has_link integer not null default 0, created_modseq ${int} not null, modseq ${int} not null,
+    orphaned_round ${int}, preview text, text ${blob}${messageKey[1]})`,
+  `create table places (account integer not null, folder ${int} not null, uid ${int} not null, message ${int} not null,
+    seen integer not null, flagged integer not null, answered integer not null, draft integer not null,
+    deleted integer not null, keywords_json text, modseq ${int} not null,
+    primary key (account, folder, uid)) ${clustered}`,
+  `create table threads (account integer not null, id ${int} not null, messages ${int} not null,
+    primary key (account, id)) ${clustered}`,
+  `create table thread_links (account integer not null, hash ${int} not null, thread ${int} not null,
+    primary key (account, hash)) ${clustered}`,
+  `create table tombstones (account integer not null, modseq ${int} not null, id ${blob} not null,
+    created_modseq ${int} not null, primary key (account, modseq)) ${clustered}`,
+  `create table outgoing (account integer not null, number ${int} not null, type text not null, data text not null,
+    primary key (account, number)) ${clustered}`,
+]
+
+const indexes = [
+  'create unique index messages_by_id on messages (account, id)',
+  'create unique index messages_by_modseq on messages (account, modseq)',
+  'create index messages_by_thread on messages (account, thread, rowid)',
+  'create index messages_by_subject on messages (account, subject_hash, date) where subject_hash is not null',
+  'create index bare_replies on messages (account, subject_hash, date) where is_bare_reply = 1',
+  'create index orphans on messages (account, orphaned_round) where orphaned_round is not null',
+  // By rowid of the message, which is by date.
+  'create index places_by_date on places (account, folder, message)',
+  'create index places_by_message on places (account, message, folder)',
+  'create index links_by_thread on thread_links (account, thread)',
+  'create unique index tombstones_by_id on tombstones (account, id)',
+]
+
+const sqliteTables = tables({
+  int: 'integer',
+  blob: 'blob',
+  clustered: 'without rowid',
+  messageKey: ['integer primary key', ''],
+})
+
+const postgresTables = tables({
+  int: 'bigint',
+  blob: 'bytea',
+  clustered: '',
+  messageKey: ['bigint not null', ', primary key (account, rowid)'],
+})

@@ -1,0 +1,210 @@
+/** The index of one account, in the thread that has its database open. */
+import { sql } from 'kysely'
+import { lists } from './bulk-rows.ts'
+import {
+  changesSince,
+  deleteOutgoing,
+  IndexChange,
+  type IndexOwner,
+  leaveTombstones,
+  listOutgoing,
+} from './change-log.ts'
+import { applyFolders, listFolders, toFolder } from './folder-index.ts'
+import type { FullText } from './full-text.ts'
+import { applyBatch } from './index-batch.ts'
+import {
+  type FolderPageQuery,
+  listFlags,
+  listMessages,
+  listThreads,
+  messagesById,
+  messagesOfThread,
+  type ThreadListQuery,
+} from './index-lists.ts'
+import type { IndexDatabase } from './index-tables.ts'
+import type {
+  AppliedBatch,
+  AppliedFolders,
+  FolderBatch,
+  IndexedChanges,
+  IndexedFolder,
+  IndexedMessage,
+  IndexedPage,
+  IndexFigures,
+  ListedFolder,
+  OutgoingFact,
+  PlaceFlags,
+  SettledOrphans,
+  ThreadPage,
+} from './index-types.ts'
+import { messageIdText, threadIdText } from './message-identity.ts'
+import { RowNumbers } from './row-numbers.ts'
+import type { TextReader } from './text-index.ts'
+import { shrinkThreads } from './thread-links.ts'
+
+/** Messages that one transaction removes. */
+const removedAtOnce = 500
+/** Messages that one fact tells of. */
+const messagesOfFact = 50
+
+export interface IndexStoreOptions {
+  db: IndexDatabase
+  /** The number of its rows. */
+  account: number
+  accountId: string
+  fullText: FullText
+  readText: TextReader
+  /** Bytes that the database takes. */
+  bytes(): Promise<number>
+}
+
+export class IndexStore {
+  readonly #options: IndexStoreOptions
+  readonly #numbers = new RowNumbers()
+
+  constructor(options: IndexStoreOptions) {
+    this.#options = options
+  }
+
+  /** @param lowestFact Facts get this number or higher ones: it is above all that were forwarded. */
+  async applyFolders(folders: readonly ListedFolder[], lowestFact: number): Promise<AppliedFolders> {
+    return this.#change(lowestFact, change => applyFolders(change, folders))
+  }
+
+  /** @throws IndexFault `folder_not_found` */
+  async applyBatch(batch: FolderBatch, lowestFact: number): Promise<AppliedBatch> {
+    const { accountId, fullText, readText } = this.#options
+    const writer = { accountId, fullText, readText, numbers: this.#numbers }
+    return this.#change(lowestFact, change => applyBatch(change, batch, writer))
+  }
+
+  /**
+   * Every folder was read once more, which ends this round: orphans of earlier ones are in no folder. Those of this one may have
+   * come to a folder that was read before.
+   */
+  async settleOrphans(round: number, lowestFact: number): Promise<SettledOrphans> {
+    let removed = 0
+    for (;;) {
+      const settled = await this.#change(lowestFact, change => this.#removeOrphans(change, round))
+      removed += settled.removed
+      if (settled.removed < removedAtOnce) return { removed, round: settled.round }
+    }
+  }
+
+  /** The round that is under way. */
+  async currentRound(): Promise<number> {
+    return (await this.#state()).round
+  }
+
+  async listFolders(): Promise<IndexedFolder[]> {
+    return (await listFolders(this.#owner)).map(toFolder)
+  }
+
+  /** Newest first. @throws IndexFault `folder_not_found` */
+  async listMessages(query: FolderPageQuery): Promise<IndexedPage> {
+    return this.#read(owner => listMessages(owner, query))
+  }
+
+  async messagesById(ids: readonly string[]): Promise<IndexedMessage[]> {
+    return this.#read(owner => messagesById(owner, ids))
+  }
+
+  /** @throws IndexFault `folder_not_found` */
+  async listThreads(query: ThreadListQuery): Promise<ThreadPage> {
+    return this.#read(owner => listThreads(owner, query))
+  }
+
+  async messagesOfThread(id: string, limit: number): Promise<IndexedMessage[]> {
+    return this.#read(owner => messagesOfThread(owner, id, limit))
+  }
+
+  /** @throws IndexFault `folder_not_found` */
+  async listFlags(query: { path: string; fromUid: number; limit: number }): Promise<PlaceFlags[]> {
+    return this.#read(owner => listFlags(owner, query))
+  }
+
+  /** @throws IndexFault `cannot_calculate_changes` */
+  async changesSince(modseq: number, limit: number): Promise<IndexedChanges> {
+    return this.#read(owner => changesSince(owner, modseq, limit))
+  }
+
+  async listOutgoing(above: number, limit: number): Promise<OutgoingFact[]> {
+    return listOutgoing(this.#owner, above, limit)
+  }
+
+  async deleteOutgoing(upTo: number): Promise<void> {
+    await deleteOutgoing(this.#owner, upTo)
+  }
+
+  async figures(): Promise<IndexFigures> {
+    const { db, account } = this.#owner
+    const { messages, texts } = await this.#state()
+    const { threads } = await db
+      .selectFrom('threads')
+      .select(({ fn }) => fn.countAll<number>().as('threads'))
+      .where('account', '=', account)
+      .executeTakeFirstOrThrow()
+    return { messages, texts, threads, bytes: await this.#options.bytes() }
+  }
+
+  get #owner(): IndexOwner {
+    return this.#options
+  }
+
+  async #state() {
+    const { db, account } = this.#owner
+    return db.selectFrom('account_state').selectAll().where('account', '=', account).executeTakeFirstOrThrow()
+  }
+
+  /** All its statements see one state. */
+  async #read<Result>(read: (owner: IndexOwner) => Promise<Result>): Promise<Result> {
+    return read(this.#owner)
+  }
+
+  async #change<Result>(lowestFact: number, work: (change: IndexChange) => Promise<Result>): Promise<Result> {
+    const { account } = this.#options
+    return this.#options.db.transaction().execute(async db => {
+      const change = await IndexChange.begin({ db, account }, lowestFact)
+      const result = await work(change)
+      await change.finish()
+      return result
+    })
+  }
+
+  async #removeOrphans(change: IndexChange, round: number): Promise<SettledOrphans> {
+    const { db, account, state } = change
+    const rows = await db
+      .selectFrom('messages')
+      .select([
+        'rowid',
+        'id',
+        'thread',
+        'created_modseq',
+        sql<number>`case when text is null then 0 else 1 end`.as('texts'),
+      ])
+      .where('account', '=', account)
+      .where('orphaned_round', '<', Math.min(round, state.round))
+      .limit(removedAtOnce)
+      .execute()
+    const rowids = rows.map(({ rowid }) => rowid)
+    await this.#options.fullText.remove(db, account, rowids)
+    for (const piece of lists(rowids)) {
+      await db.deleteFrom('messages').where('account', '=', account).where('rowid', 'in', piece).execute()
+    }
+    await shrinkThreads(
+      change,
+      rows.map(({ thread }) => thread),
+    )
+    await leaveTombstones(change, rows)
+    for (let from = 0; from < rows.length; from += messagesOfFact) {
+      const messages = rows.slice(from, from + messagesOfFact)
+      change.announce('mail_removed', {
+        messages: messages.map(({ id, thread }) => ({ id: messageIdText(id), thread_id: threadIdText(thread) })),
+      })
+    }
+    state.messages -= rows.length
+    state.texts -= rows.reduce((sum, { texts }) => sum + texts, 0)
+    if (rows.length < removedAtOnce) state.round = Math.max(state.round, round + 1)
+    return { removed: rows.length, round: state.round }
+  }
+}

@@ -1,0 +1,141 @@
+/** The tables of an account's index, as Kysely sees them. With SQLite each account has a file of its own, and `account` is 1 in all its rows. */
+import type { Kysely } from 'kysely'
+
+/** In the thread that asks; on PostgreSQL in the schema `mail_index`. */
+export type IndexDatabase = Kysely<IndexTables>
+
+export interface IndexTables {
+  accounts: AccountRow
+  account_state: AccountStateRow
+  folders: FolderRow
+  messages: MessageRow
+  places: PlaceRow
+  threads: ThreadRow
+  thread_links: ThreadLinkRow
+  tombstones: TombstoneRow
+  outgoing: OutgoingRow
+}
+
+/** Which account has which number. */
+export interface AccountRow {
+  number: number
+  id: string
+}
+
+export interface AccountStateRow {
+  account: number
+  /** The highest modification number that was given. */
+  modseq: number
+  /** Changes since a lower one cannot be told: their tombstones are gone, or are those of an index before this one. */
+  oldest_modseq: number
+  /** The highest number that a fact was given; none is given twice. */
+  last_fact: number
+  /** The look at all folders that is under way. */
+  round: number
+  messages: number
+  texts: number
+}
+
+export interface FolderRow {
+  account: number
+  id: number
+  path: string
+  role: string | null
+  selectable: number
+  mailbox_id: string | null
+  uid_validity: number
+  uid_next: number
+  highest_modseq: string | null
+  server_total: number
+  lowest_uid: number | null
+  lowest_text_uid: number | null
+  total: number
+  unread: number
+}
+
+export interface MessageRow {
+  account: number
+  /** INTERNALDATE in seconds, or the next free number: newer messages have higher ones. */
+  rowid: number
+  /** 15 bytes, derived: see message-identity.ts. */
+  id: Uint8Array
+  /** Which of several equal messages of a folder it is, from 0 on; part of the id. */
+  copy: number
+  thread: number
+  message_id: string | null
+  in_reply_to: string | null
+  subject: string
+  /** Hash of the base subject (RFC 5256); null where that is empty. */
+  subject_hash: number | null
+  /** 1 for an answer that names no other message: the subject alone says what it belongs to. */
+  is_bare_reply: number
+  /** Lists of addresses and names as JSON. */
+  from_json: string
+  to_json: string
+  cc_json: string
+  bcc_json: string
+  from_count: number
+  to_count: number
+  /** INTERNALDATE in milliseconds. */
+  date: number
+  size: number
+  has_attachments: number
+  /** Names of attachments. */
+  names_json: string
+  faults_json: string
+  has_link: number
+  created_modseq: number
+  modseq: number
+  /** The round in which it lost its last place; null while it has one. */
+  orphaned_round: number | null
+  preview: string | null
+  /** Compressed by Zstandard; null until it is indexed. Last, so that lists do not read past it. */
+  text: Uint8Array | null
+}
+
+/** A message in a folder. */
+export interface PlaceRow {
+  account: number
+  folder: number
+  uid: number
+  /** `rowid` of the message. */
+  message: number
+  seen: number
+  flagged: number
+  answered: number
+  draft: number
+  deleted: number
+  /** All other flags, sorted; null where there are none. */
+  keywords_json: string | null
+  modseq: number
+}
+
+export interface ThreadRow {
+  account: number
+  id: number
+  messages: number
+}
+
+/** A Message-ID that a message of the thread has or names, as a hash. */
+export interface ThreadLinkRow {
+  account: number
+  hash: number
+  thread: number
+}
+
+/** A message that is gone. */
+export interface TombstoneRow {
+  account: number
+  modseq: number
+  id: Uint8Array
+  /** Whether it is told depends on whether the caller knew it. */
+  created_modseq: number
+}
+
+export interface OutgoingRow {
+  account: number
+  number: number
+  type: string
+  /** JSON. */
+  data: string
+}

@@ -1,0 +1,249 @@
+/** Messages that come into a folder: known ones get a place there, new ones a row, a thread and what is searched of them. */
+import { insertRows, lists } from './bulk-rows.ts'
+import { type IndexChange, removeTombstones } from './change-log.ts'
+import { freeNumber } from './free-number.ts'
+import type { FullText, TextRow } from './full-text.ts'
+import type { MessageRow } from './index-tables.ts'
+import type { MessageRecord } from './index-types.ts'
+import { flagColumns, toColumns } from './message-flags.ts'
+import { identityOf, idOf, secondsOf } from './message-identity.ts'
+import type { RowNumbers } from './row-numbers.ts'
+import { assignThreads, type MergedThread, threadClues } from './thread-links.ts'
+
+export type KnownMessage = Pick<MessageRow, 'rowid' | 'id' | 'copy' | 'thread'>
+
+/** A record and the message that it is. */
+export interface AddedMessage extends KnownMessage {
+  uid: number
+  isNew: boolean
+}
+
+export interface MessageWriter {
+  accountId: string
+  fullText: FullText
+  numbers: RowNumbers
+}
+
+const key = (id: Uint8Array) => Buffer.from(id).toString('latin1')
+
+export async function findMessages(
+  { db, account }: IndexChange,
+  column: 'id' | 'rowid',
+  values: readonly (Uint8Array | number)[],
+): Promise<KnownMessage[]> {
+  const found: KnownMessage[] = []
+  for (const piece of lists(values)) {
+    const rows = db.selectFrom('messages').select(['rowid', 'id', 'copy', 'thread']).where('account', '=', account)
+    found.push(...(await rows.where(column, 'in', piece as never[]).execute()))
+  }
+  return found
+}
+
+/** @param records None of them has a place in the folder. */
+export async function addMessages(
+  change: IndexChange,
+  folder: number,
+  records: readonly MessageRecord[],
+  { accountId, fullText, numbers }: MessageWriter,
+): Promise<{ added: AddedMessage[]; merged: MergedThread[] }> {
+  const taken = new CopiesInFolder(change, folder)
+  const identified = records.map(record => ({ record, identity: identityOf(accountId, record) }))
+  await taken.load(identified.map(({ identity }) => idOf(identity, 0)))
+  const added: AddedMessage[] = []
+  const fresh: { record: MessageRecord; id: Buffer; copy: number }[] = []
+  for (const { record, identity } of identified) {
+    const copy = await taken.next(identity)
+    const id = idOf(identity, copy)
+    const known = await taken.find(id)
+    if (known) {
+      change.touch(known.rowid)
+      added.push({ ...known, uid: record.uid, isNew: false })
+    } else fresh.push({ record, id, copy })
+  }
+  const clues = fresh.map(({ record, id }) => threadClues(record, id))
+  const { threads, merged } = await assignThreads(change, clues)
+  const moved = new Map(merged.map(({ from, into }) => [from, into]))
+  for (const message of added) message.thread = moved.get(message.thread) ?? message.thread
+  const rowids = await numbers.take(
+    change,
+    fresh.map(({ record }) => secondsOf(record.date)),
+  )
+  const rows = fresh.map(({ record, id, copy }, index) => {
+    const message = { rowid: rowids[index]!, id, copy, thread: threads[index]! }
+    added.push({ ...message, uid: record.uid, isNew: true })
+    const { subjectHash, isBareReply, date } = clues[index]!
+    const modseq = change.nextModseq()
+    return {
+      ...message,
+      ...columnsOf(record),
+      subject_hash: subjectHash,
+      is_bare_reply: Number(isBareReply),
+      date,
+      modseq,
+    }
+  })
+  await insertRows(
+    change.db,
+    'messages',
+    messageColumns,
+    rows.map(row => messageValues(change.account, row)),
+  )
+  await removeTombstones(
+    change,
+    fresh.map(({ id }) => id),
+  )
+  await fullText.put(
+    change.db,
+    change.account,
+    fresh.map(({ record }, index) => searchedOf(record, rowids[index]!)),
+  )
+  change.state.messages += fresh.length
+  await addPlaces(change, folder, records, added)
+  return { added, merged }
+}
+
+async function addPlaces(
+  change: IndexChange,
+  folder: number,
+  records: readonly MessageRecord[],
+  added: readonly AddedMessage[],
+): Promise<void> {
+  const messages = new Map(added.map(({ uid, rowid }) => [uid, rowid]))
+  const { account, state } = change
+  const rows = records.map(({ uid, flags }) => {
+    const columns = toColumns(flags)
+    return [account, folder, uid, messages.get(uid), ...flagColumns.map(name => columns[name]), state.modseq]
+  })
+  await insertRows(change.db, 'places', ['account', 'folder', 'uid', 'message', ...flagColumns, 'modseq'], rows)
+}
+
+/** Which ids messages of one folder have: equal ones are told apart by a number. */
+class CopiesInFolder {
+  readonly #change: IndexChange
+  readonly #folder: number
+  readonly #known = new Map<string, KnownMessage | undefined>()
+  /** Has a place there, or gets one in this batch. */
+  readonly #inFolder = new Set<string>()
+  readonly #last = new Map<string, number>()
+
+  constructor(change: IndexChange, folder: number) {
+    this.#change = change
+    this.#folder = folder
+  }
+
+  async load(ids: readonly Buffer[]): Promise<void> {
+    for (const id of ids) this.#known.set(key(id), undefined)
+    const messages = await findMessages(this.#change, 'id', ids)
+    for (const message of messages) this.#known.set(key(message.id), message)
+    const { db, account } = this.#change
+    for (const piece of lists(messages.map(({ rowid }) => rowid))) {
+      const places = await db
+        .selectFrom('places')
+        .select('message')
+        .where('account', '=', account)
+        .where('folder', '=', this.#folder)
+        .where('message', 'in', piece)
+        .execute()
+      const rowids = new Set(places.map(({ message }) => message))
+      for (const { rowid, id } of messages) if (rowids.has(rowid)) this.#inFolder.add(key(id))
+    }
+  }
+
+  async find(id: Buffer): Promise<KnownMessage | undefined> {
+    if (!this.#known.has(key(id))) await this.load([id])
+    return this.#known.get(key(id))
+  }
+
+  /** The next number that no equal message of the folder has; taken from now on. */
+  async next(identity: string): Promise<number> {
+    const isTaken = async (copy: number) => {
+      const id = idOf(identity, copy)
+      await this.find(id)
+      return this.#inFolder.has(key(id))
+    }
+    const last = this.#last.get(identity) ?? 0
+    const copy = (await isTaken(last)) ? await freeNumber(last, isTaken) : last
+    this.#last.set(identity, copy)
+    this.#inFolder.add(key(idOf(identity, copy)))
+    return copy
+  }
+}
+
+/** PostgreSQL stores no NUL. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '')
+}
+
+function columnsOf(record: MessageRecord) {
+  return {
+    message_id: record.messageId && storable(record.messageId),
+    in_reply_to: record.inReplyTo && storable(record.inReplyTo),
+    subject: storable(record.subject),
+    from_json: JSON.stringify(record.from),
+    to_json: JSON.stringify(record.to),
+    cc_json: JSON.stringify(record.cc),
+    bcc_json: JSON.stringify(record.bcc),
+    from_count: record.fromCount,
+    to_count: record.toCount,
+    size: record.sizeBytes,
+    has_attachments: Number(record.hasAttachments),
+    names_json: JSON.stringify(record.attachmentNames),
+    faults_json: JSON.stringify(record.faults),
+  }
+}
+
+const messageColumns = [
+  'account',
+  'rowid',
+  'id',
+  'copy',
+  'thread',
+  'message_id',
+  'in_reply_to',
+  'subject',
+  'subject_hash',
+  'is_bare_reply',
+  'from_json',
+  'to_json',
+  'cc_json',
+  'bcc_json',
+  'from_count',
+  'to_count',
+  'date',
+  'size',
+  'has_attachments',
+  'names_json',
+  'faults_json',
+  'created_modseq',
+  'modseq',
+] as const
+
+type NewRow = Pick<MessageRow, Exclude<(typeof messageColumns)[number], 'account' | 'created_modseq'>>
+
+function messageValues(account: number, row: NewRow): unknown[] {
+  return messageColumns.map(name => {
+    if (name === 'account') return account
+    return row[name === 'created_modseq' ? 'modseq' : name]
+  })
+}
+
+function searchedOf(record: MessageRecord, rowid: number): TextRow {
+  return searchedText({ ...columnsOf(record), rowid }, null)
+}
+
+type Searched = Pick<MessageRow, 'rowid' | 'subject' | 'from_json' | 'to_json' | 'cc_json' | 'bcc_json' | 'names_json'>
+
+export function searchedText(row: Searched, body: string | null): TextRow {
+  const people = (json: string) =>
+    (JSON.parse(json) as MessageRecord['from']).map(({ name, email }) => `${name ?? ''} ${email}`).join('\n')
+  return {
+    rowid: row.rowid,
+    subject: row.subject,
+    from: people(row.from_json),
+    to: people(row.to_json),
+    cc: people(row.cc_json),
+    bcc: people(row.bcc_json),
+    names: (JSON.parse(row.names_json) as string[]).join('\n'),
+    body,
+  }
+}

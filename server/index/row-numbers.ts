@@ -1,0 +1,54 @@
+/** Numbers of rows that follow the date, so that what comes in their order is newest first without sorting. */
+import { lists } from './bulk-rows.ts'
+import type { IndexChange } from './change-log.ts'
+import { freeNumber } from './free-number.ts'
+
+/** Seconds of which it is remembered where the last message of them went. */
+const maxRemembered = 1_000
+/** What no date reaches; numbers stay far below those that JavaScript knows exactly. */
+const mostSeconds = 2 ** 40
+
+/** One for each account, for as long as its database is open. */
+export class RowNumbers {
+  readonly #last = new Map<number, number>()
+
+  /** The second itself, or the next that is free: also where 100,000 messages share one, in a few questions. */
+  async take(change: IndexChange, seconds: readonly number[]): Promise<number[]> {
+    const wanted = seconds.map(second => Math.min(Math.max(second, 1), mostSeconds))
+    const inTable = await takenRows(change, [...new Set(wanted)])
+    const inBatch = new Set<number>()
+    const isTaken = async (rowid: number) => inBatch.has(rowid) || (await takenRows(change, [rowid])).has(rowid)
+    const taken: number[] = []
+    for (const second of wanted) {
+      const isFree = !inTable.has(second) && !inBatch.has(second)
+      const rowid = isFree ? second : await this.#next(second, isTaken)
+      inBatch.add(rowid)
+      taken.push(rowid)
+    }
+    return taken
+  }
+
+  async #next(second: number, isTaken: (rowid: number) => Promise<boolean>): Promise<number> {
+    const last = this.#last.get(second) ?? second
+    // What it remembers may have been rolled back, or removed.
+    const from = (await isTaken(last)) ? last : second
+    const rowid = await freeNumber(from, isTaken)
+    if (this.#last.size >= maxRemembered) this.#last.delete(this.#last.keys().next().value!)
+    this.#last.set(second, rowid)
+    return rowid
+  }
+}
+
+async function takenRows({ db, account }: IndexChange, rowids: readonly number[]): Promise<Set<number>> {
+  const taken = new Set<number>()
+  for (const piece of lists(rowids)) {
+    const rows = await db
+      .selectFrom('messages')
+      .select('rowid')
+      .where('account', '=', account)
+      .where('rowid', 'in', piece)
+      .execute()
+    for (const { rowid } of rows) taken.add(rowid)
+  }
+  return taken
+}

@@ -1,0 +1,52 @@
+/** Texts of messages: kept compressed, searched, and shown as how the message begins. */
+import { zstdCompressSync } from 'node:zlib'
+import { lists, updateRows } from './bulk-rows.ts'
+import type { IndexChange } from './change-log.ts'
+import type { FullText, TextRow } from './full-text.ts'
+import type { TextRecord } from './index-types.ts'
+import { searchedText, storable } from './message-index.ts'
+import type { StoredPlace } from './place-index.ts'
+
+/** What the text parts of a message become. */
+export interface ReadText {
+  text: string
+  preview: string
+  hasLink: boolean
+}
+
+export type TextReader = (record: TextRecord) => ReadText
+
+/** Of messages in the folder that have none yet: the text of a message never changes. Answers how many. */
+export async function addTexts(
+  change: IndexChange,
+  texts: readonly TextRecord[],
+  places: ReadonlyMap<number, StoredPlace>,
+  { fullText, readText }: { fullText: FullText; readText: TextReader },
+): Promise<number> {
+  const { db, account } = change
+  const records = new Map<number, TextRecord>()
+  for (const text of texts) {
+    const place = places.get(text.uid)
+    if (place) records.set(place.message, text)
+  }
+  const searched: TextRow[] = []
+  const rows: unknown[][] = []
+  for (const piece of lists([...records.keys()])) {
+    const messages = await db
+      .selectFrom('messages')
+      .select(['rowid', 'subject', 'from_json', 'to_json', 'cc_json', 'bcc_json', 'names_json'])
+      .where('account', '=', account)
+      .where('rowid', 'in', piece)
+      .where('text', 'is', null)
+      .execute()
+    for (const message of messages) {
+      const { text, preview, hasLink } = readText(records.get(message.rowid)!)
+      searched.push(searchedText(message, text))
+      rows.push([message.rowid, Number(hasLink), storable(preview), zstdCompressSync(text)])
+    }
+  }
+  await updateRows(db, account, { table: 'messages', keys: ['rowid'], sets: ['has_link', 'preview', 'text'] }, rows)
+  await fullText.put(db, account, searched)
+  change.state.texts += rows.length
+  return rows.length
+}

@@ -1,0 +1,181 @@
+/**
+ * Which messages belong together: those that one Message-ID connects, whichever of them comes first; and, as a last resort, an answer
+ * that names no message with those of the same base subject. Neither depends on the order in which messages come.
+ */
+
+import { baseSubject } from './base-subject.ts'
+import { insertRows, lists, updateRows } from './bulk-rows.ts'
+import type { IndexChange, IndexOwner } from './change-log.ts'
+import type { MessageRecord } from './index-types.ts'
+import { shortHash } from './message-identity.ts'
+import { ThreadSets } from './thread-sets.ts'
+import { type SubjectPlace, subjectThreads } from './thread-subjects.ts'
+
+/** What a message says about the conversation that it belongs to. */
+export interface ThreadClues extends SubjectPlace {
+  /** Hashes of the Message-IDs that it has or names. */
+  links: number[]
+  /** What its thread is called where it is the first one of it. */
+  name: number
+}
+
+/** A thread that became part of another one, since a message that connects them came late. */
+export interface MergedThread {
+  from: number
+  into: number
+}
+
+/** @param id Of a message that has no Message-ID and names none: it is alone, but for its subject. */
+export function threadClues(record: MessageRecord, id: Uint8Array): ThreadClues {
+  const named = [...record.references, ...idsIn(record.inReplyTo)].map(bare).filter(each => each !== '')
+  const own = record.messageId === null ? [] : [bare(record.messageId)].filter(each => each !== '')
+  const links = [...new Set([...named, ...own])].map(each => shortHash(`<${each}>`))
+  // Each thread has a link of the same number, so that no other one is given its name.
+  if (links.length === 0) links.push(shortHash(`id ${Buffer.from(id).toString('hex')}`))
+  const { text, isReply } = baseSubject(record.subject)
+  return {
+    links,
+    // The first reference is the message with which the conversation began, so this rarely depends on the order.
+    name: links[0]!,
+    subjectHash: text === '' ? null : shortHash(`subject ${text}`),
+    isBareReply: text !== '' && isReply && named.length === 0,
+    date: Date.parse(record.date) || 0,
+  }
+}
+
+/** Threads of messages that are not in the tables yet, in their order; connects those in the tables that turn out to be one. */
+export async function assignThreads(
+  change: IndexChange,
+  messages: readonly ThreadClues[],
+): Promise<{ threads: number[]; merged: MergedThread[] }> {
+  if (messages.length === 0) return { threads: [], merged: [] }
+  const known = await threadsOfLinks(change, [...new Set(messages.flatMap(({ links }) => links))])
+  const sets = new ThreadSets(known.values())
+  const ofLink = new Map(known)
+  const first = messages.map(({ links, name }) => {
+    const named = links.map(link => ofLink.get(link)).filter(thread => thread !== undefined)
+    const thread = named[0] ?? name
+    for (const other of named) sets.unite(thread, other)
+    for (const link of links) ofLink.set(link, thread)
+    return thread
+  })
+  await subjectThreads(change, messages, first, sets)
+  const merged = await mergeThreads(change, sets)
+  const threads = first.map(thread => sets.find(thread))
+  const { db, account } = change
+  const links = [...ofLink].filter(([link]) => !known.has(link))
+  await insertRows(
+    db,
+    'thread_links',
+    ['account', 'hash', 'thread'],
+    links.map(([link, thread]) => [account, link, sets.find(thread)]),
+  )
+  await countMessages(change, countsOf(threads))
+  return { threads, merged }
+}
+
+/** Threads that lose so many messages. One without any is gone, with all that led to it. */
+export async function shrinkThreads(change: IndexChange, threads: readonly number[]): Promise<void> {
+  const { db, account } = change
+  const counts = countsOf(threads)
+  await countMessages(change, new Map([...counts].map(([thread, count]) => [thread, -count])))
+  for (const piece of lists([...counts.keys()])) {
+    const empty = await db
+      .deleteFrom('threads')
+      .where('account', '=', account)
+      .where('id', 'in', piece)
+      .where('messages', '<=', 0)
+      .returning('id')
+      .execute()
+    for (const gone of lists(empty.map(({ id }) => id))) {
+      await db.deleteFrom('thread_links').where('account', '=', account).where('thread', 'in', gone).execute()
+    }
+  }
+}
+
+async function threadsOfLinks({ db, account }: IndexOwner, links: number[]): Promise<Map<number, number>> {
+  const known = new Map<number, number>()
+  for (const piece of lists(links)) {
+    const rows = await db
+      .selectFrom('thread_links')
+      .select(['hash', 'thread'])
+      .where('account', '=', account)
+      .where('hash', 'in', piece)
+      .execute()
+    for (const { hash, thread } of rows) known.set(hash, thread)
+  }
+  return known
+}
+
+/** The largest of them keeps its name, since all messages of the others are written again. */
+async function mergeThreads(change: IndexChange, sets: ThreadSets): Promise<MergedThread[]> {
+  const { db, account } = change
+  const merged: MergedThread[] = []
+  for (const stored of sets.storedTogether()) {
+    const rows: { id: number; messages: number }[] = []
+    for (const piece of lists(stored)) {
+      const found = db.selectFrom('threads').select(['id', 'messages']).where('account', '=', account)
+      rows.push(...(await found.where('id', 'in', piece).execute()))
+    }
+    const [into, ...others] = rows
+      .toSorted((one, other) => other.messages - one.messages || one.id - other.id)
+      .map(({ id }) => id)
+    if (into === undefined) continue
+    sets.rename(into)
+    for (const from of others) {
+      await moveMessages(change, from, into)
+      merged.push({ from, into })
+    }
+  }
+  return merged
+}
+
+async function moveMessages(change: IndexChange, from: number, into: number): Promise<void> {
+  const { db, account } = change
+  const messages = await db
+    .selectFrom('messages')
+    .select('rowid')
+    .where('account', '=', account)
+    .where('thread', '=', from)
+    .execute()
+  await updateRows(
+    db,
+    account,
+    { table: 'messages', keys: ['rowid'], sets: ['thread', 'modseq'] },
+    messages.map(({ rowid }) => [rowid, into, change.nextModseq()]),
+  )
+  await db
+    .updateTable('thread_links')
+    .set({ thread: into })
+    .where('account', '=', account)
+    .where('thread', '=', from)
+    .execute()
+  await db.deleteFrom('threads').where('account', '=', account).where('id', '=', from).execute()
+  await countMessages(change, new Map([[into, messages.length]]))
+}
+
+async function countMessages({ db, account }: IndexOwner, counts: ReadonlyMap<number, number>): Promise<void> {
+  await insertRows(
+    db,
+    'threads',
+    ['account', 'id', 'messages'],
+    [...counts].map(([thread, count]) => [account, thread, count]),
+    'on conflict (account, id) do update set messages = threads.messages + excluded.messages',
+  )
+}
+
+function countsOf(threads: readonly number[]): Map<number, number> {
+  const counts = new Map<number, number>()
+  for (const thread of threads) counts.set(thread, (counts.get(thread) ?? 0) + 1)
+  return counts
+}
+
+/** The field may hold several, and words around them. */
+function idsIn(field: string | null): string[] {
+  if (field === null) return []
+  return field.match(/<[^<>]+>/g) ?? [field]
+}
+
+function bare(id: string): string {
+  return id.replace(/[\s<>]/g, '')
+}
