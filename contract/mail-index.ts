@@ -42,7 +42,9 @@ export const IndexStatus = z
       .describe('`complete`: everything that was on the mail server at the last look is indexed'),
     folders: z.int(),
     messages: z.int(),
-    server_messages: z.int().describe('Messages in all folders at the last look; a message in two folders counts twice'),
+    server_messages: z
+      .int()
+      .describe('Messages in all folders at the last look; a message in two folders counts twice'),
     places: z.int().describe('Of those, how many are indexed'),
     texts: z.int().describe('Messages whose text is indexed'),
     size_bytes: z.int().describe('Disk space of the index'),

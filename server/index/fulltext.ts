@@ -18,8 +18,7 @@ const filler = '\ue000'
  * Scripts that are written without blanks between words, or with words that grow at their ends: two letters at a time are found in any of
  * them. Marks that are vowels stay.
  */
-const unspaced =
-  String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]]`
+const unspaced = String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]]`
 const pieces = new RegExp(String.raw`(${unspaced}+)|[[\p{L}\p{M}\p{N}]--${unspaced}]+`, 'gv')
 /** Accents, points and the like that people leave out, and what is not seen. The marks of kana are put together with it again by NFC. */
 const ignored =

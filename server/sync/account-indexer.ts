@@ -3,19 +3,25 @@
  * indexed yet, newest first. It works in small steps, each with a connection that people who wait come before.
  */
 import { setTimeout as wait } from 'node:timers/promises'
+import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import type { IndexedFolder } from '../index/index-types.ts'
+import type { FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
+import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { FolderIndexer } from './folder-indexer.ts'
-import type { SyncedIndex } from './index-port.ts'
+import { IndexFacts } from './index-facts.ts'
+import type { WrittenIndex } from './index-port.ts'
 
 export interface AccountIndexerOptions {
   accountId: string
-  index: SyncedIndex
+  index: WrittenIndex
+  db: Database
+  /** Writes only while this process may. */
+  hub: Pick<EventHub, 'transact'>
   pool: Pick<ConnectionPool, 'run'>
   logger: Logger
   backoff?: Backoff
@@ -45,6 +51,9 @@ export class AccountIndexer {
   readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundMs' | 'roundsBetweenFlags' | 'hasTexts'>> &
     AccountIndexerOptions
   readonly #folders: FolderIndexer
+  readonly #facts: IndexFacts
+  /** Numbers of facts begin here: they are above all that were forwarded before. */
+  #lowestFact = 0
   /** Folders that are said to have changed. */
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
@@ -59,8 +68,13 @@ export class AccountIndexer {
 
   constructor(options: AccountIndexerOptions) {
     this.#options = { backoff: defaultBackoff, roundMs: 60_000, roundsBetweenFlags: 10, hasTexts: true, ...options }
-    const { accountId, index } = options
-    this.#folders = new FolderIndexer({ accountId, index, ask: (work, path) => this.#ask(work, path) })
+    const { accountId, index, db, hub } = options
+    this.#facts = new IndexFacts(accountId, { db, hub, index })
+    this.#folders = new FolderIndexer({
+      apply: batch => this.#apply(batch),
+      listUidRanges: path => index.listUidRanges(accountId, path),
+      ask: (work, path) => this.#ask(work, path),
+    })
   }
 
   start(): void {
@@ -113,8 +127,9 @@ export class AccountIndexer {
     const { accountId, index, roundMs, roundsBetweenFlags } = this.#options
     const asksAll = this.#rounds % roundsBetweenFlags === 0
     const noticed = new Set(this.#noticed)
+    const round = await index.currentRound(accountId)
     const standings = await this.#standings()
-    const folders = await index.applyFolders(accountId, standings.map(toServerFolder))
+    const folders = await this.#applyFolders(standings)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
     for (const { path, status } of standings) {
@@ -124,7 +139,10 @@ export class AccountIndexer {
       const comparesAll = status.modseq === undefined && (asksAll || noticed.has(path))
       isWhole = (await this.#catchUp(folder, status, comparesAll)) && isWhole
     }
-    if (isWhole) await index.settleOrphans(accountId)
+    if (isWhole) {
+      await index.settleOrphans(accountId, round, this.#lowestFact)
+      await this.#facts.forward()
+    }
     for (const path of noticed) this.#noticed.delete(path)
     this.#rounds++
     this.#isMore = true
@@ -148,13 +166,12 @@ export class AccountIndexer {
   }
 
   async #lookAtNoticed(): Promise<void> {
-    const { accountId, index } = this.#options
     const paths = [...this.#noticed]
     const standings = await this.#standings(paths)
     // From here on a further notice is of something that these figures may not hold.
     for (const path of paths) this.#noticed.delete(path)
     try {
-      const folders = await index.applyFolders(accountId, standings.map(toServerFolder))
+      const folders = await this.#applyFolders(standings)
       for (const path of paths) {
         const folder = folders.find(each => each.path === path)
         const status = standings.find(each => each.path === path)?.status
@@ -194,9 +211,24 @@ export class AccountIndexer {
       // Gone, or never answered: the next round knows.
       for (const place of group) if (!read.has(place.uid)) this.#textless.add(keyOf(place))
       if (group.some(place => place.uidValidity !== uidValidity)) continue
-      await index.applyBatch(accountId, { path, uidValidity, texts, announces: false })
+      await this.#apply({ path, uidValidity, texts, announces: false })
     }
     return missing.length > 0
+  }
+
+  async #applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
+    const { accountId, index } = this.#options
+    this.#lowestFact ||= await this.#facts.lowest()
+    await index.applyFolders(accountId, standings.map(toListedFolder), this.#lowestFact)
+    await this.#facts.forward()
+    return index.listFolders(accountId)
+  }
+
+  async #apply(batch: FolderBatch): Promise<void> {
+    const { accountId, index } = this.#options
+    this.#lowestFact ||= await this.#facts.lowest()
+    await index.applyBatch(accountId, batch, this.#lowestFact)
+    await this.#facts.forward()
   }
 
   #standings(first: readonly string[] = []): Promise<FolderStanding[]> {
@@ -222,8 +254,8 @@ export class AccountIndexer {
   }
 }
 
-function toServerFolder({ path, role, isSelectable }: FolderStanding) {
-  return { path, role, isSelectable, mailboxId: null }
+function toListedFolder({ path, role, isSelectable, status = null }: FolderStanding): ListedFolder {
+  return { path, role, isSelectable, mailboxId: null, status }
 }
 
 function keyOf({ path, uidValidity, uid }: { path: string; uidValidity: number; uid: number }): string {

@@ -2,12 +2,12 @@
 
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import type { FolderBatch, IndexedFolder, MessageRecord } from '../index/index-types.ts'
-import type { SyncedIndex } from './index-port.ts'
+import type { FolderBatch, IndexedFolder, MessageRecord, UidSpan } from '../index/index-types.ts'
 
 export interface FolderIndexerOptions {
-  accountId: string
-  index: Pick<SyncedIndex, 'applyBatch' | 'listUidRanges'>
+  /** In one transaction, and told. */
+  apply(batch: FolderBatch): Promise<void>
+  listUidRanges(path: string): Promise<UidSpan[]>
   /** Lends a connection, behind people who wait for one. */
   ask<T>(work: (connection: MailConnection) => Promise<T>, path: string): Promise<T>
 }
@@ -68,9 +68,9 @@ export class FolderIndexer {
   }
 
   async #readChanges(folder: IndexedFolder, { modseq, total, uidNext }: Status, asksAll: boolean): Promise<boolean> {
-    const { accountId, index, ask } = this.#options
+    const { listUidRanges, ask } = this.#options
     const { path, uidValidity, highestModseq } = folder
-    const uids = await index.listUidRanges(accountId, path)
+    const uids = await listUidRanges(path)
     // Numbers that do not add up while nothing is said to have changed: all of them are compared.
     const isOff = modseq !== undefined && modseq.toString() === highestModseq && uidNext === folder.uidNext
     const since = isOff || asksAll || highestModseq === null ? undefined : BigInt(highestModseq)
@@ -102,7 +102,7 @@ export class FolderIndexer {
   }
 
   async #apply(batch: Omit<FolderBatch, 'announces'>, announces = false): Promise<void> {
-    await this.#options.index.applyBatch(this.#options.accountId, { ...batch, announces })
+    await this.#options.apply({ ...batch, announces })
   }
 }
 
