@@ -254,8 +254,8 @@ export class AccountIndexer {
   }
 }
 
-function toListedFolder({ path, role, isSelectable, status = null }: FolderStanding): ListedFolder {
-  return { path, role, isSelectable, mailboxId: null, status }
+function toListedFolder({ path, role, isSelectable, status }: FolderStanding): ListedFolder {
+  return { path, role, isSelectable, mailboxId: null, status: status ?? null }
 }
 
 function keyOf({ path, uidValidity, uid }: { path: string; uidValidity: number; uid: number }): string {
