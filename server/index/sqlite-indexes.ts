@@ -1,5 +1,5 @@
 /** Indexes in SQLite: a file for each account, of which some are open. One that is damaged is removed and begins empty. */
-import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { databaseFaultKind } from '../platform/database/database-fault.ts'
@@ -58,7 +58,7 @@ export class SqliteIndexes implements IndexBackend {
       this.#leave(accountId, file)
       // Others that use it at this moment find the same, or write to a file that nobody reads again.
       if (!this.#isReader) removeFiles(path)
-      throw new IndexFault('damaged', 'the index of the account was damaged; it is removed and begins empty')
+      throw damaged()
     } finally {
       file.users--
       this.#closeIfFree(file)
@@ -150,10 +150,20 @@ async function isUnopened(file: OpenFile): Promise<boolean> {
   )
 }
 
+/** Of what a writer made. What it finds instead is for a writer to remove. */
 async function openReader(path: string): Promise<IndexDatabase> {
+  if (!existsSync(path)) throw damaged()
   const db = await openFile(path, cacheKib.reader)
+  if ((await versionOf(db)) !== indexVersion) {
+    await db.destroy()
+    throw damaged()
+  }
   await sql`pragma query_only = 1`.execute(db)
   return db
+}
+
+function damaged(): IndexFault {
+  return new IndexFault('damaged', 'the index of the account was damaged; it is removed and begins empty')
 }
 
 async function openFile(path: string, cache: number): Promise<IndexDatabase> {

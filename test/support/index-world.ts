@@ -2,12 +2,12 @@
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, inject } from 'vitest'
-import type { FullText } from '../../server/index/full-text.ts'
 import { IndexDatabases, type IndexHome, type IndexParts } from '../../server/index/index-databases.ts'
 import type { IndexStore } from '../../server/index/index-store.ts'
 import type { IndexDatabase } from '../../server/index/index-tables.ts'
 import type { MessageRecord, TextRecord } from '../../server/index/index-types.ts'
 import { createPostgresDatabase } from './databases.ts'
+import { plainSearch, readText } from './index-parts.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface IndexWorld {
@@ -57,34 +57,7 @@ function worldAt(home: () => IndexHome): IndexWorld {
   }
 }
 
-/** What is searched, as rows. */
-const plainSearch: FullText = {
-  create: async db => {
-    await sql`create table searched (account integer, message bigint, words text, body text, primary key (account, message))`.execute(
-      db,
-    )
-  },
-  put: async (db, account, rows) => {
-    for (const { rowid, subject, from, to, cc, bcc, names, body } of rows) {
-      const words = [subject, from, to, cc, bcc, names].join('|')
-      await sql`insert into searched values (${account}, ${rowid}, ${words}, ${body})
-        on conflict (account, message) do update set words = excluded.words, body = excluded.body`.execute(db)
-    }
-  },
-  remove: async (db, account, rowids) => {
-    for (const rowid of rowids)
-      await sql`delete from searched where account = ${account} and message = ${rowid}`.execute(db)
-  },
-  tidy: async () => false,
-}
-
-export const testParts: IndexParts = {
-  fullText: { sqlite: plainSearch, postgres: plainSearch },
-  readText: ({ parts }) => {
-    const text = parts.map(({ bytes }) => new TextDecoder().decode(bytes)).join('\n')
-    return { text, preview: text.slice(0, 40), hasLink: text.includes('https://') }
-  },
-}
+const testParts: IndexParts = { fullText: { sqlite: plainSearch, postgres: plainSearch }, readText }
 
 /** With `body`, in the order of rows. */
 export async function searched(
