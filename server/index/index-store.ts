@@ -22,6 +22,7 @@ import {
   messagesOfThread,
   type ThreadListQuery,
 } from './index-lists.ts'
+import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import type {
   AppliedBatch,
@@ -170,7 +171,19 @@ export class IndexStore {
 
   /** All its statements see one state. */
   async #read<Result>(read: (owner: IndexOwner) => Promise<Result>): Promise<Result> {
-    return read(this.#owner)
+    const { db, account } = this.#options
+    if (!isSqlite(db)) {
+      const reading = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
+      return reading.execute(transaction => read({ db: transaction, account }))
+    }
+    return db.connection().execute(async connection => {
+      await sql`begin deferred`.execute(connection)
+      try {
+        return await read({ db: connection, account })
+      } finally {
+        await sql`commit`.execute(connection)
+      }
+    })
   }
 
   async #change<Result>(lowestFact: number, work: (change: IndexChange) => Promise<Result>): Promise<Result> {

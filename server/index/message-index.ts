@@ -239,11 +239,11 @@ export function searchedText(row: Searched, body: string | null): TextRow {
   return {
     rowid: row.rowid,
     subject: row.subject,
-    from: people(row.from_json),
-    to: people(row.to_json),
-    cc: people(row.cc_json),
-    bcc: people(row.bcc_json),
-    names: (JSON.parse(row.names_json) as string[]).join('\n'),
-    body,
+    from: storable(people(row.from_json)),
+    to: storable(people(row.to_json)),
+    cc: storable(people(row.cc_json)),
+    bcc: storable(people(row.bcc_json)),
+    names: storable((JSON.parse(row.names_json) as string[]).join('\n')),
+    body: body && storable(body),
   }
 }
