@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WriteTarget } from './gateway-capabilities.ts'
 import type { MailServerUnderTest } from './mail-gateway.suite.ts'
 import type { MailConnection } from './mail-gateway.ts'
-import { TransferDecoder } from './transfer-decoder.ts'
+import { TransferDecoder } from '../reading/transfer-decoder.ts'
 
 export interface CapableServer extends MailServerUnderTest {
   /** It tells where copies are, and deletes single messages (UIDPLUS). */
