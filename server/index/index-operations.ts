@@ -16,6 +16,8 @@ export interface IndexOperations {
   listThreads: Asked<'listThreads'>
   messagesOfThread: Asked<'messagesOfThread'>
   listFlags: Asked<'listFlags'>
+  listUidRanges: Asked<'listUidRanges'>
+  listWithoutText: Asked<'listWithoutText'>
   changesSince: Asked<'changesSince'>
   listOutgoing: Asked<'listOutgoing'>
   figures: Asked<'figures'>
@@ -38,6 +40,8 @@ export const roles: Record<IndexOperation, IndexRole> = {
   listThreads: 'lists',
   messagesOfThread: 'lists',
   listFlags: 'searches',
+  listUidRanges: 'searches',
+  listWithoutText: 'lists',
   changesSince: 'lists',
   listOutgoing: 'lists',
   figures: 'searches',

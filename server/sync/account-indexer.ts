@@ -8,17 +8,18 @@ import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
 import type { FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { FolderIndexer } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
-import type { WrittenIndex } from './index-port.ts'
 
 export interface AccountIndexerOptions {
   accountId: string
-  index: WrittenIndex
+  /** Of this account. */
+  index: IndexOperations
   db: Database
   /** Writes only while this process may. */
   hub: Pick<EventHub, 'transact'>
@@ -72,7 +73,7 @@ export class AccountIndexer {
     this.#facts = new IndexFacts(accountId, { db, hub, index })
     this.#folders = new FolderIndexer({
       apply: batch => this.#apply(batch),
-      listUidRanges: path => index.listUidRanges(accountId, path),
+      listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
     })
   }
@@ -124,10 +125,10 @@ export class AccountIndexer {
 
   /** All folders as they stand now. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { accountId, index, roundMs, roundsBetweenFlags } = this.#options
+    const { index, roundMs, roundsBetweenFlags } = this.#options
     const asksAll = this.#rounds % roundsBetweenFlags === 0
     const noticed = new Set(this.#noticed)
-    const round = await index.currentRound(accountId)
+    const round = await index.currentRound()
     const standings = await this.#standings()
     const folders = await this.#applyFolders(standings)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
@@ -140,7 +141,7 @@ export class AccountIndexer {
       isWhole = (await this.#catchUp(folder, status, comparesAll)) && isWhole
     }
     if (isWhole) {
-      await index.settleOrphans(accountId, round, this.#lowestFact)
+      await index.settleOrphans(round, this.#lowestFact)
       await this.#facts.forward()
     }
     for (const path of noticed) this.#noticed.delete(path)
@@ -187,8 +188,8 @@ export class AccountIndexer {
 
   /** One batch of headers, else of texts. @returns Whether there may be more. */
   async #stepBack(): Promise<boolean> {
-    const { accountId, index, hasTexts } = this.#options
-    const folders = await index.listFolders(accountId)
+    const { index, hasTexts } = this.#options
+    const folders = await index.listFolders()
     const next = folders.find(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
     if (next) {
       this.#tell(folders, false)
@@ -201,8 +202,8 @@ export class AccountIndexer {
   }
 
   async #readTexts(): Promise<boolean> {
-    const { accountId, index } = this.#options
-    const places = await index.listWithoutText(accountId, textsOfStep + this.#textless.size)
+    const { index } = this.#options
+    const places = await index.listWithoutText(textsOfStep + this.#textless.size)
     const missing = places.filter(place => !this.#textless.has(keyOf(place))).slice(0, textsOfStep)
     for (const [path, group] of Map.groupBy(missing, place => place.path)) {
       const uids = group.map(({ uid }) => uid)
@@ -217,17 +218,17 @@ export class AccountIndexer {
   }
 
   async #applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
-    const { accountId, index } = this.#options
+    const { index } = this.#options
     this.#lowestFact ||= await this.#facts.lowest()
-    await index.applyFolders(accountId, standings.map(toListedFolder), this.#lowestFact)
+    await index.applyFolders(standings.map(toListedFolder), this.#lowestFact)
     await this.#facts.forward()
-    return index.listFolders(accountId)
+    return index.listFolders()
   }
 
   async #apply(batch: FolderBatch): Promise<void> {
-    const { accountId, index } = this.#options
+    const { index } = this.#options
     this.#lowestFact ||= await this.#facts.lowest()
-    await index.applyBatch(accountId, batch, this.#lowestFact)
+    await index.applyBatch(batch, this.#lowestFact)
     await this.#facts.forward()
   }
 
