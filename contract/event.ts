@@ -5,6 +5,7 @@ import { AccountError, AccountState } from './accounts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
 import { Address, MessageRef } from './mail.ts'
+import { MessageId, ThreadId } from './mail-index.ts'
 import { DashboardStats } from './metrics.ts'
 import type { Scope } from './scope.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
@@ -65,6 +66,8 @@ export const facts = {
       folder: z.string(),
       uid: z.int(),
       uid_validity: z.int(),
+      id: MessageId.optional().describe('Absent where the account is not indexed'),
+      thread_id: ThreadId.optional(),
       ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
       from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
       subject: z
@@ -73,6 +76,52 @@ export const facts = {
         .nullable()
         .optional()
         .describe(`Truncated to 300 characters; ${onlyInMemory}`),
+    }),
+  },
+  mail_changed: {
+    scope: 'mail:meta',
+    data: z.object({
+      ...account,
+      folder: z.string(),
+      messages: z
+        .array(
+          z.object({
+            id: MessageId,
+            thread_id: ThreadId,
+            uid: z.int(),
+            flags: z.array(z.string()).nullable().describe('As on the mail server; null where it left the folder'),
+            size_bytes: z.int(),
+          }),
+        )
+        .max(50),
+    }),
+  },
+  mail_removed: {
+    scope: 'mail:meta',
+    data: z.object({
+      ...account,
+      messages: z.array(z.object({ id: MessageId, thread_id: ThreadId })).max(50),
+    }),
+  },
+  folder_changed: {
+    scope: 'mail:meta',
+    data: z.object({
+      ...account,
+      folder: z.string(),
+      event: z
+        .enum(['created', 'renamed', 'gone', 'cleared', 'changed'])
+        .describe('`cleared`: the folder has another UIDVALIDITY; nothing that was in it is there any more'),
+      old_path: z.string().optional().describe('Only with `renamed`'),
+      added: z.int(),
+      changed: z.int(),
+      removed: z.int(),
+      total: z.int().describe('Indexed messages'),
+      unread: z.int(),
+      modseq: z.int().describe('Number of the change within the account, as in `state` of the list of changes'),
+      merged: z
+        .array(z.object({ from: ThreadId, into: ThreadId }))
+        .optional()
+        .describe('Threads that became part of others'),
     }),
   },
   alert_raised: { scope: 'dashboard:read', data: z.object({ alert, detail: z.string(), at }) },

@@ -8,6 +8,7 @@ import { clientsApi } from './clients.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { mailApi } from './mail.ts'
+import { mailIndexApi } from './mail-index.ts'
 import { metricsApi } from './metrics.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
@@ -24,6 +25,7 @@ export const api = {
   clients: clientsApi,
   events: eventsApi,
   mail: mailApi,
+  mailIndex: mailIndexApi,
   metrics: metricsApi,
   profile: profileApi,
   settings: settingsApi,

@@ -12,6 +12,7 @@ import { type Migrations, together } from './platform/database/migrate.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
 import * as folderStates from './sync/migrations/0010-folder-states.ts'
+import * as indexFacts from './sync/migrations/0014-index-facts.ts'
 import * as tokens from './tokens/migrations/0003-tokens.ts'
 import * as users from './users/migrations/0003-users.ts'
 import * as disabledBy from './users/migrations/0004-disabled-by.ts'
@@ -30,4 +31,5 @@ export const migrations: Migrations = {
   '0009-event-audience': eventAudience,
   '0010-folder-states': folderStates,
   '0011-leases': leases,
+  '0014-index-facts': indexFacts,
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WriteTarget } from './gateway-capabilities.ts'
 import type { MailServerUnderTest } from './mail-gateway.suite.ts'
 import type { MailConnection } from './mail-gateway.ts'
-import { TransferDecoder } from './transfer-decoder.ts'
+import { TransferDecoder } from '../reading/transfer-decoder.ts'
 
 export interface CapableServer extends MailServerUnderTest {
   /** It tells where copies are, and deletes single messages (UIDPLUS). */
@@ -211,7 +211,8 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
       const read = (first: number, last: number, limit: number) =>
         connection.changes.listHeaders('INBOX', [first, last], limit)
-      const { headers, uidValidity } = await read(1, 4_294_967_295, 2)
+      const { headers, uidValidity, hasMore } = await read(1, 4_294_967_295, 2)
+      expect(hasMore).toBe(true)
       expect(uidValidity).toBe((await inbox()).uidValidity)
       expect(headers).toMatchObject([
         { uid: three, subject: 'three', flags: [], references: [], inReplyTo: null },
@@ -219,6 +220,46 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       ])
       expect((await read(one, two, 9)).headers.map(({ uid }) => uid)).toEqual([two, one])
       expect((await read(three + 1, three + 9, 9)).headers).toEqual([])
+      const oldest = await connection.changes.listHeaders('INBOX', [one, three], 2, 'oldest')
+      expect([oldest.headers.map(({ uid }) => uid), oldest.hasMore]).toEqual([[two, one], true])
+      const rest = await connection.changes.listHeaders('INBOX', [three, 4_294_967_295], 2, 'oldest')
+      expect([rest.headers.map(({ uid }) => uid), rest.hasMore]).toEqual([[three], false])
+    })
+
+    test('how folders stand is told without opening them, and changes with each message', async () => {
+      const standingOf = async (path: string) => {
+        const standings = await connection.changes.listStandings(5_000, ['Archive'])
+        return standings.find(standing => standing.path === path)
+      }
+      const before = await standingOf('INBOX')
+      expect(before).toMatchObject({ path: 'INBOX', role: 'inbox', isSelectable: true })
+      const [uid = 0] = await deliver('one')
+      const after = await standingOf('INBOX')
+      expect(after!.status).toEqual({
+        uidValidity: (await inbox()).uidValidity,
+        uidNext: uid + 1,
+        total: before!.status!.total + 1,
+        modseq: server.hasModseq ? expect.any(BigInt) : undefined,
+      })
+      expect(after!.status!.modseq === before!.status!.modseq).toBe(!server.hasModseq)
+      const archive = await standingOf('Archive')
+      await connection.writer.copy(await inbox(uid), 'Archive')
+      expect((await standingOf('Archive'))!.status!.total).toBe(archive!.status!.total + 1)
+    })
+
+    test('texts come as they are on the wire, each cut at a bound, of many messages at once', async () => {
+      const picture = { contentId: 'a@test.local', type: 'image/png', bytes: randomBytes(50) }
+      const one = await server.deliver({ subject: 'one', html: '<p>first words</p>', picture })
+      const two = await server.deliver({ subject: 'two', html: `<p>${'x'.repeat(3_000)}</p>`, picture })
+      const { uidValidity, texts } = await connection.changes.listTexts('INBOX', [one, two, two + 9], 1_000)
+      expect(uidValidity).toBe((await inbox()).uidValidity)
+      expect(texts.map(({ uid, parts }) => [uid, parts.map(({ type }) => type)])).toEqual([
+        [one, ['text/html']],
+        [two, ['text/html']],
+      ])
+      expect(texts[0]!.parts[0]!.bytes.toString().trim()).toBe('<p>first words</p>')
+      expect(texts[1]!.parts[0]!.bytes).toHaveLength(1_000)
+      expect((await connection.listMessages('INBOX', 1, undefined)).messages[0]!.flags).toEqual([])
     })
   })
 }

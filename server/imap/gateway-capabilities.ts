@@ -2,7 +2,8 @@
  * PORT: what connections can do beside listing and reading messages, each as an interface of its own. How it is done is up to the adapter and
  * to what the mail server offers; what comes of it is the same.
  */
-import type { Address, Flag, MessageFault } from '../../contract/mail.ts'
+import type { Address, FolderRole } from '../../contract/mail.ts'
+import type { MessageHeader } from './mail-gateway.ts'
 import type { UidRange } from './uid-ranges.ts'
 
 /** A part that is to be read piece by piece. */
@@ -54,28 +55,67 @@ export interface FolderChanges {
   vanished: UidRange[]
 }
 
-/** What an index and threads need of a message. */
-export interface ThreadHeader {
-  uid: number
-  messageId: string | null
+/** What the index and threads need of a message; lists of addresses hold at most their first 100. */
+export interface IndexHeader extends MessageHeader {
+  /** EMAILID (RFC 8474) or X-GM-MSGID: the same wherever the message is. Null where the server has neither. */
+  emailId: string | null
   inReplyTo: string | null
   /** The newest are the last; at most 100. */
   references: string[]
-  subject: string
-  from: Address[]
-  /** INTERNALDATE, ISO 8601 with milliseconds. */
-  date: string
-  flags: Flag[]
-  keywords: string[]
-  sizeBytes: number
-  faults: MessageFault[]
+  cc: Address[]
+  ccCount: number
+  bcc: Address[]
+  bccCount: number
+  /** At most 100. */
+  attachmentNames: string[]
+}
+
+/** How a folder stands without opening it. */
+export interface FolderStanding {
+  path: string
+  role: FolderRole | null
+  isSelectable: boolean
+  /** Undefined where the server did not say it in time, or refuses. */
+  status: { uidValidity: number; uidNext: number; modseq: bigint | undefined; total: number } | undefined
+}
+
+/** The text parts of one message as they are on the wire. */
+export interface MessageTexts {
+  uid: number
+  parts: {
+    type: string
+    charset: string | null
+    isFlowed: boolean
+    deletesSpace: boolean
+    encoding: string
+    bytes: Buffer
+  }[]
 }
 
 /** Tells what is different since the last time: by QRESYNC, by CONDSTORE, or by asking for all flags, as the server has it. */
 export interface ChangeReader {
+  /** All folders of one's own: with one LIST-STATUS (RFC 5819), else one STATUS for each, as many as the budget allows, from those named in `first` on. */
+  listStandings(budgetMs: number, first?: readonly string[]): Promise<FolderStanding[]>
   changesSince(path: string, known: KnownFolder): Promise<FolderChanges>
-  /** By falling UID, at most `limit` of the newest; messages that cannot be read are rows with a fault. */
-  listHeaders(path: string, uids: UidRange, limit: number): Promise<{ uidValidity: number; headers: ThreadHeader[] }>
+  /**
+   * By falling UID, at most `limit` of the newest, or of the oldest; messages that cannot be read are rows with a fault.
+   * `hasMore` says whether the range holds others.
+   */
+  listHeaders(
+    path: string,
+    uids: UidRange,
+    limit: number,
+    end?: 'newest' | 'oldest',
+  ): Promise<{ uidValidity: number; headers: IndexHeader[]; hasMore: boolean }>
+  /**
+   * What is read of each: at most four texts, each cut at `maxBytes` on the wire. A message without a text has no parts; one that is gone is left out.
+   * @param uids At most 200.
+   */
+  listTexts(
+    path: string,
+    uids: readonly number[],
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; texts: MessageTexts[] }>
 }
 
 /** Where messages are that are to be changed. Under another UIDVALIDITY they are others: that is the Problem `stale_ref`. */

@@ -1,7 +1,9 @@
 /** What the index needs of a database's full-text search. Both databases get the same tokens (fulltext.ts), so they have the same hits. */
+import type { RawBuilder } from 'kysely'
+import { maxTokens, type Phrase, storedTokens } from './fulltext.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
-/** What is searched of one message. Each field is searched by itself, or all of them together. */
+/** What is searched of one message. Each field is searched by itself, or several of them together. */
 export interface TextRow {
   /** Of its row in `messages`. */
   rowid: number
@@ -17,6 +19,16 @@ export interface TextRow {
   body: string | null
 }
 
+export type TextField = Exclude<keyof TextRow, 'rowid'>
+
+/** Texts are kept in the order in which FTS5 keeps them smallest: the field with the most words first. */
+export const textFields: readonly TextField[] = ['body', 'subject', 'from', 'to', 'cc', 'bcc', 'names']
+
+/** What texts are asked for. */
+export type TextMatch =
+  | { kind: 'phrase'; phrase: Phrase; fields: readonly TextField[] }
+  | { kind: 'and' | 'or'; matches: readonly TextMatch[] }
+
 export interface FullText {
   /** Tables it needs, inside the schema's transaction. */
   create(db: IndexDatabase): Promise<void>
@@ -25,4 +37,37 @@ export interface FullText {
   remove(db: IndexDatabase, account: number, rowids: readonly number[]): Promise<void>
   /** For idle times: does a bounded piece of merging, and says whether there is more to do. */
   tidy(db: IndexDatabase): Promise<boolean>
+  /** Buckets that hold texts of the account, in no order. */
+  buckets(db: IndexDatabase, account: number): Promise<number[]>
+  /** A table with the column `rowid`: messages of one bucket that match, newest first where the database can. */
+  hits(account: number, bucket: number, match: TextMatch): RawBuilder<unknown>
+}
+
+/**
+ * Row ids are seconds, and texts are kept in buckets of 194 days of them. A search begins with the newest bucket and ends when it has
+ * enough: what a common word or prefix costs is bounded by the size of a bucket. In one table `t*` took 49 ms of processor in 30,000 messages, in buckets 2 ms.
+ */
+const bucketSize = 2 ** 24
+/** What a clock or a server's date puts beyond the year 2105 is in the last one: there are no more tables than that. */
+const lastBucket = 255
+
+export function bucketOf(rowid: number): number {
+  return Math.min(Math.max(Math.floor(rowid / bucketSize), 0), lastBucket)
+}
+
+export function byBucket<Item>(items: readonly Item[], rowidOf: (item: Item) => number): Map<number, Item[]> {
+  const buckets = new Map<number, Item[]>()
+  for (const item of items) {
+    const bucket = bucketOf(rowidOf(item))
+    const known = buckets.get(bucket)
+    if (known) known.push(item)
+    else buckets.set(bucket, [item])
+  }
+  return buckets
+}
+
+/** The words of a field as both databases get them. With PostgreSQL all fields but the body share a column with another one. */
+export function wordsOf(row: TextRow, field: TextField): string[] {
+  const isBody = field === 'body'
+  return storedTokens(row[field] ?? '', isBody ? maxTokens.body : maxTokens.field, isBody ? 1 : 2)
 }

@@ -10,7 +10,9 @@ const maxTextLength = 512 * 1024
 /** PostgreSQL counts positions up to 16,383; what is beyond would no longer be found as a phrase. */
 export const maxTokens = { body: 16_000, field: 2_000 } as const
 /** PostgreSQL keeps no more positions of one word. */
-const maxRepeats = 255
+const maxPositions = 255
+/** Letters of all words of a text together. A tsvector has room for a mebibyte, and three bytes may be one letter. */
+const maxLength = 200_000
 /** Stands where a word was repeated too often: in no query, since it is no letter. */
 const filler = '\ue000'
 
@@ -18,12 +20,11 @@ const filler = '\ue000'
  * Scripts that are written without blanks between words, or with words that grow at their ends: two letters at a time are found in any of
  * them. Marks that are vowels stay.
  */
-const unspaced =
-  String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]]`
+const unspaced = String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]]`
 const pieces = new RegExp(String.raw`(${unspaced}+)|[[\p{L}\p{M}\p{N}]--${unspaced}]+`, 'gv')
 /** Accents, points and the like that people leave out, and what is not seen. The marks of kana are put together with it again by NFC. */
 const ignored =
-  /[\p{Cf}\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f]+/gu
+  /(?:[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f]|\u0670|[\u06d6-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]|[\ufe00-\ufe0f]|[\ufe20-\ufe2f\p{Cf}])+/gu
 
 /** The word or bigram, and where in the folded text it began. */
 export interface Token {
@@ -37,7 +38,7 @@ export function fold(text: string): string {
   if (isAscii(text)) return text.toLowerCase()
   const plain = text.normalize('NFKD').replace(ignored, '').normalize('NFC')
   // A sigma at the end of a word is written otherwise; capitals have no other form of ß.
-  return plain.toLowerCase().replace(/[\u03c2\u00df\u0307]/g, lowered)
+  return plain.toLowerCase().replace(/\u03c2|\u00df|\u0307/g, lowered)
 }
 
 const lowered = (letter: string) => (letter === '\u03c2' ? '\u03c3' : letter === '\u00df' ? 'ss' : '')
@@ -84,9 +85,20 @@ function* bigrams(run: string): Generator<Token> {
 
 const cut = (word: string) => (word.length > maxTokenLength ? word.slice(0, maxTokenLength).toWellFormed() : word)
 
-/** As they are stored: of one word never more than both databases keep. */
-export function storedTokens(text: string, most: number): string[] {
+/**
+ * As they are stored: of one word never more than both databases keep.
+ * @param sharers Fields of which PostgreSQL keeps the positions together.
+ */
+export function storedTokens(text: string, most: number, sharers: number): string[] {
   const tokens = tokensOf(text, most)
+  let length = 0
+  for (const [at, token] of tokens.entries()) {
+    length += token.length
+    if (length <= maxLength) continue
+    tokens.length = at
+    break
+  }
+  const maxRepeats = Math.floor(maxPositions / sharers)
   if (tokens.length <= maxRepeats) return tokens
   const seen = new Map<string, number>()
   for (const [at, token] of tokens.entries()) {

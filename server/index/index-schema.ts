@@ -75,6 +75,7 @@ const indexes = [
   'create index messages_by_subject on messages (account, subject_hash, date) where subject_hash is not null',
   'create index bare_replies on messages (account, subject_hash, date) where is_bare_reply = 1',
   'create index orphans on messages (account, orphaned_round) where orphaned_round is not null',
+  'create index textless on messages (account, rowid) where text is null and orphaned_round is null',
   // By rowid of the message, which is by date.
   'create index places_by_date on places (account, folder, message)',
   'create index places_by_message on places (account, message, folder)',

@@ -13,6 +13,7 @@ import {
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
 import type { FullText } from './full-text.ts'
 import { applyBatch } from './index-batch.ts'
+import { listUidRanges, listWithoutText, type TextlessPlace } from './index-gaps.ts'
 import {
   type FolderPageQuery,
   listFlags,
@@ -38,6 +39,7 @@ import type {
   PlaceFlags,
   SettledOrphans,
   ThreadPage,
+  UidSpan,
 } from './index-types.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { RowNumbers } from './row-numbers.ts'
@@ -123,6 +125,16 @@ export class IndexStore {
   /** @throws IndexFault `folder_not_found` */
   async listFlags(query: { path: string; fromUid: number; limit: number }): Promise<PlaceFlags[]> {
     return this.#read(owner => listFlags(owner, query))
+  }
+
+  /** Which UIDs of a folder it holds. @throws IndexFault `folder_not_found` */
+  async listUidRanges(path: string): Promise<UidSpan[]> {
+    return this.#read(owner => listUidRanges(owner, path))
+  }
+
+  /** The newest messages whose text is not there. */
+  async listWithoutText(limit: number): Promise<TextlessPlace[]> {
+    return this.#read(owner => listWithoutText(owner, limit))
   }
 
   /** @throws IndexFault `cannot_calculate_changes` */

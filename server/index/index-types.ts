@@ -65,7 +65,18 @@ export interface MessageRecord {
 /** The text parts of one message as they were fetched, each cut at a bound. */
 export interface TextRecord {
   uid: number
-  parts: { type: string; charset: string | null; encoding: string; bytes: Uint8Array }[]
+  /** In the order in which they are read: of alternatives the plain text alone. */
+  parts: TextPart[]
+}
+
+export interface TextPart {
+  type: string
+  charset: string | null
+  /** RFC 3676. */
+  isFlowed?: boolean
+  deletesSpace?: boolean
+  encoding: string
+  bytes: Uint8Array
 }
 
 /** What one look at a folder found; applied in one transaction. */

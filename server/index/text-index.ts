@@ -14,7 +14,7 @@ export interface ReadText {
   hasLink: boolean
 }
 
-export type TextReader = (record: TextRecord) => ReadText
+export type TextReader = (record: TextRecord) => Promise<ReadText>
 
 /** Of messages in the folder that have none yet: the text of a message never changes. Answers how many. */
 export async function addTexts(
@@ -40,7 +40,7 @@ export async function addTexts(
       .where('text', 'is', null)
       .execute()
     for (const message of messages) {
-      const { text, preview, hasLink } = readText(records.get(message.rowid)!)
+      const { text, preview, hasLink } = await readText(records.get(message.rowid)!)
       searched.push(searchedText(message, text))
       rows.push([message.rowid, Number(hasLink), storable(preview), zstdCompressSync(text)])
     }

@@ -2,7 +2,7 @@
  * Where in parts, as they were sent, what was read of them begins. How many bytes a part has without its transfer encoding is known only when
  * it was read, since nobody need keep to even lines: what one download has read, the next one need not read again to find its place.
  */
-import type { TransferDecoder } from '../imap/transfer-decoder.ts'
+import type { TransferDecoder } from '../reading/transfer-decoder.ts'
 
 /** A decoder with `rest` goes on at `start` of the encoded part, which is `decoded` without its encoding. */
 export interface Mark {

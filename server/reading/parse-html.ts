@@ -1,5 +1,12 @@
 /** Parses HTML as browsers do (parse5), within bounds: what is past them is left out, and that is said. */
-import { type DefaultTreeAdapterMap, type DefaultTreeAdapterTypes, defaultTreeAdapter, html, Parser } from 'parse5'
+import {
+  type DefaultTreeAdapterMap,
+  type DefaultTreeAdapterTypes,
+  defaultTreeAdapter,
+  html,
+  Parser,
+  Tokenizer,
+} from 'parse5'
 
 export type HtmlNode = DefaultTreeAdapterTypes.Node
 export type HtmlElement = DefaultTreeAdapterTypes.Element
@@ -86,4 +93,27 @@ export function attributeOf({ attrs }: HtmlElement, name: string): string | unde
 
 export function textIn(element: HtmlElement): string {
   return element.childNodes.map(node => ('value' in node ? node.value : '')).join('')
+}
+
+/** Words between two tags: character references are what they stand for. */
+export function plainText(words: string): string {
+  if (!words.includes('&')) return words
+  let text = ''
+  const add = ({ chars }: { chars: string }) => {
+    text += chars
+  }
+  const skip = () => undefined
+  const handler = {
+    onCharacter: add,
+    onWhitespaceCharacter: add,
+    onNullCharacter: skip,
+    onStartTag: skip,
+    onEndTag: skip,
+  }
+  const tokenizer = new Tokenizer(
+    { sourceCodeLocationInfo: false },
+    { ...handler, onComment: skip, onDoctype: skip, onEof: skip },
+  )
+  tokenizer.write(words, true)
+  return text
 }

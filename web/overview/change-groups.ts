@@ -45,7 +45,7 @@ export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[]
   const groups: Group[] = []
   const open = new Map<string, Group>()
   for (const { id, event } of facts) {
-    if (!isFact(event) || id === null) continue
+    if (!isFact(event) || id === null || isQuiet(event)) continue
     const at = Date.parse(event.data.at)
     const gathering = gatheringOf(event, accounts)
     const known = gathering && open.get(gathering.key)
@@ -61,6 +61,11 @@ export function rowsOf(facts: readonly StreamEvent[], accounts: readonly Known[]
   const endAt = groups.reduce((oldest, group) => Math.min(oldest, group.oldestAt), Number.POSITIVE_INFINITY)
   const isCut = ({ oldestAt, gapMs }: Group) => hasOlder && oldestAt - endAt <= gapMs
   return groups.flatMap(group => rowOf(group, accounts, isCut(group)) ?? [])
+}
+
+/** Flags that change and messages that move are the daily work of a mailbox, as often as people read: no news. */
+function isQuiet(fact: Fact): boolean {
+  return fact.type === 'mail_changed' || (fact.type === 'folder_changed' && fact.data.event === 'changed')
 }
 
 function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefined {

@@ -4,6 +4,7 @@ import type { EventOf, Fact, ServerEvent } from '../../contract/event.ts'
 import { stateWords } from '../accounts/account-words.ts'
 import { nameOf as senderOf, visibleText } from '../mail/mail-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
+import { formatCount, formatNumber } from '../platform/format.ts'
 import { roleWords } from '../platform/role-words.ts'
 import type { Tone } from '../ui/tone.ts'
 import { fieldWords } from './field-words.ts'
@@ -76,6 +77,20 @@ const words: Words = {
       href: mailAt(data),
     }
   },
+  mail_changed: (data, nameOf) => ({
+    tone: 'unknown',
+    text: `${formatCount(data.messages.length, 'message')} changed in ${placeOf(data, nameOf)}`,
+    href: mailAt(data),
+  }),
+  mail_removed: (data, nameOf) => ({
+    tone: 'unknown',
+    text: `${formatCount(data.messages.length, 'message')} of ${nameOf(data.account_id)} ${data.messages.length === 1 ? 'was' : 'were'} deleted`,
+  }),
+  folder_changed: (data, nameOf) => ({
+    tone: 'unknown',
+    text: `Folder ${data.folder} of ${nameOf(data.account_id)} ${folderSentence(data)}`,
+    href: mailAt(data),
+  }),
   alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
   alert_cleared: data => ({
     tone: 'good',
@@ -117,7 +132,20 @@ export function mailWords({ from, subject }: Pick<Mail, 'from' | 'subject'>): st
   return `${from ? senderOf(from) : 'Unknown sender'}: ${words}`
 }
 
-function mailAt({ account_id: account, folder, ref }: Mail): string {
+function folderSentence({ event, old_path: from, added, changed, removed }: EventOf<'folder_changed'>['data']): string {
+  if (event === 'created') return 'was created'
+  if (event === 'renamed') return `was renamed from ${from}`
+  if (event === 'gone') return 'was removed'
+  if (event === 'cleared') return 'was recreated'
+  const said = [
+    [added, 'new'],
+    [changed, 'changed'],
+    [removed, 'removed'],
+  ] as const
+  return `has ${said.flatMap(([count, word]) => (count > 0 ? [`${formatNumber(count)} ${word}`] : [])).join(', ') || 'no changes'}`
+}
+
+function mailAt({ account_id: account, folder, ref }: Pick<Mail, 'account_id' | 'folder' | 'ref'>): string {
   const place = new URLSearchParams({ account, folder, ...(ref === undefined ? {} : { message: ref }) })
   return `/mail?${place}`
 }

@@ -58,6 +58,11 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
         queryKeys.folders(event.data.account_id),
         queryKeys.folderMessages(event.data.account_id, event.data.folder),
       ]
+    case 'folder_changed':
+      return [
+        queryKeys.folders(event.data.account_id),
+        queryKeys.folderMessages(event.data.account_id, event.data.folder),
+      ]
     case 'token_created':
     case 'token_updated':
     case 'token_revoked':

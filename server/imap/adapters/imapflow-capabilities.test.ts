@@ -82,7 +82,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     ends.push(() => connection.close())
     const { headers } = await connection.changes.listHeaders('INBOX', [1, 4_294_967_295], 10)
     expect(headers.map(({ references }) => references)).toEqual([['<b>'], ids.slice(-100), ['<c@x>', '<d@x>', '<e@x>']])
-    expect(headers[2]).toMatchObject({ messageId: '<a@x>', inReplyTo: '<b@x>' })
+    expect(headers[2]).toMatchObject({ messageId: '<a@x>', inReplyTo: '<b@x>', emailId: null })
   })
 
   test('messages that others delete are missed by the count, while UIDs are told in place of numbers', async () => {

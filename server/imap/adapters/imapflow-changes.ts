@@ -1,17 +1,25 @@
 /** What changed in a folder, with ImapFlow: by QRESYNC, by CONDSTORE (RFC 7162), or by asking for the flags of all that were known. */
-import type { FetchMessageObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
-import type { ChangedMessage, ChangeReader, FolderChanges, KnownFolder, ThreadHeader } from '../gateway-capabilities.ts'
-import { commonUids, holdsUid, readUidSet, type UidRange, withoutUids, writeUidSet } from '../uid-ranges.ts'
-import { toLine } from './imapflow-line.ts'
+import type {
+  ChangedMessage,
+  ChangeReader,
+  FolderChanges,
+  FolderStanding,
+  IndexHeader,
+  KnownFolder,
+  MessageTexts,
+} from '../gateway-capabilities.ts'
+import { commonUids, eachUid, holdsUid, readUidSet, type UidRange, withoutUids, writeUidSet } from '../uid-ranges.ts'
+import { listStandings } from './imapflow-folders.ts'
+import { toIndexHeader } from './imapflow-index.ts'
 import type { CapabilityOptions } from './imapflow-part-reader.ts'
-import { fetchRows, type Row, threadQuery } from './imapflow-rows.ts'
+import { fetchRows, indexQuery } from './imapflow-rows.ts'
 import { newestOf } from './imapflow-search.ts'
+import { fetchTexts } from './imapflow-texts.ts'
 import { VanishedUids } from './imapflow-vanished.ts'
 
 /** So many in a command: servers take lines of 8,000 bytes (RFC 7162, section 4). */
 const rangesOfCommand = 300
-const mostReferences = 100
 
 export class ImapFlowChanges implements ChangeReader {
   readonly #options: CapabilityOptions & { onRowDropped: (() => void) | undefined }
@@ -46,17 +54,36 @@ export class ImapFlowChanges implements ChangeReader {
     })
   }
 
+  listStandings(budgetMs: number, first: readonly string[] = []): Promise<FolderStanding[]> {
+    const { client, command } = this.#options
+    return command(() => listStandings(client, budgetMs, first))
+  }
+
+  listTexts(
+    path: string,
+    uids: readonly number[],
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; texts: MessageTexts[] }> {
+    const { client, folder, command } = this.#options
+    return command(async () => {
+      const { uidValidity } = await folder.open(path)
+      return { uidValidity, texts: await fetchTexts(client, uids, maxBytes) }
+    })
+  }
+
   listHeaders(
     path: string,
     [first, last]: UidRange,
     limit: number,
-  ): Promise<{ uidValidity: number; headers: ThreadHeader[] }> {
+    end: 'newest' | 'oldest' = 'newest',
+  ): Promise<{ uidValidity: number; headers: IndexHeader[]; hasMore: boolean }> {
     const { client, folder, command, onRowDropped } = this.#options
     return command(async () => {
       const { uidValidity } = await folder.open(path)
-      const { uids: numbers } = newestOf(writeUidSet(await this.#thereOf([[first, last]])), limit)
-      const rows = await fetchRows(client, { by: 'uid', numbers }, threadQuery, onRowDropped)
-      return { uidValidity, headers: rows.map(toThreadHeader) }
+      const there = await this.#thereOf([[first, last]])
+      const { uids: numbers, hasMore } = end === 'newest' ? newestOf(writeUidSet(there), limit) : oldestOf(there, limit)
+      const rows = await fetchRows(client, { by: 'uid', numbers }, indexQuery, onRowDropped)
+      return { uidValidity, headers: rows.map(toIndexHeader), hasMore }
     })
   }
 
@@ -82,14 +109,11 @@ function* pieces(uids: readonly UidRange[]): Generator<readonly UidRange[], unde
   for (let at = 0; at < uids.length; at += rangesOfCommand) yield uids.slice(at, at + rangesOfCommand)
 }
 
-function toThreadHeader({ header, row }: Row): ThreadHeader {
-  const { uid, messageId, subject, from, date, flags, keywords, sizeBytes, faults } = header
-  const inReplyTo = toLine(row?.envelope?.inReplyTo) || null
-  const references = referencesOf(row?.headers)
-  return { uid, messageId, inReplyTo, references, subject, from, date, flags, keywords, sizeBytes, faults }
-}
-
-function referencesOf(headers: FetchMessageObject['headers']): string[] {
-  const field = /^references[ \t]*:(.*(?:\r?\n[ \t].*)*)/im.exec(headers?.toString('latin1') ?? '')?.[1] ?? ''
-  return (field.match(/<[^<>\s]{1,996}>/g) ?? []).slice(-mostReferences)
+function oldestOf(ranges: readonly UidRange[], limit: number): { uids: number[]; hasMore: boolean } {
+  const uids: number[] = []
+  for (const uid of eachUid(ranges)) {
+    if (uids.length === limit) return { uids, hasMore: true }
+    uids.push(uid)
+  }
+  return { uids, hasMore: false }
 }

@@ -1,6 +1,7 @@
 /** Lists the folders of every namespace, and counts messages where a server does not say that in the list (RFC 5819). */
 import type { ImapFlow, ListResponse } from 'imapflow'
 import type { Folder } from '../../../contract/mail.ts'
+import type { FolderStanding } from '../gateway-capabilities.ts'
 import type { FolderCount } from '../mail-gateway.ts'
 import { roles, toFolder } from './imapflow-message.ts'
 import { type Inside, quoted, wireName } from './imapflow-names.ts'
@@ -13,6 +14,9 @@ const slowMs = 500
 const statusQuery = { messages: true, unseen: true }
 /** As attributes of a command: `(MESSAGES UNSEEN)`. */
 const counted = ['MESSAGES', 'UNSEEN'] as const
+const standingQuery = { messages: true, uidNext: true, uidValidity: true, highestModseq: true }
+/** The last one only where the server has CONDSTORE. */
+const standingItems = ['MESSAGES', 'UIDNEXT', 'UIDVALIDITY', 'HIGHESTMODSEQ']
 
 /** What ImapFlow's parser makes of `* STATUS name (MESSAGES 3 UNSEEN 1)`. */
 interface Untagged {
@@ -24,7 +28,31 @@ interface Token {
 }
 
 export async function listFolders(client: ImapFlow, withCounts: boolean): Promise<Folder[]> {
-  const options = withCounts ? { statusQuery } : {}
+  return inOrder(client, await listAll(client, withCounts ? { statusQuery } : {}))
+}
+
+/** How folders of one's own stand: as the list says it, else asked one by one for as long as the budget lasts, those in `first` before all others. */
+export async function listStandings(
+  client: ImapFlow,
+  budgetMs: number,
+  first: readonly string[],
+): Promise<FolderStanding[]> {
+  const entries = await listAll(client, { statusQuery: standingQuery })
+  const byPath = new Map(entries.map(entry => [toFolder(entry).path, entry.status]))
+  const folders = inOrder(client, entries).filter(({ namespace }) => namespace === 'personal')
+  const standings = folders.map(({ path, role, selectable }) => {
+    return { path, role, isSelectable: selectable, status: selectable ? toStanding(byPath.get(path)) : undefined }
+  })
+  const unknown = standings.filter(({ isSelectable, status }) => isSelectable && !status)
+  const rank = (path: string) => (first.indexOf(path) + 1 || first.length + 1) - Number(path === 'INBOX')
+  const paths = unknown.map(({ path }) => path).toSorted((a, b) => rank(a) - rank(b))
+  const asked = new Map<string, FolderStanding['status']>()
+  const items = client.capabilities.has('CONDSTORE') ? standingItems : standingItems.slice(0, -1)
+  await askAll(client, paths, items, budgetMs, (path, said) => asked.set(path, toStanding(said && standingOf(said))))
+  return standings.map(standing => ({ ...standing, status: standing.status ?? asked.get(standing.path) }))
+}
+
+async function listAll(client: ImapFlow, options: object): Promise<ListResponse[]> {
   const entries = new Map((await client.list(options)).map(entry => [entry.path, entry]))
   for (const prefix of foreignPrefixes(client).slice(0, maxNamespaces)) {
     if ([...entries.keys()].some(path => path.startsWith(prefix))) continue
@@ -32,7 +60,7 @@ export async function listFolders(client: ImapFlow, withCounts: boolean): Promis
     for (const entry of await listUnder(client, prefix, options))
       if (!entries.has(entry.path)) entries.set(entry.path, entry)
   }
-  return inOrder(client, [...entries.values()])
+  return [...entries.values()]
 }
 
 async function listUnder(client: ImapFlow, prefix: string, options: object): Promise<ListResponse[]> {
@@ -88,12 +116,28 @@ export async function countFolders(
   budgetMs: number,
   onCount: (path: string, count: FolderCount) => void,
 ): Promise<void> {
+  await askAll(client, paths, counted, budgetMs, (path, said) =>
+    onCount(path, { total: said?.get('MESSAGES') ?? null, unread: said?.get('UNSEEN') ?? null }),
+  )
+}
+
+/** What a server says of a folder in numbers, by the names of the items. */
+type Said = ReadonlyMap<string, number>
+
+/** One folder after the other, some questions ahead of the answers, until the time is up. */
+async function askAll(
+  client: ImapFlow,
+  paths: readonly string[],
+  items: readonly string[],
+  budgetMs: number,
+  onAnswer: (path: string, said: Said | undefined) => void,
+): Promise<void> {
   const until = performance.now() + budgetMs
   for (let at = 0, window = 1; at < paths.length && performance.now() < until; ) {
     const began = performance.now()
     const asked = paths.slice(at, at + window)
-    const answers = await askTogether(client, asked)
-    for (const path of asked) onCount(path, answers.get(path) ?? { total: null, unread: null })
+    const answers = await askTogether(client, asked, items)
+    for (const path of asked) onAnswer(path, answers.get(path))
     at += asked.length
     window = performance.now() - began < slowMs ? Math.min(maxWindow, window * 2) : Math.max(1, window >> 1)
   }
@@ -103,22 +147,26 @@ export async function countFolders(
  * ImapFlow sends a command when the one before is done. All but the last of these go past it, with tags that it does not know and lets
  * pass; servers answer in order, so that the last answer is the end of them all.
  */
-async function askTogether(client: ImapFlow, paths: readonly string[]): Promise<Map<string, FolderCount>> {
+async function askTogether(
+  client: ImapFlow,
+  paths: readonly string[],
+  wanted: readonly string[],
+): Promise<Map<string, Said>> {
   const inside = client as unknown as Inside
   const byName = new Map(paths.map(path => [wireName(client, path), path]))
   const names = [...byName.keys()]
-  const answers = new Map<string, FolderCount>()
+  const answers = new Map<string, Said>()
   const note = async ({ attributes }: Untagged) => {
     const [word, list] = attributes ?? []
     if (!word || Array.isArray(word) || !Array.isArray(list)) return
     const name = String(word.value ?? '')
     const path = byName.get(name) ?? byName.get(name.toUpperCase())
-    if (path !== undefined) answers.set(path, readCount(list))
+    if (path !== undefined) answers.set(path, numbersIn(list))
   }
   for (const [index, name] of names.slice(0, -1).entries()) {
-    inside.write(Buffer.from(`rm${index} STATUS ${quoted(name)} (${counted.join(' ')})`))
+    inside.write(Buffer.from(`rm${index} STATUS ${quoted(name)} (${wanted.join(' ')})`))
   }
-  const items = counted.map(value => ({ type: 'ATOM', value }))
+  const items = wanted.map(value => ({ type: 'ATOM', value }))
   try {
     const last = [{ type: 'STRING', value: names.at(-1) }, items]
     const { next } = await inside.exec('STATUS', last, { untagged: { STATUS: note } })
@@ -130,12 +178,36 @@ async function askTogether(client: ImapFlow, paths: readonly string[]): Promise<
   return answers
 }
 
-function readCount(list: readonly Token[]): FolderCount {
-  const words = list.map(token => String(token?.value ?? '').toUpperCase())
-  const numberAfter = (word: string) => {
-    const at = words.findIndex((each, index) => index % 2 === 0 && each === word)
-    const digits = at < 0 ? '' : (words[at + 1] ?? '')
-    return /^\d{1,10}$/.test(digits) ? Number(digits) : null
+function numbersIn(list: readonly Token[]): Said {
+  const words = list.map(token => String(token?.value ?? ''))
+  const said = new Map<string, number>()
+  for (let at = 0; at + 1 < words.length; at += 2) {
+    const digits = words[at + 1]!
+    if (/^\d{1,15}$/.test(digits)) said.set(words[at]!.toUpperCase(), Number(digits))
   }
-  return { total: numberAfter('MESSAGES'), unread: numberAfter('UNSEEN') }
+  return said
+}
+
+function standingOf(said: Said): ListResponse['status'] {
+  const modseq = said.get('HIGHESTMODSEQ')
+  const validity = said.get('UIDVALIDITY')
+  return {
+    path: '',
+    messages: said.get('MESSAGES'),
+    uidNext: said.get('UIDNEXT'),
+    ...(validity !== undefined && { uidValidity: BigInt(validity) }),
+    ...(modseq !== undefined && { highestModseq: BigInt(modseq) }),
+  } as ListResponse['status']
+}
+
+/** Undefined where the server leaves out what every server must say (RFC 9051, section 6.3.11). */
+function toStanding(status: ListResponse['status']): FolderStanding['status'] {
+  const { messages, uidNext, uidValidity, highestModseq } = status ?? {}
+  if (messages === undefined || !uidNext || uidValidity === undefined) return undefined
+  return {
+    uidValidity: Number(uidValidity),
+    uidNext,
+    modseq: highestModseq ? BigInt(highestModseq) : undefined,
+    total: messages,
+  }
 }

@@ -2,7 +2,7 @@
 import type { ImapFlow } from 'imapflow'
 import type { WantedPart } from '../body-content.ts'
 import type { PartNode } from '../body-structure.ts'
-import { TransferDecoder } from '../transfer-decoder.ts'
+import { TransferDecoder } from '../../reading/transfer-decoder.ts'
 
 /** Bytes that a transfer encoding takes for each of what it holds, at most; quoted-printable takes three. The rest is junk, and without a bound. */
 const mostEncoded = 4

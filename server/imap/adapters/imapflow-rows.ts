@@ -26,13 +26,8 @@ const headerQuery = { uid: true, flags: true, envelope: true, internalDate: true
 export const contentQuery = { ...headerQuery, source: { start: 0, maxLength: 16 * 1024 } }
 const listQuery = { ...headerQuery, headers }
 const headQuery = { uid: true, envelope: true, size: true, headers }
-/** What threads are made of. */
-export const threadQuery = {
-  ...headQuery,
-  flags: true,
-  internalDate: true,
-  headers: [...headers, 'references'],
-}
+/** What the index is made of. */
+export const indexQuery = { ...headerQuery, headers: [...headers, 'references'] }
 const leastQuery = { uid: true, internalDate: true, size: true }
 /** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
 const mostTries = 30

@@ -5,13 +5,15 @@ import {
   type ChangedMessage,
   type ChangeReader,
   type FolderChanges,
+  type FolderStanding,
+  type IndexHeader,
   type KnownFolder,
+  type MessageTexts,
   type MessageWriter,
   type MovedMessages,
   type NewPlaces,
   type PartReader,
   type PartToRead,
-  type ThreadHeader,
   UnknownOutcome,
   type WriteTarget,
 } from '../gateway-capabilities.ts'
@@ -19,6 +21,7 @@ import { holdsUid, rangesOfUids, type UidRange, withoutUids } from '../uid-range
 import { type Delivery, type MemoryFolder, type MemoryMessage, partOf } from './memory-message.ts'
 
 interface MemoryServer {
+  readonly folders: ReadonlyMap<string, MemoryFolder>
   getFolder(path: string): MemoryFolder
   /** Answers the UID. */
   deliver(delivery: Delivery, path: string): number
@@ -80,20 +83,51 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
     return { ...now, changed, vanished: withoutUids(known.uids, rangesOfUids(messages.map(({ uid }) => uid))) }
   }
 
+  async listStandings(): Promise<FolderStanding[]> {
+    await this.step('listStandings')
+    return [...this.gateway.folders.values()].map(({ path, role, uidValidity, uidNext, modseq, messages }) => ({
+      path,
+      role,
+      isSelectable: true,
+      status: { uidValidity, uidNext, modseq, total: messages.length },
+    }))
+  }
+
+  async listTexts(
+    path: string,
+    uids: readonly number[],
+    maxBytes: number,
+  ): Promise<{ uidValidity: number; texts: MessageTexts[] }> {
+    await this.step('listTexts', path)
+    const { uidValidity, messages } = this.gateway.getFolder(path)
+    const plain = { charset: 'utf-8', isFlowed: false, deletesSpace: false, encoding: '8bit' }
+    const texts = messages
+      .filter(({ uid }) => uids.includes(uid))
+      .map(({ uid, text, html }) => {
+        const body = text ?? html
+        const type = text === null ? 'text/html' : 'text/plain'
+        const bytes = Buffer.from(body ?? '').subarray(0, maxBytes)
+        return { uid, parts: body === null ? [] : [{ ...plain, type, bytes }] }
+      })
+    return { uidValidity, texts }
+  }
+
   async listHeaders(
     path: string,
     [first, last]: UidRange,
     limit: number,
-  ): Promise<{ uidValidity: number; headers: ThreadHeader[] }> {
+    end: 'newest' | 'oldest' = 'newest',
+  ): Promise<{ uidValidity: number; headers: IndexHeader[]; hasMore: boolean }> {
     await this.step('listHeaders', path)
     const { uidValidity, messages } = this.gateway.getFolder(path)
-    const meant = messages.filter(({ uid }) => uid >= first && uid <= last).slice(-limit)
+    const all = messages.filter(({ uid }) => uid >= first && uid <= last)
+    const meant = end === 'newest' ? all.slice(-limit) : all.slice(0, limit)
     const headers = meant.toReversed().map(message => {
-      const { uid, messageId, inReplyTo, subject, from, date, flags, keywords, sizeBytes, faults } = message
-      const { references = [] } = message
-      return { uid, messageId, inReplyTo, references, subject, from, date, flags, keywords, sizeBytes, faults }
+      const { references = [], emailId = null, attachments } = message
+      const attachmentNames = attachments.map(({ name }) => name).filter(name => name !== null)
+      return { ...message, emailId, references, attachmentNames }
     })
-    return { uidValidity, headers }
+    return { uidValidity, headers, hasMore: all.length > meant.length }
   }
 }
 

@@ -10,6 +10,7 @@ export interface MemoryMessage extends MessageContent {
   /** Of which parts it is made; without one, text and HTML are what they are. */
   structure?: PartNode
   references?: string[]
+  emailId?: string | null
   /** What attached messages say in their heads, by the number of the part. */
   attached?: Record<string, Delivery>
 }

@@ -1,0 +1,90 @@
+/** Mail in numbers for the index: sentences of the documents that lie in this folder and in node_modules, with names, numbers and links of their own. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Random } from '../sandbox/seed-random.ts'
+
+export interface CorpusMessage {
+  subject: string
+  from: { name: string; email: string }
+  to: { name: string; email: string }[]
+  names: string[]
+  date: number
+  sizeBytes: number
+  body: string
+}
+
+const root = join(import.meta.dirname, '..')
+const syllables = 'an ber cor da el fin gar ho in jo ka lu mar ne os pe qui ra sol ta ur vi wen xa yo zi'.split(' ')
+const japanese =
+  '会議の資料を送ります。明日の東京での打ち合わせは三時からです。請求書を確認してください。新しい製品について'
+const chinese = '请查收附件中的报告。明天下午三点在北京开会。我们的新产品已经发布。谢谢您的支持和合作'
+
+/** Sentences as people write them; code and tables are left out. */
+export function sentences(): string[] {
+  const files = globSync(
+    ['docs/**/*.md', 'node_modules/*/{README,CHANGELOG,History}.md', 'node_modules/@*/*/README.md'],
+    {
+      cwd: root,
+    },
+  ).sort()
+  const all = new Set<string>()
+  for (const file of files) {
+    const text = readFileSync(join(root, file), 'utf8').replaceAll(/```[\s\S]*?```/g, '')
+    for (const line of text.split(/\n\s*\n|(?<=[.!?])\s+/)) {
+      const words = line.replaceAll(/\s+/g, ' ').trim()
+      if (words.length >= 20 && words.length <= 300 && !words.includes('|')) all.add(words)
+    }
+  }
+  return [...all]
+}
+
+/** The same ones each time. */
+export function* corpus(count: number, seed = 12): Generator<CorpusMessage> {
+  const random = new Random(seed)
+  const known = sentences()
+  const sentence = () => pick(known)
+  const pick = (all: readonly string[]) => all[whole(all.length)]!
+  const whole = (most: number) => Math.floor(random.next() * most)
+  const name = () => {
+    const word = Array.from({ length: 2 + whole(2) }, () => pick(syllables)).join('')
+    return word[0]!.toUpperCase() + word.slice(1)
+  }
+  const people = Array.from({ length: 2_000 }, () => {
+    const [first, last] = [name(), name()]
+    return { name: `${first} ${last}`, email: `${first}.${last}@${name()}.example`.toLowerCase() }
+  })
+  /** Few write most of it. */
+  const person = () => people[Math.floor(people.length * random.next() ** 3)]!
+  let date = Date.UTC(2010, 0, 1)
+  for (let number = 0; number < count; number++) {
+    date += 1000 + whole(9_000_000)
+    const length = Math.min(40_000, Math.exp(6.4 + 1.1 * normal(random)))
+    const lines: string[] = [`Hi ${person().name.split(' ')[0]},`, '']
+    let size = 0
+    while (size < length) {
+      const line =
+        number % 25 === 0
+          ? pick([japanese, chinese]).slice(whole(20))
+          : random.next() < 0.06
+            ? `https://${name().toLowerCase()}.example/${whole(1e9).toString(36)} order ${whole(1e7)}`
+            : sentence()
+      lines.push(line)
+      size += line.length + 1
+    }
+    const from = person()
+    lines.push('', 'Best regards', from.name, from.email)
+    yield {
+      subject: `${random.next() < 0.4 ? 'Re: ' : ''}${sentence().slice(0, 20 + whole(50))}`,
+      from,
+      to: Array.from({ length: 1 + whole(3) }, person),
+      names: random.next() < 0.15 ? [`${name()}-${whole(100)}.pdf`] : [],
+      date,
+      sizeBytes: size + 2_000,
+      body: lines.join('\n'),
+    }
+  }
+}
+
+function normal(random: Random): number {
+  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next())
+}

@@ -1,0 +1,149 @@
+/** What the local index answers: messages by stable ids, threads across folders, changes, and how far an account is indexed. Names as in JMAP (RFC 8621). */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { MessageSummary, mailBounds } from './mail.ts'
+import { AccountId, Cursor, Limit, Timestamp, wholeOr } from './wire.ts'
+
+export const MessageId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{20}$/, 'is not a message id')
+  .describe('Stable: survives moves, restarts and a rebuilt index. Opens the message like its `ref`')
+
+export const ThreadId = z
+  .string()
+  .regex(/^[a-z0-9]{1,11}$/, 'is not a thread id')
+  .describe('May change when a message arrives that connects two threads')
+
+export const IndexedMessage = MessageSummary.extend({
+  id: MessageId,
+  thread_id: ThreadId,
+  folders: z
+    .array(z.string().max(mailBounds.path))
+    .describe('All folders that contain the message; `ref`, `uid` and `flags` are those of the first'),
+}).meta({ id: 'IndexedMessage' })
+export type IndexedMessage = z.infer<typeof IndexedMessage>
+
+export const ThreadSummary = z
+  .object({
+    id: ThreadId,
+    subject: z.string().max(mailBounds.subject),
+    messages: z.int().describe('In all folders'),
+    unread: z.int(),
+    newest: IndexedMessage,
+  })
+  .meta({ id: 'ThreadSummary' })
+export type ThreadSummary = z.infer<typeof ThreadSummary>
+
+export const IndexStatus = z
+  .object({
+    level: z.enum(['off', 'headers', 'text']).describe('What is indexed of each message'),
+    state: z
+      .enum(['off', 'building', 'complete'])
+      .describe('`complete`: everything that was on the mail server at the last look is indexed'),
+    folders: z.int(),
+    messages: z.int(),
+    server_messages: z
+      .int()
+      .describe('Messages in all folders at the last look; a message in two folders counts twice'),
+    places: z.int().describe('Of those, how many are indexed'),
+    texts: z.int().describe('Messages whose text is indexed'),
+    size_bytes: z.int().describe('Disk space of the index'),
+    looked_at: Timestamp.nullable().describe('When all folders were last compared with the mail server'),
+  })
+  .meta({ id: 'IndexStatus' })
+export type IndexStatus = z.infer<typeof IndexStatus>
+
+const account = z.object({ account_id: AccountId })
+const known = ['account_not_found', 'account_disabled', 'index_off'] as const
+const tag = 'Mail'
+
+export const mailIndexApi = {
+  listChanges: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/changes',
+    tag,
+    summary: 'List what changed in an account since a state',
+    description: [
+      'Ids of messages that were created, updated (flags, folders or thread) or destroyed, as in `Email/changes` of RFC 8620. Without `since`,',
+      'only the present state is returned. A message that moved is `updated`. `cannot_calculate_changes` means that the state is too old or of an index',
+      'that was rebuilt: read the lists again.',
+    ].join(' '),
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account,
+    query: z.strictObject({
+      since: z.string().min(1).max(60).optional().describe('`state` of an earlier response'),
+      limit: wholeOr(500, 1, 1_000).describe('How many ids, 1–1,000'),
+    }),
+    response: z.object({
+      state: z.string(),
+      created: z.array(MessageId),
+      updated: z.array(MessageId),
+      destroyed: z.array(MessageId),
+      has_more: z.boolean().describe('Ask again with this `state`'),
+    }),
+    problems: [...known, 'cannot_calculate_changes'],
+  }),
+  listThreads: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/threads',
+    tag,
+    summary: 'List threads, the one with the newest message first',
+    description:
+      'Threads are formed from References and In-Reply-To, on every mail server and across folders, so that a thread contains one’s own answers.',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account,
+    query: z.strictObject({
+      folder: z
+        .string()
+        .min(1)
+        .max(mailBounds.path)
+        .optional()
+        .describe('Only threads with a message in this folder; ordered by the newest one there'),
+      limit: Limit,
+      cursor: Cursor,
+    }),
+    response: z.object({ items: z.array(ThreadSummary), next_cursor: z.string().nullable() }),
+    problems: [...known, 'folder_not_found', 'stale_cursor'],
+  }),
+  getThread: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/threads/{thread_id}',
+    tag,
+    summary: 'Get the messages of a thread, oldest first',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account.extend({ thread_id: ThreadId }),
+    response: z.object({
+      id: ThreadId,
+      messages: z.array(IndexedMessage),
+      omitted: z.int().describe('Older messages beyond the newest 200'),
+    }),
+    problems: [...known, 'thread_not_found'],
+  }),
+  getIndex: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/index',
+    tag,
+    summary: 'Get how far an account is indexed',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account,
+    response: IndexStatus,
+    problems: ['account_not_found'],
+  }),
+  rebuildIndex: endpoint({
+    method: 'POST',
+    path: '/api/v1/accounts/{account_id}/index/rebuild',
+    tag,
+    summary: 'Discard the index of an account and build it again',
+    description: 'Nothing is lost: the index is a cache of the mail server. Message ids stay the same.',
+    scope: 'dashboard:operate',
+    effect: 'write',
+    params: account,
+    response: IndexStatus,
+    status: 202,
+    problems: [...known],
+  }),
+}

@@ -1,0 +1,46 @@
+/** Fetches the text parts of many messages: their structures with one command, then the parts of those that have them at the same places together. */
+import type { ImapFlow, MessageStructureObject } from 'imapflow'
+import { isMedia, type PartNode } from '../body-structure.ts'
+import type { MessageTexts } from '../gateway-capabilities.ts'
+import { structureOf } from './imapflow-message.ts'
+
+/** Of one message. */
+const mostParts = 4
+
+export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxBytes: number): Promise<MessageTexts[]> {
+  const wanted = new Set(uids)
+  if (wanted.size === 0) return []
+  const rows = await client.fetchAll([...wanted].join(), { uid: true, bodyStructure: true }, { uid: true })
+  const parts = new Map<number, PartNode[]>()
+  for (const { uid, bodyStructure } of rows) if (wanted.has(uid)) parts.set(uid, textsOf(bodyStructure))
+  const texts = new Map([...parts.keys()].map(uid => [uid, { uid, parts: [] } as MessageTexts]))
+  for (const [, group] of Map.groupBy(parts, ([, nodes]) => nodes.map(({ section }) => section).join())) {
+    const sections = group[0]![1].map(({ section }) => section)
+    if (sections.length === 0) continue
+    const query = { uid: true, bodyParts: sections.map(key => ({ key, start: 0, maxLength: maxBytes })) }
+    for (const row of await client.fetchAll(group.map(([uid]) => uid).join(), query, { uid: true })) {
+      const nodes = wanted.delete(row.uid) ? parts.get(row.uid) : undefined
+      for (const node of nodes ?? []) {
+        const bytes = row.bodyParts?.get(node.section.toLowerCase())
+        if (bytes) texts.get(row.uid)?.parts.push({ ...described(node), bytes: bytes.subarray(0, maxBytes) })
+      }
+    }
+  }
+  return [...texts.values()]
+}
+
+/** Plain text where there is one, else HTML, in the order of the message. */
+function textsOf(bodyStructure: MessageStructureObject | undefined): PartNode[] {
+  const { textBody } = structureOf(bodyStructure ? { bodyStructure } : {})
+  return textBody.filter(part => !isMedia(part)).slice(0, mostParts)
+}
+
+function described({ type, parameters, encoding }: PartNode): Omit<MessageTexts['parts'][number], 'bytes'> {
+  return {
+    type,
+    charset: parameters.charset ?? null,
+    isFlowed: parameters.format?.toLowerCase() === 'flowed',
+    deletesSpace: parameters.delsp?.toLowerCase() === 'yes',
+    encoding,
+  }
+}

@@ -1,0 +1,88 @@
+/** Full-text search of SQLite: FTS5 that keeps no texts, a table for each bucket of time. One file holds one account. */
+import { type RawBuilder, sql } from 'kysely'
+import { bucketOf, byBucket, type FullText, type TextMatch, type TextRow, textFields, wordsOf } from './full-text.ts'
+import type { IndexDatabase } from './index-tables.ts'
+
+/** Pages that one call of `tidy` merges at most: some milliseconds. */
+const pagesAtOnce = 500
+
+export class SqliteFullText implements FullText {
+  async create(): Promise<void> {
+    // A bucket's table is made with its first message.
+  }
+
+  async put(db: IndexDatabase, _account: number, rows: readonly TextRow[]): Promise<void> {
+    for (const [bucket, members] of byBucket(rows, ({ rowid }) => rowid)) {
+      const table = sql.id(tableOf(bucket))
+      await this.#makeBucket(db, bucket)
+      for (const row of members) {
+        const values = textFields.map(field => wordsOf(row, field).join(' '))
+        await sql`insert or replace into ${table} (rowid, ${columns}) values (${row.rowid}, ${sql.join(values)})`.execute(
+          db,
+        )
+      }
+    }
+  }
+
+  async remove(db: IndexDatabase, _account: number, rowids: readonly number[]): Promise<void> {
+    const known = new Set(await this.buckets(db))
+    for (const rowid of rowids) {
+      const bucket = bucketOf(rowid)
+      if (known.has(bucket)) await sql`delete from ${sql.id(tableOf(bucket))} where rowid = ${rowid}`.execute(db)
+    }
+  }
+
+  async tidy(db: IndexDatabase): Promise<boolean> {
+    let left = pagesAtOnce
+    for (const bucket of await this.buckets(db)) {
+      const table = sql.id(tableOf(bucket))
+      const { rows } = await sql<{ before: number }>`select total_changes() as before`.execute(db)
+      await sql`insert into ${table} (${table}, rank) values ('merge', ${sql.lit(left)})`.execute(db)
+      const changed = await sql<{ after: number }>`select total_changes() as after`.execute(db)
+      // One change is the statement's own (https://sqlite.org/fts5.html, section 6.8).
+      left -= Math.max(changed.rows[0]!.after - rows[0]!.before - 1, 0)
+      if (left <= 0) return true
+    }
+    return false
+  }
+
+  async buckets(db: IndexDatabase): Promise<number[]> {
+    const { rows } = await sql<{ name: string }>`
+      select name from sqlite_schema where type = 'table' and sql like 'create virtual table%'`.execute(db)
+    return rows.flatMap(({ name }) => {
+      const [, bucket] = /^texts_(\d+)$/.exec(name) ?? []
+      return bucket === undefined ? [] : [Number(bucket)]
+    })
+  }
+
+  hits(_account: number, bucket: number, match: TextMatch): RawBuilder<unknown> {
+    const table = sql.id(tableOf(bucket))
+    return sql`select rowid from ${table} where ${table} match ${expressionOf(match)}`
+  }
+
+  /** `ascii` splits at blanks alone, since tokens are all that it gets: it knows no letters that could differ from ours. */
+  async #makeBucket(db: IndexDatabase, bucket: number): Promise<void> {
+    const table = tableOf(bucket)
+    const { rows } = await sql`select 1 from sqlite_schema where name = ${table}`.execute(db)
+    if (rows.length > 0) return
+    await sql`create virtual table ${sql.id(table)} using fts5(${columns}, content='', contentless_delete=1, tokenize='ascii')`.execute(
+      db,
+    )
+    // As literals: node:sqlite binds numbers as reals, which FTS5 does not take here.
+    for (const [name, value] of Object.entries({ automerge: 8, crisismerge: 32 })) {
+      await sql`insert into ${sql.id(table)} (${sql.id(table)}, rank) values (${name}, ${sql.lit(value)})`.execute(db)
+    }
+  }
+}
+
+const tableOf = (bucket: number) => `texts_${bucket}`
+const columns = sql.join(textFields.map(field => sql.id(field)))
+
+/** Words are letters and digits, so that nothing in them means something to FTS5 inside of quotes. */
+export function expressionOf(match: TextMatch): string {
+  if (match.kind !== 'phrase')
+    return `(${match.matches.map(expressionOf).join(match.kind === 'and' ? ' AND ' : ' OR ')})`
+  const { words, isPrefix } = match.phrase
+  const phrase = `"${words.join(' ')}"${isPrefix ? ' *' : ''}`
+  return match.fields.length === textFields.length ? phrase : `{${match.fields.join(' ')}} : ${phrase}`
+}

@@ -1,0 +1,57 @@
+/** What the index of a folder holds and lacks, for whoever fills it. */
+import { sql } from 'kysely'
+import type { IndexOwner } from './change-log.ts'
+import { getFolder } from './folder-index.ts'
+import type { UidSpan } from './index-types.ts'
+
+/** A message whose text is not indexed, at one of its places. */
+export interface TextlessPlace {
+  path: string
+  uidValidity: number
+  uid: number
+}
+
+/** Rising, and apart from each other. @throws IndexFault `folder_not_found` */
+export async function listUidRanges(owner: IndexOwner, path: string): Promise<UidSpan[]> {
+  const folder = await getFolder(owner, path)
+  // In a run of UIDs without a gap, the UID less its rank is the same.
+  const { rows } = await sql<{ first: number; last: number }>`
+    select min(uid) as first, max(uid) as last
+    from (select uid, uid - row_number() over (order by uid) as run from places
+      where account = ${owner.account} and folder = ${folder.id}) as ranked
+    group by run order by first`.execute(owner.db)
+  return rows.map(({ first, last }) => [Number(first), Number(last)] as const)
+}
+
+/** The newest first. */
+export async function listWithoutText({ db, account }: IndexOwner, limit: number): Promise<TextlessPlace[]> {
+  const rows = await db
+    .selectFrom('messages')
+    .select('rowid')
+    .where('account', '=', account)
+    .where('text', 'is', null)
+    .where('orphaned_round', 'is', null)
+    .orderBy('rowid', 'desc')
+    .limit(limit)
+    .execute()
+  if (rows.length === 0) return []
+  const places = await db
+    .selectFrom('places')
+    .innerJoin('folders', join =>
+      join.onRef('folders.account', '=', 'places.account').onRef('folders.id', '=', 'places.folder'),
+    )
+    .select(['message', 'path', 'uid_validity', 'uid'])
+    .where('places.account', '=', account)
+    .where(
+      'message',
+      'in',
+      rows.map(({ rowid }) => rowid),
+    )
+    .orderBy('message', 'desc')
+    .execute()
+  const found = new Map<number, TextlessPlace>()
+  for (const { message, path, uid_validity, uid } of places) {
+    if (!found.has(message)) found.set(message, { path, uidValidity: uid_validity, uid })
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,86 @@
+/** The text parts of a message as one plain text: what is searched, how the message begins, and what snippets are cut from. */
+import { decodeHtml, decodeText } from '../reading/charset.ts'
+import { withoutHalfCharacter } from '../reading/decode-body.ts'
+import { unflow } from '../reading/flowed-text.ts'
+import { htmlWords } from '../reading/html-words.ts'
+import { TransferDecoder } from '../reading/transfer-decoder.ts'
+import type { TextPart, TextRecord } from './index-types.ts'
+
+export interface IndexedText {
+  text: string
+  /** How it begins, as one line. */
+  preview: string
+  /** An address of the web stands in it, or is where one of its words leads. */
+  hasLink: boolean
+  /** There was more of it. */
+  isTruncated: boolean
+}
+
+/** Characters of one message, and of how it begins. */
+const maxText = 256 * 1024
+const previewLength = 200
+const webAddress = /\bhttps?:\/\/[^\s<>"]|\bwww\.[\w-]/i
+/** What is read for the beginning: newsletters fill up with what is not seen. */
+const maxBeginning = 4000
+/** Not seen, or a blank of its own kind. */
+const unseen = /[\u034f\u17b4\u17b5\u115f\u1160\u2800\u3164\uffa0\p{Cf}\p{Cc}\p{Z}]+/gu
+
+/** The time it takes grows with the length of the parts and no faster. */
+export async function textOfParts({ parts }: Pick<TextRecord, 'parts'>): Promise<IndexedText> {
+  const texts: string[] = []
+  let [length, hasLink, isTruncated] = [0, false, false]
+  for (const part of parts) {
+    if (length >= maxText) {
+      isTruncated = true
+      break
+    }
+    const read = await textOf(part, maxText - length)
+    hasLink ||= read.hasLink
+    isTruncated ||= read.isTruncated
+    const text = read.text.trim()
+    if (text === '') continue
+    texts.push(text)
+    length += text.length
+  }
+  const text = texts.join('\n\n').toWellFormed().replaceAll('\0', '')
+  return { text, preview: previewOf(text), hasLink, isTruncated }
+}
+
+async function textOf(part: TextPart, most: number): Promise<Omit<IndexedText, 'preview'>> {
+  const bytes = decoded(part)
+  const type = part.type.toLowerCase()
+  if (/^text\/(?:html|x-html)$|^application\/xhtml\+xml$/.test(type)) {
+    const { text, hasLink, isCut } = htmlWords(withoutHalfCharacter(await decodeHtml(bytes, part.charset)), most)
+    return { text: squeezed(text), hasLink: hasLink || webAddress.test(text), isTruncated: isCut }
+  }
+  const whole = withoutHalfCharacter(await decodeText(bytes, part.charset)).replaceAll('\r\n', '\n')
+  const cut = whole.length > most ? whole.slice(0, most) : whole
+  const text = part.isFlowed ? unflow(cut, part.deletesSpace ?? false) : cut
+  return { text, hasLink: webAddress.test(text), isTruncated: whole.length > most }
+}
+
+function decoded({ bytes, encoding }: TextPart): Uint8Array {
+  const decoder = new TransferDecoder(encoding.toLowerCase())
+  const begin = decoder.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+  const end = decoder.end()
+  return end.length === 0 ? begin : Buffer.concat([begin, end])
+}
+
+/** Of markup the blanks mean nothing, and the lines that its blocks begin are one under the other. */
+function squeezed(text: string): string {
+  return text
+    .replaceAll(/[^\S\n]+/g, ' ')
+    .replaceAll(/ ?\n ?/g, '\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+}
+
+function previewOf(text: string): string {
+  const line = text.slice(0, maxBeginning).replaceAll(unseen, ' ').trim()
+  return line.length > previewLength
+    ? line
+        .slice(0, previewLength)
+        .toWellFormed()
+        .replace(/\ufffd$/, '')
+        .trimEnd()
+    : line
+}

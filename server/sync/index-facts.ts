@@ -1,0 +1,101 @@
+/**
+ * Takes the facts that an index wrote in its own transactions over into the event log, in their order, each once. The number of the last one is stored
+ * together with them, so that a crash before they are deleted there repeats nothing.
+ */
+import type { Fact } from '../../contract/event.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { OutgoingFact } from '../index/index-types.ts'
+import type { Database } from '../platform/database/database.ts'
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    index_facts: { account_id: string; number: number }
+  }
+}
+
+export interface IndexFactsOptions {
+  db: Database
+  hub: Pick<EventHub, 'transact'>
+  index: {
+    listOutgoing(accountId: string, above: number, limit: number): Promise<OutgoingFact[]>
+    deleteOutgoing(accountId: string, upTo: number): Promise<void>
+  }
+}
+
+/** One transaction of the log. */
+const batchSize = 100
+
+/** For one account. */
+export class IndexFacts {
+  readonly #options: IndexFactsOptions
+  readonly #accountId: string
+
+  constructor(accountId: string, options: IndexFactsOptions) {
+    this.#accountId = accountId
+    this.#options = options
+  }
+
+  /** Numbers of new facts begin here, also in an index that was just made. */
+  async lowest(): Promise<number> {
+    return (await this.#forwarded(this.#options.db)) + 1
+  }
+
+  /** @throws when the account is gone, or this process lost its lease. */
+  async forward(): Promise<void> {
+    const { hub, index } = this.#options
+    for (;;) {
+      const facts = await index.listOutgoing(this.#accountId, 0, batchSize)
+      const last = facts.at(-1)?.number
+      if (last === undefined) return
+      await hub.transact(async (transaction, tell) => {
+        const forwarded = await this.#forwarded(transaction)
+        const fresh = facts.filter(({ number }) => number > forwarded)
+        if (fresh.length === 0) return
+        await this.#save(transaction, last)
+        const at = new Date().toISOString()
+        for (const fact of fresh) tell(toFact(this.#accountId, fact, at))
+      })
+      await index.deleteOutgoing(this.#accountId, last)
+    }
+  }
+
+  async #forwarded(db: Database): Promise<number> {
+    const row = await db
+      .selectFrom('index_facts')
+      .select('number')
+      .where('account_id', '=', this.#accountId)
+      .executeTakeFirst()
+    return row?.number ?? 0
+  }
+
+  async #save(transaction: Database, number: number): Promise<void> {
+    await transaction
+      .insertInto('index_facts')
+      .values({ account_id: this.#accountId, number })
+      .onConflict(conflict => conflict.column('account_id').doUpdateSet({ number }))
+      .execute()
+  }
+}
+
+/** Mail is stored in the index alone: what a stranger wrote stays there. */
+function toFact(accountId: string, fact: OutgoingFact, at: string): Fact {
+  const about = { account_id: accountId, at }
+  switch (fact.type) {
+    case 'mail_changed': {
+      const messages = fact.data.messages.map(({ id, thread_id, uid, flags, size_bytes }) => ({
+        id,
+        thread_id,
+        uid,
+        flags,
+        size_bytes,
+      }))
+      return { type: fact.type, data: { ...about, folder: fact.data.path, messages } }
+    }
+    case 'mail_removed':
+      return { type: fact.type, data: { ...about, messages: fact.data.messages } }
+    case 'folder_changed': {
+      const { path, ...data } = fact.data
+      return { type: fact.type, data: { ...about, folder: path, ...data } }
+    }
+  }
+}
