@@ -124,7 +124,7 @@ export function indexStoreSuite(world: IndexWorld): void {
       const all = await use(async store => [
         await store.listMessages({ path: 'INBOX', ...page }),
         await store.figures(),
-        await store.changesSince(first.modseq, 9),
+        await store.changesSince({ since: first.modseq, limit: 9 }),
       ])
       return [...all.map(each => ({ ...each, bytes: 0 })), await facts()]
     }
@@ -182,7 +182,7 @@ export function indexStoreSuite(world: IndexWorld): void {
     expect(await use(store => store.messagesById([id]))).toEqual([])
     expect(await use(store => store.figures())).toMatchObject({ messages: 1, texts: 0, threads: 1 })
     expect(await use((_store, db, account) => searched(db, account))).toMatchObject([{ body: null }])
-    expect(await use(store => store.changesSince(modseq, 10))).toMatchObject({
+    expect(await use(store => store.changesSince({ since: modseq, limit: 10 }))).toMatchObject({
       created: [],
       updated: [],
       destroyed: [id],
@@ -191,7 +191,7 @@ export function indexStoreSuite(world: IndexWorld): void {
     // It comes back.
     const again = await apply({ path: 'INBOX', added: [{ ...recordOf(1), uid: 9 }] })
     expect(again.added).toMatchObject([{ id, isNew: true }])
-    expect(await use(store => store.changesSince(modseq, 10))).toMatchObject({
+    expect(await use(store => store.changesSince({ since: modseq, limit: 10 }))).toMatchObject({
       created: [id],
       updated: [],
       destroyed: [],
@@ -329,18 +329,22 @@ export function indexStoreSuite(world: IndexWorld): void {
     const { modseq: begin } = await apply({ path: 'INBOX' })
     const { added } = await apply({ path: 'INBOX', added: [1, 2, 3, 4, 5].map(uid => recordOf(uid)) })
     const created: string[] = []
+    // One of them changes before it is told.
+    await apply({ path: 'INBOX', changed: [{ uid: 1, flags: ['\\Seen'] }] })
     let since = begin
     for (let hasMore = true; hasMore; ) {
-      const changes = await use(store => store.changesSince(since, 2))
+      const from = since
+      const changes = await use(store => store.changesSince({ since: begin, from, limit: 2 }))
       created.push(...changes.created)
+      expect(changes.updated).toEqual([])
       ;({ modseq: since, hasMore } = changes)
     }
-    expect(created).toEqual(added.map(({ id }) => id))
+    expect(created.toSorted()).toEqual(added.map(({ id }) => id).toSorted())
     const { modseq } = await apply({ path: 'INBOX', changed: [{ uid: 2, flags: ['\\Seen'] }] })
-    const changes = await use(store => store.changesSince(since, 10))
+    const changes = await use(store => store.changesSince({ since, limit: 10 }))
     expect(changes).toEqual({ created: [], updated: [added[1]!.id], destroyed: [], modseq, hasMore: false })
     for (const unknown of [begin - 1_000_000, modseq + 1]) {
-      await expect(use(store => store.changesSince(unknown, 10))).rejects.toMatchObject({
+      await expect(use(store => store.changesSince({ since: unknown, limit: 10 }))).rejects.toMatchObject({
         code: 'cannot_calculate_changes',
       })
     }
@@ -418,7 +422,7 @@ export function indexStoreSuite(world: IndexWorld): void {
     await use(store => store.applyFolders([folder('INBOX')], 1))
     const again = await apply({ path: 'INBOX', added: [recordOf(1)] })
     expect(again.added).toMatchObject([{ id: added[0]!.id, isNew: true }])
-    await expect(use(store => store.changesSince(modseq - 10, 1))).rejects.toMatchObject({
+    await expect(use(store => store.changesSince({ since: modseq - 10, limit: 1 }))).rejects.toMatchObject({
       code: 'cannot_calculate_changes',
     })
   })

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import {
+  type ChangesQuery,
   changesSince,
   deleteOutgoing,
   IndexChange,
@@ -137,8 +138,8 @@ export class IndexStore {
   }
 
   /** @throws IndexFault `cannot_calculate_changes` */
-  async changesSince(modseq: number, limit: number): Promise<IndexedChanges> {
-    return this.#read(owner => changesSince(owner, modseq, limit))
+  async changesSince(query: ChangesQuery): Promise<IndexedChanges> {
+    return this.#read(owner => changesSince(owner, query))
   }
 
   async listOutgoing(above: number, limit: number): Promise<OutgoingFact[]> {

@@ -69,7 +69,7 @@ onEachIndex(world => {
     const late = await apply('Sent', recordOf(3, { messageId: answer, references: [root], inReplyTo: second }))
     const { threadId } = late.added[0]!
     expect([one, other]).toContain(threadId)
-    const changes = await use(store => store.changesSince(first.modseq, 10))
+    const changes = await use(store => store.changesSince({ since: first.modseq, limit: 10 }))
     expect(changes.updated).toEqual([first.added.find(each => each.threadId !== threadId)!.id])
     const messages = await use(store => store.messagesOfThread(threadId, 10))
     expect(messages.map(({ places }) => places[0]!.path)).toEqual(['INBOX', 'INBOX', 'Sent'])

@@ -1,0 +1,115 @@
+/** What each key of the search language takes. */
+import type { Flag } from '../../contract/mail.ts'
+import { SearchFault } from './search-fault.ts'
+import type { TermPiece } from './search-pieces.ts'
+import type { SearchCondition } from './search-tree.ts'
+
+export const indexSearchKeys = [
+  'from',
+  'to',
+  'cc',
+  'bcc',
+  'subject',
+  'filename',
+  'in',
+  'is',
+  'has',
+  'label',
+  'thread',
+  'after',
+  'before',
+  'larger',
+  'smaller',
+] as const
+type SearchKey = (typeof indexSearchKeys)[number]
+
+/** IMAP counts bytes with 32 bits (RFC 9051, section 9, number). */
+const maxBytes = 2 ** 32 - 1
+const states: ReadonlyMap<string, { flag: Flag; isSet: boolean }> = new Map(
+  Object.entries({
+    unread: { flag: 'seen', isSet: false },
+    read: { flag: 'seen', isSet: true },
+    flagged: { flag: 'flagged', isSet: true },
+    answered: { flag: 'answered', isSet: true },
+    draft: { flag: 'draft', isSet: true },
+  }),
+)
+const sizes: ReadonlyMap<string, number> = new Map(Object.entries({ '': 1, k: 1_000, m: 1_000_000 }))
+
+export function conditionOf(
+  { at, key, value }: TermPiece,
+  { inBody, isPrefix }: { inBody: boolean; isPrefix: boolean },
+): SearchCondition {
+  if (key !== undefined && !isKnown(key)) {
+    const known = indexSearchKeys.map(each => `${each}:`).join(' ')
+    throw new SearchFault(at, `there is no ${key}: to search by, only ${known}. Put words with a colon in quotes`)
+  }
+  if (value.trim() === '') throw new SearchFault(at, key === undefined ? 'the quotes are empty' : needs(key))
+  switch (key) {
+    case undefined:
+      return { kind: 'text', text: value, isPrefix, inBody }
+    case 'from':
+    case 'to':
+    case 'cc':
+    case 'bcc':
+    case 'subject':
+    case 'filename':
+      return { kind: key, text: value, isPrefix }
+    case 'in':
+      return { kind: 'folder', folder: value }
+    case 'is':
+      return stateOf(at, value)
+    case 'has':
+      return hasOf(at, value, inBody)
+    case 'label':
+      return { kind: 'label', label: value }
+    case 'thread':
+      return { kind: 'thread', id: value }
+    case 'after':
+    case 'before':
+      return { kind: key, day: dayOf(at, key, value) }
+    case 'larger':
+    case 'smaller':
+      return { kind: key, bytes: bytesOf(at, key, value) }
+  }
+}
+
+function isKnown(key: string): key is SearchKey {
+  return indexSearchKeys.some(known => known === key)
+}
+
+function needs(key: SearchKey): string {
+  return key === 'in' ? 'in: needs the path or role of a folder' : `${key}: needs a value`
+}
+
+function stateOf(at: number, value: string): SearchCondition {
+  const state = states.get(value.toLowerCase())
+  if (!state) throw new SearchFault(at, `is: takes ${[...states.keys()].join(', ')}`)
+  return { kind: 'flag', ...state }
+}
+
+/** Whether there is a link is read in the text. */
+function hasOf(at: number, value: string, inBody: boolean): SearchCondition {
+  const what = value.toLowerCase()
+  if (what !== 'attachment' && what !== 'link') throw new SearchFault(at, 'has: takes attachment, link')
+  if (what === 'link' && !inBody) throw new SearchFault(at, 'has:link looks into texts, which requires mail:read')
+  return { kind: 'has', what }
+}
+
+/** No mail is older than 1970 to a mail server. */
+function dayOf(at: number, key: string, value: string): string {
+  const date = /^(?:19[7-9]\d|[2-9]\d{3})-\d\d-\d\d$/.test(value) ? new Date(value) : new Date(Number.NaN)
+  if (Number.isNaN(date.getTime()) || date.toISOString().slice(0, 10) !== value) {
+    throw new SearchFault(at, `${key}: takes a day such as 2026-11-22`)
+  }
+  return value
+}
+
+function bytesOf(at: number, key: string, value: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,10})([km]?)$/i.exec(value) ?? []
+  const bytes = Number(number) * (sizes.get(unit.toLowerCase()) ?? 0)
+  if (number === '' || bytes < 1 || bytes > maxBytes) {
+    throw new SearchFault(at, `${key}: takes bytes, such as 5000, 500k or 5M`)
+  }
+  return bytes
+}
