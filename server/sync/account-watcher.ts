@@ -29,6 +29,8 @@ export interface AccountWatcherOptions {
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem'>
   logger: Logger
   backoff?: Backoff
+  /** Hears that something came, went or changed in the folder, or may have while nobody looked. */
+  onChange?(folder: string): void
 }
 
 const folder = 'INBOX'
@@ -128,6 +130,7 @@ export class AccountWatcher {
       this.#reportWatching()
       this.#options.pool.watchBegan(this.#account.id)
       this.#arrivals.begin(state, signal)
+      this.#options.onChange?.(folder)
       return { problem: (await ended(connection, signal)) ?? lost(), wasReady }
     } catch (error) {
       if (!(error instanceof Problem)) this.#logBug(error, signal)
@@ -140,7 +143,7 @@ export class AccountWatcher {
 
   #noticed(change: WatchChange, signal: AbortSignal): void {
     if (change.kind === 'exists') this.#arrivals.look(signal)
-    if (change.kind !== 'polling') return
+    if (change.kind !== 'polling') return this.#options.onChange?.(folder)
     this.#isPolling = true
     this.#reportWatching()
   }

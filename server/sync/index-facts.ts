@@ -28,15 +28,22 @@ const batchSize = 100
 export class IndexFacts {
   readonly #options: IndexFactsOptions
   readonly #accountId: string
+  #lowest: number | undefined
 
   constructor(accountId: string, options: IndexFactsOptions) {
     this.#accountId = accountId
     this.#options = options
   }
 
-  /** Numbers of new facts begin here, also in an index that was just made. */
+  /** Numbers of new facts begin here: above all that were forwarded, also in an index that was just made. */
   async lowest(): Promise<number> {
-    return (await this.#forwarded(this.#options.db)) + 1
+    this.#lowest ??= (await this.#forwarded(this.#options.db)) + 1
+    return this.#lowest
+  }
+
+  /** Another process may have forwarded some meanwhile. */
+  forget(): void {
+    this.#lowest = undefined
   }
 
   /** @throws when the account is gone, or this process lost its lease. */
@@ -54,6 +61,7 @@ export class IndexFacts {
         const at = new Date().toISOString()
         for (const fact of fresh) tell(toFact(this.#accountId, fact, at))
       })
+      this.#lowest = Math.max(await this.lowest(), last + 1)
       await index.deleteOutgoing(last)
     }
   }
