@@ -38,6 +38,8 @@ export interface Config {
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
   authServers: readonly NamedAuthServer[]
   oidc: OidcConfig | undefined
+  /** What is indexed of each message. */
+  index: { level: 'off' | 'headers' | 'text' }
   events: {
     /** Open at once. */
     maxStreams: number
@@ -115,6 +117,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     privateNetworks: env.RUSTYMAIL_PRIVATE_NETWORKS,
     authServers: env.RUSTYMAIL_AUTH_SERVERS,
     oidc,
+    index: { level: env.RUSTYMAIL_INDEX },
     events: {
       maxStreams: env.RUSTYMAIL_MAX_STREAMS,
       maxStreamsPerPrincipal: env.RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL,

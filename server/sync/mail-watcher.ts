@@ -30,7 +30,7 @@ export interface MailWatcherOptions {
 type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew'>
 
 /** Another of these is another mailbox: what is there is not new, since no position is known in it. */
-const mailboxFields = ['imap.host', 'imap.port', 'imap.user']
+export const mailboxFields: readonly string[] = ['imap.host', 'imap.port', 'imap.user']
 
 export class MailWatcher {
   readonly #options: MailWatcherOptions

@@ -1,8 +1,8 @@
 /** Reads the texts of a message piece by piece: the short ones together, a long one only as far as it is shown. */
 import type { ImapFlow } from 'imapflow'
+import { TransferDecoder } from '../../reading/transfer-decoder.ts'
 import type { WantedPart } from '../body-content.ts'
 import type { PartNode } from '../body-structure.ts'
-import { TransferDecoder } from '../../reading/transfer-decoder.ts'
 
 /** Bytes that a transfer encoding takes for each of what it holds, at most; quoted-printable takes three. The rest is junk, and without a bound. */
 const mostEncoded = 4
