@@ -1,10 +1,5 @@
 /** Mail as the local index knows it: changes, threads across folders, and how far an account is indexed. The mail server is not asked. */
-import type {
-  IndexStatus,
-  IndexedMessage as ListedMessage,
-  mailIndexApi,
-  ThreadSummary,
-} from '../../contract/mail-index.ts'
+import type { IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
 import type { MessageHeader } from '../imap/mail-gateway.ts'
 import { toSummary } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
