@@ -1,5 +1,5 @@
 /** The databases of a thread that are open: with SQLite a file for each account, with PostgreSQL one pool for all. */
-import type { FullText } from './full-text.ts'
+import type { FullTextWriter } from './full-text.ts'
 import { IndexStore } from './index-store.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { PostgresIndex } from './postgres-index.ts'
@@ -11,7 +11,7 @@ export type IndexHome = { dir: string } | { postgresUrl: string }
 
 /** What does the work on texts. */
 export interface IndexParts {
-  fullText: { sqlite: FullText; postgres: FullText }
+  fullText: { sqlite: FullTextWriter; postgres: FullTextWriter }
   readText: TextReader
 }
 
@@ -46,7 +46,7 @@ const maxStores = 1_000
 
 export class IndexDatabases {
   readonly #backend: IndexBackend
-  readonly #fullText: FullText
+  readonly #fullText: FullTextWriter
   readonly #parts: IndexParts
   readonly #stores = new Map<string, { store: IndexStore; db: IndexDatabase }>()
 

@@ -1,6 +1,6 @@
 /** Makes the tables of the index. They are never migrated: an index of another version is removed and built again. */
 import { SqliteAdapter, sql } from 'kysely'
-import type { FullText } from './full-text.ts'
+import type { FullTextWriter } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 /** To be raised with any change of these tables, of ids, of what texts become, and of tokens. */
@@ -11,7 +11,7 @@ export function isSqlite(db: IndexDatabase): boolean {
 }
 
 /** In a transaction, on a database that has none of them. */
-export async function createIndexTables(db: IndexDatabase, fullText: FullText): Promise<void> {
+export async function createIndexTables(db: IndexDatabase, fullText: FullTextWriter): Promise<void> {
   const statements = isSqlite(db) ? sqliteTables : postgresTables
   for (const statement of [...statements, ...indexes]) await sql.raw(statement).execute(db)
   await fullText.create(db)

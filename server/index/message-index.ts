@@ -2,7 +2,7 @@
 import { insertRows, lists } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
 import { freeNumber } from './free-number.ts'
-import type { FullText, TextRow } from './full-text.ts'
+import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { MessageRow } from './index-tables.ts'
 import type { MessageRecord } from './index-types.ts'
 import { flagColumns, toColumns } from './message-flags.ts'
@@ -20,7 +20,7 @@ export interface AddedMessage extends KnownMessage {
 
 export interface MessageWriter {
   accountId: string
-  fullText: FullText
+  fullText: FullTextWriter
   numbers: RowNumbers
 }
 

@@ -2,7 +2,7 @@
 import { Kysely, sql } from 'kysely'
 import { postgresDialect } from '../platform/database/postgres-dialect.ts'
 import { lists } from './bulk-rows.ts'
-import type { FullText } from './full-text.ts'
+import type { FullTextWriter } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-databases.ts'
 import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts'
 import type { IndexDatabase, IndexTables } from './index-tables.ts'
@@ -17,13 +17,13 @@ const removedAtOnce = 1_000
 
 export class PostgresIndex implements IndexBackend {
   readonly #db: IndexDatabase
-  readonly #fullText: FullText
+  readonly #fullText: FullTextWriter
   readonly #isReader: boolean
   readonly #now: () => number
   readonly #numbers = new Map<string, number>()
   #prepared: Promise<void> | undefined
 
-  constructor(url: string, fullText: FullText, { isReader, now = Date.now }: OpenOptions) {
+  constructor(url: string, fullText: FullTextWriter, { isReader, now = Date.now }: OpenOptions) {
     this.#db = new Kysely({ dialect: postgresDialect(url, { max: maxConnections, schema }) })
     this.#fullText = fullText
     this.#isReader = isReader

@@ -5,8 +5,12 @@ import { IndexFault } from './index-fault.ts'
 import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
 import type { IndexStore } from './index-store.ts'
 
+/** Without an order, before something is done that nobody asked for. */
+const quietMs = 300
+
 export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadData, parts: IndexParts): void {
   const databases = new IndexDatabases(home, parts, { isReader })
+  const tidier = new Tidier(databases)
   const running = new Set<Promise<void>>()
   const post = (message: FromIndexThread) => port.postMessage(message)
   const answer = async (number: number, accountId: string, order: IndexOrder) => {
@@ -17,6 +21,7 @@ export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadDat
     }
   }
   const close = async () => {
+    tidier.stop()
     await Promise.all(running)
     await databases.close()
     port.close()
@@ -24,9 +29,48 @@ export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadDat
   port.on('message', (message: ToIndexThread) => {
     if (message === 'close') return void close()
     const { number, accountId, order } = message
-    const answered = answer(number, accountId, order).finally(() => running.delete(answered))
+    tidier.stop()
+    const answered = answer(number, accountId, order).finally(() => {
+      running.delete(answered)
+      if (order.do === 'applyBatch') tidier.note(accountId)
+      if (running.size === 0) tidier.start()
+    })
     running.add(answered)
   })
+}
+
+/** Between orders: what was written lately is put into the form in which it is searched fastest. */
+class Tidier {
+  readonly #databases: IndexDatabases
+  readonly #written = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(databases: IndexDatabases) {
+    this.#databases = databases
+  }
+
+  note(accountId: string): void {
+    this.#written.add(accountId)
+  }
+
+  start(): void {
+    clearTimeout(this.#timer)
+    if (this.#written.size > 0) this.#timer = setTimeout(() => void this.#tidy(), quietMs).unref()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** One piece: an order waits for it at most. */
+  async #tidy(): Promise<void> {
+    const [accountId] = this.#written
+    if (accountId === undefined) return
+    // A fault of the database is for the next call to find.
+    const hasMore = await this.#databases.use(accountId, store => store.tidy()).catch(() => false)
+    if (!hasMore) this.#written.delete(accountId)
+    this.start()
+  }
 }
 
 async function obey(databases: IndexDatabases, accountId: string, order: IndexOrder): Promise<unknown> {

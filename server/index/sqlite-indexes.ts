@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { databaseFaultKind } from '../platform/database/database-fault.ts'
 import { sqliteDialect } from '../platform/database/sqlite-dialect.ts'
-import type { FullText } from './full-text.ts'
+import type { FullTextWriter } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts'
@@ -26,14 +26,14 @@ interface OpenFile {
 
 export class SqliteIndexes implements IndexBackend {
   readonly #dir: string
-  readonly #fullText: FullText
+  readonly #fullText: FullTextWriter
   readonly #isReader: boolean
   readonly #now: () => number
   readonly #maxOpen: number
   /** The one used longest ago first. */
   readonly #open = new Map<string, OpenFile>()
 
-  constructor(dir: string, fullText: FullText, { isReader, now = Date.now, maxOpen = 16 }: OpenOptions) {
+  constructor(dir: string, fullText: FullTextWriter, { isReader, now = Date.now, maxOpen = 16 }: OpenOptions) {
     this.#dir = dir
     this.#fullText = fullText
     this.#isReader = isReader

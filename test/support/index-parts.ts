@@ -1,10 +1,10 @@
 /** A full-text search that shows what it was given, and texts that are what they are. */
 import { sql } from 'kysely'
-import type { FullText } from '../../server/index/full-text.ts'
+import type { FullTextWriter } from '../../server/index/full-text.ts'
 import type { TextReader } from '../../server/index/text-index.ts'
 
 /** What is searched, as rows. */
-export const plainSearch: FullText = {
+export const plainSearch: FullTextWriter = {
   create: async db => {
     await sql`create table searched (account integer, message bigint, words text, body text, primary key (account, message))`.execute(
       db,
@@ -24,7 +24,7 @@ export const plainSearch: FullText = {
   tidy: async () => false,
 }
 
-export const readText: TextReader = ({ parts }) => {
+export const readText: TextReader = async ({ parts }) => {
   const text = parts.map(({ bytes }) => new TextDecoder().decode(bytes)).join('\n')
   return { text, preview: text.slice(0, 40), hasLink: text.includes('https://') }
 }
