@@ -21,19 +21,9 @@ export interface IndexOperations {
   changesSince: Asked<'changesSince'>
   listOutgoing: Asked<'listOutgoing'>
   figures: Asked<'figures'>
-  listUidRanges: Asked<'listUidRanges'>
-  listWithoutText: Asked<'listWithoutText'>
 }
 
 export type IndexOperation = keyof IndexOperations
-
-/** The same, of any account. */
-export type IndexCalls = {
-  [Name in IndexOperation]: (
-    accountId: string,
-    ...given: Parameters<IndexOperations[Name]>
-  ) => ReturnType<IndexOperations[Name]>
-}
 
 /** A search that takes long holds up no list; nothing that reads waits for what is written. */
 export type IndexRole = 'writes' | 'lists' | 'searches'
@@ -55,6 +45,4 @@ export const roles: Record<IndexOperation, IndexRole> = {
   changesSince: 'lists',
   listOutgoing: 'lists',
   figures: 'searches',
-  listUidRanges: 'searches',
-  listWithoutText: 'searches',
 }
