@@ -82,7 +82,7 @@ export interface PartRequest {
   ifRange?: string | undefined
   signal: AbortSignal
   /** Throws when they may not read it any more; asked before each piece is given. */
-  checkAgain(): Promise<void>
+  checkAgain(): Promise<void> | undefined
 }
 
 export class MailService {

@@ -5,7 +5,7 @@ import { renderAsyncApi } from '../../../contract/asyncapi.ts'
 import { renderOpenApi } from '../../../contract/openapi.ts'
 import { guard } from '../guard.ts'
 import { anonymous } from '../principal.ts'
-import { sendText } from './http-compress.ts'
+import { bodyFor } from './http-compress.ts'
 import { type HttpServer, handleRaw } from './http-server.ts'
 
 /** In place of the mark and name of what renders it. */
@@ -23,7 +23,7 @@ export function apiDocs(http: HttpServer, version: string): void {
   for (const [path, render] of Object.entries(documents)) {
     handleRaw(http, path, operation, async (call, reply) => {
       reply.type('application/json; charset=utf-8')
-      return sendText(call, reply, JSON.stringify(render()))
+      return bodyFor(call, reply, JSON.stringify(render()))
     })
   }
   http.fastify.register(swagger, { mode: 'static', specification: { document: { openapi: '3.1.0', info, paths: {} } } })

@@ -36,7 +36,7 @@ export interface Trail {
 }
 
 export function outcomeOf(request: FastifyRequest, reply: FastifyReply): RequestOutcome | undefined {
-  const { operation, isCounted } = request.routeOptions.config
+  const { operation, isCounted } = request.route ?? {}
   if (!operation) return undefined
   return {
     operation: operation.name,

@@ -6,6 +6,7 @@ import { mappedIPv4, networkOf, parseIpAddress, spellIpAddress } from './ip-addr
 const maxLength = 100
 /** Proxies that one request may have come by; what a client wrote in front of that is not looked at. */
 const maxHops = 20
+const mappedStart = '::ffff:'
 /** What is no address counts as one place, so that nobody gets a place of their own by writing nonsense. */
 const nowhere = 'unknown'
 
@@ -15,6 +16,8 @@ const nowhere = 'unknown'
  */
 export function normaliseAddress(text: string): string | undefined {
   if (isIPv4(text)) return text
+  // As a socket that takes both families has it, for each request.
+  if (text.startsWith(mappedStart) && isIPv4(text.slice(mappedStart.length))) return text.slice(mappedStart.length)
   if (text.length > maxLength) return undefined
   const bare = text
     .trim()
@@ -61,6 +64,8 @@ export function siteOf(address: string): string {
 
 /** From narrow to wide: an IPv4 address alone; of IPv6 the networks of 64, 48 and 32 bits, the last being a whole provider's. */
 export function networksOf(address: string): [place: string, ...wider: string[]] {
+  // In its one spelling already, as Node takes no other.
+  if (isIPv4(address)) return [address]
   const normal = parseIpAddress(normaliseAddress(address) ?? '')
   if (normal === undefined) return [nowhere]
   if (normal.family === 4) return [spellIpAddress(normal)]
