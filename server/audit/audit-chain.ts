@@ -1,5 +1,5 @@
 /** What holds the trail together: a hash from entry to entry, a seal on its two ends, and digests of what was sent. */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -39,14 +39,16 @@ const columns = [
 ] as const satisfies (keyof AuditRow)[]
 
 export class AuditChain {
-  readonly #sealKey: Buffer
-  readonly #earlierSealKey: Buffer
-  readonly #digestKey: Buffer
+  readonly #sealKey: KeyObject
+  readonly #earlierSealKey: KeyObject
+  readonly #digestKey: KeyObject
 
   constructor(secrets: Pick<SecretBox, 'derive'>) {
-    this.#sealKey = secrets.derive('audit ends v2')
-    this.#earlierSealKey = secrets.derive('audit seal')
-    this.#digestKey = secrets.derive('audit input')
+    // Made once: from plain bytes, Node would make each again for each entry.
+    const keyFor = (use: string) => createSecretKey(secrets.derive(use))
+    this.#sealKey = keyFor('audit ends v2')
+    this.#earlierSealKey = keyFor('audit seal')
+    this.#digestKey = keyFor('audit input')
   }
 
   /**

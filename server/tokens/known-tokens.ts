@@ -79,12 +79,16 @@ export class KnownTokens {
     return followed
   }
 
-  /** A token that was made a moment ago: nobody came with it and nothing of it is open, so the others of its owner are left alone. */
-  async learn(tokenId: string): Promise<void> {
+  /**
+   * To be asked for before a token is made, and called with it when that is committed: nobody has come with it and nothing of it is
+   * open, so the others of its owner are left alone.
+   */
+  learner(): (row: OwnedTokenRow) => void {
     const changes = this.#changes
-    const row = await this.#options.store.find(tokenId)
-    // What was read may be of before a change: then the first use looks it up.
-    if (row && changes === this.#changes) this.#keep(toKnown(row))
+    return row => {
+      // Its owner may be of before a change: then the first use looks it up.
+      if (changes === this.#changes) this.#keep(toKnown(row))
+    }
   }
 
   /** What was used before is still noted. */
