@@ -121,9 +121,14 @@ export class ClientRegistry {
     }
   }
 
-  /** In the order in which they came. */
-  list(): Client[] {
+  /** In the order in which they came. Not to be kept: it is of now. */
+  list(): readonly Client[] {
     return this.#table.list()
+  }
+
+  /** Whether the list is in the order of `connectedAt` too: the clock may have been put back. */
+  get isInOrder(): boolean {
+    return this.#table.isInOrder
   }
 
   /** Closes the streams of a client and forgets it. False when there is none with this id. */
