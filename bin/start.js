@@ -23,6 +23,7 @@ const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
 const late = [
   'sandbox/sandbox-server',
   'server/backup-commands',
+  'server/command-outcome',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',
   'server/reading/calendar',
