@@ -1,5 +1,6 @@
 /** Tells at once, without the database, who a token is. Changes are heard of here, and what is open follows them. */
 
+import { GatheredLookups } from '../platform/gathered-lookups.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AddressRanges } from '../platform/network/address-range.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
@@ -46,6 +47,7 @@ export class KnownTokens {
   /** By hash, until when it need not be looked up again. */
   readonly #unknown = new Map<string, number>()
   readonly #lookups = new Map<string, Promise<KnownToken | undefined>>()
+  readonly #rows: GatheredLookups<OwnedTokenRow>
   /** Uses that are not written yet; one for each token at most. */
   #uses = new Map<string, TokenUse>()
   #writing: Promise<void> | undefined
@@ -56,6 +58,11 @@ export class KnownTokens {
 
   constructor(options: KnownTokensOptions) {
     this.#options = options
+    this.#rows = new GatheredLookups({
+      find: hashes => options.store.findByHashes(hashes),
+      keyOf: row => row.token_hash,
+      most: 16,
+    })
   }
 
   /** Undefined for nobody, which is also who comes from an address that the token does not allow. */
@@ -119,7 +126,7 @@ export class KnownTokens {
 
   async #load(hash: string): Promise<KnownToken | undefined> {
     const changes = this.#changes
-    const row = await this.#options.store.findByHash(hash)
+    const row = await this.#rows.find(hash)
     // Something changed meanwhile: what was read may be of before. Changes are rarer than reads, so this ends.
     if (changes !== this.#changes) return this.#known.get(hash) ?? this.#load(hash)
     if (row) return this.#keep(toKnown(row))

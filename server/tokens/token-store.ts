@@ -40,8 +40,9 @@ export class TokenStore {
     return owned(db).where('api_tokens.id', '=', id).executeTakeFirst()
   }
 
-  async findByHash(tokenHash: string): Promise<OwnedTokenRow | undefined> {
-    return owned(this.#db).where('token_hash', '=', tokenHash).executeTakeFirst()
+  /** In any order. */
+  async findByHashes(tokenHashes: readonly string[]): Promise<OwnedTokenRow[]> {
+    return owned(this.#db).where('token_hash', 'in', tokenHashes).execute()
   }
 
   async list(): Promise<OwnedTokenRow[]> {

@@ -126,11 +126,6 @@ export class HttpFront {
   }
 
   #receive(socket: Socket, handOver: () => void): void {
-    const hold = () => {
-      this.#undecided.add(socket)
-      for (const event of ends) socket.on(event, drop)
-      socket.on('timeout', drop).setTimeout(silenceMs)
-    }
     const leave = () => {
       this.#undecided.delete(socket)
       socket.off('data', first).off('timeout', drop).setTimeout(0)
@@ -141,9 +136,9 @@ export class HttpFront {
       socket.on('error', () => undefined).destroy()
     }
     const first = (chunk: Buffer) => {
-      leave()
       const asked = this.#read(socket, chunk)
       const decide = (principal: Principal | undefined) => {
+        leave()
         if (asked && principal && this.#opens(socket, asked, principal)) return
         socket.unshift(chunk)
         handOver()
@@ -152,10 +147,9 @@ export class HttpFront {
       if (!(principal instanceof Promise)) return decide(principal)
       // What comes meanwhile waits in the buffer of the socket, which has a bound, and then stands behind this head as it did before.
       socket.pause()
-      hold()
+      socket.off('data', first).setTimeout(silenceMs)
       const decideLate = (found: Principal | undefined) => {
-        leave()
-        if (socket.destroyed) return
+        if (socket.destroyed) return leave()
         decide(found)
         socket.resume()
       }
@@ -163,7 +157,9 @@ export class HttpFront {
       const decided = principal.then(decideLate, () => decideLate(undefined)).then(() => new Promise(setImmediate))
       this.#options.underWay.until(decided)
     }
-    hold()
+    this.#undecided.add(socket)
+    for (const event of ends) socket.on(event, drop)
+    socket.on('timeout', drop).setTimeout(silenceMs)
     socket.on('data', first)
   }
 
