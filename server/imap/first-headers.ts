@@ -1,5 +1,6 @@
 /** Where a header stands several times that may stand once, servers answer the last one, or all of them together: the first one counts. */
 import { decodeWords } from '../reading/encoded-words.ts'
+import { oneLine } from '../reading/stranger-text.ts'
 import { readFields } from './auth-header.ts'
 import type { MessageContent, MessageHeader } from './mail-gateway.ts'
 
@@ -65,13 +66,6 @@ function firstOf(told: MessageHeader['from'], value: string): MessageHeader['fro
 function addressesIn(value: string): MessageContent['from'] {
   const found = value.match(/[^\s<>,;:"()]{1,64}@[^\s<>,;:"()]{1,253}/g) ?? []
   return found.slice(0, 100).map(email => ({ name: null, email }))
-}
-
-function oneLine(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim()
 }
 
 function timeOf(value: string): string | null {

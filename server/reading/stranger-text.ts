@@ -1,4 +1,4 @@
-/** A stranger's words on their way to a model: what it would read and no person would see is taken out, and bodies are fenced. */
+/** A stranger's words as they may be shown: in one line, cut, without what a model would read and no person would see, and fenced. */
 import { randomBytes } from 'node:crypto'
 import { withoutModelMarks } from './model-marks.ts'
 
@@ -18,6 +18,14 @@ export function cleanText(text: string): string {
     .replaceAll(unseen, '')
     .replaceAll(control, '')
     .replaceAll(/\n{4,}/g, '\n\n\n')
+}
+
+/** One line of well-formed Unicode without control characters. */
+export function oneLine(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
 }
 
 /** One line for a model: a subject, a name, a path. A mark at its end says that there was more. */
