@@ -1,9 +1,8 @@
 /** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
-import type { ConnectionOpener } from './connection-opener.ts'
 import { ConnectionSet, type PooledConnection } from './connection-set.ts'
-import { ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
+import { type ConnectionOpener, ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
 import { UnknownOutcome } from './gateway-capabilities.ts'
 import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'

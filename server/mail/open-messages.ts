@@ -1,5 +1,5 @@
 /** Opens messages for whoever may see their account: from the cache, or fetched once for all who ask at the same time, and decoded. */
-import { withFirstHeaders } from '../imap/first-headers.ts'
+import { withFirstHeaders } from '../imap/header-fields.ts'
 import type { MailConnection, MessageContent } from '../imap/mail-gateway.ts'
 import type { MessagePlace } from '../imap/message-ref.ts'
 import { Problem } from '../platform/problem.ts'

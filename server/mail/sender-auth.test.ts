@@ -1,6 +1,6 @@
 /** Only the account's own server is trusted to say that a message is genuine, whatever stands in the message. */
 import { expect, test } from 'vitest'
-import { readAuthField, readFields } from '../imap/auth-header.ts'
+import { readAuthField, readFields } from '../imap/header-fields.ts'
 import { borderOf } from './auth-servers.ts'
 import { senderAuth } from './sender-auth.ts'
 

@@ -1,6 +1,6 @@
 /** Whether a message came from the domain that its From names, as the mail server of the account found it: nobody else is believed. */
 import { type Address, AuthResult, type SenderAuth } from '../../contract/mail.ts'
-import { type AuthClaim, type AuthField, type HeaderField, readAuthField, readFields } from '../imap/auth-header.ts'
+import { type AuthClaim, type AuthField, type HeaderField, readAuthField, readFields } from '../imap/header-fields.ts'
 import { type BorderServers, isWithin } from './auth-servers.ts'
 import { domainOf } from './mail-address.ts'
 
