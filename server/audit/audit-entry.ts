@@ -1,8 +1,7 @@
 /** An entry of the trail: from what happened to a row, and from a row to what is shown. */
 import { type AuditEntry, Effect, goodOutcomes } from '../../contract/audit.ts'
-import type { AuditChain } from './audit-chain.ts'
+import { type AuditChain, canonicalJson } from './audit-chain.ts'
 import type { AuditRow } from './audit-tables.ts'
-import { canonicalJson } from './canonical-json.ts'
 
 /** What someone did, or tried to do. */
 export interface AuditFact {

@@ -109,3 +109,15 @@ function signedCursor(accountId: string, list: string, body: Buffer): Buffer {
 export function searchList(query: string): string {
   return `\0search\0${query}`
 }
+
+/** @throws Problem when the folder is another one since the cursor was given. */
+export function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
+  if (place === undefined || place.uidValidity === uidValidity) return
+  throw new Problem('stale_cursor', 'The folder was recreated on the mail server; list it from the beginning.')
+}
+
+/** @throws Problem when the folder is another one since the reference was given. */
+export function checkValidity(place: MessagePlace, uidValidity: number): void {
+  if (uidValidity === place.uidValidity) return
+  throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')
+}

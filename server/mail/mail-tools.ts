@@ -12,9 +12,8 @@ import { View } from './body-piece.ts'
 import { Person, toPerson } from './mail-address.ts'
 import type { MailService } from './mail-service.ts'
 import { MessageReader } from './message-reader.ts'
-import { ReadMessage } from './read-message.ts'
+import { fromToolRef, ReadMessage, ToolRef, toToolRef } from './read-message.ts'
 import { toolPath } from './search-folder.ts'
-import { fromToolRef, ToolRef, toToolRef } from './tool-ref.ts'
 
 export interface MailToolsOptions {
   mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getUncompared' | 'placeOf'>

@@ -16,7 +16,7 @@ import { TextWorkerError } from '../reading/job-thread.ts'
 import { PartsReader } from '../reading/parts-reader.ts'
 import { MailService } from './mail-service.ts'
 import { MessageReader } from './message-reader.ts'
-import { toToolRef } from './tool-ref.ts'
+import { toToolRef } from './read-message.ts'
 
 const { signal } = new AbortController()
 const ann: Principal = { id: 'ann', name: 'Ann', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }

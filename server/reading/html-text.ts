@@ -1,6 +1,6 @@
 /** HTML of a mail as a model reads it: the words that a person would see, as lines, with lists, quotations and tables marked. */
 import { isSeen, isShown, isTrackingPixel, type Look, lookOf, plainLook, type Surroundings } from './html-look.ts'
-import { linkTarget } from './link-target.ts'
+import { linkTarget } from './link-words.ts'
 import { attributeOf, type HtmlElement, type HtmlNode, isElement, type ParsedHtml, parseHtml } from './parse-html.ts'
 import { startsOriginal } from './reply-marks.ts'
 import { StyleBudget } from './style-budget.ts'

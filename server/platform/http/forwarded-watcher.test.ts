@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
 import { createLogger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
+import { ForwardedWatcher } from '../network/caller-address.ts'
 import { everyScope, type Principal } from '../principal.ts'
-import { ForwardedWatcher } from './forwarded-watcher.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
 
 const admin: Principal = {

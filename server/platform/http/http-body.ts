@@ -7,7 +7,6 @@ import { anonymous } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { BodyBudget } from './body-budget.ts'
 import { isWellFormed } from './http-form.ts'
-import { isModest, maxDepth, maxNames, maxValues } from './json-shape.ts'
 
 type Done = (error: Error | null, body?: unknown) => void
 type ParseJson = (request: FastifyRequest, text: string, done: Done) => void
@@ -135,4 +134,40 @@ function immodest(): Problem {
 /** As Fastify has it: whoever went away in the middle is told apart by this code. */
 function cutShort(): Error {
   return Object.assign(new Error('The body is incomplete.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
+}
+
+/** Objects and lists in each other. */
+export const maxDepth = 32
+/** Members, items, objects and lists. The largest that an endpoint takes is a token with a thousand accounts. */
+export const maxValues = 4_000
+/** Of members: each unknown one is looked up, listed and spelled. */
+export const maxNames = 500
+
+const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
+const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+/**
+ * Whether JSON costs no more to read than its length says: one walk over its bytes before anything is made of it. It does not check
+ * whether they are valid JSON.
+ */
+export function isModest(bytes: Uint8Array): boolean {
+  let depth = 0
+  let values = 0
+  let names = 0
+  let isInString = false
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (isInString) {
+      if (byte === backslash) at++
+      else if (byte === quote) isInString = false
+      continue
+    }
+    if (byte === quote) isInString = true
+    else if (byte === openObject || byte === openList) {
+      if (++depth > maxDepth || ++values > maxValues) return false
+    } else if (byte === closeObject || byte === closeList) depth--
+    else if (byte === comma && ++values > maxValues) return false
+    else if (byte === colon && ++names > maxNames) return false
+  }
+  return true
 }
