@@ -1,7 +1,6 @@
 /** Where callers come from: addresses in one spelling, the networks by which they are counted, and proxies that nobody named. */
 import { isIPv4 } from 'node:net'
 import type { Logger } from '../logger.ts'
-import type { AddressRanges } from './address-range.ts'
 import { mappedIPv4, networkOf, parseIpAddress, spellIpAddress } from './ip-address.ts'
 
 /** Longer than any address with brackets, zone and port. */
@@ -70,7 +69,7 @@ export function networksOf(address: string): [place: string, ...wider: string[]]
 }
 
 interface ForwardedWatcherOptions {
-  trustedProxies: AddressRanges
+  trustedProxies: { has(address: string): boolean }
   logger: Logger
   now: () => number
 }
