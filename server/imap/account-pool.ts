@@ -1,13 +1,12 @@
 /** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
-import { ConnectionSet, type PooledConnection } from './connection-set.ts'
+import { ConnectionSet, type PooledConnection, WatchingSet } from './connection-set.ts'
 import { type ConnectionOpener, ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
 import { UnknownOutcome } from './gateway-capabilities.ts'
 import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import { type Call, WaitingLine } from './waiting-line.ts'
-import { WatchingSet } from './watching-set.ts'
 
 export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'counts' | 'onChange'> {
   idleMs: number

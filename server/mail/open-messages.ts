@@ -4,9 +4,8 @@ import type { MailConnection, MessageContent } from '../imap/mail-gateway.ts'
 import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
 import { Problem } from '../platform/problem.ts'
 import type { DecodedBody } from '../reading/decode-body.ts'
-import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import { type Asker, type NoOutcome, SharedJob } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
-import { SharedJob } from '../reading/shared-job.ts'
 import { type CachedMessage, MessageCache, type MessageName } from './message-cache.ts'
 
 /** Parts of a message are cut here; the contract says so. */

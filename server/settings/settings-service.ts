@@ -1,6 +1,6 @@
 /** What an administrator changes while the server runs; a change takes effect at once and is announced. */
 import type { ImapConfiguration, ImapConfigurationChange, PoolLimits } from '../../contract/settings.ts'
-import { refuseNarrow } from '../accounts/account-rights.ts'
+import { refuseNarrow } from '../accounts/account-rules.ts'
 import type { AccountService, AlsoKept } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'

@@ -3,10 +3,9 @@
  * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is, as long as a line or row is not too long.
  */
 import { floods, type Taken } from './imapflow-budget.ts'
-import { encodeCuts } from './imapflow-cuts.ts'
 import { ItemName, LiteralMarker, RowHead } from './imapflow-grammar.ts'
 import { ByteSink } from './imapflow-sink.ts'
-import { limitsOf, ValueLimiter } from './imapflow-value.ts'
+import { encodeCuts, limitsOf, ValueLimiter } from './imapflow-value.ts'
 
 const [tab, lf, cr, space, quote, open, close, backslash, brace] = [
   0x09, 0x0a, 0x0d, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b,

@@ -5,8 +5,8 @@ import type { DecodedBody } from '../../reading/decode-body.ts'
 import { oneLine } from '../../reading/stranger-text.ts'
 import { type PartNode, readStructure, type Structure, toPartInfo } from '../body-structure.ts'
 import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
-import { type CutName, type Cuts, cutPartType, cutsOf } from './imapflow-cuts.ts'
 import { maxHeaderBytes } from './imapflow-limiter.ts'
+import { type CutName, type Cuts, cutPartType, cutsOf } from './imapflow-value.ts'
 
 const flags: ReadonlyMap<string, Flag> = new Map([
   ['\\seen', 'seen'],

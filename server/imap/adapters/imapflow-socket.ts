@@ -8,8 +8,7 @@ import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, 
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { type Address, answerWith } from '../../platform/network/outbound-guard.ts'
 import type { AnswerBudget } from './imapflow-budget.ts'
-import { LimitedSocket } from './imapflow-duplex.ts'
-import type { IncomingTurns } from './imapflow-turns.ts'
+import { type IncomingTurns, LimitedSocket } from './imapflow-duplex.ts'
 
 /** How far a connection came. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
