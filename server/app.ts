@@ -48,7 +48,7 @@ export interface App {
   readonly hub: EventHub
   /** Where it listens, once started. */
   readonly address: string
-  /** Resolves, with the reason, when it can do nothing more: whoever started it stops it. */
+  /** Resolves, with the reason, when it can do nothing more: its starter stops it. */
   readonly failed: Promise<Error>
   /** A link that makes the first administrator, once; undefined when there is one. */
   createSetupLink(): Promise<string | undefined>

@@ -34,7 +34,7 @@ export interface AuditServiceOptions {
   /** What was committed survives a power failure from here on; undefined where it does so at once. */
   settle?: (() => Promise<void>) | undefined
   logger: Logger
-  /** Reads the whole of it; on the thread of whoever asks unless given. */
+  /** Reads the whole of it; on the caller's thread unless given. */
   reading?: (TrailReading & { stop(): Promise<void> }) | undefined
 }
 

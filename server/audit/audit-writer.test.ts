@@ -129,7 +129,7 @@ test('a database under load is waited for: everything gets in, in its order, and
   expect([writer.backlog, said]).toEqual([{ waiting: 0, lost: 0 }, []])
 })
 
-test('whoever comes while a commit takes long waits two seconds of their own', async () => {
+test('anyone who comes while a commit takes long waits two seconds of their own', async () => {
   const { writer, database } = startWriter()
   const fake = fakeTimers()
   const slow = Promise.withResolvers<void>()

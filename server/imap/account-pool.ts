@@ -215,7 +215,7 @@ export class AccountPool {
   async #open(): Promise<void> {
     this.#opening++
     try {
-      // Whoever wanted it may have been served meanwhile.
+      // The waiter may have been served meanwhile.
       const isWanted = () => this.#line.length > 0
       const { generation } = this.opener
       const connection = await this.#source.open(this.#line.rank, this.#stopped.signal, isWanted)

@@ -67,7 +67,7 @@ export class ConnectionSet {
     pooled.idleTimer = setTimeout(() => this.close(pooled), this.#idleMs).unref()
   }
 
-  /** Gone from the set at once. Its end is awaited by whoever holds its slot. */
+  /** Gone from the set at once. Its end is awaited by the holder of its slot. */
   close(pooled: PooledConnection): Promise<void> {
     this.remove(pooled)
     return pooled.connection.close()
@@ -165,7 +165,7 @@ export class WatchingSet {
 
   closeOne(): boolean {
     const [connection] = this.#connections
-    // Never rejects; its end is awaited by whoever holds its slot.
+    // Never rejects; its end is awaited by the holder of its slot.
     void connection?.close()
     return connection !== undefined
   }

@@ -30,7 +30,7 @@ export class MessageRefs {
     this.#signer = signer
   }
 
-  /** UIDVALIDITY, UID, folder and part, signature; the account is only signed, since whoever asks names it anyway. */
+  /** UIDVALIDITY, UID, folder and part, signature; the account is only signed, since callers name it anyway. */
   encode(accountId: string, { folder, uidValidity, uid, part }: MessagePlace): string {
     // No name of a folder holds a NUL.
     const path = part === undefined ? folder : `${folder}\0${part}`

@@ -212,7 +212,7 @@ export class MailService {
   }
 
   /**
-   * The same for whoever needs no body, or what a model reads of it.
+   * The same for callers that need no body, or what a model reads of it.
    * @param isBegun It is the rest of a message of which the beginning was read: then it is not asked whether it is still there.
    */
   async getUncompared(
@@ -238,7 +238,7 @@ export class MailService {
       ...this.#placed(accountId, place),
       ...toMessage({ ...content, sender }, refOf),
       sender_warnings: warningsOf([...content.from, ...sender, ...content.replyTo], owner.email),
-      // Whoever attached a message may have made it up.
+      // The sender who attached a message may have made it up.
       auth:
         part === undefined ? senderAuth(content.head, certainFrom, borderOf(owner.imapHost, this.#authServers)) : null,
       attached_to: part === undefined ? null : this.#refs.encode(accountId, carrier),

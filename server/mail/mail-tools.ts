@@ -187,7 +187,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
   return [folders, search, read]
 }
 
-/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they say whom it is to. */
+/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they name the recipients. */
 function recipientsOf(to: readonly Address[], count: number, own: string): { to?: Person[]; more_to?: number } {
   const [first] = to
   if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}

@@ -1,4 +1,4 @@
-/** A message is fetched once and rendered once for all that is asked of it, and only for whoever may see its account as it is now. */
+/** A message is fetched once and rendered once for all that is asked of it, and only for callers that may see its account as it is now. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { html, multipart, text, toDelivery } from '../../test/support/mime.ts'
 import { partsReader } from '../../test/support/parts-reader.ts'

@@ -1,4 +1,4 @@
-/** Opens messages for whoever may see their account: from the cache, or fetched once for all who ask at the same time, and decoded. */
+/** Opens messages for callers that may see their account: from the cache, or fetched once for all that ask at the same time, and decoded. */
 import { withFirstHeaders } from '../imap/header-fields.ts'
 import type { MailConnection, MessageContent } from '../imap/mail-gateway.ts'
 import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'

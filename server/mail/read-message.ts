@@ -32,7 +32,7 @@ const maxAttachments = 20
 const ReadTime = z.object({ local: z.string(), zone: z.string().optional(), utc: z.string().optional() })
 const maxEvents = 5
 
-/** Words of whoever wrote the invitation. */
+/** Words of the invitation's author. */
 const ReadCalendar = z.object({
   method: z.string().optional(),
   events: z.array(

@@ -66,7 +66,7 @@ onEachDatabase(open => {
     expect(await factors.verify(user, before)).toBe(false)
   })
 
-  test('a recovery code opens once, however it is typed, and only for whom it was made', async () => {
+  test('a recovery code opens once, however it is typed, and only for the user that it was made for', async () => {
     const { factors, users, enrol } = await setUp(await open())
     const [anna, ben] = [await enrol(), await enrol()]
     const [first, second] = anna.codes

@@ -120,7 +120,7 @@ export class SettingsService {
     return this.getConfig(principal)
   }
 
-  /** What was never set is not set by whoever changes something else: it goes on following the accounts. */
+  /** What was never set is not set by a change of something else: it goes on following the accounts. */
   #limitsOf(
     { connection_timeout_seconds, max_connections, connection_pool_size }: PoolLimits,
     changed: readonly string[],

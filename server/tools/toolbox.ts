@@ -1,4 +1,4 @@
-/** All tools, for whoever offers them to a model: each call passes the gate, the limits and the trail, as a request does. */
+/** All tools, for features that offer them to a model: each call passes the gate, the limits and the trail, as a request does. */
 import type { ProblemCode } from '../../contract/problem.ts'
 import { guard, type Operation } from '../platform/guard.ts'
 import { leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'

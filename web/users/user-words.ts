@@ -36,7 +36,7 @@ export function factorWords({ has_totp: hasTotp, passkeys }: Pick<User, 'has_tot
   return words === '' ? undefined : words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** The one without whom nobody could administer; the server has the last word. */
+/** The last administrator, who cannot be removed; the server decides. */
 export function lastAdministrator(users: readonly User[]): User | undefined {
   const administrators = users.filter(({ role, status }) => role === 'administrator' && status === 'active')
   return administrators.length === 1 ? administrators[0] : undefined

@@ -56,7 +56,7 @@ async function contentOf(
   return toContent(row, body, structure)
 }
 
-/** Whoever attached it may have made it up: nothing of what the mail server found of the message that carries it holds for it. */
+/** The sender who attached it may have made it up: nothing of what the mail server found of the message that carries it holds for it. */
 function attachedRow({ uid, seq, flags, internalDate }: FetchMessageObject, { node, sizeBytes, message }: ImapPart) {
   return {
     uid,

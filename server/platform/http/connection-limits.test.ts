@@ -1,4 +1,4 @@
-/** Whoever opens connections, known or not, takes no place of others, and streams are not held up. */
+/** A caller that opens connections, known or not, takes no place of others, and streams are not held up. */
 import { execFileSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -243,7 +243,7 @@ test('those who have said who they are before anybody looked are not closed for 
   await expect.poll(() => heard).toBe(60)
 })
 
-test('past the bound of all, the busiest address gives way, whoever comes', async () => {
+test('past the bound of all, the busiest address gives way, whatever address comes', async () => {
   const { limits, open } = await counting({ ofAddress: 8, ofAll: 12 })
   const few = await open('127.0.0.2', 2)
   const busiest = await open('127.0.0.1', 7)

@@ -79,7 +79,7 @@ test('nothing is told of a proxy that is trusted', async () => {
   expect(lines).toEqual([])
 })
 
-test('it is told once an hour, whoever sends it', () => {
+test('it is told once an hour, whatever peer sends it', () => {
   const { lines, logger } = listener()
   const trustedProxies = new AddressRanges([parseAddressRange('10.0.0.1')!])
   let now = 0

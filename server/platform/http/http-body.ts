@@ -133,7 +133,7 @@ function immodest(): Problem {
   return new Problem('bad_request', detail)
 }
 
-/** As Fastify has it: whoever went away in the middle is told apart by this code. */
+/** As Fastify has it: a client that went away in the middle is told apart by this code. */
 function cutShort(): Error {
   return Object.assign(new Error('The body is incomplete.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
 }

@@ -143,7 +143,7 @@ export class HttpHooks {
   }
 
   /**
-   * For an answer that is ready: whoever asked may still have it.
+   * For an answer that is ready: its caller may still have it.
    * @throws Problem when they were revoked while it was made, or may see less than when it was begun.
    */
   async checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> {

@@ -137,7 +137,7 @@ const maxAgeSeconds = 7_200
 
 /**
  * Lets pages of the origins that RUSTYMAIL_ALLOWED_ORIGINS names call us from a browser (Fetch, section 3.2), by a
- * token that they have. Never by a cookie: that is our own page's, and a browser sends it along whoever asks.
+ * token that they have. Never by a cookie: that is our own page's, and a browser sends it along whichever page asks.
  */
 export class Cors {
   readonly #origins: Origins
@@ -151,7 +151,7 @@ export class Cors {
     }
   }
 
-  /** Of every answer, whoever asked: it would be another for another page. */
+  /** Of every answer, whatever page asked: it would be another for another page. */
   get always(): Record<string, string> {
     return this.#headers.size > 0 ? { vary: 'origin' } : {}
   }

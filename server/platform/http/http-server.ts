@@ -183,7 +183,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     return answerProblem(options.logger, error, request, reply)
   })
   server.setNotFoundHandler((request, reply) => {
-    // A reply that is returned is waited for, by listeners on the response beside those of whoever sends it: more than Node allows.
+    // A reply that is returned is waited for, by listeners on the response beside those of its sender: more than Node allows.
     if (http.serveFallback?.(request, reply)) return
     return answerProblem(options.logger, methods.nothingAt(request), request, reply)
   })

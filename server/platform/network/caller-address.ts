@@ -76,7 +76,7 @@ interface ForwardedWatcherOptions {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-/** One line in this time, whoever sends what. */
+/** One line in this time, whatever is sent. */
 const quietMs = 60 * 60_000
 
 /**
