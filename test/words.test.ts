@@ -13,6 +13,8 @@ const patterns: [RegExp, string][] = [
   [/\bworth nothing any ?more\b/i, '"no longer valid"'],
   [/\btold to whom\b/i, '"visible to"'],
   [/\bit did not work\b/i, '"Failed: …"'],
+  [/\bwhoever\b/i, '"the caller", "callers that …", "anyone who …"'],
+  [/(?:^|[^?] )Whom\b/, 'name the subject: "the users that …"'],
 ]
 /** The words themselves stand in these. */
 const exempt = ['CONTRIBUTING.md', 'test/words.test.ts']
@@ -43,9 +45,15 @@ test.each([
   'it is read anew',
   'that mends it',
   "nobody's business",
+  'Whoever asks is told.',
+  '/** Whom it invited. */',
 ])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))
 
-test.each(['for whom it is meant', 'the user who asked', 'amended', 'recommend', 'Nobody else has it.'])(
-  'the check leaves "%s" alone',
-  line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))),
-)
+test.each([
+  'for whom it is meant',
+  'persons to whom the Software is furnished',
+  'the user who asked',
+  'amended',
+  'recommend',
+  'Nobody else has it.',
+])('the check leaves "%s" alone', line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))))

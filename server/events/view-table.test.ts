@@ -11,7 +11,7 @@ function reader(scopes: Scope[], accounts: Principal['accounts'] = 'all'): Princ
   return { id: 'reader', name: 'Reader', kind: 'api_key', userId: null, scopes: scopeSet(scopes), accounts }
 }
 
-test('whoever sees the same shares a view, while any of them has a stream; whoever does not, has another', () => {
+test('principals that see the same share a view, while any of them has a stream; others have another', () => {
   const views = new ViewTable()
   const [ann, ben] = [reader(['mail:read']), reader(['mail:meta'])]
   const view = views.take(ann, everything)
