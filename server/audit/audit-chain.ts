@@ -50,7 +50,7 @@ export class AuditChain {
 
   /**
    * SHA-256, in hex, over the hash of the entry before and the entry as canonical JSON without its own hash. That is how an export
-   * writes it too, so that who has an export of all entries can follow the chain without the database.
+   * writes it too, so that a reader of an export of all entries can follow the chain without the database.
    */
   hash(before: string, row: Omit<AuditRow, 'hash'>): string {
     // `refs` is canonical JSON already.

@@ -201,7 +201,7 @@ export class AccountPool {
     const isPaused = count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil)
     const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
-    // One more connection may just be tried: who waits is served by that, or when it is refused.
+    // One more connection may just be tried: the waiter is served by that, or when it is refused.
     if (this.#line.length > 0 && this.#opening === 0 && this.#isShared) this.#own(this.#watching.lend())
     this.#changed()
   }

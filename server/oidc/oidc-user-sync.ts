@@ -38,7 +38,7 @@ export interface ProviderDeed {
 
 /** As a group in the configuration: everybody that the provider signs in. */
 const everybody = '*'
-/** Gives and takes roles: who runs the server has said in its environment that the provider may. */
+/** Gives and takes roles: its operator has said in its environment that the provider may. */
 const provider: Principal = {
   id: 'oidc',
   name: 'OpenID Connect',

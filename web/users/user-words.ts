@@ -23,7 +23,7 @@ export function madeWords({ deeds, status, sessions, tokens }: MadeUser): string
   return `${done.charAt(0).toUpperCase()}${done.slice(1)}; ${now}`
 }
 
-/** Who disabled somebody, and so who can undo it. */
+/** Who disabled a user, and thereby who can enable them. */
 export const disablerWords: Record<DisabledBy, string> = {
   administrator: 'by an administrator',
   provider: 'by the sign-in provider',

@@ -63,7 +63,7 @@ export class AnswerBudget {
   #numbers = new Bucket(500, 0)
   #words = new Bucket(500, 0)
   #bytes = new Bucket(256 * kib, 0)
-  /** What is read at once; who says more waits for those who say less. */
+  /** What is read at once; servers that say more wait for those that say less. */
   #promptLines = new Bucket(64, 20)
   readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
   readonly #unaskedLines: number

@@ -160,7 +160,7 @@ const maxHeldBytes = 64 * 1024 * 1024
 const freeHeldBytes = 2 * 1024 * 1024
 
 /**
- * Shares the event loop among the mail servers that talk: who says little is heard at once, who says much waits for its turn, and all who
+ * Shares the event loop among the mail servers that talk: one that says little is heard at once, one that says much waits for its turn, and all that
  * flood have one small turn together in a millisecond. So no mail server slows the account of another.
  * One for all connections.
  */

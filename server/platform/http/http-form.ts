@@ -68,7 +68,7 @@ interface Headers {
 const maxName = 253
 
 /**
- * Which names of this server are answered. A browser takes a page for ours when it came by the same name, and who owns
+ * Which names of this server are answered. A browser takes a page for ours when it came by the same name, and the owner of
  * a name can point it at this machine (DNS rebinding): so a request by a name that is not known as ours is refused,
  * whatever it asks for.
  */

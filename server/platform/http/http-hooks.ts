@@ -203,7 +203,7 @@ export class HttpHooks {
   }
 
   /**
-   * A body may take a minute to come, and who sent its head may be nobody by then: the handler gets who they are now. It runs in
+   * A body may take a minute to come, and the sender of its head may be revoked by then: the handler gets the principal as it is now. It runs in
    * this same turn, as who was known a moment ago is known at once, so that what it begins hears of all that changes from here on.
    */
   #goOn(request: FastifyRequest, done: (error?: Error) => void): void {

@@ -81,7 +81,7 @@ export class HttpPipelines {
     return line
   }
 
-  /** Node says `close` of an answer only when its turn had come; who waits for it must hear of it all the same. */
+  /** Node says `close` of an answer only when its turn had come; what waits for it must hear of it all the same. */
   #queue(line: Line, socket: Duplex, response: ServerResponse): void {
     if (!line.queued) {
       const queued = new Set<ServerResponse>()
