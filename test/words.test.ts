@@ -14,6 +14,9 @@ const patterns: [RegExp, string][] = [
   [/\btold to whom\b/i, '"visible to"'],
   [/\bit did not work\b/i, '"Failed: …"'],
   [/\bwhoever\b/i, '"the caller", "callers that …", "anyone who …"'],
+  [/\bfor ever\b/i, '"forever"'],
+  [/\boldest goes\b/i, '"the oldest is evicted", "closed", "ended"'],
+  [/\bthr(?:ow|ows|ew|own) away\b/i, '"discard"'],
   [/(?:^|[^?] )Whom\b/, 'name the subject: "the users that …"'],
 ]
 /** The words themselves stand in these. */
@@ -47,6 +50,9 @@ test.each([
   "nobody's business",
   'Whoever asks is told.',
   '/** Whom it invited. */',
+  'it waits for ever',
+  'Past it the oldest goes.',
+  'the rest is thrown away',
 ])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))
 
 test.each([

@@ -209,7 +209,7 @@ const isClosed = (socket: Socket) => socket.destroyed
 const closedOf = (sockets: Socket[]) =>
   sockets.map((socket, index) => (isClosed(socket) ? index : -1)).filter(at => at >= 0)
 
-test('past the bound of an address its oldest goes, and one that has just asked is not the oldest', async () => {
+test('past the bound of an address its oldest is closed, and one that has just asked is not the oldest', async () => {
   const { limits, open, accepted, lines } = await counting({ ofAddress: 5 })
   const sockets = await open('127.0.0.1', 5)
   limits.admitted(accepted[0]!, undefined)

@@ -174,9 +174,9 @@ export function isModest(bytes: Uint8Array): boolean {
   return true
 }
 
-/** So much is thrown away as it comes, which costs less than another connection. */
+/** So much is discarded as it comes, which costs less than another connection. */
 const keptBytes = 64 * 1024
-/** Of a larger one so much is thrown away behind the answer: a connection that is closed on unread bytes takes the answer with it. */
+/** Of a larger one so much is discarded behind the answer: a connection that is closed on unread bytes takes the answer with it. */
 const lingerBytes = 1024 * 1024
 const lingerMs = 2_000
 

@@ -55,7 +55,7 @@ export class HttpPipelines {
    * @param answer Writes to the bare connection.
    */
   broken(socket: Duplex, problem: Problem, answer: () => void): void {
-    // What follows a stream, or a last answer, is thrown away.
+    // What follows a stream, or a last answer, is discarded.
     if (this.ended.has(socket)) return
     this.ended.add(socket)
     ignoreInput(socket)
@@ -96,7 +96,7 @@ export class HttpPipelines {
   }
 }
 
-/** Takes the place of what read it, Node's parser too: what comes is thrown away, as far as that goes. */
+/** Takes the place of what read it, Node's parser too: what comes is discarded, as far as that goes. */
 export function ignoreInput(socket: Duplex): void {
   let left = ignoredBytes
   // Makes Node's parser let go of the bytes first, which it else takes before any listener.
