@@ -53,7 +53,7 @@ test('the same question of the same principal is worked out once, whether stream
   expect(reads).toBe(readsOfOne)
 })
 
-test('who asks for ever new things is remembered up to a bound, and still sees what it asked for', () => {
+test('who asks again and again for new things is remembered up to a bound, and still sees what it asked for', () => {
   const views = new ViewTable()
   const principal = reader(['mail:read'])
   const take = (index: number) => views.take(principal, parseFilter({ account_id: `a${index}` }))
