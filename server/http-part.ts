@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
-import { AllowedHosts } from './platform/http/http-host.ts'
+import { AllowedHosts } from './platform/http/http-form.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import { buildPageWhenStale } from './platform/http/page-build.ts'
 import { servePage } from './platform/http/page-files.ts'
@@ -39,7 +39,7 @@ export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
 
 /**
  * Stops in three steps: streams are sent away; requests under way end, and others are answered that we stop; what is left is cut.
- * Whoever starts this stop has said before that the server is draining.
+ * The caller of this stop has said before that the server is draining.
  */
 export function httpPart(
   http: HttpServer,

@@ -58,7 +58,7 @@ async function serve(config: Config): Promise<void> {
   try {
     const setupLink = await app.createSetupLink()
     if (ending.isUnderWay) return
-    // In one write: whoever reads the first line has the second.
+    // In one write: a reader of the first line has the second.
     console.log([`RustyMail is listening on ${app.address}`, ...(setupLink ? [`Set up: ${setupLink}`] : [])].join('\n'))
   } catch (error) {
     if (ending.isUnderWay) return

@@ -13,6 +13,11 @@ const patterns: [RegExp, string][] = [
   [/\bworth nothing any ?more\b/i, '"no longer valid"'],
   [/\btold to whom\b/i, '"visible to"'],
   [/\bit did not work\b/i, '"Failed: …"'],
+  [/\bwhoever\b/i, '"the caller", "callers that …", "anyone who …"'],
+  [/\bfor ever\b/i, '"forever"'],
+  [/\boldest goes\b/i, '"the oldest is evicted", "closed", "ended"'],
+  [/\bthr(?:ow|ows|ew|own) away\b/i, '"discard"'],
+  [/(?:^|[^?] )Whom\b/, 'name the subject: "the users that …"'],
 ]
 /** The words themselves stand in these. */
 const exempt = ['CONTRIBUTING.md', 'test/words.test.ts']
@@ -43,9 +48,18 @@ test.each([
   'it is read anew',
   'that mends it',
   "nobody's business",
+  'Whoever asks is told.',
+  '/** Whom it invited. */',
+  'it waits for ever',
+  'Past it the oldest goes.',
+  'the rest is thrown away',
 ])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))
 
-test.each(['for whom it is meant', 'the user who asked', 'amended', 'recommend', 'Nobody else has it.'])(
-  'the check leaves "%s" alone',
-  line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))),
-)
+test.each([
+  'for whom it is meant',
+  'persons to whom the Software is furnished',
+  'the user who asked',
+  'amended',
+  'recommend',
+  'Nobody else has it.',
+])('the check leaves "%s" alone', line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))))

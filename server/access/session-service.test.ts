@@ -65,7 +65,7 @@ onEachDatabase(open => {
     expect(await sessions.list()).toEqual([])
   })
 
-  test('why a session ended is known to whoever has its cookie, and to nobody else', async () => {
+  test('why a session ended is known to anyone who has its cookie, and to nobody else', async () => {
     const { sessions, clock, user, users, open: openOne, restarted } = await withUser(await open())
     const idOf = ({ principal }: { principal: Principal }) => principal.id.slice('session-'.length)
     const [kicked, left, other, own] = [await openOne(), await openOne(), await openOne(), await openOne()]
@@ -91,7 +91,7 @@ onEachDatabase(open => {
     expect(sessions.whyEnded(last.cookie)).toBe('user_disabled')
   })
 
-  test('sessions end one by one, all of one user, or all but this one; whoever listens hears of each', async () => {
+  test('sessions end one by one, all of one user, or all but this one; anyone who listens hears of each', async () => {
     const { sessions, heard, user, users, open: openOne } = await withUser(await open())
     const other = aUser({ password_hash: 'a hash' })
     await users.insert(other)

@@ -1,4 +1,4 @@
-/** Sessions of people: opened by whoever proved who they are, known by a cookie, and ended when they should be. */
+/** Sessions of people: opened once a person has proved who they are, known by a cookie, and ended when they should be. */
 import { hash, randomBytes } from 'node:crypto'
 import type { SessionEnd, SignInMethod } from '../../contract/access.ts'
 import { GatheredLookups } from '../platform/gathered-lookups.ts'
@@ -50,7 +50,7 @@ const touchEveryMs = 5 * minute
 const maxPerUser = 50
 /** Sessions kept in memory; when full the one cached first goes, and costs a look-up when it comes back. */
 const maxCached = 10_000
-/** Cookies looked up at once; past it whoever comes with one that was not seen lately is told to come back. */
+/** Cookies looked up at once; past it a caller with one that was not seen lately is told to come back. */
 const maxLookups = 64
 /** Looks into the database while sessions and users change at the same moment. */
 const maxLooks = 5
@@ -193,7 +193,7 @@ export class SessionService {
     }
   }
 
-  /** Whoever comes with the same cookie meanwhile waits for the same answer. */
+  /** Callers that come with the same cookie meanwhile wait for the same answer. */
   #lookUp(tokenHash: string): Promise<Principal | undefined> {
     const pending = this.#lookups.get(tokenHash)
     if (pending) return pending

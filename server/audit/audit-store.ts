@@ -89,7 +89,7 @@ export class AuditStore {
 
   /**
    * What stands before or behind a part of the trail, by its number in words: SQLite takes anything for a number, and nothing at all,
-   * from whoever writes into the table.
+   * from those who write into the table.
    */
   async findStray({ after, upTo }: { after: number; upTo: number }): Promise<string | undefined> {
     const row = await this.#db

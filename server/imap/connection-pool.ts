@@ -95,7 +95,7 @@ export class ConnectionPool {
 
   /**
    * Lends a connection for one change of mail. It is never repeated: when the connection was lost before the server had answered, that is
-   * `UnknownOutcome`, and whoever asked looks what became of it. Every other error says that nothing was done.
+   * `UnknownOutcome`, and the caller finds out what became of it. Every other error says that nothing was done.
    */
   async runOnce<T>(
     accountId: string,

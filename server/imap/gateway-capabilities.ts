@@ -49,7 +49,7 @@ export interface FolderChanges {
   uidValidity: number
   /** For the next time. What changes from now on is past it. */
   modseq: bigint | undefined
-  /** By rising UID. Where the server keeps no MODSEQ, all that were known: whoever asks compares. */
+  /** By rising UID. Where the server keeps no MODSEQ, all that were known: the caller compares. */
   changed: ChangedMessage[]
   vanished: UidRange[]
 }

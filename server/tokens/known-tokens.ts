@@ -38,7 +38,7 @@ const maxKnown = 2_000
 /** Wrong tokens kept in mind; when full the one that came first goes. */
 const maxUnknown = 2_000
 const unknownMs = 30_000
-/** Look-ups under way at once; past it whoever comes with a token never seen is told to come back. */
+/** Look-ups under way at once; past it a caller with a token never seen is told to come back. */
 const maxLookups = 64
 
 export class KnownTokens {
@@ -111,7 +111,7 @@ export class KnownTokens {
     return false
   }
 
-  /** Whoever comes with the same token meanwhile waits for the same answer. */
+  /** Callers that come with the same token meanwhile wait for the same answer. */
   #lookUp(hash: string): Promise<KnownToken | undefined> {
     const pending = this.#lookups.get(hash)
     if (pending) return pending

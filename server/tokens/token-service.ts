@@ -182,7 +182,7 @@ export class TokenService {
     return { token, info: await this.#view(principal, tokenId) }
   }
 
-  /** Whom it invited, reset or raised. */
+  /** The users that it invited, reset or raised. */
   async listMade(principal: Principal, tokenId: string): Promise<MadeUser[]> {
     await this.#get(principal, tokenId)
     return this.#options.made.list({ tokenId })
@@ -190,7 +190,7 @@ export class TokenService {
 
   /**
    * What it has open is closed before this resolves.
-   * @param endsMade With everybody whom it made, in the same transaction: nothing it does comes between. Answers whom that ended.
+   * @param endsMade With all users that it made, in the same transaction: nothing it does comes between. @returns The users that were ended.
    */
   async revoke(principal: Principal, tokenId: string, endsMade = false): Promise<string[]> {
     return this.#options.revocations.run({
@@ -248,7 +248,7 @@ export class TokenService {
   }
 }
 
-/** A token never makes or changes tokens: whoever got hold of one could stay after it is revoked. */
+/** A token never makes or changes tokens: anyone who got hold of one could stay after it is revoked. */
 function refuseToken({ kind }: Principal): void {
   if (kind !== 'session' && kind !== 'api_key') throw new Problem('session_needed', 'Sign in: tokens may not do this.')
 }

@@ -8,7 +8,7 @@ export function createQueryClient(): QueryClient {
     queryCache: new QueryCache({
       onError: error => {
         if (!(error instanceof ApiProblem)) return
-        // A session that ended shows the sign-in page, whoever found out.
+        // A session that ended shows the sign-in page, whatever query found out.
         if (error.code === 'unauthorized') queries.setQueryData(queryKeys.session, null)
         // The role may be another one by now; the page then offers what goes with it.
         if (error.code === 'forbidden') void queries.invalidateQueries({ queryKey: queryKeys.session })

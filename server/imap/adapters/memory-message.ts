@@ -1,7 +1,7 @@
 /** A message of the server in memory that is made of parts: read as one of a real server is, without the way over the network. */
 import type { Folder } from '../../../contract/mail.ts'
-import { readBody, toPartInfo } from '../body-content.ts'
-import { type PartNode, readStructure } from '../body-structure.ts'
+import { readBody } from '../body-content.ts'
+import { type PartNode, readStructure, toPartInfo } from '../body-structure.ts'
 import type { MessageContent } from '../mail-gateway.ts'
 
 export interface MemoryMessage extends MessageContent {

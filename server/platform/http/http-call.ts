@@ -43,7 +43,7 @@ export interface Call<Params, Query, Body> {
    */
   checkAgain(accountId?: string): Promise<void> | undefined
   setSessionCookie(value: string, maxAgeSeconds: number): void
-  /** From here on the request counts as theirs: who signs in was nobody when it came. */
+  /** From here on the request counts as theirs: a user who signs in was anonymous when it came. */
   actAs(principal: Principal): void
   /** For the trail, beside the parameters of the path. No secrets. */
   note(refs: Record<string, string>): void

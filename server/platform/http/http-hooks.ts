@@ -3,21 +3,19 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitName } from '../../../contract/endpoint.ts'
 import { guard, type Operation } from '../guard.ts'
-import { addressBehind } from '../network/caller-address.ts'
+import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import type { ForwardedWatcher } from './forwarded-watcher.ts'
+import { hasBody, leaveUnread } from './http-body.ts'
 import { callerOf } from './http-call.ts'
-import type { Cors } from './http-cors.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { isHttp2, refusalOfForm } from './http-form.ts'
+import type { SafeInput } from './http-input.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { MethodTable } from './http-methods.ts'
-import { type Origins, refuseForeignOrigin } from './http-origin.ts'
+import { type Cors, type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
-import { hasBody, leaveUnread } from './http-unread.ts'
-import type { SafeInput } from './input-fields.ts'
 import type { UnderWay } from './under-way.ts'
 import type { WrongCredentials } from './wrong-credentials.ts'
 
@@ -155,7 +153,7 @@ export class HttpHooks {
   }
 
   /**
-   * For an answer that is ready: whoever asked may still have it.
+   * For an answer that is ready: its caller may still have it.
    * @throws Problem when they were revoked while it was made, or may see less than when it was begun.
    */
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined {
@@ -244,7 +242,7 @@ export class HttpHooks {
   }
 
   /**
-   * A body may take a minute to come, and who sent its head may be nobody by then: the handler gets who they are now. It runs in
+   * A body may take a minute to come, and the sender of its head may be revoked by then: the handler gets the principal as it is now. It runs in
    * this same turn, as who was known a moment ago is known at once, so that what it begins hears of all that changes from here on.
    */
   #goOn(request: FastifyRequest, done: (error?: Error) => void): void {

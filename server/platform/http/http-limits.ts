@@ -10,7 +10,7 @@ export type LimitRates = Record<'address' | 'principal' | LimitName, number>
 
 type LimitKind = keyof LimitRates
 
-/** Of an address, of its IPv6 network of 48 bits and of 32: who has many addresses gets little more by changing them. */
+/** Of an address, of its IPv6 network of 48 bits and of 32: a caller with many addresses gets little more by changing them. */
 const shares = [1, 4, 16] as const
 
 export class HttpLimits {

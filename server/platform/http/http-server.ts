@@ -11,23 +11,22 @@ import { operationName } from '../../../contract/index.ts'
 import { guard, type Operation } from '../guard.ts'
 import type { Logger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
+import { ForwardedWatcher } from '../network/caller-address.ts'
 import { Problem } from '../problem.ts'
 import { type BodyBounds, BodyBudget } from './body-budget.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
-import { ForwardedWatcher } from './forwarded-watcher.ts'
 import { BodyReader } from './http-body.ts'
 import { type Call, HttpCall } from './http-call.ts'
 import { bodyFor } from './http-compress.ts'
-import { Cors } from './http-cors.ts'
 import { HttpFront, type StreamCall } from './http-front.ts'
 import { HttpHooks, type HttpJudges, principalOf, refuseWhileFull } from './http-hooks.ts'
-import { parseInput } from './http-input.ts'
+import { fieldNames, leaveSecretsOut, parseInput } from './http-input.ts'
 import { MethodTable } from './http-methods.ts'
+import { Cors } from './http-origin.ts'
 import { outcomeOfStream } from './http-outcome.ts'
 import { HttpPipelines } from './http-pipelines.ts'
 import { answerProblem, isCutOff, problemOfParser, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
-import { fieldNames, leaveSecretsOut } from './input-fields.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -186,7 +185,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     answerProblem(options.logger, error, request, reply)
   })
   server.setNotFoundHandler((request, reply) => {
-    // A reply that is returned is waited for, by listeners on the response beside those of whoever sends it: more than Node allows.
+    // A reply that is returned is waited for, by listeners on the response beside those of its sender: more than Node allows.
     if (http.serveFallback?.(request, reply)) return
     answerProblem(options.logger, methods.nothingAt(request), request, reply)
   })

@@ -1,5 +1,6 @@
-/** Addresses of callers in one spelling, whoever wrote them, and the networks by which they are counted. */
+/** Where callers come from: addresses in one spelling, the networks by which they are counted, and proxies that nobody named. */
 import { isIPv4 } from 'node:net'
+import type { Logger } from '../logger.ts'
 import { mappedIPv4, networkOf, parseIpAddress, spellIpAddress } from './ip-address.ts'
 
 /** Longer than any address with brackets, zone and port. */
@@ -70,4 +71,54 @@ export function networksOf(address: string): [place: string, ...wider: string[]]
   if (normal === undefined) return [nowhere]
   if (normal.family === 4) return [spellIpAddress(normal)]
   return [networkOf(normal, 64), networkOf(normal, 48), networkOf(normal, 32)]
+}
+
+interface ForwardedWatcherOptions {
+  trustedProxies: { has(address: string): boolean }
+  logger: Logger
+  now: () => number
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>
+
+/** One line in this time, whatever is sent. */
+const quietMs = 60 * 60_000
+
+/**
+ * Says when headers that only a proxy sets come from a peer that is not a trusted proxy: all people behind it share
+ * one address, and its limits.
+ */
+export class ForwardedWatcher {
+  readonly #options: ForwardedWatcherOptions
+  #quietUntil = 0
+  /** The peer of a proxied server is nearly always the same. */
+  #lastTrusted: string | undefined
+
+  constructor(options: ForwardedWatcherOptions) {
+    this.#options = options
+  }
+
+  /** @param peer At the other end of the connection, whatever was passed on. */
+  notice(headers: Headers, peer: string | undefined): void {
+    const header = forwardedIn(headers)
+    if (header === undefined || peer === undefined || peer === this.#lastTrusted) return
+    const { trustedProxies, logger, now } = this.#options
+    if (now() < this.#quietUntil) return
+    if (trustedProxies.has(peer)) {
+      this.#lastTrusted = peer
+      return
+    }
+    this.#quietUntil = now() + quietMs
+    logger.warn(
+      { peer, header },
+      'a request came through an untrusted proxy, so all clients behind it share one address and its limits: if the proxy is yours, add its address to RUSTYMAIL_TRUSTED_PROXIES',
+    )
+  }
+}
+
+function forwardedIn(headers: Headers): string | undefined {
+  if (headers['x-forwarded-for'] !== undefined) return 'x-forwarded-for'
+  if (headers.forwarded !== undefined) return 'forwarded'
+  if (headers['x-real-ip'] !== undefined) return 'x-real-ip'
+  return headers['x-forwarded-proto'] === undefined ? undefined : 'x-forwarded-proto'
 }
