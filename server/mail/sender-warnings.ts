@@ -155,15 +155,15 @@ const lookAlikes = new Map(
 const notAscii = /[^\x20-\x7e]/
 
 /** Whether one word of it has letters of several alphabets, such as a Cyrillic а among Latin ones. */
-export function mixesAlphabets(text: string): boolean {
+function mixesAlphabets(text: string): boolean {
   // All letters of ASCII are of one.
   if (!notAscii.test(text)) return false
-  const words = text.slice(0, maxLength).split(/[^\p{L}\p{M}\p{N}]+/u)
+  const words = text.slice(0, maxNameLength).split(/[^\p{L}\p{M}\p{N}]+/u)
   return words.some(word => letters.filter(letter => letter.test(word)).length > 1)
 }
 
 /** What it looks like: equal for what can be taken for one another. */
-export function looksOf(text: string): string {
+function looksOf(text: string): string {
   const small = text.toLowerCase()
   // Of ASCII there is no other form. Nearly all are, and a list has several for each of its messages.
   const plain = notAscii.test(small) ? small.normalize('NFKD').replaceAll(/\p{M}/gu, '') : small
@@ -184,7 +184,7 @@ function imitatedBy(domain: string, own: readonly string[]): string | undefined 
     const looks = looksOf(name)
     return ofOwn.get(looks) ?? imitated.get(looks)
   }
-  const labels = readable(domain).toLowerCase().slice(0, maxLength).split('.')
+  const labels = readable(domain).toLowerCase().slice(0, maxNameLength).split('.')
   const tails = labels.map((_label, index) => labels.slice(index).join('.'))
   const ofTails = tails.map(knownAs)
   if (tails.some((name, index) => ofTails[index] === name)) return undefined
