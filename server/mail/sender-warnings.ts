@@ -155,7 +155,7 @@ const lookAlikes = new Map(
 const notAscii = /[^\x20-\x7e]/
 
 /** Whether one word of it has letters of several alphabets, such as a Cyrillic а among Latin ones. */
-function mixesAlphabets(text: string): boolean {
+export function mixesAlphabets(text: string): boolean {
   // All letters of ASCII are of one.
   if (!notAscii.test(text)) return false
   const words = text.slice(0, maxNameLength).split(/[^\p{L}\p{M}\p{N}]+/u)

@@ -61,7 +61,7 @@ onEachDatabase(open => {
     const { hub, db } = await startHub(await open())
     const during = Promise.withResolvers<void>()
     const waiting = Promise.withResolvers<void>()
-    // Committed, and not yet told to whoever made it.
+    // Committed, and not announced to its maker yet.
     const slow: Pick<typeof hub, 'transact'> = {
       transact: async work => {
         const result = await hub.transact(work)
