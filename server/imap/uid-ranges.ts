@@ -37,7 +37,7 @@ export function holdsUid(ranges: readonly UidRange[], uid: number): boolean {
   return low < ranges.length && ranges[low]![0] <= uid
 }
 
-/** A set whose order means something (COPYUID, RFC 4315); undefined for one of more than `most`, or that is none. */
+/** A set whose order means something (COPYUID, RFC 4315); undefined for one of more than `most`, or an invalid one. */
 export function orderedUids(set: string, most: number): number[] | undefined {
   const uids: number[] = []
   for (const text of set.split(',')) {
