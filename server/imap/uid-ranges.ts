@@ -27,6 +27,11 @@ export function countUids(ranges: readonly UidRange[]): number {
   return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
 }
 
+/** One after the other; the caller knows how many they can be. */
+export function* eachUid(ranges: readonly UidRange[]): Generator<number, undefined> {
+  for (const [first, last] of ranges) for (let uid = first; uid <= last; uid++) yield uid
+}
+
 export function holdsUid(ranges: readonly UidRange[], uid: number): boolean {
   let [low, high] = [0, ranges.length]
   while (low < high) {
