@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { createChatModels } from './assistant/adapters/index.ts'
 import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
-import type { ChatModel } from './assistant/chat-model.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeEvents } from './compose-events.ts'
@@ -35,7 +34,6 @@ import { trailHeadOf } from './trail-head-part.ts'
 export interface Overrides {
   logger?: Logger
   gateway?: MailGateway
-  chatModels?: ChatModel[]
   heartbeatSeconds?: number
   /** KiB for each look at a password. */
   passwordMemory?: number
@@ -128,7 +126,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const auditBacklog = () => people.auditBacklog()
   const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, logger })
   const assistant = new AssistantService({
-    models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
+    models: createChatModels(config.assistant, guarded.fetch),
     logger,
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),

@@ -14,6 +14,8 @@ const patterns: [RegExp, string][] = [
   [/\btold to whom\b/i, '"visible to"'],
   [/\bit did not work\b/i, '"Failed: …"'],
   [/\bwhoever\b/i, '"the caller", "callers that …", "anyone who …"'],
+  [/\b(?:holds?|takes? effect) at once\b/i, '"takes effect immediately"'],
+  [/\b(?:is|are|be) out of date\b/i, '"stale"'],
   [/\bfor ever\b/i, '"forever"'],
   [/\boldest goes\b/i, '"the oldest is evicted", "closed", "ended"'],
   [/\bthr(?:ow|ows|ew|own) away\b/i, '"discard"'],
@@ -51,6 +53,8 @@ test.each([
   'Whoever asks is told.',
   '/** Whom it invited. */',
   'it waits for ever',
+  'It holds at once.',
+  'what is shown may be out of date',
   'Past it the oldest goes.',
   'the rest is thrown away',
 ])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))

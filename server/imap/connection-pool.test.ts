@@ -258,7 +258,7 @@ test('after a change of login the old connections finish their work and no new w
   fresh.release()
 })
 
-test('new limits take effect at once and fail nothing under way', async () => {
+test('new limits take effect immediately and fail nothing under way', async () => {
   const holders = [hold(), hold()]
   for (const holder of holders) await holder.begun()
   const waiting = look()

@@ -168,7 +168,7 @@ export class ConnectionPool {
     await pool.retire(true)
   }
 
-  /** Takes effect at once; nothing under way fails. */
+  /** Takes effect immediately; nothing under way fails. */
   async setLimits(limits: PoolLimits): Promise<void> {
     const isNewTimeout = limits.connection_timeout_seconds !== this.#limits.connection_timeout_seconds
     this.#limits = limits

@@ -34,7 +34,7 @@ export interface KnownFolder {
   uidValidity: number
   /** HIGHESTMODSEQ (RFC 7162) of the time; undefined where the server keeps none, or nobody asked yet. */
   modseq: bigint | undefined
-  /** Rising, and without what overlaps. New messages are none of them: they are found by `listArrivals`. */
+  /** Rising, and without what overlaps. New messages are not among them: `listArrivals` finds those. */
   uids: readonly UidRange[]
 }
 

@@ -195,7 +195,7 @@ export class MailService {
     this.#messages.forget(accountId)
   }
 
-  /** Throws `message_not_found` for a reference that is none of this account. */
+  /** Throws `message_not_found` for a reference that is not of this account. */
   placeOf(accountId: string, ref: string): MessagePlace {
     return this.#refs.decode(accountId, ref)
   }

@@ -1,4 +1,4 @@
-/** What an administrator changes while the server runs; a change takes effect at once and is announced. */
+/** What an administrator changes while the server runs; a change takes effect immediately and is announced. */
 import type { ImapConfiguration, ImapConfigurationChange, PoolLimits } from '../../contract/settings.ts'
 import { refuseNarrow } from '../accounts/account-rules.ts'
 import type { AccountService, AlsoKept } from '../accounts/account-service.ts'

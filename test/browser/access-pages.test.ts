@@ -1,4 +1,4 @@
-/** Users, tokens, sessions and the audit trail in a real browser: what an administrator does there holds at once. */
+/** Users, tokens, sessions and the audit trail in a real browser: what an administrator does there takes effect immediately. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'

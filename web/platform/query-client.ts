@@ -1,4 +1,4 @@
-/** The cache of the server's answers. The event stream says what is out of date; little is asked twice. */
+/** The cache of the server's answers. The event stream says what is stale; little is asked twice. */
 import { QueryCache, QueryClient } from '@tanstack/react-query'
 import { ApiProblem } from './api-client.ts'
 import { queryKeys } from './query-keys.ts'

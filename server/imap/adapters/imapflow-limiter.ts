@@ -55,7 +55,7 @@ const unbounded = { lineBytes: Number.POSITIVE_INFINITY }
 /** Of the header of a message or part, which can only be asked for whole. */
 export const maxHeaderBytes = 256 * 1024
 
-/** `head`: whether it is a row of FETCH; `line`: the rest of what is none; `name` to `list`: in a row; `lost`: the rest of a row that is none. */
+/** `head`: whether it is a row of FETCH; `line`: the rest of another response; `name` to `list`: in a row; `lost`: the rest of a malformed row. */
 type State = 'head' | 'line' | 'name' | 'value' | 'atom' | 'quoted' | 'escaped' | 'marker' | 'list' | 'lost'
 
 export class ResponseLimiter {

@@ -181,7 +181,7 @@ function toMessageRoot(node: MessageStructureObject, of: string, depth: number):
   if (isMultipart(node)) return toPart(node, of, depth)
   const id = of === '' ? '1' : `${of}.1`
   const part = toPart(node, id, depth)
-  // A part number is none where there is but one part, for some servers.
+  // Some servers do not know the part number of a message with one part.
   return of === '' && !part.message ? { ...part, section: 'TEXT' } : part
 }
 

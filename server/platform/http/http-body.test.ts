@@ -12,7 +12,7 @@ import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { BodyBounds } from './body-budget.ts'
-import { AllowedHosts } from './http-form.ts'
+import { AllowedHosts } from './http-host.ts'
 import { createHttpServer, handle } from './http-server.ts'
 import type { TlsFiles } from './http-tls.ts'
 

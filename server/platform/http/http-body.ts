@@ -92,7 +92,7 @@ export class BodyReader {
     }
     const finish = () => {
       if (declared !== undefined && size !== declared) return end(cutShort())
-      // Many clients name a type for a body that they do not send; where none is taken that is none.
+      // Many clients name a type for a body that they do not send; an endpoint that takes no body ignores it.
       if (size === 0 && limit === bodyLimits.none) return end(null)
       const whole = bytes.subarray(0, size)
       if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
