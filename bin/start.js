@@ -26,6 +26,7 @@ const late = [
   'server/command-outcome',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',
+  'server/platform/http/docs-app',
   'server/reading/calendar',
   'server/reading/clean-html',
   'server/reading/decode-body',
