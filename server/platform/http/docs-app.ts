@@ -1,4 +1,4 @@
-/** Swagger UI as an application of its own, which is asked in this process alone: whoever asks it was let in before. */
+/** Swagger UI as an application of its own, which is called in this process alone: its callers were let in before. */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyRequest, type LightMyRequestResponse } from 'fastify'
