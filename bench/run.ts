@@ -16,6 +16,7 @@ import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
 import { proxiedStreams } from './proxied-streams.ts'
+import { requests } from './requests.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
 import { sqlite } from './sqlite.ts'
@@ -45,6 +46,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,
   'trail-read': trailRead,
+  requests,
 }
 
 const wanted = process.argv.slice(2)

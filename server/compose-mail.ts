@@ -47,8 +47,7 @@ export interface MailSurroundings {
   leases: LeaseService
   /** In place of the real one. */
   gateway: MailGateway | undefined
-  /** Known once the first connection is tried: the figures are wired behind what they count. */
-  calls: () => CallMetrics
+  calls: CallMetrics
   logger: Logger
 }
 

@@ -1,7 +1,6 @@
 /** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
 import type { AccountState } from '../../contract/accounts.ts'
-import { toAccountError } from '../accounts/account-error.ts'
-import type { HealthRegistry } from '../accounts/health-registry.ts'
+import { type HealthRegistry, toAccountError } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'

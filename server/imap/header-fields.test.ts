@@ -1,7 +1,7 @@
 /** Headers that stand several times. */
 import { expect, test } from 'vitest'
 import { emptyMessage } from './adapters/memory-message.ts'
-import { withFirstHeaders } from './first-headers.ts'
+import { withFirstHeaders } from './header-fields.ts'
 import type { MessageContent } from './mail-gateway.ts'
 
 const [ann, bob] = [

@@ -1,9 +1,9 @@
 /** ScriptedModel keeps the promises of ChatModel that need no network. */
 import { expect, test } from 'vitest'
-import { Problem } from '../../platform/problem.ts'
-import { collect } from '../chat-model.suite.ts'
-import type { Part } from '../chat-model.ts'
-import { ScriptedModel } from './scripted-model.ts'
+import { ScriptedModel } from '../../test/support/scripted-model.ts'
+import { Problem } from '../platform/problem.ts'
+import { collect } from './chat-model.suite.ts'
+import type { Part } from './chat-model.ts'
 
 const answer: Part[] = [
   { type: 'text-delta', text: 'Good ' },

@@ -1,6 +1,6 @@
 /** ChatModel for tests: it plays a script instead of asking anyone. No real server makes one. */
-import type { ChatModel, ChatRequest, Part } from '../chat-model.ts'
-import { ProviderFaults } from '../provider-faults.ts'
+import type { ChatModel, ChatRequest, Part } from '../../server/assistant/chat-model.ts'
+import { ProviderFaults } from '../../server/assistant/provider-faults.ts'
 
 /** A part is given, an error is thrown, a promise is waited for. */
 export type ScriptLine = Part | Error | Promise<unknown>

@@ -1,4 +1,5 @@
-/** How many command connections an account may have: what is configured, or fewer after its server said "too many". */
+/** What a mail server that says "too many connections" was found to allow an account: how many, and whether any at all for now. */
+import { Problem } from '../platform/problem.ts'
 
 /** How long after that one more is tried; twice as long each time that it is refused again. */
 const growAfterMs = 60_000
@@ -11,6 +12,7 @@ export interface Watched {
   watching: number
 }
 
+/** How many command connections an account may have: what is configured, or fewer. */
 export class PoolSize {
   readonly #configured: () => number
   /** What the server allows, watching connections included. */
@@ -60,5 +62,41 @@ export class PoolSize {
 
   reset(): void {
     this.#learned = undefined
+  }
+}
+
+const firstMs = 5_000
+const mostMs = 60_000
+
+/** While a mail server refuses every connection of an account as one too many: it is not asked at each request. */
+export class LimitPause {
+  #waitMs = 0
+  #until = 0
+  #problem: Problem | undefined
+
+  get isOver(): boolean {
+    return this.#problem === undefined
+  }
+
+  /** The server refused, and none of its connections is ours. @returns What those who wait are told. */
+  pause(problem: Problem): Problem {
+    this.#waitMs = Math.min(mostMs, Math.max(firstMs, this.#waitMs * 2))
+    this.#until = performance.now() + this.#waitMs
+    this.#problem = problem
+    return this.#busy(problem)
+  }
+
+  throwIfPaused(): void {
+    if (this.#problem && performance.now() < this.#until) throw this.#busy(this.#problem)
+  }
+
+  reset(): void {
+    this.#waitMs = 0
+    this.#problem = undefined
+  }
+
+  #busy({ message, extension }: Problem): Problem {
+    const retryAfterSeconds = Math.max(1, Math.ceil(Math.round(this.#until - performance.now()) / 1000))
+    return new Problem('overloaded', message, { ...extension, retryAfterSeconds })
   }
 }
