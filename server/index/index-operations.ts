@@ -16,22 +16,14 @@ export interface IndexOperations {
   listThreads: Asked<'listThreads'>
   messagesOfThread: Asked<'messagesOfThread'>
   listFlags: Asked<'listFlags'>
+  listUidRanges: Asked<'listUidRanges'>
+  listWithoutText: Asked<'listWithoutText'>
   changesSince: Asked<'changesSince'>
   listOutgoing: Asked<'listOutgoing'>
   figures: Asked<'figures'>
-  listUidRanges: Asked<'listUidRanges'>
-  listWithoutText: Asked<'listWithoutText'>
 }
 
 export type IndexOperation = keyof IndexOperations
-
-/** The same, of any account. */
-export type IndexCalls = {
-  [Name in IndexOperation]: (
-    accountId: string,
-    ...given: Parameters<IndexOperations[Name]>
-  ) => ReturnType<IndexOperations[Name]>
-}
 
 /** A search that takes long holds up no list; nothing that reads waits for what is written. */
 export type IndexRole = 'writes' | 'lists' | 'searches'
@@ -48,9 +40,9 @@ export const roles: Record<IndexOperation, IndexRole> = {
   listThreads: 'lists',
   messagesOfThread: 'lists',
   listFlags: 'searches',
+  listUidRanges: 'searches',
+  listWithoutText: 'lists',
   changesSince: 'lists',
   listOutgoing: 'lists',
   figures: 'searches',
-  listUidRanges: 'searches',
-  listWithoutText: 'searches',
 }

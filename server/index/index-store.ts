@@ -158,13 +158,13 @@ export class IndexStore {
 
   async figures(): Promise<IndexFigures> {
     const { db, account } = this.#owner
-    const { messages, texts } = await this.#state()
+    const { messages, texts, modseq } = await this.#state()
     const { threads } = await db
       .selectFrom('threads')
       .select(({ fn }) => fn.countAll<number>().as('threads'))
       .where('account', '=', account)
       .executeTakeFirstOrThrow()
-    return { messages, texts, threads, bytes: await this.#options.bytes() }
+    return { messages, texts, threads, modseq, bytes: await this.#options.bytes() }
   }
 
   get #owner(): IndexOwner {

@@ -5,20 +5,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import { folder, onEachIndex, recordOf, textOf } from '../../test/support/index-world.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import type { IndexHome } from './index-databases.ts'
-import type { IndexOperations } from './index-operations.ts'
 import { IndexThreads, type IndexThreadsOptions } from './index-threads.ts'
 import type { FolderBatch } from './index-types.ts'
 
 const thread = join(import.meta.dirname, '../../test/support/index-thread.ts')
-
-/** Of one account. */
-function of({ calls }: IndexThreads, accountId: string): IndexOperations {
-  const bound = Object.entries(calls).map(([name, call]) => [
-    name,
-    (call as (...given: unknown[]) => unknown).bind(undefined, accountId),
-  ])
-  return Object.fromEntries(bound) as IndexOperations
-}
 
 function started(options: Partial<IndexThreadsOptions> = {}) {
   const dir = tempDir('index')
@@ -29,7 +19,7 @@ function started(options: Partial<IndexThreadsOptions> = {}) {
     await index.close()
     dir.remove()
   })
-  const account = of(index, 'one')
+  const account = index.of('one')
   const apply = (batch: Partial<FolderBatch>) =>
     account.applyBatch({ path: 'INBOX', uidValidity: 7, announces: false, ...batch }, 1)
   const begin = () => account.applyFolders([folder('INBOX')], 1)
@@ -41,7 +31,7 @@ onEachIndex(world => {
   test('what was written is listed, also after the threads ended and started again', async () => {
     const options = { home: world.home(), thread, damaged: () => undefined }
     const first = new IndexThreads(options)
-    const account = of(first, 'threaded')
+    const account = first.of('threaded')
     await account.applyFolders([folder('INBOX')], 1)
     const added = Array.from({ length: 20 }, (_, index) => recordOf(index + 1))
     const applied = await account.applyBatch({ path: 'INBOX', uidValidity: 7, announces: false, added }, 1)
@@ -53,12 +43,12 @@ onEachIndex(world => {
 
     const second = new IndexThreads(options)
     onTestFinished(() => second.close())
-    expect(await second.calls.listFolders('threaded')).toMatchObject([{ path: 'INBOX', total: 20 }])
-    await expect(second.calls.listMessages('threaded', { path: 'None', limit: 1 })).rejects.toMatchObject({
+    expect(await second.of('threaded').listFolders()).toMatchObject([{ path: 'INBOX', total: 20 }])
+    await expect(second.of('threaded').listMessages({ path: 'None', limit: 1 })).rejects.toMatchObject({
       code: 'folder_not_found',
     })
     await second.drop('threaded')
-    expect(await second.calls.listFolders('threaded')).toEqual([])
+    expect(await second.of('threaded').listFolders()).toEqual([])
   })
 })
 
@@ -73,7 +63,7 @@ test('the program of the server does the same', async () => {
     await index.close()
     dir.remove()
   })
-  const one = of(index, 'one')
+  const one = index.of('one')
   await one.applyFolders([folder('INBOX')], 1)
   const html = {
     uid: 1,
@@ -131,12 +121,12 @@ test.each(['is no database', 'lost its pages'])('a file that %s begins empty, an
   const { index, apply, begin, damaged, file } = started()
   await begin()
   await apply({ added: Array.from({ length: 300 }, (_, uid) => recordOf(uid + 1)) })
-  await index.calls.applyFolders('two', [folder('INBOX')], 1)
+  await index.of('two').applyFolders([folder('INBOX')], 1)
   // The threads give up their files.
   await index.close()
   const again = new IndexThreads({ home: { dir: join(file, '..') }, thread, damaged: id => void damaged.push(id) })
   onTestFinished(() => again.close())
-  const one = of(again, 'one')
+  const one = again.of('one')
   if (fault === 'is no database') writeFileSync(file, 'x'.repeat(40_000))
   else truncateSync(file, 4_096 * 3)
   const calls = await Promise.allSettled([
@@ -147,15 +137,15 @@ test.each(['is no database', 'lost its pages'])('a file that %s begins empty, an
   expect(calls.some(call => call.status === 'rejected' && call.reason.code === 'damaged')).toBe(true)
   expect(damaged).toEqual(['one'])
   expect(await one.listFolders()).toEqual([])
-  expect(await again.calls.listFolders('two')).toHaveLength(1)
+  expect(await again.of('two').listFolders()).toHaveLength(1)
 })
 
 test('what is too much is refused and was not begun; what was begun is done before the end', async () => {
   const { index, account, begin } = started({ bounds: { maxWaitingPerAccount: 3, maxWaiting: 4 } })
   const first = [begin(), account.listFolders(), account.listFolders()]
   await expect(account.listFolders()).rejects.toMatchObject({ code: 'overloaded' })
-  const other = index.calls.listFolders('two')
-  await expect(index.calls.listFolders('three')).rejects.toMatchObject({ code: 'overloaded' })
+  const other = index.of('two').listFolders()
+  await expect(index.of('three').listFolders()).rejects.toMatchObject({ code: 'overloaded' })
   await index.close()
   expect(await Promise.all([...first, other])).toHaveLength(4)
 })
@@ -173,7 +163,7 @@ test('an account that is removed while it is read is gone, and others stay', asy
   const { index, account, begin, apply, dir } = started()
   await begin()
   await apply({ added: [recordOf(1)] })
-  await index.calls.applyFolders('two', [folder('INBOX')], 1)
+  await index.of('two').applyFolders([folder('INBOX')], 1)
   const reads = Array.from({ length: 20 }, () => account.listMessages({ path: 'INBOX', limit: 10 }))
   const dropped = index.drop('one')
   const behind = account.listFolders()
@@ -186,13 +176,13 @@ test('an account that is removed while it is read is gone, and others stay', asy
   expect(await behind).toEqual([])
   await index.drop('one')
   expect(readdirSync(dir).filter(name => name.startsWith('one'))).toEqual([])
-  expect(await index.calls.listFolders('two')).toHaveLength(1)
+  expect(await index.of('two').listFolders()).toHaveLength(1)
 })
 
 test('only some files are open at a time, and all are there', async () => {
   const { index } = started()
   const names = Array.from({ length: 40 }, (_, number) => `account${number}`)
-  await Promise.all(names.map(name => index.calls.applyFolders(name, [folder(name)], 1)))
-  const listed = await Promise.all(names.map(name => index.calls.listFolders(name)))
+  await Promise.all(names.map(name => index.of(name).applyFolders([folder(name)], 1)))
+  const listed = await Promise.all(names.map(name => index.of(name).listFolders()))
   expect(listed.map(([first]) => first!.path)).toEqual(names)
 })

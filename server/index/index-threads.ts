@@ -6,7 +6,7 @@ import { extname, join } from 'node:path'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import type { IndexOrder } from './index-messages.ts'
-import { type IndexCalls, type IndexOperation, type IndexRole, roles } from './index-operations.ts'
+import { type IndexOperation, type IndexOperations, type IndexRole, roles } from './index-operations.ts'
 import type { FolderBatch } from './index-types.ts'
 import { IndexWorker } from './index-worker.ts'
 import { ownBytes } from './own-bytes.ts'
@@ -49,8 +49,6 @@ interface OpenedFile {
 const program = join(import.meta.dirname, `index-thread${extname(import.meta.filename)}`)
 
 export class IndexThreads {
-  /** Each throws `IndexFault`. Bytes of texts in a batch belong to the index afterwards. */
-  readonly calls: IndexCalls
   readonly #bounds: IndexThreadBounds
   readonly #damaged: (accountId: string) => void
   readonly #workers: Record<IndexRole, IndexWorker>
@@ -68,15 +66,22 @@ export class IndexThreads {
     this.#damaged = damaged
     const { idleMs } = this.#bounds
     const worker = (isReader: boolean) => new IndexWorker({ home, isReader, thread, idleMs })
-    const names = Object.keys(roles) as IndexOperation[]
-    const calls = names.map(name => [name, (id: string, ...given: unknown[]) => this.#call(id, name, given)])
-    this.calls = Object.fromEntries(calls) as IndexCalls
     this.#workers = { writes: worker(false), lists: worker(true), searches: worker(true) }
   }
 
   /** Threads that there are at this moment. */
   get running(): number {
     return this.#all.filter(({ isRunning }) => isRunning).length
+  }
+
+  /**
+   * The index of an account. Bytes of texts in a batch belong to the index afterwards.
+   * @throws IndexFault from each of its methods
+   */
+  of(accountId: string): IndexOperations {
+    const names = Object.keys(roles) as IndexOperation[]
+    const calls = names.map(name => [name, (...given: unknown[]) => this.#call(accountId, name, given)])
+    return Object.fromEntries(calls) as IndexOperations
   }
 
   /** Removes all that is indexed of an account. Calls that come meanwhile find an empty one. @throws IndexFault */

@@ -196,6 +196,8 @@ export interface IndexFigures {
   texts: number
   threads: number
   bytes: number
+  /** The newest change. */
+  modseq: number
 }
 
 /** Of `mail_changed`: what a message looks like in the folder now. */
