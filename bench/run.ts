@@ -11,6 +11,7 @@ import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
+import { indexStore } from './index-store.ts'
 import { log } from './log.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
@@ -42,6 +43,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-requests': hostileRequests,
   'html-text': htmlTextCost,
   'imap-flood': imapFlood,
+  'index-store': indexStore,
   log,
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,

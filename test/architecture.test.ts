@@ -24,7 +24,7 @@ const uses: Record<string, string[]> = {
   reading: [],
   index: ['reading'],
   imap: ['accounts', 'reading'],
-  sync: ['leases', 'events', 'accounts', 'imap'],
+  sync: ['leases', 'events', 'accounts', 'imap', 'index'],
   mail: ['tools', 'events', 'accounts', 'settings', 'reading', 'imap', 'sync'],
   outbox: ['accounts'],
   assistant: ['events'],

@@ -15,7 +15,39 @@ export async function createIndexTables(db: IndexDatabase, fullText: FullTextWri
   const statements = isSqlite(db) ? sqliteTables : postgresTables
   for (const statement of [...statements, ...indexes]) await sql.raw(statement).execute(db)
   await fullText.create(db)
+  if (isSqlite(db)) await typicalStatistics(db)
 }
+
+/**
+ * What SQLite would count in a usual mailbox: rows of an index, and rows that have its first column, its first two, … in common.
+ * Without it SQLite takes `account` for selective, though all rows have the same one, and reads a whole index where a few rows are
+ * wanted: a list of threads took 12 ms instead of 0.14 with 10,000 messages. PostgreSQL counts by itself.
+ */
+async function typicalStatistics(db: IndexDatabase): Promise<void> {
+  await sql`analyze`.execute(db)
+  const rows = typical.map(([table, index, counts]) => sql`(${table}, ${index}, ${counts})`)
+  await sql`insert into sqlite_stat1 (tbl, idx, stat) values ${sql.join(rows)}`.execute(db)
+  // Read by connections when they open, and by this one now.
+  await sql`analyze sqlite_schema`.execute(db)
+}
+
+const typical = [
+  ['messages', 'messages_by_id', '100000 100000 1'],
+  ['messages', 'messages_by_modseq', '100000 100000 1'],
+  ['messages', 'messages_by_thread', '100000 100000 3 1'],
+  ['messages', 'messages_by_subject', '100000 100000 3 1'],
+  ['messages', 'bare_replies', '10000 10000 2 1'],
+  ['messages', 'orphans', '10 10 5'],
+  ['messages', 'textless', '10000 10000 1'],
+  ['places', 'places', '100000 100000 20000 1'],
+  ['places', 'places_by_date', '100000 100000 20000 1'],
+  ['places', 'places_by_message', '100000 100000 1 1'],
+  ['threads', 'threads', '40000 40000 1'],
+  ['thread_links', 'thread_links', '100000 100000 1'],
+  ['thread_links', 'links_by_thread', '100000 100000 3'],
+  ['tombstones', 'tombstones', '10000 10000 1'],
+  ['tombstones', 'tombstones_by_id', '10000 10000 1'],
+]
 
 /**
  * What an account begins with. Its modification numbers begin with the time, so that they are higher than those of an index before

@@ -69,16 +69,19 @@ export class IndexThreads {
     this.#workers = { writes: worker(false), lists: worker(true), searches: worker(true) }
   }
 
-  /** What can be asked of one account's index. Each throws `IndexFault`. Bytes of texts in a batch belong to the index afterwards. */
-  of(accountId: string): IndexOperations {
-    const names = Object.keys(roles) as IndexOperation[]
-    const calls = names.map(name => [name, (...given: unknown[]) => this.#call(accountId, name, given)])
-    return Object.fromEntries(calls) as unknown as IndexOperations
-  }
-
   /** Threads that there are at this moment. */
   get running(): number {
     return this.#all.filter(({ isRunning }) => isRunning).length
+  }
+
+  /**
+   * The index of an account. Bytes of texts in a batch belong to the index afterwards.
+   * @throws IndexFault from each of its methods
+   */
+  of(accountId: string): IndexOperations {
+    const names = Object.keys(roles) as IndexOperation[]
+    const calls = names.map(name => [name, (...given: unknown[]) => this.#call(accountId, name, given)])
+    return Object.fromEntries(calls) as IndexOperations
   }
 
   /** Removes all that is indexed of an account. Calls that come meanwhile find an empty one. @throws IndexFault */
