@@ -9,6 +9,7 @@ type Sql = RawBuilder<unknown>
 
 export interface SqlContext {
   account: number
+  isSqlite: boolean
   fullText: FullText
   /** Whether texts may be looked into. Holds for the whole tree, whatever its nodes say. */
   inBody: boolean
@@ -153,8 +154,10 @@ class Compiler {
   }
 
   #place(nodes: readonly SearchNode[]): Sql {
-    const { account } = this.#context
-    return sql`exists (select 1 from places p where p.account = ${account} and p.message = m.rowid
+    const { account, isSqlite } = this.#context
+    // Without statistics SQLite takes the primary key, of which it knows the account alone, and reads all places for each message.
+    const index = isSqlite ? sql`indexed by places_by_message` : sql``
+    return sql`exists (select 1 from places p ${index} where p.account = ${account} and p.message = m.rowid
       and ${both(nodes.map(node => this.#ofPlace(node)))})`
   }
 

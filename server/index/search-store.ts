@@ -67,8 +67,9 @@ export class SearchStore {
   async search(query: IndexSearch): Promise<SearchAnswer> {
     const { tree, inBody } = query
     const folders = await this.#folders()
-    const { account } = this.#owner
-    const plan = planOf(tree, { account, fullText: this.#fullText, inBody, foldersOf: folders.idsOf })
+    const { db, account } = this.#owner
+    const context = { account, isSqlite: isSqlite(db), fullText: this.#fullText, inBody, foldersOf: folders.idsOf }
+    const plan = planOf(tree, context)
     const found = await (query.order === 'date' ? this.#newest(query, plan) : this.#best(query, plan))
     const counted = found.all.slice(0, mostCounted)
     const facts = query.counts ? (found.facts ?? (await factsOf(this.#owner, counted))) : undefined
@@ -169,7 +170,10 @@ export class SearchStore {
       const hits = this.#fullText.hits(account, bucket, plan.match)
       return { tables: sql`(${hits}) t cross join messages m`, row: 't.rowid' }
     }
-    if (plan.folder === undefined) return { tables: sql`messages m`, row: 'm.rowid' }
+    // By row: SQLite, without statistics, takes an index by account and sorts.
+    if (plan.folder === undefined) {
+      return { tables: isSqlite(this.#owner.db) ? sql`messages m not indexed` : sql`messages m`, row: 'm.rowid' }
+    }
     const places = sql`select message from places where account = ${account} and folder = ${plan.folder}`
     return { tables: sql`(${places}) f cross join messages m`, row: 'f.message' }
   }

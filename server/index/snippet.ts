@@ -1,6 +1,6 @@
 /** A piece of a message's text around what was searched for, in its own spelling, and where in it the hits are. */
 import { zstdDecompressSync } from 'node:zlib'
-import { fold, type Phrase, phraseOf, tokensOf } from './fulltext.ts'
+import { fold, isAscii, type Phrase, phraseOf, tokensOf } from './fulltext.ts'
 import { placeOf } from './search-rank.ts'
 import type { SearchNode } from './search-tree.ts'
 
@@ -12,6 +12,7 @@ export interface Snippet {
 
 /** Characters around a hit, in front of it, and of all texts that are looked through. */
 const [length, before, mostText] = [160, 40, 256 * 1024]
+const beginning = 2_000
 /** No more hits are marked, and no more memory is taken for a text, whatever it says. */
 const [maxHits, maxBytes] = [20, 4 * 1024 * 1024]
 const segmented = /[\p{L}\p{N}\p{M}\p{Cf}]+/gu
@@ -36,8 +37,15 @@ interface PlacedWord {
   to: number
 }
 
+/** Most texts have a hit near their beginning, and few are long. */
 export function snippetIn(text: string, phrases: readonly Phrase[]): Snippet | null {
-  const words = placedWords(text.slice(0, mostText))
+  return (
+    snippetNear(text, beginning, phrases) ?? (text.length > beginning ? snippetNear(text, mostText, phrases) : null)
+  )
+}
+
+function snippetNear(text: string, most: number, phrases: readonly Phrase[]): Snippet | null {
+  const words = placedWords(text.slice(0, most))
   const plain = words.map(({ word }) => word)
   const firsts = phrases.map(phrase => placeOf(phrase, plain, 0)).filter(at => at !== -1)
   if (firsts.length === 0) return null
@@ -61,6 +69,10 @@ export function snippetIn(text: string, phrases: readonly Phrase[]): Snippet | n
 function placedWords(text: string): PlacedWord[] {
   const placed: PlacedWord[] = []
   for (const { 0: piece, index } of text.matchAll(segmented)) {
+    if (piece.length <= 64 && isAscii(piece)) {
+      placed.push({ word: piece.toLowerCase(), from: index, to: index + piece.length })
+      continue
+    }
     const folded = fold(piece)
     const words = tokensOf(piece, piece.length * 18)
     if (words.length === 1 && words[0]!.length === folded.length) {
