@@ -13,6 +13,7 @@ import { unlimited } from './measure.ts'
 const isOpen = process.argv.includes('--without-gate')
 const dataDir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
 const environment = {
+  ...process.env,
   RUSTYMAIL_PORT: '0',
   RUSTYMAIL_DATA_DIR: dataDir,
   ...unlimited,

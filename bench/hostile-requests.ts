@@ -137,7 +137,7 @@ async function costOf(server: Server, kind: Kind): Promise<object> {
   return { status: [...statuses].join(', '), bytes: bytes.length, ms: round((cpuMs(server.pid) - before) / requests) }
 }
 
-/** On a connection of its own: whoever is refused may lose it. */
+/** On a connection of its own: a refused client may lose it. */
 async function askOnce(server: Server, bytes: Buffer): Promise<number> {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   socket.on('error', () => undefined)

@@ -104,7 +104,7 @@ async function end(child: ChildProcess): Promise<void> {
   await closed
 }
 
-/** With the API key unless told otherwise; the body is read and thrown away. Throws when it is not a 200. */
+/** With the API key unless told otherwise; the body is read and discarded. Throws when it is not a 200. */
 export function get(
   url: string,
   agent: Agent,

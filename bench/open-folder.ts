@@ -32,7 +32,7 @@ export async function openFolder(): Promise<object> {
   const dovecot = await startDovecot({ fill })
   const ways: Record<string, Way> = {}
   try {
-    // Dovecot indexes it once, whoever opens it first.
+    // Dovecot indexes it once, whichever client opens it first.
     const first = await dovecot.login('alice@test.local')
     await first.run('SELECT INBOX')
     await first.run(`FETCH ${messages - 200}:${messages} (ENVELOPE BODYSTRUCTURE)`)

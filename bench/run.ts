@@ -17,6 +17,7 @@ import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
 import { proxiedStreams } from './proxied-streams.ts'
+import { requests } from './requests.ts'
 import { signInFlood } from './sign-in-flood.ts'
 import { soak } from './soak.ts'
 import { sqlite } from './sqlite.ts'
@@ -47,6 +48,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,
   'trail-read': trailRead,
+  requests,
 }
 
 const wanted = process.argv.slice(2)

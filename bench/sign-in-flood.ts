@@ -38,7 +38,7 @@ interface Asked {
 }
 
 /**
- * The floor: one password is worked on at a time, who comes meanwhile is sent away, and it knows nobody, counts nothing
+ * The floor: one password is worked on at a time, callers that come meanwhile are refused, and it knows nobody, counts nothing
  * and keeps no trail.
  */
 const bare = `

@@ -6,7 +6,7 @@
 import { fileURLToPath } from 'node:url'
 import { canReplaceItself, canRun, runOnNode24, stopWithParent } from './node-24.js'
 
-// Node opens a debugger at this signal, to whoever can reach its port, unless somebody listens.
+// Node opens a debugger at this signal, to anyone who can reach its port, unless the signal has a listener.
 process.on('SIGUSR1', () => undefined)
 
 /** Bounds V8's young generation, which would hold 30 MiB more; see docs/decisions/0001. Node takes it only at its start. */

@@ -23,8 +23,10 @@ const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
 const late = [
   'sandbox/sandbox-server',
   'server/backup-commands',
+  'server/command-outcome',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',
+  'server/platform/http/docs-app',
   'server/reading/calendar',
   'server/reading/clean-html',
   'server/reading/decode-body',

@@ -1,4 +1,4 @@
-/** What an invitation in a message says (RFC 5545), in the words of whoever wrote it. */
+/** What an invitation in a message says (RFC 5545), in the words of its author. */
 import { z } from 'zod'
 import { Address, mailBounds } from './mail-bounds.ts'
 import { Timestamp } from './wire.ts'

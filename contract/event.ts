@@ -66,8 +66,6 @@ export const facts = {
       folder: z.string(),
       uid: z.int(),
       uid_validity: z.int(),
-      id: MessageId.optional().describe('Absent where the account is not indexed'),
-      thread_id: ThreadId.optional(),
       ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
       from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
       subject: z

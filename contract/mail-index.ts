@@ -118,7 +118,7 @@ export const mailIndexApi = {
     response: z.object({
       id: ThreadId,
       messages: z.array(IndexedMessage),
-      omitted: z.int().describe('Older messages beyond the newest 200'),
+      has_older: z.boolean().describe('There are older messages than the newest 200'),
     }),
     problems: [...known, 'thread_not_found'],
   }),

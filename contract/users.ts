@@ -36,7 +36,7 @@ export const MadeDeed = z
   .describe('`raised`: a role or accounts were given, or the user was enabled')
 export type MadeDeed = z.infer<typeof MadeDeed>
 
-/** Whom a token or a person made, reset or raised. */
+/** The users that a token or a person made, reset or raised. */
 export const MadeUser = z
   .object({
     user_id: z.string(),
@@ -62,7 +62,7 @@ export const EndMade = z.strictObject({
     ),
 })
 
-/** Shown once; whoever holds it sets the password. */
+/** Shown once; anyone who holds it sets the password. */
 const UserLink = z
   .object({ user: User, link: z.string().describe('Give it to the user; it works once'), expires_at: Timestamp })
   .meta({ id: 'UserLink' })

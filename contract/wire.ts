@@ -21,7 +21,7 @@ export function whole(min: number, max: number) {
       .regex(/^\d{1,9}$/, 'must be a whole number')
       .transform(Number)
       .pipe(z.int().min(min).max(max))
-      // What stands in an address is text, but a number to whoever writes it.
+      // What stands in an address is text, but a number to its author.
       .meta({ type: 'integer', minimum: min, maximum: max })
   )
 }

@@ -92,7 +92,7 @@ export function assertReadable(raw: string): void {
 }
 
 /**
- * A handler that throws would leave its connection waiting for ever (hoodiecrow never takes up the next command), and
+ * A handler that throws would leave its connection waiting forever (hoodiecrow never takes up the next command), and
  * is printed to the console. Apply after every other plugin.
  */
 export function failSoftly(server: ImapServer): void {

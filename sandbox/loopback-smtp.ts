@@ -59,7 +59,7 @@ export class LoopbackSmtp {
   }
 }
 
-/** What is past the limit is read and thrown away, so that the sender hears the answer. */
+/** What is past the limit is read and discarded, so that the sender hears the answer. */
 async function read(stream: SMTPServerDataStream): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream as AsyncIterable<Buffer>) if (!stream.sizeExceeded) chunks.push(chunk)

@@ -178,7 +178,7 @@ test('a search finds words as a reader sees them, in headers and texts and in an
   expect((await find({ from: '@' })).length).toBe(all.length - 1)
 })
 
-test('whoever waits in IDLE hears of new mail, of changed flags and of removed messages', async () => {
+test('anyone who waits in IDLE hears of new mail, of changed flags and of removed messages', async () => {
   const { sandbox, access } = await startSandbox()
   const [watching, other] = [await logIn(access), await logIn(access)]
   await watching.mailboxOpen('INBOX', { readOnly: true })

@@ -29,7 +29,7 @@ export interface SandboxLogger {
 export interface SandboxOptions {
   /** The same seed gives the same mail. */
   seed?: number
-  /** Of all folders; the present second unless given. Whoever remembers UIDs of an earlier mailbox must see another one. */
+  /** Of all folders; the present second unless given. Anyone who remembers UIDs of an earlier mailbox must see another one. */
   uidValidity?: number
   /** On average; without it no mail comes by itself. */
   newMailEveryMs?: number | undefined

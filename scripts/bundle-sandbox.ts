@@ -1,5 +1,5 @@
 /**
- * Bundles the sandbox with the packages that nothing else uses, so that whoever installs RustyMail gets neither the test server
+ * Bundles the sandbox with the packages that nothing else uses, so that anyone who installs RustyMail gets neither the test server
  * it is made of nor what that one depends on. Their licences are written beside it.
  */
 import { globSync, readFileSync, writeFileSync } from 'node:fs'

@@ -6,7 +6,7 @@ import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { Plugin } from 'vite'
 
 const fromBytes = 1024
-/** The highest would take 17 times as long, for whoever waits for the first start, and save 7 % of the bytes. */
+/** The highest would take 17 times as long, while the first start waits, and save 7 % of the bytes. */
 const brotliLevel = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }
 const [toBrotli, toGzip] = [promisify(brotliCompress), promisify(gzip)]
 

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { createChatModels } from './assistant/adapters/index.ts'
 import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
-import type { ChatModel } from './assistant/chat-model.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeEvents } from './compose-events.ts'
@@ -18,6 +17,7 @@ import { addressOf, hostsOf, httpPart, localhostOf, pagePart } from './http-part
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { checkKey, findKey } from './key-rotation.ts'
 import { ExchangeRegistry } from './mcp/exchange-registry.ts'
+import { CallMetrics } from './metrics/call-metrics.ts'
 import { type DataDir, takeDataDir } from './platform/data-dir.ts'
 import type { Database } from './platform/database/database.ts'
 import type { DatabaseObserver } from './platform/database/database-health.ts'
@@ -34,7 +34,6 @@ import { trailHeadOf } from './trail-head-part.ts'
 export interface Overrides {
   logger?: Logger
   gateway?: MailGateway
-  chatModels?: ChatModel[]
   heartbeatSeconds?: number
   /** KiB for each look at a password. */
   passwordMemory?: number
@@ -47,7 +46,7 @@ export interface App {
   readonly hub: EventHub
   /** Where it listens, once started. */
   readonly address: string
-  /** Resolves, with the reason, when it can do nothing more: whoever started it stops it. */
+  /** Resolves, with the reason, when it can do nothing more: its starter stops it. */
   readonly failed: Promise<Error>
   /** A link that makes the first administrator, once; undefined when there is one. */
   createSetupLink(): Promise<string | undefined>
@@ -94,7 +93,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { hub, part: events } = composeEvents({ config, db, retention, mayPrune, heartbeatSeconds, logger })
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
   const { guard, guarded } = composeOutbound(config)
-  const calls = () => observing.prometheus.calls
+  const calls = new CallMetrics()
   const mailboxes = composeMail({ config, db, secrets, hub, guard, leases, gateway: overrides.gateway, calls, logger })
   const { accounts, pool, mail, sandbox } = mailboxes
 
@@ -125,12 +124,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     news,
   })
   const auditBacklog = () => people.auditBacklog()
-  const observing = composeObserving({ ...mailboxes, version, hub, storage, auditBacklog, logger })
+  const observing = composeObserving({ ...mailboxes, version, calls, hub, storage, auditBacklog, logger })
   const assistant = new AssistantService({
-    models: overrides.chatModels ?? createChatModels(config.assistant, guarded.fetch),
+    models: createChatModels(config.assistant, guarded.fetch),
     logger,
     deadlineMs: config.assistant.deadlineMs,
-    observe: call => observing.prometheus.calls.recordProvider(call),
+    observe: call => calls.recordProvider(call),
   })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({

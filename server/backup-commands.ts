@@ -2,13 +2,14 @@
 import { contentOf } from './backup/backup-note.ts'
 import { type BackupMade, type BackupRequest, makeBackup } from './backup/make-backup.ts'
 import { finishRestore, type Restored, restoreBackup } from './backup/restore-backup.ts'
+import { backupRequest, databaseFile } from './backup-request.ts'
 import type { Outcome } from './commands.ts'
 import type { Config } from './config.ts'
 import { checkKey, judgeKey } from './key-rotation.ts'
 import { migrations } from './migrations.ts'
 import { takeDataDir } from './platform/data-dir.ts'
 import { databaseLock } from './platform/database/database-lock.ts'
-import { removeIfEmpty, sqliteFile } from './platform/database/sqlite-file.ts'
+import { removeIfEmpty } from './platform/database/sqlite-file.ts'
 import { createLogger } from './platform/logger.ts'
 
 /** The server may be running. */
@@ -22,12 +23,6 @@ export async function backup(config: Config): Promise<Outcome> {
     ...(trail_fault === null ? [] : [`The audit trail in it is not intact, as before: ${trail_fault}`]),
   ]
   return { words: lines.join('\n'), exitCode: 0 }
-}
-
-export function backupRequest(config: Config, asked: Pick<BackupRequest, 'file' | 'withKey' | 'force'>): BackupRequest {
-  const { dataDir, version } = config
-  const givenKey = config.secretKey?.toString('base64') ?? null
-  return { database: databaseFile(config, 'backup'), dataDir, givenKey, program: version, ...asked }
 }
 
 export function makeRequested(request: BackupRequest): Promise<BackupMade> {
@@ -87,17 +82,4 @@ function keyWords({ secretKey }: Config, hasKey: boolean): string {
     return 'It contains the secret key: anyone with this file can decrypt every password in it. Store it where only you can read it.'
   const why = secretKey ? ', since it comes from RUSTYMAIL_SECRET_KEY' : ''
   return `The secret key is not in it${why}: keep it elsewhere, since nothing sealed can be decrypted without it.`
-}
-
-function databaseFile({ databaseUrl }: Config, command: 'backup' | 'restore'): string {
-  if (!databaseUrl.startsWith('sqlite:')) {
-    const tool = command === 'backup' ? 'pg_dump' : 'pg_restore or psql'
-    throw new Error(
-      `the database is PostgreSQL: use ${tool} for it, and copy secret.key and audit.head from the data directory beside it`,
-    )
-  }
-  const file = sqliteFile(databaseUrl.slice('sqlite:'.length))
-  if (file === undefined)
-    throw new Error('the database is in memory and ends with the server: set RUSTYMAIL_DATABASE_URL to a file')
-  return file
 }

@@ -5,6 +5,7 @@ import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
+import { composeIndex } from './compose-index.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
@@ -13,6 +14,8 @@ import { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
+import { indexRoutes } from './mail/index-routes.ts'
+import { IndexedMail } from './mail/indexed-mail.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
 import { MailService } from './mail/mail-service.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
@@ -44,8 +47,7 @@ export interface MailSurroundings {
   leases: LeaseService
   /** In place of the real one. */
   gateway: MailGateway | undefined
-  /** Known once the first connection is tried: the figures are wired behind what they count. */
-  calls: () => CallMetrics
+  calls: CallMetrics
   logger: Logger
 }
 
@@ -102,7 +104,11 @@ export function composeMail({
   hub.listen('account_removed', ({ account_id }) => mail.forget(account_id))
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
-  const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger })
+  const { index, indexerOf, ...indexing } = composeIndex({ config, db, hub, pool, logger })
+  const { level } = config.index
+  const indexed = new IndexedMail({ index, level, refs, ownerOf, indexerOf: indexing.find })
+  const watched = { accounts, states, pool, refs, health, hub, leases, logger }
+  const watcher = new MailWatcher({ ...watched, ...(indexerOf && { indexerOf }) })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -115,6 +121,7 @@ export function composeMail({
       const startSandbox = () => sandbox.start({ isAsked: true })
       accountRoutes(http, { accounts, health: new AccountHealthService({ accounts, health }), hub, startSandbox })
       mailRoutes(http, mail)
+      indexRoutes(http, indexed)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -125,6 +132,7 @@ export function composeMail({
       { name: 'sandbox', stop: () => sandbox.stop() },
       { name: 'text worker', stop: stopReading },
       { name: 'pool', stop: () => pool.stop() },
+      ...indexing.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],

@@ -7,6 +7,7 @@ import type { EventHub } from './events/event-hub.ts'
 import { eventRoutes } from './events/event-routes.ts'
 import { healthRoutes } from './health/health-routes.ts'
 import { HealthService } from './health/health-service.ts'
+import type { CallMetrics } from './metrics/call-metrics.ts'
 import { metricsRoutes } from './metrics/metrics-routes.ts'
 import { MetricsService } from './metrics/metrics-service.ts'
 import { Prometheus, type PrometheusOptions } from './metrics/prometheus.ts'
@@ -20,6 +21,7 @@ import type { StorageWatch } from './storage/storage-watch.ts'
 
 export interface ObservingSurroundings extends Pick<ComposedMail, 'accounts' | 'health' | 'pool'> {
   version: string
+  calls: CallMetrics
   hub: EventHub
   storage: StorageWatch
   auditBacklog: PrometheusOptions['auditBacklog']
@@ -29,7 +31,6 @@ export interface ObservingSurroundings extends Pick<ComposedMail, 'accounts' | '
 export interface ComposedObserving {
   clients: ClientRegistry
   metrics: MetricsService
-  prometheus: Prometheus
   /** Of every answer. */
   observe(outcome: RequestOutcome): void
   addRoutes(http: HttpServer, judges: { db: Database; trail: Trail & { isFull: boolean } }): void
@@ -39,17 +40,16 @@ export interface ComposedObserving {
 const trailFault = 'accepts no audit entries, so nothing can be changed'
 
 export function composeObserving(around: ObservingSurroundings): ComposedObserving {
-  const { accounts, health, pool, version, hub, storage, auditBacklog, logger } = around
+  const { accounts, health, pool, version, calls, hub, storage, auditBacklog, logger } = around
   const clients = new ClientRegistry({ hub, logger })
   const readings = new SystemReadings(thisMachine)
   const shown = { connections: pool, streams: () => hub.streamCount, readings, storage }
   const events = () => hub.figures
-  const prometheus = new Prometheus({ ...shown, version, accounts: health, events, auditBacklog })
+  const prometheus = new Prometheus({ ...shown, version, calls, accounts: health, events, auditBacklog })
   const metrics = new MetricsService({ ...shown, hub, events, startedAt: Date.now(), prometheus, logger })
   return {
     clients,
     metrics,
-    prometheus,
     observe: outcome => {
       metrics.recordRequest(outcome)
       if (outcome.caller) clients.touch(outcome.caller)

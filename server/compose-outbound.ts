@@ -29,14 +29,13 @@ export function composeOutbound(config: Config): ComposedOutbound {
 interface GatewaySurroundings {
   guard: OutboundGuard
   version: string
-  /** Known once the first connection is tried. */
-  calls: () => CallMetrics
+  calls: CallMetrics
 }
 
 /** @param given In place of the real one. */
 export function composeGateway({ guard, version, calls }: GatewaySurroundings, given?: MailGateway): MailGateway {
-  const gateway = given ?? new ImapFlowGateway({ guard, version, onRowDropped: () => calls().recordDroppedRow() })
-  return new CountedGateway(gateway, cause => calls().recordImapError(cause))
+  const gateway = given ?? new ImapFlowGateway({ guard, version, onRowDropped: () => calls.recordDroppedRow() })
+  return new CountedGateway(gateway, cause => calls.recordImapError(cause))
 }
 
 /** Servers that the operator named in the environment may be anywhere. */

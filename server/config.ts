@@ -9,7 +9,7 @@ import { isLoopback } from './accounts/account-verifier.ts'
 import type { AssistantConfig } from './assistant/assistant-config.ts'
 import { type BackupArguments, type Command, parseCommandLine, withoutEmpty } from './command-line.ts'
 import { Environment } from './environment.ts'
-import type { NamedAuthServer } from './mail/auth-servers.ts'
+import type { NamedAuthServer } from './mail/sender-auth.ts'
 import type { OidcConfig } from './oidc/oidc-config.ts'
 import { sqliteFile } from './platform/database/sqlite-file.ts'
 import type { LimitRates } from './platform/http/http-limits.ts'
@@ -38,6 +38,8 @@ export interface Config {
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
   authServers: readonly NamedAuthServer[]
   oidc: OidcConfig | undefined
+  /** What is indexed of each message. */
+  index: { level: 'off' | 'headers' | 'text' }
   events: {
     /** Open at once. */
     maxStreams: number
@@ -115,6 +117,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     privateNetworks: env.RUSTYMAIL_PRIVATE_NETWORKS,
     authServers: env.RUSTYMAIL_AUTH_SERVERS,
     oidc,
+    index: { level: env.RUSTYMAIL_INDEX },
     events: {
       maxStreams: env.RUSTYMAIL_MAX_STREAMS,
       maxStreamsPerPrincipal: env.RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL,

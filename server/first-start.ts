@@ -44,7 +44,7 @@ function isServer(argv: readonly string[]): boolean {
   return !asksForHelp && parseCommandLine(argv, []).command === 'serve'
 }
 
-/** In plain words, whoever reads stderr: the log begins with the server. */
+/** In plain words, for readers of stderr: the log begins with the server. */
 function say(words: string): void {
   process.stderr.write(`${words}\n`)
 }

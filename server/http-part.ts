@@ -39,7 +39,7 @@ export function pagePart(http: HttpServer, root: string, logger: Logger): Part {
 
 /**
  * Stops in three steps: streams are sent away; requests under way end, and others are answered that we stop; what is left is cut.
- * Whoever starts this stop has said before that the server is draining.
+ * The caller of this stop has said before that the server is draining.
  */
 export function httpPart(
   http: HttpServer,

@@ -1,7 +1,6 @@
 /** The command line: starts the server, says where it listens, and stops it on a signal. */
 import { type App, createApp } from './app.ts'
 import { usage } from './command-line.ts'
-import { outcomeOf } from './command-outcome.ts'
 import { type Config, ConfigError, checkSecrets, loadConfig, programVersion } from './config.ts'
 import { DataDirTaken } from './platform/data-dir.ts'
 import { flushed } from './platform/log-output.ts'
@@ -27,6 +26,8 @@ function keepStandingAlone(): void {
 async function runCommand(config: Config): Promise<void> {
   if (config.command === 'serve') return serve(config)
   try {
+    // A server does without it, and without what it takes to ask questions.
+    const { outcomeOf } = await import('./command-outcome.ts')
     // Questions go where logs go, so that stdout holds the outcome alone.
     const { words, exitCode } = await outcomeOf(config, { input: process.stdin, output: process.stderr })
     console.log(words)
@@ -57,7 +58,7 @@ async function serve(config: Config): Promise<void> {
   try {
     const setupLink = await app.createSetupLink()
     if (ending.isUnderWay) return
-    // In one write: whoever reads the first line has the second.
+    // In one write: a reader of the first line has the second.
     console.log([`RustyMail is listening on ${app.address}`, ...(setupLink ? [`Set up: ${setupLink}`] : [])].join('\n'))
   } catch (error) {
     if (ending.isUnderWay) return

@@ -35,11 +35,11 @@ const uses: Record<string, string[]> = {
 /** The one door through which each package comes in. A package without a door may not be imported. */
 const doors: Record<string, RegExp> = {
   zod: /^(contract|server)\//,
-  fastify: /^server\/platform\/http\/http-(server|hooks|call|outcome|body|unread)\.ts$/,
+  fastify: /^server\/platform\/http\/(http-(server|hooks|call|outcome|body|unread)|api-docs|docs-app)\.ts$/,
   '@fastify/cookie': /^server\/platform\/http\/http-(server|credentials)\.ts$/,
   '@fastify/static': /^server\/platform\/http\/page-files\.ts$/,
-  '@fastify/swagger': /^server\/platform\/http\/api-docs\.ts$/,
-  '@fastify/swagger-ui': /^server\/platform\/http\/api-docs\.ts$/,
+  '@fastify/swagger': /^server\/platform\/http\/docs-app\.ts$/,
+  '@fastify/swagger-ui': /^server\/platform\/http\/docs-app\.ts$/,
   helmet: /^server\/platform\/http\/security-headers\.ts$/,
   undici: /^server\/platform\/network\/guarded-fetch\.ts$/,
   pino: /^server\/platform\/(logger|log-output)\.ts$/,

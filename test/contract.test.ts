@@ -12,19 +12,20 @@ import { accountTools } from '../server/accounts/account-tools.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { mailTools } from '../server/mail/mail-tools.ts'
-import { fieldsOf } from '../server/platform/http/input-fields.ts'
+import { fieldsOf } from '../server/platform/http/http-input.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { passwordMemory } from './support/passwords.ts'
 import { tempDir } from './support/temp-dir.ts'
 
 const endpoints = Object.values(api).flatMap(group => Object.values(group) as Endpoint[])
 
-async function startApp() {
+async function startApp(apiKey = '') {
   const dir = tempDir('contract')
   const config = loadConfig([], {
     RUSTYMAIL_PORT: '0',
     RUSTYMAIL_DATA_DIR: join(dir.path, 'data'),
     RUSTYMAIL_DATABASE_URL: 'sqlite::memory:',
+    RUSTYMAIL_API_KEY: apiKey,
   })
   const app = createApp(config, { passwordMemory, logger: createLogger('silent') })
   onTestFinished(async () => {
@@ -130,6 +131,30 @@ test('every field that is called like a secret is declared as one, so that the t
     'users.acceptLink.password',
     'users.readLink.link_token',
   ])
+})
+
+test('the page of the documentation is loaded when it is asked for, and served as files are', async () => {
+  const app = await startApp('an-api-key-for-the-documentation')
+  const ask = (path: string, headers = {}) =>
+    fetch(app.address + path, { headers: { 'x-api-key': 'an-api-key-for-the-documentation', ...headers } })
+  // The first two come at once: it is loaded once, for both.
+  const [page, style] = await Promise.all([ask('/docs'), ask('/docs/static/swagger-ui.css')])
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+  expect(page.headers.get('content-security-policy')).toContain("style-src 'self' 'unsafe-inline'")
+  expect(await page.text()).toContain('<title>RustyMail API</title>')
+  expect([style.status, style.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8'])
+  // Without the last, fetch asks for it past every cache.
+  const known = { 'if-none-match': style.headers.get('etag') ?? '', 'cache-control': 'max-age=0' }
+  const again = await ask('/docs/static/swagger-ui.css', known)
+  expect([again.status, (await again.text()).length]).toEqual([304, 0])
+  const part = await ask('/docs/static/swagger-ui.css', { range: 'bytes=0-9' })
+  expect([part.status, (await part.text()).length]).toEqual([206, 10])
+  expect(await (await ask('/docs/json')).json()).toEqual(await (await ask('/openapi.json')).json())
+  expect(await (await ask('/docs/yaml')).text()).toMatch(/^openapi: /)
+  const index = await ask('/docs/static/index.html', {})
+  expect([new URL(index.url).pathname, index.status]).toEqual(['/docs/', 200])
+  const nothing = await ask('/docs/static/nowhere.css')
+  expect([nothing.status, await nothing.json()]).toMatchObject([404, { code: 'not_found' }])
 })
 
 test('docs/openapi.json is current (npx vitest run test/contract -u renders it again)', async () => {

@@ -13,6 +13,13 @@ const patterns: [RegExp, string][] = [
   [/\bworth nothing any ?more\b/i, '"no longer valid"'],
   [/\btold to whom\b/i, '"visible to"'],
   [/\bit did not work\b/i, '"Failed: …"'],
+  [/\bwhoever\b/i, '"the caller", "callers that …", "anyone who …"'],
+  [/\b(?:holds?|takes? effect) at once\b/i, '"takes effect immediately"'],
+  [/\b(?:is|are|be) out of date\b/i, '"stale"'],
+  [/\bfor ever\b/i, '"forever"'],
+  [/\boldest goes\b/i, '"the oldest is evicted", "closed", "ended"'],
+  [/\bthr(?:ow|ows|ew|own) away\b/i, '"discard"'],
+  [/(?:^|[^?] )Whom\b/, 'name the subject: "the users that …"'],
 ]
 /** The words themselves stand in these. */
 const exempt = ['CONTRIBUTING.md', 'test/words.test.ts']
@@ -43,9 +50,20 @@ test.each([
   'it is read anew',
   'that mends it',
   "nobody's business",
+  'Whoever asks is told.',
+  '/** Whom it invited. */',
+  'it waits for ever',
+  'It holds at once.',
+  'what is shown may be out of date',
+  'Past it the oldest goes.',
+  'the rest is thrown away',
 ])('the check finds "%s"', line => assert.ok(patterns.some(([pattern]) => pattern.test(line))))
 
-test.each(['for whom it is meant', 'the user who asked', 'amended', 'recommend', 'Nobody else has it.'])(
-  'the check leaves "%s" alone',
-  line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))),
-)
+test.each([
+  'for whom it is meant',
+  'persons to whom the Software is furnished',
+  'the user who asked',
+  'amended',
+  'recommend',
+  'Nobody else has it.',
+])('the check leaves "%s" alone', line => assert.ok(!patterns.some(([pattern]) => pattern.test(line))))

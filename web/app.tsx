@@ -52,7 +52,7 @@ export function App() {
 
 type Theme = [ThemeChoice, (choice: ThemeChoice) => void]
 
-/** Whoever is not signed in finds the door at every address, and behind it what he came for. */
+/** A visitor who is not signed in finds the door at every address, and behind it what they came for. */
 function Inside({ theme }: { theme: Theme }) {
   const session = useSessionQuery()
   if (session.data === null) return <SignInPage />

@@ -44,7 +44,7 @@ async function start(program: string, module: string, port: number): Promise<Ngi
   return { child, remove }
 }
 
-/** Only root may say whom the worker runs as; without it, the worker would be nobody and could not read the directory. */
+/** Only root may name the worker's user; without it, the worker would run as `nobody` and could not read the directory. */
 function configuration(dir: string, module: string, port: number): string {
   const user = process.getuid?.() === 0 ? 'user root;' : ''
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']

@@ -11,7 +11,7 @@ const [url = '', count = '1'] = process.argv.slice(2)
 const authorization = `Bearer ${process.env.BENCH_API_KEY}`
 const maxStayMs = 2_000
 const maxAwayMs = 500
-/** A fact that never comes is a gap, not a reason to wait for ever. */
+/** A fact that never comes is a gap, not a reason to wait forever. */
 const lastFactsMs = 20_000
 
 /** All that the readers share: when they stop breaking off, and the newest fact once it is known. */

@@ -24,7 +24,7 @@ export interface PartResult {
 
 export const peers = join(import.meta.dirname, '..', 'peers')
 
-/** Needs cc. Whoever calls it calls `remove`. */
+/** Needs cc. The caller calls `remove`. */
 export function prepare(): Setting & { remove(): void } {
   const built = mkdtempSync(join(tmpdir(), 'rustymail-peers-'))
   const remove = () => rmSync(built, { recursive: true, force: true })

@@ -46,7 +46,7 @@ function isUneven(text: string): boolean {
   return !isRepeated && !isWordy && steps <= codes.length / 4 && new Set(codes).size >= Math.min(9, codes.length / 3)
 }
 
-/** Undefined when it is good; else what is wrong and what to do, for whoever wrote the environment. */
+/** Undefined when it is good; else what is wrong and what to do, for the operator. */
 export async function faultOfApiKey(key: string): Promise<string | undefined> {
   // The lists of words take tens of megabytes, which a random key need not pay for.
   if (looksRandom(key)) return undefined

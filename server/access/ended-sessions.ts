@@ -1,4 +1,4 @@
-/** Why sessions ended, for the browser that still holds the cookie of one: whoever has no such cookie learns nothing. In memory alone. */
+/** Why sessions ended, for the browser that still holds the cookie of one: anyone who has no such cookie learns nothing. In memory alone. */
 import type { SessionEnd } from '../../contract/access.ts'
 
 /** The ended ones that are remembered; the oldest is evicted, and its browser is told nothing. */

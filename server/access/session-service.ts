@@ -1,6 +1,7 @@
-/** Sessions of people: opened by whoever proved who they are, known by a cookie, and ended when they should be. */
+/** Sessions of people: opened once a person has proved who they are, known by a cookie, and ended when they should be. */
 import { hash, randomBytes } from 'node:crypto'
 import type { SessionEnd, SignInMethod } from '../../contract/access.ts'
+import { GatheredLookups } from '../platform/gathered-lookups.ts'
 import type { Logger } from '../platform/logger.ts'
 import { type Caller, maxUserAgent, type Principal, type PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -8,7 +9,7 @@ import type { People } from '../users/people.ts'
 import { rightsOf } from '../users/rights.ts'
 import type { UserRow } from '../users/user-tables.ts'
 import { EndedSessions } from './ended-sessions.ts'
-import type { GoneSession, NamedSessionRow, SessionLimits, SessionStore } from './session-store.ts'
+import type { GoneSession, NamedSessionRow, OwnedSessionRow, SessionLimits, SessionStore } from './session-store.ts'
 import type { SessionRow } from './session-tables.ts'
 
 export interface SessionServiceOptions {
@@ -49,7 +50,7 @@ const touchEveryMs = 5 * minute
 const maxPerUser = 50
 /** Sessions kept in memory; when full the one cached first goes, and costs a look-up when it comes back. */
 const maxCached = 10_000
-/** Cookies looked up at once; past it whoever comes with one that was not seen lately is told to come back. */
+/** Cookies looked up at once; past it a caller with one that was not seen lately is told to come back. */
 const maxLookups = 64
 /** Looks into the database while sessions and users change at the same moment. */
 const maxLooks = 5
@@ -60,6 +61,7 @@ export class SessionService {
   readonly #cache = new Map<string, CachedSession>()
   readonly #ended = new EndedSessions()
   readonly #lookups = new Map<string, Promise<Principal | undefined>>()
+  readonly #rows: GatheredLookups<OwnedSessionRow>
   /** Counts what changed or ended: what was read before that is not kept after it. */
   #changes = 0
   /** Users are followed one after the other, so that what was read first is not applied last. */
@@ -67,6 +69,11 @@ export class SessionService {
 
   constructor(options: SessionServiceOptions) {
     this.#options = options
+    this.#rows = new GatheredLookups({
+      find: hashes => options.store.findByHashes(hashes),
+      keyOf: row => row.token_hash,
+      most: 16,
+    })
   }
 
   async start(): Promise<void> {
@@ -186,7 +193,7 @@ export class SessionService {
     }
   }
 
-  /** Whoever comes with the same cookie meanwhile waits for the same answer. */
+  /** Callers that come with the same cookie meanwhile wait for the same answer. */
   #lookUp(tokenHash: string): Promise<Principal | undefined> {
     const pending = this.#lookups.get(tokenHash)
     if (pending) return pending
@@ -200,13 +207,11 @@ export class SessionService {
   }
 
   async #load(tokenHash: string): Promise<Principal | undefined> {
-    const { store, users } = this.#options
     for (let look = 0; look < maxLooks; look++) {
       const changes = this.#changes
-      const row = await store.findByHash(tokenHash)
-      const user = row && (await users.find(row.user_id))
-      if (!row || !user || user.disabled) return undefined
-      if (changes === this.#changes) return this.#use(tokenHash, this.#keep(row, principalOf(row, user)))
+      const row = await this.#rows.find(tokenHash)
+      if (!row || row.disabled) return undefined
+      if (changes === this.#changes) return this.#use(tokenHash, this.#keep(row, principalOf(row, row)))
     }
     throw new Problem('overloaded', 'Rights are being changed; try again.', { retryAfterSeconds: 1 })
   }
@@ -256,12 +261,15 @@ export class SessionService {
   }
 }
 
-function principalOf({ id, expires_at }: SessionRow, user: UserRow): Principal {
+function principalOf(
+  { id, user_id, expires_at }: SessionRow,
+  user: Pick<UserRow, 'name' | 'role' | 'accounts'>,
+): Principal {
   return {
     id: principalId(id),
     name: user.name,
     kind: 'session',
-    userId: user.id,
+    userId: user_id,
     ...rightsOf(user),
     endsAt: Date.parse(expires_at),
   }

@@ -1,9 +1,12 @@
 /** Sessions in the database. */
 import type { Database } from '../platform/database/database.ts'
+import type { UserRow } from '../users/user-tables.ts'
 import type { SessionRow } from './session-tables.ts'
 
 export type GoneSession = Pick<SessionRow, 'id' | 'token_hash'>
 export type NamedSessionRow = SessionRow & { user_name: string }
+/** A session with its user as they are at the same moment. */
+export type OwnedSessionRow = SessionRow & Pick<UserRow, 'name' | 'role' | 'accounts' | 'disabled'>
 
 /** Sessions are over when they expired by `now`, or were last seen before `idleBefore`. */
 export interface SessionLimits {
@@ -22,8 +25,15 @@ export class SessionStore {
     return this.#db.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
-  async findByHash(tokenHash: string): Promise<SessionRow | undefined> {
-    return this.#db.selectFrom('sessions').selectAll().where('token_hash', '=', tokenHash).executeTakeFirst()
+  /** In any order. */
+  async findByHashes(tokenHashes: readonly string[]): Promise<OwnedSessionRow[]> {
+    return this.#db
+      .selectFrom('sessions')
+      .innerJoin('users', 'users.id', 'sessions.user_id')
+      .selectAll('sessions')
+      .select(['users.name', 'users.role', 'users.accounts', 'users.disabled'])
+      .where('token_hash', 'in', tokenHashes)
+      .execute()
   }
 
   /** The newest first. */

@@ -37,7 +37,7 @@ interface Challenge {
 const challengeLifeMs = 5 * 60_000
 const triesPerChallenge = 5
 /**
- * Open at once; when there is one more, the oldest goes: of the same user at the same place first, so that nobody pushes
+ * Open at once; when there is one more, the oldest is evicted: of the same user at the same place first, so that nobody pushes
  * others out, and who has stolen a password does not keep its owner from giving a code.
  */
 const maxChallenges = 1000

@@ -24,7 +24,7 @@ interface Tries {
 }
 
 /**
- * For an address (of IPv6 its network of 64 bits), and for the networks of 48 and 32 bits around an IPv6 address: whoever has one of
+ * For an address (of IPv6 its network of 64 bits), and for the networks of 48 and 32 bits around an IPv6 address: anyone who has one of
  * those has thousands of the narrower ones. The wider it is, the more others are in it, so the more is free and the shorter the delay.
  */
 const widths = [
@@ -62,7 +62,7 @@ export class SignInThrottle {
 
   /**
    * To be asked before a try, which counts as failed from now on: else many at once would all pass. One of the other three
-   * methods follows when its end is known. Answers how often this address was wrong lately: whoever was less often goes first.
+   * methods follows when its end is known. Answers how often this address was wrong lately: those with fewer wrong attempts go first.
    * @throws Problem too_many_attempts.
    */
   check(attempt: Attempt): number {

@@ -4,9 +4,9 @@ import { type Account, accountsApi } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { AccountHealthService } from './account-health-service.ts'
-import { refuseNarrow } from './account-rights.ts'
+import { toMailAccount } from './account-row.ts'
+import { refuseNarrow } from './account-rules.ts'
 import type { AccountService } from './account-service.ts'
-import { toMailAccount } from './mail-account.ts'
 import { stateHistory } from './state-history.ts'
 
 interface AccountParts {

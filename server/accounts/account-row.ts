@@ -4,9 +4,12 @@ import {
   type Account,
   type AccountChange,
   type AccountInput,
+  type MailAccount,
   type MailServer,
   TlsKind,
 } from '../../contract/accounts.ts'
+import { scopeFamilies, unusedScopes } from '../../contract/scope.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { AccountRow } from './account-tables.ts'
@@ -168,4 +171,19 @@ type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> }
 
 function withoutUndefined<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Defined<T>
+}
+
+/**
+ * What callers of the mail API and models may know of an account: one rule for REST and for tools.
+ * Leaves out what only `dashboard:read` shows: servers, limits, errors and connections.
+ * @param account One that the principal may see.
+ */
+export function toMailAccount({ scopes }: Principal, { id, name, email, state }: Account): MailAccount {
+  return {
+    id,
+    name,
+    email,
+    state,
+    can: scopeFamilies.mail.filter(scope => scopes.has(scope) && !unusedScopes.includes(scope)),
+  }
 }

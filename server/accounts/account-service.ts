@@ -5,7 +5,6 @@ import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
-import { refuseBeyondList, refuseNarrow } from './account-rights.ts'
 import {
   changedFields,
   changedParts,
@@ -21,13 +20,18 @@ import {
   toAccount,
   toLogin,
 } from './account-row.ts'
+import {
+  refuseBeyondList,
+  refuseMovedPassword,
+  refuseNarrow,
+  refuseSandboxChange,
+  sandboxStopped,
+} from './account-rules.ts'
 import type { AccountStore } from './account-store.ts'
 import type { AccountRow } from './account-tables.ts'
 import { type AccountVerifier, refusePlainOverNetwork, type Trial, testServers, tryServer } from './account-verifier.ts'
 import type { HealthRegistry } from './health-registry.ts'
 import type { MailLogin } from './mail-login.ts'
-import { refuseMovedPassword } from './password-place.ts'
-import { refuseSandboxChange, sandboxStopped } from './sandbox-rules.ts'
 
 export interface AccountServiceOptions {
   store: AccountStore

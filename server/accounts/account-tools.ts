@@ -1,8 +1,8 @@
 /** The accounts for models: which there are, and what one may do with them. Administering them is for people. */
 import { z } from 'zod'
 import { defineTool, type Tool } from '../tools/tool.ts'
+import { toMailAccount } from './account-row.ts'
 import type { AccountService } from './account-service.ts'
-import { toMailAccount } from './mail-account.ts'
 
 /** In one answer; how many there are more is said. */
 const maxAccounts = 200

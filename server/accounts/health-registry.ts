@@ -1,11 +1,9 @@
 /** How each account fares now, as `mail` reports it. Lives in memory: after a restart it is found out again. */
-import type { RecentError } from '../../contract/account-health.ts'
+import { maxRecentErrors, type RecentError } from '../../contract/account-health.ts'
 import type { Account, AccountConnections, AccountError, AccountState } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { AccountRows } from '../platform/visible-figures.ts'
-import { toAccountError } from './account-error.ts'
-import { HealthHistory } from './health-history.ts'
 
 export type AccountHealth = Pick<
   Account,
@@ -120,4 +118,34 @@ function noteOf({ server_limit }: AccountConnections): string | null {
   if (server_limit === null) return null
   if (server_limit > 1) return `The mail server allows this account ${server_limit} connections at once.`
   return 'The mail server allows this account one connection: requests take turns with the watch for new mail.'
+}
+
+/** What went wrong with one account lately, in memory and bounded. */
+class HealthHistory {
+  /** Oldest first. */
+  #errors: RecentError[] = []
+
+  get errors(): RecentError[] {
+    return this.#errors.toReversed()
+  }
+
+  /** The same fault again is counted, so that a server which is away for an hour does not push out what happened before. */
+  noteError(code: string, error: AccountError): void {
+    const last = this.#errors.at(-1)
+    const isSame = last?.code === code && last.cause === error.cause && last.detail === error.detail
+    const { first_at, count } = isSame ? last : { first_at: error.at, count: 0 }
+    const before = isSame ? this.#errors.slice(0, -1) : this.#errors
+    this.#errors = [...before, { ...error, code, first_at, count: count + 1 }].slice(-maxRecentErrors)
+  }
+}
+
+export function toAccountError(problem: Problem): AccountError {
+  const { fault, server_response, networks } = problem.extension
+  return {
+    cause: fault ?? (problem.code === 'overloaded' ? 'limit' : 'closed'),
+    detail: problem.message,
+    server_response: server_response ?? null,
+    ...(networks ? { networks } : {}),
+    at: new Date().toISOString(),
+  }
 }

@@ -1,11 +1,11 @@
 /** The chain of models, its bounds, and what it keeps to itself. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ModelStandIn } from '../../test/support/model-stand-in.ts'
+import { ScriptedModel, type ScriptLine } from '../../test/support/scripted-model.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { createChatModels } from './adapters/index.ts'
-import { ScriptedModel, type ScriptLine } from './adapters/scripted-model.ts'
 import { type AnswerPart, AssistantService, type AssistantServiceOptions } from './assistant-service.ts'
 import { everythingIn } from './chat-model.suite.ts'
 import type { ChatRequest, Part } from './chat-model.ts'

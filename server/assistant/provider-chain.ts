@@ -1,5 +1,5 @@
 /**
- * Tries models one after the other until one gives a word. Each gets its turn within the whole deadline: who hangs costs one short
+ * Tries models one after the other until one gives a word. Each gets its turn within the whole deadline: one that hangs costs one short
  * deadline, and is then left out for a while, as is who says that it takes no more questions.
  */
 import type { Logger } from '../platform/logger.ts'

@@ -1,8 +1,7 @@
 /** What holds the trail together: a hash from entry to entry, a seal on its two ends, and digests of what was sent. */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { SecretBox } from '../platform/secret-box.ts'
 import type { AuditChainRow, AuditRow } from './audit-tables.ts'
-import { canonicalJson } from './canonical-json.ts'
 
 /** Where the trail begins and ends. */
 export type TrailEnds = Omit<AuditChainRow, 'id' | 'seal'>
@@ -39,19 +38,21 @@ const columns = [
 ] as const satisfies (keyof AuditRow)[]
 
 export class AuditChain {
-  readonly #sealKey: Buffer
-  readonly #earlierSealKey: Buffer
-  readonly #digestKey: Buffer
+  readonly #sealKey: KeyObject
+  readonly #earlierSealKey: KeyObject
+  readonly #digestKey: KeyObject
 
   constructor(secrets: Pick<SecretBox, 'derive'>) {
-    this.#sealKey = secrets.derive('audit ends v2')
-    this.#earlierSealKey = secrets.derive('audit seal')
-    this.#digestKey = secrets.derive('audit input')
+    // Made once: from plain bytes, Node would make each again for each entry.
+    const keyFor = (use: string) => createSecretKey(secrets.derive(use))
+    this.#sealKey = keyFor('audit ends v2')
+    this.#earlierSealKey = keyFor('audit seal')
+    this.#digestKey = keyFor('audit input')
   }
 
   /**
    * SHA-256, in hex, over the hash of the entry before and the entry as canonical JSON without its own hash. That is how an export
-   * writes it too, so that who has an export of all entries can follow the chain without the database.
+   * writes it too, so that a reader of an export of all entries can follow the chain without the database.
    */
   hash(before: string, row: Omit<AuditRow, 'hash'>): string {
     // `refs` is canonical JSON already.
@@ -85,4 +86,19 @@ export class AuditChain {
 function isEqual(given: string, wanted: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
   return one.length === other.length && timingSafeEqual(one, other)
+}
+
+/** What is nested deeper counts as the same; no input of ours is. */
+const maxDepth = 100
+
+/** JSON in one spelling, so that the same value always gives the same text: keys in the order of their UTF-16 units, no blanks, as in RFC 8785. */
+export function canonicalJson(value: unknown, depth = 0): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  if (depth === maxDepth) return '"…"'
+  if (Array.isArray(value)) return `[${value.map(item => canonicalJson(item, depth + 1)).join(',')}]`
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member, depth + 1)}`)
+  return `{${members.join(',')}}`
 }

@@ -1,8 +1,7 @@
 /** An entry of the trail: from what happened to a row, and from a row to what is shown. */
 import { type AuditEntry, Effect, goodOutcomes } from '../../contract/audit.ts'
-import type { AuditChain } from './audit-chain.ts'
+import { type AuditChain, canonicalJson } from './audit-chain.ts'
 import type { AuditRow } from './audit-tables.ts'
-import { canonicalJson } from './canonical-json.ts'
 
 /** What someone did, or tried to do. */
 export interface AuditFact {
@@ -77,7 +76,7 @@ export function toEntry(row: AuditRow): AuditEntry {
 }
 
 /**
- * What costs its caller nothing: it comes from nobody, or was refused before anything came of it. Else whoever holds the
+ * What costs its caller nothing: it comes from nobody, or was refused before anything came of it. Else anyone who holds the
  * least of tokens could push all that others did out of a trail that is kept by size.
  */
 export function isCheap(fact: AuditFact): boolean {
@@ -89,7 +88,7 @@ function isGood({ outcome }: AuditFact): boolean {
   return goodOutcomes.some(good => good === outcome)
 }
 
-/** Also what was revoked in memory alone so far: whoever did that must be known. */
+/** Also what was revoked in memory alone so far: the actor must be known. */
 export function isInForce(fact: AuditFact): boolean {
   return isGood(fact) || fact.outcome === 'revocation_not_stored'
 }

@@ -70,7 +70,7 @@ async function door() {
 const put = (body: unknown) => ({ method: 'PUT', body: JSON.stringify(body) })
 const path = '/api/dashboard/audit'
 
-test('what changes something is in the trail before its answer leaves, whoever did it and whatever came of it', async () => {
+test('what changes something is in the trail before its answer leaves, whatever its actor and its outcome', async () => {
   const { send, audit } = await door()
   const done = await send(
     '/api/dashboard/config?verify=false',

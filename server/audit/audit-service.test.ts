@@ -6,10 +6,9 @@ import { AuditEntry } from '../../contract/audit.ts'
 import { auditFact, auditSecrets, startAudit } from '../../test/support/audit.ts'
 import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
-import { AuditChain } from './audit-chain.ts'
+import { AuditChain, canonicalJson } from './audit-chain.ts'
 import { verifyTrail } from './audit-command.ts'
 import type { AuditService } from './audit-service.ts'
-import { canonicalJson } from './canonical-json.ts'
 
 async function all(audit: AuditService, query: object = {}, limit = 100): Promise<AuditEntry[]> {
   const found: AuditEntry[] = []

@@ -34,7 +34,7 @@ export interface AuditServiceOptions {
   /** What was committed survives a power failure from here on; undefined where it does so at once. */
   settle?: (() => Promise<void>) | undefined
   logger: Logger
-  /** Reads the whole of it; on the thread of whoever asks unless given. */
+  /** Reads the whole of it; on the caller's thread unless given. */
   reading?: (TrailReading & { stop(): Promise<void> }) | undefined
 }
 
@@ -157,7 +157,7 @@ export class AuditService {
    */
   async record(fact: AuditFact): Promise<void> {
     const { tally, caller } = this.#tallyOf(fact)
-    // It could not be kept, and who was refused must not wait for it.
+    // It could not be kept, and a refused caller must not wait for it.
     if (this.isFull && !isInForce(fact)) return tally.count(caller)
     if (isCheap(fact) && !tally.admits(caller)) return
     await this.#writer.write(toRow(fact, this.#chain))
@@ -187,7 +187,7 @@ export class AuditService {
     return this.#reading.export(filter, name)
   }
 
-  /** Reads the whole trail; who asks while that goes on gets the same answer. */
+  /** Reads the whole trail; callers that ask meanwhile get the same answer. */
   verify(): Promise<AuditVerdict> {
     const own = { written: this.#trail.written, saved: this.#keeper.saved }
     this.#verifying ??= this.#reading.verify(own).finally(() => {

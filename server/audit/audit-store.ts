@@ -19,6 +19,8 @@ export type AuditSearch = AuditFilter & {
 /** Rows of one INSERT: few sizes, so that few statements are kept ready. Eighteen values each, below the limits of both databases. */
 const insertSizes = [256, 64, 16, 4, 1]
 const settingName = 'audit'
+const newestNumber = sql<number | null>`(select number from audit_entries where number < ${Number.MAX_SAFE_INTEGER}
+  order by number desc limit 1)`
 
 export class AuditStore {
   readonly #db: Database
@@ -36,7 +38,15 @@ export class AuditStore {
    * append to the same end. Undefined while there are none.
    */
   async lock(transaction: Database): Promise<AuditChainRow | undefined> {
-    return transaction.updateTable('audit_chain').set({ id: 1 }).where('id', '=', 1).returningAll().executeTakeFirst()
+    return locking(transaction).executeTakeFirst()
+  }
+
+  /** In the same statement the number of the newest entry that there is, as `findNewest` has it: every change of anything waits for this. */
+  async lockWithNewest(transaction: Database): Promise<{ row: AuditChainRow; newestEntry: number } | undefined> {
+    const found = await locking(transaction).returning(newestNumber.as('newest_entry')).executeTakeFirst()
+    if (!found) return undefined
+    const { newest_entry, ...row } = found
+    return { row, newestEntry: Number(newest_entry ?? 0) }
   }
 
   /** Leaves those that another process made first. */
@@ -79,7 +89,7 @@ export class AuditStore {
 
   /**
    * What stands before or behind a part of the trail, by its number in words: SQLite takes anything for a number, and nothing at all,
-   * from whoever writes into the table.
+   * from those who write into the table.
    */
   async findStray({ after, upTo }: { after: number; upTo: number }): Promise<string | undefined> {
     const row = await this.#db
@@ -155,6 +165,10 @@ export class AuditStore {
       .onConflict(conflict => conflict.column('name').doUpdateSet(row))
       .execute()
   }
+}
+
+function locking(transaction: Database) {
+  return transaction.updateTable('audit_chain').set({ id: 1 }).where('id', '=', 1).returningAll()
 }
 
 /** One of the ids, or a part of the name in whatever case. */

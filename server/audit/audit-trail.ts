@@ -63,13 +63,12 @@ export class AuditTrail {
 
   /** All of them, in order, or none. To try again, give the same list: what was committed after all is not written twice. */
   async append(rows: readonly NewAuditRow[]): Promise<TrailPlace> {
-    const end = await this.#change(async (transaction, ends, breakSeal) => {
+    const end = await this.#change(async (transaction, ends, breakSeal, newestEntry) => {
       if (this.#attempted?.rows === rows && (await this.#isThere(transaction, this.#attempted.end))) return undefined
-      const newest = await this.#store.findNewest(transaction)
-      const isBeyond = newest !== undefined && newest.number > ends.newest
+      const beyond = newestEntry > ends.newest ? await this.#store.findNewest(transaction) : undefined
       // Someone added it; it must not stand in the way of what follows.
-      if (isBeyond) breakSeal()
-      const place = isBeyond ? newest : { number: ends.newest, hash: ends.newest_hash }
+      if (beyond) breakSeal()
+      const place = beyond ?? { number: ends.newest, hash: ends.newest_hash }
       const entries = this.#link(place, rows)
       const last = entries.at(-1) ?? place
       this.#attempted = { rows, end: { number: last.number, hash: last.hash } }
@@ -106,15 +105,22 @@ export class AuditTrail {
 
   /** Works on the locked ends. A seal that is not ours is never made ours: it is broken from then on. */
   async #change(
-    work: (transaction: Database, ends: TrailEnds, breakSeal: () => void) => Promise<TrailEnds | undefined>,
+    work: (
+      transaction: Database,
+      ends: TrailEnds,
+      breakSeal: () => void,
+      newestEntry: number,
+    ) => Promise<TrailEnds | undefined>,
   ): Promise<TrailEnds> {
     return this.#store.transact(async transaction => {
-      const row = (await this.#store.lock(transaction)) ?? (await this.#restoreEnds(transaction))
+      const locked = (await this.#store.lockWithNewest(transaction)) ?? (await this.#restoreEnds(transaction))
+      const { row, newestEntry } = locked
       let isWhole = this.#chain.isSealed(row) && this.#reaches(row)
       const { id: _always, seal: _old, ...ends } = row
-      const changed = await work(transaction, ends, () => {
+      const breakSeal = () => {
         isWhole = false
-      })
+      }
+      const changed = await work(transaction, ends, breakSeal, newestEntry)
       if (!isWhole) this.#tellFault()
       if (!changed) return ends
       const seal = isWhole ? this.#chain.seal(changed) : brokenSeal
@@ -124,9 +130,9 @@ export class AuditTrail {
   }
 
   /** Someone took the ends away, which were there since the first start. */
-  async #restoreEnds(transaction: Database): Promise<AuditChainRow> {
+  async #restoreEnds(transaction: Database): Promise<{ row: AuditChainRow; newestEntry: number }> {
     await this.#store.insertEnds(transaction, await brokenEnds(transaction, { store: this.#store, now: this.#now }))
-    const row = await this.#store.lock(transaction)
+    const row = await this.#store.lockWithNewest(transaction)
     if (!row) throw new Error('the audit trail has no ends')
     return row
   }

@@ -1,4 +1,4 @@
-/** Whoever has the database and not the key cannot change the trail unseen, whatever they do. */
+/** Anyone who has the database and not the key cannot change the trail unseen, whatever they do. */
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { auditFact, auditSecrets, beginAudit, headAt, startAudit } from '../../test/support/audit.ts'

@@ -83,7 +83,7 @@ test('who changed something waits until it would survive a power failure, togeth
   expect(power.asked).toBe(1)
 })
 
-test('a disk that does not settle is said, and nobody waits for it for ever', async () => {
+test('a disk that does not settle is said, and nobody waits for it forever', async () => {
   const lines: string[] = []
   const logger = createLogger('error', { write: line => void lines.push(line) })
   const { writer } = startWriter(logger, () => Promise.reject(new Error('EIO')))
@@ -129,7 +129,7 @@ test('a database under load is waited for: everything gets in, in its order, and
   expect([writer.backlog, said]).toEqual([{ waiting: 0, lost: 0 }, []])
 })
 
-test('whoever comes while a commit takes long waits two seconds of their own', async () => {
+test('anyone who comes while a commit takes long waits two seconds of their own', async () => {
   const { writer, database } = startWriter()
   const fake = fakeTimers()
   const slow = Promise.withResolvers<void>()

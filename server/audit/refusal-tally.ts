@@ -4,7 +4,7 @@
 export interface Tally {
   count: number
   callers: number
-  /** Whoever was counted most often. */
+  /** The one that was counted most often. */
   most: string
 }
 

@@ -1,4 +1,4 @@
-/** The trail cannot be wiped, cut or rolled back by whoever has the database, or the file, and not the key. */
+/** The trail cannot be wiped, cut or rolled back by anyone who has the database, or the file, and not the key. */
 import { createHmac } from 'node:crypto'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,6 @@
 /**
  * `audit.head` in the data directory: how far the trail has got, kept where the database is not. Sealed under the secret key, so
- * that whoever has the database alone can neither make one nor cut entries off behind it.
+ * that anyone who has the database alone can neither make one nor cut entries off behind it.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'

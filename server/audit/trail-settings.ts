@@ -1,5 +1,5 @@
 /**
- * The settings of the trail under a seal. They say what is forgotten: whoever has the database without the key must not be able to
+ * The settings of the trail under a seal. They say what is forgotten: anyone who has the database without the key must not be able to
  * have the server itself forget entries.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'

@@ -130,7 +130,7 @@ export class TrailWorker implements TrailReading {
     this.#rejectAll(error)
   }
 
-  /** Whoever still waits hears the reason. */
+  /** Callers that still wait hear the reason. */
   async #end(reason: Error): Promise<void> {
     clearTimeout(this.#idle)
     const worker = this.#worker

@@ -20,7 +20,7 @@ export interface BackupRequest {
   dataDir: string
   /** Where the backup is to be; absolute. */
   file: string
-  /** Base64; null: the key is that of the data directory. It is never written: whoever gives it keeps it elsewhere. */
+  /** Base64; null: the key is that of the data directory. It is never written: its owner keeps it elsewhere. */
   givenKey: string | null
   withKey: boolean
   /** An earlier file of that name is replaced. */

@@ -124,7 +124,7 @@ test('inventing user agents costs neither memory nor events past a hundred', () 
   expect(told()).toHaveLength(101)
 })
 
-test('a full table forgets the longest idle client without a stream of whoever fills it', () => {
+test('a full table forgets the longest idle client without a stream of the principal that fills it', () => {
   const { registry, told } = setUp()
   registry.touch(caller({ id: 'quiet' }))
   const stream = registry.openStream(numbered('flood', 0), () => {})

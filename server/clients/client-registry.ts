@@ -5,6 +5,7 @@ import type { EventHub } from '../events/event-hub.ts'
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
+import { ownCopy } from '../platform/text.ts'
 import { type Client, ClientTable, type CloseStream, type Entry, type Identity } from './client-table.ts'
 
 /** The counters of one open stream; who opened it reports to them. */
@@ -121,9 +122,14 @@ export class ClientRegistry {
     }
   }
 
-  /** In the order in which they came. */
-  list(): Client[] {
+  /** In the order in which they came. Not to be kept: it is of now. */
+  list(): readonly Client[] {
     return this.#table.list()
+  }
+
+  /** Whether the list is in the order of `connectedAt` too: the clock may have been put back. */
+  get isInOrder(): boolean {
+    return this.#table.isInOrder
   }
 
   /** Closes the streams of a client and forgets it. False when there is none with this id. */
@@ -155,7 +161,9 @@ export class ClientRegistry {
     if (crowd) return crowd
     if (!this.#makeRoom(now)) return this.#table.find(others, others.userAgent) ?? this.#add(others, now)
     const agent = isCrowded ? otherAgents : ownCopy(userAgent)
-    return this.#add({ ...place, kind, principalName: principal.name, userAgent: agent }, now)
+    // What a proxy says of the address is part of a head too.
+    const own = { principalId: principal.id, address: ownCopy(address) }
+    return this.#add({ ...own, kind, principalName: principal.name, userAgent: agent }, now)
   }
 
   #makeRoom(now: number): boolean {
@@ -182,11 +190,6 @@ export class ClientRegistry {
     this.#table.delete(client)
     this.#hub.publish({ type: 'client_disconnected', data: { ...factOf(client, now), reason } })
   }
-}
-
-/** A string cut from a longer one keeps all of that in memory; a copy does not. */
-function ownCopy(text: string): string {
-  return Buffer.from(text).toString()
 }
 
 function factOf(client: Client, now: number): EventOf<'client_connected'>['data'] {

@@ -44,6 +44,30 @@ test('filters narrow the list: part of address or user agent in any case, kind, 
   expect(names({ principal: 'Anna', status: 'active' })).toEqual(['Safari'])
 })
 
+test('newest first, also after one came or went, and after the clock was put back', () => {
+  const { registry, clients } = setUp()
+  const names = (input: Record<string, string> = {}) =>
+    clients.list(anna, query({ per_page: '2', ...input }), start).clients.map(({ user_agent }) => user_agent)
+  const come = (agent: string, at: number) => registry.touch(caller('Anna', '10.0.0.1', agent), start + at)
+  for (const [agent, at] of [
+    ['one', 0],
+    ['two', 1],
+    ['three', 2],
+  ] as const)
+    come(agent, at)
+  expect(names()).toEqual(['three', 'two'])
+  expect(names({ page: '2' })).toEqual(['one'])
+  come('four', 3)
+  expect(names()).toEqual(['four', 'three'])
+  registry.disconnect(registry.list().find(({ userAgent }) => userAgent === 'three')!.id)
+  expect(names()).toEqual(['four', 'two'])
+  come('earlier', -10)
+  expect(names()).toEqual(['four', 'two'])
+  expect(names({ order: 'asc', per_page: '1' })).toEqual(['earlier'])
+  registry.disconnect(registry.list().find(({ userAgent }) => userAgent === 'two')!.id)
+  expect(names({ order: 'asc', per_page: '1' })).toEqual(['earlier'])
+})
+
 test('who holds a stream is active, however long ago the last request was', () => {
   const { registry, clients } = setUp()
   registry.openStream(caller('Anna', '10.0.0.1', 'Firefox'), () => {}).sent(2)

@@ -33,11 +33,10 @@ export class ClientService {
     const { page, per_page, sort, order } = query
     const all = this.#registry.list()
     const matching = isFiltered(query) ? all.filter(client => matches(client, query, now)) : all
-    const isDescending = order === 'desc'
-    // They stand in the order in which they came, so that those of the page are met first.
-    if (isDescending) matching.reverse()
     const bounds = { offset: (page - 1) * per_page, count: per_page }
-    const clients = sortedPage(matching, { keyOf: sortKeys[sort], idOf: ({ id }) => id, isDescending }, bounds)
+    const isInOrder = sort === 'connected_at' && this.#registry.isInOrder
+    const by = { keyOf: sortKeys[sort], idOf: ({ id }: Client) => id, isDescending: order === 'desc', isInOrder }
+    const clients = sortedPage(matching, by, bounds)
     return { clients: clients.map(client => toInfo(client, principal, now)), total: matching.length, page, per_page }
   }
 

@@ -1,5 +1,5 @@
 /** The table behind the registry: finds a client in one look-up, and knows who can be done without. */
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { ClientKind } from '../../contract/clients.ts'
 
 /** A client as it stands. Times are epoch milliseconds. */
@@ -37,13 +37,27 @@ export class ClientTable {
   /** By principal and address, then by user agent. */
   readonly #places = new Map<string, Map<string, Entry>>()
   readonly #countOf = new Map<string, number>()
+  /** In the order in which they came, made when it is asked for: to copy the table costs more than to find a page in it. */
+  #listed: Entry[] | undefined
+  /** Of those: the clock was not put back while they came. */
+  #isInOrder = true
 
   get size(): number {
     return this.#clients.size
   }
 
-  list(): Entry[] {
-    return [...this.#clients.values()]
+  /** In the order in which they came. Not to be changed, nor kept. */
+  list(): readonly Entry[] {
+    if (this.#listed) return this.#listed
+    const listed = [...this.#clients.values()]
+    this.#isInOrder = listed.every(({ connectedAt }, at) => at === 0 || listed[at - 1]!.connectedAt <= connectedAt)
+    this.#listed = listed
+    return listed
+  }
+
+  /** Whether `list`, when it was asked for, had them in the order of `connectedAt`. */
+  get isInOrder(): boolean {
+    return this.#isInOrder
   }
 
   get(id: string): Entry | undefined {
@@ -61,7 +75,8 @@ export class ClientTable {
 
   add(identity: Identity, now: number): Entry {
     const client: Entry = {
-      id: randomBytes(9).toString('base64url'),
+      // Taken from bytes that Node drew for many at once.
+      id: randomUUID(),
       ...identity,
       connectedAt: now,
       lastActivity: now,
@@ -76,13 +91,17 @@ export class ClientTable {
     const agents = this.#places.get(key) ?? new Map<string, Entry>()
     this.#places.set(key, agents.set(client.userAgent, client))
     this.#clients.set(client.id, client)
+    if (this.#listed) {
+      this.#isInOrder &&= (this.#listed.at(-1)?.connectedAt ?? now) <= now
+      this.#listed.push(client)
+    }
     this.#resting.set(client.id, client)
     this.#countOf.set(client.principalId, (this.#countOf.get(client.principalId) ?? 0) + 1)
     return client
   }
 
   delete(client: Entry): void {
-    this.#clients.delete(client.id)
+    if (this.#clients.delete(client.id)) this.#listed = undefined
     this.#resting.delete(client.id)
     const key = placeKey(client)
     const agents = this.#places.get(key)

@@ -43,7 +43,7 @@ export interface EventStreamOptions {
   figures: StreamFigures
   /** The walks over all streams, which know how far it is though nothing was sent. */
   sweep: { readonly sweptTo: number }
-  /** When it must end though its principal does not, so that nobody holds a full kernel buffer for ever; epoch milliseconds. */
+  /** When it must end though its principal does not, so that nobody holds a full kernel buffer forever; epoch milliseconds. */
   endsAt: number
   /** Hears once that it is over, before the observer does. */
   ended(stream: EventStream): void
@@ -207,7 +207,7 @@ export class EventStream {
     if (reason === 'slow_consumer') {
       this.#figures.slowConsumer()
       this.#dropped(this.#waitingStates?.size ?? 0)
-      // Its buffers are full, so a goodbye would wait for ever.
+      // Its buffers are full, so a goodbye would wait forever.
       if (this.#socket.writableLength < maxWaitingBytes) this.#socket.write(goodbye)
       resetSocket(this.#socket)
     } else if (reason === 'revoked' && this.#socket.writableLength > 0) {

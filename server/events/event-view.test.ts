@@ -1,9 +1,11 @@
 /** What a view lets through is counted right from every place, and not fact by fact for each who comes back. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
 import type { LogEntry } from './event-log.ts'
-import { EventView } from './event-view.ts'
+import { EventView, parseFilter } from './event-view.ts'
 
 const admin: Principal = {
   id: 'admin',
@@ -75,4 +77,28 @@ test('who comes back with a view that others have is not counted fact by fact', 
   expect(count(4_300)).toBeLessThan(768)
   view.retire()
   expect(count(4_300)).toBe(held)
+})
+
+test('a filter keeps nothing of the head that it was cut from, which holds the secret of its reader', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  // Longer ones Node keeps outside the heap.
+  const rest = 'x'.repeat(512 * 1024)
+  const heads = 128
+  collect()
+  const before = process.memoryUsage().heapUsed
+  const kept = Array.from({ length: heads }, (_, index) => {
+    // As the front reads it: one string of the bytes, from which the parts are cut.
+    const head = Buffer.from(`types=mail_received,account_state_changed&account_id=account-number-${index}&${rest}`)
+    const [types, account] = head
+      .toString('latin1')
+      .split('&')
+      .map(part => part.split('=')[1]!)
+    return parseFilter({ types, account_id: account })
+  })
+  collect()
+  const grownMiB = (process.memoryUsage().heapUsed - before) / 1024 / 1024
+  expect(kept[1]?.accounts).toEqual(new Set(['account-number-1']))
+  expect(kept[1]?.types).toEqual(new Set(['mail_received', 'account_state_changed']))
+  expect(grownMiB).toBeLessThan(heads / 8)
 })

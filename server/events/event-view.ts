@@ -4,6 +4,7 @@ import { type Fact, type FactType, facts, factTypes, type StateType, states, sta
 import type { Scope } from '../../contract/scope.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import { ownCopy } from '../platform/text.ts'
 import { sightKey } from '../platform/visible-figures.ts'
 import type { EventLog, LogEntry } from './event-log.ts'
 import type { Seen } from './event-store.ts'
@@ -162,7 +163,11 @@ export function parseFilter(query: {
     throw new Problem('bad_request', `types: ${message}`, { errors: [{ path: 'query.types', message }] })
   }
   const accounts = split('account_id', query.account_id)
-  return { types: types && new Set(types), accounts: accounts && new Set(accounts) }
+  // Not the strings of the query: they are cut from the head of the request, which holds the token, and would keep all of it.
+  return {
+    types: types && new Set(streamTypes.filter(type => types.includes(type))),
+    accounts: accounts && new Set(accounts.map(ownCopy)),
+  }
 }
 
 function split(name: string, value: string | string[] | undefined): string[] | undefined {

@@ -1,4 +1,4 @@
-/** Two logs on one database stand for two processes: each hears every fact once, in the order of the commits, whoever wrote it. */
+/** Two logs on one database stand for two processes: each hears every fact once, in the order of the commits, whichever process wrote it. */
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
@@ -23,7 +23,7 @@ const nameOf = ({ type, data }: Fact) => (type === 'mail_received' ? `${data.fol
 class Wire {
   moved: () => void = () => undefined
   other: Wire | undefined
-  /** Lost, as when whoever committed ended before it could tell. */
+  /** Lost, as when the process that committed ended before it could tell. */
   isCut = false
   start = async (moved: () => void) => {
     this.moved = moved

@@ -2,7 +2,7 @@
 import type { EventLog, LogEntry } from './event-log.ts'
 import type { EventView } from './event-view.ts'
 
-/** Whoever missed more than this of what it sees has a gap. */
+/** A stream that missed more than this of what it sees has a gap. */
 export const maxReplay = 10_000
 /** Facts of one piece, which the event loop encodes in one go. */
 const pieceFacts = 500

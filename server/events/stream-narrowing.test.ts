@@ -66,7 +66,7 @@ test('a lost scope takes its facts and states away, and one that is given brings
   await stream.next('stats_update')
 })
 
-test('a state is counted for whom it is told: the same bytes for equal lists and for all who see everything', async () => {
+test('a state is counted for those that are told of it: the same bytes for equal lists and for all who see everything', async () => {
   const { hub, open, as } = await hubOnHttp()
   const told: string[] = []
   const publish = (uptime: number) => {

@@ -168,7 +168,7 @@ test('HEAD and a refusal are answered over HTTP/2 as over HTTP/1.1', async () =>
   expect((await askOver2(session, path)).status).toBe(401)
 })
 
-test('a body that never ends does not hold its stream for ever', async () => {
+test('a body that never ends does not hold its stream forever', async () => {
   const { openSession, http } = await door()
   const session = await openSession()
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })

@@ -10,7 +10,7 @@ interface Word {
 
 /** A request that began with what a principal was before has become a stream, or ended, by then. */
 const rememberedMs = 60_000
-/** Principals remembered; past it the oldest goes, and only a request that began before could still profit. */
+/** Principals remembered; past it the oldest is evicted, and only a request that began before could still profit. */
 const maxRemembered = 10_000
 
 export class StreamOwners {

@@ -81,7 +81,7 @@ export class StreamSweep {
     setImmediate(() => this.#go())
   }
 
-  /** Stops behind each stream. Whoever comes meanwhile is served too, which does no harm; whoever goes is not. */
+  /** Stops behind each stream. Streams that open meanwhile are served too, which does no harm; those that close are not. */
   *#steps(): Generator<undefined> {
     const [news, heard, steps] = [this.#news, this.#heard, [...this.#due.values()]]
     this.#news = new Set()

@@ -11,7 +11,7 @@ function reader(scopes: Scope[], accounts: Principal['accounts'] = 'all'): Princ
   return { id: 'reader', name: 'Reader', kind: 'api_key', userId: null, scopes: scopeSet(scopes), accounts }
 }
 
-test('whoever sees the same shares a view, while any of them has a stream; whoever does not, has another', () => {
+test('principals that see the same share a view, while any of them has a stream; others have another', () => {
   const views = new ViewTable()
   const [ann, ben] = [reader(['mail:read']), reader(['mail:meta'])]
   const view = views.take(ann, everything)
@@ -53,7 +53,7 @@ test('the same question of the same principal is worked out once, whether stream
   expect(reads).toBe(readsOfOne)
 })
 
-test('who asks for ever new things is remembered up to a bound, and still sees what it asked for', () => {
+test('who asks again and again for new things is remembered up to a bound, and still sees what it asked for', () => {
   const views = new ViewTable()
   const principal = reader(['mail:read'])
   const take = (index: number) => views.take(principal, parseFilter({ account_id: `a${index}` }))

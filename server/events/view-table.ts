@@ -2,7 +2,7 @@
 import type { Principal } from '../platform/principal.ts'
 import { type EventFilter, EventView } from './event-view.ts'
 
-/** Filters remembered for one principal; past it the oldest goes, and its view is made again when it is asked for. */
+/** Filters remembered for one principal; past it the oldest is evicted, and its view is made again when it is asked for. */
 const maxRemembered = 256
 /** Longer filters are not remembered, so that nobody fills the memory with account ids of his own making. */
 const maxFilterLength = 1_000

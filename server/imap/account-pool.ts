@@ -1,14 +1,12 @@
 /** Lends the command connections of one account to those who wait for one. The cap of the whole server is `ConnectionSlots`. */
 import type { AccountConnections } from '../../contract/accounts.ts'
 import { Problem } from '../platform/problem.ts'
-import type { ConnectionOpener } from './connection-opener.ts'
-import { ConnectionSet, type PooledConnection } from './connection-set.ts'
-import { ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
+import { ConnectionSet, type PooledConnection, WatchingSet } from './connection-set.ts'
+import { type ConnectionOpener, ConnectionSource, type ConnectionSourceOptions, faultOf } from './connection-source.ts'
 import { UnknownOutcome } from './gateway-capabilities.ts'
 import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import { type Call, WaitingLine } from './waiting-line.ts'
-import { WatchingSet } from './watching-set.ts'
 
 export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'counts' | 'onChange'> {
   idleMs: number
@@ -203,7 +201,7 @@ export class AccountPool {
     const isPaused = count > 0 && (this.opener.refusal || performance.now() < this.#pausedUntil)
     const wanted = isPaused ? 0 : Math.min(this.#source.most - count, this.#line.length - this.#opening)
     for (let left = wanted; left > 0; left--) this.#own(this.#open())
-    // One more connection may just be tried: who waits is served by that, or when it is refused.
+    // One more connection may just be tried: the waiter is served by that, or when it is refused.
     if (this.#line.length > 0 && this.#opening === 0 && this.#isShared) this.#own(this.#watching.lend())
     this.#changed()
   }
@@ -217,7 +215,7 @@ export class AccountPool {
   async #open(): Promise<void> {
     this.#opening++
     try {
-      // Whoever wanted it may have been served meanwhile.
+      // The waiter may have been served meanwhile.
       const isWanted = () => this.#line.length > 0
       const { generation } = this.opener
       const connection = await this.#source.open(this.#line.rank, this.#stopped.signal, isWanted)

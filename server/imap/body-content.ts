@@ -1,7 +1,7 @@
 /** Reads the parts that the bodies of a message are made of, within a bound. What is quick to decode is decoded at once, whichever mail server it is from. */
 import { type DecodedBody, decodeBody, type EncodedBody, type EncodedItem, isQuick } from '../reading/decode-body.ts'
 import { isMedia, type PartNode, type Structure } from './body-structure.ts'
-import type { MessageContent, PartInfo } from './mail-gateway.ts'
+import type { MessageContent } from './mail-gateway.ts'
 
 /** The bytes of parts, their transfer encoding removed; at most so many of each, with one more where there are more. */
 export type ReadParts = (wanted: readonly WantedPart[]) => Promise<ReadonlyMap<PartNode, Buffer>>
@@ -83,16 +83,4 @@ function withinBudget(texts: readonly PartNode[], maxBytes: number): WantedPart[
 
 function isCalendar({ type }: PartNode): boolean {
   return type === 'text/calendar' || type === 'application/ics'
-}
-
-export function toPartInfo(part: PartNode): PartInfo {
-  return {
-    id: part.id,
-    name: part.name,
-    type: part.type,
-    size_bytes: part.sizeBytes,
-    is_inline: part.disposition === 'inline' || (part.contentId !== null && part.disposition !== 'attachment'),
-    content_id: part.contentId,
-    ...(part.message && { isMessage: true }),
-  }
 }

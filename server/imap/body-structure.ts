@@ -1,4 +1,5 @@
 /** Which parts of a message are its text, which are its HTML, and which hang on it: RFC 8621, section 4.1.4. */
+import type { PartInfo } from './mail-gateway.ts'
 
 /** One part of a message, in no mail server's words. Strangers wrote all of it. */
 export interface PartNode {
@@ -140,4 +141,16 @@ function compareIds(one: string, other: string): number {
     if (difference !== 0) return difference
   }
   return 0
+}
+
+export function toPartInfo(part: PartNode): PartInfo {
+  return {
+    id: part.id,
+    name: part.name,
+    type: part.type,
+    size_bytes: part.sizeBytes,
+    is_inline: part.disposition === 'inline' || (part.contentId !== null && part.disposition !== 'attachment'),
+    content_id: part.contentId,
+    ...(part.message && { isMessage: true }),
+  }
 }

@@ -102,7 +102,7 @@ test('a connection that nobody uses is closed after its time', async () => {
   expect(gateway.attempts).toBe(2)
 })
 
-test('whoever waits too long for a free connection is told when to come again', async () => {
+test('anyone who waits too long for a free connection is told when to come again', async () => {
   vi.useFakeTimers()
   const holders = [hold(), hold()]
   const late = look().catch(error => error)
@@ -130,7 +130,7 @@ test('past 500 waiters the next one is turned away at once', async () => {
   await Promise.all(waiting)
 })
 
-test('whoever goes away while waiting leaves the line', async () => {
+test('anyone who goes away while waiting leaves the line', async () => {
   const holders = [hold(), hold()]
   for (const holder of holders) await holder.begun()
   const gone = new AbortController()
@@ -258,7 +258,7 @@ test('after a change of login the old connections finish their work and no new w
   fresh.release()
 })
 
-test('new limits take effect at once and fail nothing under way', async () => {
+test('new limits take effect immediately and fail nothing under way', async () => {
   const holders = [hold(), hold()]
   for (const holder of holders) await holder.begun()
   const waiting = look()

@@ -95,7 +95,7 @@ export class ConnectionPool {
 
   /**
    * Lends a connection for one change of mail. It is never repeated: when the connection was lost before the server had answered, that is
-   * `UnknownOutcome`, and whoever asked looks what became of it. Every other error says that nothing was done.
+   * `UnknownOutcome`, and the caller finds out what became of it. Every other error says that nothing was done.
    */
   async runOnce<T>(
     accountId: string,
@@ -168,7 +168,7 @@ export class ConnectionPool {
     await pool.retire(true)
   }
 
-  /** Takes effect at once; nothing under way fails. */
+  /** Takes effect immediately; nothing under way fails. */
   async setLimits(limits: PoolLimits): Promise<void> {
     const isNewTimeout = limits.connection_timeout_seconds !== this.#limits.connection_timeout_seconds
     this.#limits = limits

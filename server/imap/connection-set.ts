@@ -1,5 +1,6 @@
-/** The open command connections of one account: which work, which rest, and since when. */
+/** The open connections of one account: those for commands, which work or rest, and the one that watches. */
 import type { MailConnection } from './mail-gateway.ts'
+import type { Watched } from './server-limit.ts'
 
 export interface PooledConnection {
   readonly connection: MailConnection
@@ -66,7 +67,7 @@ export class ConnectionSet {
     pooled.idleTimer = setTimeout(() => this.close(pooled), this.#idleMs).unref()
   }
 
-  /** Gone from the set at once. Its end is awaited by whoever holds its slot. */
+  /** Gone from the set at once. Its end is awaited by the holder of its slot. */
   close(pooled: PooledConnection): Promise<void> {
     this.remove(pooled)
     return pooled.connection.close()
@@ -88,5 +89,149 @@ export class ConnectionSet {
 
   async closeIdle(): Promise<void> {
     await Promise.all(this.idle.map(pooled => this.close(pooled)))
+  }
+}
+
+/**
+ * The open watching connections of one account: one, but while it is replaced. Lends it where its mail server leaves
+ * no other.
+ */
+export class WatchingSet {
+  readonly #connections = new Set<MailConnection>()
+  readonly #lender: WatchLender
+  /** Until it is not watched any more. */
+  #isWatched = false
+  #opening = 0
+
+  constructor(lending: WatchLenderOptions) {
+    this.#lender = new WatchLender(lending)
+  }
+
+  get size(): number {
+    return this.#connections.size
+  }
+
+  get isWatched(): boolean {
+    return this.#isWatched
+  }
+
+  get watched(): Watched {
+    return { isWatched: this.#isWatched, watching: Math.min(1, this.size + this.#opening) }
+  }
+
+  /** One that is about to come: what is had of the server leaves room for it meanwhile. */
+  async opening<T>(open: () => Promise<T>): Promise<T> {
+    this.#isWatched = true
+    this.#opening++
+    try {
+      return await open()
+    } finally {
+      this.#opening--
+    }
+  }
+
+  add(connection: MailConnection): void {
+    this.#connections.add(connection)
+  }
+
+  remove(connection: MailConnection): void {
+    this.#connections.delete(connection)
+  }
+
+  forgetWatching(): void {
+    this.#isWatched = false
+  }
+
+  /** Finds out now whether it still stands. */
+  check(): void {
+    for (const connection of this.#connections) connection.check()
+  }
+
+  /** Resolves when nobody wants it any more; at once when it cannot be lent now. */
+  async lend(): Promise<void> {
+    const [connection] = this.#connections
+    if (connection?.isWatching) await this.#lender.lend(connection)
+  }
+
+  /** Resolves when they have ended; their watchers are told so. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections].map(connection => connection.close()))
+  }
+
+  /** @returns Whether it was lent from here. */
+  giveBack(pooled: PooledConnection): boolean {
+    return this.#lender.giveBack(pooled)
+  }
+
+  closeOne(): boolean {
+    const [connection] = this.#connections
+    // Never rejects; its end is awaited by the holder of its slot.
+    void connection?.close()
+    return connection !== undefined
+  }
+}
+
+/** Requests in a row, before the server is asked for new mail again. */
+const maxInRow = 8
+
+interface WatchLenderOptions {
+  /** Whether anyone waits for a connection that cannot be had in another way. */
+  isWanted(): boolean
+  /** Gives it to the first who waits, who gives it back with `giveBack`. */
+  serve(pooled: PooledConnection): void
+}
+
+/**
+ * Lends the watching connection of an account whose mail server leaves no other: out of IDLE, some requests, and back
+ * into IDLE.
+ */
+class WatchLender {
+  readonly #options: WatchLenderOptions
+  #lent: { pooled: PooledConnection; back: PromiseWithResolvers<void> } | undefined
+  #isLending = false
+
+  constructor(options: WatchLenderOptions) {
+    this.#options = options
+  }
+
+  get isBusy(): boolean {
+    return this.#isLending
+  }
+
+  /** Resolves when nobody wants it any more, or it has ended. */
+  async lend(connection: MailConnection): Promise<void> {
+    if (this.#isLending) return
+    this.#isLending = true
+    let isOpen = true
+    connection.closed.then(() => {
+      isOpen = false
+    })
+    try {
+      while (isOpen && this.#options.isWanted()) {
+        await connection.pause()
+        for (let turn = 0; isOpen && turn < maxInRow && this.#options.isWanted(); turn++) await this.#serve(connection)
+        await connection.resume()
+      }
+    } catch {
+      // It has ended, which its watcher is told by `closed`. Those who wait are served by the next one.
+    } finally {
+      this.#isLending = false
+    }
+  }
+
+  /** @returns Whether it was this one's to give back. */
+  giveBack(pooled: PooledConnection): boolean {
+    if (this.#lent?.pooled !== pooled) return false
+    this.#lent.back.resolve()
+    return true
+  }
+
+  async #serve(connection: MailConnection): Promise<void> {
+    const pooled = { connection, generation: 0, isBusy: true, idleSince: 0, idleTimer: undefined }
+    const back = Promise.withResolvers<void>()
+    this.#lent = { pooled, back }
+    this.#options.serve(pooled)
+    await back.promise
+    this.#lent = undefined
   }
 }

@@ -1,10 +1,10 @@
 /** What the capabilities of every mail gateway must do; each adapter's test runs it, on servers with and without the extensions. */
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { TransferDecoder } from '../reading/transfer-decoder.ts'
 import type { WriteTarget } from './gateway-capabilities.ts'
 import type { MailServerUnderTest } from './mail-gateway.suite.ts'
 import type { MailConnection } from './mail-gateway.ts'
-import { TransferDecoder } from '../reading/transfer-decoder.ts'
 
 export interface CapableServer extends MailServerUnderTest {
   /** It tells where copies are, and deletes single messages (UIDPLUS). */

@@ -35,7 +35,7 @@ export interface KnownFolder {
   uidValidity: number
   /** HIGHESTMODSEQ (RFC 7162) of the time; undefined where the server keeps none, or nobody asked yet. */
   modseq: bigint | undefined
-  /** Rising, and without what overlaps. New messages are none of them: they are found by `listArrivals`. */
+  /** Rising, and without what overlaps. New messages are not among them: `listArrivals` finds those. */
   uids: readonly UidRange[]
 }
 
@@ -50,7 +50,7 @@ export interface FolderChanges {
   uidValidity: number
   /** For the next time. What changes from now on is past it. */
   modseq: bigint | undefined
-  /** By rising UID. Where the server keeps no MODSEQ, all that were known: whoever asks compares. */
+  /** By rising UID. Where the server keeps no MODSEQ, all that were known: the caller compares. */
   changed: ChangedMessage[]
   vanished: UidRange[]
 }

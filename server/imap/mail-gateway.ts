@@ -13,7 +13,7 @@ export interface ConnectOptions {
   signal: AbortSignal
 }
 
-/** Where a mail server is, whoever logs in there. */
+/** Where a mail server is, whatever the login. */
 export type MailPlace = Pick<MailLogin, 'host' | 'port' | 'tls'>
 
 export interface MailGateway {

@@ -30,7 +30,7 @@ export class MessageRefs {
     this.#signer = signer
   }
 
-  /** UIDVALIDITY, UID, folder and part, signature; the account is only signed, since whoever asks names it anyway. */
+  /** UIDVALIDITY, UID, folder and part, signature; the account is only signed, since callers name it anyway. */
   encode(accountId: string, { folder, uidValidity, uid, part }: MessagePlace): string {
     // No name of a folder holds a NUL.
     const path = part === undefined ? folder : `${folder}\0${part}`
@@ -108,4 +108,16 @@ function signedCursor(accountId: string, list: string, body: Buffer): Buffer {
 /** The list that a search is, for its cursors. No folder is called so: their names hold no NUL. */
 export function searchList(query: string): string {
   return `\0search\0${query}`
+}
+
+/** @throws Problem when the folder is another one since the cursor was given. */
+export function checkCursor(place: ListPlace | undefined, uidValidity: number): void {
+  if (place === undefined || place.uidValidity === uidValidity) return
+  throw new Problem('stale_cursor', 'The folder was recreated on the mail server; list it from the beginning.')
+}
+
+/** @throws Problem when the folder is another one since the reference was given. */
+export function checkValidity(place: MessagePlace, uidValidity: number): void {
+  if (uidValidity === place.uidValidity) return
+  throw new Problem('stale_ref', 'The folder was recreated on the mail server; list it again for new references.')
 }

@@ -1,6 +1,6 @@
 /** Operators of other search languages are refused by name; what only looks like one is a word. */
 import { expect, test } from 'vitest'
-import { operatorFault } from './search-operators.ts'
+import { operatorFault } from './search-query.ts'
 
 test.each([
   ['OR', 'OR is not supported'],

@@ -78,7 +78,7 @@ test('operators of other search fields are words in small letters and in quotes'
   expect(parse('in:(x|y)').folder).toBe('(x|y)')
 })
 
-test('whoever may not read the text of messages does not search it', () => {
+test('anyone who may not read the text of messages does not search it', () => {
   expect(parseSearchQuery('secret', { inBody: false }).terms).toEqual([{ ...word('secret'), inBody: false }])
 })
 

@@ -44,11 +44,11 @@ export class ServerGate {
   #outage: Problem | undefined
   #looking: Promise<void> | undefined
   #logins = 0
-  /** Whoever wants to log in, in the order of coming; the pools bound how many. */
+  /** Those who want to log in, in the order of coming; the pools bound how many. */
   #queue: PromiseWithResolvers<void>[] = []
   /** Renewed at each sign of life. */
   #back = Promise.withResolvers<void>()
-  /** Whoever waits for that. Without anyone nothing is looked at. */
+  /** Those who wait for that. Without any nothing is looked at. */
   #waiting = 0
   /** A login broke since the last sign of life. */
   #hasFailed = false
@@ -165,7 +165,7 @@ export class ServerGate {
     if (this.#hasFailed && performance.now() - this.#revivedAt >= reviveEveryMs) this.#revive()
   }
 
-  /** It is there: whoever waits tries again. */
+  /** It is there: those who wait try again. */
   #revive(): void {
     this.#hasFailed = false
     this.#revivedAt = performance.now()
@@ -209,7 +209,7 @@ export class ServerGate {
     while (!signal.aborted) {
       const isLong = performance.now() - began > this.#times.longMs
       await pause(isLong ? this.#times.everyLongMs : this.#times.everyMs, signal)
-      // Whom should it be told? The next who comes finds out.
+      // Nobody waits for it: the next login finds out.
       if (signal.aborted || this.#waiting === 0) return
       const problem = await this.#look(boundMs(), signal)
       // A certificate that is not valid any more, say, is an answer too: the login says it better.

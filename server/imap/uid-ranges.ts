@@ -27,7 +27,7 @@ export function countUids(ranges: readonly UidRange[]): number {
   return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0)
 }
 
-/** One after the other; whoever asks knows how many they can be. */
+/** One after the other; the caller knows how many they can be. */
 export function* eachUid(ranges: readonly UidRange[]): Generator<number, undefined> {
   for (const [first, last] of ranges) for (let uid = first; uid <= last; uid++) yield uid
 }
@@ -42,7 +42,7 @@ export function holdsUid(ranges: readonly UidRange[], uid: number): boolean {
   return low < ranges.length && ranges[low]![0] <= uid
 }
 
-/** A set whose order means something (COPYUID, RFC 4315); undefined for one of more than `most`, or that is none. */
+/** A set whose order means something (COPYUID, RFC 4315); undefined for one of more than `most`, or an invalid one. */
 export function orderedUids(set: string, most: number): number[] | undefined {
   const uids: number[] = []
   for (const text of set.split(',')) {

@@ -28,7 +28,7 @@ interface Waiter<T> {
 const priorities: readonly Priority[] = ['watch', 'interactive', 'background']
 /** A connection may go to one behind the first whose folder it has open: as far behind, and as often past the first. */
 const maxPassed = 8
-/** Waiters of one account; whoever comes when it is full is turned away. */
+/** Waiters of one account; a waiter that comes when it is full is turned away. */
 const maxWaiting = 500
 
 export class WaitingLine<T> {

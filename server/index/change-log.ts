@@ -122,14 +122,25 @@ export async function removeTombstones({ db, account }: IndexOwner, ids: readonl
   }
 }
 
+export interface ChangesQuery {
+  /** `modseq` of what the caller knows. */
+  since: number
+  /** Where there is more: `modseq` of the page before, with the same `since`. */
+  from?: number
+  limit: number
+}
+
 /** @throws IndexFault `cannot_calculate_changes` */
-export async function changesSince({ db, account }: IndexOwner, since: number, limit: number): Promise<IndexedChanges> {
+export async function changesSince(
+  { db, account }: IndexOwner,
+  { since, from = since, limit }: ChangesQuery,
+): Promise<IndexedChanges> {
   const state = await db
     .selectFrom('account_state')
     .select(['modseq', 'oldest_modseq'])
     .where('account', '=', account)
     .executeTakeFirstOrThrow()
-  if (since < state.oldest_modseq || since > state.modseq) {
+  if (since < state.oldest_modseq || from < since || from > state.modseq) {
     throw new IndexFault('cannot_calculate_changes', `changes are known from ${state.oldest_modseq} to ${state.modseq}`)
   }
   const ofTable = (table: 'messages' | 'tombstones') =>
@@ -137,8 +148,7 @@ export async function changesSince({ db, account }: IndexOwner, since: number, l
       .selectFrom(table)
       .select(['id', 'modseq', 'created_modseq'])
       .where('account', '=', account)
-      .where('modseq', '>', since)
-      .where('modseq', '<=', state.modseq)
+      .where('modseq', '>', from)
       .orderBy('modseq')
       .limit(limit + 1)
       .execute()
@@ -151,8 +161,8 @@ export async function changesSince({ db, account }: IndexOwner, since: number, l
   return {
     created: ids(page.filter(row => !row.isGone && row.created_modseq > since)),
     updated: ids(page.filter(row => !row.isGone && row.created_modseq <= since)),
-    // One that came and went since then was never seen.
-    destroyed: ids(page.filter(row => row.isGone && row.created_modseq <= since)),
+    // One that came and went since then was never told, unless in a page before this one.
+    destroyed: ids(page.filter(row => row.isGone && row.created_modseq <= from)),
     modseq: hasMore ? page.at(-1)!.modseq : state.modseq,
     hasMore,
   }

@@ -29,6 +29,9 @@ export type TextMatch =
   | { kind: 'phrase'; phrase: Phrase; fields: readonly TextField[] }
   | { kind: 'and' | 'or'; matches: readonly TextMatch[] }
 
+/** What whoever writes asks of it. */
+export type FullTextWriter = Pick<FullText, 'create' | 'put' | 'remove' | 'tidy'>
+
 export interface FullText {
   /** Tables it needs, inside the schema's transaction. */
   create(db: IndexDatabase): Promise<void>

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import {
+  type ChangesQuery,
   changesSince,
   deleteOutgoing,
   IndexChange,
@@ -10,7 +11,7 @@ import {
   listOutgoing,
 } from './change-log.ts'
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
-import type { FullText } from './full-text.ts'
+import type { FullTextWriter } from './full-text.ts'
 import { applyBatch } from './index-batch.ts'
 import { listUidRanges, listWithoutText, type TextlessPlace } from './index-gaps.ts'
 import {
@@ -22,6 +23,7 @@ import {
   messagesOfThread,
   type ThreadListQuery,
 } from './index-lists.ts'
+import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import type {
   AppliedBatch,
@@ -54,7 +56,7 @@ export interface IndexStoreOptions {
   /** The number of its rows. */
   account: number
   accountId: string
-  fullText: FullText
+  fullText: FullTextWriter
   readText: TextReader
   /** Bytes that the database takes. */
   bytes(): Promise<number>
@@ -136,8 +138,8 @@ export class IndexStore {
   }
 
   /** @throws IndexFault `cannot_calculate_changes` */
-  async changesSince(modseq: number, limit: number): Promise<IndexedChanges> {
-    return this.#read(owner => changesSince(owner, modseq, limit))
+  async changesSince(query: ChangesQuery): Promise<IndexedChanges> {
+    return this.#read(owner => changesSince(owner, query))
   }
 
   async listOutgoing(above: number, limit: number): Promise<OutgoingFact[]> {
@@ -148,15 +150,21 @@ export class IndexStore {
     await deleteOutgoing(this.#owner, upTo)
   }
 
+  /** Does a bounded piece of what makes searches faster, and says whether there is more to do. For idle times. */
+  async tidy(): Promise<boolean> {
+    const { db, fullText } = this.#options
+    return db.transaction().execute(transaction => fullText.tidy(transaction))
+  }
+
   async figures(): Promise<IndexFigures> {
     const { db, account } = this.#owner
-    const { messages, texts } = await this.#state()
+    const { messages, texts, modseq } = await this.#state()
     const { threads } = await db
       .selectFrom('threads')
       .select(({ fn }) => fn.countAll<number>().as('threads'))
       .where('account', '=', account)
       .executeTakeFirstOrThrow()
-    return { messages, texts, threads, bytes: await this.#options.bytes() }
+    return { messages, texts, threads, modseq, bytes: await this.#options.bytes() }
   }
 
   get #owner(): IndexOwner {
@@ -170,7 +178,19 @@ export class IndexStore {
 
   /** All its statements see one state. */
   async #read<Result>(read: (owner: IndexOwner) => Promise<Result>): Promise<Result> {
-    return read(this.#owner)
+    const { db, account } = this.#options
+    if (!isSqlite(db)) {
+      const reading = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
+      return reading.execute(transaction => read({ db: transaction, account }))
+    }
+    return db.connection().execute(async connection => {
+      await sql`begin deferred`.execute(connection)
+      try {
+        return await read({ db: connection, account })
+      } finally {
+        await sql`commit`.execute(connection)
+      }
+    })
   }
 
   async #change<Result>(lowestFact: number, work: (change: IndexChange) => Promise<Result>): Promise<Result> {

@@ -155,11 +155,15 @@ export interface IndexedPage {
   hasMore: boolean
 }
 
+/**
+ * A message that is told twice, in two pages, changed meanwhile; one of `destroyed` may never have been told. Neither a folder's new
+ * name nor a text that is indexed changes a message.
+ */
 export interface IndexedChanges {
   created: string[]
   updated: string[]
   destroyed: string[]
-  /** Where the next call begins. */
+  /** Where the next call begins: `from` with the same `since` where there is more, else `since`. */
   modseq: number
   hasMore: boolean
 }
@@ -192,6 +196,8 @@ export interface IndexFigures {
   texts: number
   threads: number
   bytes: number
+  /** The newest change. */
+  modseq: number
 }
 
 /** Of `mail_changed`: what a message looks like in the folder now. */

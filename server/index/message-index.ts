@@ -2,7 +2,7 @@
 import { insertRows, lists } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
 import { freeNumber } from './free-number.ts'
-import type { FullText, TextRow } from './full-text.ts'
+import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { MessageRow } from './index-tables.ts'
 import type { MessageRecord } from './index-types.ts'
 import { flagColumns, toColumns } from './message-flags.ts'
@@ -20,7 +20,7 @@ export interface AddedMessage extends KnownMessage {
 
 export interface MessageWriter {
   accountId: string
-  fullText: FullText
+  fullText: FullTextWriter
   numbers: RowNumbers
 }
 
@@ -239,11 +239,11 @@ export function searchedText(row: Searched, body: string | null): TextRow {
   return {
     rowid: row.rowid,
     subject: row.subject,
-    from: people(row.from_json),
-    to: people(row.to_json),
-    cc: people(row.cc_json),
-    bcc: people(row.bcc_json),
-    names: (JSON.parse(row.names_json) as string[]).join('\n'),
-    body,
+    from: storable(people(row.from_json)),
+    to: storable(people(row.to_json)),
+    cc: storable(people(row.cc_json)),
+    bcc: storable(people(row.bcc_json)),
+    names: storable((JSON.parse(row.names_json) as string[]).join('\n')),
+    body: body && storable(body),
   }
 }

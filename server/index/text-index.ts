@@ -2,7 +2,7 @@
 import { zstdCompressSync } from 'node:zlib'
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
-import type { FullText, TextRow } from './full-text.ts'
+import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { TextRecord } from './index-types.ts'
 import { searchedText, storable } from './message-index.ts'
 import type { StoredPlace } from './place-index.ts'
@@ -21,7 +21,7 @@ export async function addTexts(
   change: IndexChange,
   texts: readonly TextRecord[],
   places: ReadonlyMap<number, StoredPlace>,
-  { fullText, readText }: { fullText: FullText; readText: TextReader },
+  { fullText, readText }: { fullText: FullTextWriter; readText: TextReader },
 ): Promise<number> {
   const { db, account } = change
   const records = new Map<number, TextRecord>()

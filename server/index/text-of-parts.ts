@@ -1,7 +1,6 @@
 /** The text parts of a message as one plain text: what is searched, how the message begins, and what snippets are cut from. */
 import { decodeHtml, decodeText } from '../reading/charset.ts'
-import { withoutHalfCharacter } from '../reading/decode-body.ts'
-import { unflow } from '../reading/flowed-text.ts'
+import { unflow, withoutHalfCharacter } from '../reading/decode-body.ts'
 import { htmlWords } from '../reading/html-words.ts'
 import { TransferDecoder } from '../reading/transfer-decoder.ts'
 import type { TextPart, TextRecord } from './index-types.ts'

@@ -12,7 +12,7 @@ import type { LeaseStore } from './lease-store.ts'
 export interface LeaseServiceOptions {
   store: LeaseStore
   /**
-   * A lock on the database keeps every other process out. Then whoever held a lease before is gone, and this process takes over at
+   * A lock on the database keeps every other process out. Then the process that held a lease before is gone, and this process takes over at
    * once instead of waiting for the end of the lease; nor does it give up a lease because the database is silent for a while.
    */
   isAlone: boolean
@@ -202,7 +202,7 @@ export class LeaseService {
     if (!taken) throw new LeaseLost(name)
   }
 
-  /** Whoever cannot renew stops by itself, before another may begin. */
+  /** A holder that cannot renew stops by itself, before another may begin. */
   #watchEnds(): void {
     clearTimeout(this.#ending)
     if (this.#options.isAlone || this.#stopped.signal.aborted) return

@@ -1,4 +1,4 @@
-/** Which bytes of a file a client asks for (RFC 9110, section 14). Servers may ignore a range: so more than one, and what is none, mean the whole. */
+/** Which bytes of a file a client asks for (RFC 9110, section 14). Servers may ignore a range: so several ranges, and invalid ones, mean the whole. */
 import { Problem } from '../platform/problem.ts'
 
 /** As it was asked for, before it is known how long the file is. */

@@ -4,7 +4,7 @@ import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { FolderCounter } from '../imap/folder-counter.ts'
 import type { MailConnection, MessageHeader } from '../imap/mail-gateway.ts'
 import { toMessage, toSummary } from '../imap/message-bounds.ts'
-import { type MessagePlace, type MessageRefs, searchList } from '../imap/message-ref.ts'
+import { checkCursor, checkValidity, type MessagePlace, type MessageRefs, searchList } from '../imap/message-ref.ts'
 import { parseSearchQuery } from '../imap/search-query.ts'
 import { limitKeyOf, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -13,19 +13,16 @@ import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
-import { borderOf, type NamedAuthServer } from './auth-servers.ts'
 import { askedRange } from './byte-range.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
-import { documentOf } from './message-document.ts'
-import { renderMessageHtml, renderMessageText } from './message-html.ts'
+import { documentOf, renderMessageHtml, renderMessageText } from './message-html.ts'
 import { previewOf, readPreviews } from './message-preview.ts'
 import { OpenMessages } from './open-messages.ts'
 import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-download.ts'
-import { checkCursor, checkValidity, findNothing, findPart, otherSender } from './placed-message.ts'
 import { inFolder } from './search-folder.ts'
-import { senderAuth } from './sender-auth.ts'
-import { warningsOf } from './sender-warnings.ts'
+import { borderOf, type NamedAuthServer, senderAuth } from './sender-auth.ts'
+import { otherSender, warningsOf } from './sender-warnings.ts'
 import { tell } from './told-text.ts'
 
 export interface MailServiceOptions {
@@ -82,7 +79,7 @@ export interface PartRequest {
   ifRange?: string | undefined
   signal: AbortSignal
   /** Throws when they may not read it any more; asked before each piece is given. */
-  checkAgain(): Promise<void>
+  checkAgain(): Promise<void> | undefined
 }
 
 export class MailService {
@@ -198,7 +195,7 @@ export class MailService {
     this.#messages.forget(accountId)
   }
 
-  /** Throws `message_not_found` for a reference that is none of this account. */
+  /** Throws `message_not_found` for a reference that is not of this account. */
   placeOf(accountId: string, ref: string): MessagePlace {
     return this.#refs.decode(accountId, ref)
   }
@@ -215,7 +212,7 @@ export class MailService {
   }
 
   /**
-   * The same for whoever needs no body, or what a model reads of it.
+   * The same for callers that need no body, or what a model reads of it.
    * @param isBegun It is the rest of a message of which the beginning was read: then it is not asked whether it is still there.
    */
   async getUncompared(
@@ -241,7 +238,7 @@ export class MailService {
       ...this.#placed(accountId, place),
       ...toMessage({ ...content, sender }, refOf),
       sender_warnings: warningsOf([...content.from, ...sender, ...content.replyTo], owner.email),
-      // Whoever attached a message may have made it up.
+      // The sender who attached a message may have made it up.
       auth:
         part === undefined ? senderAuth(content.head, certainFrom, borderOf(owner.imapHost, this.#authServers)) : null,
       attached_to: part === undefined ? null : this.#refs.encode(accountId, carrier),
@@ -278,11 +275,13 @@ export class MailService {
     await turn(content.html.length)
     if (typeof document === 'string') return renderMessageText(text, document)
     const { html, pictures } = document
-    if (!namesPictures(html, pictures)) return renderMessageHtml(await embedPictures(html, [], findNothing))
+    if (!namesPictures(html, pictures)) return renderMessageHtml(await embedPictures(html, [], async () => undefined))
     const embed = (connection: MailConnection) =>
-      embedPictures(html, pictures, (id, maxBytes) => {
+      embedPictures(html, pictures, async (id, maxBytes) => {
         signal.throwIfAborted()
-        return findPart(connection, place, id, maxBytes)
+        const { uidValidity, bytes } = await connection.findPart(place.folder, place.uid, id, maxBytes)
+        checkValidity(place, uidValidity)
+        return bytes
       })
     return renderMessageHtml(await this.#ask(principal, accountId, embed, signal, place.folder))
   }

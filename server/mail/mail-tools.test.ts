@@ -47,7 +47,7 @@ test('a message of which not all is known says so among the hits, and the others
   expect(JSON.stringify(found).match(/faults/g)).toHaveLength(1)
 })
 
-test('a hit says whom it went to, unless that is the account alone', async () => {
+test('a hit names its recipients, unless that is the account alone', async () => {
   const own = { name: 'Ann', email: 'Ann@own.example' }
   const [bob, cy, di, eve] = ['bob', 'cy', 'di', 'eve'].map(name => ({ name: null, email: `${name}@example.org` }))
   for (const [subject, to] of Object.entries({

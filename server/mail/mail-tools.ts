@@ -12,9 +12,8 @@ import { View } from './body-piece.ts'
 import { Person, toPerson } from './mail-address.ts'
 import type { MailService } from './mail-service.ts'
 import { MessageReader } from './message-reader.ts'
-import { ReadMessage } from './read-message.ts'
+import { fromToolRef, ReadMessage, ToolRef, toToolRef } from './read-message.ts'
 import { toolPath } from './search-folder.ts'
-import { fromToolRef, ToolRef, toToolRef } from './tool-ref.ts'
 
 export interface MailToolsOptions {
   mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getUncompared' | 'placeOf'>
@@ -188,7 +187,7 @@ export function mailTools({ mail, accounts }: MailToolsOptions): Tool[] {
   return [folders, search, read]
 }
 
-/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they say whom it is to. */
+/** Nothing for mail that came to the account itself, as most does: of what was sent, or came by a list, they name the recipients. */
 function recipientsOf(to: readonly Address[], count: number, own: string): { to?: Person[]; more_to?: number } {
   const [first] = to
   if (!first || (count === 1 && first.email.toLowerCase() === own.toLowerCase())) return {}

@@ -1,6 +1,6 @@
 /**
  * Messages that were read lately, with what was made of them: what a reference names never changes, so it is fetched and rendered once.
- * Whoever asks must have been let to the account before.
+ * Callers must have been let to the account before.
  */
 import type { MessageContent } from '../imap/mail-gateway.ts'
 
@@ -98,7 +98,7 @@ export class MessageCache {
       keep: (name, outcome) => {
         if (outcome === undefined || entry.outcomes.has(name)) return
         const bytes = bytesOf(outcome)
-        // Also when it was dropped meanwhile: whoever reads it still has it.
+        // Also when it was dropped meanwhile: its reader still has it.
         if (entry.bytes + bytes > maxBytesOfOne) return
         entry.outcomes.set(name, outcome)
         if (this.#entries.get(key) === entry) this.#grow(key, entry, bytes)

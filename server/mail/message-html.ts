@@ -1,7 +1,11 @@
 /** The documents that the page's frame shows for a message. What a stranger wrote is clean before it comes here. */
 
+import type { MessageContent, PartInfo } from '../imap/mail-gateway.ts'
+import type { CleanHtml, Piece } from '../reading/clean-html.ts'
 import { escapeHtml } from '../reading/decode-body.ts'
-import type { NoOutcome } from '../reading/job-cache.ts'
+import type { HtmlCleaner } from '../reading/html-cleaner.ts'
+import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import type { BodyItem } from '../reading/read-text.ts'
 import type { ReadyHtml } from './embed-pictures.ts'
 
 /** Weaker than what the sender says. A picture that is not shown takes the room of its words, not its own. */
@@ -18,13 +22,13 @@ const fittingStyle =
   'blockquote blockquote blockquote{margin-left:0!important;margin-right:0!important;padding-left:6px!important;padding-right:0!important}}'
 
 export function renderMessageHtml({ style, bodyAttributes, body }: ReadyHtml): string {
-  return documentOf(`<style>${fittingStyle}</style><style>${style}</style>`, `<body${bodyAttributes}>${body}</body>`)
+  return frameOf(`<style>${fittingStyle}</style><style>${style}</style>`, `<body${bodyAttributes}>${body}</body>`)
 }
 
 /** @param why There is no HTML of it that can be shown; undefined when the message has none. */
 export function renderMessageText(text: string | null, why?: NoOutcome): string {
   const note = why === undefined ? '' : `<p class="note">${notes[why]}${text ? ' This is its text.' : ''}</p>`
-  return documentOf('', `<body>${note}<pre>${escapeHtml(text ?? '')}</pre></body>`)
+  return frameOf('', `<body>${note}<pre>${escapeHtml(text ?? '')}</pre></body>`)
 }
 
 const notes: Readonly<Record<NoOutcome, string>> = {
@@ -32,9 +36,70 @@ const notes: Readonly<Record<NoOutcome, string>> = {
   busy: 'RustyMail is busy with other messages. Open this one again in a moment to see its HTML.',
 }
 
-function documentOf(head: string, body: string): string {
+function frameOf(head: string, body: string): string {
   return (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">' +
     `<meta name="viewport" content="width=device-width"><style>${plainStyle}</style>${head}</head>${body}</html>`
   )
+}
+
+interface MessageDocument {
+  html: CleanHtml
+  /** With a name each by which the document knows them. */
+  pictures: PartInfo[]
+}
+
+/**
+ * The document of a message: each HTML of it cleaned by itself, texts and pictures where they stand between.
+ * @returns Why there is none, where the HTML cannot be shown.
+ */
+export async function documentOf(
+  cleaner: Pick<HtmlCleaner, 'clean'>,
+  { html, htmlBody, attachments }: Pick<MessageContent, 'html' | 'htmlBody' | 'attachments'>,
+  remote: boolean,
+  asker: Asker,
+): Promise<MessageDocument | NoOutcome> {
+  const items: readonly BodyItem[] = htmlBody ?? [{ kind: 'html', content: html ?? '' }]
+  const [first] = items
+  if (items.length === 1 && first?.kind === 'html') {
+    const clean = await cleaner.clean(first.content, remote, asker)
+    return typeof clean === 'string' ? clean : { html: clean, pictures: attachments }
+  }
+  const whole: CleanHtml = { style: [], bodyAttributes: [], body: [] }
+  for (const item of items) {
+    const pieces = item.kind === 'html' ? await cleanPieces(cleaner, item.content, remote, asker) : piecesOf(item)
+    if (typeof pieces === 'string') return pieces
+    whole.style.push(...pieces.style)
+    whole.body.push(...pieces.body)
+  }
+  // A message cannot know how its own pictures are named here, and may name none but those.
+  return {
+    html: whole,
+    pictures: [...attachments, ...attachments.map(part => ({ ...part, content_id: nameOf(part.id) }))],
+  }
+}
+
+type Pieces = Pick<CleanHtml, 'style' | 'body'>
+
+async function cleanPieces(
+  cleaner: Pick<HtmlCleaner, 'clean'>,
+  source: string,
+  remote: boolean,
+  asker: Asker,
+): Promise<Pieces | NoOutcome> {
+  const clean = await cleaner.clean(source, remote, asker)
+  if (typeof clean === 'string') return clean
+  return { style: clean.style, body: ['<div', ...clean.bodyAttributes, '>', ...clean.body, '</div>'] }
+}
+
+function piecesOf(item: Exclude<BodyItem, { kind: 'html' }>): Pieces {
+  const body: Piece[] =
+    item.kind === 'picture'
+      ? ['<p><img alt="" src="', { contentId: nameOf(item.id) }, '"></p>']
+      : [`<pre>${escapeHtml(item.content)}</pre>`]
+  return { style: [], body }
+}
+
+function nameOf(partId: string): string {
+  return `part:${partId}`
 }

@@ -11,7 +11,7 @@ import { everyScope, type Principal } from '../platform/principal.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
 import { MailService } from './mail-service.ts'
 import { MessageReader } from './message-reader.ts'
-import { toToolRef } from './tool-ref.ts'
+import { toToolRef } from './read-message.ts'
 
 const principal: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }
 const { signal } = new AbortController()

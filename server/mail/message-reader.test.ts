@@ -12,7 +12,7 @@ import { TextWorkerError, type TextWorkerFault } from '../reading/job-thread.ts'
 import type { MessageParts } from '../reading/read-text.ts'
 import { MailService } from './mail-service.ts'
 import { MessageReader, type Reading } from './message-reader.ts'
-import { fromToolRef, toToolRef } from './tool-ref.ts'
+import { fromToolRef, toToolRef } from './read-message.ts'
 
 const { signal } = new AbortController()
 const principal: Principal = { id: 'p', name: 'P', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }

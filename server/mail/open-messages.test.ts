@@ -1,4 +1,4 @@
-/** A message is fetched once and rendered once for all that is asked of it, and only for whoever may see its account as it is now. */
+/** A message is fetched once and rendered once for all that is asked of it, and only for callers that may see its account as it is now. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { html, multipart, text, toDelivery } from '../../test/support/mime.ts'
 import { partsReader } from '../../test/support/parts-reader.ts'
@@ -16,7 +16,7 @@ import { TextWorkerError } from '../reading/job-thread.ts'
 import { PartsReader } from '../reading/parts-reader.ts'
 import { MailService } from './mail-service.ts'
 import { MessageReader } from './message-reader.ts'
-import { toToolRef } from './tool-ref.ts'
+import { toToolRef } from './read-message.ts'
 
 const { signal } = new AbortController()
 const ann: Principal = { id: 'ann', name: 'Ann', kind: 'token', userId: null, scopes: everyScope, accounts: 'all' }

@@ -1,14 +1,15 @@
-/** Opens messages for whoever may see their account: from the cache, or fetched once for all who ask at the same time, and decoded. */
-import { withFirstHeaders } from '../imap/first-headers.ts'
+/** Opens messages for callers that may see their account: from the cache, or fetched once for all that ask at the same time, and decoded. */
+import { withFirstHeaders } from '../imap/header-fields.ts'
 import type { MailConnection, MessageContent } from '../imap/mail-gateway.ts'
-import type { MessagePlace } from '../imap/message-ref.ts'
+import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
 import { Problem } from '../platform/problem.ts'
 import type { DecodedBody } from '../reading/decode-body.ts'
-import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import { type Asker, type NoOutcome, SharedJob } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
-import { SharedJob } from '../reading/shared-job.ts'
 import { type CachedMessage, MessageCache, type MessageName } from './message-cache.ts'
-import { checkValidity, getContent, gone } from './placed-message.ts'
+
+/** Parts of a message are cut here; the contract says so. */
+const maxPartBytes = 1024 * 1024
 
 /** Lends a connection that may see the account. */
 type Ask = <T>(work: (connection: MailConnection) => Promise<T>, signal: AbortSignal) => Promise<T>
@@ -113,4 +114,15 @@ function bodyOf(body: DecodedBody | NoOutcome): Partial<MessageContent> {
   if (typeof body === 'object') return body
   if (body === 'gave_up') return { text: null, html: null, isTruncated: true }
   throw new Problem('overloaded', 'RustyMail is busy with other messages.', { retryAfterSeconds: 5 })
+}
+
+async function getContent(connection: MailConnection, place: MessagePlace): Promise<MessageContent> {
+  const { uidValidity, message } = await connection.getMessage(place.folder, place.uid, maxPartBytes, place.part)
+  checkValidity(place, uidValidity)
+  if (!message) throw gone()
+  return message
+}
+
+function gone(): Problem {
+  return new Problem('message_not_found', 'The message no longer exists: it was moved or deleted on the mail server.')
 }

@@ -160,7 +160,7 @@ describe('of a range', () => {
     expect((await whole(opened.bytes)).length).toBe(base64.length)
   })
 
-  test('a part that is longer than its server says is not read for ever to find a range', async () => {
+  test('a part that is longer than its server says is not read forever to find a range', async () => {
     let pieces = 0
     const blanks = Buffer.alloc(piece.length, ' ')
     const endless: PartSource = {

@@ -1,8 +1,8 @@
 /** Reads one part of a message, or some bytes of it, piece by piece, as fast as its reader takes it, its transfer encoding removed. */
 import { createHash } from 'node:crypto'
 import type { PartToRead } from '../imap/gateway-capabilities.ts'
-import { TransferDecoder } from '../reading/transfer-decoder.ts'
 import { Problem } from '../platform/problem.ts'
+import { TransferDecoder } from '../reading/transfer-decoder.ts'
 import { type AskedRange, type ByteRange, rangeWithin } from './byte-range.ts'
 import { type Mark, mostRanged, type PartMarks, PartMarksCache } from './part-marks.ts'
 

@@ -5,7 +5,26 @@ import { cleanLine } from '../reading/stranger-text.ts'
 import type { View } from './body-piece.ts'
 import { Person, toPerson } from './mail-address.ts'
 import type { UncomparedMessage } from './mail-service.ts'
-import { fromToolRef, toToolRef } from './tool-ref.ts'
+
+/** References of messages as tools give them name their account themselves, so that a model need not. */
+interface NamedMessage {
+  accountId: string
+  /** As REST takes it. Its signature holds for this account alone. */
+  ref: string
+}
+
+/** Account and reference; a dot is in neither. */
+export const ToolRef = z.string().regex(/^[\w-]{1,40}\.[\w-]{8,700}$/, 'is not a ref of mail_search')
+
+export function toToolRef({ accountId, ref }: NamedMessage): string {
+  return `${accountId}.${ref}`
+}
+
+/** @param text A `ToolRef`. */
+export function fromToolRef(text: string): NamedMessage {
+  const [accountId = '', ref = ''] = text.split('.')
+  return { accountId, ref }
+}
 
 /** Shown of each list; how many there are more is said. */
 const maxPeople = 10
@@ -13,7 +32,7 @@ const maxAttachments = 20
 const ReadTime = z.object({ local: z.string(), zone: z.string().optional(), utc: z.string().optional() })
 const maxEvents = 5
 
-/** Words of whoever wrote the invitation. */
+/** Words of the invitation's author. */
 const ReadCalendar = z.object({
   method: z.string().optional(),
   events: z.array(

@@ -1,6 +1,6 @@
 /** What the trail is told of messages that were read: all of them, however many folders they are in and whatever those are called. */
 import { expect, test } from 'vitest'
-import { readNotes } from './read-notes.ts'
+import { readNotes } from './message-reader.ts'
 
 test('messages are told by folder, and each once', () => {
   const places = [771, 772, 771].map(uid => ({ folder: 'INBOX', uidValidity: 3, uid }))

@@ -36,7 +36,7 @@ async function findFolder(connection: MailConnection, wanted: string): Promise<s
   throw new Problem('folder_not_found', `This account has no folder for ${role}.`)
 }
 
-/** A folder's path as a model is told it: who shares one with others may call it anything. */
+/** A folder's path as a model is told it: people who share one with others may call it anything. */
 export function toolPath(path: string): string {
   return cleanLine(path, maxPath)
 }

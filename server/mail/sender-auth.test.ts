@@ -1,8 +1,7 @@
 /** Only the account's own server is trusted to say that a message is genuine, whatever stands in the message. */
 import { expect, test } from 'vitest'
-import { readAuthField, readFields } from '../imap/auth-header.ts'
-import { borderOf } from './auth-servers.ts'
-import { senderAuth } from './sender-auth.ts'
+import { readAuthField, readFields } from '../imap/header-fields.ts'
+import { borderOf, senderAuth } from './sender-auth.ts'
 
 const from = [{ name: null, email: 'boss@corp.example' }]
 const gmail = borderOf('imap.gmail.com', [])

@@ -1,5 +1,6 @@
 /** What is odd about who a message says it is from. Names are anybody's choice; only what can mislead is told. */
-import { type Address, hiddenCharacter, SenderWarning } from '../../contract/mail.ts'
+
+import { type Address, hiddenCharacter, type Message, SenderWarning } from '../../contract/mail.ts'
 import { imitatedBy, knownDomainOf, looksOf, mixesAlphabets, readable } from './look-alike.ts'
 import { asciiAddress, domainOf } from './mail-address.ts'
 
@@ -16,6 +17,12 @@ const domainInName = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu
 export function warningsOf(senders: readonly Address[], own: string | undefined): SenderWarning[] {
   const found = new Set(senders.slice(0, maxSenders).flatMap(sender => [...warningsOfOne(sender, own)]))
   return SenderWarning.options.filter(warning => found.has(warning))
+}
+
+/** Servers answer From where there is no such header. */
+export function otherSender({ sender, from }: Pick<Message, 'sender' | 'from'>): Message['sender'] {
+  const known = new Set(from.map(({ email }) => email.toLowerCase()))
+  return sender.filter(({ email }) => !known.has(email.toLowerCase()))
 }
 
 function* warningsOfOne(sender: Address, own: string | undefined): Generator<SenderWarning> {

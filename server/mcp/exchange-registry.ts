@@ -1,4 +1,4 @@
-/** Knows which MCP exchanges are under way and for whom: bounds them, and ends or narrows them with what their principal may. */
+/** Knows the MCP exchanges that are under way, by principal: bounds them, and ends or narrows them with what their principal may. */
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isMore, limitKeyOf, type Principal, type PrincipalListener } from '../platform/principal.ts'

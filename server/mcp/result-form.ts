@@ -19,7 +19,7 @@ const structuredSince = '2025-06-18'
 /**
  * No client says in the protocol whether its model is shown structure or text, and either alone leaves some models with nothing: so both, unless it is
  * asked for one of them.
- * @throws Problem for a form that is none.
+ * @throws Problem for an unknown form.
  */
 export function resultFormOf(headers: Headers): ResultForm {
   const wanted = headers.get(resultHeader)

@@ -2,7 +2,7 @@
  * What Prometheus is told of calls that no request shows: tools by their outcome, model providers, and connections to mail servers by why
  * they failed. Each label has a closed list of values.
  */
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Histogram, Registry } from 'prom-client'
 import type { ConnectionFault } from '../../contract/problem.ts'
 
 /** One finished call of a tool. */
@@ -21,24 +21,14 @@ export interface ProviderFigures {
   durationMs: number
 }
 
-export interface AuditBacklog {
-  /** Entries that wait for the database. */
-  waiting: number
-  /** Entries that were lost since the start. */
-  lost: number
-}
-
-export interface CallMetricsOptions {
-  /** For everybody who may scrape. */
-  told: Registry
-  /** Grows with what happens to accounts: for callers that see all of them. */
-  whole: Registry
-  auditBacklog: () => AuditBacklog
-}
-
 const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
+/** Made before what it counts: `Prometheus` adds the other figures to its registries, and gives them out. */
 export class CallMetrics {
+  /** For everybody who may scrape. */
+  readonly told = new Registry()
+  /** Grows with what happens to accounts: for callers that see all of them. */
+  readonly whole = new Registry()
   readonly #tools: Counter<'tool' | 'outcome'>
   readonly #toolDurations: Histogram<'tool'>
   readonly #providers: Counter<'provider' | 'outcome'>
@@ -46,7 +36,8 @@ export class CallMetrics {
   readonly #imapErrors: Counter<'cause'>
   readonly #droppedRows: Counter
 
-  constructor({ told, whole, auditBacklog }: CallMetricsOptions) {
+  constructor() {
+    const { told, whole } = this
     this.#tools = new Counter({
       name: 'rustymail_tool_calls_total',
       help: 'Tool calls, over MCP and by the assistant: ok, refused (an error of the caller), or failed',
@@ -84,7 +75,6 @@ export class CallMetrics {
       help: 'Unsolicited message rows sent by mail servers',
       registers: [whole],
     })
-    addBacklog(whole, auditBacklog)
   }
 
   recordTool({ operation, status, durationMs }: ToolFigures): void {
@@ -111,24 +101,4 @@ export class CallMetrics {
 function outcomeOf(status: number): 'ok' | 'refused' | 'failed' {
   if (status < 400) return 'ok'
   return status < 500 ? 'refused' : 'failed'
-}
-
-function addBacklog(registry: Registry, read: () => AuditBacklog): void {
-  new Gauge({
-    name: 'rustymail_audit_entries_waiting',
-    help: 'Audit entries waiting for the database',
-    registers: [registry],
-    collect() {
-      this.set(read().waiting)
-    },
-  })
-  new Counter({
-    name: 'rustymail_audit_entries_lost_total',
-    help: 'Audit entries lost',
-    registers: [registry],
-    collect() {
-      this.reset()
-      this.inc(read().lost)
-    },
-  })
 }

@@ -1,6 +1,6 @@
 /** Figures over HTTP: now, of the last hour, and as Prometheus text. */
 import { api } from '../../contract/index.ts'
-import { sendText } from '../platform/http/http-compress.ts'
+import { bodyFor } from '../platform/http/http-compress.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
 import type { MetricsService } from './metrics-service.ts'
 import type { Prometheus } from './prometheus.ts'
@@ -12,6 +12,6 @@ export function metricsRoutes(http: HttpServer, metrics: MetricsService, prometh
     http,
     '/metrics',
     { name: 'metrics.prometheus', scope: 'dashboard:read', effect: 'read' },
-    async (call, reply) => sendText(call, reply.type(prometheus.contentType), await prometheus.render(call.principal)),
+    async (call, reply) => bodyFor(call, reply.type(prometheus.contentType), await prometheus.render(call.principal)),
   )
 }

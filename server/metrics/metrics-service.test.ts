@@ -8,6 +8,7 @@ import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { createHttpServer } from '../platform/http/http-server.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
+import { CallMetrics } from './call-metrics.ts'
 import { metricsRoutes } from './metrics-routes.ts'
 import { MetricsService } from './metrics-service.ts'
 import { Prometheus } from './prometheus.ts'
@@ -43,6 +44,7 @@ function setUp(startedAt = Date.now()) {
     figures: { is_writable: false, fault: 'full' as const, write_failures: 3, free_bytes: 5, total_bytes: 6 },
   }
   const prometheus = new Prometheus({
+    calls: new CallMetrics(),
     version: '1.2.3',
     connections,
     accounts: {

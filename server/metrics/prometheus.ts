@@ -3,7 +3,7 @@ import { Counter, type CounterConfiguration, Gauge, Histogram, Registry } from '
 import type { RequestOutcome } from '../platform/http/http-outcome.ts'
 import { type Sight, seesAll } from '../platform/visible-figures.ts'
 import { type AccountFigures, addAccountMetrics } from './account-metrics.ts'
-import { type AuditBacklog, CallMetrics } from './call-metrics.ts'
+import type { CallMetrics } from './call-metrics.ts'
 import { addOpenFiles, addProcessMetrics } from './process-metrics.ts'
 import { addStorageMetrics, type StorageFigures } from './storage-metrics.ts'
 import type { SystemReadings } from './system-readings.ts'
@@ -34,7 +34,15 @@ const totals: readonly [Total, string, string][] = [
   ['slowConsumers', 'rustymail_slow_consumers_total', 'Streams closed because their reader was too slow'],
 ]
 
+export interface AuditBacklog {
+  /** Entries that wait for the database. */
+  waiting: number
+  /** Entries that were lost since the start. */
+  lost: number
+}
+
 export interface PrometheusOptions extends AccountFigures {
+  calls: CallMetrics
   version: string
   streams: () => number
   events: () => EventFigures
@@ -51,9 +59,9 @@ interface Series {
 
 export class Prometheus {
   /** How busy the machine is, and what concerns no account: for everybody who may scrape. */
-  readonly #registry = new Registry()
+  readonly #registry: Registry
   /** What grows with what happens to accounts: for callers that see all of them. */
-  readonly #whole = new Registry()
+  readonly #whole: Registry
   readonly #figures: AccountFigures
   readonly calls: CallMetrics
   readonly #requests: Counter<'operation' | 'status'>
@@ -62,6 +70,9 @@ export class Prometheus {
   readonly #series = new Map<string, Series>()
 
   constructor(options: PrometheusOptions) {
+    this.calls = options.calls
+    this.#registry = this.calls.told
+    this.#whole = this.calls.whole
     const registers = [this.#whole]
     this.#figures = options
     this.#requests = new Counter({
@@ -85,7 +96,7 @@ export class Prometheus {
     }).set({ version: options.version }, 1)
     const { streams, events, readings, storage, auditBacklog } = options
     addStorageMetrics(this.#registry, storage)
-    this.calls = new CallMetrics({ told: this.#registry, whole: this.#whole, auditBacklog })
+    addBacklog(this.#whole, auditBacklog)
     addGauge(this.#registry, 'rustymail_event_streams', 'Event streams open', streams)
     addPublished(this.#whole, events)
     addTotals(this.#registry, totals, events)
@@ -165,4 +176,24 @@ function addGauge(registry: Registry, name: string, help: string, read: () => nu
 
 function addCounter(registry: Registry, configuration: CounterConfiguration<string>): void {
   new Counter({ ...configuration, registers: [registry] })
+}
+
+function addBacklog(registry: Registry, read: () => AuditBacklog): void {
+  new Gauge({
+    name: 'rustymail_audit_entries_waiting',
+    help: 'Audit entries waiting for the database',
+    registers: [registry],
+    collect() {
+      this.set(read().waiting)
+    },
+  })
+  new Counter({
+    name: 'rustymail_audit_entries_lost_total',
+    help: 'Audit entries lost',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(read().lost)
+    },
+  })
 }

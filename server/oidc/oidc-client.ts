@@ -1,5 +1,5 @@
 /** The only door to openid-client: OpenID Connect's authorization code flow with PKCE, in our words. */
-import * as openid from 'openid-client'
+import type * as openid from 'openid-client'
 import type { OidcConfig } from './oidc-config.ts'
 
 /** What only the browser that began a sign-in and this process know; recreated for each. */
@@ -42,6 +42,7 @@ export interface OidcClientOptions {
 }
 
 type Claims = Record<string, unknown>
+type OpenId = typeof openid
 
 /** For each call to the provider. */
 const timeoutSeconds = 10
@@ -73,12 +74,13 @@ export class OidcClient {
   /** Where the browser is to be sent. Throws OidcFault. */
   async authorizationUrl(redirectUri: string, { state, nonce, verifier }: LoginSecrets): Promise<URL> {
     const configuration = await this.#configuration()
-    return openid.buildAuthorizationUrl(configuration, {
+    const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await loadOpenId()
+    return buildAuthorizationUrl(configuration, {
       redirect_uri: redirectUri,
       scope: this.#options.config.scopes,
       state,
       nonce,
-      code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+      code_challenge: await calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
     })
   }
@@ -89,6 +91,7 @@ export class OidcClient {
    */
   async identify(callback: URL, { state, nonce, verifier }: LoginSecrets): Promise<OidcIdentity> {
     const configuration = await this.#configuration()
+    const openid = await loadOpenId()
     try {
       const tokens = await openid.authorizationCodeGrant(configuration, callback, {
         expectedState: state,
@@ -102,7 +105,7 @@ export class OidcClient {
       return this.#toIdentity(claims, await this.#userInfo(configuration, tokens.access_token, claims))
     } catch (error) {
       const code = callback.searchParams.get('code') ?? ''
-      throw new OidcFault(kindOf(error), error, [...this.#secrets(), code, verifier])
+      throw new OidcFault(kindOf(error, openid), error, [...this.#secrets(), code, verifier])
     }
   }
 
@@ -110,7 +113,8 @@ export class OidcClient {
   async #userInfo(configuration: openid.Configuration, accessToken: string, claims: openid.IDToken): Promise<Claims> {
     const isWhole = claims.email !== undefined && ownClaim(claims, this.#options.config.groupsClaim) !== undefined
     if (isWhole || configuration.serverMetadata().userinfo_endpoint === undefined) return {}
-    return openid.fetchUserInfo(configuration, accessToken, claims.sub)
+    const { fetchUserInfo } = await loadOpenId()
+    return fetchUserInfo(configuration, accessToken, claims.sub)
   }
 
   #toIdentity(claims: openid.IDToken, more: Claims): OidcIdentity {
@@ -144,10 +148,11 @@ export class OidcClient {
   async #discover(): Promise<openid.Configuration> {
     const { issuer, clientId, clientSecret } = this.#options.config
     const server = new URL(issuer)
-    // Each of the provider's addresses must be https, but for a provider on this machine.
-    const plain = server.protocol === 'http:' ? [openid.allowInsecureRequests] : []
     try {
-      const configuration = await openid.discovery(server, clientId, {}, authenticationOf(clientSecret), {
+      const openid = await loadOpenId()
+      // Each of the provider's addresses must be https, but for a provider on this machine.
+      const plain = server.protocol === 'http:' ? [openid.allowInsecureRequests] : []
+      const configuration = await openid.discovery(server, clientId, {}, authenticationOf(clientSecret, openid), {
         execute: [...plain, openid.enableNonRepudiationChecks],
         timeout: timeoutSeconds,
         [openid.customFetch]: bounded(this.#options.fetch ?? fetch),
@@ -172,8 +177,13 @@ export class OidcClient {
   }
 }
 
+/** When somebody first signs in by the provider: a server without one does without the package. */
+function loadOpenId(): Promise<OpenId> {
+  return import('openid-client')
+}
+
 /** Basic is what a provider takes that does not say (OpenID Connect Discovery 1.0, section 3). */
-function authenticationOf(secret: string | undefined): openid.ClientAuth {
+function authenticationOf(secret: string | undefined, openid: OpenId): openid.ClientAuth {
   if (secret === undefined) return openid.None()
   const [basic, post] = [openid.ClientSecretBasic(secret), openid.ClientSecretPost(secret)]
   return (server, client, body, headers) => {
@@ -183,7 +193,7 @@ function authenticationOf(secret: string | undefined): openid.ClientAuth {
   }
 }
 
-function kindOf(error: unknown): OidcFaultKind {
+function kindOf(error: unknown, openid: OpenId): OidcFaultKind {
   if (error instanceof openid.AuthorizationResponseError) {
     if (error.error === 'access_denied') return 'denied'
     return ['server_error', 'temporarily_unavailable'].includes(error.error) ? 'unavailable' : 'refused'

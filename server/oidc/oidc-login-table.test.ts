@@ -20,7 +20,7 @@ test('all addresses of one IPv6 site are one', () => {
   expect(isThere(logins, mine)).toBe(true)
 })
 
-test('there are never more than a thousand; the oldest goes first', () => {
+test('there are never more than a thousand; the oldest is evicted first', () => {
   const logins = new OidcLoginTable({ now: () => 0 })
   const flood = Array.from({ length: 1_500 }, (_, index) => logins.begin('/', `192.0.${index >> 8}.${index & 255}`))
   const left = flood.map(one => isThere(logins, one))

@@ -12,7 +12,7 @@ export interface WaitingLogin extends LoginSecrets {
 }
 
 export const loginLifeMs = 10 * 60_000
-/** When full, the oldest goes. */
+/** When full, the oldest is evicted. */
 const maxWaiting = 1_000
 /** From one place, so that a flood from there pushes out its own and nobody else's. */
 const maxWaitingOfAddress = 100

@@ -25,7 +25,7 @@ export type OidcRefusalCode = (typeof oidcRefusals)[number]
 
 export class OidcRefusal extends Error {
   readonly code: OidcRefusalCode
-  /** The page that was wanted, a path of ours: who tries again, or comes in another way, still gets there. */
+  /** The page that was wanted, a path of ours: a second try, or another way in, still leads there. */
   readonly returnTo: string
 
   constructor(code: OidcRefusalCode, { returnTo = '/', ...options }: ErrorOptions & { returnTo?: string } = {}) {

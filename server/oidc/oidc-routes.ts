@@ -37,10 +37,10 @@ export function oidcRoutes(http: HttpServer, oidc: OidcService): void {
     { name: 'finishOidcSignIn', scope: 'public', effect: 'write', limit: 'sign_in' },
     async (call, reply) => {
       reply.header('cache-control', 'no-store')
-      const { url, cookies } = reply.request
+      const { url } = reply.request
       try {
         const from = { address: call.caller.address, userAgent: call.caller.userAgent }
-        const { session, returnTo } = await oidc.finish(queryOf(url), cookies[cookieName], from)
+        const { session, returnTo } = await oidc.finish(queryOf(url), call.cookie(cookieName), from)
         reply.clearCookie(cookieName, cookie)
         enter(call, session)
         return reply.redirect(returnTo)

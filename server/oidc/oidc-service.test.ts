@@ -112,7 +112,7 @@ test('a user who belongs to one person at the provider is not given to another',
   expect(await getUser(ann.email)).toMatchObject({ oidc_subject: 'sub-1', role: 'operator' })
 })
 
-test('an administrator is linked only to whom the provider makes one', async () => {
+test('an administrator is linked only to a person that the provider makes one', async () => {
   const { put, signIn, getUser } = await start()
   const boss = { email: 'boss@example.com', email_verified: true }
   put('sub-1', { ...boss, groups: ['staff'] })
@@ -248,7 +248,7 @@ test('who cancels at the provider, or is refused, or comes too late, is told so 
   expect((await slow.follow(await slow.visit(late), isPage)).location?.href).toBe(url + at('expired'))
 })
 
-test('to whom the provider gives no role any more nothing is left open, until it gives them one again', async () => {
+test('nothing is left open to a user without a role at the provider, until it gives them one again', async () => {
   const { put, signIn, getUser, facts, deeds, userService, sessions } = await start()
   put('sub-1', { ...ann, groups: ['staff'] })
   const { browser } = await signIn('sub-1')
@@ -275,7 +275,7 @@ test('to whom the provider gives no role any more nothing is left open, until it
   expect(deeds.at(-1)).toMatchObject({ operation: 'oidc.enableUser', userId: id, outcome: 'ok' })
 })
 
-test('whom an administrator has disabled the provider does not enable, neither before nor after its own word', async () => {
+test('the provider does not enable a user that an administrator has disabled, neither before nor after its own word', async () => {
   const { put, signIn, getUser, userService } = await start()
   put('sub-1', { ...ann, groups: ['staff'] })
   await signIn('sub-1')

@@ -36,9 +36,9 @@ export interface ProviderDeed {
   from: Whence
 }
 
-/** As a group in the configuration: everybody whom the provider signs in. */
+/** As a group in the configuration: everybody that the provider signs in. */
 const everybody = '*'
-/** Gives and takes roles: who runs the server has said in its environment that the provider may. */
+/** Gives and takes roles: its operator has said in its environment that the provider may. */
 const provider: Principal = {
   id: 'oidc',
   name: 'OpenID Connect',
@@ -104,9 +104,9 @@ export class OidcUserSync {
   }
 
   /**
-   * By email someone becomes the user of that name here, so whoever can choose an email at the provider could take a
+   * By email someone becomes the user of that name here, so anyone who can choose an email at the provider could take a
    * user over. Therefore: the provider has verified it; the user is nobody else's at the provider; and an administrator
-   * is linked only to whom the provider makes an administrator anyway. Of all others the role becomes what the
+   * is linked only to people that the provider makes administrators anyway. Of all others the role becomes what the
    * provider gives before a session opens, so that nobody gains by it; of the last administrator it would not.
    */
   async #link(user: UserRow, identity: OidcIdentity, role: Role, writing: Writing): Promise<UserRow> {

@@ -76,7 +76,7 @@ test('directory and key are for their owner alone, and the key stays the same', 
   dir.release()
 })
 
-test('where no directory can be made it says so and does not try for ever; folders above are made too', () => {
+test('where no directory can be made it says so and does not try forever; folders above are made too', () => {
   const module = join(import.meta.dirname, 'data-dir.ts')
   const code = `const { takeDataDir } = await import(${JSON.stringify(module)}); takeDataDir('/proc/self/rustymail/data')`
   const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { timeout: 25_000 })

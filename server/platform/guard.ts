@@ -1,4 +1,4 @@
-/** The one gate: whoever acts, by whatever road, is checked here before a service is called. */
+/** The one gate: every principal, by whatever road, is checked here before a service is called. */
 import type { Effect, Endpoint, LimitName } from '../../contract/endpoint.ts'
 import { maySeeAccount, type Principal } from './principal.ts'
 import { Problem } from './problem.ts'

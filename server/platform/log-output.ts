@@ -1,5 +1,5 @@
 /**
- * Where the log goes. Whoever reads it may be slow, or stop: the server neither waits for them nor ends with them, so lines for which a
+ * Where the log goes. Its reader may be slow, or stop: the server neither waits for it nor ends with it, so lines for which a
  * pipe has no room wait up to a bound, and are counted past it.
  */
 import { fstatSync } from 'node:fs'
@@ -56,7 +56,7 @@ function isPipe(fd: number): boolean {
     const stat = fstatSync(fd)
     return stat.isFIFO() || stat.isSocket()
   } catch {
-    // It was closed by whoever started us.
+    // It was closed by the process that started us.
     return false
   }
 }

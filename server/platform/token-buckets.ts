@@ -1,4 +1,4 @@
-/** Token buckets (as in RFC 2697, one rate): who calls too often waits, who pauses may call in a burst again. */
+/** Token buckets (as in RFC 2697, one rate): a caller that calls too often waits; after a pause it may call in a burst again. */
 
 export interface Standing {
   isAllowed: boolean
@@ -13,7 +13,7 @@ interface Bucket {
   at: number
 }
 
-/** Buckets held; past it the oldest goes, and who owned it begins with a full one. */
+/** Buckets held; past it the oldest is evicted; its owner starts over with a full one. */
 const maxBuckets = 20_000
 
 export class TokenBuckets {

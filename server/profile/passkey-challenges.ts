@@ -1,4 +1,4 @@
-/** Challenges for passkeys: signed instead of kept, so that who asks for many pushes nobody else's out. Each opens once. */
+/** Challenges for passkeys: signed instead of kept, so that a caller that asks for many evicts none of others. Each opens once. */
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../platform/problem.ts'
 import { Signer } from '../platform/secret-box.ts'

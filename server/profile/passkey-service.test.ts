@@ -40,7 +40,7 @@ async function setUp(db: Database, at: string = origin) {
 }
 
 onEachDatabase(open => {
-  test('whoever has the passkey is known without saying who', async () => {
+  test('anyone who has the passkey is known without saying who', async () => {
     const { passkeys, user, users, add, signIn } = await setUp(await open())
     const other = aUser()
     await users.insert(other)

@@ -169,7 +169,7 @@ export class ProfileService {
     throw new Problem('password_wrong', 'This is not your current password.')
   }
 
-  /** Whoever finds a session left open cannot add a way in of their own. */
+  /** Anyone who finds a session left open cannot add a way in of their own. */
   async #refuseOldSession({ id }: Principal): Promise<void> {
     const session = await this.#options.sessions.find(id.slice('session-'.length))
     if (session && this.#options.now() - Date.parse(session.created_at) < recentMs) return

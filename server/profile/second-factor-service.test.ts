@@ -66,7 +66,7 @@ onEachDatabase(open => {
     expect(await factors.verify(user, before)).toBe(false)
   })
 
-  test('a recovery code opens once, however it is typed, and only for whom it was made', async () => {
+  test('a recovery code opens once, however it is typed, and only for the user that it was made for', async () => {
     const { factors, users, enrol } = await setUp(await open())
     const [anna, ben] = [await enrol(), await enrol()]
     const [first, second] = anna.codes
@@ -110,7 +110,7 @@ test('an authenticator counts only after a right code, within ten minutes, in th
   expect(confirm('session-1', code())).toThrow(expect.objectContaining({ code: 'challenge_invalid' }))
 })
 
-test('who begins again and again fills no memory: of two hundred the oldest goes', async () => {
+test('who begins again and again fills no memory: of two hundred the oldest is evicted', async () => {
   const { factors } = await setUp(await memoryDatabase())
   const code = ({ secret }: { secret: string }) => TOTP.generate({ secret: secretOf(secret), timestamp: start })
   const first = factors.begin('session-first', 'anna@example.com')

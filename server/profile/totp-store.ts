@@ -1,4 +1,4 @@
-/** Authenticators in the database: each step of the clock opens once, whoever asks at the same time. */
+/** Authenticators in the database: each step of the clock opens once, however many ask at the same time. */
 import type { Database } from '../platform/database/database.ts'
 
 export class TotpStore {

@@ -1,6 +1,6 @@
 /** Texts whose lines were broken by their writer's program (RFC 3676). */
 import { expect, test } from 'vitest'
-import { unflow } from './flowed-text.ts'
+import { unflow } from './decode-body.ts'
 
 test.each([
   ['one \ntwo', 'one two'],

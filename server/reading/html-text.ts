@@ -1,8 +1,7 @@
 /** HTML of a mail as a model reads it: the words that a person would see, as lines, with lists, quotations and tables marked. */
 import { isSeen, isShown, isTrackingPixel, type Look, lookOf, plainLook, type Surroundings } from './html-look.ts'
-import { linkTarget } from './link-target.ts'
+import { linkTarget } from './link-words.ts'
 import { attributeOf, type HtmlElement, type HtmlNode, isElement, type ParsedHtml, parseHtml } from './parse-html.ts'
-import { startsOriginal } from './reply-marks.ts'
 import { StyleBudget } from './style-budget.ts'
 import { type Color, StyleColors } from './style-color.ts'
 import { type Style, StyleRules } from './style-rules.ts'
@@ -249,4 +248,23 @@ function childrenOf(element: HtmlElement): HtmlNode[] {
   const chosen =
     options.find(option => isElement(option) && attributeOf(option, 'selected') !== undefined) ?? options[0]
   return chosen ? [chosen] : []
+}
+
+/**
+ * The marks by which mail programs say in HTML that from here on it is the earlier message.
+ * How far the earlier message goes: it is the element itself, or from there on all that its parent or the parent of that has. `blockquote`
+ * is not among them; Gmail and Thunderbird put what they quote into one.
+ */
+function startsOriginal(element: HtmlElement, style: Style): 'no' | 'itself' | 'parent' | 'grandparent' {
+  if (element.tagName !== 'div') return 'no'
+  const id = attributeOf(element, 'id')?.slice(0, 100) ?? ''
+  const classes = attributeOf(element, 'class')?.slice(0, 200) ?? ''
+  // Outlook on the web and on phones, with a line before what it quotes.
+  if (/^(?:x_)*divRplyFwdMsg$/.test(id)) return 'parent'
+  if (/^(?:x_)*mail-editor-reference-message-container$/.test(id)) return 'itself'
+  if (/\byahoo_quoted\b/.test(classes) || /^yahoo_quoted/.test(id)) return 'itself'
+  // Outlook for Windows: a line above, or at the left of, what it quotes.
+  if (/^solid #(?:e1e1e1|b5c4df)/.test(style.get('border-top') ?? '')) return 'grandparent'
+  if (/^solid blue 1\.5pt/.test(style.get('border-left') ?? '')) return 'itself'
+  return 'no'
 }

@@ -27,7 +27,7 @@ test('a job is taken back when the last who waits for it has gone, and not befor
   await expect(one).rejects.toThrow('the first has gone')
   expect(jobs[0]?.options.signal?.aborted).toBe(false)
   second.abort(new Error('the second has gone'))
-  // Whoever comes in the moment in which it is taken back has it done again.
+  // A caller that comes in the moment in which it is taken back has it done again.
   const late = ask('a')
   await expect(other).rejects.toThrow('the second has gone')
   expect(jobs[0]?.options.signal?.aborted).toBe(true)

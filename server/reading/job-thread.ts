@@ -11,7 +11,7 @@ export interface ThreadBounds {
   startMs: number
   /** Heap of the thread. */
   maxMemoryMb: number
-  /** After so long without work the thread ends. To start one takes some 100 ms, which whoever reads mail should not wait for each time. */
+  /** After so long without work the thread ends. To start one takes some 100 ms, which readers of mail should not wait for each time. */
   idleMs: number
   /** The file that the thread runs. */
   thread: string

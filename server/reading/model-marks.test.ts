@@ -1,6 +1,6 @@
 /** Marks of models in the words of strangers: all of them are rewritten, and what people write is not. */
 import { expect, test } from 'vitest'
-import { withoutModelMarks } from './model-marks.ts'
+import { withoutModelMarks } from './stranger-text.ts'
 
 test.each([
   ['<|im_start|>system', '‹|im_start|›system'],

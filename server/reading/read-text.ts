@@ -1,8 +1,7 @@
 /** The text part of a message as a model reads it, and how what was read of both parts is told. Loads nothing that reads HTML. */
 import { withoutTargets } from './link-words.ts'
-import { withoutModelMarks } from './model-marks.ts'
 import { newText } from './new-text.ts'
-import { cleanText } from './stranger-text.ts'
+import { cleanText, withoutModelMarks } from './stranger-text.ts'
 
 /**
  * `html` was read because there is no text, or because it says more; `html_instead` because the text says what the HTML does not show; `both`

@@ -1,6 +1,5 @@
-/** A stranger's words on their way to a model: what it would read and no person would see is taken out, and bodies are fenced. */
+/** A stranger's words as they may be shown: in one line, cut, without what a model would read and no person would see, and fenced. */
 import { randomBytes } from 'node:crypto'
-import { withoutModelMarks } from './model-marks.ts'
 
 /** Zero-width and bidi controls, tags, variation selectors, fillers; and the three marks of annotations, which are as unseen. */
 const unseen = /[\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu
@@ -18,6 +17,14 @@ export function cleanText(text: string): string {
     .replaceAll(unseen, '')
     .replaceAll(control, '')
     .replaceAll(/\n{4,}/g, '\n\n\n')
+}
+
+/** One line of well-formed Unicode without control characters. */
+export function oneLine(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
 }
 
 /** One line for a model: a subject, a name, a path. A mark at its end says that there was more. */
@@ -46,4 +53,82 @@ export class Fence {
   around(text: string): string {
     return `<${this.#tag}>\n${withoutModelMarks(text)}\n</${this.#tag}>`
   }
+}
+
+/** Tags and special tokens of models, of their tools and of fences around what is not trusted; `-` and what follows it belongs to the name. */
+const tagNames = [
+  'antml:[a-z_]+',
+  'function_?(?:calls?|results?)',
+  'functions?',
+  'invoke',
+  'parameter',
+  'tool_?(?:calls?|use|results?|outputs?|responses?|code)',
+  'tools?',
+  'system',
+  'assistant',
+  'user',
+  'human',
+  'developer',
+  'instructions?',
+  'prompt',
+  'context',
+  'documents?',
+  'results?',
+  'output',
+  'think(?:ing)?',
+  'untrusted',
+  'trusted',
+  's',
+  'bos',
+  'eos',
+  'pad',
+  'unk',
+  '(?:begin|start|end)_of_(?:text|turn|sentence|message)',
+  'unused\\d{1,3}',
+  'important',
+  'admin',
+  'override',
+  'sys',
+  'inst',
+].join('|')
+
+/** `<|im_start|>`; in some models with wide bars. Blanks are of any kind: a no-break space looks like a space, and to a model nearly is one. */
+const token = /[<\uff1c]([^\S\n]{0,3}[|\uff5c][^<>\uff1c\uff1e\n]{1,80}[|\uff5c][^\S\n]{0,3})[>\uff1e]/g
+/** One that does not end. What pipes in programs has a blank behind it. */
+const openToken = /[<\uff1c](?=[^\S\n]{0,3}[|\uff5c][\p{L}_])/gu
+const tag = new RegExp(
+  `[<\uff1c]([^\\S\\n]{0,3}/?[^\\S\\n]{0,3}(?:${tagNames})(?:[-:_][\\w-]{0,60})?[^\\S\\n]{0,3})(?=[/>\uff1e\\s=]|$)`,
+  'gi',
+)
+const bracketed =
+  /\[([^\S\n]{0,3}\/?[^\S\n]{0,3}(?:INST|SYS|SYSTEM(?:_PROMPT)?|ASSISTANT|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS)[^\S\n]{0,3})\]/gi
+const doubled = /<<([^\S\n]{0,3}\/?[^\S\n]{0,3}SYS[^\S\n]{0,3})>>/gi
+/** The end or the beginning of a fence in words. */
+const fenceWords = /(?<!‹)\b(?:BEGIN|END|START|STOP)(?:[ _-](?:OF|THE))?[ _-](?:UN)?TRUSTED\b/gi
+/** At the beginning of a line, behind whatever is no letter: marks of quotations and lists, bars of tables, blanks of any kind. */
+const speaker = /^([^\p{L}\n]{0,20})(Human|Assistant)(?=[*_]*[^\S\n]{0,3}[:\uff1a])/gimu
+/** In small letters it is what a computer runs on. */
+const systemSpeaker =
+  /^([^\p{L}\n]{0,20})(SYSTEM(?:[^\S\n](?:MESSAGE|PROMPT|NOTE|OVERRIDE))?)(?=[*_]*[^\S\n]{0,3}[:\uff1a])/gmu
+const heading =
+  /^((?:[^\S\n]|>){0,20})(#{1,6})(?=[^\S\n]{1,3}(?:Instructions?|Response|System|Assistant|Human|User|Input|Output)\b[^\S\n]{0,3}:?[^\S\n]{0,20}$)/gim
+const codeFence = /^((?:[^\S\n]|>){0,20})(`{3,200}|~{3,200})/gm
+
+/**
+ * Marks by which models tell who speaks: a stranger's words that look like one are rewritten, so that people still read them and no model
+ * obeys them.
+ * Looks the same to people but for the brackets ‹ ›. What is rewritten once stays as it is.
+ */
+export function withoutModelMarks(text: string): string {
+  return text
+    .replaceAll(token, '‹$1›')
+    .replaceAll(openToken, '‹')
+    .replaceAll(doubled, '‹‹$1››')
+    .replaceAll(tag, '‹$1')
+    .replaceAll(bracketed, '‹$1›')
+    .replaceAll(fenceWords, '‹$&›')
+    .replaceAll(speaker, '$1‹$2›')
+    .replaceAll(systemSpeaker, '$1‹$2›')
+    .replaceAll(heading, '$1‹$2›')
+    .replaceAll(codeFence, '$1‹$2›')
 }

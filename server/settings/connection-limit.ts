@@ -1,7 +1,7 @@
 /** How many IMAP connections the whole server may have, where nobody has said: as many as its accounts need, and its file descriptors allow. */
 import { readFileSync } from 'node:fs'
 
-/** In steps: who sees only some accounts sees the limit, and shall not count the others by it. The last is what the contract allows. */
+/** In steps: principals that see only some accounts see the limit, and must not count the others by it. The last is what the contract allows. */
 const steps = [100, 250, 500, 1_000, 2_500, 5_000, 10_000]
 /** One that watches, and one for requests: the others of its pool are opened where there is room. */
 const perAccount = 2

@@ -1,7 +1,7 @@
 /** Inner networks that an administrator allows while the server runs, beside those of the environment, for mail servers alone. */
 import { isIP, isIPv4 } from 'node:net'
 import type { PrivateNetworks } from '../../contract/settings.ts'
-import { refuseNarrow } from '../accounts/account-rights.ts'
+import { refuseNarrow } from '../accounts/account-rules.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { HealthRegistry } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'

@@ -146,7 +146,7 @@ onEachDatabase(open => {
     expect(facts().map(({ type }) => type)).toEqual(['account_added'])
   })
 
-  test('changed limits take effect at once, outlive a restart, and are announced by name', async () => {
+  test('changed limits take effect immediately, outlive a restart, and are announced by name', async () => {
     const db = await open()
     const { settings, facts, connect } = await service(db)
     await connect()

@@ -1,6 +1,6 @@
-/** What an administrator changes while the server runs; a change takes effect at once and is announced. */
+/** What an administrator changes while the server runs; a change takes effect immediately and is announced. */
 import type { ImapConfiguration, ImapConfigurationChange, PoolLimits } from '../../contract/settings.ts'
-import { refuseNarrow } from '../accounts/account-rights.ts'
+import { refuseNarrow } from '../accounts/account-rules.ts'
 import type { AccountService, AlsoKept } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Principal } from '../platform/principal.ts'
@@ -120,7 +120,7 @@ export class SettingsService {
     return this.getConfig(principal)
   }
 
-  /** What was never set is not set by whoever changes something else: it goes on following the accounts. */
+  /** What was never set is not set by a change of something else: it goes on following the accounts. */
   #limitsOf(
     { connection_timeout_seconds, max_connections, connection_pool_size }: PoolLimits,
     changed: readonly string[],

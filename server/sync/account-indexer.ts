@@ -8,17 +8,19 @@ import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
 import type { FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { FolderIndexer } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
-import type { WrittenIndex } from './index-port.ts'
 
 export interface AccountIndexerOptions {
   accountId: string
-  index: WrittenIndex
+  /** Of this account. */
+  index: IndexOperations
   db: Database
   /** Writes only while this process may. */
   hub: Pick<EventHub, 'transact'>
@@ -31,19 +33,13 @@ export interface AccountIndexerOptions {
   roundsBetweenFlags?: number
   /** Whether texts are fetched, or headers alone. */
   hasTexts?: boolean
-  /** Hears of each step. */
-  onProgress?(progress: IndexProgress): void
-}
-
-export interface IndexProgress {
-  /** Headers and texts are read as far as they are on the server. */
-  isComplete: boolean
-  folders: IndexedFolder[]
 }
 
 /** Fetched with one command or two; each is cut at `maxTextBytes` on the wire. */
 const textsOfStep = 50
 const maxTextBytes = 64 * 1024
+/** Past it no further texts are read until the account is started again. */
+const mostTextless = 1_000
 /** For asking one folder after the other, where the server does not tell of all at once. */
 const standingsMs = 5_000
 
@@ -52,15 +48,15 @@ export class AccountIndexer {
     AccountIndexerOptions
   readonly #folders: FolderIndexer
   readonly #facts: IndexFacts
-  /** Numbers of facts begin here: they are above all that were forwarded before. */
-  #lowestFact = 0
   /** Folders that are said to have changed. */
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
   #wake: () => void = () => undefined
   #rounds = 0
+  #hasFailed = false
   #nextRoundAt = 0
+  #lookedAt: string | null = null
   /** Headers or texts may be missing. */
   #isMore = false
   /** Messages whose text could not be fetched; they are tried again after a restart. */
@@ -72,12 +68,24 @@ export class AccountIndexer {
     this.#facts = new IndexFacts(accountId, { db, hub, index })
     this.#folders = new FolderIndexer({
       apply: batch => this.#apply(batch),
-      listUidRanges: path => index.listUidRanges(accountId, path),
+      listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
     })
   }
 
+  /** When all folders were last compared; null before the first time. */
+  get lookedAt(): string | null {
+    return this.#lookedAt
+  }
+
+  /** Nothing that is known to be there is missing. */
+  get isComplete(): boolean {
+    return this.#lookedAt !== null && !this.#isMore
+  }
+
   start(): void {
+    this.#nextRoundAt = 0
+    this.#facts.forget()
     this.#abort = new AbortController()
     const { logger, accountId } = this.#options
     this.#running = this.#run(this.#abort.signal).catch(err => {
@@ -98,6 +106,13 @@ export class AccountIndexer {
     this.#wake()
   }
 
+  /** The index was emptied: all folders are looked at now. */
+  renew(): void {
+    this.#nextRoundAt = 0
+    this.#textless.clear()
+    this.#wake()
+  }
+
   async #run(signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
       try {
@@ -105,6 +120,9 @@ export class AccountIndexer {
         failures = 0
       } catch (error) {
         if (signal.aborted || isFinal(error)) return
+        // What was noticed may not have been read: all is compared.
+        this.#hasFailed = true
+        this.#nextRoundAt = 0
         const { logger, accountId, backoff } = this.#options
         logger.warn({ err: error, account_id: accountId }, 'indexing waits until the next try')
         await wait(backoffDelay(failures++, backoff), undefined, { signal }).catch(() => undefined)
@@ -124,11 +142,15 @@ export class AccountIndexer {
 
   /** All folders as they stand now. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { accountId, index, roundMs, roundsBetweenFlags } = this.#options
-    const asksAll = this.#rounds % roundsBetweenFlags === 0
+    const { index, roundMs, roundsBetweenFlags } = this.#options
+    const asksAll = this.#hasFailed || this.#rounds % roundsBetweenFlags === 0
     const noticed = new Set(this.#noticed)
-    const round = await index.currentRound(accountId)
+    // A renewal from here on asks for one more.
+    this.#nextRoundAt = performance.now() + roundMs
+    const round = await index.currentRound()
     const standings = await this.#standings()
+    // From here on a further notice is of something that these figures may not hold.
+    for (const path of noticed) this.#noticed.delete(path)
     const folders = await this.#applyFolders(standings)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
@@ -140,13 +162,13 @@ export class AccountIndexer {
       isWhole = (await this.#catchUp(folder, status, comparesAll)) && isWhole
     }
     if (isWhole) {
-      await index.settleOrphans(accountId, round, this.#lowestFact)
+      await index.settleOrphans(round, await this.#facts.lowest())
       await this.#facts.forward()
     }
-    for (const path of noticed) this.#noticed.delete(path)
     this.#rounds++
+    this.#hasFailed = false
     this.#isMore = true
-    this.#nextRoundAt = performance.now() + roundMs
+    this.#lookedAt = new Date().toISOString()
   }
 
   /** A folder that is refused costs no other one. */
@@ -170,64 +192,56 @@ export class AccountIndexer {
     const standings = await this.#standings(paths)
     // From here on a further notice is of something that these figures may not hold.
     for (const path of paths) this.#noticed.delete(path)
-    try {
-      const folders = await this.#applyFolders(standings)
-      for (const path of paths) {
-        const folder = folders.find(each => each.path === path)
-        const status = standings.find(each => each.path === path)?.status
-        // Who told of it may know more than the figures say.
-        if (folder && status) await this.#catchUp(folder, status, status.modseq === undefined)
-      }
-    } catch (error) {
-      for (const path of paths) this.#noticed.add(path)
-      throw error
+    const folders = await this.#applyFolders(standings)
+    for (const path of paths) {
+      const folder = folders.find(each => each.path === path)
+      const status = standings.find(each => each.path === path)?.status
+      // A notice may say more than the figures do.
+      if (folder && status) await this.#catchUp(folder, status, status.modseq === undefined)
     }
     this.#isMore = true
   }
 
   /** One batch of headers, else of texts. @returns Whether there may be more. */
   async #stepBack(): Promise<boolean> {
-    const { accountId, index, hasTexts } = this.#options
-    const folders = await index.listFolders(accountId)
-    const next = folders.find(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
+    const { index, hasTexts } = this.#options
+    const folders = await index.listFolders()
+    const waiting = folders.filter(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
+    const next = waiting.find(({ role }) => role === 'inbox') ?? waiting[0]
     if (next) {
-      this.#tell(folders, false)
       // A folder that was made again begins anew with the next round.
       return (await this.#folders.backfill(next)) !== undefined
     }
-    const isMore = hasTexts && (await this.#readTexts())
-    this.#tell(folders, !isMore)
-    return isMore
+    return hasTexts && (await this.#readTexts())
   }
 
   async #readTexts(): Promise<boolean> {
-    const { accountId, index } = this.#options
-    const places = await index.listWithoutText(accountId, textsOfStep + this.#textless.size)
+    const { index } = this.#options
+    if (this.#textless.size > mostTextless) return false
+    const places = await index.listWithoutText(textsOfStep + this.#textless.size)
     const missing = places.filter(place => !this.#textless.has(keyOf(place))).slice(0, textsOfStep)
     for (const [path, group] of Map.groupBy(missing, place => place.path)) {
       const uids = group.map(({ uid }) => uid)
       const { uidValidity, texts } = await this.#ask(c => c.changes.listTexts(path, uids, maxTextBytes), path)
-      const read = new Set(texts.map(({ uid }) => uid))
-      // Gone, or never answered: the next round knows.
+      const isSame = group[0]!.uidValidity === uidValidity
+      const read = new Set(isSame ? texts.map(({ uid }) => uid) : [])
+      // Gone, or never answered: the next round finds out what became of them.
       for (const place of group) if (!read.has(place.uid)) this.#textless.add(keyOf(place))
-      if (group.some(place => place.uidValidity !== uidValidity)) continue
-      await this.#apply({ path, uidValidity, texts, announces: false })
+      if (isSame) await this.#apply({ path, uidValidity, texts, announces: false })
     }
     return missing.length > 0
   }
 
   async #applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
-    const { accountId, index } = this.#options
-    this.#lowestFact ||= await this.#facts.lowest()
-    await index.applyFolders(accountId, standings.map(toListedFolder), this.#lowestFact)
+    const { index } = this.#options
+    await index.applyFolders(standings.map(toListedFolder), await this.#facts.lowest())
     await this.#facts.forward()
-    return index.listFolders(accountId)
+    return index.listFolders()
   }
 
   async #apply(batch: FolderBatch): Promise<void> {
-    const { accountId, index } = this.#options
-    this.#lowestFact ||= await this.#facts.lowest()
-    await index.applyBatch(accountId, batch, this.#lowestFact)
+    const { index } = this.#options
+    await index.applyBatch(batch, await this.#facts.lowest())
     await this.#facts.forward()
   }
 
@@ -237,10 +251,6 @@ export class AccountIndexer {
 
   #ask<T>(work: (connection: MailConnection) => Promise<T>, path?: string): Promise<T> {
     return this.#options.pool.run(this.#options.accountId, 'background', work, this.#abort.signal, path)
-  }
-
-  #tell(folders: IndexedFolder[], isComplete: boolean): void {
-    this.#options.onProgress?.({ folders, isComplete })
   }
 
   /** Until something is noticed, or the next round is due. */
@@ -265,6 +275,7 @@ function keyOf({ path, uidValidity, uid }: { path: string; uidValidity: number; 
 /** Until the account is changed, or somebody asks for another try. */
 function isFinal(error: unknown): boolean {
   const codes = ['mail_login_refused', 'account_disabled', 'account_not_found', 'draining']
+  if (error instanceof IndexFault) return error.code === 'closed'
   return error instanceof Problem && codes.includes(error.code)
 }
 

@@ -1,7 +1,6 @@
 /** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
 import type { AccountState } from '../../contract/accounts.ts'
-import { toAccountError } from '../accounts/account-error.ts'
-import type { HealthRegistry } from '../accounts/health-registry.ts'
+import { type HealthRegistry, toAccountError } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
@@ -29,6 +28,8 @@ export interface AccountWatcherOptions {
   health: Pick<HealthRegistry, 'set' | 'noteMail' | 'noteProblem'>
   logger: Logger
   backoff?: Backoff
+  /** Hears that something came, went or changed in the folder, or may have while nobody looked. */
+  onChange?(folder: string): void
 }
 
 const folder = 'INBOX'
@@ -128,6 +129,7 @@ export class AccountWatcher {
       this.#reportWatching()
       this.#options.pool.watchBegan(this.#account.id)
       this.#arrivals.begin(state, signal)
+      this.#options.onChange?.(folder)
       return { problem: (await ended(connection, signal)) ?? lost(), wasReady }
     } catch (error) {
       if (!(error instanceof Problem)) this.#logBug(error, signal)
@@ -140,7 +142,7 @@ export class AccountWatcher {
 
   #noticed(change: WatchChange, signal: AbortSignal): void {
     if (change.kind === 'exists') this.#arrivals.look(signal)
-    if (change.kind !== 'polling') return
+    if (change.kind !== 'polling') return this.#options.onChange?.(folder)
     this.#isPolling = true
     this.#reportWatching()
   }

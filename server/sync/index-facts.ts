@@ -4,6 +4,7 @@
  */
 import type { Fact } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
 import type { OutgoingFact } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 
@@ -16,10 +17,8 @@ declare module '../platform/database/tables.ts' {
 export interface IndexFactsOptions {
   db: Database
   hub: Pick<EventHub, 'transact'>
-  index: {
-    listOutgoing(accountId: string, above: number, limit: number): Promise<OutgoingFact[]>
-    deleteOutgoing(accountId: string, upTo: number): Promise<void>
-  }
+  /** Of the account. */
+  index: Pick<IndexOperations, 'listOutgoing' | 'deleteOutgoing'>
 }
 
 /** One transaction of the log. */
@@ -29,22 +28,29 @@ const batchSize = 100
 export class IndexFacts {
   readonly #options: IndexFactsOptions
   readonly #accountId: string
+  #lowest: number | undefined
 
   constructor(accountId: string, options: IndexFactsOptions) {
     this.#accountId = accountId
     this.#options = options
   }
 
-  /** Numbers of new facts begin here, also in an index that was just made. */
+  /** Numbers of new facts begin here: above all that were forwarded, also in an index that was just made. */
   async lowest(): Promise<number> {
-    return (await this.#forwarded(this.#options.db)) + 1
+    this.#lowest ??= (await this.#forwarded(this.#options.db)) + 1
+    return this.#lowest
+  }
+
+  /** Another process may have forwarded some meanwhile. */
+  forget(): void {
+    this.#lowest = undefined
   }
 
   /** @throws when the account is gone, or this process lost its lease. */
   async forward(): Promise<void> {
     const { hub, index } = this.#options
     for (;;) {
-      const facts = await index.listOutgoing(this.#accountId, 0, batchSize)
+      const facts = await index.listOutgoing(0, batchSize)
       const last = facts.at(-1)?.number
       if (last === undefined) return
       await hub.transact(async (transaction, tell) => {
@@ -55,7 +61,8 @@ export class IndexFacts {
         const at = new Date().toISOString()
         for (const fact of fresh) tell(toFact(this.#accountId, fact, at))
       })
-      await index.deleteOutgoing(this.#accountId, last)
+      this.#lowest = Math.max(await this.lowest(), last + 1)
+      await index.deleteOutgoing(last)
     }
   }
 

@@ -8,6 +8,7 @@ import type { MessageRefs } from '../imap/message-ref.ts'
 import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
+import type { AccountIndexer } from './account-indexer.ts'
 import { AccountWatcher, type WatchedAccount } from './account-watcher.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
 
@@ -22,14 +23,19 @@ export interface MailWatcherOptions {
   backoff?: Backoff
   /** One process watches an account; left out where there can be no other. */
   leases?: Pick<LeaseService, 'want'>
+  /** What keeps the index of the account; it writes facts through the hub that it is given. Left out where nothing is indexed. */
+  indexerOf?(accountId: string, hub: Pick<EventHub, 'transact'>): Indexer
 }
 
+type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew'>
+
 /** Another of these is another mailbox: what is there is not new, since no position is known in it. */
-const mailboxFields = ['imap.host', 'imap.port', 'imap.user']
+export const mailboxFields: readonly string[] = ['imap.host', 'imap.port', 'imap.user']
 
 export class MailWatcher {
   readonly #options: MailWatcherOptions
   readonly #watchers = new Map<string, AccountWatcher>()
+  readonly #indexers = new Map<string, Indexer>()
   /** By account: the right to watch it. */
   readonly #claims = new Map<string, LeaseClaim>()
   /** What is being done to an account: one thing after the other. */
@@ -57,10 +63,16 @@ export class MailWatcher {
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
     await Promise.all(this.#work.values())
-    await Promise.all([...this.#watchers.values()].map(watcher => watcher.stop()))
+    await Promise.all([...this.#watchers.keys()].map(accountId => this.#halt(accountId)))
     this.#watchers.clear()
+    this.#indexers.clear()
     await Promise.all([...this.#claims.values()].map(claim => claim.giveBack()))
     this.#claims.clear()
+  }
+
+  /** The index of an account is empty now: it is read from the mail server again. */
+  reindex(accountId: string): void {
+    this.#indexers.get(accountId)?.renew()
   }
 
   /** Runs behind what is already being done to the account. */
@@ -78,14 +90,16 @@ export class MailWatcher {
 
   #watch(account: WatchedAccount): void {
     if (this.#watchers.has(account.id)) return
-    const { accounts: _accounts, leases, ...shared } = this.#options
+    const { accounts: _accounts, leases, indexerOf, ...shared } = this.#options
     const hub = leases ? { transact: this.#fencedTransact(account.id) } : shared.hub
-    const watcher = new AccountWatcher({ account, ...shared, hub })
-    this.#watchers.set(account.id, watcher)
-    if (!leases) return watcher.start()
+    const indexer = indexerOf?.(account.id, hub)
+    if (indexer) this.#indexers.set(account.id, indexer)
+    const onChange = (folder: string) => indexer?.notice(folder)
+    this.#watchers.set(account.id, new AccountWatcher({ account, ...shared, hub, onChange }))
+    if (!leases) return this.#begin(account.id)
     const claim = leases.want(`watch:${account.id}`, {
       won: () => this.#after(account.id, async () => this.#startIfHeld(account.id)),
-      lost: () => this.#after(account.id, async () => this.#watchers.get(account.id)?.stop()),
+      lost: () => this.#after(account.id, () => this.#halt(account.id)),
     })
     this.#claims.set(account.id, claim)
   }
@@ -104,7 +118,16 @@ export class MailWatcher {
   /** Another process may have taken over before it was this one's turn. */
   #startIfHeld(accountId: string): void {
     const claim = this.#claims.get(accountId)
-    if (!claim || claim.find()) this.#watchers.get(accountId)?.start()
+    if (!claim || claim.find()) this.#begin(accountId)
+  }
+
+  #begin(accountId: string): void {
+    this.#watchers.get(accountId)?.start()
+    this.#indexers.get(accountId)?.start()
+  }
+
+  async #halt(accountId: string): Promise<void> {
+    await Promise.all([this.#watchers.get(accountId)?.stop(), this.#indexers.get(accountId)?.stop()])
   }
 
   async #follow(accountId: string, name: string, changed: readonly string[]): Promise<void> {
@@ -117,10 +140,9 @@ export class MailWatcher {
   }
 
   async #reconnect(accountId: string): Promise<void> {
-    const watcher = this.#watchers.get(accountId)
-    await watcher?.stop()
+    await this.#halt(accountId)
     await this.#options.pool.drop(accountId)
-    if (watcher) return this.#startIfHeld(accountId)
+    if (this.#watchers.has(accountId)) return this.#startIfHeld(accountId)
     await this.#renew(accountId)
   }
 
@@ -141,8 +163,9 @@ export class MailWatcher {
 
   /** @param isGone There is no such account any more. */
   async #end(accountId: string, isGone = false): Promise<void> {
-    await this.#watchers.get(accountId)?.stop()
+    await this.#halt(accountId)
     this.#watchers.delete(accountId)
+    this.#indexers.delete(accountId)
     const claim = this.#claims.get(accountId)
     this.#claims.delete(accountId)
     await claim?.giveBack(isGone)

@@ -1,10 +1,11 @@
 /** Tells at once, without the database, who a token is. Changes are heard of here, and what is open follows them. */
 
+import { GatheredLookups } from '../platform/gathered-lookups.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AddressRanges } from '../platform/network/address-range.ts'
 import type { Principal, PrincipalListener } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { hashOf, isToken } from './token-format.ts'
+import { hashOf, isToken, tokenLength } from './token-format.ts'
 import { allowedRanges, toPrincipal } from './token-row.ts'
 import type { OwnedTokenRow, TokenStore, TokenUse } from './token-store.ts'
 
@@ -37,7 +38,7 @@ const maxKnown = 2_000
 /** Wrong tokens kept in mind; when full the one that came first goes. */
 const maxUnknown = 2_000
 const unknownMs = 30_000
-/** Look-ups under way at once; past it whoever comes with a token never seen is told to come back. */
+/** Look-ups under way at once; past it a caller with a token never seen is told to come back. */
 const maxLookups = 64
 
 export class KnownTokens {
@@ -46,6 +47,7 @@ export class KnownTokens {
   /** By hash, until when it need not be looked up again. */
   readonly #unknown = new Map<string, number>()
   readonly #lookups = new Map<string, Promise<KnownToken | undefined>>()
+  readonly #rows: GatheredLookups<OwnedTokenRow>
   /** Uses that are not written yet; one for each token at most. */
   #uses = new Map<string, TokenUse>()
   #writing: Promise<void> | undefined
@@ -56,15 +58,28 @@ export class KnownTokens {
 
   constructor(options: KnownTokensOptions) {
     this.#options = options
+    this.#rows = new GatheredLookups({
+      find: hashes => options.store.findByHashes(hashes),
+      keyOf: row => row.token_hash,
+      most: 16,
+    })
   }
 
-  /** Undefined for nobody, which is also who comes from an address that the token does not allow. */
-  authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> {
-    if (!isToken(token)) return undefined
-    const hash = hashOf(token)
+  /**
+   * Undefined for nobody, which is also who comes from an address that the token does not allow.
+   * @param digest As `hashOf` has it, where that is known.
+   */
+  authenticate(
+    token: string,
+    address: string,
+    digest?: string,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    // What is longer is none, and would cost more to digest.
+    if (token.length !== tokenLength) return undefined
+    const hash = digest ?? hashOf(token)
     const known = this.#known.get(hash)
     if (known) return this.#use(known, address)
-    if (this.#isUnknown(hash)) return undefined
+    if (!isToken(token) || this.#isUnknown(hash)) return undefined
     return this.#lookUp(hash).then(found => found && this.#use(found, address))
   }
 
@@ -78,12 +93,16 @@ export class KnownTokens {
     return followed
   }
 
-  /** A token that was made a moment ago: nobody came with it and nothing of it is open, so the others of its owner are left alone. */
-  async learn(tokenId: string): Promise<void> {
+  /**
+   * To be asked for before a token is made, and called with it when that is committed: nobody has come with it and nothing of it is
+   * open, so the others of its owner are left alone.
+   */
+  learner(): (row: OwnedTokenRow) => void {
     const changes = this.#changes
-    const row = await this.#options.store.find(tokenId)
-    // What was read may be of before a change: then the first use looks it up.
-    if (row && changes === this.#changes) this.#keep(toKnown(row))
+    return row => {
+      // Its owner may be of before a change: then the first use looks it up.
+      if (changes === this.#changes) this.#keep(toKnown(row))
+    }
   }
 
   /** What was used before is still noted. */
@@ -99,7 +118,7 @@ export class KnownTokens {
     return false
   }
 
-  /** Whoever comes with the same token meanwhile waits for the same answer. */
+  /** Callers that come with the same token meanwhile wait for the same answer. */
   #lookUp(hash: string): Promise<KnownToken | undefined> {
     const pending = this.#lookups.get(hash)
     if (pending) return pending
@@ -114,7 +133,7 @@ export class KnownTokens {
 
   async #load(hash: string): Promise<KnownToken | undefined> {
     const changes = this.#changes
-    const row = await this.#options.store.findByHash(hash)
+    const row = await this.#rows.find(hash)
     // Something changed meanwhile: what was read may be of before. Changes are rarer than reads, so this ends.
     if (changes !== this.#changes) return this.#known.get(hash) ?? this.#load(hash)
     if (row) return this.#keep(toKnown(row))

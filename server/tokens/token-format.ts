@@ -6,6 +6,7 @@ const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const mark = 'rm_'
 /** As many as 32 bytes need in base62, and the 4 of a CRC-32. */
 const [secretLength, checksumLength] = [43, 6]
+export const tokenLength = mark.length + secretLength + checksumLength
 const shape = new RegExp(`^${mark}([0-9A-Za-z]{${secretLength}})([0-9A-Za-z]{${checksumLength}})$`)
 /** Shown to tell tokens apart; what is left of the secret is far too much to guess. */
 const prefixLength = mark.length + 6
@@ -32,7 +33,7 @@ export function hashOf(token: string): string {
 }
 
 function checksumOf(secret: string): string {
-  // In plain numbers, since each request has it computed.
+  // In plain numbers, since each guess has it computed.
   let text = ''
   for (let rest = crc32(secret); rest > 0; rest = Math.floor(rest / 62)) text = digits[rest % 62]! + text
   return text.padStart(checksumLength, '0')

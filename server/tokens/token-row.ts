@@ -6,7 +6,7 @@ import { AddressRanges, parseAddressRange } from '../platform/network/address-ra
 import { type Principal, scopeSet } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { type Rights, rightsOf } from '../users/rights.ts'
-import type { OwnedTokenRow } from './token-store.ts'
+import type { OwnedTokenRow, TokenOwner } from './token-store.ts'
 import type { ApiTokenRow } from './token-tables.ts'
 
 const Scopes = z.array(Scope)
@@ -72,7 +72,7 @@ export function givenRights(row: Pick<ApiTokenRow, 'scopes' | 'accounts'>): { sc
   return { scopes: Scopes.parse(JSON.parse(row.scopes)), accounts: Texts.parse(JSON.parse(row.accounts)) }
 }
 
-export function ownerRights(row: Pick<OwnedTokenRow, 'owner_role' | 'owner_accounts'>): Rights {
+export function ownerRights(row: Pick<TokenOwner, 'owner_role' | 'owner_accounts'>): Rights {
   return rightsOf({ role: row.owner_role, accounts: row.owner_accounts })
 }
 

@@ -57,6 +57,29 @@ onEachDatabase(open => {
     expect(heard).toEqual([`changed ${id}`, `revoked ${id}`, `changed ${id}`])
   })
 
+  test('a token that is made while its owner loses rights has only those that are left', async () => {
+    const { hub, db } = await startHub(await open())
+    const during = Promise.withResolvers<void>()
+    const waiting = Promise.withResolvers<void>()
+    // Committed, and not announced to its maker yet.
+    const slow: Pick<typeof hub, 'transact'> = {
+      transact: async work => {
+        const result = await hub.transact(work)
+        waiting.resolve()
+        await during.promise
+        return result
+      },
+    }
+    const { tokens, signIn, become, who } = tokensOn(db, slow as typeof hub)
+    const eve = await signIn('eve', 'administrator', [])
+    const making = tokens.create(eve, { ...reader, accounts: ['a', 'b'] })
+    await waiting.promise
+    await become('eve', { role: 'operator', accounts: ['b'], disabled: false })
+    during.resolve()
+    const { token } = await making
+    expect(await who(token)).toMatchObject({ accounts: new Set(['b']) })
+  })
+
   test('who is deleted has no tokens any more', async () => {
     const { tokens, signIn, who, heard, db } = await setUp(await open())
     const { token, info } = await tokens.create(await signIn('ann', 'operator', ['a']), reader)

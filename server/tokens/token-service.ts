@@ -10,7 +10,6 @@ import { Problem } from '../platform/problem.ts'
 import type { MadeUsers } from '../users/made-users.ts'
 import type { People } from '../users/people.ts'
 import type { Revocations } from '../users/revocations.ts'
-import { rightsOf } from '../users/rights.ts'
 import { KnownTokens } from './known-tokens.ts'
 import { createToken, hashOf, prefixOf } from './token-format.ts'
 import {
@@ -69,8 +68,12 @@ export class TokenService {
   }
 
   /** Undefined for nobody. Answers at once, without the database, for tokens seen before and for what is none. */
-  authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> {
-    return this.#known.authenticate(token, address)
+  authenticate(
+    token: string,
+    address: string,
+    digest?: string,
+  ): Principal | undefined | Promise<Principal | undefined> {
+    return this.#known.authenticate(token, address, digest)
   }
 
   /** After a change to a user was committed: their tokens, and what those have open, follow before this resolves. */
@@ -94,7 +97,7 @@ export class TokenService {
   }
 
   async create(principal: Principal, input: TokenInput): Promise<NewToken> {
-    const { store, users, hub, logger } = this.#options
+    const { store, hub, logger, now } = this.#options
     const userId = ownerOf(principal)
     const at = this.#at()
     this.#refusePast(input.expires_at)
@@ -114,19 +117,21 @@ export class TokenService {
       last_used_at: null,
       last_used_address: null,
     }
-    await hub.transact(async (transaction, tell) => {
+    const learn = this.#known.learner()
+    const made = await hub.transact(async (transaction, tell): Promise<OwnedTokenRow> => {
       // As they are now: the principal may be of a moment ago.
-      const owner = await users.find(userId, transaction)
-      if (!owner || owner.disabled) throw new Problem('session_needed', 'Your account here was closed.')
-      refuseBeyond(rightsOf(owner), input)
+      const found = await store.findOwner(userId, transaction)
+      if (!found || found.owner.owner_disabled) throw new Problem('session_needed', 'Your account here was closed.')
+      refuseBeyond(ownerRights(found.owner), input)
       refuseUnknown(known, input.accounts)
-      await this.#refuseMany(userId, transaction)
+      refuseMany(found)
       await store.insert(row, transaction)
       tell({ type: 'token_created', data: named(row, at) })
+      return { ...row, ...found.owner }
     })
-    await this.#known.learn(row.id)
+    learn(made)
     logger.info({ token: row.id, user: userId }, 'a token was created')
-    return { token, info: await this.#view(principal, row.id) }
+    return { token, info: toView(made, now(), isSeenBy(principal, known)) }
   }
 
   /** What it has open is narrowed before this resolves. */
@@ -181,7 +186,7 @@ export class TokenService {
     return { token, info: await this.#view(principal, tokenId) }
   }
 
-  /** Whom it invited, reset or raised. */
+  /** The users that it invited, reset or raised. */
   async listMade(principal: Principal, tokenId: string): Promise<MadeUser[]> {
     await this.#get(principal, tokenId)
     return this.#options.made.list({ tokenId })
@@ -189,7 +194,7 @@ export class TokenService {
 
   /**
    * What it has open is closed before this resolves.
-   * @param endsMade With everybody whom it made, in the same transaction: nothing it does comes between. Answers whom that ended.
+   * @param endsMade With all users that it made, in the same transaction: nothing it does comes between. @returns The users that were ended.
    */
   async revoke(principal: Principal, tokenId: string, endsMade = false): Promise<string[]> {
     return this.#options.revocations.run({
@@ -232,19 +237,8 @@ export class TokenService {
   }
 
   async #views(principal: Principal, rows: readonly OwnedTokenRow[]): Promise<ApiToken[]> {
-    const known = await this.#options.accountIds()
-    const isSeen = (id: string) => known.has(id) && maySeeAccount(principal, id)
+    const isSeen = isSeenBy(principal, await this.#options.accountIds())
     return rows.map(row => toView(row, this.#options.now(), isSeen))
-  }
-
-  async #refuseMany(userId: string, transaction: Database): Promise<void> {
-    const { all, own } = await this.#options.store.count(userId, transaction)
-    if (own >= maxTokensOfUser) {
-      throw new Problem('too_many_tokens', `You have ${own} tokens; revoke one that you no longer use.`)
-    }
-    if (all >= maxTokens) {
-      throw new Problem('too_many_tokens', `There are ${all} tokens in total, which is the maximum.`)
-    }
   }
 
   #refusePast(expiresAt: string | null): void {
@@ -258,9 +252,23 @@ export class TokenService {
   }
 }
 
-/** A token never makes or changes tokens: whoever got hold of one could stay after it is revoked. */
+/** A token never makes or changes tokens: anyone who got hold of one could stay after it is revoked. */
 function refuseToken({ kind }: Principal): void {
   if (kind !== 'session' && kind !== 'api_key') throw new Problem('session_needed', 'Sign in: tokens may not do this.')
+}
+
+function refuseMany({ all, own }: { all: number; own: number }): void {
+  if (own >= maxTokensOfUser) {
+    throw new Problem('too_many_tokens', `You have ${own} tokens; revoke one that you no longer use.`)
+  }
+  if (all >= maxTokens) {
+    throw new Problem('too_many_tokens', `There are ${all} tokens in total, which is the maximum.`)
+  }
+}
+
+/** @param known The accounts that there are. */
+function isSeenBy(principal: Principal, known: ReadonlySet<string>): (accountId: string) => boolean {
+  return id => known.has(id) && maySeeAccount(principal, id)
 }
 
 /** A secret is shown only to a person, of whose tokens it is one. */

@@ -3,13 +3,16 @@ import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
 import type { ApiTokenRow } from './token-tables.ts'
 
-/** A token with its owner as they are at the same moment. */
-export interface OwnedTokenRow extends ApiTokenRow {
+/** What is needed of the owner of a token. */
+export interface TokenOwner {
   owner_name: string
   owner_role: string
   owner_accounts: string
   owner_disabled: number
 }
+
+/** A token with its owner as they are at the same moment. */
+export interface OwnedTokenRow extends ApiTokenRow, TokenOwner {}
 
 /** A token was used: when, and from where. */
 export interface TokenUse {
@@ -19,6 +22,12 @@ export interface TokenUse {
 }
 
 const usesAtOnce = 500
+const ownerColumns = [
+  'users.name as owner_name',
+  'users.role as owner_role',
+  'users.accounts as owner_accounts',
+  'users.disabled as owner_disabled',
+] as const
 
 export class TokenStore {
   readonly #db: Database
@@ -31,8 +40,9 @@ export class TokenStore {
     return owned(db).where('api_tokens.id', '=', id).executeTakeFirst()
   }
 
-  async findByHash(tokenHash: string): Promise<OwnedTokenRow | undefined> {
-    return owned(this.#db).where('token_hash', '=', tokenHash).executeTakeFirst()
+  /** In any order. */
+  async findByHashes(tokenHashes: readonly string[]): Promise<OwnedTokenRow[]> {
+    return owned(this.#db).where('token_hash', 'in', tokenHashes).execute()
   }
 
   async list(): Promise<OwnedTokenRow[]> {
@@ -47,16 +57,20 @@ export class TokenStore {
       .execute()
   }
 
-  /** How many there are, and how many of them are this user's. */
-  async count(userId: string, db: Database): Promise<{ all: number; own: number }> {
-    const { all, own } = await db
-      .selectFrom('api_tokens')
-      .select(({ fn }) => [
-        fn.countAll<number>().as('all'),
-        fn.countAll<number>().filterWhere('user_id', '=', userId).as('own'),
-      ])
-      .executeTakeFirstOrThrow()
-    return { all: Number(all), own: Number(own) }
+  /** Who is to own a token; with how many tokens there are, and how many of them are theirs. */
+  async findOwner(userId: string, db: Database): Promise<{ owner: TokenOwner; all: number; own: number } | undefined> {
+    const row = await db
+      .selectFrom('users')
+      .select(ownerColumns)
+      .select(({ selectFrom }) => {
+        const all = selectFrom('api_tokens').select(({ fn }) => fn.countAll<number>().as('count'))
+        return [all.as('all'), all.where('user_id', '=', userId).as('own')]
+      })
+      .where('id', '=', userId)
+      .executeTakeFirst()
+    if (!row) return undefined
+    const { all, own, ...owner } = row
+    return { owner, all: Number(all), own: Number(own) }
   }
 
   async insert(row: ApiTokenRow, db: Database): Promise<void> {
@@ -87,10 +101,5 @@ function owned(db: Database) {
     .selectFrom('api_tokens')
     .innerJoin('users', 'users.id', 'api_tokens.user_id')
     .selectAll('api_tokens')
-    .select([
-      'users.name as owner_name',
-      'users.role as owner_role',
-      'users.accounts as owner_accounts',
-      'users.disabled as owner_disabled',
-    ])
+    .select(ownerColumns)
 }

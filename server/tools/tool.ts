@@ -1,5 +1,5 @@
-/** A tool for models, as data and a function: declared once, for MCP and the assistant alike. Running it is the Toolbox's business. */
-import type { z } from 'zod'
+/** A tool for models, as data and a function: declared once, for MCP and the assistant alike. The Toolbox runs it. */
+import { z } from 'zod'
 import type { Effect, LimitName } from '../../contract/endpoint.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { Scope } from '../../contract/scope.ts'
@@ -68,4 +68,25 @@ export const annotations: Record<Effect, ToolAnnotations> = {
   write: { destructiveHint: false, openWorldHint: false },
   send: { destructiveHint: false },
   destroy: { openWorldHint: false },
+}
+
+// JSON Schema of what a tool takes and answers, in as few words as it can be said: every client's model reads it.
+
+export type ObjectSchema = { type: 'object'; [key: string]: unknown }
+
+/** @throws Error for what is no object: tools take and answer objects alone. */
+export function toolSchema(type: z.ZodType, io: 'input' | 'output'): ObjectSchema {
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(type, {
+    io,
+    override: ({ jsonSchema }) => {
+      // What zod says of every whole number.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+      // A caller that breaks one gets a readable error.
+      delete jsonSchema.pattern
+      if (io === 'output') delete jsonSchema.additionalProperties
+    },
+  })
+  if (schema.type !== 'object') throw new Error('a tool takes and answers an object')
+  return { ...schema, type: 'object' }
 }

@@ -1,4 +1,4 @@
-/** Tools as whoever offers them calls them: what goes wrong inside is answered, noted, and tells no more than it should. */
+/** Tools as MCP and the assistant call them: what goes wrong inside is answered, noted, and tells no more than it should. */
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { secret } from '../../contract/wire.ts'

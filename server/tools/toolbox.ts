@@ -1,15 +1,14 @@
-/** All tools, for whoever offers them to a model: each call passes the gate, the limits and the trail, as a request does. */
+/** All tools, for features that offer them to a model: each call passes the gate, the limits and the trail, as a request does. */
 import type { ProblemCode } from '../../contract/problem.ts'
 import { guard, type Operation } from '../platform/guard.ts'
+import { leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'
 import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import { toProblem } from '../platform/http/http-problem.ts'
-import { leaveSecretsOut, type SafeInput } from '../platform/http/input-fields.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { annotations, type Tool, type ToolAnnotations } from './tool.ts'
-import { type ObjectSchema, toolSchema } from './tool-schema.ts'
+import { annotations, type ObjectSchema, type Tool, type ToolAnnotations, toolSchema } from './tool.ts'
 
 export interface ToolboxOptions {
   tools: readonly Tool[]

@@ -5,7 +5,7 @@ import type { MadeUserRow, UserRow } from './user-tables.ts'
 /** Whose deeds: of one token, or of a person by whatever means. */
 export type Maker = { tokenId: string } | { userId: string }
 
-/** Whoever did one of these held the link by which the user comes in. */
+/** The actor of one of these held the link by which the user comes in. */
 export const deedsWithLink: readonly string[] = ['invited', 'reset']
 
 /** What is kept of one user; the deed that was repeated longest ago goes. */
@@ -46,7 +46,7 @@ export class MadeStore {
   }
 
   /**
-   * With the users as they are now, oldest deed first. Whoever held the link of a user may have been that user from then on: what these
+   * With the users as they are now, oldest deed first. Anyone who held the link of a user may have been that user from then on: what these
    * did after it counts too, and so on.
    */
   async listBy(maker: Maker, db: Database = this.#db): Promise<(MadeUserRow & { user: UserRow })[]> {

@@ -27,7 +27,7 @@ export class MadeUsers {
 
   /**
    * In the transaction of the deed. A token that was revoked meanwhile, or a person who was disabled or deleted, does nothing more:
-   * else they could make users behind the back of whoever ends what they made.
+   * else they could make users while an administrator ends what they made.
    */
   async note(principal: Principal, deed: MadeDeed, userId: string, { transaction, at }: Writing): Promise<void> {
     const { id, kind, userId: makerId } = principal
@@ -69,7 +69,7 @@ export class MadeUsers {
   }
 
   /**
-   * Disables all of them but whoever asks. Where the maker held a link, what came of that goes too: password, authenticator, passkeys,
+   * Disables all of them but the caller. Where the maker held a link, what came of that goes too: password, authenticator, passkeys,
    * tokens and the link itself, so that to enable them again lets in nobody who came by it. Answers whose sessions are to end.
    */
   async end(principal: Principal, maker: Maker, writing: Writing): Promise<string[]> {
@@ -115,7 +115,7 @@ function tokenIdOf(principalId: string): string {
   return principalId.replace(/^token-/, '')
 }
 
-/** For the trail, where a reference is bounded: whom it ended, as far as they fit. */
+/** For the trail, where a reference is bounded: the users that it ended, as far as they fit. */
 export function endedRefs(userIds: readonly string[]): Record<string, string> {
   if (userIds.length === 0) return {}
   return { ended: String(userIds.length), ended_users: userIds.slice(0, 40).join(' ') }

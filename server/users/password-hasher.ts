@@ -6,7 +6,7 @@ import { Problem } from '../platform/problem.ts'
 export interface PasswordHasherOptions {
   /** Worked on at once; each keeps one processor busy for some 90 ms and takes 46 MiB. */
   parallel?: number
-  /** More are refused: whoever comes last of those with the highest rank. */
+  /** More are refused: the last of those with the highest rank. */
   maxWaiting?: number
   /** Of each password, in KiB. Tests that are about something else take less: it is what a password costs to look at. */
   memory?: number

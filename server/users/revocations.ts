@@ -1,6 +1,6 @@
 /**
  * What is taken away while the database takes no writes holds in this process at once, and is stored as soon as it can be. Until then
- * whoever asked is told so: a restart before would give it back.
+ * its caller is told so: a restart before would give it back.
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { databaseFaultKind } from '../platform/database/database-fault.ts'

@@ -154,7 +154,7 @@ export class UserService {
     return { user: await this.#view(principal, row), ...link }
   }
 
-  /** Whom they invited, reset or raised, in person or by their tokens. */
+  /** The users that they invited, reset or raised, in person or by their tokens. */
   async listMade(userId: string): Promise<MadeUser[]> {
     const row = await this.#options.store.find(userId)
     if (!row) throw new Problem('user_not_found', 'There is no such user.')
@@ -163,7 +163,7 @@ export class UserService {
 
   /**
    * First they cannot come in any more, then what they have open ends, then they are gone and it is told.
-   * @param endsMade With everybody whom they made. Answers whom that ended.
+   * @param endsMade With all users that they made. @returns The users that were ended.
    */
   async delete(principal: Principal, userId: string, endsMade = false): Promise<string[]> {
     const { store, made, ended, logger } = this.#options

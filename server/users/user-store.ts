@@ -94,7 +94,7 @@ export class UserStore {
     await db.deleteFrom('user_links').where('user_id', '=', userId).execute()
   }
 
-  /** By user id; who has none is not in it. */
+  /** By user id; users without any are not in it. */
   async countAllPasskeys(): Promise<Map<string, number>> {
     const rows = await this.#db
       .selectFrom('passkeys')
@@ -104,7 +104,7 @@ export class UserStore {
     return new Map(rows.map(row => [row.user_id, Number(row.count)]))
   }
 
-  /** By user id; who has none is not in it. */
+  /** By user id; users without any are not in it. */
   async countAllTokens(): Promise<Map<string, number>> {
     const rows = await this.#db
       .selectFrom('api_tokens')
@@ -135,7 +135,7 @@ export class UserStore {
     if (!db.isTransaction) {
       return db.transaction().execute(transaction => this.replaceRecoveryCodes(userId, codeHashes, transaction))
     }
-    // Two at once on PostgreSQL would both leave theirs: who comes second waits here.
+    // Two at once on PostgreSQL would both leave theirs: the second one waits here.
     await db.updateTable('users').set({ id: userId }).where('id', '=', userId).execute()
     await db.deleteFrom('recovery_codes').where('user_id', '=', userId).execute()
     if (codeHashes.length === 0) return

@@ -35,7 +35,7 @@ export interface UserRow {
   last_seen_at: string | null
 }
 
-/** An invitation or a reset: whoever holds the link sets the password. */
+/** An invitation or a reset: anyone who holds the link sets the password. */
 export interface UserLinkRow {
   /** SHA-256, hex. */
   token_hash: string

@@ -1,4 +1,4 @@
-/** Users, tokens, sessions and the audit trail in a real browser: what an administrator does there holds at once. */
+/** Users, tokens, sessions and the audit trail in a real browser: what an administrator does there takes effect immediately. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -262,7 +262,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expectAccessible(page, 'an entry of the trail')
   }, 60_000)
 
-  test('a row of the trail says to whom it was done and what came of it, and runs over nothing on a phone', async () => {
+  test('a row of the trail says what it was done to and what came of it, and runs over nothing on a phone', async () => {
     const people = peopleOf()
     const { userId, email } = await people.invite('viewer')
     const path = api.users.changeUser.path.replace('{user_id}', userId)

@@ -1,4 +1,4 @@
-/** The documentation of the API in a real browser: linked where it is wanted, and behind the sign-in for whoever is signed out. */
+/** The documentation of the API in a real browser: linked where it is wanted, and behind the sign-in for visitors who are signed out. */
 import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, visit } from '../support/browser.ts'
@@ -22,7 +22,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     }
   }, 60_000)
 
-  test('whoever is signed out is led to the sign-in, and back to where they wanted to be', async () => {
+  test('anyone who is signed out is led to the sign-in, and back to where they wanted to be', async () => {
     const { page } = await visit(browser, `${run.url}/docs`)
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     await page.getByLabel('Email').fill(administrator.email)

@@ -5,7 +5,14 @@ import type { AddressInfo } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
+import {
+  expectAccessible,
+  expectNothingClipped,
+  keepPicture,
+  launchBrowser,
+  setScheme,
+  visit,
+} from '../support/browser.ts'
 import { available } from '../support/require.ts'
 import { startRustyMail } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
@@ -91,16 +98,18 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const run = await startRustyMail()
     const storageState = await signIn(browser, run.setupLink)
     const url = await startHoldingProxy(run.url, 4_000)
+    const { page, context } = await visit(browser, `${url}/system`, { storageState })
+    await context.grantPermissions(['clipboard-write', 'clipboard-read'])
+    await examine(page)
+    const buffering = finding(page, 'Buffering')
+    expect(await buffering.innerText()).toContain('Events are buffered')
+    expect(await buffering.innerText()).toContain('proxy_buffering off;')
+    await buffering.getByRole('button', { name: 'Copy the lines for Caddy' }).click()
+    await buffering.getByText('Copied', { exact: true }).waitFor({ state: 'attached' })
+    expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain('reverse_proxy 127.0.0.1:9437')
+    // What was found stays on the page: it is looked at in both schemes, and examined once.
     for (const scheme of ['light', 'dark'] as const) {
-      const { page, context } = await visit(browser, `${url}/system`, { scheme, storageState })
-      await context.grantPermissions(['clipboard-write', 'clipboard-read'])
-      await examine(page)
-      const buffering = finding(page, 'Buffering')
-      expect(await buffering.innerText()).toContain('Events are buffered')
-      expect(await buffering.innerText()).toContain('proxy_buffering off;')
-      await buffering.getByRole('button', { name: 'Copy the lines for Caddy' }).click()
-      await buffering.getByText('Copied', { exact: true }).waitFor({ state: 'attached' })
-      expect(await page.evaluate<string>('navigator.clipboard.readText()')).toContain('reverse_proxy 127.0.0.1:9437')
+      await setScheme(page, scheme)
       for (const width of [360, 1280]) {
         await page.setViewportSize({ width, height: 900 })
         await expectNothingClipped(page, `doctor ${width}`)
@@ -108,5 +117,6 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         await keepPicture(page, `doctor-${scheme}-${width}`, { fullPage: true })
       }
     }
+    expect(await buffering.innerText()).toContain('Events are buffered')
   }, 90_000)
 })

@@ -40,7 +40,7 @@ async function startWithProvider() {
   return { app, people, signIn, join }
 }
 
-test('to whom the provider gives no role any more, session, token and password are shut at once, and the trail says by whom', async () => {
+test('session, token and password of a user without a role at the provider are shut at once, and the trail names the actor', async () => {
   const { people, signIn, join } = await startWithProvider()
   join(['staff'])
   const { proof } = await signIn()

@@ -21,8 +21,8 @@ test('when the thread that writes to the database ends, the server says so, refu
   const { email } = await people.invite('viewer')
   await workers[0]!.terminate()
   expect((await app.failed).message).toMatch(/^the thread that writes to the database ended: /)
-  const whoever = { name: 'Somebody', role: 'viewer', accounts: [], email: 'somebody@example.com' }
-  const refused = await people.ask(people.admin, 'POST', api.users.inviteUser.path, whoever)
+  const somebody = { name: 'Somebody', role: 'viewer', accounts: [], email: 'somebody@example.com' }
+  const refused = await people.ask(people.admin, 'POST', api.users.inviteUser.path, somebody)
   expect([refused.status, JSON.parse(refused.text).code]).toEqual([503, 'draining'])
   await stop()
   expect(lines.filter(line => line.includes('did not stop cleanly'))).toEqual([])

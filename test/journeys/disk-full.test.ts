@@ -121,9 +121,9 @@ test('when the disk is full what was done is answered soon, nothing more is done
 test('a change that itself finds no room is refused as such, and is not half done', async () => {
   const { people, setRoom } = await startOnSmallDisk()
   await setRoom(0)
-  const whoever = { name: 'Somebody', role: 'viewer', accounts: [] }
+  const somebody = { name: 'Somebody', role: 'viewer', accounts: [] }
   const invite = (at: number) =>
-    people.ask(people.admin, 'POST', api.users.inviteUser.path, { ...whoever, email: `p${at}@example.com` })
+    people.ask(people.admin, 'POST', api.users.inviteUser.path, { ...somebody, email: `p${at}@example.com` })
   let count = 0
   let answer = await invite(count)
   while (answer.status === 201 && count < 200) answer = await invite(++count)

@@ -30,7 +30,7 @@ const signIn = async (email: string, word = password) =>
 const change = (proof: Proof, id: string, body: object) =>
   people.tell(proof, 'PATCH', fill(api.users.changeUser.path, id), body)
 
-/** By a link of the token's, as whoever holds the token does it. */
+/** By a link of the token's, as anyone who holds the token does it. */
 async function enterBy(link: string): Promise<Proof> {
   const given = { link_token: link.split('#')[1], password }
   const { status, headers } = await people.ask({}, 'POST', api.users.acceptLink.path, given)
@@ -67,7 +67,7 @@ async function leak(name: string) {
   return { token, invited, mole, spare, victim, victims, raised, waiting, innocent }
 }
 
-test('before it is revoked it is told whom it invited, reset and raised, and what these have open', async () => {
+test('before it is revoked the users that it invited, reset and raised are shown, and what these have open', async () => {
   const { token, invited, victim, raised, waiting } = await leak('told')
   const { items } = await madeBy(token.id)
   const told = items.map(({ user_id, deeds, sessions, tokens, status }) => [user_id, deeds, sessions, tokens, status])
@@ -117,7 +117,7 @@ test('revoked with what it made, sessions, tokens, links and passwords that came
   )
 })
 
-/** Whoever ends a maker, and how; what makes users with it. */
+/** What ends a maker, and how; what makes users with it. */
 const makers: Record<string, () => Promise<{ proof: Proof; end(): Promise<{ status: number }> }>> = {
   'a token that is revoked': async () => {
     const { id, proof } = await people.token(['dashboard:admin'])
@@ -130,7 +130,7 @@ const makers: Record<string, () => Promise<{ proof: Proof; end(): Promise<{ stat
   },
 }
 test.each(Object.entries(makers))(
-  'nothing is made behind the back of whoever ends %s: what was begun at the same moment is ended too, or not done',
+  'nothing is made while a caller ends %s: what was begun at the same moment is ended too, or not done',
   async (name, start) => {
     for (let round = 0; round < 3; round++) {
       const { proof, end } = await start()
@@ -199,7 +199,7 @@ test('the last administrator who can sign in stays, and so does the token then, 
   expect((await here.ask({}, 'POST', api.access.openSession.path, signIn)).status).toBe(201)
 })
 
-test('whom somebody made by their tokens and in person is told, and goes with them when that is wanted', async () => {
+test('users that somebody made by their tokens and in person are shown, and go with them when that is wanted', async () => {
   const boss = await people.invite('administrator')
   const wanted = { name: 'Boss', scopes: ['dashboard:admin'], accounts: [] }
   const token = await people.tell<{ token: string }>(boss.proof, 'POST', api.tokens.createToken.path, wanted)

@@ -1,4 +1,4 @@
-/** One server on a database: another would answer for ever whom the first has revoked. */
+/** One server on a database: another would answer forever callers that the first has revoked. */
 import { once } from 'node:events'
 import { join } from 'node:path'
 import pg from 'pg'

@@ -1,4 +1,4 @@
-/** What the server answers is in its OpenAPI document: statuses, headers, types and bodies, for whoever asks; and all that is served is. */
+/** What the server answers is in its OpenAPI document: statuses, headers, types and bodies, for every kind of caller; and all that is served is. */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeAll, expect, test } from 'vitest'
 import type { Account } from '../../contract/accounts.ts'

@@ -67,7 +67,7 @@ test('it says where it listens, is ready, and the set-up link makes one administ
   expect((await fetch(`${again.url}/api/dashboard/stats`, { headers: { cookie: cookieAgain } })).status).toBe(200)
 })
 
-test('where it listens and the set-up link are one write: whoever has the first line has the second', async () => {
+test('where it listens and the set-up link are one write: a reader of the first line has the second', async () => {
   const { child } = spawnRustyMail({ dataDir: newDataDir() })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [words] = (await once(child.stdout, 'data')) as [Buffer]

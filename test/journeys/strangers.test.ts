@@ -1,4 +1,4 @@
-/** Whoever guesses, from however many addresses or behind a proxy, is slowed down; whoever is right gets in; more tokens are not more streams. */
+/** Anyone who guesses, from however many addresses or behind a proxy, is slowed down; anyone who is right gets in; more tokens are not more streams. */
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { startApp } from '../support/people.ts'
@@ -63,7 +63,7 @@ test('wrong keys are slowed down, and right ones are let in behind the same addr
   expect((await ask('192.0.2.2', proof)).status).toBe(200)
   expect((await ask('192.0.2.1', { 'x-api-key': apiKey })).status).toBe(200)
   expect((await ask('192.0.2.3', { 'x-api-key': apiKey })).status).toBe(200)
-  // What anyone may ask is answered to whoever brings a wrong one.
+  // What anyone may ask is answered to callers that bring a wrong one.
   expect((await ask('192.0.2.2', { 'x-api-key': 'wrong' }, api.access.getSignInState.path)).status).toBe(200)
   expect((await ask('192.0.2.2', { cookie: people.admin.cookie! })).status).toBe(200)
   // Later readers find only the address.

@@ -1,4 +1,4 @@
-/** Two processes write to one event log: each hears the facts of both once and in the same order, whoever is killed meanwhile. */
+/** Two processes write to one event log: each hears the facts of both once and in the same order, whichever is killed meanwhile. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'

@@ -1,4 +1,4 @@
-/** Whoever reads what the server says may stop reading, or go away; and signals do what they say, no more. */
+/** The reader of what the server says may stop reading, or go away; and signals do what they say, no more. */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, openSync, writeSync } from 'node:fs'

@@ -12,7 +12,7 @@ export interface BrowserDemo {
   stop(): Promise<void>
 }
 
-/** Whoever calls it stops it. */
+/** The caller stops it. */
 export async function startBrowserDemo(): Promise<BrowserDemo> {
   const dir = tempDir('browser')
   const run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })

@@ -1,4 +1,4 @@
-/** Chromium for tests: a page that can fail its test for what it says on the console and for whom it asks. */
+/** Chromium for tests: a page that can fail its test for what it writes on the console and for requests to other hosts. */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

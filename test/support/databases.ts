@@ -85,7 +85,7 @@ export async function newPostgresDatabase(serverUrl: string): Promise<string> {
   return url
 }
 
-async function createPostgresDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+export async function createPostgresDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`
   const onServer = async (statement: RawBuilder<unknown>) => {
     const server = openDatabase(serverUrl)

@@ -40,8 +40,7 @@ export function onEachIndex(suite: (open: () => Promise<OpenIndex>, isSqlite: bo
 async function prepare(db: IndexDatabase, fullText: FullText): Promise<OpenIndex> {
   onTestFinished(() => db.destroy())
   await db.transaction().execute(async transaction => {
-    await createIndexTables(transaction)
-    await fullText.create(transaction)
+    await createIndexTables(transaction, fullText)
   })
   return { db, fullText }
 }

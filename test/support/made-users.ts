@@ -1,4 +1,4 @@
-/** Whom people and tokens made, on the database of a test, where nobody has a session. */
+/** The users that people and tokens made, on the database of a test, where nobody has a session. */
 
 import type { Database } from '../../server/platform/database/database.ts'
 import { MadeStore } from '../../server/users/made-store.ts'

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { type Context, Provider } from 'oidc-provider'
 import { createMemoryAdapter } from 'oidc-provider/lib/adapters/memory_adapter.js'
 
-/** Answered to whoever may know it; what is left out is not said. */
+/** Answered to callers that may know it; what is left out is not said. */
 export interface OidcPerson {
   email?: string
   email_verified?: boolean
@@ -55,7 +55,7 @@ export class OidcProvider {
         const person = this.people.get(sub)
         return person && { accountId: sub, claims: () => ({ sub, ...person }) }
       },
-      // Whoever signs in agrees to all that is asked for.
+      // Anyone who signs in agrees to all that is asked for.
       loadExistingGrant: async ({ oidc }: Context) => {
         const grant = new this.#provider.Grant({ accountId: oidc.session.accountId, clientId: oidc.client.clientId })
         grant.addOIDCScope([...oidc.requestParamScopes].join(' '))

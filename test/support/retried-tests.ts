@@ -7,7 +7,7 @@ import { relative } from 'node:path'
 import type { Reporter, TestModule } from 'vitest/node'
 
 const head = `# Tests that passed only when they were tried again, one a line. The next time the run fails.
-# Whoever finds out why, and repairs it, takes the line out.
+# Once the cause is found and repaired, remove the line.
 `
 
 export class RetriedTests implements Reporter {

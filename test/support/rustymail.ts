@@ -64,7 +64,7 @@ export async function startRustyMail(options: RunOptions = {}): Promise<RustyMai
   return run
 }
 
-/** For a whole file: whoever calls it stops it. */
+/** For a whole file: the caller stops it. */
 export async function runRustyMail(options: RunOptions & { dataDir: string }): Promise<RustyMail> {
   const { child, log } = spawnRustyMail(options)
   const [listening, setUp] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]

@@ -118,7 +118,7 @@ export interface Reader {
   ended: Promise<unknown>
 }
 
-/** An event stream; whoever is paused does not read. */
+/** An event stream; while it is paused it does not read. */
 export function readOver2(session: ClientHttp2Session, path: string, headers: Record<string, string>): Reader {
   const stream = session.request({ ':path': path, accept: 'text/event-stream', ...headers })
   let text = ''

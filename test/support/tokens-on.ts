@@ -35,11 +35,11 @@ class WatchedTokenStore extends TokenStore {
   beforeAnswer: () => Promise<void> = async () => undefined
   isBroken = false
 
-  override async findByHash(tokenHash: string) {
-    this.lookups++
-    const row = await super.findByHash(tokenHash)
+  override async findByHashes(tokenHashes: readonly string[]) {
+    this.lookups += new Set(tokenHashes).size
+    const rows = await super.findByHashes(tokenHashes)
     await this.beforeAnswer()
-    return row
+    return rows
   }
 
   override async listOf(userId: string) {

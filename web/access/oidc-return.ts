@@ -53,7 +53,7 @@ export function useOidcFault(provider = 'The provider'): { title: string; detail
   return code === null ? undefined : oidcFaultOf(code, provider)
 }
 
-/** @param code From the address: whoever makes a link decides it. */
+/** @param code From the address: the author of a link decides it. */
 export function oidcFaultOf(code: string, provider: string): { title: string; detail: string } {
   const say = Object.hasOwn(faults, code) ? faults[code] : undefined
   return (say ?? faults.failed!)(provider)

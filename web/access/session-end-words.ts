@@ -1,4 +1,4 @@
-/** Why one has to sign in again, for whoever had a session here. */
+/** Why one has to sign in again, for anyone who had a session here. */
 import type { SessionEnd } from '../../contract/access.ts'
 
 export const sessionEndWords: Record<SessionEnd, { title: string; detail: string }> = {

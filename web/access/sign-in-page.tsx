@@ -1,4 +1,4 @@
-/** The door: shown at every address to whoever is not signed in. */
+/** The door: shown at every address to anyone who is not signed in. */
 import { Entrance } from '../shell/entrance.tsx'
 import { FormSkeleton } from './form-skeleton.tsx'
 import { HowToFindTheLink } from './how-to-find-the-link.tsx'

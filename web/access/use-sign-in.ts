@@ -9,7 +9,7 @@ import { canOfferPasskeys, givePasskey, isGivenUp, stopAsking } from './passkeys
 
 /**
  * How one can sign in at this address.
- * @param isAskedAgain When what was answered before may be out of date: a new link is opened.
+ * @param isAskedAgain When what was answered before may be stale: a new link is opened.
  */
 export function useSignInState({ isAskedAgain = false } = {}) {
   return useQuery({

@@ -1,4 +1,4 @@
-/** Opens the private network that a mail server stands in: here at once, or with a line for whoever runs RustyMail. */
+/** Opens the private network that a mail server stands in: here at once, or with a line for the operator of RustyMail. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { LockOpen } from 'lucide-react'
 import { api } from '../../contract/index.ts'

@@ -63,7 +63,7 @@ test('what came of something is told as one reads it afterwards, and never as wh
   expect(instructions).toEqual([])
 })
 
-test('a row says shortly to whom it was done, by name as long as they are known', () => {
+test('a row says shortly what it was done to, by name as long as they are known', () => {
   const people = [{ id: '7f', name: 'Grace' }]
   expect(refWords({ user_id: '7f', fields: 'name, role' }, people)).toEqual(['user Grace', 'fields name, role'])
   expect(refWords({ user_id: '7f', most_often: '' })).toEqual(['user 7f'])

@@ -1,4 +1,4 @@
-/** To whom or what it was done, shortly enough for a row. */
+/** What it was done to, short enough for a row. */
 import type { AuditEntry } from '../../contract/audit.ts'
 import type { User } from '../../contract/users.ts'
 

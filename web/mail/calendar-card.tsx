@@ -1,4 +1,4 @@
-/** What an invitation says, in the words of whoever wrote it. */
+/** What an invitation says, in the words of its author. */
 import { CalendarDays } from 'lucide-react'
 import type { ReactNode } from 'react'
 import type { Address, Calendar, CalendarEvent, CalendarTime } from '../../contract/mail.ts'

@@ -9,7 +9,7 @@ export type MailView = typeof defaults
 
 /**
  * `hrefTo` changes what is given and keeps the rest.
- * @param accountId Which one the address means when it names none: links name it, so that they lead to the same place for whoever gets one.
+ * @param accountId Which one the address means when it names none: links name it, so that they lead everyone to the same place.
  */
 export function useMailView(accountId = ''): { view: MailView; hrefTo(change: Partial<MailView>): string } {
   const [view] = useUrlState(defaults)

@@ -7,7 +7,7 @@ import { useReturnFocus } from '../ui/use-return-focus.ts'
 import { findFuzzy } from './fuzzy.ts'
 import type { PaletteItem } from './palette-items.ts'
 
-/** Whoever needs more types another letter. */
+/** To narrow them down, type another letter. */
 const mostShown = 50
 
 /** Mounted while it is open. */

@@ -78,7 +78,7 @@ export function useFacts(): readonly StreamEvent[] {
 export type Freshness = { isStale: false } | { isStale: true; asOf: number }
 
 /**
- * Whether what is shown may be out of date. What facts keep current is current while the stream lives; what comes at an
+ * Whether what is shown may be stale. What facts keep current is current while the stream lives; what comes at an
  * interval must also not be older than 2.5 intervals.
  */
 export function useFreshness(updatedAt: number, intervalMs?: number): Freshness {

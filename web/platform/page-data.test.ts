@@ -98,7 +98,7 @@ test('what lies ahead is rounded up, so that 30 days just chosen are not 29', ()
 })
 
 test('a span says once what both ends share', () => {
-  // In the time zone of whoever reads.
+  // In the reader's time zone.
   const at = (day: number, hour: number) => new Date(2026, 11, day, hour).getTime()
   const said = (from: number, to: number) => formatSpan(from, to).replaceAll(/\s/g, ' ')
   expect(said(at(1, 9), at(1, 10))).toMatch(/^1 Dec 2026, 09:00 ?– ?10:00$/)

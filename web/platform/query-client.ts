@@ -1,4 +1,4 @@
-/** The cache of the server's answers. The event stream says what is out of date; little is asked twice. */
+/** The cache of the server's answers. The event stream says what is stale; little is asked twice. */
 import { QueryCache, QueryClient } from '@tanstack/react-query'
 import { ApiProblem } from './api-client.ts'
 import { queryKeys } from './query-keys.ts'
@@ -8,7 +8,7 @@ export function createQueryClient(): QueryClient {
     queryCache: new QueryCache({
       onError: error => {
         if (!(error instanceof ApiProblem)) return
-        // A session that ended shows the sign-in page, whoever found out.
+        // A session that ended shows the sign-in page, whatever query found out.
         if (error.code === 'unauthorized') queries.setQueryData(queryKeys.session, null)
         // The role may be another one by now; the page then offers what goes with it.
         if (error.code === 'forbidden') void queries.invalidateQueries({ queryKey: queryKeys.session })

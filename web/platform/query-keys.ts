@@ -37,7 +37,7 @@ export const queryKeys = {
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
 } as const
 
-/** The keys that are out of date after an event; a key stands for all that begin with it. */
+/** The keys that are stale after an event; a key stands for all that begin with it. */
 export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])[] {
   switch (event.type) {
     case 'client_connected':

@@ -1,6 +1,6 @@
 /**
  * Remembers in this browser that it is signed out. The cookie cannot be seen by the page, and to ask the server each
- * time would write a refused request on the console of whoever only sees the door. Unless it is certain, the server is asked.
+ * time would write a refused request on the console of a visitor who only sees the door. Unless it is certain, the server is asked.
  */
 
 const storageKey = 'rustymail.nobody'

@@ -42,7 +42,7 @@ export function useMay(scope: Scope): boolean {
   return useSession().principal.scopes.includes(scope)
 }
 
-/** For a session that was just opened: what was shown to whoever was here before is gone. */
+/** For a session that was just opened: what was shown to the person before is gone. */
 export function useEnter(): (session: SessionView) => Promise<void> {
   const queries = useQueryClient()
   const stream = useStream()
@@ -77,7 +77,7 @@ export function useLeave(): () => Promise<void> {
     stream.close()
     await stopAsking(queries)
     queries.setQueryData(queryKeys.session, null)
-    // Whoever comes next begins at the beginning.
+    // The next person begins at the beginning.
     navigate('/', { replace: true })
   }
 }

@@ -37,7 +37,7 @@ const live: Answer = response => {
   response.write(welcome())
 }
 
-/** A server that gives each answer once, then the last one for ever; and a link to it. */
+/** A server that gives each answer once, then the last one forever; and a link to it. */
 async function setUp(answers: Answer[], timing = quick, isOnline = true, isServerThere = async () => true) {
   const requests: IncomingMessage[] = []
   const server = createServer((request, response) => {

@@ -1,4 +1,4 @@
-/** What stands in a form of the profile when it failed; who has no password may have to sign in again first. */
+/** What stands in a form of the profile when it failed; users without a password may have to sign in again first. */
 import { KeyRound } from 'lucide-react'
 import { oidcAddress } from '../access/oidc-return.ts'
 import { hasPasskeys, passkeyWords } from '../access/passkeys.ts'

@@ -1,4 +1,4 @@
-/** Says in the title and the icon of the window that something is wrong, for whoever looks at another tab. */
+/** Says in the title and the icon of the window that something is wrong, for a person who looks at another tab. */
 import { type ReactNode, useEffect } from 'react'
 import { useVerdict } from '../overview/use-verdict.ts'
 import { AlarmMark } from '../platform/alarm-mark.ts'

@@ -7,7 +7,7 @@ import { goKeys, labelOfPage } from './go-keys.ts'
 /** As the keyboard at hand calls it. */
 export const paletteKeys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl+K'
 
-/** @param pages Those that whoever is signed in may open. */
+/** @param pages Those that the signed-in person may open. */
 export function KeysDialog({
   pages,
   hasSingleKeys,

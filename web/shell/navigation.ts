@@ -21,7 +21,7 @@ export interface Destination {
   /** For tablets and phones. */
   shortLabel: string
   icon: LucideIcon
-  /** For whom it is; for everybody who is signed in unless given. */
+  /** The scope that it needs; any signed-in user may open it unless given. */
   needs?: Scope
 }
 

@@ -13,7 +13,7 @@ export interface ClockReading {
 export interface Examination {
   hearing: Hearing
   clock: ClockReading
-  /** How the browser spoke to whoever answered it first, as ALPN names it; empty when the browser does not say. */
+  /** How the browser spoke to the server or proxy that answered it first, as ALPN names it; empty when the browser does not say. */
   protocol: string
   /** Epoch milliseconds of this machine. */
   at: number

@@ -15,7 +15,7 @@ interface ShownToast extends ToastInput {
   id: string
 }
 
-/** More would cover the page; the oldest goes. */
+/** More would cover the page; the oldest is removed. */
 const mostShown = 3
 const shownMs = 6_000
 

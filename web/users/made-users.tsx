@@ -1,4 +1,4 @@
-/** Whom a token or a person invited, reset or raised: what stays when they go, and a box to end them as well. */
+/** The users that a token or a person invited, reset or raised: what stays when they go, and a box to end them as well. */
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../contract/index.ts'
 import type { MadeUser } from '../../contract/users.ts'
@@ -67,7 +67,7 @@ export function MadeUsersChoice({
       {others.length > 0 && (
         <Checkbox
           label={`Also disable ${others.length === 1 ? 'this user' : `these ${others.length} users`}`}
-          hint="They are signed out immediately. Anyone who was invited or reset also loses their password, authenticator, passkeys, links and API tokens, since whoever held the link may have set them."
+          hint="They are signed out immediately. Anyone who was invited or reset also loses their password, authenticator, passkeys, links and API tokens, since anyone who held the link may have set them."
           isChecked={isEnded}
           onChange={onChange}
         />

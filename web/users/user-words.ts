@@ -23,7 +23,7 @@ export function madeWords({ deeds, status, sessions, tokens }: MadeUser): string
   return `${done.charAt(0).toUpperCase()}${done.slice(1)}; ${now}`
 }
 
-/** Who disabled somebody, and so who can undo it. */
+/** Who disabled a user, and thereby who can enable them. */
 export const disablerWords: Record<DisabledBy, string> = {
   administrator: 'by an administrator',
   provider: 'by the sign-in provider',
@@ -36,7 +36,7 @@ export function factorWords({ has_totp: hasTotp, passkeys }: Pick<User, 'has_tot
   return words === '' ? undefined : words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** The one without whom nobody could administer; the server has the last word. */
+/** The last administrator, who cannot be removed; the server decides. */
 export function lastAdministrator(users: readonly User[]): User | undefined {
   const administrators = users.filter(({ role, status }) => role === 'administrator' && status === 'active')
   return administrators.length === 1 ? administrators[0] : undefined

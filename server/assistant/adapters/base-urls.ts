@@ -24,7 +24,7 @@ const places: Readonly<Record<Company, Places>> = {
 
 /**
  * Without `/chat/completions` and without a slash at its end.
- * @param given With or without the version; a path that is none of the company's stays, as those of gateways do.
+ * @param given With or without the version; a path that is not the company's stays, as those of gateways do.
  */
 export function baseUrlOf(company: Company, given: string | undefined): string {
   const { own, paths } = places[company]

@@ -1,6 +1,6 @@
 /**
  * What one mail server may say on one connection: so many bytes and lines for each command, and beside that what mailboxes tell by
- * themselves, at a rate. Whoever says more floods us, and its connection ends.
+ * themselves, at a rate. A server that says more floods us, and its connection ends.
  */
 
 /** What the answer to one command may hold beside what is said unasked. */
@@ -63,7 +63,7 @@ export class AnswerBudget {
   #numbers = new Bucket(500, 0)
   #words = new Bucket(500, 0)
   #bytes = new Bucket(256 * kib, 0)
-  /** What is read at once; who says more waits for those who say less. */
+  /** What is read at once; servers that say more wait for those that say less. */
   #promptLines = new Bucket(64, 20)
   readonly #promptBytes = new Bucket(4 * mib, 4 * mib)
   readonly #unaskedLines: number
@@ -98,7 +98,7 @@ export class AnswerBudget {
     return this.#promptBytes.left > 0 && (this.#promptLines.left > 0 || this.#answer.asked > 0)
   }
 
-  /** Hears what we say: each command buys its own answer, whoever chose its tag, and ends what was left of the one before. */
+  /** Hears what we say: each command buys its own answer, whatever its tag, and ends what was left of the one before. */
   sent(chunk: Buffer): void {
     const isCommand = !this.#isContinued
     this.#isContinued = /\}\r\n$/.test(chunk.toString('latin1', Math.max(0, chunk.length - 3)))

@@ -1,4 +1,5 @@
 /** What changed in a folder, with ImapFlow: by QRESYNC, by CONDSTORE (RFC 7162), or by asking for the flags of all that were known. */
+import type { ImapFlow, MailboxObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
 import type {
   ChangedMessage,
@@ -9,14 +10,22 @@ import type {
   KnownFolder,
   MessageTexts,
 } from '../gateway-capabilities.ts'
-import { commonUids, eachUid, holdsUid, readUidSet, type UidRange, withoutUids, writeUidSet } from '../uid-ranges.ts'
+import {
+  commonUids,
+  countUids,
+  eachUid,
+  holdsUid,
+  readUidSet,
+  type UidRange,
+  withoutUids,
+  writeUidSet,
+} from '../uid-ranges.ts'
+import type { CapabilityOptions } from './imapflow-content.ts'
 import { listStandings } from './imapflow-folders.ts'
 import { toIndexHeader } from './imapflow-index.ts'
-import type { CapabilityOptions } from './imapflow-part-reader.ts'
 import { fetchRows, indexQuery } from './imapflow-rows.ts'
 import { newestOf } from './imapflow-search.ts'
 import { fetchTexts } from './imapflow-texts.ts'
-import { VanishedUids } from './imapflow-vanished.ts'
 
 /** So many in a command: servers take lines of 8,000 bytes (RFC 7162, section 4). */
 const rangesOfCommand = 300
@@ -116,4 +125,46 @@ function oldestOf(ranges: readonly UidRange[], limit: number): { uids: number[];
     uids.push(uid)
   }
   return { uids, hasMore: false }
+}
+
+interface Untagged {
+  attributes?: (Attribute | Attribute[])[]
+}
+
+interface Attribute {
+  value?: unknown
+}
+
+/**
+ * Takes VANISHED (RFC 7162, section 3.2.10), which a server with QRESYNC says in place of EXPUNGE, as ranges. ImapFlow
+ * would report each UID of it: `1:4294967295`, a line of 26 bytes, held up the whole server for seconds.
+ */
+class VanishedUids {
+  /** Told as having gone earlier, while somebody asks for that. */
+  #earlier: UidRange[] = []
+
+  constructor(client: ImapFlow) {
+    const inside = client as unknown as { untaggedVanished(untagged: Untagged): Promise<void> }
+    inside.untaggedVanished = async ({ attributes = [] }) => {
+      const last = attributes.at(-1)
+      const set = last && !Array.isArray(last) ? last.value : undefined
+      const { mailbox } = client
+      // Without QRESYNC nobody asked for it.
+      if (typeof set !== 'string' || !mailbox || !client.enabled.has('QRESYNC')) return
+      if (Array.isArray(attributes[0])) this.#earlier.push(...readUidSet(set))
+      else forget(client, mailbox, readUidSet(set))
+    }
+  }
+
+  /** What a command tells of. */
+  async during<T>(command: () => Promise<T>): Promise<{ result: T; vanished: UidRange[] }> {
+    this.#earlier = []
+    const result = await command()
+    return { result, vanished: this.#earlier.splice(0) }
+  }
+}
+
+function forget(client: ImapFlow, mailbox: MailboxObject, uids: readonly UidRange[]): void {
+  mailbox.exists = Math.max(0, mailbox.exists - countUids(uids))
+  client.emit('expunge', { path: mailbox.path, vanished: true, earlier: false })
 }

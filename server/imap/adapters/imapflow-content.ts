@@ -1,13 +1,13 @@
-/** One message, or one that is attached to it, as ImapFlow reads it from an open folder. */
+/** What ImapFlow reads of messages in an open folder: one message, or one that is attached to it, and parts, in pieces. */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
-import { readBody } from '../body-content.ts'
-import { readStructure } from '../body-structure.ts'
-import type { PartToRead } from '../gateway-capabilities.ts'
+import { TransferDecoder } from '../../reading/transfer-decoder.ts'
+import { readBody, type WantedPart } from '../body-content.ts'
+import { type PartNode, readStructure } from '../body-structure.ts'
+import type { PartReader, PartToRead } from '../gateway-capabilities.ts'
 import type { MessageContent } from '../mail-gateway.ts'
-import { toContent, toUnreadable } from './imapflow-message.ts'
-import { fetchParts } from './imapflow-parts.ts'
+import type { KeptFolder } from './imapflow-kept-folder.ts'
+import { findPart, type ImapPart, toContent, toParts, toUnreadable } from './imapflow-message.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
-import { findPart, type ImapPart, toParts } from './imapflow-structure.ts'
 
 interface ContentToRead {
   uid: number
@@ -37,7 +37,7 @@ export async function getContent(
 }
 
 /** What is known of a part before it is read. */
-export async function describePart(client: ImapFlow, uid: number, partId: string): Promise<PartToRead | undefined> {
+async function describePart(client: ImapFlow, uid: number, partId: string): Promise<PartToRead | undefined> {
   const row = await client.fetchOne(String(uid), { uid: true, bodyStructure: true }, { uid: true })
   const part = row && row.uid === uid ? findPart(toParts(row.bodyStructure), partId) : undefined
   if (!part) return undefined
@@ -56,7 +56,7 @@ async function contentOf(
   return toContent(row, body, structure)
 }
 
-/** Whoever attached it may have made it up: nothing of what the mail server found of the message that carries it holds for it. */
+/** The sender who attached it may have made it up: nothing of what the mail server found of the message that carries it holds for it. */
 function attachedRow({ uid, seq, flags, internalDate }: FetchMessageObject, { node, sizeBytes, message }: ImapPart) {
   return {
     uid,
@@ -66,5 +66,129 @@ function attachedRow({ uid, seq, flags, internalDate }: FetchMessageObject, { no
     ...(internalDate && { internalDate }),
     ...(node.envelope && { envelope: node.envelope }),
     ...(message && { bodyStructure: message.node }),
+  }
+}
+
+/** Bytes that a transfer encoding takes for each of what it holds, at most; quoted-printable takes three. The rest is junk, and without a bound. */
+const mostEncoded = 4
+/** Asked of the server of a part at a time, and of several parts together as far as it told how long they are. */
+export const chunkSize = 256 * 1024
+
+/** The texts of a message, piece by piece: the short ones together, a long one only as far as it is shown. */
+async function fetchParts(
+  client: ImapFlow,
+  uid: number,
+  wanted: readonly WantedPart[],
+): Promise<Map<PartNode, Buffer>> {
+  const readings = wanted.map(each => new Reading(each))
+  for (let open = readings; open.length > 0; open = open.filter(reading => !reading.isDone)) {
+    const batch = firstOf(open)
+    const query = { uid: true, bodyParts: batch.map(({ request }) => request) }
+    const row = await client.fetchOne(String(uid), query, { uid: true })
+    const parts = row && row.uid === uid ? row.bodyParts : undefined
+    for (const reading of batch) reading.take(parts?.get(reading.request.key))
+  }
+  return new Map(readings.filter(reading => !reading.isJunk).map(reading => [reading.part, reading.bytes]))
+}
+
+async function fetchPiece(
+  client: ImapFlow,
+  uid: number,
+  section: string,
+  start: number,
+  length: number,
+): Promise<Buffer | undefined> {
+  const key = section.toLowerCase()
+  const query = { uid: true, bodyParts: [{ key, start, maxLength: length }] }
+  const row = await client.fetchOne(String(uid), query, { uid: true })
+  if (!row || row.uid !== uid) return undefined
+  return row.bodyParts?.get(key) ?? Buffer.alloc(0)
+}
+
+function firstOf(open: readonly Reading[]): Reading[] {
+  let expected = 0
+  return open.filter(({ part, start }, index) => {
+    const isFree = index === 0 || expected < chunkSize
+    if (isFree) expected += Math.min(chunkSize, Math.max(0, part.sizeBytes - start))
+    return isFree
+  })
+}
+
+class Reading {
+  readonly part: PartNode
+  isDone = false
+  isJunk = false
+  start = 0
+  readonly #maxBytes: number
+  readonly #decoder: TransferDecoder
+  readonly #pieces: Buffer[] = []
+  #length = 0
+
+  constructor({ part, maxBytes }: WantedPart) {
+    this.part = part
+    this.#maxBytes = maxBytes
+    this.#decoder = new TransferDecoder(part.encoding)
+  }
+
+  get request(): { key: string; start: number; maxLength: number } {
+    return { key: this.part.section.toLowerCase(), start: this.start, maxLength: chunkSize }
+  }
+
+  /** One byte more than wanted tells that there are more. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#pieces).subarray(0, this.#maxBytes + 1)
+  }
+
+  take(piece: Buffer | undefined): void {
+    if (piece) this.#add(this.#decoder.push(piece))
+    this.start += piece?.length ?? 0
+    // One that is longer than was asked for is the whole part: some servers know no pieces.
+    const isLast = piece === undefined || piece.length !== chunkSize
+    if (isLast) this.#add(this.#decoder.end())
+    this.isJunk = !isLast && this.#length <= this.#maxBytes && this.start > this.#maxBytes * mostEncoded + chunkSize
+    this.isDone = isLast || this.isJunk || this.#length > this.#maxBytes
+  }
+
+  #add(bytes: Buffer): void {
+    if (this.#length > this.#maxBytes) return
+    this.#pieces.push(bytes)
+    this.#length += bytes.length
+  }
+}
+
+/** What the capabilities of one connection share. */
+export interface CapabilityOptions {
+  client: ImapFlow
+  folder: KeptFolder
+  /** Within the time of a command; translates what goes wrong. */
+  command<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** Reads parts of messages with ImapFlow, a piece in each command. */
+export class ImapFlowParts implements PartReader {
+  readonly #options: CapabilityOptions
+
+  constructor(options: CapabilityOptions) {
+    this.#options = options
+  }
+
+  describe(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
+    const { client, folder, command } = this.#options
+    return command(async () => {
+      const { uidValidity } = await folder.open(path)
+      return { uidValidity, part: await describePart(client, uid, partId) }
+    })
+  }
+
+  read(
+    path: string,
+    uid: number,
+    { section, start, length }: { section: string; start: number; length: number },
+  ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
+    const { client, folder, command } = this.#options
+    return command(async () => {
+      const { uidValidity } = await folder.open(path)
+      return { uidValidity, bytes: await fetchPiece(client, uid, section, start, length) }
+    })
   }
 }

@@ -7,11 +7,11 @@ import { Problem } from '../../platform/problem.ts'
 import type { ConnectOptions, MailConnection, MailGateway, MailPlace } from '../mail-gateway.ts'
 import { AnswerBudget } from './imapflow-budget.ts'
 import { ImapFlowConnection } from './imapflow-connection.ts'
+import { IncomingTurns } from './imapflow-duplex.ts'
 import { type FaultContext, type Finding, tooSlow, translateFault, wantsTls } from './imapflow-faults.ts'
 import type { KeepingTimes } from './imapflow-kept-folder.ts'
 import { listWithoutStatus, quoteWords, takeWholePaths } from './imapflow-names.ts'
 import { greetingOf, ImapSocket } from './imapflow-socket.ts'
-import { IncomingTurns } from './imapflow-turns.ts'
 import { type WatchTimes, watchTimes } from './imapflow-watch.ts'
 
 export interface ImapFlowGatewayOptions {
@@ -139,7 +139,7 @@ async function createClient(
     // Where it is empty nothing is said of it; ImapFlow would say its own.
     clientInfo: { name: 'RustyMail', version, vendor: 'RustyMail', 'support-url': '' },
     disableAutoIdle: true,
-    // What vanished is then told by UID: see `imapflow-vanished.ts`.
+    // What vanished is then told by UID: see `VanishedUids`.
     qresync: true,
     // It would be undone behind the limiter, which reads the bare words.
     disableCompression: true,

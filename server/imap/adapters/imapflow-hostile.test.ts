@@ -112,7 +112,7 @@ describe.skipIf(!available('dovecot'))('hostile mail on Dovecot', () => {
   })
 
   // What reads that field takes time with the square of its length: a minute for this one.
-  test('a field that would take for ever to be read is cut', async () => {
+  test('a field that would take forever to be read is cut', async () => {
     expect((await read('parentheses')).text).toBe('hello')
   })
 

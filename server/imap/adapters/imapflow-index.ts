@@ -1,8 +1,8 @@
 /** Maps a row that ImapFlow fetched to what the index keeps of a message. */
 import type { FetchMessageObject } from 'imapflow'
 import type { IndexHeader } from '../gateway-capabilities.ts'
-import { toLine } from './imapflow-line.ts'
-import { structureOf, toContent } from './imapflow-message.ts'
+
+import { structureOf, toContent, toLine } from './imapflow-message.ts'
 import type { Row } from './imapflow-rows.ts'
 
 const mostReferences = 100

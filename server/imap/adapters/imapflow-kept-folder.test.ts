@@ -84,7 +84,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(looked().filter(name => name === 'EXAMINE')).toHaveLength(1)
   })
 
-  test('UIDs that are new come to whoever looks for them, however often and though nothing came between', async () => {
+  test('UIDs that are new are found by each look for them, however often and though nothing came between', async () => {
     const { uidNext } = await connection.listArrivals('Work', 1, 10)
     expect(await connection.listArrivals('Work', uidNext, 10)).toMatchObject({ uids: [], uidNext })
     const { uid } = await other.append('Work', 'Subject: 4\r\n\r\n')

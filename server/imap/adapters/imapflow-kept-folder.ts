@@ -50,7 +50,7 @@ export class KeptFolder {
     this.#watchStatus()
   }
 
-  /** The folder that is open, for whoever chooses among connections. */
+  /** The folder that is open, by which connections are chosen. */
   get path(): string | undefined {
     return this.#current?.path
   }

@@ -3,14 +3,39 @@
  * lists in rows of FETCH, and headers that are asked for whole. All else passes as it is, as long as a line or row is not too long.
  */
 import { floods, type Taken } from './imapflow-budget.ts'
-import { encodeCuts } from './imapflow-cuts.ts'
-import { FieldLimiter } from './imapflow-fields.ts'
-import { ItemName } from './imapflow-item-name.ts'
-import { LiteralMarker } from './imapflow-marker.ts'
-import { RowHead } from './imapflow-row-head.ts'
+import { ItemName, LiteralMarker, RowHead } from './imapflow-grammar.ts'
 import { ByteSink } from './imapflow-sink.ts'
-import { ValueLimiter } from './imapflow-value.ts'
-import { limitsOf } from './imapflow-value-limits.ts'
+import { encodeCuts, limitsOf, ValueLimiter } from './imapflow-value.ts'
+
+const [tab, lf, cr, space, quote, open, close, backslash, brace] = [
+  0x09, 0x0a, 0x0d, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b,
+]
+/** Content-Type and Content-Transfer-Encoding, of which something is read, are far shorter. */
+const maxFieldBytes = 2048
+const nextField = Buffer.from('\r\nX-Cut: ')
+
+/**
+ * Ends each field of one header that is too long, in place, as its bytes come in: what reads its value takes time with the square of its
+ * length. A header keeps its length, since that was announced before; what is past the bound becomes a field of its own that means nothing.
+ */
+class FieldLimiter {
+  #isLineStart = true
+  #fieldBytes = 0
+  /** How much of the next field's name is written. */
+  #written = 0
+
+  cut(chunk: Buffer, from: number, to: number): void {
+    for (let at = from; at < to; at++) {
+      const byte = chunk[at]!
+      // A line that begins with a blank goes on with the field before it.
+      if (this.#isLineStart && byte !== space && byte !== tab) this.#fieldBytes = this.#written = 0
+      this.#isLineStart = byte === lf
+      if (++this.#fieldBytes <= maxFieldBytes || this.#written === nextField.length) continue
+      if (byte === lf || byte === cr) this.#written = 0
+      else chunk[at] = nextField[this.#written++]!
+    }
+  }
+}
 
 export interface LimiterOptions {
   /** A longer literal ends the connection. */
@@ -29,9 +54,8 @@ const maxRowBytes = 2 * 1024 * 1024
 const unbounded = { lineBytes: Number.POSITIVE_INFINITY }
 /** Of the header of a message or part, which can only be asked for whole. */
 export const maxHeaderBytes = 256 * 1024
-const [lf, space, quote, open, close, brace, backslash] = [0x0a, 0x20, 0x22, 0x28, 0x29, 0x7b, 0x5c]
 
-/** `head`: whether it is a row of FETCH; `line`: the rest of what is none; `name` to `list`: in a row; `lost`: the rest of a row that is none. */
+/** `head`: whether it is a row of FETCH; `line`: the rest of another response; `name` to `list`: in a row; `lost`: the rest of a malformed row. */
 type State = 'head' | 'line' | 'name' | 'value' | 'atom' | 'quoted' | 'escaped' | 'marker' | 'list' | 'lost'
 
 export class ResponseLimiter {

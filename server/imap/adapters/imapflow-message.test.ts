@@ -1,7 +1,7 @@
 /** Messages and folders as strangers make them. */
 import { expect, test } from 'vitest'
 import { Attachment, Folder } from '../../../contract/mail.ts'
-import { toPartInfo } from '../body-content.ts'
+import { toPartInfo } from '../body-structure.ts'
 import { structureOf, toContent, toFolder, toHeader } from './imapflow-message.ts'
 
 const none = { text: null, html: null, isTruncated: false }

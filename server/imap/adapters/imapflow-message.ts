@@ -1,15 +1,12 @@
 /** Maps what ImapFlow read of a message or folder to our words. Strangers wrote it: whatever is missing or broken must not throw. */
-import type { FetchMessageObject, ListResponse, MessageAddressObject } from 'imapflow'
+import type { FetchMessageObject, ListResponse, MessageAddressObject, MessageStructureObject } from 'imapflow'
 import type { Address, Flag, Folder, FolderRole, MessageFault } from '../../../contract/mail.ts'
 import type { DecodedBody } from '../../reading/decode-body.ts'
-import { toPartInfo } from '../body-content.ts'
-import { readStructure, type Structure } from '../body-structure.ts'
+import { oneLine } from '../../reading/stranger-text.ts'
+import { type PartNode, readStructure, type Structure, toPartInfo } from '../body-structure.ts'
 import type { MessageContent, MessageHeader } from '../mail-gateway.ts'
-import { type CutName, type Cuts, cutsOf } from './imapflow-cuts.ts'
 import { maxHeaderBytes } from './imapflow-limiter.ts'
-import { toLine, toWhole } from './imapflow-line.ts'
-import { withoutPlaceholders } from './imapflow-placeholders.ts'
-import { toParts } from './imapflow-structure.ts'
+import { type CutName, type Cuts, cutPartType, cutsOf } from './imapflow-value.ts'
 
 const flags: ReadonlyMap<string, Flag> = new Map([
   ['\\seen', 'seen'],
@@ -162,4 +159,109 @@ function toTime(value: Date | string | undefined): string | undefined {
   if (Number.isNaN(date.getTime())) return undefined
   const text = date.toISOString()
   return /^\d{4}-/.test(text) ? text : undefined
+}
+
+/** The limiter lets no more through; a structure from elsewhere does not end the process either. */
+const maxDepth = 60
+
+/** With what ImapFlow knows of it. */
+export interface ImapPart extends PartNode {
+  children: readonly ImapPart[]
+  message?: ImapPart | undefined
+  node: MessageStructureObject
+}
+
+/** A BODYSTRUCTURE as parts with numbers. */
+export function toParts(root: MessageStructureObject | undefined): ImapPart | undefined {
+  return root && toMessageRoot(root, '', 0)
+}
+
+/** @param of The number of the attached message that it is in; empty in a message itself. */
+function toMessageRoot(node: MessageStructureObject, of: string, depth: number): ImapPart {
+  if (isMultipart(node)) return toPart(node, of, depth)
+  const id = of === '' ? '1' : `${of}.1`
+  const part = toPart(node, id, depth)
+  // Some servers do not know the part number of a message with one part.
+  return of === '' && !part.message ? { ...part, section: 'TEXT' } : part
+}
+
+function toPart(node: MessageStructureObject, id: string, depth: number): ImapPart {
+  const isAttachedMessage = node.type.toLowerCase() === 'message/rfc822'
+  // What a server makes of one in a transfer encoding, which none may have (RFC 2046, section 5.2.1), is no structure of it.
+  const isReadable = isAttachedMessage && !/^(?:base64|quoted-printable)$/i.test(node.encoding ?? '')
+  const [inner] = isReadable ? (node.childNodes ?? []) : []
+  const parts = isMultipart(node) && depth < maxDepth ? (node.childNodes ?? []) : []
+  const children = parts.map((child, index) =>
+    toPart(child, id === '' ? `${index + 1}` : `${id}.${index + 1}`, depth + 1),
+  )
+  const type = toLine(node.type).toLowerCase()
+  const parameters = lowered({ ...node.parameters })
+  return {
+    id,
+    section: id,
+    type,
+    parameters,
+    name: toLine(node.dispositionParameters?.filename ?? node.parameters?.name) || null,
+    disposition: toLine(node.disposition).toLowerCase() || null,
+    contentId: toLine(node.id).replaceAll(/^<|>$/g, '') || null,
+    encoding: toLine(node.encoding).toLowerCase(),
+    sizeBytes: toWhole(node.size) ?? 0,
+    children: children.filter(child => child.type !== cutPartType),
+    message: inner && depth < maxDepth ? toMessageRoot(inner, id, depth + 1) : undefined,
+    node,
+  }
+}
+
+function isMultipart(node: MessageStructureObject): boolean {
+  return node.childNodes !== undefined && node.type.toLowerCase() !== 'message/rfc822'
+}
+
+function lowered(parameters: Record<string, unknown>): Record<string, string> {
+  const entries = Object.entries(parameters).filter(([name]) => name !== '__proto__')
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), toLine(String(value))]))
+}
+
+/** The part with this number, also in attached messages; undefined where there is none. */
+export function findPart(root: ImapPart | undefined, id: string): ImapPart | undefined {
+  const waiting = root ? [root] : []
+  for (let part = waiting.pop(); part; part = waiting.pop()) {
+    if (part.id === id && !part.type.startsWith('multipart/')) return part
+    waiting.push(...part.children, ...(part.message ? [part.message] : []))
+  }
+  return undefined
+}
+
+/**
+ * What mail servers write into an ENVELOPE where an address has no mailbox or no domain, or cannot be read: no part of an address.
+ * Of Dovecot, of Courier and others that stand on the same code (c-client), and of Cyrus.
+ */
+const mailboxes = new Set(['MISSING_MAILBOX', 'SYNTAX_ERROR', 'INVALID_ADDRESS', 'UNEXPECTED_DATA_AFTER_ADDRESS'])
+const domains = new Set([
+  'MISSING_DOMAIN',
+  'SYNTAX_ERROR',
+  '.SYNTAX-ERROR.',
+  '.MISSING-HOST-NAME.',
+  '.HOST-NOT-SPECIFIED.',
+  'unspecified-domain',
+])
+
+/** @returns What the sender wrote: without a domain it is no address that mail could be sent to, and empty where nothing is left. */
+function withoutPlaceholders(email: string): string {
+  const at = email.lastIndexOf('@')
+  const [local, domain] = at < 0 ? [email, undefined] : [email.slice(0, at), email.slice(at + 1)]
+  const isLocal = !mailboxes.has(local)
+  if (domain === undefined) return isLocal ? email : ''
+  if (domains.has(domain)) return isLocal ? local : ''
+  // Beside a domain that somebody wrote only this one is written by servers; the others may be somebody's name there.
+  return local === 'MISSING_MAILBOX' ? `@${domain}` : email
+}
+
+/** Whatever a server says where a text belongs. */
+export function toLine(value: string | undefined): string {
+  return oneLine(String(value ?? ''))
+}
+
+/** Null for what counts nothing. */
+function toWhole(value: number | undefined): number | null {
+  return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : null
 }

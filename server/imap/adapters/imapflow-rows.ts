@@ -3,7 +3,7 @@
  * apart from the others, and when that does not help, a row says that it is there. Rows that nobody asked for are dropped as they come.
  */
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
-import { listedHeaders, withFirstListed } from '../first-headers.ts'
+import { listedHeaders, withFirstListed } from '../header-fields.ts'
 import type { MessageHead, MessageHeader } from '../mail-gateway.ts'
 import { toHeader, toUnreadable } from './imapflow-message.ts'
 

@@ -9,8 +9,8 @@ import { available } from '../../../test/support/require.ts'
 import { type TempDir, tempDir } from '../../../test/support/temp-dir.ts'
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { AnswerBudget } from './imapflow-budget.ts'
+import { IncomingTurns } from './imapflow-duplex.ts'
 import { ImapSocket, NotImapError } from './imapflow-socket.ts'
-import { IncomingTurns } from './imapflow-turns.ts'
 
 test('only this machine itself counts as local', () => {
   const local = ['localhost', 'LOCALHOST', '127.0.0.1', '127.8.9.10', '::1', '[::1]']

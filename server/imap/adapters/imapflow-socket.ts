@@ -8,8 +8,7 @@ import type { ImapTransport, ImapTransportConnectOptions, ImapTransportOptions, 
 import { isLoopback } from '../../accounts/account-verifier.ts'
 import { type Address, answerWith } from '../../platform/network/outbound-guard.ts'
 import type { AnswerBudget } from './imapflow-budget.ts'
-import { LimitedSocket } from './imapflow-duplex.ts'
-import type { IncomingTurns } from './imapflow-turns.ts'
+import { type IncomingTurns, LimitedSocket } from './imapflow-duplex.ts'
 
 /** How far a connection came. */
 export type Phase = 'connecting' | 'tls' | 'greeting' | 'session'
@@ -75,7 +74,7 @@ export class ImapSocket implements ImapTransport {
   /** Only ever called with the socket that `connect` gave. */
   upgrade(plain: ImapTransportSocket, options: ImapTransportOptions, onSecure: () => void): ImapTransportSocket {
     const { socket, hasMore } = (plain as LimitedSocket).detach()
-    // Whoever sits in between could put words into the mouth of the server behind TLS.
+    // Somebody in between could put words into the mouth of the server behind TLS.
     if (hasMore) throw Object.assign(new Error('words before TLS'), { code: 'STARTTLS_INJECTION' })
     this.#phase = 'tls'
     const limited: LimitedSocket = new LimitedSocket(

@@ -3,10 +3,85 @@
  * come in. What is left is well-formed and keeps its places: of addresses and parts the first stay and all are counted, strings are cut,
  * and past the last bound what is open is closed.
  */
-import { type CutName, cutPart } from './imapflow-cuts.ts'
-import { deepest, Frames } from './imapflow-frames.ts'
+
+import type { FetchMessageObject } from 'imapflow'
 import type { ByteSink } from './imapflow-sink.ts'
-import { otherLimits, type ValueLimits } from './imapflow-value-limits.ts'
+
+/**
+ * What was cut out of a row is told to the code that maps the row as one more item of the same row, so that it cannot get lost.
+ * No server sends it: to ask for such a section is against the grammar. One that does tells only of its own row.
+ */
+const section = 'cut'
+
+/** Stands where a part was dropped that cannot be left out, since a multipart without any would be no multipart. */
+export const cutPartType = 'x-cut/x-cut'
+const cutPart = '("x-cut" "x-cut" NIL NIL NIL "7bit" 0)'
+
+export type CutName = 'from' | 'sender' | 'reply_to' | 'to' | 'cc' | 'bcc' | 'parts' | 'headers' | 'structure'
+
+/** Names with numbers: how many addresses a list had, how many parts a message; of `headers` and `structure` whether something is missing. */
+export type Cuts = ReadonlyMap<string, number>
+
+/** An item for the end of the list of a row. */
+export function encodeCuts(cuts: Cuts): string {
+  return ` BODY[${section.toUpperCase()}] "${[...cuts].map(([name, count]) => `${name}=${count}`).join(' ')}"`
+}
+
+export function cutsOf(row: Pick<FetchMessageObject, 'bodyParts'>): Cuts {
+  const words = row.bodyParts?.get(section)?.toString('latin1', 0, 400) ?? ''
+  return new Map([...words.matchAll(/([a-z_]+)=(\d{1,10})/g)].map(([, name = '', count]) => [name, Number(count)]))
+}
+
+/** Lists are looked into as far as this; `maxDepth` is below it. */
+const deepest = 60
+
+/** By their depth; numbers in arrays, since hostile mail opens millions of lists. */
+class Frames {
+  /** Elements so far, those of them that were lists, and those that were kept. */
+  readonly elements = new Int32Array(deepest + 1)
+  readonly lists = new Int32Array(deepest + 1)
+  readonly kept = new Int32Array(deepest + 1)
+  /** Lists in it that held a string. */
+  readonly filled = new Int32Array(deepest + 1)
+  readonly hasString = new Uint8Array(deepest + 1)
+  /** Whether it is a part of the message, not a list of parameters or something within an attached message. */
+  readonly isPart = new Uint8Array(deepest + 1)
+
+  begin(depth: number, isPart: boolean): void {
+    this.elements[depth] = this.lists[depth] = this.kept[depth] = this.filled[depth] = this.hasString[depth] = 0
+    this.isPart[depth] = isPart ? 1 : 0
+  }
+}
+
+/** How much of a list in a row of FETCH is kept. */
+interface ValueLimits {
+  kind: 'envelope' | 'structure' | 'other'
+  maxBytes: number
+  maxTokens: number
+  /** Addresses of each list, or parts in all. */
+  maxEntries: number
+  /** Lists deeper than this are NIL. */
+  maxDepth: number
+  /** Bytes of a string beside the lists (a subject), and in them. */
+  maxTopString: number
+  maxString: number
+}
+
+/** Ordinary mail stays far below: a part takes some 150 bytes and 20 tokens, an address 50 bytes and 5 tokens. */
+const limits: ReadonlyMap<string, ValueLimits> = new Map([
+  ['ENVELOPE', of('envelope', { maxBytes: 64 * 1024, maxTokens: 4_000, maxTopString: 12 * 1024, maxString: 1024 })],
+  ['BODYSTRUCTURE', of('structure', { maxBytes: 64 * 1024, maxTokens: 6_000, maxEntries: 200, maxString: 2048 })],
+])
+const otherLimits = of('other', {})
+
+function of(kind: ValueLimits['kind'], limits: Partial<ValueLimits>): ValueLimits {
+  const [maxTopString, maxString] = [1024, 1024]
+  return { kind, maxBytes: 8192, maxTokens: 500, maxEntries: 100, maxDepth: 55, maxTopString, maxString, ...limits }
+}
+
+export function limitsOf(item: string): ValueLimits {
+  return limits.get(item) ?? otherLimits
+}
 
 const fields: readonly (CutName | undefined)[] = [undefined, undefined, 'from', 'sender', 'reply_to', 'to', 'cc', 'bcc']
 const [lf, space, quote, open, close, backslash, brace] = [0x0a, 0x20, 0x22, 0x28, 0x29, 0x5c, 0x7b]

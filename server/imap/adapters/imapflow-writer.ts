@@ -9,8 +9,8 @@ import {
   type WriteTarget,
 } from '../gateway-capabilities.ts'
 import { orderedUids, rangesOfUids, writeUidSet } from '../uid-ranges.ts'
+import type { CapabilityOptions } from './imapflow-content.ts'
 import { type Inside, wireName } from './imapflow-names.ts'
-import type { CapabilityOptions } from './imapflow-part-reader.ts'
 
 interface Response {
   attributes?: { section?: { value?: unknown }[] }[]

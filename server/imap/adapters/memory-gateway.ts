@@ -37,7 +37,7 @@ export class MemoryGateway implements MailGateway {
   countsInList = true
   /** Past it, logins are refused as too many. */
   maxConnections = Number.POSITIVE_INFINITY
-  /** Thrown at whoever connects. */
+  /** Thrown at each connect. */
   refusal: Problem | undefined
   /** Awaited before each connection, and before each command, by name. */
   delay: (step: string) => Promise<void> | void = () => undefined

@@ -1,7 +1,7 @@
 /** A message of the server in memory that is made of parts: read as one of a real server is, without the way over the network. */
 import type { Folder } from '../../../contract/mail.ts'
-import { readBody, toPartInfo } from '../body-content.ts'
-import { type PartNode, readStructure } from '../body-structure.ts'
+import { readBody } from '../body-content.ts'
+import { type PartNode, readStructure, toPartInfo } from '../body-structure.ts'
 import type { MessageContent } from '../mail-gateway.ts'
 
 export interface MemoryMessage extends MessageContent {
@@ -89,32 +89,9 @@ export async function readMemoryMessage(
 
 /** Of the message that carries it, the date and the flags are left. */
 function carriedHead({ uid, date, flags, keywords }: MemoryMessage, said: Partial<MessageContent>): MessageContent {
-  const lists = { from: [], to: [], cc: [], bcc: [], replyTo: [], sender: [], ...said }
-  return {
-    messageId: null,
-    subject: '',
-    sizeBytes: 0,
-    hasAttachments: false,
-    faults: [],
-    sentAt: null,
-    inReplyTo: null,
-    text: null,
-    html: null,
-    isTruncated: false,
-    attachments: [],
-    attachmentCount: 0,
-    ...lists,
-    fromCount: lists.from.length,
-    toCount: lists.to.length,
-    ccCount: lists.cc.length,
-    bccCount: lists.bcc.length,
-    replyToCount: lists.replyTo.length,
-    head: '',
-    uid,
-    date,
-    flags,
-    keywords,
-  }
+  const { parts: _parts, ...empty } = emptyMessage
+  const content = { ...empty, ...said }
+  return { ...content, ...countsOf(content), head: '', uid, date, flags, keywords }
 }
 
 /** What is known of a part, in the structure or in the list of attachments. */

@@ -40,7 +40,7 @@ for (const each of [onEachDatabase, onThreads])
       expect(await db.selectFrom('accounts').selectAll().execute()).toEqual([])
     })
 
-    test('who was disabled before it was kept by whom, was disabled by an administrator', async () => {
+    test('users that were disabled before it was recorded by which actor were disabled by an administrator', async () => {
       const db = await openEmpty()
       await migrate(db, Object.fromEntries(Object.entries(migrations).slice(0, 3)))
       for (const [id, disabled] of Object.entries({ ann: 1, bob: 0 })) {

@@ -1,6 +1,6 @@
 /**
  * Hears of commits of other processes by LISTEN, and tells of ours by NOTIFY, on one connection beside the pool: a NOTIFY inside of
- * the transactions would make them wait for each other. What is not heard (the connection is lost, or whoever committed ended
+ * the transactions would make them wait for each other. What is not heard (the connection is lost, or the process that committed ended
  * before it could tell) is found by looking every two seconds.
  */
 import { once } from 'node:events'

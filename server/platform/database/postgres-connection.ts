@@ -29,7 +29,7 @@ export async function connectAlone(
   signal.addEventListener('abort', abort)
   socket.setTimeout(silenceMs, () => socket.destroy(new Error('the database did not answer in time')))
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, stream: () => socket })
-  // What fails says so itself, and the end of the connection is heard by whoever has it.
+  // What fails says so itself, and the end of the connection is heard by its owner.
   client.on('error', () => undefined)
   const connection = { client, socket }
   try {

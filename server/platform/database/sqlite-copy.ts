@@ -13,7 +13,7 @@ const busyMs = 5_000
 export function copySqlite(from: string, to: string): void {
   if (!statSync(from, { throwIfNoEntry: false })?.isFile()) throw new Error(`there is no database at ${from}`)
   closeSync(openSync(to, 'wx', 0o600))
-  // Read-only: whoever makes a backup changes nothing, and makes no database where there is none.
+  // Read-only: a backup changes nothing, and makes no database where there is none.
   const database = new DatabaseSync(from, { readOnly: true, timeout: busyMs })
   try {
     database.prepare('VACUUM INTO ?').run(to)

@@ -8,7 +8,12 @@ import { encode, StatementCache } from './statement-cache.ts'
 
 export function sqliteDialect(path: string, observer?: DatabaseObserver): SqliteDialect {
   const database = openSqlite(path)
-  prepareWriting(database)
+  try {
+    prepareWriting(database)
+  } catch (error) {
+    database.close()
+    throw error
+  }
   const file = database.location()
   if (file !== null) observer?.opened(new LiveFile(file))
   const cache = new StatementCache(sql => wrap(database.prepare(sql), isWriteStatement(sql), observer))

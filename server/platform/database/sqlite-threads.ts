@@ -83,6 +83,11 @@ export class SqliteThreads {
 
   /** Sees all that was committed before. */
   async read(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
+    if (this.#isHeldUp(sql)) {
+      // Where the loop was late itself, the answer has come and is not heard yet: a second reader is for threads that are late.
+      await new Promise(setImmediate)
+      await new Promise(setImmediate)
+    }
     const refusal = this.#refusal()
     if (refusal) throw refusal
     const order: Order = ['run', sql, values]
@@ -161,13 +166,18 @@ export class SqliteThreads {
    * the last time, and for all while the first is held up.
    */
   #threadFor(sql: string): SqliteWorker {
-    const { stuckMs } = this.#bounds
     if (this.#long.has(sql)) return this.#lend('long')
     if (!this.#readers.short && this.#isWriterFree) return this.#writer
     const short = this.#lend('short')
-    if (short.stuckMs < stuckMs) return short
+    if (!this.#isHeldUp(sql)) return short
     const long = this.#lend('long')
     return long.stuckMs < short.stuckMs ? long : short
+  }
+
+  /** Whether the reader that it is for has been at one statement for too long. */
+  #isHeldUp(sql: string): boolean {
+    const { short } = this.#readers
+    return short !== undefined && !this.#long.has(sql) && short.stuckMs >= this.#bounds.stuckMs
   }
 
   /** Whether it waits until the writer is free: a reader is worth its memory and its start only where that happens often. */

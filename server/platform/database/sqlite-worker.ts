@@ -32,6 +32,7 @@ export class SqliteWorker {
   readonly #pending: Pending[] = []
   #unsent: Order[] = []
   #answeredAt = 0
+  #isOpen = false
   #isClosing = false
   #fault: Error | undefined
 
@@ -57,9 +58,9 @@ export class SqliteWorker {
     return this.#pending.length
   }
 
-  /** For how long the statement that it is at may have been under way. */
+  /** For how long the statement that it is at may have been under way. While the thread starts there is none: another would start no sooner. */
   get stuckMs(): number {
-    return this.#pending.length === 0 ? 0 : performance.now() - this.#answeredAt
+    return this.#pending.length === 0 || !this.#isOpen ? 0 : performance.now() - this.#answeredAt
   }
 
   run(order: Order): Promise<Rows | Changes> {
@@ -99,9 +100,12 @@ export class SqliteWorker {
   }
 
   #hear(message: FromThread): void {
-    if ('opened' in message) return this.#opened.resolve(message.opened)
     if ('unopened' in message) return this.#fail(toError(message.unopened))
     this.#answeredAt = performance.now()
+    if ('opened' in message) {
+      this.#isOpen = true
+      return this.#opened.resolve(message.opened)
+    }
     for (const [index, pending] of this.#pending.splice(0, message.length).entries()) settle(pending, message[index]!)
     if (this.#pending.length === 0) this.#options.idle()
   }

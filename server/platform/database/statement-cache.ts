@@ -1,7 +1,7 @@
 /** SQLite statements kept ready by their text, and what may be stored with them. */
 import type { SQLInputValue } from 'node:sqlite'
 
-/** More than a program of this size has. When full, the oldest goes. */
+/** More than a program of this size has. When full, the oldest is evicted. */
 const cacheSize = 500
 
 export class StatementCache<Statement> {

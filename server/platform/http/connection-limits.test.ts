@@ -1,4 +1,4 @@
-/** Whoever opens connections, known or not, takes no place of others, and streams are not held up. */
+/** A caller that opens connections, known or not, takes no place of others, and streams are not held up. */
 import { execFileSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -209,7 +209,7 @@ const isClosed = (socket: Socket) => socket.destroyed
 const closedOf = (sockets: Socket[]) =>
   sockets.map((socket, index) => (isClosed(socket) ? index : -1)).filter(at => at >= 0)
 
-test('past the bound of an address its oldest goes, and one that has just asked is not the oldest', async () => {
+test('past the bound of an address its oldest is closed, and one that has just asked is not the oldest', async () => {
   const { limits, open, accepted, lines } = await counting({ ofAddress: 5 })
   const sockets = await open('127.0.0.1', 5)
   limits.admitted(accepted[0]!, undefined)
@@ -243,7 +243,7 @@ test('those who have said who they are before anybody looked are not closed for 
   await expect.poll(() => heard).toBe(60)
 })
 
-test('past the bound of all, the busiest address gives way, whoever comes', async () => {
+test('past the bound of all, the busiest address gives way, whatever address comes', async () => {
   const { limits, open } = await counting({ ofAddress: 8, ofAll: 12 })
   const few = await open('127.0.0.2', 2)
   const busiest = await open('127.0.0.1', 7)

@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
 import { createLogger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
+import { ForwardedWatcher } from '../network/caller-address.ts'
 import { everyScope, type Principal } from '../principal.ts'
-import { ForwardedWatcher } from './forwarded-watcher.ts'
 import { createHttpServer, handle, handleStream } from './http-server.ts'
 
 const admin: Principal = {
@@ -79,7 +79,7 @@ test('nothing is told of a proxy that is trusted', async () => {
   expect(lines).toEqual([])
 })
 
-test('it is told once an hour, whoever sends it', () => {
+test('it is told once an hour, whatever peer sends it', () => {
   const { lines, logger } = listener()
   const trustedProxies = new AddressRanges([parseAddressRange('10.0.0.1')!])
   let now = 0

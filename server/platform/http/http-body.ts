@@ -1,13 +1,14 @@
-/** Reads the bodies of requests: JSON alone, no more of it than the endpoint takes and there is room for, and in a shape that is cheap to parse. */
+/** Reads the bodies of requests, or leaves them unread: JSON alone, no more of it than the endpoint takes and there is room for, and in a shape that is cheap to parse. */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { constants, type Http2ServerResponse } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { bodyLimits } from '../../../contract/endpoint.ts'
 import { anonymous } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import type { BodyBudget } from './body-budget.ts'
-import { isWellFormed } from './http-form.ts'
-import { isModest, maxDepth, maxNames, maxValues } from './json-shape.ts'
+import { isHttp2, isWellFormed } from './http-form.ts'
 
 type Done = (error: Error | null, body?: unknown) => void
 type ParseJson = (request: FastifyRequest, text: string, done: Done) => void
@@ -91,7 +92,7 @@ export class BodyReader {
     }
     const finish = () => {
       if (declared !== undefined && size !== declared) return end(cutShort())
-      // Many clients name a type for a body that they do not send; where none is taken that is none.
+      // Many clients name a type for a body that they do not send; an endpoint that takes no body ignores it.
       if (size === 0 && limit === bodyLimits.none) return end(null)
       const whole = bytes.subarray(0, size)
       if (!isUtf8(whole)) return end(new Problem('bad_request', 'The body is not UTF-8.'))
@@ -132,7 +133,116 @@ function immodest(): Problem {
   return new Problem('bad_request', detail)
 }
 
-/** As Fastify has it: whoever went away in the middle is told apart by this code. */
+/** As Fastify has it: a client that went away in the middle is told apart by this code. */
 function cutShort(): Error {
   return Object.assign(new Error('The body is incomplete.'), { code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH' })
+}
+
+/** Objects and lists in each other. */
+export const maxDepth = 32
+/** Members, items, objects and lists. The largest that an endpoint takes is a token with a thousand accounts. */
+export const maxValues = 4_000
+/** Of members: each unknown one is looked up, listed and spelled. */
+export const maxNames = 500
+
+const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
+const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+/**
+ * Whether JSON costs no more to read than its length says: one walk over its bytes before anything is made of it. It does not check
+ * whether they are valid JSON.
+ */
+export function isModest(bytes: Uint8Array): boolean {
+  let depth = 0
+  let values = 0
+  let names = 0
+  let isInString = false
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (isInString) {
+      if (byte === backslash) at++
+      else if (byte === quote) isInString = false
+      continue
+    }
+    if (byte === quote) isInString = true
+    else if (byte === openObject || byte === openList) {
+      if (++depth > maxDepth || ++values > maxValues) return false
+    } else if (byte === closeObject || byte === closeList) depth--
+    else if (byte === comma && ++values > maxValues) return false
+    else if (byte === colon && ++names > maxNames) return false
+  }
+  return true
+}
+
+/** So much is discarded as it comes, which costs less than another connection. */
+const keptBytes = 64 * 1024
+/** Of a larger one so much is discarded behind the answer: a connection that is closed on unread bytes takes the answer with it. */
+const lingerBytes = 1024 * 1024
+const lingerMs = 2_000
+
+interface UnreadOptions {
+  /** Connections of which no further request is read. */
+  closing: WeakSet<Duplex>
+  /** Whether the sender waits to be asked for the body, so that nobody knows whether it will come. */
+  isWaiting: boolean
+}
+
+export function hasBody({ headers }: { headers: FastifyRequest['headers'] }): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/**
+ * What happens to a body that an answer leaves unread: it is not read on, and its sender still gets the answer.
+ * Called before the answer leaves. Does nothing for a body that is whole.
+ */
+export function leaveUnread(request: FastifyRequest, reply: FastifyReply, options: UnreadOptions): void {
+  const { raw } = request
+  if (isHttp2(reply.raw)) {
+    // It has no such field, and a stream that is reset is all that there is to close.
+    reply.removeHeader('connection')
+    const response = reply.raw as unknown as Http2ServerResponse
+    if (!raw.complete && !response.stream.endAfterHeaders) resetBehind(response)
+    return
+  }
+  if (raw.complete || !hasBody(request)) return
+  const isSmall = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY) <= keptBytes
+  const isLast = reply.getHeader('connection') === 'close' || /\bclose\b/i.test(request.headers.connection ?? '')
+  if (isSmall && !options.isWaiting && !isLast) return
+  reply.header('connection', 'close')
+  closeBehind(request, options.closing)
+}
+
+/** Takes the place of what Node does behind the last answer of a connection, which is to destroy it. */
+function closeBehind({ raw }: FastifyRequest, closing: WeakSet<Duplex>): void {
+  const { socket } = raw
+  let left = lingerBytes
+  raw.on('error', () => undefined)
+  raw.on('data', (chunk: Buffer) => {
+    left -= chunk.length
+    if (left < 0) raw.pause()
+  })
+  raw.resume()
+  socket.destroySoon = () => {
+    closing.add(socket)
+    socket.end()
+    const cut = setTimeout(() => socket.destroy(), lingerMs)
+    socket.once('close', () => clearTimeout(cut))
+    // All of it has come: there is nothing left that could take the answer along.
+    if (raw.complete) destroyWhenWritten(socket)
+    else raw.once('end', () => destroyWhenWritten(socket))
+  }
+}
+
+function destroyWhenWritten(socket: Duplex): void {
+  if (socket.writableFinished) socket.destroy()
+  else socket.once('finish', () => socket.destroy())
+}
+
+/** Asks the sender to stop, without an error (RFC 9113, section 8.1). */
+function resetBehind({ stream }: Http2ServerResponse): void {
+  const close = () => {
+    if (!stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR)
+  }
+  // Of the stream: what Node calls the response is finished only when all is closed.
+  stream.once('finish', () => setImmediate(close))
 }

@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { GoodOutcome } from '../../../contract/audit.ts'
 import { anonymous, type Caller, maxUserAgent, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import { credentialsOf, sessionCookieName } from './http-credentials.ts'
+import { cookieIn, sessionCookieName } from './http-credentials.ts'
 import { isHttp2 } from './http-form.ts'
 import { ignoreInput } from './http-pipelines.ts'
 
@@ -23,6 +23,7 @@ export interface Call<Params, Query, Body> {
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal
   header(name: string): string | undefined
+  cookie(name: string): string | undefined
   /** As it came: nobody has looked yet whether it is of an open session. */
   readonly sessionCookie: string | undefined
   /** Takes the response out of Fastify's hands; the caller of this ends it. */
@@ -37,12 +38,12 @@ export interface Call<Params, Query, Body> {
   /** As in `StreamCall`, with the headers of this answer. */
   takeSocket(head: Record<string, string>): Duplex
   /**
-   * For an answer that may have taken long, before it leaves.
+   * For an answer that may have taken long, before it leaves; undefined for one that has not.
    * @throws Problem when the principal was revoked meanwhile, or may see less than when it asked.
    */
-  checkAgain(accountId?: string): Promise<void>
+  checkAgain(accountId?: string): Promise<void> | undefined
   setSessionCookie(value: string, maxAgeSeconds: number): void
-  /** From here on the request counts as theirs: who signs in was nobody when it came. */
+  /** From here on the request counts as theirs: a user who signs in was anonymous when it came. */
   actAs(principal: Principal): void
   /** For the trail, beside the parameters of the path. No secrets. */
   note(refs: Record<string, string>): void
@@ -59,8 +60,8 @@ export interface HttpSurroundings {
   readonly takenSockets: WeakSet<Duplex>
   /** As `HttpPipelines` has it. */
   turnOf(response: ServerResponse): true | Promise<boolean>
-  record(request: FastifyRequest, reply: FastifyReply): Promise<void>
-  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void>
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
+  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined
   /** A stream has bounds of its own, so its connection does not count until it closes. */
   carry(request: FastifyRequest, stream: EventEmitter): void
 }
@@ -115,8 +116,12 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     return Array.isArray(value) ? value[0] : value
   }
 
+  cookie(name: string): string | undefined {
+    return cookieIn(this.#request.headers, name)
+  }
+
   get sessionCookie(): string | undefined {
-    return credentialsOf(this.#request.headers, this.#http.isHttps, '')?.sessionCookie
+    return this.cookie(sessionCookieName(this.#http.isHttps))
   }
 
   takeResponse(): ServerResponse {
@@ -166,7 +171,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     return socket
   }
 
-  checkAgain(accountId?: string): Promise<void> {
+  checkAgain(accountId?: string): Promise<void> | undefined {
     return this.#http.checkAgain(this.#request, accountId)
   }
 

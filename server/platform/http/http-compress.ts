@@ -17,12 +17,17 @@ function isLong(text: string): boolean {
   return text.length >= fromBytes
 }
 
-/** Sends a text as it is or shorter, whichever the client takes. */
-export async function sendText(call: Headers, reply: TextReply, text: string): Promise<unknown> {
-  const short = isLong(text) ? await compress(text, call.header('accept-encoding')) : undefined
-  if (!short) return reply.send(text)
+/** What to send of a text: it, at once, or a shorter form when the client takes one, with the headers of that form. */
+export function bodyFor(call: Headers, reply: TextReply, text: string): string | Promise<Buffer> {
+  const encoding = isLong(text) ? encodingIn(call.header('accept-encoding')) : undefined
+  return encoding ? encoded(encoding, reply, text) : text
+}
+
+async function encoded(encoding: keyof typeof encoders, reply: TextReply, text: string): Promise<Buffer> {
+  const bytes = await encoders[encoding](text)
   const vary = [reply.getHeader('vary'), 'accept-encoding'].flat().filter(name => name !== undefined)
-  return reply.header('content-encoding', short.encoding).header('vary', vary.join(', ')).send(short.bytes)
+  reply.header('content-encoding', encoding).header('vary', vary.join(', '))
+  return bytes
 }
 
 interface Headers {
@@ -32,17 +37,12 @@ interface Headers {
 interface TextReply {
   getHeader(name: string): number | string | string[] | undefined
   header(name: string, value: string): TextReply
-  send(body: string | Buffer): unknown
 }
 
 /** Undefined when the client takes it only as it is (RFC 9110, section 12.5.3). */
-async function compress(
-  text: string,
-  acceptEncoding: string | undefined,
-): Promise<{ encoding: string; bytes: Buffer } | undefined> {
+function encodingIn(acceptEncoding: string | undefined): keyof typeof encoders | undefined {
   if (acceptEncoding === undefined) return undefined
-  const encoding = (['br', 'gzip'] as const).find(name => takes(acceptEncoding, name))
-  return encoding && { encoding, bytes: await encoders[encoding](text) }
+  return (['br', 'gzip'] as const).find(name => takes(acceptEncoding, name))
 }
 
 function takes(acceptEncoding: string, name: string): boolean {

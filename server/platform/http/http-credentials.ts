@@ -19,10 +19,14 @@ export function sessionCookieName(isHttps: boolean): string {
   return isHttps ? '__Host-rustymail_session' : 'rustymail_session'
 }
 
+export function cookieIn({ cookie }: Headers, name: string): string | undefined {
+  return cookie ? fastifyCookie.parse(cookie)[name] : undefined
+}
+
 /** Undefined when there are none. */
 export function credentialsOf(headers: Headers, isHttps: boolean, address: string): Credentials | undefined {
   const token = tokenOf(headers)
-  const sessionCookie = headers.cookie ? fastifyCookie.parse(headers.cookie)[sessionCookieName(isHttps)] : undefined
+  const sessionCookie = cookieIn(headers, sessionCookieName(isHttps))
   return token || sessionCookie ? { token, sessionCookie, address } : undefined
 }
 

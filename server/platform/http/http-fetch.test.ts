@@ -99,7 +99,7 @@ test('an answer that breaks in the middle does not look whole', async () => {
   await expect(read()).rejects.toThrow()
 })
 
-test('an answer that waits behind one that never ends is not kept for ever', async () => {
+test('an answer that waits behind one that never ends is not kept forever', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
   let open = 0

@@ -1,5 +1,4 @@
 /** What a request must be before anything else is asked of it: of a version that we speak, to one host, at an address of ASCII and UTF-8. */
-
 import { Problem } from '../problem.ts'
 import { refuseSeveralHosts } from './http-host.ts'
 

@@ -154,7 +154,7 @@ test('a session, and a token that must be looked up first, open a stream too', a
   expect(opened.map(({ caller }) => caller.principal.id)).toEqual(['admin', 'admin', 'slow'])
 })
 
-test('whoever is looked up first is served in front as well, with the address, the trail and the time of any other', async () => {
+test('a caller that is looked up first is served in front as well, with the address, the trail and the time of any other', async () => {
   const { ask, opened, outcomes, later, behind } = await door({ trustedProxies: ['127.0.0.1'] })
   const { socket } = await ask('X-Forwarded-For: 203.0.113.9')
   later.resolve(slow)
@@ -175,7 +175,7 @@ test.each([
   expect([opened.length, behind.mock.calls.length]).toEqual([0, 1])
 })
 
-test('what is sent while its caller is looked up stands behind the head, in order, whoever answers', async () => {
+test('what is sent while its caller is looked up stands behind the head, in order, whatever answers', async () => {
   const send = async ({ socket, own }: { socket: Socket; own: Socket }, bytes: string) => {
     const whole = own.bytesRead + bytes.length
     socket.write(bytes)

@@ -9,15 +9,13 @@ import type { Duplex } from 'node:stream'
 import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
 import { guard, type Operation } from '../guard.ts'
 import type { Logger } from '../logger.ts'
-import { addressBehind } from '../network/caller-address.ts'
+import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { type Caller, maxUserAgent, type Principal } from '../principal.ts'
-import type { ForwardedWatcher } from './forwarded-watcher.ts'
-import type { Cors } from './http-cors.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import type { AllowedHosts } from './http-host.ts'
-import { parseInput } from './http-input.ts'
+import { leaveSecretsOut, parseInput, type SafeInput } from './http-input.ts'
+import type { Cors } from './http-origin.ts'
 import { ignoreInput } from './http-pipelines.ts'
-import { leaveSecretsOut, type SafeInput } from './input-fields.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
 import type { UnderWay } from './under-way.ts'
 
@@ -126,11 +124,6 @@ export class HttpFront {
   }
 
   #receive(socket: Socket, handOver: () => void): void {
-    const hold = () => {
-      this.#undecided.add(socket)
-      for (const event of ends) socket.on(event, drop)
-      socket.on('timeout', drop).setTimeout(silenceMs)
-    }
     const leave = () => {
       this.#undecided.delete(socket)
       socket.off('data', first).off('timeout', drop).setTimeout(0)
@@ -141,9 +134,9 @@ export class HttpFront {
       socket.on('error', () => undefined).destroy()
     }
     const first = (chunk: Buffer) => {
-      leave()
       const asked = this.#read(socket, chunk)
       const decide = (principal: Principal | undefined) => {
+        leave()
         if (asked && principal && this.#opens(socket, asked, principal)) return
         socket.unshift(chunk)
         handOver()
@@ -152,10 +145,9 @@ export class HttpFront {
       if (!(principal instanceof Promise)) return decide(principal)
       // What comes meanwhile waits in the buffer of the socket, which has a bound, and then stands behind this head as it did before.
       socket.pause()
-      hold()
+      socket.off('data', first).setTimeout(silenceMs)
       const decideLate = (found: Principal | undefined) => {
-        leave()
-        if (socket.destroyed) return
+        if (socket.destroyed) return leave()
         decide(found)
         socket.resume()
       }
@@ -163,7 +155,9 @@ export class HttpFront {
       const decided = principal.then(decideLate, () => decideLate(undefined)).then(() => new Promise(setImmediate))
       this.#options.underWay.until(decided)
     }
-    hold()
+    this.#undecided.add(socket)
+    for (const event of ends) socket.on(event, drop)
+    socket.on('timeout', drop).setTimeout(silenceMs)
     socket.on('data', first)
   }
 

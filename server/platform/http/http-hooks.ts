@@ -3,21 +3,19 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitName } from '../../../contract/endpoint.ts'
 import { guard, type Operation } from '../guard.ts'
-import { addressBehind } from '../network/caller-address.ts'
+import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
-import type { ForwardedWatcher } from './forwarded-watcher.ts'
+import { hasBody, leaveUnread } from './http-body.ts'
 import { callerOf } from './http-call.ts'
-import type { Cors } from './http-cors.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import { isHttp2, refusalOfForm } from './http-form.ts'
+import type { SafeInput } from './http-input.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { MethodTable } from './http-methods.ts'
-import { type Origins, refuseForeignOrigin } from './http-origin.ts'
+import { type Cors, type Origins, refuseForeignOrigin } from './http-origin.ts'
 import { outcomeOf, type RequestOutcome, type Trail } from './http-outcome.ts'
 import type { HttpPipelines } from './http-pipelines.ts'
-import { hasBody, leaveUnread } from './http-unread.ts'
-import type { SafeInput } from './input-fields.ts'
 import type { UnderWay } from './under-way.ts'
 import type { WrongCredentials } from './wrong-credentials.ts'
 
@@ -55,6 +53,8 @@ export interface HttpHooksOptions {
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** What its route says of itself: Fastify makes `routeOptions` again for each look. Undefined where no route was looked up. */
+    route: FastifyContextConfig | undefined
     caller: Caller | undefined
     /** Where it came from; still known when the connection is gone. */
     address: string
@@ -90,6 +90,7 @@ export class HttpHooks {
   }
 
   addTo(server: FastifyInstance): void {
+    server.decorateRequest('route', undefined)
     server.decorateRequest('caller', undefined)
     server.decorateRequest('address', '')
     server.decorateRequest('began', 0)
@@ -98,12 +99,19 @@ export class HttpHooks {
     server.decorateRequest('safeInput', undefined)
     server.decorateRequest('notes', undefined)
     server.decorateRequest('isRecorded', false)
-    server.addHook('onRequest', (request, reply) => this.#begin(request, reply))
+    // Each calls back at once where nothing has to be waited for, as with most requests: promises would cost them a tenth of their time.
+    server.addHook('onRequest', (request, reply, done) => {
+      const isBegun = this.#enter(request, reply)
+      if (isBegun === true) return done()
+      // Of an answer that is given already nothing is left to be done.
+      return isBegun || undefined
+    })
     server.addHook('preHandler', (request, _reply, done) => this.#goOn(request, done))
-    server.addHook('onSend', async (request, reply) => {
-      await this.record(request, reply)
-      if (this.#options.isDraining()) reply.header('connection', 'close')
-      this.#leaveUnread(request, reply)
+    server.addHook('onSend', (request, reply, _payload, done) => {
+      const recorded = this.record(request, reply)
+      if (recorded) return recorded.then(() => this.#leave(request, reply))
+      this.#leave(request, reply)
+      return done()
     })
   }
 
@@ -137,75 +145,104 @@ export class HttpHooks {
   }
 
   /** Once for each request: what changes something is in the trail before its answer leaves, what does not after it. */
-  async record(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    if ((request.route?.operation?.effect ?? 'read') === 'read' || request.isRecorded) return undefined
     const outcome = outcomeOf(request, reply)
-    if (!outcome || outcome.effect === 'read' || request.isRecorded) return
     request.isRecorded = true
-    await this.#options.judges.trail?.record(outcome)
+    return outcome && this.#options.judges.trail?.record(outcome)
   }
 
   /**
-   * For an answer that is ready: whoever asked may still have it.
+   * For an answer that is ready: its caller may still have it.
    * @throws Problem when they were revoked while it was made, or may see less than when it was begun.
    */
-  async checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> {
-    if (!request.hasCredentials || performance.now() - request.began < soonMs) return
+  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined {
+    if (!request.hasCredentials || performance.now() - request.began < soonMs) return undefined
+    return this.#checkLate(request, accountId)
+  }
+
+  async #checkLate(request: FastifyRequest, accountId: string | undefined): Promise<void> {
     const before = principalOf(request)
     await this.#identify(request)
-    const { operation } = request.routeOptions.config
+    const operation = request.route?.operation
     if (operation) guard(principalOf(request), operation, accountId)
     if (isMore(before, principalOf(request))) {
       throw new Problem('forbidden', 'Your rights were narrowed during this request; try again.')
     }
   }
 
-  async #begin(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const { judges, pipelines, underWay, mayBePage, admitted, cors, methods } = this.#options
-    if (!isHttp2(reply.raw)) {
-      const mayTake = request.routeOptions.config.mayTake ?? false
-      const isNext = pipelines.enter(request.raw, reply.raw, mayTake)
-      if (isNext !== true && !(await isNext)) return reply.hijack()
-    }
+  /** As `#begin`, when its turn has come on its connection. */
+  #enter(request: FastifyRequest, reply: FastifyReply): boolean | Promise<unknown> {
+    const { config } = request.routeOptions
+    request.route = config
+    const mayTake = config.mayTake ?? false
+    const isNext = isHttp2(reply.raw) || this.#options.pipelines.enter(request.raw, reply.raw, mayTake)
+    // What takes the connection waits until the parser has let go of it.
+    return isNext === true && !mayTake ? this.#begin(request, reply) : this.#beginLater(isNext, request, reply)
+  }
+
+  async #beginLater(
+    isNext: boolean | Promise<boolean>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply | undefined> {
+    if (!(await isNext)) return reply.hijack()
+    return (await this.#begin(request, reply)) === false ? reply : undefined
+  }
+
+  /** True when it may go on at once, false when it is answered already; a promise while somebody has to be looked up. */
+  #begin(request: FastifyRequest, reply: FastifyReply): boolean | Promise<void> {
+    const { judges, underWay, cors } = this.#options
     const stranger = this.meet(request, reply)
     underWay.begin(reply.raw)
     // Comes for every response, also when the client went away in the middle.
     reply.raw.once('close', () => this.#tell(request, reply))
     if (stranger) {
       judges.limits?.checkAddress(request.address)
-      return answerHost(stranger, request, reply)
+      answerHost(stranger, request, reply)
+      return false
     }
     // It costs less than a refusal, of which the page would not be told: so it counts for no limit.
     const preflight = cors.preflight(request.method, request.headers)
-    if (preflight) return reply.code(204).headers(preflight).send()
+    if (preflight) {
+      reply.code(204).headers(preflight).send()
+      return false
+    }
     const isHealth = request.url.startsWith('/health/')
     if (this.#options.isDraining() && !isHealth) {
       throw new Problem('draining', 'RustyMail is shutting down; try again in a moment.', { retryAfterSeconds: 5 })
     }
-    const { operation, limit } = request.routeOptions.config
-    const { limits, wrongCredentials } = judges
     const credentials = this.#credentialsOf(request)
     request.hasCredentials = credentials !== undefined
     // Files and health too: a cookie or token that is not known costs a look into the database, whatever is asked for.
     const isFree = isHealth && !credentials
-    if (!isFree) limits?.checkAddress(request.address)
+    if (!isFree) judges.limits?.checkAddress(request.address)
     // Before anybody is looked up, and before any of a body is read.
-    if (request.is404 && !mayBePage(request)) throw methods.nothingAt(request)
+    if (request.is404 && !this.#options.mayBePage(request)) throw this.#options.methods.nothingAt(request)
     if (isRead(request) && hasBody(request)) throw new Problem('bad_request', 'This endpoint takes no body.')
-    if (credentials && !request.is404) await this.#identify(request, credentials)
+    const looking = credentials && !request.is404 ? this.#identify(request, credentials) : undefined
+    if (looking) return looking.then(() => this.#letIn(request, reply, credentials, isFree))
+    this.#letIn(request, reply, credentials, isFree)
+    return true
+  }
+
+  /** It is known by now who asks. @throws Problem for callers that may not, and for those that ask too often. */
+  #letIn(request: FastifyRequest, reply: FastifyReply, credentials: Credentials | undefined, isFree: boolean): void {
+    const { judges, admitted } = this.#options
+    const { operation, limit } = request.route ?? {}
     if (credentials?.token !== undefined && !request.caller && !request.is404) {
-      const tooMany = wrongCredentials?.note(request.address)
+      const tooMany = judges.wrongCredentials?.note(request.address)
       if (tooMany && operation && operation.scope !== 'public') throw tooMany
     }
     if (operation) this.#admit(request, operation)
-    if (operation && !isFree && limits) {
-      reply.headers(limits.checkPrincipal(principalOf(request), request.address, limit))
+    if (operation && !isFree && judges.limits) {
+      reply.headers(judges.limits.checkPrincipal(principalOf(request), request.address, limit))
     }
     admitted(request)
-    return undefined
   }
 
   /**
-   * A body may take a minute to come, and who sent its head may be nobody by then: the handler gets who they are now. It runs in
+   * A body may take a minute to come, and the sender of its head may be revoked by then: the handler gets the principal as it is now. It runs in
    * this same turn, as who was known a moment ago is known at once, so that what it begins hears of all that changes from here on.
    */
   #goOn(request: FastifyRequest, done: (error?: Error) => void): void {
@@ -218,7 +255,7 @@ export class HttpHooks {
   }
 
   #refusalOf(request: FastifyRequest): Error | undefined {
-    const { operation } = request.routeOptions.config
+    const operation = request.route?.operation
     try {
       if (operation) this.#admit(request, operation)
       return undefined
@@ -254,6 +291,12 @@ export class HttpHooks {
     if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
   }
 
+  /** What is ready leaves. */
+  #leave(request: FastifyRequest, reply: FastifyReply): void {
+    if (this.#options.isDraining()) reply.header('connection', 'close')
+    this.#leaveUnread(request, reply)
+  }
+
   #leaveUnread(request: FastifyRequest, reply: FastifyReply): void {
     const { isWaiting, pipelines } = this.#options
     leaveUnread(request, reply, { closing: pipelines.ended, isWaiting: isWaiting(request.raw) })
@@ -281,14 +324,10 @@ export function principalOf(request: FastifyRequest): Principal {
 }
 
 /** A browser shows it as it is. */
-function answerHost(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerHost(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
   if (!isRead(request) || !request.headers.accept?.includes('text/html')) throw problem
   request.outcomeCode = problem.code
-  return reply
-    .code(problem.status)
-    .header('cache-control', 'no-store')
-    .type('text/plain; charset=utf-8')
-    .send(problem.message)
+  reply.code(problem.status).header('cache-control', 'no-store').type('text/plain; charset=utf-8').send(problem.message)
 }
 
 function isRead({ method }: FastifyRequest): boolean {

@@ -26,6 +26,14 @@ test.each([
   'dotted.example',
 ])('%s is answered', host => expect(hosts.allows(host)).toBe(true))
 
+test('what was allowed before stands for nothing else, however many spellings came', () => {
+  for (let port = 1; port <= 300; port++) expect(hosts.allows(`mail.example.com:${port}`)).toBe(true)
+  for (const host of ['mail.example.com:1', 'mail.example.com:299']) expect(hosts.allows(host)).toBe(true)
+  for (const host of ['mail.example.com:1.evil.example', 'mail.example.com:1@evil.example', 'ail.example.com:1']) {
+    for (let turn = 0; turn < 2; turn++) expect(hosts.allows(host)).toBe(false)
+  }
+})
+
 test.each([
   'evil.example',
   'evil.example:9437',

@@ -1,5 +1,5 @@
 /**
- * Which names of this server are answered. A browser takes a page for ours when it came by the same name, and who owns a name can
+ * Which names of this server are answered. A browser takes a page for ours when it came by the same name, and the owner of a name can
  * point it at this machine (DNS rebinding): so a request by a name that is not known as ours is refused, whatever it asks for.
  */
 import { isIP } from 'node:net'
@@ -10,14 +10,19 @@ interface Headers {
   ':authority'?: string | undefined
 }
 
-/** Of a name that is repeated in an answer: the longest that there can be. */
+/** Of a name that is repeated in an answer, or remembered: the longest that there can be. */
 const maxName = 253
+
+/** There are many ways to write one; those past it are looked at each time. */
+const maxFound = 100
 
 export class AllowedHosts {
   readonly #names = new Set<string>()
   /** With the dot in front. */
   readonly #suffixes: string[] = []
   readonly #isAny: boolean
+  /** As hosts were written that were found to be allowed: a browser writes the same one in each request. */
+  readonly #found = new Set<string>()
 
   /** @param names Without a port; `.example.com` stands for every name below it, `*` for every name. */
   constructor(names: Iterable<string>) {
@@ -34,14 +39,18 @@ export class AllowedHosts {
    * that is a whole address (RFC 9112, section 3.2.2). HTTP/1.0 may leave it out, which no browser does.
    */
   refusalOf(headers: Headers, target = '/'): Problem | undefined {
-    const named = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
-    const given = [headers.host, headers[':authority'], named]
-    const refused = given.find(host => host !== undefined && !this.allows(host))
-    return refused === undefined ? undefined : refusal(refused)
+    const named = target.startsWith('/') ? undefined : /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1]
+    for (const host of [headers.host, headers[':authority'], named]) {
+      if (host !== undefined && !this.allows(host)) return refusal(host)
+    }
+    return undefined
   }
 
   allows(host: string): boolean {
-    return this.#isAny || this.isOurs(host)
+    if (this.#isAny || this.#found.has(host)) return true
+    if (!this.isOurs(host)) return false
+    if (this.#found.size < maxFound && host.length <= maxName) this.#found.add(host)
+    return true
   }
 
   /** A name that nobody else can have pointed here, so not one of those that `*` lets in. */

@@ -1,5 +1,5 @@
-/** Checks what a request brings against its endpoint; every fault is named at once. */
-import type { z } from 'zod'
+/** What a request brings: checked against its endpoint, with every fault named at once; and, for the trail, without secrets. */
+import { z } from 'zod'
 import type { Endpoint } from '../../../contract/endpoint.ts'
 import { Problem } from '../problem.ts'
 
@@ -47,4 +47,100 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true
   return typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0
+}
+
+/** What came in, as the schemas took it, without what is secret. */
+export interface SafeInput {
+  query: unknown
+  body: unknown
+}
+
+interface Field {
+  /** `*` for each item of a list, and for each member of a record. */
+  path: Path
+  isSecret: boolean
+}
+
+type Path = readonly string[]
+
+/**
+ * All fields of a schema, with those of objects inside.
+ * @throws Error for a kind of schema in which nobody has learned yet to look for secrets.
+ */
+export function fieldsOf(type: z.core.$ZodType, path: Path = []): Field[] {
+  if (z.globalRegistry.get(type)?.writeOnly === true) return [{ path, isSecret: true }]
+  const { def } = (type as z.core.$ZodTypes)._zod
+  switch (def.type) {
+    case 'object':
+      return Object.entries(def.shape).flatMap(([name, member]) => fieldsOf(member, [...path, name]))
+    case 'array':
+      return fieldsOf(def.element, [...path, '*'])
+    case 'record':
+      return fieldsOf(def.valueType, [...path, '*'])
+    case 'union':
+      return def.options.flatMap(option => fieldsOf(option, path))
+    case 'optional':
+    case 'nullable':
+    case 'default':
+    case 'prefault':
+      return fieldsOf(def.innerType, path)
+    case 'pipe': {
+      // Where a secret stands in what it is made into, nobody knows.
+      const before = fieldsOf(def.in, path)
+      return before.some(({ isSecret }) => isSecret) ? [{ path, isSecret: true }] : before
+    }
+    case 'string':
+    case 'number':
+    case 'boolean':
+    case 'enum':
+    case 'literal':
+    case 'null':
+    case 'unknown':
+      return [{ path, isSecret: false }]
+    default:
+      throw new Error(`nobody looks for secrets in a schema of the kind ${def.type} (${path.join('.')})`)
+  }
+}
+
+/** What to do with each input of a kind, looked up once. Its answer is undefined when nothing is left. */
+export function leaveSecretsOut(types: {
+  query?: z.ZodType | undefined
+  body?: z.ZodType | undefined
+}): (input: SafeInput) => SafeInput | undefined {
+  const [ofQuery, ofBody] = [secretsOf(types.query), secretsOf(types.body)]
+  return input => {
+    const safe = { query: without(input.query, ofQuery), body: without(input.body, ofBody) }
+    return isNothing(safe.query) && isNothing(safe.body) ? undefined : safe
+  }
+}
+
+/** `name`, `imap.host`: names alone, in the order in which they came. */
+export function fieldNames(value: unknown, before = ''): string[] {
+  if (!isObject(value)) return before === '' ? [] : [before]
+  return Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .flatMap(([name, member]) => fieldNames(member, before === '' ? name : `${before}.${name}`))
+}
+
+function secretsOf(type: z.ZodType | undefined): Path[] {
+  if (!type) return []
+  return fieldsOf(type).flatMap(({ path, isSecret }) => (isSecret ? [path] : []))
+}
+
+function without(value: unknown, secrets: readonly Path[]): unknown {
+  if (secrets.length === 0) return value
+  if (secrets.some(path => path.length === 0)) return undefined
+  const below = (name: string) => secrets.flatMap(([first, ...rest]) => (first === name || first === '*' ? [rest] : []))
+  if (Array.isArray(value)) return value.map(item => without(item, below('*')))
+  if (!isObject(value)) return value
+  const members = Object.entries(value).map(([name, member]) => [name, without(member, below(name))] as const)
+  return Object.fromEntries(members.filter(([, member]) => member !== undefined))
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isNothing(part: unknown): boolean {
+  return part === undefined || part === null || (typeof part === 'object' && Object.keys(part).length === 0)
 }

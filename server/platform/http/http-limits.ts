@@ -10,7 +10,7 @@ export type LimitRates = Record<'address' | 'principal' | LimitName, number>
 
 type LimitKind = keyof LimitRates
 
-/** Of an address, of its IPv6 network of 48 bits and of 32: who has many addresses gets little more by changing them. */
+/** Of an address, of its IPv6 network of 48 bits and of 32: a caller with many addresses gets little more by changing them. */
 const shares = [1, 4, 16] as const
 
 export class HttpLimits {
@@ -66,8 +66,10 @@ export class HttpLimits {
 
   /** @param keys From narrow to wide. Answers how the narrowest stands. */
   #check(kind: LimitKind, keys: readonly string[]): Standing {
-    const standings = keys.map((key, width) => this.#take(this.#buckets[kind][width]!, key, kind, width))
-    return standings[0]!
+    const buckets = this.#buckets[kind]
+    const narrowest = this.#take(buckets[0]!, keys[0]!, kind, 0)
+    for (let width = 1; width < keys.length; width++) this.#take(buckets[width]!, keys[width]!, kind, width)
+    return narrowest
   }
 
   #take(buckets: TokenBuckets, key: string, kind: LimitKind, width: number): Standing {

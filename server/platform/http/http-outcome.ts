@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Effect } from '../../../contract/endpoint.ts'
 import { type Caller, maxUserAgent } from '../principal.ts'
 import type { OpenedStream } from './http-front.ts'
-import type { SafeInput } from './input-fields.ts'
+import type { SafeInput } from './http-input.ts'
 
 export interface RequestOutcome {
   operation: string
@@ -36,7 +36,7 @@ export interface Trail {
 }
 
 export function outcomeOf(request: FastifyRequest, reply: FastifyReply): RequestOutcome | undefined {
-  const { operation, isCounted } = request.routeOptions.config
+  const { operation, isCounted } = request.route ?? {}
   if (!operation) return undefined
   return {
     operation: operation.name,

@@ -55,7 +55,7 @@ export class HttpPipelines {
    * @param answer Writes to the bare connection.
    */
   broken(socket: Duplex, problem: Problem, answer: () => void): void {
-    // What follows a stream, or a last answer, is thrown away.
+    // What follows a stream, or a last answer, is discarded.
     if (this.ended.has(socket)) return
     this.ended.add(socket)
     ignoreInput(socket)
@@ -63,7 +63,7 @@ export class HttpPipelines {
     if (!last || last.response.closed) return answer()
     const { request, response } = last
     if (request.complete) return void response.once('close', answer)
-    // Its body is what is broken: whoever reads that answers it, in turn.
+    // Its body is what is broken: the reader of the body answers it, in turn.
     if (!response.headersSent) response.setHeader('connection', 'close')
     response.once('close', () => socket.end())
     this.#faults.set(request, problem)
@@ -81,7 +81,7 @@ export class HttpPipelines {
     return line
   }
 
-  /** Node says `close` of an answer only when its turn had come; who waits for it must hear of it all the same. */
+  /** Node says `close` of an answer only when its turn had come; what waits for it must hear of it all the same. */
   #queue(line: Line, socket: Duplex, response: ServerResponse): void {
     if (!line.queued) {
       const queued = new Set<ServerResponse>()
@@ -96,7 +96,7 @@ export class HttpPipelines {
   }
 }
 
-/** Takes the place of whoever read it, Node's parser too: what comes is thrown away, as far as that goes. */
+/** Takes the place of what read it, Node's parser too: what comes is discarded, as far as that goes. */
 export function ignoreInput(socket: Duplex): void {
   let left = ignoredBytes
   // Makes Node's parser let go of the bytes first, which it else takes before any listener.

@@ -1,5 +1,4 @@
 /** Turns whatever went wrong into an RFC 9457 answer. What is not a Problem is a bug: logged whole, answered without detail. */
-import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ProblemCode } from '../../../contract/problem.ts'
 import { type DatabaseFaultKind, databaseFaultKind, isDatabaseFault } from '../database/database-fault.ts'
@@ -108,6 +107,8 @@ export function rawProblem(socket: Duplex, problem: Problem): void {
   if (socket.writableEnded) return
   if (!socket.writable) return void socket.destroy()
   const body = JSON.stringify(problem.toBody('none'))
+  // An `import` of it would read each of its exports, of which WebSocket loads all of Node's fetch: 6 MiB.
+  const { STATUS_CODES } = process.getBuiltinModule('node:http')
   socket.end(
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

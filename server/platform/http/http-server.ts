@@ -11,23 +11,22 @@ import { operationName } from '../../../contract/index.ts'
 import { guard, type Operation } from '../guard.ts'
 import type { Logger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
+import { ForwardedWatcher } from '../network/caller-address.ts'
 import { Problem } from '../problem.ts'
 import { type BodyBounds, BodyBudget } from './body-budget.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
-import { ForwardedWatcher } from './forwarded-watcher.ts'
 import { BodyReader } from './http-body.ts'
 import { type Call, HttpCall } from './http-call.ts'
-import { sendText } from './http-compress.ts'
-import { Cors } from './http-cors.ts'
+import { bodyFor } from './http-compress.ts'
 import { HttpFront, type StreamCall } from './http-front.ts'
 import { HttpHooks, type HttpJudges, principalOf, refuseWhileFull } from './http-hooks.ts'
-import { parseInput } from './http-input.ts'
+import { fieldNames, leaveSecretsOut, parseInput } from './http-input.ts'
 import { MethodTable } from './http-methods.ts'
+import { Cors } from './http-origin.ts'
 import { outcomeOfStream } from './http-outcome.ts'
 import { HttpPipelines } from './http-pipelines.ts'
 import { answerProblem, isCutOff, problemOfParser, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
-import { fieldNames, leaveSecretsOut } from './input-fields.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -61,9 +60,9 @@ export interface HttpServer {
   /** Resolves when no request and no stream is under way, at once when that is so now. */
   whenIdle(): Promise<void>
   /** Puts what changes something in the trail before its answer begins; for answers that are no ordinary ones. */
-  record(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
   /** As `HttpCall` has it. */
-  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void>
+  checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined
   /** A stream has bounds of its own, so its connection does not count until it closes. */
   carry(request: FastifyRequest, stream: EventEmitter): void
   /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
@@ -174,19 +173,21 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     for (const each of [method].flat()) http.routes.push({ method: each, path: url, operation: config?.operation })
   })
   bodies.addTo(server)
-  server.register(cookie)
+  // For those that are set: who asks is read from the header, by the gate.
+  server.register(cookie, { hook: false })
   hooks.addTo(server)
   server.setErrorHandler((error, request, reply) => {
     // The client went away before its request was whole: there is nobody to answer, and nothing was asked.
     if (isCutOff(error, request.raw)) {
       return void options.logger.debug({ request_id: request.id }, 'a request was cut off')
     }
-    return answerProblem(options.logger, error, request, reply)
+    // As below: a reply that is returned is waited for.
+    answerProblem(options.logger, error, request, reply)
   })
   server.setNotFoundHandler((request, reply) => {
-    // A reply that is returned is waited for, by listeners on the response beside those of whoever sends it: more than Node allows.
+    // A reply that is returned is waited for, by listeners on the response beside those of its sender: more than Node allows.
     if (http.serveFallback?.(request, reply)) return
-    return answerProblem(options.logger, methods.nothingAt(request), request, reply)
+    answerProblem(options.logger, methods.nothingAt(request), request, reply)
   })
   return http
 }
@@ -212,7 +213,8 @@ export function handle<Params, Query, Body, Response>(
       limit: endpoint.limit,
       mayTake: endpoint.stream === 'always',
     },
-    handler: async (request, reply) => {
+    // Without a promise where the service needs none: what is known already is answered in the turn in which it was asked.
+    handler: (request, reply) => {
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
       request.safeInput = safe(input)
@@ -220,19 +222,36 @@ export function handle<Params, Query, Body, Response>(
       if (endpoint.isRevocation?.(input.body) === false) refuseWhileFull(http.options.trail)
       const call = new HttpCall(request, reply, input, http)
       if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
-      const answer = await handler(call)
-      if (reply.sent) return reply
-      // What was done is done, and answered as such; what was only read has not left yet.
-      if (endpoint.effect === 'read') await call.checkAgain(accountOf(input.params))
-      if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
-      if (endpoint.status === 204) return reply.send()
-      const checked = endpoint.response.safeParse(answer)
-      if (!checked.success)
-        throw new Error(`${name} answered what the contract does not allow: ${checked.error.message}`)
-      reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
-      return sendText(call, reply, JSON.stringify(checked.data))
+      const finish = (answer: Response) => {
+        if (reply.sent) return undefined
+        // What was done is done, and answered as such; what was only read has not left yet.
+        const checking = endpoint.effect === 'read' ? call.checkAgain(accountOf(input.params)) : undefined
+        return checking
+          ? checking.then(() => bodyOf(endpoint, call, reply, answer))
+          : bodyOf(endpoint, call, reply, answer)
+      }
+      const answer = handler(call)
+      return answer instanceof Promise ? answer.then(finish) : finish(answer)
     },
   })
+}
+
+/** For Fastify to send. It is never given the reply itself, for which it would wait by listeners on the response. */
+function bodyOf<Response>(
+  endpoint: Endpoint<unknown, unknown, unknown, Response>,
+  call: Call<unknown, unknown, unknown>,
+  reply: FastifyReply,
+  answer: Response,
+): string | Promise<string | Buffer> {
+  if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
+  if (endpoint.status === 204) return ''
+  const checked = endpoint.response.safeParse(answer)
+  if (!checked.success) {
+    const name = operationName(endpoint)
+    throw new Error(`${name} answered what the contract does not allow: ${checked.error.message}`)
+  }
+  reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
+  return bodyFor(call, reply, JSON.stringify(checked.data))
 }
 
 /** Serves an endpoint that is an event stream: in front of the ordinary server where the request is an ordinary one. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { secret } from '../../../contract/wire.ts'
-import { fieldNames, fieldsOf, leaveSecretsOut } from './input-fields.ts'
+import { fieldNames, fieldsOf, leaveSecretsOut } from './http-input.ts'
 
 const password = secret(z.string().min(3))
 

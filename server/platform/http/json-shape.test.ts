@@ -1,6 +1,6 @@
 /** What JSON costs to read is bounded, whatever its length, and what is written in strings does not count. */
 import { expect, test } from 'vitest'
-import { isModest, maxDepth, maxNames, maxValues } from './json-shape.ts'
+import { isModest, maxDepth, maxNames, maxValues } from './http-body.ts'
 
 const modest = (text: string) => isModest(Buffer.from(text))
 const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)

@@ -1,4 +1,4 @@
-/** Serves the built page: hashed assets for ever, index.html always asked for again. */
+/** Serves the built page: hashed assets forever, index.html always asked for again. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import fastifyStatic from '@fastify/static'

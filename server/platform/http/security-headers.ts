@@ -57,7 +57,7 @@ export function strangerHeaders(allowRemote: boolean): Record<string, string> {
 }
 
 /**
- * For a file that a stranger made: it is saved and never shown, and its type is for whoever opens it.
+ * For a file that a stranger made: it is saved and never shown, and its type is for the program that opens it.
  * @param name As the stranger called it.
  */
 export function fileHeaders(name: string): Record<string, string> {

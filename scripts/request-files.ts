@@ -1,0 +1,79 @@
+/**
+ * Prints the files of our own that one request enters: `node scripts/run.js scripts/request-files.ts`. V8 counts the calls inside a
+ * running server, in the main thread, while one request is answered. A file counts when each of several such requests enters it, so that
+ * a timer that fires in one of them does not; nor does what the sandbox and this script do, as only `contract/` and `server/` are counted.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { api } from '../contract/index.ts'
+import { createApp } from '../server/app.ts'
+import { loadConfig } from '../server/config.ts'
+import { createLogger } from '../server/platform/logger.ts'
+import { People } from '../test/support/people.ts'
+import { enter } from '../test/support/signed-in.ts'
+
+const rounds = 8
+const root = join(import.meta.dirname, '..')
+const home = mkdtempSync(join(tmpdir(), 'rustymail-request-files-'))
+const variables = { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: home }
+const app = createApp(loadConfig(['--demo'], variables), { logger: createLogger('silent') })
+const session = new Session()
+session.connect()
+try {
+  await app.start()
+  const people = new People(app.address, await enter(app.address, (await app.createSetupLink())?.split('#')[1]))
+  const { items: accounts } = await people.tell<Items>(people.admin, 'GET', api.accounts.listAccounts.path)
+  const account = accounts[0]!.id!
+  const token = await people.token(['mail:read'], [account])
+  const list = api.mail.listMessages.path.replace('{account_id}', account)
+  const ask = () => people.tell<Items>(token.proof, 'GET', `${list}?folder=INBOX&limit=25`)
+  const refs = (await ask()).items.map(item => item.ref!)
+  const read = (index: number) => mcp(token.proof, 'mail_read', { refs: [`${account}.${refs[index % refs.length]}`] })
+  // What is loaded late is loaded by now.
+  for (let round = 0; round < 3; round++) await read(rounds + round)
+  await report('GET …/messages', ask)
+  await report('MCP mail_read', read)
+} finally {
+  session.disconnect()
+  await app.stop()
+  rmSync(home, { recursive: true, force: true })
+}
+
+interface Items {
+  items: { id?: string; ref?: string }[]
+}
+
+async function mcp(proof: Record<string, string>, name: string, args: object): Promise<void> {
+  const headers = { ...proof, 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } })
+  const answer = await fetch(`${app.address}/mcp`, { method: 'POST', headers, body })
+  const text = await answer.text()
+  if (!answer.ok || text.includes('"isError":true')) throw new Error(`${name}: ${answer.status} ${text}`)
+}
+
+async function report(what: string, request: (round: number) => Promise<unknown>): Promise<void> {
+  const entered: Set<string>[] = []
+  for (let round = 0; round < rounds; round++) {
+    // Entries of the trail that the last one left are written by now.
+    await wait(500)
+    await session.post('Profiler.enable')
+    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false })
+    await request(round)
+    const { result } = await session.post('Profiler.takePreciseCoverage')
+    await session.post('Profiler.stopPreciseCoverage')
+    entered.push(new Set(result.filter(isEntered).map(({ url }) => relative(root, fileURLToPath(url)))))
+  }
+  const always = [...entered[0]!].filter(file => entered.every(set => set.has(file))).sort()
+  const sometimes = new Set(entered.flatMap(set => [...set]).filter(file => !always.includes(file)))
+  console.log(`${what}: ${always.length} files${always.map(file => `\n  ${file}`).join('')}`)
+  console.log(`  not by each request: ${[...sometimes].sort().join(', ') || 'none'}\n`)
+}
+
+function isEntered({ url, functions }: { url: string; functions: { ranges: { count: number }[] }[] }): boolean {
+  const isOwn = ['contract', 'server'].some(folder => url.startsWith(`file://${join(root, folder)}/`))
+  return isOwn && functions.some(({ ranges }) => ranges[0]!.count > 0)
+}

@@ -1,0 +1,125 @@
+/** What the bytes of a mail server's answer are, recognised as they come in: how a response begins, names of items, markers of literals. */
+
+const [nul, lf, cr, space, open, close] = [0x00, 0x0a, 0x0d, 0x20, 0x28, 0x29]
+const [star, plus, bracket, bracketEnd] = [0x2a, 0x2b, 0x5b, 0x5d]
+const fetchWord = 'FETCH'
+const maxNameLength = 100
+/** Room for the marker of the longest literal that has a meaning, `{` 19 digits `}` CR, and for one digit more. */
+const tailLength = 24
+
+/** Tells from its first bytes what a response is: a row of FETCH, another number (EXISTS, EXPUNGE), the end of a command, or words. */
+
+export class RowHead {
+  /** What was read: `*`, blank, number, blank, letters of FETCH, blank; 6 is the whole of it. */
+  #step = 0
+  #letters = 0
+  #isTagged = false
+
+  /** It was `* 1 FETCH (`. */
+  get isRow(): boolean {
+    return this.#step === 6
+  }
+
+  /** It begins with `* 1`: mailboxes say much of this kind by themselves. */
+  get isNumbered(): boolean {
+    return this.#step >= 3
+  }
+
+  /** It begins with a tag: a command has ended. */
+  get isTagged(): boolean {
+    return this.#isTagged
+  }
+
+  begin(): void {
+    this.#step = this.#letters = 0
+    this.#isTagged = false
+  }
+
+  /** @returns Whether it still may be a row; ImapFlow forgives NUL before it, and so do we. */
+  accepts(byte: number): boolean {
+    const isDigit = byte >= 0x30 && byte <= 0x39
+    if (this.#step === 0) {
+      if (byte === star) this.#step = 1
+      this.#isTagged = byte !== star && byte !== nul && byte !== plus && byte !== cr && byte !== lf
+      return byte === star || byte === nul
+    }
+    if (byte === space) {
+      if (this.#step === 3 || (this.#step === 4 && this.#letters === fetchWord.length)) this.#step++
+      return this.#step !== 4 || this.#letters === 0
+    }
+    if (this.#step <= 3) {
+      if (isDigit) this.#step = 3
+      return isDigit
+    }
+    if (byte === open && this.#letters === fetchWord.length) {
+      this.#step = 6
+      return true
+    }
+    return (byte & ~0x20) === fetchWord.charCodeAt(this.#letters++)
+  }
+}
+
+/** The name of an item in a row of FETCH, as its bytes come in: `FLAGS`, `BODY[HEADER.FIELDS (FROM TO)]<0>`. */
+export class ItemName {
+  #text = ''
+  #isInSection = false
+
+  get text(): string {
+    return this.#text
+  }
+
+  get isHeader(): boolean {
+    return /^BODY\[[\d.]*(HEADER|MIME)/i.test(this.#text)
+  }
+
+  begin(): void {
+    this.#text = ''
+    this.#isInSection = false
+  }
+
+  /** @returns Whether the name has ended at this byte, or the row, or neither. */
+  read(byte: number): 'name' | 'row' | undefined {
+    if (byte === bracket) this.#isInSection = true
+    else if (byte === bracketEnd) this.#isInSection = false
+    if (!this.#isInSection && byte === close) return 'row'
+    if (!this.#isInSection && (byte === space || byte === open)) return this.#text === '' ? undefined : 'name'
+    if (this.#text.length < maxNameLength) this.#text += String.fromCharCode(byte)
+    return undefined
+  }
+}
+
+/** Finds the marker of a literal at the end of a line, also where the network broke it: exactly where ImapFlow sees one. */
+export class LiteralMarker {
+  /** The end of the line so far, as far as it came with earlier chunks. */
+  #tail = ''
+  /** Where the line began in this chunk, or where it goes on behind a literal. */
+  #lineAt = 0
+
+  /** With the next chunk. */
+  begin(): void {
+    this.#lineAt = 0
+  }
+
+  beginLine(at: number): void {
+    this.#lineAt = at
+    this.#tail = ''
+  }
+
+  /** The chunk ends here. */
+  end(chunk: Buffer, at: number): void {
+    this.#tail = this.#lineBefore(chunk, at)
+  }
+
+  /** The size of the literal that is announced before this line end. */
+  sizeBefore(chunk: Buffer, at: number): number | undefined {
+    const line = this.#lineBefore(chunk, at)
+    const [, start, digits] = /(\{|^)(\d+)\}\r?$/.exec(line) ?? []
+    if (digits === undefined || (start === '' && line.length < tailLength)) return undefined
+    return start === '' ? Number.POSITIVE_INFINITY : Number(digits)
+  }
+
+  #lineBefore(chunk: Buffer, at: number): string {
+    const start = Math.max(this.#lineAt, at - tailLength)
+    return (this.#tail + chunk.toString('latin1', start, at)).slice(-tailLength)
+  }
+}

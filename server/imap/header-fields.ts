@@ -1,0 +1,200 @@
+/** Reads header fields as they stand in a message, and what an Authentication-Results field says (RFC 8601, section 2.2). Strangers may have written either. */
+import { decodeWords } from '../reading/encoded-words.ts'
+import { oneLine } from '../reading/stranger-text.ts'
+import type { MessageContent, MessageHeader } from './mail-gateway.ts'
+
+export interface HeaderField {
+  /** In small letters. */
+  name: string
+  /** On one line. */
+  value: string
+}
+
+export interface AuthClaim {
+  /** `spf`, `dkim`, `dmarc` … */
+  method: string
+  result: string
+  /** `header.from`, `smtp.mailfrom` …, in small letters. */
+  properties: ReadonlyMap<string, string>
+}
+
+export interface AuthField {
+  /** The authserv-id; undefined where the field names none, as Microsoft's does. */
+  serverId: string | undefined
+  claims: AuthClaim[]
+}
+
+/** What is looked at. */
+const maxFields = 200
+const maxClaims = 50
+const maxValue = 8192
+
+/** @param head The beginning of a message; a field that the end cuts off is left out. */
+export function readFields(head: string): HeaderField[] {
+  const isCut = !/\r?\n\r?\n/.test(head)
+  const [block = ''] = head.split(/\r?\n\r?\n/, 1)
+  const lines = block.split(/\r?\n/)
+  const fields: { name: string; parts: string[] }[] = []
+  for (const line of lines) {
+    const [, name] = /^([!-9;-~]{1,80})[ \t]{0,10}:/.exec(line) ?? []
+    if (name !== undefined && fields.length === maxFields) break
+    if (name !== undefined) fields.push({ name: name.toLowerCase(), parts: [line.slice(line.indexOf(':') + 1)] })
+    else if (/^[ \t]/.test(line)) fields.at(-1)?.parts.push(line)
+  }
+  if (isCut) fields.pop()
+  return fields.map(({ name, parts }) => ({ name, value: parts.join(' ').slice(0, maxValue).trim() }))
+}
+
+export function readAuthField(value: string): AuthField {
+  const [first = [], ...others] = statementsOf(value)
+  const namesServer = first.length > 0 && !first.some(word => word.includes('='))
+  const statements = namesServer ? others : [first, ...others]
+  const claims = statements.slice(0, maxClaims).map(claimOf)
+  return {
+    serverId: namesServer ? first[0]?.toLowerCase() : undefined,
+    claims: claims.filter(claim => claim !== undefined),
+  }
+}
+
+function claimOf(words: string[]): AuthClaim | undefined {
+  const [first = '', ...others] = words
+  // A version may stand behind the method: `dkim/1=pass`.
+  const [, method, result] = /^([a-z0-9-]{1,40})(?:\/\d{1,3})?=([a-z]{1,20})$/i.exec(first) ?? []
+  if (method === undefined || result === undefined) return undefined
+  const properties = others
+    .map(word => /^((?:smtp|header|body|policy)\.[a-z0-9-]{1,40})=([\s\S]*)$/i.exec(word))
+    .filter(match => match !== null)
+    .map(([, name = '', content = '']) => [name.toLowerCase(), content] as const)
+  // Of two of one name the first counts.
+  return { method: method.toLowerCase(), result: result.toLowerCase(), properties: new Map(properties.reverse()) }
+}
+
+/** Words between semicolons, without comments; what stands in quotes is part of a word, and blanks around `=` and `/` are none. */
+function statementsOf(value: string): string[][] {
+  const statements: string[][] = [[]]
+  let word = ''
+  let depth = 0
+  const endWord = () => {
+    if (word !== '') statements.at(-1)?.push(word)
+    word = ''
+  }
+  for (let index = 0; index < value.length; index++) {
+    const letter = value[index]!
+    if (letter === '\\' && depth > 0) index++
+    else if (letter === '"' && depth > 0) index = endOfQuote(value, index)
+    else if (letter === '(') depth++
+    else if (letter === ')') depth = Math.max(0, depth - 1)
+    else if (depth > 0) continue
+    else if (letter === '"') {
+      const { words, end } = quotedAt(value, index)
+      word += words
+      index = end
+    } else if (letter === ';') {
+      endWord()
+      statements.push([])
+    } else if (!/\s/.test(letter)) word += letter
+    else if (!isJoined(value, index, word)) endWord()
+  }
+  endWord()
+  return statements
+}
+
+/** In a comment servers repeat what a stranger called himself: a parenthesis that stands in quotes there ends nothing. */
+function endOfQuote(value: string, begin: number): number {
+  const { end } = quotedAt(value, begin)
+  return end < value.length ? end : begin
+}
+
+/** Whether the blanks here stand beside an equals sign or a slash. */
+function isJoined(value: string, index: number, word: string): boolean {
+  return /[=/]$/.test(word.slice(-1)) || /[=/]/.test(nextLetter(value, index))
+}
+
+function nextLetter(value: string, index: number): string {
+  for (let at = index; at < Math.min(value.length, index + 100); at++) if (!/\s/.test(value[at]!)) return value[at]!
+  return ''
+}
+
+function quotedAt(value: string, begin: number): { words: string; end: number } {
+  let words = ''
+  for (let index = begin + 1; index < value.length; index++) {
+    const letter = value[index]!
+    if (letter === '"') return { words, end: index }
+    // What is quoted must not be taken for signs of the grammar.
+    words += letter === '\\' ? (value[++index] ?? '') : letter
+  }
+  return { words, end: value.length }
+}
+
+/**
+ * Where a header stands several times that may stand once, servers answer the last one, or all of them together: the first one counts.
+ * RFC 5322, section 3.6: those that tell who writes of what.
+ */
+const onlyOnce = ['from', 'sender', 'reply-to', 'to', 'cc', 'subject', 'date'] as const
+type OnlyOnce = (typeof onlyOnce)[number]
+const lists = { from: 'from', sender: 'sender', 'reply-to': 'replyTo', to: 'to', cc: 'cc' } as const
+
+/** What a list shows of them. */
+export const listedHeaders = ['from', 'to', 'subject'] as const
+
+/** The message with the first of each, and the fault that says so. */
+export async function withFirstHeaders(content: MessageContent): Promise<MessageContent> {
+  const fields = readFields(content.head)
+  const repeated = repeatedOf(fields)
+  if (repeated.length === 0) return content
+  const told: MessageContent = {
+    ...content,
+    faults: [...content.faults, 'repeated_headers'],
+    isFromRepeated: repeated.includes('from'),
+  }
+  for (const name of repeated) await takeFirst(told, name, fields.find(field => field.name === name)?.value ?? '')
+  return { ...told, fromCount: told.from.length }
+}
+
+/** The same of a row of a list. @param head Its `listedHeaders`, as they stand in the message. */
+export async function withFirstListed(header: MessageHeader, head: string): Promise<MessageHeader> {
+  const fields = readFields(head)
+  const repeated = repeatedOf(fields).filter(name => name === 'from' || name === 'to' || name === 'subject')
+  if (repeated.length === 0) return header
+  const told: MessageHeader = { ...header, faults: [...header.faults, 'repeated_headers'] }
+  for (const name of repeated) {
+    const value = fields.find(field => field.name === name)?.value ?? ''
+    if (name === 'subject') told.subject = oneLine(await decodeWords(value))
+    else {
+      told[name] = firstOf(told[name], value)
+      told[`${name}Count`] = told[name].length
+    }
+  }
+  return told
+}
+
+function repeatedOf(fields: ReturnType<typeof readFields>): OnlyOnce[] {
+  return onlyOnce.filter(once => fields.filter(({ name }) => name === once).length > 1)
+}
+
+async function takeFirst(told: MessageContent, name: OnlyOnce, value: string): Promise<void> {
+  if (name === 'subject') told.subject = oneLine(await decodeWords(value))
+  else if (name === 'date') told.sentAt = timeOf(value)
+  else {
+    const list = lists[name]
+    told[list] = firstOf(told[list], value)
+  }
+}
+
+/** Those of all that the server told which stand in the first header. */
+function firstOf(told: MessageHeader['from'], value: string): MessageHeader['from'] {
+  const first = told.filter(({ email }) => email !== '' && value.toLowerCase().includes(email.toLowerCase()))
+  return first.length > 0 ? first : addressesIn(value)
+}
+
+/** Where the server told of none of them. */
+function addressesIn(value: string): MessageContent['from'] {
+  const found = value.match(/[^\s<>,;:"()]{1,64}@[^\s<>,;:"()]{1,253}/g) ?? []
+  return found.slice(0, 100).map(email => ({ name: null, email }))
+}
+
+function timeOf(value: string): string | null {
+  const date = new Date(value.replaceAll(/\([^()]*\)/g, ' '))
+  const text = Number.isNaN(date.getTime()) ? '' : date.toISOString()
+  return /^\d{4}-/.test(text) ? text : null
+}

@@ -1,0 +1,91 @@
+/** The databases of a thread that are open: with SQLite a file for each account, with PostgreSQL one pool for all. */
+import type { FullTextWriter } from './full-text.ts'
+import { IndexStore } from './index-store.ts'
+import type { IndexDatabase } from './index-tables.ts'
+import { PostgresIndex } from './postgres-index.ts'
+import { SqliteIndexes } from './sqlite-indexes.ts'
+import type { TextReader } from './text-index.ts'
+
+/** Where indexes are. */
+export type IndexHome = { dir: string } | { postgresUrl: string }
+
+/** What does the work on texts. */
+export interface IndexParts {
+  fullText: { sqlite: FullTextWriter; postgres: FullTextWriter }
+  readText: TextReader
+}
+
+export interface OpenOptions {
+  /** Opens what the one that writes has made, and never changes it. */
+  isReader: boolean
+  now?: () => number
+  /** Files that are open at most; that which was used longest ago is closed. */
+  maxOpen?: number
+}
+
+/** An index that is open, while it is used. */
+export interface OpenIndex {
+  db: IndexDatabase
+  account: number
+  bytes(): Promise<number>
+}
+
+/** Of one kind of database. */
+export interface IndexBackend {
+  /** @throws IndexFault `damaged`: a writer begins with an empty one the next time. */
+  use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result>
+  /** Closes it, so that another thread may remove it. */
+  release(accountId: string): Promise<void>
+  /** Removes all that is indexed. */
+  drop(accountId: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Rows of the stores of accounts that are remembered: how their numbers go on. */
+const maxStores = 1_000
+
+export class IndexDatabases {
+  readonly #backend: IndexBackend
+  readonly #fullText: FullTextWriter
+  readonly #parts: IndexParts
+  readonly #stores = new Map<string, { store: IndexStore; db: IndexDatabase }>()
+
+  constructor(home: IndexHome, parts: IndexParts, options: OpenOptions) {
+    const isSqlite = 'dir' in home
+    this.#parts = parts
+    this.#fullText = isSqlite ? parts.fullText.sqlite : parts.fullText.postgres
+    this.#backend = isSqlite
+      ? new SqliteIndexes(home.dir, this.#fullText, options)
+      : new PostgresIndex(home.postgresUrl, this.#fullText, options)
+  }
+
+  use<Result>(accountId: string, work: (store: IndexStore, index: OpenIndex) => Promise<Result>): Promise<Result> {
+    return this.#backend.use(accountId, index => work(this.#storeOf(accountId, index), index))
+  }
+
+  async release(accountId: string): Promise<void> {
+    this.#stores.delete(accountId)
+    await this.#backend.release(accountId)
+  }
+
+  async drop(accountId: string): Promise<void> {
+    this.#stores.delete(accountId)
+    await this.#backend.drop(accountId)
+  }
+
+  async close(): Promise<void> {
+    this.#stores.clear()
+    await this.#backend.close()
+  }
+
+  #storeOf(accountId: string, { db, account, bytes }: OpenIndex): IndexStore {
+    const known = this.#stores.get(accountId)
+    if (known?.db === db) return known.store
+    const { readText } = this.#parts
+    const store = new IndexStore({ db, account, accountId, fullText: this.#fullText, readText, bytes })
+    this.#stores.delete(accountId)
+    if (this.#stores.size >= maxStores) this.#stores.delete(this.#stores.keys().next().value!)
+    this.#stores.set(accountId, { store, db })
+    return store
+  }
+}

@@ -1,0 +1,26 @@
+/** What a thread of the index is told, and what it answers. */
+import type { IndexHome } from './index-databases.ts'
+import type { IndexFaultCode } from './index-fault.ts'
+import type { IndexOperation, IndexOperations } from './index-operations.ts'
+
+export interface IndexThreadData {
+  home: IndexHome
+  isReader: boolean
+  compileCache: string | undefined
+}
+
+/** `release` closes the file of an account, `drop` removes it, `open` makes it; `close` comes last and is not answered. */
+export type IndexOrder =
+  | { [Name in IndexOperation]: { do: Name; arguments: Parameters<IndexOperations[Name]> } }[IndexOperation]
+  | { do: 'open' | 'release' | 'drop' }
+
+export type ToIndexThread = { number: number; accountId: string; order: IndexOrder } | 'close'
+
+/** Code and words of an `IndexFault`, or what else went wrong. */
+export interface IndexFailure {
+  code: IndexFaultCode | undefined
+  message: string
+  stack: string | undefined
+}
+
+export type FromIndexThread = { number: number } & ({ value: unknown } | { failure: IndexFailure })

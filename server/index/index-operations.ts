@@ -1,0 +1,48 @@
+/** What can be asked of an account's index from another thread, and which thread does it. */
+import type { IndexStore } from './index-store.ts'
+
+type Asked<Name extends keyof IndexStore> = IndexStore[Name]
+
+/** By their names in `IndexStore`; arguments and results are plain data. */
+export interface IndexOperations {
+  applyFolders: Asked<'applyFolders'>
+  applyBatch: Asked<'applyBatch'>
+  settleOrphans: Asked<'settleOrphans'>
+  deleteOutgoing: Asked<'deleteOutgoing'>
+  currentRound: Asked<'currentRound'>
+  listFolders: Asked<'listFolders'>
+  listMessages: Asked<'listMessages'>
+  messagesById: Asked<'messagesById'>
+  listThreads: Asked<'listThreads'>
+  messagesOfThread: Asked<'messagesOfThread'>
+  listFlags: Asked<'listFlags'>
+  listUidRanges: Asked<'listUidRanges'>
+  listWithoutText: Asked<'listWithoutText'>
+  changesSince: Asked<'changesSince'>
+  listOutgoing: Asked<'listOutgoing'>
+  figures: Asked<'figures'>
+}
+
+export type IndexOperation = keyof IndexOperations
+
+/** A search that takes long holds up no list; nothing that reads waits for what is written. */
+export type IndexRole = 'writes' | 'lists' | 'searches'
+
+export const roles: Record<IndexOperation, IndexRole> = {
+  applyFolders: 'writes',
+  applyBatch: 'writes',
+  settleOrphans: 'writes',
+  deleteOutgoing: 'writes',
+  currentRound: 'lists',
+  listFolders: 'lists',
+  listMessages: 'lists',
+  messagesById: 'lists',
+  listThreads: 'lists',
+  messagesOfThread: 'lists',
+  listFlags: 'searches',
+  listUidRanges: 'searches',
+  listWithoutText: 'lists',
+  changesSince: 'lists',
+  listOutgoing: 'lists',
+  figures: 'searches',
+}

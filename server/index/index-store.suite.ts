@@ -1,0 +1,446 @@
+/** What an index promises, whichever database it is in. */
+import { expect, test } from 'vitest'
+import {
+  folder,
+  type IndexWorld,
+  recordOf,
+  searched,
+  type TestedIndex,
+  textOf,
+} from '../../test/support/index-world.ts'
+import type { FolderBatch, IndexedMessage, MessageRecord, OutgoingFact } from './index-types.ts'
+
+const page = { limit: 100 }
+
+export function indexStoreSuite(world: IndexWorld): void {
+  async function opened(...paths: string[]): Promise<TestedIndex & ReturnType<typeof calls>> {
+    const index = await world.open()
+    await index.use(store =>
+      store.applyFolders(
+        paths.map(path => folder(path)),
+        1,
+      ),
+    )
+    return { ...index, ...calls(index) }
+  }
+
+  test('lists a folder newest first, in pages that go on at a UID', async () => {
+    const { apply, use } = await opened('INBOX')
+    await apply({ path: 'INBOX', added: [1, 2, 3, 4, 5].map(uid => recordOf(uid)) })
+    const first = await use(store => store.listMessages({ path: 'INBOX', limit: 2 }))
+    expect(uids(first.messages)).toEqual([5, 4])
+    expect(first).toMatchObject({ hasMore: true, folder: { path: 'INBOX', total: 5, unread: 5, uidValidity: 7 } })
+    const last = await use(store => store.listMessages({ path: 'INBOX', limit: 3, beforeUid: 4 }))
+    expect(uids(last.messages)).toEqual([3, 2, 1])
+    expect(last.hasMore).toBe(false)
+    await expect(use(store => store.listMessages({ path: 'Other', limit: 1 }))).rejects.toMatchObject({
+      code: 'folder_not_found',
+    })
+  })
+
+  test('gives back what a message says', async () => {
+    const { apply, list } = await opened('INBOX')
+    const people = [{ name: 'Zoë "Z" O’Neil', email: 'z@example.org' }]
+    const said: Partial<MessageRecord> = {
+      inReplyTo: '<other@example.org>',
+      subject: 'Grüße 你好 \u{1f600}',
+      from: people,
+      to: people,
+      cc: people,
+      bcc: people,
+      fromCount: 3,
+      toCount: 120,
+      flags: ['\\Seen', '\\FLAGGED', '\\Recent', '$Forwarded', 'later', 'later'],
+      hasAttachments: true,
+      attachmentNames: ['a.pdf'],
+      faults: ['encrypted'],
+    }
+    await apply({ path: 'INBOX', added: [recordOf(9, said)] })
+    const { flags: _flags, attachmentNames: _names, ...rest } = said
+    expect(await list('INBOX')).toEqual([
+      {
+        ...rest,
+        id: expect.stringMatching(/^[A-Za-z0-9_-]{20}$/),
+        threadId: expect.stringMatching(/^[a-z0-9]+$/),
+        messageId: '<m9@example.org>',
+        date: recordOf(9).date,
+        sizeBytes: 1_009,
+        preview: null,
+        places: [{ path: 'INBOX', uidValidity: 7, uid: 9, flags: ['\\Seen', '\\Flagged', '$Forwarded', 'later'] }],
+      },
+    ])
+  })
+
+  test('takes what strangers put into fields: NUL, half characters, nothing at all', async () => {
+    const { apply, list } = await opened('INBOX')
+    const said = { subject: 'a\0b\ud800', messageId: '', inReplyTo: '\0', date: 'never', flags: ['', 'a\0'] }
+    await apply({ path: 'INBOX', added: [recordOf(1, said)], texts: [textOf(1, 'x\0y')] })
+    expect(await list('INBOX')).toMatchObject([
+      { subject: 'ab\ufffd', date: '1970-01-01T00:00:00.000Z', preview: 'xy' },
+    ])
+  })
+
+  test('the same batch again changes nothing and raises no number', async () => {
+    const { apply, use, facts } = await opened('INBOX')
+    const batch: Partial<FolderBatch> & { path: string } = {
+      path: 'INBOX',
+      added: [recordOf(1), recordOf(2, { flags: ['\\Seen'] }), recordOf(3)],
+      texts: [textOf(2, 'the text')],
+      changed: [
+        { uid: 1, flags: ['\\Answered'] },
+        { uid: 77, flags: ['\\Seen'] },
+      ],
+      vanished: [
+        [3, 3],
+        [50, 4_294_967_295],
+      ],
+      position: { uidNext: 4, highestModseq: '12345678901234567890', serverTotal: 2, lowestUid: 1 },
+      announces: true,
+    }
+    const first = await apply(batch)
+    expect(first).toMatchObject({
+      changed: 1,
+      removed: 0,
+      added: [
+        { uid: 1, isNew: true },
+        { uid: 2, isNew: true },
+      ],
+    })
+    const before = await snapshot()
+    const again = await apply({
+      ...batch,
+      added: batch.added!.map(record => (record.uid === 1 ? { ...record, flags: ['\\Answered'] } : record)),
+    })
+    expect(again).toMatchObject({
+      changed: 0,
+      removed: 0,
+      modseq: first.modseq,
+      added: [{ isNew: false }, { isNew: false }],
+    })
+    expect(again.added.map(({ id }) => id)).toEqual(first.added.map(({ id }) => id))
+    expect(await snapshot()).toEqual(before)
+
+    async function snapshot() {
+      const all = await use(async store => [
+        await store.listMessages({ path: 'INBOX', ...page }),
+        await store.figures(),
+        await store.changesSince({ since: first.modseq, limit: 9 }),
+      ])
+      return [...all.map(each => ({ ...each, bytes: 0 })), await facts()]
+    }
+  })
+
+  test('counts what is in a folder and what of it is unread', async () => {
+    const { apply, use } = await opened('INBOX')
+    const counts = async () => {
+      const [found] = await use(store => store.listFolders())
+      return [found!.total, found!.unread]
+    }
+    await apply({ path: 'INBOX', added: [recordOf(1), recordOf(2, { flags: ['\\seen'] }), recordOf(3)] })
+    expect(await counts()).toEqual([3, 2])
+    await apply({
+      path: 'INBOX',
+      changed: [
+        { uid: 1, flags: ['\\Seen'] },
+        { uid: 2, flags: [] },
+        { uid: 3, flags: ['\\Flagged'] },
+      ],
+    })
+    expect(await counts()).toEqual([3, 2])
+    await apply({ path: 'INBOX', vanished: [[1, 2]] })
+    expect(await counts()).toEqual([1, 1])
+    await apply({ path: 'INBOX', uidValidity: 8 })
+    expect(await counts()).toEqual([0, 0])
+  })
+
+  test('a message keeps its id when it moves, whatever is seen first', async () => {
+    const { apply, list, use } = await opened('INBOX', 'Archive')
+    const [{ id } = never()] = (await apply({ path: 'INBOX', added: [recordOf(1)] })).added
+    // In both.
+    const copied = await apply({ path: 'Archive', added: [{ ...recordOf(1), uid: 70 }] })
+    expect(copied.added).toMatchObject([{ uid: 70, id, isNew: false }])
+    expect((await list('INBOX'))[0]!.places.map(({ path, uid }) => [path, uid])).toEqual([
+      ['INBOX', 1],
+      ['Archive', 70],
+    ])
+    await apply({ path: 'INBOX', vanished: [[1, 1]] })
+    // The other way round it is in none for a while.
+    await apply({ path: 'Archive', vanished: [[70, 70]] })
+    expect(await use(store => store.messagesById([id]))).toMatchObject([{ id, places: [] }])
+    expect(await use(store => store.settleOrphans(1, 1))).toEqual({ removed: 0, round: 2 })
+    await apply({ path: 'INBOX', added: [{ ...recordOf(1), uid: 2 }] })
+    expect(await use(store => store.settleOrphans(2, 1))).toEqual({ removed: 0, round: 3 })
+    expect(ids(await list('INBOX'))).toEqual([id])
+  })
+
+  test('what is in no folder after every one was read once more is gone, with all that was kept of it', async () => {
+    const { apply, use, facts } = await opened('INBOX')
+    const { added } = await apply({ path: 'INBOX', added: [recordOf(1), recordOf(2)], texts: [textOf(1, 'one')] })
+    const id = added[0]!.id
+    const { modseq } = await apply({ path: 'INBOX', vanished: [[1, 1]] })
+    for (const round of [1, 1, 2]) await use(store => store.settleOrphans(round, 1))
+    expect(await use(store => store.messagesById([id]))).toEqual([])
+    expect(await use(store => store.figures())).toMatchObject({ messages: 1, texts: 0, threads: 1 })
+    expect(await use((_store, db, account) => searched(db, account))).toMatchObject([{ body: null }])
+    expect(await use(store => store.changesSince({ since: modseq, limit: 10 }))).toMatchObject({
+      created: [],
+      updated: [],
+      destroyed: [id],
+    })
+    expect((await facts()).at(-1)).toMatchObject({ type: 'mail_removed', data: { messages: [{ id }] } })
+    // It comes back.
+    const again = await apply({ path: 'INBOX', added: [{ ...recordOf(1), uid: 9 }] })
+    expect(again.added).toMatchObject([{ id, isNew: true }])
+    expect(await use(store => store.changesSince({ since: modseq, limit: 10 }))).toMatchObject({
+      created: [id],
+      updated: [],
+      destroyed: [],
+    })
+  })
+
+  test('equal messages of one folder have an id each, and are the same in another folder', async () => {
+    const { apply, list } = await opened('INBOX', 'Archive')
+    const equal = (uid: number) => ({ ...recordOf(1), uid })
+    await apply({ path: 'INBOX', added: [equal(1), equal(2), equal(3)] })
+    await apply({ path: 'INBOX', added: [equal(4)] })
+    const four = ids(await list('INBOX'))
+    expect(new Set(four).size).toBe(4)
+    await apply({ path: 'Archive', added: [equal(8), equal(9)] })
+    expect(ids(await list('Archive')).every(id => four.includes(id))).toBe(true)
+    // One of them goes, another comes in the same look: it is that one.
+    const { added } = await apply({ path: 'INBOX', vanished: [[2, 2]], added: [equal(5)] })
+    expect(added).toMatchObject([{ uid: 5, isNew: false }])
+    expect(new Set(ids(await list('INBOX')))).toEqual(new Set(four))
+  })
+
+  test('EMAILID decides where there is one; without Message-ID, sender and subject', async () => {
+    const { apply } = await opened('INBOX', 'Archive')
+    const alike = { date: recordOf(1).date, sizeBytes: 10, messageId: '<same@example.org>' }
+    const first = await apply({
+      path: 'INBOX',
+      added: [
+        recordOf(1, { ...alike, emailId: 'E1' }),
+        recordOf(2, { ...alike, emailId: 'E2' }),
+        recordOf(3, { ...alike, messageId: null, subject: 'One' }),
+        recordOf(4, { ...alike, messageId: null, subject: 'Two' }),
+      ],
+    })
+    expect(new Set(first.added.map(({ id }) => id)).size).toBe(4)
+    const second = await apply({
+      path: 'Archive',
+      added: [
+        recordOf(1, { emailId: 'E1', subject: 'Other' }),
+        recordOf(3, { ...alike, messageId: null, subject: 'One' }),
+      ],
+    })
+    expect(second.added.map(({ id }) => id)).toEqual([first.added[0]!.id, first.added[2]!.id])
+  })
+
+  test('a UID that stands for another message now loses the one that it was', async () => {
+    const { apply, list, use } = await opened('INBOX')
+    const first = await apply({ path: 'INBOX', added: [recordOf(1)] })
+    await apply({ path: 'INBOX', added: [{ ...recordOf(5), uid: 1 }] })
+    const [now] = await list('INBOX')
+    expect(now).toMatchObject({ messageId: '<m5@example.org>' })
+    expect(await use(store => store.messagesById([first.added[0]!.id]))).toMatchObject([{ places: [] }])
+    expect(await use(store => store.listFolders())).toMatchObject([{ total: 1, unread: 1 }])
+  })
+
+  test('another UIDVALIDITY empties the folder, and its messages are known again', async () => {
+    const { apply, use, facts } = await opened('INBOX')
+    const first = await apply({
+      path: 'INBOX',
+      added: [recordOf(1), recordOf(2)],
+      position: { lowestUid: 1, uidNext: 3 },
+    })
+    const second = await apply({ path: 'INBOX', uidValidity: 8, added: [{ ...recordOf(1), uid: 10 }] })
+    expect(second).toMatchObject({ removed: 2, added: [{ uid: 10, id: first.added[0]!.id, isNew: false }] })
+    expect(await use(store => store.listFolders())).toMatchObject([
+      { uidValidity: 8, total: 1, lowestUid: null, uidNext: 0 },
+    ])
+    const folderFacts = (await facts()).filter(({ type }) => type === 'folder_changed').map(({ data }) => data)
+    expect(folderFacts.slice(-2)).toMatchObject([
+      { event: 'cleared', removed: 2, total: 0 },
+      { event: 'changed', added: 1, total: 1 },
+    ])
+  })
+
+  test('folders are created, renamed by their MAILBOXID, also in a circle, recreated, and gone', async () => {
+    const index = await world.open()
+    const { apply, facts } = calls(index)
+    const listed = (...folders: Parameters<typeof folder>[]) =>
+      index.use(store =>
+        store.applyFolders(
+          folders.map(each => folder(...each)),
+          1,
+        ),
+      )
+    expect(await listed(['A', 'a'], ['B', 'b'], ['C', null])).toEqual({
+      created: ['A', 'B', 'C'],
+      renamed: [],
+      gone: [],
+    })
+    const { added } = await apply({ path: 'A', added: [recordOf(1)] })
+    expect(await listed(['B', 'a'], ['A', 'b'], ['C', 'c'])).toMatchObject({
+      created: [],
+      renamed: expect.arrayContaining([
+        { from: 'A', to: 'B' },
+        { from: 'B', to: 'A' },
+      ]),
+      gone: [],
+    })
+    expect(await index.use(store => store.listMessages({ path: 'B', ...page }))).toMatchObject({
+      messages: [{ id: added[0]!.id, places: [{ path: 'B' }] }],
+    })
+    // The same name, another folder.
+    expect(await listed(['B', 'new'], ['A', 'b'])).toEqual({ created: ['B'], renamed: [], gone: ['B', 'C'] })
+    expect(await index.use(store => store.messagesById([added[0]!.id]))).toMatchObject([{ places: [] }])
+    const count = (await facts()).length
+    expect(await listed(['B', 'new'], ['A', 'b'])).toEqual({ created: [], renamed: [], gone: [] })
+    expect(await facts()).toHaveLength(count)
+  })
+
+  test('without MAILBOXID a folder is recognised where exactly one has its UIDVALIDITY, UIDNEXT and size', async () => {
+    const index = await world.open()
+    const { apply } = calls(index)
+    const status = { uidValidity: 7, uidNext: 2, total: 1 }
+    const listed = (...folders: object[]) =>
+      index.use(store =>
+        store.applyFolders(
+          folders.map(each => ({ ...folder('x'), ...each })),
+          1,
+        ),
+      )
+    await listed({ path: 'Old' }, { path: 'Other' })
+    await apply({ path: 'Old', added: [recordOf(1)], position: { uidNext: 2, serverTotal: 1 } })
+    expect(await listed({ path: 'One', status }, { path: 'Two', status })).toMatchObject({
+      renamed: [],
+      gone: ['Old', 'Other'],
+    })
+    await apply({ path: 'One', added: [recordOf(1)], position: { uidNext: 2, serverTotal: 1 } })
+    expect(await listed({ path: 'New', status }, { path: 'Two', status: { ...status, uidNext: 3 } })).toMatchObject({
+      renamed: [{ from: 'One', to: 'New' }],
+      gone: [],
+    })
+  })
+
+  test('tells changes in pages, until what is asked for is forgotten', async () => {
+    const { apply, use } = await opened('INBOX')
+    const { modseq: begin } = await apply({ path: 'INBOX' })
+    const { added } = await apply({ path: 'INBOX', added: [1, 2, 3, 4, 5].map(uid => recordOf(uid)) })
+    const created: string[] = []
+    // One of them changes before it is told.
+    await apply({ path: 'INBOX', changed: [{ uid: 1, flags: ['\\Seen'] }] })
+    let since = begin
+    for (let hasMore = true; hasMore; ) {
+      const from = since
+      const changes = await use(store => store.changesSince({ since: begin, from, limit: 2 }))
+      created.push(...changes.created)
+      expect(changes.updated).toEqual([])
+      ;({ modseq: since, hasMore } = changes)
+    }
+    expect(created.toSorted()).toEqual(added.map(({ id }) => id).toSorted())
+    const { modseq } = await apply({ path: 'INBOX', changed: [{ uid: 2, flags: ['\\Seen'] }] })
+    const changes = await use(store => store.changesSince({ since, limit: 10 }))
+    expect(changes).toEqual({ created: [], updated: [added[1]!.id], destroyed: [], modseq, hasMore: false })
+    for (const unknown of [begin - 1_000_000, modseq + 1]) {
+      await expect(use(store => store.changesSince({ since: unknown, limit: 10 }))).rejects.toMatchObject({
+        code: 'cannot_calculate_changes',
+      })
+    }
+  })
+
+  test('facts have rising numbers that are never given twice, also after a rebuild', async () => {
+    const { apply, use, facts, databases, accountId } = await opened('INBOX')
+    await apply({ path: 'INBOX', added: [recordOf(1)] })
+    const before = (await facts()).map(({ number }) => number)
+    expect(before).toEqual([1, 2])
+    await use(store => store.deleteOutgoing(2))
+    await apply({ path: 'INBOX', added: [recordOf(2)] })
+    expect((await facts()).map(({ number }) => number)).toEqual([3])
+    await databases.drop(accountId)
+    await use(store => store.applyFolders([folder('INBOX')], 4))
+    expect((await facts()).map(({ number }) => number)).toEqual([4])
+  })
+
+  test('tells flags, and messages that were known before; new ones only as counts', async () => {
+    const { apply, facts } = await opened('INBOX', 'Archive')
+    await apply({ path: 'INBOX', added: [recordOf(1)], announces: true })
+    await apply({ path: 'INBOX', changed: [{ uid: 1, flags: ['\\Seen', 'x'] }], announces: true })
+    await apply({ path: 'Archive', added: [{ ...recordOf(1), uid: 5 }], announces: true })
+    await apply({ path: 'INBOX', vanished: [[1, 1]], announces: true })
+    const told = (await facts()).filter(({ type }) => type === 'mail_changed')
+    const message = { subject: 'Subject 1', from: recordOf(1).from, size_bytes: 1_001 }
+    expect(told.map(({ data }) => data)).toMatchObject([
+      { path: 'INBOX', messages: [{ ...message, uid: 1, flags: ['\\Seen', 'x'] }] },
+      { path: 'Archive', messages: [{ ...message, uid: 5, flags: [] }] },
+      { path: 'INBOX', messages: [{ ...message, uid: 1, flags: null }] },
+    ])
+  })
+
+  test('a text is added once, shown as how it begins, and searched with the rest of the message', async () => {
+    const { apply, list, use } = await opened('INBOX')
+    await apply({ path: 'INBOX', added: [recordOf(1, { attachmentNames: ['plan.pdf'] })] })
+    const words = await use((_store, db, account) => searched(db, account))
+    expect(words).toMatchObject([{ words: 'Subject 1|Ann ann@example.org| box@example.org|||plan.pdf', body: null }])
+    await apply({ path: 'INBOX', texts: [textOf(1, 'see https://example.org'), textOf(2, 'nobody has this')] })
+    await apply({ path: 'INBOX', texts: [textOf(1, 'another one')] })
+    expect(await list('INBOX')).toMatchObject([{ preview: 'see https://example.org' }])
+    expect(await use((_store, db, account) => searched(db, account))).toMatchObject([
+      { body: 'see https://example.org' },
+    ])
+    expect(await use(store => store.figures())).toMatchObject({ messages: 1, texts: 1 })
+    expect(await use(store => store.listFlags({ path: 'INBOX', fromUid: 1, limit: 5 }))).toEqual([
+      { uid: 1, flags: [], hasText: true },
+    ])
+  })
+
+  test('3,000 messages of one second have rows of their own', async () => {
+    const { apply, use } = await opened('INBOX')
+    const date = '2026-03-01T12:00:00.000Z'
+    for (let from = 1; from <= 3_000; from += 500) {
+      const added = Array.from({ length: 500 }, (_, index) => recordOf(from + index, { date }))
+      await apply({ path: 'INBOX', added })
+    }
+    // Also where the next second begins.
+    await apply({ path: 'INBOX', added: [recordOf(9_000, { date: '2026-03-01T12:00:01.000Z' })] })
+    const { messages, bytes } = await use(store => store.figures())
+    expect(messages).toBe(3_001)
+    expect(bytes).toBeGreaterThan(100_000)
+  })
+
+  test('removing an account leaves nothing, and what comes then is new', async () => {
+    const { apply, use, databases, accountId } = await opened('INBOX')
+    const other = await opened('INBOX')
+    await other.apply({ path: 'INBOX', added: [recordOf(1)] })
+    const { added, modseq } = await apply({ path: 'INBOX', added: [recordOf(1)] })
+    await databases.drop(accountId)
+    expect(await use(store => store.listFolders())).toEqual([])
+    expect(await use(store => store.messagesById(added.map(({ id }) => id)))).toEqual([])
+    expect(await other.list('INBOX')).toHaveLength(1)
+    expect(await other.list('INBOX')).not.toMatchObject([{ id: added[0]!.id }])
+    await use(store => store.applyFolders([folder('INBOX')], 1))
+    const again = await apply({ path: 'INBOX', added: [recordOf(1)] })
+    expect(again.added).toMatchObject([{ id: added[0]!.id, isNew: true }])
+    await expect(use(store => store.changesSince({ since: modseq - 10, limit: 1 }))).rejects.toMatchObject({
+      code: 'cannot_calculate_changes',
+    })
+  })
+}
+
+function calls({ use }: TestedIndex) {
+  return {
+    apply: (batch: Partial<FolderBatch> & { path: string }) =>
+      use(store => store.applyBatch({ uidValidity: 7, announces: false, ...batch }, 1)),
+    list: async (path: string): Promise<IndexedMessage[]> =>
+      (await use(store => store.listMessages({ path, ...page }))).messages,
+    facts: (): Promise<OutgoingFact[]> => use(store => store.listOutgoing(0, 1_000)),
+  }
+}
+
+const ids = (messages: IndexedMessage[]) => messages.map(({ id }) => id)
+const uids = (messages: IndexedMessage[]) => messages.map(({ places }) => places[0]!.uid)
+
+function never(): never {
+  throw new Error('nothing was added')
+}

@@ -1,0 +1,188 @@
+/** The index on its threads: what is asked of it, and what happens when a thread dies, a file is damaged, or too much is asked. */
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { folder, onEachIndex, recordOf, textOf } from '../../test/support/index-world.ts'
+import { tempDir } from '../../test/support/temp-dir.ts'
+import type { IndexHome } from './index-databases.ts'
+import { IndexThreads, type IndexThreadsOptions } from './index-threads.ts'
+import type { FolderBatch } from './index-types.ts'
+
+const thread = join(import.meta.dirname, '../../test/support/index-thread.ts')
+
+function started(options: Partial<IndexThreadsOptions> = {}) {
+  const dir = tempDir('index')
+  const damaged: string[] = []
+  const home: IndexHome = { dir: join(dir.path, 'index') }
+  const index = new IndexThreads({ home, thread, damaged: accountId => void damaged.push(accountId), ...options })
+  onTestFinished(async () => {
+    await index.close()
+    dir.remove()
+  })
+  const account = index.of('one')
+  const apply = (batch: Partial<FolderBatch>) =>
+    account.applyBatch({ path: 'INBOX', uidValidity: 7, announces: false, ...batch }, 1)
+  const begin = () => account.applyFolders([folder('INBOX')], 1)
+  const file = join(dir.path, 'index', 'one.db')
+  return { index, account, apply, begin, damaged, file, dir: join(dir.path, 'index') }
+}
+
+onEachIndex(world => {
+  test('what was written is listed, also after the threads ended and started again', async () => {
+    const options = { home: world.home(), thread, damaged: () => undefined }
+    const first = new IndexThreads(options)
+    const account = first.of('threaded')
+    await account.applyFolders([folder('INBOX')], 1)
+    const added = Array.from({ length: 20 }, (_, index) => recordOf(index + 1))
+    const applied = await account.applyBatch({ path: 'INBOX', uidValidity: 7, announces: false, added }, 1)
+    expect(applied.added).toHaveLength(20)
+    expect(await account.listMessages({ path: 'INBOX', limit: 50 })).toMatchObject({ messages: { length: 20 } })
+    expect(await account.figures()).toMatchObject({ messages: 20 })
+    await first.close()
+    await expect(account.listFolders()).rejects.toMatchObject({ code: 'closed' })
+
+    const second = new IndexThreads(options)
+    onTestFinished(() => second.close())
+    expect(await second.of('threaded').listFolders()).toMatchObject([{ path: 'INBOX', total: 20 }])
+    await expect(second.of('threaded').listMessages({ path: 'None', limit: 1 })).rejects.toMatchObject({
+      code: 'folder_not_found',
+    })
+    await second.drop('threaded')
+    expect(await second.of('threaded').listFolders()).toEqual([])
+  })
+})
+
+test('the program of the server does the same', async () => {
+  const dir = tempDir('index')
+  const index = new IndexThreads({
+    home: { dir: join(dir.path, 'index') },
+    damaged: () => undefined,
+    bounds: { idleMs: 2_000 },
+  })
+  onTestFinished(async () => {
+    await index.close()
+    dir.remove()
+  })
+  const one = index.of('one')
+  await one.applyFolders([folder('INBOX')], 1)
+  const html = {
+    uid: 1,
+    parts: [{ type: 'text/html', charset: 'utf-8', encoding: '8bit', bytes: Buffer.from('<p>Hello <b>you') }],
+  }
+  await one.applyBatch({ path: 'INBOX', uidValidity: 7, announces: false, added: [recordOf(1)], texts: [html] }, 1)
+  expect(await one.listMessages({ path: 'INBOX', limit: 1 })).toMatchObject({ messages: [{ preview: 'Hello you' }] })
+})
+
+test('bytes of texts are handed over; pieces of larger ones are copied, and only they', async () => {
+  const { account, apply, begin } = started()
+  await begin()
+  const whole = new TextEncoder().encode('whole')
+  const large = new TextEncoder().encode('part of a larger one')
+  const piece = large.subarray(0, 4)
+  const pooled = textOf(3, 'pooled')
+  const text = (uid: number, bytes: Uint8Array) => ({
+    uid,
+    parts: [{ type: 'text/plain', charset: null, encoding: '8bit', bytes }],
+  })
+  await apply({
+    added: [1, 2, 3, 4].map(uid => recordOf(uid)),
+    texts: [text(1, whole), text(2, piece), pooled, text(4, whole)],
+  })
+  expect(whole).toHaveLength(0)
+  expect(large).toHaveLength(20)
+  expect(pooled.parts[0]!.bytes).toHaveLength(6)
+  const { messages } = await account.listMessages({ path: 'INBOX', limit: 4 })
+  expect(messages.map(({ preview }) => preview)).toEqual(['whole', 'pooled', 'part', 'whole'])
+})
+
+test('threads start when they are needed and end when nothing is asked', async () => {
+  const { index, account, begin } = started({ bounds: { idleMs: 1 } })
+  expect(index.running).toBe(0)
+  await begin()
+  expect(await account.listFolders()).toHaveLength(1)
+  while (index.running > 0) await new Promise(resolve => setImmediate(resolve))
+  expect(await account.listFolders()).toHaveLength(1)
+})
+
+test('a thread that dies fails its calls, loses what was not committed, and is started again', async () => {
+  const { account, apply, begin, damaged } = started()
+  await begin()
+  await apply({ added: [recordOf(1)] })
+  const dies = apply({ added: [recordOf(2), recordOf(3, { subject: 'ends the thread' })] })
+  const behind = apply({ added: [recordOf(4)] })
+  await expect(dies).rejects.toMatchObject({ code: 'thread_ended' })
+  await expect(behind).rejects.toMatchObject({ code: 'thread_ended' })
+  expect(await account.listFolders()).toMatchObject([{ total: 1 }])
+  expect(await apply({ added: [recordOf(5)] })).toMatchObject({ added: [{ uid: 5, isNew: true }] })
+  expect(damaged).toEqual([])
+})
+
+test.each(['is no database', 'lost its pages'])('a file that %s begins empty, and that is told once', async fault => {
+  const { index, apply, begin, damaged, file } = started()
+  await begin()
+  await apply({ added: Array.from({ length: 300 }, (_, uid) => recordOf(uid + 1)) })
+  await index.of('two').applyFolders([folder('INBOX')], 1)
+  // The threads give up their files.
+  await index.close()
+  const again = new IndexThreads({ home: { dir: join(file, '..') }, thread, damaged: id => void damaged.push(id) })
+  onTestFinished(() => again.close())
+  const one = again.of('one')
+  if (fault === 'is no database') writeFileSync(file, 'x'.repeat(40_000))
+  else truncateSync(file, 4_096 * 3)
+  const calls = await Promise.allSettled([
+    one.listMessages({ path: 'INBOX', limit: 300 }),
+    one.messagesById([]),
+    one.figures(),
+  ])
+  expect(calls.some(call => call.status === 'rejected' && call.reason.code === 'damaged')).toBe(true)
+  expect(damaged).toEqual(['one'])
+  expect(await one.listFolders()).toEqual([])
+  expect(await again.of('two').listFolders()).toHaveLength(1)
+})
+
+test('what is too much is refused and was not begun; what was begun is done before the end', async () => {
+  const { index, account, begin } = started({ bounds: { maxWaitingPerAccount: 3, maxWaiting: 4 } })
+  const first = [begin(), account.listFolders(), account.listFolders()]
+  await expect(account.listFolders()).rejects.toMatchObject({ code: 'overloaded' })
+  const other = index.of('two').listFolders()
+  await expect(index.of('three').listFolders()).rejects.toMatchObject({ code: 'overloaded' })
+  await index.close()
+  expect(await Promise.all([...first, other])).toHaveLength(4)
+})
+
+test('texts that wait are bounded by their bytes', async () => {
+  const { apply, begin } = started({ bounds: { maxWaitingBytes: 10 } })
+  await begin()
+  const first = apply({ texts: [textOf(1, 'more than ten bytes')] })
+  await expect(apply({ texts: [textOf(1, 'x')] })).rejects.toMatchObject({ code: 'overloaded' })
+  await first
+  await apply({ texts: [textOf(1, 'x')] })
+})
+
+test('an account that is removed while it is read is gone, and others stay', async () => {
+  const { index, account, begin, apply, dir } = started()
+  await begin()
+  await apply({ added: [recordOf(1)] })
+  await index.of('two').applyFolders([folder('INBOX')], 1)
+  const reads = Array.from({ length: 20 }, () => account.listMessages({ path: 'INBOX', limit: 10 }))
+  const dropped = index.drop('one')
+  const behind = account.listFolders()
+  await dropped
+  // Each before it or after it.
+  for (const read of await Promise.allSettled(reads)) {
+    if (read.status === 'fulfilled') expect(read.value.messages).toHaveLength(1)
+    else expect(read.reason).toMatchObject({ code: 'folder_not_found' })
+  }
+  expect(await behind).toEqual([])
+  await index.drop('one')
+  expect(readdirSync(dir).filter(name => name.startsWith('one'))).toEqual([])
+  expect(await index.of('two').listFolders()).toHaveLength(1)
+})
+
+test('only some files are open at a time, and all are there', async () => {
+  const { index } = started()
+  const names = Array.from({ length: 40 }, (_, number) => `account${number}`)
+  await Promise.all(names.map(name => index.of(name).applyFolders([folder(name)], 1)))
+  const listed = await Promise.all(names.map(name => index.of(name).listFolders()))
+  expect(listed.map(([first]) => first!.path)).toEqual(names)
+})

@@ -1,0 +1,123 @@
+/** One thread of the index: started when it is asked something, ended when nothing was asked for a while, started again when it died. */
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
+import { type Transferable, Worker } from 'node:worker_threads'
+import type { IndexHome } from './index-databases.ts'
+import { IndexFault } from './index-fault.ts'
+import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
+
+/** Heap of the thread: one batch, or one page, at a time. */
+const maxMemoryMb = 256
+
+export interface IndexWorkerOptions {
+  home: IndexHome
+  isReader: boolean
+  /** The file that the thread runs. */
+  thread: string
+  /** After so long without an order it ends. */
+  idleMs: number
+}
+
+interface Pending {
+  /** That was told it. */
+  worker: Worker
+  resolve(value: unknown): void
+  reject(error: Error): void
+}
+
+export class IndexWorker {
+  readonly #options: IndexWorkerOptions
+  readonly #pending = new Map<number, Pending>()
+  readonly #ending = new Set<Promise<void>>()
+  #worker: Worker | undefined
+  #idle: NodeJS.Timeout | undefined
+  #number = 0
+
+  constructor(options: IndexWorkerOptions) {
+    this.#options = options
+  }
+
+  /** Whether there is a thread at this moment. */
+  get isRunning(): boolean {
+    return this.#worker !== undefined
+  }
+
+  /** @param transferred What the caller has no more afterwards. */
+  run(accountId: string, order: IndexOrder, transferred: Transferable[] = []): Promise<unknown> {
+    clearTimeout(this.#idle)
+    this.#worker ??= this.#start()
+    const worker = this.#worker
+    this.#number++
+    const number = this.#number
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    this.#pending.set(number, { worker, resolve, reject })
+    try {
+      worker.postMessage({ number, accountId, order } satisfies ToIndexThread, transferred)
+    } catch (error) {
+      this.#pending.delete(number)
+      reject(error)
+    }
+    return promise.finally(() => this.#wait())
+  }
+
+  /** After what it was told. @param boundMs Then it is ended wherever it is. */
+  async close(boundMs: number): Promise<void> {
+    clearTimeout(this.#idle)
+    const worker = this.#worker
+    const timer = setTimeout(() => void worker?.terminate(), boundMs)
+    this.#leave()
+    await Promise.all(this.#ending)
+    clearTimeout(timer)
+  }
+
+  #wait(): void {
+    clearTimeout(this.#idle)
+    if (this.#pending.size > 0 || !this.#worker) return
+    this.#idle = setTimeout(() => this.#leave(), this.#options.idleMs).unref()
+  }
+
+  /** It answers what it was told before, closes its files and ends. */
+  #leave(): void {
+    this.#worker?.postMessage('close' satisfies ToIndexThread)
+    this.#worker = undefined
+  }
+
+  #start(): Worker {
+    const { home, isReader, thread } = this.#options
+    // It lies in a folder for each version of Node, which is put behind it again.
+    const cache = getCompileCacheDir()
+    const workerData: IndexThreadData = { home, isReader, compileCache: cache && dirname(cache) }
+    const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } })
+    const exited = Promise.withResolvers<void>()
+    this.#ending.add(exited.promise)
+    const end = (reason: string) => {
+      if (worker === this.#worker) this.#worker = undefined
+      const fault = new IndexFault('thread_ended', `a thread of the index ended: ${reason}`)
+      for (const [number, pending] of this.#pending) {
+        if (pending.worker !== worker) continue
+        this.#pending.delete(number)
+        pending.reject(fault)
+      }
+    }
+    worker.on('message', (message: FromIndexThread) => this.#hear(message))
+    worker.on('error', error => end(error.message))
+    worker.on('exit', code => {
+      end(`exit code ${code}`)
+      this.#ending.delete(exited.promise)
+      exited.resolve()
+    })
+    return worker
+  }
+
+  #hear(message: FromIndexThread): void {
+    const pending = this.#pending.get(message.number)
+    this.#pending.delete(message.number)
+    if ('failure' in message) pending?.reject(toError(message.failure))
+    else pending?.resolve(message.value)
+  }
+}
+
+function toError({ code, message, stack }: IndexFailure): Error {
+  if (code !== undefined) return new IndexFault(code, message)
+  return Object.assign(new Error(message), { stack })
+}

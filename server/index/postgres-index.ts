@@ -1,0 +1,136 @@
+/** Indexes in PostgreSQL: all accounts in the schema `mail_index`, each with a number. */
+import { Kysely, sql } from 'kysely'
+import { postgresDialect } from '../platform/database/postgres-dialect.ts'
+import { lists } from './bulk-rows.ts'
+import type { FullTextWriter } from './full-text.ts'
+import type { IndexBackend, OpenIndex, OpenOptions } from './index-databases.ts'
+import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts'
+import type { IndexDatabase, IndexTables } from './index-tables.ts'
+
+const schema = 'mail_index'
+/** Connections of one thread. */
+const maxConnections = 2
+/** Any number that nothing else locks: two servers that start together make the schema once. */
+const schemaLock = 5_712_041
+/** Rows that one statement removes. */
+const removedAtOnce = 1_000
+
+export class PostgresIndex implements IndexBackend {
+  readonly #db: IndexDatabase
+  readonly #fullText: FullTextWriter
+  readonly #isReader: boolean
+  readonly #now: () => number
+  readonly #numbers = new Map<string, number>()
+  #prepared: Promise<void> | undefined
+
+  constructor(url: string, fullText: FullTextWriter, { isReader, now = Date.now }: OpenOptions) {
+    this.#db = new Kysely({ dialect: postgresDialect(url, { max: maxConnections, schema }) })
+    this.#fullText = fullText
+    this.#isReader = isReader
+    this.#now = now
+  }
+
+  async use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result> {
+    await this.#prepare()
+    const account = await this.#numberOf(accountId)
+    return work({ db: this.#db, account, bytes: () => this.#bytesOf(account) })
+  }
+
+  async release(accountId: string): Promise<void> {
+    this.#numbers.delete(accountId)
+  }
+
+  async drop(accountId: string): Promise<void> {
+    await this.#prepare()
+    const account = await this.#find(accountId)
+    this.#numbers.delete(accountId)
+    if (account === undefined) return
+    const db = this.#db
+    for (;;) {
+      const ofAccount = db.selectFrom('messages').select('rowid').where('account', '=', account)
+      const rowids = (await ofAccount.limit(removedAtOnce).execute()).map(({ rowid }) => rowid)
+      if (rowids.length === 0) break
+      await db.transaction().execute(async transaction => {
+        await this.#fullText.remove(transaction, account, rowids)
+        for (const piece of lists(rowids)) {
+          await transaction.deleteFrom('messages').where('account', '=', account).where('rowid', 'in', piece).execute()
+        }
+      })
+    }
+    const others = ['places', 'folders', 'threads', 'thread_links', 'tombstones', 'outgoing', 'account_state'] as const
+    await db.transaction().execute(async transaction => {
+      for (const table of others) {
+        await sql`delete from ${sql.table(table satisfies keyof IndexTables)} where account = ${account}`.execute(
+          transaction,
+        )
+      }
+      await transaction.deleteFrom('accounts').where('number', '=', account).execute()
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#db.destroy()
+  }
+
+  /** The one that writes makes the schema; one of another version goes. */
+  async #prepare(): Promise<void> {
+    if (this.#isReader) return
+    this.#prepared ??= this.#db.transaction().execute(db => this.#makeSchema(db))
+    try {
+      await this.#prepared
+    } catch (error) {
+      this.#prepared = undefined
+      throw error
+    }
+  }
+
+  async #makeSchema(db: IndexDatabase): Promise<void> {
+    await sql`select pg_advisory_xact_lock(${schemaLock})`.execute(db)
+    const { rows } = await sql<{ comment: string | null }>`
+      select obj_description(oid, 'pg_namespace') as comment from pg_namespace where nspname = ${schema}`.execute(db)
+    if (rows[0]?.comment === `version ${indexVersion}`) return
+    await sql.raw(`drop schema if exists ${schema} cascade`).execute(db)
+    await sql.raw(`create schema ${schema}`).execute(db)
+    await sql.raw(`comment on schema ${schema} is 'version ${indexVersion}'`).execute(db)
+    await createIndexTables(db, this.#fullText)
+  }
+
+  async #numberOf(accountId: string): Promise<number> {
+    const known = this.#numbers.get(accountId) ?? (await this.#find(accountId)) ?? (await this.#make(accountId))
+    this.#numbers.set(accountId, known)
+    return known
+  }
+
+  async #find(accountId: string): Promise<number | undefined> {
+    const row = await this.#db.selectFrom('accounts').select('number').where('id', '=', accountId).executeTakeFirst()
+    return row?.number
+  }
+
+  async #make(accountId: string): Promise<number> {
+    return this.#db.transaction().execute(async db => {
+      await sql`select pg_advisory_xact_lock(${schemaLock})`.execute(db)
+      const { rows } = await sql<{ number: number }>`
+        insert into accounts (id) values (${accountId}) on conflict (id) do update set id = excluded.id returning number`.execute(
+        db,
+      )
+      const { number } = rows[0]!
+      const state = await db
+        .selectFrom('account_state')
+        .select('account')
+        .where('account', '=', number)
+        .executeTakeFirst()
+      if (!state) await beginAccount(db, number, this.#now())
+      return number
+    })
+  }
+
+  /** An estimate: what all tables take, by the account's share of all messages. */
+  async #bytesOf(account: number): Promise<number> {
+    const { rows } = await sql<{ bytes: number }>`
+      select round(coalesce((select sum(pg_total_relation_size(pg_class.oid)) from pg_class
+          join pg_namespace on pg_namespace.oid = relnamespace where nspname = ${schema} and relkind = 'r'), 0)
+        * coalesce((select messages from account_state where account = ${account}), 0)
+        / greatest((select sum(messages) from account_state), 1))::bigint as bytes`.execute(this.#db)
+    return rows[0]!.bytes
+  }
+}

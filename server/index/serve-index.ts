@@ -1,0 +1,100 @@
+/** What a thread of the index does: opens what it is asked for, and answers each order by itself. */
+import type { MessagePort } from 'node:worker_threads'
+import { IndexDatabases, type IndexParts } from './index-databases.ts'
+import { IndexFault } from './index-fault.ts'
+import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
+import type { IndexStore } from './index-store.ts'
+
+/** Without an order, before something is done that nobody asked for. */
+const quietMs = 300
+
+export function serveIndex(port: MessagePort, { home, isReader }: IndexThreadData, parts: IndexParts): void {
+  const databases = new IndexDatabases(home, parts, { isReader })
+  const tidier = new Tidier(databases)
+  const running = new Set<Promise<void>>()
+  const post = (message: FromIndexThread) => port.postMessage(message)
+  const answer = async (number: number, accountId: string, order: IndexOrder) => {
+    try {
+      post({ number, value: await obey(databases, accountId, order) })
+    } catch (error) {
+      post({ number, failure: toFailure(error) })
+    }
+  }
+  const close = async () => {
+    tidier.stop()
+    await Promise.all(running)
+    await databases.close()
+    port.close()
+  }
+  port.on('message', (message: ToIndexThread) => {
+    if (message === 'close') return void close()
+    const { number, accountId, order } = message
+    tidier.stop()
+    const answered = answer(number, accountId, order).finally(() => {
+      running.delete(answered)
+      if (order.do === 'applyBatch') tidier.note(accountId)
+      if (running.size === 0) tidier.start()
+    })
+    running.add(answered)
+  })
+}
+
+/** Between orders: what was written lately is put into the form in which it is searched fastest. */
+class Tidier {
+  readonly #databases: IndexDatabases
+  readonly #written = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(databases: IndexDatabases) {
+    this.#databases = databases
+  }
+
+  note(accountId: string): void {
+    this.#written.add(accountId)
+  }
+
+  start(): void {
+    clearTimeout(this.#timer)
+    if (this.#written.size > 0) this.#timer = setTimeout(() => void this.#tidy(), quietMs).unref()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** One piece: an order waits for it at most. */
+  async #tidy(): Promise<void> {
+    const [accountId] = this.#written
+    if (accountId === undefined) return
+    // A fault of the database is for the next call to find.
+    const hasMore = await this.#databases.use(accountId, store => store.tidy()).catch(() => false)
+    if (!hasMore) this.#written.delete(accountId)
+    this.start()
+  }
+}
+
+async function obey(databases: IndexDatabases, accountId: string, order: IndexOrder): Promise<unknown> {
+  switch (order.do) {
+    case 'open':
+      return databases.use(accountId, async () => undefined)
+    case 'release':
+      return databases.release(accountId)
+    case 'drop':
+      return databases.drop(accountId)
+    default: {
+      const { do: name, arguments: given } = order
+      return databases.use(accountId, store => ask(store, name, given))
+    }
+  }
+}
+
+/** The arguments are those of the method, which a union does not show. */
+function ask(store: IndexStore, name: keyof IndexStore, given: readonly unknown[]): Promise<unknown> {
+  const method = store[name] as (...values: readonly unknown[]) => Promise<unknown>
+  return method.apply(store, given as unknown[])
+}
+
+function toFailure(error: unknown): IndexFailure {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  return { code: error instanceof IndexFault ? error.code : undefined, message, stack }
+}

@@ -1,0 +1,18 @@
+/** /api/v1/accounts/{account_id}/changes, threads and index: what the local index answers. */
+import { mailIndexApi } from '../../contract/mail-index.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
+import type { IndexedMail } from './indexed-mail.ts'
+
+export function indexRoutes(http: HttpServer, mail: IndexedMail): void {
+  handle(http, mailIndexApi.listChanges, ({ principal, params, query }) =>
+    mail.listChanges(principal, params.account_id, query),
+  )
+  handle(http, mailIndexApi.listThreads, ({ principal, params, query }) =>
+    mail.listThreads(principal, params.account_id, query),
+  )
+  handle(http, mailIndexApi.getThread, ({ principal, params }) =>
+    mail.getThread(principal, params.account_id, params.thread_id),
+  )
+  handle(http, mailIndexApi.getIndex, ({ principal, params }) => mail.getIndex(principal, params.account_id))
+  handle(http, mailIndexApi.rebuildIndex, ({ principal, params }) => mail.rebuildIndex(principal, params.account_id))
+}

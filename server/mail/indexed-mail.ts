@@ -1,0 +1,217 @@
+/** Mail as the local index knows it: changes, threads across folders, and how far an account is indexed. The mail server is not asked. */
+import type { IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
+import type { MessageHeader } from '../imap/mail-gateway.ts'
+import { toSummary } from '../imap/message-bounds.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import type { IndexedMessage, IndexedPlace } from '../index/index-types.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { AccountIndexer } from '../sync/account-indexer.ts'
+import type { Owner } from './mail-service.ts'
+import { warningsOf } from './sender-warnings.ts'
+
+export interface IndexedMailOptions {
+  /** Undefined where nothing is indexed. */
+  index: { of(accountId: string): IndexOperations; drop(accountId: string): Promise<void> } | undefined
+  level: IndexStatus['level']
+  refs: Pick<MessageRefs, 'encode' | 'canName'>
+  /** @throws Problem when the principal may not see the account. */
+  ownerOf(principal: Principal, accountId: string): Promise<Owner>
+  /** What keeps the index of the account; undefined while nothing does. */
+  indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'renew'> | undefined
+}
+
+interface ChangesQuery {
+  since?: string | undefined
+  limit: number
+}
+
+interface ThreadsQuery {
+  folder?: string | undefined
+  limit: number
+  cursor?: string | undefined
+}
+
+const messagesOfThread = 200
+
+export class IndexedMail {
+  readonly #options: IndexedMailOptions
+
+  constructor(options: IndexedMailOptions) {
+    this.#options = options
+  }
+
+  async listChanges(principal: Principal, accountId: string, { since, limit }: ChangesQuery) {
+    const index = await this.#indexOf(principal, accountId)
+    if (since === undefined) {
+      const { modseq } = await asked(index.figures())
+      return { state: String(modseq), created: [], updated: [], destroyed: [], has_more: false }
+    }
+    const [, first = '', from] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(since) ?? []
+    if (first === '') throw badState()
+    const query = { since: Number(first), limit, ...(from !== undefined && { from: Number(from) }) }
+    const { created, updated, destroyed, modseq, hasMore } = await asked(index.changesSince(query))
+    const state = hasMore ? `${first}.${modseq}` : String(modseq)
+    return { state, created, updated, destroyed, has_more: hasMore }
+  }
+
+  async listThreads(principal: Principal, accountId: string, { folder, limit, cursor }: ThreadsQuery) {
+    const index = await this.#indexOf(principal, accountId)
+    const owner = await this.#options.ownerOf(principal, accountId)
+    if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor()
+    const query = {
+      limit,
+      ...(folder !== undefined && { path: folder }),
+      ...(cursor !== undefined && { cursor: Number(cursor) }),
+    }
+    const { threads, nextCursor } = await asked(index.listThreads(query))
+    const items = threads.map(({ id, messageCount, unreadCount, newest }): ThreadSummary => {
+      const message = this.#listed(accountId, owner, newest, folder)
+      return { id, subject: message.subject, messages: messageCount, unread: unreadCount, newest: message }
+    })
+    return { items, next_cursor: nextCursor === null ? null : String(nextCursor) }
+  }
+
+  async getThread(principal: Principal, accountId: string, threadId: string) {
+    const index = await this.#indexOf(principal, accountId)
+    const owner = await this.#options.ownerOf(principal, accountId)
+    const messages = await asked(index.messagesOfThread(threadId, messagesOfThread + 1))
+    if (messages.length === 0) throw new Problem('thread_not_found', 'There is no such thread in this account.')
+    const shown = messages.slice(-messagesOfThread)
+    return {
+      id: threadId,
+      messages: shown.map(message => this.#listed(accountId, owner, message)),
+      has_older: messages.length > shown.length,
+    }
+  }
+
+  async getIndex(principal: Principal, accountId: string): Promise<IndexStatus> {
+    await this.#options.ownerOf(principal, accountId)
+    const { index, level, indexerOf } = this.#options
+    if (!index) return offStatus
+    const operations = index.of(accountId)
+    const [figures, folders] = await Promise.all([asked(operations.figures()), asked(operations.listFolders())])
+    const indexer = indexerOf(accountId)
+    const sum = (of: 'serverTotal' | 'total') => folders.reduce((all, folder) => all + folder[of], 0)
+    return {
+      level,
+      state: indexer?.isComplete ? 'complete' : 'building',
+      folders: folders.length,
+      messages: figures.messages,
+      server_messages: sum('serverTotal'),
+      places: sum('total'),
+      texts: figures.texts,
+      size_bytes: figures.bytes,
+      looked_at: indexer?.lookedAt ?? null,
+    }
+  }
+
+  async rebuildIndex(principal: Principal, accountId: string): Promise<IndexStatus> {
+    await this.#indexOf(principal, accountId)
+    await asked(this.#options.index!.drop(accountId))
+    this.#options.indexerOf(accountId)?.renew()
+    return this.getIndex(principal, accountId)
+  }
+
+  async #indexOf(principal: Principal, accountId: string): Promise<IndexOperations> {
+    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
+    await this.#options.ownerOf(principal, accountId)
+    const { index } = this.#options
+    if (!index) throw new Problem('index_off', 'This server does not index mail: RUSTYMAIL_INDEX is `off`.')
+    return index.of(accountId)
+  }
+
+  #listed(accountId: string, owner: Owner, message: IndexedMessage, folder?: string): ListedMessage {
+    const { refs } = this.#options
+    const places = message.places.filter(({ path }) => refs.canName(path))
+    const place = places.find(({ path }) => path === folder) ?? places[0] ?? nowhere
+    const { path, uid, uidValidity } = place
+    return {
+      ...toSummary(toHeader(message, place)),
+      id: message.id,
+      thread_id: message.threadId,
+      ref: refs.encode(accountId, { folder: path, uid, uidValidity }),
+      uid_validity: uidValidity,
+      folders: [...new Set([path, ...places.map(each => each.path)])],
+      sender_warnings: warningsOf(message.from, owner.email),
+    }
+  }
+}
+
+/** Between two folders, for as long as one of them is not read again. */
+const nowhere: IndexedPlace = { path: 'INBOX', uidValidity: 0, uid: 0, flags: [] }
+
+const offStatus: IndexStatus = {
+  level: 'off',
+  state: 'off',
+  folders: 0,
+  messages: 0,
+  server_messages: 0,
+  places: 0,
+  texts: 0,
+  size_bytes: 0,
+  looked_at: null,
+}
+
+const flagNames = new Map([
+  ['\\Seen', 'seen'],
+  ['\\Flagged', 'flagged'],
+  ['\\Answered', 'answered'],
+  ['\\Draft', 'draft'],
+  ['\\Deleted', 'deleted'],
+] as const)
+
+function toHeader(message: IndexedMessage, { uid, flags }: IndexedPlace): MessageHeader {
+  const { messageId, subject, from, fromCount, to, toCount, date, sizeBytes, hasAttachments, faults } = message
+  const known = [...flagNames].flatMap(([name, flag]) => (flags.includes(name) ? [flag] : []))
+  const keywords = flags.filter(flag => !flag.startsWith('\\'))
+  return {
+    uid,
+    messageId,
+    subject,
+    from,
+    fromCount,
+    to,
+    toCount,
+    date,
+    flags: known,
+    keywords,
+    sizeBytes,
+    hasAttachments,
+    faults,
+  }
+}
+
+/** What the index says to its callers, as the API says it. */
+async function asked<Result>(answer: Promise<Result>): Promise<Result> {
+  try {
+    return await answer
+  } catch (error) {
+    throw error instanceof IndexFault ? toProblem(error) : error
+  }
+}
+
+function toProblem(fault: IndexFault): Problem {
+  switch (fault.code) {
+    case 'folder_not_found':
+      return new Problem('folder_not_found', 'The index has no such folder.')
+    case 'cannot_calculate_changes':
+      return new Problem('cannot_calculate_changes', 'These changes are no longer known: read the lists again.')
+    case 'closed':
+      return new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5, cause: fault })
+    default:
+      return new Problem('overloaded', 'The index is not available right now.', { retryAfterSeconds: 5, cause: fault })
+  }
+}
+
+function badState(): Problem {
+  const errors = [{ path: 'query.since', message: 'is not a state of this list' }]
+  return new Problem('bad_request', 'query.since: is not a state of this list', { errors })
+}
+
+function badCursor(): Problem {
+  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
+  return new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
+}

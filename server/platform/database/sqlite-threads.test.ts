@@ -1,0 +1,58 @@
+/** A second reader is started where the first is late, and not where it is only starting or where the loop was late itself. */
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Worker } from 'node:worker_threads'
+import { expect, onTestFinished, test } from 'vitest'
+import { tempDir } from '../../../test/support/temp-dir.ts'
+import { SqliteThreads } from './sqlite-threads.ts'
+import { SqliteWorker } from './sqlite-worker.ts'
+
+function place(): string {
+  const dir = tempDir('sqlite-threads')
+  onTestFinished(() => dir.remove())
+  return `${dir.path}/mail.db`
+}
+
+test('a thread that is starting is at no statement yet, however many wait for it', async () => {
+  const options = { isReader: false, died: () => undefined, idle: () => undefined }
+  const worker = new SqliteWorker({ path: place(), ...options })
+  onTestFinished(() => worker.close(5_000))
+  const answered = worker.run(['run', 'select 1', []])
+  let isOpen = false
+  void worker.opened.then(() => {
+    isOpen = true
+  })
+  let [turns, most] = [0, 0]
+  for (; !isOpen; turns++) {
+    most = Math.max(most, worker.stuckMs)
+    await turn()
+  }
+  expect(turns).toBeGreaterThan(1)
+  expect(most).toBe(0)
+  expect(await answered).toMatchObject({ rows: [[1]] })
+})
+
+test('a read that finds its reader late first hears what was answered while the loop was busy', async () => {
+  const workers: Worker[] = []
+  const collect = (worker: Worker) => void workers.push(worker)
+  process.on('worker', collect)
+  onTestFinished(() => void process.off('worker', collect))
+  // Late at once.
+  const bounds = { stuckMs: Number.MIN_VALUE }
+  const threads = new SqliteThreads({ path: place(), died: () => undefined, bounds })
+  await threads.open()
+  onTestFinished(() => threads.close())
+  await threads.begin()
+  // While somebody writes, some reads wait until that ends; the others get a reader.
+  const reads = Array.from({ length: 11 }, () => threads.read('select 1', []))
+  await reads.at(-1)
+  expect(workers).toHaveLength(2)
+  const first = threads.read('select 2', [])
+  for (const now = performance.now(); performance.now() === now; );
+  const second = threads.read('select 3', [])
+  // Node says in the next tick that a thread was started.
+  await new Promise(process.nextTick)
+  expect(workers).toHaveLength(2)
+  expect(await Promise.all([first, second])).toMatchObject([{ rows: [[2]] }, { rows: [[3]] }])
+  await threads.end('commit')
+  await Promise.all(reads)
+})

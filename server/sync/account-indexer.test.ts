@@ -1,0 +1,177 @@
+/** The index of an account beside its mail server: what it holds after whatever happens there, and what is told of it. */
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { startHub } from '../../test/support/event-hub.ts'
+import { tempDir } from '../../test/support/temp-dir.ts'
+import { keepAccount } from '../../test/support/watched-accounts.ts'
+import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
+import { ConnectionPool } from '../imap/connection-pool.ts'
+import { IndexThreads } from '../index/index-threads.ts'
+import { createLogger } from '../platform/logger.ts'
+import { AccountIndexer } from './account-indexer.ts'
+
+const login = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' } as const
+const logger = createLogger('silent')
+const soon = { firstMs: 1, maxMs: 20, random: () => 1 }
+
+let gateway: MemoryGateway
+let pool: ConnectionPool
+let threads: IndexThreads
+let indexer: AccountIndexer
+let world: Awaited<ReturnType<typeof startHub>>
+let dir: ReturnType<typeof tempDir>
+let facts: { type: string; data: object }[]
+
+beforeEach(async () => {
+  gateway = new MemoryGateway()
+  world = await startHub()
+  await keepAccount(world.db, 'a')
+  dir = tempDir('indexer')
+  const limits = { connection_timeout_seconds: 5, max_connections: 5, connection_pool_size: 2 }
+  pool = new ConnectionPool({
+    gateway,
+    login: async () => login,
+    limits,
+    health: { setConnections: () => undefined },
+    logger,
+  })
+  threads = new IndexThreads({
+    home: { dir: join(dir.path, 'index') },
+    damaged: () => indexer.renew(),
+    thread: join(import.meta.dirname, '../../test/support/index-thread.ts'),
+  })
+  facts = []
+  for (const type of ['mail_changed', 'mail_removed', 'folder_changed'] as const) {
+    world.hub.listen(type, data => facts.push({ type, data }))
+  }
+  indexer = newIndexer()
+})
+afterEach(async () => {
+  gateway.delay = () => undefined
+  await indexer.stop()
+  await pool.stop()
+  await threads.close()
+  dir.remove()
+})
+
+const newIndexer = (options = {}) =>
+  new AccountIndexer({
+    accountId: 'a',
+    index: threads.of('a'),
+    pool,
+    hub: world.hub,
+    db: world.db,
+    logger,
+    backoff: soon,
+    ...options,
+  })
+const index = () => threads.of('a')
+const uidsIn = async (path: string) => {
+  const { messages } = await index().listMessages({ path, limit: 1_000 })
+  return messages.map(({ places }) => places.find(place => place.path === path)!.uid).toReversed()
+}
+const flagsOf = async (path: string, uid: number) => {
+  const { messages } = await index().listMessages({ path, limit: 1_000 })
+  return messages.flatMap(({ places }) => places).find(place => place.path === path && place.uid === uid)?.flags
+}
+const isComplete = () => vi.waitFor(() => expect(indexer.isComplete).toBe(true), 10_000)
+const holds = (path: string, uids: number[]) =>
+  vi.waitFor(async () => expect(await uidsIn(path)).toEqual(uids), { timeout: 10_000, interval: 10 })
+const target = (path: string, ...uids: number[]) => ({ path, uidValidity: gateway.getFolder(path).uidValidity, uids })
+const writer = () => pool.runOnce.bind(pool, 'a', 'interactive')
+
+test('what is there is indexed, newest first, with texts, and none of it is told as new', async () => {
+  const uids = Array.from({ length: 450 }, (_, n) =>
+    gateway.deliver({ subject: `mail ${n}`, text: `text ${n}`, messageId: `<${n}@x>` }),
+  )
+  gateway.deliver({ subject: 'sent', messageId: '<s@x>' }, 'Sent')
+  indexer.start()
+  await isComplete()
+  expect(await uidsIn('INBOX')).toEqual(uids)
+  expect(await index().figures()).toMatchObject({ messages: 451, texts: 451 })
+  const { messages } = await index().listMessages({ path: 'INBOX', limit: 1 })
+  expect(messages).toMatchObject([{ subject: 'mail 449', preview: 'text 449' }])
+  expect(facts.filter(({ type }) => type !== 'folder_changed')).toEqual([])
+})
+
+test('mail that comes, changes, moves and goes is found when it is noticed', async () => {
+  const first = gateway.deliver({ subject: 'first', messageId: '<1@x>' })
+  indexer.start()
+  await isComplete()
+  const second = gateway.deliver({ subject: 'second', messageId: '<2@x>' })
+  indexer.notice('INBOX')
+  await holds('INBOX', [first, second])
+  await writer()(w => w.setFlags(target('INBOX', first), 'add', ['\\Seen']), new AbortController().signal)
+  indexer.notice('INBOX')
+  await vi.waitFor(async () => expect(await flagsOf('INBOX', first)).toEqual(['\\Seen']), 10_000)
+  const [before] = (await index().listMessages({ path: 'INBOX', limit: 1 })).messages
+  await writer()(w => w.move(target('INBOX', second), 'Archive'), new AbortController().signal)
+  indexer.notice('INBOX')
+  await holds('INBOX', [first])
+  indexer.notice('Archive')
+  await holds('Archive', [gateway.getFolder('Archive').messages[0]!.uid])
+  const [after] = (await index().listMessages({ path: 'Archive', limit: 1 })).messages
+  expect(after!.id).toBe(before!.id)
+  expect(facts.filter(({ type }) => type === 'mail_removed')).toEqual([])
+  expect(facts.flatMap(({ data }) => ('messages' in data ? [data] : []))).toMatchObject([
+    { folder: 'INBOX', messages: [{ uid: first, flags: ['\\Seen'] }] },
+    { folder: 'INBOX', messages: [{ id: before!.id, uid: second, flags: null }] },
+    { folder: 'Archive', messages: [{ id: before!.id, flags: [] }] },
+  ])
+})
+
+test('a folder that is made again is read again; its messages keep their ids', async () => {
+  gateway.deliver({ subject: 'kept', messageId: '<1@x>', date: '2026-01-02T03:04:05.000Z', sizeBytes: 10 })
+  indexer.start()
+  await isComplete()
+  const [before] = (await index().listMessages({ path: 'INBOX', limit: 1 })).messages
+  const inbox = gateway.getFolder('INBOX')
+  inbox.uidValidity++
+  inbox.messages = []
+  inbox.uidNext = 50
+  const uid = gateway.deliver({ subject: 'kept', messageId: '<1@x>', date: '2026-01-02T03:04:05.000Z', sizeBytes: 10 })
+  indexer.notice('INBOX')
+  await holds('INBOX', [uid])
+  const [after] = (await index().listMessages({ path: 'INBOX', limit: 1 })).messages
+  expect(after!.id).toBe(before!.id)
+})
+
+test('what was lost with the index is read again, and nothing is told twice', async () => {
+  const uids = [gateway.deliver({ messageId: '<1@x>' }), gateway.deliver({ messageId: '<2@x>' })]
+  indexer.start()
+  await isComplete()
+  await writer()(w => w.setFlags(target('INBOX', uids[0]!), 'add', ['\\Flagged']), new AbortController().signal)
+  indexer.notice('INBOX')
+  await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(1), 10_000)
+  await threads.drop('a')
+  indexer.renew()
+  await holds('INBOX', uids)
+  await isComplete()
+  expect(await flagsOf('INBOX', uids[0]!)).toEqual(['\\Flagged'])
+  expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(1)
+  // Numbers go on above those that were forwarded, so that what changes now is told.
+  await writer()(w => w.setFlags(target('INBOX', uids[1]!), 'add', ['\\Seen']), new AbortController().signal)
+  indexer.notice('INBOX')
+  await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(2), 10_000)
+})
+
+test('it goes on where it stopped, also after connections broke in the middle', async () => {
+  const uids = Array.from({ length: 1_000 }, (_, n) => gateway.deliver({ messageId: `<${n}@x>` }))
+  let lists = 0
+  gateway.delay = step => {
+    if (step === 'listHeaders' && ++lists === 2) gateway.cut()
+    if (step === 'listHeaders' && lists === 4) void indexer.stop()
+  }
+  indexer.start()
+  await vi.waitFor(() => expect(lists).toBeGreaterThanOrEqual(4), 10_000)
+  await indexer.stop()
+  const held = (await uidsIn('INBOX')).length
+  expect(held).toBeGreaterThan(0)
+  lists = 10
+  indexer = newIndexer()
+  indexer.start()
+  await isComplete()
+  expect(await uidsIn('INBOX')).toEqual(uids)
+  // Five batches in all: what was there is not read twice.
+  expect(lists - 10).toBe((1_000 - held) / 200)
+})

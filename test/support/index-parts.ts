@@ -1,0 +1,30 @@
+/** A full-text search that shows what it was given, and texts that are what they are. */
+import { sql } from 'kysely'
+import type { FullTextWriter } from '../../server/index/full-text.ts'
+import type { TextReader } from '../../server/index/text-index.ts'
+
+/** What is searched, as rows. */
+export const plainSearch: FullTextWriter = {
+  create: async db => {
+    await sql`create table searched (account integer, message bigint, words text, body text, primary key (account, message))`.execute(
+      db,
+    )
+  },
+  put: async (db, account, rows) => {
+    for (const { rowid, subject, from, to, cc, bcc, names, body } of rows) {
+      const words = [subject, from, to, cc, bcc, names].join('|')
+      await sql`insert into searched values (${account}, ${rowid}, ${words}, ${body})
+        on conflict (account, message) do update set words = excluded.words, body = excluded.body`.execute(db)
+    }
+  },
+  remove: async (db, account, rowids) => {
+    for (const rowid of rowids)
+      await sql`delete from searched where account = ${account} and message = ${rowid}`.execute(db)
+  },
+  tidy: async () => false,
+}
+
+export const readText: TextReader = async ({ parts }) => {
+  const text = parts.map(({ bytes }) => new TextDecoder().decode(bytes)).join('\n')
+  return { text, preview: text.slice(0, 40), hasLink: text.includes('https://') }
+}

@@ -1,0 +1,99 @@
+/** What a second mail program may do to a mailbox, at random but repeatable: deliver, flag, move, copy, expunge, rename, recreate. */
+import type { RawImap } from './raw-imap.ts'
+
+/** What a folder holds: flags by UID. `\Recent` is left out, since it is of no message but of a session. */
+export type FolderContent = Map<number, string[]>
+
+/** A small generator of random numbers (mulberry32), so that a failure can be repeated. */
+export function randomFrom(seed: number): (below: number) => number {
+  let state = seed
+  return below => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return (((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below || 0
+  }
+}
+
+export class MailboxChaos {
+  readonly #imap: RawImap
+  readonly #random: (below: number) => number
+  #number = 0
+  readonly folders = ['INBOX', 'Archive', 'Sent']
+
+  constructor(imap: RawImap, random: (below: number) => number) {
+    this.#imap = imap
+    this.#random = random
+  }
+
+  async deliver(folder: string): Promise<void> {
+    const number = ++this.#number
+    const answers =
+      number > 3 && this.#random(3) < 1 ? `In-Reply-To: <${1 + Math.floor(this.#random(number - 1))}@x>\r\n` : ''
+    const text = `Subject: mail ${number}\r\nFrom: bob@test.local\r\nMessage-ID: <${number}@x>\r\n${answers}\r\nbody ${number}\r\n`
+    await this.#imap.append(folder, text)
+  }
+
+  async step(): Promise<void> {
+    const folder = this.#pick(this.folders)
+    const what = this.#random(10)
+    if (what < 3) return this.deliver(folder)
+    const uids = [...(await this.content(folder)).keys()]
+    const some = uids.filter(() => this.#random(4) < 1).slice(0, 5)
+    if (some.length === 0) return this.deliver(folder)
+    const set = some.join()
+    if (what < 5) {
+      const flag = this.#pick(['\\Seen', '\\Flagged', '\\Answered', 'work'])
+      await this.#imap.run(`UID STORE ${set} ${this.#random(2) < 1 ? '+' : '-'}FLAGS (${flag})`)
+      return
+    }
+    if (what < 7) return void (await this.#imap.run(`UID MOVE ${set} "${this.#pick(this.folders)}"`))
+    if (what < 8) return void (await this.#imap.run(`UID COPY ${set} "${this.#pick(this.folders)}"`))
+    if (what < 9.3) {
+      await this.#imap.run(`UID STORE ${set} +FLAGS (\\Deleted)`)
+      return void (await this.#imap.run(`UID EXPUNGE ${set}`))
+    }
+    await this.#changeFolders()
+  }
+
+  /** Opens it. */
+  async content(folder: string): Promise<FolderContent> {
+    await this.#imap.run(`SELECT "${folder}"`)
+    const answer = await this.#imap.run('UID FETCH 1:* (FLAGS)').catch(() => '')
+    const rows = answer.matchAll(/FETCH \((?:UID (\d+) )?FLAGS \(([^)]*)\)(?: UID (\d+))?/g)
+    return new Map(
+      [...rows].map(([, before, flags = '', behind]) => [
+        Number(before ?? behind),
+        flags
+          .split(' ')
+          .filter(flag => flag !== '' && flag !== '\\Recent')
+          .toSorted(),
+      ]),
+    )
+  }
+
+  async #changeFolders(): Promise<void> {
+    const own = this.folders.filter(folder => folder.startsWith('Box'))
+    const name = `Box${++this.#number}`
+    const chosen = own[Math.floor(this.#random(own.length))]
+    if (chosen === undefined || own.length < 2) {
+      await this.#imap.run(`CREATE "${name}"`)
+      this.folders.push(name)
+      return
+    }
+    await this.#imap.run('SELECT INBOX')
+    if (this.#random(2) < 1) {
+      await this.#imap.run(`RENAME "${chosen}" "${name}"`)
+      this.folders.splice(this.folders.indexOf(chosen), 1, name)
+      return
+    }
+    await this.#imap.run(`DELETE "${chosen}"`)
+    // Under the same name, with another UIDVALIDITY.
+    if (this.#random(2) < 1) await this.#imap.run(`CREATE "${chosen}"`)
+    else this.folders.splice(this.folders.indexOf(chosen), 1)
+  }
+
+  #pick<T>(list: readonly T[]): T {
+    return list[Math.floor(this.#random(list.length))]!
+  }
+}
