@@ -11,6 +11,7 @@ import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
+import { indexSearch } from './index-search.ts'
 import { indexStore } from './index-store.ts'
 import { log } from './log.ts'
 import { newMail } from './new-mail.ts'
@@ -35,6 +36,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   outage,
   startup,
   sqlite,
+  'index-search': indexSearch,
   events,
   audience,
   'sign-in-flood': signInFlood,

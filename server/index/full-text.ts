@@ -58,6 +58,14 @@ export function bucketOf(rowid: number): number {
   return Math.min(Math.max(Math.floor(rowid / bucketSize), 0), lastBucket)
 }
 
+/** Row ids of a bucket: from the first on, and below the second. */
+export function bucketSpan(bucket: number): [from: number, end: number] {
+  return [
+    bucket === 0 ? 0 : bucket * bucketSize,
+    bucket === lastBucket ? Number.MAX_SAFE_INTEGER : (bucket + 1) * bucketSize,
+  ]
+}
+
 export function byBucket<Item>(items: readonly Item[], rowidOf: (item: Item) => number): Map<number, Item[]> {
   const buckets = new Map<number, Item[]>()
   for (const item of items) {

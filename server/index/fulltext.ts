@@ -23,8 +23,11 @@ const filler = '\ue000'
 const unspaced = String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Bopo}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]]`
 const pieces = new RegExp(String.raw`(${unspaced}+)|[[\p{L}\p{M}\p{N}]--${unspaced}]+`, 'gv')
 /** Accents, points and the like that people leave out, and what is not seen. The marks of kana are put together with it again by NFC. */
-const ignored =
-  /(?:[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f]|\u0670|[\u06d6-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]|[\ufe00-\ufe0f]|[\ufe20-\ufe2f\p{Cf}])+/gu
+const ignoredRanges = [
+  String.raw`\p{Cf}\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed`,
+  String.raw`\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f`,
+]
+const ignored = new RegExp(`[${ignoredRanges.join('')}]+`, 'gu')
 
 /** The word or bigram, and where in the folded text it began. */
 export interface Token {

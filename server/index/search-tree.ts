@@ -65,6 +65,13 @@ export function serverSearchOf(tree: SearchNode): ServerSearch | undefined {
   return { terms, folders, isExact }
 }
 
+/** All names of folders in it. */
+export function foldersIn(node: SearchNode): string[] {
+  if (node.kind === 'not') return foldersIn(node.node)
+  if ('nodes' in node) return node.nodes.flatMap(foldersIn)
+  return node.kind === 'folder' ? [node.folder] : []
+}
+
 /** `in:a`, or several of them joined by OR. */
 function foldersOf(node: SearchNode): string[] | undefined {
   if (node.kind === 'folder') return [node.folder]

@@ -209,7 +209,7 @@ export class AccountIndexer {
     const waiting = folders.filter(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
     const next = waiting.find(({ role }) => role === 'inbox') ?? waiting[0]
     if (next) {
-      // A folder that was made again begins anew with the next round.
+      // A folder that was recreated is read from the beginning with the next round.
       return (await this.#folders.backfill(next)) !== undefined
     }
     return hasTexts && (await this.#readTexts())

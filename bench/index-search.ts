@@ -1,0 +1,186 @@
+/**
+ * An account's index filled by its own store and searched at it, on SQLite and PostgreSQL: what it takes on disk beside the text, the
+ * processor time of a message, and how long searches of common words, prefixes and rare words take. RUSTYMAIL_BENCH_MESSAGES for fewer.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Kysely, sql } from 'kysely'
+import type { FullText } from '../server/index/full-text.ts'
+import { PostgresFullText } from '../server/index/fulltext-postgres.ts'
+import { SqliteFullText } from '../server/index/fulltext-sqlite.ts'
+import { createIndexTables } from '../server/index/index-schema.ts'
+import { IndexStore } from '../server/index/index-store.ts'
+import type { IndexDatabase, IndexTables } from '../server/index/index-tables.ts'
+import type { MessageRecord, TextRecord } from '../server/index/index-types.ts'
+import { parseSearch } from '../server/index/search-language.ts'
+import { SearchStore } from '../server/index/search-store.ts'
+import { textOfParts } from '../server/index/text-of-parts.ts'
+import { postgresDialect } from '../server/platform/database/postgres-dialect.ts'
+import { sqliteDialect } from '../server/platform/database/sqlite-dialect.ts'
+import { startPostgres } from '../test/support/postgres-setup.ts'
+import { type CorpusMessage, corpus } from './index-corpus.ts'
+import { round } from './measure.ts'
+
+const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100_000)
+const [batch, repeats, schema] = [25, 5, 'mail_index']
+/** Commonest words and prefixes, phrases, rare ones, ones that nobody wrote, and all that stands beside words. */
+const queries =
+  'the|and of|t*|th*|co*|comp*|"of the"|subject:the|from:a*|会議|请查收附件|the -and|the OR order|zebrafish|qqq*|example|"best regards"|' +
+  'the has:attachment|the is:flagged|the in:Archive|after:2015-01-01 before:2015-02-01 the|"regards an"*'
+
+export async function indexSearch(): Promise<object> {
+  const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
+  const server = await startPostgres()
+  try {
+    const file = new Kysely<IndexTables>({ dialect: sqliteDialect(join(dir, 'index.db')) })
+    const shared = new Kysely<IndexTables>({ dialect: postgresDialect(server.url, { schema, max: 2 }) })
+    await sql`create schema ${sql.id(schema)}`.execute(shared)
+    return {
+      what: `${messages} messages at the store, in the thread that asks; wall clock of ${repeats} rounds of all searches, p95 in ms`,
+      sqlite: await measure(file, new SqliteFullText(), sqliteBytes),
+      postgres: await measure(shared, new PostgresFullText(), postgresBytes),
+    }
+  } finally {
+    await server.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+type Bytes = (db: IndexDatabase) => Promise<{ fullText: number; all: number }>
+
+async function measure(db: IndexDatabase, fullText: FullText, bytes: Bytes): Promise<object> {
+  await db.transaction().execute(async transaction => {
+    await createIndexTables(transaction)
+    await fullText.create(transaction)
+  })
+  await db.insertInto('accounts').values({ number: 1, id: 'bench' }).execute()
+  const none = { modseq: 0, oldest_modseq: 0, last_fact: 0, round: 0, messages: 0, texts: 0 }
+  await db
+    .insertInto('account_state')
+    .values({ account: 1, ...none })
+    .execute()
+  const index = new IndexStore({
+    db,
+    account: 1,
+    accountId: 'bench',
+    fullText,
+    readText: textOfParts,
+    bytes: async () => 0,
+  })
+  const folder = (path: string) => ({ path, role: null, isSelectable: true, mailboxId: null })
+  await index.applyFolders([folder('INBOX'), folder('Archive')], 1)
+  const filled = await fill(index)
+  while (await fullText.tidy(db));
+  const size = await bytes(db)
+  const store = new SearchStore({ db, account: 1 }, fullText)
+  const searches = await search(store)
+  await db.destroy()
+  return {
+    processor_us_a_message: round(filled.cpuUs),
+    longest_batch_ms: round(filled.longest),
+    text_bytes_a_message: round(filled.text / messages),
+    full_text_of_text: round(size.fullText / filled.text),
+    all_of_text: round(size.all / filled.text),
+    ...searches,
+  }
+}
+
+async function fill(index: IndexStore) {
+  let [text, cpu, longest] = [0, 0, 0]
+  let added: MessageRecord[] = []
+  let texts: TextRecord[] = []
+  let uid = 0
+  const apply = async () => {
+    const before = process.cpuUsage()
+    const began = performance.now()
+    const path = Math.floor(uid / batch) % 20 === 0 ? 'Archive' : 'INBOX'
+    await index.applyBatch({ path, uidValidity: 1, added, texts, announces: false }, 1)
+    longest = Math.max(longest, performance.now() - began)
+    const { user, system } = process.cpuUsage(before)
+    cpu += user + system
+    ;[added, texts] = [[], []]
+  }
+  for (const message of corpus(messages)) {
+    uid++
+    const record = recordOf(uid, message)
+    const searched = [message.subject, record.from, record.to].map(each => JSON.stringify(each)).join('')
+    const bytes = Buffer.from(message.body)
+    text += bytes.length + searched.length
+    added.push(record)
+    texts.push({ uid, parts: [{ type: 'text/plain', charset: 'utf-8', encoding: '8bit', bytes }] })
+    if (added.length === batch) await apply()
+  }
+  if (added.length > 0) await apply()
+  return { text, cpuUs: cpu / messages, longest }
+}
+
+function recordOf(uid: number, message: CorpusMessage): MessageRecord {
+  return {
+    uid,
+    emailId: null,
+    messageId: `<${uid}@bench.example>`,
+    inReplyTo: null,
+    references: [],
+    subject: message.subject,
+    from: [message.from],
+    to: message.to,
+    cc: [],
+    bcc: [],
+    fromCount: 1,
+    toCount: message.to.length,
+    date: new Date(message.date).toISOString(),
+    flags: uid % 3 === 0 ? ['\\Seen'] : uid % 50 === 1 ? ['\\Flagged'] : [],
+    sizeBytes: message.sizeBytes,
+    hasAttachments: message.names.length > 0,
+    attachmentNames: message.names,
+    faults: [],
+  }
+}
+
+async function search(store: SearchStore): Promise<object> {
+  const [times, slowest]: [Record<string, number[]>, Record<string, [string, number]>] = [{}, {}]
+  const orders = {
+    newest: { order: 'date', counts: false },
+    counted: { order: 'date', counts: true },
+    ranked: { order: 'rank', counts: false },
+  } as const
+  for (let turn = 0; turn < repeats; turn++) {
+    for (const query of queries.split('|')) {
+      const tree = parseSearch(query, { inBody: true })
+      for (const [name, order] of Object.entries(orders)) {
+        const began = performance.now()
+        await store.search({ tree, ...order, limit: 50, inBody: true, now: Date.UTC(2026, 10, 28) })
+        const took = performance.now() - began
+        // The first round fills caches.
+        if (turn === 0) continue
+        times[name] = [...(times[name] ?? []), took]
+        if (took > (slowest[name]?.[1] ?? 0)) slowest[name] = [query, round(took)]
+      }
+    }
+  }
+  const at = (all: number[], share: number) =>
+    round(all.sort((one, other) => one - other)[Math.floor(all.length * share)]!)
+  return Object.fromEntries(
+    Object.entries(times).map(([name, all]) => [
+      name,
+      { p50: at(all, 0.5), p95: at(all, 0.95), slowest: slowest[name] },
+    ]),
+  )
+}
+
+async function sqliteBytes(db: IndexDatabase) {
+  const { rows } = await sql<{ name: string; bytes: number }>`
+    select name, sum(pgsize) as bytes from dbstat group by name`.execute(db)
+  const sum = (all: typeof rows) => all.reduce((total, { bytes }) => total + bytes, 0)
+  return { fullText: sum(rows.filter(({ name }) => name.startsWith('texts_'))), all: sum(rows) }
+}
+
+async function postgresBytes(db: IndexDatabase) {
+  await sql`vacuum analyze`.execute(db)
+  const { rows } = await sql<{ name: string; bytes: number }>`
+    select relname as name, pg_total_relation_size(c.oid) as bytes from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace where n.nspname = ${schema} and relkind = 'r'`.execute(db)
+  const sum = (all: typeof rows) => all.reduce((total, { bytes }) => total + bytes, 0)
+  return { fullText: sum(rows.filter(({ name }) => name === 'texts')), all: sum(rows) }
+}

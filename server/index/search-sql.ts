@@ -1,0 +1,188 @@
+/** A search tree as SQL over one account's index: conditions on `messages m`, on places, and on full-text hits of one bucket. */
+import { type RawBuilder, sql } from 'kysely'
+import type { FullText, TextField, TextMatch } from './full-text.ts'
+import { phraseOf } from './fulltext.ts'
+import { threadNumber } from './message-identity.ts'
+import type { SearchCondition, SearchNode } from './search-tree.ts'
+
+type Sql = RawBuilder<unknown>
+
+export interface SqlContext {
+  account: number
+  isSqlite: boolean
+  fullText: FullText
+  /** Whether texts may be looked into. Holds for the whole tree, whatever its nodes say. */
+  inBody: boolean
+  /** Ids of the folders that a name means; none where there is no such folder. */
+  foldersOf(name: string): readonly number[]
+}
+
+export interface SearchPlan {
+  /** Hits that drive the search: what every message must match. */
+  match: TextMatch | undefined
+  /** Whether anything asks for full-text hits: then each bucket is asked by itself. */
+  needsBucket: boolean
+  /** The one folder that all of it is in, where nothing else narrows it. */
+  folder: number | undefined
+  /** Rows that can match at all: from `first` on, and below `end`. */
+  first: number
+  end: number
+  conditions(bucket: number): Sql[]
+}
+
+/**
+ * The row id of a message is its date in seconds, or the next that was free. It was never moved further than this: that would take ten million
+ * messages one second after the other.
+ */
+const mostMoved = 10_000_000
+
+export function planOf(tree: SearchNode, context: SqlContext): SearchPlan {
+  const nodes = tree.kind === 'and' ? tree.nodes : [tree]
+  const matches: TextMatch[] = []
+  const rest: SearchNode[] = []
+  let [first, end] = [0, Number.MAX_SAFE_INTEGER]
+  for (const node of nodes) {
+    const match = matchOf(node, context)
+    if (match) matches.push(match)
+    else rest.push(node)
+    if (node.kind === 'after') first = Math.max(first, Date.parse(node.day) / 1000)
+    if (node.kind === 'before') end = Math.min(end, Date.parse(node.day) / 1000 + mostMoved)
+  }
+  const folders = rest.flatMap(node => (node.kind === 'folder' ? [context.foldersOf(node.folder)] : []))
+  return {
+    match: matches.length <= 1 ? matches[0] : { kind: 'and', matches },
+    needsBucket: matches.length > 0 || rest.some(hasText),
+    folder: folders.length === 1 && folders[0]!.length === 1 ? folders[0]![0] : undefined,
+    first,
+    end,
+    conditions: bucket => new Compiler(context, bucket).all(rest),
+  }
+}
+
+/** Undefined where not all of it is full text that is wanted. */
+function matchOf(node: SearchNode, context: SqlContext): TextMatch | undefined {
+  if (node.kind === 'and' || node.kind === 'or') {
+    const matches = node.nodes.map(each => matchOf(each, context))
+    return matches.every(match => match !== undefined) ? { kind: node.kind, matches } : undefined
+  }
+  const fields = fieldsOf(node, context)
+  if (fields === undefined || !('text' in node)) return undefined
+  const phrase = phraseOf(node.text, node.isPrefix)
+  return phrase && { kind: 'phrase', phrase, fields }
+}
+
+const metaFields: readonly TextField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'names']
+
+function fieldsOf(node: SearchNode, { inBody }: SqlContext): readonly TextField[] | undefined {
+  switch (node.kind) {
+    case 'text':
+      return node.inBody && inBody ? ['body', ...metaFields] : metaFields
+    case 'from':
+    case 'cc':
+    case 'bcc':
+    case 'subject':
+      return [node.kind]
+    case 'to':
+      return ['to', 'cc']
+    case 'filename':
+      return ['names']
+    default:
+      return undefined
+  }
+}
+
+function hasText(node: SearchNode): boolean {
+  if (node.kind === 'not') return hasText(node.node)
+  return 'nodes' in node ? node.nodes.some(hasText) : 'text' in node
+}
+
+/** About a place: all such conditions that stand side by side are met by one and the same. */
+function isOfPlace(node: SearchNode): boolean {
+  if (node.kind === 'and' || node.kind === 'or') return node.nodes.every(isOfPlace)
+  return node.kind === 'flag' || node.kind === 'folder' || node.kind === 'label'
+}
+
+class Compiler {
+  readonly #context: SqlContext
+  readonly #bucket: number
+
+  constructor(context: SqlContext, bucket: number) {
+    this.#context = context
+    this.#bucket = bucket
+  }
+
+  all(nodes: readonly SearchNode[]): Sql[] {
+    const places = nodes.filter(isOfPlace)
+    const others = nodes.filter(node => !isOfPlace(node)).map(node => this.#condition(node))
+    return places.length === 0 ? others : [this.#place(places), ...others]
+  }
+
+  #condition(node: SearchNode): Sql {
+    if (node.kind === 'not') return sql`not (${this.#condition(node.node)})`
+    const match = matchOf(node, this.#context)
+    if (match) {
+      const { account, fullText } = this.#context
+      return sql`m.rowid in (${fullText.hits(account, this.#bucket, match)})`
+    }
+    if (isOfPlace(node)) return this.#place([node])
+    if (node.kind === 'and') return both(this.all(node.nodes))
+    if (node.kind === 'or') return either(node.nodes.map(each => this.#condition(each)))
+    return this.#ofMessage(node as SearchCondition)
+  }
+
+  #ofMessage(node: SearchCondition): Sql {
+    switch (node.kind) {
+      case 'after':
+        return sql`m.date >= ${Date.parse(node.day)}`
+      case 'before':
+        return sql`m.date < ${Date.parse(node.day)}`
+      case 'larger':
+        return sql`m.size > ${node.bytes}`
+      case 'smaller':
+        return sql`m.size < ${node.bytes}`
+      case 'has':
+        if (node.what === 'attachment') return sql`m.has_attachments = 1`
+        return this.#context.inBody ? sql`m.has_link = 1` : nothing
+      case 'thread': {
+        const thread = threadNumber(node.id)
+        return thread === undefined ? nothing : sql`m.thread = ${thread}`
+      }
+      default:
+        // Words without a letter or digit: the language lets none through.
+        return nothing
+    }
+  }
+
+  #place(nodes: readonly SearchNode[]): Sql {
+    const { account, isSqlite } = this.#context
+    // Without statistics SQLite takes the primary key, of which it knows the account alone, and reads all places for each message.
+    const index = isSqlite ? sql`indexed by places_by_message` : sql``
+    return sql`exists (select 1 from places p ${index} where p.account = ${account} and p.message = m.rowid
+      and ${both(nodes.map(node => this.#ofPlace(node)))})`
+  }
+
+  #ofPlace(node: SearchNode): Sql {
+    switch (node.kind) {
+      case 'and':
+        return both(node.nodes.map(each => this.#ofPlace(each)))
+      case 'or':
+        return either(node.nodes.map(each => this.#ofPlace(each)))
+      case 'flag':
+        return sql`p.${sql.ref(node.flag)} = ${Number(node.isSet)}`
+      case 'label':
+        // In a list as JSON, each in quotes.
+        return sql`lower(p.keywords_json) like ${`%${escaped(JSON.stringify(node.label.toLowerCase()))}%`} escape '!'`
+      case 'folder': {
+        const folders = this.#context.foldersOf(node.folder)
+        return folders.length === 0 ? nothing : sql`p.folder in (${sql.join(folders)})`
+      }
+      default:
+        throw new Error(`${node.kind} is not about a place`)
+    }
+  }
+}
+
+const nothing = sql`1 = 0`
+const both = (all: readonly Sql[]) => sql`(${sql.join(all, sql` and `)})`
+const either = (all: readonly Sql[]) => sql`(${sql.join(all, sql` or `)})`
+const escaped = (pattern: string) => pattern.replaceAll(/[%_!]/g, '!$&')
