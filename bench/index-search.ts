@@ -51,8 +51,7 @@ type Bytes = (db: IndexDatabase) => Promise<{ fullText: number; all: number }>
 
 async function measure(db: IndexDatabase, fullText: FullText, bytes: Bytes): Promise<object> {
   await db.transaction().execute(async transaction => {
-    await createIndexTables(transaction)
-    await fullText.create(transaction)
+    await createIndexTables(transaction, fullText)
   })
   await db.insertInto('accounts').values({ number: 1, id: 'bench' }).execute()
   const none = { modseq: 0, oldest_modseq: 0, last_fact: 0, round: 0, messages: 0, texts: 0 }

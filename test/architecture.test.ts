@@ -25,7 +25,7 @@ const uses: Record<string, string[]> = {
   index: ['reading'],
   imap: ['accounts', 'reading'],
   sync: ['leases', 'events', 'accounts', 'imap', 'index'],
-  mail: ['tools', 'events', 'accounts', 'settings', 'reading', 'imap', 'sync'],
+  mail: ['tools', 'events', 'accounts', 'settings', 'reading', 'imap', 'sync', 'index'],
   outbox: ['accounts'],
   assistant: ['events'],
   mcp: ['tools', 'clients'],

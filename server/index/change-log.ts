@@ -8,7 +8,7 @@ import { messageIdText } from './message-identity.ts'
 /** Tombstones that are kept; the oldest go first. */
 const maxTombstones = 100_000
 
-/** Whom the rows of an account belong to. */
+/** The account that rows belong to. */
 export interface IndexOwner {
   db: IndexDatabase
   account: number

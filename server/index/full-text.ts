@@ -29,7 +29,7 @@ export type TextMatch =
   | { kind: 'phrase'; phrase: Phrase; fields: readonly TextField[] }
   | { kind: 'and' | 'or'; matches: readonly TextMatch[] }
 
-/** What whoever writes asks of it. */
+/** The part of it that writing needs. */
 export type FullTextWriter = Pick<FullText, 'create' | 'put' | 'remove' | 'tidy'>
 
 export interface FullText {

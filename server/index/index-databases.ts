@@ -1,5 +1,6 @@
 /** The databases of a thread that are open: with SQLite a file for each account, with PostgreSQL one pool for all. */
 import type { FullTextWriter } from './full-text.ts'
+import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
 import { IndexStore } from './index-store.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { PostgresIndex } from './postgres-index.ts'
@@ -13,32 +14,6 @@ export type IndexHome = { dir: string } | { postgresUrl: string }
 export interface IndexParts {
   fullText: { sqlite: FullTextWriter; postgres: FullTextWriter }
   readText: TextReader
-}
-
-export interface OpenOptions {
-  /** Opens what the one that writes has made, and never changes it. */
-  isReader: boolean
-  now?: () => number
-  /** Files that are open at most; that which was used longest ago is closed. */
-  maxOpen?: number
-}
-
-/** An index that is open, while it is used. */
-export interface OpenIndex {
-  db: IndexDatabase
-  account: number
-  bytes(): Promise<number>
-}
-
-/** Of one kind of database. */
-export interface IndexBackend {
-  /** @throws IndexFault `damaged`: a writer begins with an empty one the next time. */
-  use<Result>(accountId: string, work: (index: OpenIndex) => Promise<Result>): Promise<Result>
-  /** Closes it, so that another thread may remove it. */
-  release(accountId: string): Promise<void>
-  /** Removes all that is indexed. */
-  drop(accountId: string): Promise<void>
-  close(): Promise<void>
 }
 
 /** Rows of the stores of accounts that are remembered: how their numbers go on. */

@@ -1,4 +1,4 @@
-/** What the index of a folder holds and lacks, for whoever fills it. */
+/** What the index of a folder holds and lacks: read by the synchronisation that fills it. */
 import { sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { getFolder } from './folder-index.ts'

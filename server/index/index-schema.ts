@@ -51,7 +51,7 @@ const typical = [
 
 /**
  * What an account begins with. Its modification numbers begin with the time, so that they are higher than those of an index before
- * this one: whoever asks for changes since one of those has to read again.
+ * this one: a caller that asks for changes since one of those has to read the list again.
  */
 export async function beginAccount(db: IndexDatabase, account: number, now: number): Promise<void> {
   const counts = { last_fact: 0, round: 1, messages: 0, texts: 0 }

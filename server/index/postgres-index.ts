@@ -3,7 +3,7 @@ import { Kysely, sql } from 'kysely'
 import { postgresDialect } from '../platform/database/postgres-dialect.ts'
 import { lists } from './bulk-rows.ts'
 import type { FullTextWriter } from './full-text.ts'
-import type { IndexBackend, OpenIndex, OpenOptions } from './index-databases.ts'
+import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
 import { beginAccount, createIndexTables, indexVersion } from './index-schema.ts'
 import type { IndexDatabase, IndexTables } from './index-tables.ts'
 

@@ -87,7 +87,7 @@ test('a star ends the beginning of a word, and so does the place where somebody 
   expect(typing('(annual rep)')).toEqual(and(word('annual'), word('rep')))
 })
 
-test('whoever may not read the text of messages asks for nothing in it', () => {
+test('callers that may not read the text of messages search nothing in it', () => {
   expect(parseSearch('secret', { inBody: false })).toEqual({ ...word('secret'), inBody: false })
   expect(refusal('a -(b OR has:link)', { inBody: false })).toContain('at character 10: has:link looks into texts')
 })
