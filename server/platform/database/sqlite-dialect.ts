@@ -15,7 +15,8 @@ export function sqliteDialect(path: string, observer?: DatabaseObserver): Sqlite
   const prepare = (sql: string): SqliteStatement => {
     // When the disk is full SQLite takes back the whole transaction by itself; the reason must not be hidden behind that.
     if (sql === 'rollback' && !database.isTransaction) return nothing
-    return cache.get(sql)
+    // Not a deferred one, which fails at its first write when another program has written since its first read.
+    return cache.get(sql === 'begin' ? 'begin immediate' : sql)
   }
   const wrapped: SqliteDatabase = { prepare, close: () => database.close() }
   return new TransactionalSqliteDialect({ database: wrapped })
