@@ -20,6 +20,7 @@ import { outage } from './outage.ts'
 import { proxiedStreams } from './proxied-streams.ts'
 import { requests } from './requests.ts'
 import { signInFlood } from './sign-in-flood.ts'
+import { slowDisk } from './slow-disk.ts'
 import { soak } from './soak.ts'
 import { sqlite } from './sqlite.ts'
 import { startup } from './startup.ts'
@@ -47,6 +48,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'imap-flood': imapFlood,
   'index-store': indexStore,
   log,
+  'slow-disk': slowDisk,
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,
   'trail-read': trailRead,

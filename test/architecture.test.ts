@@ -82,8 +82,6 @@ const files = globSync('{contract,server,web,sandbox}/**/*.{ts,tsx}').sort()
 const source = Object.fromEntries(files.map(f => [f, readFileSync(f, 'utf8')]))
 const code = files.filter(f => !/\.(test|suite|d)\./.test(f))
 const tests = globSync('{contract,server,web,sandbox,test,bench}/**/*.test.{ts,tsx}').sort()
-/** Longer than a test may be: to be split, and none may join it. */
-const longTests = ['server/events/event-hub.test.ts']
 const importRe =
   /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 const arrows = code.flatMap(from =>
@@ -185,7 +183,7 @@ test('each file is small, introduces itself, and has a name of its own', () => {
     'longer than 400 lines',
   )
   none(
-    tests.filter(f => readFileSync(f, 'utf8').split('\n').length > 401 && !longTests.includes(f)),
+    tests.filter(f => readFileSync(f, 'utf8').split('\n').length > 401),
     'a test longer than 400 lines',
   )
   const lengths = code.map(lengthOf).sort((one, other) => one - other)

@@ -12,14 +12,21 @@ import { EventHub } from '../../server/events/event-hub.ts'
 import { EventLog } from '../../server/events/event-log.ts'
 import { EventStore } from '../../server/events/event-store.ts'
 import { migrations } from '../../server/migrations.ts'
-import { openDatabase } from '../../server/platform/database/database.ts'
+import { openServerDatabase } from '../../server/platform/database/database.ts'
+import { DatabaseHealth } from '../../server/platform/database/database-health.ts'
 import { migrate } from '../../server/platform/database/migrate.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
 
 const bounds = { heartbeatSeconds: 15, maxStreams: 20_000, maxStreamsPerPrincipal: 50, maxStreamAgeMs: 3_600_000 }
 const logger = createLogger('warn')
-const db = openDatabase(process.argv[2]!)
+const db = openServerDatabase({
+  url: process.argv[2]!,
+  observer: new DatabaseHealth(),
+  died: error => {
+    throw error
+  },
+})
 await migrate(db, migrations)
 const log = new EventLog({
   store: new EventStore(db),

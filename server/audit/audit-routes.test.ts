@@ -64,7 +64,7 @@ async function door() {
     if (init.body) headers.set('content-type', 'application/json')
     return fetch(base + path, { headers, ...init })
   }
-  return { audit, store, db, record, http, base, send }
+  return { audit, store, db, record, http, base, send, logger }
 }
 
 const put = (body: unknown) => ({ method: 'PUT', body: JSON.stringify(body) })
@@ -230,6 +230,32 @@ test('the trail is exported with its filters, to administrators', async () => {
   expect((await send(`${path}/export?format=csv`, { as: 'job' })).status).toBe(403)
   for (const query of ['', '?format=xml', '?format=csv&surprise=1', '?format=csv&from=yesterday'])
     expect((await send(`${path}/export${query}`)).status).toBe(400)
+})
+
+test('an export that cannot begin is answered as a fault, and one that breaks off later is logged and noted as one', async () => {
+  const { send, store, audit, record, logger } = await door()
+  const read = store.search.bind(store)
+  const [errors, search] = [vi.spyOn(logger, 'error'), vi.spyOn(store, 'search')]
+  await record(600)
+  const fault = new Error('no such luck')
+  search.mockRejectedValueOnce(fault)
+  const refused = await send(`${path}/export?format=csv`)
+  expect(ProblemBody.parse(await refused.json())).toMatchObject({ status: 500, code: 'internal' })
+  search.mockImplementationOnce((...asked) => read(...asked)).mockRejectedValueOnce(fault)
+  const cut = await send(`${path}/export?format=csv`)
+  expect(cut.status).toBe(200)
+  await expect(cut.text()).rejects.toThrow('terminated')
+  const ids = [refused, cut].map(answer => answer.headers.get('x-request-id'))
+  expect(errors.mock.calls.map(([what]) => what)).toMatchObject(ids.map(request_id => ({ request_id, err: fault })))
+  search.mockRestore()
+  await vi.waitFor(async () => {
+    const { items } = await audit.list({ limit: 9, operation: 'audit.exportAudit' })
+    const noted = items.map(({ request_id, outcome, status }) => [request_id, outcome, status])
+    expect(noted).toEqual([
+      [ids[1], 'internal', 200],
+      [ids[0], 'internal', 500],
+    ])
+  })
 })
 
 test('a client that goes away in the middle of an export ends the reading', async () => {

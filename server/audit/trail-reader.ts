@@ -34,13 +34,17 @@ export class TrailReader implements TrailReading {
   async *export(filter: AuditSearch, name: ExportName): AsyncGenerator<string, void, undefined> {
     const { head, line } = exportFormats[name]
     const { newest = 0, forgotten_to = 0 } = (await this.#store.findEnds()) ?? {}
-    if (head !== '') yield head
+    // It leaves with what was read first: until then a fault can still be answered as such.
+    let ahead = head
     for (let after = forgotten_to; after < newest; ) {
       const before = Math.min(newest, after + stretchSize) + 1
       const rows = await this.#store.search({ after, before, limit: exportPage }, filter, 'asc')
-      if (rows.length > 0) yield rows.map(line).join('')
+      const piece = ahead + rows.map(line).join('')
+      if (piece !== '') yield piece
+      ahead = ''
       after = rows.length === exportPage ? (rows.at(-1)?.number ?? newest) : before - 1
       await nextTurn()
     }
+    if (ahead !== '') yield ahead
   }
 }

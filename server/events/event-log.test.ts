@@ -44,6 +44,23 @@ onEachDatabase(open => {
     )
   })
 
+  test('what is appended in any moment of the end of a write is written too', async () => {
+    const { hub, log } = await startHub(await open())
+    for (let depth = 0; depth < 25; depth++) {
+      const before = log.newest
+      let isFirst = true
+      const stop = hub.listen('mail_received', () => {
+        if (!isFirst) return
+        isFirst = false
+        const later = (left: number): void => (left === 0 ? log.append(mail(2)) : queueMicrotask(() => later(left - 1)))
+        later(depth)
+      })
+      log.append(mail(1))
+      await expect.poll(() => log.newest, { timeout: 10_000 }).toBe(before + 2)
+      stop()
+    }
+  })
+
   test('what is rolled back takes no number and is not told', async () => {
     const db = await open()
     const { hub, log, facts } = await startHub(db)

@@ -171,9 +171,7 @@ export class EventLog {
       return
     }
     this.#waiting.push(fact)
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    this.#writing ??= this.#write()
   }
 
   /**
@@ -269,25 +267,34 @@ export class EventLog {
     }
   }
 
+  /** Has ended in the very moment in which it saw that nothing waits: whatever is appended later begins it again. */
   async #write(): Promise<void> {
-    const { logger } = this.#options
-    while (this.#waiting.length > 0) {
-      // Everything that comes in this turn of the loop goes into one commit.
-      await new Promise(setImmediate)
-      const facts = this.#waiting.slice(0, batchSize)
-      const batch: Batch = { told: facts.map(toTold), ticket: undefined }
-      for (let failures = 0; ; failures++) {
-        try {
-          await this.#commit(batch, async transaction => this.#skipCommitted(transaction, batch))
-          break
-        } catch (err) {
-          logger.error({ err, waiting: this.#waiting.length }, 'events could not be written')
-          if (this.#stopped.signal.aborted) return
-          const { signal } = this.#stopped
-          await wait(Math.min(maxRetryMs, 100 * 2 ** failures), undefined, { signal }).catch(() => undefined)
-        }
+    try {
+      while (this.#waiting.length > 0) {
+        // Everything that comes in this turn of the loop goes into one commit.
+        await new Promise(setImmediate)
+        const facts = this.#waiting.slice(0, batchSize)
+        if (!(await this.#writeUntilDone(facts))) return
+        this.#waiting.splice(0, facts.length)
       }
-      this.#waiting.splice(0, facts.length)
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  /** False when the log was stopped before the database accepted them. */
+  async #writeUntilDone(facts: readonly Fact[]): Promise<boolean> {
+    const batch: Batch = { told: facts.map(toTold), ticket: undefined }
+    for (let failures = 0; ; failures++) {
+      try {
+        await this.#commit(batch, async transaction => this.#skipCommitted(transaction, batch))
+        return true
+      } catch (err) {
+        this.#options.logger.error({ err, waiting: this.#waiting.length }, 'events could not be written')
+        if (this.#stopped.signal.aborted) return false
+        const { signal } = this.#stopped
+        await wait(Math.min(maxRetryMs, 100 * 2 ** failures), undefined, { signal }).catch(() => undefined)
+      }
     }
   }
 

@@ -166,11 +166,10 @@ export class KnownTokens {
 
   #note(use: TokenUse): void {
     this.#uses.set(use.id, use)
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    this.#writing ??= this.#write()
   }
 
+  /** Has ended in the very moment in which it saw that nothing waits: a later use begins it again. */
   async #write(): Promise<void> {
     while (this.#uses.size > 0) {
       // Whatever is used in the same turn of the event loop goes into one commit.
@@ -182,6 +181,7 @@ export class KnownTokens {
         this.#options.logger.warn({ err }, 'could not note that tokens are in use')
       })
     }
+    this.#writing = undefined
   }
 
   async #follow(userId: string): Promise<void> {

@@ -1,9 +1,11 @@
 /** Whatever is sent to whatever endpoint of the real program: a 4xx that says what is wrong, never a 500, never a crash. */
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { exportAudit } from '../../contract/audit.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { api, operationName } from '../../contract/index.ts'
 import { ProblemBody } from '../../contract/problem.ts'
-import { apiKey, type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { onEachDatabase } from '../support/databases.ts'
+import { apiKey, type RustyMail, runRustyMail, startHere } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const endpoints = Object.values(api).flatMap(group => Object.values(group) as Endpoint[])
@@ -107,6 +109,32 @@ test.each(queries)('the query %s breaks nothing', async query => {
     if (!isKnown) expect([operationName(endpoint), status]).toEqual([operationName(endpoint), 400])
     else expect(status).toBeLessThan(500)
   }
+})
+
+onEachDatabase((_open, url) => {
+  // PostgreSQL takes no text with a NUL in it, and SQLite compares some only up to there.
+  test('a NUL is refused before it reaches the database', async () => {
+    const dir = tempDir('bad-input')
+    onTestFinished(() => dir.remove())
+    const environment = { RUSTYMAIL_DATABASE_URL: await url(), RUSTYMAIL_RATE_LIMIT: '100000000' }
+    const { send: ask } = await startHere({ dataDir: `${dir.path}/data`, environment })
+    const filled = (path: string, id: string) => path.replaceAll(/\{\w+\}/g, id)
+    const ids = withParams.map(({ method, path }) => [method, filled(path, '%00')] as const)
+    const exported = [exportAudit, 'format=csv&'] as const
+    const fields = [...withQuery.map(endpoint => [endpoint, ''] as const), exported].flatMap(([endpoint, given]) =>
+      Object.keys((endpoint.query as unknown as { shape: object }).shape)
+        .filter(name => !given.startsWith(name))
+        .map(name => ['GET', `${filled(endpoint.path, 'abcdefghij')}?${given}${name}=%00`] as const),
+    )
+    const signIn = { email: 'ann\0@example.com', password: 'never a right one' }
+    const answers = [...ids, ...fields, ['POST', api.access.openSession.path, signIn] as const]
+    const statuses = await Promise.all(
+      answers.map(
+        async ([method, path, body]) => [method, path, await refusal(await ask(method, path, body))] as const,
+      ),
+    )
+    expect(statuses.filter(([, , status]) => status < 400 || status >= 500)).toEqual([])
+  })
 })
 
 test('after all of it the server serves, and its log knows of no bug', async () => {

@@ -5,20 +5,16 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { createApp } from '../../server/app.ts'
-import { loadConfig } from '../../server/config.ts'
-import { createLogger } from '../../server/platform/logger.ts'
 import { type Hearing, listen } from '../../web/system/listen.ts'
 import { freePort } from '../support/free-port.ts'
 import { openStream } from '../support/open-stream.ts'
-import { passwordMemory } from '../support/passwords.ts'
 import { type ProxyProgram, type RunningProxy, startProxy } from '../support/proxies.ts'
 import { caddySite, documented, faults, plain, prescribed, quietFaults } from '../support/proxy-configurations.ts'
 import { available } from '../support/require.ts'
 import { runConformance } from '../support/run-conformance.ts'
-import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type RustyMail, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -61,28 +57,35 @@ async function openHttp2(proxy: RunningProxy, localAddress = '127.0.0.1') {
   return { protocol: session.alpnProtocol, request, destroy: () => session.destroy() }
 }
 
-async function addAccount(server: RustyMail): Promise<string> {
+async function addAccount(server: Pick<RustyMail, 'call'>): Promise<string> {
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
   const body = { email: 'ann@example.com', imap, enabled: false }
   return (await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })).id
 }
 
 /** Open streams of clients with this user agent. */
-async function openStreams(server: RustyMail, userAgent: string): Promise<number> {
+async function openStreams(server: Pick<RustyMail, 'call'>, userAgent: string): Promise<number> {
   const { clients } = await server.call(api.clients.listClients, { query: { filter: userAgent, per_page: '100' } })
   return clients.reduce((sum, client) => sum + client.streams, 0)
 }
 
-/** The program before the proxy is there, and the other way round: each must know the other's address. */
-async function startBehind(program: ProxyProgram, configuration: string) {
+/** What a server must know of the proxy before it. */
+async function prepareBehind(program: ProxyProgram) {
   const port = await freePort()
-  const proxy = await startProxy(program, configuration, `http://127.0.0.1:${port}`)
+  const proxy = await startProxy(program, documented(program), `http://127.0.0.1:${port}`)
   const environment = {
     RUSTYMAIL_PORT: String(port),
     RUSTYMAIL_PUBLIC_URL: proxy.url,
     RUSTYMAIL_TRUSTED_PROXIES: '127.0.0.1',
   }
-  return { proxy, server: await startRustyMail({ environment }) }
+  return { proxy, environment }
+}
+
+/** With a heartbeat that a test can wait for, in this process. */
+function startQuick(heartbeatSeconds: number, environment: Record<string, string> = {}) {
+  const dir = tempDir('quick')
+  onTestFinished(() => dir.remove())
+  return startHere({ dataDir: join(dir.path, 'data'), environment, heartbeatSeconds })
 }
 
 /** How a browser would speak to it. */
@@ -92,23 +95,6 @@ async function protocolOf({ url, certificate }: RunningProxy): Promise<string | 
   await once(socket, 'secureConnect')
   socket.destroy()
   return socket.alpnProtocol
-}
-
-/** With a heartbeat that a test can wait for, and nothing else on a stream of `types=mail_received`. */
-async function startQuick(heartbeatSeconds: number): Promise<string> {
-  const dir = tempDir('quick')
-  const environment = { RUSTYMAIL_PORT: '0', RUSTYMAIL_DATA_DIR: join(dir.path, 'data'), RUSTYMAIL_API_KEY: apiKey }
-  const app = createApp(loadConfig([], environment), {
-    passwordMemory,
-    logger: createLogger('silent'),
-    heartbeatSeconds,
-  })
-  onTestFinished(async () => {
-    await app.stop()
-    dir.remove()
-  })
-  await app.start()
-  return app.address
 }
 
 /** Whether the second heartbeat comes. */
@@ -126,36 +112,48 @@ async function livesOn(proxy: RunningProxy): Promise<boolean> {
   return (await Promise.allSettled(beats)).every(({ status }) => status === 'fulfilled')
 }
 
-describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
-  const runs = test.skipIf(!available(program))
+const programs = (['nginx', 'caddy'] as const).filter(available)
 
-  runs(
-    'events are held back or changed where it is told wrongly, and what the doctor prescribes fixes it',
-    async () => {
-      const { url } = await startRustyMail()
-      const { fetch } = globalThis
-      vi.stubGlobal('fetch', (input: string, init: RequestInit) =>
-        fetch(input, { ...init, headers: { accept: 'text/event-stream', authorization } }),
-      )
-      const results = faults[program].map(async ({ name, faulty, heard, fixed }) => {
-        const [ill, well] = await Promise.all([startProxy(program, faulty, url), startProxy(program, fixed, url)])
-        const [before, after] = await Promise.all([hear(ill, 3_000), hear(well, 10_000)])
-        expect(before, name).toMatchObject(heard)
-        expect(after, name).toMatchObject({
-          status: 200,
-          contentType: 'text/event-stream; charset=utf-8',
-          contentEncoding: null,
-          fault: null,
-          arrivals: [{ type: 'welcome' }, { type: 'stats_update' }],
-        })
-        expect(new Set(after.arrivals.map(({ piece }) => piece)).size, name).toBe(2)
-      })
-      expect(await Promise.allSettled(results)).toEqual(results.map(() => ({ status: 'fulfilled', value: undefined })))
-    },
+/** Each proxy that is on this machine, at the same time: most of it is waited for. */
+async function behindEach(check: (program: ProxyProgram) => Promise<void>): Promise<void> {
+  const checks = programs.map(program =>
+    check(program).catch((cause: unknown) => {
+      throw new Error(`behind ${program}: ${cause}`, { cause })
+    }),
   )
+  await Promise.allSettled(checks)
+  await Promise.all(checks)
+}
 
-  runs('a quiet stream is cut where the limit is short, and lives on with what the doctor prescribes', async () => {
-    const url = await startQuick(3)
+const runs = test.skipIf(programs.length === 0)
+
+runs('events are held back or changed where it is told wrongly, and what the doctor prescribes fixes it', async () => {
+  const { url } = await startQuick(15)
+  const { fetch } = globalThis
+  vi.stubGlobal('fetch', (input: string, init: RequestInit) =>
+    fetch(input, { ...init, headers: { accept: 'text/event-stream', authorization } }),
+  )
+  await behindEach(async program => {
+    const results = faults[program].map(async ({ name, faulty, heard, fixed }) => {
+      const [ill, well] = await Promise.all([startProxy(program, faulty, url), startProxy(program, fixed, url)])
+      const [before, after] = await Promise.all([hear(ill, 3_000), hear(well, 10_000)])
+      expect(before, name).toMatchObject(heard)
+      expect(after, name).toMatchObject({
+        status: 200,
+        contentType: 'text/event-stream; charset=utf-8',
+        contentEncoding: null,
+        fault: null,
+        arrivals: [{ type: 'welcome' }, { type: 'stats_update' }],
+      })
+      expect(new Set(after.arrivals.map(({ piece }) => piece)).size, name).toBe(2)
+    })
+    expect(await Promise.allSettled(results)).toEqual(results.map(() => ({ status: 'fulfilled', value: undefined })))
+  })
+})
+
+runs('a quiet stream is cut where the limit is short, and lives on with what the doctor prescribes', async () => {
+  const { url } = await startQuick(3)
+  await behindEach(async program => {
     const { name, faulty, fixed } = quietFaults[program]
     // The limit of the documentation is four heartbeats; here it is one and a bit.
     const shorter = documented(program).replace('proxy_read_timeout 60s', 'proxy_read_timeout 4s')
@@ -163,9 +161,12 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
     const lives = await Promise.all(proxies.map(async proxy => livesOn(await proxy)))
     expect(lives, name).toEqual([false, true, true])
   })
+})
 
-  runs('as docs/events.md shows it, many streams share a connection and events come at once', async () => {
-    const { proxy, server } = await startBehind(program, documented(program))
+runs('as docs/events.md shows it, many streams share a connection and events come at once', () =>
+  behindEach(async program => {
+    const { proxy, environment } = await prepareBehind(program)
+    const server = await startQuick(15, environment)
     const account = await addAccount(server)
     const browser = await openHttp2(proxy)
     expect(browser.protocol).toBe('h2')
@@ -186,10 +187,14 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
     expect(await openStreams(server, 'many-streams')).toBe(20)
     browser.destroy()
     await expect.poll(() => openStreams(server, 'many-streams'), { timeout: 5_000 }).toBe(0)
-  })
+  }),
+)
 
-  runs('as docs/events.md shows it, the address is that of the client, and a session is for TLS only', async () => {
-    const { proxy, server } = await startBehind(program, documented(program))
+runs('as docs/events.md shows it, the address is that of the client, and a session is for TLS only', () =>
+  behindEach(async program => {
+    const { proxy, environment } = await prepareBehind(program)
+    // The program itself, which prints the link.
+    const server = await startRustyMail({ environment })
     const away = await openHttp2(proxy, '127.0.0.2')
     const named = { authorization, 'user-agent': 'someone-else', 'x-forwarded-for': '203.0.113.9' }
     expect((await away.request('GET', api.metrics.getStats.path, named)).head[':status']).toBe(200)
@@ -206,16 +211,19 @@ describe.each<ProxyProgram>(['nginx', 'caddy'])('behind %s', program => {
     const foreign = await away.request('DELETE', path, { cookie, origin: 'https://elsewhere.example' })
     expect(foreign.head[':status']).toBe(403)
     expect((await away.request('DELETE', path, { cookie, origin: proxy.url })).head[':status']).toBe(204)
-  })
+  }),
+)
 
-  runs('as docs/events.md shows it, the stream conforms', { timeout: 120_000 }, async () => {
-    const { proxy } = await startBehind(program, documented(program))
+runs('as docs/events.md shows it, the stream conforms', { timeout: 120_000 }, () =>
+  behindEach(async program => {
+    const { proxy, environment } = await prepareBehind(program)
+    await startQuick(1, environment)
     const certificate = { NODE_EXTRA_CA_CERTS: proxy.certificateFile }
     const { failed, text } = await runConformance(proxy.url, ['--token', apiKey], certificate)
     expect(failed).toEqual([])
     expect(text).toMatch(/^all is well$/m)
-  })
-})
+  }),
+)
 
 test.skipIf(!available('nginx'))('browsers get HTTP/2 from nginx with what the doctor prescribes', async () => {
   const server = (line: string) =>
@@ -234,7 +242,7 @@ test.skipIf(!available('caddy'))('browsers get HTTP/2 from Caddy with what the d
 })
 
 test.skipIf(!available('caddy'))('Caddy keeps streams of clients that left where flush_interval is -1', async () => {
-  const server = await startRustyMail()
+  const server = await startQuick(15)
   const ways = {
     flushing: caddySite(`${plain} {\n\tflush_interval -1\n}`),
     leaving: caddySite(prescribed('caddy', 'buffering')),

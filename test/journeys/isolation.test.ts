@@ -165,7 +165,8 @@ class Listeners {
   }
 
   async ask(actor: Actor, name: string): Promise<void> {
-    const { text } = await ask(this.#world, actor.proof, general[name]!)
+    const { status, text } = await ask(this.#world, actor.proof, general[name]!)
+    expect([name, status]).not.toEqual([name, 500])
     // The trail is the administrators' own: it names accounts by their ids, and by nothing else.
     this.look(actor, name, /udit/.test(name) ? text.replaceAll(/\b[0-9a-f]{16}\b/g, '') : text)
   }
@@ -173,6 +174,7 @@ class Listeners {
   async askAbout(actor: Actor, name: string, about: (id: string, ref: string) => Asked, index: number): Promise<void> {
     const { id, ref } = this.#world.mailboxes[index]!
     const answer = await ask(this.#world, actor.proof, about(id, ref))
+    expect([name, answer.status]).not.toEqual([name, 500])
     // What was sent along may be said again.
     this.look(actor, name, answer.text, id)
     if (actor.rights.role === 'administrator' || actor.rights.sees.includes(index)) return

@@ -1,5 +1,5 @@
 /** A started audit trail on a database, and something to note in it. */
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import type { State } from '../../contract/event.ts'
 import { beginTrailOf } from '../../server/audit/audit-command.ts'
 import type { AuditFact } from '../../server/audit/audit-entry.ts'
@@ -54,10 +54,11 @@ export async function startAudit(
   })
   await audit.start()
   onTestFinished(() => audit.stop())
-  /** So many entries, in one go. */
+  /** So many entries, in one go; all of them are in the database then, also where that takes longer than `record` waits. */
   const record = async (count: number, changes: Partial<AuditFact> = {}) => {
     const all = Array.from({ length: count }, () => audit.record(auditFact({ at: now(), ...changes })))
     await Promise.all(all)
+    if (audit.backlog.waiting > 0) await vi.waitFor(() => expect(audit.backlog.waiting).toBe(0), { timeout: 30_000 })
   }
   return { audit, store, db, told, record }
 }

@@ -76,6 +76,8 @@ async function launch(program: ProxyProgram, configuration: string, places: Plac
   })
   // Neither has children of its own, and nothing that must be kept.
   const kill = () => child.kill('SIGKILL')
+  // A test may have more than ten proxies at once, and Node would take their listeners for a leak.
+  process.setMaxListeners(100)
   process.once('exit', kill)
   const closed = once(child, 'close')
   onTestFinished(async () => {

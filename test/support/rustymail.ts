@@ -40,6 +40,8 @@ export interface RunOptions {
   isSetUp?: boolean
 }
 
+type HereOptions = Pick<RunOptions, 'args' | 'environment'> & { dataDir: string; heartbeatSeconds?: number }
+
 export interface RustyMail {
   readonly url: string
   /** The set-up link as it was printed, used up unless the test does that; the address alone where there was none. */
@@ -112,9 +114,10 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
  * The same in this process, for what is not about the process: it starts in a fraction of the time. Not beside a command that runs in
  * this process too, for locks of files are those of a process. Stopped when the test ends.
  */
-export async function startHere({ environment = {}, dataDir }: Pick<RunOptions, 'environment'> & { dataDir: string }) {
+export async function startHere({ args = [], environment = {}, dataDir, heartbeatSeconds }: HereOptions) {
   const variables = { ...serverEnvironment, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
-  const app = createApp(loadConfig([], variables), { logger: createLogger('silent'), passwordMemory })
+  const overrides = heartbeatSeconds === undefined ? {} : { heartbeatSeconds }
+  const app = createApp(loadConfig(args, variables), { logger: createLogger('silent'), passwordMemory, ...overrides })
   let isStopped = false
   const stop = async () => {
     if (isStopped) return

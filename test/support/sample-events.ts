@@ -90,3 +90,9 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
 export function sampleEvent<T extends FactType | StateType>(type: T): { type: T; data: EventOf<T>['data'] } {
   return { type, data: samples[type] as EventOf<T>['data'] }
 }
+
+/** Mail of an account, dated 1970. */
+export function mailFact(accountId: string, uid: number): EventOf<'mail_received'> & { type: 'mail_received' } {
+  const data = { account_id: accountId, folder: 'INBOX', uid, uid_validity: 1, at: new Date(0).toISOString() }
+  return { type: 'mail_received', data }
+}

@@ -8,19 +8,14 @@ import { encode, StatementCache } from './statement-cache.ts'
 
 export function sqliteDialect(path: string, observer?: DatabaseObserver): SqliteDialect {
   const database = openSqlite(path)
-  try {
-    prepareWriting(database)
-  } catch (error) {
-    database.close()
-    throw error
-  }
+  prepareWriting(database)
   const file = database.location()
   if (file !== null) observer?.opened(new LiveFile(file))
   const cache = new StatementCache(sql => wrap(database.prepare(sql), isWriteStatement(sql), observer))
   const prepare = (sql: string): SqliteStatement => {
     // When the disk is full SQLite takes back the whole transaction by itself; the reason must not be hidden behind that.
     if (sql === 'rollback' && !database.isTransaction) return nothing
-    // Not a deferred one, which fails at its first write when another connection has written since its first read.
+    // Not a deferred one, which fails at its first write when another program has written since its first read.
     return cache.get(sql === 'begin' ? 'begin immediate' : sql)
   }
   const wrapped: SqliteDatabase = { prepare, close: () => database.close() }

@@ -1,6 +1,7 @@
 /** Nobody but the owner of a SQLite database can read it, wherever it is and by whatever name it was given. */
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../../test/support/temp-dir.ts'
 import { migrations } from '../../migrations.ts'
@@ -105,4 +106,23 @@ test('what was committed can be made to last, also where there is no log', async
   expect(existsSync(`${file}-wal`)).toBe(true)
   await syncSqlite(file)
   expect(database.prepare('SELECT count(*) AS n FROM one').get()).toEqual({ n: 0 })
+})
+
+test('a transaction that reads first can write, whatever another program has asked since', async () => {
+  const url = `sqlite:${join(place(), 'mail.db')}`
+  const [one, other] = [openDatabase(url), openDatabase(url)]
+  onTestFinished(async () => {
+    await one.destroy()
+    await other.destroy()
+  })
+  await migrate(one, migrations)
+  await sql`pragma busy_timeout = 0`.execute(other)
+  const count = sql<{ n: number }>`select count(*) as n from settings`
+  const row = (name: string) => ({ name, value: '1', updated_at: '' })
+  await one.transaction().execute(async transaction => {
+    await count.execute(transaction)
+    await expect(other.insertInto('settings').values(row('b')).execute()).rejects.toThrow('locked')
+    await transaction.insertInto('settings').values(row('a')).execute()
+  })
+  expect((await count.execute(other)).rows).toEqual([{ n: 1 }])
 })

@@ -30,7 +30,8 @@ export function openSqlite(path: string, options: { timeout?: number } = {}): Da
 /** How a server writes: readers wait for nobody, and a commit waits for no disk (docs/decisions/0016). */
 export function prepareWriting(database: DatabaseSync): void {
   database.exec(
-    `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = ${busyMs}`,
+    // The patience first: the statements behind it may already wait for another program.
+    `PRAGMA busy_timeout = ${busyMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON`,
   )
 }
 

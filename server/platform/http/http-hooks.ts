@@ -1,5 +1,6 @@
 /** What happens to each request before its handler and behind it: who asks, from where, may they, how often, and the trail of it. */
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LimitName } from '../../../contract/endpoint.ts'
 import { guard, type Operation } from '../guard.ts'
@@ -47,6 +48,8 @@ export interface HttpHooksOptions {
   cors: Cors
   methods: MethodTable
   isDraining(): boolean
+  /** Hears of a fault in the middle of an answer: its client sees only that it ends too early. */
+  broken(error: unknown, request: FastifyRequest): void
   /** Hears of each request that was let in, before its body has come. */
   admitted(request: FastifyRequest): void
 }
@@ -107,7 +110,8 @@ export class HttpHooks {
       return isBegun || undefined
     })
     server.addHook('preHandler', (request, _reply, done) => this.#goOn(request, done))
-    server.addHook('onSend', (request, reply, _payload, done) => {
+    server.addHook('onSend', (request, reply, payload, done) => {
+      if (payload instanceof Readable) this.#watch(payload, request, reply)
       const recorded = this.record(request, reply)
       if (recorded) return recorded.then(() => this.#leave(request, reply))
       this.#leave(request, reply)
@@ -289,6 +293,13 @@ export class HttpHooks {
     guard(principal, operation)
     if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
     if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
+  }
+
+  /** Fastify answers a fault before the head has left, and is silent about one behind it. */
+  #watch(body: Readable, request: FastifyRequest, { raw }: FastifyReply): void {
+    body.once('error', error => {
+      if (raw.headersSent && !raw.destroyed) this.#options.broken(error, request)
+    })
   }
 
   /** What is ready leaves. */

@@ -36,10 +36,25 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
     return undefined
   }
   const result = type.safeParse(value)
-  if (result.success) return result.data
+  if (result.success) {
+    const nul = pathOfNul(result.data)
+    if (nul) faults.push({ path: [name, ...nul].join('.').slice(0, maxWords), message: 'must not contain NUL' })
+    return result.data
+  }
   for (const issue of result.error.issues) {
     const path = [name, ...issue.path.map(String)].join('.')
     faults.push({ path: path.slice(0, maxWords), message: issue.message.slice(0, maxWords) })
+  }
+  return undefined
+}
+
+/** Where a text has one: PostgreSQL takes no such text, and SQLite compares some of them only up to there. */
+function pathOfNul(value: unknown): string[] | undefined {
+  if (typeof value === 'string') return value.includes('\0') ? [] : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, each] of Object.entries(value)) {
+    const path = pathOfNul(each)
+    if (path) return [name, ...path]
   }
   return undefined
 }

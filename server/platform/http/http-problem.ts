@@ -76,7 +76,8 @@ export function isCutOff(error: unknown, request: { aborted: boolean }): boolean
   return 'code' in error && /^(ECONNRESET|EPIPE|FST_ERR_CTP_INVALID_CONTENT_LENGTH)$/.test(String(error.code))
 }
 
-export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {
+/** Logs what is ours to look at, and has the request count as failed; of an answer that has begun, nothing more can be done. */
+export function noteFault(logger: Logger, error: unknown, request: Request): Problem {
   const problem = toProblem(error) ?? asBug(logger, error, request)
   request.outcomeCode = problem.code
   if (problem.status >= 500 && problem.code !== 'internal') {
@@ -84,6 +85,11 @@ export function answerProblem(logger: Logger, error: unknown, request: Request, 
     const level = problem.code === 'overloaded' && problem.cause === undefined ? 'debug' : 'warn'
     logger[level]({ request_id: request.id, code: problem.code, detail: problem.message }, 'request failed')
   }
+  return problem
+}
+
+export function answerProblem(logger: Logger, error: unknown, request: Request, reply: Reply): unknown {
+  const problem = noteFault(logger, error, request)
   if (reply.sent) return reply
   const { retryAfterSeconds, allow, fileBytes } = problem.extension
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds))

@@ -25,7 +25,7 @@ import { MethodTable } from './http-methods.ts'
 import { Cors } from './http-origin.ts'
 import { outcomeOfStream } from './http-outcome.ts'
 import { HttpPipelines } from './http-pipelines.ts'
-import { answerProblem, isCutOff, problemOfParser, rawProblem } from './http-problem.ts'
+import { answerProblem, isCutOff, noteFault, problemOfParser, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
@@ -167,6 +167,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     cors,
     methods,
     isDraining: () => http.isDraining,
+    broken: (error, request) => void noteFault(options.logger, error, request),
     admitted: request => connectionLimits.admitted(bareOf(request), request.caller?.principal),
   })
   server.addHook('onRoute', ({ method, url, config }) => {
