@@ -37,7 +37,7 @@ class Gate {
   }
 
   holds(data: string): Promise<void> | undefined {
-    if (!/BODY\.PEEK\[\d[^\]]*\]</.test(data)) return undefined
+    if (!/BODY\.PEEK\[[^\]]*\]<0\./.test(data)) return undefined
     return this.#free-- > 0 || !this.#isClosed ? undefined : this.#open.promise
   }
 
