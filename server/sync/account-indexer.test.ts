@@ -145,6 +145,7 @@ test('what was lost with the index is read again, and nothing is told twice', as
   await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(1), 10_000)
   await threads.drop('a')
   indexer.renew()
+  expect([indexer.isComplete, indexer.lookedAt]).toEqual([false, null])
   await holds('INBOX', uids)
   await isComplete()
   expect(await flagsOf('INBOX', uids[0]!)).toEqual(['\\Flagged'])

@@ -109,6 +109,8 @@ export class AccountIndexer {
   /** The index was emptied: all folders are looked at now. */
   renew(): void {
     this.#nextRoundAt = 0
+    // Not complete until they were.
+    this.#lookedAt = null
     this.#textless.clear()
     this.#wake()
   }

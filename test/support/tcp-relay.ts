@@ -14,22 +14,34 @@ export interface TcpRelay {
 }
 
 type Change = (data: string) => string
+type Hold = (data: string) => Promise<void> | undefined
 
 const unchanged: Change = data => data
 
-/** @param changes Bytes as latin1, as they came off the wire. @param port A free one unless given. */
+/**
+ * @param changes Bytes as latin1, as they came off the wire. Where `holds` answers a promise, what the client said waits for it, and so
+ * does what it says afterwards on that connection.
+ * @param port A free one unless given.
+ */
 export async function startRelay(
   to: number,
-  changes: { toServer?: Change; toClient?: Change } = {},
+  changes: { toServer?: Change; toClient?: Change; holds?: Hold } = {},
   port = 0,
 ): Promise<TcpRelay> {
   const sockets = new Set<Socket>()
   const clients = new Set<Socket>()
   let isSilent = false
-  const pass = (from: Socket, into: Socket, change: Change) => {
+  const pass = (from: Socket, into: Socket, change: Change, holds?: Hold) => {
     sockets.add(from)
-    from.on('data', data => {
-      if (!isSilent) into.write(Buffer.from(change(data.toString('latin1')), 'latin1'))
+    from.on('data', async data => {
+      const text = data.toString('latin1')
+      const held = holds?.(text)
+      if (held) {
+        from.pause()
+        await held
+        from.resume()
+      }
+      if (!isSilent) into.write(Buffer.from(change(text), 'latin1'))
     })
     from.on('close', () => {
       sockets.delete(from)
@@ -40,7 +52,7 @@ export async function startRelay(
   const server = createServer(client => {
     const upstream = connect(to, '127.0.0.1')
     clients.add(client)
-    pass(client, upstream, changes.toServer ?? unchanged)
+    pass(client, upstream, changes.toServer ?? unchanged, changes.holds)
     pass(upstream, client, changes.toClient ?? unchanged)
   }).listen(port, '127.0.0.1')
   await once(server, 'listening')

@@ -38,7 +38,7 @@ export function AccountFacts({ account }: { account: Account }) {
 }
 
 /** @param isWide On phones it takes the whole width: names of servers are long. */
-function Fact({ label, isWide = false, children }: { label: string; isWide?: boolean; children: ReactNode }) {
+export function Fact({ label, isWide = false, children }: { label: string; isWide?: boolean; children: ReactNode }) {
   return (
     <div className={classNames('min-w-0', isWide && 'max-sm:col-span-2')}>
       <dt className="text-xs text-muted">{label}</dt>

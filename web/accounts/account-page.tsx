@@ -8,6 +8,7 @@ import { api } from '../../contract/index.ts'
 import { call } from '../platform/api-client.ts'
 import { formatCount } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
+import { useMay } from '../platform/session.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
@@ -15,6 +16,7 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { AccountPanel } from './account-panel.tsx'
 import { AccountsSkeleton } from './accounts-skeleton.tsx'
 import { faultWords } from './fault-words.ts'
+import { IndexSection } from './index-section.tsx'
 import { StateStrip } from './state-strip.tsx'
 import { useAccounts } from './use-accounts.ts'
 
@@ -26,6 +28,7 @@ export function AccountPage() {
   const accounts = useAccounts()
   const account = accounts.data?.items.find(each => each.id === id)
   const title = account?.name ?? 'Account'
+  const mayReadMail = useMay('mail:meta')
   return (
     <>
       <Link
@@ -46,6 +49,7 @@ export function AccountPage() {
         >
           {() => account && <AccountPanel account={account} />}
         </Panel>
+        {account && mayReadMail && <IndexSection account={account} />}
         {account && <Past account={account} />}
       </div>
     </>

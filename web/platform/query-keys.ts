@@ -14,6 +14,8 @@ export const queryKeys = {
   /** Begins like the accounts, so that it is as old as they are. */
   accountStates: (accountId: string) => ['accounts', accountId, 'states'],
   accountErrors: (accountId: string) => ['accounts', accountId, 'errors'],
+  /** Begins like the mail of the account, so that it is as old as the account is. */
+  index: (accountId: string) => ['mail', accountId, 'index'],
   facts: ['facts'],
   streamHealth: ['stream-health'],
   clients: ['clients'],
@@ -37,7 +39,13 @@ export const queryKeys = {
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
 } as const
 
-/** The keys that are stale after an event; a key stands for all that begin with it. */
+/** Whether an index may hold other messages after an event. It is not among the keys below: facts come faster than it is asked. */
+export function changesIndexOf(accountId: string, event: ServerEvent): boolean {
+  const isOfMail = event.type === 'mail_received' || event.type === 'mail_removed' || event.type === 'folder_changed'
+  return isOfMail && event.data.account_id === accountId
+}
+
+/** The keys that are out of date after an event; a key stands for all that begin with it. */
 export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])[] {
   switch (event.type) {
     case 'client_connected':

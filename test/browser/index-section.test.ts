@@ -1,0 +1,174 @@
+/** The index of an account on its page: while it is built, when it is complete, after mail came, and where nothing is indexed. */
+import type { Browser, Page } from 'playwright-core'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import {
+  expectAccessible,
+  expectNothingClipped,
+  keepPicture,
+  launchBrowser,
+  setScheme,
+  visit,
+} from '../support/browser.ts'
+import { startDovecot } from '../support/dovecot.ts'
+import { People } from '../support/people.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { enter, type SignedIn } from '../support/signed-in.ts'
+import { startRelay } from '../support/tcp-relay.ts'
+
+const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
+const soon = { timeout: 20_000 }
+
+/** Of text, in steps of so many. */
+const textsOfStep = 50
+const mails = textsOfStep + 7
+const mail = (number: number) =>
+  `From: ann@example.org\nMessage-ID: <${number}@example.org>\nSubject: ${number}\n\nNo. ${number}`
+
+/** Holds commands that fetch texts, once there were `free` of them, until it is opened. */
+class Gate {
+  #free: number
+  #open = Promise.withResolvers<void>()
+  #isClosed = true
+
+  constructor(free: number) {
+    this.#free = free
+  }
+
+  holds(data: string): Promise<void> | undefined {
+    if (!/BODY\.PEEK\[[^\]]*\]<0\./.test(data)) return undefined
+    return this.#free-- > 0 || !this.#isClosed ? undefined : this.#open.promise
+  }
+
+  open(): void {
+    this.#isClosed = false
+    this.#open.resolve()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#open = Promise.withResolvers()
+  }
+}
+
+async function stateOf(browser: Browser, url: string, cookie: string): Promise<SignedIn> {
+  const [name = '', value = ''] = cookie.split('=')
+  const context = await browser.newContext()
+  await context.addCookies([{ name, value, url, httpOnly: true, sameSite: 'Lax' }])
+  const state = await context.storageState()
+  await context.close()
+  return state
+}
+
+async function openAccount(page: Page, run: RustyMail, id: string, name: string) {
+  await page.goto(`${run.url}/accounts/${id}`)
+  await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
+  const section = page.getByRole('region', { name: 'Index', exact: true })
+  const figure = (label: string) =>
+    section
+      .locator('dl > div')
+      .filter({ has: page.getByText(label, { exact: true }) })
+      .locator('dd')
+      .innerText()
+  return { section, figure }
+}
+
+async function lookAt(page: Page, what: string): Promise<void> {
+  for (const scheme of ['light', 'dark'] as const) {
+    await setScheme(page, scheme)
+    for (const width of [320, 1280]) {
+      await page.setViewportSize({ width, height: 900 })
+      await expectNothingClipped(page, `${what} ${width}`)
+      await expectAccessible(page, `${what} ${width} ${scheme}`)
+      await keepPicture(page, `${what}-${scheme}-${width}`, { fullPage: true })
+    }
+  }
+}
+
+describe.skipIf(!hasAll)('in Chromium', () => {
+  let browser: Browser
+
+  beforeAll(async () => {
+    browser = await launchBrowser()
+    return () => browser.close()
+  })
+
+  test('it is built, complete with every message, follows new mail, and is rebuilt without losing any', async () => {
+    const dovecot = await startDovecot()
+    onTestFinished(() => dovecot.stop())
+    for (let number = 1; number <= mails; number++) await dovecot.appendMessage('alice@test.local', mail(number))
+    const gate = new Gate(1)
+    const relay = await startRelay(dovecot.imapPort, { holds: data => gate.holds(data) })
+    onTestFinished(() => relay.stop())
+    const run = await startRustyMail({ environment: { RUSTYMAIL_INDEX: 'text' } })
+    const imap = { host: '127.0.0.1', port: relay.port, tls: 'none', user: 'alice@test.local', password: 'pw-alice' }
+    const { id } = await run.call(api.accounts.createAccount, { body: { name: 'Alice', email: imap.user, imap } })
+    const cookie = await enter(run.url)
+    const { page, expectQuiet } = await visit(browser, run.url, {
+      storageState: await stateOf(browser, run.url, cookie),
+    })
+    const { section, figure } = await openAccount(page, run, id, 'Alice')
+
+    await section.getByText('Building', { exact: true }).waitFor()
+    const progress = (label: string) =>
+      section.getByRole('progressbar', { name: label }).evaluate(bar => {
+        const { value, max } = bar as unknown as { value: number; max: number }
+        return [value, max]
+      })
+    await expect.poll(() => progress('Headers'), soon).toEqual([mails, mails])
+    await expect.poll(() => progress('Texts'), soon).toEqual([textsOfStep, mails])
+    await lookAt(page, 'index-building')
+    gate.open()
+    await section.getByText('Complete', { exact: true }).waitFor(soon)
+    expect(await section.getByRole('progressbar').count()).toBe(0)
+    expect(await section.innerText()).toMatch(/Compared with the mail server (now|\d+ s ago|1 min ago)/)
+    expect(await figure('Level')).toBe('Headers and text')
+    expect(await figure('Messages')).toMatch(new RegExp(`^${mails}\\s+${mails} with text$`))
+    const { folders } = await run.call(api.mailIndex.getIndex, { params: { account_id: id } })
+    expect(await figure('Folders')).toBe(String(folders))
+    expect(await figure('Disk space')).toMatch(/^[\d.]+ [kM]B$/)
+    await lookAt(page, 'index-complete')
+
+    // Facts tell of it: it is asked for by itself once a minute only.
+    await dovecot.appendMessage('alice@test.local', mail(mails + 1))
+    await expect.poll(() => figure('Messages'), soon).toMatch(new RegExp(`^${mails + 1}\\s+${mails + 1} with text$`))
+
+    gate.close()
+    await section.getByRole('button', { name: 'Rebuild index' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Rebuild the index of Alice?' })
+    expect(await dialog.innerText()).toContain('Nothing is lost')
+    await lookAt(page, 'index-rebuild')
+    await dialog.getByRole('button', { name: 'Rebuild index' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    await section.getByText('Building', { exact: true }).waitFor()
+    await expect.poll(() => progress('Headers'), soon).toEqual([mails + 1, mails + 1])
+    await expect.poll(() => progress('Texts'), soon).toEqual([0, mails + 1])
+    gate.open()
+    await section.getByText('Complete', { exact: true }).waitFor(soon)
+    expect(await figure('Messages')).toMatch(new RegExp(`^${mails + 1}\\s+${mails + 1} with text$`))
+    expectQuiet()
+
+    // A viewer may not see what mail there is.
+    const { proof } = await new People(run.url, cookie).invite('viewer')
+    const { page: theirs, expectQuiet: theirsIsQuiet } = await visit(browser, run.url, {
+      storageState: await stateOf(browser, run.url, proof.cookie!),
+    })
+    const seen = await openAccount(theirs, run, id, 'Alice')
+    await theirs.getByText('None since RustyMail started.').waitFor()
+    expect(await seen.section.count()).toBe(0)
+    theirsIsQuiet()
+  }, 180_000)
+
+  test('where nothing is indexed, it says so, and offers nothing to rebuild', async () => {
+    const run = await startRustyMail({ args: ['--demo'] })
+    const { items } = await run.call(api.accounts.listAccounts)
+    const storageState = await stateOf(browser, run.url, await enter(run.url))
+    const { page, expectQuiet } = await visit(browser, run.url, { storageState })
+    const { section } = await openAccount(page, run, items[0]!.id, items[0]!.name)
+    await section.getByText('This server does not index mail: RUSTYMAIL_INDEX is off.').waitFor()
+    expect(await section.getByRole('button').count()).toBe(0)
+    await lookAt(page, 'index-off')
+    expectQuiet()
+  }, 60_000)
+})

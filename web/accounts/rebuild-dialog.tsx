@@ -1,0 +1,37 @@
+/** Asks before the index of an account is built again. */
+import type { Account } from '../../contract/accounts.ts'
+import { ConfirmDialog } from '../ui/dialog.tsx'
+import { useRebuildIndex } from './use-index.ts'
+
+/** Mounted while it is open. */
+export function RebuildDialog({
+  account,
+  isConnected,
+  onClose,
+}: {
+  account: Account
+  isConnected: boolean
+  onClose(): void
+}) {
+  const { mutate, isPending, error } = useRebuildIndex(account)
+  return (
+    <ConfirmDialog
+      isOpen
+      title={`Rebuild the index of ${account.name}?`}
+      confirmLabel="Rebuild index"
+      isDangerous={false}
+      isBusy={isPending}
+      error={error}
+      onConfirm={() => mutate(undefined, { onSuccess: onClose })}
+      onClose={onClose}
+    >
+      <p>RustyMail discards the index of this account and reads its folders again.</p>
+      <p className="text-sm text-soft">
+        Nothing is lost: all mail stays on the mail server. Until the index is complete, its lists lack messages.
+      </p>
+      {!isConnected && (
+        <p className="text-sm text-soft">The account is not connected now. Its index stays empty until it is.</p>
+      )}
+    </ConfirmDialog>
+  )
+}
