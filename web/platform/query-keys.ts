@@ -45,7 +45,7 @@ export function changesIndexOf(accountId: string, event: ServerEvent): boolean {
   return isOfMail && event.data.account_id === accountId
 }
 
-/** The keys that are out of date after an event; a key stands for all that begin with it. */
+/** The keys that are stale after an event; a key stands for all that begin with it. */
 export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])[] {
   switch (event.type) {
     case 'client_connected':
