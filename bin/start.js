@@ -24,6 +24,8 @@ const late = [
   'sandbox/sandbox-server',
   'server/backup-commands',
   'server/command-outcome',
+  'server/index/index-parts',
+  'server/index/serve-index',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',
   'server/platform/http/docs-app',
