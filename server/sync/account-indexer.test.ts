@@ -143,6 +143,7 @@ test('what was lost with the index is read again, and nothing is told twice', as
   await writer()(w => w.setFlags(target('INBOX', uids[0]!), 'add', ['\\Flagged']), new AbortController().signal)
   indexer.notice('INBOX')
   await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(1), 10_000)
+  await isComplete()
   await threads.drop('a')
   indexer.renew()
   expect([indexer.isComplete, indexer.lookedAt]).toEqual([false, null])

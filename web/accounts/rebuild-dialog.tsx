@@ -27,7 +27,7 @@ export function RebuildDialog({
     >
       <p>RustyMail discards the index of this account and reads its folders again.</p>
       <p className="text-sm text-soft">
-        Nothing is lost: all mail stays on the mail server. Until the index is complete, its lists lack messages.
+        Nothing is lost: all mail stays on the mail server. Until the index is complete, lists of threads lack messages.
       </p>
       {!isConnected && (
         <p className="text-sm text-soft">The account is not connected now. Its index stays empty until it is.</p>

@@ -5,7 +5,7 @@ import { agentWords } from './agent-words.ts'
 import { addressOf } from './api-client.ts'
 import { formatBytes, formatDuration, formatNumber, formatRelative, formatSpan } from './format.ts'
 import { freshnessOf } from './live.tsx'
-import { keysOutdatedBy } from './query-keys.ts'
+import { changesIndexOf, keysOutdatedBy, queryKeys } from './query-keys.ts'
 import { appendSample } from './sample-ring.ts'
 import { readState, writeState } from './url-state.ts'
 
@@ -52,6 +52,27 @@ test('new mail makes the folder and its counts old, and no other account', () =>
   expect(keys).toContainEqual(['mail', 'a', 'folders'])
   expect(keys).toContainEqual(['mail', 'a', 'messages', 'INBOX'])
   expect(keys).not.toContainEqual(['mail', 'a'])
+})
+
+test('the index of an account is asked for again when its mail came, went or changed, and is old when the account is', () => {
+  const at = '2026-11-22T18:00:00.000Z'
+  const received = {
+    type: 'mail_received' as const,
+    data: { account_id: 'a', folder: 'INBOX', uid: 1, uid_validity: 1, at },
+  }
+  const removed = { type: 'mail_removed' as const, data: { account_id: 'a', messages: [], at } }
+  const counts = { added: 1, changed: 0, removed: 0, total: 1, unread: 1, modseq: 1 }
+  const folder = { account_id: 'a', folder: 'INBOX', event: 'changed' as const, ...counts, at }
+  const changed = { type: 'folder_changed' as const, data: folder }
+  const gone = {
+    type: 'account_removed' as const,
+    data: { account_id: 'a', name: 'A', email: 'a@x', is_sandbox: false, at },
+  }
+  const all = [received, removed, changed, gone]
+  expect(all.map(event => changesIndexOf('a', event))).toEqual([true, true, true, false])
+  expect(all.map(event => changesIndexOf('b', event))).toEqual([false, false, false, false])
+  const begins = (key: readonly string[]) => key.every((part, index) => queryKeys.index('a')[index] === part)
+  expect(all.map(event => keysOutdatedBy(event).some(begins))).toEqual([false, false, false, true])
 })
 
 test('what equals its default is not in the address, and foreign parameters stay', () => {
