@@ -137,6 +137,18 @@ onEachDatabase(open => {
     await record(1_500)
     await audit.changeSettings({ reads: 'mail', keep_days: 10, keep_entries: 1_200 })
     expect(await audit.forget()).toBe(300)
+    const wanted = [
+      'mail.getMessage',
+      'mailIndex.getThread',
+      'mailIndex.getIndex',
+      'tool.mail_read',
+      'metrics.getStats',
+    ]
+    expect(wanted.filter(operation => audit.wants('read', operation))).toEqual([
+      'mail.getMessage',
+      'mailIndex.getThread',
+      'tool.mail_read',
+    ])
     const [noted] = (await audit.list({ limit: 1 })).items
     expect(noted).toMatchObject({ number: 1_501, principal_id: 'system', operation: 'audit.forget', effect: 'destroy' })
     expect(noted?.refs).toEqual({ from: '1', to: '300', entries: '300' })

@@ -56,6 +56,9 @@ const limitsOfKnown = { ofOne: 30, ofAll: 300 }
 /** Told to nobody: the page lists the trail when it is told of an entry, which would be an entry again. */
 const quiet = ['audit.listAudit']
 
+/** Reading mail. How far an account is indexed says nothing of its mail, and the page asks for it every two seconds. */
+const isOfMail = /^(?:mail\.|mailIndex\.(?!getIndex$)|tool\.mail_)/
+
 export class AuditService {
   readonly #options: AuditServiceOptions
   readonly #chain: AuditChain
@@ -148,7 +151,7 @@ export class AuditService {
   wants(effect: AuditFact['effect'], operation: string, outcome = 'ok'): boolean {
     if (effect !== 'read' || outcome !== 'ok') return true
     const { reads } = this.#settings.current
-    return reads === 'all' || (reads === 'mail' && /^(mail\.|tool\.mail_)/.test(operation))
+    return reads === 'all' || (reads === 'mail' && isOfMail.test(operation))
   }
 
   /**

@@ -59,6 +59,8 @@ export class AccountIndexer {
   #lookedAt: string | null = null
   /** Headers or texts may be missing. */
   #isMore = false
+  /** As of the last time that it was found out. */
+  #isComplete = false
   /** Messages whose text could not be fetched; they are tried again after a restart. */
   readonly #textless = new Set<string>()
 
@@ -80,7 +82,7 @@ export class AccountIndexer {
 
   /** Nothing that is known to be there is missing. */
   get isComplete(): boolean {
-    return this.#lookedAt !== null && !this.#isMore
+    return this.#isComplete
   }
 
   start(): void {
@@ -111,6 +113,7 @@ export class AccountIndexer {
     this.#nextRoundAt = 0
     // Not complete until they were.
     this.#lookedAt = null
+    this.#isComplete = false
     this.#textless.clear()
     this.#wake()
   }
@@ -137,6 +140,8 @@ export class AccountIndexer {
     if (this.#noticed.size > 0) return this.#lookAtNoticed()
     if (this.#isMore) {
       this.#isMore = await this.#stepBack()
+      // Unless the index was emptied meanwhile.
+      this.#isComplete = !this.#isMore && this.#nextRoundAt > 0
       return
     }
     await this.#rest(signal)
