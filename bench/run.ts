@@ -12,6 +12,7 @@ import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { log } from './log.ts'
+import { logOnPostgres } from './log-postgres.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
@@ -43,6 +44,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'html-text': htmlTextCost,
   'imap-flood': imapFlood,
   log,
+  'log-postgres': logOnPostgres,
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,
   'trail-read': trailRead,
