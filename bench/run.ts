@@ -14,6 +14,7 @@ import { imapFlood } from './imap-flood.ts'
 import { indexSearch } from './index-search.ts'
 import { indexStore } from './index-store.ts'
 import { log } from './log.ts'
+import { logOnPostgres } from './log-postgres.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
@@ -49,6 +50,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'index-store': indexStore,
   log,
   'slow-disk': slowDisk,
+  'log-postgres': logOnPostgres,
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,
   'trail-read': trailRead,

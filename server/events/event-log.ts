@@ -9,12 +9,11 @@ import { type DatabaseChanges, noChanges } from '../platform/database/database-c
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { encodeFact } from './event-frame.ts'
-import type { AdministrativePage, EventStore, NewEvent, Seen, SeenRange } from './event-store.ts'
+import type { AdministrativePage, EventStore, Seen, SeenRange } from './event-store.ts'
 import type { EventRow } from './event-tables.ts'
-import { isAdministrative } from './fact-classes.ts'
+import { LogCommits } from './log-commits.ts'
 import { type Budget, LogPruner } from './log-pruner.ts'
-import { LogTail, type Ticket, type ToldFact } from './log-tail.ts'
-import { storedJson } from './stored-fact.ts'
+import { LogTail } from './log-tail.ts'
 
 export interface LogEntry {
   readonly number: number
@@ -47,18 +46,6 @@ export interface EventLogOptions {
   pruneEveryMs?: number
 }
 
-/** A fact with its row. */
-interface Told extends ToldFact {
-  row: NewEvent
-}
-
-/** Facts of one transaction. */
-interface Batch {
-  told: Told[]
-  /** Of a commit that failed: it may be done all the same. */
-  ticket: Ticket | undefined
-}
-
 /** Facts that wait to be written; past it, what comes is lost to the log and said so in the process's log. */
 const maxWaiting = 50_000
 /** Facts of one commit. */
@@ -72,6 +59,7 @@ const defaultAdministrative: Budget = { count: 10_000, ms: 90 * 86_400_000 }
 export class EventLog {
   readonly #options: EventLogOptions
   readonly #tail: LogTail
+  readonly #commits: LogCommits
   readonly #pruner: LogPruner
   readonly #changes: DatabaseChanges
   readonly #held: (LogEntry | undefined)[]
@@ -101,6 +89,7 @@ export class EventLog {
         this.#heldCount = 0
       },
     })
+    this.#commits = new LogCommits({ store, tail: this.#tail, changes: this.#changes })
     this.#pruner = new LogPruner({
       store,
       logger,
@@ -133,7 +122,7 @@ export class EventLog {
   /** What was appended before is still written. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    await this.#writing
+    await Promise.all([this.#writing, this.#commits.idle()])
     await this.#pruner.stop()
     await this.#tail.stop()
     await this.#changes.stop()
@@ -179,14 +168,8 @@ export class EventLog {
    * transactions run one after the other, in all processes, so what the work reads in its own still holds when it writes.
    * Keep it short. The facts, and all before them, were handed on when this resolves, unless the table cannot be read.
    */
-  async transact<Result>(
-    work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>,
-  ): Promise<Result> {
-    const batch: Batch = { told: [], ticket: undefined }
-    return this.#commit(batch, async transaction => {
-      await this.#options.store.lock(transaction)
-      return work(transaction, fact => batch.told.push(toTold(fact)))
-    })
+  transact<Result>(work: (transaction: Database, tell: (fact: Fact) => void) => Promise<Result>): Promise<Result> {
+    return this.#commits.transact(work)
   }
 
   /** Forgets what is too old or too many, in small pieces. Also runs by itself, every minute. */
@@ -284,10 +267,10 @@ export class EventLog {
 
   /** False when the log was stopped before the database accepted them. */
   async #writeUntilDone(facts: readonly Fact[]): Promise<boolean> {
-    const batch: Batch = { told: facts.map(toTold), ticket: undefined }
+    const batch = this.#commits.newBatch(facts)
     for (let failures = 0; ; failures++) {
       try {
-        await this.#commit(batch, async transaction => this.#skipCommitted(transaction, batch))
+        await batch.commit()
         return true
       } catch (err) {
         this.#options.logger.error({ err, waiting: this.#waiting.length }, 'events could not be written')
@@ -296,41 +279,6 @@ export class EventLog {
         await wait(Math.min(maxRetryMs, 100 * 2 ** failures), undefined, { signal }).catch(() => undefined)
       }
     }
-  }
-
-  /** The answer to a commit can be lost, and nobody then knows what became of it until the lock is held. */
-  async #skipCommitted(transaction: Database, batch: Batch): Promise<void> {
-    const { store } = this.#options
-    if (!batch.ticket) return
-    await store.lock(transaction)
-    const rows = batch.told.map(({ row }) => row)
-    if (await store.holds(transaction, batch.ticket.first, rows)) batch.told = []
-  }
-
-  /** @param batch Filled by the work; what it fills in last is told. */
-  async #commit<Result>(batch: Batch, work: (transaction: Database) => Promise<Result>): Promise<Result> {
-    const { store } = this.#options
-    let ticket: Ticket | undefined
-    let result: Result
-    try {
-      result = await store.transact(async transaction => {
-        const done = await work(transaction)
-        const rows = batch.told.map(({ row }) => row)
-        if (rows.length > 0) ticket = this.#tail.begin(await store.append(transaction, rows))
-        return done
-      })
-    } catch (error) {
-      if (ticket) {
-        batch.ticket = ticket
-        this.#tail.failed(ticket)
-        this.#changes.tell()
-      }
-      throw error
-    }
-    if (!ticket) return result
-    this.#changes.tell()
-    await this.#tail.committed(ticket, batch.told)
-    return result
   }
 
   /** It only grows: others forget too, and say so in the database. */
@@ -351,18 +299,4 @@ export class EventLog {
     const fact = { type, data: JSON.parse(data) } as Fact
     return { number, fact, frame: encodeFact(type, data, this.idOf(number)), endOffset: 0 }
   }
-}
-
-function toTold(fact: Fact): Told {
-  const { type, data } = fact
-  const json = JSON.stringify(data)
-  const accountId = 'account_id' in data ? data.account_id : null
-  const row = {
-    type,
-    account_id: accountId,
-    data: storedJson(fact, json),
-    at: data.at,
-    is_administrative: isAdministrative(type) ? 1 : 0,
-  }
-  return { fact, json, row }
 }
