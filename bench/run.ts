@@ -23,6 +23,7 @@ import { soak } from './soak.ts'
 import { sqlite } from './sqlite.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
+import { streamBurst } from './stream-burst.ts'
 import { trailRead } from './trail-read.ts'
 
 /** Each answers its figures as plain data. */
@@ -47,6 +48,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'slow-disk': slowDisk,
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,
+  'stream-burst': streamBurst,
   'trail-read': trailRead,
   requests,
 }
