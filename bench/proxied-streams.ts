@@ -103,18 +103,21 @@ async function measureWay({ isProxied, query, isTls, isFirst }: Way, streams: nu
   }
 }
 
-interface Started {
+export interface Started {
   url: string
   control: string
   pid: number
   dataDir: string
 }
 
-/** Until its first event has come. */
 async function openStream(isTls: boolean, port: number, query: string, token: string): Promise<Socket> {
   const host = '127.0.0.1'
   // Its certificate was made for this run.
-  const socket = isTls ? connectTls({ host, port, rejectUnauthorized: false }) : connect(port, host)
+  return askForStream(isTls ? connectTls({ host, port, rejectUnauthorized: false }) : connect(port, host), query, token)
+}
+
+/** Until its first event has come. */
+export async function askForStream(socket: Socket, query: string, token: string): Promise<Socket> {
   socket.write(
     `GET /api/dashboard/events?${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n` +
       'Accept: text/event-stream\r\nUser-Agent: bench\r\n\r\n',
@@ -129,7 +132,7 @@ async function openStream(isTls: boolean, port: number, query: string, token: st
 }
 
 /** Of so many people, who see an account each. Written behind the back of the server, so that it has seen none of them. */
-async function makeTokens(dataDir: string, count: number): Promise<string[]> {
+export async function makeTokens(dataDir: string, count: number): Promise<string[]> {
   const db = openDatabase(`sqlite:${join(dataDir, 'rustymail.db')}`)
   const tokens = Array.from({ length: count }, () => createToken())
   await db.transaction().execute(async transaction => {
@@ -197,12 +200,12 @@ http {
   return { port, stop }
 }
 
-async function firstLine(child: ChildProcess): Promise<string> {
+export async function firstLine(child: ChildProcess): Promise<string> {
   for await (const line of createInterface({ input: child.stdout! })) return line
   throw new Error('the server ended')
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const closed = once(child, 'close')
   child.kill(signal)

@@ -26,6 +26,7 @@ import { soak } from './soak.ts'
 import { sqlite } from './sqlite.ts'
 import { startup } from './startup.ts'
 import { stats } from './stats.ts'
+import { streamBurst } from './stream-burst.ts'
 import { trailRead } from './trail-read.ts'
 
 /** Each answers its figures as plain data. */
@@ -53,6 +54,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'log-postgres': logOnPostgres,
   'proxied-streams': proxiedStreams,
   'first-streams': firstStreams,
+  'stream-burst': streamBurst,
   'trail-read': trailRead,
   requests,
 }

@@ -13,6 +13,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { api } from '../contract/index.ts'
 import { apiKey, median, round, unlimited } from './measure.ts'
+import type { LoopFigures } from './slow-disk/loop-probe.ts'
 import type { StatsWatch, WatchedAnswer } from './stats-watcher.ts'
 
 const fsyncMs = Number(process.env.RUSTYMAIL_BENCH_FSYNC_MS ?? 100)
@@ -127,7 +128,8 @@ async function startTraced(dir: string, delayMs: number) {
   }
 }
 
-async function askLoop(child: ChildProcess): Promise<{ max_ms: number; p99_ms: number; slept_max_ms: number }> {
+/** Of a process with `loop-probe.ts`. */
+export async function askLoop(child: ChildProcess): Promise<LoopFigures> {
   const answered = once(child, 'message')
   child.send('loop')
   return (await answered)[0]

@@ -313,6 +313,32 @@ test('a large body and the next request on the same connection reach the server 
   }
 })
 
+test('of connections whose first bytes come at once, fifty are read in a turn of the event loop; the others follow in order', async () => {
+  const { http, open, opened, behind } = await door()
+  const clients: Socket[] = []
+  const owns: Socket[] = []
+  for (let number = 0; number < 120; number++) {
+    const accepted = once(http.fastify.server, 'connection')
+    clients.push(await open())
+    const [own] = (await accepted) as [Socket]
+    owns.push(own)
+  }
+  // As one poll of the sockets brings them. Of those that wait, one has a wrong token, and one is closed.
+  for (const [number, own] of owns.entries()) {
+    const proof = number === 60 ? 'Authorization: Bearer wrong' : token
+    own.emit('data', Buffer.from(head(path, proof, `Last-Event-ID: ${number}`)))
+  }
+  expect(opened).toHaveLength(50)
+  owns[70]?.destroy()
+  await new Promise(setImmediate)
+  expect(opened).toHaveLength(98)
+  await expect.poll(() => opened.length).toBe(118)
+  const others = Array.from({ length: 120 }, (_, number) => String(number)).filter(id => id !== '60' && id !== '70')
+  expect(opened.map(({ lastEventId }) => lastEventId)).toEqual(others)
+  expect(await readTo(clients[60]!, '}')).toContain('HTTP/1.1 401 ')
+  expect(behind).toHaveBeenCalledTimes(1)
+})
+
 test('a connection that says nothing holds up no stop', async () => {
   const { http, open } = await door()
   const socket = await open()

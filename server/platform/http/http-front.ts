@@ -11,6 +11,7 @@ import { guard, type Operation } from '../guard.ts'
 import type { Logger } from '../logger.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { type Caller, maxUserAgent, type Principal } from '../principal.ts'
+import { TurnBudget } from '../turn-budget.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import type { AllowedHosts } from './http-host.ts'
 import { leaveSecretsOut, parseInput, type SafeInput } from './http-input.ts'
@@ -64,6 +65,10 @@ interface Asked {
   began: number
 }
 
+interface Known extends Asked {
+  principal: Principal
+}
+
 export interface HttpFrontOptions {
   logger: Logger
   isHttps: boolean
@@ -89,6 +94,8 @@ export interface HttpFrontOptions {
 
 /** Until the first bytes of a connection come, as long as Node waits for a head; and again until it is known who asks. */
 const silenceMs = 60_000
+/** Connections whose first bytes are read in one turn of the event loop: of clients that all come back at once, hundreds can arrive in one. */
+const beginsPerTurn = 50
 const ends = ['end', 'error', 'close']
 
 export class HttpFront {
@@ -96,6 +103,7 @@ export class HttpFront {
   readonly #routes = new Map<string, ServedRoute>()
   /** Connections that have not sent anything yet, or whose caller is being looked up; `ConnectionLimits` bounds them. */
   readonly #undecided = new Set<Socket>()
+  readonly #turns = new TurnBudget(beginsPerTurn)
 
   constructor(options: HttpFrontOptions) {
     this.#options = options
@@ -134,25 +142,27 @@ export class HttpFront {
       socket.on('error', () => undefined).destroy()
     }
     const first = (chunk: Buffer) => {
-      const asked = this.#read(socket, chunk)
-      const decide = (principal: Principal | undefined) => {
+      const decide = (known: Known | undefined) => {
         leave()
-        if (asked && principal && this.#opens(socket, asked, principal)) return
+        if (known && this.#opens(socket, known)) return
         socket.unshift(chunk)
         handOver()
       }
-      const principal = asked && this.#options.authenticate(asked.credentials)
-      if (!(principal instanceof Promise)) return decide(principal)
+      const turn = this.#turns.take()
+      const known = turn
+        ? turn.then(() => (socket.destroyed ? undefined : this.#identify(socket, chunk)))
+        : this.#identify(socket, chunk)
+      if (!(known instanceof Promise)) return decide(known)
       // What comes meanwhile waits in the buffer of the socket, which has a bound, and then stands behind this head as it did before.
       socket.pause()
       socket.off('data', first).setTimeout(silenceMs)
-      const decideLate = (found: Principal | undefined) => {
+      const decideLate = (found: Known | undefined) => {
         if (socket.destroyed) return leave()
         decide(found)
         socket.resume()
       }
       // Why nobody was found, or could be looked up, is for the server behind to say. It begins with that in the next turn.
-      const decided = principal.then(decideLate, () => decideLate(undefined)).then(() => new Promise(setImmediate))
+      const decided = known.then(decideLate, () => decideLate(undefined)).then(() => new Promise(setImmediate))
       this.#options.underWay.until(decided)
     }
     this.#undecided.add(socket)
@@ -161,7 +171,15 @@ export class HttpFront {
     socket.on('data', first)
   }
 
-  /** Undefined for what the server behind is to answer. */
+  /** Undefined for what the server behind is to answer. Without a promise where it is known already who asks. */
+  #identify(socket: Socket, chunk: Buffer): Promise<Known | undefined> | Known | undefined {
+    const asked = this.#read(socket, chunk)
+    const principal = asked && this.#options.authenticate(asked.credentials)
+    if (!asked || !principal) return undefined
+    if (principal instanceof Promise) return principal.then(found => found && { ...asked, principal: found })
+    return { ...asked, principal }
+  }
+
   #read(socket: Socket, chunk: Buffer): Asked | undefined {
     const { isHttps, isDraining, hosts, cors, mayAsk } = this.#options
     const head = isDraining() ? undefined : parseRequestHead(chunk)
@@ -176,7 +194,7 @@ export class HttpFront {
   }
 
   /** False for what the server behind is to answer; nothing was done then. */
-  #opens(socket: Socket, { route, head, address, began }: Asked, principal: Principal): boolean {
+  #opens(socket: Socket, { route, head, address, began, principal }: Known): boolean {
     const { isDraining, nextRequestId, admits, observe, cors, logger } = this.#options
     if (isDraining()) return false
     const shared = cors.headersFor(head.headers)
