@@ -40,7 +40,7 @@ export interface RunOptions {
   isSetUp?: boolean
 }
 
-export interface HereOptions extends Omit<RunOptions, 'root'> {
+interface HereOptions extends Omit<RunOptions, 'root'> {
   heartbeatSeconds?: number
 }
 
