@@ -18,15 +18,19 @@ const shared = {
 
 /** The longest first: one that begins last would keep everybody waiting. */
 const longest = [
-  'browser/phone-home',
-  'journeys/behind-a-proxy',
   'browser/pages',
-  'browser/system',
+  'browser/phone-home',
+  'journeys/package',
   'browser/sign-in',
+  'browser/first-run',
+  'browser/system',
+  'journeys/start-and-stop',
+  'journeys/behind-a-proxy',
+  'browser/access-pages',
   'journeys/commands',
   'journeys/conformance-faults',
+  'browser/server-away',
   'journeys/conformance',
-  'browser/first-run',
 ].map(name => `/test/${name}.test.ts`)
 
 class LongestFirst extends BaseSequencer {

@@ -14,14 +14,14 @@ import { startBrowserDemo } from '../support/browser-demo.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
-import type { RustyMail } from '../support/rustymail.ts'
+import type { Served } from '../support/rustymail.ts'
 import { administrator, type SignedIn, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const password = 'nine green doors near the harbour'
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: RustyMail
+  let run: Served
   let browser: Browser
   let storageState: SignedIn
 

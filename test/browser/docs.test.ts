@@ -3,17 +3,17 @@ import type { Browser } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { launchBrowser, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { runHere, type Served } from '../support/rustymail.ts'
 import { administrator, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: RustyMail
+  let run: Served
   let browser: Browser
 
   beforeAll(async () => {
     const dir = tempDir('docs')
-    run = await runRustyMail({ dataDir: `${dir.path}/data` })
+    run = await runHere({ dataDir: `${dir.path}/data` })
     browser = await launchBrowser()
     return async () => {
       await browser.close()

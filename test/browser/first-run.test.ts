@@ -10,7 +10,7 @@ import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, vis
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { passwordMemory } from '../support/passwords.ts'
 import { available } from '../support/require.ts'
-import { startRustyMail } from '../support/rustymail.ts'
+import { startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator, signIn } from '../support/signed-in.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -100,7 +100,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   })
 
   test('a mailbox on a private network is opened where it was refused, listed, closed again, and opened from its account', async () => {
-    const run = await startRustyMail({ environment: { RUSTYMAIL_PRIVATE_NETWORKS: '' } })
+    const run = await startHere({ environment: { RUSTYMAIL_PRIVATE_NETWORKS: '' } })
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, `${run.url}/accounts?connect=1`, { storageState })
     const dialog = page.getByRole('dialog')
@@ -147,9 +147,9 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   }, 120_000)
 
   test('a sandbox of an earlier run is shown as not running, and started again', async () => {
-    const first = await startRustyMail({ args: ['--demo'] })
+    const first = await startHere({ args: ['--demo'] })
     await first.stop()
-    const run = await startRustyMail({ dataDir: first.dataDir })
+    const run = await startHere({ dataDir: first.dataDir })
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, run.url, { storageState })
     await page.getByText('Not running', { exact: true }).waitFor()
@@ -170,7 +170,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   })
 
   test('a set-up link that was used does not work, and says so', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const { page } = await visit(browser, run.setupLink)
     await page
       .getByText(/already (set up|used)/i)

@@ -5,7 +5,7 @@ import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { RustyMail } from '../support/rustymail.ts'
+import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
@@ -16,7 +16,7 @@ const focused = (page: Page) =>
 const pathOf = (page: Page) => new URL(page.url()).pathname
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: RustyMail
+  let run: Served
   let browser: Browser
   let storageState: SignedIn
 

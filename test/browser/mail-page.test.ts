@@ -6,7 +6,7 @@ import type { Message } from '../../contract/mail.ts'
 import { expectAccessible, expectNothingClipped, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { RustyMail } from '../support/rustymail.ts'
+import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
 /** What can be scrolled up and down beside the frame of the message itself. */
@@ -21,7 +21,7 @@ const scrollers = `(() => {
 })()`
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: RustyMail
+  let run: Served
   let browser: Browser
   let storageState: SignedIn
   let accountId: string

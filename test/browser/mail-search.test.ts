@@ -5,13 +5,13 @@ import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { RustyMail } from '../support/rustymail.ts'
+import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
 const soon = { timeout: 10_000 }
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: RustyMail
+  let run: Served
   let browser: Browser
   let storageState: SignedIn
 

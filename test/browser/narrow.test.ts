@@ -5,7 +5,7 @@ import { api } from '../../contract/index.ts'
 import { expectNothingClipped, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { RustyMail } from '../support/rustymail.ts'
+import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
 const pages = {
@@ -46,7 +46,7 @@ const cutCopyButtons = `(() => {
 })()`
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: RustyMail
+  let run: Served
   let browser: Browser
   let storageState: SignedIn
 

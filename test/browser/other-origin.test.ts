@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { available } from '../support/require.ts'
-import { apiKey, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, startHere } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
 /** Serves one empty page, at an origin of its own. */
@@ -31,7 +31,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   async function world() {
     const [named, other] = [await startPage(), await startPage()]
-    const run = await startRustyMail({ environment: { RUSTYMAIL_ALLOWED_ORIGINS: named } })
+    const run = await startHere({ environment: { RUSTYMAIL_ALLOWED_ORIGINS: named } })
     // Cookies know no ports, so its session is sent along by pages of either.
     const context = await browser.newContext({ storageState: await signIn(browser, run.setupLink) })
     onTestFinished(() => context.close())

@@ -13,12 +13,12 @@ import {
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { freePort } from '../support/free-port.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 
-function connect(run: RustyMail, name: string, user: string, port: number, verify: boolean) {
+function connect(run: Served, name: string, user: string, port: number, verify: boolean) {
   const password = `pw-${user.split('@')[0]}`
   const imap = { host: '127.0.0.1', port, tls: 'none', user, password } as const
   return run.call(api.accounts.createAccount, {
@@ -42,7 +42,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   })
 
   test('twenty accounts on a dead server are one problem, told in the title too, and lead to a table and a page of their own', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const port = await freePort()
     const named = (index: number) => `Mailbox ${String(index).padStart(2, '0')}`
     for (let index = 1; index <= 20; index++) {
@@ -107,7 +107,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   }, 120_000)
 
   test('mails of an account are one row with sender and subject, lead to the message, and can be filtered for', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const { id } = await connect(run, 'Bob', 'bob@test.local', dovecot.imapPort, true)
     await connect(run, 'Carol', 'carol@test.local', dovecot.imapPort, true)
     const states = async () => (await run.call(api.accounts.listAccounts)).items.map(({ state }) => state)
@@ -144,7 +144,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   }, 60_000)
 
   test('a flood of mail is one row, counted whole, and hides nothing that was before it', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     await connect(run, 'Dave', 'dave@test.local', dovecot.imapPort, true)
     const state = async () => (await run.call(api.accounts.listAccounts)).items[0]?.state
     await expect.poll(state, { timeout: 10_000 }).toBe('ready')

@@ -10,7 +10,7 @@ import { formatBytes, formatCount, formatDuration, formatMinute, formatNumber } 
 import { expectAccessible, expectNothingClipped, isOutside, keepPicture, visit } from '../support/browser.ts'
 import { startBrowserDemo } from '../support/browser-demo.ts'
 import { available } from '../support/require.ts'
-import type { RustyMail } from '../support/rustymail.ts'
+import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
 const pages = {
@@ -43,7 +43,7 @@ const tiles: Record<string, (stats: DashboardStats) => string> = {
 }
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
-  let run: RustyMail
+  let run: Served
   let browser: Browser
   let storageState: SignedIn
 

@@ -7,7 +7,7 @@ import { callbackPath } from '../../server/oidc/oidc-service.ts'
 import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
 import { OidcProvider, oidcClientId, oidcClientSecret } from '../support/oidc-provider.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { runHere, type Served } from '../support/rustymail.ts'
 import { enter, type SignedIn, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -15,7 +15,7 @@ const heading = (page: Page, name: string) => page.getByRole('heading', { level:
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
   let browser: Browser
-  let run: RustyMail
+  let run: Served
   let provider: OidcProvider
   let administrator: SignedIn
 
@@ -29,10 +29,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       RUSTYMAIL_OIDC_NAME: 'Corp',
       RUSTYMAIL_OIDC_ROLES: 'crew=viewer,staff=operator',
     }
-    ;[browser, run] = await Promise.all([
-      launchBrowser(),
-      runRustyMail({ dataDir: join(dir.path, 'data'), environment }),
-    ])
+    ;[browser, run] = await Promise.all([launchBrowser(), runHere({ dataDir: join(dir.path, 'data'), environment })])
     provider.redirectUris.push(run.url + callbackPath)
     await enter(run.url, new URL(run.setupLink).hash.slice(1))
     administrator = await signIn(browser, run.url)

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { launchBrowser, visit } from '../support/browser.ts'
 import { freePort } from '../support/free-port.ts'
 import { available } from '../support/require.ts'
-import { runRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { runHere, startHere, startRustyMail } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -24,7 +24,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const dir = tempDir('server-away')
     onTestFinished(() => dir.remove())
     const options = { dataDir: join(dir.path, 'data'), environment: { RUSTYMAIL_PORT: String(await freePort()) } }
-    const first = await runRustyMail(options)
+    const first = await runHere(options)
     onTestFinished(async () => void (await first.stop()))
     const { page } = await visit(browser, first.url, { storageState: await signIn(browser, first.setupLink) })
     await isLive(page)
@@ -32,13 +32,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('link', { name: 'Clients' }).click()
     await page.getByText('Waiting for the server.').waitFor()
     expect(new URL(page.url()).pathname).toBe('/clients')
-    await startRustyMail(options)
+    await startHere(options)
     await heading(page, 'Clients').waitFor()
     await isLive(page)
   }, 60_000)
 
   test('after an update whose files have other names the window is loaded again, once and no more', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const { page } = await visit(browser, run.url, { storageState: await signIn(browser, run.url) })
     await isLive(page)
     let loads = 0

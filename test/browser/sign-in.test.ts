@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, runRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { runHere, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator, enter, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -28,11 +28,11 @@ async function signOut(page: Page): Promise<void> {
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
   let browser: Browser
-  let run: RustyMail
+  let run: Served
 
   beforeAll(async () => {
     const dir = tempDir('sign-in')
-    ;[browser, run] = await Promise.all([launchBrowser(), runRustyMail({ dataDir: join(dir.path, 'data') })])
+    ;[browser, run] = await Promise.all([launchBrowser(), runHere({ dataDir: join(dir.path, 'data') })])
     await enter(run.url, new URL(run.setupLink).hash.slice(1))
     return async () => {
       await Promise.all([browser.close(), run.stop()])
@@ -91,7 +91,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const mark = (page: Page) => page.evaluate('void (globalThis.isSamePage = true)')
     const isSamePage = (page: Page) => page.evaluate('globalThis.isSamePage')
 
-    const fresh = await startRustyMail({ isSetUp: false })
+    const fresh = await startHere({ isSetUp: false })
     const { page } = await visit(browser, `${fresh.url}/setup#of-an-earlier-start`)
     await heading(page, 'Set up RustyMail')
     await mark(page)
@@ -131,7 +131,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a set-up link that is not the newest says what to do', async () => {
-    const fresh = await startRustyMail({ isSetUp: false })
+    const fresh = await startHere({ isSetUp: false })
     const { page } = await visit(browser, `${fresh.url}/setup#an-older-one`)
     await page.getByLabel('Email').fill(administrator.email)
     await page.getByLabel('Name').fill(administrator.name)
@@ -143,7 +143,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('an authenticator is set up with its picture, and asked for from then on', async () => {
-    const fresh = await startRustyMail()
+    const fresh = await startHere()
     const { page, expectQuiet } = await visit(browser, fresh.url, {
       storageState: await signIn(browser, fresh.setupLink),
     })

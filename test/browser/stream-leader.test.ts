@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { launchBrowser } from '../support/browser.ts'
 import { available } from '../support/require.ts'
-import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type Served, startHere } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
 describe.skipIf(!available('chromium'))('in Chromium', () => {
@@ -16,10 +16,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   const isLive = (page: Page) => page.getByRole('button', { name: 'Live', exact: true }).waitFor()
-  const streams = async (run: RustyMail) => (await run.call(api.events.getStreamHealth)).streams
+  const streams = async (run: Served) => (await run.call(api.events.getStreamHealth)).streams
 
   /** Tabs of one browser that lacks something; the first is the first to come. */
-  async function openTabs(run: RustyMail, count: number, lack: string) {
+  async function openTabs(run: Served, count: number, lack: string) {
     const context = await browser.newContext({ storageState: await signIn(browser, run.setupLink) })
     onTestFinished(() => context.close())
     await context.addInitScript({ content: lack })
@@ -36,7 +36,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   }
 
   test('without shared workers three tabs share one stream, and when its tab closes another goes on behind the last event', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const { context, tabs } = await openTabs(run, 3, 'delete globalThis.SharedWorker')
     const [leader, ...others] = tabs as [Page, Page, Page]
     expect((await run.call(api.metrics.getStats)).active_sse_connections).toBe(1)
@@ -71,7 +71,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a tab that goes elsewhere hands the stream on, and shares it again when it is back', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const { tabs } = await openTabs(run, 2, 'delete globalThis.SharedWorker')
     const [leader, other] = tabs as [Page, Page]
     await leader.goto('about:blank')
@@ -84,7 +84,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('signing out in one tab ends the stream for all, also where another tab holds it', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const { tabs } = await openTabs(run, 2, 'delete globalThis.SharedWorker')
     await tabs[1]!.getByRole('button', { name: /^Account of/ }).click()
     await tabs[1]!.getByRole('button', { name: 'Sign out', exact: true }).click()
@@ -93,7 +93,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('without locks too, each tab has a stream of its own', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const lack = "delete globalThis.SharedWorker; Object.defineProperty(navigator, 'locks', { value: undefined })"
     const { tabs } = await openTabs(run, 2, lack)
     await tabs[0]!.getByText('this tab only').waitFor({ state: 'attached' })

@@ -14,7 +14,7 @@ import {
   visit,
 } from '../support/browser.ts'
 import { available } from '../support/require.ts'
-import { startRustyMail } from '../support/rustymail.ts'
+import { startHere } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
 /** Between browser and server: hands on what the event stream says only every few seconds. */
@@ -62,7 +62,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   const finding = (page: Page, title: string) => page.getByRole('listitem').filter({ hasText: `${title}:` })
 
   test('its figures are those of the API, and a good connection is called good', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const { page, expectQuiet } = await visit(browser, `${run.url}/system`, {
       storageState: await signIn(browser, run.setupLink),
     })
@@ -95,7 +95,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a proxy that holds events back is found, and the lines that fix it can be copied', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const storageState = await signIn(browser, run.setupLink)
     const url = await startHoldingProxy(run.url, 4_000)
     const { page, context } = await visit(browser, `${url}/system`, { storageState })

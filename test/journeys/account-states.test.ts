@@ -2,19 +2,19 @@
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { freePort } from '../support/free-port.ts'
-import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 
 test('an account that cannot be reached is told with its error over a kill -9, and the time without a server is unknown', async () => {
   const first = await startRustyMail()
   const imap = { host: '127.0.0.1', port: await freePort(), tls: 'none', user: 'ann', password: 'x' }
   const body = { email: 'ann@example.com', imap, enabled: true }
   const { id } = await first.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
-  const past = (run: RustyMail) => run.call(api.accounts.listAccountStates, { params: { account_id: id } })
-  const states = async (run: RustyMail) => (await past(run)).items.map(({ state }) => state)
+  const past = (run: Served) => run.call(api.accounts.listAccountStates, { params: { account_id: id } })
+  const states = async (run: Served) => (await past(run)).items.map(({ state }) => state)
   await expect.poll(() => states(first), { timeout: 20_000 }).toEqual(['unknown', 'unreachable'])
   await first.stop('SIGKILL')
 
-  const second = await startRustyMail({ dataDir: first.dataDir })
+  const second = await startHere({ dataDir: first.dataDir })
   const both = ['unknown', 'unreachable', 'unknown', 'connecting', 'unreachable']
   await expect.poll(() => states(second), { timeout: 20_000 }).toEqual(both)
   const { since, until, items } = await past(second)

@@ -6,7 +6,7 @@ import { attachmentPath } from '../../contract/mail.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { fill } from '../support/mail-world.ts'
 import { available } from '../support/require.ts'
-import { apiKey, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, startHere } from '../support/rustymail.ts'
 
 const bytes = randomBytes(9 * 1024 * 1024)
 const sha256 = (...parts: Uint8Array[]) =>
@@ -33,7 +33,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       const head = `From: Bob <bob@test.local>\nSubject: ${encoding}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n`
       const part = `--b\nContent-Type: application/zip\nContent-Disposition: attachment; filename=a.zip\nContent-Transfer-Encoding: ${encoding}\n\n`
       await dovecot.appendMessage('alice@test.local', `${head}--b\n\nhello\n${part}${encoded()}\n--b--\n`)
-      const run = await startRustyMail()
+      const run = await startHere()
       const imap = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: 'alice@test.local' }
       const body = { email: 'alice@test.local', imap: { ...imap, password: 'pw-alice' } }
       const { id } = await run.call(api.accounts.createAccount, { body })
@@ -78,7 +78,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       expect((await get({ range: `bytes=${file.length}-` })).status).toBe(416)
       // After a restart nothing is known of it but what it is.
       await run.stop()
-      const again = await startRustyMail({ dataDir: run.dataDir })
+      const again = await startHere({ dataDir: run.dataDir })
       const tail = await fetch(url.replace(run.url, again.url), {
         headers: { authorization: `Bearer ${apiKey}`, range: `bytes=${file.length - 9}-`, 'if-range': etag },
       })

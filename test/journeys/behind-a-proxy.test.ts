@@ -14,7 +14,7 @@ import { type ProxyProgram, type RunningProxy, startProxy } from '../support/pro
 import { caddySite, documented, faults, plain, prescribed, quietFaults } from '../support/proxy-configurations.ts'
 import { available } from '../support/require.ts'
 import { runConformance } from '../support/run-conformance.ts'
-import { apiKey, type RustyMail, startHere, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -57,14 +57,14 @@ async function openHttp2(proxy: RunningProxy, localAddress = '127.0.0.1') {
   return { protocol: session.alpnProtocol, request, destroy: () => session.destroy() }
 }
 
-async function addAccount(server: Pick<RustyMail, 'call'>): Promise<string> {
+async function addAccount(server: Served): Promise<string> {
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
   const body = { email: 'ann@example.com', imap, enabled: false }
   return (await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })).id
 }
 
 /** Open streams of clients with this user agent. */
-async function openStreams(server: Pick<RustyMail, 'call'>, userAgent: string): Promise<number> {
+async function openStreams(server: Served, userAgent: string): Promise<number> {
   const { clients } = await server.call(api.clients.listClients, { query: { filter: userAgent, per_page: '100' } })
   return clients.reduce((sum, client) => sum + client.streams, 0)
 }

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { freePort } from '../support/free-port.ts'
 import { runConformance } from '../support/run-conformance.ts'
-import { apiKey, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, startHere, startRustyMail } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const manual = readFileSync(join(import.meta.dirname, '../../docs/events.md'), 'utf8')
@@ -45,7 +45,7 @@ test('the stream of the real program conforms, with mail coming in meanwhile', a
 }, 90_000)
 
 test('a token that is not the right one and a wrong call are told', async () => {
-  const { url } = await startRustyMail()
+  const { url } = await startHere()
   const [stranger, wrong] = await Promise.all([
     runConformance(url, ['--token', 'not-the-right-token-at-all']),
     runConformance('nowhere'),
@@ -65,35 +65,36 @@ const hasPython = isRequired || spawnSync('python3', ['--version']).status === 0
 if (!hasPython) process.stderr.write('skipped: python3 is missing on this machine (apt-get install python3)\n')
 
 const clients = [
-  ['JavaScript', process.execPath, clientIn('js'), 'client.mjs'],
-  ...(hasPython ? [['Python', 'python3', clientIn('python'), 'client.py'] as const] : []),
+  [process.execPath, clientIn('js'), 'client.mjs'],
+  ...(hasPython ? [['python3', clientIn('python'), 'client.py'] as const] : []),
 ] as const
 
-test.each(clients)(
-  'the %s client shown in docs/events.md misses nothing over a restart',
-  async (_name, ...client) => {
-    const [command, source, file] = client
-    const dir = tempDir('client')
-    onTestFinished(() => dir.remove())
-    writeFileSync(join(dir.path, file), source)
-    const environment = { RUSTYMAIL_PORT: String(await freePort()) }
-    const first = await startRustyMail({ environment })
-    const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
-    const body = { email: 'ann@example.com', imap, enabled: false }
-    const { id } = await first.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
-    const rename = (server: typeof first, name: string) =>
-      server.call(api.accounts.updateAccount, { params: { account_id: id }, body: { name } })
+test('the clients shown in docs/events.md, JavaScript and Python, miss nothing over a restart', async () => {
+  const dir = tempDir('client')
+  onTestFinished(() => dir.remove())
+  const environment = { RUSTYMAIL_PORT: String(await freePort()) }
+  const first = await startHere({ environment })
+  const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
+  const body = { email: 'ann@example.com', imap, enabled: false }
+  const { id } = await first.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
+  const rename = (server: typeof first, name: string) =>
+    server.call(api.accounts.updateAccount, { params: { account_id: id }, body: { name } })
 
-    const { text } = run(command, [join(dir.path, file)], { RUSTYMAIL_URL: first.url })
-    await expect.poll(text, { timeout: 10_000 }).toContain(' welcome ')
-    await rename(first, 'before the restart')
-    await expect.poll(text, { timeout: 10_000 }).toContain('before the restart')
-    await first.stop()
-    const second = await startRustyMail({ environment, dataDir: first.dataDir })
-    await rename(second, 'after the restart')
-    await expect.poll(text, { timeout: 30_000 }).toContain('after the restart')
+  const texts = clients.map(([command, source, file]) => {
+    writeFileSync(join(dir.path, file), source)
+    return run(command, [join(dir.path, file)], { RUSTYMAIL_URL: first.url }).text
+  })
+  const eachSays = (words: string, timeout: number) =>
+    Promise.all(texts.map(text => expect.poll(text, { timeout }).toContain(words)))
+  await eachSays(' welcome ', 10_000)
+  await rename(first, 'before the restart')
+  await eachSays('before the restart', 10_000)
+  await first.stop()
+  const second = await startHere({ environment, dataDir: first.dataDir })
+  await rename(second, 'after the restart')
+  await eachSays('after the restart', 30_000)
+  for (const text of texts) {
     const numbers = [...text().matchAll(/^[a-z0-9]+-(\d+) /gm)].map(match => Number(match[1]))
     expect(numbers).toEqual(numbers.map((_number, index) => numbers[0]! + index))
-  },
-  90_000,
-)
+  }
+}, 90_000)

@@ -5,7 +5,7 @@ import { api } from '../../contract/index.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { openStream } from '../support/open-stream.ts'
 import { available } from '../support/require.ts'
-import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 
 const mail = (subject: string, text: string) =>
   `From: Bob <bob@test.local>\nTo: alice@test.local\nSubject: ${subject}\nDate: Sun, 22 Nov 2026 18:14:03 +0000\nContent-Type: text/plain; charset=utf-8\n\n${text}\n`
@@ -24,7 +24,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     imap: { host: '127.0.0.1', port: dovecot.imapsPort, tls: 'implicit', user: `${user}@test.local`, password },
   })
 
-  const connect = async (run: RustyMail, user: string) => {
+  const connect = async (run: Served, user: string) => {
     const account = await run.call(api.accounts.createAccount, { body: login(user) })
     const isReady = async () => (await run.call(api.accounts.getAccount, { params: { account_id: account.id } })).state
     await expect.poll(isReady, { timeout: 15_000 }).toBe('ready')
@@ -32,7 +32,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   }
 
   test('an account is tried, connected, read without marking anything, and heard of when mail comes', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const stream = await openStream(`${run.url}/api/dashboard/events`, { authorization })
     await stream.next('welcome')
     const account = await connect(run, 'alice')
@@ -63,7 +63,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('a wrong password is refused with the words of the server and nothing is kept', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const answer = await run.send('POST', '/api/dashboard/accounts', login('bob', 'wrong'))
     expect(answer.status).toBe(422)
     expect(await answer.json()).toMatchObject({
@@ -76,7 +76,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('a password that changes under way stops the account, and a new one brings it back', async () => {
-    const run = await startRustyMail()
+    const run = await startHere()
     const account = await connect(run, 'carol')
     const params = { account_id: account.id }
     const state = async () => (await run.call(api.accounts.getAccount, { params })).state
@@ -96,7 +96,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   test('where the mail server allows one connection, the watching one makes room for the trial of a password', async () => {
     const narrow = await startDovecot({ maxConnectionsPerUser: 1 })
     onTestFinished(() => narrow.stop())
-    const run = await startRustyMail()
+    const run = await startHere()
     const { imap, ...account } = login('bob')
     const body = { ...account, imap: { ...imap, port: narrow.imapsPort } }
     const { id } = await run.call(api.accounts.createAccount, { body })
@@ -120,7 +120,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       IMAP_USER: 'dave@test.local',
       IMAP_PASS: 'pw-dave',
     }
-    const run = await startRustyMail({ environment })
+    const run = await startHere({ environment })
     const state = async () => (await run.call(api.accounts.listAccounts)).items.map(account => account.state)
     await expect.poll(state, { timeout: 15_000 }).toEqual(['ready'])
     const config = await run.call(api.settings.getConfig)
@@ -134,7 +134,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(await refused.json()).toMatchObject({ cause: 'refused', part: 'imap' })
     expect(await run.call(api.settings.getConfig)).toEqual(body)
     await run.stop()
-    const again = await startRustyMail({ environment, dataDir: run.dataDir })
+    const again = await startHere({ environment, dataDir: run.dataDir })
     expect((await again.call(api.accounts.listAccounts)).items).toHaveLength(1)
     expect(await again.call(api.settings.getConfig)).toEqual(body)
   })

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { openStream } from '../support/open-stream.ts'
-import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 
 const authorization = `Bearer ${apiKey}`
 
@@ -18,7 +18,7 @@ test('killed in the middle of many facts, it has every one that was answered, an
 
   const answered = new Set<string>()
   let next = 0
-  const rename = async (run: RustyMail) => {
+  const rename = async (run: Served) => {
     for (;;) {
       const name = `name ${next++}`
       const params = { account_id: id }
@@ -33,7 +33,7 @@ test('killed in the middle of many facts, it has every one that was answered, an
   await first.stop('SIGKILL')
   await writers
 
-  const second = await startRustyMail({ dataDir: first.dataDir })
+  const second = await startHere({ dataDir: first.dataDir })
   const { items } = await second.call(api.events.listFacts, { query: { limit: '100' } })
   expect(items.filter(item => item.type === 'account_updated').length).toBeGreaterThan(90)
   // It had taken some, and comes back with the id of one in the middle.

@@ -4,10 +4,10 @@ import { api } from '../../contract/index.ts'
 import { messageHtmlPath } from '../../contract/mail.ts'
 import { cleanHtml } from '../../server/reading/clean-html.ts'
 import { fill, type MailWorld, startMailWorld } from '../support/mail-world.ts'
-import { startRustyMail } from '../support/rustymail.ts'
+import { startHere } from '../support/rustymail.ts'
 
 test('the HTML of a message comes sandboxed, and lets the internet in only when asked', async () => {
-  const run = await startRustyMail({ args: ['--demo'] })
+  const run = await startHere({ args: ['--demo'] })
   const { id } = (await run.call(api.accounts.listAccounts)).items[0]!
   const { items } = await run.call(api.mail.listMessages, { params: { account_id: id } })
   const path = `/api/v1/accounts/${id}/messages/${items[0]!.ref}/html`

@@ -5,7 +5,7 @@ import { onEachDatabase } from '../support/databases.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { openStream } from '../support/open-stream.ts'
 import { available } from '../support/require.ts'
-import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 
 const authorization = `Bearer ${apiKey}`
 /** More than two batches, each of which is a transaction. */
@@ -19,7 +19,7 @@ async function deliver(dovecot: Dovecot, count: number): Promise<number[]> {
   return uids
 }
 
-const isReady = (run: RustyMail, account_id: string) =>
+const isReady = (run: Served, account_id: string) =>
   expect
     .poll(async () => (await run.call(api.accounts.getAccount, { params: { account_id } })).state, { timeout: 30_000 })
     .toBe('ready')
@@ -52,7 +52,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await stream.next('mail_received')
       await second.stop('SIGKILL')
 
-      const third = await startRustyMail({ environment, dataDir })
+      const third = await startHere({ environment, dataDir })
       await isReady(third, id)
       const resumed = await openStream(third.url + query, replay)
       const uids = () =>
@@ -63,7 +63,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await expect.poll(() => uids().at(-1), { timeout: 60_000 }).toBe(last)
       await third.stop()
 
-      const fourth = await startRustyMail({ environment, dataDir })
+      const fourth = await startHere({ environment, dataDir })
       await isReady(fourth, id)
       const [next] = await deliver(dovecot, 1)
       const again = await openStream(fourth.url + query, replay)

@@ -6,7 +6,7 @@ import { expect, inject, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { newPostgresDatabase, onEachDatabase } from '../support/databases.ts'
 import { runCommand } from '../support/run-command.ts'
-import { apiKey, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, spawnRustyMail, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -46,7 +46,7 @@ onEachDatabase((_open, newUrl) => {
     expect((await first.send('GET', api.users.listUsers.path)).status).toBe(200)
 
     await first.stop('SIGKILL')
-    const second = await startRustyMail({ dataDir, environment })
+    const second = await startHere({ dataDir, environment })
     expect((await second.call(api.users.listUsers)).items.map(({ email }) => email)).toEqual([administrator.email])
   }, 60_000)
 })

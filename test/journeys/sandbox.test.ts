@@ -4,16 +4,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Account, accountsApi } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { People } from '../support/people.ts'
-import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { enter } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
-const listed = (run: RustyMail) => run.call(api.accounts.listAccounts).then(({ items }) => items)
+const listed = (run: Served) => run.call(api.accounts.listAccounts).then(({ items }) => items)
 const listedTo = async (people: People, proof: Record<string, string>) => {
   const answer = await people.tell(proof, 'GET', api.accounts.listAccounts.path)
   return accountsApi.listAccounts.response.parse(answer).items.map(({ id }) => id)
 }
-const ready = async (run: RustyMail): Promise<Account> => {
+const ready = async (run: Served): Promise<Account> => {
   await expect.poll(async () => (await listed(run)).find(account => account.is_sandbox)?.state).toBe('ready')
   return (await listed(run)).find(account => account.is_sandbox)!
 }
@@ -26,7 +26,7 @@ function newDataDir(): string {
 
 test('over restarts its account keeps its id, what it is to others and who may see it; without the sandbox it says so', async () => {
   const dataDir = newDataDir()
-  const first = await startRustyMail({ dataDir, args: ['--demo'] })
+  const first = await startHere({ dataDir, args: ['--demo'] })
   const sandbox = await ready(first)
   const people = new People(first.url, await enter(first.url))
   const viewer = await people.invite('viewer', [sandbox.id])
@@ -42,7 +42,7 @@ test('over restarts its account keeps its id, what it is to others and who may s
   await first.stop()
 
   // Started without it: kept, shown as what it is, not tried, and not in the way.
-  const without = await startRustyMail({ dataDir })
+  const without = await startHere({ dataDir })
   const parked = (await listed(without)).find(({ id }) => id === sandbox.id)
   expect(parked).toMatchObject({ is_sandbox: true, is_default: true, name: 'Play', enabled: false, state: 'disabled' })
   expect(parked).toMatchObject({ last_error: null, next_retry_at: null })
@@ -66,7 +66,7 @@ test('over restarts its account keeps its id, what it is to others and who may s
   expect(await codeOf('GET', `/api/v1/accounts/${sandbox.id}/messages/${message!.ref}`)).toBe('stale_ref')
   await without.stop()
 
-  const again = await startRustyMail({ dataDir, args: ['--demo'] })
+  const again = await startHere({ dataDir, args: ['--demo'] })
   expect(await ready(again)).toMatchObject({ id: sandbox.id, name: 'Play', is_default: true })
   const now = new People(again.url, await enter(again.url))
   expect(await listedTo(now, viewer.proof)).toEqual([sandbox.id])
@@ -86,7 +86,7 @@ test('one that was disabled stays so over a restart, until its button enables it
   const { id } = await ready(first)
   await first.call(api.accounts.updateAccount, { params: { account_id: id }, body: { enabled: false } })
   await first.stop('SIGKILL')
-  const again = await startRustyMail({ dataDir, args: ['--demo'] })
+  const again = await startHere({ dataDir, args: ['--demo'] })
   expect(await listed(again)).toMatchObject([{ id, enabled: false, state: 'disabled' }])
   await again.call(api.accounts.updateAccount, { params: { account_id: id }, body: { enabled: true } })
   expect(await ready(again)).toMatchObject({ id })

@@ -7,7 +7,7 @@ import { expect, inject, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 import { openStream } from '../support/open-stream.ts'
-import { apiKey, spawnRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, spawnRustyMail, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator, enter } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -122,7 +122,7 @@ test('the first start of a clean copy says what it prepares, and serves its page
 }, 120_000)
 
 test('a wrong secret key is one clear line and no start', async () => {
-  const run = await startRustyMail()
+  const run = await startHere()
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'x' }
   await run.call(api.accounts.createAccount, { query: { verify: 'false' }, body: { email: 'ann@example.com', imap } })
   await run.stop()
@@ -134,7 +134,7 @@ test('a wrong secret key is one clear line and no start', async () => {
 })
 
 test('a client that is disconnected is gone, and does not come back by the end of its stream', async () => {
-  const run = await startRustyMail()
+  const run = await startHere()
   const stream = await openStream(`${run.url}/api/dashboard/events`, {
     authorization: `Bearer ${apiKey}`,
     'user-agent': 'kicked',
@@ -219,16 +219,16 @@ test('every wrong setting is named at once, with exit 78 and nothing started', a
 })
 
 test('a second server on the same data directory is refused in one clear line', async () => {
-  const run = await startRustyMail()
+  const run = await startHere()
   const { code, words } = await failedStart({ dataDir: run.dataDir })
   expect(code).toBe(1)
   expect(words.trim().split('\n')).toHaveLength(1)
-  expect(words).toContain(`another RustyMail (process ${run.process.pid}) is running`)
+  expect(words).toContain(`another RustyMail (process ${process.pid}) is running`)
   expect((await fetch(`${run.url}/health/live`)).status).toBe(200)
 })
 
 test('a taken port is a clear line and leaves the data directory free', async () => {
-  const run = await startRustyMail()
+  const run = await startHere()
   const dataDir = newDataDir()
   const { code, words } = await failedStart({ dataDir, environment: { RUSTYMAIL_PORT: new URL(run.url).port } })
   expect(code).toBe(1)
@@ -264,7 +264,7 @@ test('a database that does not answer is one clear line', async () => {
 })
 
 test('HEAD on the event stream answers the headers of a stream and ends', async () => {
-  const run = await startRustyMail()
+  const run = await startHere()
   const answer = await run.send('HEAD', '/api/dashboard/events')
   expect(answer.status).toBe(200)
   expect(answer.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
@@ -277,7 +277,7 @@ test('a session and the data outlive kill -9', async () => {
   const first = await startRustyMail({ dataDir })
   const cookie = await enter(first.url)
   await first.stop('SIGKILL')
-  const second = await startRustyMail({ dataDir })
+  const second = await startHere({ dataDir })
   const session = await fetch(`${second.url}/api/dashboard/session`, { headers: { cookie } })
   expect(session.status).toBe(200)
 })

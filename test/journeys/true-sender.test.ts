@@ -5,7 +5,7 @@ import type { Message } from '../../contract/mail.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { available } from '../support/require.ts'
-import { apiKey, type RustyMail, runRustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, runHere, type Served, startHere } from '../support/rustymail.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
 const alice = { user: 'alice@test.local', password: 'pw-alice' }
@@ -50,14 +50,14 @@ const heads: Record<string, string[]> = {
 
 describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   let dovecot: Dovecot
-  let run: RustyMail
+  let run: Served
   const messages = new Map<string, Message>()
 
   beforeAll(async () => {
     dovecot = await startDovecot()
     const dir = tempDir('true-sender')
     const environment = { RUSTYMAIL_AUTH_SERVERS: '127.0.0.1=mx.test.local' }
-    run = await runRustyMail({ environment, dataDir: `${dir.path}/data` })
+    run = await runHere({ environment, dataDir: `${dir.path}/data` })
     const imap = { host: '127.0.0.1', port: dovecot.imapsPort, tls: 'implicit' as const, ...alice }
     const { id } = await run.call(api.accounts.createAccount, { body: { email: alice.user, imap } })
     for (const [subject, head] of Object.entries(heads)) {
@@ -137,7 +137,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 })
 
 test('no mail of the sandbox is said to differ in its parts, or to come from an odd sender', async () => {
-  const run = await startRustyMail({ args: ['--demo'] })
+  const run = await startHere({ args: ['--demo'] })
   const account_id = (await run.call(api.accounts.listAccounts)).items[0]!.id
   const { items: folders } = await run.call(api.mail.listFolders, { params: { account_id } })
   let twofold = 0

@@ -1,12 +1,12 @@
-/** For a whole file of browser tests: the real program with the sandbox, a browser, and the administrator signed in. */
+/** For a whole file of browser tests: a server with the sandbox, a browser, and the administrator signed in. */
 import type { Browser } from 'playwright-core'
 import { launchBrowser } from './browser-launch.ts'
-import { type RustyMail, runRustyMail } from './rustymail.ts'
+import { runHere, type Served } from './rustymail.ts'
 import { type SignedIn, signIn } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'
 
 export interface BrowserDemo {
-  run: RustyMail
+  run: Served
   browser: Browser
   storageState: SignedIn
   stop(): Promise<void>
@@ -15,7 +15,7 @@ export interface BrowserDemo {
 /** The caller stops it. */
 export async function startBrowserDemo(): Promise<BrowserDemo> {
   const dir = tempDir('browser')
-  const run = await runRustyMail({ args: ['--demo'], dataDir: `${dir.path}/data` })
+  const run = await runHere({ args: ['--demo'], dataDir: `${dir.path}/data` })
   const browser = await launchBrowser()
   const storageState = await signIn(browser, run.setupLink)
   const stop = async () => {

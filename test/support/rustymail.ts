@@ -40,20 +40,28 @@ export interface RunOptions {
   isSetUp?: boolean
 }
 
-type HereOptions = Pick<RunOptions, 'args' | 'environment'> & { dataDir: string; heartbeatSeconds?: number }
+interface HereOptions extends Omit<RunOptions, 'root'> {
+  heartbeatSeconds?: number
+}
 
-export interface RustyMail {
+/** A server that answers, wherever it runs. */
+export interface Served {
   readonly url: string
   /** The set-up link as it was printed, used up unless the test does that; the address alone where there was none. */
   readonly setupLink: string
   readonly dataDir: string
-  readonly process: ChildProcess
-  /** What it wrote to stderr so far. */
-  log(): string
   /** As the page does it, with the API key; throws what is not a success. */
   call<P, Q, B, R>(endpoint: Endpoint<P, Q, B, R>, request?: Request): Promise<R>
   /** Anything, with the API key. */
   send(method: string, path: string, body?: unknown): Promise<Response>
+  stop(): Promise<unknown>
+}
+
+/** The program in a process of its own. */
+export interface RustyMail extends Served {
+  readonly process: ChildProcess
+  /** What it wrote to stderr so far. */
+  log(): string
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null }>
 }
 
@@ -111,28 +119,44 @@ export async function runRustyMail(options: RunOptions & { dataDir: string }): P
 }
 
 /**
- * The same in this process, for what is not about the process: it starts in a fraction of the time. Not beside a command that runs in
- * this process too, for locks of files are those of a process. Stopped when the test ends.
+ * The same in this process, for what is not about the process: it starts with a fraction of the work. Not beside a command that runs
+ * in this process too, for locks of files are those of a process. Stopped and removed when the test ends.
  */
-export async function startHere({ args = [], environment = {}, dataDir, heartbeatSeconds }: HereOptions) {
+export async function startHere(options: HereOptions = {}): Promise<Served> {
+  const dir = options.dataDir === undefined ? tempDir('journey') : undefined
+  onTestFinished(() => dir?.remove())
+  const run = await runHere({ ...options, dataDir: options.dataDir ?? join(dir!.path, 'data') })
+  onTestFinished(async () => void (await run.stop()))
+  return run
+}
+
+/** For a whole file: the caller stops it. */
+export async function runHere(options: HereOptions & { dataDir: string }): Promise<Served> {
+  const { args = [], environment = {}, dataDir, heartbeatSeconds } = options
   const variables = { ...serverEnvironment, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
   const overrides = heartbeatSeconds === undefined ? {} : { heartbeatSeconds }
   const app = createApp(loadConfig(args, variables), { logger: createLogger('silent'), passwordMemory, ...overrides })
-  let isStopped = false
-  const stop = async () => {
-    if (isStopped) return
-    isStopped = true
-    await app.stop()
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= app.stop()
+    return stopped
   }
-  onTestFinished(stop)
   await app.start()
-  const link = await app.createSetupLink()
-  if (link !== undefined) await enter(app.address, new URL(link).hash.slice(1))
-  return { url: app.address, dataDir, ...callsTo(app.address), stop }
+  const url = app.address
+  const prepare = async () => {
+    const link = await app.createSetupLink()
+    if (link !== undefined && options.isSetUp !== false) await enter(url, new URL(link).hash.slice(1))
+    return link ?? `${url}/`
+  }
+  const setupLink = await prepare().catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
+  return { url, setupLink, dataDir, ...callsTo(url), stop }
 }
 
-function callsTo(url: string): Pick<RustyMail, 'send' | 'call'> {
-  const send: RustyMail['send'] = (method, path, body) => {
+function callsTo(url: string): Pick<Served, 'send' | 'call'> {
+  const send: Served['send'] = (method, path, body) => {
     const headers: Record<string, string> = { authorization: `Bearer ${apiKey}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
     return fetch(url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
