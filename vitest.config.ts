@@ -8,6 +8,8 @@ const shared = {
   // How long a test may hang, not how long it may take: with a load of 20 on two processors some take half of it.
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // Nor does it say how soon something comes that is looked for again and again: one second was too short on a busy machine.
+  expect: { poll: { timeout: 20_000 } },
   // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',

@@ -107,7 +107,7 @@ test('with the server killed and its data directory destroyed, a backup made und
 }, 90_000)
 
 test('without the key in it a backup opens with the key alone, whether from a file or the environment', async () => {
-  const { dataDir, destroy, place, names, run, runProgram, start } = backupHome()
+  const { dataDir, destroy, place, names, run, runProgram, start, startHere } = backupHome()
   const server = await start()
   await addAccount(server)
   const file = place('backup.db')
@@ -141,7 +141,7 @@ test('without the key in it a backup opens with the key alone, whether from a fi
   destroy()
   expect(await run(['restore', file, '--key-from', place('key')])).toMatchObject({ code: 0 })
   expect(readFileSync(join(dataDir, 'secret.key'), 'utf8').trim()).toBe(key)
-  expect((await (await start()).call(api.accounts.listAccounts)).items).toHaveLength(1)
+  expect((await (await startHere()).call(api.accounts.listAccounts)).items).toHaveLength(1)
 }, 90_000)
 
 test('a backup that cannot be made says why in one line, and leaves nothing behind and all as it was', async () => {
@@ -200,7 +200,7 @@ test('for a database in memory, and for PostgreSQL, it is said what to use inste
 }, 60_000)
 
 test('a server makes backups by itself, a restart makes none too many, and each of them can be restored', async () => {
-  const { destroy, place, run, start } = backupHome({ RUSTYMAIL_BACKUP_DIR: '' })
+  const { destroy, place, run, start, startHere } = backupHome({ RUSTYMAIL_BACKUP_DIR: '' })
   const scheduled = { RUSTYMAIL_BACKUP_DIR: place('backups'), RUSTYMAIL_BACKUP_EVERY_HOURS: '1' }
   const first = await start(scheduled)
   await expect.poll(() => first.log(), { timeout: 20_000 }).toContain('"msg":"a backup was made"')
@@ -216,5 +216,5 @@ test('a server makes backups by itself, a restart makes none too many, and each 
   expect(files()).toHaveLength(1)
   destroy()
   expect(await run(['restore', join(place('backups'), files()[0]!)])).toMatchObject({ code: 0 })
-  expect(await emailsOf(await start())).toEqual(['admin@example.com'])
+  expect(await emailsOf(await startHere())).toEqual(['admin@example.com'])
 }, 60_000)

@@ -14,7 +14,7 @@ import { addAccount, backupHome, emailsOf, expectRefusal, invite } from '../supp
 import { spawnRustyMail } from '../support/rustymail.ts'
 
 test('a restore over data keeps it beside, says which entries are lost, and is refused while a server runs', async () => {
-  const { dataDir, database, place, names, run, start } = backupHome()
+  const { dataDir, database, place, names, run, start, startHere } = backupHome()
   const file = place('backup.db')
   const first = await start()
   await addAccount(first)
@@ -32,7 +32,7 @@ test('a restore over data keeps it beside, says which entries are lost, and is r
     /Entries \d+ to \d+, which came after the backup, are not in it\.\nThe previous files are kept: /,
   )
   expect(await run(['audit', 'verify'])).toMatchObject({ code: 0 })
-  const second = await start()
+  const second = await startHere()
   expect(await emailsOf(second)).not.toContain('late@example.com')
   const { items } = await second.call(api.audit.listAudit, { query: { operation: 'cli.restoreBackup' } })
   expect(items[0]!.refs.missing).toMatch(/^\d+ to \d+$/)
@@ -43,7 +43,7 @@ test('a restore over data keeps it beside, says which entries are lost, and is r
     const [, as] = /^(.+)\.before-restore-\w+$/.exec(name) ?? []
     if (as !== undefined) renameSync(join(dataDir, name), join(dataDir, as))
   }
-  const third = await start()
+  const third = await startHere()
   expect(await emailsOf(third)).toContain('late@example.com')
   expect(await third.call(api.audit.verifyAudit)).toMatchObject({ is_whole: true })
 }, 90_000)
@@ -107,7 +107,7 @@ function flipName(path: string): void {
 }
 
 test('a restore that was killed, wherever that was, is finished by running it again, and no server starts before', async () => {
-  const { dataDir, database, destroy, place, names, run, spawn: begin, start } = backupHome()
+  const { dataDir, database, destroy, place, names, run, spawn: begin, start, startHere } = backupHome()
   const server = await start()
   await addAccount(server)
   const file = place('backup.db')
@@ -173,5 +173,5 @@ test('a restore that was killed, wherever that was, is finished by running it ag
   expect(await run(['restore', file])).toMatchObject({ code: 0, stdout: expect.stringContaining('is finished') })
   expectAllInPlace(moves)
   expect(await run(['audit', 'verify'])).toMatchObject({ code: 0 })
-  expect((await (await start()).call(api.accounts.listAccounts)).items).toHaveLength(1)
+  expect((await (await startHere()).call(api.accounts.listAccounts)).items).toHaveLength(1)
 }, 120_000)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { type Ended, runCommand, runCommandHere, spawnCommand } from './run-command.ts'
-import { type RustyMail, startRustyMail } from './rustymail.ts'
+import { type Served, startHere, startRustyMail } from './rustymail.ts'
 import { tempDir } from './temp-dir.ts'
 
 /** A secret key of 32 equal bytes. */
@@ -27,7 +27,10 @@ export function backupHome(environment: Record<string, string> = {}) {
     /** By the program itself. */
     runProgram: (words: string[]) => runCommand(words, { dataDir, environment: around }),
     spawn: (words: string[]) => spawnCommand(words, { dataDir, environment: around }),
+    /** In a process of its own, beside which a command can run here. */
     start: (change: Record<string, string> = {}) => startRustyMail({ dataDir, environment: { ...around, ...change } }),
+    /** In this process, where no command runs beside it. */
+    startHere: () => startHere({ dataDir, environment: around }),
   }
 }
 
@@ -37,15 +40,15 @@ export function expectRefusal({ code, stdout, stderr }: Ended, words: string): v
   expect(stderr).toContain(words)
 }
 
-export async function addAccount(server: RustyMail): Promise<void> {
+export async function addAccount(server: Served): Promise<void> {
   const imap = { host: '127.0.0.1', port: 1, tls: 'none', user: 'ann', password: 'a secret word' }
   const body = { email: 'ann@example.com', imap, enabled: false }
   await server.call(api.accounts.createAccount, { query: { verify: 'false' }, body })
 }
 
-export async function invite(server: RustyMail, email: string): Promise<void> {
+export async function invite(server: Served, email: string): Promise<void> {
   await server.call(api.users.inviteUser, { body: { email, name: 'Somebody', role: 'viewer', accounts: [] } })
 }
 
-export const emailsOf = async (server: RustyMail) =>
+export const emailsOf = async (server: Served) =>
   (await server.call(api.users.listUsers)).items.map(({ email }) => email)
