@@ -16,8 +16,10 @@ test('principals that see the same share a view, while any of them has a stream;
   const [ann, ben] = [reader(['mail:read']), reader(['mail:meta'])]
   const view = views.take(ann, everything)
   expect(views.take(ben, everything)).toBe(view)
-  expect(views.take(ann, parseFilter({ types: 'mail_received' }))).toBe(view)
+  const ofMail = 'mail_received,mail_changed,mail_removed,folder_changed'
+  expect(views.take(ann, parseFilter({ types: ofMail }))).toBe(view)
   const others = [
+    views.take(ann, parseFilter({ types: 'mail_received' })),
     views.take(reader(['dashboard:read']), everything),
     views.take(reader(['mail:read'], new Set(['a'])), everything),
     views.take(ann, parseFilter({ account_id: ['a', 'b'] })),

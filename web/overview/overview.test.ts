@@ -98,6 +98,8 @@ test('every fact of the contract has its sentence, and names its account', () =>
     version: 'Work',
     alert: 'disk_low',
     detail: 'Work is full',
+    messages: [],
+    event: 'created',
     at: '2026-11-22T18:00:00.000Z',
   }
   const said = factTypes.map(type => changeOf({ type, data } as unknown as Fact, [{ id: 'a', name: 'Work' }])?.text)
