@@ -39,6 +39,8 @@ class FaultyStore extends EventStore {
   isUnreadable = false
   isAnswerLost = false
 
+  /** Between a commit and its answer. */
+  beforeCommitted: (() => Promise<void>) | undefined
   /** Between what the table answers and the answer. */
   beforeAnswer: (() => Promise<void>) | undefined
 
@@ -53,6 +55,9 @@ class FaultyStore extends EventStore {
 
   override async transact<Result>(work: (transaction: Database) => Promise<Result>): Promise<Result> {
     const result = await super.transact(work)
+    const beforeCommitted = this.beforeCommitted
+    this.beforeCommitted = undefined
+    await beforeCommitted?.()
     if (!this.isAnswerLost) return result
     this.isAnswerLost = false
     throw new Error('on purpose')
@@ -145,6 +150,14 @@ onEachDatabase(open => {
       { numRuns: 25 },
     )
   }, 60_000)
+
+  test('what another writes while a commit of ours is being answered is heard, though nothing more is said of it', async () => {
+    const db = await open()
+    const [one, two] = await startTwo(db)
+    one.store.beforeCommitted = () => two.tell(1)
+    await one.tell(1)
+    await expect.poll(() => one.heard, patience).toEqual(['1 one 1', '2 two 1'])
+  })
 
   test('a transaction resolves when its facts were told, and those that another wrote before', async () => {
     const db = await open()

@@ -44,6 +44,8 @@ export class LogTail {
   #waiters: { upTo: number; resolve(): void }[] = []
   #newest = 0
   #isDue = false
+  /** The last look ended while something of ours was not committed: what follows that may be in the table already. */
+  #isHeldUp = false
   #reading: Promise<void> | undefined
 
   constructor(options: LogTailOptions) {
@@ -95,6 +97,10 @@ export class LogTail {
     this.#own.set(ticket.first, facts)
     this.#ownFacts += facts.length
     this.#advance()
+    if (this.#isHeldUp) {
+      this.#isHeldUp = false
+      this.wake()
+    }
     const upTo = ticket.first + facts.length - 1
     if (upTo <= this.#newest || this.#stopped.signal.aborted) return
     // Only hints: what they say is in the table too.
@@ -126,16 +132,20 @@ export class LogTail {
     for (;;) {
       // What stands next is ours and not committed: its end wakes this again.
       const barrier = Math.min(this.#nextOwn(), this.#nextUnderWay())
-      if (barrier <= this.#newest + 1) return
+      if (barrier <= this.#newest + 1) return this.#endLook()
       const limit = Math.min(page, barrier - this.#newest - 1)
       const rows = await this.#options.read(this.#newest, limit)
       if (this.#stopped.signal.aborted) return
-      for (const row of rows) if (!this.#take(row)) return
+      for (const row of rows) if (!this.#take(row)) return this.#endLook()
       // What precedes a commit can be read from its end on, and is forgotten when it cannot. A read that began earlier proves nothing.
       if (rows.length === 0 && this.#own.has(barrier)) this.#skipTo(barrier)
-      else if (rows.length < limit && this.#nextOwn() >= this.#nextUnderWay()) return
+      else if (rows.length < limit && this.#nextOwn() >= this.#nextUnderWay()) return this.#endLook()
       await yieldLoop()
     }
+  }
+
+  #endLook(): void {
+    this.#isHeldUp = this.#underWay.size > 0
   }
 
   /** False when something of ours that is not committed stands before it. */
