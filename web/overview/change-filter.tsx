@@ -19,8 +19,8 @@ export function ChangeFilter({
 }) {
   const small = 'min-h-7! py-0 text-xs!'
   return (
-    <search aria-label="Changes" className="flex gap-2">
-      <span className="w-30 sm:w-34">
+    <search aria-label="Changes" className="flex min-w-0 gap-2">
+      <span className="w-30 min-w-0 sm:w-34">
         <Select
           aria-label="Kind of change"
           className={small}
@@ -36,7 +36,7 @@ export function ChangeFilter({
         </Select>
       </span>
       {accounts.length > 1 && (
-        <span className="w-30 sm:w-34">
+        <span className="w-30 min-w-0 sm:w-34">
           <Select
             aria-label="Account"
             className={small}
