@@ -30,7 +30,7 @@ export function Card({
           <h2 id={id} className="text-base font-semibold">
             {title}
           </h2>
-          {actions && <div className="flex min-w-0 items-center gap-2 text-xs text-muted">{actions}</div>}
+          {actions && <div className="flex items-center gap-2 text-xs text-muted has-[search]:min-w-0">{actions}</div>}
         </header>
       )}
       <div className={isFlush ? undefined : 'p-4'}>{children}</div>
