@@ -18,7 +18,7 @@ import { freePort } from '../test/support/free-port.ts'
 import { getTool } from '../test/support/require.ts'
 import { apiKey, mainCpuMs, median, preciseCpuMs, round } from './measure.ts'
 
-/** How a stream is asked for, and by whom. */
+/** How a stream is requested, and its caller. */
 export interface Way {
   isProxied: boolean
   query: string
