@@ -86,6 +86,7 @@ test('wrong input is named with its place, and an unknown key is wrong', async (
     [{ word: 'too long' }, /^word: /],
     [{ other: 1 }, /^input: .*other/],
     [7, /^input: /],
+    [{ word: 'a\0b' }, /^word: must not contain NUL/],
   ] as const) {
     const problem = { code: 'bad_request', message: expect.stringMatching(words) }
     expect(await call('say', given)).toMatchObject({ isError: true, problem })

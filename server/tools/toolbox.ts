@@ -1,7 +1,7 @@
 /** All tools, for features that offer them to a model: each call passes the gate, the limits and the trail, as a request does. */
 import type { ProblemCode } from '../../contract/problem.ts'
 import { guard, type Operation } from '../platform/guard.ts'
-import { leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'
+import { checkValue, leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'
 import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
 import { toProblem } from '../platform/http/http-problem.ts'
@@ -231,9 +231,9 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 function parse(tool: Tool, raw: unknown): unknown {
-  const result = tool.input.safeParse(raw ?? {})
-  if (result.success) return result.data
-  const errors = result.error.issues.map(({ path, message }) => ({ path: path.join('.') || 'input', message }))
+  const given = checkValue(tool.input, raw ?? {})
+  if ('data' in given) return given.data
+  const errors = given.faults.map(({ path, message }) => ({ path: path || 'input', message }))
   const words = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
   throw new Problem('bad_request', words.slice(0, maxWords), { errors: errors.slice(0, 50) })
 }

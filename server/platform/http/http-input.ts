@@ -35,17 +35,23 @@ function parsePart(type: z.ZodType | undefined, value: unknown, name: string, fa
     if (!isEmpty(value)) faults.push({ path: name, message: `this endpoint takes no ${name}` })
     return undefined
   }
-  const result = type.safeParse(value)
-  if (result.success) {
-    const nul = pathOfNul(result.data)
-    if (nul) faults.push({ path: [name, ...nul].join('.').slice(0, maxWords), message: 'must not contain NUL' })
-    return result.data
-  }
-  for (const issue of result.error.issues) {
-    const path = [name, ...issue.path.map(String)].join('.')
-    faults.push({ path: path.slice(0, maxWords), message: issue.message.slice(0, maxWords) })
+  const checked = checkValue(type, value)
+  if ('data' in checked) return checked.data
+  for (const { path, message } of checked.faults) {
+    const where = path === '' ? name : `${name}.${path}`
+    faults.push({ path: where.slice(0, maxWords), message: message.slice(0, maxWords) })
   }
   return undefined
+}
+
+/** A value as its schema takes it, or what is wrong with it. The path of a fault of the whole is empty. */
+export function checkValue(type: z.ZodType, value: unknown): { data: unknown } | { faults: Fault[] } {
+  const result = type.safeParse(value)
+  if (!result.success) {
+    return { faults: result.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })) }
+  }
+  const nul = pathOfNul(result.data)
+  return nul ? { faults: [{ path: nul.join('.'), message: 'must not contain NUL' }] } : { data: result.data }
 }
 
 /** Where a text has one: PostgreSQL takes no such text, and SQLite compares some of them only up to there. */
