@@ -74,6 +74,11 @@ export const AccountConnections = z
   .meta({ id: 'AccountConnections' })
 export type AccountConnections = z.infer<typeof AccountConnections>
 
+export const IndexLevel = z
+  .enum(['off', 'headers', 'text'])
+  .describe('What the local index holds: nothing, headers, or headers and text')
+export type IndexLevel = z.infer<typeof IndexLevel>
+
 export const Account = z
   .object({
     id: AccountId,
@@ -98,6 +103,7 @@ export const Account = z
       .describe('A hint about the account although nothing failed, such as how few connections its server allows'),
     last_mail_at: Timestamp.nullable().describe('When new mail was last announced, since this server started'),
     connections: AccountConnections,
+    index_level: IndexLevel.nullable().describe('null: the default of the server, `RUSTYMAIL_INDEX`'),
     created_at: Timestamp,
     updated_at: Timestamp,
   })
@@ -162,6 +168,11 @@ export const AccountChange = z
     smtp: MailServerChange.nullable().optional(),
     enabled: z.boolean().optional(),
     is_default: z.literal(true).optional(),
+    index_level: IndexLevel.nullable()
+      .optional()
+      .describe(
+        'Takes effect immediately: `off` deletes the index, `headers` deletes its texts, a higher level begins to index; null: the default of the server',
+      ),
   })
   .meta({ id: 'AccountChange' })
 export type AccountChange = z.infer<typeof AccountChange>

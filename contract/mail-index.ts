@@ -1,5 +1,6 @@
 /** What the local index answers: messages by stable ids, threads across folders, changes, and how far an account is indexed. Names as in JMAP (RFC 8621). */
 import { z } from 'zod'
+import { IndexLevel } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
 import { MessageSummary, mailBounds } from './mail.ts'
 import { AccountId, Cursor, Limit, Timestamp, wholeOr } from './wire.ts'
@@ -38,7 +39,8 @@ export type ThreadSummary = z.infer<typeof ThreadSummary>
 
 export const IndexStatus = z
   .object({
-    level: z.enum(['off', 'headers', 'text']).describe('What is indexed of each message'),
+    level: IndexLevel,
+    default_level: IndexLevel.describe('Of accounts for which none is set'),
     state: z
       .enum(['off', 'building', 'complete'])
       .describe('`complete`: everything that was on the mail server at the last look is indexed'),

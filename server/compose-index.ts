@@ -1,61 +1,80 @@
 /** The local index of mail, wired by hand. A part of the composition root. */
 import { join } from 'node:path'
+import type { IndexLevel } from '../contract/accounts.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { IndexHome } from './index/index-databases.ts'
 import { IndexThreads } from './index/index-threads.ts'
+import { listIndexedAccounts } from './index/indexed-accounts.ts'
 import type { Database } from './platform/database/database.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { AccountIndexer } from './sync/account-indexer.ts'
-import { mailboxFields } from './sync/mail-watcher.ts'
+import { type Indexing, mailboxFields } from './sync/mail-watcher.ts'
 
 export interface IndexSurroundings {
   config: Config
   db: Database
   hub: EventHub
   pool: ConnectionPool
+  /** What was chosen for an account: null for the default, undefined when there is no such account. */
+  findLevel(accountId: string): Promise<IndexLevel | null | undefined>
   logger: Logger
 }
 
 export interface ComposedIndex {
-  /** Undefined where nothing is indexed. */
-  index: IndexThreads | undefined
-  indexerOf: ((accountId: string, hub: Pick<EventHub, 'transact'>) => AccountIndexer) | undefined
+  index: IndexThreads
+  indexing: Indexing
   /** The one that was made last, while the account is there. */
   find(accountId: string): AccountIndexer | undefined
   /** Behind the pool, whose connections its loops borrow. */
   parts: Part[]
 }
 
-export function composeIndex({ config, db, hub, pool, logger }: IndexSurroundings): ComposedIndex {
-  const { level } = config.index
-  if (level === 'off') return { index: undefined, indexerOf: undefined, find: () => undefined, parts: [] }
+export function composeIndex({ config, db, hub, pool, findLevel, logger }: IndexSurroundings): ComposedIndex {
   const indexers = new Map<string, AccountIndexer>()
   const isSqlite = config.databaseUrl.startsWith('sqlite:')
+  const home: IndexHome = isSqlite ? { dir: join(config.dataDir, 'index') } : { postgresUrl: config.databaseUrl }
   const index = new IndexThreads({
-    home: isSqlite ? { dir: join(config.dataDir, 'index') } : { postgresUrl: config.databaseUrl },
+    home,
     damaged: accountId => {
       logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is built again')
       indexers.get(accountId)?.renew()
     },
   })
-  const indexerOf: ComposedIndex['indexerOf'] = (accountId, fenced) => {
-    const hasTexts = level === 'text'
-    const indexer = new AccountIndexer({
-      accountId,
-      index: index.of(accountId),
-      db,
-      hub: fenced,
-      pool,
-      logger,
-      hasTexts,
-    })
-    indexers.set(accountId, indexer)
-    return indexer
+  const levelOf = async (accountId: string): Promise<IndexLevel> => {
+    const chosen = await findLevel(accountId)
+    return chosen === undefined ? 'off' : (chosen ?? config.index.level)
+  }
+  const indexing: Indexing = {
+    indexerOf: (account, fenced) => {
+      const { id: accountId, indexLevel } = account
+      const level = indexLevel ?? config.index.level
+      indexers.delete(accountId)
+      if (level === 'off') return undefined
+      const of = { accountId, index: index.of(accountId) }
+      const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger, hasTexts: level === 'text' })
+      indexers.set(accountId, indexer)
+      return indexer
+    },
+    listUnsettled: async () => {
+      const ids = await listIndexedAccounts(home, db)
+      const levels = await Promise.all(ids.map(levelOf))
+      return ids.filter((_, at) => levels[at] !== 'text')
+    },
+    settle: async accountId => {
+      const level = await levelOf(accountId)
+      if (level === 'text' || !(await listIndexedAccounts(home, db)).includes(accountId)) return
+      if (level === 'headers') return index.of(accountId).removeTexts()
+      indexers.delete(accountId)
+      await index.drop(accountId)
+    },
   }
   const drop = async (accountId: string) => {
     try {
+      // Without one its threads are not started.
+      if (!(await listIndexedAccounts(home, db)).includes(accountId)) return
       await index.drop(accountId)
       indexers.get(accountId)?.renew()
     } catch (err) {
@@ -82,5 +101,5 @@ export function composeIndex({ config, db, hub, pool, logger }: IndexSurrounding
       await index.close()
     },
   }
-  return { index, indexerOf, find: accountId => indexers.get(accountId), parts: [part] }
+  return { index, indexing, find: accountId => indexers.get(accountId), parts: [part] }
 }

@@ -97,18 +97,19 @@ export function composeMail({
   const { stop: stopReading, ...reading } = composeReading()
   const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
   const ownerOf = async (principal: Principal, accountId: string) => {
-    const { email, imap, enabled, updated_at: revision } = await accounts.get(principal, accountId)
-    return { email, imapHost: imap.host, revision: enabled ? revision : null }
+    const { email, imap, enabled, updated_at: revision, index_level: level } = await accounts.get(principal, accountId)
+    const indexLevel = level ?? config.index.level
+    return { email, imapHost: imap.host, revision: enabled ? revision : null, indexLevel }
   }
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
   hub.listen('account_removed', ({ account_id }) => mail.forget(account_id))
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
-  const { index, indexerOf, ...indexing } = composeIndex({ config, db, hub, pool, logger })
-  const { level } = config.index
-  const indexed = new IndexedMail({ index, level, refs, ownerOf, indexerOf: indexing.find })
-  const watched = { accounts, states, pool, refs, health, hub, leases, logger }
-  const watcher = new MailWatcher({ ...watched, ...(indexerOf && { indexerOf }) })
+  const findLevel = (accountId: string) => accounts.findIndexLevel(accountId)
+  const { index, indexing, ...composed } = composeIndex({ config, db, hub, pool, findLevel, logger })
+  const defaultLevel = config.index.level
+  const indexed = new IndexedMail({ index, defaultLevel, refs, ownerOf, indexerOf: composed.find })
+  const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -132,7 +133,7 @@ export function composeMail({
       { name: 'sandbox', stop: () => sandbox.stop() },
       { name: 'text worker', stop: stopReading },
       { name: 'pool', stop: () => pool.stop() },
-      ...indexing.parts,
+      ...composed.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],

@@ -2,6 +2,7 @@
 import * as firstSessions from './access/migrations/0001-sessions.ts'
 import * as sessions from './access/migrations/0003-sessions.ts'
 import * as accounts from './accounts/migrations/0001-accounts.ts'
+import * as indexLevel from './accounts/migrations/0015-index-level.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as events from './events/migrations/0002-events.ts'
@@ -32,4 +33,5 @@ export const migrations: Migrations = {
   '0010-folder-states': folderStates,
   '0011-leases': leases,
   '0014-index-facts': indexFacts,
+  '0015-account-index': indexLevel,
 }

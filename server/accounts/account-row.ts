@@ -4,6 +4,7 @@ import {
   type Account,
   type AccountChange,
   type AccountInput,
+  type IndexLevel,
   type MailAccount,
   type MailServer,
   TlsKind,
@@ -49,6 +50,7 @@ export function newRow(
     smtp_password_sealed: smtp ? secrets.seal(smtp.password, sealContext(id, 'smtp')) : null,
     is_sandbox: isSandbox ? 1 : 0,
     enabled: input.enabled ? 1 : 0,
+    index_level: null,
     created_at: at,
     updated_at: at,
   }
@@ -65,6 +67,7 @@ export function toAccount(row: AccountRow, isEnabled: boolean, health: AccountHe
     is_sandbox: row.is_sandbox === 1,
     enabled: isEnabled,
     ...health,
+    index_level: row.index_level,
     created_at: row.created_at,
     updated_at: row.updated_at,
   }
@@ -78,6 +81,18 @@ export function toLogin(row: AccountRow, part: Part, secrets: SecretBox): Login 
   return { ...server, password: secrets.open(sealed, sealContext(row.id, part)) }
 }
 
+/** What is needed to watch it. */
+export interface EnabledAccount extends LoginName {
+  id: string
+  name: string
+  /** Null: the default of the server. */
+  indexLevel: IndexLevel | null
+}
+
+export function toEnabled({ id, name, index_level: indexLevel, ...row }: AccountRow): EnabledAccount {
+  return { id, name, host: row.imap_host, port: row.imap_port, user: row.imap_user, indexLevel }
+}
+
 export function mergeChange(row: AccountRow, change: AccountChange, secrets: SecretBox): AccountRow {
   return {
     ...row,
@@ -85,6 +100,7 @@ export function mergeChange(row: AccountRow, change: AccountChange, secrets: Sec
     email: change.email ?? row.email,
     enabled: change.enabled === undefined ? row.enabled : Number(change.enabled),
     is_default: change.is_default ? 1 : row.is_default,
+    index_level: change.index_level === undefined ? row.index_level : change.index_level,
     ...mergeServer(row, 'imap', change.imap, secrets),
     ...mergeServer(row, 'smtp', change.smtp, secrets),
   }

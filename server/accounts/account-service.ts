@@ -1,5 +1,5 @@
 /** Mail accounts: connecting, changing, trying and forgetting them. Reading their mail is the business of `mail`. */
-import type { Account, AccountChange, AccountInput, VerifyResult } from '../../contract/accounts.ts'
+import type { Account, AccountChange, AccountInput, IndexLevel, VerifyResult } from '../../contract/accounts.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
@@ -10,6 +10,7 @@ import {
   changedParts,
   changeOfServer,
   defaultOf,
+  type EnabledAccount,
   type Login,
   type LoginName,
   loginOf,
@@ -18,6 +19,7 @@ import {
   newRow,
   type ServerChoice,
   toAccount,
+  toEnabled,
   toLogin,
 } from './account-row.ts'
 import {
@@ -223,11 +225,14 @@ export class AccountService {
     return new Set(await this.#options.store.listIds())
   }
 
-  async listEnabled(): Promise<{ id: string; name: string; host: string; port: number; user: string }[]> {
+  async listEnabled(): Promise<EnabledAccount[]> {
     const rows = await this.#options.store.list()
-    return rows
-      .filter(row => this.#isOn(row))
-      .map(({ id, name, imap_host: host, imap_port: port, imap_user: user }) => ({ id, name, host, port, user }))
+    return rows.filter(row => this.#isOn(row)).map(toEnabled)
+  }
+
+  /** As it was chosen, and null for the default; undefined when there is no such account. */
+  async findIndexLevel(accountId: string): Promise<IndexLevel | null | undefined> {
+    return (await this.#options.store.find(accountId))?.index_level
   }
 
   /** With the password in the clear: only for those who connect with it at once. */

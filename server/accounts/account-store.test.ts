@@ -17,6 +17,7 @@ const account = (id: string, host = `${id}.example.com`) => ({
   smtp_tls: null,
   smtp_user: null,
   smtp_password_sealed: null,
+  index_level: null,
   is_sandbox: 0,
   enabled: 1,
   created_at: `2026-01-0${id.length}T00:00:00.000Z`,

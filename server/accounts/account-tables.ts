@@ -1,4 +1,5 @@
 /** The table of mail accounts, as Kysely sees it. */
+import type { IndexLevel } from '../../contract/accounts.ts'
 
 declare module '../platform/database/tables.ts' {
   interface Tables {
@@ -23,6 +24,8 @@ export interface AccountRow {
   is_default: number
   is_sandbox: number
   enabled: number
+  /** Null: the default of the server. */
+  index_level: IndexLevel | null
   created_at: string
   updated_at: string
 }

@@ -30,7 +30,7 @@ export type TextMatch =
   | { kind: 'and' | 'or'; matches: readonly TextMatch[] }
 
 /** The part of it that writing needs. */
-export type FullTextWriter = Pick<FullText, 'create' | 'put' | 'remove' | 'tidy'>
+export type FullTextWriter = Pick<FullText, 'create' | 'put' | 'remove' | 'tidy' | 'shrink'>
 
 export interface FullText {
   /** Tables it needs, inside the schema's transaction. */
@@ -40,6 +40,8 @@ export interface FullText {
   remove(db: IndexDatabase, account: number, rowids: readonly number[]): Promise<void>
   /** For idle times: does a bounded piece of merging, and says whether there is more to do. */
   tidy(db: IndexDatabase): Promise<boolean>
+  /** After much was removed: gives back the room. Not in a transaction. */
+  shrink(db: IndexDatabase): Promise<void>
   /** Buckets that hold texts of the account, in no order. */
   buckets(db: IndexDatabase, account: number): Promise<number[]>
   /** A table with the column `rowid`: messages of one bucket that match, newest first where the database can. */

@@ -87,6 +87,11 @@ export class PostgresFullText implements FullText {
     return false
   }
 
+  /** Autovacuum makes room for what comes next. */
+  async shrink(): Promise<void> {
+    // The files stay as large.
+  }
+
   async buckets(db: IndexDatabase, account: number): Promise<number[]> {
     const { rows } = await sql<{ bucket: number }>`select bucket from text_buckets where account = ${account}`.execute(
       db,

@@ -46,6 +46,14 @@ export class SqliteFullText implements FullText {
     return false
   }
 
+  async shrink(db: IndexDatabase): Promise<void> {
+    for (const bucket of await this.buckets(db)) {
+      const table = sql.id(tableOf(bucket))
+      await sql`insert into ${table} (${table}) values ('optimize')`.execute(db)
+    }
+    await sql`vacuum`.execute(db)
+  }
+
   async buckets(db: IndexDatabase): Promise<number[]> {
     const { rows } = await sql<{ name: string }>`
       select name from sqlite_schema where type = 'table' and sql like 'create virtual table%'`.execute(db)

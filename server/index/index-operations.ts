@@ -8,6 +8,7 @@ export interface IndexOperations {
   applyFolders: Asked<'applyFolders'>
   applyBatch: Asked<'applyBatch'>
   settleOrphans: Asked<'settleOrphans'>
+  removeTexts: Asked<'removeTexts'>
   deleteOutgoing: Asked<'deleteOutgoing'>
   currentRound: Asked<'currentRound'>
   listFolders: Asked<'listFolders'>
@@ -32,6 +33,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   applyFolders: 'writes',
   applyBatch: 'writes',
   settleOrphans: 'writes',
+  removeTexts: 'writes',
   deleteOutgoing: 'writes',
   currentRound: 'lists',
   listFolders: 'lists',

@@ -43,7 +43,7 @@ import type {
 } from './index-types.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { RowNumbers } from './row-numbers.ts'
-import type { TextReader } from './text-index.ts'
+import { removeTexts, type TextReader } from './text-index.ts'
 import { shrinkThreads } from './thread-links.ts'
 
 /** Messages that one transaction removes. */
@@ -93,6 +93,17 @@ export class IndexStore {
       removed += settled.removed
       if (settled.removed < removedAtOnce) return { removed, round: settled.round }
     }
+  }
+
+  /** The index holds headers alone from now on. */
+  async removeTexts(): Promise<void> {
+    const { db, fullText } = this.#options
+    if ((await this.#state()).texts === 0) return
+    for (let above: number | undefined = 0; above !== undefined; ) {
+      const from: number = above
+      above = await this.#change(0, change => removeTexts(change, from, removedAtOnce, fullText))
+    }
+    await fullText.shrink(db)
   }
 
   /** The round that is under way. */

@@ -298,4 +298,25 @@ onEachIndex(open => {
     expect(far.hits.map(({ message }) => message.messageId)).toEqual([5, 4, 3, 2, 1].map(uid => `<${uid}@example.com>`))
     expect((await search('message', { order: 'rank', counts: true, limit: 1 })).total?.isExact).toBe(false)
   })
+
+  test('texts that are removed are not found any more, the rest of the message is; they can come again', async () => {
+    const mails = Array.from({ length: 620 }, (_, at) => ({
+      subject: `Tea ${at}`,
+      body: `milk https://example.com ${at}`,
+    }))
+    const { index, find } = await filled(mails)
+    const figures = async () => {
+      const { messages, texts } = await index.figures()
+      return { messages, texts, milk: (await find('milk')).length, links: (await find('has:link')).length }
+    }
+    expect(await figures()).toEqual({ messages: 620, texts: 620, milk: 50, links: 50 })
+    await index.removeTexts()
+    expect(await figures()).toEqual({ messages: 620, texts: 0, milk: 0, links: 0 })
+    expect(await find('tea', { limit: 2 })).toEqual([620, 619])
+    const { messages } = await index.listMessages({ path: 'INBOX', limit: 1 })
+    expect(messages).toMatchObject([{ subject: 'Tea 619', preview: null }])
+    const part = { type: 'text/plain', charset: 'utf-8', encoding: '8bit', bytes: Buffer.from('milk once more') }
+    await index.applyBatch({ path: 'INBOX', uidValidity: 1, texts: [{ uid: 3, parts: [part] }], announces: false }, 1)
+    expect(await find('milk')).toEqual([3])
+  })
 })

@@ -16,6 +16,40 @@ export interface ReadText {
 
 export type TextReader = (record: TextRecord) => Promise<ReadText>
 
+/** The columns from which what is searched of a message is made. */
+const searchedColumns = ['rowid', 'subject', 'from_json', 'to_json', 'cc_json', 'bcc_json', 'names_json'] as const
+
+/**
+ * Removes the texts of the next messages, their previews and what is searched of them; headers stay. @param above Row ids up to this one have none.
+ * @returns The highest row id of those; undefined when there was none.
+ */
+export async function removeTexts(
+  change: IndexChange,
+  above: number,
+  limit: number,
+  fullText: FullTextWriter,
+): Promise<number | undefined> {
+  const { db, account } = change
+  const messages = await db
+    .selectFrom('messages')
+    .select(searchedColumns)
+    .where('account', '=', account)
+    .where('rowid', '>', above)
+    .where('text', 'is not', null)
+    .orderBy('rowid')
+    .limit(limit)
+    .execute()
+  const rows = messages.map(({ rowid }) => [rowid, 0, null, null])
+  await updateRows(db, account, { table: 'messages', keys: ['rowid'], sets: ['has_link', 'preview', 'text'] }, rows)
+  await fullText.put(
+    db,
+    account,
+    messages.map(message => searchedText(message, null)),
+  )
+  change.state.texts -= rows.length
+  return messages.at(-1)?.rowid
+}
+
 /** Of messages in the folder that have none yet: the text of a message never changes. Answers how many. */
 export async function addTexts(
   change: IndexChange,
@@ -34,7 +68,7 @@ export async function addTexts(
   for (const piece of lists([...records.keys()])) {
     const messages = await db
       .selectFrom('messages')
-      .select(['rowid', 'subject', 'from_json', 'to_json', 'cc_json', 'bcc_json', 'names_json'])
+      .select(searchedColumns)
       .where('account', '=', account)
       .where('rowid', 'in', piece)
       .where('text', 'is', null)

@@ -1,4 +1,5 @@
 /** Mail as the local index knows it: changes, threads across folders, and how far an account is indexed. The mail server is not asked. */
+import type { IndexLevel } from '../../contract/accounts.ts'
 import type { IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
 import type { MessageHeader } from '../imap/mail-gateway.ts'
 import { toSummary } from '../imap/message-bounds.ts'
@@ -13,14 +14,18 @@ import type { Owner } from './mail-service.ts'
 import { warningsOf } from './sender-warnings.ts'
 
 export interface IndexedMailOptions {
-  /** Undefined where nothing is indexed. */
-  index: { of(accountId: string): IndexOperations; drop(accountId: string): Promise<void> } | undefined
-  level: IndexStatus['level']
+  index: { of(accountId: string): IndexOperations; drop(accountId: string): Promise<void> }
+  defaultLevel: IndexLevel
   refs: Pick<MessageRefs, 'encode' | 'canName'>
   /** @throws Problem when the principal may not see the account. */
-  ownerOf(principal: Principal, accountId: string): Promise<Owner>
+  ownerOf(principal: Principal, accountId: string): Promise<IndexOwner>
   /** What keeps the index of the account; undefined while nothing does. */
   indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'renew'> | undefined
+}
+
+/** With the level that counts, also where it is the default. */
+export interface IndexOwner extends Owner {
+  indexLevel: IndexLevel
 }
 
 interface ChangesQuery {
@@ -88,15 +93,16 @@ export class IndexedMail {
   }
 
   async getIndex(principal: Principal, accountId: string): Promise<IndexStatus> {
-    await this.#options.ownerOf(principal, accountId)
-    const { index, level, indexerOf } = this.#options
-    if (!index) return offStatus
+    const { indexLevel: level } = await this.#options.ownerOf(principal, accountId)
+    const { index, defaultLevel, indexerOf } = this.#options
+    if (level === 'off') return { ...offStatus, default_level: defaultLevel }
     const operations = index.of(accountId)
     const [figures, folders] = await Promise.all([asked(operations.figures()), asked(operations.listFolders())])
     const indexer = indexerOf(accountId)
     const sum = (of: 'serverTotal' | 'total') => folders.reduce((all, folder) => all + folder[of], 0)
     return {
       level,
+      default_level: defaultLevel,
       state: indexer?.isComplete ? 'complete' : 'building',
       folders: folders.length,
       messages: figures.messages,
@@ -110,17 +116,17 @@ export class IndexedMail {
 
   async rebuildIndex(principal: Principal, accountId: string): Promise<IndexStatus> {
     await this.#indexOf(principal, accountId)
-    await asked(this.#options.index!.drop(accountId))
+    await asked(this.#options.index.drop(accountId))
     this.#options.indexerOf(accountId)?.renew()
     return this.getIndex(principal, accountId)
   }
 
   async #indexOf(principal: Principal, accountId: string): Promise<IndexOperations> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    await this.#options.ownerOf(principal, accountId)
-    const { index } = this.#options
-    if (!index) throw new Problem('index_off', 'This server does not index mail: RUSTYMAIL_INDEX is `off`.')
-    return index.of(accountId)
+    const { indexLevel } = await this.#options.ownerOf(principal, accountId)
+    if (indexLevel === 'off')
+      throw new Problem('index_off', 'The mail of this account is not indexed: its level is `off`.')
+    return this.#options.index.of(accountId)
   }
 
   #listed(accountId: string, owner: Owner, message: IndexedMessage, folder?: string): ListedMessage {
@@ -143,7 +149,7 @@ export class IndexedMail {
 /** Between two folders, for as long as one of them is not read again. */
 const nowhere: IndexedPlace = { path: 'INBOX', uidValidity: 0, uid: 0, flags: [] }
 
-const offStatus: IndexStatus = {
+const offStatus: Omit<IndexStatus, 'default_level'> = {
   level: 'off',
   state: 'off',
   folders: 0,

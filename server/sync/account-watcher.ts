@@ -1,5 +1,5 @@
 /** Keeps one connection of an account in IDLE on INBOX, comes back when it is lost, and tells how the account fares. */
-import type { AccountState } from '../../contract/accounts.ts'
+import type { AccountState, IndexLevel } from '../../contract/accounts.ts'
 import { type HealthRegistry, toAccountError } from '../accounts/health-registry.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
@@ -17,6 +17,8 @@ export interface WatchedAccount {
   host: string
   port: number
   user: string
+  /** Null, or left out: the default of the server. */
+  indexLevel?: IndexLevel | null
 }
 
 export interface AccountWatcherOptions {

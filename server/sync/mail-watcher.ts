@@ -13,7 +13,7 @@ import { AccountWatcher, type WatchedAccount } from './account-watcher.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
 
 export interface MailWatcherOptions {
-  accounts: Pick<AccountService, 'listEnabled' | 'onReconnect'>
+  accounts: Pick<AccountService, 'onReconnect'> & { listEnabled(): Promise<WatchedAccount[]> }
   states: Pick<FolderStateStore, 'find' | 'save'>
   pool: ConnectionPool
   hub: Pick<EventHub, 'transact' | 'listen'>
@@ -23,11 +23,20 @@ export interface MailWatcherOptions {
   backoff?: Backoff
   /** One process watches an account; left out where there can be no other. */
   leases?: Pick<LeaseService, 'want'>
-  /** What keeps the index of the account; it writes facts through the hub that it is given. Left out where nothing is indexed. */
-  indexerOf?(accountId: string, hub: Pick<EventHub, 'transact'>): Indexer
+  /** Left out where nothing is indexed. */
+  indexing?: Indexing
 }
 
-type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew'>
+export type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew'>
+
+export interface Indexing {
+  /** What keeps the index of the account, at the level of now; it writes facts through the hub that it is given. Undefined where the level is `off`. */
+  indexerOf(account: WatchedAccount, hub: Pick<EventHub, 'transact'>): Indexer | undefined
+  /** Accounts that have an index and may hold more than their level asks for. */
+  listUnsettled(): Promise<string[]>
+  /** Removes what the level of the account does not ask for. Nothing writes to its index meanwhile, or a level that asks for as little. */
+  settle(accountId: string): Promise<void>
+}
 
 /** Another of these is another mailbox: what is there is not new, since no position is known in it. */
 export const mailboxFields: readonly string[] = ['imap.host', 'imap.port', 'imap.user']
@@ -57,6 +66,10 @@ export class MailWatcher {
       pool.onRefused((accountId, problem) => this.#watchers.get(accountId)?.refuse(problem)),
       accounts.onReconnect(accountId => this.#after(accountId, () => this.#reconnect(accountId))),
     ]
+    // What was lowered while the server did not run, or could not be removed when it was.
+    for (const accountId of (await this.#options.indexing?.listUnsettled()) ?? []) {
+      this.#after(accountId, () => this.#settle(accountId))
+    }
     for (const account of await accounts.listEnabled()) this.#after(account.id, async () => this.#watch(account))
   }
 
@@ -90,11 +103,10 @@ export class MailWatcher {
 
   #watch(account: WatchedAccount): void {
     if (this.#watchers.has(account.id)) return
-    const { accounts: _accounts, leases, indexerOf, ...shared } = this.#options
-    const hub = leases ? { transact: this.#fencedTransact(account.id) } : shared.hub
-    const indexer = indexerOf?.(account.id, hub)
-    if (indexer) this.#indexers.set(account.id, indexer)
-    const onChange = (folder: string) => indexer?.notice(folder)
+    const { accounts: _accounts, leases, indexing: _indexing, ...shared } = this.#options
+    const hub = this.#hubOf(account.id)
+    this.#makeIndexer(account)
+    const onChange = (folder: string) => this.#indexers.get(account.id)?.notice(folder)
     this.#watchers.set(account.id, new AccountWatcher({ account, ...shared, hub, onChange }))
     if (!leases) return this.#begin(account.id)
     const claim = leases.want(`watch:${account.id}`, {
@@ -102,6 +114,16 @@ export class MailWatcher {
       lost: () => this.#after(account.id, () => this.#halt(account.id)),
     })
     this.#claims.set(account.id, claim)
+  }
+
+  #hubOf(accountId: string): Pick<EventHub, 'transact'> {
+    return this.#options.leases ? { transact: this.#fencedTransact(accountId) } : this.#options.hub
+  }
+
+  #makeIndexer(account: WatchedAccount): Indexer | undefined {
+    const indexer = this.#options.indexing?.indexerOf(account, this.#hubOf(account.id))
+    if (indexer) this.#indexers.set(account.id, indexer)
+    return indexer
   }
 
   /** Facts and positions are written only under the lease: a process that has not noticed its loss yet is refused. */
@@ -117,8 +139,12 @@ export class MailWatcher {
 
   /** Another process may have taken over before it was this one's turn. */
   #startIfHeld(accountId: string): void {
+    if (this.#isHeld(accountId)) this.#begin(accountId)
+  }
+
+  #isHeld(accountId: string): boolean {
     const claim = this.#claims.get(accountId)
-    if (!claim || claim.find()) this.#begin(accountId)
+    return !claim || claim.find() !== undefined
   }
 
   #begin(accountId: string): void {
@@ -132,11 +158,31 @@ export class MailWatcher {
 
   async #follow(accountId: string, name: string, changed: readonly string[]): Promise<void> {
     this.#watchers.get(accountId)?.rename(name)
+    if (changed.includes('index_level')) await this.#changeLevel(accountId)
     const isMeant = changed.includes('enabled') || changed.some(field => field.startsWith('imap.'))
     if (!isMeant) return
     const isOther = changed.includes('enabled') || changed.some(field => mailboxFields.includes(field))
     if (!isOther && this.#watchers.has(accountId)) return this.#reconnect(accountId)
     await this.#renew(accountId, name)
+  }
+
+  /** Its connections go on as they are. */
+  async #changeLevel(accountId: string): Promise<void> {
+    await this.#indexers.get(accountId)?.stop()
+    this.#indexers.delete(accountId)
+    await this.#settle(accountId)
+    const account = (await this.#options.accounts.listEnabled()).find(({ id }) => id === accountId)
+    if (!account || !this.#watchers.has(accountId)) return
+    const indexer = this.#makeIndexer(account)
+    if (this.#isHeld(accountId)) indexer?.start()
+  }
+
+  /** What is left for lack of room, say, goes with the next start. */
+  async #settle(accountId: string): Promise<void> {
+    const { indexing, logger } = this.#options
+    await indexing?.settle(accountId).catch(err => {
+      logger.warn({ err, account_id: accountId }, 'what is no longer indexed could not be removed')
+    })
   }
 
   async #reconnect(accountId: string): Promise<void> {

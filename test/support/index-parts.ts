@@ -22,6 +22,7 @@ export const plainSearch: FullTextWriter = {
       await sql`delete from searched where account = ${account} and message = ${rowid}`.execute(db)
   },
   tidy: async () => false,
+  shrink: async () => undefined,
 }
 
 export const readText: TextReader = async ({ parts }) => {

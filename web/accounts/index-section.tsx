@@ -12,28 +12,25 @@ import { ProgressBar } from '../ui/progress-bar.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { Fact } from './account-facts.tsx'
 import { isReadable } from './account-words.ts'
+import { IndexLevelField, levelWords } from './index-level.tsx'
 import { RebuildDialog } from './rebuild-dialog.tsx'
 import { indexIntervalMs, useIndex } from './use-index.ts'
-
-const levelWords: Record<IndexStatus['level'], string> = { off: 'None', headers: 'Headers', text: 'Headers and text' }
 
 export function IndexSection({ account }: { account: Account }) {
   const isConnected = isReadable(account)
   const index = useIndex(account.id, isConnected)
   return (
-    <Panel
-      title="Index"
-      query={index}
-      intervalMs={indexIntervalMs}
-      isFlush={false}
-      isEmpty={({ state }) => state === 'off'}
-      empty={
-        <p className="text-sm text-soft">
-          This server does not index mail: <code className="font-mono text-xs">RUSTYMAIL_INDEX</code> is off.
-        </p>
-      }
-    >
-      {status => <Contents account={account} status={status} isConnected={isConnected} />}
+    <Panel title="Index" query={index} intervalMs={indexIntervalMs} isFlush={false}>
+      {status => (
+        <div className="grid gap-3">
+          {status.state === 'off' ? (
+            <p className="text-sm text-soft">The mail of this account is not indexed.</p>
+          ) : (
+            <Contents account={account} status={status} isConnected={isConnected} />
+          )}
+          <IndexLevelField account={account} status={status} />
+        </div>
+      )}
     </Panel>
   )
 }
