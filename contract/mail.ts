@@ -293,5 +293,11 @@ export const attachmentPath = '/api/v1/accounts/{account_id}/messages/{ref}/atta
 /** The same under its first name. */
 export const messagePartPath = '/api/v1/accounts/{account_id}/messages/{ref}/parts/{part_id}'
 
+/** The message as it was sent, as an `.eml` file. Not in the table of JSON endpoints. */
+export const messageRawPath = '/api/v1/accounts/{account_id}/messages/{ref}/raw'
+
+/** All attachments in one file. Not in the table of JSON endpoints. */
+export const attachmentsZipPath = '/api/v1/accounts/{account_id}/messages/{ref}/attachments.zip'
+
 /** The HTML part alone, for a sandboxed frame: no script, and nothing from outside unless `remote=true`. Not in the table of JSON endpoints. */
 export const messageHtmlPath = '/api/v1/accounts/{account_id}/messages/{ref}/html'

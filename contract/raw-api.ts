@@ -2,7 +2,15 @@
 import { z } from 'zod'
 import { exportAudit } from './audit.ts'
 import type { Endpoint } from './endpoint.ts'
-import { attachmentPath, MessageRef, mailApi, messageHtmlPath, messagePartPath } from './mail.ts'
+import {
+  attachmentPath,
+  attachmentsZipPath,
+  MessageRef,
+  mailApi,
+  messageHtmlPath,
+  messagePartPath,
+  messageRawPath,
+} from './mail.ts'
 import { mcpPath } from './mcp.ts'
 import { AccountId } from './wire.ts'
 
@@ -79,6 +87,33 @@ export const rawApi: readonly RawEndpoint[] = [
     path: messagePartPath,
     summary: 'The same as `…/attachments/{attachment_id}`, under its first name',
     params: z.object({ account_id: AccountId, ref: MessageRef, part_id: partId }),
+  },
+  {
+    ...attachment,
+    name: 'mail.getMessageRaw',
+    path: messageRawPath,
+    summary: 'Download a message as it was sent, as an `.eml` file',
+    description:
+      'Headers and all parts, byte for byte as the mail server has them, streamed. Untrusted content. Of an attached message, that ' +
+      'message. Ranges as for attachments.',
+    params: mailApi.getMessage.params!,
+    media: { 'application/octet-stream': 'Subject: At noon?\r\n\r\nYes.' },
+  },
+  {
+    name: 'mail.getAttachmentsZip',
+    method: 'GET',
+    path: attachmentsZipPath,
+    tag: 'Mail',
+    summary: 'Download all attachments of a message as one zip archive',
+    description:
+      'Streamed, decoded and uncompressed, as many as the message lists, pictures in the text among them. Names are made safe: no paths, ' +
+      'and doubles are numbered. The archive is incomplete, and no valid archive, when the connection ends early; there are no ranges.',
+    scope: 'mail:read',
+    effect: 'read',
+    params: mailApi.getMessage.params!,
+    media: { 'application/octet-stream': 'PK' },
+    responseHeaders: ['Content-Disposition', 'Accept-Ranges'],
+    problems: mailApi.getMessage.problems!,
   },
   {
     name: 'metrics.prometheus',

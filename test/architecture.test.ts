@@ -63,6 +63,7 @@ const doors: Record<string, RegExp> = {
   'iconv-lite': /^server\/reading\/charset\.ts$/,
   'ical.js': /^server\/reading\/calendar\.ts$/,
   'css-tree': /^server\/reading\/((clean|fit)-css|style-declarations|style-sheet|media-query)\.ts$/,
+  'client-zip': /^server\/mail\/zip-files\.ts$/,
   imapflow: /^server\/imap\/adapters\//,
   nodemailer: /^(server\/outbox\/|sandbox\/)/,
   '@modelcontextprotocol/server': /^server\/mcp\/sdk-server\.ts$/,

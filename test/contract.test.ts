@@ -45,6 +45,8 @@ test('every endpoint of the contract is served, and beside them only what is no 
     'mail.getMessageHtml',
     'mail.getAttachment',
     'mail.getMessagePart',
+    'mail.getMessageRaw',
+    'mail.getAttachmentsZip',
     'mcp.exchange',
     'metrics.prometheus',
   ]

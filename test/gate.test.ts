@@ -117,6 +117,8 @@ const others: Record<string, string> = {
   'mail.getMessageHtml': 'mail:read',
   'mail.getAttachment': 'mail:read',
   'mail.getMessagePart': 'mail:read',
+  'mail.getMessageRaw': 'mail:read',
+  'mail.getAttachmentsZip': 'mail:read',
   'mcp.exchange': 'signed_in',
   'metrics.prometheus': 'dashboard:read',
   'audit.exportAudit': 'dashboard:admin',

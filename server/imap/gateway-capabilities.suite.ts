@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TransferDecoder } from '../reading/transfer-decoder.ts'
-import type { WriteTarget } from './gateway-capabilities.ts'
+import { type WriteTarget, wholeMessage } from './gateway-capabilities.ts'
 import type { MailServerUnderTest } from './mail-gateway.suite.ts'
 import type { MailConnection } from './mail-gateway.ts'
 
@@ -69,6 +69,31 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       expect((await connection.parts.describe('INBOX', uid, '7.7')).part).toBeUndefined()
       expect((await connection.parts.describe('INBOX', uid + 9, id)).part).toBeUndefined()
       const gone = { section: part!.section, start: 0, length }
+      expect((await connection.parts.read('INBOX', uid + 9, gone)).bytes).toBeUndefined()
+      const [listed] = (await connection.listMessages('INBOX', 1, undefined)).messages
+      expect(listed!.flags).toEqual([])
+    })
+
+    test('a message is read as it was sent, piece by piece, and none that is gone', async () => {
+      const uid = await server.deliver({ subject: 'as it is', html: `<p>first${'<br>words'.repeat(900)}` })
+      const { part } = await connection.parts.describeWhole('INBOX', uid)
+      expect(part).toMatchObject({
+        name: 'as it is',
+        type: 'message/rfc822',
+        encoding: 'binary',
+        section: wholeMessage,
+      })
+      const read = async (start: number, length: number) =>
+        (await connection.parts.read('INBOX', uid, { section: wholeMessage, start, length })).bytes!
+      const whole = await read(0, 1_000_000)
+      expect(whole.toString()).toMatch(/^(?:.+\r\n)*Subject: as it is\r\n/)
+      expect(whole.toString()).toContain('first')
+      const pieces = []
+      for (let start = 0; start < whole.length; start += 1_000) pieces.push(await read(start, 1_000))
+      expect(Buffer.concat(pieces).equals(whole)).toBe(true)
+      expect(await read(whole.length, 1_000)).toHaveLength(0)
+      expect((await connection.parts.describeWhole('INBOX', uid + 9)).part).toBeUndefined()
+      const gone = { section: wholeMessage, start: 0, length: 9 }
       expect((await connection.parts.read('INBOX', uid + 9, gone)).bytes).toBeUndefined()
       const [listed] = (await connection.listMessages('INBOX', 1, undefined)).messages
       expect(listed!.flags).toEqual([])

@@ -17,10 +17,15 @@ export interface PartToRead {
   section: string
 }
 
+/** The section of a message that is all of it, as it was sent. */
+export const wholeMessage = ''
+
 /** Parts are read piece by piece: between two of them others may have the connection. */
 export interface PartReader {
   /** What is known of a part before it is read; undefined when there is no such message or part. */
   describe(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }>
+  /** The same of the whole message: its name is its subject, and its section `wholeMessage`. */
+  describeWhole(path: string, uid: number): Promise<{ uidValidity: number; part: PartToRead | undefined }>
   /** A piece, in its transfer encoding; shorter than `length` at the end of the part, and undefined when the message is gone. */
   read(
     path: string,

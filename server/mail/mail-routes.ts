@@ -1,28 +1,27 @@
 /** /api/v1/accounts/{account_id}/…: folders, messages, and one message for the page's frame. */
 import { Readable } from 'node:stream'
-import { attachmentPath, mailApi, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
+import {
+  attachmentPath,
+  attachmentsZipPath,
+  mailApi,
+  messageHtmlPath,
+  messagePartPath,
+  messageRawPath,
+} from '../../contract/mail.ts'
 import type { Operation } from '../platform/guard.ts'
 import { refuseOutsideFrame } from '../platform/http/http-origin.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
 import { fileHeaders, strangerHeaders } from '../platform/http/security-headers.ts'
 import { Problem } from '../platform/problem.ts'
 import type { MailService } from './mail-service.ts'
+import { type FileOwner, nameOfPart, type PartRequest } from './message-files.ts'
 import type { OpenPart } from './part-download.ts'
 
 const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }
 const attachment: Operation = { name: 'mail.getAttachment', scope: 'mail:read', effect: 'read' }
 const messagePart: Operation = { ...attachment, name: 'mail.getMessagePart' }
-
-/** Of parts that come without a name: those that programs know by their endings. */
-const endings: ReadonlyMap<string, string> = new Map([
-  ['message/rfc822', '.eml'],
-  ['text/calendar', '.ics'],
-  ['text/plain', '.txt'],
-])
-
-function nameFor(partId: string, type: string): string {
-  return `part-${partId}${endings.get(type.toLowerCase()) ?? ''}`
-}
+const messageRaw: Operation = { ...attachment, name: 'mail.getMessageRaw' }
+const attachmentsZip: Operation = { ...attachment, name: 'mail.getAttachmentsZip' }
 
 /** Nothing from outside is loaded unless the reader says `true`. */
 function wantsRemote(query: Record<string, string>): boolean {
@@ -56,25 +55,49 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
     return reply.headers(headers).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(html)
   })
   const givePart: RawHandler = async (call, reply) => {
-    const { principal, params, signal } = call
-    const { account_id: accountId = '', ref = '', part_id = '', attachment_id: partId = part_id } = params
-    const asked = { range: call.header('range'), ifRange: call.header('if-range') }
-    const request = { ...asked, signal, checkAgain: () => call.checkAgain(accountId) }
-    const part = await mail.openPart(principal, accountId, ref, partId, request)
-    reply.headers({ ...fileHeaders(part.name ?? nameFor(partId, part.type)), ...rangeHeaders(part) })
-    return reply.code(part.range ? 206 : 200).send(Readable.from(part.bytes, { objectMode: false }))
+    const { owner, request } = fileOf(call)
+    const { part_id = '', attachment_id: partId = part_id } = call.params
+    const part = await mail.files.openPart(owner, partId, request)
+    return sendFile(reply, part, part.name ?? nameOfPart(partId, part.type))
   }
   handleRaw(http, attachmentPath, attachment, givePart)
   handleRaw(http, messagePartPath, messagePart, givePart)
+  handleRaw(http, messageRawPath, messageRaw, async (call, reply) => {
+    const { owner, request } = fileOf(call)
+    const part = await mail.files.openRaw(owner, request)
+    return sendFile(reply, part, part.fileName)
+  })
+  handleRaw(http, attachmentsZipPath, attachmentsZip, async (call, reply) => {
+    const { owner, request } = fileOf(call)
+    const part = await mail.openAttachments(owner.principal, owner.accountId, owner.ref, request)
+    return sendFile(reply, part, part.fileName)
+  })
 }
 
 type RawHandler = Parameters<typeof handleRaw>[3]
+type RawCall = Parameters<RawHandler>[0]
+type Reply = Parameters<RawHandler>[1]
+
+function fileOf(call: RawCall): { owner: FileOwner; request: PartRequest } {
+  const { principal, params, signal } = call
+  const { account_id: accountId = '', ref = '' } = params
+  const asked = { range: call.header('range'), ifRange: call.header('if-range') }
+  return {
+    owner: { principal, accountId, ref },
+    request: { ...asked, signal, checkAgain: () => call.checkAgain(accountId) },
+  }
+}
+
+function sendFile(reply: Reply, part: OpenPart & { tag?: string }, name: string): Reply {
+  reply.headers({ ...fileHeaders(name), ...rangeHeaders(part) })
+  return reply.code(part.range ? 206 : 200).send(Readable.from(part.bytes, { objectMode: false }))
+}
 
 /** RFC 9110, section 14. How long it is, is said where it is known: that stands in for the end which chunks would tell. */
-function rangeHeaders({ tag, size, range, hasRanges }: Omit<OpenPart, 'bytes'> & { tag: string }) {
+function rangeHeaders({ tag, size, range, hasRanges }: Omit<OpenPart, 'bytes'> & { tag?: string }) {
   const length = range ? range.last - range.first + 1 : size
   return {
-    etag: tag,
+    ...(tag !== undefined && { etag: tag }),
     'accept-ranges': hasRanges ? 'bytes' : 'none',
     ...(length !== undefined && { 'content-length': String(length) }),
     ...(range && { 'content-range': `bytes ${range.first}-${range.last}/${size}` }),

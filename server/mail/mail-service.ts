@@ -13,13 +13,12 @@ import type { Asker, NoOutcome } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
-import { askedRange } from './byte-range.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
+import { MessageFiles, type PartRequest } from './message-files.ts'
 import { documentOf, renderMessageHtml, renderMessageText } from './message-html.ts'
 import { previewOf, readPreviews } from './message-preview.ts'
 import { OpenMessages } from './open-messages.ts'
-import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-download.ts'
 import { inFolder } from './search-folder.ts'
 import { borderOf, type NamedAuthServer, senderAuth } from './sender-auth.ts'
 import { otherSender, warningsOf } from './sender-warnings.ts'
@@ -72,24 +71,14 @@ export interface FindQuery {
   preview?: 'true' | 'false' | undefined
 }
 
-/** A download: what of the part, until when, and whether its reader still may. */
-export interface PartRequest {
-  /** The headers of the same name. */
-  range?: string | undefined
-  ifRange?: string | undefined
-  signal: AbortSignal
-  /** Throws when they may not read it any more; asked before each piece is given. */
-  checkAgain(): Promise<void> | undefined
-}
-
 export class MailService {
+  readonly files: MessageFiles
   readonly #pool: Pick<ConnectionPool, 'run'>
   readonly #refs: MessageRefs
   readonly #cleaner: Pick<HtmlCleaner, 'clean'>
   readonly #parts: MailServiceOptions['parts']
   readonly #messages: OpenMessages
   readonly #turns = new AnswerTurns()
-  readonly #downloads = new PartDownloads()
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
   readonly #folders: FolderLists
@@ -102,6 +91,7 @@ export class MailService {
     this.#messages = new OpenMessages(parts)
     this.#ownerOf = ownerOf
     this.#authServers = authServers
+    this.files = new MessageFiles({ refs, ask: (...asked) => this.#ask(...asked) })
     this.#folders = new FolderLists({
       counter: new FolderCounter({ pool }),
       canName: path => refs.canName(path),
@@ -286,33 +276,15 @@ export class MailService {
     return renderMessageHtml(await this.#ask(principal, accountId, embed, signal, place.folder))
   }
 
-  /** One part as a file. Each piece borrows a connection for itself, so that a slow reader holds none. */
-  async openPart(
+  /** All attachments of a message as one zip. */
+  async openAttachments(
     principal: Principal,
     accountId: string,
     ref: string,
-    partId: string,
-    { signal, checkAgain, range, ifRange }: PartRequest,
-  ): Promise<OpenPart & { tag: string }> {
-    const { folder, uid, uidValidity } = this.#refs.decode(accountId, ref)
-    const place = [accountId, folder, uidValidity, uid, partId].join('\0')
-    const tag = tagOf(place)
-    const check = <T extends { uidValidity: number }>(answer: T): T => {
-      checkValidity({ folder, uid, uidValidity }, answer.uidValidity)
-      return answer
-    }
-    const source: PartSource = {
-      describe: async () =>
-        check(await this.#ask(principal, accountId, c => c.parts.describe(folder, uid, partId), signal, folder)).part,
-      read: async (section, start, length) => {
-        const piece = (c: MailConnection) => c.parts.read(folder, uid, { section, start, length })
-        const { bytes } = check(await this.#ask(principal, accountId, piece, signal, folder, start > 0))
-        await checkAgain()
-        return bytes
-      },
-    }
-    const asked = askedRange(range, ifRange, tag)
-    return { ...(await this.#downloads.open(limitKeyOf(principal), place, source, asked)), tag }
+    request: PartRequest,
+  ): ReturnType<MessageFiles['openAll']> {
+    const { message } = await this.#open(principal, accountId, ref, request.signal, false)
+    return this.files.openAll({ principal, accountId, ref }, message.content, request)
   }
 
   async #open(principal: Principal, accountId: string, ref: string, signal: AbortSignal, isLookedAt: boolean) {

@@ -120,10 +120,14 @@ function checks(server: () => Server): void {
     ]
     const outer = await open({ subject: 'files', root: { type: 'multipart/mixed', parts } })
     const read = async (ref: string, id: string) => {
-      const { name, bytes: pieces } = await server().mail.openPart(someone, 'a', ref, id, {
-        signal,
-        checkAgain: async () => undefined,
-      })
+      const { name, bytes: pieces } = await server().mail.files.openPart(
+        { principal: someone, accountId: 'a', ref },
+        id,
+        {
+          signal,
+          checkAgain: async () => undefined,
+        },
+      )
       const all: Buffer[] = []
       for await (const piece of pieces) all.push(piece)
       return { name, bytes: Buffer.concat(all) }

@@ -51,28 +51,52 @@ export class PartDownloads {
    * @throws Problem when there is no such part or range, or when too many are being downloaded.
    */
   async open(key: string, place: string, source: PartSource, asked?: AskedRange): Promise<OpenPart> {
-    const mine = this.#open.get(key) ?? 0
-    if (mine >= maxOfKey || this.#count >= maxOfAll) {
-      throw new Problem('too_many_requests', 'Too many attachments are being downloaded. Try again in a moment.')
-    }
-    this.#add(key, 1)
+    this.#reserve(key)
     try {
-      const part = await source.describe()
-      if (!part) throw new Problem('message_not_found', 'The message no longer exists, or has no such part.')
+      const part = await describe(source)
       const marks = this.#marks.of(place)
       const hasRanges = part.sizeBytes <= mostRanged
       const reading = { part, source, marks }
       const size = asked && hasRanges ? (marks.size ?? (await measure(reading))) : undefined
       const range = asked && size !== undefined ? rangeWithin(asked, size) : undefined
       const pieces = cut(decoded(reading, marks.before(range?.first ?? 0)), range ?? wholePart)
-      // The first piece comes before the answer begins, so that what goes wrong can still be said.
-      const first = await pieces.next()
-      const bytes = new Download(join(first, pieces), () => this.#add(key, -1))
+      const bytes = await this.#begin(key, pieces)
       return { name: part.name, type: part.type, size: marks.size, range, hasRanges, bytes }
     } catch (error) {
       this.#add(key, -1)
       throw error
     }
+  }
+
+  /** What is made of several parts, under one place of its caller. */
+  async openAll(key: string, pieces: AsyncGenerator<Buffer, undefined>): Promise<OpenPart['bytes']> {
+    this.#reserve(key)
+    try {
+      return await this.#begin(key, pieces)
+    } catch (error) {
+      this.#add(key, -1)
+      throw error
+    }
+  }
+
+  /** For `openAll`: a part from its first byte to its last. @param place As for `open`. */
+  async readWhole(place: string, source: PartSource): Promise<AsyncGenerator<Buffer, undefined>> {
+    const part = await describe(source)
+    const marks = this.#marks.of(place)
+    return cut(decoded({ part, source, marks }, marks.before(0)), wholePart)
+  }
+
+  /** The first piece comes before the answer begins, so that what goes wrong can still be said. */
+  async #begin(key: string, pieces: AsyncGenerator<Buffer, undefined>): Promise<Download> {
+    return new Download(join(await pieces.next(), pieces), () => this.#add(key, -1))
+  }
+
+  #reserve(key: string): void {
+    const mine = this.#open.get(key) ?? 0
+    if (mine >= maxOfKey || this.#count >= maxOfAll) {
+      throw new Problem('too_many_requests', 'Too many attachments are being downloaded. Try again in a moment.')
+    }
+    this.#add(key, 1)
   }
 
   #add(key: string, change: number): void {
@@ -81,6 +105,12 @@ export class PartDownloads {
     if (mine > 0) this.#open.set(key, mine)
     else this.#open.delete(key)
   }
+}
+
+async function describe(source: PartSource): Promise<PartToRead> {
+  const part = await source.describe()
+  if (!part) throw new Problem('message_not_found', 'The message no longer exists, or has no such part.')
+  return part
 }
 
 /** Gives its place back once: at its end, when its reader leaves, also before the first piece, or takes nothing any more. */

@@ -1,10 +1,11 @@
-/** A long attachment on a real mail server: broken off in the middle, gone on with by `Range`, and the same bytes at the end. */
+/** A long attachment on a real mail server: broken off in the middle, gone on with by `Range`, and the same bytes at the end, also in an archive and in the whole message. */
 import { createHash, randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { attachmentPath } from '../../contract/mail.ts'
+import { attachmentPath, attachmentsZipPath, messageRawPath } from '../../contract/mail.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { fill } from '../support/mail-world.ts'
+import { readZip } from '../support/read-zip.ts'
 import { available } from '../support/require.ts'
 import { apiKey, startHere } from '../support/rustymail.ts'
 
@@ -32,7 +33,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     async (encoding, file, encoded) => {
       const head = `From: Bob <bob@test.local>\nSubject: ${encoding}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n`
       const part = `--b\nContent-Type: application/zip\nContent-Disposition: attachment; filename=a.zip\nContent-Transfer-Encoding: ${encoding}\n\n`
-      await dovecot.appendMessage('alice@test.local', `${head}--b\n\nhello\n${part}${encoded()}\n--b--\n`)
+      const sent = `${head}--b\n\nhello\n${part}${encoded()}\n--b--\n`
+      await dovecot.appendMessage('alice@test.local', sent)
       const run = await startHere()
       const imap = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: 'alice@test.local' }
       const body = { email: 'alice@test.local', imap: { ...imap, password: 'pw-alice' } }
@@ -76,6 +78,21 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         expect(Buffer.from(some).equals(file.subarray(from, to + 1))).toBe(true)
       }
       expect((await get({ range: `bytes=${file.length}-` })).status).toBe(416)
+
+      const params = { account_id: id, ref }
+      const authorization = `Bearer ${apiKey}`
+      const saved = await fetch(run.url + fill(messageRawPath, params), { headers: { authorization } })
+      expect(saved.headers.get('content-disposition')).toContain(`filename="${encoding}.eml"`)
+      const raw = Buffer.from(await saved.arrayBuffer())
+      expect(sha256(raw)).toBe(sha256(Buffer.from(sent.replaceAll('\n', '\r\n'))))
+      const headers = { authorization, range: 'bytes=300000-', 'if-range': saved.headers.get('etag')! }
+      const tailOfRaw = await fetch(run.url + fill(messageRawPath, params), { headers })
+      expect(tailOfRaw.status).toBe(206)
+      expect(sha256(new Uint8Array(await tailOfRaw.arrayBuffer()))).toBe(sha256(raw.subarray(300_000)))
+      const archive = await fetch(run.url + fill(attachmentsZipPath, params), { headers: { authorization } })
+      expect(archive.headers.get('content-disposition')).toContain(`filename="${encoding}.zip"`)
+      const files = readZip(Buffer.from(await archive.arrayBuffer()))
+      expect(files.map(({ name, bytes: held }) => [name, sha256(held)])).toEqual([['a.zip', sha256(file)]])
       // After a restart nothing is known of it but what it is.
       await run.stop()
       const again = await startHere({ dataDir: run.dataDir })

@@ -4,7 +4,13 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Role } from '../../contract/access.ts'
 import { api } from '../../contract/index.ts'
-import { attachmentPath, messageHtmlPath, messagePartPath } from '../../contract/mail.ts'
+import {
+  attachmentPath,
+  attachmentsZipPath,
+  messageHtmlPath,
+  messagePartPath,
+  messageRawPath,
+} from '../../contract/mail.ts'
 import { mcpPath } from '../../contract/mcp.ts'
 import { scopes } from '../../contract/scope.ts'
 import { CountedDatabase } from '../support/counted-database.ts'
@@ -56,6 +62,8 @@ const about: Record<string, (id: string, ref: string) => Asked> = {
     method: 'GET',
     path: fill(messagePartPath, { account_id: id, ref, part_id: '2' }),
   }),
+  getMessageRaw: (id, ref) => ({ method: 'GET', path: fill(messageRawPath, { account_id: id, ref }) }),
+  getAttachmentsZip: (id, ref) => ({ method: 'GET', path: fill(attachmentsZipPath, { account_id: id, ref }) }),
   createToken: id => ({
     method: 'POST',
     path: api.tokens.createToken.path,

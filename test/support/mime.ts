@@ -118,11 +118,13 @@ function encoded(body: Buffer, encoding: NonNullable<Mime['encoding']>): Buffer 
 }
 
 /** The same for the server in memory. */
-export function toDelivery({ subject, from = nobody, root }: MimeMessage): Delivery {
+export function toDelivery(message: MimeMessage): Delivery {
+  const { subject, from = nobody, root } = message
   const parts: Record<string, Buffer> = {}
   const heads: Record<string, Delivery> = {}
   const structure = rootOf(root, '', parts, heads)
-  return { subject, from: [from], to: [{ name: null, email: 'alice@test.local' }], structure, parts, attached: heads }
+  const to = [{ name: null, email: 'alice@test.local' }]
+  return { subject, from: [from], to, structure, parts, attached: heads, raw: toRaw(message) }
 }
 
 function rootOf(mime: Mime, of: string, parts: Record<string, Buffer>, heads: Record<string, Delivery>): PartNode {

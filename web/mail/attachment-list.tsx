@@ -15,7 +15,7 @@ import {
 } from 'lucide-react'
 import { useId, useRef, useState } from 'react'
 import { api } from '../../contract/index.ts'
-import { type Attachment, attachmentPath, type Message } from '../../contract/mail.ts'
+import { type Attachment, attachmentPath, attachmentsZipPath, type Message } from '../../contract/mail.ts'
 import { addressOf, call } from '../platform/api-client.ts'
 import { formatBytes, formatCount, formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -74,6 +74,15 @@ export function AttachmentList({
             >
               {isUnfolded ? 'Hide attachments' : 'Show attachments'}
             </button>
+          )}
+          {attachments.length > 1 && (
+            <a
+              href={addressOf(attachmentsZipPath, { account_id: accountId, ref }, {})}
+              download
+              className="inline-flex min-h-6 items-center rounded-sm font-medium text-accent"
+            >
+              Save all
+            </a>
           )}
         </div>
         <ul className={classNames('flex flex-wrap gap-1.5', isFolded && !isUnfolded && 'max-md:hidden')}>

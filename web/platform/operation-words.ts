@@ -50,6 +50,8 @@ const words: ReadonlyMap<string, string> = new Map(
     'mail.getMessageHtml': 'Opened the HTML of a message',
     'mail.getAttachment': 'Downloaded an attachment',
     'mail.getMessagePart': 'Downloaded a message part',
+    'mail.getMessageRaw': 'Downloaded a message as a file',
+    'mail.getAttachmentsZip': 'Downloaded all attachments',
     'mailIndex.listChanges': 'Listed changes of mail',
     'mailIndex.listThreads': 'Listed threads',
     'mailIndex.getThread': 'Listed the messages of a thread',

@@ -3,10 +3,10 @@ import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import { TransferDecoder } from '../../reading/transfer-decoder.ts'
 import { readBody, type WantedPart } from '../body-content.ts'
 import { type PartNode, readStructure } from '../body-structure.ts'
-import type { PartReader, PartToRead } from '../gateway-capabilities.ts'
+import { type PartReader, type PartToRead, wholeMessage } from '../gateway-capabilities.ts'
 import type { MessageContent } from '../mail-gateway.ts'
 import type { KeptFolder } from './imapflow-kept-folder.ts'
-import { findPart, type ImapPart, toContent, toParts, toUnreadable } from './imapflow-message.ts'
+import { findPart, type ImapPart, toContent, toLine, toParts, toUnreadable } from './imapflow-message.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
 
 interface ContentToRead {
@@ -43,6 +43,14 @@ async function describePart(client: ImapFlow, uid: number, partId: string): Prom
   if (!part) return undefined
   const { name, type, encoding, sizeBytes, section } = part
   return { name, type, encoding, sizeBytes, section }
+}
+
+/** Transfer encodings are of parts: of the whole message nothing is decoded. */
+async function describeWhole(client: ImapFlow, uid: number): Promise<PartToRead | undefined> {
+  const row = await client.fetchOne(String(uid), { uid: true, size: true, envelope: true }, { uid: true })
+  if (!row || row.uid !== uid) return undefined
+  const name = toLine(row.envelope?.subject) || null
+  return { name, type: 'message/rfc822', encoding: 'binary', sizeBytes: row.size ?? 0, section: wholeMessage }
 }
 
 async function contentOf(
@@ -99,10 +107,11 @@ async function fetchPiece(
   length: number,
 ): Promise<Buffer | undefined> {
   const key = section.toLowerCase()
-  const query = { uid: true, bodyParts: [{ key, start, maxLength: length }] }
-  const row = await client.fetchOne(String(uid), query, { uid: true })
+  const piece = { start, maxLength: length }
+  const wanted = section === wholeMessage ? { source: piece } : { bodyParts: [{ key, ...piece }] }
+  const row = await client.fetchOne(String(uid), { uid: true, ...wanted }, { uid: true })
   if (!row || row.uid !== uid) return undefined
-  return row.bodyParts?.get(key) ?? Buffer.alloc(0)
+  return (section === wholeMessage ? row.source : row.bodyParts?.get(key)) ?? Buffer.alloc(0)
 }
 
 function firstOf(open: readonly Reading[]): Reading[] {
@@ -177,6 +186,14 @@ export class ImapFlowParts implements PartReader {
     return command(async () => {
       const { uidValidity } = await folder.open(path)
       return { uidValidity, part: await describePart(client, uid, partId) }
+    })
+  }
+
+  describeWhole(path: string, uid: number): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
+    const { client, folder, command } = this.#options
+    return command(async () => {
+      const { uidValidity } = await folder.open(path)
+      return { uidValidity, part: await describeWhole(client, uid) }
     })
   }
 

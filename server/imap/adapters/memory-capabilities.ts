@@ -16,9 +16,10 @@ import {
   type PartToRead,
   UnknownOutcome,
   type WriteTarget,
+  wholeMessage,
 } from '../gateway-capabilities.ts'
 import { holdsUid, rangesOfUids, type UidRange, withoutUids } from '../uid-ranges.ts'
-import { type Delivery, type MemoryFolder, type MemoryMessage, partOf } from './memory-message.ts'
+import { type Delivery, type MemoryFolder, type MemoryMessage, partOf, rawOf } from './memory-message.ts'
 
 interface MemoryServer {
   readonly folders: ReadonlyMap<string, MemoryFolder>
@@ -59,6 +60,15 @@ export class MemoryParts extends MemoryCapability implements PartReader {
     return { uidValidity, part: { name, type, encoding: 'binary', sizeBytes: bytes.length, section: partId } }
   }
 
+  async describeWhole(path: string, uid: number): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
+    await this.step('getPart')
+    const { uidValidity, message } = this.messageOf(path, uid)
+    if (!message) return { uidValidity, part: undefined }
+    const sizeBytes = rawOf(message).length
+    const name = message.subject || null
+    return { uidValidity, part: { name, type: 'message/rfc822', encoding: 'binary', sizeBytes, section: wholeMessage } }
+  }
+
   async read(
     path: string,
     uid: number,
@@ -66,7 +76,8 @@ export class MemoryParts extends MemoryCapability implements PartReader {
   ): Promise<{ uidValidity: number; bytes: Buffer | undefined }> {
     await this.step('readPiece')
     const { uidValidity, message } = this.messageOf(path, uid)
-    return { uidValidity, bytes: message?.parts[section]?.subarray(start, start + length) }
+    const whole = section === wholeMessage ? message && rawOf(message) : message?.parts[section]
+    return { uidValidity, bytes: whole?.subarray(start, start + length) }
   }
 }
 

@@ -9,6 +9,8 @@ export interface MemoryMessage extends MessageContent {
   parts: Record<string, Buffer>
   /** Of which parts it is made; without one, text and HTML are what they are. */
   structure?: PartNode
+  /** As it was sent; unless given, its head and its text. */
+  raw?: Buffer
   references?: string[]
   emailId?: string | null
   /** What attached messages say in their heads, by the number of the part. */
@@ -76,7 +78,7 @@ export async function readMemoryMessage(
       ]),
     )
   })
-  const { parts: _parts, structure: _structure, attached: inside, ...head } = message
+  const { parts: _parts, structure: _structure, raw: _raw, attached: inside, ...head } = message
   const attachments = structure.attachments.map(toPartInfo)
   const carried = attached === undefined ? head : carriedHead(message, inside?.[attached] ?? {})
   const faults = [
@@ -92,6 +94,10 @@ function carriedHead({ uid, date, flags, keywords }: MemoryMessage, said: Partia
   const { parts: _parts, ...empty } = emptyMessage
   const content = { ...empty, ...said }
   return { ...content, ...countsOf(content), head: '', uid, date, flags, keywords }
+}
+
+export function rawOf({ raw, subject, text, html }: MemoryMessage): Buffer {
+  return raw ?? Buffer.from(`Subject: ${subject}\r\n\r\n${text ?? html ?? ''}`)
 }
 
 /** What is known of a part, in the structure or in the list of attachments. */

@@ -1,6 +1,7 @@
 /** The security headers of every answer, from helmet: asked once, since they are the same for all. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import helmet from 'helmet'
+import { safeFileName } from '../safe-file-name.ts'
 
 /** @param isHttps Whether browsers reach us over TLS; only then do HSTS and `upgrade-insecure-requests` help. */
 export function securityHeaders({ isHttps }: { isHttps: boolean }): Record<string, string> {
@@ -61,12 +62,7 @@ export function strangerHeaders(allowRemote: boolean): Record<string, string> {
  * @param name As the stranger called it.
  */
 export function fileHeaders(name: string): Record<string, string> {
-  // Well-formed after the cut, which may fall between the halves of a character.
-  const safe = name
-    .slice(0, 1_000)
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\:*?"<>|]+/gu, '_')
-    .slice(0, 150)
-    .toWellFormed()
+  const safe = safeFileName(name)
   const encoded = encodeURIComponent(safe).replaceAll(/['()*]/g, sign => `%${sign.charCodeAt(0).toString(16)}`)
   return {
     'content-type': 'application/octet-stream',
