@@ -75,7 +75,8 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
     })
 
     test('a message is read as it was sent, piece by piece, and none that is gone', async () => {
-      const uid = await server.deliver({ subject: 'as it is', html: `<p>first${'<br>words'.repeat(900)}` })
+      const picture = { contentId: 'a@test.local', type: 'image/png', bytes: randomBytes(5_000) }
+      const uid = await server.deliver({ subject: 'as it is', html: '<p>first', picture })
       const { part } = await connection.parts.describeWhole('INBOX', uid)
       expect(part).toMatchObject({
         name: 'as it is',
