@@ -36,6 +36,7 @@ export async function audience(): Promise<object> {
       ...(postgresUrl && wanted.includes('postgres') && { returns_on_postgres: await returns(postgresUrl) }),
       targets: {
         unseen_cpu_us_per_fact: '<= 100 more than without streams',
+        ten_unseen_at_once_cpu_us_per_fact: '<= 100 with its part of the commit',
         sparse_p99_ms: '<= 150',
         loop_max_ms: '<= 50',
         loop_cpu_max_ms: '<= 50',
@@ -53,11 +54,19 @@ async function facts(url: string): Promise<object> {
   try {
     await server.ask('unseen', 500)
     const without = await server.ask('unseen', 1_000)
+    const togetherWithout = await server.ask('unseenTogether', 2_000)
     await server.ask('streams', manyStreams)
     await server.ask('unseen', 100)
     const unseen = await server.ask('unseen', 500)
+    const together = await server.ask('unseenTogether', 2_000)
     const sparse = await server.ask('sparse', 10)
-    return { unseen_without_streams: rounded(without), unseen: rounded(unseen), sparse: rounded(sparse) }
+    return {
+      unseen_without_streams: rounded(without),
+      unseen: rounded(unseen),
+      ten_unseen_at_once_without_streams: rounded(togetherWithout),
+      ten_unseen_at_once: rounded(together),
+      sparse: rounded(sparse),
+    }
   } finally {
     await server.stop()
   }

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { type AuditFilter, goodOutcomes } from '../../contract/audit.ts'
 import type { Database } from '../platform/database/database.ts'
+import { later } from '../platform/database/later.ts'
 import type { AuditChainRow, AuditRow } from './audit-tables.ts'
 
 /** A part of the trail: numbers above `after` and below `before`. */
@@ -58,21 +59,20 @@ export class AuditStore {
       .execute()
   }
 
+  /** With the end of the transaction. */
   async saveEnds(transaction: Database, row: AuditChainRow): Promise<void> {
-    await transaction.updateTable('audit_chain').set(row).where('id', '=', 1).execute()
+    await later(transaction, transaction.updateTable('audit_chain').set(row).where('id', '=', 1))
   }
 
   async findEnds(): Promise<AuditChainRow | undefined> {
     return this.#db.selectFrom('audit_chain').selectAll().where('id', '=', 1).executeTakeFirst()
   }
 
+  /** With what follows in the transaction. */
   async insert(transaction: Database, rows: readonly AuditRow[]): Promise<void> {
     for (let start = 0; start < rows.length; ) {
       const size = insertSizes.find(candidate => candidate <= rows.length - start) ?? 1
-      await transaction
-        .insertInto('audit_entries')
-        .values(rows.slice(start, start + size))
-        .execute()
+      await later(transaction, transaction.insertInto('audit_entries').values(rows.slice(start, start + size)))
       start += size
     }
   }

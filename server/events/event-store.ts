@@ -1,6 +1,7 @@
 /** The event log in the database. Numbers come from a counter row, so they follow the order of commits. */
 import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
+import { later } from '../platform/database/later.ts'
 import type { EventRow } from './event-tables.ts'
 
 export type NewEvent = Omit<EventRow, 'number'>
@@ -57,24 +58,34 @@ export class EventStore {
   }
 
   /**
-   * Numbers and inserts, inside the transaction of the caller, which should end soon: on PostgreSQL the counter row stays
-   * locked until it does, so that nobody gets a later number and commits before. Answers the number of the first.
+   * Numbers and inserts at the end of the caller's transaction: on PostgreSQL the counter row stays locked until it ends, so that nobody
+   * gets a later number and commits before. Answers the number of the first.
+   * @param newest Where the counter stands, for who has it locked and knows.
    */
-  async append(transaction: Database, events: readonly NewEvent[]): Promise<number> {
-    const { newest } = await transaction
-      .updateTable('event_counter')
-      .set({ newest: sql<number>`newest + ${events.length}` })
-      .where('id', '=', 1)
-      .returning('newest')
-      .executeTakeFirstOrThrow()
-    const first = newest - events.length + 1
+  async append(transaction: Database, events: readonly NewEvent[], newest: number | undefined): Promise<number> {
+    const counted = newest ?? (await this.#count(transaction, events.length)) - events.length
+    const first = counted + 1
+    if (newest !== undefined) {
+      const counter = transaction.updateTable('event_counter').set({ newest: newest + events.length })
+      await later(transaction, counter.where('id', '=', 1))
+    }
     for (let start = 0; start < events.length; start += insertRows) {
       const rows = events
         .slice(start, start + insertRows)
         .map((event, index) => ({ number: first + start + index, ...event }))
-      await transaction.insertInto('events').values(rows).execute()
+      await later(transaction, transaction.insertInto('events').values(rows))
     }
     return first
+  }
+
+  async #count(transaction: Database, events: number): Promise<number> {
+    const { newest } = await transaction
+      .updateTable('event_counter')
+      .set({ newest: sql<number>`newest + ${events}` })
+      .where('id', '=', 1)
+      .returning('newest')
+      .executeTakeFirstOrThrow()
+    return newest
   }
 
   /** A transaction of its own around the work. */
@@ -82,9 +93,14 @@ export class EventStore {
     return this.#db.transaction().execute(work)
   }
 
-  /** Waits until no other such transaction is under way, and keeps others waiting until this one ends. */
-  async lock(transaction: Database): Promise<void> {
-    await transaction.updateTable('event_counter').set({ id: 1 }).where('id', '=', 1).execute()
+  /**
+   * Waits until no other such transaction is under way, and keeps others waiting until this one ends. Answers where the counter stands,
+   * when that is known.
+   */
+  async lock(transaction: Database): Promise<{ newest: Promise<number> }> {
+    const counter = transaction.updateTable('event_counter').set({ id: 1 }).where('id', '=', 1).returning('newest')
+    const { answer } = await later(transaction, counter)
+    return { newest: answer.then(({ rows }) => rows[0]!.newest) }
   }
 
   /** Whether just these were appended, from that number on. */

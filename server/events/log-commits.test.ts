@@ -6,6 +6,7 @@ import { onEachDatabase, onThreads } from '../../test/support/databases.ts'
 import type { Database } from '../platform/database/database.ts'
 import { noChanges } from '../platform/database/database-changes.ts'
 import { DatabaseOverloaded } from '../platform/database/database-fault.ts'
+import { later } from '../platform/database/later.ts'
 import { createLogger } from '../platform/logger.ts'
 import { EventStore } from './event-store.ts'
 import { LogCommits } from './log-commits.ts'
@@ -133,6 +134,27 @@ function suite(open: () => Promise<Database>) {
     expect(await names()).toEqual(['d'])
     expect(await stored()).toEqual(['d'.charCodeAt(0)])
     expect(transactions()).toBe(2)
+  })
+
+  test('what a part leaves for later fails with that part alone; with the first, all fail and the next begins by itself', async () => {
+    const { commits, stored, names } = setUp(await open())
+    const change = (name: string, code: number) =>
+      commits.transact(async (transaction, tell) => {
+        await later(transaction, transaction.insertInto('settings').values({ name, value: '1', updated_at: 'now' }))
+        tell(mail(code))
+      })
+    const outcomes = async (calls: Promise<unknown>[]) => (await Promise.allSettled(calls)).map(({ status }) => status)
+    const [kept, lost] = ['fulfilled', 'rejected']
+    expect(await outcomes([change('a', 1), change('b', 2), change('a', 3), change('c', 4)])).toEqual([
+      kept,
+      kept,
+      lost,
+      kept,
+    ])
+    expect(await outcomes([change('a', 5), change('d', 6)])).toEqual([lost, kept])
+    expect(await outcomes([change('b', 7)])).toEqual([lost])
+    expect(await names()).toEqual(['a', 'b', 'c', 'd'])
+    expect(await stored()).toEqual([1, 2, 4, 6])
   })
 
   test('a part that swallows the error of a statement, or asks after its end, does not harm the others', async () => {

@@ -7,6 +7,7 @@ import type { Fact } from '../../contract/event.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { DatabaseChanges } from '../platform/database/database-changes.ts'
 import { DatabaseOverloaded, databaseFaultKind } from '../platform/database/database-fault.ts'
+import { sendLater } from '../platform/database/later.ts'
 import { TransactionPart } from '../platform/database/transaction-part.ts'
 import type { EventStore, NewEvent } from './event-store.ts'
 import { isAdministrative } from './fact-classes.ts'
@@ -21,6 +22,8 @@ interface Told extends ToldFact {
 /** Facts of one transaction. */
 interface Batch {
   told: Told[]
+  /** Where the counter stands, for who has it locked and knows. */
+  newest: number | undefined
   /** Of a commit that failed: it may be done all the same. */
   ticket: Ticket | undefined
 }
@@ -102,7 +105,7 @@ export class LogCommits {
 
   /** Commits facts that stand by themselves. When it fails, a further call finds out whether they are there all the same. */
   newBatch(facts: readonly Fact[]): { commit(): Promise<void> } {
-    const batch: Batch = { told: facts.map(toTold), ticket: undefined }
+    const batch: Batch = { told: facts.map(toTold), newest: undefined, ticket: undefined }
     return {
       commit: async () => {
         const { handedOn } = await this.#commit(batch, transaction => this.#skipCommitted(transaction, batch))
@@ -140,10 +143,10 @@ export class LogCommits {
   async #commitGroup(first: Call): Promise<void> {
     const group: Group = { members: [], facts: 0, next: first, failed: undefined }
     const { members } = group
-    const batch: Batch = { told: [], ticket: undefined }
+    const batch: Batch = { told: [], newest: undefined, ticket: undefined }
     try {
       const { handedOn } = await this.#commit(batch, async transaction => {
-        await this.#runParts(group, transaction)
+        await this.#runParts(group, batch, transaction)
         batch.told = members.flatMap(({ told }) => told)
       })
       // The next transaction does not wait for it.
@@ -167,19 +170,29 @@ export class LogCommits {
   }
 
   /** Until nothing waits, a bound is reached, or a part fails: nobody sees what that one has not yet taken back in memory. */
-  async #runParts(group: Group, transaction: Database): Promise<void> {
+  async #runParts(group: Group, batch: Batch, transaction: Database): Promise<void> {
     const began = this.#now()
-    const lock = onceFor(() => this.#options.store.lock(transaction))
+    const lock = onceFor(async () => {
+      const { newest } = await this.#options.store.lock(transaction)
+      const note = (number: number) => {
+        batch.newest = number
+      }
+      // Should it fail, so does what follows.
+      newest.then(note, () => undefined)
+    })
     while (group.next) {
-      await this.#runPart(group, group.next, transaction, lock)
+      const { isBegun } = await this.#runPart(group, group.next, transaction, lock)
       const { members, facts, failed } = group
       const isFull = members.length >= maxMembers || facts >= maxFacts || this.#now() - began >= joinMs
-      group.next = failed || isFull ? undefined : this.#next()
+      const isLast = failed !== undefined || isFull
+      // What the first leaves for later has no savepoint behind it: should it fail, the next has not begun.
+      if (!isLast && isBegun && members.length === 1 && this.#calls.length > 0) await sendLater(transaction)
+      group.next = isLast ? undefined : this.#next()
     }
   }
 
   /** @throws what ends the whole transaction. */
-  async #runPart(group: Group, call: Call, transaction: Database, lock: Once): Promise<void> {
+  async #runPart(group: Group, call: Call, transaction: Database, lock: Once): Promise<{ isBegun: boolean }> {
     const told: Told[] = []
     const isFirst = group.members.length === 0
     const part = new TransactionPart(transaction, { isFirst, before: lock.begin })
@@ -197,6 +210,7 @@ export class LogCommits {
       if (takenBack) throw databaseFaultKind(error) ? error : takenBack.broken
       group.failed = { call, error }
     }
+    return part
   }
 
   /** @param batch Filled by the work; what it fills in last is told. Answers when it is committed, and how to wait until it is handed on. */
@@ -207,7 +221,7 @@ export class LogCommits {
       await store.transact(async transaction => {
         await work(transaction)
         const rows = batch.told.map(({ row }) => row)
-        if (rows.length > 0) ticket = tail.begin(await store.append(transaction, rows))
+        if (rows.length > 0) ticket = tail.begin(await store.append(transaction, rows, batch.newest))
       })
     } catch (error) {
       if (ticket) {

@@ -1,6 +1,7 @@
 /** API tokens in the database, each with what is needed of its owner. */
 import { sql } from 'kysely'
 import type { Database } from '../platform/database/database.ts'
+import { later } from '../platform/database/later.ts'
 import type { ApiTokenRow } from './token-tables.ts'
 
 /** What is needed of the owner of a token. */
@@ -73,8 +74,9 @@ export class TokenStore {
     return { owner, all: Number(all), own: Number(own) }
   }
 
-  async insert(row: ApiTokenRow, db: Database): Promise<void> {
-    await db.insertInto('api_tokens').values(row).execute()
+  /** With what follows in the transaction. */
+  async insert(row: ApiTokenRow, transaction: Database): Promise<void> {
+    await later(transaction, transaction.insertInto('api_tokens').values(row))
   }
 
   async update(id: string, change: Partial<ApiTokenRow>, db: Database): Promise<void> {

@@ -1,8 +1,10 @@
 /** Opens SQLite files so that only their owner can read them, from before there is anything in them. */
-import { chmodSync, closeSync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { chmodSync, closeSync, fsync, openSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+
+const sync = promisify(fsync)
 
 /** How long SQLite waits for a lock of another program before it says SQLITE_BUSY. */
 const busyMs = 5_000
@@ -77,11 +79,19 @@ export function foreignModes(file: string): string[] {
  * next checkpoint. The write-ahead log carries no lock that closing it could give up, unlike the database itself.
  */
 export async function syncSqlite(file: string): Promise<void> {
-  const log = await open(`${file}-wal`, 'r+').catch((error: unknown) => {
+  const log = openLog(file)
+  if (log === undefined) return
+  // The disk is waited for elsewhere; opening and closing cost less than to say so to another thread.
+  await sync(log).finally(() => closeSync(log))
+}
+
+function openLog(file: string): number | undefined {
+  try {
+    return openSync(`${file}-wal`, 'r+')
+  } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw error
-  })
-  await log?.sync().finally(() => log.close())
+  }
 }
 
 function createPrivately(file: string): void {

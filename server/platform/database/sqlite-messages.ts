@@ -9,9 +9,12 @@ export interface ThreadData {
 
 /**
  * In the order in which they are to be run. `inside` runs in the transaction that was begun before, or fails with what broke that
- * one; a `commit` that fails takes everything back, so that what follows is never part of it.
+ * one; a `commit` that fails takes everything back, so that what follows is never part of it. `later` is `inside` too, but what follows
+ * was sent before its answer: where it fails, so does all that follows, up to a rollback.
  */
-export type Order = ['run' | 'inside', sql: string, values: SQLInputValue[]] | ['begin' | 'commit' | 'rollback']
+export type Order =
+  | ['run' | 'inside' | 'later', sql: string, values: SQLInputValue[]]
+  | ['begin' | 'commit' | 'rollback']
 
 /** The schema has changed: `forget` what was kept of statements. `close` comes last. */
 export type ToThread = Order[] | 'forget' | 'close'

@@ -41,6 +41,8 @@ class SqliteThread {
   #answers: Answer[] = []
   /** Why there is no transaction where one was begun. */
   #brokenBy: unknown
+  /** Of a statement whose answer nobody waited for: what follows relies on it. */
+  #failedBefore: { error: unknown } | undefined
   #writes = 0
 
   constructor(database: DatabaseSync, post: (answers: Answer[]) => void) {
@@ -83,6 +85,8 @@ class SqliteThread {
         return this.#run(order[1], order[2])
       case 'inside':
         return this.#runInside(order[1], order[2])
+      case 'later':
+        return this.#runLater(order[1], order[2])
       case 'begin':
         return this.#begin()
       case 'commit':
@@ -94,6 +98,7 @@ class SqliteThread {
 
   #begin(): Answer {
     this.#brokenBy = undefined
+    this.#failedBefore = undefined
     try {
       // Not a deferred one, which fails at its first write when another program has written since its first read.
       return this.#exec('begin immediate')
@@ -105,6 +110,9 @@ class SqliteThread {
 
   #runInside(sql: string, values: SQLInputValue[]): Answer {
     if (!this.#database.isTransaction) throw this.#brokenBy
+    // Back to a savepoint, what failed is gone with all that relied on it.
+    if (/^\s*rollback to\b/i.test(sql)) this.#failedBefore = undefined
+    if (this.#failedBefore) throw this.#failedBefore.error
     try {
       return this.#run(sql, values)
     } catch (error) {
@@ -114,9 +122,19 @@ class SqliteThread {
     }
   }
 
+  #runLater(sql: string, values: SQLInputValue[]): Answer {
+    try {
+      return this.#runInside(sql, values)
+    } catch (error) {
+      this.#failedBefore = { error }
+      throw error
+    }
+  }
+
   #commit(): Answer {
     if (!this.#database.isTransaction) throw this.#brokenBy
     try {
+      if (this.#failedBefore) throw this.#failedBefore.error
       return this.#exec('commit')
     } catch (error) {
       this.#rollback()

@@ -112,10 +112,10 @@ export class SqliteThreads {
     this.#writer.run(['begin']).catch(() => undefined)
   }
 
-  /** In the transaction that is open. */
-  inside(sql: string, values: SQLInputValue[]): Promise<Rows | Changes> {
+  /** In the transaction that is open. @param how `later`: what follows in it need not wait for the answer, and fails where this fails. */
+  inside(sql: string, values: SQLInputValue[], how: 'inside' | 'later' = 'inside'): Promise<Rows | Changes> {
     if (changesSchema(sql)) this.#hasOtherSchema = true
-    return this.#writer.run(['inside', sql, values])
+    return this.#writer.run([how, sql, values])
   }
 
   /** Whatever comes of it, no transaction is open behind it. */

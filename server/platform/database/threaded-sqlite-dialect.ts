@@ -1,4 +1,5 @@
 /** Kysely's SQLite dialect over threads: reads beside each other, one writer, and a thread that waits for none of them. */
+import type { SQLInputValue } from 'node:sqlite'
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -9,9 +10,10 @@ import {
 } from 'kysely'
 import type { DatabaseThreadEnded } from './database-fault.ts'
 import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
+import { isLater, type LaterQuery } from './later.ts'
 import { LiveFile } from './live-file.ts'
 import { TransactionalSqliteAdapter } from './sqlite-dialect.ts'
-import type { Rows } from './sqlite-messages.ts'
+import type { Changes, Rows } from './sqlite-messages.ts'
 import { SqliteThreads, type ThreadBounds } from './sqlite-threads.ts'
 import { encode } from './statement-cache.ts'
 
@@ -95,26 +97,36 @@ class ThreadedDriver implements Driver {
   }
 }
 
+interface Kept {
+  sql: string
+  values: SQLInputValue[]
+  answer: PromiseWithResolvers<QueryResult<unknown>>
+}
+
 /** What one caller asks: each statement goes where it belongs, in its transaction or by itself. */
 class ThreadedConnection implements DatabaseConnection {
   readonly #threads: SqliteThreads
   readonly #observer: DatabaseObserver | undefined
   #isInTransaction = false
+  /** Statements that go with what follows. */
+  readonly #later: Kept[] = []
 
   constructor(threads: SqliteThreads, observer: DatabaseObserver | undefined) {
     this.#threads = threads
     this.#observer = observer
   }
 
-  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+  async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    if (this.#isInTransaction && isLater(query)) return this.#keep(query)
     const threads = this.#threads
-    const values = parameters.map(encode)
+    const { sql } = query
+    const values = query.parameters.map(encode)
     const answer = await this.#observed(sql, () => {
-      if (this.#isInTransaction) return threads.inside(sql, values)
-      return isRead(sql) ? threads.read(sql, values) : threads.write(sql, values)
+      if (!this.#isInTransaction) return isRead(sql) ? threads.read(sql, values) : threads.write(sql, values)
+      this.#sendLater()
+      return threads.inside(sql, values)
     })
-    if ('rows' in answer) return { rows: toObjects<Row>(answer) }
-    return { insertId: BigInt(answer.lastInsertRowid), numAffectedRows: BigInt(answer.changes), rows: [] }
+    return toResult(answer)
   }
 
   // biome-ignore lint/correctness/useYield: an answer in pieces would keep a reader from others.
@@ -131,9 +143,28 @@ class ThreadedConnection implements DatabaseConnection {
   async end(how: 'commit' | 'rollback'): Promise<void> {
     if (!this.#isInTransaction) return
     await this.#observed(how, () => {
+      // A commit fails where they do.
+      if (how === 'commit') this.#sendLater()
+      for (const { answer } of this.#later.splice(0)) answer.reject(new Error('the transaction was taken back'))
       this.#isInTransaction = false
       return this.#threads.end(how)
     })
+  }
+
+  /** @throws what would keep it from being sent. */
+  #keep<Row>({ sql, parameters, later }: LaterQuery): QueryResult<Row> {
+    if (isWriteStatement(sql)) this.#observer?.beforeWrite()
+    const answer = Promise.withResolvers<QueryResult<unknown>>()
+    later.answer = answer.promise
+    this.#later.push({ sql, values: parameters.map(encode), answer })
+    return { rows: [] }
+  }
+
+  #sendLater(): void {
+    for (const { sql, values, answer } of this.#later.splice(0)) {
+      const run = () => this.#threads.inside(sql, values, 'later')
+      answer.resolve(this.#observed(sql, run).then(toResult))
+    }
   }
 
   async #observed<Result>(sql: string, run: () => Promise<Result>): Promise<Result> {
@@ -151,6 +182,11 @@ class ThreadedConnection implements DatabaseConnection {
 /** All else goes to the writer, also what reads but does not look so: `with`, `pragma`. A reader could not write anyway. */
 function isRead(sql: string): boolean {
   return /^\s*select\b/i.test(sql)
+}
+
+function toResult<Row>(answer: Rows | Changes): QueryResult<Row> {
+  if ('rows' in answer) return { rows: toObjects<Row>(answer) }
+  return { insertId: BigInt(answer.lastInsertRowid), numAffectedRows: BigInt(answer.changes), rows: [] }
 }
 
 function toObjects<Row>({ columns, rows }: Rows): Row[] {

@@ -1,0 +1,36 @@
+/**
+ * Statements of a transaction whose answer is not needed at once. Where SQLite is on threads each message costs more than most
+ * statements, so they go there together with the statement or the commit that follows.
+ */
+import { type Compilable, type CompiledQuery, type QueryResult, sql } from 'kysely'
+import type { Database } from './database.ts'
+
+/** What knows how to, takes it and says how it will be answered. */
+export interface LaterQuery extends CompiledQuery {
+  later: { answer?: Promise<QueryResult<unknown>> }
+}
+
+export function isLater(query: CompiledQuery): query is LaterQuery {
+  return 'later' in query
+}
+
+/**
+ * Where it fails, so does all that follows in the transaction, up to a rollback, and its commit.
+ * @returns How it is answered. Do not wait for that before the next statement or the end: it may be sent only then.
+ */
+export async function later<Row>(
+  transaction: Database,
+  query: Compilable<Row>,
+): Promise<{ answer: Promise<QueryResult<Row>> }> {
+  const asked: LaterQuery = { ...query.compile(), later: {} }
+  const result = await transaction.executeQuery<Row>(asked)
+  const answer = (asked.later.answer as Promise<QueryResult<Row>> | undefined) ?? Promise.resolve(result)
+  // What relies on it fails in its place.
+  answer.catch(() => undefined)
+  return { answer }
+}
+
+/** @throws as the first of them that failed. */
+export async function sendLater(transaction: Database): Promise<void> {
+  await sql`select 1`.execute(transaction)
+}
