@@ -75,6 +75,7 @@ const doors: Record<string, RegExp> = {
   react: /^web\//,
   'react-dom': /^web\/main\.tsx$/,
   '@tanstack/react-query': /^web\//,
+  '@tanstack/react-virtual': /^web\/mail\/use-row-window\.ts$/,
   wouter: /^web\//,
   'lucide-react': /^web\//,
 }

@@ -13,9 +13,9 @@ export interface BrowserDemo {
 }
 
 /** The caller stops it. */
-export async function startBrowserDemo(): Promise<BrowserDemo> {
+export async function startBrowserDemo(environment: Record<string, string> = {}): Promise<BrowserDemo> {
   const dir = tempDir('browser')
-  const run = await runHere({ args: ['--demo'], dataDir: `${dir.path}/data` })
+  const run = await runHere({ args: ['--demo'], environment, dataDir: `${dir.path}/data` })
   const browser = await launchBrowser()
   const storageState = await signIn(browser, run.setupLink)
   const stop = async () => {

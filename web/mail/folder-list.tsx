@@ -1,5 +1,5 @@
 /** The folders of an account, with what is in them and what of it is unread. */
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import {
   Archive,
   Bookmark,
@@ -25,6 +25,8 @@ import { SkeletonRows } from '../ui/skeleton.tsx'
 import { arrangeFolders, isSameFolder } from './folder-order.ts'
 import { visibleText } from './mail-words.ts'
 import { moveThroughRows } from './row-keys.ts'
+import { prefetchList } from './use-mail-list.ts'
+import { listIn } from './use-mail-source.ts'
 import type { useMailView } from './use-mail-view.ts'
 
 const roleIcons: Record<FolderRole, LucideIcon> = {
@@ -54,21 +56,33 @@ export function useFolders(accountId: string, isAsked = true) {
   })
 }
 
-export function FolderList({ accountId, at }: { accountId: string; at: ReturnType<typeof useMailView> }) {
+export function FolderList({
+  accountId,
+  at,
+  hasIndex,
+}: {
+  accountId: string
+  at: ReturnType<typeof useMailView>
+  /** Lists cost the mail server nothing: the one that a pointer rests on is asked for before it is opened. */
+  hasIndex: boolean
+}) {
   const { data, error, refetch } = useFolders(accountId)
+  const queries = useQueryClient()
   if (!data && error) return <ErrorState error={error} onRetry={() => void refetch()} />
   if (!data) return <SkeletonRows count={7} />
+  const { folder: here, q, list } = at.view
+  const ahead = (path: string) => hasIndex && prefetchList(queries, listIn(accountId, path, list !== 'messages'))
   return (
-    <nav aria-label="Folders" className="min-h-0 flex-1 overflow-y-auto p-1.5">
+    <>
       <ul onKeyDown={event => moveThroughRows(event, 'a')}>
         {arrangeFolders(data.items).map(({ folder, depth, heading }) => (
-          <li key={folder.path}>
+          <li key={folder.path} onPointerEnter={() => folder.selectable && ahead(folder.path)}>
             {heading && <p className="px-3 pt-3 pb-1 text-xs font-medium text-muted">{heading}</p>}
             <FolderLine
               folder={folder}
               indent={indents[Math.min(depth, indents.length - 1)] ?? indents[0]}
-              href={folder.selectable ? at.hrefTo({ folder: folder.path, q: '', message: '', pane: '' }) : undefined}
-              isHere={isSameFolder(folder.path, at.view.folder)}
+              href={folder.selectable ? at.hrefTo(folderView(folder.path)) : undefined}
+              isHere={isSameFolder(folder.path, here) && (q === '' || !hasIndex)}
             />
           </li>
         ))}
@@ -78,8 +92,12 @@ export function FolderList({ accountId, at }: { accountId: string; at: ReturnTyp
           Counting messages: {formatCount(data.counts.pending, 'folder')} to go
         </p>
       )}
-    </nav>
+    </>
   )
+}
+
+export function folderView(folder: string) {
+  return { folder, q: '', scope: '', message: '', pane: '' }
 }
 
 function FolderLine({
@@ -94,7 +112,7 @@ function FolderLine({
   isHere: boolean
 }) {
   const Icon = folder.role ? roleIcons[folder.role] : FolderIcon
-  const look = classNames('flex min-h-9 items-center gap-2 rounded-md pr-2 xl:min-h-8', indent)
+  const look = classNames('flex min-h-9 items-center gap-2.5 rounded-md pr-2 xl:min-h-8', indent)
   const name = (
     <>
       <Icon className="size-4 shrink-0" aria-hidden="true" />

@@ -4,9 +4,21 @@ import { useState } from 'react'
 import { messageHtmlPath } from '../../contract/mail.ts'
 import { addressOf } from '../platform/api-client.ts'
 import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { mayHaveRemoteContent } from './mail-words.ts'
 
-export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; messageRef: string; html: string }) {
+export function HtmlFrame({
+  accountId,
+  messageRef,
+  html,
+  heightRem,
+}: {
+  accountId: string
+  messageRef: string
+  html: string
+  /** As high as there is room, unless given. */
+  heightRem: number | undefined
+}) {
   const [isRemoteLoaded, setRemoteLoaded] = useState(false)
   const source = addressOf(
     messageHtmlPath,
@@ -25,7 +37,11 @@ export function HtmlFrame({ accountId, messageRef, html }: { accountId: string; 
         // By a Referer without a path the server knows a frame, where browsers say no more; see `refuseOutsideFrame`.
         referrerPolicy="origin"
         src={source}
-        className="min-h-52 w-full flex-1 bg-on-fill scheme-light md:min-h-64"
+        className={classNames(
+          'w-full bg-on-fill scheme-light',
+          heightRem === undefined && 'min-h-52 flex-1 md:min-h-64',
+        )}
+        style={heightRem === undefined ? undefined : { height: `${heightRem}rem` }}
       />
     </>
   )

@@ -1,37 +1,31 @@
-/** The mail of an account: folders, messages, and one of them, side by side; on phones one at a time. */
+/** Mail: accounts and folders, the list, and what is open, side by side; on narrow windows two or one of them at a time. */
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { ArrowLeft } from 'lucide-react'
-import { useEffect } from 'react'
+import { ArrowLeft, FolderOpen } from 'lucide-react'
+import { type ReactNode, useEffect } from 'react'
 import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
-import type { Folder } from '../../contract/mail.ts'
 import { isReadable } from '../accounts/account-words.ts'
+import { useIndex } from '../accounts/use-index.ts'
 import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
+import { usePageKeys } from '../shell/page-keys.ts'
 import { isTyping } from '../shell/use-shortcuts.ts'
 import { ButtonLink } from '../ui/button.tsx'
-import { Card } from '../ui/card.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { ErrorState } from '../ui/error-state.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
-import { AccountChooser } from './account-chooser.tsx'
 import { AccountNotReady, AccountTrouble, NoAccount } from './account-not-ready.tsx'
-import { FolderList, useFolders } from './folder-list.tsx'
+import { AccountTree } from './account-tree.tsx'
+import { folderView, useFolders } from './folder-list.tsx'
 import { isSameFolder } from './folder-order.ts'
 import { visibleText } from './mail-words.ts'
-import { MessageList } from './message-list.tsx'
-import { MessageView } from './message-view.tsx'
+import { Mailbox } from './mailbox.tsx'
 import { Pane } from './pane.tsx'
-import { folderOf } from './search-terms.ts'
 import { type MailView, useMailView } from './use-mail-view.ts'
-
-/** What is left of the window between the shell's bars and padding. */
-const windowHeight =
-  'h-[calc(100dvh-var(--spacing-bar)-6rem)] md:h-[calc(100dvh-var(--spacing-bar)-2rem)] lg:h-[calc(100dvh-var(--spacing-bar)-3rem)]'
 
 export function MailPage() {
   const at = useMailView()
@@ -42,35 +36,22 @@ export function MailPage() {
   const accounts = data?.items ?? []
   const wanted = at.view.account
   const account = wanted ? accounts.find(({ id }) => id === wanted) : (accounts.find(a => a.is_default) ?? accounts[0])
-  useClosingByEscape(at)
   return (
-    <div className={classNames('flex min-h-112 flex-col', windowHeight)}>
-      <PageHeader
-        title="Mail"
-        windowTitle={useWindowTitle(account, at.view)}
-        // On phones a message needs the room.
-        className={at.view.message ? 'max-md:sr-only' : undefined}
-        actions={
-          accounts.length > 0 && (
-            <div className={classNames('flex min-w-0 items-center gap-2', at.view.message && 'max-md:hidden')}>
-              <AccountChooser accounts={accounts} account={account} at={at} />
-            </div>
-          )
-        }
-      />
-      {!data && error && (
-        <Card>
-          <ErrorState error={error} onRetry={() => void refetch()} />
-        </Card>
+    <div className="flex min-h-80 flex-1 flex-col bg-surface">
+      <PageHeader title="Mail" windowTitle={useWindowTitle(account, at.view)} className="sr-only" />
+      {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!data && !error && <SkeletonRows count={8} />}
+      {data && accounts.length === 0 && (
+        <Notice>
+          <NoAccount />
+        </Notice>
       )}
-      {!data && !error && (
-        <Card isFlush>
-          <SkeletonRows count={8} />
-        </Card>
+      {accounts.length > 0 && !account && (
+        <Notice>
+          <UnknownAccount />
+        </Notice>
       )}
-      {data && accounts.length === 0 && <NoAccount />}
-      {accounts.length > 0 && !account && <UnknownAccount />}
-      {account && <Mailbox key={account.id} account={account} />}
+      {account && <Panes key={account.id} accounts={accounts} account={account} />}
     </div>
   )
 }
@@ -82,6 +63,64 @@ function useWindowTitle(account: Account | undefined, { folder: path }: MailView
   if (!folder) return undefined
   const unread = folder.unread ? `(${formatNumber(folder.unread)}) ` : ''
   return `${unread}${visibleText(folder.name)} · Mail`
+}
+
+function Panes({ accounts, account }: { accounts: readonly Account[]; account: Account }) {
+  const at = useMailView(account.id)
+  const queries = useQueryClient()
+  const isConnected = isReadable(account)
+  const index = useIndex(account.id, isConnected)
+  const [, navigate] = useLocation()
+  useClosingByEscape(at)
+  usePageKeys({ 'g i': () => navigate(at.hrefTo(folderView('INBOX'))) })
+  const { message, pane } = at.view
+  const areFoldersOver = pane === 'folders'
+  const areFoldersKnown = queries.getQueryData(queryKeys.folders(account.id)) !== undefined
+  const isShown = isConnected || areFoldersKnown
+  return (
+    <div className="flex min-h-0 flex-1">
+      <Pane
+        label="Folders"
+        className={classNames(
+          'shrink-0 bg-canvas/60 md:w-80 md:border-r lg:w-88 xl:flex xl:w-60',
+          areFoldersOver ? 'flex' : 'hidden',
+          message ? 'max-md:hidden' : 'max-md:w-full',
+        )}
+        head={
+          areFoldersOver && (
+            <span className="xl:hidden">
+              <ButtonLink href={at.hrefTo({ pane: '' })} variant="quiet" size="sm" icon={ArrowLeft}>
+                Back to the messages
+              </ButtonLink>
+            </span>
+          )
+        }
+      >
+        <AccountTree
+          accounts={accounts}
+          account={account}
+          areFoldersKnown={areFoldersKnown}
+          index={index.data}
+          at={at}
+        />
+      </Pane>
+      {/* What is known without the index is shown as soon as it is clear that there is none. */}
+      {isShown && !index.isPending && (
+        <Mailbox account={account} at={at} index={index.data} note={<AccountTrouble account={account} />} />
+      )}
+      {isShown && index.isPending && <SkeletonRows count={8} />}
+      {!isShown && (
+        <div className={classNames('min-w-0 flex-1 overflow-y-auto p-4', areFoldersOver && 'max-md:hidden')}>
+          <p className="mb-3 xl:hidden">
+            <ButtonLink href={at.hrefTo({ pane: 'folders' })} size="sm" icon={FolderOpen}>
+              Accounts
+            </ButtonLink>
+          </p>
+          <AccountNotReady account={account} />
+        </div>
+      )}
+    </div>
+  )
 }
 
 /** Escape closes the open message, unless it closes something in front of it or ends a search. */
@@ -99,67 +138,8 @@ function useClosingByEscape({ view: { message }, hrefTo }: ReturnType<typeof use
   }, [message, backHref, navigate])
 }
 
-function Mailbox({ account }: { account: Account }) {
-  const queries = useQueryClient()
-  const isKnown = queries.getQueryData(queryKeys.folders(account.id)) !== undefined
-  if (!isReadable(account) && !isKnown) return <AccountNotReady account={account} />
-  return (
-    <>
-      <AccountTrouble account={account} />
-      <Panes accountId={account.id} />
-    </>
-  )
-}
-
-function Panes({ accountId }: { accountId: string }) {
-  const at = useMailView(accountId)
-  const folders = useFolders(accountId)
-  const { folder: path, q, message, pane } = at.view
-  const named = folderOf(q)
-  const isNamed = ({ path: own, role }: Folder) => isSameFolder(own, named ?? path) || role === named?.toLowerCase()
-  const folder = folders.data?.items.find(isNamed)
-  const areFoldersOver = pane === 'folders'
-  return (
-    <div className="flex min-h-0 flex-1 overflow-hidden rounded-lg border bg-surface shadow-card">
-      <Pane
-        label="Folders"
-        className={classNames(
-          'shrink-0 md:w-72 md:border-r lg:w-80 xl:flex xl:w-56',
-          areFoldersOver ? 'flex' : 'hidden',
-          message ? 'max-md:hidden' : 'max-md:w-full',
-        )}
-        head={
-          areFoldersOver && (
-            <span className="xl:hidden">
-              <ButtonLink href={at.hrefTo({ pane: '' })} variant="quiet" size="sm" icon={ArrowLeft}>
-                Back to the messages
-              </ButtonLink>
-            </span>
-          )
-        }
-      >
-        <FolderList accountId={accountId} at={at} />
-      </Pane>
-      <MessageList
-        key={path}
-        accountId={accountId}
-        at={at}
-        folderName={visibleText(folder?.name ?? named ?? path)}
-        isOutgoing={folder?.role === 'sent' || folder?.role === 'drafts'}
-        className={classNames(
-          'shrink-0 md:w-72 md:border-r lg:w-80 xl:flex xl:w-88',
-          areFoldersOver ? 'hidden' : 'flex',
-          message ? 'max-md:hidden' : 'max-md:w-full',
-        )}
-      />
-      <MessageView
-        accountId={accountId}
-        messageRef={message}
-        backHref={at.hrefTo({ message: '' })}
-        className={classNames('flex flex-1', !message && 'max-md:hidden')}
-      />
-    </div>
-  )
+function Notice({ children }: { children: ReactNode }) {
+  return <div className="p-4 lg:p-6">{children}</div>
 }
 
 function UnknownAccount() {

@@ -29,3 +29,15 @@ export function MessageSkeleton() {
     </div>
   )
 }
+
+/** Below a head that is known. */
+export function BodySkeleton() {
+  return (
+    <div role="status" className="grid gap-2.5 p-4">
+      <span className="sr-only">Loading the message</span>
+      <Skeleton className="h-3.5 w-3/4" />
+      <Skeleton className="h-3.5 w-2/3" />
+      <Skeleton className="h-3.5 w-1/2" />
+    </div>
+  )
+}

@@ -19,11 +19,14 @@ export function MessageBody({
   message,
   preferred,
   onPrefer,
+  isPart = false,
 }: {
   accountId: string
   message: Message
   preferred: BodyKind
   onPrefer(kind: BodyKind): void
+  /** Of a conversation: its frame is about as high as what is in it, not as high as the window. */
+  isPart?: boolean
 }) {
   const { ref, text, html, is_truncated: isTruncated, parts_differ: isTwofold, text_from: textFrom } = message
   const kind = html === null ? 'text' : text === null ? 'html' : preferred
@@ -52,7 +55,14 @@ export function MessageBody({
           This message is very long. Only the first 1 MiB of a part is shown.
         </p>
       )}
-      {kind === 'html' && html !== null && <HtmlFrame accountId={accountId} messageRef={ref} html={html} />}
+      {kind === 'html' && html !== null && (
+        <HtmlFrame
+          accountId={accountId}
+          messageRef={ref}
+          html={html}
+          heightRem={isPart ? frameHeight(html, text) : undefined}
+        />
+      )}
       {kind === 'text' && text !== null && (
         <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap">
           <LinkedText text={text} />
@@ -61,6 +71,13 @@ export function MessageBody({
       {text === null && html === null && <p className="p-4 text-muted">This message has no text.</p>}
     </div>
   )
+}
+
+/** In root em. No script may measure a frame without rights: this is a guess by what is written in it, and longer ones scroll. */
+function frameHeight(html: string, text: string | null): number {
+  const lines = (text ?? '').split('\n').reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / 80)), 0)
+  const pictures = html.split(/<img\b/i, 4).length - 1
+  return Math.min(Math.max(lines * 1.4 + pictures * 8 + 3, 8), 40)
 }
 
 /** People are shown the HTML; other mail programs show the text. */

@@ -14,26 +14,42 @@ const mostShown = 4
 /** The Date header and the mail server may differ by this without a word. */
 const toleranceMs = 10 * 60_000
 
-export function MessageHead({ message, heading }: { message: Message; heading: RefObject<HTMLHeadingElement | null> }) {
+export function MessageHead({
+  message,
+  heading,
+  isPart = false,
+}: {
+  message: Message
+  heading: RefObject<HTMLHeadingElement | null>
+  /** Of a conversation: its subject and its sender stand above it. */
+  isPart?: boolean
+}) {
   // On phones the text of a message comes first; on wider windows there is room for all.
   const [isWhole, setWhole] = useState(false)
-  const extra = isWhole ? undefined : 'max-md:hidden'
+  const extra = isWhole ? undefined : isPart ? 'hidden' : 'max-md:hidden'
   const { from, to, cc, bcc, reply_to: replyTo, sender, date, sent_at: sentAt, flags } = message
   const isLate = sentAt !== null && Math.abs(Date.parse(date) - Date.parse(sentAt)) > toleranceMs
   const isAnsweredElsewhere = replyTo.length > 0 && addressesOf(replyTo) !== addressesOf(from)
   return (
-    <header className="grid shrink-0 grid-cols-1 gap-2 border-b px-4 py-2 md:py-4">
-      <h2 ref={heading} tabIndex={-1} dir="auto" className="text-lg font-semibold outline-none">
-        <bdi>{subjectOf(message)}</bdi>
-      </h2>
+    <header className={classNames('grid shrink-0 grid-cols-1 gap-2 px-4 py-2', !isPart && 'border-b md:py-4')}>
+      {!isPart && (
+        <h2 ref={heading} tabIndex={-1} dir="auto" className="text-lg font-semibold outline-none">
+          <bdi>{subjectOf(message)}</bdi>
+        </h2>
+      )}
       <dl className="grid gap-0.5 text-sm">
         <People label="From" people={from} count={message.from_count} />
         <People label="Sent by" people={sender} count={sender.length} />
+        {isPart && (
+          <Line label="Subject" className={extra}>
+            <bdi>{subjectOf(message)}</bdi>
+          </Line>
+        )}
         <People label="To" people={to} count={message.to_count} className={extra} />
         <People label="Cc" people={cc} count={message.cc_count} className={extra} />
         <People label="Bcc" people={bcc} count={message.bcc_count} className={extra} />
         {isAnsweredElsewhere && <People label="Reply to" people={replyTo} count={message.reply_to_count} />}
-        <Line label={sentAt ? 'Date' : 'Received'}>
+        <Line label={sentAt ? 'Date' : 'Received'} className={isPart ? extra : undefined}>
           <Time at={sentAt ?? date} />
         </Line>
         {isLate && (
@@ -48,14 +64,14 @@ export function MessageHead({ message, heading }: { message: Message; heading: R
           type="button"
           aria-expanded={isWhole}
           onClick={() => setWhole(!isWhole)}
-          className="rounded-sm text-xs font-medium text-accent md:hidden"
+          className={classNames('min-h-6 rounded-sm text-xs font-medium text-accent', !isPart && 'md:hidden')}
         >
           {isWhole ? 'Fewer details' : 'To and other details'}
         </button>
-        {!flags.includes('seen') && <Badge tone="info">Unread</Badge>}
+        {!isPart && !flags.includes('seen') && <Badge tone="info">Unread</Badge>}
         <KeywordBadges keywords={message.keywords} most={20} />
         {flags.includes('deleted') && <Badge tone="unknown">Marked as deleted</Badge>}
-        {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
+        {!isPart && flags.includes('draft') && <Badge tone="info">Draft</Badge>}
         {flags.includes('flagged') && (
           <Badge tone="warn">
             <Star className="size-3 fill-current" aria-hidden="true" /> Flagged

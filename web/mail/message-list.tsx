@@ -1,41 +1,44 @@
-/** The messages of a folder, or those that a search finds in it, newest first; walked through by j, k and the arrows. */
-import { ArrowUp, FolderOpen, Inbox, RotateCw } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+/** The list of a folder, or what a search finds: its head, its search, and its rows. */
+import { FolderOpen, Inbox, MessagesSquare, RotateCw, Rows3 } from 'lucide-react'
+import { useState } from 'react'
 import { useLocation } from 'wouter'
 import { ApiProblem } from '../platform/api-client.ts'
-import { useNow } from '../platform/clock.ts'
-import { formatCount, formatNumber } from '../platform/format.ts'
+import { formatNumber } from '../platform/format.ts'
 import { useFreshness } from '../platform/live.tsx'
-import { Button, ButtonLink } from '../ui/button.tsx'
+import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
-import { ErrorNote, ErrorState } from '../ui/error-state.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { AsOf } from '../ui/panel.tsx'
+import { FilterChips } from './filter-chips.tsx'
 import { isSameFolder } from './folder-order.ts'
+import { ListRows } from './list-rows.tsx'
 import { ListSkeleton } from './mail-skeletons.tsx'
-import type { MessagePage } from './message-pages.ts'
-import { MessageRow, rowSelector } from './message-row.tsx'
+import type { MailSource } from './mail-sources.ts'
 import { Pane } from './pane.tsx'
-import { moveThroughRows } from './row-keys.ts'
 import { SearchField } from './search-field.tsx'
 import { HowToSearch, NothingFound } from './search-hints.tsx'
-import { useHeldRows } from './use-held-rows.ts'
+import { useMailList } from './use-mail-list.ts'
 import type { useMailView } from './use-mail-view.ts'
-import { useMessages } from './use-messages.ts'
 
-interface ListProps {
-  accountId: string
+export interface ListProps {
+  source: MailSource
   at: ReturnType<typeof useMailView>
   folderName: string
+  /** How many messages the folder holds, where that is known. */
+  folderTotal: number | null
   /** Whether its messages are one's own: sent, or drafts. */
   isOutgoing: boolean
+  /** Whether the index answers, so that there are threads. */
+  hasIndex: boolean
   className: string
 }
 
-export function MessageList({ accountId, at, folderName, isOutgoing, className }: ListProps) {
+export function MessageList({ source, at, folderName, folderTotal, isOutgoing, hasIndex, className }: ListProps) {
   const { folder, q } = at.view
   const [, navigate] = useLocation()
-  const { newest, older } = useMessages(accountId, folder, q)
+  const { newest, older } = useMailList(source, q !== '')
+  const shown = useShownSource(source, newest.isPlaceholderData)
   const freshness = useFreshness(newest.dataUpdatedAt)
   const { data, error } = newest
   const fault = q !== '' && error instanceof ApiProblem ? error.faultOf('query.q') : undefined
@@ -44,6 +47,7 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
     else if (q !== '') void newest.refetch()
   }
   const isStale = data !== undefined && (freshness.isStale || newest.isRefetchError)
+  const total = q === '' ? (data?.total ?? folderTotal) : null
   return (
     <Pane
       label="Messages"
@@ -54,14 +58,13 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
             <h2 dir="auto" className="truncate font-semibold">
               {folderName}
             </h2>
-            {data && q === '' && <span className="shrink-0 text-xs text-muted">{formatNumber(data.total)}</span>}
+            {total !== null && <span className="shrink-0 text-xs text-muted">{formatNumber(total)}</span>}
           </div>
           {isStale && <AsOf at={freshness.isStale ? freshness.asOf : newest.dataUpdatedAt} reason={error?.message} />}
-          <span className="xl:hidden">
-            <ButtonLink href={at.hrefTo({ pane: 'folders' })} variant="quiet" size="sm" icon={FolderOpen}>
-              Folders
-            </ButtonLink>
+          <span className="max-md:hidden xl:hidden">
+            <ToFolders at={at} />
           </span>
+          {hasIndex && q === '' && <ThreadSwitch at={at} />}
           <IconButton
             icon={RotateCw}
             label={q === '' ? 'Check for new mail' : 'Search again'}
@@ -70,12 +73,25 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
           />
         </>
       }
-      foot="Reading here does not mark mail as read."
+      foot={
+        <div className="flex min-h-8 items-center gap-2 md:min-h-0">
+          <span className="-ml-1.5 md:hidden">
+            <ToFolders at={at} />
+          </span>
+          <span className="max-md:ml-auto max-md:text-right">Reading here does not mark mail as read.</span>
+        </div>
+      }
     >
-      <SearchField q={q} folderName={folderName} fault={fault} onSearch={search}>
+      <SearchField
+        q={q}
+        folderName={folderName}
+        fault={fault}
+        onSearch={search}
+        chips={<FilterChips q={q} hasIndex={false} onSearch={search} />}
+      >
         {q !== '' && (data || newest.isFetching) && (
           <>
-            {data ? `${formatNumber(data.total)} found in ` : 'Searching '}
+            {data ? `${formatNumber(data.total ?? data.rows.length)} found in ` : 'Searching '}
             <bdi>{folderName}</bdi>
           </>
         )}
@@ -86,13 +102,52 @@ export function MessageList({ accountId, at, folderName, isOutgoing, className }
         </div>
       )}
       {!data && !error && <ListSkeleton />}
-      {data?.items.length === 0 && (
+      {data?.rows.length === 0 && (
         <div className="min-h-0 flex-1 overflow-y-auto">
           {q === '' ? <NoMessages folder={folder} /> : <NothingFound onClear={() => search('')} />}
         </div>
       )}
-      {data && data.items.length > 0 && <Rows key={q} page={data} older={older} at={at} isOutgoing={isOutgoing} />}
+      {data && data.rows.length > 0 && (
+        <ListRows
+          key={shown.queryKey.join()}
+          page={data}
+          older={newest.isPlaceholderData ? undefined : older}
+          source={shown}
+          at={at}
+          isOutgoing={isOutgoing}
+        />
+      )}
     </Pane>
+  )
+}
+
+/** Where the rows on the screen are from: those of the last list stay until this one is there. */
+function useShownSource(source: MailSource, isOfAnother: boolean): MailSource {
+  const [shown, setShown] = useState(source)
+  if (isOfAnother || shown === source) return shown
+  setShown(source)
+  return source
+}
+
+/** On phones at the bottom, where the thumb is. */
+function ToFolders({ at }: { at: ReturnType<typeof useMailView> }) {
+  return (
+    <ButtonLink href={at.hrefTo({ pane: 'folders' })} variant="quiet" size="sm" icon={FolderOpen}>
+      Folders
+    </ButtonLink>
+  )
+}
+
+function ThreadSwitch({ at }: { at: ReturnType<typeof useMailView> }) {
+  const [, navigate] = useLocation()
+  const isFlat = at.view.list === 'messages'
+  return (
+    <IconButton
+      icon={isFlat ? Rows3 : MessagesSquare}
+      label={isFlat ? 'Group messages into threads' : 'List every message by itself'}
+      aria-pressed={!isFlat}
+      onClick={() => navigate(at.hrefTo({ list: isFlat ? '' : 'messages' }))}
+    />
   )
 }
 
@@ -102,87 +157,4 @@ function NoMessages({ folder }: { folder: string }) {
       {isSameFolder(folder, 'INBOX') ? 'New mail appears automatically.' : 'Reload to check for new mail.'}
     </EmptyState>
   )
-}
-
-function Rows({
-  page,
-  older,
-  at,
-  isOutgoing,
-}: Pick<ListProps, 'at' | 'isOutgoing'> & { page: MessagePage; older: ReturnType<typeof useMessages>['older'] }) {
-  const scroller = useRef<HTMLDivElement>(null)
-  const { rows, waiting, noteScroll, showWaiting } = useHeldRows(page.items, scroller)
-  const [focused, setFocused] = useState('')
-  const nowMs = useNow(60_000)
-  const openRef = at.view.message
-  useReturnOfFocus(openRef, scroller)
-  const tabStop = [focused, openRef].find(ref => rows.some(row => row.ref === ref)) ?? rows[0]?.ref
-  return (
-    <div className="relative flex min-h-0 flex-1 flex-col">
-      <div role="status" className="absolute inset-x-0 top-2 z-10 flex justify-center">
-        {waiting > 0 && (
-          <Button variant="primary" size="sm" icon={ArrowUp} onClick={showWaiting}>
-            {waiting} new
-          </Button>
-        )}
-      </div>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys move the focus among the links inside */}
-      <div
-        ref={scroller}
-        tabIndex={-1}
-        onScroll={noteScroll}
-        onKeyDown={event => moveThroughRows(event, rowSelector)}
-        className="min-h-0 flex-1 overflow-y-auto outline-none"
-      >
-        <ul>
-          {rows.map(message => (
-            <li key={message.ref}>
-              <MessageRow
-                message={message}
-                href={at.hrefTo({ message: message.ref })}
-                nowMs={nowMs}
-                isOpen={message.ref === openRef}
-                isTabStop={message.ref === tabStop}
-                isOutgoing={isOutgoing}
-                onFocus={setFocused}
-              />
-            </li>
-          ))}
-        </ul>
-        <ListEnd page={page} older={older} />
-      </div>
-    </div>
-  )
-}
-
-function ListEnd({ page, older }: { page: MessagePage; older: ReturnType<typeof useMessages>['older'] }) {
-  const { next_cursor: cursor, items, total } = page
-  if (cursor === null) {
-    return <p className="px-3 py-4 text-center text-xs text-muted">{formatCount(items.length, 'message')}, all shown</p>
-  }
-  // The last thing that was asked may have been of another list.
-  const isAsked = older.variables === cursor
-  return (
-    <div className="grid justify-items-center gap-2 p-3">
-      {isAsked && older.error && <ErrorNote error={older.error} />}
-      <Button size="sm" isBusy={isAsked && older.isPending} onClick={() => older.mutate(cursor)}>
-        Load older messages
-      </Button>
-      <p className="text-xs text-muted">
-        {formatNumber(items.length)} of {formatNumber(total)} shown
-      </p>
-    </div>
-  )
-}
-
-/** When the message is closed, where it stood in place of the list, its row has the focus again. */
-function useReturnOfFocus(openRef: string, scroller: React.RefObject<HTMLElement | null>): void {
-  const before = useRef(openRef)
-  useEffect(() => {
-    const closed = before.current
-    before.current = openRef
-    if (!closed || openRef || document.activeElement !== document.body) return
-    const rows = scroller.current?.querySelectorAll<HTMLElement>(rowSelector) ?? []
-    ;[...rows].find(row => row.dataset.ref === closed)?.focus()
-  }, [openRef, scroller])
 }

@@ -1,12 +1,13 @@
-/** One message in the list. */
+/** One line of the list: a message, or a thread told by its newest message. */
 import { CornerUpLeft, Paperclip, Star, TriangleAlert } from 'lucide-react'
-import { memo } from 'react'
+import { type MouseEvent, memo } from 'react'
 import { Link } from 'wouter'
 import type { MessageSummary, SenderWarning } from '../../contract/mail.ts'
-import { formatDateTime } from '../platform/format.ts'
+import { formatCount, formatDateTime, formatNumber } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
 import { KeywordBadges } from './keyword-badges.tsx'
+import type { MailRow } from './mail-row.ts'
 import {
   addressWords,
   formatMailTime,
@@ -16,88 +17,166 @@ import {
   warningWords,
   wordsOfFaults,
 } from './mail-words.ts'
+import { MarkedText } from './marked-text.tsx'
 
 /** Whose addresses stand in the list; the open message names all. */
 const mostSenders = 3
 
 export const rowSelector = 'a[data-ref]'
 
+export interface RowActions {
+  onFocus(key: string): void
+  onSelect(key: string, isRange: boolean): void
+}
+
 export const MessageRow = memo(function MessageRow({
-  message,
+  row,
   href,
   nowMs,
   isOpen,
   isTabStop,
+  isSelected,
+  isSelecting,
   isOutgoing,
-  onFocus,
+  place,
+  actions,
 }: {
-  message: MessageSummary
+  row: MailRow
   href: string
   nowMs: number
   isOpen: boolean
   isTabStop: boolean
+  isSelected: boolean
+  /** Any row is. */
+  isSelecting: boolean
   /** Whether the recipient says more than the sender. */
   isOutgoing: boolean
-  onFocus(ref: string): void
+  /** Where it lies, among messages of several folders. */
+  place: string | undefined
+  actions: RowActions
 }) {
-  const { ref, flags, keywords, from, to, date, faults, ...rest } = message
-  const { sender_warnings: warnings, has_attachments: hasAttachments } = rest
-  const isUnread = !flags.includes('seen')
-  const atMs = Date.parse(date)
+  const { key, message, unread, snippet } = row
+  const { ref, flags, from, to, sender_warnings: warnings } = message
+  const isUnread = unread > 0
   const who = isOutgoing
     ? `To ${namesOf(to, message.to_count, 'nobody')}`
     : namesOf(from, message.from_count, 'Unknown sender')
+  const selectRange = (event: MouseEvent) => {
+    if (!event.shiftKey) return
+    event.preventDefault()
+    actions.onSelect(key, true)
+  }
+  const preview = snippet ?? message.preview
   return (
-    <Link
-      href={href}
-      data-ref={ref}
-      aria-current={isOpen ? 'true' : undefined}
-      tabIndex={isTabStop ? 0 : -1}
-      onFocus={() => onFocus(ref)}
-      className={classNames(
-        'grid grid-cols-1 gap-0.5 border-b py-2 pr-3 pl-6 focus-visible:-outline-offset-2',
-        isOpen ? 'bg-accent-tint' : 'hover:bg-sunken/60',
-      )}
-    >
-      <span className="relative flex items-baseline gap-2">
+    <div className={classNames('group/row relative h-full border-b', lookOf(isOpen, isSelected))}>
+      <Link
+        href={href}
+        data-ref={ref}
+        data-key={key}
+        aria-current={isOpen ? 'true' : undefined}
+        tabIndex={isTabStop ? 0 : -1}
+        onFocus={() => actions.onFocus(key)}
+        onClick={selectRange}
+        className="flex h-full flex-col justify-center gap-px py-1.5 pr-3 pl-9 select-none focus-visible:-outline-offset-2"
+      >
         {isUnread && (
-          <span className="unread-dot absolute top-1.5 -left-4 size-2 rounded-full bg-accent-fill">
+          <span
+            className={classNames(
+              'unread-dot pointer-events-none absolute top-3 left-3.5 size-2 rounded-full bg-accent-fill',
+              isSelecting ? 'opacity-0' : 'group-hover/row:opacity-0',
+            )}
+          >
             <span className="sr-only">Unread</span>
           </span>
         )}
-        <span dir="auto" className={classNames('min-w-0 flex-1 truncate text-left', isUnread && 'font-semibold')}>
-          <bdi>{who}</bdi>
+        <span className="flex items-baseline gap-2">
+          <span dir="auto" className={classNames('min-w-0 truncate text-left', isUnread && 'font-semibold')}>
+            <bdi>{who}</bdi>
+          </span>
+          <ThreadCount count={row.count} />
+          <Time date={message.date} nowMs={nowMs} isUnread={isUnread} />
         </span>
-        <time dateTime={date} title={formatDateTime(atMs)} className="shrink-0 text-xs text-muted">
-          {formatMailTime(atMs, nowMs)}
-        </time>
-      </span>
-      <span className="flex items-center gap-2 text-sm">
-        <span
-          dir="auto"
-          className={classNames('min-w-0 flex-1 truncate text-left', isUnread ? 'font-medium text-ink' : 'text-soft')}
-        >
-          <bdi className={flags.includes('deleted') ? 'line-through' : undefined}>{subjectOf(message)}</bdi>
+        <span className="flex items-center gap-2 text-sm">
+          <span
+            dir="auto"
+            className={classNames('min-w-0 flex-1 truncate text-left', isUnread ? 'font-medium text-ink' : 'text-soft')}
+          >
+            <bdi className={flags.includes('deleted') ? 'line-through' : undefined}>{subjectOf(message)}</bdi>
+          </span>
+          <Marks message={message} place={place} />
         </span>
-        <span className="flex shrink-0 items-center gap-1.5 text-xs text-muted">
-          <KeywordBadges keywords={keywords} most={2} />
-          {flags.includes('deleted') && <Badge tone="unknown">Deleted</Badge>}
-          {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
-          {flags.includes('answered') && <Mark icon={CornerUpLeft} label="Answered" />}
-          {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}
-          {hasAttachments && <Mark icon={Paperclip} label="Has attachments" />}
-          {faults.length > 0 && <Mark icon={TriangleAlert} label={wordsOfFaults(faults)} isWarning />}
-        </span>
-      </span>
-      {message.preview && (
-        <span dir="auto" className="truncate text-left text-xs text-muted">
-          <bdi>{visibleText(message.preview)}</bdi>
-        </span>
-      )}
-      {!isOutgoing && warnings.length > 0 && <TrueSender from={from} warnings={warnings} />}
-    </Link>
+        {preview && (
+          <span dir="auto" className="truncate text-left text-xs text-muted">
+            <bdi>
+              <MarkedText text={preview} marks={row.marks} />
+            </bdi>
+          </span>
+        )}
+        {!isOutgoing && warnings.length > 0 && <TrueSender from={from} warnings={warnings} />}
+      </Link>
+      <input
+        type="checkbox"
+        aria-label={`Select ${subjectOf(message)}`}
+        tabIndex={isTabStop ? 0 : -1}
+        checked={isSelected}
+        onClick={event => actions.onSelect(key, event.shiftKey)}
+        onChange={() => undefined}
+        className={classNames(
+          'absolute top-2.5 left-2.5 size-4 accent-accent-fill group-hover/row:opacity-100 focus-visible:opacity-100',
+          !isSelecting && 'opacity-0',
+        )}
+      />
+    </div>
   )
 })
+
+function lookOf(isOpen: boolean, isSelected: boolean): string {
+  if (isOpen) return 'bg-accent-tint'
+  return isSelected ? 'bg-sunken' : 'hover:bg-sunken/60'
+}
+
+function ThreadCount({ count }: { count: number }) {
+  if (count < 2) return null
+  return (
+    <span className="shrink-0 rounded-sm bg-sunken px-1 text-2xs text-soft" title={formatCount(count, 'message')}>
+      {formatNumber(count)}
+      <span className="sr-only"> messages</span>
+    </span>
+  )
+}
+
+function Time({ date, nowMs, isUnread }: { date: string; nowMs: number; isUnread: boolean }) {
+  const atMs = Date.parse(date)
+  return (
+    <time
+      dateTime={date}
+      title={formatDateTime(atMs)}
+      className={classNames('ml-auto shrink-0 text-xs', isUnread ? 'font-medium text-accent' : 'text-muted')}
+    >
+      {formatMailTime(atMs, nowMs)}
+    </time>
+  )
+}
+
+function Marks({ message, place }: { message: MessageSummary; place: string | undefined }) {
+  const { flags, keywords, faults, has_attachments: hasAttachments } = message
+  return (
+    <span className="flex shrink-0 items-center gap-1.5 text-xs text-muted">
+      {place !== undefined && (
+        <Badge>
+          <bdi className="max-w-28 truncate">{visibleText(place)}</bdi>
+        </Badge>
+      )}
+      <KeywordBadges keywords={keywords} most={2} />
+      {flags.includes('deleted') && <Badge tone="unknown">Deleted</Badge>}
+      {flags.includes('draft') && <Badge tone="info">Draft</Badge>}
+      {flags.includes('answered') && <Mark icon={CornerUpLeft} label="Answered" />}
+      {flags.includes('flagged') && <Mark icon={Star} label="Flagged" isStrong />}
+      {hasAttachments && <Mark icon={Paperclip} label="Has attachments" />}
+      {faults.length > 0 && <Mark icon={TriangleAlert} label={wordsOfFaults(faults)} isWarning />}
+    </span>
+  )
+}
 
 /** On a line of its own, so that no name pushes the address out, and no end of it is cut off. */
 function TrueSender({ from, warnings }: { from: MessageSummary['from']; warnings: readonly SenderWarning[] }) {

@@ -11,6 +11,7 @@ export function SearchField({
   folderName,
   fault,
   onSearch,
+  chips,
   children,
 }: {
   /** What is searched for now. */
@@ -20,6 +21,8 @@ export function SearchField({
   fault: string | undefined
   /** Empty to end the search. */
   onSearch(q: string): void
+  /** Below the field. */
+  chips: ReactNode
   /** What came of it. */
   children: ReactNode
 }) {
@@ -87,6 +90,7 @@ export function SearchField({
       <div id={`${id}-help`} hidden={!isHelpOpen} className="px-1 pt-2">
         <SearchTerms />
       </div>
+      {chips}
       {fault && (
         <p id={id} role="alert" className="px-1 pt-1.5 text-xs font-medium text-bad first-letter:uppercase">
           {fault}

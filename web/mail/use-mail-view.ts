@@ -2,8 +2,22 @@
 import { useSearchParams } from 'wouter'
 import { useUrlState, writeState } from '../platform/url-state.ts'
 
-/** An empty account is the default one; `q` is what is searched for, if anything. `pane` is `folders` while the folders stand in place of the list. */
-const defaults = { account: '', folder: 'INBOX', q: '', message: '', pane: '' }
+/**
+ * An empty account is the default one; `q` is what is searched for, if anything, and `scope` how far. `message` is what is open, `thread`
+ * the conversation that it is shown in, `of` its account where that is another one. `pane` is `folders` while the folders stand in place
+ * of the list; `list` is `messages` where the reader wants no threads.
+ */
+const defaults = {
+  account: '',
+  folder: 'INBOX',
+  q: '',
+  scope: '',
+  message: '',
+  thread: '',
+  of: '',
+  pane: '',
+  list: '',
+}
 
 export type MailView = typeof defaults
 
@@ -15,7 +29,16 @@ export function useMailView(accountId = ''): { view: MailView; hrefTo(change: Pa
   const [view] = useUrlState(defaults)
   const [search] = useSearchParams()
   const hrefTo = (change: Partial<MailView>) => {
-    const next = writeState(search, defaults, { account: view.account || accountId, ...change }).toString()
+    const account = view.account || accountId
+    const of = change.of === account ? '' : change.of
+    // What is closed is of no account any more.
+    const closing = change.message === '' ? { thread: '', of: '' } : {}
+    const next = writeState(search, defaults, {
+      account,
+      ...change,
+      ...closing,
+      ...(of !== undefined && { of }),
+    }).toString()
     return next ? `/mail?${next}` : '/mail'
   }
   return { view, hrefTo }

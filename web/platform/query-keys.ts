@@ -35,6 +35,8 @@ export const queryKeys = {
   folders: (accountId: string) => ['mail', accountId, 'folders'],
   messages: (accountId: string) => ['mail', accountId, 'messages'],
   folderMessages: (accountId: string, folder: string) => ['mail', accountId, 'messages', folder],
+  folderThreads: (accountId: string, folder: string) => ['mail', accountId, 'threads', folder],
+  thread: (accountId: string, threadId: string) => ['mail', accountId, 'thread', threadId],
   foundMessages: (accountId: string, query: string) => ['mail', accountId, 'found', query],
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
 } as const
@@ -64,13 +66,10 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
       return [
         queryKeys.accounts,
         queryKeys.folders(event.data.account_id),
-        queryKeys.folderMessages(event.data.account_id, event.data.folder),
+        ...listsOf(event.data.account_id, event.data.folder),
       ]
     case 'folder_changed':
-      return [
-        queryKeys.folders(event.data.account_id),
-        queryKeys.folderMessages(event.data.account_id, event.data.folder),
-      ]
+      return [queryKeys.folders(event.data.account_id), ...listsOf(event.data.account_id, event.data.folder)]
     case 'token_created':
     case 'token_updated':
     case 'token_revoked':
@@ -88,4 +87,13 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     default:
       return []
   }
+}
+
+/** What shows messages of a folder: its lists, and the open thread, which may have some there. */
+function listsOf(accountId: string, folder: string): readonly (readonly string[])[] {
+  return [
+    queryKeys.folderMessages(accountId, folder),
+    queryKeys.folderThreads(accountId, folder),
+    ['mail', accountId, 'thread'],
+  ]
 }

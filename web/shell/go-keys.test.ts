@@ -1,6 +1,6 @@
 /** Every page of the rail has a letter of its own, and every letter leads to a page. */
 import { expect, test } from 'vitest'
-import { goKeys, keyOfPage, labelOfPage, pageOfKey } from './go-keys.ts'
+import { goKeys, inboxKey, keyOfPage, labelOfPage, pageOfKey } from './go-keys.ts'
 import { destinations } from './navigation.ts'
 
 test('every page has one letter, and no letter leads nowhere', () => {
@@ -8,5 +8,6 @@ test('every page has one letter, and no letter leads nowhere', () => {
   expect(Object.values(goKeys).toSorted()).toEqual(pages.toSorted())
   expect(Object.keys(goKeys).filter(key => !/^[a-z]$/.test(key))).toEqual([])
   expect([pageOfKey('m'), keyOfPage('/mail'), labelOfPage('/mail')]).toEqual(['/mail', 'm', 'Mail'])
+  expect([goKeys[inboxKey], pageOfKey(inboxKey)]).toEqual([undefined, '/mail'])
   expect(['z', 'constructor', '__proto__'].map(pageOfKey)).toEqual([undefined, undefined, undefined])
 })

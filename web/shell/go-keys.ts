@@ -6,7 +6,7 @@ export const goKeys: Readonly<Record<string, string>> = {
   m: '/mail',
   c: '/clients',
   a: '/accounts',
-  i: '/assistant',
+  b: '/assistant',
   f: '/configuration',
   s: '/system',
   u: '/users',
@@ -16,8 +16,12 @@ export const goKeys: Readonly<Record<string, string>> = {
   p: '/profile',
 }
 
+/** As in most mail programs; the page *Mail* has its own letter too. */
+export const inboxKey = 'i'
+
 /** Where the letter leads; undefined for one that leads nowhere. */
 export function pageOfKey(key: string): string | undefined {
+  if (key === inboxKey) return '/mail'
   return Object.hasOwn(goKeys, key) ? goKeys[key] : undefined
 }
 

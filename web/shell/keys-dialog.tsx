@@ -2,7 +2,7 @@
 import type { ReactNode } from 'react'
 import { Dialog } from '../ui/dialog.tsx'
 import { Switch } from '../ui/field.tsx'
-import { goKeys, labelOfPage } from './go-keys.ts'
+import { goKeys, inboxKey, labelOfPage } from './go-keys.ts'
 
 /** As the keyboard at hand calls it. */
 export const paletteKeys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl+K'
@@ -36,11 +36,17 @@ export function KeysDialog({
             </Line>
           ))}
         </Keys>
-        <Keys title="In lists of mail">
-          <Line keys={['j']}>Next message</Line>
-          <Line keys={['k']}>Previous message</Line>
-          <Line keys={['Enter']}>Open it</Line>
-        </Keys>
+        {pages.includes('/mail') && (
+          <Keys title="In mail">
+            <Line keys={['j']}>Next in the list; opens it while one is open</Line>
+            <Line keys={['k']}>Previous in the list</Line>
+            <Line keys={['o']}>Open it, as Enter does</Line>
+            <Line keys={['u']}>Close it and go back to the list</Line>
+            <Line keys={['x']}>Select it, or no longer</Line>
+            <Line keys={['Shift', 'click']}>Select all up to it</Line>
+            <Line keys={['g', inboxKey]}>Inbox</Line>
+          </Keys>
+        )}
         <Switch
           label="Keys without Ctrl or Command"
           hint={`Turn them off if you use dictation or press them by accident. ${paletteKeys} stays.`}

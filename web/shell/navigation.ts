@@ -23,6 +23,8 @@ export interface Destination {
   icon: LucideIcon
   /** The scope that it needs; any signed-in user may open it unless given. */
   needs?: Scope
+  /** It fills the window, and scrolls inside. */
+  isWhole?: boolean
 }
 
 export interface DestinationGroup {
@@ -35,7 +37,7 @@ const groups: readonly DestinationGroup[] = [
     label: 'Dashboard',
     destinations: [
       { href: '/', label: 'Overview', shortLabel: 'Overview', icon: LayoutDashboard, needs: 'dashboard:read' },
-      { href: '/mail', label: 'Mail', shortLabel: 'Mail', icon: Inbox, needs: 'mail:meta' },
+      { href: '/mail', label: 'Mail', shortLabel: 'Mail', icon: Inbox, needs: 'mail:meta', isWhole: true },
       { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
       { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
       { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot, needs: 'dashboard:operate' },

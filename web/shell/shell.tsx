@@ -1,8 +1,12 @@
 /** What stands around every page: the rail, the top bar, and the banner in times of trouble. */
-import { type ReactNode, useEffect, useState } from 'react'
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
 import { useStream } from '../platform/live.tsx'
 import type { ThemeChoice } from '../platform/theme.ts'
+import { classNames } from '../ui/class-names.ts'
 import { NavRail } from './nav-rail.tsx'
+import { destinations, isHere } from './navigation.ts'
+import { type PageKeys, PageKeysContext } from './page-keys.ts'
 import { type Opened, Shortcuts } from './shortcuts.tsx'
 import { TopBar } from './top-bar.tsx'
 import { TroubleBanner } from './trouble-banner.tsx'
@@ -16,24 +20,36 @@ export function Shell({
 }) {
   const stream = useStream()
   const [opened, setOpened] = useState<Opened>()
+  const pageKeys = useRef(new Set<RefObject<PageKeys>>())
+  const [path] = useLocation()
+  const isWhole = destinations.some(destination => destination.isWhole && isHere(path, destination.href))
   useEffect(() => stream.open(), [stream])
   return (
-    <div className="flex min-h-dvh max-md:flex-col">
-      <a
-        href="#content"
-        className="sr-only rounded-md bg-accent-fill px-3 py-2 text-on-fill focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50"
-      >
-        Skip to the content
-      </a>
-      <NavRail />
-      <div className="flex min-w-0 flex-1 flex-col">
-        <TopBar theme={theme} onPalette={() => setOpened('palette')} />
-        <TroubleBanner />
-        <main id="content" tabIndex={-1} className="min-w-0 flex-1 p-4 outline-none max-md:pb-20 lg:p-6">
-          <div className="mx-auto max-w-page">{children}</div>
-        </main>
+    <PageKeysContext value={pageKeys}>
+      <div className={classNames('flex max-md:flex-col', isWhole ? 'h-dvh' : 'min-h-dvh')}>
+        <a
+          href="#content"
+          className="sr-only rounded-md bg-accent-fill px-3 py-2 text-on-fill focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50"
+        >
+          Skip to the content
+        </a>
+        <NavRail />
+        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+          <TopBar theme={theme} onPalette={() => setOpened('palette')} />
+          <TroubleBanner />
+          <main
+            id="content"
+            tabIndex={-1}
+            className={classNames(
+              'min-w-0 flex-1 outline-none',
+              isWhole ? 'flex min-h-0 flex-col overflow-y-auto max-md:pb-nav' : 'p-4 max-md:pb-20 lg:p-6',
+            )}
+          >
+            {isWhole ? children : <div className="mx-auto max-w-page">{children}</div>}
+          </main>
+        </div>
+        <Shortcuts opened={opened} onOpen={setOpened} setTheme={theme[1]} />
       </div>
-      <Shortcuts opened={opened} onOpen={setOpened} setTheme={theme[1]} />
-    </div>
+    </PageKeysContext>
   )
 }

@@ -1,5 +1,6 @@
 /** What the keys open: the palette and the list of the keys. */
 import { useQuery } from '@tanstack/react-query'
+import { useContext } from 'react'
 import { useLocation } from 'wouter'
 import { api } from '../../contract/index.ts'
 import { CommandPalette } from '../palette/command-palette.tsx'
@@ -11,6 +12,7 @@ import type { ThemeChoice } from '../platform/theme.ts'
 import { useToast } from '../ui/toast.tsx'
 import { KeysDialog } from './keys-dialog.tsx'
 import { type Destination, destinations } from './navigation.ts'
+import { findPageKey, PageKeysContext } from './page-keys.ts'
 import { useSingleKeys } from './single-keys.ts'
 import { useShortcuts } from './use-shortcuts.ts'
 
@@ -30,11 +32,13 @@ export function Shortcuts({
   const pages = destinations.filter(({ needs }) => !needs || scopes.includes(needs))
   const hrefs = [...pages.map(({ href }) => href), '/profile']
   const [hasSingleKeys, setSingleKeys] = useSingleKeys()
+  const pageKeys = useContext(PageKeysContext)
   const isGoing = useShortcuts({
     hasSingleKeys,
     onPalette: () => onOpen('palette'),
     onHelp: () => onOpen('keys'),
     onGo: href => hrefs.includes(href) && navigate(href),
+    ofPage: key => findPageKey(pageKeys?.current, key),
   })
   const toast = useToast()
   const signOut = useSignOut()

@@ -11,6 +11,8 @@ interface Actions {
   onPalette(): void
   onHelp(): void
   onGo(href: string): void
+  /** What a key does on the page that is open now; it answers `false` where it did nothing. */
+  ofPage(key: string): (() => unknown) | undefined
 }
 
 /** Answers whether `g` was pressed and its letter is awaited. */
@@ -31,17 +33,21 @@ export function useShortcuts(actions: Actions): boolean {
       if (isWaiting) timer = setTimeout(() => wait(false), goMs)
     }
     const hear = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing || event.repeat || document.querySelector('dialog[open]')) return
-      if (isPaletteKey(event)) {
+      if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return
+      if (isPaletteKey(event) && !event.repeat) {
         event.preventDefault()
         wait(false)
         return newest.current.onPalette()
       }
       if (!newest.current.hasSingleKeys || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
         return
+      const own = newest.current.ofPage(waits ? `g ${event.key}` : event.key)
+      // Held down, a key walks through a list; whatever else it does, it does once.
+      if (event.repeat && !own) return
       const page = waits ? pageOfKey(event.key) : undefined
       // A modifier comes before its key.
       if (event.key !== 'Shift') wait(event.key === 'g' && !waits)
+      if (own) return void (own() !== false && event.preventDefault())
       const act = page === undefined ? singleKeys.get(event.key) : () => newest.current.onGo(page)
       if (!act) return
       event.preventDefault()

@@ -1,13 +1,14 @@
 /** New mail, older mail, and the place of the reader. */
 import { expect, test } from 'vitest'
 import type { MessageSummary } from '../../contract/mail.ts'
-import { joinNewest, joinOlder, type MessagePage, splitAtMark } from './message-pages.ts'
+import { joinNewest, joinOlder, splitAtMark } from './mail-pages.ts'
+import { type MailPage, type MailRow, rowOfMessage } from './mail-row.ts'
 
-function message(uid: number): MessageSummary {
+function message(uid: number): MailRow {
   const ref = `message-${uid}`
   const date = '2026-11-22T18:14:03.120Z'
   const known = { message_id: null, subject: '', from: [], sender_warnings: [], to: [], date, flags: [], keywords: [] }
-  return {
+  const summary: MessageSummary = {
     ref,
     uid,
     uid_validity: 1,
@@ -18,14 +19,15 @@ function message(uid: number): MessageSummary {
     to_count: 0,
     faults: [],
   }
+  return rowOfMessage('a', summary)
 }
 
-function page(newest: number, oldest: number, next_cursor: string | null = `before-${oldest}`): MessagePage {
-  const items = Array.from({ length: newest - oldest + 1 }, (_, index) => message(newest - index))
-  return { items, next_cursor, total: newest }
+function page(newest: number, oldest: number, next_cursor: string | null = `before-${oldest}`): MailPage {
+  const rows = Array.from({ length: newest - oldest + 1 }, (_, index) => message(newest - index))
+  return { rows, next_cursor, total: newest }
 }
 
-const uidsOf = ({ items }: { items: readonly MessageSummary[] }) => items.map(({ uid }) => uid)
+const uidsOf = ({ rows }: { rows: readonly MailRow[] }) => rows.map(({ message: { uid } }) => uid)
 
 test('new mail comes on top, and older messages that were loaded stay', () => {
   const known = joinOlder(page(20, 16), page(15, 11), 'before-16')
@@ -35,7 +37,7 @@ test('new mail comes on top, and older messages that were loaded stay', () => {
 })
 
 test('a message that was deleted elsewhere leaves the newest page', () => {
-  const newest = { ...page(20, 15), items: [20, 19, 17, 16, 15].map(message) }
+  const newest = { ...page(20, 15), rows: [20, 19, 17, 16, 15].map(message) }
   expect(uidsOf(joinNewest(page(20, 13), newest))).toEqual([20, 19, 17, 16, 15, 14, 13])
 })
 
@@ -47,7 +49,7 @@ test('when so much came that there may be a hole, only the newest page is shown'
 
 test('a folder that fits on one page, or that was emptied, is what the server says', () => {
   expect(uidsOf(joinNewest(page(5, 1), page(3, 2, null)))).toEqual([3, 2])
-  expect(uidsOf(joinNewest(page(5, 1), { items: [], next_cursor: null, total: 0 }))).toEqual([])
+  expect(uidsOf(joinNewest(page(5, 1), { rows: [], next_cursor: null, total: 0 }))).toEqual([])
 })
 
 test('an older page that was asked of a list which has changed is left out, and no message stands twice', () => {
@@ -57,8 +59,14 @@ test('an older page that was asked of a list which has changed is left out, and 
 })
 
 test('while the reader is further down, new messages wait and are counted', () => {
-  const { items } = page(22, 16)
-  expect(splitAtMark(items, undefined)).toEqual({ waiting: 0, rows: items })
-  expect(splitAtMark(items, 'message-20')).toEqual({ waiting: 2, rows: page(20, 16).items })
-  expect(splitAtMark(items, 'message-99')).toEqual({ waiting: 0, rows: items })
+  const { rows } = page(22, 16)
+  expect(splitAtMark(rows, undefined)).toEqual({ waiting: 0, shown: rows })
+  expect(splitAtMark(rows, 'message-20')).toEqual({ waiting: 2, shown: page(20, 16).rows })
+  expect(splitAtMark(rows, 'message-99')).toEqual({ waiting: 0, shown: rows })
+})
+
+test('a thread that got an answer comes on top, and leaves the place where it stood', () => {
+  const known = joinOlder(page(20, 16), page(15, 11), 'before-16')
+  const newest = { ...page(20, 17), rows: [12, 20, 19, 18, 17].map(message) }
+  expect(uidsOf(joinNewest(known, newest))).toEqual([12, 20, 19, 18, 17, 16, 15, 14, 13, 11])
 })

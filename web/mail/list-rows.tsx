@@ -1,0 +1,158 @@
+/** The rows of a list, of which only those in sight are drawn; walked through by keys, selected one by one or in ranges. */
+import { ArrowUp } from 'lucide-react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useLocation } from 'wouter'
+import { useNow } from '../platform/clock.ts'
+import { Button } from '../ui/button.tsx'
+import { ListEnd } from './list-end.tsx'
+import { isOpenRow, isThreadRow, type MailPage, type MailRow } from './mail-row.ts'
+import type { MailSource } from './mail-sources.ts'
+import { MessageRow } from './message-row.tsx'
+import { noSelection, within } from './selection.ts'
+import { SelectionBar } from './selection-bar.tsx'
+import { useHeldRows } from './use-held-rows.ts'
+import { useListKeys } from './use-list-keys.ts'
+import type { useMailList } from './use-mail-list.ts'
+import type { useMailView } from './use-mail-view.ts'
+import { useRowActions } from './use-row-actions.ts'
+import { isTall, useRowWindow } from './use-row-window.ts'
+
+interface RowsProps {
+  page: MailPage
+  /** Undefined while what is shown is another list, which stays until this one is there. */
+  older: ReturnType<typeof useMailList>['older'] | undefined
+  source: MailSource
+  at: ReturnType<typeof useMailView>
+  isOutgoing: boolean
+  /** What a row says of where it lies; for lists over several folders. */
+  placeOf?: ((row: MailRow) => string | undefined) | undefined
+}
+
+export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsProps) {
+  const scroller = useRef<HTMLDivElement>(null)
+  const [, navigate] = useLocation()
+  const { rows, waiting, noteScroll, showWaiting } = useHeldRows(page.rows, scroller)
+  const [focused, setFocused] = useState('')
+  const [selected, setSelected] = useState(noSelection)
+  const selection = useMemo(() => within(selected, rows), [selected, rows])
+  const actions = useRowActions(rows, setFocused, setSelected)
+  const nowMs = useNow(60_000)
+  const { view } = at
+  const openAt = rows.findIndex(row => isOpenRow(row, view))
+  const focusedAt = rows.findIndex(({ key }) => key === focused)
+  const current = focusedAt >= 0 ? focusedAt : openAt
+  const { onNearEnd } = useOlder(page, older)
+  const { virtualizer, items, keepPlace } = useRowWindow({
+    rows,
+    scroller,
+    queryKey: source.queryKey,
+    held: Math.max(current, 0),
+    onNearEnd,
+  })
+  const walk = useListKeys({
+    rows,
+    current,
+    openAt,
+    scroller,
+    virtualizer,
+    open: (row, isNext) => navigate(hrefOf(at, row), { replace: isNext }),
+    close: () => navigate(at.hrefTo({ message: '', thread: '' })),
+    select: key => actions.onSelect(key, false),
+    onFocus: setFocused,
+  })
+  const tabStop = Math.max(current, 0)
+  const noteAll = () => {
+    noteScroll()
+    keepPlace()
+  }
+  const clear = useCallback(() => setSelected(noSelection), [])
+  useReturnOfFocus(view.message, openAt, scroller, walk.focusRow)
+  return (
+    <div className="relative flex min-h-0 flex-1 flex-col">
+      <SelectionBar count={selection.keys.size} onClear={clear} />
+      <div role="status" className="pointer-events-none absolute inset-x-0 top-2 z-10 flex justify-center">
+        {waiting > 0 && (
+          <span className="pointer-events-auto">
+            <Button variant="primary" size="sm" icon={ArrowUp} onClick={showWaiting}>
+              {waiting} new
+            </Button>
+          </span>
+        )}
+      </div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys move the focus among the links inside */}
+      <div
+        ref={scroller}
+        tabIndex={-1}
+        onScroll={noteAll}
+        onKeyDown={walk.onKeyDown}
+        className="min-h-0 flex-1 overflow-y-auto overscroll-contain outline-none"
+      >
+        <ul className="relative" style={{ height: virtualizer.getTotalSize() }}>
+          {items.map(({ index, start, size }) => {
+            const row = rows[index]
+            if (!row) return null
+            const isMeasured = isTall(row)
+            return (
+              <li
+                key={row.key}
+                data-index={index}
+                ref={isMeasured ? virtualizer.measureElement : undefined}
+                aria-setsize={page.total ?? (page.next_cursor === null ? rows.length : -1)}
+                aria-posinset={index + 1 + waiting}
+                className="absolute inset-x-0 top-0"
+                style={{ transform: `translateY(${start}px)`, ...(!isMeasured && { height: size }) }}
+              >
+                <MessageRow
+                  row={row}
+                  href={hrefOf(at, row)}
+                  nowMs={nowMs}
+                  isOpen={index === openAt}
+                  isTabStop={index === tabStop}
+                  isSelected={selection.keys.has(row.key)}
+                  isSelecting={selection.keys.size > 0}
+                  isOutgoing={isOutgoing}
+                  place={placeOf?.(row)}
+                  actions={actions}
+                />
+              </li>
+            )
+          })}
+        </ul>
+        {older && <ListEnd page={page} older={older} />}
+      </div>
+    </div>
+  )
+}
+
+function hrefOf(at: ReturnType<typeof useMailView>, row: MailRow): string {
+  const thread = isThreadRow(row) ? (row.threadId ?? '') : ''
+  return at.hrefTo({ message: row.message.ref, thread, of: row.accountId })
+}
+
+/** Older rows are asked for before the reader reaches the end; once for each end. */
+function useOlder({ next_cursor: cursor }: MailPage, older: RowsProps['older']) {
+  const asked = useRef('')
+  const mutate = older?.mutate
+  const onNearEnd = useCallback(() => {
+    if (cursor === null || cursor === asked.current || !mutate) return
+    asked.current = cursor
+    mutate(cursor)
+  }, [cursor, mutate])
+  return { onNearEnd: mutate && onNearEnd }
+}
+
+/** When the message is closed, where it stood in place of the list, its row has the focus again. */
+function useReturnOfFocus(
+  openRef: string,
+  openAt: number,
+  scroller: React.RefObject<HTMLElement | null>,
+  focusRow: (index: number) => void,
+): void {
+  const before = useRef({ openRef, openAt })
+  useEffect(() => {
+    const closed = before.current
+    before.current = { openRef, openAt }
+    const isFree = document.activeElement === document.body
+    if (closed.openRef && !openRef && isFree && scroller.current?.checkVisibility()) focusRow(closed.openAt)
+  }, [openRef, openAt, scroller, focusRow])
+}

@@ -1,0 +1,31 @@
+/** Joins what is asked again with what is there, so that new mail costs one page however far the reader went back. */
+import type { MailPage, MailRow } from './mail-row.ts'
+
+/** Rows that are kept of one list; a search finds what is older. */
+export const mostRows = 150_000
+
+/** What was loaded of older messages stays, where the newest page reaches into it; else there may be a hole between. */
+export function joinNewest(known: MailPage | undefined, newest: MailPage): MailPage {
+  const lastKey = newest.rows.at(-1)?.key
+  const end = known?.rows.findIndex(({ key }) => key === lastKey) ?? -1
+  if (!known || end < 0 || newest.next_cursor === null) return newest
+  const above = new Set(newest.rows.map(({ key }) => key))
+  // A thread that got an answer stands on top now, and no longer where it stood.
+  const below = known.rows.slice(end + 1).filter(({ key }) => !above.has(key))
+  return { ...known, rows: [...newest.rows, ...below], total: newest.total }
+}
+
+/** @param cursor The one that `older` was asked with; when the list has another by now, it has changed and nothing is joined. */
+export function joinOlder(known: MailPage, older: MailPage, cursor: string): MailPage {
+  if (known.next_cursor !== cursor) return known
+  const keys = new Set(known.rows.map(({ key }) => key))
+  const rows = [...known.rows, ...older.rows.filter(({ key }) => !keys.has(key))]
+  return { ...older, rows, next_cursor: rows.length >= mostRows ? null : older.next_cursor }
+}
+
+/** New messages above `mark`, the first one that the reader saw, wait until the reader comes back to the top. */
+export function splitAtMark(rows: readonly MailRow[], mark: string | undefined) {
+  const found = mark === undefined ? 0 : rows.findIndex(({ key }) => key === mark)
+  const waiting = Math.max(0, found)
+  return { waiting, shown: waiting === 0 ? rows : rows.slice(waiting) }
+}

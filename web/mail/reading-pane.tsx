@@ -1,0 +1,111 @@
+/** What is open: a conversation, or one message alone. */
+import { ArrowLeft, ChevronDown, ChevronUp, MailOpen, X } from 'lucide-react'
+import { useState } from 'react'
+import { useLocation } from 'wouter'
+import { usePressKey } from '../shell/page-keys.ts'
+import { ButtonLink } from '../ui/button.tsx'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import { ConversationView } from './conversation-view.tsx'
+import type { BodyKind } from './message-body.tsx'
+import { OpenMessage } from './open-message.tsx'
+import { Pane } from './pane.tsx'
+
+export function ReadingPane({
+  accountId,
+  ownEmail,
+  messageRef,
+  threadId,
+  backHref,
+  className,
+}: {
+  accountId: string
+  /** Whose answers are the reader's own. */
+  ownEmail: string
+  /** Empty while none is open. */
+  messageRef: string
+  /** Empty for a message by itself. */
+  threadId: string
+  backHref: string
+  className: string
+}) {
+  // The choice lasts from message to message; leave to load remote content does not.
+  const [preferred, setPreferred] = useState<BodyKind>('html')
+  // One that a link led to leaves the focus where the page begins.
+  const [firstRef] = useState(messageRef)
+  if (!messageRef) return <NothingOpen className={className} />
+  const shown = {
+    accountId,
+    messageRef,
+    backHref,
+    takesFocus: messageRef !== firstRef,
+    preferred,
+    onPrefer: setPreferred,
+  }
+  return (
+    <Pane label="Message" className={className}>
+      <ToolBar backHref={backHref} />
+      {threadId ? (
+        <ConversationView key={threadId} {...shown} threadId={threadId} ownEmail={ownEmail} />
+      ) : (
+        <OpenMessage key={messageRef} {...shown} />
+      )}
+    </Pane>
+  )
+}
+
+/** At the bottom on phones, where the thumb is. */
+function ToolBar({ backHref }: { backHref: string }) {
+  const press = usePressKey()
+  const [, navigate] = useLocation()
+  return (
+    <div className="flex min-h-11 shrink-0 items-center gap-1 border-b px-1.5 py-1 max-md:order-last max-md:border-t max-md:border-b-0">
+      <span className="md:hidden">
+        <ButtonLink href={backHref} variant="quiet" size="sm" icon={ArrowLeft}>
+          Back to the messages
+        </ButtonLink>
+      </span>
+      <span className="flex max-md:ml-auto">
+        <IconButton icon={ChevronUp} label="Previous (k)" onClick={() => press('k')} />
+        <IconButton icon={ChevronDown} label="Next (j)" onClick={() => press('j')} />
+      </span>
+      <span className="ml-auto max-md:hidden">
+        <IconButton icon={X} label="Close (u)" onClick={() => press('u') || navigate(backHref)} />
+      </span>
+    </div>
+  )
+}
+
+const keys: readonly (readonly [string, string])[] = [
+  ['j', 'next'],
+  ['k', 'previous'],
+  ['o', 'open'],
+  ['u', 'back to the list'],
+  ['x', 'select'],
+  ['/', 'search'],
+  ['?', 'all keys'],
+]
+
+function NothingOpen({ className }: { className: string }) {
+  return (
+    <Pane label="Message" className={className}>
+      <div className="grid flex-1 place-items-center bg-canvas/60">
+        <EmptyState icon={MailOpen} title="No message open">
+          <p>Choose one from the list.</p>
+          <dl className="mx-auto mt-4 grid w-fit grid-cols-[auto_auto] gap-x-3 gap-y-1.5 text-left text-xs">
+            {keys.map(([key, does]) => (
+              <div key={key} className="contents">
+                <dt className="text-right">
+                  <kbd className="inline-block min-w-6 rounded-sm border bg-surface px-1.5 text-center font-mono">
+                    {key}
+                  </kbd>
+                </dt>
+                <dd className="text-muted">{does}</dd>
+              </div>
+            ))}
+          </dl>
+        </EmptyState>
+      </div>
+    </Pane>
+  )
+}

@@ -1,0 +1,40 @@
+/** Which rows of a list are selected, and from which one a range begins. */
+import type { MailRow } from './mail-row.ts'
+
+export interface Selection {
+  keys: ReadonlySet<string>
+  /** The row that was selected last. */
+  anchor: string | undefined
+}
+
+export const noSelection: Selection = { keys: new Set(), anchor: undefined }
+
+/** What can be acted on at once; more is what a search is for. */
+export const mostSelected = 1_000
+
+export function toggle({ keys }: Selection, key: string): Selection {
+  const next = new Set(keys)
+  if (!next.delete(key) && next.size < mostSelected) next.add(key)
+  return { keys: next, anchor: key }
+}
+
+/** All from the last selected row to this one; this one alone where there is none. */
+export function extend({ keys, anchor }: Selection, key: string, rows: readonly MailRow[]): Selection {
+  const from = rows.findIndex(row => row.key === anchor)
+  const to = rows.findIndex(row => row.key === key)
+  if (to < 0) return { keys, anchor }
+  const [start, end] = from < 0 ? [to, to] : [Math.min(from, to), Math.max(from, to)]
+  const next = new Set(keys)
+  // From the anchor on, so that what is too much is what is furthest from it.
+  const range = rows.slice(start, end + 1)
+  for (const row of to < from ? range.toReversed() : range) if (next.size < mostSelected) next.add(row.key)
+  return { keys: next, anchor: anchor ?? key }
+}
+
+/** What left the list is selected no longer. */
+export function within(selection: Selection, rows: readonly MailRow[]): Selection {
+  const { keys, anchor } = selection
+  if (keys.size === 0) return selection
+  const left = new Set(rows.flatMap(({ key }) => (keys.has(key) ? [key] : [])))
+  return left.size === keys.size ? selection : { keys: left, anchor }
+}

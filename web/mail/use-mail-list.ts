@@ -1,0 +1,45 @@
+/** A list of mail: its newest page, kept current by events, and older ones as the reader scrolls. */
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { ApiProblem } from '../platform/api-client.ts'
+import { joinNewest, joinOlder } from './mail-pages.ts'
+import type { MailPage } from './mail-row.ts'
+import type { MailSource } from './mail-sources.ts'
+
+/** @param isSearch Only the reader asks for it again: it may cost the mail server much. */
+export function useMailList(source: MailSource, isSearch: boolean) {
+  const queries = useQueryClient()
+  const { queryKey, load } = source
+  const newest = useQuery({
+    ...newestPage(queries, source),
+    ...(isSearch && { retry: false }),
+    // Where the answer is there in milliseconds, grey shapes in between would only flicker.
+    ...(!source.isSlow && { placeholderData: (before: MailPage | undefined) => before }),
+  })
+  const older = useMutation({
+    mutationFn: (cursor: string) => load(cursor),
+    onSuccess: (page, cursor) =>
+      queries.setQueryData<MailPage>(queryKey, known => known && joinOlder(known, page, cursor), {
+        updatedAt: newest.dataUpdatedAt,
+      }),
+    onError: async error => {
+      // The folder was rebuilt: what is shown of it is gone too.
+      if (error instanceof ApiProblem && error.code === 'stale_cursor') await queries.resetQueries({ queryKey })
+    },
+  })
+  return { newest, older }
+}
+
+function newestPage(queries: QueryClient, { queryKey, load }: MailSource) {
+  return {
+    queryKey,
+    queryFn: async ({ signal }: { signal: AbortSignal }) =>
+      joinNewest(queries.getQueryData<MailPage>(queryKey), await load(undefined, signal)),
+    // To compare every row with the one before would take longer than to draw those that are in sight.
+    structuralSharing: false,
+  }
+}
+
+/** Asks for a list that is about to be opened. */
+export function prefetchList(queries: QueryClient, source: MailSource): void {
+  void queries.prefetchQuery(newestPage(queries, source))
+}

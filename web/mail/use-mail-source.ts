@@ -1,0 +1,23 @@
+/** Which list answers to what the address says: threads where there is an index, else what the mail server lists and finds. */
+import { useMemo } from 'react'
+import type { IndexStatus } from '../../contract/mail-index.ts'
+import { foundOnServer, type MailSource, messagesOf, threadsOf } from './mail-sources.ts'
+import type { MailView } from './use-mail-view.ts'
+
+/** Whether every message that the mail server had at the last look is in the index; it then goes on while it is compared again. */
+export function isUsable(index: IndexStatus | undefined): boolean {
+  if (!index || index.state === 'off') return false
+  return index.state === 'complete' || (index.server_messages > 0 && index.places >= index.server_messages)
+}
+
+export function useMailSource(accountId: string, view: MailView, hasIndex: boolean): MailSource {
+  const { folder, q, list } = view
+  return useMemo(() => {
+    if (q !== '') return foundOnServer(accountId, folder, q)
+    return listIn(accountId, folder, hasIndex && list !== 'messages')
+  }, [accountId, folder, q, list, hasIndex])
+}
+
+export function listIn(accountId: string, folder: string, asThreads: boolean): MailSource {
+  return asThreads ? threadsOf(accountId, folder) : messagesOf(accountId, folder)
+}

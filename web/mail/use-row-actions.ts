@@ -1,0 +1,24 @@
+/** What the rows of a list do when they are pressed; stable, so that rows are not drawn again for it. */
+import { type Dispatch, type SetStateAction, useEffect, useMemo, useRef } from 'react'
+import type { MailRow } from './mail-row.ts'
+import type { RowActions } from './message-row.tsx'
+import { extend, type Selection, toggle } from './selection.ts'
+
+export function useRowActions(
+  rows: readonly MailRow[],
+  onFocus: (key: string) => void,
+  setSelected: Dispatch<SetStateAction<Selection>>,
+): RowActions {
+  const newest = useRef(rows)
+  useEffect(() => {
+    newest.current = rows
+  })
+  return useMemo(
+    () => ({
+      onFocus,
+      onSelect: (key, isRange) =>
+        setSelected(before => (isRange ? extend(before, key, newest.current) : toggle(before, key))),
+    }),
+    [onFocus, setSelected],
+  )
+}
