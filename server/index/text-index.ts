@@ -1,16 +1,15 @@
-/** Texts of messages: kept compressed, searched, and shown as how the message begins. */
-import { zstdCompressSync } from 'node:zlib'
+/** Texts of messages: kept compressed, and searched. */
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { TextRecord } from './index-types.ts'
-import { searchedText, storable } from './message-index.ts'
+import { searchedText } from './message-index.ts'
 import type { StoredPlace } from './place-index.ts'
+import { appendTexts } from './text-blocks.ts'
 
 /** What the text parts of a message become. */
 export interface ReadText {
   text: string
-  preview: string
   hasLink: boolean
 }
 
@@ -30,6 +29,7 @@ export async function addTexts(
     if (place) records.set(place.message, text)
   }
   const searched: TextRow[] = []
+  const kept: string[] = []
   const rows: unknown[][] = []
   for (const piece of lists([...records.keys()])) {
     const messages = await db
@@ -40,12 +40,19 @@ export async function addTexts(
       .where('text', 'is', null)
       .execute()
     for (const message of messages) {
-      const { text, preview, hasLink } = await readText(records.get(message.rowid)!)
+      const { text, hasLink } = await readText(records.get(message.rowid)!)
       searched.push(searchedText(message, text))
-      rows.push([message.rowid, Number(hasLink), storable(preview), zstdCompressSync(text)])
+      kept.push(text)
+      rows.push([message.rowid, Number(hasLink)])
     }
   }
-  await updateRows(db, account, { table: 'messages', keys: ['rowid'], sets: ['has_link', 'preview', 'text'] }, rows)
+  const where = await appendTexts(change, kept)
+  await updateRows(
+    db,
+    account,
+    { table: 'messages', keys: ['rowid'], sets: ['has_link', 'text'] },
+    rows.map((row, index) => [...row, where[index]]),
+  )
   await fullText.put(db, account, searched)
   change.state.texts += rows.length
   return rows.length
