@@ -38,8 +38,15 @@ export function sentences(): string[] {
   return [...all]
 }
 
+/** `usual` has some 1,300 bytes of text in a message, `short` some 550. */
+export type MailKind = 'usual' | 'short'
+
+/** Mean and spread of the logarithm of their lengths. */
+const lengths: Record<MailKind, readonly [number, number]> = { usual: [6.4, 1.1], short: [5.9, 0.6] }
+
 /** The same ones each time. */
-export function* corpus(count: number, seed = 12): Generator<CorpusMessage> {
+export function* corpus(count: number, kind: MailKind = 'usual', seed = 12): Generator<CorpusMessage> {
+  const [mean, spread] = lengths[kind]
   const random = new Random(seed)
   const known = sentences()
   const sentence = () => pick(known)
@@ -58,7 +65,7 @@ export function* corpus(count: number, seed = 12): Generator<CorpusMessage> {
   let date = Date.UTC(2010, 0, 1)
   for (let number = 0; number < count; number++) {
     date += 1000 + whole(9_000_000)
-    const length = Math.min(40_000, Math.exp(6.4 + 1.1 * normal(random)))
+    const length = Math.min(40_000, Math.exp(mean + spread * normal(random)))
     const lines: string[] = [`Hi ${person().name.split(' ')[0]},`, '']
     let size = 0
     while (size < length) {

@@ -93,6 +93,5 @@ function marks(rows: number, columns: number, mark: (index: number) => string): 
 
 /** PostgreSQL takes values of a list for text where nothing else is said. */
 function typeOf(column: string): string {
-  if (column === 'text') return 'bytea'
-  return column === 'preview' || column.endsWith('_json') ? 'text' : 'bigint'
+  return column.endsWith('_json') ? 'text' : 'bigint'
 }

@@ -7,8 +7,10 @@ import type { IndexTables, MessageRow } from './index-tables.ts'
 import type { IndexedMessage, IndexedPage, IndexedPlace, IndexedThread, PlaceFlags, ThreadPage } from './index-types.ts'
 import { flagColumns, toFlags } from './message-flags.ts'
 import { messageIdBytes, messageIdText, threadIdText, threadNumber } from './message-identity.ts'
+import { BlockReader } from './text-blocks.ts'
+import { previewOf } from './text-preview.ts'
 
-/** All but the text. */
+/** `text` says where the text is. */
 const listed = [
   'rowid',
   'id',
@@ -26,7 +28,7 @@ const listed = [
   'size',
   'has_attachments',
   'faults_json',
-  'preview',
+  'text',
 ] as const satisfies (keyof MessageRow)[]
 
 export interface FolderPageQuery {
@@ -57,7 +59,11 @@ export async function listMessages(owner: IndexOwner, query: FolderPageQuery): P
 }
 
 /** In the order of these rows; those that are not there are left out. */
-export async function messagesByRow(owner: IndexOwner, rowids: readonly number[]): Promise<IndexedMessage[]> {
+export async function messagesByRow(
+  owner: IndexOwner,
+  rowids: readonly number[],
+  blocks = new BlockReader(owner),
+): Promise<IndexedMessage[]> {
   const { db, account } = owner
   const places = await placesOf(owner, rowids)
   const found = new Map<number, IndexedMessage>()
@@ -68,7 +74,11 @@ export async function messagesByRow(owner: IndexOwner, rowids: readonly number[]
       .where('account', '=', account)
       .where('rowid', 'in', piece)
       .execute()
-    for (const row of rows) found.set(row.rowid, toMessage(row, places.get(row.rowid) ?? []))
+    const texts = await blocks.read(rows.map(({ text }) => text))
+    for (const row of rows) {
+      const text = row.text === null ? undefined : texts.get(row.text)
+      found.set(row.rowid, toMessage(row, text, places.get(row.rowid) ?? []))
+    }
   }
   return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
 }
@@ -267,7 +277,9 @@ async function countThreads({ db, account }: IndexOwner, threads: number[]): Pro
   return counts
 }
 
-function toMessage(row: Pick<MessageRow, (typeof listed)[number]>, places: IndexedPlace[]): IndexedMessage {
+type ListedRow = Pick<MessageRow, (typeof listed)[number]>
+
+function toMessage(row: ListedRow, text: string | undefined, places: IndexedPlace[]): IndexedMessage {
   return {
     id: messageIdText(row.id),
     threadId: threadIdText(row.thread),
@@ -284,7 +296,7 @@ function toMessage(row: Pick<MessageRow, (typeof listed)[number]>, places: Index
     sizeBytes: row.size,
     hasAttachments: row.has_attachments === 1,
     faults: JSON.parse(row.faults_json),
-    preview: row.preview,
+    preview: text === undefined ? null : previewOf(text),
     places,
   }
 }

@@ -43,6 +43,7 @@ import type {
 } from './index-types.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { RowNumbers } from './row-numbers.ts'
+import { removeFromBlocks } from './text-blocks.ts'
 import { removeTexts, type TextReader } from './text-index.ts'
 import { shrinkThreads } from './thread-links.ts'
 
@@ -218,18 +219,14 @@ export class IndexStore {
     const { db, account, state } = change
     const rows = await db
       .selectFrom('messages')
-      .select([
-        'rowid',
-        'id',
-        'thread',
-        'created_modseq',
-        sql<number>`case when text is null then 0 else 1 end`.as('texts'),
-      ])
+      .select(['rowid', 'id', 'thread', 'created_modseq', 'text'])
       .where('account', '=', account)
       .where('orphaned_round', '<', Math.min(round, state.round))
       .limit(removedAtOnce)
       .execute()
     const rowids = rows.map(({ rowid }) => rowid)
+    const texts = rows.map(({ text }) => text).filter(text => text !== null)
+    await removeFromBlocks(change, texts)
     await this.#options.fullText.remove(db, account, rowids)
     for (const piece of lists(rowids)) {
       await db.deleteFrom('messages').where('account', '=', account).where('rowid', 'in', piece).execute()
@@ -246,7 +243,7 @@ export class IndexStore {
       })
     }
     state.messages -= rows.length
-    state.texts -= rows.reduce((sum, { texts }) => sum + texts, 0)
+    state.texts -= texts.length
     if (rows.length < removedAtOnce) state.round = Math.max(state.round, round + 1)
     return { removed: rows.length, round: state.round }
   }

@@ -9,6 +9,7 @@ export interface IndexTables {
   account_state: AccountStateRow
   folders: FolderRow
   messages: MessageRow
+  text_blocks: TextBlockRow
   places: PlaceRow
   threads: ThreadRow
   thread_links: ThreadLinkRow
@@ -88,9 +89,18 @@ export interface MessageRow {
   modseq: number
   /** The round in which it lost its last place; null while it has one. */
   orphaned_round: number | null
-  preview: string | null
-  /** Compressed by Zstandard; null until it is indexed. Last, so that lists do not read past it. */
-  text: Uint8Array | null
+  /** Where its text is: see text-blocks.ts. Null until it is indexed. */
+  text: number | null
+}
+
+/** Texts of several messages. */
+export interface TextBlockRow {
+  account: number
+  number: number
+  /** Of what is in it. */
+  bytes: number
+  /** Compressed by Zstandard. */
+  texts: Uint8Array
 }
 
 /** A message in a folder. */

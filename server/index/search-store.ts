@@ -5,10 +5,12 @@ import { bucketOf, bucketSpan, type FullText } from './full-text.ts'
 import { messagesByRow } from './index-lists.ts'
 import { isSqlite } from './index-schema.ts'
 import type { IndexedMessage } from './index-types.ts'
+import { messageIdText } from './message-identity.ts'
 import { facetsOf, factsOf, type HitFacts, Ranking, type SearchFacets } from './search-rank.ts'
 import { planOf, type SearchPlan } from './search-sql.ts'
 import { foldersIn, type SearchNode } from './search-tree.ts'
-import { phrasesOf, type Snippet, snippetOf } from './snippet.ts'
+import { phrasesOf, type Snippet, snippetIn } from './snippet.ts'
+import { BlockReader } from './text-blocks.ts'
 
 export interface IndexSearch {
   tree: SearchNode
@@ -179,14 +181,16 @@ export class SearchStore {
   }
 
   async #hits(rowids: readonly number[], { tree, inBody }: IndexSearch): Promise<SearchHit[]> {
-    const messages = await messagesByRow(this.#owner, rowids)
+    const blocks = new BlockReader(this.#owner)
+    const messages = await messagesByRow(this.#owner, rowids, blocks)
     if (!inBody) return messages.map(message => ({ message: { ...message, preview: null }, snippet: null }))
     const phrases = phrasesOf(tree)
-    const texts = phrases.length === 0 ? new Map<string, Uint8Array | null>() : await this.#texts(rowids)
-    return messages.map(message => ({ message, snippet: snippetOf(texts.get(message.id) ?? null, phrases) }))
+    const texts = phrases.length === 0 ? new Map<string, string>() : await this.#texts(rowids, blocks)
+    return messages.map(message => ({ message, snippet: snippetIn(texts.get(message.id) ?? '', phrases) }))
   }
 
-  async #texts(rowids: readonly number[]): Promise<Map<string, Uint8Array | null>> {
+  /** By the ids of their messages. Their blocks were read for the previews already. */
+  async #texts(rowids: readonly number[], blocks: BlockReader): Promise<Map<string, string>> {
     const { db, account } = this.#owner
     const rows = await db
       .selectFrom('messages')
@@ -194,7 +198,8 @@ export class SearchStore {
       .where('account', '=', account)
       .where('rowid', 'in', [...rowids, -1])
       .execute()
-    return new Map(rows.map(({ id, text }) => [Buffer.from(id).toString('base64url'), text]))
+    const texts = await blocks.read(rows.map(({ text }) => text))
+    return new Map(rows.map(({ id, text }) => [messageIdText(id), (text === null ? undefined : texts.get(text)) ?? '']))
   }
 
   async #folders(): Promise<Folders> {

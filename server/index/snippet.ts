@@ -1,5 +1,4 @@
 /** A piece of a message's text around what was searched for, in its own spelling, and where in it the hits are. */
-import { zstdDecompressSync } from 'node:zlib'
 import { fold, isAscii, type Phrase, phraseOf, tokensOf } from './fulltext.ts'
 import { placeOf } from './search-rank.ts'
 import type { SearchNode } from './search-tree.ts'
@@ -13,8 +12,8 @@ export interface Snippet {
 /** Characters around a hit, in front of it, and of all texts that are looked through. */
 const [length, before, mostText] = [160, 40, 256 * 1024]
 const beginning = 2_000
-/** No more hits are marked, and no more memory is taken for a text, whatever it says. */
-const [maxHits, maxBytes] = [20, 4 * 1024 * 1024]
+/** No more hits are marked, whatever a text says. */
+const maxHits = 20
 const segmented = /[\p{L}\p{N}\p{M}\p{Cf}]+/gu
 
 /** What is searched for in texts: not what must not be in them. */
@@ -23,12 +22,6 @@ export function phrasesOf(node: SearchNode): Phrase[] {
   if (node.kind !== 'text' || !node.inBody) return []
   const phrase = phraseOf(node.text, node.isPrefix)
   return phrase ? [phrase] : []
-}
-
-/** @param text Compressed by Zstandard. Null where there is none, or no hit in it. */
-export function snippetOf(text: Uint8Array | null, phrases: readonly Phrase[]): Snippet | null {
-  if (text === null || phrases.length === 0) return null
-  return snippetIn(zstdDecompressSync(text, { maxOutputLength: maxBytes }).toString('utf8'), phrases)
 }
 
 interface PlacedWord {

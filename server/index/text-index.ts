@@ -1,16 +1,15 @@
-/** Texts of messages: kept compressed, searched, and shown as how the message begins. */
-import { zstdCompressSync } from 'node:zlib'
+/** Texts of messages: kept compressed, and searched. */
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { TextRecord } from './index-types.ts'
-import { searchedText, storable } from './message-index.ts'
+import { searchedText } from './message-index.ts'
 import type { StoredPlace } from './place-index.ts'
+import { appendTexts, removeFromBlocks } from './text-blocks.ts'
 
 /** What the text parts of a message become. */
 export interface ReadText {
   text: string
-  preview: string
   hasLink: boolean
 }
 
@@ -32,15 +31,19 @@ export async function removeTexts(
   const { db, account } = change
   const messages = await db
     .selectFrom('messages')
-    .select(searchedColumns)
+    .select([...searchedColumns, 'text'])
     .where('account', '=', account)
     .where('rowid', '>', above)
     .where('text', 'is not', null)
     .orderBy('rowid')
     .limit(limit)
     .execute()
-  const rows = messages.map(({ rowid }) => [rowid, 0, null, null])
-  await updateRows(db, account, { table: 'messages', keys: ['rowid'], sets: ['has_link', 'preview', 'text'] }, rows)
+  const rows = messages.map(({ rowid }) => [rowid, 0, null])
+  await removeFromBlocks(
+    change,
+    messages.flatMap(({ text }) => text ?? []),
+  )
+  await updateRows(db, account, { table: 'messages', keys: ['rowid'], sets: ['has_link', 'text'] }, rows)
   await fullText.put(
     db,
     account,
@@ -64,6 +67,7 @@ export async function addTexts(
     if (place) records.set(place.message, text)
   }
   const searched: TextRow[] = []
+  const kept: string[] = []
   const rows: unknown[][] = []
   for (const piece of lists([...records.keys()])) {
     const messages = await db
@@ -74,12 +78,19 @@ export async function addTexts(
       .where('text', 'is', null)
       .execute()
     for (const message of messages) {
-      const { text, preview, hasLink } = await readText(records.get(message.rowid)!)
+      const { text, hasLink } = await readText(records.get(message.rowid)!)
       searched.push(searchedText(message, text))
-      rows.push([message.rowid, Number(hasLink), storable(preview), zstdCompressSync(text)])
+      kept.push(text)
+      rows.push([message.rowid, Number(hasLink)])
     }
   }
-  await updateRows(db, account, { table: 'messages', keys: ['rowid'], sets: ['has_link', 'preview', 'text'] }, rows)
+  const where = await appendTexts(change, kept)
+  await updateRows(
+    db,
+    account,
+    { table: 'messages', keys: ['rowid'], sets: ['has_link', 'text'] },
+    rows.map((row, index) => [...row, where[index]]),
+  )
   await fullText.put(db, account, searched)
   change.state.texts += rows.length
   return rows.length

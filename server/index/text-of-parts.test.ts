@@ -24,7 +24,6 @@ test('transfer encodings, character sets and flowed lines are what they stand fo
     ),
   ).toEqual({
     text: 'Grüße aus Köln\n\n日本語\n\nOne long line\n> quoted too',
-    preview: 'Grüße aus Köln 日本語 One long line > quoted too',
     hasLink: false,
     isTruncated: false,
   })
@@ -36,7 +35,6 @@ test('HTML is its words, its blanks are one, and its links are links', async () 
   const html = '<style>p{}</style><p>Dear  Anna,\n<p>see <a href="https://example.com/x">the  plan</a>&nbsp;now</p>'
   expect(await read(part(html, { type: 'TEXT/HTML' }))).toEqual({
     text: 'Dear Anna,\n\nsee the plan now',
-    preview: 'Dear Anna, see the plan now',
     hasLink: true,
     isTruncated: false,
   })
@@ -52,23 +50,16 @@ test.each([
 })
 
 test('what is cut is said to be', async () => {
-  const { text, isTruncated, preview } = await read(part('é'.repeat(300_000)), part('more'))
+  const { text, isTruncated } = await read(part('é'.repeat(300_000)), part('more'))
   expect(text).toBe('é'.repeat(256 * 1024))
   expect(isTruncated).toBe(true)
-  expect(preview).toBe('é'.repeat(200))
   expect(await read(part('<p>x'.repeat(200_000), { type: 'text/html' }))).toMatchObject({ isTruncated: true })
   // The bytes were cut within a character.
   expect((await read(part(Buffer.from('Köln é').subarray(0, -1)))).text).toBe('Köln')
 })
 
-test('a preview shows no filling, and no half of a character', async () => {
-  const filling = '\u034f \u200c\u00a0\u00ad'.repeat(50)
-  expect((await read(part(`Sale!${filling}\n\nToday`))).preview).toBe('Sale! Today')
-  expect((await read(part(`${'a'.repeat(199)}😀b`))).preview).toBe('a'.repeat(199))
-})
-
 test('no parts, an unknown character set or encoding, NUL and half of a pair are no fault', async () => {
-  expect(await read()).toEqual({ text: '', preview: '', hasLink: false, isTruncated: false })
+  expect(await read()).toEqual({ text: '', hasLink: false, isTruncated: false })
   expect((await read(part('a\0b', { charset: 'x-nobody-knows', encoding: 'x-uue' }))).text).toBe('ab')
   const utf16 = Buffer.from('\ud83d x', 'utf16le')
   expect((await read(part(utf16, { charset: 'utf-16le' }))).text.isWellFormed()).toBe(true)

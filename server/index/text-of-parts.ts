@@ -1,4 +1,4 @@
-/** The text parts of a message as one plain text: what is searched, how the message begins, and what snippets are cut from. */
+/** The text parts of a message as one plain text: what is searched, and what previews and snippets are cut from. */
 import { decodeHtml, decodeText } from '../reading/charset.ts'
 import { unflow, withoutHalfCharacter } from '../reading/decode-body.ts'
 import { htmlWords } from '../reading/html-words.ts'
@@ -7,22 +7,15 @@ import type { TextPart, TextRecord } from './index-types.ts'
 
 export interface IndexedText {
   text: string
-  /** How it begins, as one line. */
-  preview: string
   /** An address of the web stands in it, or is where one of its words leads. */
   hasLink: boolean
   /** There was more of it. */
   isTruncated: boolean
 }
 
-/** Characters of one message, and of how it begins. */
+/** Characters of one message. */
 const maxText = 256 * 1024
-const previewLength = 200
 const webAddress = /\bhttps?:\/\/[^\s<>"]|\bwww\.[\w-]/i
-/** What is read for the beginning: newsletters fill up with what is not seen. */
-const maxBeginning = 4000
-/** Not seen, or a blank of its own kind. */
-const unseen = /[\u034f\u17b4\u17b5\u115f\u1160\u2800\u3164\uffa0\p{Cf}\p{Cc}\p{Z}]+/gu
 
 /** The time it takes grows with the length of the parts and no faster. */
 export async function textOfParts({ parts }: Pick<TextRecord, 'parts'>): Promise<IndexedText> {
@@ -42,10 +35,10 @@ export async function textOfParts({ parts }: Pick<TextRecord, 'parts'>): Promise
     length += text.length
   }
   const text = texts.join('\n\n').toWellFormed().replaceAll('\0', '')
-  return { text, preview: previewOf(text), hasLink, isTruncated }
+  return { text, hasLink, isTruncated }
 }
 
-async function textOf(part: TextPart, most: number): Promise<Omit<IndexedText, 'preview'>> {
+async function textOf(part: TextPart, most: number): Promise<IndexedText> {
   const bytes = decoded(part)
   const type = part.type.toLowerCase()
   if (/^text\/(?:html|x-html)$|^application\/xhtml\+xml$/.test(type)) {
@@ -71,15 +64,4 @@ function squeezed(text: string): string {
     .replaceAll(/[^\S\n]+/g, ' ')
     .replaceAll(/ ?\n ?/g, '\n')
     .replaceAll(/\n{3,}/g, '\n\n')
-}
-
-function previewOf(text: string): string {
-  const line = text.slice(0, maxBeginning).replaceAll(unseen, ' ').trim()
-  return line.length > previewLength
-    ? line
-        .slice(0, previewLength)
-        .toWellFormed()
-        .replace(/\ufffd$/, '')
-        .trimEnd()
-    : line
 }

@@ -27,5 +27,5 @@ export const plainSearch: FullTextWriter = {
 
 export const readText: TextReader = async ({ parts }) => {
   const text = parts.map(({ bytes }) => new TextDecoder().decode(bytes)).join('\n')
-  return { text, preview: text.slice(0, 40), hasLink: text.includes('https://') }
+  return { text, hasLink: text.includes('https://') }
 }
