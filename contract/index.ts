@@ -1,6 +1,7 @@
 /** The table of all endpoints. */
 import { accessApi } from './access.ts'
 import { accountHealthApi } from './account-health.ts'
+import { accountUsageApi } from './account-usage.ts'
 import { accountsApi } from './accounts.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
@@ -20,6 +21,7 @@ export const api = {
   access: accessApi,
   accounts: accountsApi,
   accountHealth: accountHealthApi,
+  accountUsage: accountUsageApi,
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,

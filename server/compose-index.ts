@@ -12,6 +12,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { AccountIndexer } from './sync/account-indexer.ts'
 import { type Indexing, mailboxFields } from './sync/mail-watcher.ts'
+import type { BackgroundStep, UsageService } from './sync/usage-service.ts'
 
 export interface IndexSurroundings {
   config: Config
@@ -20,6 +21,7 @@ export interface IndexSurroundings {
   pool: ConnectionPool
   /** What was chosen for an account: null for the default, undefined when there is no such account. */
   findLevel(accountId: string): Promise<IndexLevel | null | undefined>
+  usage: Pick<UsageService, 'delayMs'>
   logger: Logger
 }
 
@@ -32,7 +34,7 @@ export interface ComposedIndex {
   parts: Part[]
 }
 
-export function composeIndex({ config, db, hub, pool, findLevel, logger }: IndexSurroundings): ComposedIndex {
+export function composeIndex({ config, db, hub, pool, findLevel, usage, logger }: IndexSurroundings): ComposedIndex {
   const indexers = new Map<string, AccountIndexer>()
   const isSqlite = config.databaseUrl.startsWith('sqlite:')
   const home: IndexHome = isSqlite ? { dir: join(config.dataDir, 'index') } : { postgresUrl: config.databaseUrl }
@@ -49,12 +51,13 @@ export function composeIndex({ config, db, hub, pool, findLevel, logger }: Index
   }
   const indexing: Indexing = {
     indexerOf: (account, fenced) => {
-      const { id: accountId, indexLevel } = account
+      const { id: accountId, indexLevel, host } = account
       const level = indexLevel ?? config.index.level
       indexers.delete(accountId)
       if (level === 'off') return undefined
-      const of = { accountId, index: index.of(accountId) }
-      const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger, hasTexts: level === 'text' })
+      const pace = (step: BackgroundStep) => usage.delayMs(accountId, host, step)
+      const of = { accountId, index: index.of(accountId), hasTexts: level === 'text', pace }
+      const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger })
       indexers.set(accountId, indexer)
       return indexer
     },

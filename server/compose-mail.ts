@@ -35,6 +35,9 @@ import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
 import { FolderStateStore } from './sync/folder-state-store.ts'
 import { MailWatcher } from './sync/mail-watcher.ts'
+import { usageRoutes } from './sync/usage-routes.ts'
+import { UsageService } from './sync/usage-service.ts'
+import { UsageStore } from './sync/usage-store.ts'
 
 export interface MailSurroundings {
   config: Config
@@ -93,7 +96,9 @@ export function composeMail({
   const settings = new SettingsService({ store: settingStore, accounts, hub })
   const configured = config.privateNetworks
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
-  const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
+  const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
+  const login = (id: string) => accounts.login(id)
+  const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
   const { stop: stopReading, ...reading } = composeReading()
   const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
   const ownerOf = async (principal: Principal, accountId: string) => {
@@ -106,7 +111,7 @@ export function composeMail({
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
   const findLevel = (accountId: string) => accounts.findIndexLevel(accountId)
-  const { index, indexing, ...composed } = composeIndex({ config, db, hub, pool, findLevel, logger })
+  const { index, indexing, ...composed } = composeIndex({ config, db, hub, pool, findLevel, usage, logger })
   const defaultLevel = config.index.level
   const indexed = new IndexedMail({ index, defaultLevel, refs, ownerOf, indexerOf: composed.find })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
@@ -123,6 +128,7 @@ export function composeMail({
       accountRoutes(http, { accounts, health: new AccountHealthService({ accounts, health }), hub, startSandbox })
       mailRoutes(http, mail)
       indexRoutes(http, indexed)
+      usageRoutes(http, usage)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -132,6 +138,7 @@ export function composeMail({
       { name: 'accounts', start: () => prepareAccounts(config, accounts, settings) },
       { name: 'sandbox', stop: () => sandbox.stop() },
       { name: 'text worker', stop: stopReading },
+      { name: 'usage', start: () => usage.start(), stop: () => usage.stop() },
       { name: 'pool', stop: () => pool.stop() },
       ...composed.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },

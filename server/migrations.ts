@@ -14,6 +14,7 @@ import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
 import * as folderStates from './sync/migrations/0010-folder-states.ts'
 import * as indexFacts from './sync/migrations/0014-index-facts.ts'
+import * as mailUsage from './sync/migrations/0015-mail-usage.ts'
 import * as tokens from './tokens/migrations/0003-tokens.ts'
 import * as users from './users/migrations/0003-users.ts'
 import * as disabledBy from './users/migrations/0004-disabled-by.ts'
@@ -33,5 +34,5 @@ export const migrations: Migrations = {
   '0010-folder-states': folderStates,
   '0011-leases': leases,
   '0014-index-facts': indexFacts,
-  '0015-account-index': indexLevel,
+  '0015-account-index': together(indexLevel, mailUsage),
 }

@@ -6,6 +6,7 @@ import { type ConnectionOpener, ConnectionSource, type ConnectionSourceOptions, 
 import { UnknownOutcome } from './gateway-capabilities.ts'
 import type { MailConnection } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
+import { purposeOf, type TrafficMeter } from './traffic.ts'
 import { type Call, WaitingLine } from './waiting-line.ts'
 
 export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'counts' | 'onChange'> {
@@ -29,6 +30,7 @@ export class AccountPool {
   #calls = 0
   #opening = 0
   readonly #watching: WatchingSet
+  readonly #meters = new WeakMap<MailConnection, TrafficMeter>()
   #pausedUntil = 0
 
   constructor(options: AccountPoolOptions) {
@@ -92,7 +94,7 @@ export class AccountPool {
           throw error
         })
         try {
-          return await work(pooled.connection)
+          return await this.#metered(call, pooled.connection, work)
         } catch (error) {
           this.#noteFault(error)
           if (attempt === 2 || call.isOnce || faultOf(error) !== 'closed') throw error
@@ -103,6 +105,21 @@ export class AccountPool {
         }
       }
     })
+  }
+
+  /** What it moves meanwhile is moved for the call. */
+  async #metered<T>(
+    { priority }: Call,
+    connection: MailConnection,
+    work: (connection: MailConnection) => Promise<T>,
+  ): Promise<T> {
+    const meter = this.#meters.get(connection)
+    const before = meter?.turnTo(purposeOf(priority))
+    try {
+      return await work(connection)
+    } finally {
+      if (before) meter?.turnTo(before)
+    }
   }
 
   /** A connection for watching, which the caller closes. Never goes through the line. */
@@ -218,8 +235,10 @@ export class AccountPool {
       // The waiter may have been served meanwhile.
       const isWanted = () => this.#line.length > 0
       const { generation } = this.opener
-      const connection = await this.#source.open(this.#line.rank, this.#stopped.signal, isWanted)
-      if (connection) await this.#add(connection, generation)
+      const opened = await this.#source.open(this.#line.rank, this.#stopped.signal, isWanted)
+      if (!opened) return
+      this.#meters.set(opened.connection, opened.meter)
+      await this.#add(opened.connection, generation)
     } catch (error) {
       this.#openFailed(error)
     } finally {
@@ -255,8 +274,10 @@ export class AccountPool {
   async #openWatching(signal: AbortSignal): Promise<MailConnection> {
     // Where the server allows one connection, it is this one.
     if (this.#set.size > this.#source.most) await this.#set.closeIdle()
-    const connection = await this.#source.open('watching', signal)
-    if (!connection) throw new Error('a connection for watching is always wanted')
+    const opened = await this.#source.open('watching', signal)
+    if (!opened) throw new Error('a connection for watching is always wanted')
+    const { connection, meter } = opened
+    this.#meters.set(connection, meter)
     this.#watching.add(connection)
     this.#own(connection.closed.then(problem => this.#watchingEnded(connection, problem)))
     return connection

@@ -12,6 +12,7 @@ import type { MessageWriter } from './gateway-capabilities.ts'
 import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { GateTimes } from './server-gate.ts'
 import { ServerGates } from './server-gates.ts'
+import type { TrafficObserver } from './traffic.ts'
 import type { Priority } from './waiting-line.ts'
 
 export interface ConnectionPoolOptions {
@@ -28,6 +29,7 @@ export interface ConnectionPoolOptions {
   /** A command connection that nobody used for so long is closed; a minute unless given. */
   idleMs?: number
   gateTimes?: GateTimes
+  traffic?: TrafficObserver
 }
 
 type RefusedListener = (accountId: string, problem: Problem) => void
@@ -215,13 +217,14 @@ export class ConnectionPool {
   #poolOf(accountId: string): AccountPool {
     const known = this.#pools.get(accountId)
     if (known) return known
-    const { gateway, login, logger, idleMs = 60_000 } = this.#options
+    const { gateway, login, logger, traffic, idleMs = 60_000 } = this.#options
     const pool: AccountPool = new AccountPool({
       accountId,
       gateway,
       gates: this.#gates,
       slots: this.#slots,
       logger,
+      traffic,
       idleMs,
       limits: () => this.#limits,
       login,

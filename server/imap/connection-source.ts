@@ -10,15 +10,23 @@ import type { MailConnection, MailGateway } from './mail-gateway.ts'
 import type { ServerGate } from './server-gate.ts'
 import type { ServerGates } from './server-gates.ts'
 import { LimitPause, PoolSize, type Watched } from './server-limit.ts'
+import { type Purpose, purposeOf, TrafficMeter, type TrafficObserver } from './traffic.ts'
 
 export interface ConnectionSourceOptions extends ConnectionOpenerOptions {
   slots: ConnectionSlots
   logger: Logger
   limits(): PoolLimits
+  /** Hears what is moved. */
+  traffic?: TrafficObserver | undefined
   /** How many are open now, and what of them is for watching. */
   counts(): { open: number } & Watched
   /** Begins and ends of opening change the counts. */
   onChange(): void
+}
+
+export interface MeteredConnection {
+  connection: MailConnection
+  meter: TrafficMeter
 }
 
 export class ConnectionSource {
@@ -59,15 +67,18 @@ export class ConnectionSource {
   }
 
   /** @param isWanted Asked when it is this one's turn. @returns Undefined when it is not wanted any more. */
-  async open(rank: Rank, signal: AbortSignal, isWanted = () => true): Promise<MailConnection | undefined> {
-    const { slots, counts, onChange } = this.#options
+  async open(rank: Rank, signal: AbortSignal, isWanted = () => true): Promise<MeteredConnection | undefined> {
+    const { slots, counts, onChange, accountId, traffic } = this.#options
+    const tell = (purpose: Purpose, received: number, sent: number) =>
+      traffic?.moved(accountId, purpose, received, sent)
+    const meter = new TrafficMeter(purposeOf(rank), tell)
     const slot = await slots.request(rank, this.timeoutMs, signal)
     try {
       if (!isWanted()) {
         slot.release()
         return undefined
       }
-      const opening = this.opener.open(this.timeoutMs, signal)
+      const opening = this.opener.open(this.timeoutMs, signal, meter)
       onChange()
       const connection = await opening
       // Ends with the connection; `closed` never rejects.
@@ -75,7 +86,8 @@ export class ConnectionSource {
       const { open, ...watched } = counts()
       this.#size.opened(open + 1, watched)
       this.#limit.reset()
-      return connection
+      traffic?.opened(accountId, purposeOf(rank), open + 1)
+      return { connection, meter }
     } catch (error) {
       slot.release()
       throw error
@@ -194,7 +206,7 @@ export class ConnectionOpener {
     this.#gate?.reset()
   }
 
-  async open(timeoutMs: number, signal: AbortSignal): Promise<MailConnection> {
+  async open(timeoutMs: number, signal: AbortSignal, meter: TrafficMeter): Promise<MailConnection> {
     const { accountId, gateway, gates } = this.#options
     const generation = this.#generation
     this.#connecting++
@@ -202,7 +214,8 @@ export class ConnectionOpener {
       const login = await this.#options.login(accountId)
       this.#isKnown = true
       this.#gate = gates.of(login)
-      return await this.#gate.login(either => gateway.connect(login, { timeoutMs, signal: either }), signal)
+      const onTraffic = (received: number, sent: number) => meter.moved(received, sent)
+      return await this.#gate.login(either => gateway.connect(login, { timeoutMs, signal: either, onTraffic }), signal)
     } catch (error) {
       const isRefused = error instanceof Problem && error.extension.fault === 'login'
       if (isRefused && generation === this.#generation) {

@@ -11,6 +11,8 @@ export interface ConnectOptions {
   timeoutMs: number
   /** Ends the attempt; a connection that stands is ended with `close`. */
   signal: AbortSignal
+  /** Hears of each piece that comes in or goes out, in bytes of IMAP. */
+  onTraffic?: ((received: number, sent: number) => void) | undefined
 }
 
 /** Where a mail server is, whatever the login. */

@@ -6,9 +6,12 @@ import { tempDir } from '../../test/support/temp-dir.ts'
 import { keepAccount } from '../../test/support/watched-accounts.ts'
 import { MemoryGateway } from '../imap/adapters/memory-gateway.ts'
 import { ConnectionPool } from '../imap/connection-pool.ts'
+import type { TrafficObserver } from '../imap/traffic.ts'
 import { IndexThreads } from '../index/index-threads.ts'
 import { createLogger } from '../platform/logger.ts'
 import { AccountIndexer } from './account-indexer.ts'
+import { type BackgroundStep, UsageService } from './usage-service.ts'
+import { UsageStore } from './usage-store.ts'
 
 const login = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' } as const
 const logger = createLogger('silent')
@@ -20,10 +23,12 @@ let threads: IndexThreads
 let indexer: AccountIndexer
 let world: Awaited<ReturnType<typeof startHub>>
 let dir: ReturnType<typeof tempDir>
+let traffic: TrafficObserver | undefined
 let facts: { type: string; data: object }[]
 
 beforeEach(async () => {
   gateway = new MemoryGateway()
+  traffic = undefined
   world = await startHub()
   await keepAccount(world.db, 'a')
   dir = tempDir('indexer')
@@ -34,6 +39,10 @@ beforeEach(async () => {
     limits,
     health: { setConnections: () => undefined },
     logger,
+    traffic: {
+      opened: (...told) => traffic?.opened(...told),
+      moved: (...told) => traffic?.moved(...told),
+    },
   })
   threads = new IndexThreads({
     home: { dir: join(dir.path, 'index') },
@@ -65,6 +74,7 @@ const newIndexer = (options = {}) =>
     backoff: soon,
     ...options,
   })
+const { signal } = new AbortController()
 const index = () => threads.of('a')
 const uidsIn = async (path: string) => {
   const { messages } = await index().listMessages({ path, limit: 1_000 })
@@ -176,4 +186,40 @@ test('it goes on where it stopped, also after connections broke in the middle', 
   expect(await uidsIn('INBOX')).toEqual(uids)
   // Five batches in all: what was there is not read twice.
   expect(lists - 10).toBe((1_000 - held) / 200)
+})
+
+test('at the limit of a day it stops in the middle, requests are served, and the next day it goes on', async () => {
+  const uids = Array.from({ length: 1_000 }, (_, n) => gateway.deliver({ messageId: `<${n}@x>` }))
+  const clock = { now: Date.parse('2026-11-28T12:00:00Z') }
+  const limit = { provider: 'Small', hosts: /./, receivedPerDay: 1_000, sentPerDay: null, connections: null }
+  const usage = new UsageService({
+    store: new UsageStore(world.db),
+    accounts: { get: () => Promise.reject(new Error('not asked for')) },
+    logger,
+    limits: () => limit,
+    now: () => clock.now,
+  })
+  // A batch of headers each time: from 800 on it is slowed, and the next one reaches the limit.
+  gateway.traffic = step => ({ received: step === 'listHeaders' ? 300 : 0, sent: 0 })
+  traffic = usage
+  let asked = 0
+  indexer = newIndexer({
+    hasTexts: false,
+    roundMs: 20,
+    pace: (step: BackgroundStep) => {
+      asked++
+      return usage.delayMs('a', 'memory', step)
+    },
+  })
+  indexer.start()
+  await holds('INBOX', uids.slice(-800))
+  const before = asked
+  await vi.waitFor(() => expect(asked).toBeGreaterThan(before + 3), 10_000)
+  expect(await uidsIn('INBOX')).toEqual(uids.slice(-800))
+  expect(indexer.isComplete).toBe(false)
+  const reading = await pool.run('a', 'interactive', c => c.listMessages('INBOX', 5, undefined), signal)
+  expect(reading.messages).toHaveLength(5)
+  clock.now += 12 * 60 * 60_000
+  await isComplete()
+  expect(await uidsIn('INBOX')).toEqual(uids)
 })

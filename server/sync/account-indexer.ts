@@ -16,6 +16,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { FolderIndexer } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
+import type { BackgroundStep } from './usage-service.ts'
 
 export interface AccountIndexerOptions {
   accountId: string
@@ -33,6 +34,8 @@ export interface AccountIndexerOptions {
   roundsBetweenFlags?: number
   /** Whether texts are fetched, or headers alone. */
   hasTexts?: boolean
+  /** Milliseconds until the next step may begin; 0 for at once. */
+  pace?(step: BackgroundStep): Promise<number>
 }
 
 /** Fetched with one command or two; each is cut at `maxTextBytes` on the wire. */
@@ -136,9 +139,15 @@ export class AccountIndexer {
   }
 
   async #step(signal: AbortSignal): Promise<void> {
-    if (performance.now() >= this.#nextRoundAt) return this.#round(signal)
-    if (this.#noticed.size > 0) return this.#lookAtNoticed()
+    const isDue = performance.now() >= this.#nextRoundAt
+    if (isDue || this.#noticed.size > 0) {
+      const delayMs = await this.#delayOf('look')
+      if (delayMs > 0) return void (await wait(delayMs, undefined, { signal }).catch(() => undefined))
+      return isDue ? this.#round(signal) : this.#lookAtNoticed()
+    }
     if (this.#isMore) {
+      const delayMs = await this.#delayOf('backfill')
+      if (delayMs > 0) return this.#rest(signal, delayMs)
       this.#isMore = await this.#stepBack()
       // Unless the index was emptied meanwhile.
       this.#isComplete = !this.#isMore && this.#nextRoundAt > 0
@@ -260,12 +269,18 @@ export class AccountIndexer {
     return this.#options.pool.run(this.#options.accountId, 'background', work, this.#abort.signal, path)
   }
 
-  /** Until something is noticed, or the next round is due. */
-  async #rest(signal: AbortSignal): Promise<void> {
+  /** Asked again after a round at the latest: a day may begin, or a clock be set. */
+  async #delayOf(step: BackgroundStep): Promise<number> {
+    const { pace, roundMs } = this.#options
+    return pace ? Math.min(await pace(step), roundMs) : 0
+  }
+
+  /** Until something is noticed, the next round is due, or so long. */
+  async #rest(signal: AbortSignal, mostMs = Number.POSITIVE_INFINITY): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
     if (this.#noticed.size > 0 || signal.aborted) return
-    const timer = setTimeout(resolve, Math.max(0, this.#nextRoundAt - performance.now()))
+    const timer = setTimeout(resolve, Math.min(mostMs, Math.max(0, this.#nextRoundAt - performance.now())))
     await promise
     clearTimeout(timer)
   }

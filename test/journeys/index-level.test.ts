@@ -57,6 +57,13 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       threads,
     )
 
+    const { days, limits, pace } = await run.call(api.accountUsage.getUsage, { params: { account_id: id } })
+    const { received_bytes, sync, watch, interactive } = days[0]!
+    expect([limits, pace]).toEqual([null, 'full'])
+    // The texts that were read, at least.
+    expect(sync.received_bytes).toBeGreaterThan(mails * words(1).length)
+    expect(watch.received_bytes).toBeGreaterThan(100)
+    expect(received_bytes).toBe(sync.received_bytes + watch.received_bytes + interactive.received_bytes)
     await choose(run, id, 'off')
     expect(await statusOf(run, id)).toMatchObject(off)
     await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(false)

@@ -18,6 +18,7 @@ import { AccountsSkeleton } from './accounts-skeleton.tsx'
 import { faultWords } from './fault-words.ts'
 import { IndexSection } from './index-section.tsx'
 import { StateStrip } from './state-strip.tsx'
+import { UsageSection } from './usage-section.tsx'
 import { useAccounts } from './use-accounts.ts'
 
 /** The window moves on also where nothing happens. */
@@ -50,6 +51,7 @@ export function AccountPage() {
           {() => account && <AccountPanel account={account} />}
         </Panel>
         {account && mayReadMail && <IndexSection account={account} />}
+        {account && <UsageSection account={account} />}
         {account && <Past account={account} />}
       </div>
     </>

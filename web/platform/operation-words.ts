@@ -18,6 +18,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'accounts.listMailAccounts': 'Listed the accounts for mail',
     'accounts.listAccountStates': 'Viewed the states of an account',
     'accountHealth.listAccountErrors': 'Viewed the errors of an account',
+    'accountUsage.getUsage': 'Viewed the traffic of an account',
     'accountHealth.reconnectAccount': 'Reconnected an account',
     'accounts.createAccount': 'Connected an account',
     'accounts.getAccount': 'Viewed an account',

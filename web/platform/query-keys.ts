@@ -14,6 +14,7 @@ export const queryKeys = {
   /** Begins like the accounts, so that it is as old as they are. */
   accountStates: (accountId: string) => ['accounts', accountId, 'states'],
   accountErrors: (accountId: string) => ['accounts', accountId, 'errors'],
+  accountUsage: (accountId: string) => ['account-usage', accountId],
   /** Begins like the mail of the account, so that it is as old as the account is. */
   index: (accountId: string) => ['mail', accountId, 'index'],
   facts: ['facts'],

@@ -1,8 +1,18 @@
 /** How far something has come: a bar as wide as there is room, with its figures above. */
 import { formatNumber } from '../platform/format.ts'
 
-/** @param label What is counted. */
-export function ProgressBar({ value, max, label }: { value: number; max: number; label: string }) {
+/** @param label What is counted. @param format How a figure is shown. */
+export function ProgressBar({
+  value,
+  max,
+  label,
+  format = formatNumber,
+}: {
+  value: number
+  max: number
+  label: string
+  format?(figure: number): string
+}) {
   // Both figures change while they are counted.
   const done = Math.min(value, max)
   return (
@@ -10,8 +20,8 @@ export function ProgressBar({ value, max, label }: { value: number; max: number;
       <p className="flex flex-wrap justify-between gap-x-3 text-xs">
         <span className="text-muted">{label}</span>
         <span>
-          {formatNumber(done)}
-          <span className="text-muted"> of {formatNumber(max)}</span>
+          {format(done)}
+          <span className="text-muted"> of {format(max)}</span>
         </span>
       </p>
       {/* The browser's own bar says its value to all; each browser draws it in its own way, so ours stands in for the eye. */}

@@ -5,10 +5,13 @@ import { TLSSocket } from 'node:tls'
 import { type AnswerBudget, floods } from './imapflow-budget.ts'
 import { ResponseLimiter } from './imapflow-limiter.ts'
 
+export type OnTraffic = (received: number, sent: number) => void
+
 export class LimitedSocket extends Duplex implements Incoming {
   readonly #socket: Socket
   readonly #budget: AnswerBudget
   readonly #turns: IncomingTurns
+  readonly #onTraffic: OnTraffic | undefined
   readonly #limiter: ResponseLimiter
   readonly #onData = (chunk: Buffer) => this.#came(chunk)
   #isStarted = false
@@ -18,11 +21,12 @@ export class LimitedSocket extends Duplex implements Incoming {
   #waiting: Buffer | undefined
 
   /** Reads nothing before `start`. */
-  constructor(socket: Socket, budget: AnswerBudget, turns: IncomingTurns) {
+  constructor(socket: Socket, budget: AnswerBudget, turns: IncomingTurns, onTraffic?: OnTraffic) {
     super({ allowHalfOpen: false })
     this.#socket = socket
     this.#budget = budget
     this.#turns = turns
+    this.#onTraffic = onTraffic
     this.#limiter = new ResponseLimiter({ bounds: budget })
     // Commands that go out together would wait for the answer to the first, which is the way to the server and back once more.
     socket.setNoDelay()
@@ -110,6 +114,7 @@ export class LimitedSocket extends Duplex implements Incoming {
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#budget.sent(chunk)
+    this.#onTraffic?.(0, chunk.length)
     this.#socket.write(chunk, encoding, done)
   }
 
@@ -127,6 +132,7 @@ export class LimitedSocket extends Duplex implements Incoming {
 
   #came(chunk: Buffer): void {
     this.#socket.pause()
+    this.#onTraffic?.(chunk.length, 0)
     this.#waiting = this.#waiting ? Buffer.concat([this.#waiting, chunk]) : chunk
     this.#turns.came(this)
   }

@@ -54,10 +54,10 @@ export class ImapFlowGateway implements MailGateway {
     this.#watching = { ...watchTimes, ...watching }
   }
 
-  async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
+  async connect(login: MailLogin, { timeoutMs, signal, onTraffic }: ConnectOptions): Promise<MailConnection> {
     signal.throwIfAborted()
     const addresses = await this.#addressesOf(login)
-    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses)
+    const socket = new ImapSocket(this.#turns, new AnswerBudget(this.#unaskedLines), addresses, onTraffic)
     const client = await createClient(login, socket, timeoutMs, this.#version)
     quoteWords(client)
     listWithoutStatus(client)

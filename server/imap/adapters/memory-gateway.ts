@@ -46,13 +46,15 @@ export class MemoryGateway implements MailGateway {
   peak = 0
   /** Looks whether it is there. */
   probes = 0
+  /** What each command moves, in bytes. */
+  traffic: (step: string) => { received: number; sent: number } = () => ({ received: 0, sent: 0 })
 
   constructor() {
     const roles = { INBOX: 'inbox', Archive: 'archive', Drafts: 'drafts', Junk: 'junk', Sent: 'sent', Trash: 'trash' }
     for (const [path, role] of Object.entries(roles)) this.addFolder(path, role as Folder['role'])
   }
 
-  async connect(login: MailLogin, { timeoutMs, signal }: ConnectOptions): Promise<MailConnection> {
+  async connect(login: MailLogin, { timeoutMs, signal, onTraffic }: ConnectOptions): Promise<MailConnection> {
     this.attempts++
     await within(timeoutMs, this.delay('connect'))
     signal.throwIfAborted()
@@ -65,7 +67,7 @@ export class MemoryGateway implements MailGateway {
       const words = { fault: 'limit', part: 'imap', server_response: 'NO [LIMIT] too many connections' } as const
       throw new Problem('mail_server_refused', 'The mail server takes no more connections.', words)
     }
-    const connection = new MemoryConnection(this, timeoutMs)
+    const connection = new MemoryConnection(this, timeoutMs, onTraffic)
     this.connections.add(connection)
     this.peak = Math.max(this.peak, this.connections.size)
     return connection
@@ -125,11 +127,13 @@ export class MemoryConnection implements MailConnection {
   openFolder: string | undefined
   readonly #gateway: MemoryGateway
   readonly #timeoutMs: number
+  readonly #onTraffic: ConnectOptions['onTraffic']
   readonly #listeners = new Map<string, (change: WatchChange) => void>()
   readonly #resolveClosed: (reason: Problem | undefined) => void
   #isOpen = true
 
-  constructor(gateway: MemoryGateway, timeoutMs: number) {
+  constructor(gateway: MemoryGateway, timeoutMs: number, onTraffic: ConnectOptions['onTraffic']) {
+    this.#onTraffic = onTraffic
     this.#gateway = gateway
     this.#timeoutMs = timeoutMs
     const { promise, resolve } = Promise.withResolvers<Problem | undefined>()
@@ -299,6 +303,8 @@ export class MemoryConnection implements MailConnection {
       throw error
     }
     if (!this.#isOpen) throw closedProblem()
+    const { received, sent } = this.#gateway.traffic(name)
+    this.#onTraffic?.(received, sent)
   }
 }
 
