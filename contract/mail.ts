@@ -6,6 +6,7 @@ import { Folder, FolderCounts, FolderRole } from './folder.ts'
 import { Address, mailBounds } from './mail-bounds.ts'
 import { Preview, PreviewQuery } from './mail-preview.ts'
 import { MessageFault } from './message-fault.ts'
+import { maxProtections, Protection, Unsubscribe } from './message-marks.ts'
 import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
 export type { Calendar, CalendarEvent, CalendarTime } from './calendar.ts'
@@ -13,6 +14,7 @@ export { Folder, FolderCounts, FolderRole } from './folder.ts'
 export { hiddenCharacter } from './hidden-character.ts'
 export { Address, mailBounds } from './mail-bounds.ts'
 export { MessageFault } from './message-fault.ts'
+export { Protection, Unsubscribe } from './message-marks.ts'
 
 export const SenderWarning = z
   .enum([
@@ -146,6 +148,15 @@ export const Message = MessageSummary.extend({
     ),
   calendar: Calendar.nullable().describe(
     'The content of an invitation, untrusted; null where there is none or it is unreadable',
+  ),
+  protection: z
+    .array(Protection)
+    .max(maxProtections)
+    .describe(
+      'How the message claims to be signed or encrypted, the outermost first. RustyMail checks no signature and decrypts nothing',
+    ),
+  unsubscribe: Unsubscribe.nullable().describe(
+    'How to leave the mailing list, as the sender says (`List-Unsubscribe`). RustyMail never calls these URLs; null where there are none',
   ),
   attached_to: MessageRef.nullable().describe(
     'For an attached message, the message that contains it. The author of an attached message is not verified: `auth` is null, `date` and `flags` are those of the containing message',

@@ -54,6 +54,7 @@ const texts: Readonly<Record<string, string>> = {
   principal_id: 'session-9a1f',
   principal_name: 'Ada Admin',
   provider: 'openai',
+  urls: 'https://example.org/unsubscribe',
   q: 'from:anna "annual report" is:unread',
   qr_svg: '<svg xmlns="http://www.w3.org/2000/svg"/>',
   query: 'Who wrote to me about the harvest?',

@@ -11,7 +11,9 @@ import { type FaultContext, translateFault } from '../server/imap/adapters/imapf
 import { structureOf, toHeader } from '../server/imap/adapters/imapflow-message.ts'
 import { newestOf } from '../server/imap/adapters/imapflow-search.ts'
 import type { PartInfo } from '../server/imap/mail-gateway.ts'
+import { inlineProtectionOf } from '../server/imap/message-protection.ts'
 import { embedPictures } from '../server/mail/embed-pictures.ts'
+import { unsubscribeOf } from '../server/mail/list-unsubscribe.ts'
 import { mixesAlphabets } from '../server/mail/look-alike.ts'
 import { toPerson } from '../server/mail/mail-address.ts'
 import { ToolRef } from '../server/mail/read-message.ts'
@@ -59,6 +61,7 @@ const refusal: Work = words => new ProviderFaults('It', ['secret key']).refused(
 const sender: Work = words => warningsOf([{ name: words, email: `a@${words}` }], 'ann@example.org')
 const border = { serverIds: ['x'], isUnnamed: true, isSingle: false, machines: ['x'] }
 const auth: Work = words => senderAuth(`Received: ${words}\nAuthentication-Results: ${words}\n\n`, [], border)
+const leaving: Work = words => unsubscribeOf(`List-Unsubscribe: ${words}\n\n`)
 const above: Work = words => senderAuth(words, [], border)
 const two: Work = words => [
   differenceOf(words, 'b c d'),
@@ -160,6 +163,8 @@ const table: [string, Work, ...Words[]][] = [
     [';a=b', 'ATTENDEE'],
     ['\\,', 'SUMMARY:'],
   ],
+  ['how to leave a list', leaving, ['<'], ['<a>'], ['<', '', '>'], ['<https://a/', '', '>'], [',\n '], ['%']],
+  ['armor of PGP', inlineProtectionOf, ['-----BEGIN PGP MESSAGE-----'], ['\n-----BEGIN PGP MESSAGE-----\n'], ['-']],
   ['a name of a file', words => fileHeaders(words), ['\u0001'], ['(', '.'], ['%']],
   ['finds of a server', set => newestOf(set, 20), ['1,'], ['1:2,'], [':'], [',']],
   ['what a mail server says', fault, ['too many '], ['try again '], [blank, 'a', 'b']],

@@ -33,6 +33,8 @@ export interface Structure {
   /** Some parts were not looked at. */
   isTooDeep: boolean
   isEncrypted: boolean
+  /** Attachments are in a file of Outlook's own (TNEF). */
+  isForOutlook: boolean
 }
 
 /** Nesting that is followed. Real mail stays below ten. */
@@ -55,6 +57,7 @@ export function readStructure(root: PartNode | undefined): Structure {
     leaves: 0,
     isTooDeep: false,
     isEncrypted: false,
+    isForOutlook: false,
   }
   if (!root) return structure
   const { textBody, htmlBody, attachments } = structure
@@ -89,6 +92,7 @@ function readParts(
       continue
     }
     structure.leaves++
+    structure.isForOutlook ||= isTnef(part)
     if (!isOfBody(part, index, kind)) structure.attachments.push(part)
     else if (kind === 'alternative') {
       const list = part.type === 'text/plain' ? lists.text : part.type === 'text/html' ? lists.html : null
@@ -105,6 +109,12 @@ function readParts(
   // One kind alone stands for both.
   if (text.length === textLength) text.push(...html.slice(htmlLength))
   else if (html.length === htmlLength) html.push(...text.slice(textLength))
+}
+
+/** Under its own type, or under none (MS-OXTNEF). */
+function isTnef({ type, name }: PartNode): boolean {
+  if (type === 'application/ms-tnef' || type === 'application/vnd.ms-tnef') return true
+  return type === 'application/octet-stream' && /^winmail\.dat$/i.test(name ?? '')
 }
 
 function isOfBody(part: PartNode, index: number, kind: string): boolean {

@@ -1,5 +1,5 @@
 /** PORT: what RustyMail asks of a mail server that is read. Adapters translate their vendor's errors to Problems. */
-import type { Address, Attachment, Flag, Folder, MessageFault } from '../../contract/mail.ts'
+import type { Address, Attachment, Flag, Folder, MessageFault, Protection } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { DecodedBody, EncodedBody } from '../reading/decode-body.ts'
@@ -71,6 +71,8 @@ export interface MessageContent extends MessageHeader, DecodedBody {
    */
   encoded?: EncodedBody
   isTruncated: boolean
+  /** By its structure; none unless given. */
+  protections?: Protection[]
   /** There are several From headers, of which the first is shown. */
   isFromRepeated?: boolean
   /** At least the first 100. */

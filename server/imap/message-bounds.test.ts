@@ -51,6 +51,7 @@ const unknown = {
   parts_differ: false,
   text_from: null,
   calendar: null,
+  unsubscribe: null,
   attached_to: null,
 }
 

@@ -8,12 +8,17 @@ import {
   type MessageSummary,
   mailBounds,
 } from '../../contract/mail.ts'
+import { maxProtections } from '../../contract/message-marks.ts'
 import { cutText } from '../reading/stranger-text.ts'
 import type { MessageContent, MessageHead, MessageHeader, PartInfo } from './mail-gateway.ts'
+import { inlineProtectionOf } from './message-protection.ts'
 
 /** What it takes more than the message to say is left to others. */
 type Head = Omit<MessageSummary, 'ref' | 'uid_validity' | 'sender_warnings'>
-type Body = Omit<Message, keyof MessageSummary | 'auth' | 'parts_differ' | 'text_from' | 'calendar' | 'attached_to'>
+type Body = Omit<
+  Message,
+  keyof MessageSummary | 'auth' | 'parts_differ' | 'text_from' | 'calendar' | 'attached_to' | 'unsubscribe'
+>
 
 export function toSummary(header: MessageHeader): Head {
   return {
@@ -59,6 +64,7 @@ export function toMessage(content: MessageContent, refOf: (partId: string) => st
     text: content.text,
     html: content.html,
     is_truncated: content.isTruncated,
+    protection: [...(content.protections ?? []), ...inlineProtectionOf(content.text)].slice(0, maxProtections),
     attachments: content.attachments.slice(0, mailBounds.attachments).map(part => toAttachment(part, refOf)),
     attachment_count: Math.max(content.attachmentCount, content.attachments.length),
   }

@@ -15,6 +15,7 @@ import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
 import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
+import { unsubscribeOf } from './list-unsubscribe.ts'
 import { MessageFiles, type PartRequest } from './message-files.ts'
 import { documentOf, renderMessageHtml, renderMessageText } from './message-html.ts'
 import { previewOf, readPreviews } from './message-preview.ts'
@@ -231,6 +232,7 @@ export class MailService {
       // The sender who attached a message may have made it up.
       auth:
         part === undefined ? senderAuth(content.head, certainFrom, borderOf(owner.imapHost, this.#authServers)) : null,
+      unsubscribe: unsubscribeOf(content.head),
       attached_to: part === undefined ? null : this.#refs.encode(accountId, carrier),
       calendar: typeof calendar === 'string' ? null : calendar,
       ...bodies,

@@ -145,6 +145,19 @@ function checks(server: () => Server): void {
     }
   })
 
+  test('how a message is signed or encrypted is told, of its parts and of its text', async () => {
+    const signature = { type: 'application/pgp-signature', fileName: 'signature.asc', body: 'x' }
+    const armor = '-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----\n'
+    const parts = [{ type: 'text/plain', parameters: { charset: 'utf-8' }, body: armor }, signature]
+    const parameters = { protocol: 'application/pgp-signature' }
+    const message = await open({ subject: 'signed', root: { type: 'multipart/signed', parameters, parts } })
+    expect(message.protection).toEqual([
+      { standard: 'openpgp', kind: 'signed', form: 'multipart', is_whole: true },
+      { standard: 'openpgp', kind: 'encrypted', form: 'inline', is_whole: true },
+    ])
+    expect((await open({ subject: 'plain', root: { type: 'text/plain', body: 'words' } })).protection).toEqual([])
+  })
+
   test('an invitation is told as data', async () => {
     const source = [
       'BEGIN:VCALENDAR',

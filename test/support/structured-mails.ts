@@ -285,6 +285,7 @@ export const structuredMails: Record<string, StructuredMail> = {
     from: 'text',
     html: null,
     attachments: ['2 application/ms-tnef'],
+    faults: ['packed_for_outlook'],
   },
   'lines that flow': {
     root: text('One paragraph \r\nin two lines.\r\n\r\n> a \r\n> quote\r\n-- \r\nBob', flowed()),

@@ -1,10 +1,23 @@
-/** The open message as a file. */
+/** How the open message is signed or encrypted, and the message as a file. */
 import { type Message, messageRawPath } from '../../contract/mail.ts'
 import { addressOf } from '../platform/api-client.ts'
+import { protectionWords } from './protection-words.ts'
 
-export function MessageFiles({ accountId, message: { ref } }: { accountId: string; message: Pick<Message, 'ref'> }) {
+export function MessageFiles({
+  accountId,
+  message: { ref, protection },
+}: {
+  accountId: string
+  message: Pick<Message, 'ref' | 'protection'>
+}) {
   return (
-    <p className="shrink-0 border-b px-4 py-1.5 text-xs">
+    <div className="flex shrink-0 flex-wrap items-center gap-x-3 border-b px-4 py-1.5 text-xs">
+      {protection.map((one, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two may be alike, and the list never changes
+        <p key={index} className="text-soft">
+          {protectionWords(one)}
+        </p>
+      ))}
       <a
         href={addressOf(messageRawPath, { account_id: accountId, ref }, {})}
         download
@@ -12,6 +25,6 @@ export function MessageFiles({ accountId, message: { ref } }: { accountId: strin
       >
         Save as .eml
       </a>
-    </p>
+    </div>
   )
 }

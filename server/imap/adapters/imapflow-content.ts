@@ -5,6 +5,7 @@ import { readBody, type WantedPart } from '../body-content.ts'
 import { type PartNode, readStructure } from '../body-structure.ts'
 import { type PartReader, type PartToRead, wholeMessage } from '../gateway-capabilities.ts'
 import type { MessageContent } from '../mail-gateway.ts'
+import { protectionsOf } from '../message-protection.ts'
 import type { KeptFolder } from './imapflow-kept-folder.ts'
 import { findPart, type ImapPart, toContent, toLine, toParts, toUnreadable } from './imapflow-message.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
@@ -61,7 +62,7 @@ async function contentOf(
 ): Promise<MessageContent> {
   const structure = readStructure(root)
   const body = await readBody(structure, maxBytes, wanted => fetchParts(client, row.uid, wanted))
-  return toContent(row, body, structure)
+  return { ...toContent(row, body, structure), protections: protectionsOf(root) }
 }
 
 /** The sender who attached it may have made it up: nothing of what the mail server found of the message that carries it holds for it. */

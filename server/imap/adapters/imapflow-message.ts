@@ -135,6 +135,7 @@ function faultsOf({ bodyStructure, size = 0 }: FetchMessageObject, cuts: Cuts, s
   else if (!bodyStructure) faults.push('structure_missing')
   if (structure.isTooDeep) faults.push('structure_too_deep')
   if (structure.isEncrypted) faults.push('encrypted')
+  if (structure.isForOutlook) faults.push('packed_for_outlook')
   return faults
 }
 

@@ -3,6 +3,7 @@ import type { Folder } from '../../../contract/mail.ts'
 import { readBody } from '../body-content.ts'
 import { type PartNode, readStructure, toPartInfo } from '../body-structure.ts'
 import type { MessageContent } from '../mail-gateway.ts'
+import { protectionsOf } from '../message-protection.ts'
 
 export interface MemoryMessage extends MessageContent {
   /** What the parts hold, by their ids. */
@@ -85,8 +86,10 @@ export async function readMemoryMessage(
     ...carried.faults,
     ...(structure.isTooDeep ? (['structure_too_deep'] as const) : []),
     ...(structure.isEncrypted ? (['encrypted'] as const) : []),
+    ...(structure.isForOutlook ? (['packed_for_outlook'] as const) : []),
   ]
-  return { ...carried, ...body, faults, attachments, attachmentCount: attachments.length }
+  const protections = protectionsOf(root)
+  return { ...carried, ...body, faults, protections, attachments, attachmentCount: attachments.length }
 }
 
 /** Of the message that carries it, the date and the flags are left. */

@@ -1,0 +1,35 @@
+/** What a message says of itself that its reader may want to know: how it is signed or encrypted, and how to leave its list. */
+import { z } from 'zod'
+
+export const Protection = z
+  .object({
+    standard: z.enum(['smime', 'openpgp']),
+    kind: z.enum(['signed', 'encrypted', 'unknown']).describe('`unknown`: S/MIME that does not say which of the two'),
+    form: z
+      .enum(['multipart', 'opaque', 'inline'])
+      .describe(
+        '`multipart`: as `multipart/signed` or `multipart/encrypted`; `opaque`: S/MIME in one file, with the content in it; ' +
+          '`inline`: PGP armor in the text',
+      ),
+    is_whole: z
+      .boolean()
+      .describe('All of the message is in it; otherwise a part, beside which anyone may have put others'),
+  })
+  .meta({ id: 'Protection' })
+export type Protection = z.infer<typeof Protection>
+
+/** Deeper ones are not told. */
+export const maxProtections = 5
+
+export const Unsubscribe = z
+  .object({
+    urls: z
+      .array(z.string().max(2_000).describe('`https:` or `mailto:`'))
+      .max(5)
+      .describe('In the order in which the sender prefers them'),
+    is_one_click: z
+      .boolean()
+      .describe('A POST of `List-Unsubscribe=One-Click` to the first `https:` URL is enough (RFC 8058)'),
+  })
+  .meta({ id: 'Unsubscribe' })
+export type Unsubscribe = z.infer<typeof Unsubscribe>

@@ -1,0 +1,29 @@
+/** How to leave the list that a message came by, as its headers say (RFC 2369, section 3.2, and RFC 8058): for its reader to decide; nothing here is ever called. */
+import type { Unsubscribe } from '../../contract/message-marks.ts'
+import { readFields } from '../imap/header-fields.ts'
+
+const maxUrls = 5
+const maxLength = 2_000
+
+/** @param head The beginning of the message. @returns Null where it offers no way that a program may show. */
+export function unsubscribeOf(head: string): Unsubscribe | null {
+  const fields = readFields(head)
+  const fieldOf = (wanted: string) => fields.find(({ name }) => name === wanted)?.value ?? ''
+  const found = [...fieldOf('list-unsubscribe').matchAll(/<([^<>]{1,4000})>/g)]
+  const urls = found.map(([, url = '']) => readUrl(url)).filter(url => url !== undefined)
+  const shown = [...new Set(urls)].slice(0, maxUrls)
+  if (shown.length === 0) return null
+  const saysOneClick = /^list-unsubscribe\s*=\s*one-click$/i.test(fieldOf('list-unsubscribe-post'))
+  return { urls: shown, is_one_click: saysOneClick && shown.some(url => url.startsWith('https:')) }
+}
+
+/** Undefined for other kinds, such as `http:` and `javascript:`, and for what shows another name than the one that it leads to. */
+function readUrl(source: string): string | undefined {
+  // Blanks in it come of folding; RFC 2369, section 2, says that they are none of it.
+  const bare = source.replaceAll(/\s+/g, '')
+  const url = URL.parse(bare)
+  if (!url || /[^!-~]/.test(url.href) || url.href.length > maxLength) return undefined
+  if (url.protocol === 'mailto:') return /^[^@?]+@[^@?]+$/.test(url.pathname) ? url.href : undefined
+  const isPlain = url.protocol === 'https:' && url.username === '' && url.password === ''
+  return isPlain ? url.href : undefined
+}
