@@ -1,5 +1,6 @@
 /** The local index of mail, wired by hand. A part of the composition root. */
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
@@ -10,40 +11,47 @@ import type { Logger } from './platform/logger.ts'
 import { AccountIndexer } from './sync/account-indexer.ts'
 import { mailboxFields } from './sync/mail-watcher.ts'
 
+/** Loaded by the thread that makes lists. Emitted as JavaScript, this file and the other have another ending. */
+const pageWriter = join(import.meta.dirname, 'mail', `page-writer${extname(import.meta.filename)}`)
+
 export interface IndexSurroundings {
   config: Config
   db: Database
   hub: EventHub
   pool: ConnectionPool
+  /** Signs references of messages in lists. */
+  refKey: Buffer
   logger: Logger
 }
 
 export interface ComposedIndex {
   /** Undefined where nothing is indexed. */
   index: IndexThreads | undefined
-  indexerOf: ((accountId: string, hub: Pick<EventHub, 'transact'>) => AccountIndexer) | undefined
+  indexerOf: ((accountId: string, hub: Pick<EventHub, 'transact'>, mailbox: string) => AccountIndexer) | undefined
   /** The one that was made last, while the account is there. */
   find(accountId: string): AccountIndexer | undefined
   /** Behind the pool, whose connections its loops borrow. */
   parts: Part[]
 }
 
-export function composeIndex({ config, db, hub, pool, logger }: IndexSurroundings): ComposedIndex {
+export function composeIndex({ config, db, hub, pool, refKey, logger }: IndexSurroundings): ComposedIndex {
   const { level } = config.index
   if (level === 'off') return { index: undefined, indexerOf: undefined, find: () => undefined, parts: [] }
   const indexers = new Map<string, AccountIndexer>()
   const isSqlite = config.databaseUrl.startsWith('sqlite:')
   const index = new IndexThreads({
     home: isSqlite ? { dir: join(config.dataDir, 'index') } : { postgresUrl: config.databaseUrl },
+    pages: { module: pathToFileURL(pageWriter).href, key: refKey },
     damaged: accountId => {
       logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is built again')
       indexers.get(accountId)?.renew()
     },
   })
-  const indexerOf: ComposedIndex['indexerOf'] = (accountId, fenced) => {
+  const indexerOf: ComposedIndex['indexerOf'] = (accountId, fenced, mailbox) => {
     const hasTexts = level === 'text'
     const indexer = new AccountIndexer({
       accountId,
+      mailbox,
       index: index.of(accountId),
       db,
       hub: fenced,

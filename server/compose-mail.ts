@@ -15,9 +15,12 @@ import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { indexRoutes } from './mail/index-routes.ts'
+import { IndexedFolders } from './mail/indexed-folders.ts'
 import { IndexedMail } from './mail/indexed-mail.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
 import { MailService } from './mail/mail-service.ts'
+import { MessageLists } from './mail/message-lists.ts'
+import { MessagePlaces } from './mail/message-places.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
@@ -33,6 +36,7 @@ import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
+import { mailboxOf } from './sync/account-watcher.ts'
 import { FolderStateStore } from './sync/folder-state-store.ts'
 import { MailWatcher } from './sync/mail-watcher.ts'
 
@@ -95,18 +99,23 @@ export function composeMail({
   const networks = new NetworkService({ store: settingStore, accounts, health, hub, guard, configured })
   const pool = new ConnectionPool({ gateway, login: id => accounts.login(id), limits: settings.limits, health, logger })
   const { stop: stopReading, ...reading } = composeReading()
-  const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
+  const refKey = secrets.derive('message refs')
+  const refs = new MessageRefs(new Signer(refKey))
   const ownerOf = async (principal: Principal, accountId: string) => {
     const { email, imap, enabled, updated_at: revision } = await accounts.get(principal, accountId)
-    return { email, imapHost: imap.host, revision: enabled ? revision : null }
+    return { email, imapHost: imap.host, revision: enabled ? revision : null, mailbox: mailboxOf(imap) }
   }
-  const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
+  const { index, indexerOf, ...indexing } = composeIndex({ config, db, hub, pool, refKey, logger })
+  const fromIndex = { index, refs, ownerOf, indexerOf: indexing.find }
+  const places = new MessagePlaces(fromIndex)
+  const folders = index && new IndexedFolders({ ...fromIndex, index })
+  const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers, places, folders })
+  const lists = new MessageLists({ ...fromIndex, mail })
   hub.listen('account_removed', ({ account_id }) => mail.forget(account_id))
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
-  const { index, indexerOf, ...indexing } = composeIndex({ config, db, hub, pool, logger })
   const { level } = config.index
-  const indexed = new IndexedMail({ index, level, refs, ownerOf, indexerOf: indexing.find })
+  const indexed = new IndexedMail({ ...fromIndex, level })
   const watched = { accounts, states, pool, refs, health, hub, leases, logger }
   const watcher = new MailWatcher({ ...watched, ...(indexerOf && { indexerOf }) })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
@@ -120,7 +129,7 @@ export function composeMail({
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
       accountRoutes(http, { accounts, health: new AccountHealthService({ accounts, health }), hub, startSandbox })
-      mailRoutes(http, mail)
+      mailRoutes(http, mail, lists)
       indexRoutes(http, indexed)
       settingsRoutes(http, settings, networks)
     },

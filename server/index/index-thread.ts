@@ -2,7 +2,7 @@
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { IndexThreadData } from './index-messages.ts'
+import type { IndexThreadData, PageWriterModule } from './index-messages.ts'
 
 /** As of `nice`. */
 const priority = 10
@@ -16,6 +16,9 @@ if (data?.compileCache !== undefined) enableCompileCache(data.compileCache)
 if (parentPort && data) {
   const { serveIndex } = await import('./serve-index.ts')
   const { indexParts } = await import('./index-parts.ts')
-  serveIndex(parentPort, data, indexParts)
+  const { pages } = data
+  // What a list looks like is not the index's to know: the module that writes it is named from above.
+  const writer = pages && ((await import(pages.module)) as PageWriterModule)
+  serveIndex(parentPort, data, writer ? { ...indexParts, writePage: writer.pageWriter(pages.key) } : indexParts)
   flushCompileCache()
 }

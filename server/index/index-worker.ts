@@ -4,7 +4,14 @@ import { dirname } from 'node:path'
 import { type Transferable, Worker } from 'node:worker_threads'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
-import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
+import type {
+  FromIndexThread,
+  IndexFailure,
+  IndexOrder,
+  IndexThreadData,
+  PageWriterPlace,
+  ToIndexThread,
+} from './index-messages.ts'
 
 /** Heap of the thread: one batch, or one page, at a time. */
 const maxMemoryMb = 256
@@ -16,6 +23,8 @@ export interface IndexWorkerOptions {
   thread: string
   /** After so long without an order it ends. */
   idleMs: number
+  /** For the thread that makes lists. */
+  pages?: PageWriterPlace | undefined
 }
 
 interface Pending {
@@ -83,10 +92,15 @@ export class IndexWorker {
   }
 
   #start(): Worker {
-    const { home, isReader, thread } = this.#options
+    const { home, isReader, thread, pages } = this.#options
     // It lies in a folder for each version of Node, which is put behind it again.
     const cache = getCompileCacheDir()
-    const workerData: IndexThreadData = { home, isReader, compileCache: cache && dirname(cache) }
+    const workerData: IndexThreadData = {
+      home,
+      isReader,
+      compileCache: cache && dirname(cache),
+      ...(pages && { pages }),
+    }
     const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } })
     const exited = Promise.withResolvers<void>()
     this.#ending.add(exited.promise)

@@ -8,7 +8,7 @@ import type { MailConnection, WatchChange } from '../imap/mail-gateway.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import { ArrivalSync } from './arrival-sync.ts'
+import { ArrivalSync, type ArrivalSyncOptions } from './arrival-sync.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
 
 export interface WatchedAccount {
@@ -17,6 +17,11 @@ export interface WatchedAccount {
   host: string
   port: number
   user: string
+}
+
+/** Login and server. */
+export function mailboxOf({ user, host, port }: Pick<WatchedAccount, 'user' | 'host' | 'port'>): string {
+  return `${user}@${host}:${port}`
 }
 
 export interface AccountWatcherOptions {
@@ -30,6 +35,7 @@ export interface AccountWatcherOptions {
   backoff?: Backoff
   /** Hears that something came, went or changed in the folder, or may have while nobody looked. */
   onChange?(folder: string): void
+  identify?: ArrivalSyncOptions['identify']
 }
 
 const folder = 'INBOX'
@@ -50,12 +56,12 @@ export class AccountWatcher {
   #hasLogin = true
 
   constructor(options: AccountWatcherOptions) {
-    const { account, states, pool, hub, refs, health, logger, backoff = defaultBackoff } = options
+    const { account, states, pool, hub, refs, health, logger, backoff = defaultBackoff, identify } = options
     this.#options = options
     this.#backoff = backoff
     this.#account = account
     this.#arrivals = new ArrivalSync({
-      folder: { accountId: account.id, path: folder, mailbox: `${account.user}@${account.host}:${account.port}` },
+      folder: { accountId: account.id, path: folder, mailbox: mailboxOf(account) },
       states,
       pool,
       hub,
@@ -64,6 +70,7 @@ export class AccountWatcher {
       backoff,
       onLook: problem => this.#looked(problem),
       onArrival: at => health.noteMail(account.id, at),
+      ...(identify && { identify }),
     })
   }
 

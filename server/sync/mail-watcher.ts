@@ -9,7 +9,7 @@ import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { AccountIndexer } from './account-indexer.ts'
-import { AccountWatcher, type WatchedAccount } from './account-watcher.ts'
+import { AccountWatcher, mailboxOf, type WatchedAccount } from './account-watcher.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
 
 export interface MailWatcherOptions {
@@ -24,10 +24,10 @@ export interface MailWatcherOptions {
   /** One process watches an account; left out where there can be no other. */
   leases?: Pick<LeaseService, 'want'>
   /** What keeps the index of the account; it writes facts through the hub that it is given. Left out where nothing is indexed. */
-  indexerOf?(accountId: string, hub: Pick<EventHub, 'transact'>): Indexer
+  indexerOf?(accountId: string, hub: Pick<EventHub, 'transact'>, mailbox: string): Indexer
 }
 
-type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew'>
+type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew' | 'arrive'>
 
 /** Another of these is another mailbox: what is there is not new, since no position is known in it. */
 export const mailboxFields: readonly string[] = ['imap.host', 'imap.port', 'imap.user']
@@ -92,10 +92,12 @@ export class MailWatcher {
     if (this.#watchers.has(account.id)) return
     const { accounts: _accounts, leases, indexerOf, ...shared } = this.#options
     const hub = leases ? { transact: this.#fencedTransact(account.id) } : shared.hub
-    const indexer = indexerOf?.(account.id, hub)
+    const indexer = indexerOf?.(account.id, hub, mailboxOf(account))
     if (indexer) this.#indexers.set(account.id, indexer)
     const onChange = (folder: string) => indexer?.notice(folder)
-    this.#watchers.set(account.id, new AccountWatcher({ account, ...shared, hub, onChange }))
+    const identify: Indexer['arrive'] | undefined = indexer && ((path, arrived) => indexer.arrive(path, arrived))
+    const watched = { account, ...shared, hub, onChange, ...(identify && { identify }) }
+    this.#watchers.set(account.id, new AccountWatcher(watched))
     if (!leases) return this.#begin(account.id)
     const claim = leases.want(`watch:${account.id}`, {
       won: () => this.#after(account.id, async () => this.#startIfHeld(account.id)),
