@@ -5,7 +5,7 @@ import { AccountError, AccountState } from './accounts.ts'
 import { ClientKind } from './clients.ts'
 import { endpoint } from './endpoint.ts'
 import { Address, MessageRef } from './mail.ts'
-import { MessageId, ThreadId } from './mail-index.ts'
+import { MessageId, ThreadId } from './message-id.ts'
 import { DashboardStats } from './metrics.ts'
 import type { Scope } from './scope.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
@@ -67,6 +67,8 @@ export const facts = {
       uid: z.int(),
       uid_validity: z.int(),
       ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
+      id: MessageId.optional().describe('Of an indexed account; names the message wherever it is moved'),
+      thread_id: ThreadId.optional().describe('With `id`'),
       from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
       subject: z
         .string()

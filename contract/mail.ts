@@ -6,6 +6,7 @@ import { Folder, FolderCounts, FolderRole } from './folder.ts'
 import { Address, mailBounds } from './mail-bounds.ts'
 import { Preview, PreviewQuery } from './mail-preview.ts'
 import { MessageFault } from './message-fault.ts'
+import { MessageId, ThreadId } from './message-id.ts'
 import { maxProtections, Protection, Unsubscribe } from './message-marks.ts'
 import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
@@ -58,12 +59,23 @@ export const MessageRef = z
   .max(700)
   .regex(/^[A-Za-z0-9_-]+$/, 'is not a message reference')
   .describe(
-    'Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another',
+    'Opaque and signed; names account, folder, UIDVALIDITY and UID, and the part for a message that is attached to another. In paths also the `id` of an ' +
+      'indexed message, which names it wherever it is',
   )
+
+/** Which of the two answered, and as of when. */
+const answered = {
+  source: z
+    .enum(['index', 'mail_server'])
+    .describe('The local index answers where it is complete and was compared recently'),
+  as_of: Timestamp.describe('Everything that the mail server reported until then is included'),
+}
 
 export const MessageSummary = z
   .object({
     ref: MessageRef,
+    id: MessageId.optional().describe('Stable, in lists from the index; may stand in place of a `ref`'),
+    thread_id: ThreadId.optional().describe('With `id`'),
     uid: z.int(),
     uid_validity: z.int(),
     message_id: z.string().max(mailBounds.id).nullable(),
@@ -235,6 +247,7 @@ export const mailApi = {
       next_cursor: z.string().nullable(),
       omitted: z.int().describe('Folders that are not listed: beyond the 10,000th, or with a path that is too long'),
       counts: FolderCounts,
+      ...answered,
     }),
     problems: [...reading, 'stale_cursor'],
   }),
@@ -256,6 +269,7 @@ export const mailApi = {
       items: z.array(MessageSummary),
       next_cursor: z.string().nullable(),
       total: z.int().describe('Messages in the folder'),
+      ...answered,
     }),
     problems: [...reading, 'folder_not_found', 'folder_not_selectable', 'stale_cursor'],
   }),

@@ -1,5 +1,6 @@
 /** The local index of mail, wired by hand. A part of the composition root. */
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { IndexLevel } from '../contract/accounts.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -10,9 +11,14 @@ import { listIndexedAccounts } from './index/indexed-accounts.ts'
 import type { Database } from './platform/database/database.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import { threadProgram } from './platform/start-thread.ts'
 import { AccountIndexer } from './sync/account-indexer.ts'
+import { mailboxOf } from './sync/account-watcher.ts'
 import { type Indexing, mailboxFields } from './sync/mail-watcher.ts'
 import type { BackgroundStep, UsageService } from './sync/usage-service.ts'
+
+/** Loaded by the thread that makes lists. */
+const pageWriter = threadProgram(import.meta, 'mail/page-writer')
 
 export interface IndexSurroundings {
   config: Config
@@ -22,6 +28,8 @@ export interface IndexSurroundings {
   /** What was chosen for an account: null for the default, undefined when there is no such account. */
   findLevel(accountId: string): Promise<IndexLevel | null | undefined>
   usage: Pick<UsageService, 'delayMs'>
+  /** Signs references of messages in lists. */
+  refKey: Buffer
   logger: Logger
 }
 
@@ -34,12 +42,22 @@ export interface ComposedIndex {
   parts: Part[]
 }
 
-export function composeIndex({ config, db, hub, pool, findLevel, usage, logger }: IndexSurroundings): ComposedIndex {
+export function composeIndex({
+  config,
+  db,
+  hub,
+  pool,
+  refKey,
+  findLevel,
+  usage,
+  logger,
+}: IndexSurroundings): ComposedIndex {
   const indexers = new Map<string, AccountIndexer>()
   const isSqlite = config.databaseUrl.startsWith('sqlite:')
   const home: IndexHome = isSqlite ? { dir: join(config.dataDir, 'index') } : { postgresUrl: config.databaseUrl }
   const index = new IndexThreads({
     home,
+    pages: { module: pathToFileURL(pageWriter).href, key: refKey },
     damaged: accountId => {
       logger.warn({ account_id: accountId }, 'the index of an account was damaged: it is built again')
       indexers.get(accountId)?.renew()
@@ -56,7 +74,13 @@ export function composeIndex({ config, db, hub, pool, findLevel, usage, logger }
       indexers.delete(accountId)
       if (level === 'off') return undefined
       const pace = (step: BackgroundStep) => usage.delayMs(accountId, host, step)
-      const of = { accountId, index: index.of(accountId), hasTexts: level === 'text', pace }
+      const of = {
+        accountId,
+        mailbox: mailboxOf(account),
+        index: index.of(accountId),
+        hasTexts: level === 'text',
+        pace,
+      }
       const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger })
       indexers.set(accountId, indexer)
       return indexer

@@ -15,9 +15,12 @@ import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { indexRoutes } from './mail/index-routes.ts'
+import { IndexedFolders } from './mail/indexed-folders.ts'
 import { IndexedMail } from './mail/indexed-mail.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
 import { MailService } from './mail/mail-service.ts'
+import { MessageLists } from './mail/message-lists.ts'
+import { MessagePlaces } from './mail/message-places.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
@@ -33,6 +36,7 @@ import { NetworkService } from './settings/network-service.ts'
 import { SettingStore } from './settings/setting-store.ts'
 import { settingsRoutes } from './settings/settings-routes.ts'
 import { SettingsService } from './settings/settings-service.ts'
+import { mailboxOf } from './sync/account-watcher.ts'
 import { FolderStateStore } from './sync/folder-state-store.ts'
 import { MailWatcher } from './sync/mail-watcher.ts'
 import { usageRoutes } from './sync/usage-routes.ts'
@@ -100,20 +104,27 @@ export function composeMail({
   const login = (id: string) => accounts.login(id)
   const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
   const { stop: stopReading, ...reading } = composeReading()
-  const refs = new MessageRefs(new Signer(secrets.derive('message refs')))
+  const refKey = secrets.derive('message refs')
+  const refs = new MessageRefs(new Signer(refKey))
   const ownerOf = async (principal: Principal, accountId: string) => {
     const { email, imap, enabled, updated_at: revision, index_level: level } = await accounts.get(principal, accountId)
     const indexLevel = level ?? config.index.level
-    return { email, imapHost: imap.host, revision: enabled ? revision : null, indexLevel }
+    const mailbox = mailboxOf(imap)
+    return { email, imapHost: imap.host, revision: enabled ? revision : null, indexLevel, mailbox }
   }
-  const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers })
+  const findLevel = (accountId: string) => accounts.findIndexLevel(accountId)
+  const wired = { config, db, hub, pool, refKey, findLevel, usage, logger }
+  const { index, indexing, ...composed } = composeIndex(wired)
+  const fromIndex = { index, refs, ownerOf, indexerOf: composed.find }
+  const places = new MessagePlaces(fromIndex)
+  const folders = new IndexedFolders(fromIndex)
+  const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers, places, folders })
+  const lists = new MessageLists({ ...fromIndex, mail })
   hub.listen('account_removed', ({ account_id }) => mail.forget(account_id))
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
-  const findLevel = (accountId: string) => accounts.findIndexLevel(accountId)
-  const { index, indexing, ...composed } = composeIndex({ config, db, hub, pool, findLevel, usage, logger })
   const defaultLevel = config.index.level
-  const indexed = new IndexedMail({ index, defaultLevel, refs, ownerOf, indexerOf: composed.find })
+  const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
@@ -126,7 +137,7 @@ export function composeMail({
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
       accountRoutes(http, { accounts, health: new AccountHealthService({ accounts, health }), hub, startSandbox })
-      mailRoutes(http, mail)
+      mailRoutes(http, mail, lists)
       indexRoutes(http, indexed)
       usageRoutes(http, usage)
       settingsRoutes(http, settings, networks)

@@ -2,7 +2,7 @@
  * PORT: what connections can do beside listing and reading messages, each as an interface of its own. How it is done is up to the adapter and
  * to what the mail server offers; what comes of it is the same.
  */
-import type { Address, Flag, FolderRole, MessageFault } from '../../contract/mail.ts'
+import type { Address, Flag, Folder, FolderRole, MessageFault } from '../../contract/mail.ts'
 import type { UidRange } from './uid-ranges.ts'
 
 /** A part that is to be read piece by piece. */
@@ -95,6 +95,8 @@ export interface FolderStanding {
   isSelectable: boolean
   /** Undefined where the server did not say it in time, or refuses. */
   status: { uidValidity: number; uidNext: number; modseq: bigint | undefined; total: number } | undefined
+  /** As lists show it, without counts; left out where the account also sees folders of others, which are not among these. */
+  listing?: Folder
 }
 
 /** The text parts of one message as they are on the wire. */

@@ -3,6 +3,7 @@ import { announcedSubject } from '../../contract/event.ts'
 import {
   type Address,
   type Attachment,
+  Flag,
   type Folder,
   type Message,
   type MessageSummary,
@@ -30,11 +31,22 @@ export function toSummary(header: MessageHeader): Head {
     to: toAddresses(header.to, mailBounds.listed),
     to_count: countOf(header.to, header.toCount),
     date: header.date,
-    flags: header.flags,
-    keywords: header.keywords.slice(0, mailBounds.keywords).map(keyword => cutText(keyword, mailBounds.keyword)),
+    ...toMarks(header),
     size_bytes: header.sizeBytes,
     has_attachments: header.hasAttachments,
     faults: header.faults,
+  }
+}
+
+/** In one order, whichever server or index tells them. Half a keyword would be another one. */
+export function toMarks({
+  flags,
+  keywords,
+}: Pick<MessageHeader, 'flags' | 'keywords'>): Pick<Head, 'flags' | 'keywords'> {
+  const whole = keywords.filter(({ length }) => length <= mailBounds.keyword)
+  return {
+    flags: Flag.options.filter(flag => flags.includes(flag)),
+    keywords: [...new Set(whole)].sort().slice(0, mailBounds.keywords),
   }
 }
 

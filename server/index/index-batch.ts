@@ -29,7 +29,9 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     .sort((one, other) => one.uid - other.uid)
   const { stored, replaced } = await storedRecords(change, folder.id, records, writer.accountId)
   const absent = records.filter(({ uid }) => !stored.has(uid))
-  const { added, merged } = await addMessages(change, folder.id, absent, writer)
+  const { announces } = batch
+  const isInbox = folder.role === 'inbox' || folder.path === 'INBOX'
+  const { added, merged } = await addMessages(change, folder.id, absent, writer, { isInbox, announces })
   const changed = [...records.filter(({ uid }) => stored.has(uid)), ...(batch.changed ?? [])]
   const texts = batch.texts ?? []
   const places = await findPlaces(change, folder.id, [...new Set([...changed, ...texts].map(({ uid }) => uid))])
@@ -50,7 +52,7 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     ...left.map(({ uid, message }) => ({ uid, message, flags: null })),
     ...news.map(({ before: { uid, message }, after: flags }) => ({ uid, message, flags })),
   ]
-  const known = batch.announces ? added.filter(({ isNew }) => !isNew) : []
+  const known = announces ? added.filter(({ isNew }) => !isNew) : []
   const arrived = await findPlaces(
     change,
     folder.id,
@@ -97,10 +99,11 @@ async function storedRecords(
   const stored = new Map<number, AddedMessage>()
   const others: number[] = []
   for (const record of records) {
-    const message = messages.get(places.get(record.uid)?.message ?? Number.NaN)
-    if (!message) continue
+    const place = places.get(record.uid)
+    const message = messages.get(place?.message ?? Number.NaN)
+    if (!place || !message) continue
     const isSame = idOf(identityOf(accountId, record), message.copy).equals(message.id)
-    if (isSame) stored.set(record.uid, { ...message, uid: record.uid, isNew: false })
+    if (isSame) stored.set(record.uid, { ...message, uid: record.uid, isNew: false, hasArrived: place.arrived === 1 })
     else others.push(record.uid)
   }
   return {
@@ -146,8 +149,8 @@ function inThread(message: AddedMessage, merged: readonly MergedThread[]): Added
   return { ...message, thread: merged.find(({ from }) => from === message.thread)?.into ?? message.thread }
 }
 
-function toAdded({ uid, id, thread, isNew }: AddedMessage) {
-  return { uid, id: messageIdText(id), threadId: threadIdText(thread), isNew }
+function toAdded({ uid, id, thread, isNew, hasArrived }: AddedMessage) {
+  return { uid, id: messageIdText(id), threadId: threadIdText(thread), isNew, hasArrived }
 }
 
 function isIn(spans: readonly UidSpan[]): (uid: number) => boolean {

@@ -1,6 +1,7 @@
 /** The databases of a thread that are open: with SQLite a file for each account, with PostgreSQL one pool for all. */
 import type { FullTextWriter } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
+import { PageCache, type PageWriter } from './index-page.ts'
 import { IndexStore } from './index-store.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import { PostgresIndex } from './postgres-index.ts'
@@ -14,6 +15,8 @@ export type IndexHome = { dir: string } | { postgresUrl: string }
 export interface IndexParts {
   fullText: { sqlite: FullTextWriter; postgres: FullTextWriter }
   readText: TextReader
+  /** Writes pages of lists as text. */
+  writePage?: PageWriter
 }
 
 /** Rows of the stores of accounts that are remembered: how their numbers go on. */
@@ -23,6 +26,7 @@ export class IndexDatabases {
   readonly #backend: IndexBackend
   readonly #fullText: FullTextWriter
   readonly #parts: IndexParts
+  readonly #pages = new PageCache()
   readonly #stores = new Map<string, { store: IndexStore; db: IndexDatabase }>()
 
   constructor(home: IndexHome, parts: IndexParts, options: OpenOptions) {
@@ -56,8 +60,9 @@ export class IndexDatabases {
   #storeOf(accountId: string, { db, account, bytes }: OpenIndex): IndexStore {
     const known = this.#stores.get(accountId)
     if (known?.db === db) return known.store
-    const { readText } = this.#parts
-    const store = new IndexStore({ db, account, accountId, fullText: this.#fullText, readText, bytes })
+    const { readText, writePage } = this.#parts
+    const pages = writePage && { write: writePage, cache: this.#pages }
+    const store = new IndexStore({ db, account, accountId, fullText: this.#fullText, readText, pages, bytes })
     this.#stores.delete(accountId)
     if (this.#stores.size >= maxStores) this.#stores.delete(this.#stores.keys().next().value!)
     this.#stores.set(accountId, { store, db })

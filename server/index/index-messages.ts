@@ -2,10 +2,25 @@
 import type { IndexHome } from './index-databases.ts'
 import type { IndexFaultCode } from './index-fault.ts'
 import type { IndexOperation, IndexOperations } from './index-operations.ts'
+import type { PageWriter } from './index-page.ts'
+
+/** A module that makes pages of lists as text, and the key with which it signs the references of messages. */
+export interface PageWriterPlace {
+  /** A URL. */
+  module: string
+  key: Uint8Array
+}
+
+/** What such a module exports. */
+export interface PageWriterModule {
+  pageWriter(key: Uint8Array): PageWriter
+}
 
 export interface IndexThreadData {
   home: IndexHome
   isReader: boolean
+  /** For the thread that makes lists. */
+  pages?: PageWriterPlace
 }
 
 /** `release` closes the file of an account, `drop` removes it, `open` makes it; `close` comes last and is not answered. */

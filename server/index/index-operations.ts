@@ -13,6 +13,7 @@ export interface IndexOperations {
   currentRound: Asked<'currentRound'>
   listFolders: Asked<'listFolders'>
   listMessages: Asked<'listMessages'>
+  listPage: Asked<'listPage'>
   messagesById: Asked<'messagesById'>
   listThreads: Asked<'listThreads'>
   messagesOfThread: Asked<'messagesOfThread'>
@@ -38,6 +39,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   currentRound: 'lists',
   listFolders: 'lists',
   listMessages: 'lists',
+  listPage: 'lists',
   messagesById: 'lists',
   listThreads: 'lists',
   messagesOfThread: 'lists',

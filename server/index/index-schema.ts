@@ -4,7 +4,7 @@ import type { FullTextWriter } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 /** To be raised with any change of these tables, of ids, of what texts become, and of tokens. */
-export const indexVersion = 3
+export const indexVersion = 4
 
 export function isSqlite(db: IndexDatabase): boolean {
   return db.getExecutor().adapter instanceof SqliteAdapter
@@ -85,13 +85,13 @@ const tables = ({ int, blob, clustered, numbered, messageKey, textKey }: Types) 
     is_bare_reply integer not null, from_json text not null, to_json text not null, cc_json text not null,
     bcc_json text not null, from_count integer not null, to_count integer not null, date ${int} not null,
     size ${int} not null, has_attachments integer not null, names_json text not null, faults_json text not null,
-    has_link integer not null default 0, created_modseq ${int} not null, modseq ${int} not null,
+    has_link integer not null default 0, is_old integer not null, created_modseq ${int} not null, modseq ${int} not null,
     orphaned_round ${int}, text ${int}${messageKey[1]})`,
   `create table text_blocks (account integer not null, number ${messageKey[0]}, bytes integer not null,
     texts ${blob} not null${textKey})`,
   `create table places (account integer not null, folder ${int} not null, uid ${int} not null, message ${int} not null,
     seen integer not null, flagged integer not null, answered integer not null, draft integer not null,
-    deleted integer not null, keywords_json text, modseq ${int} not null,
+    deleted integer not null, keywords_json text, arrived integer not null, modseq ${int} not null,
     primary key (account, folder, uid)) ${clustered}`,
   `create table threads (account integer not null, id ${int} not null, messages ${int} not null,
     primary key (account, id)) ${clustered}`,

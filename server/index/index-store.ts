@@ -23,6 +23,14 @@ import {
   messagesOfThread,
   type ThreadListQuery,
 } from './index-lists.ts'
+import {
+  type PageAnswer,
+  type PageCache,
+  type PageQuery,
+  type PageWriter,
+  readPage,
+  versionOfFile,
+} from './index-page.ts'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import type {
@@ -59,6 +67,8 @@ export interface IndexStoreOptions {
   accountId: string
   fullText: FullTextWriter
   readText: TextReader
+  /** Where lists are made; left out where nothing asks for their text. */
+  pages?: { write: PageWriter; cache: PageCache } | undefined
   /** Bytes that the database takes. */
   bytes(): Promise<number>
 }
@@ -119,6 +129,22 @@ export class IndexStore {
   /** Newest first. @throws IndexFault `folder_not_found` */
   async listMessages(query: FolderPageQuery): Promise<IndexedPage> {
     return this.#read(owner => listMessages(owner, query))
+  }
+
+  /** A page of a folder as JSON text, newest first. */
+  async listPage(query: PageQuery): Promise<PageAnswer> {
+    const { db, accountId, pages } = this.#options
+    if (!pages) return { kind: 'not_indexed' }
+    // Before it is read: what is written meanwhile makes it a page of the version before.
+    const version = await versionOfFile(db)
+    const key = JSON.stringify([accountId, query])
+    const known = version === undefined ? undefined : pages.cache.find(key, db, version)
+    if (known) return { kind: 'page', json: known }
+    const page = await this.#read(owner => readPage(owner, accountId, query))
+    if (typeof page === 'string') return { kind: page }
+    const json = pages.write(page)
+    if (version !== undefined) pages.cache.put(key, db, version, json)
+    return { kind: 'page', json }
   }
 
   async messagesById(ids: readonly string[]): Promise<IndexedMessage[]> {

@@ -85,6 +85,8 @@ export interface MessageRow {
   names_json: string
   faults_json: string
   has_link: number
+  /** 1 once it was in the inbox, and for what was there before it was followed: in the inbox it is no arrival. */
+  is_old: number
   created_modseq: number
   modseq: number
   /** The round in which it lost its last place; null while it has one. */
@@ -117,6 +119,8 @@ export interface PlaceRow {
   deleted: number
   /** All other flags, sorted; null where there are none. */
   keywords_json: string | null
+  /** 1 where the message was not old when it came. */
+  arrived: number
   modseq: number
 }
 

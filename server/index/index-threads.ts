@@ -5,7 +5,7 @@
 import { threadProgram } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
-import type { IndexOrder } from './index-messages.ts'
+import type { IndexOrder, PageWriterPlace } from './index-messages.ts'
 import { type IndexOperation, type IndexOperations, type IndexRole, roles } from './index-operations.ts'
 import type { FolderBatch } from './index-types.ts'
 import { IndexWorker } from './index-worker.ts'
@@ -18,6 +18,8 @@ export interface IndexThreadsOptions {
   bounds?: Partial<IndexThreadBounds>
   /** The file that the threads run. */
   thread?: string
+  /** What makes pages of lists; without it there are none. */
+  pages?: PageWriterPlace
 }
 
 export interface IndexThreadBounds {
@@ -60,12 +62,16 @@ export class IndexThreads {
   #drained: (() => void) | undefined
   #isClosed = false
 
-  constructor({ home, damaged, bounds, thread = program }: IndexThreadsOptions) {
+  constructor({ home, damaged, bounds, thread = program, pages }: IndexThreadsOptions) {
     this.#bounds = { ...defaultBounds, ...bounds }
     this.#damaged = damaged
     const { idleMs } = this.#bounds
-    const worker = (isReader: boolean) => new IndexWorker({ home, isReader, thread, idleMs })
-    this.#workers = { writes: worker(false), lists: worker(true), searches: worker(true) }
+    const worker = (isReader: boolean) => ({ home, isReader, thread, idleMs })
+    this.#workers = {
+      writes: new IndexWorker(worker(false)),
+      lists: new IndexWorker({ ...worker(true), pages }),
+      searches: new IndexWorker(worker(true)),
+    }
   }
 
   /** Threads that there are at this moment. */

@@ -96,8 +96,11 @@ export interface FolderBatch {
 
 /** Ids of the messages that a batch concerned. */
 export interface AppliedBatch {
-  /** In the order of UIDs, of all that were added. `isNew` is false where the message was known from another folder. */
-  added: { uid: number; id: string; threadId: string; isNew: boolean }[]
+  /**
+   * In the order of UIDs, of all that were added. `isNew` is false where the message was known before this batch; `hasArrived` is false where
+   * it was in the inbox before, or was there before the account was followed: then it was moved. The same batch again says the same.
+   */
+  added: { uid: number; id: string; threadId: string; isNew: boolean; hasArrived: boolean }[]
   /** Places whose flags are others now, and places that are gone. */
   changed: number
   removed: number

@@ -3,7 +3,14 @@ import type { Transferable, Worker } from 'node:worker_threads'
 import { startThread } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
-import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
+import type {
+  FromIndexThread,
+  IndexFailure,
+  IndexOrder,
+  IndexThreadData,
+  PageWriterPlace,
+  ToIndexThread,
+} from './index-messages.ts'
 
 /** Heap of the thread: one batch, or one page, at a time. */
 const maxMemoryMb = 256
@@ -15,6 +22,8 @@ export interface IndexWorkerOptions {
   thread: string
   /** After so long without an order it ends. */
   idleMs: number
+  /** For the thread that makes lists. */
+  pages?: PageWriterPlace | undefined
 }
 
 interface Pending {
@@ -82,9 +91,9 @@ export class IndexWorker {
   }
 
   #start(): Worker {
-    const { home, isReader, thread } = this.#options
+    const { home, isReader, thread, pages } = this.#options
     const worker = startThread(thread, {
-      workerData: { home, isReader } satisfies IndexThreadData,
+      workerData: { home, isReader, ...(pages && { pages }) } satisfies IndexThreadData,
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
       // Indexing comes behind what people wait for.
       isBackground: !isReader,

@@ -1,5 +1,5 @@
 /** Messages that come into a folder: known ones get a place there, new ones a row, a thread and what is searched of them. */
-import { insertRows, lists } from './bulk-rows.ts'
+import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
 import { freeNumber } from './free-number.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
@@ -10,12 +10,20 @@ import { identityOf, idOf, secondsOf } from './message-identity.ts'
 import type { RowNumbers } from './row-numbers.ts'
 import { assignThreads, type MergedThread, threadClues } from './thread-links.ts'
 
-export type KnownMessage = Pick<MessageRow, 'rowid' | 'id' | 'copy' | 'thread'>
+export type KnownMessage = Pick<MessageRow, 'rowid' | 'id' | 'copy' | 'thread' | 'is_old'>
 
 /** A record and the message that it is. */
 export interface AddedMessage extends KnownMessage {
   uid: number
   isNew: boolean
+  hasArrived: boolean
+}
+
+/** What a batch says of all that it adds. */
+export interface Arrival {
+  isInbox: boolean
+  /** Else they were there before the folder was followed. */
+  announces: boolean
 }
 
 export interface MessageWriter {
@@ -33,7 +41,10 @@ export async function findMessages(
 ): Promise<KnownMessage[]> {
   const found: KnownMessage[] = []
   for (const piece of lists(values)) {
-    const rows = db.selectFrom('messages').select(['rowid', 'id', 'copy', 'thread']).where('account', '=', account)
+    const rows = db
+      .selectFrom('messages')
+      .select(['rowid', 'id', 'copy', 'thread', 'is_old'])
+      .where('account', '=', account)
     found.push(...(await rows.where(column, 'in', piece as never[]).execute()))
   }
   return found
@@ -45,6 +56,7 @@ export async function addMessages(
   folder: number,
   records: readonly MessageRecord[],
   { accountId, fullText, numbers }: MessageWriter,
+  { isInbox, announces }: Arrival,
 ): Promise<{ added: AddedMessage[]; merged: MergedThread[] }> {
   const taken = new CopiesInFolder(change, folder)
   const identified = records.map(record => ({ record, identity: identityOf(accountId, record) }))
@@ -57,7 +69,7 @@ export async function addMessages(
     const known = await taken.find(id)
     if (known) {
       change.touch(known.rowid)
-      added.push({ ...known, uid: record.uid, isNew: false })
+      added.push({ ...known, uid: record.uid, isNew: false, hasArrived: known.is_old === 0 })
     } else fresh.push({ record, id, copy })
   }
   const clues = fresh.map(({ record, id }) => threadClues(record, id))
@@ -68,9 +80,10 @@ export async function addMessages(
     change,
     fresh.map(({ record }) => secondsOf(record.date)),
   )
+  const before = added.filter(({ hasArrived }) => isInbox && hasArrived).map(({ rowid }) => rowid)
   const rows = fresh.map(({ record, id, copy }, index) => {
-    const message = { rowid: rowids[index]!, id, copy, thread: threads[index]! }
-    added.push({ ...message, uid: record.uid, isNew: true })
+    const message = { rowid: rowids[index]!, id, copy, thread: threads[index]!, is_old: Number(isInbox || !announces) }
+    added.push({ ...message, uid: record.uid, isNew: true, hasArrived: true })
     const { subjectHash, isBareReply, date } = clues[index]!
     const modseq = change.nextModseq()
     return {
@@ -97,6 +110,12 @@ export async function addMessages(
     change.account,
     fresh.map(({ record }, index) => searchedOf(record, rowids[index]!)),
   )
+  await updateRows(
+    change.db,
+    change.account,
+    { table: 'messages', keys: ['rowid'], sets: [], expressions: { is_old: '1' } },
+    before.map(rowid => [rowid]),
+  )
   change.state.messages += fresh.length
   await addPlaces(change, folder, records, added)
   return { added, merged }
@@ -108,13 +127,20 @@ async function addPlaces(
   records: readonly MessageRecord[],
   added: readonly AddedMessage[],
 ): Promise<void> {
-  const messages = new Map(added.map(({ uid, rowid }) => [uid, rowid]))
+  const messages = new Map(added.map(message => [message.uid, message]))
   const { account, state } = change
   const rows = records.map(({ uid, flags }) => {
     const columns = toColumns(flags)
-    return [account, folder, uid, messages.get(uid), ...flagColumns.map(name => columns[name]), state.modseq]
+    const { rowid, hasArrived } = messages.get(uid)!
+    const flagged = flagColumns.map(name => columns[name])
+    return [account, folder, uid, rowid, ...flagged, Number(hasArrived), state.modseq]
   })
-  await insertRows(change.db, 'places', ['account', 'folder', 'uid', 'message', ...flagColumns, 'modseq'], rows)
+  await insertRows(
+    change.db,
+    'places',
+    ['account', 'folder', 'uid', 'message', ...flagColumns, 'arrived', 'modseq'],
+    rows,
+  )
 }
 
 /** Which ids messages of one folder have: equal ones are told apart by a number. */
@@ -214,6 +240,7 @@ const messageColumns = [
   'has_attachments',
   'names_json',
   'faults_json',
+  'is_old',
   'created_modseq',
   'modseq',
 ] as const

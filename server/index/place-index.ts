@@ -12,7 +12,7 @@ export interface PlaceNews {
   flags: FlagColumns | null
 }
 
-export type StoredPlace = Pick<PlaceRow, 'uid' | 'message' | keyof FlagColumns>
+export type StoredPlace = Pick<PlaceRow, 'uid' | 'message' | 'arrived' | keyof FlagColumns>
 
 export async function findPlaces(
   { db, account }: IndexOwner,
@@ -23,7 +23,7 @@ export async function findPlaces(
   for (const piece of lists(uids)) {
     const rows = await db
       .selectFrom('places')
-      .select(['uid', 'message', ...flagColumns])
+      .select(['uid', 'message', 'arrived', ...flagColumns])
       .where('account', '=', account)
       .where('folder', '=', folder)
       .where('uid', 'in', piece)
@@ -45,7 +45,7 @@ export async function removePlaces(
       .deleteFrom('places')
       .where('account', '=', account)
       .where('folder', '=', folder)
-      .returning(['uid', 'message', ...flagColumns])
+      .returning(['uid', 'message', 'arrived', ...flagColumns])
   const single = spans.filter(([first, last]) => first === last).map(([uid]) => uid)
   for (const piece of lists(single)) removed.push(...(await remove().where('uid', 'in', piece).execute()))
   for (const [first, last] of spans) {

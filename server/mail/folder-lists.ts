@@ -22,6 +22,12 @@ export interface FolderPage {
   counts: FolderCounts
 }
 
+/** Where it came from, and as of when. */
+export interface AnsweredFolders extends FolderPage {
+  source: 'index' | 'mail_server'
+  as_of: string
+}
+
 export interface FolderListsOptions {
   counter: Pick<FolderCounter, 'begin' | 'settled' | 'view'>
   /** Whether messages of a folder can be named. */
@@ -41,12 +47,17 @@ export class FolderLists {
     this.#graceMs = options.graceMs ?? 250
   }
 
-  /** @param folders As the mail server listed them. @throws Problem `stale_cursor` when the folder is gone at which the last page ended. */
+  /**
+   * @param folders As the mail server listed them.
+   * @param counted Where they are counted already.
+   * @throws Problem `stale_cursor` when the folder is gone at which the last page ended.
+   */
   async page(
     accountId: string,
     folders: readonly Folder[],
     { counts, role, name, limit, cursor }: FolderQuery,
     signal: AbortSignal,
+    counted?: FolderCounts,
   ): Promise<FolderPage> {
     const { items: all, omitted } = toFolders(folders, this.#options.canName)
     const words = name?.toLowerCase() ?? ''
@@ -60,7 +71,8 @@ export class FolderLists {
       next_cursor: last && found.length > limit ? cursorOf(accountId, last) : null,
       omitted,
     }
-    if (!counts) return { ...page, counts: notAsked }
+    if (!counts) return { ...page, items: shown.map(uncounted), counts: notAsked }
+    if (counted) return { ...page, counts: counted }
     const { folders: items, counts: known } = await this.#count(accountId, all, shown, signal)
     return { ...page, items, counts: known }
   }
@@ -76,6 +88,10 @@ export class FolderLists {
     }
     return counter.view(accountId, shown)
   }
+}
+
+function uncounted(folder: Folder): Folder {
+  return { ...folder, total: null, unread: null }
 }
 
 /** Names the last folder of a page and grants nothing; folders that come and go elsewhere in the list do not matter. */

@@ -12,6 +12,7 @@ import { Signer } from '../platform/secret-box.ts'
 import { cleanHtml } from '../reading/clean-html.ts'
 import { mailRoutes } from './mail-routes.ts'
 import { MailService } from './mail-service.ts'
+import { MessageLists } from './message-lists.ts'
 
 const base = '/api/v1/accounts/a'
 const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
@@ -41,7 +42,9 @@ beforeEach(() => {
   })
   const refs = new MessageRefs(new Signer(Buffer.alloc(32, 1)))
   const cleaner = { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) }
-  mailRoutes(http, new MailService({ pool, refs, cleaner, parts: partsReader(), ownerOf }))
+  const mail = new MailService({ pool, refs, cleaner, parts: partsReader(), ownerOf })
+  const lists = new MessageLists({ index: undefined, mail, refs, ownerOf, indexerOf: () => undefined })
+  mailRoutes(http, mail, lists)
 })
 afterEach(async () => {
   await http.fastify.close()

@@ -13,8 +13,10 @@ import { refuseOutsideFrame } from '../platform/http/http-origin.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
 import { fileHeaders, strangerHeaders } from '../platform/http/security-headers.ts'
 import { Problem } from '../platform/problem.ts'
+import type { PartRequest } from './mail-queries.ts'
 import type { MailService } from './mail-service.ts'
-import { type FileOwner, nameOfPart, type PartRequest } from './message-files.ts'
+import { type FileOwner, nameOfPart } from './message-files.ts'
+import type { MessageLists } from './message-lists.ts'
 import type { OpenPart } from './part-download.ts'
 
 const messageHtml: Operation = { name: 'mail.getMessageHtml', scope: 'mail:read', effect: 'read' }
@@ -31,12 +33,12 @@ function wantsRemote(query: Record<string, string>): boolean {
   throw new Problem('bad_request', `query: ${message}`, { errors: [{ path: 'query', message }] })
 }
 
-export function mailRoutes(http: HttpServer, mail: MailService): void {
+export function mailRoutes(http: HttpServer, mail: MailService, lists: MessageLists): void {
   handle(http, mailApi.listFolders, ({ principal, params, query, signal }) =>
     mail.listFolders(principal, params.account_id, { ...query, counts: query.counts === 'true' }, signal),
   )
   handle(http, mailApi.listMessages, ({ principal, params, query, signal }) =>
-    mail.listMessages(principal, params.account_id, query, signal),
+    lists.list(principal, params.account_id, query, signal),
   )
   handle(http, mailApi.searchMessages, ({ principal, params, query, signal }) =>
     mail.searchMessages(principal, params.account_id, query, signal),

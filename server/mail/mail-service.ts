@@ -14,16 +14,21 @@ import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
 import { embedPictures, namesPictures } from './embed-pictures.ts'
-import { FolderLists, type FolderPage, type FolderQuery } from './folder-lists.ts'
+import { type AnsweredFolders, FolderLists, type FolderQuery } from './folder-lists.ts'
+import type { IndexedFolders } from './indexed-folders.ts'
 import { unsubscribeOf } from './list-unsubscribe.ts'
-import { MessageFiles, type PartRequest } from './message-files.ts'
+import type { FindQuery, ListQuery, MessagePage, Owner, PartRequest } from './mail-queries.ts'
+import { MessageFiles } from './message-files.ts'
 import { documentOf, renderMessageHtml, renderMessageText } from './message-html.ts'
-import { previewOf, readPreviews } from './message-preview.ts'
+import { MessagePlaces } from './message-places.ts'
+import { previewOf, previewsFor } from './message-preview.ts'
 import { OpenMessages } from './open-messages.ts'
 import { inFolder } from './search-folder.ts'
 import { borderOf, type NamedAuthServer, senderAuth } from './sender-auth.ts'
 import { otherSender, warningsOf } from './sender-warnings.ts'
 import { tell } from './told-text.ts'
+
+export type { FindQuery, ListQuery, MessagePage, Owner, PartRequest } from './mail-queries.ts'
 
 export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
@@ -34,16 +39,12 @@ export interface MailServiceOptions {
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
   authServers?: readonly NamedAuthServer[]
+  /** Where messages are; without it they are named by references alone. */
+  places?: Pick<MessagePlaces, 'at'>
+  /** Left out where nothing is indexed. */
+  folders?: Pick<IndexedFolders, 'find'> | undefined
   /** How long a list of folders waits for counts. */
   countsGraceMs?: number | undefined
-}
-
-/** Whose mailbox it is, and where. */
-export interface Owner {
-  email: string
-  imapHost: string
-  /** Changes with the account; null while it is not to be read. Without it nothing is known to have changed. */
-  revision?: string | null
 }
 
 /** A message whose parts are not read and compared yet: `text` is what stands in its text parts. */
@@ -55,21 +56,8 @@ export type UncomparedMessage = Omit<Message, 'parts_differ' | 'text_from'> & {
 /** With what a model reads of it: work for the text worker, in turn with the jobs of others. */
 export interface OpenedMessage {
   message: UncomparedMessage
+  place: MessagePlace
   parts(): Promise<ReadParts | NoOutcome>
-}
-
-export interface ListQuery {
-  folder: string
-  limit: number
-  cursor?: string | undefined
-  preview?: 'true' | 'false' | undefined
-}
-
-export interface FindQuery {
-  q: string
-  limit: number
-  cursor?: string | undefined
-  preview?: 'true' | 'false' | undefined
 }
 
 export class MailService {
@@ -83,8 +71,11 @@ export class MailService {
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
   readonly #folders: FolderLists
+  readonly #indexed: Pick<IndexedFolders, 'find'> | undefined
+  readonly #places: Pick<MessagePlaces, 'at'>
 
-  constructor({ pool, refs, cleaner, parts, ownerOf, authServers = [], countsGraceMs }: MailServiceOptions) {
+  constructor(options: MailServiceOptions) {
+    const { pool, refs, cleaner, parts, ownerOf, authServers = [], places, folders, countsGraceMs } = options
     this.#pool = pool
     this.#refs = refs
     this.#cleaner = cleaner
@@ -92,7 +83,15 @@ export class MailService {
     this.#messages = new OpenMessages(parts)
     this.#ownerOf = ownerOf
     this.#authServers = authServers
-    this.files = new MessageFiles({ refs, ask: (...asked) => this.#ask(...asked) })
+    this.#indexed = folders
+    this.#places = places ?? new MessagePlaces({ refs, index: undefined, indexerOf: () => undefined })
+    this.files = new MessageFiles({
+      at: ({ principal, accountId, ref }, signal, work) => {
+        this.#checkAccount(principal, accountId)
+        return this.#places.at(accountId, ref, signal, work)
+      },
+      ask: (...asked) => this.#ask(...asked),
+    })
     this.#folders = new FolderLists({
       counter: new FolderCounter({ pool }),
       canName: path => refs.canName(path),
@@ -106,9 +105,13 @@ export class MailService {
     accountId: string,
     query: FolderQuery,
     signal: AbortSignal,
-  ): Promise<FolderPage> {
-    const folders = await this.#ask(principal, accountId, connection => connection.listFolders(query.counts), signal)
-    return this.#folders.page(accountId, folders, query, signal)
+  ): Promise<AnsweredFolders> {
+    const indexed = maySeeAccount(principal, accountId) ? await this.#indexed?.find(principal, accountId) : undefined
+    const source = indexed ? 'index' : 'mail_server'
+    const as_of = indexed?.asOf ?? new Date().toISOString()
+    const ask = () => this.#ask(principal, accountId, connection => connection.listFolders(query.counts), signal)
+    const folders = indexed?.folders ?? (await ask())
+    return { ...(await this.#folders.page(accountId, folders, query, signal, indexed?.counts)), source, as_of }
   }
 
   /** Newest first. Throws `stale_cursor` when the folder was recreated since the cursor was given. */
@@ -117,8 +120,9 @@ export class MailService {
     accountId: string,
     { folder, limit, cursor, preview }: ListQuery,
     signal: AbortSignal,
-  ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number }> {
+  ): Promise<MessagePage> {
     this.#checkFolder(folder)
+    const as_of = new Date().toISOString()
     const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, folder, cursor)
     const list = async (connection: MailConnection) => {
       const page = await connection.listMessages(folder, limit, place?.beforeUid)
@@ -137,6 +141,8 @@ export class MailService {
       })),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
       total,
+      source: 'mail_server',
+      as_of,
     }
   }
 
@@ -186,11 +192,6 @@ export class MailService {
     this.#messages.forget(accountId)
   }
 
-  /** Throws `message_not_found` for a reference that is not of this account. */
-  placeOf(accountId: string, ref: string): MessagePlace {
-    return this.#refs.decode(accountId, ref)
-  }
-
   /** Throws `stale_ref` when the folder was made again since the reference was given. */
   async getMessage(principal: Principal, accountId: string, ref: string, signal: AbortSignal): Promise<Message> {
     const { message: uncompared, parts } = await this.getUncompared(principal, accountId, ref, signal)
@@ -238,7 +239,7 @@ export class MailService {
       ...bodies,
     }
     const read = () => this.#parts.read({ text, html, ...bodies }, asker)
-    return { message: uncompared, parts: () => this.#messages.once(message, 'parts', read) }
+    return { message: uncompared, place, parts: () => this.#messages.once(message, 'parts', read) }
   }
 
   /**
@@ -285,23 +286,24 @@ export class MailService {
     ref: string,
     request: PartRequest,
   ): ReturnType<MessageFiles['openAll']> {
-    const { message } = await this.#open(principal, accountId, ref, request.signal, false)
-    return this.files.openAll({ principal, accountId, ref }, message.content, request)
+    const { place, message } = await this.#open(principal, accountId, ref, request.signal, false)
+    return this.files.openAll({ principal, accountId, ref }, place, message.content, request)
   }
 
   async #open(principal: Principal, accountId: string, ref: string, signal: AbortSignal, isLookedAt: boolean) {
-    const place = this.#refs.decode(accountId, ref)
     this.#checkAccount(principal, accountId)
     const owner = await this.#ownerOf(principal, accountId)
-    const message = await this.#messages.open({
-      accountId,
-      revision: owner.revision === undefined ? '' : owner.revision,
-      place,
-      asker: { key: limitKeyOf(principal), signal },
-      ask: (work, gone) => this.#ask(principal, accountId, work, gone, place.folder),
-      isLookedAt,
+    return this.#places.at(accountId, ref, signal, async place => {
+      const message = await this.#messages.open({
+        accountId,
+        revision: owner.revision === undefined ? '' : owner.revision,
+        place,
+        asker: { key: limitKeyOf(principal), signal },
+        ask: (work, gone) => this.#ask(principal, accountId, work, gone, place.folder),
+        isLookedAt,
+      })
+      return { place, owner, message }
     })
-    return { place, owner, message }
   }
 
   /** Of several the first that is one. */
@@ -347,16 +349,4 @@ export class MailService {
   #placed(accountId: string, place: MessagePlace): Pick<MessageSummary, 'ref' | 'uid_validity'> {
     return { ref: this.#refs.encode(accountId, place), uid_validity: place.uidValidity }
   }
-}
-
-/** Undefined where nobody asked, or who asks may not read: how a mail begins is part of it. */
-async function previewsFor(
-  principal: Principal,
-  preview: ListQuery['preview'],
-  connection: MailConnection,
-  folder: string,
-  messages: readonly MessageHeader[],
-): Promise<ReadonlyMap<number, string> | undefined> {
-  if (preview !== 'true' || !principal.scopes.has('mail:read')) return undefined
-  return readPreviews(connection, folder, messages)
 }

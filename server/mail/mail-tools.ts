@@ -16,7 +16,7 @@ import { fromToolRef, ReadMessage, ToolRef, toToolRef } from './read-message.ts'
 import { toolPath } from './search-folder.ts'
 
 export interface MailToolsOptions {
-  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getUncompared' | 'placeOf'>
+  mail: Pick<MailService, 'listFolders' | 'searchMessages' | 'getUncompared'>
   accounts: Pick<AccountService, 'list'>
 }
 

@@ -101,8 +101,9 @@ test('an archive says what is not in it, and one of nothing is empty', async () 
     is_inline: false,
     content_id: null,
   }))
+  const { place } = await mail.getUncompared(principal, 'a', ref, signal)
   const told = { subject: '', date: 'no date', attachments, attachmentCount: 12 }
-  const { bytes, fileName } = await mail.files.openAll({ principal, accountId: 'a', ref }, told, request)
+  const { bytes, fileName } = await mail.files.openAll({ principal, accountId: 'a', ref }, place, told, request)
   const files = readZip(await whole(bytes))
   expect([fileName, files.map(({ name }) => name)]).toEqual(['message.zip', ['x', 'not in this archive.txt']])
   expect(files[1]!.bytes.toString()).toContain('11 of 12 are not in this archive')

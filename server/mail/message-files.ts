@@ -1,23 +1,14 @@
 /** Files of a message: one part, the message as it was sent, or all that hangs on it as a zip. Each piece borrows a connection for itself, so that a slow reader holds none. */
 import { wholeMessage } from '../imap/gateway-capabilities.ts'
 import type { MailConnection, PartInfo } from '../imap/mail-gateway.ts'
-import { checkValidity, type MessagePlace, type MessageRefs } from '../imap/message-ref.ts'
+import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { DistinctFileNames } from '../platform/safe-file-name.ts'
 import { askedRange } from './byte-range.ts'
+import type { PartRequest } from './mail-queries.ts'
 import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-download.ts'
 import { zipOf } from './zip-files.ts'
-
-/** A download: what of the part, until when, and whether its reader still may. */
-export interface PartRequest {
-  /** The headers of the same name. */
-  range?: string | undefined
-  ifRange?: string | undefined
-  signal: AbortSignal
-  /** Throws when they may not read it any more; asked before each piece is given. */
-  checkAgain(): Promise<void> | undefined
-}
 
 /** Whose, and which. */
 export interface FileOwner {
@@ -36,7 +27,8 @@ export interface Attachments {
 }
 
 export interface MessageFilesOptions {
-  refs: Pick<MessageRefs, 'decode'>
+  /** Does the work where the message is, for a principal that may see the account. */
+  at<T>(owner: FileOwner, signal: AbortSignal, work: (place: MessagePlace) => Promise<T>): Promise<T>
   /** Lends a connection to a principal that may see the account. */
   ask<T>(
     principal: Principal,
@@ -57,36 +49,35 @@ const endings: ReadonlyMap<string, string> = new Map([
 const maxSubject = 100
 
 export class MessageFiles {
-  readonly #refs: Pick<MessageRefs, 'decode'>
+  readonly #at: MessageFilesOptions['at']
   readonly #ask: MessageFilesOptions['ask']
   readonly #downloads = new PartDownloads()
 
-  constructor({ refs, ask }: MessageFilesOptions) {
-    this.#refs = refs
+  constructor({ at, ask }: MessageFilesOptions) {
+    this.#at = at
     this.#ask = ask
   }
 
   /** One part as a file. */
   async openPart(owner: FileOwner, partId: string, request: PartRequest): Promise<OpenPart & { tag: string }> {
-    const place = this.#refs.decode(owner.accountId, owner.ref)
     if (partId === wholeMessage) throw new Problem('message_not_found', 'The message has no such part.')
-    return this.#open(owner, place, partId, request)
+    return this.#at(owner, request.signal, place => this.#open(owner, place, partId, request))
   }
 
   /** The message as it was sent; of one that is attached to another, that part. */
   async openRaw(owner: FileOwner, request: PartRequest): Promise<OpenPart & { tag: string; fileName: string }> {
-    const place = this.#refs.decode(owner.accountId, owner.ref)
-    const part = await this.#open(owner, place, place.part ?? wholeMessage, request)
+    const open = (place: MessagePlace) => this.#open(owner, place, place.part ?? wholeMessage, request)
+    const part = await this.#at(owner, request.signal, open)
     return { ...part, fileName: nameOfMessage(part.name, '.eml') }
   }
 
   /** All attachments, one after the other; nothing is compressed, since most of them are already. */
   async openAll(
     owner: FileOwner,
+    place: MessagePlace,
     message: Attachments,
     request: PartRequest,
   ): Promise<OpenPart & { fileName: string }> {
-    const place = this.#refs.decode(owner.accountId, owner.ref)
     const bytes = await this.#downloads.openAll(
       limitKeyOf(owner.principal),
       zipOf(this.#files(owner, place, message, request)),

@@ -1,6 +1,7 @@
 /** How a message begins, in a line for lists: of what is new in it, not of what it quotes. */
 import { maxPreview } from '../../contract/mail-preview.ts'
 import type { MailConnection, MessageHeader } from '../imap/mail-gateway.ts'
+import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { readText } from '../reading/read-text.ts'
 import { cutText } from '../reading/stranger-text.ts'
@@ -9,7 +10,7 @@ import { cutText } from '../reading/stranger-text.ts'
 const previewBytes = 1024
 
 /** By UID. A list is worth more than how its messages begin: where the mail server refuses that, there is none. */
-export async function readPreviews(
+async function readPreviews(
   connection: MailConnection,
   folder: string,
   messages: readonly MessageHeader[],
@@ -29,4 +30,16 @@ export function previewOf(text: string | undefined): string | null {
   const { fresh, plain } = readText(text)
   const line = (fresh.trim() || plain).replaceAll(/\s+/g, ' ').trim()
   return line === '' ? null : cutText(line, maxPreview)
+}
+
+/** Undefined where nobody asked, or who asks may not read: how a mail begins is part of it. */
+export async function previewsFor(
+  principal: Principal,
+  preview: 'true' | 'false' | undefined,
+  connection: MailConnection,
+  folder: string,
+  messages: readonly MessageHeader[],
+): Promise<ReadonlyMap<number, string> | undefined> {
+  if (preview !== 'true' || !principal.scopes.has('mail:read')) return undefined
+  return readPreviews(connection, folder, messages)
 }

@@ -32,7 +32,7 @@ export interface Read {
   cursor?: string
 }
 
-type Mail = Pick<MailService, 'getUncompared' | 'placeOf'>
+type Mail = Pick<MailService, 'getUncompared'>
 
 /** Where the next reply begins: which of the references, and where in its body. */
 interface Place extends BodyPlace {
@@ -74,7 +74,7 @@ export class MessageReader {
       const head = headOf(ref, message, view)
       left -= JSON.stringify(head).length
       if (messages.length > 0 && left < leastPiece) break
-      read.push(this.#mail.placeOf(accountId, fromToolRef(ref).ref))
+      read.push(opened.place)
       note(readNotes(read))
       // What stands in for the HTML part is read to its end.
       const isAsked = view !== 'headers' && !place.isStandIn

@@ -65,6 +65,7 @@ afterEach(async () => {
 
 const newIndexer = (options = {}) =>
   new AccountIndexer({
+    mailbox: 'ann@mail.example:993',
     accountId: 'a',
     index: threads.of('a'),
     pool,

@@ -3,23 +3,26 @@
  * indexed yet, newest first. It works in small steps, each with a connection that people who wait come before.
  */
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Folder } from '../../contract/mail.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
-import type { FolderStanding } from '../imap/gateway-capabilities.ts'
+import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
+import type { AppliedBatch, FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import { FolderIndexer } from './folder-indexer.ts'
+import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
 import type { BackgroundStep } from './usage-service.ts'
 
 export interface AccountIndexerOptions {
   accountId: string
+  /** Login and server that it is read from. */
+  mailbox: string
   /** Of this account. */
   index: IndexOperations
   db: Database
@@ -45,6 +48,8 @@ const maxTextBytes = 64 * 1024
 const mostTextless = 1_000
 /** For asking one folder after the other, where the server does not tell of all at once. */
 const standingsMs = 5_000
+/** For the first look at an account, of which mail is announced already. */
+const firstLookMs = 10_000
 
 export class AccountIndexer {
   readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundMs' | 'roundsBetweenFlags' | 'hasTexts'>> &
@@ -60,6 +65,11 @@ export class AccountIndexer {
   #hasFailed = false
   #nextRoundAt = 0
   #lookedAt: string | null = null
+  /** By path of a folder: everything that the server reported until then is in the index. */
+  readonly #asOf = new Map<string, number>()
+  #listing: readonly Folder[] | undefined
+  /** Wait for the end of a round that begins after they asked. */
+  #lookers: (() => void)[] = []
   /** Headers or texts may be missing. */
   #isMore = false
   /** As of the last time that it was found out. */
@@ -72,7 +82,7 @@ export class AccountIndexer {
     const { accountId, index, db, hub } = options
     this.#facts = new IndexFacts(accountId, { db, hub, index })
     this.#folders = new FolderIndexer({
-      apply: batch => this.#apply(batch),
+      apply: async batch => void (await this.#apply(batch)),
       listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
     })
@@ -86,6 +96,52 @@ export class AccountIndexer {
   /** Nothing that is known to be there is missing. */
   get isComplete(): boolean {
     return this.#isComplete
+  }
+
+  /** Login and server: with another one, an account is another mailbox. */
+  get mailbox(): string {
+    return this.#options.mailbox
+  }
+
+  /** All folders as lists show them, as of the last look; undefined before the first, and where the account sees folders of others. */
+  get listing(): readonly Folder[] | undefined {
+    return this.#listing
+  }
+
+  /** Until when the index of a folder is known to hold what the server reported; undefined before the first look at it. */
+  asOf(path: string): number | undefined {
+    return this.#asOf.get(path)
+  }
+
+  /** All folders are looked at now. Resolves when they were, when that failed, and when the time is up. */
+  async look(boundMs: number): Promise<void> {
+    if (this.#abort.signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lookers.push(resolve)
+    this.#nextRoundAt = 0
+    this.#wake()
+    const timer = setTimeout(resolve, boundMs)
+    await promise
+    clearTimeout(timer)
+  }
+
+  /**
+   * Takes in new messages of a folder at once, so that they can be announced by their ids. Undefined where the folder is not followed
+   * yet, also after `firstLookMs`.
+   * @param from All messages from this UID on, up to the last one given, are given.
+   */
+  async arrive(
+    path: string,
+    { uidValidity, from, headers }: { uidValidity: number; from: number; headers: readonly IndexHeader[] },
+  ): Promise<AppliedBatch['added'] | undefined> {
+    if (headers.length === 0) return []
+    if (this.#lookedAt === null) await this.look(firstLookMs)
+    const folder = (await this.#options.index.listFolders()).find(each => each.path === path)
+    if (folder?.uidValidity !== uidValidity || folder.lowestUid === null) return undefined
+    const next = Math.max(...headers.map(({ uid }) => uid)) + 1
+    const position = folder.uidNext >= from ? { uidNext: Math.max(folder.uidNext, next) } : {}
+    const added = headers.map(toRecord)
+    return (await this.#apply({ path, uidValidity, added, position, announces: true })).added
   }
 
   start(): void {
@@ -102,6 +158,9 @@ export class AccountIndexer {
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#wake()
+    this.#asOf.clear()
+    this.#listing = undefined
+    this.#looked()
     await this.#running
   }
 
@@ -117,6 +176,8 @@ export class AccountIndexer {
     // Not complete until they were.
     this.#lookedAt = null
     this.#isComplete = false
+    this.#asOf.clear()
+    this.#listing = undefined
     this.#textless.clear()
     this.#wake()
   }
@@ -131,6 +192,7 @@ export class AccountIndexer {
         // What was noticed may not have been read: all is compared.
         this.#hasFailed = true
         this.#nextRoundAt = 0
+        this.#looked()
         const { logger, accountId, backoff } = this.#options
         logger.warn({ err: error, account_id: accountId }, 'indexing waits until the next try')
         await wait(backoffDelay(failures++, backoff), undefined, { signal }).catch(() => undefined)
@@ -163,6 +225,8 @@ export class AccountIndexer {
     const noticed = new Set(this.#noticed)
     // A renewal from here on asks for one more.
     this.#nextRoundAt = performance.now() + roundMs
+    const lookers = this.#lookers.length
+    const asOf = Date.now()
     const round = await index.currentRound()
     const standings = await this.#standings()
     // From here on a further notice is of something that these figures may not hold.
@@ -175,8 +239,12 @@ export class AccountIndexer {
       if (!folder || !status) continue
       if (signal.aborted) return
       const comparesAll = status.modseq === undefined && (asksAll || noticed.has(path))
-      isWhole = (await this.#catchUp(folder, status, comparesAll)) && isWhole
+      const isCurrent = await this.#catchUp(folder, status, comparesAll)
+      isWhole = isCurrent && isWhole
+      // Other flags were not looked for.
+      if (isCurrent && (comparesAll || status.modseq !== undefined)) this.#asOf.set(path, asOf)
     }
+    for (const path of this.#asOf.keys()) if (!byPath.has(path)) this.#asOf.delete(path)
     if (isWhole) {
       await index.settleOrphans(round, await this.#facts.lowest())
       await this.#facts.forward()
@@ -185,6 +253,11 @@ export class AccountIndexer {
     this.#hasFailed = false
     this.#isMore = true
     this.#lookedAt = new Date().toISOString()
+    this.#looked(lookers)
+  }
+
+  #looked(count = this.#lookers.length): void {
+    for (const resolve of this.#lookers.splice(0, count)) resolve()
   }
 
   /** A folder that is refused costs no other one. */
@@ -205,6 +278,7 @@ export class AccountIndexer {
 
   async #lookAtNoticed(): Promise<void> {
     const paths = [...this.#noticed]
+    const asOf = Date.now()
     const standings = await this.#standings(paths)
     // From here on a further notice is of something that these figures may not hold.
     for (const path of paths) this.#noticed.delete(path)
@@ -213,7 +287,8 @@ export class AccountIndexer {
       const folder = folders.find(each => each.path === path)
       const status = standings.find(each => each.path === path)?.status
       // A notice may say more than the figures do.
-      if (folder && status) await this.#catchUp(folder, status, status.modseq === undefined)
+      if (!folder || !status) continue
+      if (await this.#catchUp(folder, status, status.modseq === undefined)) this.#asOf.set(path, asOf)
     }
     this.#isMore = true
   }
@@ -252,13 +327,16 @@ export class AccountIndexer {
     const { index } = this.#options
     await index.applyFolders(standings.map(toListedFolder), await this.#facts.lowest())
     await this.#facts.forward()
+    const listing = standings.map(each => each.listing).filter(each => each !== undefined)
+    this.#listing = listing.length === standings.length ? listing : undefined
     return index.listFolders()
   }
 
-  async #apply(batch: FolderBatch): Promise<void> {
+  async #apply(batch: FolderBatch): Promise<AppliedBatch> {
     const { index } = this.#options
-    await index.applyBatch(batch, await this.#facts.lowest())
+    const applied = await index.applyBatch(batch, await this.#facts.lowest())
     await this.#facts.forward()
+    return applied
   }
 
   #standings(first: readonly string[] = []): Promise<FolderStanding[]> {

@@ -8,7 +8,7 @@ import type { MailConnection, WatchChange } from '../imap/mail-gateway.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import { ArrivalSync } from './arrival-sync.ts'
+import { ArrivalSync, type ArrivalSyncOptions } from './arrival-sync.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
 
 export interface WatchedAccount {
@@ -19,6 +19,11 @@ export interface WatchedAccount {
   user: string
   /** Null, or left out: the default of the server. */
   indexLevel?: IndexLevel | null
+}
+
+/** Login and server. */
+export function mailboxOf({ user, host, port }: Pick<WatchedAccount, 'user' | 'host' | 'port'>): string {
+  return `${user}@${host}:${port}`
 }
 
 export interface AccountWatcherOptions {
@@ -32,6 +37,7 @@ export interface AccountWatcherOptions {
   backoff?: Backoff
   /** Hears that something came, went or changed in the folder, or may have while nobody looked. */
   onChange?(folder: string): void
+  indexerOf?: ArrivalSyncOptions['indexerOf']
 }
 
 const folder = 'INBOX'
@@ -52,12 +58,12 @@ export class AccountWatcher {
   #hasLogin = true
 
   constructor(options: AccountWatcherOptions) {
-    const { account, states, pool, hub, refs, health, logger, backoff = defaultBackoff } = options
+    const { account, states, pool, hub, refs, health, logger, backoff = defaultBackoff, indexerOf } = options
     this.#options = options
     this.#backoff = backoff
     this.#account = account
     this.#arrivals = new ArrivalSync({
-      folder: { accountId: account.id, path: folder, mailbox: `${account.user}@${account.host}:${account.port}` },
+      folder: { accountId: account.id, path: folder, mailbox: mailboxOf(account) },
       states,
       pool,
       hub,
@@ -66,6 +72,7 @@ export class AccountWatcher {
       backoff,
       onLook: problem => this.#looked(problem),
       onArrival: at => health.noteMail(account.id, at),
+      ...(indexerOf && { indexerOf }),
     })
   }
 

@@ -7,13 +7,17 @@ import type { EventOf } from '../../contract/event.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Backoff, backoffDelay } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
+import type { IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { Arrivals, MailConnection, MessageHead } from '../imap/mail-gateway.ts'
 import { toAnnounced } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { AppliedBatch } from '../index/index-types.ts'
 import { databaseFaultKind, isDatabaseFault } from '../platform/database/database-fault.ts'
 import { LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
+import type { AccountIndexer } from './account-indexer.ts'
 import type { FolderState, FolderStateStore, WatchedFolder } from './folder-state-store.ts'
 
 export interface ArrivalSyncOptions {
@@ -27,12 +31,18 @@ export interface ArrivalSyncOptions {
   /** Hears why a look failed (it is tried again), and with undefined that one went well. Ends the trying with `stop`. */
   onLook(problem: Problem | undefined): 'go on' | 'stop'
   onArrival(at: string): void
+  /** Takes new messages into the index; undefined while there is none. */
+  indexerOf?(): Pick<AccountIndexer, 'arrive'> | undefined
 }
 
 type Heads = ReadonlyMap<number, MessageHead>
+/** By UID. */
+type Ids = ReadonlyMap<number, AppliedBatch['added'][number]>
 
 /** Asked for at once; more come with the next look. Their facts and the position are one transaction. */
 const batchSize = 500
+/** Where each of them is indexed before it is announced. */
+const indexedBatchSize = 200
 /** Of so many of them, the newest, subject and sender are fetched: a flood is announced without. */
 const headsOfBatch = 100
 /** What came in a long absence is announced as far as a client that comes back can have replayed; of more, the newest. */
@@ -124,17 +134,22 @@ export class ArrivalSync {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { folder, pool, logger } = this.#options
+    const { folder, pool, logger, indexerOf } = this.#options
     for (let isWhole = false; !isWhole && this.#known; ) {
       const known = this.#known
+      const indexer = indexerOf?.()
+      const most = indexer ? indexedBatchSize : batchSize
       const look = async (connection: MailConnection) => {
-        const arrivals = await connection.listArrivals(folder.path, known.uidNext, batchSize, mostAnnounced)
-        return { arrivals, heads: await this.#headsOf(connection, known, arrivals) }
+        const arrivals = await connection.listArrivals(folder.path, known.uidNext, most, mostAnnounced)
+        const heads = this.#headsOf(connection, known, arrivals, indexer !== undefined)
+        return { arrivals, ...(await heads) }
       }
-      const { arrivals, heads } = await pool.run(folder.accountId, 'watch', look, signal, folder.path)
+      const { arrivals, heads, headers } = await pool.run(folder.accountId, 'watch', look, signal, folder.path)
       if (signal.aborted) return
-      isWhole = arrivals.uids.length < batchSize
-      await this.#announce(known, arrivals, heads, isWhole)
+      isWhole = arrivals.uids.length < most
+      const ids = await this.#identify(indexer, known, arrivals, headers)
+      if (signal.aborted) return
+      await this.#announce(known, arrivals, { heads, ids }, isWhole)
       const { passedOver } = arrivals
       if (passedOver > 0)
         logger.warn(
@@ -145,21 +160,52 @@ export class ArrivalSync {
   }
 
   /** Mail is announced in any case: what the server does not say of it, the fact does not say either. */
-  async #headsOf(connection: MailConnection, known: FolderState, { uidValidity, uids }: Arrivals): Promise<Heads> {
-    if (uids.length === 0 || !isSameFolder(known, uidValidity, uids)) return new Map()
+  async #headsOf(
+    connection: MailConnection,
+    known: FolderState,
+    { uidValidity, uids }: Arrivals,
+    isIndexed: boolean,
+  ): Promise<{ heads: Heads; headers: readonly IndexHeader[] }> {
+    const [first, last = 0] = [uids[0], uids.at(-1)]
+    if (first === undefined || !isSameFolder(known, uidValidity, uids)) return { heads: new Map(), headers: [] }
     const { folder, logger } = this.#options
-    return connection.listHeads(folder.path, uids.slice(-headsOfBatch)).catch((error: unknown) => {
+    try {
+      if (!isIndexed) return { heads: await connection.listHeads(folder.path, uids.slice(-headsOfBatch)), headers: [] }
+      const found = await connection.changes.listHeaders(folder.path, [first, last], uids.length, 'oldest')
+      const headers = found.uidValidity === uidValidity ? found.headers : []
+      const readable = headers.filter(({ faults }) => !faults.includes('unreadable'))
+      return { heads: new Map(readable.map(header => [header.uid, header])), headers }
+    } catch (error) {
       if (!(error instanceof Problem)) throw error
       const about = { account_id: folder.accountId, folder: folder.path, code: error.code }
       logger.warn(about, 'new mail is announced without subject and sender')
+      return { heads: new Map(), headers: [] }
+    }
+  }
+
+  /** Without the index mail is announced all the same, by its place in the folder. */
+  async #identify(
+    indexer: Pick<AccountIndexer, 'arrive'> | undefined,
+    known: FolderState,
+    { uidValidity }: Arrivals,
+    headers: readonly IndexHeader[],
+  ): Promise<Ids> {
+    const { folder, logger } = this.#options
+    if (!indexer || headers.length === 0) return new Map()
+    try {
+      const added = await indexer.arrive(folder.path, { uidValidity, from: known.uidNext, headers })
+      return new Map(added?.map(each => [each.uid, each]))
+    } catch (error) {
+      if (!(error instanceof IndexFault)) throw error
+      logger.warn({ err: error, account_id: folder.accountId }, 'new mail is announced without ids')
       return new Map()
-    })
+    }
   }
 
   async #announce(
     known: FolderState,
     { uidValidity, uidNext, uids }: Arrivals,
-    heads: Heads,
+    { heads, ids }: { heads: Heads; ids: Ids },
     isWhole: boolean,
   ): Promise<void> {
     const { folder, refs, logger, onArrival } = this.#options
@@ -169,7 +215,9 @@ export class ArrivalSync {
       return this.#move(known, { uidValidity, uidNext }, [])
     }
     const at = new Date().toISOString()
-    const facts = uids.map(uid => ({
+    // What was moved back into the folder was announced before, or was there before the account was.
+    const arrived = uids.filter(uid => ids.get(uid)?.hasArrived !== false)
+    const facts = arrived.map(uid => ({
       type: 'mail_received' as const,
       data: {
         account_id: accountId,
@@ -177,6 +225,7 @@ export class ArrivalSync {
         uid,
         uid_validity: uidValidity,
         ref: refs.encode(accountId, { folder: path, uidValidity, uid }),
+        ...named(ids.get(uid)),
         ...toAnnounced(heads.get(uid)),
         at,
       },
@@ -210,6 +259,10 @@ function follow(stored: FolderState | undefined, opened: FolderState): FolderSta
   const isSame = stored.uidValidity === opened.uidValidity
   if (isSame) return opened.uidNext < stored.uidNext ? opened : stored
   return stored.uidNext === 1 ? stored : opened
+}
+
+function named(message: AppliedBatch['added'][number] | undefined): { id?: string; thread_id?: string } {
+  return message ? { id: message.id, thread_id: message.threadId } : {}
 }
 
 /** Some servers decide on the UIDVALIDITY of a new mailbox when its first message comes, which has the UID 1. */

@@ -27,7 +27,7 @@ export interface MailWatcherOptions {
   indexing?: Indexing
 }
 
-export type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew'>
+export type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew' | 'arrive'>
 
 export interface Indexing {
   /** What keeps the index of the account, at the level of now; it writes facts through the hub that it is given. Undefined where the level is `off`. */
@@ -107,7 +107,10 @@ export class MailWatcher {
     const hub = this.#hubOf(account.id)
     this.#makeIndexer(account)
     const onChange = (folder: string) => this.#indexers.get(account.id)?.notice(folder)
-    this.#watchers.set(account.id, new AccountWatcher({ account, ...shared, hub, onChange }))
+    this.#watchers.set(
+      account.id,
+      new AccountWatcher({ account, ...shared, hub, onChange, indexerOf: () => this.#indexers.get(account.id) }),
+    )
     if (!leases) return this.#begin(account.id)
     const claim = leases.want(`watch:${account.id}`, {
       won: () => this.#after(account.id, async () => this.#startIfHeld(account.id)),

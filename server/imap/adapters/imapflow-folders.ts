@@ -39,9 +39,14 @@ export async function listStandings(
 ): Promise<FolderStanding[]> {
   const entries = await listAll(client, { statusQuery: standingQuery })
   const byPath = new Map(entries.map(entry => [toFolder(entry).path, entry.status]))
-  const folders = inOrder(client, entries).filter(({ namespace }) => namespace === 'personal')
-  const standings = folders.map(({ path, role, selectable }) => {
-    return { path, role, isSelectable: selectable, status: selectable ? toStanding(byPath.get(path)) : undefined }
+  const all = inOrder(client, entries)
+  const folders = all.filter(({ namespace }) => namespace === 'personal')
+  const isWhole = folders.length === all.length
+  const standings = folders.map((folder): FolderStanding => {
+    const { path, role, selectable } = folder
+    const status = selectable ? toStanding(byPath.get(path)) : undefined
+    const listing = { ...folder, total: null, unread: null }
+    return { path, role, isSelectable: selectable, status, ...(isWhole && { listing }) }
   })
   const unknown = standings.filter(({ isSelectable, status }) => isSelectable && !status)
   const rank = (path: string) => (first.indexOf(path) + 1 || first.length + 1) - Number(path === 'INBOX')

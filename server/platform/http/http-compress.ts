@@ -8,22 +8,26 @@ const fromBytes = 4096
 const brotliQuality = 4
 
 const encoders = {
-  br: (text: string) =>
+  br: (text: string | Buffer) =>
     promisify(brotliCompress)(text, { params: { [constants.BROTLI_PARAM_QUALITY]: brotliQuality } }),
-  gzip: (text: string) => promisify(gzip)(text, { level: 6 }),
+  gzip: (text: string | Buffer) => promisify(gzip)(text, { level: 6 }),
 }
 
-function isLong(text: string): boolean {
+function isLong(text: string | Buffer): boolean {
   return text.length >= fromBytes
 }
 
 /** What to send of a text: it, at once, or a shorter form when the client takes one, with the headers of that form. */
-export function bodyFor(call: Headers, reply: TextReply, text: string): string | Promise<Buffer> {
+export function bodyFor<Text extends string | Buffer>(
+  call: Headers,
+  reply: TextReply,
+  text: Text,
+): Text | Promise<Buffer> {
   const encoding = isLong(text) ? encodingIn(call.header('accept-encoding')) : undefined
   return encoding ? encoded(encoding, reply, text) : text
 }
 
-async function encoded(encoding: keyof typeof encoders, reply: TextReply, text: string): Promise<Buffer> {
+async function encoded(encoding: keyof typeof encoders, reply: TextReply, text: string | Buffer): Promise<Buffer> {
   const bytes = await encoders[encoding](text)
   const vary = [reply.getHeader('vary'), 'accept-encoding'].flat().filter(name => name !== undefined)
   reply.header('content-encoding', encoding).header('vary', vary.join(', '))

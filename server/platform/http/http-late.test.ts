@@ -48,7 +48,14 @@ async function door(tls?: TlsFiles) {
   handle(http, api.mail.listFolders, async () => {
     acted.push('reading')
     await slow.promise
-    return { items: [], next_cursor: null, omitted: 0, counts: { state: 'complete' as const, pending: 0, as_of: null } }
+    return {
+      items: [],
+      next_cursor: null,
+      omitted: 0,
+      counts: { state: 'complete' as const, pending: 0, as_of: null },
+      source: 'mail_server' as const,
+      as_of: '2026-11-28T12:00:00.000Z',
+    }
   })
   await http.fastify.listen({ host: '127.0.0.1', port: 0 })
   const { server } = http.fastify

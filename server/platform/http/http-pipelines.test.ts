@@ -49,6 +49,8 @@ async function door({ isTls = false, proxies = [] as string[] } = {}) {
       next_cursor: null,
       omitted: 0,
       counts: { state: 'not_asked' as const, pending: 0, as_of: null },
+      source: 'mail_server' as const,
+      as_of: '2026-11-28T12:00:00.000Z',
     }
   })
   handle(http, api.mail.listMessages, async () => {

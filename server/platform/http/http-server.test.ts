@@ -69,6 +69,8 @@ async function door(limits?: HttpLimits) {
     next_cursor: null,
     omitted: 0,
     counts: { state: 'complete' as const, pending: 0, as_of: null },
+    source: 'mail_server' as const,
+    as_of: '2026-11-28T12:00:00.000Z',
   }))
   const [started, never] = [Promise.withResolvers<void>(), Promise.withResolvers<never>()]
   handle(http, api.mail.listMessages, () => {

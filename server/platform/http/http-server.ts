@@ -27,6 +27,7 @@ import { outcomeOfStream } from './http-outcome.ts'
 import { HttpPipelines } from './http-pipelines.ts'
 import { answerProblem, isCutOff, noteFault, problemOfParser, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
+import { JsonText } from './json-text.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -193,11 +194,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return http
 }
 
-/** Serves an endpoint of the contract. The answer is checked too: what the contract does not name does not leave. */
+/** Serves an endpoint of the contract. The answer is checked too, unless it is text already: what the contract does not name does not leave. */
 export function handle<Params, Query, Body, Response>(
   http: HttpServer,
   endpoint: Endpoint<Params, Query, Body, Response>,
-  handler: (call: Call<Params, Query, Body>) => Response | Promise<Response>,
+  handler: (call: Call<Params, Query, Body>) => Response | JsonText | Promise<Response | JsonText>,
 ): void {
   const name = operationName(endpoint)
   const mayRevoke = endpoint.isRevocation !== undefined
@@ -223,7 +224,7 @@ export function handle<Params, Query, Body, Response>(
       if (endpoint.isRevocation?.(input.body) === false) refuseWhileFull(http.options.trail)
       const call = new HttpCall(request, reply, input, http)
       if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
-      const finish = (answer: Response) => {
+      const finish = (answer: Response | JsonText) => {
         if (reply.sent) return undefined
         // What was done is done, and answered as such; what was only read has not left yet.
         const checking = endpoint.effect === 'read' ? call.checkAgain(accountOf(input.params)) : undefined
@@ -242,10 +243,14 @@ function bodyOf<Response>(
   endpoint: Endpoint<unknown, unknown, unknown, Response>,
   call: Call<unknown, unknown, unknown>,
   reply: FastifyReply,
-  answer: Response,
-): string | Promise<string | Buffer> {
+  answer: Response | JsonText,
+): string | Buffer | Promise<string | Buffer> {
   if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
   if (endpoint.status === 204) return ''
+  if (answer instanceof JsonText) {
+    reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
+    return bodyFor(call, reply, answer.bytes)
+  }
   const checked = endpoint.response.safeParse(answer)
   if (!checked.success) {
     const name = operationName(endpoint)

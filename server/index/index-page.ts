@@ -1,0 +1,140 @@
+/** One page of a folder as JSON text, made in the thread that reads the rows: one message brings it back, and nothing is left to do for each of them. */
+import { sql } from 'kysely'
+import type { IndexOwner } from './change-log.ts'
+import { isSqlite } from './index-schema.ts'
+import type { FolderRow, IndexDatabase, MessageRow, PlaceRow } from './index-tables.ts'
+import { flagColumns } from './message-flags.ts'
+import { BlockReader } from './text-blocks.ts'
+import { previewOf } from './text-preview.ts'
+
+export interface PageQuery {
+  path: string
+  limit: number
+  /** Where the page before ended. */
+  after?: { uidValidity: number; beforeUid: number } | undefined
+  /** How each message begins. Only for callers that may read mail. */
+  previews: boolean
+  /** The address of the account: what resembles it is suspicious. */
+  own: string
+}
+
+/**
+ * `not_indexed`: the mail server has to be asked. `json` has no closing brace, so that what only the caller knows can follow.
+ */
+export type PageAnswer = { kind: 'page'; json: Uint8Array } | { kind: 'not_indexed' } | { kind: 'stale_cursor' }
+
+/** Columns that a list shows. */
+const ofMessage = [
+  'id',
+  'thread',
+  'message_id',
+  'subject',
+  'from_json',
+  'to_json',
+  'from_count',
+  'to_count',
+  'date',
+  'size',
+  'has_attachments',
+  'faults_json',
+] as const satisfies (keyof MessageRow)[]
+
+export type ListedRow = Pick<MessageRow, (typeof ofMessage)[number]> &
+  Pick<PlaceRow, 'uid' | (typeof flagColumns)[number]> & { preview: string | null }
+
+export interface ListedPage {
+  accountId: string
+  path: string
+  uidValidity: number
+  own: string
+  previews: boolean
+  rows: readonly ListedRow[]
+  total: number
+  hasMore: boolean
+}
+
+/** Makes the text of a page; given by what knows how messages are shown and named. */
+export type PageWriter = (page: ListedPage) => Uint8Array
+
+/** Of previews the first so many are shown, as in lists of the mail server. */
+const mostPreviews = 50
+
+/** Undefined where the mail server has to be asked: the folder is not indexed to its end, or a text is still missing. */
+export async function readPage(
+  owner: IndexOwner,
+  accountId: string,
+  { path, limit, after, previews, own }: PageQuery,
+): Promise<ListedPage | 'not_indexed' | 'stale_cursor'> {
+  const { db, account } = owner
+  const folder = await findFolder(db, account, path)
+  if (!folder || folder.uid_validity === 0 || folder.lowest_uid === null || folder.lowest_uid > 1) return 'not_indexed'
+  const { id, uid_validity: uidValidity, total } = folder
+  if (after && after.uidValidity !== uidValidity) return 'stale_cursor'
+  const found = await db
+    .selectFrom('places')
+    .innerJoin('messages', join =>
+      join.onRef('messages.account', '=', 'places.account').onRef('messages.rowid', '=', 'places.message'),
+    )
+    .select(['uid', ...flagColumns, ...ofMessage, 'messages.text'])
+    .where('places.account', '=', account)
+    .where('places.folder', '=', id)
+    .where('uid', '<', after?.beforeUid ?? Number.MAX_SAFE_INTEGER)
+    .orderBy('uid', 'desc')
+    .limit(limit + 1)
+    .execute()
+  const shown = found.slice(0, limit)
+  const places = previews ? shown.slice(0, mostPreviews).map(({ text }) => text) : []
+  if (places.includes(null)) return 'not_indexed'
+  const texts = await new BlockReader(owner).read(places)
+  const rows = shown.map(({ text, ...row }, index) => {
+    const said = text === null || index >= places.length ? undefined : texts.get(text)
+    return { ...row, preview: said === undefined ? null : previewOf(said) }
+  })
+  return { accountId, path, uidValidity, own, previews, rows, total, hasMore: found.length > limit }
+}
+
+async function findFolder(db: IndexDatabase, account: number, path: string): Promise<FolderRow | undefined> {
+  return db.selectFrom('folders').selectAll().where('account', '=', account).where('path', '=', path).executeTakeFirst()
+}
+
+/** Bytes of pages of all accounts that one thread remembers. */
+const maxBytes = 8 * 1024 * 1024
+
+/** Pages as they were made last; the one used longest ago goes first. */
+export class PageCache {
+  readonly #pages = new Map<string, { db: IndexDatabase; version: number; json: Uint8Array }>()
+  #bytes = 0
+
+  /** A page of this version of the file, through this connection. */
+  find(key: string, db: IndexDatabase, version: number): Uint8Array | undefined {
+    const page = this.#pages.get(key)
+    if (!page) return undefined
+    this.#pages.delete(key)
+    if (page.db !== db || page.version !== version) {
+      this.#bytes -= page.json.length
+      return undefined
+    }
+    this.#pages.set(key, page)
+    return page.json
+  }
+
+  put(key: string, db: IndexDatabase, version: number, json: Uint8Array): void {
+    this.#bytes += json.length - (this.#pages.get(key)?.json.length ?? 0)
+    this.#pages.set(key, { db, version, json })
+    for (const [oldest, page] of this.#pages) {
+      if (this.#bytes <= maxBytes) return
+      this.#pages.delete(oldest)
+      this.#bytes -= page.json.length
+    }
+  }
+}
+
+/**
+ * Another number when another connection has written to the file: what was read before holds no more. Undefined on PostgreSQL, which has no
+ * such number.
+ */
+export async function versionOfFile(db: IndexDatabase): Promise<number | undefined> {
+  if (!isSqlite(db)) return undefined
+  const { rows } = await sql<{ data_version: number }>`select data_version from pragma_data_version`.execute(db)
+  return rows[0]?.data_version
+}

@@ -1,0 +1,66 @@
+/** Lists of a folder: from the index where it has the whole folder and was compared with the mail server lately, else from the mail server. */
+import { checkCursor, type MessageRefs } from '../imap/message-ref.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import { JsonText } from '../platform/http/json-text.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import type { AccountIndexer } from '../sync/account-indexer.ts'
+import { freshMs, type ListQuery, type MessagePage, type Owner } from './mail-queries.ts'
+import type { MailService } from './mail-service.ts'
+
+export interface MessageListsOptions {
+  /** Undefined where nothing is indexed. */
+  index: { of(accountId: string): Pick<IndexOperations, 'listPage'> } | undefined
+  mail: Pick<MailService, 'listMessages'>
+  refs: Pick<MessageRefs, 'decodeCursor'>
+  /** @throws Problem when the principal may not see the account. */
+  ownerOf(principal: Principal, accountId: string): Promise<Owner>
+  indexerOf(accountId: string): Pick<AccountIndexer, 'asOf' | 'mailbox'> | undefined
+}
+
+export class MessageLists {
+  readonly #options: MessageListsOptions
+
+  constructor(options: MessageListsOptions) {
+    this.#options = options
+  }
+
+  /** Newest first. Throws `stale_cursor` when the folder was recreated since the cursor was given. */
+  async list(
+    principal: Principal,
+    accountId: string,
+    query: ListQuery,
+    signal: AbortSignal,
+  ): Promise<JsonText | MessagePage> {
+    const indexed = await this.find(principal, accountId, query)
+    return indexed ?? this.#options.mail.listMessages(principal, accountId, query, signal)
+  }
+
+  /** From the index; undefined where the mail server has to be asked. */
+  async find(
+    principal: Principal,
+    accountId: string,
+    { folder: path, limit, cursor, preview }: ListQuery,
+  ): Promise<JsonText | undefined> {
+    const { index, refs, ownerOf, indexerOf } = this.#options
+    const indexer = index && indexerOf(accountId)
+    const asOf = indexer?.asOf(path)
+    if (!indexer || asOf === undefined || Date.now() - asOf > freshMs) return undefined
+    if (!maySeeAccount(principal, accountId)) return undefined
+    const owner = await ownerOf(principal, accountId)
+    // A disabled account has no revision; one that was given another mailbox is not the one that was indexed.
+    if (owner.revision === null || owner.mailbox !== indexer.mailbox) return undefined
+    const after = cursor === undefined ? undefined : refs.decodeCursor(accountId, path, cursor)
+    const previews = preview === 'true' && principal.scopes.has('mail:read')
+    const answer = await index!.of(accountId).listPage({ path, limit, after, previews, own: owner.email }).catch(absent)
+    if (answer?.kind === 'stale_cursor') checkCursor(after, Number.NaN)
+    if (answer?.kind !== 'page') return undefined
+    const end = `,"source":"index","as_of":"${new Date(asOf).toISOString()}"}`
+    return new JsonText(Buffer.concat([answer.json, Buffer.from(end)]))
+  }
+}
+
+/** Whatever ails the index, the mail server has the list. */
+function absent(error: unknown): undefined {
+  if (!(error instanceof IndexFault)) throw error
+}

@@ -1,0 +1,79 @@
+/** Where the message is that a caller names: by a reference, which says it itself, or by its id, which the index knows. */
+import type { MessagePlace, MessageRefs } from '../imap/message-ref.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import type { IndexedPlace } from '../index/index-types.ts'
+import { Problem } from '../platform/problem.ts'
+import type { AccountIndexer } from '../sync/account-indexer.ts'
+
+export interface MessagePlacesOptions {
+  refs: Pick<MessageRefs, 'decode' | 'canName'>
+  /** Undefined where nothing is indexed: then there are no ids. */
+  index: { of(accountId: string): Pick<IndexOperations, 'messagesById'> } | undefined
+  indexerOf(accountId: string): Pick<AccountIndexer, 'look' | 'isComplete'> | undefined
+}
+
+/** No reference is so short. */
+const idForm = /^[A-Za-z0-9_-]{20}$/
+/** For a look at all folders, when a message is not where it was. */
+const lookMs = 10_000
+const goneCodes = ['message_not_found', 'stale_ref', 'folder_not_found', 'folder_not_selectable']
+
+export class MessagePlaces {
+  readonly #options: MessagePlacesOptions
+
+  constructor(options: MessagePlacesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Does the work at the place of the message. One that is named by its id and was moved meanwhile is looked for once more, wherever it is.
+   * @throws Problem `message_not_found` for what is not of this account.
+   */
+  async at<T>(
+    accountId: string,
+    name: string,
+    signal: AbortSignal,
+    work: (place: MessagePlace) => Promise<T>,
+  ): Promise<T> {
+    if (!idForm.test(name)) return work(this.#options.refs.decode(accountId, name))
+    const found = await this.#find(accountId, name)
+    if (!found) throw this.#unknown(accountId)
+    const [before] = found
+    try {
+      if (before) return await work(before)
+    } catch (error) {
+      if (!(error instanceof Problem) || !goneCodes.includes(error.code)) throw error
+    }
+    await this.#options.indexerOf(accountId)?.look(lookMs)
+    signal.throwIfAborted()
+    const [now] = (await this.#find(accountId, name)) ?? []
+    if (!now) throw this.#unknown(accountId)
+    return work(now)
+  }
+
+  /** Undefined for what the index does not know; empty for what lost its folder and was not found in another one yet. */
+  async #find(accountId: string, id: string): Promise<MessagePlace[] | undefined> {
+    const { index, refs } = this.#options
+    const [message] = (await index?.of(accountId).messagesById([id]).catch(toProblem)) ?? []
+    return message?.places.filter(({ path }) => refs.canName(path)).map(toPlace)
+  }
+
+  #unknown(accountId: string): Problem {
+    const { index, indexerOf } = this.#options
+    const isBuilding = index && indexerOf(accountId)?.isComplete === false
+    const more = isBuilding ? ' The account is still being indexed: it may be found later.' : ''
+    return new Problem('message_not_found', `There is no such message in this account.${more}`)
+  }
+}
+
+function toPlace({ path, uidValidity, uid }: IndexedPlace): MessagePlace {
+  return { folder: path, uidValidity, uid }
+}
+
+function toProblem(error: unknown): never {
+  if (!(error instanceof IndexFault)) throw error
+  const isClosed = error.code === 'closed'
+  const detail = isClosed ? 'RustyMail is shutting down.' : 'The index is not available right now.'
+  throw new Problem(isClosed ? 'draining' : 'overloaded', detail, { retryAfterSeconds: 5, cause: error })
+}

@@ -1,0 +1,54 @@
+/** Pages of a folder as the API says them, as text: for the thread of the index that reads the rows. What leaves here is not checked against the contract again. */
+import type { Flag, MessageSummary } from '../../contract/mail.ts'
+import { toSummary } from '../imap/message-bounds.ts'
+import { MessageRefs } from '../imap/message-ref.ts'
+import type { ListedPage, ListedRow, PageWriter } from '../index/index-page.ts'
+import { messageIdText, threadIdText } from '../index/message-identity.ts'
+import { Signer } from '../platform/secret-box.ts'
+import { warningsOf } from './sender-warnings.ts'
+
+const flagNames = ['seen', 'flagged', 'answered', 'draft', 'deleted'] as const satisfies Flag[]
+
+/** @param key Of references. */
+export function pageWriter(key: Uint8Array): PageWriter {
+  const refs = new MessageRefs(new Signer(Buffer.from(key)))
+  return page => Buffer.from(write(page, refs))
+}
+
+/** Without its last brace: who asked for it adds when it was true. */
+function write(page: ListedPage, refs: MessageRefs): string {
+  const { accountId, path, uidValidity, rows, total, hasMore } = page
+  const last = rows.at(-1)
+  const next = last && hasMore ? refs.encodeCursor(accountId, path, { uidValidity, beforeUid: last.uid }) : null
+  const items = rows.map(row => toItem(page, row, refs))
+  return JSON.stringify({ items, next_cursor: next, total }).slice(0, -1)
+}
+
+function toItem(page: ListedPage, row: ListedRow, refs: MessageRefs): MessageSummary {
+  const { accountId, path: folder, uidValidity, own, previews } = page
+  const { uid } = row
+  const from = JSON.parse(row.from_json) as MessageSummary['from']
+  return {
+    ref: refs.encode(accountId, { folder, uidValidity, uid }),
+    uid_validity: uidValidity,
+    ...toSummary({
+      uid,
+      messageId: row.message_id,
+      subject: row.subject,
+      from,
+      fromCount: row.from_count,
+      to: JSON.parse(row.to_json),
+      toCount: row.to_count,
+      date: new Date(row.date).toISOString(),
+      flags: flagNames.filter(flag => row[flag] === 1),
+      keywords: row.keywords_json === null ? [] : JSON.parse(row.keywords_json),
+      sizeBytes: row.size,
+      hasAttachments: row.has_attachments === 1,
+      faults: JSON.parse(row.faults_json),
+    }),
+    sender_warnings: warningsOf(from, own),
+    ...(previews && { preview: row.preview || null }),
+    id: messageIdText(row.id),
+    thread_id: threadIdText(row.thread),
+  }
+}
