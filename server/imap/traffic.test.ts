@@ -29,7 +29,7 @@ beforeEach(() => {
 })
 afterEach(() => pool.stop())
 
-test('a connection works for whoever has it', async () => {
+test('a connection works for each caller that borrows it', async () => {
   await pool.run('a', 'background', connection => connection.listFolders(), signal)
   await pool.run('a', 'interactive', connection => connection.listFolders(), signal)
   await pool.run('a', 'watch', connection => connection.listArrivals('INBOX', 1, 5), signal)
