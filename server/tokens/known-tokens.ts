@@ -223,9 +223,7 @@ function toKnown(row: OwnedTokenRow): KnownToken {
   }
 }
 
+/** The oldest is evicted. It is looked for only when it must be: a Map steps over all that was deleted before it. */
 function makeRoom(map: Map<string, unknown>, max: number): void {
-  for (const oldest of map.keys()) {
-    if (map.size < max) break
-    map.delete(oldest)
-  }
+  if (map.size >= max) map.delete(map.keys().next().value!)
 }
