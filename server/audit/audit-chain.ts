@@ -88,7 +88,7 @@ export class AuditChain {
   }
 }
 
-function isEqual(given: string, wanted: string): boolean {
+export function isEqual(given: string, wanted: string): boolean {
   const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
   return one.length === other.length && timingSafeEqual(one, other)
 }

@@ -101,10 +101,10 @@ function tidyDuration(ms: number): number {
 
 /** One line, bounded, and without what PostgreSQL does not take: NUL and halves of surrogate pairs. */
 function tidy(text: string, most = maxText): string {
-  return text
-    .slice(0, most)
-    .toWellFormed()
-    .replaceAll(/\p{Cc}/gu, '\ufffd')
+  const cut = text.slice(0, most)
+  // As nearly all are.
+  if (/^[ -~]*$/.test(cut)) return cut
+  return cut.toWellFormed().replaceAll(/\p{Cc}/gu, '\ufffd')
 }
 
 function tidyOrNull(text: string | null): string | null {

@@ -2,11 +2,12 @@
  * `audit.head` in the data directory: how far the trail has got, kept where the database is not. Sealed under the secret key, so
  * that anyone who has the database alone can neither make one nor cut entries off behind it.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { replaceFile } from '../platform/durable-file.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import { isEqual } from './audit-chain.ts'
 
 /** Where the trail was when the file was written. */
 const Head = z.strictObject({
@@ -100,9 +101,4 @@ export function headText(head: Head, keys: readonly Pick<SecretBox, 'derive'>[])
 function sealOf({ version, trail_id, newest, newest_hash, at }: Head, secrets: Pick<SecretBox, 'derive'>): string {
   const text = JSON.stringify([version, trail_id, newest, newest_hash, at])
   return createHmac('sha256', secrets.derive('audit head')).update(text).digest('hex')
-}
-
-function isEqual(given: string, wanted: string): boolean {
-  const [one, other] = [Buffer.from(given), Buffer.from(wanted)]
-  return one.length === other.length && timingSafeEqual(one, other)
 }

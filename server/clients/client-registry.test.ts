@@ -96,9 +96,9 @@ test('disconnecting closes every stream of that client and of no other, and it m
   const { registry, told } = setUp()
   const closed: string[] = []
   for (const name of ['one', 'two', 'three']) {
-    const { closed: ended } = registry.openStream(caller(), reason => {
+    const stream = registry.openStream(caller(), reason => {
       closed.push(`${name} ${reason}`)
-      ended()
+      stream.closed()
       if (name === 'two') throw new Error('broken pipe')
     })
   }

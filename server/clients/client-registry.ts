@@ -6,7 +6,7 @@ import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { ownCopy } from '../platform/text.ts'
-import { type Client, ClientTable, type CloseStream, type Entry, type Identity } from './client-table.ts'
+import { type Client, ClientTable, type Closable, type Entry, type Identity } from './client-table.ts'
 
 /** The counters of one open stream; who opened it reports to them. */
 export interface ClientStream {
@@ -53,8 +53,7 @@ export class ClientRegistry {
   readonly #hub: Pick<EventHub, 'publish'>
   readonly #logger: Logger
   readonly #table = new ClientTable()
-  #sent = 0
-  #dropped = 0
+  readonly #shared: Shared = { table: this.#table, sent: 0, dropped: 0 }
   #ending: AbortController | undefined
 
   constructor({ hub, logger }: { hub: Pick<EventHub, 'publish'>; logger: Logger }) {
@@ -99,27 +98,12 @@ export class ClientRegistry {
    * Counts a stream, not a request. While it is open its client is not forgotten.
    * @param close Called when the client is disconnected; it must end the stream.
    */
-  openStream(caller: Caller, close: CloseStream): ClientStream {
+  openStream(caller: Caller, close: Closable['close']): ClientStream {
     const client = this.#clientOf(caller, Date.now())
-    // The same function may be given for two streams.
-    const closeThis: CloseStream = reason => close(reason)
-    client.streams.add(closeThis)
+    const stream = new OpenStream(client, close, this.#shared)
+    client.streams.add(stream)
     this.#table.touchStreams(client, Date.now())
-    return {
-      clientId: client.id,
-      sent: count => {
-        client.eventsSent += count
-        this.#sent += count
-      },
-      dropped: count => {
-        client.eventsDropped += count
-        this.#dropped += count
-      },
-      closed: () => {
-        // The request that carried the stream ends with it, so this is activity.
-        if (client.streams.delete(closeThis)) this.#table.touchStreams(client, Date.now())
-      },
-    }
+    return stream
   }
 
   /** In the order in which they came. Not to be kept: it is of now. */
@@ -137,9 +121,9 @@ export class ClientRegistry {
     const client = this.#table.get(id)
     if (!client) return false
     this.#remove(client, 'kicked', Date.now())
-    for (const close of [...client.streams]) {
+    for (const stream of [...client.streams]) {
       try {
-        close('kicked')
+        stream.close('kicked')
       } catch (err) {
         this.#logger.error({ err, client_id: id }, 'a stream could not be closed')
       }
@@ -149,7 +133,7 @@ export class ClientRegistry {
 
   /** Events of all streams since the start, those of forgotten clients included. */
   get totals(): { sent: number; dropped: number } {
-    return { sent: this.#sent, dropped: this.#dropped }
+    return { sent: this.#shared.sent, dropped: this.#shared.dropped }
   }
 
   #clientOf({ principal, address, userAgent }: Caller, now: number, kind = kinds[principal.kind]): Entry {
@@ -189,6 +173,45 @@ export class ClientRegistry {
   #remove(client: Entry, reason: LeaveReason, now: number): void {
     this.#table.delete(client)
     this.#hub.publish({ type: 'client_disconnected', data: { ...factOf(client, now), reason } })
+  }
+}
+
+/** Of all streams. */
+interface Shared {
+  readonly table: ClientTable
+  sent: number
+  dropped: number
+}
+
+/** One object for each stream, not a closure for each thing that it hears: there are ten thousand. */
+class OpenStream implements ClientStream {
+  readonly close: Closable['close']
+  readonly #client: Entry
+  readonly #shared: Shared
+
+  constructor(client: Entry, close: Closable['close'], shared: Shared) {
+    this.close = close
+    this.#client = client
+    this.#shared = shared
+  }
+
+  get clientId(): string {
+    return this.#client.id
+  }
+
+  sent(count: number): void {
+    this.#client.eventsSent += count
+    this.#shared.sent += count
+  }
+
+  dropped(count: number): void {
+    this.#client.eventsDropped += count
+    this.#shared.dropped += count
+  }
+
+  closed(): void {
+    // The request that carried the stream ends with it, so this is activity.
+    if (this.#client.streams.delete(this)) this.#shared.table.touchStreams(this.#client, Date.now())
   }
 }
 

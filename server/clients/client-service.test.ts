@@ -44,6 +44,15 @@ test('filters narrow the list: part of address or user agent in any case, kind, 
   expect(names({ principal: 'Anna', status: 'active' })).toEqual(['Safari'])
 })
 
+test('times are told to the millisecond, of whatever minutes', () => {
+  const { registry, clients } = setUp()
+  const times = [0, 7, 59_999, 60_000, 86_400_000 - 1, 86_400_000 + 12_034].map(after => start + after)
+  for (const [index, at] of times.entries()) registry.touch(caller('Anna', `10.0.0.${index}`, ''), at)
+  const told = clients.list(anna, query({ order: 'asc' }), start).clients
+  expect(told.map(({ connected_at }) => connected_at)).toEqual(times.map(at => new Date(at).toISOString()))
+  expect(told.map(({ last_activity }) => last_activity)).toEqual(told.map(({ connected_at }) => connected_at))
+})
+
 test('newest first, also after one came or went, and after the clock was put back', () => {
   const { registry, clients } = setUp()
   const names = (input: Record<string, string> = {}) =>

@@ -21,8 +21,26 @@ const sortKeys: Record<ClientQuery['sort'], (client: Client) => string | number>
   streams: client => client.streamCount,
 }
 
+/** Times as ISO text. Many on a page are of one minute, of which only the end is worked out. */
+class IsoTimes {
+  #minute = Number.NaN
+  #beginning = ''
+
+  /** @param at Whole milliseconds. */
+  text(at: number): string {
+    const rest = at % 60_000
+    if (at - rest !== this.#minute) {
+      this.#minute = at - rest
+      this.#beginning = new Date(this.#minute).toISOString().slice(0, -7)
+    }
+    const end = String(100_000 + rest)
+    return `${this.#beginning}${end.slice(1, 3)}.${end.slice(3)}Z`
+  }
+}
+
 export class ClientService {
   readonly #registry: ClientRegistry
+  readonly #times = new IsoTimes()
 
   constructor({ registry }: { registry: ClientRegistry }) {
     this.#registry = registry
@@ -37,7 +55,12 @@ export class ClientService {
     const isInOrder = sort === 'connected_at' && this.#registry.isInOrder
     const by = { keyOf: sortKeys[sort], idOf: ({ id }: Client) => id, isDescending: order === 'desc', isInOrder }
     const clients = sortedPage(matching, by, bounds)
-    return { clients: clients.map(client => toInfo(client, principal, now)), total: matching.length, page, per_page }
+    return {
+      clients: clients.map(client => toInfo(client, principal, now, this.#times)),
+      total: matching.length,
+      page,
+      per_page,
+    }
   }
 
   /** Closes its streams too. It may come back, as a new client. */
@@ -63,13 +86,13 @@ function statusOf(client: Client, now: number): ClientInfo['status'] {
   return client.streamCount > 0 || now - client.lastActivity <= activeMs ? 'active' : 'idle'
 }
 
-function toInfo(client: Client, principal: Asking, now: number): ClientInfo {
+function toInfo(client: Client, principal: Asking, now: number, times: IsoTimes): ClientInfo {
   return {
     id: client.id,
     ip_address: client.address,
     user_agent: client.userAgent,
-    connected_at: new Date(client.connectedAt).toISOString(),
-    last_activity: new Date(client.lastActivity).toISOString(),
+    connected_at: times.text(client.connectedAt),
+    last_activity: times.text(client.lastActivity),
     request_count: client.requestCount,
     kind: client.kind,
     principal: client.principalName,

@@ -18,10 +18,13 @@ export interface Client {
   readonly eventsDropped: number
 }
 
-export type CloseStream = (reason: 'kicked') => void
+/** An open stream, as its client has it. */
+export interface Closable {
+  close(reason: 'kicked'): void
+}
 export type Identity = Pick<Client, 'kind' | 'principalId' | 'principalName' | 'address' | 'userAgent'>
 export type Entry = { -readonly [K in keyof Client]: Client[K] } & {
-  readonly streams: Set<CloseStream>
+  readonly streams: Set<Closable>
   /** `lastActivity` when it was last moved to the end of those at rest. */
   orderedAt: number
 }

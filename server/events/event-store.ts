@@ -60,7 +60,7 @@ export class EventStore {
   /**
    * Numbers and inserts at the end of the caller's transaction: on PostgreSQL the counter row stays locked until it ends, so that nobody
    * gets a later number and commits before. Answers the number of the first.
-   * @param newest Where the counter stands, when the caller has locked it and knows.
+   * @param newest Where the counter stands, if the caller has locked it and knows.
    */
   async append(transaction: Database, events: readonly NewEvent[], newest: number | undefined): Promise<number> {
     const counted = newest ?? (await this.#count(transaction, events.length)) - events.length

@@ -22,7 +22,7 @@ interface Told extends ToldFact {
 /** Facts of one transaction. */
 interface Batch {
   told: Told[]
-  /** Where the counter stands, when the caller has locked it and knows. */
+  /** Where the counter stands, once it is locked and that is known. */
   newest: number | undefined
   /** Of a commit that failed: it may be done all the same. */
   ticket: Ticket | undefined

@@ -49,6 +49,18 @@ interface Lists {
   html: PartNode[] | null
 }
 
+type Tree<Part> = Pick<PartNode, 'id' | 'type'> & { children: readonly Part[]; message?: Part | undefined }
+
+/** The part with this number, also in attached messages; undefined where there is none. */
+export function findPart<Part extends Tree<Part>>(root: Part | undefined, id: string): Part | undefined {
+  const waiting = root ? [root] : []
+  for (let part = waiting.pop(); part; part = waiting.pop()) {
+    if (part.id === id && !part.type.startsWith('multipart/')) return part
+    waiting.push(...part.children, ...(part.message ? [part.message] : []))
+  }
+  return undefined
+}
+
 export function readStructure(root: PartNode | undefined): Structure {
   const structure: Structure = {
     textBody: [],

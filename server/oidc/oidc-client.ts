@@ -1,5 +1,6 @@
 /** The only door to openid-client: OpenID Connect's authorization code flow with PKCE, in our words. */
 import type * as openid from 'openid-client'
+import { boundedAnswer } from '../platform/network/guarded-fetch.ts'
 import type { OidcConfig } from './oidc-config.ts'
 
 /** What only the browser that began a sign-in and this process know; recreated for each. */
@@ -238,21 +239,6 @@ function groupsOf(value: unknown): string[] {
 
 function bounded(inner: typeof fetch): openid.CustomFetch {
   return async (url, { method, headers, redirect, body = null, signal = null }) => {
-    const response = await inner(url, { method, headers, redirect, body, signal })
-    if (!response.body) return response
-    const { status, statusText } = response
-    const answer = response.body.pipeThrough(upTo(maxAnswerBytes))
-    return new Response(answer, { status, statusText, headers: response.headers })
+    return boundedAnswer(await inner(url, { method, headers, redirect, body, signal }), maxAnswerBytes)
   }
-}
-
-function upTo(maxBytes: number): TransformStream<Uint8Array, Uint8Array> {
-  let left = maxBytes
-  return new TransformStream({
-    transform(bytes, controller) {
-      controller.enqueue(bytes.subarray(0, Math.max(0, left)))
-      left -= bytes.length
-      if (left < 0) controller.terminate()
-    },
-  })
 }

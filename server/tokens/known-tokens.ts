@@ -65,18 +65,11 @@ export class KnownTokens {
     })
   }
 
-  /**
-   * Undefined for nobody, which is also who comes from an address that the token does not allow.
-   * @param digest As `hashOf` has it, where that is known.
-   */
-  authenticate(
-    token: string,
-    address: string,
-    digest?: string,
-  ): Principal | undefined | Promise<Principal | undefined> {
+  /** Undefined for nobody, which is also who comes from an address that the token does not allow. */
+  authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> {
     // What is longer is none, and would cost more to digest.
     if (token.length !== tokenLength) return undefined
-    const hash = digest ?? hashOf(token)
+    const hash = hashOf(token)
     const known = this.#known.get(hash)
     if (known) return this.#use(known, address)
     if (!isToken(token) || this.#isUnknown(hash)) return undefined
@@ -230,9 +223,7 @@ function toKnown(row: OwnedTokenRow): KnownToken {
   }
 }
 
+/** The oldest is evicted. It is looked for only when it must be: a Map steps over all that was deleted before it. */
 function makeRoom(map: Map<string, unknown>, max: number): void {
-  for (const oldest of map.keys()) {
-    if (map.size < max) break
-    map.delete(oldest)
-  }
+  if (map.size >= max) map.delete(map.keys().next().value!)
 }

@@ -68,12 +68,8 @@ export class TokenService {
   }
 
   /** Undefined for nobody. Answers at once, without the database, for tokens seen before and for what is none. */
-  authenticate(
-    token: string,
-    address: string,
-    digest?: string,
-  ): Principal | undefined | Promise<Principal | undefined> {
-    return this.#known.authenticate(token, address, digest)
+  authenticate(token: string, address: string): Principal | undefined | Promise<Principal | undefined> {
+    return this.#known.authenticate(token, address)
   }
 
   /** After a change to a user was committed: their tokens, and what those have open, follow before this resolves. */

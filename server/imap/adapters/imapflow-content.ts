@@ -2,12 +2,12 @@
 import type { FetchMessageObject, ImapFlow } from 'imapflow'
 import { TransferDecoder } from '../../reading/transfer-decoder.ts'
 import { readBody, type WantedPart } from '../body-content.ts'
-import { type PartNode, readStructure } from '../body-structure.ts'
+import { findPart, type PartNode, readStructure } from '../body-structure.ts'
 import { type PartReader, type PartToRead, wholeMessage } from '../gateway-capabilities.ts'
 import type { MessageContent } from '../mail-gateway.ts'
 import { protectionsOf } from '../message-protection.ts'
 import type { KeptFolder } from './imapflow-kept-folder.ts'
-import { findPart, type ImapPart, toContent, toLine, toParts, toUnreadable } from './imapflow-message.ts'
+import { type ImapPart, toContent, toLine, toParts, toUnreadable } from './imapflow-message.ts'
 import { contentQuery, fetchRows } from './imapflow-rows.ts'
 
 interface ContentToRead {

@@ -222,16 +222,6 @@ function lowered(parameters: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), toLine(String(value))]))
 }
 
-/** The part with this number, also in attached messages; undefined where there is none. */
-export function findPart(root: ImapPart | undefined, id: string): ImapPart | undefined {
-  const waiting = root ? [root] : []
-  for (let part = waiting.pop(); part; part = waiting.pop()) {
-    if (part.id === id && !part.type.startsWith('multipart/')) return part
-    waiting.push(...part.children, ...(part.message ? [part.message] : []))
-  }
-  return undefined
-}
-
 /**
  * What mail servers write into an ENVELOPE where an address has no mailbox or no domain, or cannot be read: no part of an address.
  * Of Dovecot, of Courier and others that stand on the same code (c-client), and of Cyrus.

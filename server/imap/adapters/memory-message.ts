@@ -1,7 +1,7 @@
 /** A message of the server in memory that is made of parts: read as one of a real server is, without the way over the network. */
 import type { Folder } from '../../../contract/mail.ts'
 import { readBody } from '../body-content.ts'
-import { type PartNode, readStructure, toPartInfo } from '../body-structure.ts'
+import { findPart, type PartNode, readStructure, toPartInfo } from '../body-structure.ts'
 import type { MessageContent } from '../mail-gateway.ts'
 import { protectionsOf } from '../message-protection.ts'
 
@@ -68,7 +68,7 @@ export async function readMemoryMessage(
   maxBytes: number,
   attached: string | undefined,
 ): Promise<MessageContent | undefined> {
-  const root = attached === undefined ? message.structure : findPart(message, attached)?.message
+  const root = attached === undefined ? message.structure : findPart(message.structure, attached)?.message
   if (!root) return undefined
   const structure = readStructure(root)
   const body = await readBody(structure, maxBytes, async wanted => {
@@ -105,15 +105,6 @@ export function rawOf({ raw, subject, text, html }: MemoryMessage): Buffer {
 
 /** What is known of a part, in the structure or in the list of attachments. */
 export function partOf(message: MemoryMessage, id: string): { name: string | null; type: string } {
-  const part = findPart(message, id) ?? message.attachments.find(attachment => attachment.id === id)
+  const part = findPart(message.structure, id) ?? message.attachments.find(attachment => attachment.id === id)
   return { name: part?.name ?? null, type: part?.type ?? 'application/octet-stream' }
-}
-
-function findPart({ structure }: MemoryMessage, id: string): PartNode | undefined {
-  const waiting = structure ? [structure] : []
-  for (let part = waiting.pop(); part; part = waiting.pop()) {
-    if (part.id === id && !part.type.startsWith('multipart/')) return part
-    waiting.push(...part.children, ...(part.message ? [part.message] : []))
-  }
-  return undefined
 }

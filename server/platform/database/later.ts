@@ -2,8 +2,8 @@
  * Statements of a transaction whose answer is not needed at once. Where SQLite is on threads each message costs more than most
  * statements, so they go there together with the statement or the commit that follows.
  */
-import { type Compilable, type CompiledQuery, type QueryResult, sql } from 'kysely'
-import type { Database } from './database.ts'
+import { type Compilable, type CompiledQuery, type Kysely, type QueryResult, sql } from 'kysely'
+import type { Tables } from './tables.ts'
 
 /** What knows how to, takes it and says how it will be answered. */
 export interface LaterQuery extends CompiledQuery {
@@ -19,7 +19,7 @@ export function isLater(query: CompiledQuery): query is LaterQuery {
  * @returns How it is answered. Do not wait for that before the next statement or the end: it may be sent only then.
  */
 export async function later<Row>(
-  transaction: Database,
+  transaction: Kysely<Tables>,
   query: Compilable<Row>,
 ): Promise<{ answer: Promise<QueryResult<Row>> }> {
   const asked: LaterQuery = { ...query.compile(), later: {} }
@@ -31,6 +31,6 @@ export async function later<Row>(
 }
 
 /** @throws as the first of them that failed. */
-export async function sendLater(transaction: Database): Promise<void> {
+export async function sendLater(transaction: Kysely<Tables>): Promise<void> {
   await sql`select 1`.execute(transaction)
 }

@@ -1,8 +1,7 @@
 /** Kysely's SQLite dialect over node:sqlite, in the thread that asks: for commands, for databases in memory, and for tests. */
 import type { StatementSync } from 'node:sqlite'
 import { type DialectAdapter, SqliteAdapter, type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
-import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
-import { LiveFile } from './live-file.ts'
+import { type DatabaseObserver, isWriteStatement, LiveFile } from './database-health.ts'
 import { openSqlite, prepareWriting } from './sqlite-file.ts'
 import { encode, StatementCache } from './statement-cache.ts'
 

@@ -39,6 +39,8 @@ class SqliteThread {
   readonly #statements: StatementCache<Kept>
   readonly #post: (answers: Answer[]) => void
   #answers: Answer[] = []
+  /** When this message began, or its last long statement ended: to ask costs more than a short statement. */
+  #usedBefore = process.threadCpuUsage()
   /** Why there is no transaction where one was begun. */
   #brokenBy: unknown
   /** Of a statement whose answer nobody waited for: what follows relies on it. */
@@ -58,6 +60,7 @@ class SqliteThread {
   }
 
   runAll(orders: Order[]): void {
+    this.#usedBefore = process.threadCpuUsage()
     for (const order of orders) {
       // It may send those before it.
       const answer = this.#answerTo(order)
@@ -157,14 +160,21 @@ class SqliteThread {
     const kept = this.#statements.get(sql)
     if (kept.tookMs > slowMs) this.#flush()
     const began = performance.now()
-    const usedBefore = process.threadCpuUsage()
     const answer = answerOf(kept, values)
     kept.tookMs = performance.now() - began
     // It may have changed what a kept one answers.
     if (changesSchema(sql)) this.forget()
-    if ('rows' in answer) return { ...answer, isLong: isLong(kept.tookMs, usedBefore) }
+    const wasLong = this.#wasLong(kept.tookMs)
+    if ('rows' in answer) return { ...answer, isLong: wasLong }
     this.#writes++
     return answer
+  }
+
+  #wasLong(tookMs: number): boolean {
+    if (tookMs <= longMs.processor) return false
+    const { user, system } = process.threadCpuUsage(this.#usedBefore)
+    this.#usedBefore = process.threadCpuUsage()
+    return tookMs > longMs.disk || (user + system) / 1000 > longMs.processor
   }
 
   #boundLog(): void {
@@ -210,12 +220,6 @@ function toFault(error: unknown): Fault {
   if (!(error instanceof Error)) return { message: String(error) }
   const { message, code, errcode, errstr } = error as Error & Fault
   return { message, ...(code && { code }), ...(errcode !== undefined && { errcode }), ...(errstr && { errstr }) }
-}
-
-function isLong(tookMs: number, usedBefore: NodeJS.CpuUsage): boolean {
-  if (tookMs <= longMs.processor) return false
-  const { user, system } = process.threadCpuUsage(usedBefore)
-  return tookMs > longMs.disk || (user + system) / 1000 > longMs.processor
 }
 
 function open({ path, isReader }: ThreadData): DatabaseSync {

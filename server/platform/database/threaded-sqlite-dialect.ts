@@ -9,9 +9,8 @@ import {
   SqliteDialect,
 } from 'kysely'
 import type { DatabaseThreadEnded } from './database-fault.ts'
-import { type DatabaseObserver, isWriteStatement } from './database-health.ts'
+import { type DatabaseObserver, isWriteStatement, LiveFile } from './database-health.ts'
 import { isLater, type LaterQuery } from './later.ts'
-import { LiveFile } from './live-file.ts'
 import { TransactionalSqliteAdapter } from './sqlite-dialect.ts'
 import type { Changes, Rows } from './sqlite-messages.ts'
 import { SqliteThreads, type ThreadBounds } from './sqlite-threads.ts'

@@ -198,9 +198,7 @@ export class HttpHooks {
   #begin(request: FastifyRequest, reply: FastifyReply): boolean | Promise<void> {
     const { judges, underWay, cors } = this.#options
     const stranger = this.meet(request, reply)
-    underWay.begin(reply.raw)
-    // Comes for every response, also when the client went away in the middle.
-    reply.raw.once('close', () => this.#tell(request, reply))
+    underWay.begin(reply.raw, () => this.#tell(request, reply))
     if (stranger) {
       judges.limits?.checkAddress(request.address)
       answerHost(stranger, request, reply)

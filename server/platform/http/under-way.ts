@@ -6,10 +6,16 @@ export class UnderWay {
   #count = 0
   #idle = Promise.withResolvers<void>()
 
-  /** `close` comes for every response, also when the client went away in the middle. */
-  begin(response: ServerResponse): void {
+  /** @param over Called once, when the response is closed: that comes for each, also when the client went away in the middle. */
+  begin(response: ServerResponse, over: () => void): void {
     this.#count++
-    connectionOf(response).once('close', () => this.#ended())
+    // An event stream over HTTP/2 outlives what Node calls its response.
+    const stream = 'stream' in response ? (response.stream as EventEmitter) : undefined
+    stream?.once('close', () => this.#ended())
+    response.once('close', () => {
+      if (!stream) this.#ended()
+      over()
+    })
   }
 
   /** For what has no response yet. It never rejects. */
@@ -29,9 +35,4 @@ export class UnderWay {
     this.#idle.resolve()
     this.#idle = Promise.withResolvers()
   }
-}
-
-/** An event stream over HTTP/2 outlives what Node calls its response. */
-function connectionOf(response: ServerResponse): EventEmitter {
-  return 'stream' in response ? (response.stream as EventEmitter) : response
 }

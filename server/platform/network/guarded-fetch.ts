@@ -72,3 +72,18 @@ function next(from: URL, location: string, { isRefused }: { isRefused: boolean }
 function portOf(url: URL): number {
   return url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port)
 }
+
+/** The same answer; a body that is longer ends at the bound, which makes it one that cannot be read. */
+export function boundedAnswer(response: Response, maxBytes: number): Response {
+  if (!response.body) return response
+  let left = maxBytes
+  const bounded = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, controller) {
+      controller.enqueue(bytes.subarray(0, Math.max(0, left)))
+      left -= bytes.length
+      if (left < 0) controller.terminate()
+    },
+  })
+  const { status, statusText, headers } = response
+  return new Response(response.body.pipeThrough(bounded), { status, statusText, headers })
+}

@@ -7,8 +7,7 @@ import { tempDir } from '../../../test/support/temp-dir.ts'
 import { migrations } from '../../migrations.ts'
 import { openDatabase } from './database.ts'
 import { DatabaseRemoved } from './database-fault.ts'
-import { DatabaseHealth } from './database-health.ts'
-import { LiveFile } from './live-file.ts'
+import { DatabaseHealth, LiveFile } from './database-health.ts'
 import { migrate } from './migrate.ts'
 
 async function openOnDisk() {
