@@ -19,13 +19,13 @@ const cache = process.env.NODE_COMPILE_CACHE || join(root, 'node_modules/.cache/
 const stamp = join(cache, 'filled')
 /** TypeScript in a checkout, JavaScript in the published package. */
 const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
-/** Modules of our own that the server loads when they are first needed; a test holds this list to the sources. */
+/** What the server loads when it is first needed, the programs of its threads among it; a test holds this list to the sources. */
 const late = [
   'sandbox/sandbox-server',
+  'server/audit/trail-worker-thread',
   'server/backup-commands',
   'server/command-outcome',
-  'server/index/index-parts',
-  'server/index/serve-index',
+  'server/index/index-thread',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',
   'server/platform/http/docs-app',
@@ -33,6 +33,7 @@ const late = [
   'server/reading/clean-html',
   'server/reading/decode-body',
   'server/reading/read-parts',
+  'server/reading/text-worker-thread',
 ]
 const isFilling = process.argv[2] === '--fill-cache'
 

@@ -9,8 +9,6 @@ export interface TrailThreadData {
   headFile: string | undefined
   /** Derived from the secret key, by what they are for. */
   keys: Readonly<Record<string, Uint8Array>>
-  /** Where Node keeps what it has compiled. */
-  compileCache: string | undefined
 }
 
 export type TrailTask =

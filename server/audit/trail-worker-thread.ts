@@ -1,7 +1,6 @@
 /** The thread of a `TrailWorker`: reads the trail by a connection of its own, so that neither rows nor hashes cost the server's thread anything. */
-import { enableCompileCache, flushCompileCache } from 'node:module'
-import { setPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
+import { flushCompileCache } from 'node:module'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../platform/database/database.ts'
 import { isDatabaseFault } from '../platform/database/database-fault.ts'
 import { AuditChain } from './audit-chain.ts'
@@ -10,38 +9,47 @@ import { TrailHead } from './trail-head.ts'
 import type { TrailAnswer, TrailFailure, TrailRequest, TrailTask, TrailThreadData } from './trail-messages.ts'
 import { TrailReader } from './trail-reader.ts'
 
-/** As of `nice`: behind the thread that answers everybody. Only on Linux has a thread a priority of its own. */
-const priority = 10
-const { databaseUrl, headFile, keys, compileCache }: TrailThreadData = workerData
+type Work = (task: TrailTask) => Promise<unknown>
 
-if (process.platform === 'linux') setPriority(priority)
-if (compileCache !== undefined) enableCompileCache(compileCache)
-
-const secrets = { derive: (use: string) => Buffer.from(keys[use] ?? []) }
-const db = openDatabase(databaseUrl)
-const reader = new TrailReader({
-  store: new AuditStore(db),
-  chain: new AuditChain(secrets),
-  head: new TrailHead({ file: headFile, secrets }),
-})
-const exports = new Map<number, AsyncGenerator<string, void, undefined>>()
-
-async function work(task: TrailTask): Promise<unknown> {
-  switch (task.kind) {
-    case 'verify':
-      return reader.verify(task.own)
-    case 'begin':
-      exports.set(task.exported, reader.export(task.filter, task.name))
-      return undefined
-    case 'next':
-      return (await exports.get(task.exported)?.next())?.value ?? null
-    case 'end':
-      await exports.get(task.exported)?.return()
-      exports.delete(task.exported)
-      return undefined
-    case 'close':
-      return db.destroy()
+function openTrail({ databaseUrl, headFile, keys }: TrailThreadData): Work {
+  const secrets = { derive: (use: string) => Buffer.from(keys[use] ?? []) }
+  const db = openDatabase(databaseUrl)
+  const reader = new TrailReader({
+    store: new AuditStore(db),
+    chain: new AuditChain(secrets),
+    head: new TrailHead({ file: headFile, secrets }),
+  })
+  const exports = new Map<number, AsyncGenerator<string, void, undefined>>()
+  return async task => {
+    switch (task.kind) {
+      case 'verify':
+        return reader.verify(task.own)
+      case 'begin':
+        exports.set(task.exported, reader.export(task.filter, task.name))
+        return undefined
+      case 'next':
+        return (await exports.get(task.exported)?.next())?.value ?? null
+      case 'end':
+        await exports.get(task.exported)?.return()
+        exports.delete(task.exported)
+        return undefined
+      case 'close':
+        return db.destroy()
+    }
   }
+}
+
+function serve(port: MessagePort, work: Work): void {
+  port.on('message', async ({ number, task }: TrailRequest) => {
+    let answer: TrailAnswer
+    try {
+      answer = { number, outcome: await work(task) }
+    } catch (error) {
+      answer = { number, failure: failureOf(error) }
+    }
+    port.postMessage(answer)
+    flushCompileCache()
+  })
 }
 
 function failureOf(error: unknown): TrailFailure {
@@ -49,13 +57,5 @@ function failureOf(error: unknown): TrailFailure {
   return { message: message ?? '', errcode, code, isOfDatabase: isDatabaseFault(error) }
 }
 
-parentPort?.on('message', async ({ number, task }: TrailRequest) => {
-  let answer: TrailAnswer
-  try {
-    answer = { number, outcome: await work(task) }
-  } catch (error) {
-    answer = { number, failure: failureOf(error) }
-  }
-  parentPort?.postMessage(answer)
-  flushCompileCache()
-})
+// Where it is only compiled there is no port.
+if (parentPort) serve(parentPort, openTrail(workerData))

@@ -2,13 +2,12 @@
  * Verifies and exports the trail on a thread of its own, with a connection of its own to the database: a million entries are read and
  * hashed beside the server, not by it. The thread is started for work and ended when there is none.
  */
-import { getCompileCacheDir } from 'node:module'
-import { dirname, extname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { markDatabaseFault } from '../platform/database/database-fault.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
+import { startThread, threadProgram } from '../platform/start-thread.ts'
 import type { ExportName } from './audit-export.ts'
 import type { AuditSearch } from './audit-store.ts'
 import type { AuditVerdict } from './audit-verdict.ts'
@@ -30,7 +29,7 @@ const defaultIdleMs = 10_000
 /** For letting go of the database. */
 const closeMs = 1_000
 const maxMemoryMb = 128
-const thread = join(import.meta.dirname, `trail-worker-thread${extname(import.meta.filename)}`)
+const program = threadProgram(import.meta, 'trail-worker-thread')
 /** What entries, ends and the file beside the database are sealed with. */
 const keyUses = ['audit ends v2', 'audit seal', 'audit input', 'audit head']
 
@@ -96,16 +95,15 @@ export class TrailWorker implements TrailReading {
 
   #start(): Worker {
     const { databaseUrl, headFile, secrets } = this.#options
-    const cache = getCompileCacheDir()
     const workerData: TrailThreadData = {
       databaseUrl,
       headFile,
       keys: Object.fromEntries(keyUses.map(use => [use, secrets.derive(use)])),
-      compileCache: cache && dirname(cache),
     }
     const asked: Asked = new Map()
     this.#asked = asked
-    const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } })
+    const resourceLimits = { maxOldGenerationSizeMb: maxMemoryMb }
+    const worker = startThread(program, { workerData, resourceLimits, isBackground: true })
     worker.on('message', (answer: TrailAnswer) => this.#take(answer, asked))
     worker.on('error', error => this.#lose(worker, error))
     worker.on('exit', () => this.#lose(worker, new Error('the thread that reads the audit trail ended')))

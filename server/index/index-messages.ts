@@ -6,7 +6,6 @@ import type { IndexOperation, IndexOperations } from './index-operations.ts'
 export interface IndexThreadData {
   home: IndexHome
   isReader: boolean
-  compileCache: string | undefined
 }
 
 /** `release` closes the file of an account, `drop` removes it, `open` makes it; `close` comes last and is not answered. */

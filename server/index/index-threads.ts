@@ -2,7 +2,7 @@
  * The indexes of all accounts, as the thread that serves requests asks for them: one thread writes, one reads lists, one searches. A
  * call is one message there and one back. An index is a cache: what is lost with a thread or a file is read from the mail server again.
  */
-import { extname, join } from 'node:path'
+import { threadProgram } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import type { IndexOrder } from './index-messages.ts'
@@ -45,8 +45,7 @@ interface OpenedFile {
   made: Promise<unknown>
 }
 
-/** Emitted as JavaScript, this file and the other have another ending. */
-const program = join(import.meta.dirname, `index-thread${extname(import.meta.filename)}`)
+const program = threadProgram(import.meta, 'index-thread')
 
 export class IndexThreads {
   readonly #bounds: IndexThreadBounds

@@ -1,7 +1,6 @@
 /** One thread of the index: started when it is asked something, ended when nothing was asked for a while, started again when it died. */
-import { getCompileCacheDir } from 'node:module'
-import { dirname } from 'node:path'
-import { type Transferable, Worker } from 'node:worker_threads'
+import type { Transferable, Worker } from 'node:worker_threads'
+import { startThread } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import type { FromIndexThread, IndexFailure, IndexOrder, IndexThreadData, ToIndexThread } from './index-messages.ts'
@@ -84,10 +83,12 @@ export class IndexWorker {
 
   #start(): Worker {
     const { home, isReader, thread } = this.#options
-    // It lies in a folder for each version of Node, which is put behind it again.
-    const cache = getCompileCacheDir()
-    const workerData: IndexThreadData = { home, isReader, compileCache: cache && dirname(cache) }
-    const worker = new Worker(thread, { workerData, resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb } })
+    const worker = startThread(thread, {
+      workerData: { home, isReader } satisfies IndexThreadData,
+      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
+      // Indexing comes behind what people wait for.
+      isBackground: !isReader,
+    })
     const exited = Promise.withResolvers<void>()
     this.#ending.add(exited.promise)
     const end = (reason: string) => {

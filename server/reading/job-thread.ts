@@ -1,7 +1,6 @@
 /** One thread of a `TextWorker`: started for its first job, ended with a job that takes too much, and when there is nothing to do. */
-import { getCompileCacheDir } from 'node:module'
-import { dirname, extname, join } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread, threadProgram } from '../platform/start-thread.ts'
 import type { JobAnswer, JobMessage } from './text-jobs.ts'
 
 export interface ThreadBounds {
@@ -38,8 +37,7 @@ export interface ThreadJob {
 /** How many times its processor time a job may last by the clock: other programs may have the processor, since threads are polite. */
 const patience = 4
 
-/** Emitted as JavaScript, this file and the other have another ending. */
-export const defaultThread = join(import.meta.dirname, `text-worker-thread${extname(import.meta.filename)}`)
+export const defaultThread = threadProgram(import.meta, 'text-worker-thread')
 
 export class JobThread {
   readonly #bounds: ThreadBounds
@@ -90,11 +88,10 @@ export class JobThread {
 
   #start(): Worker {
     const { thread, maxMemoryMb } = this.#bounds
-    // It lies in a folder for each version of Node, which is put behind it again.
-    const cache = getCompileCacheDir()
-    const worker = new Worker(thread, {
-      workerData: { compileCache: cache && dirname(cache) },
+    const worker = startThread(thread, {
+      workerData: undefined,
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 16 },
+      isBackground: true,
     })
     // What happens to a thread that was ended no longer matters.
     const isCurrent = () => worker === this.#worker

@@ -1,7 +1,6 @@
 /** A thread of a `TextWorker`: does one job after the other, and loads only what its jobs need. */
-import { enableCompileCache, flushCompileCache } from 'node:module'
-import { setPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
+import { flushCompileCache } from 'node:module'
+import { parentPort } from 'node:worker_threads'
 import type { JobAnswer, JobMessage, TextJob, TextJobs } from './text-jobs.ts'
 
 type Work<Job extends TextJob> = (
@@ -16,9 +15,6 @@ const jobs: Jobs = {
   readParts: async () => (await import('./read-parts.ts')).readParts,
 }
 
-/** As of `nice`. */
-const priority = 10
-
 async function answerTo({ job, input }: JobMessage): Promise<JobAnswer> {
   try {
     const work = await jobs[job]()
@@ -28,11 +24,6 @@ async function answerTo({ job, input }: JobMessage): Promise<JobAnswer> {
     return { failure: error instanceof Error ? error.message : String(error) }
   }
 }
-
-// Behind the thread that answers everybody, where both want a processor. Only on Linux has a thread a priority of its own.
-if (process.platform === 'linux') setPriority(priority)
-// A cache is a thread's own to open. With it the thread starts twice as fast, and without the compiler of TypeScript.
-if (typeof workerData?.compileCache === 'string') enableCompileCache(workerData.compileCache)
 
 parentPort?.on('message', async (message: JobMessage) => {
   parentPort?.postMessage(await answerTo(message))

@@ -138,16 +138,16 @@ test('what the server loads late is in the compile cache too', () => {
   const start = readFileSync(join(root, 'bin/start.js'), 'utf8')
   const [, list = ''] = /^const late = \[([^\]]*)\]$/m.exec(start)!
   const late = [...list.matchAll(/'([^']+)'/g)].map(match => match[1]!)
-  // Compiled for the program alone, it would be compiled again by each thread.
-  const threads = [join('server', 'platform', 'database', 'sqlite-thread')]
   const sources = readdirSync(join(root, 'server'), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.ts') && !/\.(test|suite)\./.test(file))
-    .flatMap(file =>
-      [...readFileSync(join(root, 'server', file), 'utf8').matchAll(/\bimport\('(\.[^']+)\.ts'\)/g)].map(match =>
-        join('server', dirname(file), match[1]!),
-      ),
-    )
-  expect(late.toSorted()).toEqual([...sources, ...threads].toSorted())
+    .flatMap(file => {
+      const text = readFileSync(join(root, 'server', file), 'utf8')
+      const imported = [...text.matchAll(/\bimport\('(\.[^']+)\.ts'\)/g)]
+      // Compiled for the program alone, the program of a thread would be compiled again by each thread.
+      const threads = [...text.matchAll(/\bthreadProgram\(import\.meta, '([^']+)'\)/g)]
+      return [...imported, ...threads].map(match => join('server', dirname(file), match[1]!))
+    })
+  expect(late.toSorted()).toEqual(sources.toSorted())
 })
 
 async function listeningAddress(stdout: NodeJS.ReadableStream): Promise<string> {

@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { buildPageWhenStale } from '../../server/platform/http/page-build.ts'
+import { compileCache } from './compile-cache-setup.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -10,5 +12,14 @@ export default async function setup(): Promise<void> {
   // Refused for its port, but before that it fills the cache when that is stale.
   const child = spawn(process.execPath, ['bin/rustymail.js', 'serve', '--port', 'none'], { cwd: root, stdio: 'ignore' })
   await once(child, 'close')
+  await compileThreads()
   await buildPageWhenStale(root)
+}
+
+/** Programs of threads that only tests have: compiled at once by many threads, they could end the process (start-thread.ts). */
+async function compileThreads(): Promise<void> {
+  const program = pathToFileURL(join(import.meta.dirname, 'index-thread.ts')).href
+  const words = `require('node:module').enableCompileCache(${JSON.stringify(compileCache)}); import('${program}')`
+  const [code] = await once(spawn(process.execPath, ['-e', words], { stdio: 'inherit' }), 'close')
+  if (code !== 0) throw new Error(`the threads of tests were not compiled: exit code ${code}`)
 }

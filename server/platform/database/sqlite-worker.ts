@@ -1,15 +1,12 @@
 /** One SQLite connection on a thread of its own, asked from here: statements of one turn of the loop go there together. */
-import { getCompileCacheDir } from 'node:module'
-import { dirname, extname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
+import { startThread, threadProgram } from '../start-thread.ts'
 import { DatabaseThreadEnded } from './database-fault.ts'
 import type { Answer, Changes, Fault, FromThread, Order, Rows, ThreadData, ToThread } from './sqlite-messages.ts'
 
 /** Rows of one answer at most; between statements it holds next to nothing. */
 const maxMemoryMb = 128
-/** Emitted as JavaScript, this file and the other have another ending. */
-const program = join(import.meta.dirname, `sqlite-thread${extname(import.meta.filename)}`)
+const program = threadProgram(import.meta, 'sqlite-thread')
 
 export interface SqliteWorkerOptions extends ThreadData {
   /** Ended by itself, so that nothing can be known of what it was at. Called once at most. */
@@ -38,7 +35,10 @@ export class SqliteWorker {
 
   constructor(options: SqliteWorkerOptions) {
     this.#options = options
-    this.#worker = startThread({ path: options.path, isReader: options.isReader })
+    this.#worker = startThread(program, {
+      workerData: { path: options.path, isReader: options.isReader } satisfies ThreadData,
+      resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 1 },
+    })
     this.#worker.on('message', (message: FromThread) => this.#hear(message))
     this.#worker.on('error', error => this.#end(error.message))
     this.#worker.on('exit', code => {
@@ -122,18 +122,6 @@ export class SqliteWorker {
     this.#opened.reject(error)
     for (const pending of this.#pending.splice(0)) pending.reject(error)
   }
-}
-
-/** With the cache of this process: each thread compiles for itself, and the compiler alone would take 20 MiB of it. */
-function startThread(data: ThreadData): Worker {
-  // It lies in a folder for each version of Node, which is put behind it again.
-  const cache = getCompileCacheDir()
-  const enable = cache && `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))})\n`
-  return new Worker(`${enable ?? ''}import(${JSON.stringify(pathToFileURL(program).href)})`, {
-    eval: true,
-    workerData: data,
-    resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 1 },
-  })
 }
 
 function settle({ resolve, reject }: Pending, answer: Answer): void {

@@ -1,0 +1,38 @@
+/** Starts a program of ours on a thread, with the compile cache of this process. */
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type ResourceLimits, Worker } from 'node:worker_threads'
+
+export interface ThreadOptions {
+  workerData: unknown
+  /** In MiB. */
+  resourceLimits: ResourceLimits
+  /** Behind the threads that people wait for, where both want a processor. Only on Linux has a thread a priority of its own. */
+  isBackground?: boolean
+}
+
+/** As of `nice`. */
+const backgroundPriority = 10
+
+/** The program beside a module, which has another ending when both are emitted as JavaScript. */
+export function threadProgram({ dirname: folder, filename }: ImportMeta, name: string): string {
+  return join(folder, name + extname(filename))
+}
+
+/**
+ * A cache is a thread's own to open, and it has to be open before the program is loaded. Without it each thread would load the compiler
+ * of TypeScript, which takes 30 MiB and the time of a core; and since that is WebAssembly, which V8 does not free safely while other
+ * threads do the same (nodejs 24.21, seen as one SIGSEGV in some thousand starts), it could end the process.
+ */
+export function startThread(program: string, { workerData, resourceLimits, isBackground }: ThreadOptions): Worker {
+  const isPolite = isBackground === true && process.platform === 'linux'
+  // It lies in a folder for each version of Node, which is put behind it again.
+  const cache = getCompileCacheDir()
+  const steps = [
+    isPolite && `require('node:os').setPriority(${backgroundPriority})`,
+    cache !== undefined && `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))})`,
+    `import(${JSON.stringify(pathToFileURL(program).href)})`,
+  ]
+  return new Worker(steps.filter(Boolean).join('\n'), { eval: true, workerData, resourceLimits })
+}
