@@ -2,18 +2,19 @@
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { patience } from './test/support/patience.ts'
 import { RetriedTests } from './test/support/retried-tests.ts'
 
 const shared = {
-  // How long a test may hang, not how long it may take: with a load of 20 on two processors some take half of it.
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
-  // Nor does it say how soon something comes that is looked for again and again: one second was too short on a busy machine.
-  expect: { poll: { timeout: 20_000 } },
+  // How long a test may hang, not how long it may take: a machine where twenty others wait for a processor is no fault.
+  testTimeout: 5 * patience,
+  hookTimeout: 5 * patience,
+  // Nor does it say how soon something comes that is looked for again and again.
+  expect: { poll: { timeout: patience } },
   // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
-  setupFiles: ['connections', 'compile-cache'].map(name => `test/support/${name}-setup.ts`),
+  setupFiles: ['connections', 'compile-cache', 'patience'].map(name => `test/support/${name}-setup.ts`),
   // One more than there are processors on a small machine: half of the time the long ones wait for something to happen.
   maxWorkers: 3,
 } as const
@@ -41,12 +42,20 @@ class LongestFirst extends BaseSequencer {
       const found = longest.findIndex(end => moduleId.endsWith(end))
       return found === -1 ? longest.length : found
     }
-    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b))
+    // A process goes on with the files of its project, and ends where one of the other comes next.
+    const turn = ({ project }: TestSpecification) => ['journeys', 'parts', 'alone'].indexOf(project.name)
+    return (await super.sort(files)).toSorted((a, b) => turn(a) - turn(b) || place(a) - place(b))
   }
 }
 
 /** Its stand-in for a module would be one for all. */
 const alone = ['web/settings/configuration-draft.test.ts']
+
+/**
+ * To start a process and load the server again took a second of processor time for each file, and longer than many of them. What a
+ * test puts in the place of something real is taken back after it.
+ */
+const together = { isolate: false, restoreMocks: true, unstubGlobals: true } as const
 
 export default defineConfig({
   test: {
@@ -54,26 +63,17 @@ export default defineConfig({
     reporters: ['default', new RetriedTests(join(import.meta.dirname, 'test/retried-tests.txt'), import.meta.dirname)],
     sequence: { sequencer: LongestFirst },
     projects: [
+      { test: { ...shared, ...together, name: 'journeys', include: ['{test,bench}/**/*.test.{ts,tsx}'] } },
       {
         test: {
           ...shared,
-          name: 'journeys',
-          include: ['{test,bench}/**/*.test.{ts,tsx}', ...alone],
-        },
-      },
-      {
-        test: {
-          ...shared,
+          ...together,
           name: 'parts',
           include: ['{contract,server,web,sandbox}/**/*.test.{ts,tsx}'],
           exclude: alone,
-          // To start a process and load the server again for each of a hundred files took longer than many of them. What a test
-          // puts in the place of something real is taken back after it.
-          isolate: false,
-          restoreMocks: true,
-          unstubGlobals: true,
         },
       },
+      { test: { ...shared, name: 'alone', include: alone } },
     ],
   },
 })

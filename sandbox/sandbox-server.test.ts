@@ -224,7 +224,7 @@ test('new mail comes by itself when asked for, and ends with the sandbox', async
     return status ? (status.uidNext ?? 0) : 0
   }
   const first = await uidNext()
-  await expect.poll(uidNext, { timeout: 10_000 }).toBeGreaterThan(first + 3)
+  await expect.poll(uidNext).toBeGreaterThan(first + 3)
   await sandbox.stop()
   expect(() => sandbox.deliver({ subject: 'Late', text: 'Too late.' })).toThrow('not running')
 })

@@ -71,4 +71,4 @@ test('a start loads no package that only some servers need, no command, and not 
   // Any `import` of `node:http` reads its WebSocket, and with it loads Node's own fetch.
   expect(internals.length).toBeGreaterThan(100)
   expect(internals.filter(name => name.includes('internal/deps/undici'))).toEqual([])
-}, 60_000)
+})

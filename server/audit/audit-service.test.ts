@@ -289,11 +289,11 @@ test('while the database is away it is full, who is refused does not wait, and t
   const transact = store.transact.bind(store)
   store.transact = async () => Promise.reject(new Error('connection refused'))
   const waiting = audit.record(auditFact())
-  await vi.waitFor(() => expect(audit.isFull).toBe(true), { timeout: 10_000 })
+  await vi.waitFor(() => expect(audit.isFull).toBe(true))
   await audit.record(auditFact({ outcome: 'overloaded', status: 503 }))
   await waiting
   store.transact = transact
-  await vi.waitFor(() => expect(audit.isFull).toBe(false), { timeout: 10_000 })
+  await vi.waitFor(() => expect(audit.isFull).toBe(false))
   await audit.noteTally()
   const [tally, entry] = (await audit.list({ limit: 2 })).items
   expect(entry).toMatchObject({ number: 1, outcome: 'ok' })

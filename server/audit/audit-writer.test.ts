@@ -96,11 +96,11 @@ test('while the database is away entries wait in their order, and it says so soo
   database.isAway = true
   const first = [writer.write(row('a')), writer.write(row('b'))]
   expect(writer.isFull).toBe(false)
-  await vi.waitFor(() => expect(writer.isFull).toBe(true), { timeout: 10_000 })
+  await vi.waitFor(() => expect(writer.isFull).toBe(true))
   const later = writer.write(row('c'))
   expect(database.commits).toEqual([])
   database.isAway = false
-  await vi.waitFor(() => expect(writer.isFull).toBe(false), { timeout: 10_000 })
+  await vi.waitFor(() => expect(writer.isFull).toBe(false))
   expect(await Promise.all([...first, later])).toEqual([false, false, false])
   await writer.write(row('d'))
   expect(database.commits.flat()).toEqual(['a', 'b', 'c', 'd'])

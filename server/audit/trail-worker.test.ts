@@ -83,7 +83,7 @@ test('the thread is started for work, ends without it, and who still waits at th
   // There is no trail in it.
   await expect(worker.verify({})).rejects.toThrow('no such table')
   expect(worker.isRunning).toBe(true)
-  await expect.poll(() => worker.isRunning, { timeout: 20_000 }).toBe(false)
+  await expect.poll(() => worker.isRunning).toBe(false)
   const refused = expect(worker.verify({})).rejects.toMatchObject({ code: 'draining' })
   await worker.stop()
   await refused

@@ -56,7 +56,7 @@ onEachDatabase(open => {
         later(depth)
       })
       log.append(mail(1))
-      await expect.poll(() => log.newest, { timeout: 10_000 }).toBe(before + 2)
+      await expect.poll(() => log.newest).toBe(before + 2)
       stop()
     }
   })

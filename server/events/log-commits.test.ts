@@ -232,9 +232,7 @@ function suite(open: () => Promise<Database>) {
     await slow(0)
   })
 
-  test('whatever parts do, each of those kept is there once, whole, and those that failed are not', {
-    timeout: 60_000,
-  }, async () => {
+  test('whatever parts do, each of those kept is there once, whole, and those that failed are not', async () => {
     const { commits, failNext, stored, numbers, names, heard } = setUp(await open())
     let state = 4711
     const random = (below: number) => {

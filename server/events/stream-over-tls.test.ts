@@ -52,7 +52,7 @@ async function door() {
   const publish = async (count: number) => {
     const newest = log.newest + count
     for (let uid = 1; uid <= count; uid++) hub.publish(mail(uid))
-    await expect.poll(() => log.newest, { timeout: 15_000 }).toBe(newest)
+    await expect.poll(() => log.newest).toBe(newest)
   }
   return { hub, http, port, cert, openSession, outcomes, publish }
 }
@@ -100,7 +100,7 @@ test('a reader that takes nothing over HTTP/1.1 with TLS is cut as well', async 
   for (let round = 0; round < 10 && hub.streamCount > 0; round++) await publish(many)
   await expect.poll(() => hub.streamCount).toBe(0)
   expect(hub.healthFor(admin).slow_consumers).toBe(1)
-}, 60_000)
+})
 
 /** Passes bytes on until it is told to stop reading, as a network does whose other end has died. */
 async function startPipe(to: number) {
@@ -143,7 +143,7 @@ test('a connection over HTTP/2 on which nothing moves any more is cut in the end
   const connections = () =>
     new Promise(resolve => http.fastify.server.getConnections((_error, count) => resolve(count)))
   await expect.poll(connections).toBe(0)
-}, 60_000)
+})
 
 test('who goes away frees all streams of the connection, and each was told of when it was opened', async () => {
   const { hub, http, openSession, outcomes } = await door()

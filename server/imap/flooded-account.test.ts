@@ -46,12 +46,12 @@ test('twenty flooding servers: each account says why, and the quiet one is ready
   await mail.watcher.start()
   for (const id of logins.keys()) {
     const expected = id === 'quiet' ? { state: 'ready' } : { state: 'unreachable', last_error: { cause: 'flood' } }
-    await vi.waitFor(() => expect(mail.stateOf(id)).toMatchObject(expected), 50_000)
+    await vi.waitFor(() => expect(mail.stateOf(id)).toMatchObject(expected))
   }
   const { signal } = new AbortController()
   const page = await mail.pool.run('quiet', 'interactive', one => one.listMessages('INBOX', 10, undefined), signal)
   expect(page.messages).toHaveLength(3)
-}, 90_000)
+})
 
 test('a server that floods each new connection is asked again, and pauses grow', async () => {
   const server = await start({ at: 'LOGIN', again: '* OK hi\r\n' })
@@ -66,7 +66,7 @@ test('a server that floods each new connection is asked again, and pauses grow',
     set(account, state)
   })
   await mail.watcher.start()
-  await vi.waitFor(() => expect(pauses.length).toBeGreaterThan(5), 20_000)
+  await vi.waitFor(() => expect(pauses.length).toBeGreaterThan(5))
   expect(server.connections).toBeGreaterThan(5)
   expect(pauses[5]).toBeGreaterThan(8 * pauses[1]!)
 })

@@ -296,9 +296,9 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
       const state = await connection.watch('INBOX', change => changes.push(change))
       expect(state.uidNext).toBeGreaterThan(first)
       await server.deliver({ subject: 'one' })
-      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'exists', count: 2 }), 5_000)
+      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'exists', count: 2 }))
       await server.deliver({ subject: 'two' })
-      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'exists', count: 3 }), 5_000)
+      await vi.waitFor(() => expect(changes).toContainEqual({ kind: 'exists', count: 3 }))
     })
 
     test('a wrong password is told apart, in the words of the server and without the password', async () => {

@@ -22,7 +22,7 @@ describe('in memory', () => {
     gateway.maxConnections = 1
     mail = new WatchedAccounts({ gateway, logins: new Map([['a', login]]), backoff }, await startHub())
     await mail.watcher.start()
-    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'))
   })
   afterEach(() => mail.stop())
   const list = (folder = 'INBOX') =>
@@ -45,7 +45,7 @@ describe('in memory', () => {
   test('between requests new mail is announced, also while they never end', async () => {
     await list()
     const first = gateway.deliver()
-    await vi.waitFor(() => expect(mail.receivedBy()).toEqual([first]), 5_000)
+    await vi.waitFor(() => expect(mail.receivedBy()).toEqual([first]))
     // As over a network: in memory alone, nothing else would ever get its turn.
     gateway.delay = () => nextTurn()
     const over = new AbortController()
@@ -53,7 +53,7 @@ describe('in memory', () => {
       while (!over.signal.aborted) await list('Sent')
     })
     const second = gateway.deliver()
-    await vi.waitFor(() => expect(mail.receivedBy()).toEqual([first, second]), 5_000)
+    await vi.waitFor(() => expect(mail.receivedBy()).toEqual([first, second]))
     over.abort()
     await Promise.all(load)
   })
@@ -65,7 +65,7 @@ describe('in memory', () => {
       if (step === 'listMessages' && cuts-- > 0) gateway.cut()
     }
     expect(await list()).toMatchObject({ total: 0 })
-    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'))
     expect(await list()).toMatchObject({ total: 0 })
   })
 
@@ -104,7 +104,7 @@ describe('in memory', () => {
     expect(gateway.attempts).toBe(attempts)
     trial.resolve()
     expect([await over, (await Promise.all(lists)).map(({ total }) => total)]).toEqual(['tried', [0, 0]])
-    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
+    await vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'))
     await expect(mail.pool.leaveTo('a', () => Promise.reject(new Error('refused')))).rejects.toThrow('refused')
     const isFull = vi.fn(() => Promise.reject(new Problem('mail_server_refused', 'No more.', { fault: 'limit' })))
     await expect(mail.pool.leaveTo('a', isFull)).rejects.toThrow('No more.')
@@ -120,7 +120,7 @@ describe('in memory', () => {
     await vi.waitFor(async () => {
       await list()
       expect(mail.pool.connections('a')?.open).toBe(2)
-    }, 5_000)
+    })
     clock.mockRestore()
     expect(mail.stateOf().connections.server_limit).not.toBe(1)
   })
@@ -146,11 +146,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await startHub(),
     )
     await mail.watcher.start()
-    await vi.waitFor(() => expect(mail.stateOf('b').state).toBe('ready'), 15_000)
+    await vi.waitFor(() => expect(mail.stateOf('b').state).toBe('ready'))
     const list = (folder: string) =>
       mail.pool.run('b', 'interactive', one => one.listMessages(folder, 10, undefined), signal, folder)
     const limit = () => mail.pool.connections('b')?.server_limit
-    const learned = vi.waitFor(() => expect(limit()).toBe(most), { timeout: 25_000, interval: 10 })
+    const learned = vi.waitFor(() => expect(limit()).toBe(most), { interval: 10 })
     const release = Promise.withResolvers<void>()
     const holders: Promise<void>[] = []
     // One after the other, each keeping its connection: Dovecot counts logins that come at the same moment loosely.

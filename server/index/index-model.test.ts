@@ -213,7 +213,7 @@ const placesOf = ({ threadId, places }: IndexedMessage) =>
   JSON.stringify([threadId, places.map(({ path, ...rest }) => ({ ...rest, path: path.replace(/x+$/, '') }))])
 
 onEachIndex(world => {
-  test('whatever happens, the index is what a naive one would be', { timeout: 240_000 }, async () => {
+  test('whatever happens, the index is what a naive one would be', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async steps => {
         const index = await world.open()

@@ -195,7 +195,7 @@ onEachDatabase((open, url) => {
     one.child.stdin.write('write\n')
     expect(await one.next()).toBe('written')
     expect((await written(db)).map(name => name.split(' ')[0]).sort()).toEqual(['one', 'other'])
-  }, 60_000)
+  })
 })
 
 function startHolder(url: string, name: string) {

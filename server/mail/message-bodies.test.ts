@@ -223,7 +223,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       return newest(mail)
     }
     server = { mail, deliver }
-  }, 60_000)
+  })
   afterAll(async () => {
     await connection?.close()
     await dovecot?.stop()

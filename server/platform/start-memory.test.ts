@@ -10,7 +10,7 @@ test('what nothing refers to any more is gone at once, and no global is left', (
   }
   // A WeakRef holds on to what it gave out, or was made from, until the turn ends.
   return expect
-    .poll(isGone, { timeout: 10_000 })
+    .poll(isGone)
     .toBe(true)
     .then(() => expect('gc' in globalThis).toBe(false))
 })

@@ -128,7 +128,7 @@ test('a thread that does not come to the job is no fault of the text', async () 
 test('without work the thread ends, and work starts another', async () => {
   const { made, tell } = worker({ idleMs: 50 })
   const first = await tell('a')
-  await expect.poll(() => made.running, { timeout: 20_000, interval: 10 }).toBe(0)
+  await expect.poll(() => made.running, { interval: 10 }).toBe(0)
   expect(threadOf(await tell('b'))).not.toBe(threadOf(first))
 })
 

@@ -85,9 +85,9 @@ const flagsOf = async (path: string, uid: number) => {
   const { messages } = await index().listMessages({ path, limit: 1_000 })
   return messages.flatMap(({ places }) => places).find(place => place.path === path && place.uid === uid)?.flags
 }
-const isComplete = () => vi.waitFor(() => expect(indexer.isComplete).toBe(true), 10_000)
+const isComplete = () => vi.waitFor(() => expect(indexer.isComplete).toBe(true))
 const holds = (path: string, uids: number[]) =>
-  vi.waitFor(async () => expect(await uidsIn(path)).toEqual(uids), { timeout: 10_000, interval: 10 })
+  vi.waitFor(async () => expect(await uidsIn(path)).toEqual(uids), { interval: 10 })
 const target = (path: string, ...uids: number[]) => ({ path, uidValidity: gateway.getFolder(path).uidValidity, uids })
 const writer = () => pool.runOnce.bind(pool, 'a', 'interactive')
 
@@ -114,7 +114,7 @@ test('mail that comes, changes, moves and goes is found when it is noticed', asy
   await holds('INBOX', [first, second])
   await writer()(w => w.setFlags(target('INBOX', first), 'add', ['\\Seen']), new AbortController().signal)
   indexer.notice('INBOX')
-  await vi.waitFor(async () => expect(await flagsOf('INBOX', first)).toEqual(['\\Seen']), 10_000)
+  await vi.waitFor(async () => expect(await flagsOf('INBOX', first)).toEqual(['\\Seen']))
   const [before] = (await index().listMessages({ path: 'INBOX', limit: 1 })).messages
   await writer()(w => w.move(target('INBOX', second), 'Archive'), new AbortController().signal)
   indexer.notice('INBOX')
@@ -153,7 +153,7 @@ test('what was lost with the index is read again, and nothing is told twice', as
   await isComplete()
   await writer()(w => w.setFlags(target('INBOX', uids[0]!), 'add', ['\\Flagged']), new AbortController().signal)
   indexer.notice('INBOX')
-  await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(1), 10_000)
+  await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(1))
   await isComplete()
   await threads.drop('a')
   indexer.renew()
@@ -165,7 +165,7 @@ test('what was lost with the index is read again, and nothing is told twice', as
   // Numbers go on above those that were forwarded, so that what changes now is told.
   await writer()(w => w.setFlags(target('INBOX', uids[1]!), 'add', ['\\Seen']), new AbortController().signal)
   indexer.notice('INBOX')
-  await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(2), 10_000)
+  await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_changed')).toHaveLength(2))
 })
 
 test('it goes on where it stopped, also after connections broke in the middle', async () => {
@@ -176,7 +176,7 @@ test('it goes on where it stopped, also after connections broke in the middle', 
     if (step === 'listHeaders' && lists === 4) void indexer.stop()
   }
   indexer.start()
-  await vi.waitFor(() => expect(lists).toBeGreaterThanOrEqual(4), 10_000)
+  await vi.waitFor(() => expect(lists).toBeGreaterThanOrEqual(4))
   await indexer.stop()
   const held = (await uidsIn('INBOX')).length
   expect(held).toBeGreaterThan(0)

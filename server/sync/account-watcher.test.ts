@@ -31,8 +31,8 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
   afterEach(() => mail.stop())
 
   const append = async () => (await dovecot.appendMessage(dovecot.users[1]!.user, message)).uid
-  const isState = (state: string) => vi.waitFor(() => expect(mail.stateOf('b').state).toBe(state), 15_000)
-  const hasReceived = (uids: number[]) => vi.waitFor(() => expect(mail.receivedBy('b')).toEqual(uids), 15_000)
+  const isState = (state: string) => vi.waitFor(() => expect(mail.stateOf('b').state).toBe(state))
+  const hasReceived = (uids: number[]) => vi.waitFor(() => expect(mail.receivedBy('b')).toEqual(uids))
 
   test('new mail is announced with its UID, while IDLE is renewed all the time', async () => {
     await append()
@@ -65,7 +65,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     await isState('ready')
     await dovecot.halt()
     await isState('unreachable')
-    await vi.waitFor(() => expect(mail.stateOf('b').last_error?.cause).toBe('refused'), 5_000)
+    await vi.waitFor(() => expect(mail.stateOf('b').last_error?.cause).toBe('refused'))
     await dovecot.resume()
     const uid = await append()
     await hasReceived([uid])
@@ -100,7 +100,7 @@ describe.skipIf(!available('dovecot'))('watching a real mailbox', () => {
     await mail.watcher.start()
     await isState('ready')
     const most = () => mail.pool.connections('b')?.max ?? 8
-    const learned = vi.waitFor(() => expect(most()).toBeLessThan(8), { timeout: 25_000, interval: 10 })
+    const learned = vi.waitFor(() => expect(most()).toBeLessThan(8), { interval: 10 })
     const release = Promise.withResolvers<void>()
     const requests: Promise<void>[] = []
     // One after the other, each keeping its connection: Dovecot counts logins that come at the same moment loosely.

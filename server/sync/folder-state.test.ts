@@ -28,12 +28,12 @@ async function start(): Promise<void> {
   await mail.watcher.start()
   await isWatched()
 }
-const isWatched = () => vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'), 5_000)
-const hasReceived = (uids: number[]) => vi.waitFor(() => expect(mail.receivedBy()).toEqual(uids), 5_000)
+const isWatched = () => vi.waitFor(() => expect(mail.stateOf().state).toBe('ready'))
+const hasReceived = (uids: number[]) => vi.waitFor(() => expect(mail.receivedBy()).toEqual(uids))
 const inbox = () => gateway.getFolder('INBOX')
 const position = () => db.selectFrom('folder_states').select(['uid_validity', 'uid_next']).executeTakeFirst()
 const isAt = (uid_validity: number, uid_next: number) =>
-  vi.waitFor(async () => expect(await position()).toEqual({ uid_validity, uid_next }), 5_000)
+  vi.waitFor(async () => expect(await position()).toEqual({ uid_validity, uid_next }))
 
 test('what came while it was down is announced after the start, once, and not what was there at first', async () => {
   gateway.deliver()
@@ -150,7 +150,7 @@ test('of more than ten thousand that came, the newest ten thousand are announced
   await mail.stop()
   const uids = Array.from({ length: 10_007 }, () => gateway.deliver())
   await start()
-  await vi.waitFor(() => expect(mail.receivedBy().at(-1)).toBe(10_007), 20_000)
+  await vi.waitFor(() => expect(mail.receivedBy().at(-1)).toBe(10_007))
   expect(mail.receivedBy()).toEqual(uids.slice(7))
   await isAt(inbox().uidValidity, 10_008)
 })

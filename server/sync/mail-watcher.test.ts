@@ -25,8 +25,8 @@ afterEach(async () => {
   expect(gateway.connections.size).toBe(0)
 })
 
-const isState = (state: string, id = 'a') => vi.waitFor(() => expect(mail.stateOf(id).state).toBe(state), 5_000)
-const hasReceived = (uids: number[], id = 'a') => vi.waitFor(() => expect(mail.receivedBy(id)).toEqual(uids), 5_000)
+const isState = (state: string, id = 'a') => vi.waitFor(() => expect(mail.stateOf(id).state).toBe(state))
+const hasReceived = (uids: number[], id = 'a') => vi.waitFor(() => expect(mail.receivedBy(id)).toEqual(uids))
 
 async function start(): Promise<void> {
   await mail.watcher.start()
@@ -74,7 +74,7 @@ test('what a folder holds that was made again is not new, and what comes later i
   await vi.waitFor(() => {
     gateway.deliver()
     expect(mail.receivedBy()).not.toHaveLength(1)
-  }, 5_000)
+  })
   expect(mail.receivedBy().filter(uid => old.includes(uid))).toEqual([])
 })
 
@@ -317,13 +317,13 @@ test('with fewer connections than accounts, mail of each can still be read and n
   await vi.waitFor(() => {
     const states = [...logins.keys()].map(id => mail.stateOf(id).state)
     expect(states.sort()).toEqual(['degraded', 'degraded', 'ready'])
-  }, 5_000)
+  })
   for (const id of logins.keys()) {
     const read = mail.pool.run(id, 'interactive', one => one.listFolders(), new AbortController().signal)
     expect(await read).not.toHaveLength(0)
   }
   const uid = gateway.deliver()
-  await vi.waitFor(() => expect([...logins.keys()].flatMap(id => mail.receivedBy(id))).toEqual([uid]), 5_000)
+  await vi.waitFor(() => expect([...logins.keys()].flatMap(id => mail.receivedBy(id))).toEqual([uid]))
   expect(gateway.connections.size).toBeLessThanOrEqual(2)
 })
 

@@ -159,6 +159,6 @@ onEachDatabase(open => {
     await expect.poll(watching).toBe(1)
     mail.announce('account_removed')
     const leases = () => db.selectFrom('leases').select('name').execute()
-    await vi.waitFor(async () => expect(await leases()).toEqual([]), 5_000)
+    await vi.waitFor(async () => expect(await leases()).toEqual([]))
   })
 })

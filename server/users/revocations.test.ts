@@ -36,6 +36,6 @@ test('one that keeps failing holds up no other', async () => {
   await expect(revoke('token-b')).rejects.toMatchObject({ status: 503 })
   expect(revoked).toEqual(['token-odd', 'token-a', 'token-b'])
   state.isFull = false
-  await expect.poll(() => state.stored, { timeout: 15_000 }).toEqual(['token-a', 'token-b'])
+  await expect.poll(() => state.stored).toEqual(['token-a', 'token-b'])
   expect(['token-odd', 'token-a', 'token-c'].map(id => revocations.denies(principal(id)))).toEqual([true, false, false])
-}, 30_000)
+})

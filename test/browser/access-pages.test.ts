@@ -29,11 +29,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const demo = await startBrowserDemo()
     ;({ run, browser, storageState } = demo)
     return demo.stop
-  }, 60_000)
+  })
 
   const open = async (path: string, heading: string) => {
-    const { page } = await visit(browser, run.url, { storageState })
-    await page.goto(run.url + path)
+    const { page } = await visit(browser, run.url + path, { storageState })
     await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor()
     return page
   }
@@ -64,7 +63,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
     await page.getByRole('button', { name: 'Disable: Grace' }).click()
     await page.getByRole('button', { name: 'Disable', exact: true }).click()
-    await theirs.getByRole('heading', { name: /sign in/i }).waitFor({ timeout: 5_000 })
+    await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
     await theirs.getByText('Your access was disabled').waitFor()
     await expectAccessible(theirs, 'why one is signed out')
     // Nobody else is told that.
@@ -76,7 +75,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await page.getByRole('dialog').innerText()).toMatch(/Grace[\s\S]*tokens stop working/)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await rowOf(page, 'Grace').waitFor({ state: 'detached' })
-  }, 60_000)
+  })
 
   test('a reset takes the API tokens along when the box is ticked', async () => {
     const people = peopleOf()
@@ -137,7 +136,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.goto(`${run.url}/users`)
     await rowOf(page, made[5]!).getByText('Disabled').waitFor()
     expect((await people.ask(proof, 'GET', api.access.getSession.path)).status).toBe(401)
-  }, 60_000)
+  })
 
   test('the last administrator is told why they must stay', async () => {
     const page = await open('/users', 'Users')
@@ -203,7 +202,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: 'Revoke', exact: true }).click()
     await page.getByText('No tokens yet').waitFor()
     expect(await statusWith(renewed)).toBe(401)
-  }, 60_000)
+  })
 
   test('a session that is ended is signed out in its own browser, and gone from the list', async () => {
     const other = await signIn(browser, run.url)
@@ -219,9 +218,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .click()
     await page.getByRole('button', { name: 'End the session' }).click()
     await expect.poll(() => rows.count()).toBe(before - 1)
-    await theirs.getByRole('heading', { name: /sign in/i }).waitFor({ timeout: 5_000 })
+    await theirs.getByRole('heading', { name: /sign in/i }).waitFor()
     await theirs.getByText('You ended this session from another browser').waitFor()
-  }, 60_000)
+  })
 
   test('the trail shows what is done as it is done, keeps still under the pointer, is exported as filtered, and is whole', async () => {
     const page = await open('/audit', 'Audit')
@@ -260,7 +259,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .click()
     expect(await page.getByRole('dialog').innerText()).toMatch(/Input digest[\s\S]*Hash/)
     await expectAccessible(page, 'an entry of the trail')
-  }, 60_000)
+  })
 
   test('a row of the trail says what it was done to and what came of it, and runs over nothing on a phone', async () => {
     const people = peopleOf()
@@ -284,7 +283,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .filter(cell => cell.scrollWidth > cell.clientWidth && getComputedStyle(cell).textOverflow !== 'ellipsis')
       .map(cell => cell.innerText)`
     expect(await page.evaluate<string[]>(over)).toEqual([])
-  }, 60_000)
+  })
 
   test('however long names and addresses are, what can be done to a row is in sight at every width', async () => {
     const people = peopleOf()
@@ -313,7 +312,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         await expectNothingClipped(page, `${heading} ${width}`)
       }
     }
-  }, 60_000)
+  })
 })
 
 /** What a program says first that somebody pasted into a file, beside which the package is installed. */

@@ -20,7 +20,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await run.stop()
       dir.remove()
     }
-  }, 60_000)
+  })
 
   test('anyone who is signed out is led to the sign-in, and back to where they wanted to be', async () => {
     const { page } = await visit(browser, `${run.url}/docs`)
@@ -30,7 +30,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('Enter')
     await page.getByText('/api/v1/accounts', { exact: true }).waitFor()
     expect(new URL(page.url()).pathname).toMatch(/^\/docs\/?$/)
-  }, 60_000)
+  })
 
   test('a program is not led anywhere, and a sign-in without a way back leads to the overview', async () => {
     for (const accept of ['*/*', 'application/json']) {
@@ -41,7 +41,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page } = await visit(browser, `${run.url}/sign-in?return=//evil.example`, { storageState })
     await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
     expect(new URL(page.url()).origin).toBe(run.url)
-  }, 60_000)
+  })
 
   test('it is linked from the tokens, and from the menu of the account on every page', async () => {
     const storageState = await signIn(browser, run.url)
@@ -52,5 +52,5 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('button', { name: `Account of ${administrator.name}` }).click()
     await page.getByRole('link', { name: 'API documentation' }).click()
     await page.getByText('/api/v1/accounts', { exact: true }).waitFor()
-  }, 60_000)
+  })
 })

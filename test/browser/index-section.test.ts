@@ -18,7 +18,6 @@ import { enter, type SignedIn } from '../support/signed-in.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
-const soon = { timeout: 20_000 }
 
 /** Of text, in steps of so many. */
 const textsOfStep = 50
@@ -116,11 +115,11 @@ describe.skipIf(!hasAll)('in Chromium', () => {
         const { value, max } = bar as unknown as { value: number; max: number }
         return [value, max]
       })
-    await expect.poll(() => progress('Headers'), soon).toEqual([mails, mails])
-    await expect.poll(() => progress('Texts'), soon).toEqual([textsOfStep, mails])
+    await expect.poll(() => progress('Headers')).toEqual([mails, mails])
+    await expect.poll(() => progress('Texts')).toEqual([textsOfStep, mails])
     await lookAt(page, 'index-building')
     gate.open()
-    await section.getByText('Complete', { exact: true }).waitFor(soon)
+    await section.getByText('Complete', { exact: true }).waitFor()
     expect(await section.getByRole('progressbar').count()).toBe(0)
     expect(await section.innerText()).toMatch(/Compared with the mail server (now|\d+ s ago|1 min ago)/)
     expect(await figure('Level')).toBe('Headers and text')
@@ -132,7 +131,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
 
     // Facts tell of it: it is asked for by itself once a minute only.
     await dovecot.appendMessage('alice@test.local', mail(mails + 1))
-    await expect.poll(() => figure('Messages'), soon).toMatch(new RegExp(`^${mails + 1}\\s+${mails + 1} with text$`))
+    await expect.poll(() => figure('Messages')).toMatch(new RegExp(`^${mails + 1}\\s+${mails + 1} with text$`))
 
     gate.close()
     await section.getByRole('button', { name: 'Rebuild index' }).click()
@@ -142,10 +141,10 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await dialog.getByRole('button', { name: 'Rebuild index' }).click()
     await dialog.waitFor({ state: 'hidden' })
     await section.getByText('Building', { exact: true }).waitFor()
-    await expect.poll(() => progress('Headers'), soon).toEqual([mails + 1, mails + 1])
-    await expect.poll(() => progress('Texts'), soon).toEqual([0, mails + 1])
+    await expect.poll(() => progress('Headers')).toEqual([mails + 1, mails + 1])
+    await expect.poll(() => progress('Texts')).toEqual([0, mails + 1])
     gate.open()
-    await section.getByText('Complete', { exact: true }).waitFor(soon)
+    await section.getByText('Complete', { exact: true }).waitFor()
     expect(await figure('Messages')).toMatch(new RegExp(`^${mails + 1}\\s+${mails + 1} with text$`))
     expectQuiet()
 
@@ -158,7 +157,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await theirs.getByText('None since RustyMail started.').waitFor()
     expect(await seen.section.count()).toBe(0)
     theirsIsQuiet()
-  }, 180_000)
+  })
 
   test('where nothing is indexed, it says so, until a level is chosen', async () => {
     const run = await startRustyMail({ args: ['--demo'] })
@@ -172,10 +171,10 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const level = section.getByRole('combobox', { name: 'What is indexed' })
     expect(await level.locator('option:checked').innerText()).toBe('Default: nothing')
     await level.selectOption('Headers')
-    await section.getByText('Complete', { exact: true }).waitFor(soon)
+    await section.getByText('Complete', { exact: true }).waitFor()
     expect(await figure('Level')).toBe('Headers')
     await level.selectOption('Nothing')
-    await section.getByText('The mail of this account is not indexed.').waitFor(soon)
+    await section.getByText('The mail of this account is not indexed.').waitFor()
     expectQuiet()
-  }, 60_000)
+  })
 })

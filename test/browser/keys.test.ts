@@ -24,11 +24,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const demo = await startBrowserDemo()
     ;({ run, browser, storageState } = demo)
     return demo.stop
-  }, 60_000)
+  })
 
   const open = async (path: string, name: string) => {
-    const { page, expectQuiet } = await visit(browser, run.url, { storageState })
-    await page.goto(run.url + path)
+    const { page, expectQuiet } = await visit(browser, run.url + path, { storageState })
     await heading(page, name)
     return { page, expectQuiet }
   }
@@ -115,7 +114,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.setViewportSize({ width: 320, height: 700 })
     await expectNothingClipped(page, 'the palette, 320')
     expectQuiet()
-  }, 60_000)
+  })
 
   test('an account leads to its mail; where its server is away, palette and mail lead to what is known of it', async () => {
     const dead = await run.call(api.accounts.createAccount, {
@@ -148,7 +147,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.goto(`${run.url}/accounts/${new URL(page.url()).searchParams.get('account')}`)
     await page.getByRole('link', { name: /^Open mail/ }).click()
     await heading(page, 'Mail')
-  }, 60_000)
+  })
 
   test('single keys can be switched off for good; no key reaches behind a dialog', async () => {
     const { page } = await open('/', 'Overview')

@@ -35,11 +35,11 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { items } = await run.call(api.mail.listMessages, { params, query: { limit: '60' } })
     messages = await Promise.all(items.map(({ ref }) => run.call(api.mail.getMessage, { params: { ...params, ref } })))
     return demo.stop
-  }, 60_000)
+  })
 
   const openMessage = async (message: Message, width: number, height: number) => {
-    const { page, expectQuiet } = await visit(browser, run.url, { width, height, storageState })
-    await page.goto(`${run.url}/mail?account=${accountId}&message=${message.ref}`)
+    const address = `${run.url}/mail?account=${accountId}&message=${message.ref}`
+    const { page, expectQuiet } = await visit(browser, address, { width, height, storageState })
     await page.getByRole('article', { name: 'The open message' }).waitFor()
     return { page, expectQuiet }
   }
@@ -73,8 +73,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('the window says what is unread; the address leads to the message by reload and by back; Escape closes it', async () => {
-    const { page } = await visit(browser, run.url, { storageState })
-    await page.goto(`${run.url}/mail`)
+    const { page } = await visit(browser, `${run.url}/mail`, { storageState })
     const rows = page.locator('a[data-ref]')
     await rows.first().waitFor()
     const { items } = await run.call(api.mail.listFolders, { params: { account_id: accountId } })

@@ -8,8 +8,6 @@ import { available } from '../support/require.ts'
 import type { Served } from '../support/rustymail.ts'
 import type { SignedIn } from '../support/signed-in.ts'
 
-const soon = { timeout: 10_000 }
-
 describe.skipIf(!available('chromium'))('in Chromium', () => {
   let run: Served
   let browser: Browser
@@ -49,23 +47,23 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page, expectQuiet } = await open()
     await rows(page).first().waitFor()
     await searchFor(page, '気象計50台')
-    await expect.poll(() => outcome(page).innerText(), soon).toBe('1 found in INBOX')
+    await expect.poll(() => outcome(page).innerText()).toBe('1 found in INBOX')
     expect(await rows(page).allInnerTexts()).toEqual([expect.stringContaining('気象計50台のお見積りについて')])
     expect(queryOf(page)).toBe('気象計50台')
 
     await rows(page).first().click()
     await page.getByRole('heading', { name: '気象計50台のお見積りについて' }).waitFor()
     await page.reload()
-    await expect.poll(() => outcome(page).innerText(), soon).toBe('1 found in INBOX')
+    await expect.poll(() => outcome(page).innerText()).toBe('1 found in INBOX')
     expect(await field(page).inputValue()).toBe('気象計50台')
 
     await field(page).press('Escape')
-    await expect.poll(() => listed(page), soon).toBeGreaterThan(40)
+    await expect.poll(() => listed(page)).toBeGreaterThan(40)
     expect([queryOf(page), await field(page).inputValue(), await outcome(page).innerText()]).toEqual([null, '', ''])
     await page.goBack()
-    await expect.poll(() => outcome(page).innerText(), soon).toBe('1 found in INBOX')
+    await expect.poll(() => outcome(page).innerText()).toBe('1 found in INBOX')
     await page.getByRole('button', { name: 'Clear the search' }).click()
-    await expect.poll(() => listed(page), soon).toBeGreaterThan(40)
+    await expect.poll(() => listed(page)).toBeGreaterThan(40)
     expectQuiet()
   })
 
@@ -73,13 +71,13 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { page } = await open('/mail?folder=Archive')
     await searchFor(page, '-nothing')
     const found = async (words: string, folder: string) =>
-      expect.poll(() => outcome(page).innerText(), soon).toBe(`${await totalOf(words)} found in ${folder}`)
+      expect.poll(() => outcome(page).innerText()).toBe(`${await totalOf(words)} found in ${folder}`)
     await found('-nothing in:archive', 'Archive')
     await searchFor(page, '-nothing in:sent')
     await found('-nothing in:sent', 'Sent')
     expect(await rows(page).first().innerText()).toMatch(/^To /)
     await page.getByRole('link', { name: /^Archive/ }).click()
-    await expect.poll(() => queryOf(page), soon).toBe(null)
+    await expect.poll(() => queryOf(page)).toBe(null)
   })
 
   test('what can be searched for is to be found before a search goes wrong', async () => {
@@ -90,7 +88,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expectAccessible(page, 'how to search')
     await searchFor(page, 'is:unread')
     expect(await help.getAttribute('aria-expanded')).toBe('false')
-    await expect.poll(() => outcome(page).innerText(), soon).toContain('found in INBOX')
+    await expect.poll(() => outcome(page).innerText()).toContain('found in INBOX')
   })
 
   test('more than a page of finds is loaded while one scrolls, and few rows are drawn', async () => {
@@ -104,7 +102,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       .poll(async () => {
         await rows(page).last().scrollIntoViewIfNeeded()
         return end.count()
-      }, soon)
+      })
       .toBe(1)
     expect(Number.parseInt(await end.innerText(), 10)).toBeGreaterThanOrEqual(total)
     expect(await rows(page).count()).toBeLessThan(40)
@@ -124,35 +122,31 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await fault.filter({ hasText: 'at character 5: OR is not supported yet: all terms must match.' }).waitFor()
     await searchFor(page, 'xyzzy-nowhere')
     await page.getByText('Nothing found', { exact: true }).waitFor()
-    await expect.poll(() => fault.count(), soon).toBe(0)
+    await expect.poll(() => fault.count()).toBe(0)
     await page.getByRole('button', { name: 'Show all messages' }).click()
     await rows(page).first().waitFor()
   })
 
-  test.each(['light', 'dark'] as const)(
-    'it is whole and accessible in %s',
-    async scheme => {
-      for (const width of [360, 1280]) {
-        const { page, context } = await open('/mail?q=station', { scheme, width })
-        for (const [name, words] of [
-          ['found', 'station is:unread'],
-          ['nothing', 'xyzzy'],
-          ['fault', 'tea "and milk'],
-        ] as const) {
-          await searchFor(page, words)
-          const marks = {
-            found: outcome(page).getByText('found in'),
-            nothing: page.getByText('Nothing found', { exact: true }),
-          }
-          await (name === 'fault' ? page.getByText('No search terms') : marks[name]).waitFor()
-          const where = `mail-search-${name}-${scheme}-${width}`
-          await expectNothingClipped(page, where)
-          await expectAccessible(page, where)
-          await keepPicture(page, `${where}`)
+  test.each(['light', 'dark'] as const)('it is whole and accessible in %s', async scheme => {
+    for (const width of [360, 1280]) {
+      const { page, context } = await open('/mail?q=station', { scheme, width })
+      for (const [name, words] of [
+        ['found', 'station is:unread'],
+        ['nothing', 'xyzzy'],
+        ['fault', 'tea "and milk'],
+      ] as const) {
+        await searchFor(page, words)
+        const marks = {
+          found: outcome(page).getByText('found in'),
+          nothing: page.getByText('Nothing found', { exact: true }),
         }
-        await context.close()
+        await (name === 'fault' ? page.getByText('No search terms') : marks[name]).waitFor()
+        const where = `mail-search-${name}-${scheme}-${width}`
+        await expectNothingClipped(page, where)
+        await expectAccessible(page, where)
+        await keepPicture(page, `${where}`)
       }
-    },
-    120_000,
-  )
+      await context.close()
+    }
+  })
 })

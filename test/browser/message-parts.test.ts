@@ -1,11 +1,12 @@
 /** What hangs on a message, on the page: files are saved, attached messages are opened in place, invitations are told. */
 import { readFileSync } from 'node:fs'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
+import { launchBrowser } from '../support/browser.ts'
 import { fill, startMailWorld } from '../support/mail-world.ts'
 import { attached, file, html, leaf, multipart, text, toDelivery } from '../support/mime.ts'
-import { available, getTool } from '../support/require.ts'
+import { available } from '../support/require.ts'
 
 const calendar = [
   'BEGIN:VCALENDAR',
@@ -34,7 +35,7 @@ const root = multipart('mixed', [
 describe.skipIf(!available('chromium'))('the parts of a message', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: getTool('chromium'), args: ['--no-sandbox', '--disable-gpu'] })
+    browser = await launchBrowser()
   })
   afterAll(() => browser.close())
 
@@ -84,5 +85,5 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await page.getByRole('button', { name: 'Show attachments' }).click()
     await plan.waitFor()
     await page.getByRole('link', { name: 'Download Calendar entry' }).waitFor()
-  }, 120_000)
+  })
 })

@@ -52,7 +52,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, run.url, { storageState })
     const cause = page.getByRole('link', { name: `127.0.0.1:${port} does not answer: 20 accounts.` })
-    await cause.waitFor({ timeout: 20_000 })
+    await cause.waitFor()
     await expect.poll(() => page.title()).toBe('⚠ 1 · Overview · RustyMail')
     expect(await iconOf(page)).toBe('/favicon-bad.svg')
 
@@ -104,14 +104,14 @@ describe.skipIf(!hasAll)('in Chromium', () => {
       .getByRole('region', { name: `Test of ${named(3)}` })
       .getByText('Nothing answers on this port')
       .waitFor()
-  }, 120_000)
+  })
 
   test('mails of an account are one row with sender and subject, lead to the message, and can be filtered for', async () => {
     const run = await startHere()
     const { id } = await connect(run, 'Bob', 'bob@test.local', dovecot.imapPort, true)
     await connect(run, 'Carol', 'carol@test.local', dovecot.imapPort, true)
     const states = async () => (await run.call(api.accounts.listAccounts)).items.map(({ state }) => state)
-    await expect.poll(states, { timeout: 10_000 }).toEqual(['ready', 'ready'])
+    await expect.poll(states).toEqual(['ready', 'ready'])
     const storageState = await signIn(browser, run.url)
     const { page } = await visit(browser, run.url, { storageState })
     await page.getByText('All good').waitFor()
@@ -141,13 +141,13 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await feed.getByRole('link', { name: 'Ann: First' }).click()
     await page.getByRole('heading', { name: 'First' }).first().waitFor()
     await page.getByRole('article', { name: 'The open message' }).getByText('Words.').waitFor()
-  }, 60_000)
+  })
 
   test('a flood of mail is one row, counted whole, and hides nothing that was before it', async () => {
     const run = await startHere()
     await connect(run, 'Dave', 'dave@test.local', dovecot.imapPort, true)
     const state = async () => (await run.call(api.accounts.listAccounts)).items[0]?.state
-    await expect.poll(state, { timeout: 10_000 }).toBe('ready')
+    await expect.poll(state).toBe('ready')
     const imap = await dovecot.login('dave@test.local')
     for (let count = 0; count < 130; count++) {
       await imap.append('INBOX', Buffer.from(`From: Ann <ann@test.local>\r\nSubject: ${count}\r\n\r\nWords.\r\n`), [])
@@ -162,7 +162,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await feed.getByRole('link', { name: '130 new mails in Dave', exact: true }).waitFor()
     await feed.getByText('Account Dave was added').waitFor()
     await feed.getByText(/^RustyMail .* started$/).waitFor()
-  }, 60_000)
+  })
 
   test('a page that is cut off says so in its title and its icon', async () => {
     const run = await startRustyMail()
@@ -171,7 +171,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await page.getByRole('button', { name: 'Live', exact: true }).waitFor()
     await expect.poll(() => page.title()).toBe('Overview · RustyMail')
     await run.stop('SIGKILL')
-    await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('⚠ Not live · Overview · RustyMail')
+    await expect.poll(() => page.title()).toBe('⚠ Not live · Overview · RustyMail')
     expect(await iconOf(page)).toBe('/favicon-lost.svg')
-  }, 60_000)
+  })
 })

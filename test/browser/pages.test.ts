@@ -58,34 +58,30 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
     // Skeletons say so to those who cannot see them.
     const loading = page.getByRole('status').filter({ hasText: /^\s*Loading/, visible: true })
-    await expect.poll(() => loading.allInnerTexts(), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => loading.allInnerTexts()).toEqual([])
   }
 
   // A page that was loaded at the narrowest becomes wider, and one that was loaded at the widest narrower.
   test.each([
     ['light', [360, 768, 1024, 1280, 1920]],
     ['dark', [1920, 1280, 1024, 768, 360]],
-  ] as const)(
-    'every page is whole and accessible in %s',
-    async (scheme, widths) => {
-      const { page, expectQuiet } = await visit(browser, run.url, { width: widths[0], scheme, storageState })
-      await isLive(page)
-      for (const [name, path] of Object.entries(pages)) {
-        await page.setViewportSize({ width: widths[0], height: 900 })
-        await page.goto(run.url + path)
-        await isLoaded(page, name)
-        for (const width of widths) {
-          await page.setViewportSize({ width, height: 900 })
-          const where = `${name} ${width} ${scheme}`
-          await expectNothingClipped(page, where)
-          if (width === 360 || width === 1280) await expectAccessible(page, where)
-          await keepPicture(page, `${name.toLowerCase()}-${scheme}-${width}`)
-        }
+  ] as const)('every page is whole and accessible in %s', async (scheme, widths) => {
+    const { page, expectQuiet } = await visit(browser, run.url, { width: widths[0], scheme, storageState })
+    await isLive(page)
+    for (const [name, path] of Object.entries(pages)) {
+      await page.setViewportSize({ width: widths[0], height: 900 })
+      await page.goto(run.url + path)
+      await isLoaded(page, name)
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 900 })
+        const where = `${name} ${width} ${scheme}`
+        await expectNothingClipped(page, where)
+        if (width === 360 || width === 1280) await expectAccessible(page, where)
+        await keepPicture(page, `${name.toLowerCase()}-${scheme}-${width}`)
       }
-      expectQuiet()
-    },
-    120_000,
-  )
+    }
+    expectQuiet()
+  })
 
   test('the figures on the page are those of the API', async () => {
     const { page } = await visit(browser, run.url, { storageState })
@@ -104,7 +100,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
         .map(ofTile)
         .filter(text => !said.has(text))
     }
-    await expect.poll(neverSaid, { timeout: 12_000, interval: 50 }).toEqual([])
+    await expect.poll(neverSaid, { interval: 50 }).toEqual([])
   })
 
   test('the first load is at most 150 kB of JavaScript', async () => {
@@ -187,8 +183,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('a client is found by its URL, and disconnecting it asks first', async () => {
-    const { page } = await visit(browser, run.url, { storageState })
-    await page.goto(`${run.url}/clients?kind=api`)
+    const { page } = await visit(browser, `${run.url}/clients?kind=api`, { storageState })
     await isLoaded(page, 'Clients')
     await page
       .getByRole('button', { name: /disconnect/i })

@@ -38,7 +38,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       await provider.close()
       dir.remove()
     }
-  }, 60_000)
+  })
 
   const become = (subject: string, groups: string[]) => {
     provider.people.set(subject, { email: `${subject}@example.com`, email_verified: true, name: subject, groups })
@@ -104,7 +104,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const { items } = await run.call(api.users.listUsers)
     const cleo = items.find(({ name }) => name === 'Cleo')!
     await run.call(api.users.changeUser, { params: { user_id: cleo.id }, body: { role: 'operator' } })
-    await pages.getByRole('link', { name: 'Mail' }).waitFor({ timeout: 5_000 })
+    await pages.getByRole('link', { name: 'Mail' }).waitFor()
 
     become('Cleo', [])
     const elsewhere = await visit(browser, run.url)
@@ -112,8 +112,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await giveLogin(elsewhere.page, 'Cleo')
     await elsewhere.page.getByText('You are not allowed to sign in yet').waitFor()
     await heading(page, 'Sign in')
-    const users = await visit(browser, run.url, { storageState: administrator })
-    await users.page.goto(`${run.url}/users`)
+    const users = await visit(browser, `${run.url}/users`, { storageState: administrator })
     const row = users.page.getByRole('row').filter({ hasText: 'cleo@example.com' })
     await row.getByText('by the sign-in provider').waitFor()
   })

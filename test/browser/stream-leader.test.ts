@@ -64,9 +64,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     const uptime = (page: Page) => page.getByRole('region', { name: 'Uptime' }).innerText()
     const before = await Promise.all(others.map(uptime))
     await expect
-      .poll(async () => (await Promise.all(others.map(uptime))).every((text, tab) => text !== before[tab]), {
-        timeout: 15_000,
-      })
+      .poll(async () => (await Promise.all(others.map(uptime))).every((text, tab) => text !== before[tab]))
       .toBe(true)
   })
 

@@ -57,7 +57,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   const examine = async (page: Page) => {
     await page.getByRole('button', { name: 'Examine' }).click()
-    await page.getByText(/^Examined at/).waitFor({ timeout: 25_000 })
+    await page.getByText(/^Examined at/).waitFor()
   }
   const finding = (page: Page, title: string) => page.getByRole('listitem').filter({ hasText: `${title}:` })
 
@@ -80,7 +80,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       return JSON.stringify(shown) === JSON.stringify([streams, log!.facts, replays].map(String))
     }
     // The page asks every 5 s.
-    await expect.poll(agrees, { timeout: 12_000, interval: 200 }).toBe(true)
+    await expect.poll(agrees, { interval: 200 }).toBe(true)
     // Nothing is said before it is measured.
     expect(await page.getByText('Not measured yet.').count()).toBe(5)
     await examine(page)
@@ -118,5 +118,5 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
       }
     }
     expect(await buffering.innerText()).toContain('Events are buffered')
-  }, 90_000)
+  })
 })

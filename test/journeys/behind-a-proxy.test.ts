@@ -103,7 +103,7 @@ async function livesOn(proxy: RunningProxy): Promise<boolean> {
   if (proxy.url.startsWith('https:')) {
     const { request } = await openHttp2(proxy)
     const { text } = await request('GET', path, { authorization })
-    await expect.poll(() => text().match(/^event: heartbeat$/gm), { timeout: 15_000 }).toHaveLength(2)
+    await expect.poll(() => text().match(/^event: heartbeat$/gm)).toHaveLength(2)
     return true
   }
   const stream = await openStream(proxy.url + path, { authorization })
@@ -181,12 +181,12 @@ runs('as docs/events.md shows it, many streams share a connection and events com
     await direct.next('welcome')
     await server.call(api.accounts.updateAccount, { params: { account_id: account }, body: { name: 'Ann' } })
     await direct.next('account_updated')
-    await expect.poll(() => received('account_updated'), { timeout: 1_000 }).toBe(20)
+    await expect.poll(() => received('account_updated')).toBe(20)
 
     // Nothing is left of a client that has gone, long before a heartbeat finds it out.
     expect(await openStreams(server, 'many-streams')).toBe(20)
     browser.destroy()
-    await expect.poll(() => openStreams(server, 'many-streams'), { timeout: 5_000 }).toBe(0)
+    await expect.poll(() => openStreams(server, 'many-streams')).toBe(0)
   }),
 )
 
@@ -214,7 +214,7 @@ runs('as docs/events.md shows it, the address is that of the client, and a sessi
   }),
 )
 
-runs('as docs/events.md shows it, the stream conforms', { timeout: 120_000 }, () =>
+runs('as docs/events.md shows it, the stream conforms', () =>
   behindEach(async program => {
     const { proxy, environment } = await prepareBehind(program)
     await startQuick(1, environment)
@@ -255,6 +255,6 @@ test.skipIf(!available('caddy'))('Caddy keeps streams of clients that left where
     return stream
   })
   for (const client of await Promise.all(clients)) client.close()
-  await expect.poll(() => openStreams(server, 'leaving'), { timeout: 5_000 }).toBe(0)
+  await expect.poll(() => openStreams(server, 'leaving')).toBe(0)
   expect(await openStreams(server, 'flushing')).toBe(1)
 })

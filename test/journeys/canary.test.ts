@@ -308,7 +308,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
     await ask('POST', `${account}/verify`, { proof: session })
     await ask('GET', api.mail.listMessages.path.replace('{account_id}', account_id), { proof: session })
     await expect
-      .poll(async () => (await ask('GET', account, { proof: session })).json.state, { timeout: 15_000 })
+      .poll(async () => (await ask('GET', account, { proof: session })).json.state)
       .toBe(account_id === accountIds[0] ? 'ready' : 'auth_failed')
     const next = { imap: { password: plant(`next password of ${account_id}`) } }
     await ask('PATCH', account, { proof: session, body: next })
@@ -372,7 +372,7 @@ test('no secret comes out, nor lies in the database as it was given', async () =
   )
   const raw = atRest.filter(({ text }) => text.includes(key.toString('latin1'))).map(({ where }) => where)
   expect([...new Set([...found, ...raw])]).toEqual([])
-}, 90_000)
+})
 
 function around(text: string, part: string): string {
   const at = text.indexOf(part)

@@ -20,9 +20,7 @@ async function runAgainst(change: Partial<Behaviour>, ...args: string[]): Promis
   return { ...verdict, requests: standIn.requests }
 }
 
-test('each of the faulty streams is found, by the check of the promise that it breaks', {
-  timeout: 180_000,
-}, async () => {
+test('each of the faulty streams is found, by the check of the promise that it breaks', async () => {
   expect(faults.length).toBeGreaterThanOrEqual(100)
   expect(new Set(faults.map(([name]) => name)).size).toBe(faults.length)
   const waiting = [...faults]
@@ -47,7 +45,7 @@ test.each<[what: string, change: Partial<Behaviour>, ...args: string[]]>([
   ['that is too busy once and says when to come back', busyOnce],
   ['whose numbers have holes, for a token that does not see everything', { numberStep: 3 }, '--partial'],
   ['of a token that may not disconnect clients', { mayDisconnect: false }],
-])('nothing is said of a stream %s', { timeout: 90_000 }, async (_what, change, ...args) => {
+])('nothing is said of a stream %s', async (_what, change, ...args) => {
   const { code, failed, text } = await runAgainst(change, ...args)
   expect(failed).toEqual([])
   expect(text).toMatch(/^all is well$/m)
@@ -73,7 +71,7 @@ test('an open door is found without a token too', async () => {
   expect(closed!.text).toMatch(/^a token is needed/m)
 })
 
-test('where no more clients are told apart, nothing is decided', { timeout: 90_000 }, async () => {
+test('where no more clients are told apart, nothing is decided', async () => {
   const { code, failed, text } = await runAgainst({ maxAgents: 4 })
   expect([code, failed]).toEqual([2, []])
   expect(text).toMatch(/^too many user agents/m)

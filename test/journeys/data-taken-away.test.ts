@@ -1,6 +1,6 @@
 /** What a hand at the files of a running server does: nothing that was acknowledged is lost, and no second server comes onto its database. */
 import { once } from 'node:events'
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -20,37 +20,40 @@ test('a data directory that is moved away takes no more changes, says so, and go
   const elsewhere = `${server.dataDir}-moved`
   expect((await invite(server, 'before')).status).toBe(201)
   renameSync(server.dataDir, elsewhere)
-  await expect.poll(() => readiness(server), { timeout: 10_000 }).toEqual([503, false])
+  await expect.poll(() => readiness(server)).toEqual([503, false])
   const refused = await invite(server, 'between')
   expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'overloaded' }])
   expect(server.log()).toContain('its files were removed or replaced')
 
   renameSync(elsewhere, server.dataDir)
-  await expect.poll(() => readiness(server), { timeout: 10_000 }).toEqual([200, true])
-  await expect.poll(async () => (await invite(server, 'after')).status, { timeout: 15_000 }).toBe(201)
+  await expect.poll(() => readiness(server)).toEqual([200, true])
+  await expect.poll(async () => (await invite(server, 'after')).status).toBe(201)
   await server.stop('SIGKILL')
   const next = await startRustyMail({ dataDir: server.dataDir })
   const names = (await next.call(api.users.listUsers)).items.map(({ name }) => name)
   expect(names).toEqual(expect.arrayContaining(['before', 'after']))
   expect(names).not.toContain('between')
-}, 60_000)
+})
 
 test('with its locks removed a running server still keeps others away from its data', async () => {
   const server = await startRustyMail()
   const locks = () => readdirSync(server.dataDir).filter(name => name.endsWith('.lock'))
   expect(locks()).toEqual(['rustymail.db.lock', 'rustymail.lock'])
   for (const name of locks()) rmSync(join(server.dataDir, name))
-  await expect.poll(locks, { timeout: 10_000 }).toEqual(['rustymail.db.lock', 'rustymail.lock'])
+  await expect.poll(locks).toEqual(['rustymail.db.lock', 'rustymail.lock'])
   const second = spawnRustyMail({ dataDir: server.dataDir })
   onTestFinished(() => void second.child.kill('SIGKILL'))
   expect(await once(second.child, 'close')).toEqual([1, null])
   expect(second.log()).toMatch(/another RustyMail \(process \d+\) is running on this data directory/)
   expect((await invite(server, 'still')).status).toBe(201)
-}, 60_000)
+})
 
 test('a server that lost its data directory to another ends in words and leaves the files of the other alone', async () => {
   const server = await startRustyMail()
   const elsewhere = `${server.dataDir}-moved`
+  // Else it would write the head of its trail, by that name, beside the other that does the same.
+  const head = () => readFileSync(join(server.dataDir, 'audit.head'), 'utf8')
+  await expect.poll(head).toMatch(/"newest":[1-9]/)
   renameSync(server.dataDir, elsewhere)
   const ended = once(server.process, 'close')
   const other = await startRustyMail({ dataDir: server.dataDir, isSetUp: false })
@@ -58,7 +61,7 @@ test('a server that lost its data directory to another ends in words and leaves 
   expect(server.log()).toContain('RustyMail stops: another RustyMail is running on this data directory')
   expect(existsSync(join(other.dataDir, 'rustymail.lock'))).toBe(true)
   expect(await readiness(other)).toEqual([200, true])
-}, 60_000)
+})
 
 test('a start with a clock that is 463 days ahead forgets nothing of the trail, and says that the clock is ahead', async () => {
   const first = await startRustyMail()
@@ -71,6 +74,6 @@ test('a start with a clock that is 463 days ahead forgets nothing of the trail, 
   const shift = `const now = Date.now; Date.now = () => now() + 463 * 86_400_000`
   const ahead = `--import=data:text/javascript,${encodeURIComponent(shift)}`
   const second = await startRustyMail({ dataDir: first.dataDir, environment: { NODE_OPTIONS: ahead } })
-  await expect.poll(() => second.log(), { timeout: 10_000 }).toContain('the clock is far ahead')
+  await expect.poll(() => second.log()).toContain('the clock is far ahead')
   expect(await operations(second)).toEqual(expect.arrayContaining(before))
-}, 60_000)
+})

@@ -27,7 +27,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   const connect = async (run: Served, user: string) => {
     const account = await run.call(api.accounts.createAccount, { body: login(user) })
     const isReady = async () => (await run.call(api.accounts.getAccount, { params: { account_id: account.id } })).state
-    await expect.poll(isReady, { timeout: 15_000 }).toBe('ready')
+    await expect.poll(isReady).toBe('ready')
     return account
   }
 
@@ -85,12 +85,12 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       query: { verify: 'false' },
       body: { imap: { password: 'wrong' } },
     })
-    await expect.poll(state, { timeout: 15_000 }).toBe('auth_failed')
+    await expect.poll(state).toBe('auth_failed')
     const failed = await run.call(api.accounts.getAccount, { params })
     expect(failed.last_error).toMatchObject({ cause: 'login' })
     expect(failed.next_retry_at).toBeNull()
     await run.call(api.accounts.updateAccount, { params, body: { imap: { password: 'pw-carol' } } })
-    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    await expect.poll(state).toBe('ready')
   })
 
   test('where the mail server allows one connection, the watching one makes room for the trial of a password', async () => {
@@ -102,14 +102,14 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const { id } = await run.call(api.accounts.createAccount, { body })
     const params = { account_id: id }
     const state = async () => (await run.call(api.accounts.getAccount, { params })).state
-    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    await expect.poll(state).toBe('ready')
     const wrong = await run.send('PATCH', `/api/dashboard/accounts/${id}`, { imap: { password: 'wrong' } })
     expect(await wrong.json()).toMatchObject({ code: 'mail_login_refused' })
     await run.call(api.accounts.updateAccount, { params, body: { imap: { password: 'pw-bob' } } })
     expect((await run.call(api.mail.listMessages, { params })).items).toEqual([])
-    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    await expect.poll(state).toBe('ready')
     expect(await run.call(api.accounts.verifyAccount, { params })).toMatchObject({ imap: { ok: true } })
-    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    await expect.poll(state).toBe('ready')
     expect((await run.call(api.mail.listMessages, { params })).items).toEqual([])
   })
 
@@ -122,7 +122,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     }
     const run = await startHere({ environment })
     const state = async () => (await run.call(api.accounts.listAccounts)).items.map(account => account.state)
-    await expect.poll(state, { timeout: 15_000 }).toEqual(['ready'])
+    await expect.poll(state).toEqual(['ready'])
     const config = await run.call(api.settings.getConfig)
     expect(config).toMatchObject({ server_address: '127.0.0.1', port: dovecot.imapsPort, use_ssl: true })
     const body = { ...config, connection_pool_size: 2, max_connections: 10 }

@@ -109,4 +109,4 @@ test('two generators read it, what they make compiles with its uses, and calls b
     const { stdout } = await node(program, people.url, secret)
     expect([program, JSON.parse(stdout)]).toEqual([program, ['lunch', 2, true, 'forbidden']])
   }
-}, 120_000)
+})

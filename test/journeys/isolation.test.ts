@@ -167,7 +167,7 @@ class Listeners {
     // All that has happened is sent before the next heartbeat.
     const beats = () => stream.events.filter(({ event }) => event === 'heartbeat').length
     const before = beats()
-    await expect.poll(beats, { timeout: 10_000, interval: 10 }).toBeGreaterThan(before + 1)
+    await expect.poll(beats, { interval: 10 }).toBeGreaterThan(before + 1)
     stream.close()
     for (const { event, data } of stream.events) this.look(actor, event, JSON.stringify(data))
   }
@@ -291,7 +291,7 @@ onEachDatabase((_open, url) => {
     const told = ['listAccounts', 'getAccount', 'account_updated', 'account_state_changed', 'listFacts']
     const wanted = [...told, 'toolSearch', 'toolRead', 'toolAccounts']
     expect([...listeners.told]).toEqual(expect.arrayContaining(wanted))
-  }, 60_000)
+  })
 
   test('a hidden account costs as many looks into the database as one that is not there, so that time tells nothing', async () => {
     const databaseUrl = await url()

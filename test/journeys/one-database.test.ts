@@ -48,7 +48,7 @@ onEachDatabase((_open, newUrl) => {
     await first.stop('SIGKILL')
     const second = await startHere({ dataDir, environment })
     expect((await second.call(api.users.listUsers)).items.map(({ email }) => email)).toEqual([administrator.email])
-  }, 60_000)
+  })
 })
 
 const postgresUrl = inject('postgresUrl')

@@ -78,7 +78,7 @@ test('over restarts its account keeps its id, what it is to others and who may s
   expect(fresh.id).not.toBe(sandbox.id)
   expect(fresh).toMatchObject({ name: 'Sandbox', is_default: false })
   expect(await listedTo(now, viewer.proof)).toEqual([])
-}, 60_000)
+})
 
 test('one that was disabled stays so over a restart, until its button enables it', async () => {
   const dataDir = newDataDir()

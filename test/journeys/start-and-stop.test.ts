@@ -97,7 +97,7 @@ test('the first start of a clean copy says what it prepares, and serves its page
   const dataDir = join(dir.path, 'data')
   const steps = 'RustyMail prepares its first start; after an update, the first start of the new version.\n'
   const preparing = spawnRustyMail({ root: dir.path, dataDir })
-  const bounds = { timeout: 60_000, interval: 5 }
+  const bounds = { interval: 5 }
   await expect.poll(preparing.log, bounds).toBe(`${steps}Building the page …\nCompiling the server …\n`)
   preparing.child.kill('SIGTERM')
   await once(preparing.child, 'close')
@@ -119,7 +119,7 @@ test('the first start of a clean copy says what it prepares, and serves its page
   expect((await fetch(run.url + script)).headers.get('cache-control')).toContain('immutable')
   // What is prepared once is not prepared again.
   expect(run.log()).not.toContain('repare')
-}, 120_000)
+})
 
 test('a wrong secret key is one clear line and no start', async () => {
   const run = await startHere()

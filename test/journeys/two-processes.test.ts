@@ -119,7 +119,7 @@ onEachDatabase((_open, newUrl) => {
       expect(writer.heard).toEqual(all)
       await writer.stop()
     }
-  }, 240_000)
+  })
 
   test('either is killed in the middle: the other misses nothing, and who comes after hears what is new', async () => {
     const { url, db } = await openNew()
@@ -151,7 +151,7 @@ onEachDatabase((_open, newUrl) => {
     }
     expect(ascending(uidsOf(all, 'dan'))).toEqual(range(2_000))
     await dan.stop()
-  }, 240_000)
+  })
 
   test('killed anywhere between the index and its fact, each message is announced once', async () => {
     const { url, db } = await openNew()
@@ -172,5 +172,5 @@ onEachDatabase((_open, newUrl) => {
     expect(uidsOf(await stored(db), 'sync')).toEqual(range(messages))
     expect(uidsOf(observer.heard, 'sync')).toEqual(range(messages))
     for (const one of [sync, observer]) await one.stop()
-  }, 240_000)
+  })
 })

@@ -58,7 +58,7 @@ export async function startAudit(
   const record = async (count: number, changes: Partial<AuditFact> = {}) => {
     const all = Array.from({ length: count }, () => audit.record(auditFact({ at: now(), ...changes })))
     await Promise.all(all)
-    if (audit.backlog.waiting > 0) await vi.waitFor(() => expect(audit.backlog.waiting).toBe(0), { timeout: 30_000 })
+    if (audit.backlog.waiting > 0) await vi.waitFor(() => expect(audit.backlog.waiting).toBe(0))
   }
   return { audit, store, db, told, record }
 }

@@ -1,6 +1,6 @@
 /** For a whole file of browser tests: a server with the sandbox, a browser, and the administrator signed in. */
 import type { Browser } from 'playwright-core'
-import { launchBrowser } from './browser-launch.ts'
+import { launchBrowser } from './browser.ts'
 import { runHere, type Served } from './rustymail.ts'
 import { type SignedIn, signIn } from './signed-in.ts'
 import { tempDir } from './temp-dir.ts'

@@ -3,10 +3,33 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import AxeBuilder from '@axe-core/playwright'
-import type { Browser, BrowserContext, ElementHandle, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, ElementHandle, Page } from 'playwright-core'
 import { expect, onTestFinished } from 'vitest'
+import { launchBrowser as launchAnother } from './browser-launch.ts'
+import { patience } from './patience.ts'
 
-export { launchBrowser } from './browser-launch.ts'
+let running: Promise<Browser> | undefined
+
+/**
+ * One for all files of a process, which run one after the other: to close it closes what a file opened in it. Playwright ends it with
+ * the process.
+ */
+export async function launchBrowser(): Promise<Browser> {
+  const known = await running
+  if (known?.isConnected()) return known
+  running = launchAnother().then(browser => {
+    const newContext = browser.newContext.bind(browser)
+    return Object.assign(browser, {
+      newContext: async (options?: BrowserContextOptions) => {
+        const context = await newContext(options)
+        context.setDefaultTimeout(patience)
+        return context
+      },
+      close: async () => void (await Promise.all(browser.contexts().map(context => context.close()))),
+    })
+  })
+  return running
+}
 
 export interface Visit {
   page: Page

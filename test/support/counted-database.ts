@@ -38,6 +38,6 @@ export class CountedDatabase {
       seen = this.statements.length
       return seen === before
     }
-    await expect.poll(isQuiet, { timeout: 10_000, interval: 30 }).toBe(true)
+    await expect.poll(isQuiet, { interval: 30 }).toBe(true)
   }
 }

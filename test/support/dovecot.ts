@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { dovecotConfiguration } from './dovecot-conf.ts'
 import { freePorts } from './free-port.ts'
+import { patience } from './patience.ts'
 import { type Appended, RawImap } from './raw-imap.ts'
 import { getTool } from './require.ts'
 import { tempDir } from './temp-dir.ts'
@@ -141,7 +142,7 @@ async function onFreePorts(launch: (imapPort: number, imapsPort: number) => Prom
 
 /** Resolves when the server greets; throws with its log when it ended instead. */
 async function ready(server: ChildProcess, port: number, directory: string): Promise<void> {
-  const deadline = Date.now() + 15_000
+  const deadline = Date.now() + patience
   while (Date.now() < deadline) {
     if (server.exitCode !== null || server.signalCode !== null) throw new Error(`Dovecot ended: ${logOf(directory)}`)
     if (await greets(port)) return
@@ -154,7 +155,7 @@ async function ready(server: ChildProcess, port: number, directory: string): Pro
 async function greets(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   try {
-    const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(2_000) })
+    const [data] = await once(socket, 'data', { signal: AbortSignal.timeout(patience / 6) })
     return String(data).startsWith('* OK')
   } catch {
     return false

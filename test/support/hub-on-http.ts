@@ -70,7 +70,7 @@ export async function hubOnHttp(options: Parameters<typeof startHub>[1] = {}, da
   const publish = async (...facts: Fact[]) => {
     const newest = log.newest + facts.length
     for (const fact of facts) hub.publish(fact)
-    await expect.poll(() => log.newest, { interval: 1, timeout: 10_000 }).toBe(newest)
+    await expect.poll(() => log.newest, { interval: 1 }).toBe(newest)
   }
   return { hub, log, db, open, port, observed, as, heard, publish }
 }

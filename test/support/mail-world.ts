@@ -137,7 +137,7 @@ export class MailWorld {
         const isThere = state === 'ready' ? open > 0 : state !== 'connecting'
         return !isThere || busy + connecting > 0
       })
-    await expect.poll(moving, { timeout: 10_000, interval: 10 }).toEqual([])
+    await expect.poll(moving, { interval: 10 }).toEqual([])
   }
 
   async addPerson(): Promise<Actor> {

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { freePort } from './free-port.ts'
+import { patience } from './patience.ts'
 import { getTool } from './require.ts'
 import { tempDir } from './temp-dir.ts'
 
@@ -95,7 +96,7 @@ async function launch(program: ProxyProgram, configuration: string, places: Plac
     ([code]) => listening.reject(new Error(`${program} ended with ${code}:\n${log}`)),
     error => listening.reject(error),
   )
-  const timer = setTimeout(() => listening.reject(new Error(`${program} does not listen:\n${log}`)), 15_000)
+  const timer = setTimeout(() => listening.reject(new Error(`${program} does not listen:\n${log}`)), patience)
   await listening.promise.finally(() => clearTimeout(timer))
 }
 

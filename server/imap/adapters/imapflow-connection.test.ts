@@ -80,7 +80,7 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     const changes = await watch(connection)
     connection.check()
     await append(1, 'Subject: still there\n\n')
-    await vi.waitFor(() => expect(changes.map(change => change.kind)).toContain('exists'), 5_000)
+    await vi.waitFor(() => expect(changes.map(change => change.kind)).toContain('exists'))
     between.silence()
     connection.check()
     expect(await connection.closed).toMatchObject({ code: 'mail_server_timeout', extension: { fault: 'timeout' } })
@@ -100,7 +100,7 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     await connection.resume()
     expect(changes.map(({ kind }) => kind)).toEqual(['exists'])
     await append(1, 'Subject: came later\n\n')
-    await vi.waitFor(() => expect(changes.filter(({ kind }) => kind === 'exists').length).toBeGreaterThan(1), 5_000)
+    await vi.waitFor(() => expect(changes.filter(({ kind }) => kind === 'exists').length).toBeGreaterThan(1))
     await connection.pause()
     await connection.listMessages('Archive', 10, undefined)
     const { length } = changes
@@ -149,20 +149,20 @@ describe.skipIf(!available('dovecot'))('a connection to a real server', () => {
     const changes = await watch(await connect(1, between.port))
     expect(changes).toEqual([{ kind: 'polling' }])
     await append(1, 'Subject: one\n\n')
-    await vi.waitFor(() => expect(changes.map(change => change.kind)).toContain('exists'), 5_000)
+    await vi.waitFor(() => expect(changes.map(change => change.kind)).toContain('exists'))
   })
 
   test('a server that offers IDLE and refuses it is asked again and again', async () => {
     const between = await relay({ toServer: data => data.replaceAll(' IDLE', ' XDLE') })
     const changes = await watch(await connect(2, between.port))
     await append(2, 'Subject: one\n\n')
-    await vi.waitFor(() => expect(changes.map(change => change.kind)).toEqual(['polling', 'exists']), 5_000)
+    await vi.waitFor(() => expect(changes.map(change => change.kind)).toEqual(['polling', 'exists']))
   })
 
   test('IDLE that is renewed again and again misses nothing', async () => {
     const changes = await watch(await connect(3, dovecot.imapPort, { renewIdleMs: 5, pollMs: 50 }))
     for (let count = 1; count <= 10; count++) await append(3, `Subject: ${count}\n\n`)
-    await vi.waitFor(() => expect(changes.at(-1)).toEqual({ kind: 'exists', count: 10 }), 5_000)
+    await vi.waitFor(() => expect(changes.at(-1)).toEqual({ kind: 'exists', count: 10 }))
     expect(changes.filter(change => change.kind === 'polling')).toEqual([])
   })
 

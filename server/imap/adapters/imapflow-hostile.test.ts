@@ -49,7 +49,7 @@ describe.skipIf(!available('dovecot'))('hostile mail on Dovecot', () => {
     const options = { timeoutMs: 60_000, signal: new AbortController().signal }
     connection = await new ImapFlowGateway().connect(login, options)
     rows = (await connection.listMessages('INBOX', 50, undefined)).messages
-  }, 120_000)
+  })
   afterAll(async () => {
     await connection?.close()
     await dovecot?.stop()

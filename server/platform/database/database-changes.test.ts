@@ -11,7 +11,7 @@ import { migrate } from './migrate.ts'
 
 const logger = createLogger('silent')
 /** A busy machine may take its time. */
-const patience = { timeout: 20_000, interval: 5 }
+const patience = { interval: 5 }
 
 async function follow(url: string) {
   const changes = databaseChanges(url, logger)

@@ -319,7 +319,7 @@ test('a thread that needs more memory than it has ends alone, and says so', asyn
   const { stdout } = await promisify(execFile)(process.execPath, args, options)
   const ended = expect.stringMatching(/: the thread that writes to the database ended: .*memory/)
   expect(JSON.parse(stdout)).toEqual([ended, ended, ended])
-}, 70_000)
+})
 
 test('a reader ends when it is not needed for a while, and comes back', async () => {
   const workers: Worker[] = []

@@ -90,7 +90,6 @@ async function askFrom(localAddress: string, port: number) {
 }
 
 /** Where thousands of connections are opened and closed. */
-const patient = { timeout: 10_000 }
 /** So many at once as wait for a server to accept them; more would have to try again in seconds. */
 const atOnce = 400
 
@@ -99,54 +98,54 @@ async function many(accepted: () => number, count: number, make: (index: number)
     const length = Math.min(atOnce, count - made)
     const until = accepted() + length
     await Promise.all(Array.from({ length }, (_, index) => make(made + index)))
-    await expect.poll(accepted, patient).toBe(until)
+    await expect.poll(accepted).toBe(until)
   }
 }
 
 test('two thousand connections that never end their request leave room for others, and for streams of the same address', async () => {
   const { http, port, streams, accepted, open, from } = await door()
   await many(accepted, 20, () => from('127.0.0.1', wholeHead))
-  await expect.poll(() => streams.open, patient).toBe(20)
+  await expect.poll(() => streams.open).toBe(20)
   const unfinished = [
     '',
     `GET /health/live HTTP/1.1\r\nHost: x\r\n`,
     'POST /api/dashboard/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
   ]
   await many(accepted, 2_000, index => from('127.0.0.1', unfinished[index % 3]))
-  await expect.poll(open, patient).toBeLessThanOrEqual(520)
+  await expect.poll(open).toBeLessThanOrEqual(520)
   expect(http.connectionLimits.size).toBeGreaterThan(400)
   expect(await askFrom('127.0.0.2', port)).toEqual([200, '{"status":"live"}'])
   await many(accepted, 20, () => from('127.0.0.1', wholeHead))
-  await expect.poll(() => streams.open, patient).toBe(40)
-}, 30_000)
+  await expect.poll(() => streams.open).toBe(40)
+})
 
 test('more streams than strangers may have connections are all opened for one address, and none of them counts', async () => {
   const { http, streams, accepted, from } = await door()
   await many(accepted, 1_200, () => from('127.0.0.1', wholeHead))
-  await expect.poll(() => streams.open, patient).toBe(1_200)
+  await expect.poll(() => streams.open).toBe(1_200)
   expect(http.connectionLimits.size).toBe(0)
   // Those that go the ordinary way, since a proxy stands before it or they must be looked up, are no others.
   await many(accepted, 100, () => from('127.0.0.1', wholeHead.replace('Host', 'X-Forwarded-For: 192.0.2.1\r\nHost')))
-  await expect.poll(() => streams.open, patient).toBe(1_300)
+  await expect.poll(() => streams.open).toBe(1_300)
   expect(http.connectionLimits.size).toBe(0)
-}, 30_000)
+})
 
 test('somebody known has so many connections and no more, and their streams are not among them', async () => {
   const { http, streams, accepted, open, from } = await door()
   await many(accepted, 100, () => from('127.0.0.1', wholeHead))
-  await expect.poll(() => streams.open, patient).toBe(100)
+  await expect.poll(() => streams.open).toBe(100)
   const asked = await from('127.0.0.1', askLive)
   await once(asked, 'data')
   const isGone = once(asked, 'close')
   await many(accepted, 200, () => from('127.0.0.1', askLive))
   await isGone
-  await expect.poll(open, patient).toBe(150)
+  await expect.poll(open).toBe(150)
   expect(http.connectionLimits.size).toBe(50)
   expect(streams.open).toBe(100)
   // A head that does not end makes no difference.
   await many(accepted, 100, () => from('127.0.0.1', `${askLive}GET / HTTP/1.1\r\nx: `))
-  await expect.poll(open, patient).toBe(150)
-}, 30_000)
+  await expect.poll(open).toBe(150)
+})
 
 test('by a request that is refused nobody gets room', async () => {
   const { http, accepted, open, from } = await door()
@@ -154,11 +153,11 @@ test('by a request that is refused nobody gets room', async () => {
   await many(accepted, 300, index =>
     from('127.0.0.1', stats(`Authorization: Bearer ${index % 2 ? 'viewer' : 'wrong'}`)),
   )
-  await expect.poll(open, patient).toBe(300)
+  await expect.poll(open).toBe(300)
   await many(accepted, 300, () => from('127.0.0.1'))
-  await expect.poll(() => http.connectionLimits.size, patient).toBe(500)
-  await expect.poll(open, patient).toBe(500)
-}, 30_000)
+  await expect.poll(() => http.connectionLimits.size).toBe(500)
+  await expect.poll(open).toBe(500)
+})
 
 test('with TLS too, connections that say nothing are bounded, and one that carries a stream is not among them', async () => {
   const files = selfSigned()
@@ -166,15 +165,15 @@ test('with TLS too, connections that say nothing are bounded, and one that carri
   const { http, port, streams, accepted, open, from } = await door({ cert, key })
   const session = await openSession(`https://127.0.0.1:${port}`, cert, {})
   readOver2(session, path, { authorization: 'Bearer admin' })
-  await expect.poll(() => streams.open, patient).toBe(1)
+  await expect.poll(() => streams.open).toBe(1)
   await many(accepted, 700, () => from('127.0.0.1'))
-  await expect.poll(() => http.connectionLimits.size, patient).toBe(500)
+  await expect.poll(() => http.connectionLimits.size).toBe(500)
   expect(await open()).toBe(501)
   expect((await askOver2(session, '/health/live')).status).toBe(200)
   const other = await openSession(`https://127.0.0.1:${port}`, cert, {})
   expect((await askOver2(other, '/health/live')).status).toBe(200)
   expect(streams.open).toBe(1)
-}, 30_000)
+})
 
 async function counting(given: Partial<ConnectionBounds>, trusted: string[] = []) {
   const bounds = { ofAddress: 100, ofPrincipal: 100, ofAll: 100, ...given }
@@ -217,7 +216,7 @@ test('past the bound of an address its oldest is closed, and one that has just a
   await expect.poll(() => closedOf(sockets)).toEqual([1, 2])
   expect(limits.size).toBe(5)
   // The line waits until all of a moment can be told at once.
-  await expect.poll(() => lines, { timeout: 5_000 }).toEqual([{ last_of: '127.0.0.1', closed: 2, open: 5 }])
+  await expect.poll(() => lines).toEqual([{ last_of: '127.0.0.1', closed: 2, open: 5 }])
 })
 
 /** Connects, says something and goes, all while this process looks elsewhere. */

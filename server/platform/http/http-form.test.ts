@@ -47,7 +47,7 @@ async function door(impatient = false) {
 async function answerTo(url: string, bytes: string) {
   const connection = await openRaw(url, bytes)
   // A problem is one line of JSON, an answer without a body ends with its head.
-  await expect.poll(connection.text, { timeout: 10_000 }).toMatch(/\r\n\r\n(\{.*\})?$/s)
+  await expect.poll(connection.text).toMatch(/\r\n\r\n(\{.*\})?$/s)
   const text = connection.text()
   const [head = '', body = ''] = text.split('\r\n\r\n')
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1])
@@ -121,7 +121,7 @@ test.each<[string, string, number, string]>([
   const { url, bodies } = await door()
   const connection = await openRaw(url, '')
   connection.socket.write(Buffer.from(bytes, 'latin1'))
-  await expect.poll(connection.text, { timeout: 10_000 }).toMatch(/\r\n\r\n\{.*\}$/s)
+  await expect.poll(connection.text).toMatch(/\r\n\r\n\{.*\}$/s)
   const problem = ProblemBody.parse(JSON.parse(connection.text().split('\r\n\r\n')[1]!))
   expect(problem).toMatchObject({ status, code })
   expect(problem.detail).toMatch(/UTF-8|surrogate|json/)

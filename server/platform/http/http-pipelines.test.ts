@@ -81,7 +81,7 @@ async function door({ isTls = false, proxies = [] as string[] } = {}) {
 }
 
 const messages = headOf('GET', '/api/v1/accounts/a1/messages?folder=INBOX', proof)
-const untilHello = (text: () => string) => expect.poll(text, { timeout: 10_000 }).toContain(': hello\n\n')
+const untilHello = (text: () => string) => expect.poll(text).toContain(': hello\n\n')
 const statusesIn = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(match => Number(match[1]))
 
 test.each<[string, string[], number[]]>([

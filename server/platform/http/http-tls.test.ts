@@ -55,7 +55,7 @@ test('a connection on which requests are taken back without end is cut, and othe
   let total = 0
   const until = (count: number) => async () => {
     total += count
-    await expect.poll(() => answered.count >= total || flooding.destroyed, { timeout: 10_000 }).toBe(true)
+    await expect.poll(() => answered.count >= total || flooding.destroyed).toBe(true)
   }
   await takeBack(other, 50, until(50))
   for (let turn = 0; turn < 40 && !flooding.closed && !flooding.destroyed; turn++)
