@@ -20,6 +20,14 @@ export const CalendarEvent = z
     start: CalendarTime.nullable(),
     end: CalendarTime.nullable(),
     recurrence: z.string().max(mailBounds.name).nullable().describe('The rule of a series (RFC 5545, section 3.3.10)'),
+    recurrence_id: CalendarTime.nullable().describe(
+      'Of one occurrence of a series: when it was to begin, which says which one is changed, called off or answered',
+    ),
+    sequence: z
+      .int()
+      .min(0)
+      .nullable()
+      .describe('Rises with each change by the organizer; of two the higher one counts'),
     status: z.string().max(40).nullable().describe('`CONFIRMED`, `TENTATIVE`, `CANCELLED`'),
     organizer: Address.nullable(),
     attendees: z

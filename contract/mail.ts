@@ -15,7 +15,7 @@ export { Folder, FolderCounts, FolderRole } from './folder.ts'
 export { hiddenCharacter } from './hidden-character.ts'
 export { Address, mailBounds } from './mail-bounds.ts'
 export { MessageFault } from './message-fault.ts'
-export { Protection, Unsubscribe } from './message-marks.ts'
+export { Protection } from './message-marks.ts'
 
 export const SenderWarning = z
   .enum([

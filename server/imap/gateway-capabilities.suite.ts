@@ -67,6 +67,8 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       expect(digest.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'))
       expect(start).toBe(part!.sizeBytes)
       expect((await connection.parts.describe('INBOX', uid, '7.7')).part).toBeUndefined()
+      const several = await connection.parts.describeAll('INBOX', uid, ['7.7', id])
+      expect(several).toEqual({ uidValidity, parts: [undefined, part] })
       expect((await connection.parts.describe('INBOX', uid + 9, id)).part).toBeUndefined()
       const gone = { section: part!.section, start: 0, length }
       expect((await connection.parts.read('INBOX', uid + 9, gone)).bytes).toBeUndefined()

@@ -24,6 +24,12 @@ export const wholeMessage = ''
 export interface PartReader {
   /** What is known of a part before it is read; undefined when there is no such message or part. */
   describe(path: string, uid: number, partId: string): Promise<{ uidValidity: number; part: PartToRead | undefined }>
+  /** The same of several parts, in their order, for the price of one. */
+  describeAll(
+    path: string,
+    uid: number,
+    partIds: readonly string[],
+  ): Promise<{ uidValidity: number; parts: (PartToRead | undefined)[] }>
   /** The same of the whole message: its name is its subject, and its section `wholeMessage`. */
   describeWhole(path: string, uid: number): Promise<{ uidValidity: number; part: PartToRead | undefined }>
   /** A piece, in its transfer encoding; shorter than `length` at the end of the part, and undefined when the message is gone. */

@@ -94,10 +94,16 @@ export class MessageFiles {
   ): AsyncGenerator<{ name: string; lastModified: Date; input: AsyncIterable<Uint8Array> | string }> {
     const names = new DistinctFileNames()
     const lastModified = new Date(date)
-    for (const { id, name, type } of attachments) {
-      const fileName = names.add(name ?? '', nameOfPart(id, type))
-      const source = this.#sourceOf(owner, place, id, request)
-      yield { name: fileName, lastModified, input: await this.#downloads.readWhole(nameOf(owner, place, id), source) }
+    const { folder, uid } = place
+    const ids = attachments.map(({ id }) => id)
+    const describe = ({ parts }: MailConnection) => parts.describeAll(folder, uid, ids)
+    const described = await this.#ask(owner.principal, owner.accountId, describe, request.signal, folder)
+    checkValidity(place, described.uidValidity)
+    for (const [index, { id, name, type }] of attachments.entries()) {
+      const part = described.parts[index]
+      const source = { ...this.#sourceOf(owner, place, id, request), describe: async () => part }
+      const input = await this.#downloads.readWhole(nameOf(owner, place, id), source)
+      yield { name: names.add(name ?? '', nameOfPart(id, type)), lastModified, input }
     }
     const left = attachmentCount - attachments.length
     if (left > 0) {

@@ -74,6 +74,8 @@ test('what is said of an event is told, and people by name and address', () => {
     start: { local: '2026-12-01T10:00:00', time_zone: 'UTC', utc: '2026-12-01T10:00:00.000Z' },
     end: { local: '2026-12-01T11:30:00', time_zone: 'UTC', utc: '2026-12-01T11:30:00.000Z' },
     recurrence: 'FREQ=WEEKLY;COUNT=3',
+    recurrence_id: null,
+    sequence: null,
     status: 'CONFIRMED',
     organizer: { name: 'Ann, B', email: 'ann@x.org' },
     attendees: [
@@ -82,6 +84,35 @@ test('what is said of an event is told, and people by name and address', () => {
     ],
     attendee_count: 2,
   })
+})
+
+test.each(['REQUEST', 'CANCEL', 'REPLY'])('a %s of one occurrence says which one, and how new it is', method => {
+  const occurrence = 'RECURRENCE-ID;TZID=W. Europe Standard Time:20260708T100000'
+  const lines = ['UID:series@x', occurrence, 'SEQUENCE:3', 'ATTENDEE;PARTSTAT=DECLINED:mailto:bob@x.org']
+  const source = [
+    'BEGIN:VCALENDAR',
+    `METHOD:${method}`,
+    ...berlin,
+    'BEGIN:VEVENT',
+    ...lines,
+    'END:VEVENT',
+    'END:VCALENDAR',
+  ]
+  const told = readCalendar({ source: source.join('\r\n') })
+  expect(told?.method).toBe(method)
+  expect(told?.events[0]).toMatchObject({
+    uid: 'series@x',
+    recurrence_id: {
+      local: '2026-07-08T10:00:00',
+      time_zone: 'W. Europe Standard Time',
+      utc: '2026-07-08T08:00:00.000Z',
+    },
+    sequence: 3,
+    attendees: [{ email: 'bob@x.org', status: 'DECLINED' }],
+  })
+  for (const broken of ['SEQUENCE:-1', 'RECURRENCE-ID:never']) {
+    expect(first('UID:1@x', broken)).toMatchObject({ recurrence_id: null, sequence: null })
+  }
 })
 
 test('what is broken costs itself alone, and what is no calendar is none', () => {

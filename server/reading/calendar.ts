@@ -15,6 +15,8 @@ export interface CalendarEventData {
   start: CalendarTimeData | null
   end: CalendarTimeData | null
   recurrence: string | null
+  recurrence_id: CalendarTimeData | null
+  sequence: number | null
   status: string | null
   organizer: PersonData | null
   attendees: (PersonData & { status: string | null })[]
@@ -46,7 +48,7 @@ const lastYear = 2200
 const longestSeconds = 10 * 366 * 24 * 60 * 60
 /** Lines that are read; one that is longer is left out. The time that a line takes grows with the square of its length. */
 const readLines =
-  /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|RDATE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
+  /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|RDATE|RECURRENCE-ID|SEQUENCE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
 const maxLine = 4096
 const maxLengths = { uid: 998, summary: 1_000, location: 1_000, rule: 300, word: 40, zone: 100, name: 300, email: 320 }
 
@@ -117,6 +119,8 @@ function toEvent(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>
     start: timeOf(part.getFirstProperty('dtstart'), zones),
     end: timeOf(part.getFirstProperty('dtend') ?? part.getFirstProperty('due'), zones) ?? endByDuration(part, zones),
     recurrence: rule === undefined ? null : oneLine(String(rule), maxLengths.rule),
+    recurrence_id: timeOf(part.getFirstProperty('recurrence-id'), zones),
+    sequence: sequenceOf(part),
     status: wordOf(part, 'status')?.toUpperCase() ?? null,
     organizer: organizer && toPerson(organizer),
     attendees: attendees.slice(0, maxAttendees).map(attendee => ({
@@ -205,6 +209,11 @@ function readValue(property: ICAL.Property | null): unknown {
   } catch {
     return undefined
   }
+}
+
+function sequenceOf(part: ICAL.Component): number | null {
+  const value = readValue(part.getFirstProperty('sequence'))
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
 }
 
 function textOf(part: ICAL.Component, name: string, length: number): string | null {

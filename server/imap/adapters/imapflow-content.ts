@@ -38,12 +38,19 @@ export async function getContent(
 }
 
 /** What is known of a part before it is read. */
-async function describePart(client: ImapFlow, uid: number, partId: string): Promise<PartToRead | undefined> {
+async function describeParts(
+  client: ImapFlow,
+  uid: number,
+  partIds: readonly string[],
+): Promise<(PartToRead | undefined)[]> {
   const row = await client.fetchOne(String(uid), { uid: true, bodyStructure: true }, { uid: true })
-  const part = row && row.uid === uid ? findPart(toParts(row.bodyStructure), partId) : undefined
-  if (!part) return undefined
-  const { name, type, encoding, sizeBytes, section } = part
-  return { name, type, encoding, sizeBytes, section }
+  const root = row && row.uid === uid ? toParts(row.bodyStructure) : undefined
+  return partIds.map(partId => {
+    const part = findPart(root, partId)
+    if (!part) return undefined
+    const { name, type, encoding, sizeBytes, section } = part
+    return { name, type, encoding, sizeBytes, section }
+  })
 }
 
 /** Transfer encodings are of parts: of the whole message nothing is decoded. */
@@ -186,7 +193,20 @@ export class ImapFlowParts implements PartReader {
     const { client, folder, command } = this.#options
     return command(async () => {
       const { uidValidity } = await folder.open(path)
-      return { uidValidity, part: await describePart(client, uid, partId) }
+      const [part] = await describeParts(client, uid, [partId])
+      return { uidValidity, part }
+    })
+  }
+
+  describeAll(
+    path: string,
+    uid: number,
+    partIds: readonly string[],
+  ): Promise<{ uidValidity: number; parts: (PartToRead | undefined)[] }> {
+    const { client, folder, command } = this.#options
+    return command(async () => {
+      const { uidValidity } = await folder.open(path)
+      return { uidValidity, parts: await describeParts(client, uid, partIds) }
     })
   }
 

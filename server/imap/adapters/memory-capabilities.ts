@@ -52,12 +52,24 @@ export class MemoryParts extends MemoryCapability implements PartReader {
     uid: number,
     partId: string,
   ): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
+    const { uidValidity, parts } = await this.describeAll(path, uid, [partId])
+    return { uidValidity, part: parts[0] }
+  }
+
+  async describeAll(
+    path: string,
+    uid: number,
+    partIds: readonly string[],
+  ): Promise<{ uidValidity: number; parts: (PartToRead | undefined)[] }> {
     await this.step('getPart')
     const { uidValidity, message } = this.messageOf(path, uid)
-    const bytes = message && Object.hasOwn(message.parts, partId) ? message.parts[partId] : undefined
-    if (!message || !bytes) return { uidValidity, part: undefined }
-    const { name, type } = partOf(message, partId)
-    return { uidValidity, part: { name, type, encoding: 'binary', sizeBytes: bytes.length, section: partId } }
+    const parts = partIds.map(partId => {
+      const bytes = message && Object.hasOwn(message.parts, partId) ? message.parts[partId] : undefined
+      if (!message || !bytes) return undefined
+      const { name, type } = partOf(message, partId)
+      return { name, type, encoding: 'binary', sizeBytes: bytes.length, section: partId }
+    })
+    return { uidValidity, parts }
   }
 
   async describeWhole(path: string, uid: number): Promise<{ uidValidity: number; part: PartToRead | undefined }> {
