@@ -12,6 +12,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import { AccountIndexer } from './sync/account-indexer.ts'
 import { type Indexing, mailboxFields } from './sync/mail-watcher.ts'
+import { SyncProgress } from './sync/sync-progress.ts'
 import type { BackgroundStep, UsageService } from './sync/usage-service.ts'
 
 export interface IndexSurroundings {
@@ -56,7 +57,8 @@ export function composeIndex({ config, db, hub, pool, findLevel, usage, logger }
       indexers.delete(accountId)
       if (level === 'off') return undefined
       const pace = (step: BackgroundStep) => usage.delayMs(accountId, host, step)
-      const of = { accountId, index: index.of(accountId), hasTexts: level === 'text', pace }
+      const progress = new SyncProgress(accountId, { hub })
+      const of = { accountId, index: index.of(accountId), hasTexts: level === 'text', pace, progress }
       const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger })
       indexers.set(accountId, indexer)
       return indexer
