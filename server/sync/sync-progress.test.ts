@@ -49,7 +49,9 @@ test('each account has its own; callers get those of accounts that they may see,
     data: { account_id, phase: 'headers', folder: 'INBOX', done, total: 9, at },
   })
   const seen = (stream: Awaited<ReturnType<typeof open>>) =>
-    stream.events.filter(({ event }) => event === 'sync_progress').map(({ data }) => {
+    stream.events
+      .filter(({ event }) => event === 'sync_progress')
+      .map(({ data }) => {
         const { account_id, done } = data as { account_id: string; done: number }
         return [account_id, done]
       })
