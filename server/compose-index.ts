@@ -52,13 +52,15 @@ export function composeIndex({ config, db, hub, pool, findLevel, usage, logger }
   }
   const indexing: Indexing = {
     indexerOf: (account, fenced) => {
-      const { id: accountId, indexLevel, host } = account
+      const { id: accountId, indexLevel, host, user, email } = account
       const level = indexLevel ?? config.index.level
       indexers.delete(accountId)
       if (level === 'off') return undefined
       const pace = (step: BackgroundStep) => usage.delayMs(accountId, host, step)
       const progress = new SyncProgress(accountId, { hub })
-      const of = { accountId, index: index.of(accountId), hasTexts: level === 'text', pace, progress }
+      // Many servers take the address as the name of the login.
+      const own = [user, email ?? ''].filter(name => name.includes('@'))
+      const of = { accountId, own, index: index.of(accountId), hasTexts: level === 'text', pace, progress }
       const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger })
       indexers.set(accountId, indexer)
       return indexer

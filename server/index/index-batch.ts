@@ -3,6 +3,7 @@
 import type { Address } from '../../contract/mail.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
+import { addressKey } from './contact-index.ts'
 import { folderFact, openFolder, positioned, saveFolder } from './folder-index.ts'
 import type { AppliedBatch, FolderBatch, MessageNews, MessageRecord, UidSpan } from './index-types.ts'
 import { toFlags } from './message-flags.ts'
@@ -29,7 +30,9 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     .sort((one, other) => one.uid - other.uid)
   const { stored, replaced } = await storedRecords(change, folder.id, records, writer.accountId)
   const absent = records.filter(({ uid }) => !stored.has(uid))
-  const { added, merged } = await addMessages(change, folder.id, absent, writer)
+  const addresses = new Set((batch.own ?? []).flatMap(email => addressKey(email) ?? []))
+  const own = { addresses, isSentFolder: folder.role === 'sent' }
+  const { added, merged } = await addMessages(change, folder.id, absent, writer, own)
   const changed = [...records.filter(({ uid }) => stored.has(uid)), ...(batch.changed ?? [])]
   const texts = batch.texts ?? []
   const places = await findPlaces(change, folder.id, [...new Set([...changed, ...texts].map(({ uid }) => uid))])
@@ -100,7 +103,7 @@ async function storedRecords(
     const message = messages.get(places.get(record.uid)?.message ?? Number.NaN)
     if (!message) continue
     const isSame = idOf(identityOf(accountId, record), message.copy).equals(message.id)
-    if (isSame) stored.set(record.uid, { ...message, uid: record.uid, isNew: false })
+    if (isSame) stored.set(record.uid, { ...message, uid: record.uid, isNew: false, isFirstContact: false })
     else others.push(record.uid)
   }
   return {
@@ -146,8 +149,8 @@ function inThread(message: AddedMessage, merged: readonly MergedThread[]): Added
   return { ...message, thread: merged.find(({ from }) => from === message.thread)?.into ?? message.thread }
 }
 
-function toAdded({ uid, id, thread, isNew }: AddedMessage) {
-  return { uid, id: messageIdText(id), threadId: threadIdText(thread), isNew }
+function toAdded({ uid, id, thread, isNew, isFirstContact }: AddedMessage) {
+  return { uid, id: messageIdText(id), threadId: threadIdText(thread), isNew, isFirstContact }
 }
 
 function isIn(spans: readonly UidSpan[]): (uid: number) => boolean {

@@ -10,6 +10,7 @@ import {
   leaveTombstones,
   listOutgoing,
 } from './change-log.ts'
+import { listContacts, removeContacts } from './contact-index.ts'
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
 import type { FullTextWriter } from './full-text.ts'
 import { applyBatch } from './index-batch.ts'
@@ -30,6 +31,7 @@ import type {
   AppliedFolders,
   FolderBatch,
   IndexedChanges,
+  IndexedContact,
   IndexedFolder,
   IndexedMessage,
   IndexedPage,
@@ -148,6 +150,11 @@ export class IndexStore {
     return this.#read(owner => listWithoutText(owner, limit))
   }
 
+  /** @param query Beginnings of words of a name or an address; empty for the first of all. */
+  async listContacts(query: { query: string; limit: number }): Promise<IndexedContact[]> {
+    return this.#read(owner => listContacts(owner, query))
+  }
+
   /** @throws IndexFault `cannot_calculate_changes` */
   async changesSince(query: ChangesQuery): Promise<IndexedChanges> {
     return this.#read(owner => changesSince(owner, query))
@@ -223,6 +230,12 @@ export class IndexStore {
         'id',
         'thread',
         'created_modseq',
+        'from_json',
+        'to_json',
+        'cc_json',
+        'bcc_json',
+        'is_own',
+        'date',
         sql<number>`case when text is null then 0 else 1 end`.as('texts'),
       ])
       .where('account', '=', account)
@@ -239,6 +252,7 @@ export class IndexStore {
       rows.map(({ thread }) => thread),
     )
     await leaveTombstones(change, rows)
+    await removeContacts(change, rows)
     for (let from = 0; from < rows.length; from += messagesOfFact) {
       const messages = rows.slice(from, from + messagesOfFact)
       change.announce('mail_removed', {

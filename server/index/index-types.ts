@@ -92,12 +92,21 @@ export interface FolderBatch {
   position?: Partial<Pick<IndexedFolder, 'uidNext' | 'highestModseq' | 'serverTotal' | 'lowestUid' | 'lowestTextUid'>>
   /** Whether messages that the index never held are announced as new. Not in a first sync. */
   announces: boolean
+  /** Addresses of the owner of the mailbox: what comes from them, or lies in the folder of sent mail, is theirs. */
+  own?: readonly string[]
 }
 
 /** Ids of the messages that a batch concerned. */
 export interface AppliedBatch {
   /** In the order of UIDs, of all that were added. `isNew` is false where the message was known from another folder. */
-  added: { uid: number; id: string; threadId: string; isNew: boolean }[]
+  added: {
+    uid: number
+    id: string
+    threadId: string
+    isNew: boolean
+    /** The sender is in no message that the index held before: while it is not complete, that says little. */
+    isFirstContact: boolean
+  }[]
   /** Places whose flags are others now, and places that are gone. */
   changed: number
   removed: number
@@ -188,6 +197,16 @@ export interface PlaceFlags {
   uid: number
   flags: string[]
   hasText: boolean
+}
+
+/** Somebody who wrote, or was written to; dates in milliseconds. */
+export interface IndexedContact {
+  email: string
+  name: string | null
+  wrote: number
+  writtenTo: number
+  lastWrote: number | null
+  lastWrittenTo: number | null
 }
 
 /** What an account's index takes. */

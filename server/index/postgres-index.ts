@@ -57,7 +57,16 @@ export class PostgresIndex implements IndexBackend {
         }
       })
     }
-    const others = ['places', 'folders', 'threads', 'thread_links', 'tombstones', 'outgoing', 'account_state'] as const
+    const others = [
+      'places',
+      'folders',
+      'threads',
+      'thread_links',
+      'tombstones',
+      'outgoing',
+      'contacts',
+      'account_state',
+    ] as const
     await db.transaction().execute(async transaction => {
       for (const table of others) {
         await sql`delete from ${sql.table(table satisfies keyof IndexTables)} where account = ${account}`.execute(

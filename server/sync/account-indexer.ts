@@ -23,6 +23,8 @@ export interface AccountIndexerOptions {
   accountId: string
   /** Of this account. */
   index: IndexOperations
+  /** Addresses of its owner. */
+  own?: readonly string[]
   db: Database
   /** Writes only while this process may. */
   hub: Pick<EventHub, 'transact'>
@@ -273,8 +275,8 @@ export class AccountIndexer {
   }
 
   async #apply(batch: FolderBatch): Promise<void> {
-    const { index } = this.#options
-    await index.applyBatch(batch, await this.#facts.lowest())
+    const { index, own } = this.#options
+    await index.applyBatch(own ? { ...batch, own } : batch, await this.#facts.lowest())
     await this.#facts.forward()
   }
 
