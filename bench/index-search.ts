@@ -54,7 +54,7 @@ async function measure(db: IndexDatabase, fullText: FullText, bytes: Bytes): Pro
     await createIndexTables(transaction, fullText)
   })
   await db.insertInto('accounts').values({ number: 1, id: 'bench' }).execute()
-  const none = { modseq: 0, oldest_modseq: 0, last_fact: 0, round: 0, messages: 0, texts: 0 }
+  const none = { modseq: 0, oldest_modseq: 0, last_fact: 0, round: 0, messages: 0, texts: 0, contacts: 0 }
   await db
     .insertInto('account_state')
     .values({ account: 1, ...none })

@@ -28,6 +28,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   user_added: 'A user was invited, or signed in for the first time',
   user_updated: 'The name, role, accounts or state of a user changed',
   user_removed: 'A user was deleted and can no longer sign in',
+  sync_progress: 'How far the first indexing of an account has come',
   audit_update: 'The audit trail has grown',
   stats_update: 'Current figures; the newest are also sent right after the welcome',
   welcome: 'The first event of every stream',

@@ -135,6 +135,19 @@ export const facts = {
 } as const satisfies Record<string, { scope: Scope; data: z.ZodType }>
 
 export const states = {
+  sync_progress: {
+    scope: 'mail:meta',
+    data: z.object({
+      account_id: AccountId,
+      phase: z
+        .enum(['comparing', 'headers', 'texts', 'done', 'stopped'])
+        .describe('`comparing`: folders; `done` and `stopped` are the last of a run'),
+      folder: z.string().nullable().describe('Which is being read'),
+      done: z.int().describe('Folders, headers or texts'),
+      total: z.int().describe('Known to be there; may rise'),
+      at,
+    }),
+  },
   audit_update: {
     scope: 'dashboard:admin',
     data: z.object({ newest: z.int().describe('Number of the newest entry of the audit trail') }),
@@ -168,7 +181,9 @@ export const controls = {
 } as const
 
 export type FactType = keyof typeof facts
+/** States with `account_id` are told for each account by itself, to callers that may see it. */
 export type StateType = keyof typeof states
+export type SyncState = z.infer<(typeof states)['sync_progress']['data']>
 export type ControlType = keyof typeof controls
 export type Fact = { [T in FactType]: { type: T; data: z.infer<(typeof facts)[T]['data']> } }[FactType]
 export type State = { [T in StateType]: { type: T; data: z.infer<(typeof states)[T]['data']> } }[StateType]

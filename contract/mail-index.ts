@@ -48,6 +48,18 @@ export const IndexStatus = z
   .meta({ id: 'IndexStatus' })
 export type IndexStatus = z.infer<typeof IndexStatus>
 
+const Contact = z
+  .object({
+    email: z.string().max(mailBounds.email),
+    name: z.string().nullable().describe('As the newest message that names one has it'),
+    wrote: z.int().describe('Indexed messages from this address'),
+    written_to: z.int().describe('Indexed messages of the owner to this address'),
+    last_wrote_at: Timestamp.nullable(),
+    last_written_to_at: Timestamp.nullable(),
+  })
+  .meta({ id: 'Contact' })
+export type Contact = z.infer<typeof Contact>
+
 const account = z.object({ account_id: AccountId })
 const known = ['account_not_found', 'account_disabled', 'index_off'] as const
 const tag = 'Mail'
@@ -116,6 +128,27 @@ export const mailIndexApi = {
       has_older: z.boolean().describe('There are older messages than the newest 200'),
     }),
     problems: [...known, 'thread_not_found'],
+  }),
+  listContacts: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/contacts',
+    tag,
+    summary: 'List the people of an account’s mail, or complete a name or an address',
+    description:
+      'Made from the indexed headers: who wrote, who was written to, how often and when last. Those who were written to come first, then who appears most often. The owner’s own addresses are left out.',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account,
+    query: z.strictObject({
+      q: z
+        .string()
+        .max(100)
+        .optional()
+        .describe('Beginnings of words of the name or the address, five at most; accents and case do not matter'),
+      limit: wholeOr(10, 1, 50).describe('How many, 1–50'),
+    }),
+    response: z.object({ items: z.array(Contact), next_cursor: z.null() }),
+    problems: [...known],
   }),
   getIndex: endpoint({
     method: 'GET',

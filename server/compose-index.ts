@@ -15,6 +15,7 @@ import { threadProgram } from './platform/start-thread.ts'
 import { AccountIndexer } from './sync/account-indexer.ts'
 import { mailboxOf } from './sync/account-watcher.ts'
 import { type Indexing, mailboxFields } from './sync/mail-watcher.ts'
+import { SyncProgress } from './sync/sync-progress.ts'
 import type { BackgroundStep, UsageService } from './sync/usage-service.ts'
 
 /** Loaded by the thread that makes lists. */
@@ -69,18 +70,16 @@ export function composeIndex({
   }
   const indexing: Indexing = {
     indexerOf: (account, fenced) => {
-      const { id: accountId, indexLevel, host } = account
+      const { id: accountId, indexLevel, host, user, email } = account
       const level = indexLevel ?? config.index.level
       indexers.delete(accountId)
       if (level === 'off') return undefined
       const pace = (step: BackgroundStep) => usage.delayMs(accountId, host, step)
-      const of = {
-        accountId,
-        mailbox: mailboxOf(account),
-        index: index.of(accountId),
-        hasTexts: level === 'text',
-        pace,
-      }
+      const progress = new SyncProgress(accountId, { hub })
+      // Many servers take the address as the name of the login.
+      const own = [user, email ?? ''].filter(name => name.includes('@'))
+      const mailbox = mailboxOf(account)
+      const of = { accountId, mailbox, own, index: index.of(accountId), hasTexts: level === 'text', pace, progress }
       const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger })
       indexers.set(accountId, indexer)
       return indexer

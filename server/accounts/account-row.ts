@@ -85,12 +85,13 @@ export function toLogin(row: AccountRow, part: Part, secrets: SecretBox): Login 
 export interface EnabledAccount extends LoginName {
   id: string
   name: string
+  email: string
   /** Null: the default of the server. */
   indexLevel: IndexLevel | null
 }
 
-export function toEnabled({ id, name, index_level: indexLevel, ...row }: AccountRow): EnabledAccount {
-  return { id, name, host: row.imap_host, port: row.imap_port, user: row.imap_user, indexLevel }
+export function toEnabled({ id, name, email, index_level: indexLevel, ...row }: AccountRow): EnabledAccount {
+  return { id, name, email, host: row.imap_host, port: row.imap_port, user: row.imap_user, indexLevel }
 }
 
 export function mergeChange(row: AccountRow, change: AccountChange, secrets: SecretBox): AccountRow {

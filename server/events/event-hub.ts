@@ -54,7 +54,7 @@ export class EventHub {
   readonly #views = new ViewTable()
   readonly #owners = new StreamOwners()
   readonly #listeners = new Map<FactType, Set<Listener>>()
-  readonly #states = new Map<StateType, StateFrame>()
+  readonly #states = new Map<string, StateFrame>()
   readonly #published = new Map<FactType | StateType, number>()
   readonly #stopped = new AbortController()
   readonly #streams = new StreamSweep()
@@ -127,12 +127,22 @@ export class EventHub {
     return this.#options.log.transact(work)
   }
 
-  /** States tell how things are now: only the newest of a type is kept, for streams that come later. */
+  /** States tell how things are now: only the newest of a type, or of a type and account, is kept, for streams that come later. */
   publishState(state: State, summedFor?: SummedFor): void {
-    const newest = new StateFrame(state, summedFor)
-    this.#states.set(state.type, newest)
-    this.#count(state.type)
-    this.#streams.sweep(stream => stream.sendState(newest), state.type)
+    this.#states.set(...this.#sendState(new StateFrame(state, summedFor)))
+  }
+
+  /** The last of a type and account: streams that come later are told nothing of it. */
+  publishLastState(state: State): void {
+    const [key] = this.#sendState(new StateFrame(state, undefined))
+    this.#states.delete(key)
+  }
+
+  #sendState(newest: StateFrame): [key: string, StateFrame] {
+    const { type, key } = newest
+    this.#count(type)
+    this.#streams.sweep(stream => stream.sendState(newest), key)
+    return [key, newest]
   }
 
   /** Hears facts of a type, of this process and of others, after they are logged. Returns how to stop. */
@@ -247,6 +257,7 @@ export class EventHub {
     const { fact } = entry
     this.#count(fact.type)
     this.#streams.hear(entry)
+    if (fact.type === 'account_removed') this.#forgetStates(fact.data.account_id)
     for (const listener of this.#listeners.get(fact.type) ?? []) {
       try {
         listener(fact.data)
@@ -254,6 +265,10 @@ export class EventHub {
         this.#options.logger.error({ err, type: fact.type }, 'a listener failed')
       }
     }
+  }
+
+  #forgetStates(accountId: string): void {
+    for (const state of this.#states.values()) if (state.accountId === accountId) this.#states.delete(state.key)
   }
 
   #add(

@@ -1,6 +1,6 @@
 /** One reader of the event stream: a place in the log, and the rules for a reader that is too slow. */
 import type { Duplex } from 'node:stream'
-import type { EventOf, StateType } from '../../contract/event.ts'
+import type { EventOf } from '../../contract/event.ts'
 import { resetSocket } from '../platform/http/http-tls.ts'
 import type { Logger } from '../platform/logger.ts'
 import { isAlike, type Principal } from '../platform/principal.ts'
@@ -63,8 +63,8 @@ export class EventStream {
   readonly #ended: EventStreamOptions['ended']
   readonly #sweep: EventStreamOptions['sweep']
   #principal: Principal
-  /** Newest state of each type that waits for the reader; made when first needed. */
-  #waitingStates: Map<StateType, StateFrame> | undefined
+  /** Newest state of each key that waits for the reader; made when first needed. */
+  #waitingStates: Map<string, StateFrame> | undefined
   /** What it has of the facts of its view, in bytes, as `endOffset` of the view counts them. */
   #takenOffset: number
   /** Of these, what it has not taken: it came while a replay was waited for. */
@@ -112,7 +112,7 @@ export class EventStream {
   }
 
   /** What is sent from now on is what the new view lets through; it keeps its place. */
-  change(principal: Principal, view: EventView, states: ReadonlyMap<StateType, StateFrame>): void {
+  change(principal: Principal, view: EventView, states: ReadonlyMap<string, StateFrame>): void {
     const [before, isOther] = [this.view, !isAlike(principal, this.#principal)]
     this.#principal = principal
     if (!this.#isOpen) return
@@ -125,9 +125,11 @@ export class EventStream {
       return this.#closed()
     }
     if (isOther) this.#tellChange()
-    for (const type of this.#waitingStates?.keys() ?? []) if (!view.wantsState(type)) this.#waitingStates?.delete(type)
+    for (const state of this.#waitingStates?.values() ?? []) {
+      if (!view.wantsState(state)) this.#waitingStates?.delete(state.key)
+    }
     for (const state of states.values()) {
-      const isKnown = before.wantsState(state.type) && state.bytesFor(before) === state.bytesFor(view)
+      const isKnown = before.wantsState(state) && state.bytesFor(before) === state.bytesFor(view)
       if (!isKnown) this.sendState(state)
     }
     // The sweep that is under way may be past this view: what it would have brought is brought here.
@@ -141,7 +143,7 @@ export class EventStream {
   }
 
   /** Welcome, the newest states, and from then on what the log holds. */
-  begin(first: Buffer, states: ReadonlyMap<StateType, StateFrame>): void {
+  begin(first: Buffer, states: ReadonlyMap<string, StateFrame>): void {
     if (!this.#isOpen) return
     // That its facts had to be counted is no slowness of its reader.
     this.#excuse(this.view.endOffset - this.#takenOffset)
@@ -168,16 +170,16 @@ export class EventStream {
     }
   }
 
-  /** A blocked reader gets only the newest state of each type, later. */
+  /** A blocked reader gets only the newest state of each key, later. */
   sendState(state: StateFrame): void {
-    const { type } = state
-    if (!this.#isOpen || !this.view.wantsState(type)) return
+    const { key } = state
+    if (!this.#isOpen || !this.view.wantsState(state)) return
     // Before the beginning: the newest of each follows the welcome.
     if (this.#toldPlace < 0 && this.#isHeld) return
     if (this.#blockedSince === 0) return this.#send(state.bytesFor(this.view), 1)
     this.#waitingStates ??= new Map()
-    if (this.#waitingStates.has(type)) this.#dropped(1)
-    this.#waitingStates.set(type, state)
+    if (this.#waitingStates.has(key)) this.#dropped(1)
+    this.#waitingStates.set(key, state)
   }
 
   /** The heartbeat that all streams share; a blocked reader does without. */
@@ -319,9 +321,9 @@ export class EventStream {
 
   #drained(): void {
     this.#blockedSince = 0
-    for (const [type, state] of this.#waitingStates ?? []) {
+    for (const [key, state] of this.#waitingStates ?? []) {
       if (this.#blockedSince > 0) break
-      this.#waitingStates?.delete(type)
+      this.#waitingStates?.delete(key)
       this.sendState(state)
     }
     this.pump()

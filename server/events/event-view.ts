@@ -71,14 +71,17 @@ export class EventView implements Seen {
   /** Bytes of all facts that it let through since somebody has had it: how far a reader is behind is counted in these. */
   endOffset = 0
 
-  wantsState(type: StateType): boolean {
-    return this.#types.has(type)
+  wantsState({ type, accountId }: { type: StateType; accountId: string | undefined }): boolean {
+    return this.#types.has(type) && (accountId === undefined || this.#wantsAccount(accountId))
   }
 
   accepts(fact: Fact): boolean {
     if (!this.#types.has(fact.type)) return false
     if (!('account_id' in fact.data)) return true
-    const id = fact.data.account_id
+    return this.#wantsAccount(fact.data.account_id)
+  }
+
+  #wantsAccount(id: string): boolean {
     if (this.seen !== 'all' && !this.seen.has(id)) return false
     return this.#filterAccounts?.has(id) ?? true
   }

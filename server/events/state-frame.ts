@@ -9,6 +9,10 @@ export type SummedFor = (sight: Sight) => State['data']
 
 export class StateFrame {
   readonly type: StateType
+  /** Of states of one account: only for those who may see it. */
+  readonly accountId: string | undefined
+  /** Of states with the same key only the newest counts. */
+  readonly key: string
   readonly #whole: Buffer
   readonly #summedFor: SummedFor | undefined
   /** By list; as many as open streams have, made when the first of them is served. */
@@ -17,6 +21,8 @@ export class StateFrame {
   /** @param summedFor For a state that is counted over accounts; without it everybody is told the same. */
   constructor({ type, data }: State, summedFor: SummedFor | undefined) {
     this.type = type
+    this.accountId = 'account_id' in data ? data.account_id : undefined
+    this.key = this.accountId === undefined ? type : `${type} ${this.accountId}`
     this.#whole = encodeFrame(type, data)
     this.#summedFor = summedFor
   }

@@ -29,7 +29,7 @@ beforeEach(() => {
 })
 afterEach(() => pool.stop())
 
-test('a connection works for each caller that borrows it', async () => {
+test('what a connection moves is told for the call that has it', async () => {
   await pool.run('a', 'background', connection => connection.listFolders(), signal)
   await pool.run('a', 'interactive', connection => connection.listFolders(), signal)
   await pool.run('a', 'watch', connection => connection.listArrivals('INBOX', 1, 5), signal)

@@ -3,6 +3,7 @@
 import type { Address } from '../../contract/mail.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
+import { addressKey } from './contact-index.ts'
 import { folderFact, openFolder, positioned, saveFolder } from './folder-index.ts'
 import type { AppliedBatch, FolderBatch, MessageNews, MessageRecord, UidSpan } from './index-types.ts'
 import { toFlags } from './message-flags.ts'
@@ -29,9 +30,11 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     .sort((one, other) => one.uid - other.uid)
   const { stored, replaced } = await storedRecords(change, folder.id, records, writer.accountId)
   const absent = records.filter(({ uid }) => !stored.has(uid))
-  const { announces } = batch
   const isInbox = folder.role === 'inbox' || folder.path === 'INBOX'
-  const { added, merged } = await addMessages(change, folder.id, absent, writer, { isInbox, announces })
+  const addresses = new Set((batch.own ?? []).flatMap(email => addressKey(email) ?? []))
+  const own = { addresses, isSentFolder: folder.role === 'sent' }
+  const arrival = { isInbox, announces: batch.announces, own }
+  const { added, merged } = await addMessages(change, folder.id, absent, writer, arrival)
   const changed = [...records.filter(({ uid }) => stored.has(uid)), ...(batch.changed ?? [])]
   const texts = batch.texts ?? []
   const places = await findPlaces(change, folder.id, [...new Set([...changed, ...texts].map(({ uid }) => uid))])
@@ -52,7 +55,7 @@ export async function applyBatch(change: IndexChange, batch: FolderBatch, writer
     ...left.map(({ uid, message }) => ({ uid, message, flags: null })),
     ...news.map(({ before: { uid, message }, after: flags }) => ({ uid, message, flags })),
   ]
-  const known = announces ? added.filter(({ isNew }) => !isNew) : []
+  const known = batch.announces ? added.filter(({ isNew }) => !isNew) : []
   const arrived = await findPlaces(
     change,
     folder.id,
@@ -103,7 +106,8 @@ async function storedRecords(
     const message = messages.get(place?.message ?? Number.NaN)
     if (!place || !message) continue
     const isSame = idOf(identityOf(accountId, record), message.copy).equals(message.id)
-    if (isSame) stored.set(record.uid, { ...message, uid: record.uid, isNew: false, hasArrived: place.arrived === 1 })
+    const hasArrived = place.arrived === 1
+    if (isSame) stored.set(record.uid, { ...message, uid: record.uid, isNew: false, hasArrived, isFirstContact: false })
     else others.push(record.uid)
   }
   return {
@@ -149,8 +153,8 @@ function inThread(message: AddedMessage, merged: readonly MergedThread[]): Added
   return { ...message, thread: merged.find(({ from }) => from === message.thread)?.into ?? message.thread }
 }
 
-function toAdded({ uid, id, thread, isNew, hasArrived }: AddedMessage) {
-  return { uid, id: messageIdText(id), threadId: threadIdText(thread), isNew, hasArrived }
+function toAdded({ uid, id, thread, isNew, hasArrived, isFirstContact }: AddedMessage) {
+  return { uid, id: messageIdText(id), threadId: threadIdText(thread), isNew, hasArrived, isFirstContact }
 }
 
 function isIn(spans: readonly UidSpan[]): (uid: number) => boolean {

@@ -20,6 +20,7 @@ export interface IndexOperations {
   listFlags: Asked<'listFlags'>
   listUidRanges: Asked<'listUidRanges'>
   listWithoutText: Asked<'listWithoutText'>
+  listContacts: Asked<'listContacts'>
   changesSince: Asked<'changesSince'>
   listOutgoing: Asked<'listOutgoing'>
   figures: Asked<'figures'>
@@ -46,6 +47,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   listFlags: 'searches',
   listUidRanges: 'searches',
   listWithoutText: 'lists',
+  listContacts: 'searches',
   changesSince: 'lists',
   listOutgoing: 'lists',
   figures: 'searches',

@@ -4,7 +4,7 @@ import type { FullTextWriter } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 /** To be raised with any change of these tables, of ids, of what texts become, and of tokens. */
-export const indexVersion = 4
+export const indexVersion = 5
 
 export function isSqlite(db: IndexDatabase): boolean {
   return db.getExecutor().adapter instanceof SqliteAdapter
@@ -45,6 +45,7 @@ const typical = [
   ['threads', 'threads', '40000 40000 1'],
   ['thread_links', 'thread_links', '100000 100000 1'],
   ['thread_links', 'links_by_thread', '100000 100000 3'],
+  ['contacts', 'contacts', '20000 20000 1'],
   ['tombstones', 'tombstones', '10000 10000 1'],
   ['tombstones', 'tombstones_by_id', '10000 10000 1'],
 ]
@@ -54,7 +55,7 @@ const typical = [
  * this one: a caller that asks for changes since one of those has to read the list again.
  */
 export async function beginAccount(db: IndexDatabase, account: number, now: number): Promise<void> {
-  const counts = { last_fact: 0, round: 1, messages: 0, texts: 0 }
+  const counts = { last_fact: 0, round: 1, messages: 0, texts: 0, contacts: 0 }
   await db
     .insertInto('account_state')
     .values({ account, modseq: now, oldest_modseq: now, ...counts })
@@ -75,7 +76,8 @@ interface Types {
 const tables = ({ int, blob, clustered, numbered, messageKey, textKey }: Types) => [
   `create table accounts (number ${numbered}, id text not null unique)`,
   `create table account_state (account integer primary key, modseq ${int} not null, oldest_modseq ${int} not null,
-    last_fact ${int} not null, round ${int} not null, messages ${int} not null, texts ${int} not null)`,
+    last_fact ${int} not null, round ${int} not null, messages ${int} not null, texts ${int} not null,
+    contacts ${int} not null)`,
   `create table folders (account integer not null, id ${int} not null, path text not null, role text,
     selectable integer not null, mailbox_id text, uid_validity ${int} not null, uid_next ${int} not null,
     highest_modseq text, server_total ${int} not null, lowest_uid ${int}, lowest_text_uid ${int},
@@ -85,8 +87,8 @@ const tables = ({ int, blob, clustered, numbered, messageKey, textKey }: Types) 
     is_bare_reply integer not null, from_json text not null, to_json text not null, cc_json text not null,
     bcc_json text not null, from_count integer not null, to_count integer not null, date ${int} not null,
     size ${int} not null, has_attachments integer not null, names_json text not null, faults_json text not null,
-    has_link integer not null default 0, is_old integer not null, created_modseq ${int} not null, modseq ${int} not null,
-    orphaned_round ${int}, text ${int}${messageKey[1]})`,
+    has_link integer not null default 0, is_old integer not null, is_own integer not null default 0,
+    created_modseq ${int} not null, modseq ${int} not null, orphaned_round ${int}, text ${int}${messageKey[1]})`,
   `create table text_blocks (account integer not null, number ${messageKey[0]}, bytes integer not null,
     texts ${blob} not null${textKey})`,
   `create table places (account integer not null, folder ${int} not null, uid ${int} not null, message ${int} not null,
@@ -99,6 +101,9 @@ const tables = ({ int, blob, clustered, numbered, messageKey, textKey }: Types) 
     primary key (account, hash)) ${clustered}`,
   `create table tombstones (account integer not null, modseq ${int} not null, id ${blob} not null,
     created_modseq ${int} not null, primary key (account, modseq)) ${clustered}`,
+  `create table contacts (account integer not null, email text not null, name text, words text not null,
+    wrote ${int} not null, written ${int} not null, last_wrote ${int}, last_written ${int},
+    primary key (account, email)) ${clustered}`,
   `create table outgoing (account integer not null, number ${int} not null, type text not null, data text not null,
     primary key (account, number)) ${clustered}`,
 ]

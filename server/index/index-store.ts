@@ -10,6 +10,7 @@ import {
   leaveTombstones,
   listOutgoing,
 } from './change-log.ts'
+import { listContacts, removeContacts } from './contact-index.ts'
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
 import type { FullTextWriter } from './full-text.ts'
 import { applyBatch } from './index-batch.ts'
@@ -38,6 +39,7 @@ import type {
   AppliedFolders,
   FolderBatch,
   IndexedChanges,
+  IndexedContact,
   IndexedFolder,
   IndexedMessage,
   IndexedPage,
@@ -175,6 +177,11 @@ export class IndexStore {
     return this.#read(owner => listWithoutText(owner, limit))
   }
 
+  /** @param query Beginnings of words of a name or an address; empty for the first of all. */
+  async listContacts(query: { query: string; limit: number }): Promise<IndexedContact[]> {
+    return this.#read(owner => listContacts(owner, query))
+  }
+
   /** @throws IndexFault `cannot_calculate_changes` */
   async changesSince(query: ChangesQuery): Promise<IndexedChanges> {
     return this.#read(owner => changesSince(owner, query))
@@ -245,7 +252,19 @@ export class IndexStore {
     const { db, account, state } = change
     const rows = await db
       .selectFrom('messages')
-      .select(['rowid', 'id', 'thread', 'created_modseq', 'text'])
+      .select([
+        'rowid',
+        'id',
+        'thread',
+        'created_modseq',
+        'from_json',
+        'to_json',
+        'cc_json',
+        'bcc_json',
+        'is_own',
+        'date',
+        'text',
+      ])
       .where('account', '=', account)
       .where('orphaned_round', '<', Math.min(round, state.round))
       .limit(removedAtOnce)
@@ -262,6 +281,7 @@ export class IndexStore {
       rows.map(({ thread }) => thread),
     )
     await leaveTombstones(change, rows)
+    await removeContacts(change, rows)
     for (let from = 0; from < rows.length; from += messagesOfFact) {
       const messages = rows.slice(from, from + messagesOfFact)
       change.announce('mail_removed', {

@@ -15,6 +15,7 @@ export interface IndexTables {
   thread_links: ThreadLinkRow
   tombstones: TombstoneRow
   outgoing: OutgoingRow
+  contacts: ContactRow
 }
 
 /** Which account has which number. */
@@ -35,6 +36,23 @@ export interface AccountStateRow {
   round: number
   messages: number
   texts: number
+  contacts: number
+}
+
+export interface ContactRow {
+  account: number
+  /** In small letters. */
+  email: string
+  /** As the newest message that named one has it. */
+  name: string | null
+  /** What is completed, each word behind a blank. */
+  words: string
+  /** Messages that it wrote, and messages of the owner that went to it. */
+  wrote: number
+  written: number
+  /** In milliseconds. */
+  last_wrote: number | null
+  last_written: number | null
 }
 
 export interface FolderRow {
@@ -87,6 +105,8 @@ export interface MessageRow {
   has_link: number
   /** 1 once it was in the inbox, and for what was there before it was followed: in the inbox it is no arrival. */
   is_old: number
+  /** The owner of the mailbox wrote it. */
+  is_own: number
   created_modseq: number
   modseq: number
   /** The round in which it lost its last place; null while it has one. */

@@ -92,6 +92,8 @@ export interface FolderBatch {
   position?: Partial<Pick<IndexedFolder, 'uidNext' | 'highestModseq' | 'serverTotal' | 'lowestUid' | 'lowestTextUid'>>
   /** Whether messages that the index never held are announced as new. Not in a first sync. */
   announces: boolean
+  /** Addresses of the owner of the mailbox: what comes from them, or lies in the folder of sent mail, is theirs. */
+  own?: readonly string[]
 }
 
 /** Ids of the messages that a batch concerned. */
@@ -99,8 +101,16 @@ export interface AppliedBatch {
   /**
    * In the order of UIDs, of all that were added. `isNew` is false where the message was known before this batch; `hasArrived` is false where
    * it was in the inbox before, or was there before the account was followed: then it was moved. The same batch again says the same.
+   * `isFirstContact`: the sender is in no message that the index held before; while it is not complete, that says little.
    */
-  added: { uid: number; id: string; threadId: string; isNew: boolean; hasArrived: boolean }[]
+  added: {
+    uid: number
+    id: string
+    threadId: string
+    isNew: boolean
+    hasArrived: boolean
+    isFirstContact: boolean
+  }[]
   /** Places whose flags are others now, and places that are gone. */
   changed: number
   removed: number
@@ -191,6 +201,16 @@ export interface PlaceFlags {
   uid: number
   flags: string[]
   hasText: boolean
+}
+
+/** Somebody who wrote, or was written to; dates in milliseconds. */
+export interface IndexedContact {
+  email: string
+  name: string | null
+  wrote: number
+  writtenTo: number
+  lastWrote: number | null
+  lastWrittenTo: number | null
 }
 
 /** What an account's index takes. */

@@ -1,6 +1,7 @@
 /** Messages that come into a folder: known ones get a place there, new ones a row, a thread and what is searched of them. */
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
+import { addContacts, addressKey } from './contact-index.ts'
 import { freeNumber } from './free-number.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { MessageRow } from './index-tables.ts'
@@ -17,6 +18,7 @@ export interface AddedMessage extends KnownMessage {
   uid: number
   isNew: boolean
   hasArrived: boolean
+  isFirstContact: boolean
 }
 
 /** What a batch says of all that it adds. */
@@ -24,6 +26,7 @@ export interface Arrival {
   isInbox: boolean
   /** Else they were there before the folder was followed. */
   announces: boolean
+  own: OwnMail
 }
 
 export interface MessageWriter {
@@ -50,13 +53,25 @@ export async function findMessages(
   return found
 }
 
+/** What is known to be written by the owner of the mailbox. */
+export interface OwnMail {
+  /** As `addressKey` makes them. */
+  addresses: ReadonlySet<string>
+  /** All that comes into this folder is. */
+  isSentFolder: boolean
+}
+
+function isOwn({ from }: MessageRecord, { addresses, isSentFolder }: OwnMail): boolean {
+  return isSentFolder || from.some(({ email }) => addresses.has(addressKey(email) ?? ''))
+}
+
 /** @param records None of them has a place in the folder. */
 export async function addMessages(
   change: IndexChange,
   folder: number,
   records: readonly MessageRecord[],
   { accountId, fullText, numbers }: MessageWriter,
-  { isInbox, announces }: Arrival,
+  { isInbox, announces, own }: Arrival,
 ): Promise<{ added: AddedMessage[]; merged: MergedThread[] }> {
   const taken = new CopiesInFolder(change, folder)
   const identified = records.map(record => ({ record, identity: identityOf(accountId, record) }))
@@ -69,7 +84,7 @@ export async function addMessages(
     const known = await taken.find(id)
     if (known) {
       change.touch(known.rowid)
-      added.push({ ...known, uid: record.uid, isNew: false, hasArrived: known.is_old === 0 })
+      added.push({ ...known, uid: record.uid, isNew: false, hasArrived: known.is_old === 0, isFirstContact: false })
     } else fresh.push({ record, id, copy })
   }
   const clues = fresh.map(({ record, id }) => threadClues(record, id))
@@ -83,12 +98,12 @@ export async function addMessages(
   const before = added.filter(({ hasArrived }) => isInbox && hasArrived).map(({ rowid }) => rowid)
   const rows = fresh.map(({ record, id, copy }, index) => {
     const message = { rowid: rowids[index]!, id, copy, thread: threads[index]!, is_old: Number(isInbox || !announces) }
-    added.push({ ...message, uid: record.uid, isNew: true, hasArrived: true })
     const { subjectHash, isBareReply, date } = clues[index]!
     const modseq = change.nextModseq()
     return {
       ...message,
       ...columnsOf(record),
+      is_own: Number(isOwn(record, own)),
       subject_hash: subjectHash,
       is_bare_reply: Number(isBareReply),
       date,
@@ -101,6 +116,12 @@ export async function addMessages(
     messageColumns,
     rows.map(row => messageValues(change.account, row)),
   )
+  const firsts = await addContacts(change, rows, own.addresses)
+  for (const [index, { rowid, id, copy, thread, is_old }] of rows.entries()) {
+    const isFirstContact = firsts[index] === true
+    const { uid } = fresh[index]!.record
+    added.push({ rowid, id, copy, thread, is_old, uid, isNew: true, hasArrived: true, isFirstContact })
+  }
   await removeTombstones(
     change,
     fresh.map(({ id }) => id),
@@ -229,6 +250,7 @@ const messageColumns = [
   'subject',
   'subject_hash',
   'is_bare_reply',
+  'is_own',
   'from_json',
   'to_json',
   'cc_json',

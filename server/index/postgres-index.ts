@@ -65,6 +65,7 @@ export class PostgresIndex implements IndexBackend {
       'thread_links',
       'tombstones',
       'outgoing',
+      'contacts',
       'account_state',
     ] as const
     await db.transaction().execute(async transaction => {

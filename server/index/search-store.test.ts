@@ -53,7 +53,7 @@ onEachIndex(open => {
     await db.insertInto('accounts').values({ number: 1, id: 'account' }).execute()
     await db
       .insertInto('account_state')
-      .values({ account: 1, modseq: 0, oldest_modseq: 0, last_fact: 0, round: 0, messages: 0, texts: 0 })
+      .values({ account: 1, modseq: 0, oldest_modseq: 0, last_fact: 0, round: 0, messages: 0, texts: 0, contacts: 0 })
       .execute()
     const folder = (path: string, role: string | null) => ({ path, role, isSelectable: true, mailboxId: null })
     await index.applyFolders([folder('INBOX', 'inbox'), folder('Sent Mail', 'sent'), folder('Work', null)], 1)

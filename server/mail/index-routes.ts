@@ -13,6 +13,9 @@ export function indexRoutes(http: HttpServer, mail: IndexedMail): void {
   handle(http, mailIndexApi.getThread, ({ principal, params }) =>
     mail.getThread(principal, params.account_id, params.thread_id),
   )
+  handle(http, mailIndexApi.listContacts, ({ principal, params, query }) =>
+    mail.listContacts(principal, params.account_id, query),
+  )
   handle(http, mailIndexApi.getIndex, ({ principal, params }) => mail.getIndex(principal, params.account_id))
   handle(http, mailIndexApi.rebuildIndex, ({ principal, params }) => mail.rebuildIndex(principal, params.account_id))
 }

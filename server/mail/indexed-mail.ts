@@ -1,6 +1,6 @@
 /** Mail as the local index knows it: changes, threads across folders, and how far an account is indexed. The mail server is not asked. */
 import type { IndexLevel } from '../../contract/accounts.ts'
-import type { IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
+import type { Contact, IndexStatus, IndexedMessage as ListedMessage, ThreadSummary } from '../../contract/mail-index.ts'
 import type { MessageHeader } from '../imap/mail-gateway.ts'
 import { toSummary } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
@@ -90,6 +90,17 @@ export class IndexedMail {
       messages: shown.map(message => this.#listed(accountId, owner, message)),
       has_older: messages.length > shown.length,
     }
+  }
+
+  async listContacts(principal: Principal, accountId: string, { q, limit }: { q?: string | undefined; limit: number }) {
+    const index = await this.#indexOf(principal, accountId)
+    const contacts = await asked(index.listContacts({ query: q ?? '', limit }))
+    const timeOf = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
+    const items = contacts.map(({ email, name, wrote, writtenTo, lastWrote, lastWrittenTo }): Contact => {
+      const last = { last_wrote_at: timeOf(lastWrote), last_written_to_at: timeOf(lastWrittenTo) }
+      return { email, name, wrote, written_to: writtenTo, ...last }
+    })
+    return { items, next_cursor: null }
   }
 
   async getIndex(principal: Principal, accountId: string): Promise<IndexStatus> {

@@ -17,6 +17,7 @@ import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
 import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
+import type { SyncPhase, SyncProgress } from './sync-progress.ts'
 import type { BackgroundStep } from './usage-service.ts'
 
 export interface AccountIndexerOptions {
@@ -25,6 +26,8 @@ export interface AccountIndexerOptions {
   mailbox: string
   /** Of this account. */
   index: IndexOperations
+  /** Addresses of its owner. */
+  own?: readonly string[]
   db: Database
   /** Writes only while this process may. */
   hub: Pick<EventHub, 'transact'>
@@ -39,6 +42,8 @@ export interface AccountIndexerOptions {
   hasTexts?: boolean
   /** Milliseconds until the next step may begin; 0 for at once. */
   pace?(step: BackgroundStep): Promise<number>
+  /** Hears how far it has come, until all that is known to be there is indexed. */
+  progress?: Pick<SyncProgress, 'at' | 'end'>
 }
 
 /** Fetched with one command or two; each is cut at `maxTextBytes` on the wire. */
@@ -162,6 +167,7 @@ export class AccountIndexer {
     this.#listing = undefined
     this.#looked()
     await this.#running
+    this.#options.progress?.end('stopped')
   }
 
   /** Something changed in the folder: it is looked at before anything else. */
@@ -213,6 +219,7 @@ export class AccountIndexer {
       this.#isMore = await this.#stepBack()
       // Unless the index was emptied meanwhile.
       this.#isComplete = !this.#isMore && this.#nextRoundAt > 0
+      if (this.#isComplete) this.#options.progress?.end('done')
       return
     }
     await this.#rest(signal)
@@ -234,7 +241,8 @@ export class AccountIndexer {
     const folders = await this.#applyFolders(standings)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
-    for (const { path, status } of standings) {
+    for (const [at, { path, status }] of standings.entries()) {
+      this.#tell('comparing', path, at, standings.length)
       const folder = byPath.get(path)
       if (!folder || !status) continue
       if (signal.aborted) return
@@ -300,6 +308,8 @@ export class AccountIndexer {
     const waiting = folders.filter(({ lowestUid, isSelectable }) => isSelectable && lowestUid !== null && lowestUid > 1)
     const next = waiting.find(({ role }) => role === 'inbox') ?? waiting[0]
     if (next) {
+      const sum = (of: 'serverTotal' | 'total') => folders.reduce((all, folder) => all + folder[of], 0)
+      this.#tell('headers', next.path, sum('total'), sum('serverTotal'))
       // A folder that was recreated is read from the beginning with the next round.
       return (await this.#folders.backfill(next)) !== undefined
     }
@@ -311,6 +321,10 @@ export class AccountIndexer {
     if (this.#textless.size > mostTextless) return false
     const places = await index.listWithoutText(textsOfStep + this.#textless.size)
     const missing = places.filter(place => !this.#textless.has(keyOf(place))).slice(0, textsOfStep)
+    if (missing.length > 0 && !this.#isComplete) {
+      const { texts, messages } = await index.figures()
+      this.#tell('texts', missing[0]!.path, texts, messages)
+    }
     for (const [path, group] of Map.groupBy(missing, place => place.path)) {
       const uids = group.map(({ uid }) => uid)
       const { uidValidity, texts } = await this.#ask(c => c.changes.listTexts(path, uids, maxTextBytes), path)
@@ -323,6 +337,11 @@ export class AccountIndexer {
     return missing.length > 0
   }
 
+  /** Once it is complete, what comes is told by facts. */
+  #tell(phase: SyncPhase, folder: string, done: number, total: number): void {
+    if (!this.#isComplete) this.#options.progress?.at(phase, folder, Math.min(done, total), total)
+  }
+
   async #applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
     const { index } = this.#options
     await index.applyFolders(standings.map(toListedFolder), await this.#facts.lowest())
@@ -333,8 +352,8 @@ export class AccountIndexer {
   }
 
   async #apply(batch: FolderBatch): Promise<AppliedBatch> {
-    const { index } = this.#options
-    const applied = await index.applyBatch(batch, await this.#facts.lowest())
+    const { index, own } = this.#options
+    const applied = await index.applyBatch(own ? { ...batch, own } : batch, await this.#facts.lowest())
     await this.#facts.forward()
     return applied
   }

@@ -17,6 +17,8 @@ export interface WatchedAccount {
   host: string
   port: number
   user: string
+  /** Of its owner, where it is known. */
+  email?: string
   /** Null, or left out: the default of the server. */
   indexLevel?: IndexLevel | null
 }

@@ -1,10 +1,9 @@
 /** The index beside a mailbox that another program works on, while connections break and the server is killed: at the end both are equal. */
-import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { IndexThreads } from '../../server/index/index-threads.ts'
 import { startDovecot } from '../support/dovecot.ts'
-import { type FolderContent, MailboxChaos, randomFrom } from '../support/mailbox-chaos.ts'
+import { indexContent } from '../support/index-content.ts'
+import { MailboxChaos, randomFrom } from '../support/mailbox-chaos.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
 import { startRelay } from '../support/tcp-relay.ts'
@@ -50,38 +49,22 @@ async function follow(run: RustyMail, account_id: string, ids: Set<string>, sinc
   }
 }
 
-/** As the index has it, with the server stopped. */
-async function indexed(dataDir: string, accountId: string): Promise<Map<string, FolderContent>> {
-  const threads = new IndexThreads({ home: { dir: join(dataDir, 'index') }, damaged: () => undefined })
-  try {
-    const index = threads.of(accountId)
-    const folders = new Map<string, FolderContent>()
-    for (const { path } of await index.listFolders()) {
-      const { messages } = await index.listMessages({ path, limit: 1_000 })
-      const places = messages.flatMap(message => message.places.filter(place => place.path === path))
-      folders.set(path, new Map(places.map(({ uid, flags }) => [uid, flags.toSorted()])))
-    }
-    return folders
-  } finally {
-    await threads.close()
-  }
-}
-
 describe.skipIf(!available('dovecot'))('on Dovecot', () => {
-  for (const [name, hidden, seed] of [
-    ['with QRESYNC', 'nothing', 1],
-    ['with CONDSTORE alone', 'QRESYNC', 2],
-    ['without extensions', 'MOVE|UIDPLUS|CONDSTORE|QRESYNC|ENABLE|ESEARCH|ESORT|LIST-STATUS', 3],
+  for (const [name, hidden, seed, prefix] of [
+    ['with QRESYNC', 'nothing', 1, ''],
+    ['with CONDSTORE alone', 'QRESYNC', 2, ''],
+    ['without extensions', 'MOVE|UIDPLUS|CONDSTORE|QRESYNC|ENABLE|ESEARCH|ESORT|LIST-STATUS', 3, ''],
+    ['with folders below INBOX, as INBOX.Archive', 'nothing', 4, 'INBOX.'],
   ] as const) {
     test(`${name}, the index ends as the mailbox does, and the list of changes leads there`, async () => {
-      const dovecot = await startDovecot()
+      const dovecot = await startDovecot(prefix === '' ? {} : { personalPrefix: prefix, separator: '.' })
       onTestFinished(() => dovecot.stop())
       const relay = await startRelay(dovecot.imapPort, { toClient: hides(hidden) })
       onTestFinished(() => relay.stop())
       const imap = await dovecot.login('alice@test.local')
       onTestFinished(() => imap.close())
       const random = randomFrom(seed)
-      const chaos = new MailboxChaos(imap, random)
+      const chaos = new MailboxChaos(imap, random, prefix)
       for (let count = 0; count < 250; count++) await chaos.deliver('INBOX')
       const server = {
         host: '127.0.0.1',
@@ -116,11 +99,11 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       await follow(last, id, ids, state)
       expect(ids).toEqual(await idsOf(last, id))
       await last.stop()
-      const found = await indexed(dataDir, id)
+      const found = await indexContent(dataDir, id)
       for (const folder of chaos.folders)
         expect([folder, found.get(folder)]).toEqual([folder, await chaos.content(folder)])
-      expect([...found.keys()].filter(path => path.startsWith('Box')).toSorted()).toEqual(
-        chaos.folders.filter(path => path.startsWith('Box')).toSorted(),
+      expect([...found.keys()].filter(path => path.startsWith(`${prefix}Box`)).toSorted()).toEqual(
+        chaos.folders.filter(path => path.startsWith(`${prefix}Box`)).toSorted(),
       )
     })
   }

@@ -16,13 +16,17 @@ export function randomFrom(seed: number): (below: number) => number {
 }
 
 export class MailboxChaos {
-  readonly #imap: RawImap
+  readonly #imap: Pick<RawImap, 'run' | 'append'>
   readonly #random: (below: number) => number
   #number = 0
-  readonly folders = ['INBOX', 'Archive', 'Sent']
+  readonly folders: string[]
+  readonly #prefix: string
 
-  constructor(imap: RawImap, random: (below: number) => number) {
+  /** @param prefix Before the paths of all folders but INBOX, as `INBOX.`. */
+  constructor(imap: Pick<RawImap, 'run' | 'append'>, random: (below: number) => number, prefix = '') {
     this.#imap = imap
+    this.#prefix = prefix
+    this.folders = ['INBOX', `${prefix}Archive`, `${prefix}Sent`]
     this.#random = random
   }
 
@@ -73,8 +77,8 @@ export class MailboxChaos {
   }
 
   async #changeFolders(): Promise<void> {
-    const own = this.folders.filter(folder => folder.startsWith('Box'))
-    const name = `Box${++this.#number}`
+    const own = this.folders.filter(folder => folder.startsWith(`${this.#prefix}Box`))
+    const name = `${this.#prefix}Box${++this.#number}`
     const chosen = own[Math.floor(this.#random(own.length))]
     if (chosen === undefined || own.length < 2) {
       await this.#imap.run(`CREATE "${name}"`)

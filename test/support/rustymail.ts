@@ -8,6 +8,7 @@ import { accessApi, SignInState } from '../../contract/access.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import { createApp } from '../../server/app.ts'
 import { loadConfig } from '../../server/config.ts'
+import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import { passwordMemory } from './passwords.ts'
 import { enter } from './signed-in.ts'
@@ -42,6 +43,8 @@ export interface RunOptions {
 
 interface HereOptions extends Omit<RunOptions, 'root'> {
   heartbeatSeconds?: number
+  /** In place of the real one: with shorter times, say. */
+  gateway?: MailGateway
 }
 
 /** A server that answers, wherever it runs. */
@@ -132,9 +135,9 @@ export async function startHere(options: HereOptions = {}): Promise<Served> {
 
 /** For a whole file: the caller stops it. */
 export async function runHere(options: HereOptions & { dataDir: string }): Promise<Served> {
-  const { args = [], environment = {}, dataDir, heartbeatSeconds } = options
+  const { args = [], environment = {}, dataDir, heartbeatSeconds, gateway } = options
   const variables = { ...serverEnvironment, RUSTYMAIL_DATA_DIR: dataDir, ...environment }
-  const overrides = heartbeatSeconds === undefined ? {} : { heartbeatSeconds }
+  const overrides = { ...(heartbeatSeconds !== undefined && { heartbeatSeconds }), ...(gateway && { gateway }) }
   const app = createApp(loadConfig(args, variables), { logger: createLogger('silent'), passwordMemory, ...overrides })
   let stopped: Promise<void> | undefined
   const stop = () => {

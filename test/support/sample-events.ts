@@ -70,6 +70,7 @@ const samples: { [T in FactType | StateType]: EventOf<T>['data'] } = {
   user_updated: { ...user, changed: ['role'] },
   user_removed: user,
   audit_update: { newest: 12 },
+  sync_progress: { account_id: 'a1', phase: 'headers', folder: 'INBOX', done: 400, total: 1_200, at },
   stats_update: {
     active_connections: 1,
     requests_per_minute: 2,

@@ -2,6 +2,7 @@
 import { RefreshCw } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
+import type { SyncState } from '../../contract/event.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { formatBytes, formatNumber } from '../platform/format.ts'
 import { useMay } from '../platform/session.ts'
@@ -15,6 +16,7 @@ import { isReadable } from './account-words.ts'
 import { IndexLevelField, levelWords } from './index-level.tsx'
 import { RebuildDialog } from './rebuild-dialog.tsx'
 import { indexIntervalMs, useIndex } from './use-index.ts'
+import { useSyncProgress } from './use-sync-progress.ts'
 
 export function IndexSection({ account }: { account: Account }) {
   const isConnected = isReadable(account)
@@ -42,7 +44,7 @@ function Contents({ account, status, isConnected }: { account: Account; status: 
   return (
     <div className="grid gap-3">
       <StateLine status={status} isConnected={isConnected} />
-      {state === 'building' && <Progress status={status} />}
+      {state === 'building' && <Progress account={account} status={status} />}
       <dl className="grid grid-cols-2 gap-x-4 gap-y-3 text-sm lg:grid-cols-4">
         <Fact label="Level">{levelWords[level]}</Fact>
         <Fact label="Messages">
@@ -87,12 +89,24 @@ function StateLine({ status: { state, looked_at: at }, isConnected }: { status: 
   )
 }
 
-function Progress({ status }: { status: IndexStatus }) {
+function Progress({ account, status }: { account: Account; status: IndexStatus }) {
   const { level, places, server_messages: onServer, texts, messages } = status
+  const live = useSyncProgress(account.id)
+  // Between two answers the stream is ahead.
+  const figure = (phase: SyncState['phase'], value: number, max: number) =>
+    live?.phase === phase ? { value: Math.max(live.done, value), max: Math.max(live.total, max) } : { value, max }
   return (
-    <div className="grid gap-3 lg:grid-cols-2">
-      <ProgressBar label="Headers" value={places} max={onServer} />
-      {level === 'text' && <ProgressBar label="Texts" value={texts} max={messages} />}
+    <div className="grid gap-3">
+      <div className="grid gap-3 lg:grid-cols-2">
+        <ProgressBar label="Headers" {...figure('headers', places, onServer)} />
+        {level === 'text' && <ProgressBar label="Texts" {...figure('texts', texts, messages)} />}
+      </div>
+      {live && <p className="min-w-0 break-words text-xs text-muted">{liveWords(live)}</p>}
     </div>
   )
+}
+
+function liveWords({ phase, folder, done, total }: SyncState): string {
+  if (phase === 'comparing') return `Comparing folder ${formatNumber(done + 1)} of ${formatNumber(total)}: ${folder}`
+  return `Reading ${phase} of ${folder}`
 }
