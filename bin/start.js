@@ -26,6 +26,7 @@ const late = [
   'server/command-outcome',
   'server/index/index-parts',
   'server/index/serve-index',
+  'server/mail/page-writer',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',
   'server/platform/http/docs-app',

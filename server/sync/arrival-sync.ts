@@ -145,8 +145,7 @@ export class ArrivalSync {
       const known = this.#known
       const look = async (connection: MailConnection) => {
         const arrivals = await connection.listArrivals(folder.path, known.uidNext, most, mostAnnounced)
-        const heads = this.#headsOf(connection, known, arrivals)
-        return { arrivals, ...(await heads) }
+        return { arrivals, ...(await this.#headsOf(connection, known, arrivals)) }
       }
       const { arrivals, heads, headers } = await pool.run(folder.accountId, 'watch', look, signal, folder.path)
       if (signal.aborted) return
@@ -187,11 +186,17 @@ export class ArrivalSync {
   }
 
   /** Without the index mail is announced all the same, by its place in the folder. */
-  async #identify(known: FolderState, { uidValidity }: Arrivals, headers: readonly IndexHeader[]): Promise<Ids> {
+  async #identify(
+    known: FolderState,
+    { uidValidity, uids, passedOver }: Arrivals,
+    headers: readonly IndexHeader[],
+  ): Promise<Ids> {
     const { folder, logger, identify } = this.#options
     if (!identify || headers.length === 0) return new Map()
     try {
-      const added = await identify(folder.path, { uidValidity, from: known.uidNext, headers })
+      // Those that are passed over are for the index to find.
+      const from = passedOver > 0 ? uids[0]! : known.uidNext
+      const added = await identify(folder.path, { uidValidity, from, headers })
       return new Map(added?.map(each => [each.uid, each]))
     } catch (error) {
       if (!(error instanceof IndexFault)) throw error
