@@ -139,7 +139,7 @@ test('what the server loads late is in the compile cache too', () => {
   const [, list = ''] = /^const late = \[([^\]]*)\]$/m.exec(start)!
   const late = [...list.matchAll(/'([^']+)'/g)].map(match => match[1]!)
   // Compiled for the program alone, it would be compiled again by each thread.
-  const threads = [join('server', 'platform', 'database', 'sqlite-thread')]
+  const threads = [join('server', 'platform', 'database', 'sqlite-thread'), join('server', 'mail', 'page-writer')]
   const sources = readdirSync(join(root, 'server'), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.ts') && !/\.(test|suite)\./.test(file))
     .flatMap(file =>
