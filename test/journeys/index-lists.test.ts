@@ -192,6 +192,9 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const client = await connectMcp(run.url, { authorization })
     const refs = [`${id}.${newest!.id}`]
     expect((await callTool(client, 'mail_read', { refs })).value).toMatchObject({ messages: [{ subject: 'three' }] })
+    expect((await callTool(client, 'mail_folders', { role: 'archive' })).value).toEqual({
+      folders: [{ path: 'Archive', role: 'archive', total: 1, unread: 1 }],
+    })
 
     await imap.run('UID STORE 2 +FLAGS (\\Deleted)')
     await imap.run('UID EXPUNGE 2')
