@@ -11,6 +11,7 @@ import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
+import { indexLists } from './index-lists.ts'
 import { indexSearch } from './index-search.ts'
 import { indexStore } from './index-store.ts'
 import { log } from './log.ts'
@@ -39,6 +40,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   outage,
   startup,
   sqlite,
+  'index-lists': indexLists,
   'index-search': indexSearch,
   events,
   audience,

@@ -120,4 +120,31 @@ export function indexChangesSuite(world: IndexWorld): void {
       { path: 'INBOX', messages: [{ ...message, uid: 1, flags: null }] },
     ])
   })
+
+  test('a message has arrived unless it was in the inbox before, or was there before its folder was followed', async () => {
+    const { apply } = await opened('INBOX', 'Archive', 'All')
+    const message = (uid: number, name: string) => ({ ...recordOf(1), uid, messageId: `<${name}@x>` })
+    const arrives = async (path: string, uid: number, name: string, announces = true) => {
+      const batch = { path, added: [message(uid, name)], announces }
+      const [first, again] = [await apply(batch), await apply(batch)]
+      const arrived = [first, again].map(({ added }) => added[0]!.hasArrived)
+      // The same batch again, as after a crash, says the same.
+      expect(arrived[1]).toBe(arrived[0])
+      return arrived[0]
+    }
+    expect(await arrives('INBOX', 1, 'plain')).toBe(true)
+    // A server that shows all mail in one more folder, which was read first.
+    expect(await arrives('All', 1, 'both')).toBe(true)
+    expect(await arrives('INBOX', 2, 'both')).toBe(true)
+    // Moved away and back.
+    await apply({ path: 'INBOX', vanished: [[1, 1]] })
+    await arrives('Archive', 1, 'plain')
+    await apply({ path: 'Archive', vanished: [[1, 1]] })
+    expect(await arrives('INBOX', 3, 'plain')).toBe(false)
+    // There before the account was, in another folder.
+    await arrives('Archive', 2, 'old', false)
+    expect(await arrives('INBOX', 4, 'old')).toBe(false)
+    // A rebuilt index reads the inbox: whether it was announced, others know.
+    expect(await arrives('INBOX', 5, 'unread', false)).toBe(true)
+  })
 }

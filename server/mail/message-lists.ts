@@ -12,7 +12,7 @@ export interface MessageListsOptions {
   /** Undefined where nothing is indexed. */
   index: { of(accountId: string): Pick<IndexOperations, 'listPage'> } | undefined
   mail: Pick<MailService, 'listMessages'>
-  refs: Pick<MessageRefs, 'decodeCursor'>
+  refs: Pick<MessageRefs, 'decodeCursor' | 'canName'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
   indexerOf(accountId: string): Pick<AccountIndexer, 'asOf' | 'mailbox'> | undefined
@@ -46,7 +46,7 @@ export class MessageLists {
     const indexer = index && indexerOf(accountId)
     const asOf = indexer?.asOf(path)
     if (!indexer || asOf === undefined || Date.now() - asOf > freshMs) return undefined
-    if (!maySeeAccount(principal, accountId)) return undefined
+    if (!maySeeAccount(principal, accountId) || !refs.canName(path)) return undefined
     const owner = await ownerOf(principal, accountId)
     // A disabled account has no revision; one that was given another mailbox is not the one that was indexed.
     if (owner.revision === null || owner.mailbox !== indexer.mailbox) return undefined

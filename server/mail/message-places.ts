@@ -54,7 +54,9 @@ export class MessagePlaces {
 
   /** Undefined for what the index does not know; empty for what lost its folder and was not found in another one yet. */
   async #find(accountId: string, id: string): Promise<MessagePlace[] | undefined> {
-    const { index, refs } = this.#options
+    const { index, refs, indexerOf } = this.#options
+    // An account that is not followed has no index, and gets none by being asked for.
+    if (!indexerOf(accountId)) return undefined
     const [message] = (await index?.of(accountId).messagesById([id]).catch(toProblem)) ?? []
     return message?.places.filter(({ path }) => refs.canName(path)).map(toPlace)
   }

@@ -224,3 +224,40 @@ test('at the limit of a day it stops in the middle, requests are served, and the
   await isComplete()
   expect(await uidsIn('INBOX')).toEqual(uids)
 })
+
+test('it tells until when a folder is known, finds what moved, and takes in what arrives', async () => {
+  gateway.deliver({ subject: 'first', messageId: '<1@x>' })
+  const began = Date.now()
+  expect(indexer.asOf('INBOX')).toBeUndefined()
+  indexer.start()
+  await isComplete()
+  const asOf = indexer.asOf('INBOX')!
+  expect(asOf).toBeGreaterThanOrEqual(began)
+  const uid = gateway.deliver({ subject: 'second', messageId: '<2@x>' })
+  const { uidValidity } = gateway.getFolder('INBOX')
+  const arrived = { uidValidity, from: uid }
+  const { headers } = await pool.run(
+    'a',
+    'watch',
+    c => c.changes.listHeaders('INBOX', [uid, uid], 1),
+    new AbortController().signal,
+  )
+  const added = await indexer.arrive('INBOX', { ...arrived, headers })
+  expect(added).toMatchObject([{ uid, hasArrived: true, id: expect.any(String) }])
+  expect((await index().listMessages({ path: 'INBOX', limit: 1 })).messages).toMatchObject([{ id: added![0]!.id }])
+  // The next look finds it there, and fetches no headers.
+  let fetched = 0
+  gateway.delay = step => void (step === 'listHeaders' && fetched++)
+  indexer.notice('INBOX')
+  await vi.waitFor(() => expect(indexer.asOf('INBOX')).toBeGreaterThan(asOf), 10_000)
+  expect(fetched).toBe(0)
+  await writer()(w => w.move(target('INBOX', uid), 'Archive'), new AbortController().signal)
+  await indexer.look(10_000)
+  expect(await uidsIn('Archive')).toHaveLength(1)
+  // Of a folder that is not followed nothing is said.
+  expect(await indexer.arrive('Elsewhere', { ...arrived, headers })).toBeUndefined()
+  await indexer.stop()
+  expect(indexer.asOf('INBOX')).toBeUndefined()
+  // It does not wait for a look that never comes.
+  await indexer.look(600_000)
+})

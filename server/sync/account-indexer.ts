@@ -65,6 +65,7 @@ export class AccountIndexer {
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  #isRunning = false
   #wake: () => void = () => undefined
   #rounds = 0
   #hasFailed = false
@@ -74,7 +75,7 @@ export class AccountIndexer {
   readonly #asOf = new Map<string, number>()
   #listing: readonly Folder[] | undefined
   /** Wait for the end of a round that begins after they asked. */
-  #lookers: (() => void)[] = []
+  readonly #lookers = new Set<() => void>()
   /** Headers or texts may be missing. */
   #isMore = false
   /** As of the last time that it was found out. */
@@ -120,14 +121,15 @@ export class AccountIndexer {
 
   /** All folders are looked at now. Resolves when they were, when that failed, and when the time is up. */
   async look(boundMs: number): Promise<void> {
-    if (this.#abort.signal.aborted) return
+    if (!this.#isRunning) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#lookers.push(resolve)
+    this.#lookers.add(resolve)
     this.#nextRoundAt = 0
     this.#wake()
     const timer = setTimeout(resolve, boundMs)
     await promise
     clearTimeout(timer)
+    this.#lookers.delete(resolve)
   }
 
   /**
@@ -140,13 +142,22 @@ export class AccountIndexer {
     { uidValidity, from, headers }: { uidValidity: number; from: number; headers: readonly IndexHeader[] },
   ): Promise<AppliedBatch['added'] | undefined> {
     if (headers.length === 0) return []
-    if (this.#lookedAt === null) await this.look(firstLookMs)
-    const folder = (await this.#options.index.listFolders()).find(each => each.path === path)
-    if (folder?.uidValidity !== uidValidity || folder.lowestUid === null) return undefined
+    const folder = (await this.#followed(path, uidValidity)) ?? (await this.#followedSoon(path, uidValidity))
+    if (!folder) return undefined
     const next = Math.max(...headers.map(({ uid }) => uid)) + 1
     const position = folder.uidNext >= from ? { uidNext: Math.max(folder.uidNext, next) } : {}
     const added = headers.map(toRecord)
     return (await this.#apply({ path, uidValidity, added, position, announces: true })).added
+  }
+
+  async #followed(path: string, uidValidity: number): Promise<IndexedFolder | undefined> {
+    const folder = (await this.#options.index.listFolders()).find(each => each.path === path)
+    return folder?.uidValidity === uidValidity && folder.lowestUid !== null ? folder : undefined
+  }
+
+  async #followedSoon(path: string, uidValidity: number): Promise<IndexedFolder | undefined> {
+    await this.look(firstLookMs)
+    return this.#followed(path, uidValidity)
   }
 
   start(): void {
@@ -154,9 +165,13 @@ export class AccountIndexer {
     this.#facts.forget()
     this.#abort = new AbortController()
     const { logger, accountId } = this.#options
-    this.#running = this.#run(this.#abort.signal).catch(err => {
-      logger.error({ err, account_id: accountId }, 'indexing an account failed')
-    })
+    this.#isRunning = true
+    this.#running = this.#run(this.#abort.signal)
+      .catch(err => logger.error({ err, account_id: accountId }, 'indexing an account failed'))
+      .finally(() => {
+        this.#isRunning = false
+        this.#looked()
+      })
   }
 
   /** Waits for the step that is under way. */
@@ -165,7 +180,6 @@ export class AccountIndexer {
     this.#wake()
     this.#asOf.clear()
     this.#listing = undefined
-    this.#looked()
     await this.#running
     this.#options.progress?.end('stopped')
   }
@@ -232,7 +246,7 @@ export class AccountIndexer {
     const noticed = new Set(this.#noticed)
     // A renewal from here on asks for one more.
     this.#nextRoundAt = performance.now() + roundMs
-    const lookers = this.#lookers.length
+    const lookers = [...this.#lookers]
     const asOf = Date.now()
     const round = await index.currentRound()
     const standings = await this.#standings()
@@ -264,8 +278,8 @@ export class AccountIndexer {
     this.#looked(lookers)
   }
 
-  #looked(count = this.#lookers.length): void {
-    for (const resolve of this.#lookers.splice(0, count)) resolve()
+  #looked(lookers: Iterable<() => void> = this.#lookers): void {
+    for (const resolve of lookers) resolve()
   }
 
   /** A folder that is refused costs no other one. */

@@ -141,8 +141,7 @@ export class ArrivalSync {
       const most = indexer ? indexedBatchSize : batchSize
       const look = async (connection: MailConnection) => {
         const arrivals = await connection.listArrivals(folder.path, known.uidNext, most, mostAnnounced)
-        const heads = this.#headsOf(connection, known, arrivals, indexer !== undefined)
-        return { arrivals, ...(await heads) }
+        return { arrivals, ...(await this.#headsOf(connection, known, arrivals, indexer !== undefined)) }
       }
       const { arrivals, heads, headers } = await pool.run(folder.accountId, 'watch', look, signal, folder.path)
       if (signal.aborted) return
@@ -187,13 +186,15 @@ export class ArrivalSync {
   async #identify(
     indexer: Pick<AccountIndexer, 'arrive'> | undefined,
     known: FolderState,
-    { uidValidity }: Arrivals,
+    { uidValidity, uids, passedOver }: Arrivals,
     headers: readonly IndexHeader[],
   ): Promise<Ids> {
     const { folder, logger } = this.#options
     if (!indexer || headers.length === 0) return new Map()
     try {
-      const added = await indexer.arrive(folder.path, { uidValidity, from: known.uidNext, headers })
+      // Those that are passed over are for the index to find.
+      const from = passedOver > 0 ? uids[0]! : known.uidNext
+      const added = await indexer.arrive(folder.path, { uidValidity, from, headers })
       return new Map(added?.map(each => [each.uid, each]))
     } catch (error) {
       if (!(error instanceof IndexFault)) throw error

@@ -44,5 +44,7 @@ export function headOf(summary: MessageSummary): Message {
     is_truncated: false,
     attachments: [],
     attachment_count: 0,
+    protection: [],
+    unsubscribe: null,
   }
 }

@@ -198,6 +198,29 @@ describe.skipIf(!available('dovecot')).each([
   afterAll(() => dovecot?.stop())
   const encoded = (name: string) => name.replace('Ä & Co', '&AMQ- &- Co')
 
+  test('the folder that is open is counted as it is now, also where another program changed only flags', async () => {
+    const { user } = dovecot.users[1]!
+    await dovecot.appendMessage(user, 'Subject: one\n\nhello\n')
+    const connection = await connect(dovecot.imapPort, dovecot.users[1])
+    await connection.listMessages('INBOX', 1, undefined)
+    const standing = async () => (await connection.changes.listStandings(5_000)).find(({ path }) => path === 'INBOX')!
+    const before = await standing()
+    const imap = await dovecot.login(user)
+    ends.push(async () => imap.close())
+    await imap.run('SELECT INBOX')
+    await imap.run('STORE 1:* +FLAGS (\\Seen)')
+    expect((await standing()).status!.modseq).toBeGreaterThan(before.status!.modseq!)
+    const unread = async () => (await connection.listFolders()).find(({ path }) => path === 'INBOX')!.unread
+    expect(await unread()).toBe(0)
+    await imap.run('STORE 1:* -FLAGS (\\Seen)')
+    const total = before.status!.total
+    expect(await unread()).toBe(total)
+    const counts: FolderCount[] = []
+    await imap.run('STORE 1:* +FLAGS (\\Seen)')
+    await connection.countFolders(['INBOX'], 5_000, (_path, count) => counts.push(count))
+    expect(counts).toEqual([{ total, unread: 0 }])
+  })
+
   test('every folder is listed with its namespace, and opened by the path in the list', async () => {
     const connection = await connect(dovecot.imapPort, dovecot.users[0])
     const folders = await connection.listFolders()

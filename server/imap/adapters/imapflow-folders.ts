@@ -28,6 +28,7 @@ interface Token {
 }
 
 export async function listFolders(client: ImapFlow, withCounts: boolean): Promise<Folder[]> {
+  if (withCounts) await refresh(client)
   return inOrder(client, await listAll(client, withCounts ? { statusQuery } : {}))
 }
 
@@ -37,6 +38,7 @@ export async function listStandings(
   budgetMs: number,
   first: readonly string[],
 ): Promise<FolderStanding[]> {
+  await refresh(client)
   const entries = await listAll(client, { statusQuery: standingQuery })
   const byPath = new Map(entries.map(entry => [toFolder(entry).path, entry.status]))
   const all = inOrder(client, entries)
@@ -55,6 +57,11 @@ export async function listStandings(
   const items = client.capabilities.has('CONDSTORE') ? standingItems : standingItems.slice(0, -1)
   await askAll(client, paths, items, budgetMs, (path, said) => asked.set(path, toStanding(said && standingOf(said))))
   return standings.map(standing => ({ ...standing, status: standing.status ?? asked.get(standing.path) }))
+}
+
+/** Of the folder that a connection has open, Dovecot tells figures as of the last look at it: without this, changes by others stay unseen. */
+async function refresh(client: ImapFlow): Promise<void> {
+  if (client.mailbox) await client.noop()
 }
 
 async function listAll(client: ImapFlow, options: object): Promise<ListResponse[]> {
@@ -121,6 +128,7 @@ export async function countFolders(
   budgetMs: number,
   onCount: (path: string, count: FolderCount) => void,
 ): Promise<void> {
+  await refresh(client)
   await askAll(client, paths, counted, budgetMs, (path, said) =>
     onCount(path, { total: said?.get('MESSAGES') ?? null, unread: said?.get('UNSEEN') ?? null }),
   )

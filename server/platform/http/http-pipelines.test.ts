@@ -56,7 +56,8 @@ async function door({ isTls = false, proxies = [] as string[] } = {}) {
   handle(http, api.mail.listMessages, async () => {
     await slow.promise
     done.push('messages')
-    return { items: [], next_cursor: null, total: 0 } as never
+    const said = { source: 'mail_server' as const, as_of: '2026-11-28T12:00:00.000Z' }
+    return { items: [], next_cursor: null, total: 0, ...said }
   })
   handle(http, api.clients.disconnectClient, () => void done.push('removed'))
   const web = { name: 'web', scope: 'signed_in', effect: 'read' } as const

@@ -1,0 +1,116 @@
+/** When a list may come from the index, and that the mail server is asked in every other case. */
+import { beforeEach, expect, test } from 'vitest'
+import type { Scope } from '../../contract/scope.ts'
+import { MessageRefs } from '../imap/message-ref.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { PageAnswer, PageQuery } from '../index/index-page.ts'
+import { JsonText } from '../platform/http/json-text.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Signer } from '../platform/secret-box.ts'
+import type { Owner } from './mail-queries.ts'
+import { MessageLists } from './message-lists.ts'
+
+const refs = new MessageRefs(new Signer(Buffer.alloc(32, 1)))
+const mailbox = 'ann@mail.example:993'
+const principalWith = (...scopes: Scope[]): Principal => {
+  return { id: 'p', kind: 'token', name: 'p', userId: null, scopes: new Set(scopes), accounts: new Set(['a']) } as const
+}
+const reader = principalWith('mail:meta', 'mail:read')
+
+let answer: () => PageAnswer
+let asOf: number | undefined
+let owner: Owner
+let asked: PageQuery[]
+let fromServer: number
+
+beforeEach(() => {
+  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":0') })
+  asOf = Date.now() - 1_000
+  owner = { email: 'ann@mail.example', imapHost: 'mail.example', revision: '1', mailbox }
+  asked = []
+  fromServer = 0
+})
+
+const lists = new MessageLists({
+  index: {
+    of: () => ({
+      listPage: async query => {
+        asked.push(query)
+        return answer()
+      },
+    }),
+  },
+  mail: {
+    listMessages: async () => {
+      fromServer++
+      return { items: [], next_cursor: null, total: 0, source: 'mail_server', as_of: '' }
+    },
+  },
+  refs,
+  ownerOf: async () => owner,
+  indexerOf: () => ({ asOf: () => asOf, mailbox }),
+})
+
+const { signal } = new AbortController()
+const list = (query: { folder?: string; cursor?: string; preview?: 'true' } = {}, as = reader) =>
+  lists.list(as, 'a', { folder: 'INBOX', limit: 50, ...query }, signal)
+
+test('a fresh folder is answered from the index, with the time of the last look', async () => {
+  const found = await list()
+  if (!(found instanceof JsonText)) throw new Error('it is from the mail server')
+  const said = { items: [], next_cursor: null, total: 0, source: 'index', as_of: new Date(asOf!).toISOString() }
+  expect(JSON.parse(found.bytes.toString())).toEqual(said)
+  expect(fromServer).toBe(0)
+})
+
+interface Circumstances {
+  asOf?: number | undefined
+  owner?: Partial<Owner>
+  answer?: () => PageAnswer
+}
+
+test.each<[string, Circumstances]>([
+  ['was never looked at', { asOf: undefined }],
+  ['was looked at too long ago', { asOf: Date.now() - 200_000 }],
+  ['is of a disabled account', { owner: { revision: null } }],
+  ['is of the mailbox that the account was before', { owner: { mailbox: 'bob@mail.example:993' } }],
+  ['is not indexed to its end', { answer: () => ({ kind: 'not_indexed' }) }],
+  [
+    'waits behind too much',
+    {
+      answer: () => {
+        throw new IndexFault('overloaded', 'too much waits')
+      },
+    },
+  ],
+])('the mail server is asked where the folder %s', async (_why, given) => {
+  if ('asOf' in given) asOf = given.asOf
+  owner = { ...owner, ...given.owner }
+  answer = given.answer ?? answer
+  expect(await list()).toMatchObject({ source: 'mail_server' })
+  expect(fromServer).toBe(1)
+})
+
+test('a folder whose messages cannot be named, or of an account that is not visible, is left to the mail server', async () => {
+  expect(await list({ folder: 'x'.repeat(500) })).toMatchObject({ source: 'mail_server' })
+  const stranger: Principal = { ...reader, accounts: new Set(['b']) }
+  expect(await list({}, stranger)).toMatchObject({ source: 'mail_server' })
+  expect(asked).toEqual([])
+})
+
+test('previews are read only for callers with mail:read that ask for them', async () => {
+  await list({ preview: 'true' })
+  await list({ preview: 'true' }, principalWith('mail:meta'))
+  await list()
+  expect(asked.map(({ previews }) => previews)).toEqual([true, false, false])
+})
+
+test('a cursor of either source goes on here; one of a folder that was made again is stale, and another is none', async () => {
+  const cursor = refs.encodeCursor('a', 'INBOX', { uidValidity: 7, beforeUid: 9 })
+  await list({ cursor })
+  expect(asked[0]!.after).toEqual({ uidValidity: 7, beforeUid: 9 })
+  answer = () => ({ kind: 'stale_cursor' })
+  await expect(list({ cursor })).rejects.toMatchObject({ code: 'stale_cursor' })
+  await expect(list({ cursor, folder: 'Archive' })).rejects.toMatchObject({ code: 'bad_request' })
+  expect(fromServer).toBe(0)
+})
