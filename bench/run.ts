@@ -12,7 +12,9 @@ import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { indexSearch } from './index-search.ts'
+import { indexSize } from './index-size.ts'
 import { indexStore } from './index-store.ts'
+import { indexSync } from './index-sync.ts'
 import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { newMail } from './new-mail.ts'
@@ -40,6 +42,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   startup,
   sqlite,
   'index-search': indexSearch,
+  'index-size': indexSize,
   events,
   audience,
   'sign-in-flood': signInFlood,
@@ -49,6 +52,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'html-text': htmlTextCost,
   'imap-flood': imapFlood,
   'index-store': indexStore,
+  'index-sync': indexSync,
   log,
   'slow-disk': slowDisk,
   'log-postgres': logOnPostgres,
