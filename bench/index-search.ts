@@ -41,7 +41,7 @@ export async function indexSearch(): Promise<object> {
     return {
       what:
         `${messages} messages at the store, in the thread that asks; ms of ${repeats - 1} rounds of all searches, and of the fastest round of ` +
-        'each search, to which other work on the machine adds least',
+        'each search, to which other work on the machine adds least; then ms of processor of the thread that asks, of PostgreSQL none',
       load: loadavg().map(each => round(each)),
       mail: isLarge ? 'short' : 'usual',
       sqlite: await measure(file, new SqliteFullText(), sqliteBytes),
@@ -91,6 +91,13 @@ async function measure(db: IndexDatabase, fullText: FullText, bytes: Bytes): Pro
     ...searches,
     lists,
   }
+}
+
+function spread(bySearch: ReadonlyMap<string, number>): object {
+  const sorted = [...bySearch].sort(([, one], [, other]) => other - one)
+  const all = sorted.map(([, figure]) => figure)
+  const highest = Object.fromEntries(sorted.slice(0, 4).map(([query, figure]) => [query, round(figure)]))
+  return { p50: percentile(all, 0.5), p95: percentile(all, 0.95), highest }
 }
 
 /** Pages of 50: the newest, and some from the middle. */
@@ -174,6 +181,11 @@ function recordOf(uid: number, message: CorpusMessage): MessageRecord {
 async function search(store: SearchStore): Promise<object> {
   const times: Record<string, number[]> = {}
   const fastest: Record<string, Map<string, number>> = {}
+  const cheapest: Record<string, Map<string, number>> = {}
+  const keepLowest = (all: typeof fastest, name: string, query: string, figure: number) => {
+    all[name] ??= new Map()
+    all[name].set(query, Math.min(figure, all[name].get(query) ?? Number.POSITIVE_INFINITY))
+  }
   const orders = {
     newest: { order: 'date', counts: false },
     counted: { order: 'date', counts: true },
@@ -183,29 +195,24 @@ async function search(store: SearchStore): Promise<object> {
     for (const query of queries.split('|')) {
       const tree = parseSearch(query, { inBody: true })
       for (const [name, order] of Object.entries(orders)) {
-        const began = performance.now()
+        const [began, before] = [performance.now(), process.threadCpuUsage()]
         await store.search({ tree, ...order, limit: 50, inBody: true, now: Date.UTC(2026, 10, 28) })
         const took = performance.now() - began
         // The first round fills caches.
         if (turn === 0) continue
         times[name] = [...(times[name] ?? []), took]
-        fastest[name] ??= new Map()
-        fastest[name].set(query, Math.min(took, fastest[name].get(query) ?? Number.POSITIVE_INFINITY))
+        const { user, system } = process.threadCpuUsage(before)
+        keepLowest(fastest, name, query, took)
+        keepLowest(cheapest, name, query, (user + system) / 1000)
       }
     }
   }
   return Object.fromEntries(
     Object.entries(times).map(([name, all]) => {
-      const best = [...fastest[name]!].sort(([, one], [, other]) => other - one)
-      const figures = best.map(([, took]) => took)
-      const slowest = Object.fromEntries(best.slice(0, 4).map(([query, took]) => [query, round(took)]))
+      const figures = { p50: percentile(all, 0.5), p95: percentile(all, 0.95) }
       return [
         name,
-        {
-          p50: percentile(all, 0.5),
-          p95: percentile(all, 0.95),
-          fastest_of_each: { p50: percentile(figures, 0.5), p95: percentile(figures, 0.95), slowest },
-        },
+        { ...figures, fastest_of_each: spread(fastest[name]!), processor_of_thread: spread(cheapest[name]!) },
       ]
     }),
   )

@@ -85,9 +85,14 @@ export class PostgresFullText implements FullText {
     return rows.map(({ bucket }) => bucket)
   }
 
-  /** `offset 0` keeps the planner from walking by date and reading each text on its way: for rare words it took a second. */
+  /**
+   * The inner `offset 0` keeps the planner from walking by date and reading each text on its way: for rare words it took a second. The outer
+   * one keeps the order, so that no more messages are looked at than are wanted.
+   */
   hits(account: number, bucket: number, match: TextMatch): RawBuilder<unknown> {
-    return sql`select rowid from texts where account = ${account} and ${conditionOf(keyOf(account, bucket), match)} offset 0`
+    const condition = conditionOf(keyOf(account, bucket), match)
+    return sql`select rowid from (select rowid from texts where account = ${account} and ${condition} offset 0) found
+      order by rowid desc offset 0`
   }
 }
 
