@@ -1,6 +1,6 @@
 /** What an account's index takes on disk beside the text that is searched, table by table, on SQLite and PostgreSQL, for usual and short mail. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { IndexDatabases, type IndexHome } from '../server/index/index-databases.ts'
@@ -32,7 +32,8 @@ export async function indexSize(): Promise<object> {
   } finally {
     rmSync(dir, { recursive: true, force: true })
   }
-  return { what: `${count} messages, headers first, then texts; bytes a message of each table and index`, ...results }
+  const what = `${count} messages, headers first, then texts; bytes a message of each table and index`
+  return { what, load: loadavg().map(each => round(each)), ...results }
 }
 
 type Sizes = (db: IndexDatabase) => Promise<Record<string, number>>

@@ -5,12 +5,11 @@ import { join } from 'node:path'
 import type { IndexHome } from '../server/index/index-databases.ts'
 import type { IndexOperations } from '../server/index/index-operations.ts'
 import { IndexThreads } from '../server/index/index-threads.ts'
-import type { MessageRecord, TextRecord } from '../server/index/index-types.ts'
 import { startPostgres } from '../test/support/postgres-setup.ts'
-import { type CorpusMessage, corpus } from './index-corpus.ts'
+import { corpus } from './index-corpus.ts'
+import { fillIndex } from './index-fill.ts'
 import { median, round } from './measure.ts'
 
-const batchSize = 200
 const lists = 300
 
 export async function indexStore(): Promise<object> {
@@ -30,7 +29,7 @@ export async function indexStore(): Promise<object> {
 }
 
 const what =
-  `Through IndexThreads, in batches of ${batchSize}: messages a second, µs of the processor of all threads of this process a message ` +
+  `Through IndexThreads, headers in batches of 200, texts of 50: messages a second, µs of the processor of all threads of this process a message ` +
   `(PostgreSQL's own are not in it), bytes a message; then ms for ${lists} lists of 50, one after the other`
 
 async function measure(home: IndexHome, count: number): Promise<object> {
@@ -42,10 +41,10 @@ async function measure(home: IndexHome, count: number): Promise<object> {
     const index = threads.of('bench')
     await index.applyFolders([{ path: 'INBOX', role: 'inbox', isSelectable: true, mailboxId: null }], 1)
     const messages = [...corpus(count)]
-    const headers = await timed(count, () => fill(index, messages, 'headers'))
+    const headers = await timed(count, () => fillIndex(index, messages, 'headers'))
     const withHeaders = await index.figures()
     const listed = await listing(index)
-    const texts = await timed(count, () => fill(index, messages, 'texts'))
+    const texts = await timed(count, () => fillIndex(index, messages, 'texts'))
     const figures = await index.figures()
     const textBytes = messages.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0)
     return {
@@ -62,58 +61,6 @@ async function measure(home: IndexHome, count: number): Promise<object> {
     }
   } finally {
     await threads.close()
-  }
-}
-
-/** Newest first, as a first sync does it. */
-async function fill(
-  index: IndexOperations,
-  messages: readonly CorpusMessage[],
-  what: 'headers' | 'texts',
-): Promise<void> {
-  for (let to = messages.length; to > 0; to -= batchSize) {
-    const from = Math.max(0, to - batchSize)
-    const uids = Array.from({ length: to - from }, (_, offset) => from + offset + 1)
-    const part =
-      what === 'headers'
-        ? { added: uids.map(uid => recordOf(messages, uid)), position: { lowestUid: from + 1 } }
-        : { texts: uids.map(uid => textOf(messages[uid - 1]!, uid)), position: { lowestTextUid: from + 1 } }
-    await index.applyBatch({ path: 'INBOX', uidValidity: 1, announces: false, ...part }, 1)
-  }
-}
-
-/** Three in five belong to a conversation of up to 20 messages. */
-function recordOf(messages: readonly CorpusMessage[], uid: number): MessageRecord {
-  const { subject, from, to, names, date, sizeBytes } = messages[uid - 1]!
-  const idOf = (number: number) => `<${number}.${(number * 2_654_435_761) % 2 ** 32}@example.net>`
-  const root = uid - (uid % 33)
-  const isAnswer = uid % 33 > 0 && uid % 33 < 20 && root > 0
-  return {
-    uid,
-    emailId: null,
-    messageId: idOf(uid),
-    inReplyTo: isAnswer ? idOf(uid - 1) : null,
-    references: isAnswer ? Array.from({ length: Math.min(8, uid - root) }, (_, index) => idOf(root + index)) : [],
-    subject: isAnswer ? `Re: ${messages[root - 1]!.subject}` : subject,
-    from: [from],
-    to,
-    cc: [],
-    bcc: [],
-    fromCount: 1,
-    toCount: to.length,
-    date: new Date(date).toISOString(),
-    flags: uid % 10 < 7 ? ['\\Seen'] : [],
-    sizeBytes,
-    hasAttachments: names.length > 0,
-    attachmentNames: names,
-    faults: [],
-  }
-}
-
-function textOf({ body }: CorpusMessage, uid: number): TextRecord {
-  return {
-    uid,
-    parts: [{ type: 'text/plain', charset: 'utf-8', encoding: '8bit', bytes: new TextEncoder().encode(body) }],
   }
 }
 

@@ -13,7 +13,9 @@ import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { indexLists } from './index-lists.ts'
 import { indexSearch } from './index-search.ts'
+import { indexSize } from './index-size.ts'
 import { indexStore } from './index-store.ts'
+import { indexSync } from './index-sync.ts'
 import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { newMail } from './new-mail.ts'
@@ -42,6 +44,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   sqlite,
   'index-lists': indexLists,
   'index-search': indexSearch,
+  'index-size': indexSize,
   events,
   audience,
   'sign-in-flood': signInFlood,
@@ -51,6 +54,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'html-text': htmlTextCost,
   'imap-flood': imapFlood,
   'index-store': indexStore,
+  'index-sync': indexSync,
   log,
   'slow-disk': slowDisk,
   'log-postgres': logOnPostgres,

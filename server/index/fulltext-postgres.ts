@@ -1,6 +1,7 @@
 /**
- * Full-text search of PostgreSQL: `tsvector` columns, made of our tokens and not by its parser. A lexeme begins with its account and bucket, so
- * that a search reads the entries of one account and some months alone, although all accounts share a table.
+ * Full-text search of PostgreSQL: our tokens as text, and an index over vectors made of them, not by its parser. Vectors themselves would take
+ * twice as much as the texts. A lexeme begins with its account and bucket, so that a search reads the entries of one account and some months
+ * alone, although all accounts share a table.
  */
 import { type RawBuilder, sql } from 'kysely'
 import {
@@ -16,43 +17,34 @@ import type { IndexDatabase } from './index-tables.ts'
 
 /** Rows of one statement. */
 const rowsAtOnce = 50
-/** Between two fields of a column, so that no phrase goes across. */
-const gap = 10
+/** Stands as a word between two fields of a column: in no query, so that no phrase goes across. */
+const border = '\ue001'
+/** The letter of the bucket 0. It ends the number of the account, since it is no digit. */
+const firstBucket = 0x100
 
-/** Two fields share a column and have each a weight: one word has 255 positions in a column, and half of them in each field. */
-const vectors: readonly { column: string; fields: readonly { field: TextField; weight: string }[] }[] = [
-  { column: 'body', fields: [{ field: 'body', weight: '' }] },
-  {
-    column: 'head',
-    fields: [
-      { field: 'subject', weight: 'A' },
-      { field: 'names', weight: 'B' },
-    ],
-  },
-  {
-    column: 'senders',
-    fields: [
-      { field: 'from', weight: 'A' },
-      { field: 'bcc', weight: 'B' },
-    ],
-  },
-  {
-    column: 'recipients',
-    fields: [
-      { field: 'to', weight: 'A' },
-      { field: 'cc', weight: 'B' },
-    ],
-  },
+/** What is asked for together is in one column: its words in order, those of one field behind those of the other. */
+const columns: readonly { column: string; fields: readonly TextField[] }[] = [
+  { column: 'body', fields: ['body'] },
+  { column: 'head', fields: ['subject', 'names'] },
+  { column: 'senders', fields: ['from', 'bcc'] },
+  { column: 'recipients', fields: ['to', 'cc'] },
 ]
 
 export class PostgresFullText implements FullText {
+  /** A row is compressed where it is, not moved elsewhere: words are read again where a phrase is looked for. */
   async create(db: IndexDatabase): Promise<void> {
-    await sql`create table texts (account integer not null, rowid bigint not null, bucket smallint not null,
-      body tsvector not null, head tsvector not null, senders tsvector not null, recipients tsvector not null,
-      primary key (account, rowid))`.execute(db)
-    await sql`create index texts_by_word on texts using gin (body, head, senders, recipients)`.execute(db)
-    await sql`create table text_buckets (account integer not null, bucket smallint not null,
-      primary key (account, bucket))`.execute(db)
+    const list = columns.map(({ column }) => `${column} text storage main not null`).join(', ')
+    const words = columns.map(({ column }) => `(${vectorOf(column)})`).join(', ')
+    const statements = [
+      `create table texts (account integer not null, rowid bigint not null, bucket smallint not null, ${list},
+        primary key (account, rowid))`,
+      'alter table texts set (toast_tuple_target = 128)',
+      `create index texts_by_word on texts using gin (${words})`,
+      `create table text_buckets (account integer not null, bucket smallint not null, primary key (account, bucket))`,
+      // No plan is to depend on when they were counted last.
+      ...columns.map((_, index) => `alter index texts_by_word alter column ${index + 1} set statistics 0`),
+    ]
+    for (const statement of statements) await sql.raw(statement).execute(db)
   }
 
   async put(db: IndexDatabase, account: number, rows: readonly TextRow[]): Promise<void> {
@@ -67,9 +59,8 @@ export class PostgresFullText implements FullText {
 
   async #putSome(db: IndexDatabase, account: number, rows: readonly TextRow[]): Promise<void> {
     const values = rows.map(row => {
-      const bucket = bucketOf(row.rowid)
-      const columns = vectors.map(({ fields }) => sql`${vectorOf(keyOf(account, bucket), row, fields)}::tsvector`)
-      return sql`(${account}::integer, ${row.rowid}::bigint, ${bucket}::smallint, ${sql.join(columns)})`
+      const texts = columns.map(({ fields }) => sql`${textOf(row, fields)}`)
+      return sql`(${account}::integer, ${row.rowid}::bigint, ${bucketOf(row.rowid)}::smallint, ${sql.join(texts)})`
     })
     await sql`insert into texts (account, rowid, bucket, body, head, senders, recipients) values ${sql.join(values)}
       on conflict (account, rowid) do update set body = excluded.body, head = excluded.head, senders = excluded.senders,
@@ -99,29 +90,29 @@ export class PostgresFullText implements FullText {
     return rows.map(({ bucket }) => bucket)
   }
 
-  /** `offset 0` keeps the planner from walking by date and reading each text on its way: for rare words it took a second. */
+  /**
+   * The inner `offset 0` keeps the planner from walking by date and reading each text on its way: for rare words it took a second. The outer
+   * one keeps the order, so that no more messages are looked at than are wanted.
+   */
   hits(account: number, bucket: number, match: TextMatch): RawBuilder<unknown> {
-    return sql`select rowid from texts where account = ${account} and ${conditionOf(keyOf(account, bucket), match)} offset 0`
+    const condition = conditionOf(keyOf(account, bucket), match)
+    return sql`select rowid from (select rowid from texts where account = ${account} and ${condition} offset 0) found
+      order by rowid desc offset 0`
   }
 }
 
-/** No word has a point in it. */
-const keyOf = (account: number, bucket: number) => `${account.toString(36)}.${bucket.toString(36)}.`
-
-/** As PostgreSQL reads one: `'word':1,2A`. Words are letters and digits alone, so that there is nothing to be escaped. */
-function vectorOf(key: string, row: TextRow, fields: readonly { field: TextField; weight: string }[]): string {
-  const places = new Map<string, string>()
-  let position = 1
-  for (const { field, weight } of fields) {
-    for (const word of wordsOf(row, field)) {
-      const known = places.get(word)
-      places.set(word, known === undefined ? `${position}${weight}` : `${known},${position}${weight}`)
-      position++
-    }
-    position += gap
-  }
-  return [...places].map(([word, at]) => `'${key}${word}':${at}`).join(' ')
+/** With a blank around each word, so that a phrase is found as it is written. */
+function textOf(row: TextRow, fields: readonly TextField[]): string {
+  const [first = [], ...others] = fields.map(field => wordsOf(row, field))
+  const words = [...first, ...others.flatMap(each => (each.length === 0 ? [] : [border, ...each]))]
+  return words.length === 0 ? '' : ` ${words.join(' ')} `
 }
+
+/** The words of a column, each behind the key of its account and bucket. They are indexed, and kept nowhere as a vector. */
+const vectorOf = (column: string) =>
+  `replace(rtrim(${column}), ' ', ' ' || account::text || chr(${firstBucket} + bucket))::tsvector`
+
+const keyOf = (account: number, bucket: number) => `${account}${String.fromCharCode(firstBucket + bucket)}`
 
 function conditionOf(key: string, match: TextMatch): RawBuilder<unknown> {
   if (match.kind !== 'phrase') {
@@ -129,16 +120,20 @@ function conditionOf(key: string, match: TextMatch): RawBuilder<unknown> {
     return sql`(${sql.join(all, match.kind === 'and' ? sql` and ` : sql` or `)})`
   }
   const { words, isPrefix } = match.phrase
-  const columns = vectors.flatMap(({ column, fields }) => {
-    const asked = fields.filter(({ field }) => match.fields.includes(field))
-    if (asked.length === 0) return []
-    // Of weights none is asked for where all fields of the column are: the index alone answers then.
-    const weights = asked.length === fields.length ? '' : asked.map(({ weight }) => weight).join('')
-    const query = words.map((word, at) => {
-      const marks = `${isPrefix && at === words.length - 1 ? '*' : ''}${weights}`
-      return `'${key}${word}'${marks === '' ? '' : `:${marks}`}`
-    })
-    return sql`${sql.ref(column)} @@ ${query.join(' <-> ')}::tsquery`
+  const asked = columns.flatMap(({ column, fields }) => {
+    const wanted = fields.filter(field => match.fields.includes(field))
+    return wanted.length === 0 ? [] : [{ column, fields, wanted }]
   })
-  return sql`(${sql.join(columns, sql` or `)})`
+  const query = words.map((word, at) => `'${key}${word}'${isPrefix && at === words.length - 1 ? ':*' : ''}`).join(' & ')
+  const found = asked.map(({ column }) => sql`${sql.raw(vectorOf(column))} @@ ${query}::tsquery`)
+  const hasWords = sql`(${sql.join(found, sql` or `)})`
+  // One word in all fields of its columns: the index alone answers.
+  if (words.length === 1 && asked.every(({ fields, wanted }) => wanted.length === fields.length)) return hasWords
+  const phrase = ` ${words.join(' ')}${isPrefix ? '' : ' '}`
+  const places = asked.map(({ column, fields, wanted }) => {
+    const text = sql.ref(column)
+    if (wanted.length === fields.length) return sql`strpos(${text}, ${phrase}) > 0`
+    return sql`strpos(split_part(${text}, ${border}, ${fields.indexOf(wanted[0]!) + 1}), ${phrase}) > 0`
+  })
+  return sql`(${hasWords} and (${sql.join(places, sql` or `)}))`
 }

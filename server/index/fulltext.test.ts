@@ -199,6 +199,25 @@ onEachIndex((open, isSqlite) => {
     expect(await find(phrase('xy'))).toEqual([6])
   })
 
+  const onFts5 = isSqlite ? test : undefined
+  onFts5?.('what is tidied is one piece in each bucket but the newest, which goes on growing', async () => {
+    const rows = (from: number) => Array.from({ length: 3 }, (_, at) => ({ rowid: from + at, body: `word ${at}` }))
+    const { db, fullText, find } = await filled([])
+    const put = (from: number, at: number) => fullText.put(db, 1, [{ ...empty, ...rows(from)[at]! }])
+    for (const at of [0, 1, 2]) for (const from of [1, 2 ** 25]) await put(from, at)
+    const segments = async (bucket: number) =>
+      (
+        await sql<{
+          count: number
+        }>`select count(distinct segid) as count from ${sql.id(`texts_${bucket}_idx`)}`.execute(db)
+      ).rows[0]!.count
+    expect(await segments(0)).toBe(3)
+    while (await fullText.tidy(db));
+    expect(await segments(0)).toBe(1)
+    expect(await segments(2)).toBe(3)
+    expect(await find(phrase('word'))).toHaveLength(6)
+  })
+
   // With SQLite each has a file of its own.
   const onShared = isSqlite ? undefined : test
   onShared?.('accounts do not see each other', async () => {

@@ -52,6 +52,7 @@ import type {
   UidSpan,
 } from './index-types.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
+import { countRows } from './postgres-statistics.ts'
 import { RowNumbers } from './row-numbers.ts'
 import { removeFromBlocks } from './text-blocks.ts'
 import { removeTexts, type TextReader } from './text-index.ts'
@@ -92,7 +93,17 @@ export class IndexStore {
   async applyBatch(batch: FolderBatch, lowestFact: number): Promise<AppliedBatch> {
     const { accountId, fullText, readText } = this.#options
     const writer = { accountId, fullText, readText, numbers: this.#numbers }
-    return this.#change(lowestFact, change => applyBatch(change, batch, writer))
+    let [before, after] = [0, 0]
+    const applied = await this.#change(lowestFact, async change => {
+      before = change.state.messages
+      const result = await applyBatch(change, batch, writer)
+      after = change.state.messages
+      return result
+    })
+    const { db } = this.#owner
+    // It is for speed alone: the batch is stored already.
+    if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
+    return applied
   }
 
   /**

@@ -49,7 +49,8 @@ export async function appendTexts(owner: IndexOwner, texts: readonly string[]): 
 export async function removeFromBlocks(owner: IndexOwner, places: readonly number[]): Promise<void> {
   const { db, account } = owner
   const numbers = blocksOf(places)
-  const blocks = await readBlocks(owner, numbers)
+  const blocks = new Map<number, string[]>()
+  for (const [number, block] of await readBlocks(owner, numbers)) blocks.set(number, textsOf(block))
   for (const place of places) {
     const texts = blocks.get(Math.floor(place / maxTexts))
     if (texts) texts[place % maxTexts] = ''
@@ -68,7 +69,7 @@ export async function removeFromBlocks(owner: IndexOwner, places: readonly numbe
 /** Reads texts for one answer: each block once. */
 export class BlockReader {
   readonly #owner: IndexOwner
-  readonly #blocks = new Map<number, readonly string[]>()
+  readonly #blocks = new Map<number, Buffer>()
 
   constructor(owner: IndexOwner) {
     this.#owner = owner
@@ -78,11 +79,12 @@ export class BlockReader {
   async read(places: readonly (number | null)[]): Promise<ReadonlyMap<number, string>> {
     const wanted = places.filter(place => place !== null)
     const absent = blocksOf(wanted).filter(number => !this.#blocks.has(number))
-    for (const [number, texts] of await readBlocks(this.#owner, absent)) this.#blocks.set(number, texts)
+    for (const [number, block] of await readBlocks(this.#owner, absent)) this.#blocks.set(number, block)
     const found = new Map<number, string>()
     for (const place of wanted) {
+      const block = this.#blocks.get(Math.floor(place / maxTexts))
       // Of a block that is gone nothing but empty texts were left.
-      found.set(place, this.#blocks.get(Math.floor(place / maxTexts))?.[place % maxTexts] ?? '')
+      found.set(place, block ? textAt(block, place % maxTexts) : '')
     }
     return found
   }
@@ -107,7 +109,7 @@ async function lastBlock({ db, account }: IndexOwner): Promise<Block> {
     .executeTakeFirst()
   if (!last) return emptyBlock(1)
   const { number, bytes } = last
-  return bytes < maxBytes ? { number, bytes, texts: inflate(last.texts) } : emptyBlock(number + 1)
+  return bytes < maxBytes ? { number, bytes, texts: textsOf(inflate(last.texts)) } : emptyBlock(number + 1)
 }
 
 async function lastNumber({ db, account }: IndexOwner): Promise<number> {
@@ -119,8 +121,8 @@ async function lastNumber({ db, account }: IndexOwner): Promise<number> {
   return last ?? 0
 }
 
-async function readBlocks({ db, account }: IndexOwner, numbers: readonly number[]): Promise<Map<number, string[]>> {
-  const found = new Map<number, string[]>()
+async function readBlocks({ db, account }: IndexOwner, numbers: readonly number[]): Promise<Map<number, Buffer>> {
+  const found = new Map<number, Buffer>()
   for (const piece of lists(numbers)) {
     const rows = await db
       .selectFrom('text_blocks')
@@ -146,6 +148,20 @@ function deflate(texts: readonly string[]): Uint8Array {
   return zstdCompressSync(texts.join(separator), { params: { [constants.ZSTD_c_compressionLevel]: level } })
 }
 
-function inflate(block: Uint8Array): string[] {
-  return zstdDecompressSync(block, { maxOutputLength: mostInflated }).toString('utf8').split(separator)
+function inflate(block: Uint8Array): Buffer {
+  return zstdDecompressSync(block, { maxOutputLength: mostInflated })
+}
+
+const textsOf = (block: Buffer) => block.toString('utf8').split(separator)
+
+/** One of them, without making text of the others. */
+function textAt(block: Buffer, at: number): string {
+  let from = 0
+  for (let passed = 0; passed < at; passed++) {
+    const end = block.indexOf(0, from)
+    if (end === -1) return ''
+    from = end + 1
+  }
+  const end = block.indexOf(0, from)
+  return block.toString('utf8', from, end === -1 ? block.length : end)
 }
