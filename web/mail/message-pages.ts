@@ -20,7 +20,12 @@ export function joinNewest(known: MessagePage | undefined, newest: MessagePage):
 export function joinOlder(known: MessagePage, older: MessagePage, cursor: string): MessagePage {
   if (known.next_cursor !== cursor) return known
   const refs = new Set(known.items.map(({ ref }) => ref))
-  return { ...older, items: [...known.items, ...older.items.filter(({ ref }) => !refs.has(ref))] }
+  // Later pages of a search do not say how many there are.
+  return {
+    ...older,
+    total: older.total || known.total,
+    items: [...known.items, ...older.items.filter(({ ref }) => !refs.has(ref))],
+  }
 }
 
 /** New messages above `mark`, the first one that the reader saw, wait until the reader comes back to the top. */

@@ -55,11 +55,13 @@ function listOf(accountId: string, folder: string): Source {
 function searchOf(accountId: string, q: string): Source {
   return {
     queryKey: queryKeys.foundMessages(accountId, q),
-    load: (cursor, signal) =>
-      call(api.mail.searchMessages, {
+    load: async (cursor, signal) => {
+      const found = await call(api.mailSearch.searchAccount, {
         params: { account_id: accountId },
-        query: { q, limit: pageSize, cursor, preview: 'true' },
+        query: { q, limit: pageSize, cursor, preview: 'true', facets: 'true' },
         signal,
-      }),
+      })
+      return { ...found, total: found.total ?? 0 }
+    },
   }
 }
