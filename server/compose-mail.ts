@@ -18,9 +18,11 @@ import { indexRoutes } from './mail/index-routes.ts'
 import { IndexedFolders } from './mail/indexed-folders.ts'
 import { IndexedMail } from './mail/indexed-mail.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
+import { MailSearch } from './mail/mail-search.ts'
 import { MailService } from './mail/mail-service.ts'
 import { MessageLists } from './mail/message-lists.ts'
 import { MessagePlaces } from './mail/message-places.ts'
+import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
@@ -63,6 +65,7 @@ export interface ComposedMail {
   health: HealthRegistry
   pool: ConnectionPool
   mail: MailService
+  search: MailSearch
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -124,6 +127,7 @@ export function composeMail({
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
   const defaultLevel = config.index.level
+  const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
   const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
@@ -133,6 +137,7 @@ export function composeMail({
     health,
     pool,
     mail,
+    search,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -140,6 +145,7 @@ export function composeMail({
       mailRoutes(http, mail, lists)
       indexRoutes(http, indexed)
       usageRoutes(http, usage)
+      searchRoutes(http, search)
       settingsRoutes(http, settings, networks)
     },
     parts: [

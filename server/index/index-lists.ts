@@ -59,11 +59,16 @@ export async function listMessages(owner: IndexOwner, query: FolderPageQuery): P
 }
 
 /** In the order of these rows; those that are not there are left out. */
-export async function messagesByRow(
+export async function messagesByRow(owner: IndexOwner, rowids: readonly number[]): Promise<IndexedMessage[]> {
+  const found = await messagesAtRows(owner, rowids)
+  return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
+}
+
+export async function messagesAtRows(
   owner: IndexOwner,
   rowids: readonly number[],
   blocks = new BlockReader(owner),
-): Promise<IndexedMessage[]> {
+): Promise<ReadonlyMap<number, IndexedMessage>> {
   const { db, account } = owner
   const places = await placesOf(owner, rowids)
   const found = new Map<number, IndexedMessage>()
@@ -80,7 +85,7 @@ export async function messagesByRow(
       found.set(row.rowid, toMessage(row, text, places.get(row.rowid) ?? []))
     }
   }
-  return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
+  return found
 }
 
 /** In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon. */

@@ -27,13 +27,6 @@ export interface MessagePage {
   as_of: string
 }
 
-export interface FindQuery {
-  q: string
-  limit: number
-  cursor?: string | undefined
-  preview?: 'true' | 'false' | undefined
-}
-
 /** A download: what of the part, until when, and whether its reader still may. */
 export interface PartRequest {
   /** The headers of the same name. */

@@ -10,7 +10,7 @@ import { cutText } from '../reading/stranger-text.ts'
 const previewBytes = 1024
 
 /** By UID. A list is worth more than how its messages begin: where the mail server refuses that, there is none. */
-async function readPreviews(
+export async function readPreviews(
   connection: MailConnection,
   folder: string,
   messages: readonly MessageHeader[],

@@ -99,6 +99,11 @@ export class AccountIndexer {
     return this.#lookedAt
   }
 
+  /** Whether texts are indexed too. */
+  get hasTexts(): boolean {
+    return this.#options.hasTexts
+  }
+
   /** Nothing that is known to be there is missing. */
   get isComplete(): boolean {
     return this.#isComplete
