@@ -3,7 +3,7 @@ import { RefreshCw } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
-import { formatBytes, formatNumber } from '../platform/format.ts'
+import { formatBytes, formatDuration, formatNumber } from '../platform/format.ts'
 import { useMay } from '../platform/session.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -12,6 +12,7 @@ import { ProgressBar } from '../ui/progress-bar.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { Fact } from './account-facts.tsx'
 import { isReadable } from './account-words.ts'
+import { type IndexSample, remainingSeconds, sampleOf, withSample } from './index-rate.ts'
 import { RebuildDialog } from './rebuild-dialog.tsx'
 import { indexIntervalMs, useIndex } from './use-index.ts'
 
@@ -33,19 +34,32 @@ export function IndexSection({ account }: { account: Account }) {
         </p>
       }
     >
-      {status => <Contents account={account} status={status} isConnected={isConnected} />}
+      {status => (
+        <Contents account={account} status={status} isConnected={isConnected} updatedAt={index.dataUpdatedAt} />
+      )}
     </Panel>
   )
 }
 
-function Contents({ account, status, isConnected }: { account: Account; status: IndexStatus; isConnected: boolean }) {
+function Contents({
+  account,
+  status,
+  isConnected,
+  updatedAt,
+}: {
+  account: Account
+  status: IndexStatus
+  isConnected: boolean
+  /** When the status was asked for, in epoch milliseconds. */
+  updatedAt: number
+}) {
   const { level, state, messages, texts, folders, size_bytes: size } = status
   const mayRebuild = useMay('dashboard:operate')
   const [isAsking, setIsAsking] = useState(false)
   return (
     <div className="grid gap-3">
       <StateLine status={status} isConnected={isConnected} />
-      {state === 'building' && <Progress status={status} />}
+      {state === 'building' && <Progress status={status} updatedAt={updatedAt} />}
       <dl className="grid grid-cols-2 gap-x-4 gap-y-3 text-sm lg:grid-cols-4">
         <Fact label="Level">{levelWords[level]}</Fact>
         <Fact label="Messages">
@@ -53,7 +67,12 @@ function Contents({ account, status, isConnected }: { account: Account; status: 
           {level === 'text' && <span className="block text-xs text-muted">{formatNumber(texts)} with text</span>}
         </Fact>
         <Fact label="Folders">{formatNumber(folders)}</Fact>
-        <Fact label="Disk space">{formatBytes(size)}</Fact>
+        <Fact label="Disk space">
+          {formatBytes(size)}
+          {messages > 0 && (
+            <span className="block text-xs text-muted">{formatBytes(Math.round(size / messages))} a message</span>
+          )}
+        </Fact>
       </dl>
       {mayRebuild && (
         <div>
@@ -90,12 +109,25 @@ function StateLine({ status: { state, looked_at: at }, isConnected }: { status: 
   )
 }
 
-function Progress({ status }: { status: IndexStatus }) {
+function Progress({ status, updatedAt }: { status: IndexStatus; updatedAt: number }) {
   const { level, places, server_messages: onServer, texts, messages } = status
+  const seconds = useRemaining(status, updatedAt)
   return (
     <div className="grid gap-3 lg:grid-cols-2">
       <ProgressBar label="Headers" value={places} max={onServer} />
       {level === 'text' && <ProgressBar label="Texts" value={texts} max={messages} />}
+      {seconds !== undefined && (
+        <p className="text-xs text-muted lg:col-span-2">
+          About {formatDuration(seconds)} left at the pace of the last minute. Mail can be read meanwhile.
+        </p>
+      )}
     </div>
   )
+}
+
+function useRemaining(status: IndexStatus, updatedAt: number): number | undefined {
+  const [samples, setSamples] = useState<readonly IndexSample[]>([])
+  const next = withSample(samples, sampleOf(status, updatedAt))
+  if (next !== samples) setSamples(next)
+  return remainingSeconds(next)
 }

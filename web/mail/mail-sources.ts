@@ -1,6 +1,6 @@
 /** Where a list of mail comes from: threads of the index, messages of a folder, or a search. */
 import { api } from '../../contract/index.ts'
-import { mailSearchApi, type SearchAnswer, type SearchHit } from '../../contract/mail-search.ts'
+import { mailSearchApi, type SearchHit } from '../../contract/mail-search.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { type MailPage, type MailRow, rowOfMessage, rowOfThread } from './mail-row.ts'
@@ -14,9 +14,6 @@ export interface MailSource {
   /** The mail server is asked, which may take its time and costs it work; else the answer is there at once. */
   isSlow: boolean
 }
-
-/** A page of finds, with how they are spread and how much of the mail was searched. */
-export type FoundPage = MailPage & Partial<Pick<SearchAnswer, 'facets' | 'coverage' | 'is_total_exact'>>
 
 export function threadsOf(accountId: string, folder: string): MailSource {
   return {
@@ -68,6 +65,9 @@ export function foundOnServer(accountId: string, folder: string, typed: string):
   }
 }
 
+/** Until the server has the endpoint, the mail server is asked. */
+export const canSearchIndex = false
+
 export interface IndexSearch {
   q: string
   /** Undefined for all accounts. */
@@ -82,7 +82,7 @@ export function foundInIndex({ q, accountId, sort, isTyping }: IndexSearch): Mai
   return {
     queryKey: queryKeys.foundMessages(accountId ?? 'all', JSON.stringify([q, sort, isTyping])),
     isSlow: false,
-    load: async (cursor, signal): Promise<FoundPage> => {
+    load: async (cursor, signal): Promise<MailPage> => {
       const { items, ...answer } = await call(mailSearchApi.searchMail, {
         query: {
           q,
@@ -104,6 +104,6 @@ export function foundInIndex({ q, accountId, sort, isTyping }: IndexSearch): Mai
 function rowOfHit({ account_id: accountId, snippet, ...hit }: SearchHit): MailRow {
   const { thread_id: threadId, ...message } = hit
   const row = rowOfMessage(accountId, { ...message, thread_id: threadId ?? undefined })
-  const known = { ...row, key: `${accountId}-${hit.id}`, folder: hit.folders[0] }
+  const known = { ...row, key: `${accountId}-${hit.id}`, folder: hit.folders[0], opensThread: threadId !== null }
   return snippet === null ? known : { ...known, snippet: snippet.text, marks: snippet.hits as [number, number][] }
 }

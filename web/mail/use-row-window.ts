@@ -1,7 +1,7 @@
 /** Draws only those rows of a list that are in sight, however long it is, and keeps the place in it. */
 import { useQueryClient } from '@tanstack/react-query'
 import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual'
-import { type RefObject, useEffect } from 'react'
+import { type RefObject, useCallback, useEffect } from 'react'
 import type { MailRow } from './mail-row.ts'
 
 /** Rows above and below what is in sight. */
@@ -41,7 +41,8 @@ export function useRowWindow({ rows, scroller, queryKey, held, onNearEnd }: Opti
     if (isNearEnd) onNearEnd?.()
   }, [isNearEnd, onNearEnd])
   const keepPlace = () => queries.setQueryData(placeKey, scroller.current?.scrollTop ?? 0)
-  return { virtualizer, items, keepPlace }
+  const scrollTo = useCallback((index: number) => virtualizer.scrollToIndex(index, { align: 'auto' }), [virtualizer])
+  return { virtualizer, items, keepPlace, scrollTo }
 }
 
 /** Whether its height is what its contents need, not what all have. */
