@@ -108,6 +108,7 @@ export function MessageList({
         q={q}
         placeholder={canSearchIndex ? 'Search mail' : `Search ${folderName}`}
         fault={isHalf ? undefined : fault}
+        isHalf={isHalf}
         onSearch={start}
         onType={canSearchIndex ? search.type : undefined}
         chips={
