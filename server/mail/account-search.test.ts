@@ -69,7 +69,7 @@ onEachIndex(open => {
       const position = { lowestUid, uidNext: 100 }
       await store.applyBatch({ path, uidValidity, added: headers.map(toRecord), texts, position, announces: false }, 1)
     }
-    const indexer = { isComplete: false, lookedAt: at(0) }
+    const indexer = { hasTexts: true, isComplete: false, lookedAt: at(0) }
     const search = new MailSearch({
       pool,
       refs,

@@ -18,6 +18,7 @@ import { Problem } from '../platform/problem.ts'
 import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
 import type { SyncPhase, SyncProgress } from './sync-progress.ts'
+import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
 
 export interface AccountIndexerOptions {
@@ -46,11 +47,6 @@ export interface AccountIndexerOptions {
   progress?: Pick<SyncProgress, 'at' | 'end'>
 }
 
-/** Fetched with one command or two; each is cut at `maxTextBytes` on the wire. */
-const textsOfStep = 50
-const maxTextBytes = 64 * 1024
-/** Past it no further texts are read until the account is started again. */
-const mostTextless = 1_000
 /** For asking one folder after the other, where the server does not tell of all at once. */
 const standingsMs = 5_000
 /** For the first look at an account, of which mail is announced already. */
@@ -61,6 +57,7 @@ export class AccountIndexer {
     AccountIndexerOptions
   readonly #folders: FolderIndexer
   readonly #facts: IndexFacts
+  readonly #texts: TextBackfill
   /** Folders that are said to have changed. */
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
@@ -80,8 +77,6 @@ export class AccountIndexer {
   #isMore = false
   /** As of the last time that it was found out. */
   #isComplete = false
-  /** Messages whose text could not be fetched; they are tried again after a restart. */
-  readonly #textless = new Set<string>()
 
   constructor(options: AccountIndexerOptions) {
     this.#options = { backoff: defaultBackoff, roundMs: 60_000, roundsBetweenFlags: 10, hasTexts: true, ...options }
@@ -91,6 +86,12 @@ export class AccountIndexer {
       apply: async batch => void (await this.#apply(batch)),
       listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
+    })
+    this.#texts = new TextBackfill({
+      index,
+      apply: async batch => void (await this.#apply(batch)),
+      ask: (work, path) => this.#ask(work, path),
+      tell: (...told) => this.#tell('texts', ...told),
     })
   }
 
@@ -203,7 +204,7 @@ export class AccountIndexer {
     this.#isComplete = false
     this.#asOf.clear()
     this.#listing = undefined
-    this.#textless.clear()
+    this.#texts.forget()
     this.#wake()
   }
 
@@ -332,28 +333,7 @@ export class AccountIndexer {
       // A folder that was recreated is read from the beginning with the next round.
       return (await this.#folders.backfill(next)) !== undefined
     }
-    return hasTexts && (await this.#readTexts())
-  }
-
-  async #readTexts(): Promise<boolean> {
-    const { index } = this.#options
-    if (this.#textless.size > mostTextless) return false
-    const places = await index.listWithoutText(textsOfStep + this.#textless.size)
-    const missing = places.filter(place => !this.#textless.has(keyOf(place))).slice(0, textsOfStep)
-    if (missing.length > 0 && !this.#isComplete) {
-      const { texts, messages } = await index.figures()
-      this.#tell('texts', missing[0]!.path, texts, messages)
-    }
-    for (const [path, group] of Map.groupBy(missing, place => place.path)) {
-      const uids = group.map(({ uid }) => uid)
-      const { uidValidity, texts } = await this.#ask(c => c.changes.listTexts(path, uids, maxTextBytes), path)
-      const isSame = group[0]!.uidValidity === uidValidity
-      const read = new Set(isSame ? texts.map(({ uid }) => uid) : [])
-      // Gone, or never answered: the next round finds out what became of them.
-      for (const place of group) if (!read.has(place.uid)) this.#textless.add(keyOf(place))
-      if (isSame) await this.#apply({ path, uidValidity, texts, announces: false })
-    }
-    return missing.length > 0
+    return hasTexts && (await this.#texts.step(this.#isComplete))
   }
 
   /** Once it is complete, what comes is told by facts. */
@@ -404,10 +384,6 @@ export class AccountIndexer {
 
 function toListedFolder({ path, role, isSelectable, status }: FolderStanding): ListedFolder {
   return { path, role, isSelectable, mailboxId: null, status: status ?? null }
-}
-
-function keyOf({ path, uidValidity, uid }: { path: string; uidValidity: number; uid: number }): string {
-  return `${uidValidity} ${uid} ${path}`
 }
 
 /** Until the account is changed, or somebody asks for another try. */

@@ -126,7 +126,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     expect(await figure('Messages')).toMatch(new RegExp(`^${mails}\\s+${mails} with text$`))
     const { folders } = await run.call(api.mailIndex.getIndex, { params: { account_id: id } })
     expect(await figure('Folders')).toBe(String(folders))
-    expect(await figure('Disk space')).toMatch(/^[\d.]+ [kM]B$/)
+    expect(await figure('Disk space')).toMatch(/^[\d.]+ [kM]B\s+[\d.]+ k?B a message$/)
     await lookAt(page, 'index-complete')
 
     // Facts tell of it: it is asked for by itself once a minute only.

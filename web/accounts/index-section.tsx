@@ -4,7 +4,7 @@ import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { SyncState } from '../../contract/event.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
-import { formatBytes, formatNumber } from '../platform/format.ts'
+import { formatBytes, formatDuration, formatNumber } from '../platform/format.ts'
 import { useMay } from '../platform/session.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { Button } from '../ui/button.tsx'
@@ -14,6 +14,7 @@ import { RelativeTime } from '../ui/relative-time.tsx'
 import { Fact } from './account-facts.tsx'
 import { isReadable } from './account-words.ts'
 import { IndexLevelField, levelWords } from './index-level.tsx'
+import { type IndexSample, remainingSeconds, sampleOf, withSample } from './index-rate.ts'
 import { RebuildDialog } from './rebuild-dialog.tsx'
 import { indexIntervalMs, useIndex } from './use-index.ts'
 import { useSyncProgress } from './use-sync-progress.ts'
@@ -28,7 +29,7 @@ export function IndexSection({ account }: { account: Account }) {
           {status.state === 'off' ? (
             <p className="text-sm text-soft">The mail of this account is not indexed.</p>
           ) : (
-            <Contents account={account} status={status} isConnected={isConnected} />
+            <Contents account={account} status={status} isConnected={isConnected} updatedAt={index.dataUpdatedAt} />
           )}
           <IndexLevelField account={account} status={status} />
         </div>
@@ -37,14 +38,25 @@ export function IndexSection({ account }: { account: Account }) {
   )
 }
 
-function Contents({ account, status, isConnected }: { account: Account; status: IndexStatus; isConnected: boolean }) {
+function Contents({
+  account,
+  status,
+  isConnected,
+  updatedAt,
+}: {
+  account: Account
+  status: IndexStatus
+  isConnected: boolean
+  /** When the status was asked for, in epoch milliseconds. */
+  updatedAt: number
+}) {
   const { level, state, messages, texts, folders, size_bytes: size } = status
   const mayRebuild = useMay('dashboard:operate')
   const [isAsking, setIsAsking] = useState(false)
   return (
     <div className="grid gap-3">
       <StateLine status={status} isConnected={isConnected} />
-      {state === 'building' && <Progress account={account} status={status} />}
+      {state === 'building' && <Progress account={account} status={status} updatedAt={updatedAt} />}
       <dl className="grid grid-cols-2 gap-x-4 gap-y-3 text-sm lg:grid-cols-4">
         <Fact label="Level">{levelWords[level]}</Fact>
         <Fact label="Messages">
@@ -52,7 +64,12 @@ function Contents({ account, status, isConnected }: { account: Account; status: 
           {level === 'text' && <span className="block text-xs text-muted">{formatNumber(texts)} with text</span>}
         </Fact>
         <Fact label="Folders">{formatNumber(folders)}</Fact>
-        <Fact label="Disk space">{formatBytes(size)}</Fact>
+        <Fact label="Disk space">
+          {formatBytes(size)}
+          {messages > 0 && (
+            <span className="block text-xs text-muted">{formatBytes(Math.round(size / messages))} a message</span>
+          )}
+        </Fact>
       </dl>
       {mayRebuild && (
         <div>
@@ -89,12 +106,13 @@ function StateLine({ status: { state, looked_at: at }, isConnected }: { status: 
   )
 }
 
-function Progress({ account, status }: { account: Account; status: IndexStatus }) {
+function Progress({ account, status, updatedAt }: { account: Account; status: IndexStatus; updatedAt: number }) {
   const { level, places, server_messages: onServer, texts, messages } = status
   const live = useSyncProgress(account.id)
   // Between two answers the stream is ahead.
   const figure = (phase: SyncState['phase'], value: number, max: number) =>
     live?.phase === phase ? { value: Math.max(live.done, value), max: Math.max(live.total, max) } : { value, max }
+  const seconds = useRemaining(status, updatedAt)
   return (
     <div className="grid gap-3">
       <div className="grid gap-3 lg:grid-cols-2">
@@ -102,6 +120,11 @@ function Progress({ account, status }: { account: Account; status: IndexStatus }
         {level === 'text' && <ProgressBar label="Texts" {...figure('texts', texts, messages)} />}
       </div>
       {live && <p className="min-w-0 break-words text-xs text-muted">{liveWords(live)}</p>}
+      {seconds !== undefined && (
+        <p className="text-xs text-muted">
+          About {formatDuration(seconds)} left at the pace of the last minute. Mail can be read meanwhile.
+        </p>
+      )}
     </div>
   )
 }
@@ -109,4 +132,11 @@ function Progress({ account, status }: { account: Account; status: IndexStatus }
 function liveWords({ phase, folder, done, total }: SyncState): string {
   if (phase === 'comparing') return `Comparing folder ${formatNumber(done + 1)} of ${formatNumber(total)}: ${folder}`
   return `Reading ${phase} of ${folder}`
+}
+
+function useRemaining(status: IndexStatus, updatedAt: number): number | undefined {
+  const [samples, setSamples] = useState<readonly IndexSample[]>([])
+  const next = withSample(samples, sampleOf(status, updatedAt))
+  if (next !== samples) setSamples(next)
+  return remainingSeconds(next)
 }

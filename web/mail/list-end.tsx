@@ -3,7 +3,7 @@ import { formatCount, formatNumber } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-state.tsx'
 import { mostRows } from './mail-pages.ts'
-import type { MailPage } from './mail-row.ts'
+import { isThreadRow, type MailPage } from './mail-row.ts'
 import type { useMailList } from './use-mail-list.ts'
 
 export function ListEnd({ page, older }: { page: MailPage; older: ReturnType<typeof useMailList>['older'] }) {
@@ -16,7 +16,8 @@ export function ListEnd({ page, older }: { page: MailPage; older: ReturnType<typ
     )
   }
   if (cursor === null) {
-    return <p className="px-3 py-4 text-center text-xs text-muted">{formatCount(rows.length, 'message')}, all shown</p>
+    const noun = rows[0] && isThreadRow(rows[0]) ? 'thread' : 'message'
+    return <p className="px-3 py-4 text-center text-xs text-muted">{formatCount(rows.length, noun)}, all shown</p>
   }
   // The last thing that was asked may have been of another list.
   const hasFailed = older.variables === cursor && older.error

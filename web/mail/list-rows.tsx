@@ -5,7 +5,7 @@ import { useLocation } from 'wouter'
 import { useNow } from '../platform/clock.ts'
 import { Button } from '../ui/button.tsx'
 import { ListEnd } from './list-end.tsx'
-import { isOpenRow, isThreadRow, type MailPage, type MailRow } from './mail-row.ts'
+import { isOpenRow, type MailPage, type MailRow } from './mail-row.ts'
 import type { MailSource } from './mail-sources.ts'
 import { MessageRow } from './message-row.tsx'
 import { noSelection, within } from './selection.ts'
@@ -23,7 +23,8 @@ interface RowsProps {
   older: ReturnType<typeof useMailList>['older'] | undefined
   source: MailSource
   at: ReturnType<typeof useMailView>
-  isOutgoing: boolean
+  /** Whether the recipient of a row says more than its sender. */
+  isOutgoing(row: MailRow): boolean
   /** What a row says of where it lies; for lists over several folders. */
   placeOf?: ((row: MailRow) => string | undefined) | undefined
 }
@@ -38,11 +39,13 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
   const actions = useRowActions(rows, setFocused, setSelected)
   const nowMs = useNow(60_000)
   const { view } = at
-  const openAt = rows.findIndex(row => isOpenRow(row, view))
-  const focusedAt = rows.findIndex(({ key }) => key === focused)
+  const { message, thread } = view
+  // Not with each step of scrolling: there may be very many.
+  const openAt = useMemo(() => rows.findIndex(row => isOpenRow(row, { message, thread })), [rows, message, thread])
+  const focusedAt = useMemo(() => rows.findIndex(({ key }) => key === focused), [rows, focused])
   const current = focusedAt >= 0 ? focusedAt : openAt
   const { onNearEnd } = useOlder(page, older)
-  const { virtualizer, items, keepPlace } = useRowWindow({
+  const { virtualizer, items, notePlace, scrollTo } = useRowWindow({
     rows,
     scroller,
     queryKey: source.queryKey,
@@ -54,7 +57,7 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
     current,
     openAt,
     scroller,
-    virtualizer,
+    scrollTo,
     open: (row, isNext) => navigate(hrefOf(at, row), { replace: isNext }),
     close: () => navigate(at.hrefTo({ message: '', thread: '' })),
     select: key => actions.onSelect(key, false),
@@ -63,10 +66,10 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
   const tabStop = Math.max(current, 0)
   const noteAll = () => {
     noteScroll()
-    keepPlace()
+    notePlace()
   }
   const clear = useCallback(() => setSelected(noSelection), [])
-  useReturnOfFocus(view.message, openAt, scroller, walk.focusRow)
+  useReturnOfFocus(message, openAt, scroller, walk.focusRow)
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <SelectionBar count={selection.keys.size} onClear={clear} />
@@ -110,7 +113,7 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
                   isTabStop={index === tabStop}
                   isSelected={selection.keys.has(row.key)}
                   isSelecting={selection.keys.size > 0}
-                  isOutgoing={isOutgoing}
+                  isOutgoing={isOutgoing(row)}
                   place={placeOf?.(row)}
                   actions={actions}
                 />
@@ -125,7 +128,7 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
 }
 
 function hrefOf(at: ReturnType<typeof useMailView>, row: MailRow): string {
-  const thread = isThreadRow(row) ? (row.threadId ?? '') : ''
+  const thread = row.opensThread ? (row.threadId ?? '') : ''
   return at.hrefTo({ message: row.message.ref, thread, of: row.accountId })
 }
 

@@ -25,6 +25,7 @@ import { isSameFolder } from './folder-order.ts'
 import { visibleText } from './mail-words.ts'
 import { Mailbox } from './mailbox.tsx'
 import { Pane } from './pane.tsx'
+import { useLiveRows } from './use-live-rows.ts'
 import { type MailView, useMailView } from './use-mail-view.ts'
 
 export function MailPage() {
@@ -72,6 +73,7 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
   const index = useIndex(account.id, isConnected)
   const [, navigate] = useLocation()
   useClosingByEscape(at)
+  useLiveRows()
   usePageKeys({ 'g i': () => navigate(at.hrefTo(folderView('INBOX'))) })
   const { message, pane } = at.view
   const areFoldersOver = pane === 'folders'
@@ -106,7 +108,13 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
       </Pane>
       {/* What is known without the index is shown as soon as it is clear that there is none. */}
       {isShown && !index.isPending && (
-        <Mailbox account={account} at={at} index={index.data} note={<AccountTrouble account={account} />} />
+        <Mailbox
+          account={account}
+          accounts={accounts}
+          at={at}
+          index={index.data}
+          note={<AccountTrouble account={account} />}
+        />
       )}
       {isShown && index.isPending && <SkeletonRows count={8} />}
       {!isShown && (

@@ -20,7 +20,13 @@ export function joinOlder(known: MailPage, older: MailPage, cursor: string): Mai
   if (known.next_cursor !== cursor) return known
   const keys = new Set(known.rows.map(({ key }) => key))
   const rows = [...known.rows, ...older.rows.filter(({ key }) => !keys.has(key))]
-  return { ...older, rows, next_cursor: rows.length >= mostRows ? null : older.next_cursor }
+  // How the finds are spread, and how many there are, was counted with the first page.
+  return {
+    ...known,
+    rows,
+    next_cursor: rows.length >= mostRows ? null : older.next_cursor,
+    total: older.total ?? known.total,
+  }
 }
 
 /** New messages above `mark`, the first one that the reader saw, wait until the reader comes back to the top. */

@@ -1,6 +1,6 @@
 /** Where a list of mail comes from: threads of the index, messages of a folder, or a search. */
 import { api } from '../../contract/index.ts'
-import { mailSearchApi, type SearchAnswer, type SearchHit } from '../../contract/mail-search.ts'
+import type { SearchHit } from '../../contract/mail-search.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { type MailPage, type MailRow, rowOfMessage, rowOfThread } from './mail-row.ts'
@@ -14,9 +14,6 @@ export interface MailSource {
   /** The mail server is asked, which may take its time and costs it work; else the answer is there at once. */
   isSlow: boolean
 }
-
-/** A page of finds, with how they are spread and how much of the mail was searched. */
-export type FoundPage = MailPage & Partial<Pick<SearchAnswer, 'facets' | 'coverage' | 'is_total_exact'>>
 
 export function threadsOf(accountId: string, folder: string): MailSource {
   return {
@@ -57,13 +54,10 @@ export function foundOnServer(accountId: string, folder: string, typed: string):
     queryKey: queryKeys.foundMessages(accountId, q),
     isSlow: true,
     load: async (cursor, signal) => {
+      const query = { q, limit: pageSize, cursor, preview: 'true', facets: wantsCounts(cursor) } as const
       const params = { account_id: accountId }
-      const { items, next_cursor, total } = await call(api.mail.searchMessages, {
-        params,
-        query: { q, limit: pageSize, cursor, preview: 'true' },
-        signal,
-      })
-      return { rows: items.map(message => rowOfMessage(accountId, message)), next_cursor, total }
+      const { items, ...answer } = await call(api.mailSearch.searchAccount, { params, query, signal })
+      return { ...answer, rows: items.map(rowOfHit) }
     },
   }
 }
@@ -82,8 +76,8 @@ export function foundInIndex({ q, accountId, sort, isTyping }: IndexSearch): Mai
   return {
     queryKey: queryKeys.foundMessages(accountId ?? 'all', JSON.stringify([q, sort, isTyping])),
     isSlow: false,
-    load: async (cursor, signal): Promise<FoundPage> => {
-      const { items, ...answer } = await call(mailSearchApi.searchMail, {
+    load: async (cursor, signal): Promise<MailPage> => {
+      const { items, ...answer } = await call(api.mailSearch.searchMail, {
         query: {
           q,
           account: accountId,
@@ -91,7 +85,7 @@ export function foundInIndex({ q, accountId, sort, isTyping }: IndexSearch): Mai
           limit: pageSize,
           cursor,
           preview: 'true',
-          facets: cursor === undefined ? 'true' : 'false',
+          facets: wantsCounts(cursor),
           ...(isTyping && { typing: 'true', server: 'never' }),
         },
         signal,
@@ -101,9 +95,14 @@ export function foundInIndex({ q, accountId, sort, isTyping }: IndexSearch): Mai
   }
 }
 
+/** With the first page: they are of all pages. */
+function wantsCounts(cursor: string | undefined): 'true' | 'false' {
+  return cursor === undefined ? 'true' : 'false'
+}
+
 function rowOfHit({ account_id: accountId, snippet, ...hit }: SearchHit): MailRow {
   const { thread_id: threadId, ...message } = hit
   const row = rowOfMessage(accountId, { ...message, thread_id: threadId ?? undefined })
-  const known = { ...row, key: `${accountId}-${hit.id}`, folder: hit.folders[0] }
+  const known = { ...row, key: `${accountId}-${hit.id}`, folder: hit.folders[0], opensThread: threadId !== null }
   return snippet === null ? known : { ...known, snippet: snippet.text, marks: snippet.hits as [number, number][] }
 }

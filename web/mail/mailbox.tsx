@@ -6,20 +6,24 @@ import type { IndexStatus } from '../../contract/mail-index.ts'
 import { classNames } from '../ui/class-names.ts'
 import { useFolders } from './folder-list.tsx'
 import { isSameFolder } from './folder-order.ts'
+import type { MailRow } from './mail-row.ts'
 import { visibleText } from './mail-words.ts'
 import { MessageList } from './message-list.tsx'
 import { ReadingPane } from './reading-pane.tsx'
 import { folderOf } from './search-terms.ts'
 import { isUsable, useMailSource } from './use-mail-source.ts'
 import type { useMailView } from './use-mail-view.ts'
+import { useSearch } from './use-search.ts'
 
 export function Mailbox({
   account: { id, email },
+  accounts,
   at,
   index,
   note,
 }: {
   account: Account
+  accounts: readonly Account[]
   at: ReturnType<typeof useMailView>
   index: IndexStatus | undefined
   /** Above both. */
@@ -27,11 +31,16 @@ export function Mailbox({
 }) {
   const folders = useFolders(id)
   const hasIndex = isUsable(index)
-  const source = useMailSource(id, at.view, hasIndex)
+  const search = useSearch(at, hasIndex)
+  const source = useMailSource(id, at.view, search, hasIndex)
   const { folder: path, q, message, thread, of, pane } = at.view
   const named = folderOf(q)
   const isNamed = ({ path: own, role }: Folder) => isSameFolder(own, named ?? path) || role === named?.toLowerCase()
   const folder = folders.data?.items.find(isNamed)
+  const isOfOwn = folder?.role === 'sent' || folder?.role === 'drafts'
+  const ownAddresses = new Set([...accounts.map(each => each.email.toLowerCase()), email.toLowerCase()])
+  const isOutgoing = (row: MailRow) =>
+    row.folder === undefined ? isOfOwn : row.message.from.some(from => ownAddresses.has(from.email.toLowerCase()))
   const backHref = at.hrefTo({ message: '' })
   return (
     <div
@@ -44,8 +53,11 @@ export function Mailbox({
           at={at}
           folderName={visibleText(folder?.name ?? named ?? path)}
           folderTotal={folder?.total ?? null}
-          isOutgoing={folder?.role === 'sent' || folder?.role === 'drafts'}
+          search={search}
+          accounts={accounts}
+          isOutgoing={isOutgoing}
           hasIndex={hasIndex}
+          canSearchIndex={hasIndex}
           className={classNames(
             'shrink-0 md:w-80 md:border-r lg:w-88 xl:flex xl:w-100',
             pane === 'folders' ? 'hidden' : 'flex',

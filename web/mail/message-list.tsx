@@ -2,6 +2,7 @@
 import { FolderOpen, Inbox, MessagesSquare, RotateCw, Rows3 } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
+import type { Account } from '../../contract/accounts.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { useFreshness } from '../platform/live.tsx'
@@ -13,13 +14,16 @@ import { AsOf } from '../ui/panel.tsx'
 import { FilterChips } from './filter-chips.tsx'
 import { isSameFolder } from './folder-order.ts'
 import { ListRows } from './list-rows.tsx'
+import type { MailPage, MailRow } from './mail-row.ts'
 import { ListSkeleton } from './mail-skeletons.tsx'
 import type { MailSource } from './mail-sources.ts'
 import { Pane } from './pane.tsx'
 import { SearchField } from './search-field.tsx'
+import { SearchHead } from './search-head.tsx'
 import { HowToSearch, NothingFound } from './search-hints.tsx'
 import { useMailList } from './use-mail-list.ts'
 import type { useMailView } from './use-mail-view.ts'
+import type { MailSearch } from './use-search.ts'
 
 export interface ListProps {
   source: MailSource
@@ -27,25 +31,43 @@ export interface ListProps {
   folderName: string
   /** How many messages the folder holds, where that is known. */
   folderTotal: number | null
-  /** Whether its messages are one's own: sent, or drafts. */
-  isOutgoing: boolean
+  search: MailSearch
+  accounts: readonly Account[]
+  /** Whether the recipient of a row says more than its sender. */
+  isOutgoing(row: MailRow): boolean
   /** Whether the index answers, so that there are threads. */
   hasIndex: boolean
+  /** Whether it finds, too: in all folders, while one types. */
+  canSearchIndex: boolean
   className: string
 }
 
-export function MessageList({ source, at, folderName, folderTotal, isOutgoing, hasIndex, className }: ListProps) {
+export function MessageList({
+  source,
+  at,
+  folderName,
+  folderTotal,
+  search,
+  accounts,
+  isOutgoing,
+  hasIndex,
+  canSearchIndex,
+  className,
+}: ListProps) {
   const { folder, q } = at.view
-  const [, navigate] = useLocation()
-  const { newest, older } = useMailList(source, q !== '')
-  const shown = useShownSource(source, newest.isPlaceholderData)
+  const { newest, older, page } = useMailList(source, q !== '')
+  const shown = useShownSource(source, newest.isPlaceholderData || newest.data === undefined)
   const freshness = useFreshness(newest.dataUpdatedAt)
-  const { data, error } = newest
+  const { error } = newest
+  // Half a term is no fault while its end is being typed: what was found before stays.
+  const isHalf = error !== null && search.isTyping
+  const data = isHalf ? page : newest.data
   const fault = q !== '' && error instanceof ApiProblem ? error.faultOf('query.q') : undefined
-  const search = (wanted: string) => {
-    if (wanted !== q) navigate(at.hrefTo({ q: wanted, message: '', pane: '' }))
-    else if (q !== '') void newest.refetch()
+  const start = (wanted: string) => {
+    search.search(wanted)
+    if (wanted === q && q !== '' && !search.isTyping) void newest.refetch()
   }
+  const nameOfAccount = (id: string) => accounts.find(each => each.id === id)?.name ?? ''
   const isStale = data !== undefined && (freshness.isStale || newest.isRefetchError)
   const total = q === '' ? (data?.total ?? folderTotal) : null
   return (
@@ -56,7 +78,7 @@ export function MessageList({ source, at, folderName, folderTotal, isOutgoing, h
         <>
           <div className="flex min-w-0 flex-1 items-baseline gap-2">
             <h2 dir="auto" className="truncate font-semibold">
-              {folderName}
+              {titleOf(folderName, search, canSearchIndex)}
             </h2>
             {total !== null && <span className="shrink-0 text-xs text-muted">{formatNumber(total)}</span>}
           </div>
@@ -84,41 +106,90 @@ export function MessageList({ source, at, folderName, folderTotal, isOutgoing, h
     >
       <SearchField
         q={q}
-        folderName={folderName}
-        fault={fault}
-        onSearch={search}
-        chips={<FilterChips q={q} hasIndex={false} onSearch={search} />}
-      >
-        {q !== '' && (data || newest.isFetching) && (
+        placeholder={canSearchIndex ? 'Search mail' : `Search ${folderName}`}
+        fault={isHalf ? undefined : fault}
+        isHalf={isHalf}
+        onSearch={start}
+        onType={canSearchIndex ? search.type : undefined}
+        chips={
           <>
-            {data ? `${formatNumber(data.total ?? data.rows.length)} found in ` : 'Searching '}
-            <bdi>{folderName}</bdi>
+            <FilterChips q={q} hasIndex={canSearchIndex} onSearch={start} />
+            {canSearchIndex && q !== '' && (
+              <SearchHead
+                search={search}
+                at={at}
+                folderName={folderName}
+                hasSeveralAccounts={accounts.length > 1}
+                facets={data?.facets}
+                coverage={data?.coverage}
+                nameOfAccount={nameOfAccount}
+              />
+            )}
           </>
-        )}
+        }
+      >
+        {q !== '' && (data || newest.isFetching) && <Found page={data} search={search} folderName={folderName} />}
       </SearchField>
-      {!data && error && (
+      {!data && error && !isHalf && (
         <div className="min-h-0 flex-1 overflow-y-auto">
-          {fault ? <HowToSearch /> : <ErrorState error={error} onRetry={() => void newest.refetch()} />}
+          {fault && search.isTyping ? null : fault ? (
+            <HowToSearch />
+          ) : (
+            <ErrorState error={error} onRetry={() => void newest.refetch()} />
+          )}
         </div>
       )}
       {!data && !error && <ListSkeleton />}
       {data?.rows.length === 0 && (
         <div className="min-h-0 flex-1 overflow-y-auto">
-          {q === '' ? <NoMessages folder={folder} /> : <NothingFound onClear={() => search('')} />}
+          {q === '' ? <NoMessages folder={folder} /> : <NothingFound onClear={() => start('')} />}
         </div>
       )}
       {data && data.rows.length > 0 && (
         <ListRows
           key={shown.queryKey.join()}
           page={data}
-          older={newest.isPlaceholderData ? undefined : older}
+          older={newest.isPlaceholderData || isHalf ? undefined : older}
           source={shown}
           at={at}
           isOutgoing={isOutgoing}
+          placeOf={row => placeOf(row, search, nameOfAccount)}
         />
       )}
     </Pane>
   )
+}
+
+function titleOf(folderName: string, { q, scope }: MailSearch, hasIndex: boolean): string {
+  if (q === '' || !hasIndex || scope === 'folder') return folderName
+  return scope === 'all' ? 'All accounts' : 'All folders'
+}
+
+function Found({
+  page,
+  search: { scope },
+  folderName,
+}: {
+  page: MailPage | undefined
+  search: MailSearch
+  folderName: string
+}) {
+  if (scope !== 'folder') {
+    if (!page || page.total === null) return page ? null : 'Searching'
+    return `${formatNumber(page.total)}${page.is_total_exact === false ? ' or more' : ''} found`
+  }
+  return (
+    <>
+      {page ? `${formatNumber(page.total ?? page.rows.length)} found in ` : 'Searching '}
+      <bdi>{folderName}</bdi>
+    </>
+  )
+}
+
+/** What tells a find from others: its folder, or its account where all are searched. */
+function placeOf({ folder, accountId }: MailRow, { scope }: MailSearch, nameOfAccount: (id: string) => string) {
+  if (folder === undefined || scope === 'folder') return undefined
+  return scope === 'all' ? nameOfAccount(accountId) : folder
 }
 
 /** Where the rows on the screen are from: those of the last list stay until this one is there. */

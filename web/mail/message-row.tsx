@@ -62,13 +62,18 @@ export const MessageRow = memo(function MessageRow({
     ? `To ${namesOf(to, message.to_count, 'nobody')}`
     : namesOf(from, message.from_count, 'Unknown sender')
   const selectRange = (event: MouseEvent) => {
-    if (!event.shiftKey) return
+    // The checkbox does so itself.
+    if (!event.shiftKey || event.target instanceof HTMLInputElement) return
     event.preventDefault()
     actions.onSelect(key, true)
   }
   const preview = snippet ?? message.preview
   return (
-    <div className={classNames('group/row relative h-full border-b', lookOf(isOpen, isSelected))}>
+    // Links leave a click with Shift to the browser, which would open a window: so it is heard above them.
+    <div
+      className={classNames('group/row relative h-full border-b', lookOf(isOpen, isSelected))}
+      onClickCapture={selectRange}
+    >
       <Link
         href={href}
         data-ref={ref}
@@ -76,7 +81,6 @@ export const MessageRow = memo(function MessageRow({
         aria-current={isOpen ? 'true' : undefined}
         tabIndex={isTabStop ? 0 : -1}
         onFocus={() => actions.onFocus(key)}
-        onClick={selectRange}
         className="flex h-full flex-col justify-center gap-px py-1.5 pr-3 pl-9 select-none focus-visible:-outline-offset-2"
       >
         {isUnread && (

@@ -1,26 +1,33 @@
-/** Where one types what to search for: Enter searches, Escape ends the search. */
+/** Where one types what to search for: Enter searches, Escape ends the search; where the index answers, each letter searches. */
 import { CircleQuestionMark, Search, X } from 'lucide-react'
 import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react'
 import { maxSearchLength } from '../../contract/mail.ts'
 import { Input } from '../ui/field.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { SearchTerms } from './search-hints.tsx'
+import { useTypedSearch } from './use-typed-search.ts'
 
 export function SearchField({
   q,
-  folderName,
+  placeholder,
   fault,
+  isHalf,
   onSearch,
+  onType,
   chips,
   children,
 }: {
   /** What is searched for now. */
   q: string
-  folderName: string
+  placeholder: string
   /** What is wrong with it. */
   fault: string | undefined
+  /** It cannot be read, and is still being typed. */
+  isHalf: boolean
   /** Empty to end the search. */
   onSearch(q: string): void
+  /** Undefined where only Enter searches. */
+  onType: ((q: string) => void) | undefined
   /** Below the field. */
   chips: ReactNode
   /** What came of it. */
@@ -28,22 +35,15 @@ export function SearchField({
 }) {
   const id = useId()
   const input = useRef<HTMLInputElement>(null)
-  const [typed, setTyped] = useState(q)
-  const [known, setKnown] = useState(q)
+  const { typed, setTyped, send } = useTypedSearch({ q, onSearch, onType, isHalf })
   const [isHelpOpen, setHelpOpen] = useState(false)
-  // The back button changes the address; what is typed follows it.
-  if (known !== q) {
-    setKnown(q)
-    setTyped(q)
-  }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     setHelpOpen(false)
-    onSearch(typed.trim())
+    send(typed.trim())
   }
   const clear = () => {
-    setTyped('')
-    onSearch('')
+    send('')
     input.current?.focus()
   }
   const clearByKey = (event: KeyboardEvent) => {
@@ -66,7 +66,7 @@ export function SearchField({
           aria-label="Search mail"
           aria-describedby={fault ? id : undefined}
           aria-invalid={fault ? true : undefined}
-          placeholder={`Search ${folderName}`}
+          placeholder={placeholder}
           className="pr-9 pl-8"
           maxLength={maxSearchLength}
           autoComplete="off"

@@ -1,5 +1,4 @@
 /** The keys of a list of mail: j and k walk through it, o opens, u closes, x selects; the arrows while the focus is in it. */
-import type { Virtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type RefObject, useCallback, useLayoutEffect, useRef } from 'react'
 import { usePageKeys } from '../shell/page-keys.ts'
 import type { MailRow } from './mail-row.ts'
@@ -12,7 +11,8 @@ interface Options {
   /** What is open; -1 for none of these rows. */
   openAt: number
   scroller: RefObject<HTMLElement | null>
-  virtualizer: Virtualizer<HTMLElement, HTMLElement>
+  /** Brings a row into sight. */
+  scrollTo(index: number): void
   /** @param isNext It takes the place of what is open, in the history of the window too. */
   open(row: MailRow, isNext: boolean): void
   close(): void
@@ -27,7 +27,7 @@ const steps: ReadonlyMap<string, number> = new Map([
   ['End', Number.POSITIVE_INFINITY],
 ])
 
-export function useListKeys({ rows, current, openAt, scroller, virtualizer, ...acts }: Options) {
+export function useListKeys({ rows, current, openAt, scroller, scrollTo, ...acts }: Options) {
   const awaited = useRef('')
   // The row is drawn with the next turn, if it was not in sight.
   useLayoutEffect(() => {
@@ -44,10 +44,10 @@ export function useListKeys({ rows, current, openAt, scroller, virtualizer, ...a
       const row = rows[index]
       if (!row) return
       awaited.current = row.key
-      virtualizer.scrollToIndex(index, { align: 'auto' })
+      scrollTo(index)
       onFocus(row.key)
     },
-    [rows, virtualizer, onFocus],
+    [rows, scrollTo, onFocus],
   )
   const place = (index: number) => Math.min(Math.max(index, 0), rows.length - 1)
   const step = (by: number) => {

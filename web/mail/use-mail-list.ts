@@ -1,9 +1,12 @@
 /** A list of mail: its newest page, kept current by events, and older ones as the reader scrolls. */
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
 import { ApiProblem } from '../platform/api-client.ts'
 import { joinNewest, joinOlder } from './mail-pages.ts'
 import type { MailPage } from './mail-row.ts'
 import type { MailSource } from './mail-sources.ts'
+
+const mostWaitSeconds = 15
 
 /** @param isSearch Only the reader asks for it again: it may cost the mail server much. */
 export function useMailList(source: MailSource, isSearch: boolean) {
@@ -11,7 +14,10 @@ export function useMailList(source: MailSource, isSearch: boolean) {
   const { queryKey, load } = source
   const newest = useQuery({
     ...newestPage(queries, source),
-    ...(isSearch && { retry: false }),
+    ...(isSearch && {
+      retry: (failures: number, error: Error) => failures < 1 && waitOf(error) !== undefined,
+      retryDelay: (_: number, error: Error) => waitOf(error) ?? 0,
+    }),
     // Where the answer is there in milliseconds, grey shapes in between would only flicker.
     ...(!source.isSlow && { placeholderData: (before: MailPage | undefined) => before }),
   })
@@ -26,7 +32,21 @@ export function useMailList(source: MailSource, isSearch: boolean) {
       if (error instanceof ApiProblem && error.code === 'stale_cursor') await queries.resetQueries({ queryKey })
     },
   })
-  return { newest, older }
+  const page = useLastPage(newest.data)
+  return { newest, older, page }
+}
+
+/** What was there last, while a search that is being typed cannot be read yet. */
+function useLastPage(data: MailPage | undefined): MailPage | undefined {
+  const [last, setLast] = useState(data)
+  if (data !== undefined && data !== last) setLast(data)
+  return data ?? last
+}
+
+/** Letters may come faster than searches are allowed: then the last of them is searched a little later. In ms. */
+function waitOf(error: Error): number | undefined {
+  const seconds = error instanceof ApiProblem && error.status === 429 ? (error.retryAfterSeconds ?? 1) : undefined
+  return seconds === undefined || seconds > mostWaitSeconds ? undefined : seconds * 1_000
 }
 
 function newestPage(queries: QueryClient, { queryKey, load }: MailSource) {

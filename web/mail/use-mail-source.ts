@@ -1,8 +1,10 @@
 /** Which list answers to what the address says: threads where there is an index, else what the mail server lists and finds. */
 import { useMemo } from 'react'
 import type { IndexStatus } from '../../contract/mail-index.ts'
-import { foundOnServer, type MailSource, messagesOf, threadsOf } from './mail-sources.ts'
+import { foundInIndex, foundOnServer, type MailSource, messagesOf, threadsOf } from './mail-sources.ts'
+import { searchIn } from './search-terms.ts'
 import type { MailView } from './use-mail-view.ts'
+import type { MailSearch } from './use-search.ts'
 
 /** Whether every message that the mail server had at the last look is in the index; it then goes on while it is compared again. */
 export function isUsable(index: IndexStatus | undefined): boolean {
@@ -10,12 +12,15 @@ export function isUsable(index: IndexStatus | undefined): boolean {
   return index.state === 'complete' || (index.server_messages > 0 && index.places >= index.server_messages)
 }
 
-export function useMailSource(accountId: string, view: MailView, hasIndex: boolean): MailSource {
-  const { folder, q, list } = view
+export function useMailSource(accountId: string, view: MailView, search: MailSearch, hasIndex: boolean): MailSource {
+  const { folder, list } = view
+  const { q, scope, sort, isTyping } = search
   return useMemo(() => {
-    if (q !== '') return foundOnServer(accountId, folder, q)
-    return listIn(accountId, folder, hasIndex && list !== 'messages')
-  }, [accountId, folder, q, list, hasIndex])
+    if (q === '') return listIn(accountId, folder, hasIndex && list !== 'messages')
+    if (!hasIndex) return foundOnServer(accountId, folder, q)
+    const wanted = scope === 'folder' ? searchIn(folder, q) : q
+    return foundInIndex({ q: wanted, accountId: scope === 'all' ? undefined : accountId, sort, isTyping })
+  }, [accountId, folder, list, q, scope, sort, isTyping, hasIndex])
 }
 
 export function listIn(accountId: string, folder: string, asThreads: boolean): MailSource {

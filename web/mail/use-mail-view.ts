@@ -3,7 +3,7 @@ import { useSearchParams } from 'wouter'
 import { useUrlState, writeState } from '../platform/url-state.ts'
 
 /**
- * An empty account is the default one; `q` is what is searched for, if anything, and `scope` how far. `message` is what is open, `thread`
+ * An empty account is the default one; `q` is what is searched for, if anything, `scope` how far, and `sort` in which order. `message` is what is open, `thread`
  * the conversation that it is shown in, `of` its account where that is another one. `pane` is `folders` while the folders stand in place
  * of the list; `list` is `messages` where the reader wants no threads.
  */
@@ -12,6 +12,7 @@ const defaults = {
   folder: 'INBOX',
   q: '',
   scope: '',
+  sort: '',
   message: '',
   thread: '',
   of: '',

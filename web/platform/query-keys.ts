@@ -71,6 +71,12 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
       ]
     case 'folder_changed':
       return [queryKeys.folders(event.data.account_id), ...listsOf(event.data.account_id, event.data.folder)]
+    case 'mail_changed':
+      // Flags are changed in the lists themselves; counts of unread mail are asked for.
+      return [queryKeys.folders(event.data.account_id), ...listsOf(event.data.account_id, event.data.folder)]
+    case 'mail_removed':
+      // From which folders, the fact does not say.
+      return [queryKeys.folders(event.data.account_id), ...allListsOf(event.data.account_id)]
     case 'token_created':
     case 'token_updated':
     case 'token_revoked':
@@ -97,4 +103,8 @@ function listsOf(accountId: string, folder: string): readonly (readonly string[]
     queryKeys.folderThreads(accountId, folder),
     ['mail', accountId, 'thread'],
   ]
+}
+
+function allListsOf(accountId: string): readonly (readonly string[])[] {
+  return ['messages', 'threads', 'thread'].map(kind => ['mail', accountId, kind])
 }
