@@ -14,7 +14,7 @@ import { AttachmentList } from './attachment-list.tsx'
 import { MessageSkeleton } from './mail-skeletons.tsx'
 import { wordsOfFaults } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { MessageFiles } from './message-files.tsx'
+import { MessageFiles, ProtectionNotes } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
 import { Pane } from './pane.tsx'
 
@@ -127,9 +127,10 @@ function Sheet({
           </span>
         </p>
       )}
+      <ProtectionNotes message={message} />
       <AttachmentList accountId={accountId} message={message} />
-      <MessageFiles accountId={accountId} message={message} />
       <MessageBody accountId={accountId} message={message} preferred={preferred} onPrefer={onPrefer} />
+      <MessageFiles accountId={accountId} message={message} />
     </article>
   )
 }
