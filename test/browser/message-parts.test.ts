@@ -29,6 +29,7 @@ const root = multipart('mixed', [
   text('footer of the list'),
   file('application/zip', 'plan.zip', 'zip bytes'),
   leaf('text/calendar', calendar),
+  multipart('signed', [text('signed words'), leaf('application/pgp-signature', 'sig')]),
   attached(inner),
 ])
 
@@ -66,6 +67,11 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
       return [download.suggestedFilename(), readFileSync(await download.path(), 'utf8')]
     }
     expect(await save('Download plan.zip')).toEqual(['plan.zip', 'zip bytes'])
+    expect(await save('Save all')).toEqual(['parts.zip', expect.stringMatching(/^PK[\s\S]*zip bytes/)])
+    expect(await save('Save as .eml')).toEqual(['parts.eml', expect.stringContaining('Subject: parts\r\n')])
+    await page
+      .getByText('A part of this message is signed with OpenPGP. RustyMail does not check signatures.')
+      .waitFor()
 
     await page.getByRole('button', { name: 'Attached message' }).click()
     const opened = page.getByRole('article', { name: 'An attached message' })

@@ -24,6 +24,7 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { MessageSkeleton } from './mail-skeletons.tsx'
 import { visibleText } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
+import { ProtectionNotes } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
 
 const icons: readonly [RegExp, LucideIcon][] = [
@@ -179,6 +180,7 @@ function AttachedMessage({ accountId, messageRef, depth }: { accountId: string; 
   return (
     <article aria-label="An attached message" className="ms-2 flex shrink-0 flex-col border-s-4 border-b">
       <MessageHead message={own} heading={heading} />
+      <ProtectionNotes message={data} />
       <AttachmentList accountId={accountId} message={data} depth={depth} />
       <MessageBody accountId={accountId} message={data} preferred={preferred} onPrefer={setPreferred} />
     </article>

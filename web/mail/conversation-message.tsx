@@ -11,7 +11,7 @@ import { AttachmentList } from './attachment-list.tsx'
 import { BodySkeleton } from './mail-skeletons.tsx'
 import { formatMailTime, nameOf, visibleText } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { MessageFiles } from './message-files.tsx'
+import { MessageFiles, ProtectionNotes } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
 import { FaultNote, useMessage } from './open-message.tsx'
 import { headOf } from './use-known-head.ts'
@@ -139,9 +139,10 @@ function Opened({
       {data && (
         <>
           <FaultNote message={data} />
+          <ProtectionNotes message={data} />
           <AttachmentList accountId={accountId} message={data} />
-          <MessageFiles accountId={accountId} message={data} />
           <MessageBody accountId={accountId} message={data} preferred={preferred} onPrefer={onPrefer} isPart />
+          <MessageFiles accountId={accountId} message={data} />
         </>
       )}
     </div>

@@ -3,21 +3,21 @@ import { type Message, messageRawPath } from '../../contract/mail.ts'
 import { addressOf } from '../platform/api-client.ts'
 import { protectionWords } from './protection-words.ts'
 
-export function MessageFiles({
-  accountId,
-  message: { ref, protection },
-}: {
-  accountId: string
-  message: Pick<Message, 'ref' | 'protection'>
-}) {
+export function ProtectionNotes({ message: { protection } }: { message: Pick<Message, 'protection'> }) {
+  if (protection.length === 0) return null
   return (
-    <div className="flex shrink-0 flex-wrap items-center gap-x-3 border-b px-4 py-1.5 text-xs">
+    <ul aria-label="Signatures and encryption" className="shrink-0 border-b px-4 py-1.5 text-xs text-soft">
       {protection.map((one, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: two may be alike, and the list never changes
-        <p key={index} className="text-soft">
-          {protectionWords(one)}
-        </p>
+        <li key={index}>{protectionWords(one)}</li>
       ))}
+    </ul>
+  )
+}
+
+export function MessageFiles({ accountId, message: { ref } }: { accountId: string; message: Pick<Message, 'ref'> }) {
+  return (
+    <p className="shrink-0 border-t px-4 py-1.5 text-xs">
       <a
         href={addressOf(messageRawPath, { account_id: accountId, ref }, {})}
         download
@@ -25,6 +25,6 @@ export function MessageFiles({
       >
         Save as .eml
       </a>
-    </div>
+    </p>
   )
 }

@@ -14,7 +14,7 @@ import { AttachmentList } from './attachment-list.tsx'
 import { BodySkeleton, MessageSkeleton } from './mail-skeletons.tsx'
 import { wordsOfFaults } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { MessageFiles } from './message-files.tsx'
+import { MessageFiles, ProtectionNotes } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
 import { useKnownHead } from './use-known-head.ts'
 
@@ -93,9 +93,10 @@ function Sheet({
       {message ? (
         <>
           <FaultNote message={message} />
+          <ProtectionNotes message={message} />
           <AttachmentList accountId={accountId} message={message} />
-          <MessageFiles accountId={accountId} message={message} />
           <MessageBody accountId={accountId} message={message} preferred={preferred} onPrefer={onPrefer} />
+          <MessageFiles accountId={accountId} message={message} />
         </>
       ) : (
         <BodySkeleton />

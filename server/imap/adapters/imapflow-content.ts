@@ -55,7 +55,11 @@ async function describeParts(
 
 /** Transfer encodings are of parts: of the whole message nothing is decoded. */
 async function describeWhole(client: ImapFlow, uid: number): Promise<PartToRead | undefined> {
-  const row = await client.fetchOne(String(uid), { uid: true, size: true, envelope: true }, { uid: true })
+  const least = { uid: true, size: true }
+  const fetch = (query: typeof least & { envelope?: boolean }) => client.fetchOne(String(uid), query, { uid: true })
+  // One whose envelope nobody can read has no name, and can be saved all the same. A connection that is lost fails again.
+  const named = await fetch({ ...least, envelope: true }).catch(() => undefined)
+  const row = named || (await fetch(least))
   if (!row || row.uid !== uid) return undefined
   const name = toLine(row.envelope?.subject) || null
   return { name, type: 'message/rfc822', encoding: 'binary', sizeBytes: row.size ?? 0, section: wholeMessage }

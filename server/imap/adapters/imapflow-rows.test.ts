@@ -101,6 +101,16 @@ test('one at which the whole command fails is found, and costs no other', async 
     expect([uid, faults]).toEqual([uid, refused.has(uid - 100) ? ['unreadable'] : []])
 })
 
+test('one that cannot be read can be saved, without a name', async () => {
+  const refused = { refusal: 'internal error' }
+  const rowOf = (place: number) => (place === 1 ? garbage(1) : place === 2 ? refused : row(place))
+  const lent = await connect({ exists: 3, rowOf })
+  const whole = async (uid: number) => (await lent.parts.describeWhole('INBOX', uid)).part
+  for (const uid of [101, 102]) expect(await whole(uid)).toMatchObject({ name: null, sizeBytes: 50 })
+  expect(await whole(103)).toMatchObject({ name: 'mail 3', sizeBytes: 50 })
+  expect(await whole(109)).toBeUndefined()
+})
+
 test('one that cannot even tell its size is a row with its UID', async () => {
   const script = { exists: 3, rowOf: (place: number) => (place === 2 ? garbage(2) : row(place)) }
   const leastOf = (place: number) => `* ${place} FETCH (UID ${place + 100} RFC822.SIZE (((`

@@ -15,9 +15,9 @@ test.each([
   expect(disposition(name)).toBe(wanted)
 })
 
-test('a long name is cut, also in the middle of a character', () => {
-  const letters = 'a'.repeat(149)
-  expect(disposition(`${letters}😀.txt`)).toBe(
-    `attachment; filename="${letters}_"; filename*=UTF-8''${letters}%EF%BF%BD`,
+test('a long name is cut before its ending, also in the middle of a character', () => {
+  const letters = 'a'.repeat(145)
+  expect(disposition(`${letters}😀b.txt`)).toBe(
+    `attachment; filename="${letters}_.txt"; filename*=UTF-8''${letters}%EF%BF%BD.txt`,
   )
 })
