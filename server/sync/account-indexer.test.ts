@@ -84,7 +84,7 @@ const flagsOf = async (path: string, uid: number) => {
   const { messages } = await index().listMessages({ path, limit: 1_000 })
   return messages.flatMap(({ places }) => places).find(place => place.path === path && place.uid === uid)?.flags
 }
-const isComplete = () => vi.waitFor(() => expect(indexer.isComplete).toBe(true), 10_000)
+const isComplete = () => vi.waitFor(() => expect(indexer.isComplete).toBe(true), 30_000)
 const holds = (path: string, uids: number[]) =>
   vi.waitFor(async () => expect(await uidsIn(path)).toEqual(uids), { timeout: 10_000, interval: 10 })
 const target = (path: string, ...uids: number[]) => ({ path, uidValidity: gateway.getFolder(path).uidValidity, uids })
