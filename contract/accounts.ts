@@ -1,6 +1,7 @@
 /** Mail accounts: their connections and health. Passwords go in and never come out. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
+import { mailBounds } from './mail-bounds.ts'
 import { ConnectionFault } from './problem.ts'
 import { Scope } from './scope.ts'
 import { AccountId, line, secret, Timestamp } from './wire.ts'
@@ -79,6 +80,13 @@ export const IndexLevel = z
   .describe('What the local index holds: nothing, headers, or headers and text')
 export type IndexLevel = z.infer<typeof IndexLevel>
 
+const WatchedFolders = z
+  .array(z.string().min(1).max(mailBounds.path))
+  .max(5)
+  .describe(
+    'Folders beside INBOX whose changes are to be indexed immediately, each with a connection of its own; others are compared once a minute',
+  )
+
 export const Account = z
   .object({
     id: AccountId,
@@ -104,6 +112,7 @@ export const Account = z
     last_mail_at: Timestamp.nullable().describe('When new mail was last announced, since this server started'),
     connections: AccountConnections,
     index_level: IndexLevel.nullable().describe('null: the default of the server, `RUSTYMAIL_INDEX`'),
+    watched_folders: WatchedFolders,
     created_at: Timestamp,
     updated_at: Timestamp,
   })
@@ -168,6 +177,7 @@ export const AccountChange = z
     smtp: MailServerChange.nullable().optional(),
     enabled: z.boolean().optional(),
     is_default: z.literal(true).optional(),
+    watched_folders: WatchedFolders.optional(),
     index_level: IndexLevel.nullable()
       .optional()
       .describe(

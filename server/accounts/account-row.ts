@@ -51,6 +51,7 @@ export function newRow(
     is_sandbox: isSandbox ? 1 : 0,
     enabled: input.enabled ? 1 : 0,
     index_level: null,
+    watched_folders: null,
     created_at: at,
     updated_at: at,
   }
@@ -68,6 +69,7 @@ export function toAccount(row: AccountRow, isEnabled: boolean, health: AccountHe
     enabled: isEnabled,
     ...health,
     index_level: row.index_level,
+    watched_folders: foldersOf(row),
     created_at: row.created_at,
     updated_at: row.updated_at,
   }
@@ -88,10 +90,22 @@ export interface EnabledAccount extends LoginName {
   email: string
   /** Null: the default of the server. */
   indexLevel: IndexLevel | null
+  watchedFolders: string[]
 }
 
 export function toEnabled({ id, name, email, index_level: indexLevel, ...row }: AccountRow): EnabledAccount {
-  return { id, name, email, host: row.imap_host, port: row.imap_port, user: row.imap_user, indexLevel }
+  const { imap_host: host, imap_port: port, imap_user: user } = row
+  return { id, name, email, host, port, user, indexLevel, watchedFolders: foldersOf(row) }
+}
+
+function foldersOf({ watched_folders: paths }: Pick<AccountRow, 'watched_folders'>): string[] {
+  return paths === null ? [] : (JSON.parse(paths) as string[])
+}
+
+/** INBOX is watched in any case. */
+function folderColumn(paths: readonly string[]): string | null {
+  const others = [...new Set(paths)].filter(path => path.toUpperCase() !== 'INBOX')
+  return others.length === 0 ? null : JSON.stringify(others)
 }
 
 export function mergeChange(row: AccountRow, change: AccountChange, secrets: SecretBox): AccountRow {
@@ -101,6 +115,7 @@ export function mergeChange(row: AccountRow, change: AccountChange, secrets: Sec
     email: change.email ?? row.email,
     enabled: change.enabled === undefined ? row.enabled : Number(change.enabled),
     is_default: change.is_default ? 1 : row.is_default,
+    watched_folders: change.watched_folders ? folderColumn(change.watched_folders) : row.watched_folders,
     index_level: change.index_level === undefined ? row.index_level : change.index_level,
     ...mergeServer(row, 'imap', change.imap, secrets),
     ...mergeServer(row, 'smtp', change.smtp, secrets),

@@ -18,6 +18,7 @@ const account = (id: string, host = `${id}.example.com`) => ({
   smtp_user: null,
   smtp_password_sealed: null,
   index_level: null,
+  watched_folders: null,
   is_sandbox: 0,
   enabled: 1,
   created_at: `2026-01-0${id.length}T00:00:00.000Z`,

@@ -26,6 +26,8 @@ export interface AccountRow {
   enabled: number
   /** Null: the default of the server. */
   index_level: IndexLevel | null
+  /** Paths as JSON; null for none. */
+  watched_folders: string | null
   created_at: string
   updated_at: string
 }

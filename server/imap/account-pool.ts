@@ -17,6 +17,11 @@ export interface AccountPoolOptions extends Omit<ConnectionSourceOptions, 'count
   onFault(problem: Problem): void
 }
 
+function noRoom(): Problem {
+  const detail = 'The mail server allows too few connections to watch more folders.'
+  return new Problem('overloaded', detail, { fault: 'limit', part: 'imap' })
+}
+
 /** After a connection could not be opened while others work, none is tried for so long. */
 const pauseMs = 5_000
 
@@ -30,6 +35,8 @@ export class AccountPool {
   #calls = 0
   #opening = 0
   readonly #watching: WatchingSet
+  /** Of chosen folders: they are the first to go. */
+  readonly #beside = new Set<MailConnection>()
   readonly #meters = new WeakMap<MailConnection, TrafficMeter>()
   #pausedUntil = 0
 
@@ -57,7 +64,7 @@ export class AccountPool {
   }
 
   get open(): number {
-    return this.#set.size + this.#watching.size
+    return this.#set.size + this.#watching.size + this.#beside.size
   }
 
   get connections(): AccountConnections {
@@ -136,9 +143,44 @@ export class AccountPool {
     })
   }
 
+  /** @throws Problem also where the mail server is known to allow only so many: requests need those. */
+  async openBeside(signal: AbortSignal): Promise<MailConnection> {
+    return this.#counted(async () => {
+      if (this.opener.refusal) throw this.opener.refusal
+      if (this.#source.serverLimit !== undefined) throw noRoom()
+      const opened = await this.#source.open('background', signal).catch(error => {
+        if (faultOf(error) === 'limit') this.#source.refusedBeside(this.open)
+        throw error
+      })
+      if (!opened) throw new Error('a connection for watching is always wanted')
+      const { connection, meter } = opened
+      meter.turnTo('watch')
+      this.#beside.add(connection)
+      this.#own(
+        connection.closed.then(() => {
+          this.#beside.delete(connection)
+          this.#pump()
+        }),
+      )
+      return connection
+    })
+  }
+
+  /** @returns Whether there was one. */
+  closeBeside(): boolean {
+    const [connection] = this.#beside
+    if (!connection) return false
+    this.#beside.delete(connection)
+    // Its watcher is told by `closed`.
+    this.#own(connection.close())
+    return true
+  }
+
   /** Finds out whether its watching connection still stands, if it is one on this server. */
   checkWatching(gate: ServerGate): void {
-    if (gate === this.opener.gate) this.#watching.check()
+    if (gate !== this.opener.gate) return
+    this.#watching.check()
+    for (const connection of this.#beside) connection.check()
   }
 
   /** Retires every command connection: those at rest now, those at work when they are done. @param isUnwatched Nobody watches it now. */
@@ -152,6 +194,7 @@ export class AccountPool {
 
   /** Ends its connections, the watching one too; those at work when they are done. */
   async clear(): Promise<void> {
+    while (this.closeBeside());
     await this.retire()
     await this.#watching.close()
   }
@@ -321,6 +364,8 @@ export class AccountPool {
   }
 
   #changed(): void {
+    // Learned just now: what it allows is for requests and INBOX.
+    if (this.#source.serverLimit !== undefined) while (this.closeBeside());
     this.#options.onChange(this)
   }
 }

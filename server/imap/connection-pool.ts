@@ -121,6 +121,17 @@ export class ConnectionPool {
     return this.#poolOf(accountId).openWatching(signal)
   }
 
+  /**
+   * One more connection for watching, only as long as there is room: it is closed when the mail server turns out to allow few, or when
+   * another account needs its place. The caller closes it.
+   */
+  async openBeside(accountId: string, signal: AbortSignal): Promise<MailConnection> {
+    const trial = this.#left.get(accountId)
+    if (trial) await trial
+    this.#stopped.signal.throwIfAborted()
+    return this.#poolOf(accountId).openBeside(signal)
+  }
+
   /** Ends the connections of the account for a trial of a login, where its mail server has no room for one beside them. */
   async leaveTo<T>(accountId: string, trial: () => Promise<T>): Promise<T> {
     const over = Promise.withResolvers<void>()
@@ -254,7 +265,7 @@ export class ConnectionPool {
   #evict(): boolean {
     const resting = [...this.#pools.values()].filter(pool => pool.idleSince !== undefined)
     const [oldest] = resting.sort((a, b) => (a.idleSince ?? 0) - (b.idleSince ?? 0))
-    return oldest?.evict() ?? false
+    return oldest?.evict() ?? [...this.#pools.values()].some(pool => pool.closeBeside())
   }
 }
 

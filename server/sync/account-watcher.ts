@@ -21,6 +21,8 @@ export interface WatchedAccount {
   email?: string
   /** Null, or left out: the default of the server. */
   indexLevel?: IndexLevel | null
+  /** Beside INBOX. */
+  watchedFolders?: readonly string[]
 }
 
 /** Login and server. */

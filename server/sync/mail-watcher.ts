@@ -11,6 +11,7 @@ import type { Logger } from '../platform/logger.ts'
 import type { AccountIndexer } from './account-indexer.ts'
 import { AccountWatcher, type WatchedAccount } from './account-watcher.ts'
 import type { FolderStateStore } from './folder-state-store.ts'
+import { FolderWatcher } from './folder-watcher.ts'
 
 export interface MailWatcherOptions {
   accounts: Pick<AccountService, 'onReconnect'> & { listEnabled(): Promise<WatchedAccount[]> }
@@ -45,6 +46,8 @@ export class MailWatcher {
   readonly #options: MailWatcherOptions
   readonly #watchers = new Map<string, AccountWatcher>()
   readonly #indexers = new Map<string, Indexer>()
+  /** Of chosen folders, of accounts that are indexed. */
+  readonly #folders = new Map<string, FolderWatcher[]>()
   /** By account: the right to watch it. */
   readonly #claims = new Map<string, LeaseClaim>()
   /** What is being done to an account: one thing after the other. */
@@ -79,6 +82,7 @@ export class MailWatcher {
     await Promise.all([...this.#watchers.keys()].map(accountId => this.#halt(accountId)))
     this.#watchers.clear()
     this.#indexers.clear()
+    this.#folders.clear()
     await Promise.all([...this.#claims.values()].map(claim => claim.giveBack()))
     this.#claims.clear()
   }
@@ -125,8 +129,23 @@ export class MailWatcher {
 
   #makeIndexer(account: WatchedAccount): Indexer | undefined {
     const indexer = this.#options.indexing?.indexerOf(account, this.#hubOf(account.id))
-    if (indexer) this.#indexers.set(account.id, indexer)
+    if (!indexer) return undefined
+    this.#indexers.set(account.id, indexer)
+    this.#makeFolders(account, indexer)
     return indexer
+  }
+
+  #makeFolders({ id: accountId, watchedFolders = [] }: WatchedAccount, indexer: Indexer): void {
+    const { pool, logger, backoff } = this.#options
+    const shared = {
+      accountId,
+      pool,
+      logger,
+      ...(backoff && { backoff }),
+      onChange: (path: string) => indexer.notice(path),
+    }
+    const watchers = watchedFolders.map(path => new FolderWatcher({ ...shared, path }))
+    this.#folders.set(accountId, watchers)
   }
 
   /** Facts and positions are written only under the lease: a process that has not noticed its loss yet is refused. */
@@ -153,15 +172,19 @@ export class MailWatcher {
   #begin(accountId: string): void {
     this.#watchers.get(accountId)?.start()
     this.#indexers.get(accountId)?.start()
+    for (const folder of this.#folders.get(accountId) ?? []) folder.start()
   }
 
   async #halt(accountId: string): Promise<void> {
-    await Promise.all([this.#watchers.get(accountId)?.stop(), this.#indexers.get(accountId)?.stop()])
+    const folders = this.#folders.get(accountId) ?? []
+    const all = [this.#watchers.get(accountId), this.#indexers.get(accountId), ...folders]
+    await Promise.all(all.map(each => each?.stop()))
   }
 
   async #follow(accountId: string, name: string, changed: readonly string[]): Promise<void> {
     this.#watchers.get(accountId)?.rename(name)
     if (changed.includes('index_level')) await this.#changeLevel(accountId)
+    else if (changed.includes('watched_folders')) await this.#changeFolders(accountId)
     const isMeant = changed.includes('enabled') || changed.some(field => field.startsWith('imap.'))
     if (!isMeant) return
     const isOther = changed.includes('enabled') || changed.some(field => mailboxFields.includes(field))
@@ -173,11 +196,28 @@ export class MailWatcher {
   async #changeLevel(accountId: string): Promise<void> {
     await this.#indexers.get(accountId)?.stop()
     this.#indexers.delete(accountId)
+    await this.#stopFolders(accountId)
     await this.#settle(accountId)
     const account = (await this.#options.accounts.listEnabled()).find(({ id }) => id === accountId)
     if (!account || !this.#watchers.has(accountId)) return
     const indexer = this.#makeIndexer(account)
-    if (this.#isHeld(accountId)) indexer?.start()
+    if (!this.#isHeld(accountId)) return
+    indexer?.start()
+    for (const folder of this.#folders.get(accountId) ?? []) folder.start()
+  }
+
+  async #changeFolders(accountId: string): Promise<void> {
+    await this.#stopFolders(accountId)
+    const account = (await this.#options.accounts.listEnabled()).find(({ id }) => id === accountId)
+    const indexer = this.#indexers.get(accountId)
+    if (!account || !indexer) return
+    this.#makeFolders(account, indexer)
+    if (this.#isHeld(accountId)) for (const folder of this.#folders.get(accountId) ?? []) folder.start()
+  }
+
+  async #stopFolders(accountId: string): Promise<void> {
+    await Promise.all((this.#folders.get(accountId) ?? []).map(folder => folder.stop()))
+    this.#folders.delete(accountId)
   }
 
   /** What is left for lack of room, say, goes with the next start. */
@@ -215,6 +255,7 @@ export class MailWatcher {
     await this.#halt(accountId)
     this.#watchers.delete(accountId)
     this.#indexers.delete(accountId)
+    this.#folders.delete(accountId)
     const claim = this.#claims.get(accountId)
     this.#claims.delete(accountId)
     await claim?.giveBack(isGone)

@@ -4,6 +4,7 @@ import { api } from '../../contract/index.ts'
 import { startDovecot } from '../support/dovecot.ts'
 import { indexContent } from '../support/index-content.ts'
 import { MailboxChaos, randomFrom } from '../support/mailbox-chaos.ts'
+import { RawImap } from '../support/raw-imap.ts'
 import { available } from '../support/require.ts'
 import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
 import { startRelay } from '../support/tcp-relay.ts'
@@ -17,7 +18,7 @@ const hides = (words: string) => (data: string) =>
 async function untilComplete(run: RustyMail, account_id: string): Promise<void> {
   const params = { account_id }
   await expect
-    .poll(async () => (await run.call(api.mailIndex.getIndex, { params })).state, { interval: 50 })
+    .poll(async () => (await run.call(api.mailIndex.getIndex, { params })).state, { timeout: 60_000, interval: 50 })
     .toBe('complete')
 }
 
@@ -49,6 +50,66 @@ async function follow(run: RustyMail, account_id: string, ids: Set<string>, sinc
   }
 }
 
+interface ServedMailbox {
+  port: number
+  user: string
+  password: string
+  /** Before the paths of all folders but INBOX. */
+  prefix: string
+  /** Extensions that RustyMail is not told of. */
+  hidden: string
+  seed: number
+}
+
+async function endsAsTheMailbox({ port, user, password, prefix, hidden, seed }: ServedMailbox): Promise<void> {
+  const relay = await startRelay(port, { toClient: hides(hidden) })
+  onTestFinished(() => relay.stop())
+  const imap = await RawImap.login(port, user, password)
+  onTestFinished(() => imap.close())
+  const random = randomFrom(seed)
+  const chaos = new MailboxChaos(imap, random, prefix)
+  for (let count = 0; count < 250; count++) await chaos.deliver('INBOX')
+  const server = { host: '127.0.0.1', port: relay.port, tls: 'none', user, password }
+  let run = await startRustyMail({ environment })
+  const { dataDir } = run
+  const { id } = await run.call(api.accounts.createAccount, { body: { email: 'alice@test.local', imap: server } })
+  await untilComplete(run, id)
+  const ids = await idsOf(run, id)
+  expect(ids.size).toBe(250)
+  let { state } = await run.call(api.mailIndex.listChanges, { params: { account_id: id } })
+
+  for (let round = 0; round < 4; round++) {
+    for (let step = 0; step < 15; step++) {
+      await chaos.step()
+      if (random(8) < 1) relay.cutClients()
+    }
+    await run.stop(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM')
+    await chaos.step()
+    run = await startRustyMail({ environment, dataDir })
+  }
+  // The first look at all folders is behind the start.
+  await untilComplete(run, id)
+  state = await follow(run, id, ids, state)
+  // A message that lost its folder is gone once all folders were read again.
+  const last = await startAgain(run)
+  await untilComplete(last, id)
+  await follow(last, id, ids, state)
+  expect(ids).toEqual(await idsOf(last, id))
+  await last.stop()
+  const found = await indexContent(dataDir, id)
+  for (const folder of chaos.folders) expect([folder, found.get(folder)]).toEqual([folder, await chaos.content(folder)])
+  expect([...found.keys()].filter(path => path.startsWith(`${prefix}Box`)).toSorted()).toEqual(
+    chaos.folders.filter(path => path.startsWith(`${prefix}Box`)).toSorted(),
+  )
+}
+
+async function startAgain(run: RustyMail): Promise<RustyMail> {
+  await run.stop()
+  return startRustyMail({ environment, dataDir: run.dataDir })
+}
+
+const promise = 'the index ends as the mailbox does, and the list of changes leads there'
+
 describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   for (const [name, hidden, seed, prefix] of [
     ['with QRESYNC', 'nothing', 1, ''],
@@ -56,60 +117,19 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     ['without extensions', 'MOVE|UIDPLUS|CONDSTORE|QRESYNC|ENABLE|ESEARCH|ESORT|LIST-STATUS', 3, ''],
     ['with folders below INBOX, as INBOX.Archive', 'nothing', 4, 'INBOX.'],
   ] as const) {
-    test(`${name}, the index ends as the mailbox does, and the list of changes leads there`, async () => {
+    test(`${name}, ${promise}`, async () => {
       const dovecot = await startDovecot(prefix === '' ? {} : { personalPrefix: prefix, separator: '.' })
       onTestFinished(() => dovecot.stop())
-      const relay = await startRelay(dovecot.imapPort, { toClient: hides(hidden) })
-      onTestFinished(() => relay.stop())
-      const imap = await dovecot.login('alice@test.local')
-      onTestFinished(() => imap.close())
-      const random = randomFrom(seed)
-      const chaos = new MailboxChaos(imap, random, prefix)
-      for (let count = 0; count < 250; count++) await chaos.deliver('INBOX')
-      const server = {
-        host: '127.0.0.1',
-        port: relay.port,
-        tls: 'none',
-        user: 'alice@test.local',
-        password: 'pw-alice',
-      }
-      let run = await startRustyMail({ environment })
-      const { dataDir } = run
-      const { id } = await run.call(api.accounts.createAccount, { body: { email: 'alice@test.local', imap: server } })
-      await untilComplete(run, id)
-      const ids = await idsOf(run, id)
-      expect(ids.size).toBe(250)
-      let { state } = await run.call(api.mailIndex.listChanges, { params: { account_id: id } })
-
-      for (let round = 0; round < 4; round++) {
-        for (let step = 0; step < 15; step++) {
-          await chaos.step()
-          if (random(8) < 1) relay.cutClients()
-        }
-        await run.stop(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM')
-        await chaos.step()
-        run = await startRustyMail({ environment, dataDir })
-      }
-      // The first look at all folders is behind the start.
-      await untilComplete(run, id)
-      state = await follow(run, id, ids, state)
-      // A message that lost its folder is gone once all folders were read again.
-      const last = await startAgain(run)
-      await untilComplete(last, id)
-      await follow(last, id, ids, state)
-      expect(ids).toEqual(await idsOf(last, id))
-      await last.stop()
-      const found = await indexContent(dataDir, id)
-      for (const folder of chaos.folders)
-        expect([folder, found.get(folder)]).toEqual([folder, await chaos.content(folder)])
-      expect([...found.keys()].filter(path => path.startsWith(`${prefix}Box`)).toSorted()).toEqual(
-        chaos.folders.filter(path => path.startsWith(`${prefix}Box`)).toSorted(),
-      )
+      const [{ user, password } = { user: '', password: '' }] = dovecot.users
+      await endsAsTheMailbox({ port: dovecot.imapPort, user, password, prefix, hidden, seed })
     })
   }
-
-  async function startAgain(run: RustyMail): Promise<RustyMail> {
-    await run.stop()
-    return startRustyMail({ environment, dataDir: run.dataDir })
-  }
 })
+
+/** Another server on this machine, as `143 user password INBOX.`: an empty mailbox with the folders Archive and Sent. */
+const [port, user = '', password = '', prefix = ''] = (process.env.RUSTYMAIL_TEST_IMAP ?? '').split(' ')
+if (port) {
+  test(`on the server of RUSTYMAIL_TEST_IMAP, ${promise}`, async () => {
+    await endsAsTheMailbox({ port: Number(port), user, password, prefix, hidden: 'nothing', seed: 5 })
+  }, 240_000)
+}

@@ -18,6 +18,7 @@ const account: Account = {
   next_retry_at: null,
   note: null,
   index_level: null,
+  watched_folders: [],
   last_mail_at: null,
   connections: { watching: 1, open: 1, busy: 0, idle: 0, connecting: 0, waiting: 0, max: 4, server_limit: null },
   created_at: '2026-11-22T18:14:03.120Z',
