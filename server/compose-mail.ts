@@ -123,7 +123,10 @@ export function composeMail({
   const folders = new IndexedFolders(fromIndex)
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers, places, folders })
   const lists = new MessageLists({ ...fromIndex, mail })
-  hub.listen('account_removed', ({ account_id }) => mail.forget(account_id))
+  hub.listen('account_removed', ({ account_id }) => {
+    mail.forget(account_id)
+    lists.forget(account_id)
+  })
   hub.listen('account_updated', ({ account_id }) => mail.forget(account_id))
   const states = new FolderStateStore(db)
   const defaultLevel = config.index.level

@@ -1,4 +1,5 @@
 /** One page of a folder as JSON text, made in the thread that reads the rows: one message brings it back, and nothing is left to do for each of them. */
+import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { isSqlite } from './index-schema.ts'
@@ -19,9 +20,12 @@ export interface PageQuery {
 }
 
 /**
- * `not_indexed`: the mail server has to be asked. `json` has no closing brace, so that what only the caller knows can follow.
+ * `same`: the page that the caller has under this tag is still right. `not_indexed`: the mail server has to be asked. `json` has no
+ * closing brace, so that what only the caller knows can follow.
  */
-export type PageAnswer = { kind: 'page'; json: Uint8Array } | { kind: 'not_indexed' } | { kind: 'stale_cursor' }
+export type PageAnswer =
+  | { kind: 'page'; json: Uint8Array; tag: string | undefined }
+  | { kind: 'same' | 'not_indexed' | 'stale_cursor' }
 
 /** Columns that a list shows. */
 const ofMessage = [
@@ -100,13 +104,21 @@ async function findFolder(db: IndexDatabase, account: number, path: string): Pro
 /** Bytes of pages of all accounts that one thread remembers. */
 const maxBytes = 8 * 1024 * 1024
 
+export interface CachedPage {
+  json: Uint8Array
+  /** Of this page alone, also among those of other threads. */
+  tag: string
+}
+
 /** Pages as they were made last; the one used longest ago goes first. */
 export class PageCache {
-  readonly #pages = new Map<string, { db: IndexDatabase; version: number; json: Uint8Array }>()
+  readonly #pages = new Map<string, CachedPage & { db: IndexDatabase; version: number }>()
+  readonly #own = randomBytes(9).toString('base64url')
+  #made = 0
   #bytes = 0
 
   /** A page of this version of the file, through this connection. */
-  find(key: string, db: IndexDatabase, version: number): Uint8Array | undefined {
+  find(key: string, db: IndexDatabase, version: number): CachedPage | undefined {
     const page = this.#pages.get(key)
     if (!page) return undefined
     this.#pages.delete(key)
@@ -115,17 +127,19 @@ export class PageCache {
       return undefined
     }
     this.#pages.set(key, page)
-    return page.json
+    return page
   }
 
-  put(key: string, db: IndexDatabase, version: number, json: Uint8Array): void {
+  put(key: string, db: IndexDatabase, version: number, json: Uint8Array): CachedPage {
     this.#bytes += json.length - (this.#pages.get(key)?.json.length ?? 0)
-    this.#pages.set(key, { db, version, json })
+    const made = { db, version, json, tag: `${this.#own}.${++this.#made}` }
+    this.#pages.set(key, made)
     for (const [oldest, page] of this.#pages) {
-      if (this.#bytes <= maxBytes) return
+      if (this.#bytes <= maxBytes) break
       this.#pages.delete(oldest)
       this.#bytes -= page.json.length
     }
+    return made
   }
 }
 

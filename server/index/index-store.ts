@@ -147,20 +147,20 @@ export class IndexStore {
     return this.#read(owner => listMessages(owner, query))
   }
 
-  /** A page of a folder as JSON text, newest first. */
-  async listPage(query: PageQuery): Promise<PageAnswer> {
+  /** A page of a folder as JSON text, newest first. @param tag Of the page that the caller has. */
+  async listPage(query: PageQuery, tag?: string): Promise<PageAnswer> {
     const { db, accountId, pages } = this.#options
     if (!pages) return { kind: 'not_indexed' }
     // Before it is read: what is written meanwhile makes it a page of the version before.
     const version = await versionOfFile(db)
     const key = JSON.stringify([accountId, query])
     const known = version === undefined ? undefined : pages.cache.find(key, db, version)
-    if (known) return { kind: 'page', json: known }
+    if (known) return known.tag === tag ? { kind: 'same' } : { kind: 'page', json: known.json, tag: known.tag }
     const page = await this.#read(owner => readPage(owner, accountId, query))
     if (typeof page === 'string') return { kind: page }
     const json = pages.write(page)
-    if (version !== undefined) pages.cache.put(key, db, version, json)
-    return { kind: 'page', json }
+    const made = version === undefined ? undefined : pages.cache.put(key, db, version, json)
+    return { kind: 'page', json, tag: made?.tag }
   }
 
   async messagesById(ids: readonly string[]): Promise<IndexedMessage[]> {

@@ -21,34 +21,39 @@ let answer: () => PageAnswer
 let asOf: number | undefined
 let owner: Owner
 let asked: PageQuery[]
+let tags: (string | undefined)[]
+let tag: string | undefined
 let fromServer: number
+let lists: MessageLists
 
 beforeEach(() => {
-  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":0') })
+  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":0'), tag })
   asOf = Date.now() - 1_000
   owner = { email: 'ann@mail.example', imapHost: 'mail.example', revision: '1', mailbox }
   asked = []
+  tags = []
+  tag = undefined
   fromServer = 0
-})
-
-const lists = new MessageLists({
-  index: {
-    of: () => ({
-      listPage: async query => {
-        asked.push(query)
-        return answer()
-      },
-    }),
-  },
-  mail: {
-    listMessages: async () => {
-      fromServer++
-      return { items: [], next_cursor: null, total: 0, source: 'mail_server', as_of: '' }
+  lists = new MessageLists({
+    index: {
+      of: () => ({
+        listPage: async (query, known) => {
+          asked.push(query)
+          tags.push(known)
+          return answer()
+        },
+      }),
     },
-  },
-  refs,
-  ownerOf: async () => owner,
-  indexerOf: () => ({ asOf: () => asOf, mailbox }),
+    mail: {
+      listMessages: async () => {
+        fromServer++
+        return { items: [], next_cursor: null, total: 0, source: 'mail_server', as_of: '' }
+      },
+    },
+    refs,
+    ownerOf: async () => owner,
+    indexerOf: () => ({ asOf: () => asOf, mailbox }),
+  })
 })
 
 const { signal } = new AbortController()
@@ -96,6 +101,30 @@ test('a folder whose messages cannot be named, or of an account that is not visi
   const stranger: Principal = { ...reader, accounts: new Set(['b']) }
   expect(await list({}, stranger)).toMatchObject({ source: 'mail_server' })
   expect(asked).toEqual([])
+})
+
+test('a page that is still the same is answered again, with the time of the last look, until it is another one', async () => {
+  const said = async () => {
+    const found = await list()
+    if (!(found instanceof JsonText)) throw new Error('it is from the mail server')
+    const { total, as_of } = JSON.parse(found.bytes.toString()) as { total: number; as_of: string }
+    return [total, Date.parse(as_of) - asOf!]
+  }
+  tag = 'one'
+  expect(await said()).toEqual([0, 0])
+  answer = () => ({ kind: 'same' })
+  expect(await said()).toEqual([0, 0])
+  asOf = asOf! + 500
+  expect(await said()).toEqual([0, 0])
+  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":9'), tag: 'two' })
+  expect(await said()).toEqual([9, 0])
+  answer = () => ({ kind: 'same' })
+  expect(await said()).toEqual([9, 0])
+  expect(tags).toEqual([undefined, 'one', 'one', 'one', 'two'])
+  lists.forget('a')
+  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":1'), tag: 'three' })
+  expect(await said()).toEqual([1, 0])
+  expect(tags.at(-1)).toBeUndefined()
 })
 
 test('previews are read only for callers with mail:read that ask for them', async () => {

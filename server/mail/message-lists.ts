@@ -5,6 +5,7 @@ import type { IndexOperations } from '../index/index-operations.ts'
 import { JsonText } from '../platform/http/json-text.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
+import { KnownPages } from './known-pages.ts'
 import { freshMs, type ListQuery, type MessagePage, type Owner } from './mail-queries.ts'
 import type { MailService } from './mail-service.ts'
 
@@ -20,6 +21,7 @@ export interface MessageListsOptions {
 
 export class MessageLists {
   readonly #options: MessageListsOptions
+  readonly #pages = new KnownPages()
 
   constructor(options: MessageListsOptions) {
     this.#options = options
@@ -34,6 +36,11 @@ export class MessageLists {
   ): Promise<JsonText | MessagePage> {
     const indexed = await this.find(principal, accountId, query)
     return indexed ?? this.#options.mail.listMessages(principal, accountId, query, signal)
+  }
+
+  /** After an account was removed: nothing of its lists is kept. */
+  forget(accountId: string): void {
+    this.#pages.forget(accountId)
   }
 
   /** From the index; undefined where the mail server has to be asked. */
@@ -52,11 +59,14 @@ export class MessageLists {
     if (owner.revision === null || owner.mailbox !== indexer.mailbox) return undefined
     const after = cursor === undefined ? undefined : refs.decodeCursor(accountId, path, cursor)
     const previews = preview === 'true' && principal.scopes.has('mail:read')
-    const answer = await index!.of(accountId).listPage({ path, limit, after, previews, own: owner.email }).catch(absent)
+    const query = { path, limit, after, previews, own: owner.email }
+    const key = JSON.stringify([accountId, query])
+    const known = this.#pages.find(key)
+    const answer = await index!.of(accountId).listPage(query, known?.tag).catch(absent)
     if (answer?.kind === 'stale_cursor') checkCursor(after, Number.NaN)
+    if (answer?.kind === 'same' && known) return new JsonText(this.#pages.put(key, known, asOf))
     if (answer?.kind !== 'page') return undefined
-    const end = `,"source":"index","as_of":"${new Date(asOf).toISOString()}"}`
-    return new JsonText(Buffer.concat([answer.json, Buffer.from(end)]))
+    return new JsonText(this.#pages.put(key, answer, asOf))
   }
 }
 

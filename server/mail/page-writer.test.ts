@@ -33,17 +33,24 @@ onEachIndex(world => {
       if (answer.kind !== 'page') throw new Error(answer.kind)
       return JSON.parse(`${Buffer.from(answer.json)}}`) as Page
     }
-    return { apply, ask, list, threads }
+    const askTagged = (tag: string | undefined) =>
+      index.listPage({ path: 'INBOX', limit: 2, previews: false, own: 'me@x.example' }, tag)
+    return { apply, ask, askTagged, list, threads }
   }
 
   test('a page is never older than what was written, however often it was asked for', async () => {
-    const { apply, list, threads } = await begin('written')
+    const { apply, ask, askTagged, list, threads } = await begin('written')
     await apply({ added: [recordOf(1), recordOf(2), recordOf(3)], position: { lowestUid: 1, uidNext: 4 } })
     const first = await list()
     expect(first).toMatchObject({ items: [{ uid: 3 }, { uid: 2 }], total: 3 })
     expect(await list()).toEqual(first)
+    const [tagged, isSqlite] = [await ask(), 'dir' in world.home()]
+    const tag = tagged.kind === 'page' ? tagged.tag : 'none'
+    expect(tag === undefined).toBe(!isSqlite)
+    expect(await askTagged(tag)).toMatchObject({ kind: isSqlite ? 'same' : 'page' })
     expect(first.items[0]!.ref).toBe(refs.encode('written', { folder: 'INBOX', uidValidity: 7, uid: 3 }))
     await apply({ changed: [{ uid: 3, flags: ['\\Seen', 'b', 'a'] }] })
+    expect(await askTagged(tag)).toMatchObject({ kind: 'page' })
     expect((await list()).items[0]).toMatchObject({ uid: 3, flags: ['seen'], keywords: ['a', 'b'] })
     await apply({ vanished: [[3, 3]] })
     expect(await list()).toMatchObject({ items: [{ uid: 2 }, { uid: 1 }], next_cursor: null, total: 2 })
