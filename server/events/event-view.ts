@@ -36,8 +36,11 @@ export class EventView implements Seen {
   readonly #types: ReadonlySet<string>
   readonly #filterAccounts: ReadonlySet<string> | undefined
   #batch: (Batch & { after: number; head: number }) | undefined
-  /** How many it lets through of the facts from `blockFacts` times the key on. What was committed stays as it is. */
-  readonly #blocks = new Map<number, number>()
+  /**
+   * How many it lets through of the facts from `blockFacts` times the key on. What was committed stays as it is. Made when first needed:
+   * most views are of one stream that has missed nothing.
+   */
+  #blocks: Map<number, number> | undefined
 
   constructor(principal: Principal, filter: EventFilter) {
     this.#types = new Set(streamTypes.filter(type => mayRead(principal, type) && (filter.types?.has(type) ?? true)))
@@ -107,7 +110,9 @@ export class EventView implements Seen {
 
   /** How many follow after a number in memory. Counts to `most`. */
   countAfter(log: HeldFacts, after: number, most: number): number {
-    for (const block of this.#blocks.keys()) if (block * blockFacts < log.oldestHeld) this.#blocks.delete(block)
+    for (const block of this.#blocks?.keys() ?? []) {
+      if (block * blockFacts < log.oldestHeld) this.#blocks?.delete(block)
+    }
     let count = 0
     let next = after + 1
     while (next <= log.newest && count < most) {
@@ -128,10 +133,11 @@ export class EventView implements Seen {
   /** Also of what was counted, once no stream has it. */
   retire(): void {
     this.rest()
-    this.#blocks.clear()
+    this.#blocks = undefined
   }
 
   #countBlock(log: HeldFacts, block: number): number {
+    this.#blocks ??= new Map()
     const known = this.#blocks.get(block)
     if (known !== undefined) return known
     const count = this.#countIn(log, block * blockFacts, (block + 1) * blockFacts)

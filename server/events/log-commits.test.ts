@@ -157,6 +157,19 @@ function suite(open: () => Promise<Database>) {
     expect(await stored()).toEqual([1, 2, 4, 6])
   })
 
+  test('a batch that is tried again where the lock cannot be had is rejected, and committed once it can', async () => {
+    const db = await open()
+    const { commits, failNext, stored } = setUp(db)
+    failNext(new Error('the answer was lost'))
+    const batch = commits.newBatch([mail(1)])
+    await expect(batch.commit()).rejects.toThrow('the answer was lost')
+    await sql`alter table event_counter rename to elsewhere`.execute(db)
+    await expect(batch.commit()).rejects.toThrow('event_counter')
+    await sql`alter table elsewhere rename to event_counter`.execute(db)
+    await batch.commit()
+    expect(await stored()).toEqual([1])
+  })
+
   test('a part that swallows the error of a statement, or asks after its end, does not harm the others', async () => {
     const { commits, stored, names } = setUp(await open())
     const late = Promise.withResolvers<Database>()
