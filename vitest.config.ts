@@ -14,23 +14,32 @@ const shared = {
   // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
-  setupFiles: ['connections', 'compile-cache', 'patience'].map(name => `test/support/${name}-setup.ts`),
+  setupFiles: ['connections', 'compile-cache'].map(name => `test/support/${name}-setup.ts`),
   // One more than there are processors on a small machine: half of the time the long ones wait for something to happen.
   maxWorkers: 3,
 } as const
+
+const common = { ...shared, setupFiles: [...shared.setupFiles, 'test/support/patience-setup.ts'] }
 
 /** The longest first: one that begins last would keep everybody waiting. */
 const longest = [
   'browser/pages',
   'browser/phone-home',
+  'journeys/mail-index',
+  'journeys/commands',
+  'hostile-text',
   'journeys/package',
   'browser/sign-in',
+  'journeys/backup',
   'browser/first-run',
-  'browser/system',
+  'browser/narrow',
   'journeys/start-and-stop',
-  'journeys/behind-a-proxy',
   'browser/access-pages',
-  'journeys/commands',
+  'browser/system',
+  'journeys/mcp-streams',
+  'browser/index-section',
+  'journeys/two-processes',
+  'journeys/behind-a-proxy',
   'journeys/conformance-faults',
   'browser/server-away',
   'journeys/conformance',
@@ -63,17 +72,17 @@ export default defineConfig({
     reporters: ['default', new RetriedTests(join(import.meta.dirname, 'test/retried-tests.txt'), import.meta.dirname)],
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { ...shared, ...together, name: 'journeys', include: ['{test,bench}/**/*.test.{ts,tsx}'] } },
+      { test: { ...common, ...together, name: 'journeys', include: ['{test,bench}/**/*.test.{ts,tsx}'] } },
       {
         test: {
-          ...shared,
+          ...common,
           ...together,
           name: 'parts',
           include: ['{contract,server,web,sandbox}/**/*.test.{ts,tsx}'],
           exclude: alone,
         },
       },
-      { test: { ...shared, name: 'alone', include: alone } },
+      { test: { ...common, name: 'alone', include: alone } },
     ],
   },
 })

@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectAccessible, launchBrowser, visit } from '../support/browser.ts'
-import { startMailWorld } from '../support/mail-world.ts'
+import { slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { available } from '../support/require.ts'
 
 describe.skipIf(!available('chromium'))('the mail page', () => {
@@ -13,7 +13,7 @@ describe.skipIf(!available('chromium'))('the mail page', () => {
   afterAll(() => browser.close())
 
   test('shows folders at once, counts when they come, labels, and what is marked as deleted', async () => {
-    const world = await startMailWorld(2)
+    const world = await startMailWorld(2, {}, slowHeartbeats)
     const server = world.serverOf(1)!
     const held = Promise.withResolvers<void>()
     server.countsInList = false

@@ -4,7 +4,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { launchBrowser } from '../support/browser.ts'
-import { fill, startMailWorld } from '../support/mail-world.ts'
+import { fill, slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { attached, file, html, leaf, multipart, text, toDelivery } from '../support/mime.ts'
 import { available } from '../support/require.ts'
 
@@ -41,7 +41,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
   afterAll(() => browser.close())
 
   test('are shown, saved and opened', async () => {
-    const world = await startMailWorld(2)
+    const world = await startMailWorld(2, {}, slowHeartbeats)
     world.serverOf(1)!.deliver(toDelivery({ subject: 'parts', root }))
     const { people, mailboxes } = world
     const { id } = mailboxes[1]!

@@ -3,7 +3,7 @@ import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { messageHtmlPath } from '../../contract/mail.ts'
-import { fill, startMailWorld } from '../support/mail-world.ts'
+import { fill, slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { available, getTool } from '../support/require.ts'
 
 describe.skipIf(!available('chromium'))('the HTML of a message', () => {
@@ -50,7 +50,7 @@ describe.skipIf(!available('chromium'))('the HTML of a message', () => {
 })
 
 async function startedWith(html: string) {
-  const world = await startMailWorld(2, { RUSTYMAIL_ALLOWED_HOSTS: 'mail.example' })
+  const world = await startMailWorld(2, { RUSTYMAIL_ALLOWED_HOSTS: 'mail.example' }, slowHeartbeats)
   world.serverOf(1)!.deliver({ subject: 'hello', html })
   const { people, mailboxes } = world
   const path = `${fill(api.mail.listMessages.path, { account_id: mailboxes[1]!.id })}?limit=1`

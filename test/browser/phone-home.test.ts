@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { cleanHtml } from '../../server/reading/clean-html.ts'
 import { loadedFrame, openMessage } from '../support/browser.ts'
-import { fill, startMailWorld } from '../support/mail-world.ts'
+import { fill, slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { patience } from '../support/patience.ts'
 import { phoneHomeVectors } from '../support/phone-home-vectors.ts'
 import { available, getTool } from '../support/require.ts'
@@ -183,7 +183,7 @@ function mailsOf(port: number): { subject: string; html: string }[] {
 
 /** @returns The addresses of the real page, by subject, in the order of the table. */
 async function deliver(mails: readonly { subject: string; html: string }[]) {
-  const world = await startMailWorld(2, {}, { heartbeatSeconds: 15 })
+  const world = await startMailWorld(2, {}, slowHeartbeats)
   const { people } = world
   const { id } = world.mailboxes[1]!
   for (const mail of mails) world.serverOf(1)!.deliver(mail)

@@ -5,7 +5,7 @@ import { api } from '../../contract/index.ts'
 import { newsletters } from '../../sandbox/seed-newsletters.ts'
 import { Random } from '../../sandbox/seed-random.ts'
 import { keepPicture, launchBrowser, openMessage, visit } from '../support/browser.ts'
-import { fill, startMailWorld } from '../support/mail-world.ts'
+import { fill, slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import type { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
 import type { SignedIn } from '../support/signed-in.ts'
@@ -76,7 +76,7 @@ describe.skipIf(!available('chromium'))('a wide mail', () => {
     [1920, 'dark'],
   ] as const)('fits into its pane at %d px, %s, and stays readable', async (width, scheme) => {
     const mails = [...sandboxNewsletters(), ...Object.entries(wideMails)]
-    const world = await startMailWorld(2)
+    const world = await startMailWorld(2, {}, slowHeartbeats)
     const { people } = world
     const { id } = world.mailboxes[1]!
     for (const [subject, html] of mails) world.serverOf(1)!.deliver({ subject, html })

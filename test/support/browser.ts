@@ -109,7 +109,7 @@ export async function loadedFrame(page: Page, selector: string): Promise<Element
   return element
 }
 
-/** As it came with the builder, but small, and given to a page once: most of a scan was to send it and to parse it. */
+/** As it came with the builder, but small, and given to a page once: to send it and to parse it takes time. */
 const axeFile = createRequire(createRequire(import.meta.url).resolve('@axe-core/playwright')).resolve(
   'axe-core/axe.min.js',
 )
@@ -138,7 +138,10 @@ export async function setScheme(page: Page, colorScheme: 'light' | 'dark'): Prom
 /** What a person with a screen reader, a keyboard or weak eyes would stumble over (axe, WCAG 2.2 AA). */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
   // Frames are left out, so nothing must be put together in a page beside; and what passed needs no words.
-  const axe = new AxeBuilder({ page, axeSource }).exclude('iframe').options({ resultTypes: ['violations'] })
+  const isThere = await page.evaluate<boolean>("'axe' in window")
+  const axe = new AxeBuilder({ page, axeSource: isThere ? 'undefined' : axeSource })
+    .exclude('iframe')
+    .options({ resultTypes: ['violations'] })
   const { violations } = await axe.setLegacyMode().analyze()
   const found = violations.map(
     ({ id, nodes }) => `${where}: ${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`,

@@ -35,6 +35,8 @@ export interface Actor {
 export const fill = (path: string, values: Record<string, string>) =>
   path.replace(/\{(\w+)\}/g, (_match, name: string) => values[name] ?? 'none')
 export const accountPath = (id: string) => fill(api.accounts.getAccount.path, { account_id: id })
+/** For pages in a browser: twenty heartbeats a second, which the other tests wait for, are work for each of them. */
+export const slowHeartbeats: Overrides = { heartbeatSeconds: 15 }
 const noRights: Rights = { role: 'viewer', scopes: [], sees: [] }
 
 /**
