@@ -94,7 +94,8 @@ test('who asks too often is refused at the door, and who searches too often is t
   }
   const hint = expect.stringMatching(/^Wait \d+ s, then call again\.$/)
   expect(await refusal()).toMatchObject({ code: 'too_many_requests', hint })
-  const lists = Array.from({ length: 300 }, () => isRefused(client))
+  // More than a busy machine gets allowed again meanwhile.
+  const lists = Array.from({ length: 600 }, () => isRefused(client))
   expect((await Promise.all(lists)).some(words => words.includes('too_many_requests'))).toBe(true)
 })
 
