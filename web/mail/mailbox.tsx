@@ -7,7 +7,6 @@ import { classNames } from '../ui/class-names.ts'
 import { useFolders } from './folder-list.tsx'
 import { isSameFolder } from './folder-order.ts'
 import type { MailRow } from './mail-row.ts'
-import { canSearchIndex } from './mail-sources.ts'
 import { visibleText } from './mail-words.ts'
 import { MessageList } from './message-list.tsx'
 import { ReadingPane } from './reading-pane.tsx'
@@ -32,7 +31,7 @@ export function Mailbox({
 }) {
   const folders = useFolders(id)
   const hasIndex = isUsable(index)
-  const search = useSearch(at, hasIndex && canSearchIndex)
+  const search = useSearch(at, hasIndex)
   const source = useMailSource(id, at.view, search, hasIndex)
   const { folder: path, q, message, thread, of, pane } = at.view
   const named = folderOf(q)
@@ -58,7 +57,6 @@ export function Mailbox({
           accounts={accounts}
           isOutgoing={isOutgoing}
           hasIndex={hasIndex}
-          canSearchIndex={hasIndex && canSearchIndex}
           className={classNames(
             'shrink-0 md:w-80 md:border-r lg:w-88 xl:flex xl:w-100',
             pane === 'folders' ? 'hidden' : 'flex',

@@ -11,6 +11,7 @@ export function SearchField({
   q,
   placeholder,
   fault,
+  isHalf,
   onSearch,
   onType,
   chips,
@@ -21,6 +22,8 @@ export function SearchField({
   placeholder: string
   /** What is wrong with it. */
   fault: string | undefined
+  /** It cannot be read, and is still being typed. */
+  isHalf: boolean
   /** Empty to end the search. */
   onSearch(q: string): void
   /** Undefined where only Enter searches. */
@@ -32,7 +35,7 @@ export function SearchField({
 }) {
   const id = useId()
   const input = useRef<HTMLInputElement>(null)
-  const { typed, setTyped, send } = useTypedSearch({ q, onSearch, onType })
+  const { typed, setTyped, send } = useTypedSearch({ q, onSearch, onType, isHalf })
   const [isHelpOpen, setHelpOpen] = useState(false)
   const submit = (event: FormEvent) => {
     event.preventDefault()

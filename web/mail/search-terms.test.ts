@@ -14,7 +14,8 @@ test.each([
 })
 
 test('a search looks into the folder that is shown, unless it names one itself', () => {
-  expect(searchIn('INBOX', 'tea')).toBe('tea')
+  expect(searchIn('INBOX', 'tea')).toBe('tea in:"INBOX"')
+  expect(searchIn('Archive', 'tea OR milk')).toBe('tea OR milk')
   expect(searchIn('Archive', 'tea')).toBe('tea in:"Archive"')
   expect(searchIn('Archive', 'tea in:sent')).toBe('tea in:sent')
   expect(folderOf(searchIn('a "b" \\c', 'tea'))).toBe('a "b" \\c')

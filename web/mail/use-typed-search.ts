@@ -11,9 +11,11 @@ interface Options {
   onSearch(q: string): void
   /** Undefined where only Enter searches. */
   onType: ((q: string) => void) | undefined
+  /** What is typed cannot be read yet: only Enter says that it is meant so. */
+  isHalf: boolean
 }
 
-export function useTypedSearch({ q, onSearch, onType }: Options) {
+export function useTypedSearch({ q, onSearch, onType, isHalf }: Options) {
   const [typed, setTyped] = useState(q)
   const [known, setKnown] = useState(q)
   const [sent, setSent] = useState(q)
@@ -23,9 +25,9 @@ export function useTypedSearch({ q, onSearch, onType }: Options) {
     if (q !== sent) setTyped(q)
   }
   const timers = useRef<ReturnType<typeof setTimeout>[]>([])
-  const newest = useRef({ q, onSearch, onType })
+  const newest = useRef({ q, onSearch, onType, isHalf })
   useEffect(() => {
-    newest.current = { q, onSearch, onType }
+    newest.current = { q, onSearch, onType, isHalf }
   })
   const wanted = typed.trim()
   useEffect(() => {
@@ -35,7 +37,7 @@ export function useTypedSearch({ q, onSearch, onType }: Options) {
         setSent(wanted)
         newest.current.onType?.(wanted)
       }, pauseMs),
-      setTimeout(() => newest.current.onSearch(wanted), doneMs),
+      setTimeout(() => newest.current.isHalf || newest.current.onSearch(wanted), doneMs),
     ]
     timers.current = waiting
     return () => waiting.forEach(clearTimeout)
