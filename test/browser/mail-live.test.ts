@@ -17,6 +17,8 @@ import { signIn } from '../support/signed-in.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 const soon = { timeout: 30_000 }
+/** What its watching connection is not told, the index sees when it compares all folders: once a minute. */
+const within = { timeout: 100_000 }
 const alice = 'alice@test.local'
 
 interface Mail {
@@ -129,7 +131,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expectQuiet()
   })
 
-  test('what arrives, is flagged, answered or removed elsewhere is seen in the list, and nothing is loaded anew', async () => {
+  test('what arrives, is flagged, answered or removed elsewhere is seen in the list, and the list never waits', async () => {
     const { imap, put, open } = await world()
     const { page, expectQuiet } = await open()
     // Grey shapes and turning wheels, should any come.
@@ -146,7 +148,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const found = await imap.run('UID SEARCH HEADER Message-ID "<new@example.org>"')
     const [, uid] = /SEARCH (\d+)/.exec(found)!
     await imap.run(`UID STORE ${uid} +FLAGS (\\Seen \\Flagged)`)
-    await expect.poll(() => row(page, 'Just arrived').getByText('Unread').count(), soon).toBe(0)
+    await expect.poll(() => row(page, 'Just arrived').getByText('Unread').count(), within).toBe(0)
     await row(page, 'Just arrived').getByText('Flagged').waitFor()
 
     await row(page, 'Plans for June').click()
@@ -158,10 +160,10 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
 
     await imap.run(`UID STORE ${uid} +FLAGS (\\Deleted)`)
     await imap.run(`UID EXPUNGE ${uid}`)
-    await expect.poll(() => row(page, 'Just arrived').count(), soon).toBe(0)
+    await expect.poll(() => row(page, 'Just arrived').count(), within).toBe(0)
     expect(await page.evaluate('window.waits')).toEqual([])
     expectQuiet()
-  })
+  }, 300_000)
 
   test('j k o u x, g i and a click with Shift do what ? says', async () => {
     const { open } = await world()
@@ -243,5 +245,5 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await conversation(page).getByText('The 9th it is.').waitFor()
     await look('conversation')
     expectQuiet()
-  })
+  }, 180_000)
 })

@@ -39,11 +39,13 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
   const actions = useRowActions(rows, setFocused, setSelected)
   const nowMs = useNow(60_000)
   const { view } = at
-  const openAt = rows.findIndex(row => isOpenRow(row, view))
-  const focusedAt = rows.findIndex(({ key }) => key === focused)
+  const { message, thread } = view
+  // Not with each step of scrolling: there may be very many.
+  const openAt = useMemo(() => rows.findIndex(row => isOpenRow(row, { message, thread })), [rows, message, thread])
+  const focusedAt = useMemo(() => rows.findIndex(({ key }) => key === focused), [rows, focused])
   const current = focusedAt >= 0 ? focusedAt : openAt
   const { onNearEnd } = useOlder(page, older)
-  const { virtualizer, items, keepPlace, scrollTo } = useRowWindow({
+  const { virtualizer, items, notePlace, scrollTo } = useRowWindow({
     rows,
     scroller,
     queryKey: source.queryKey,
@@ -64,10 +66,10 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
   const tabStop = Math.max(current, 0)
   const noteAll = () => {
     noteScroll()
-    keepPlace()
+    notePlace()
   }
   const clear = useCallback(() => setSelected(noSelection), [])
-  useReturnOfFocus(view.message, openAt, scroller, walk.focusRow)
+  useReturnOfFocus(message, openAt, scroller, walk.focusRow)
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
       <SelectionBar count={selection.keys.size} onClear={clear} />

@@ -1,11 +1,11 @@
 /** Keeps the list still while the reader is further down: new messages wait behind a pill. */
-import { type RefObject, useState } from 'react'
+import { type RefObject, useMemo, useState } from 'react'
 import { splitAtMark } from './mail-pages.ts'
 import type { MailRow } from './mail-row.ts'
 
 export function useHeldRows(all: readonly MailRow[], scroller: RefObject<HTMLElement | null>) {
   const [mark, setMark] = useState<string>()
-  const { waiting, shown } = splitAtMark(all, mark)
+  const { waiting, shown } = useMemo(() => splitAtMark(all, mark), [all, mark])
   const noteScroll = () => {
     const isAtTop = (scroller.current?.scrollTop ?? 0) <= 0
     setMark(before => (isAtTop ? undefined : (before ?? all[0]?.key)))

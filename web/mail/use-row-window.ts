@@ -1,7 +1,7 @@
 /** Draws only those rows of a list that are in sight, however long it is, and keeps the place in it. */
 import { useQueryClient } from '@tanstack/react-query'
 import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual'
-import { type RefObject, useCallback, useEffect } from 'react'
+import { type RefObject, useCallback, useEffect, useMemo, useRef } from 'react'
 import type { MailRow } from './mail-row.ts'
 
 /** Rows above and below what is in sight. */
@@ -25,11 +25,14 @@ interface Options {
 export function useRowWindow({ rows, scroller, queryKey, held, onNearEnd }: Options) {
   const queries = useQueryClient()
   const placeKey = [...queryKey, 'place']
+  const em = useMemo(rootEm, [])
+  // A new function would have every row measured again with each step of scrolling.
+  const keyOf = useCallback((index: number) => rows[index]?.key ?? index, [rows])
   const virtualizer = useVirtualizer<HTMLElement, HTMLElement>({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: index => rootEm() * heightOf(rows[index]),
-    getItemKey: index => rows[index]?.key ?? index,
+    estimateSize: index => em * heightOf(rows[index]),
+    getItemKey: keyOf,
     overscan,
     initialOffset: () => queries.getQueryData<number>(placeKey) ?? 0,
     rangeExtractor: range => withHeld(range, held),
@@ -40,9 +43,19 @@ export function useRowWindow({ rows, scroller, queryKey, held, onNearEnd }: Opti
   useEffect(() => {
     if (isNearEnd) onNearEnd?.()
   }, [isNearEnd, onNearEnd])
-  const keepPlace = () => queries.setQueryData(placeKey, scroller.current?.scrollTop ?? 0)
+  const place = useRef<number>(undefined)
+  const notePlace = () => {
+    place.current = scroller.current?.scrollTop
+  }
+  const kept = useRef({ queries, placeKey })
+  useEffect(
+    () => () => {
+      if (place.current !== undefined) kept.current.queries.setQueryData(kept.current.placeKey, place.current)
+    },
+    [],
+  )
   const scrollTo = useCallback((index: number) => virtualizer.scrollToIndex(index, { align: 'auto' }), [virtualizer])
-  return { virtualizer, items, keepPlace, scrollTo }
+  return { virtualizer, items, notePlace, scrollTo }
 }
 
 /** Whether its height is what its contents need, not what all have. */
