@@ -9,6 +9,7 @@ import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { mailApi } from './mail.ts'
 import { mailIndexApi } from './mail-index.ts'
+import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
@@ -26,6 +27,7 @@ export const api = {
   events: eventsApi,
   mail: mailApi,
   mailIndex: mailIndexApi,
+  mailSearch: mailSearchApi,
   metrics: metricsApi,
   profile: profileApi,
   settings: settingsApi,

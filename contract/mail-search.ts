@@ -147,12 +147,14 @@ const response = z.object({
   total: z
     .int()
     .nullable()
-    .describe('Messages found, counted up to 1,000 for each indexed account; null unless `facets=true`'),
+    .describe(
+      'Messages found, counted up to 1,000 for each indexed account; null unless `facets=true`, and on later pages',
+    ),
   is_total_exact: z
     .boolean()
     .nullable()
     .describe('False: there are more, or copies were counted twice; null with `total`'),
-  facets: SearchFacets.nullable().describe('Null unless `facets=true`'),
+  facets: SearchFacets.nullable().describe('Null with `total`'),
   coverage: z.array(SearchCoverage).describe('For each account that was searched'),
 })
 export type SearchAnswer = z.infer<typeof response>

@@ -176,24 +176,12 @@ const reading = [
 ] as const
 const tag = 'Mail'
 
-/** The keys of a search, as `key:value`. */
-export const searchKeys = ['from', 'to', 'subject', 'in', 'is', 'after', 'before', 'larger'] as const
 export const maxSearchLength = 500
 /**
  * A regular expression (flags `giu`) for a term of a search: a minus, a key with its colon, then a phrase with the quote that ends it, or
  * whatever goes on to the next blank. It is in five groups, and fits nothing at all too.
  */
 export const searchTerm = String.raw`(-?)(?:([a-z][a-z-]*):)?(?:"((?:\\.|[^"\\])*)("?)|(\S*))`
-
-const searchLanguage = [
-  'Terms are separated by spaces and must all match; `-` negates a term. A term is a word or a "quoted phrase"',
-  '(`\\"` and `\\\\` inside it), searched in subject, From, To and Cc, and in the text for callers with `mail:read`; or',
-  '`from:`, `to:` (To and Cc) or `subject:` with a word or phrase; `in:` with the path or role of a folder, `INBOX` unless given; `is:` with',
-  '`unread`, `read`, `flagged`, `answered` or `draft`; `after:` (that day or later) and `before:` with a day, `2026-11-22`, on which the',
-  'server received it; `larger:` with bytes, `500k` or `5M`. At most 20 terms. `OR`, `AND`, `NOT`, `|`, `( )`, `{ }` and `*` of other languages',
-  'are rejected; in lower case or in quotes they are words. The mail server performs the search: it decides whether parts',
-  'of words match, and how case and accents are treated.',
-].join(' ')
 
 export const mailApi = {
   listFolders: endpoint({
@@ -245,32 +233,6 @@ export const mailApi = {
       items: z.array(MessageSummary),
       next_cursor: z.string().nullable(),
       total: z.int().describe('Messages in the folder'),
-    }),
-    problems: [...reading, 'folder_not_found', 'folder_not_selectable', 'stale_cursor'],
-  }),
-  searchMessages: endpoint({
-    method: 'GET',
-    path: '/api/v1/accounts/{account_id}/search',
-    tag,
-    summary: 'Search the messages of a folder, newest first',
-    description: searchLanguage,
-    scope: 'mail:meta',
-    effect: 'read',
-    limit: 'search',
-    params: account,
-    query: z.strictObject({
-      q: line
-        .min(1)
-        .max(maxSearchLength)
-        .describe('For example `from:anna "annual report" is:unread after:2026-01-01`'),
-      limit: Limit,
-      cursor: Cursor,
-      preview: PreviewQuery,
-    }),
-    response: z.object({
-      items: z.array(MessageSummary),
-      next_cursor: z.string().nullable(),
-      total: z.int().describe('Messages found'),
     }),
     problems: [...reading, 'folder_not_found', 'folder_not_selectable', 'stale_cursor'],
   }),

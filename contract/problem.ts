@@ -110,7 +110,13 @@ export const ProblemBody = z
     instance: z.string().describe('The request id, also in the log and in `X-Request-Id`'),
     code: z.string(),
     errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          path: z.string(),
+          message: z.string(),
+          at: z.int().optional().describe('Of a search: the character at which the fault is, counted from 1'),
+        }),
+      )
       .optional()
       .describe('For invalid input: each fault with the path of its field'),
     missing_scope: z.string().optional(),

@@ -95,7 +95,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { guard, guarded } = composeOutbound(config)
   const calls = new CallMetrics()
   const mailboxes = composeMail({ config, db, secrets, hub, guard, leases, gateway: overrides.gateway, calls, logger })
-  const { accounts, pool, mail, sandbox } = mailboxes
+  const { accounts, pool, mail, search, sandbox } = mailboxes
 
   const { version } = config
   const { publicUrl, tls } = config.http
@@ -162,7 +162,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
-  const mcp = composeMcp({ http, exchanges, accounts, mail, clients, metrics, limits, trail, version, logger })
+  const mcp = composeMcp({ http, exchanges, accounts, mail, search, clients, metrics, limits, trail, version, logger })
   const parts: Part[] = [
     ...stored.parts,
     events,

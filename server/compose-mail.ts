@@ -17,7 +17,9 @@ import type { LeaseService } from './leases/lease-service.ts'
 import { indexRoutes } from './mail/index-routes.ts'
 import { IndexedMail } from './mail/indexed-mail.ts'
 import { mailRoutes } from './mail/mail-routes.ts'
+import { MailSearch } from './mail/mail-search.ts'
 import { MailService } from './mail/mail-service.ts'
+import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
@@ -56,6 +58,7 @@ export interface ComposedMail {
   health: HealthRegistry
   pool: ConnectionPool
   mail: MailService
+  search: MailSearch
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -106,6 +109,15 @@ export function composeMail({
   const states = new FolderStateStore(db)
   const { index, indexerOf, ...indexing } = composeIndex({ config, db, hub, pool, logger })
   const { level } = config.index
+  const search = new MailSearch({
+    pool,
+    refs,
+    ownerOf,
+    accountsOf: principal => accounts.list(principal),
+    index,
+    hasTexts: level === 'text',
+    indexerOf: indexing.find,
+  })
   const indexed = new IndexedMail({ index, level, refs, ownerOf, indexerOf: indexing.find })
   const watched = { accounts, states, pool, refs, health, hub, leases, logger }
   const watcher = new MailWatcher({ ...watched, ...(indexerOf && { indexerOf }) })
@@ -116,12 +128,14 @@ export function composeMail({
     health,
     pool,
     mail,
+    search,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
       accountRoutes(http, { accounts, health: new AccountHealthService({ accounts, health }), hub, startSandbox })
       mailRoutes(http, mail)
       indexRoutes(http, indexed)
+      searchRoutes(http, search)
       settingsRoutes(http, settings, networks)
     },
     parts: [

@@ -2,6 +2,7 @@
 import type { AccountService } from './accounts/account-service.ts'
 import { accountTools } from './accounts/account-tools.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
+import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
 import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
@@ -20,6 +21,7 @@ export interface McpSurroundings {
   exchanges: ExchangeRegistry
   accounts: AccountService
   mail: MailService
+  search: MailSearch
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -29,10 +31,19 @@ export interface McpSurroundings {
 }
 
 /** To be stopped before http, which waits for the streams that this one ends. */
-export function composeMcp({ http, exchanges, accounts, mail, clients, metrics, ...around }: McpSurroundings): Part {
+export function composeMcp({
+  http,
+  exchanges,
+  accounts,
+  mail,
+  search,
+  clients,
+  metrics,
+  ...around
+}: McpSurroundings): Part {
   const { limits, trail, version, logger } = around
   const toolbox = new Toolbox({
-    tools: [...accountTools(accounts), ...mailTools({ mail, accounts })],
+    tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts })],
     limits,
     trail,
     observe: outcome => metrics.recordRequest(outcome),

@@ -88,8 +88,9 @@ test('every field that is called like a secret is declared as one, so that the t
   const placeOf = () => {
     throw new Error('nobody calls it')
   }
-  const mail = { listFolders: unused, searchMessages: unused, getUncompared: unused, placeOf }
-  const tools = [...accountTools({ list: unused }), ...mailTools({ mail, accounts: { list: unused } })]
+  const mail = { listFolders: unused, getUncompared: unused, placeOf }
+  const search = { searchAccount: unused, searchMail: unused }
+  const tools = [...accountTools({ list: unused }), ...mailTools({ mail, search, accounts: { list: unused } })]
   const inputs = [
     ...endpoints.flatMap(endpoint =>
       [endpoint.query, endpoint.body].map(type => [operationName(endpoint), type] as const),

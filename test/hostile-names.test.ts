@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { translateFault } from '../server/imap/adapters/imapflow-faults.ts'
 import { toFolder, toHeader } from '../server/imap/adapters/imapflow-message.ts'
 import { MemoryGateway } from '../server/imap/adapters/memory-gateway.ts'
-import { parseSearchQuery } from '../server/imap/search-query.ts'
+import { parseSearch } from '../server/index/search-language.ts'
 import { toProblem } from '../server/platform/http/http-problem.ts'
 import { parseRequestHead } from '../server/platform/http/request-head.ts'
 import { htmlText } from '../server/reading/html-text.ts'
@@ -43,7 +43,7 @@ describe.each(names)('%s', name => {
 
   test('in a search', () => {
     for (const query of [`is:${name}`, `larger:5${name}`, `${name.replaceAll('_', 'x')}:word`]) {
-      expect(() => parseSearchQuery(query, { inBody: true })).toThrow(expect.objectContaining({ code: 'bad_request' }))
+      expect(() => parseSearch(query, { inBody: true })).toThrow(expect.objectContaining({ code: 'bad_request' }))
     }
   })
 

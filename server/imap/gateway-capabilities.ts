@@ -120,6 +120,8 @@ export interface ChangeReader {
     limit: number,
     end?: 'newest' | 'oldest',
   ): Promise<{ uidValidity: number; headers: IndexHeader[]; hasMore: boolean }>
+  /** By falling UID; those that are gone are left out. @param uids At most 200. */
+  headersOf(path: string, uids: readonly number[]): Promise<{ uidValidity: number; headers: IndexHeader[] }>
   /**
    * What is read of each: at most four texts, each cut at `maxBytes` on the wire. A message without a text has no parts; one that is gone is left out.
    * @param uids At most 200.

@@ -1,9 +1,10 @@
 /** What every mail gateway must do; each adapter's test runs it against a server of its own. */
+
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Address, Flag } from '../../contract/mail.ts'
+import { findMessages, termOf } from '../../test/support/found-messages.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { MailConnection, MailGateway, WatchChange } from './mail-gateway.ts'
-import { parseSearchQuery } from './search-query.ts'
 
 export interface TestMessage {
   subject: string
@@ -156,9 +157,8 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
     describe('a search', () => {
       /** The subjects that it finds, newest first. */
       const find = async (query: string, inBody = true) => {
-        const { terms } = parseSearchQuery(query, { inBody })
-        const { messages, total, nextBeforeUid } = await connection.search('INBOX', terms, 50, undefined)
-        expect([total, nextBeforeUid]).toEqual([messages.length, undefined])
+        const { messages, total } = await findMessages(connection, 'INBOX', termOf(query, inBody))
+        expect(total).toBe(messages.length)
         return messages.map(message => message.subject)
       }
       const anna = { name: 'Anna Grün', email: 'anna@test.local' }
@@ -212,8 +212,8 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
         const strange = ['say "when"', 'C:\\temp', 'x) OR (ALL', '{5}', '* BYE', '(', '%', 'NIL', 'é" ALL "é']
         await server.deliver({ subject: 'plain' })
         for (const text of strange) {
-          const phrase = `"${text.replaceAll(/["\\]/g, '\\$&')}"`
-          expect([text, await find(`subject:${phrase}`), await find(phrase)]).toEqual([text, [], []])
+          for (const term of [{ kind: 'subject', text } as const, { kind: 'text', text, inBody: true } as const])
+            expect([text, (await connection.search('INBOX', term, 50)).found]).toEqual([text, []])
         }
         await server.deliver({ subject: 'They say "when" on C:\\temp (100%)' })
         for (const phrase of ['"say \\"when\\""', '"C:\\\\temp"', '"(100%)"'])
@@ -221,29 +221,49 @@ export function mailGatewaySuite(name: string, start: () => Promise<MailServerUn
         expect(await connection.listFolders()).toHaveLength(6)
       })
 
-      test('comes page by page, and tells each time how many there are', async () => {
+      test('joins terms as they are joined, within each other too', async () => {
+        await server.deliver({ subject: 'tea and milk' })
+        await server.deliver({ subject: 'tea', cc: anna, text: 'long '.repeat(1_000) })
+        await server.deliver({ subject: 'milk', from: anna, flags: ['flagged'] })
+        await server.deliver({ subject: 'water', text: 'tea' })
+        expect(await find('subject:tea OR subject:milk')).toEqual(['milk', 'tea', 'tea and milk'])
+        expect(await find('subject:tea -(subject:milk OR cc:anna)')).toEqual([])
+        expect(await find('-(subject:tea subject:milk)')).toEqual(['water', 'milk', 'tea'])
+        expect(await find('(subject:tea subject:milk) OR (is:flagged from:anna)')).toEqual(['milk', 'tea and milk'])
+        expect(await find('(subject:tea OR subject:milk) (from:anna OR cc:anna)')).toEqual(['milk', 'tea'])
+        expect(await find('-(-subject:water)')).toEqual(['water'])
+        expect(await find('body:tea')).toEqual(['water'])
+        expect(await find('is:unflagged subject:milk')).toEqual(['tea and milk'])
+        expect(await find('smaller:3k -subject:water')).toEqual(['milk', 'tea and milk'])
+        expect(await find('wat*')).toEqual(['water'])
+      })
+
+      test('tells of the newest, and when they were received, below a UID too', async () => {
         const uids: number[] = []
         for (const subject of ['tea 1', 'milk', 'tea 2', 'tea 3', 'milk', 'tea 4', 'tea 5']) {
           uids.push(await server.deliver({ subject }))
         }
-        const { terms } = parseSearchQuery('subject:tea', { inBody: false })
-        const seen: string[][] = []
-        let beforeUid: number | undefined
-        do {
-          const page = await connection.search('INBOX', terms, 2, beforeUid)
-          expect(page.total).toBe(5)
-          seen.push(page.messages.map(message => message.subject))
-          beforeUid = page.nextBeforeUid
-        } while (beforeUid !== undefined)
-        expect(seen).toEqual([['tea 5', 'tea 4'], ['tea 3', 'tea 2'], ['tea 1']])
-        expect(await connection.search('INBOX', terms, 5, uids[0])).toMatchObject({ total: 5, messages: [] })
-        expect((await connection.search('INBOX', [], 50, undefined)).total).toBe(7)
+        const tea = termOf('subject:tea')
+        const page = await connection.search('INBOX', tea, 2)
+        expect(page).toMatchObject({ total: 5, found: [{ uid: uids[6] }, { uid: uids[5] }] })
+        const listed = await connection.listMessages('INBOX', 10, undefined)
+        const dates = new Map(listed.messages.map(({ uid, date }) => [uid, date]))
+        expect(page.found.map(({ date }) => date)).toEqual([dates.get(uids[6]!), dates.get(uids[5]!)])
+        expect(page.uidValidity).toBe(listed.uidValidity)
+        expect(await connection.search('INBOX', tea, 5, uids[3])).toMatchObject({
+          total: 2,
+          found: [{ uid: uids[2] }, { uid: uids[0] }],
+        })
+        expect(await connection.search('INBOX', tea, 5, uids[0])).toMatchObject({ total: 0, found: [] })
+        expect(await connection.search('INBOX', tea, 5, 1)).toMatchObject({ total: 0, found: [] })
+        expect((await connection.search('INBOX', undefined, 50)).total).toBe(7)
+        const { headers } = await connection.changes.headersOf('INBOX', [uids[0]!, uids[6]!, 999_999])
+        expect(headers.map(({ subject }) => subject)).toEqual(['tea 5', 'tea 1'])
       })
 
       test('that finds nothing is an empty page, and one in a folder that is not there is a problem', async () => {
-        const { terms } = parseSearchQuery('anything', { inBody: true })
-        expect(await connection.search('Archive', terms, 5, undefined)).toMatchObject({ total: 0, messages: [] })
-        await expect(connection.search('Nowhere', terms, 5, undefined)).rejects.toMatchObject({
+        expect(await connection.search('Archive', termOf('anything'), 5)).toMatchObject({ total: 0, found: [] })
+        await expect(connection.search('Nowhere', termOf('anything'), 5)).rejects.toMatchObject({
           code: 'folder_not_found',
         })
       })

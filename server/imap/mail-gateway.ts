@@ -4,7 +4,7 @@ import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { DecodedBody, EncodedBody } from '../reading/decode-body.ts'
 import type { ChangeReader, MessageWriter, PartReader } from './gateway-capabilities.ts'
-import type { SearchTerm } from './search-query.ts'
+import type { SearchTerm } from './search-term.ts'
 
 export interface ConnectOptions {
   /** Bounds the whole way to a logged-in connection, and each command on it. */
@@ -85,15 +85,13 @@ export interface MessagePage {
   hasMore: boolean
 }
 
-/** What a search found, as far as it was asked for. */
-export interface FoundPage {
+/** What a search found in a folder: which messages, and not yet what is in them. */
+export interface FoundMessages {
   uidValidity: number
-  /** All that the search finds in the folder, whichever page it is. */
+  /** All that the search finds below the UID. */
   total: number
-  /** By falling UID. Those that vanished since they were found are left out, so that it may be short. */
-  messages: MessageHeader[]
-  /** What the next page begins below; undefined when this is the last one. */
-  nextBeforeUid: number | undefined
+  /** By falling UID, the newest of them; `date` is INTERNALDATE, ISO 8601 with milliseconds. Those that vanished meanwhile are left out. */
+  found: { uid: number; date: string }[]
 }
 
 /** What is new in a folder since a UID. */
@@ -153,10 +151,11 @@ export interface MailConnection {
    */
   listMessages(path: string, limit: number, beforeUid: number | undefined): Promise<MessagePage>
   /**
-   * The messages for which every term holds: all of them when there is no term. Opens the folder read-only.
-   * @param beforeUid Only messages with a lower UID are in the page; `total` counts all.
+   * The messages for which the term holds; all of them without one. Opens the folder read-only.
+   * @param limit How many are told of, at most 1,000.
+   * @param belowUid Only messages with a lower UID are searched.
    */
-  search(path: string, terms: readonly SearchTerm[], limit: number, beforeUid: number | undefined): Promise<FoundPage>
+  search(path: string, term: SearchTerm | undefined, limit: number, belowUid?: number): Promise<FoundMessages>
   /**
    * `message` is undefined when there is none with this UID. `uidValidity` is what the folder has now. Each kind of text is cut at `maxBytes`.
    * @param attached The number of a part of it that is a message of its own: then that is answered, in words that nobody has checked.

@@ -49,7 +49,7 @@ export class MessageRefs {
 
   /**
    * UIDVALIDITY, UID, signature; account and list are only signed.
-   * @param list A folder's path, or a `searchList`.
+   * @param list A folder's path.
    */
   encodeCursor(accountId: string, list: string, { uidValidity, beforeUid }: ListPlace): string {
     const body = numbers(uidValidity, beforeUid)
@@ -64,6 +64,17 @@ export class MessageRefs {
       throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
     }
     return { uidValidity: body.readUInt32BE(0), beforeUid: body.readUInt32BE(4) }
+  }
+
+  /** Where a page of a search ended, in words of the search's own; what is searched is only signed. */
+  encodeEnd(search: string, end: string): string {
+    const body = Buffer.from(end, 'utf8')
+    return this.#seal(body, signedEnd(search, body))
+  }
+
+  /** Undefined for what we did not make for this search. */
+  decodeEnd(search: string, cursor: string): string | undefined {
+    return this.#open(cursor, body => signedEnd(search, body))?.toString('utf8')
   }
 
   /** Whether messages of the folder can be named: a path longer than any server allows cannot. */
@@ -105,9 +116,8 @@ function signedCursor(accountId: string, list: string, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`cursor\0${accountId}\0`), body, Buffer.from(list, 'utf8')])
 }
 
-/** The list that a search is, for its cursors. No folder is called so: their names hold no NUL. */
-export function searchList(query: string): string {
-  return `\0search\0${query}`
+function signedEnd(search: string, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from('search\0'), body, Buffer.from(`\0${search}`, 'utf8')])
 }
 
 /** @throws Problem when the folder is another one since the cursor was given. */

@@ -1,5 +1,5 @@
 /** The databases of a thread that are open: with SQLite a file for each account, with PostgreSQL one pool for all. */
-import type { FullTextWriter } from './full-text.ts'
+import type { FullText } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
 import { IndexStore } from './index-store.ts'
 import type { IndexDatabase } from './index-tables.ts'
@@ -12,7 +12,7 @@ export type IndexHome = { dir: string } | { postgresUrl: string }
 
 /** What does the work on texts. */
 export interface IndexParts {
-  fullText: { sqlite: FullTextWriter; postgres: FullTextWriter }
+  fullText: { sqlite: FullText; postgres: FullText }
   readText: TextReader
 }
 
@@ -21,7 +21,7 @@ const maxStores = 1_000
 
 export class IndexDatabases {
   readonly #backend: IndexBackend
-  readonly #fullText: FullTextWriter
+  readonly #fullText: FullText
   readonly #parts: IndexParts
   readonly #stores = new Map<string, { store: IndexStore; db: IndexDatabase }>()
 

@@ -58,6 +58,14 @@ export async function listMessages(owner: IndexOwner, query: FolderPageQuery): P
 
 /** In the order of these rows; those that are not there are left out. */
 export async function messagesByRow(owner: IndexOwner, rowids: readonly number[]): Promise<IndexedMessage[]> {
+  const found = await messagesAtRows(owner, rowids)
+  return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
+}
+
+export async function messagesAtRows(
+  owner: IndexOwner,
+  rowids: readonly number[],
+): Promise<ReadonlyMap<number, IndexedMessage>> {
   const { db, account } = owner
   const places = await placesOf(owner, rowids)
   const found = new Map<number, IndexedMessage>()
@@ -70,7 +78,7 @@ export async function messagesByRow(owner: IndexOwner, rowids: readonly number[]
       .execute()
     for (const row of rows) found.set(row.rowid, toMessage(row, places.get(row.rowid) ?? []))
   }
-  return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
+  return found
 }
 
 /** In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon. */

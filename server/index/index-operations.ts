@@ -15,6 +15,10 @@ export interface IndexOperations {
   messagesById: Asked<'messagesById'>
   listThreads: Asked<'listThreads'>
   messagesOfThread: Asked<'messagesOfThread'>
+  search: Asked<'search'>
+  findHits: Asked<'findHits'>
+  readHits: Asked<'readHits'>
+  heldMessages: Asked<'heldMessages'>
   listFlags: Asked<'listFlags'>
   listUidRanges: Asked<'listUidRanges'>
   listWithoutText: Asked<'listWithoutText'>
@@ -39,6 +43,10 @@ export const roles: Record<IndexOperation, IndexRole> = {
   messagesById: 'lists',
   listThreads: 'lists',
   messagesOfThread: 'lists',
+  search: 'searches',
+  findHits: 'searches',
+  readHits: 'searches',
+  heldMessages: 'lists',
   listFlags: 'searches',
   listUidRanges: 'searches',
   listWithoutText: 'lists',

@@ -11,7 +11,7 @@ import {
   listOutgoing,
 } from './change-log.ts'
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
-import type { FullTextWriter } from './full-text.ts'
+import type { FullText } from './full-text.ts'
 import { applyBatch } from './index-batch.ts'
 import { listUidRanges, listWithoutText, type TextlessPlace } from './index-gaps.ts'
 import {
@@ -23,6 +23,7 @@ import {
   messagesOfThread,
   type ThreadListQuery,
 } from './index-lists.ts'
+import { type HeldMessage, heldMessages } from './index-reach.ts'
 import { isSqlite } from './index-schema.ts'
 import type { IndexDatabase } from './index-tables.ts'
 import type {
@@ -43,6 +44,8 @@ import type {
 } from './index-types.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { RowNumbers } from './row-numbers.ts'
+import { SearchStore } from './search-store.ts'
+import type { FoundPlaces, HitPlace, IndexSearch, SearchAnswer, SearchHit } from './search-types.ts'
 import type { TextReader } from './text-index.ts'
 import { shrinkThreads } from './thread-links.ts'
 
@@ -56,7 +59,7 @@ export interface IndexStoreOptions {
   /** The number of its rows. */
   account: number
   accountId: string
-  fullText: FullTextWriter
+  fullText: FullText
   readText: TextReader
   /** Bytes that the database takes. */
   bytes(): Promise<number>
@@ -122,6 +125,24 @@ export class IndexStore {
     return this.#read(owner => messagesOfThread(owner, id, limit))
   }
 
+  async search(query: IndexSearch): Promise<SearchAnswer> {
+    return this.#read(owner => this.#searchOf(owner).search(query))
+  }
+
+  async findHits(query: IndexSearch): Promise<FoundPlaces> {
+    return this.#read(owner => this.#searchOf(owner).find(query))
+  }
+
+  /** What `findHits` found, as far as it is in a page. */
+  async readHits(places: readonly HitPlace[], query: Pick<IndexSearch, 'tree' | 'inBody'>): Promise<SearchHit[]> {
+    return this.#read(owner => this.#searchOf(owner).read(places, query))
+  }
+
+  /** Which of these ids it holds. */
+  async heldMessages(ids: readonly string[]): Promise<HeldMessage[]> {
+    return heldMessages(this.#owner, ids)
+  }
+
   /** @throws IndexFault `folder_not_found` */
   async listFlags(query: { path: string; fromUid: number; limit: number }): Promise<PlaceFlags[]> {
     return this.#read(owner => listFlags(owner, query))
@@ -169,6 +190,10 @@ export class IndexStore {
 
   get #owner(): IndexOwner {
     return this.#options
+  }
+
+  #searchOf(owner: IndexOwner): SearchStore {
+    return new SearchStore(owner, this.#options.fullText)
   }
 
   async #state() {

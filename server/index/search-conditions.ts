@@ -2,26 +2,38 @@
 import type { Flag } from '../../contract/mail.ts'
 import { SearchFault } from './search-fault.ts'
 import type { TermPiece } from './search-pieces.ts'
-import type { SearchCondition } from './search-tree.ts'
+import type { SearchCondition, SearchNode } from './search-tree.ts'
 
-export const indexSearchKeys = [
+const searchKeys = [
   'from',
   'to',
   'cc',
   'bcc',
   'subject',
+  'body',
   'filename',
   'in',
   'is',
   'has',
   'label',
+  'keyword',
   'thread',
   'after',
   'before',
+  'on',
   'larger',
   'smaller',
 ] as const
-type SearchKey = (typeof indexSearchKeys)[number]
+
+type SearchKey = (typeof searchKeys)[number]
+
+export interface ConditionOptions {
+  /** Whether the caller may read texts, links and names of attachments: to search them is to read them, one guess at a time. */
+  inBody: boolean
+  /** Whether mail servers alone answer. */
+  isOnServer: boolean
+  isPrefix: boolean
+}
 
 /** IMAP counts bytes with 32 bits (RFC 9051, section 9, number). */
 const maxBytes = 2 ** 32 - 1
@@ -30,7 +42,9 @@ const states: ReadonlyMap<string, { flag: Flag; isSet: boolean }> = new Map(
     unread: { flag: 'seen', isSet: false },
     read: { flag: 'seen', isSet: true },
     flagged: { flag: 'flagged', isSet: true },
+    unflagged: { flag: 'flagged', isSet: false },
     answered: { flag: 'answered', isSet: true },
+    unanswered: { flag: 'answered', isSet: false },
     draft: { flag: 'draft', isSet: true },
   }),
 )
@@ -38,22 +52,26 @@ const sizes: ReadonlyMap<string, number> = new Map(Object.entries({ '': 1, k: 1_
 
 export function conditionOf(
   { at, key, value }: TermPiece,
-  { inBody, isPrefix }: { inBody: boolean; isPrefix: boolean },
-): SearchCondition {
+  { inBody, isOnServer, isPrefix }: ConditionOptions,
+): SearchNode {
   if (key !== undefined && !isKnown(key)) {
-    const known = indexSearchKeys.map(each => `${each}:`).join(' ')
+    const known = searchKeys.map(each => `${each}:`).join(' ')
     throw new SearchFault(at, `there is no ${key}: to search by, only ${known}. Put words with a colon in quotes`)
   }
   if (value.trim() === '') throw new SearchFault(at, key === undefined ? 'the quotes are empty' : needs(key))
+  if (isOnServer) refuseOnServer(at, key, value)
   switch (key) {
     case undefined:
       return { kind: 'text', text: value, isPrefix, inBody }
+    case 'body':
+    case 'filename':
+      if (!inBody) throw new SearchFault(at, `${key}: looks into messages, which requires mail:read`)
+      return { kind: key, text: value, isPrefix }
     case 'from':
     case 'to':
     case 'cc':
     case 'bcc':
     case 'subject':
-    case 'filename':
       return { kind: key, text: value, isPrefix }
     case 'in':
       return { kind: 'folder', folder: value }
@@ -62,20 +80,40 @@ export function conditionOf(
     case 'has':
       return hasOf(at, value, inBody)
     case 'label':
+    case 'keyword':
       return { kind: 'label', label: value }
     case 'thread':
       return { kind: 'thread', id: value }
     case 'after':
     case 'before':
       return { kind: key, day: dayOf(at, key, value) }
+    case 'on': {
+      const day = dayOf(at, key, value)
+      const nodes: SearchNode[] = [
+        { kind: 'after', day },
+        { kind: 'before', day: dayAfter(day) },
+      ]
+      return { kind: 'and', nodes }
+    }
     case 'larger':
     case 'smaller':
       return { kind: key, bytes: bytesOf(at, key, value) }
   }
 }
 
+/** What no mail server can be asked for. Words that it would look for elsewhere are not left out: the result would not be what was asked for. */
+function refuseOnServer(at: number, key: string | undefined, value: string): void {
+  const isHas = key === 'has' && /^(attachment|link)$/i.test(value)
+  if (!isHas && key !== 'filename' && key !== 'thread') return
+  const what = key === 'has' ? `has:${value}` : `${key}:`
+  throw new SearchFault(
+    at,
+    `${what} requires the local index, which is not there yet: mail servers cannot search for it`,
+  )
+}
+
 function isKnown(key: string): key is SearchKey {
-  return indexSearchKeys.some(known => known === key)
+  return searchKeys.some(known => known === key)
 }
 
 function needs(key: SearchKey): string {
@@ -103,6 +141,10 @@ function dayOf(at: number, key: string, value: string): string {
     throw new SearchFault(at, `${key}: takes a day such as 2026-11-22`)
   }
   return value
+}
+
+function dayAfter(day: string): string {
+  return new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10)
 }
 
 function bytesOf(at: number, key: string, value: string): number {

@@ -1,10 +1,9 @@
 /** What people type into a search field, and what is made of it. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseSearchQuery, type SearchTerm } from '../imap/search-query.ts'
 import { Problem } from '../platform/problem.ts'
 import { parseSearch } from './search-language.ts'
-import { type SearchNode, serverSearchOf } from './search-tree.ts'
+import type { SearchNode } from './search-tree.ts'
 
 const parse = (query: string) => parseSearch(query, { inBody: true })
 const word = (text: string, isPrefix = false): SearchNode => ({ kind: 'text', text, isPrefix, inBody: true })
@@ -87,9 +86,56 @@ test('a star ends the beginning of a word, and so does the place where somebody 
   expect(typing('(annual rep)')).toEqual(and(word('annual'), word('rep')))
 })
 
+test('a day, a keyword and the text alone have keys of their own', () => {
+  expect(parse('on:2026-02-28 tea')).toEqual(
+    and({ kind: 'after', day: '2026-02-28' }, { kind: 'before', day: '2026-03-01' }, word('tea')),
+  )
+  expect(parse('-on:2026-12-31')).toEqual(
+    not(and({ kind: 'after', day: '2026-12-31' }, { kind: 'before', day: '2027-01-01' })),
+  )
+  expect(parse('keyword:Work OR label:"$Junk"')).toEqual(
+    or({ kind: 'label', label: 'Work' }, { kind: 'label', label: '$Junk' }),
+  )
+  expect(parse('body:"good milk"')).toEqual({ kind: 'body', text: 'good milk', isPrefix: false })
+  expect(parse('is:unflagged is:unanswered')).toEqual(
+    and({ kind: 'flag', flag: 'flagged', isSet: false }, { kind: 'flag', flag: 'answered', isSet: false }),
+  )
+})
+
 test('callers that may not read the text of messages search nothing in it', () => {
   expect(parseSearch('secret', { inBody: false })).toEqual({ ...word('secret'), inBody: false })
+  for (const query of ['-body:x', 'a OR filename:x', '(has:link)', 'filename:x*']) {
+    expect([query, refusal(query, { inBody: false })]).toEqual([query, expect.stringContaining('requires mail:read')])
+  }
   expect(refusal('a -(b OR has:link)', { inBody: false })).toContain('at character 10: has:link looks into texts')
+})
+
+test('where no index answers, what mail servers cannot be asked for is refused, and the rest is not', () => {
+  const ask = (query: string) => {
+    try {
+      return parseSearch(query, { inBody: true, isOnServer: true })
+    } catch (error) {
+      return error instanceof Problem ? error.extension.errors?.[0] : error
+    }
+  }
+  for (const [query, at] of [
+    ['tea has:attachment', 5],
+    ['tea OR -has:link', 8],
+    ['(filename:pdf)', 2],
+    ['thread:abc', 1],
+  ] as const) {
+    expect(ask(query)).toEqual({ path: 'query.q', at, message: expect.stringMatching(/requires the local index/) })
+  }
+  expect(ask('has:nothing')).toMatchObject({ at: 1, message: expect.stringContaining('has: takes') })
+  expect(ask('a OR -(b cc:c) label:d on:2026-01-01 body:e')).toEqual(
+    parse('a OR -(b cc:c) label:d on:2026-01-01 body:e'),
+  )
+})
+
+test('what is wrong is told with its place', () => {
+  expect(() => parse('tea )')).toThrow(
+    expect.objectContaining({ extension: { errors: [{ path: 'query.q', at: 5, message: expect.any(String) }] } }),
+  )
 })
 
 test.each([
@@ -127,7 +173,8 @@ test.each([
   ['tea annual report"', 'at character 12: the quote is not opened'],
   ['\u201cannual report\u201d', 'at character 1: put phrases in straight quotes'],
   ['has:star', 'has: takes attachment, link'],
-  ['is:constructor', 'is: takes unread, read, flagged, answered, draft'],
+  ['is:constructor', 'is: takes unread, read, flagged, unflagged, answered, unanswered, draft'],
+  ['on:2026-13-01', 'on: takes a day such as 2026-11-22'],
   ['in:', 'needs the path or role'],
   ['after:2026-02-30', 'after: takes a day such as 2026-11-22'],
   ['before:1969-12-31', 'takes a day'],
@@ -135,51 +182,6 @@ test.each([
   ['smaller:5G', 'smaller: takes bytes'],
 ])('%j is refused, and the words say why', (query, why) => {
   expect(refusal(query)).toContain(why)
-})
-
-test('what the language of mail servers reads is read here, and means the same to a server', () => {
-  const pieces = fc.constantFrom(
-    'tea',
-    '-milk',
-    '"a b"',
-    'from:anna',
-    '-to:x',
-    'subject:y',
-    'is:unread',
-    '-is:flagged',
-    'larger:5k',
-    'after:2026-01-01',
-  )
-  fc.assert(
-    fc.property(fc.array(pieces, { minLength: 1, maxLength: 20 }), all => {
-      const query = all.join(' ')
-      const terms: SearchTerm[] | undefined = serverSearchOf(parse(query))?.terms
-      expect(terms).toEqual(parseSearchQuery(query, { inBody: true }).terms)
-    }),
-  )
-})
-
-test('a mail server is asked for what it can say, and what it cannot is told', () => {
-  const ask = (query: string) => serverSearchOf(parse(query))
-  const tea = { kind: 'text', text: 'tea', inBody: true }
-  expect(ask('tea* has:attachment')).toEqual({
-    terms: [{ ...tea, isNegated: false }],
-    folders: undefined,
-    isExact: false,
-  })
-  expect(ask('(in:sent OR in:"My Stuff") -(tea OR from:x) smaller:5k')).toEqual({
-    terms: [
-      { ...tea, isNegated: true },
-      { kind: 'from', text: 'x', isNegated: true },
-      { kind: 'larger', bytes: 4999, isNegated: true },
-    ],
-    folders: ['sent', 'My Stuff'],
-    isExact: true,
-  })
-  expect(ask('in:sent tea')).toEqual({ terms: [{ ...tea, isNegated: false }], folders: ['sent'], isExact: true })
-  expect(ask('tea OR milk')).toBeUndefined()
-  expect(ask('has:attachment label:x')).toBeUndefined()
-  expect(ask('-(tea milk) -(-tea) x')).toMatchObject({ terms: [{ text: 'x' }], isExact: false })
 })
 
 test('whatever is typed is read or refused with a reason, and nothing gets past the bounds', () => {

@@ -1,4 +1,4 @@
-/** Reads what people type to search the index (`from:anna ("annual report" OR budget*) -is:read`) into a tree. */
+/** Reads what people type to search mail (`from:anna ("annual report" OR budget*) -is:read`) into a tree. */
 import { maxSearchLength } from '../../contract/mail.ts'
 import { Problem } from '../platform/problem.ts'
 import { phraseOf } from './fulltext.ts'
@@ -12,6 +12,8 @@ export interface LanguageOptions {
   inBody: boolean
   /** While somebody types, the last word is the beginning of one. */
   isTyping?: boolean
+  /** No index answers: what mail servers cannot be asked for is refused. */
+  isOnServer?: boolean
 }
 
 /** Conditions of a query, and parentheses within each other. */
@@ -25,7 +27,7 @@ export function parseSearch(query: string, options: LanguageOptions): SearchNode
     return new SearchParser(query, options).parse()
   } catch (error) {
     if (!(error instanceof SearchFault)) throw error
-    throw unreadable(`at character ${error.at}: ${error.message}`)
+    throw unreadable(`at character ${error.at}: ${error.message}`, error.at)
   }
 }
 
@@ -95,7 +97,8 @@ class SearchParser {
     this.#next()
     const isLast = this.#piece.kind === 'end' && !/\s$/.test(this.#query)
     const isPrefix = piece.isPrefix || (this.#options.isTyping === true && isLast && !piece.isPhrase)
-    const condition = conditionOf(piece, { inBody: this.#options.inBody, isPrefix })
+    const { inBody, isOnServer = false } = this.#options
+    const condition = conditionOf(piece, { inBody, isOnServer, isPrefix })
     if (!('text' in condition) || phraseOf(condition.text, false)) return condition
     // A sign by itself, as in "tea & milk", is in no index.
     if (piece.key === undefined && !piece.isPhrase) return undefined
@@ -118,10 +121,14 @@ function begins(piece: Piece): boolean {
 }
 
 function joined(kind: 'and' | 'or', all: (SearchNode | undefined)[]): SearchNode | undefined {
-  const nodes = all.filter(node => node !== undefined)
+  const given = all.filter(node => node !== undefined)
+  // All of them at the top are seen at once, however they were written.
+  const nodes = kind === 'and' ? given.flatMap(node => (node.kind === 'and' ? node.nodes : [node])) : given
   return nodes.length <= 1 ? nodes[0] : { kind, nodes }
 }
 
-function unreadable(message: string): Problem {
-  return new Problem('bad_request', `query.q: ${message}`, { errors: [{ path: 'query.q', message }] })
+/** @param at The character that it is about, counted from 1. */
+function unreadable(message: string, at?: number): Problem {
+  const errors = [{ path: 'query.q', message, ...(at !== undefined && { at }) }]
+  return new Problem('bad_request', `query.q: ${message}`, { errors })
 }

@@ -71,12 +71,12 @@ function matchOf(node: SearchNode, context: SqlContext): TextMatch | undefined {
   return phrase && { kind: 'phrase', phrase, fields }
 }
 
-const metaFields: readonly TextField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'names']
+const metaFields: readonly TextField[] = ['subject', 'from', 'to', 'cc', 'bcc']
 
 function fieldsOf(node: SearchNode, { inBody }: SqlContext): readonly TextField[] | undefined {
   switch (node.kind) {
     case 'text':
-      return node.inBody && inBody ? ['body', ...metaFields] : metaFields
+      return node.inBody && inBody ? ['body', ...metaFields, 'names'] : metaFields
     case 'from':
     case 'cc':
     case 'bcc':
@@ -84,8 +84,10 @@ function fieldsOf(node: SearchNode, { inBody }: SqlContext): readonly TextField[
       return [node.kind]
     case 'to':
       return ['to', 'cc']
+    case 'body':
+      return inBody ? ['body'] : undefined
     case 'filename':
-      return ['names']
+      return inBody ? ['names'] : undefined
     default:
       return undefined
   }
@@ -148,7 +150,7 @@ class Compiler {
         return thread === undefined ? nothing : sql`m.thread = ${thread}`
       }
       default:
-        // Words without a letter or digit: the language lets none through.
+        // What the caller may not look into; words without a letter or digit, of which the language lets none through.
         return nothing
     }
   }

@@ -4,7 +4,8 @@ import { onEachIndex } from '../../test/support/index-databases.ts'
 import { IndexStore } from './index-store.ts'
 import type { MessageRecord } from './index-types.ts'
 import { parseSearch } from './search-language.ts'
-import { type IndexSearch, SearchStore } from './search-store.ts'
+import { SearchStore } from './search-store.ts'
+import type { IndexSearch } from './search-types.ts'
 import { textOfParts } from './text-of-parts.ts'
 
 interface Mail extends Partial<MessageRecord> {
@@ -130,6 +131,15 @@ onEachIndex(open => {
       ['bcc:zoe', [3]],
       ['to:zoe', []],
       ['filename:garden', [4]],
+      ['filename:gard*', [4]],
+      ['body:tea', [2]],
+      ['body:"good milk" OR body:会議', [1]],
+      ['-body:tea', [5, 4, 3, 1]],
+      ['on:2026-01-02', [2]],
+      ['-on:2026-01-02 tea', [4, 1]],
+      ['keyword:work', [5, 2]],
+      ['is:unflagged is:unread', [5, 4, 3]],
+      ['is:unanswered', [5, 4, 2, 1]],
       ['has:attachment', [4]],
       ['has:link', [2]],
       ['-has:link', [5, 4, 3, 1]],
@@ -199,12 +209,66 @@ onEachIndex(open => {
     expect(await find('-(plan words)', meta)).toEqual([2, 1])
     expect(await find('has:link', meta)).toEqual([])
     expect(await find('-has:link', meta)).toEqual([2, 1])
+    expect(await find('body:secret', meta)).toEqual([])
+    expect(await find('plan body:secret OR subject:plan -body:secret', meta)).toEqual([1])
     const { hits } = await search('plan', meta)
     expect(hits).toMatchObject([{ snippet: null, message: { preview: null } }])
     expect((await search('words')).hits[0]).toMatchObject({
       message: { preview: 'secret words https://example.com' },
       snippet: { text: 'secret words https://example.com', hits: [[7, 12]] },
     })
+  })
+
+  test('without that right names of attachments are not searched either, and no order, count or thread tells of what is', async () => {
+    const { find, search } = await filled([
+      { subject: 'a', hasAttachments: true, attachmentNames: ['dismissal.pdf'], body: 'dismissal' },
+      { subject: 'b', body: 'nothing' },
+      { subject: 'c', body: 'dismissal', inReplyTo: '<1@example.com>', references: ['<1@example.com>'] },
+    ])
+    const meta = { inBody: false, counts: true }
+    for (const query of ['dismissal', 'filename:dismissal', 'dismiss*', 'body:dismissal', '(dismissal is:unread)']) {
+      for (const order of ['date', 'rank'] as const) {
+        const found = await search(query, { ...meta, order })
+        expect([query, found.hits, found.total]).toEqual([query, [], { count: 0, isExact: true }])
+        expect(found.facets).toEqual({ folders: [], senders: [], years: [] })
+      }
+    }
+    // Each of these finds all or the same, whatever the texts say.
+    for (const query of ['-dismissal', '-filename:dismissal', '-body:dismissal', 'is:unread OR dismissal']) {
+      for (const order of ['date', 'rank'] as const) expect(await find(query, { ...meta, order })).toEqual([3, 2, 1])
+    }
+    const { threadId } = (await search('subject:a')).hits[0]!.message
+    expect(await find(`thread:${threadId} dismissal`, meta)).toEqual([])
+    expect(await find(`thread:${threadId} -dismissal`, meta)).toEqual([3, 1])
+    expect(await find('dismissal')).toEqual([3, 1])
+    expect(await find('filename:dismissal')).toEqual([1])
+  })
+
+  test('what a search found is read later, as far as it is still there, and how far the index reaches is told', async () => {
+    const { index, search } = await filled([{ body: 'tea', subject: 'x' }, { body: 'tea' }, { subject: 'tea' }])
+    const query = { tree: parseSearch('tea', { inBody: true }), limit: 2, counts: true, now, inBody: true }
+    for (const order of ['date', 'rank'] as const) {
+      const whole = await search('tea', { ...query, order })
+      const { places, ...found } = await index.findHits({ ...query, order })
+      expect({ ...found, hits: await index.readHits(places, query) }).toEqual(whole)
+      expect(whole.hits.map(({ score }) => typeof score)).toEqual(Array(2).fill(order === 'rank' ? 'number' : 'object'))
+      expect(await index.readHits([{ rowid: 1, score: null }, ...places], query)).toEqual(whole.hits)
+      expect(await index.search({ ...query, order })).toEqual(whole)
+    }
+    const { reach, hits } = await search('tea')
+    expect(reach).toMatchObject({ messages: 3, texts: 2, hasFolders: true, textlessFrom: Date.UTC(2026, 0, 3) / 1000 })
+    expect(reach.missing.map(({ path }) => path)).toEqual(['INBOX', 'Sent Mail', 'Work'])
+    await index.applyBatch({ path: 'INBOX', uidValidity: 1, position: { lowestUid: 1 }, announces: false }, 1)
+    await index.applyBatch({ path: 'Work', uidValidity: 1, position: { lowestUid: 7 }, announces: false }, 1)
+    expect((await search('tea')).reach.missing).toEqual([
+      { path: 'Sent Mail', belowUid: null },
+      { path: 'Work', belowUid: 7 },
+    ])
+    const ids = hits.map(({ message }) => message.id)
+    const held = await index.heldMessages([...ids, 'AAAAAAAAAAAAAAAAAAAA', 'nonsense'])
+    expect(held.toSorted((one, other) => other.rowid - one.rowid)).toEqual(
+      hits.map(({ message: { id, threadId }, rowid }, at) => ({ id, threadId, rowid, hasText: at > 0 })),
+    )
   })
 
   test('what left its last folder is no longer found', async () => {

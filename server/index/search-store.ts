@@ -2,50 +2,14 @@
 import { sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
 import { bucketOf, bucketSpan, type FullText } from './full-text.ts'
-import { messagesByRow } from './index-lists.ts'
+import { messagesAtRows } from './index-lists.ts'
+import { reachOf } from './index-reach.ts'
 import { isSqlite } from './index-schema.ts'
-import type { IndexedMessage } from './index-types.ts'
-import { facetsOf, factsOf, type HitFacts, Ranking, type SearchFacets } from './search-rank.ts'
+import { facetsOf, factsOf, type HitFacts, Ranking } from './search-rank.ts'
 import { planOf, type SearchPlan } from './search-sql.ts'
-import { foldersIn, type SearchNode } from './search-tree.ts'
-import { phrasesOf, type Snippet, snippetOf } from './snippet.ts'
-
-export interface IndexSearch {
-  tree: SearchNode
-  order: 'date' | 'rank'
-  /** At most 100. */
-  limit: number
-  cursor?: SearchCursor
-  /** False: texts are not looked into, whatever the tree says, and nothing of them is in the answer. */
-  inBody: boolean
-  /** Whether `total` and `facets` are wanted. */
-  counts: boolean
-  /** Milliseconds. */
-  now: number
-}
-
-/** Where a page ended. New mail is in front of it, and moves nothing behind it. */
-export type SearchCursor =
-  | { order: 'date'; rowid: number }
-  /** Hits are those up to `top`, their scores those of `now`. */
-  | { order: 'rank'; rowid: number; score: number; top: number; now: number }
-
-export interface SearchHit {
-  message: IndexedMessage
-  snippet: Snippet | null
-}
-
-export interface SearchAnswer {
-  hits: SearchHit[]
-  /** Null after the last one. */
-  nextCursor: SearchCursor | null
-  /** Null where it was not asked for. Up to a thousand it is exact. */
-  total: { count: number; isExact: boolean } | null
-  /** Of the hits that were counted. */
-  facets: SearchFacets | null
-  /** Names after `in:` that no folder of this account has. */
-  unknownFolders: string[]
-}
+import { foldersIn } from './search-tree.ts'
+import type { FoundPlaces, HitPlace, IndexSearch, SearchAnswer, SearchCursor, SearchHit } from './search-types.ts'
+import { phrasesOf, snippetOf } from './snippet.ts'
 
 /** Hits that are counted, scored and spread over facets. */
 export const mostCounted = 1_000
@@ -65,6 +29,12 @@ export class SearchStore {
   }
 
   async search(query: IndexSearch): Promise<SearchAnswer> {
+    const { places, ...found } = await this.find(query)
+    return { hits: await this.read(places, query), ...found }
+  }
+
+  /** For searches of several accounts, of which most hits are in no page. */
+  async find(query: IndexSearch): Promise<FoundPlaces> {
     const { tree, inBody } = query
     const folders = await this.#folders()
     const { db, account } = this.#owner
@@ -74,11 +44,13 @@ export class SearchStore {
     const counted = found.all.slice(0, mostCounted)
     const facts = query.counts ? (found.facts ?? (await factsOf(this.#owner, counted))) : undefined
     return {
-      hits: await this.#hits(found.page, query),
+      places: found.page,
       nextCursor: found.nextCursor,
+      top: query.order === 'rank' ? (found.all[0] ?? null) : null,
       total: query.counts ? { count: counted.length, isExact: found.all.length <= mostCounted } : null,
       facets: facts ? facetsOf(facts, folders.paths) : null,
       unknownFolders: [...new Set(foldersIn(tree))].filter(name => folders.idsOf(name).length === 0),
+      reach: await reachOf(this.#owner),
     }
   }
 
@@ -89,7 +61,11 @@ export class SearchStore {
     const isCounted = counts && (cursor === undefined || all.length <= mostCounted)
     const rows = isCounted ? all.filter(rowid => rowid < from) : await this.#rows(plan, from, limit + 1)
     const page = rows.slice(0, limit)
-    return { all, page, nextCursor: rows.length > limit ? { order: 'date', rowid: page.at(-1)! } : null }
+    return {
+      all,
+      page: page.map(rowid => ({ rowid, score: null })),
+      nextCursor: rows.length > limit ? { order: 'date', rowid: page.at(-1)! } : null,
+    }
   }
 
   async #best({ tree, limit, cursor, now }: IndexSearch, plan: SearchPlan): Promise<Found> {
@@ -109,7 +85,7 @@ export class SearchStore {
     return {
       all,
       facts,
-      page: page.map(({ rowid }) => rowid),
+      page,
       nextCursor: rows.length > limit && last ? { order: 'rank', ...last, top: place?.top ?? all[0]!, now: at } : null,
     }
   }
@@ -178,23 +154,32 @@ export class SearchStore {
     return { tables: sql`(${places}) f cross join messages m`, row: 'f.message' }
   }
 
-  async #hits(rowids: readonly number[], { tree, inBody }: IndexSearch): Promise<SearchHit[]> {
-    const messages = await messagesByRow(this.#owner, rowids)
-    if (!inBody) return messages.map(message => ({ message: { ...message, preview: null }, snippet: null }))
-    const phrases = phrasesOf(tree)
-    const texts = phrases.length === 0 ? new Map<string, Uint8Array | null>() : await this.#texts(rowids)
-    return messages.map(message => ({ message, snippet: snippetOf(texts.get(message.id) ?? null, phrases) }))
+  /** In this order; those that are gone meanwhile are left out. */
+  async read(
+    places: readonly HitPlace[],
+    { tree, inBody }: Pick<IndexSearch, 'tree' | 'inBody'>,
+  ): Promise<SearchHit[]> {
+    const rowids = places.map(({ rowid }) => rowid)
+    const messages = await messagesAtRows(this.#owner, rowids)
+    const phrases = inBody ? phrasesOf(tree) : []
+    const texts = phrases.length === 0 ? new Map<number, Uint8Array | null>() : await this.#texts(rowids)
+    return places.flatMap(place => {
+      const message = messages.get(place.rowid)
+      if (!message) return []
+      if (!inBody) return { ...place, message: { ...message, preview: null }, snippet: null }
+      return { ...place, message, snippet: snippetOf(texts.get(place.rowid) ?? null, phrases) }
+    })
   }
 
-  async #texts(rowids: readonly number[]): Promise<Map<string, Uint8Array | null>> {
+  async #texts(rowids: readonly number[]): Promise<Map<number, Uint8Array | null>> {
     const { db, account } = this.#owner
     const rows = await db
       .selectFrom('messages')
-      .select(['id', 'text'])
+      .select(['rowid', 'text'])
       .where('account', '=', account)
       .where('rowid', 'in', [...rowids, -1])
       .execute()
-    return new Map(rows.map(({ id, text }) => [Buffer.from(id).toString('base64url'), text]))
+    return new Map(rows.map(({ rowid, text }) => [rowid, text]))
   }
 
   async #folders(): Promise<Folders> {
@@ -217,6 +202,6 @@ interface Found {
   /** The newest, up to one more than are counted. */
   all: number[]
   facts?: HitFacts[]
-  page: number[]
+  page: HitPlace[]
   nextCursor: SearchCursor | null
 }

@@ -20,7 +20,7 @@ const segmented = /[\p{L}\p{N}\p{M}\p{Cf}]+/gu
 /** What is searched for in texts: not what must not be in them. */
 export function phrasesOf(node: SearchNode): Phrase[] {
   if (node.kind === 'and' || node.kind === 'or') return node.nodes.flatMap(phrasesOf)
-  if (node.kind !== 'text' || !node.inBody) return []
+  if (node.kind !== 'body' && !(node.kind === 'text' && node.inBody)) return []
   const phrase = phraseOf(node.text, node.isPrefix)
   return phrase ? [phrase] : []
 }

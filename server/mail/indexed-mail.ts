@@ -141,7 +141,7 @@ export class IndexedMail {
 }
 
 /** Between two folders, for as long as one of them is not read again. */
-const nowhere: IndexedPlace = { path: 'INBOX', uidValidity: 0, uid: 0, flags: [] }
+export const nowhere: IndexedPlace = { path: 'INBOX', uidValidity: 0, uid: 0, flags: [] }
 
 const offStatus: IndexStatus = {
   level: 'off',
@@ -163,7 +163,7 @@ const flagNames = new Map([
   ['\\Deleted', 'deleted'],
 ] as const)
 
-function toHeader(message: IndexedMessage, { uid, flags }: IndexedPlace): MessageHeader {
+export function toHeader(message: IndexedMessage, { uid, flags }: IndexedPlace): MessageHeader {
   const { messageId, subject, from, fromCount, to, toCount, date, sizeBytes, hasAttachments, faults } = message
   const known = [...flagNames].flatMap(([name, flag]) => (flags.includes(name) ? [flag] : []))
   const keywords = flags.filter(flag => !flag.startsWith('\\'))
@@ -185,7 +185,7 @@ function toHeader(message: IndexedMessage, { uid, flags }: IndexedPlace): Messag
 }
 
 /** What the index says to its callers, as the API says it. */
-async function asked<Result>(answer: Promise<Result>): Promise<Result> {
+export async function asked<Result>(answer: Promise<Result>): Promise<Result> {
   try {
     return await answer
   } catch (error) {

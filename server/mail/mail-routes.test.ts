@@ -11,7 +11,9 @@ import { everyScope, type Principal } from '../platform/principal.ts'
 import { Signer } from '../platform/secret-box.ts'
 import { cleanHtml } from '../reading/clean-html.ts'
 import { mailRoutes } from './mail-routes.ts'
+import { MailSearch } from './mail-search.ts'
 import { MailService } from './mail-service.ts'
+import { searchRoutes } from './search-routes.ts'
 
 const base = '/api/v1/accounts/a'
 const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
@@ -42,6 +44,8 @@ beforeEach(() => {
   const refs = new MessageRefs(new Signer(Buffer.alloc(32, 1)))
   const cleaner = { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) }
   mailRoutes(http, new MailService({ pool, refs, cleaner, parts: partsReader(), ownerOf }))
+  const none = { index: undefined, hasTexts: false, indexerOf: () => undefined }
+  searchRoutes(http, new MailSearch({ pool, refs, ownerOf, accountsOf: async () => [{ id: 'a' }], ...none }))
 })
 afterEach(async () => {
   await http.fastify.close()
@@ -62,13 +66,13 @@ test('folders, a list and a message are served', async () => {
 test('a search is served, and of what cannot be read the place is named', async () => {
   gateway.deliver({ subject: 'Grüße', text: 'hi' })
   gateway.deliver({ subject: 'other' })
-  const found = (await get(`/search?q=${encodeURIComponent('subject:grüße is:unread')}`)).json()
+  const found = (await get(`/search?q=${encodeURIComponent('subject:grüße is:unread')}&facets=true`)).json()
   expect(found).toMatchObject({ items: [{ subject: 'Grüße' }], next_cursor: null, total: 1 })
   const refused = await get(`/search?q=${encodeURIComponent('tea "and milk')}`)
   expect(refused.statusCode).toBe(400)
   expect(refused.json()).toMatchObject({
     code: 'bad_request',
-    errors: [{ path: 'query.q', message: 'at character 5: the quote is not closed' }],
+    errors: [{ path: 'query.q', message: 'at character 5: the quote is not closed', at: 5 }],
   })
 })
 

@@ -39,9 +39,6 @@ export function mailRoutes(http: HttpServer, mail: MailService): void {
   handle(http, mailApi.listMessages, ({ principal, params, query, signal }) =>
     mail.listMessages(principal, params.account_id, query, signal),
   )
-  handle(http, mailApi.searchMessages, ({ principal, params, query, signal }) =>
-    mail.searchMessages(principal, params.account_id, query, signal),
-  )
   handle(http, mailApi.getMessage, ({ principal, params, signal }) =>
     mail.getMessage(principal, params.account_id, params.ref, signal),
   )

@@ -17,13 +17,6 @@ const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, 
 const cleaner = { clean: async (source: string, remote: boolean) => cleanHtml({ source, remote }) }
 const refs = new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs')))
 
-interface FindOptions {
-  as?: Principal
-  account?: string
-  limit?: number
-  cursor?: string
-}
-
 const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.gmail.com' })
 let gateway: MemoryGateway
 let pool: ConnectionPool
@@ -59,7 +52,7 @@ test('what is answered is what the contract promises', async () => {
   expect(message).toMatchObject({ subject: 'hello', text: 'hi', uid: 1, uid_validity: 1000 })
 })
 
-test('what is not known of a message is said in the list, in a search and in the message, with how much there is of it', async () => {
+test('what is not known of a message is said in the list and in the message, with how much there is of it', async () => {
   const people = Array.from({ length: 100 }, (_, index) => ({ name: null, email: `a${index}@x` }))
   const file = { id: '2', name: 'f', type: 'a/b', size_bytes: 1, is_inline: false, content_id: null }
   const lists = { to: people, toCount: 100_000, attachments: Array(150).fill(file), attachmentCount: 9_999 }
@@ -67,8 +60,6 @@ test('what is not known of a message is said in the list, in a search and in the
   const said = { faults: ['structure_too_large'], to_count: 100_000, has_attachments: true }
   const [listed] = mailApi.listMessages.response.parse(await list()).items
   expect(listed).toMatchObject({ ...said, to: people.slice(0, 20) })
-  const found = await mail.searchMessages(someone, 'a', { q: 'subject:much', limit: 5 }, signal)
-  expect(mailApi.searchMessages.response.parse(found).items).toEqual([listed])
   const message = mailApi.getMessage.response.parse(await mail.getMessage(someone, 'a', await refOf('much'), signal))
   expect(message).toMatchObject({ ...said, to: people, attachment_count: 9_999 })
   expect(message.attachments).toHaveLength(100)
@@ -85,8 +76,6 @@ test('a list says how messages begin for callers that ask for it and may read ma
   expect(none).toBeNull()
   expect(text).toMatch(/^Dear Ann, the plan is ready\. x+…$/)
   expect(text).toHaveLength(200)
-  const { items } = await mail.searchMessages(someone, 'a', { q: 'plan', limit: 5, preview: 'true' }, signal)
-  expect(items.map(({ preview }) => preview)).toEqual([text])
   const heads: Principal = { ...someone, scopes: scopeSet(['mail:meta']) }
   expect([
     await previews({}),
@@ -165,82 +154,6 @@ test('a cursor of another folder or account is refused, and one of a folder recr
   await expect(list({ cursor: 'made-up' })).rejects.toMatchObject({ code: 'bad_request' })
   gateway.getFolder('INBOX').uidValidity++
   await expect(list({ cursor })).rejects.toMatchObject({ code: 'stale_cursor' })
-})
-
-describe('a search', () => {
-  const find = (q: string, { as = someone, account = 'a', ...more }: FindOptions = {}) =>
-    mail.searchMessages(as, account, { q, limit: 50, ...more }, signal)
-  const subjects = async (q: string, options?: FindOptions) =>
-    (await find(q, options)).items.map(({ subject }) => subject)
-
-  test('answers what the contract promises, and its references lead to the messages', async () => {
-    gateway.deliver({ subject: 'plan', text: 'tea', from: [{ name: 'Bob', email: 'bob@x' }] })
-    gateway.deliver({ subject: 'other' })
-    const found = mailApi.searchMessages.response.parse(await find('tea from:bob'))
-    expect(found).toMatchObject({ items: [{ subject: 'plan', uid: 1 }], next_cursor: null, total: 1 })
-    expect((await mail.getMessage(someone, 'a', found.items[0]?.ref ?? '', signal)).text).toBe('tea')
-  })
-
-  test('looks into the folder that is named by its path or by its role, and else into INBOX', async () => {
-    gateway.addFolder('Fünf & Söhne')
-    gateway.addFolder('junk')
-    for (const path of ['INBOX', 'Sent', 'Fünf & Söhne', 'Junk', 'junk']) gateway.deliver({ subject: path }, path)
-    expect(await subjects('-nothing')).toEqual(['INBOX'])
-    expect(await subjects('in:inbox')).toEqual(['INBOX'])
-    expect(await subjects('in:SENT')).toEqual(['Sent'])
-    expect(await subjects('in:"Fünf & Söhne"')).toEqual(['Fünf & Söhne'])
-    expect(await subjects('in:junk')).toEqual(['junk'])
-    expect(await subjects('in:JUNK')).toEqual(['Junk'])
-    for (const folder of ['Nowhere', 'flagged', 'x'.repeat(450)]) {
-      await expect(find(`in:${folder}`)).rejects.toMatchObject({ code: 'folder_not_found' })
-    }
-  })
-
-  test('of somebody who may see no more than the heads of messages tells nothing of what is in them', async () => {
-    const stranger = { ...someone, scopes: scopeSet(['mail:meta']) }
-    gateway.deliver({ subject: 'your code', text: 'it is 4711' })
-    expect(await subjects('4711')).toEqual(['your code'])
-    expect(await subjects('4711', { as: stranger })).toEqual([])
-    expect(await subjects('-4711', { as: stranger })).toEqual(['your code'])
-    expect(await subjects('code', { as: stranger })).toEqual(['your code'])
-  })
-
-  test('leads through all that it finds by a cursor, which is good for nothing else', async () => {
-    for (let number = 1; number <= 5; number++) gateway.deliver({ subject: `tea ${number}` })
-    const seen: string[] = []
-    let cursor: string | undefined
-    do {
-      const page = await find('tea', { limit: 2, ...(cursor ? { cursor } : {}) })
-      expect(page.total).toBe(5)
-      seen.push(...page.items.map(({ subject }) => subject))
-      cursor = page.next_cursor ?? undefined
-      gateway.deliver({ subject: 'milk' })
-    } while (cursor)
-    expect(seen).toEqual(['tea 5', 'tea 4', 'tea 3', 'tea 2', 'tea 1'])
-    const mine = (await find('tea', { limit: 2 })).next_cursor ?? ''
-    const listed = (await list({ limit: 2 })).next_cursor ?? ''
-    for (const attempt of [
-      find('tea 1', { cursor: mine }),
-      find('tea', { cursor: mine, account: 'b' }),
-      find('tea', { cursor: listed }),
-      find('tea', { cursor: 'made-up' }),
-      list({ cursor: mine }),
-    ]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'bad_request' })
-    }
-    gateway.getFolder('INBOX').uidValidity++
-    await expect(find('tea', { cursor: mine })).rejects.toMatchObject({ code: 'stale_cursor' })
-  })
-
-  test('of an account that the caller may not see, or with words that nobody can read, asks no mail server', async () => {
-    const stranger: Principal = { ...someone, accounts: new Set(['b']) }
-    await expect(find('tea', { as: stranger })).rejects.toMatchObject({ code: 'account_not_found' })
-    await expect(find('colour:red')).rejects.toMatchObject({
-      code: 'bad_request',
-      extension: { errors: [{ path: 'query.q', message: expect.stringContaining('there is no colour:') }] },
-    })
-    expect(gateway.attempts).toBe(0)
-  })
 })
 
 describe('the document for the frame', () => {

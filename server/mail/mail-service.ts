@@ -4,8 +4,7 @@ import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { FolderCounter } from '../imap/folder-counter.ts'
 import type { MailConnection, MessageHeader } from '../imap/mail-gateway.ts'
 import { toMessage, toSummary } from '../imap/message-bounds.ts'
-import { checkCursor, checkValidity, type MessagePlace, type MessageRefs, searchList } from '../imap/message-ref.ts'
-import { parseSearchQuery } from '../imap/search-query.ts'
+import { checkCursor, checkValidity, type MessagePlace, type MessageRefs } from '../imap/message-ref.ts'
 import { limitKeyOf, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
@@ -20,7 +19,6 @@ import { documentOf, renderMessageHtml, renderMessageText } from './message-html
 import { previewOf, readPreviews } from './message-preview.ts'
 import { OpenMessages } from './open-messages.ts'
 import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-download.ts'
-import { inFolder } from './search-folder.ts'
 import { borderOf, type NamedAuthServer, senderAuth } from './sender-auth.ts'
 import { otherSender, warningsOf } from './sender-warnings.ts'
 import { tell } from './told-text.ts'
@@ -60,13 +58,6 @@ export interface OpenedMessage {
 
 export interface ListQuery {
   folder: string
-  limit: number
-  cursor?: string | undefined
-  preview?: 'true' | 'false' | undefined
-}
-
-export interface FindQuery {
-  q: string
   limit: number
   cursor?: string | undefined
   preview?: 'true' | 'false' | undefined
@@ -146,47 +137,6 @@ export class MailService {
       })),
       next_cursor: next ? this.#refs.encodeCursor(accountId, folder, next) : null,
       total,
-    }
-  }
-
-  /**
-   * What a query (see `search-query.ts`) finds, newest first. Callers without `mail:read` do not search the text either: to search is
-   * to read, one guess at a time. Throws `stale_cursor` as `listMessages` does.
-   */
-  async searchMessages(
-    principal: Principal,
-    accountId: string,
-    { q, limit, cursor, preview }: FindQuery,
-    signal: AbortSignal,
-  ): Promise<{ items: MessageSummary[]; next_cursor: string | null; total: number; owner: Owner }> {
-    const { folder: wanted, terms } = parseSearchQuery(q, { inBody: principal.scopes.has('mail:read') })
-    this.#checkFolder(wanted)
-    const list = searchList(q)
-    const place = cursor === undefined ? undefined : this.#refs.decodeCursor(accountId, list, cursor)
-    const search = (connection: MailConnection) =>
-      inFolder(connection, wanted, async folder => {
-        this.#checkFolder(folder)
-        const page = await connection.search(folder, terms, limit, place?.beforeUid)
-        return { folder, ...page, previews: await previewsFor(principal, preview, connection, folder, page.messages) }
-      })
-    const { folder, previews, uidValidity, total, messages, nextBeforeUid } = await this.#ask(
-      principal,
-      accountId,
-      search,
-      signal,
-      wanted,
-    )
-    checkCursor(place, uidValidity)
-    const owner = await this.#ownerOf(principal, accountId)
-    const next = nextBeforeUid === undefined ? undefined : { uidValidity, beforeUid: nextBeforeUid }
-    return {
-      items: messages.map(header => ({
-        ...this.#summary(accountId, owner, { folder, uidValidity, uid: header.uid }, header),
-        ...(previews ? { preview: previewOf(previews.get(header.uid)) } : {}),
-      })),
-      next_cursor: next ? this.#refs.encodeCursor(accountId, list, next) : null,
-      total,
-      owner,
     }
   }
 

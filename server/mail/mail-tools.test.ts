@@ -7,7 +7,9 @@ import { ConnectionPool } from '../imap/connection-pool.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
 import { createLogger } from '../platform/logger.ts'
 import { everyScope, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
 import { SecretBox, Signer } from '../platform/secret-box.ts'
+import { MailSearch } from './mail-search.ts'
 import { MailService } from './mail-service.ts'
 import { mailTools } from './mail-tools.ts'
 
@@ -20,14 +22,20 @@ const pool = new ConnectionPool({
   health: { setConnections: () => undefined },
   logger: createLogger('silent'),
 })
+const refs = new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs')))
+const ownerOf = async () => ({ email: 'ann@own.example', imapHost: 'imap.own.example' })
 const mail = new MailService({
   pool,
-  refs: new MessageRefs(new Signer(new SecretBox(Buffer.alloc(32, 7)).derive('refs'))),
+  refs,
   cleaner: { clean: async () => 'busy' },
   parts: partsReader(),
-  ownerOf: async () => ({ email: 'ann@own.example', imapHost: 'imap.own.example' }),
+  ownerOf,
 })
-const tools = mailTools({ mail, accounts: { list: async () => [] } })
+let seen = ['a']
+const accountsOf = async () => seen.map(id => ({ id, email: 'ann@own.example' }))
+const none = { index: undefined, hasTexts: false, indexerOf: () => undefined }
+const search = new MailSearch({ pool, refs, ownerOf, accountsOf, ...none })
+const tools = mailTools({ mail, search, accounts: { list: accountsOf as never } })
 
 afterAll(() => pool.stop())
 
@@ -50,6 +58,7 @@ test('a message of which not all is known says so among the hits, and the others
 test('a hit names its recipients, unless that is the account alone', async () => {
   const own = { name: 'Ann', email: 'Ann@own.example' }
   const [bob, cy, di, eve] = ['bob', 'cy', 'di', 'eve'].map(name => ({ name: null, email: `${name}@example.org` }))
+  let minute = 0
   for (const [subject, to] of Object.entries({
     own: [own],
     sent: [bob!],
@@ -57,7 +66,8 @@ test('a hit names its recipients, unless that is the account alone', async () =>
     many: [bob!, cy!, di!, eve!],
     none: [],
   })) {
-    gateway.deliver({ subject: `to ${subject}`, to })
+    const date = new Date(Date.UTC(2026, 0, 1, 0, minute++)).toISOString()
+    gateway.deliver({ subject: `to ${subject}`, to, date })
   }
   const { hits } = (await run('mail_search', { q: 'subject:"to "', account: 'a' })) as {
     hits: { subject: string; to?: { email: string }[]; more_to?: number }[]
@@ -70,6 +80,34 @@ test('a hit names its recipients, unless that is the account alone', async () =>
     ['to many', ['bob@example.org', 'cy@example.org', 'di@example.org'], 1],
     ['to none', undefined, undefined],
   ])
+})
+
+test('a search without an account looks into all of them, and says where a hit is and what was left out', async () => {
+  gateway.deliver({ subject: 'tea', text: 'green', messageId: '<tea@x>' }, 'Sent')
+  seen = ['a', 'b']
+  const found = await run('mail_search', { q: 'subject:tea in:sent' })
+  expect(found).toMatchObject({
+    hits: [
+      { subject: 'tea', folder: 'Sent' },
+      { subject: 'tea', folder: 'Sent' },
+    ],
+    total: 2,
+  })
+  const { hits } = found as { hits: { ref: string }[] }
+  expect(hits.map(({ ref }) => ref.split('.')[0])).toEqual(['a', 'b'])
+  expect(found).not.toHaveProperty('not_searched')
+  gateway.delay = step => {
+    if (step === 'search') throw new Problem('mail_server_unreachable', 'It is away.')
+  }
+  expect(await run('mail_search', { q: 'tea' })).toMatchObject({
+    hits: [],
+    not_searched: [
+      { account: 'a', why: 'It is away.' },
+      { account: 'b', why: 'It is away.' },
+    ],
+  })
+  gateway.delay = () => undefined
+  seen = ['a']
 })
 
 interface FolderAnswer {

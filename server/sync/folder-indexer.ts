@@ -106,7 +106,7 @@ export class FolderIndexer {
   }
 }
 
-function toRecord({ flags, keywords, ...header }: IndexHeader): MessageRecord {
+export function toRecord({ flags, keywords, ...header }: IndexHeader): MessageRecord {
   const { uid, emailId, messageId, inReplyTo, references, subject, from, to, cc, bcc } = header
   const { fromCount, toCount, date, sizeBytes, hasAttachments, attachmentNames, faults } = header
   return {

@@ -211,39 +211,43 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expectQuiet()
   })
 
-  test.each([390, 320])('at %i px it is one pane at a time, with what one presses most at the bottom', async width => {
-    const { open } = await world()
-    const { page, expectQuiet } = await open({ width, height: 700 })
-    const look = async (what: string) => {
-      await expectNothingClipped(page, `${what} ${width}`)
-      for (const scheme of ['light', 'dark'] as const) {
-        await setScheme(page, scheme)
-        await expectAccessible(page, `${what} ${width} ${scheme}`)
-        await keepPicture(page, `mail-${what}-${scheme}-${width}`)
+  test.each([390, 320])(
+    'at %i px it is one pane at a time, with what one presses most at the bottom',
+    async width => {
+      const { open } = await world()
+      const { page, expectQuiet } = await open({ width, height: 700 })
+      const look = async (what: string) => {
+        await expectNothingClipped(page, `${what} ${width}`)
+        for (const scheme of ['light', 'dark'] as const) {
+          await setScheme(page, scheme)
+          await expectAccessible(page, `${what} ${width} ${scheme}`)
+          await keepPicture(page, `mail-${what}-${scheme}-${width}`)
+        }
       }
-    }
-    await look('list')
-    const folders = page.getByRole('link', { name: 'Folders' })
-    expect((await folders.boundingBox())!.y).toBeGreaterThan(700 / 2)
-    await folders.click()
-    await page.getByRole('link', { name: /^Sent/ }).waitFor()
-    expect(await rows(page).first().isVisible()).toBe(false)
-    await look('folders')
-    await page.getByRole('link', { name: /^INBOX/ }).click()
+      await look('list')
+      const folders = page.getByRole('link', { name: 'Folders' })
+      expect((await folders.boundingBox())!.y).toBeGreaterThan(700 / 2)
+      await folders.click()
+      await page.getByRole('link', { name: /^Sent/ }).waitFor()
+      expect(await rows(page).first().isVisible()).toBe(false)
+      await look('folders')
+      await page.getByRole('link', { name: /^INBOX/ }).click()
 
-    await row(page, 'Note 15').click()
-    await page.getByRole('heading', { level: 2, name: 'Note 15' }).waitFor()
-    expect(await rows(page).first().isVisible()).toBe(false)
-    const next = page.getByRole('button', { name: 'Next (j)' })
-    expect((await next.boundingBox())!.y).toBeGreaterThan(700 / 2)
-    await next.click()
-    await page.getByRole('heading', { level: 2, name: 'Note 14' }).waitFor()
-    await page.getByRole('link', { name: 'Back to the messages' }).click()
-    await expect.poll(() => focused(page)).toContain('Note 14')
+      await row(page, 'Note 15').click()
+      await page.getByRole('heading', { level: 2, name: 'Note 15' }).waitFor()
+      expect(await rows(page).first().isVisible()).toBe(false)
+      const next = page.getByRole('button', { name: 'Next (j)' })
+      expect((await next.boundingBox())!.y).toBeGreaterThan(700 / 2)
+      await next.click()
+      await page.getByRole('heading', { level: 2, name: 'Note 14' }).waitFor()
+      await page.getByRole('link', { name: 'Back to the messages' }).click()
+      await expect.poll(() => focused(page)).toContain('Note 14')
 
-    await row(page, 'Plans for June').click()
-    await conversation(page).getByText('The 9th it is.').waitFor()
-    await look('conversation')
-    expectQuiet()
-  }, 180_000)
+      await row(page, 'Plans for June').click()
+      await conversation(page).getByText('The 9th it is.').waitFor()
+      await look('conversation')
+      expectQuiet()
+    },
+    180_000,
+  )
 })

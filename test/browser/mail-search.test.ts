@@ -40,9 +40,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await field(page).press('Enter')
   }
 
-  async function totalOf(q: string): Promise<number> {
+  async function totalOf(q: string): Promise<number | null> {
     const { items } = await run.call(api.accounts.listAccounts)
-    return (await run.call(api.mail.searchMessages, { params: { account_id: items[0]!.id }, query: { q } })).total
+    const params = { account_id: items[0]!.id }
+    return (await run.call(api.mailSearch.searchAccount, { params, query: { q, facets: 'true' } })).total
   }
 
   test('what is typed is searched at Enter, kept in the address, and ended with Escape', async () => {

@@ -1,10 +1,10 @@
 /** A full-text search that shows what it was given, and texts that are what they are. */
 import { sql } from 'kysely'
-import type { FullTextWriter } from '../../server/index/full-text.ts'
+import type { FullText } from '../../server/index/full-text.ts'
 import type { TextReader } from '../../server/index/text-index.ts'
 
 /** What is searched, as rows. */
-export const plainSearch: FullTextWriter = {
+export const plainSearch: FullText = {
   create: async db => {
     await sql`create table searched (account integer, message bigint, words text, body text, primary key (account, message))`.execute(
       db,
@@ -22,6 +22,8 @@ export const plainSearch: FullTextWriter = {
       await sql`delete from searched where account = ${account} and message = ${rowid}`.execute(db)
   },
   tidy: async () => false,
+  buckets: async () => [],
+  hits: () => sql`select message as rowid from searched where 1 = 0`,
 }
 
 export const readText: TextReader = async ({ parts }) => {

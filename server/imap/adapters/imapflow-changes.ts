@@ -80,6 +80,15 @@ export class ImapFlowChanges implements ChangeReader {
     })
   }
 
+  headersOf(path: string, uids: readonly number[]): Promise<{ uidValidity: number; headers: IndexHeader[] }> {
+    const { client, folder, command, onRowDropped } = this.#options
+    return command(async () => {
+      const { uidValidity } = await folder.open(path)
+      const rows = await fetchRows(client, { by: 'uid', numbers: uids }, indexQuery, onRowDropped)
+      return { uidValidity, headers: rows.map(toIndexHeader) }
+    })
+  }
+
   listHeaders(
     path: string,
     [first, last]: UidRange,

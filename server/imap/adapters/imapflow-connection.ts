@@ -6,7 +6,7 @@ import { Problem } from '../../platform/problem.ts'
 import {
   type Arrivals,
   type FolderCount,
-  type FoundPage,
+  type FoundMessages,
   type MailConnection,
   type MessageContent,
   type MessageHead,
@@ -14,7 +14,7 @@ import {
   newestArrivals,
   type WatchChange,
 } from '../mail-gateway.ts'
-import type { SearchTerm } from '../search-query.ts'
+import type { SearchTerm } from '../search-term.ts'
 import { ImapFlowChanges } from './imapflow-changes.ts'
 import { chunkSize, getContent, ImapFlowParts } from './imapflow-content.ts'
 import { type FaultContext, tooSlow, translateFault } from './imapflow-faults.ts'
@@ -22,7 +22,7 @@ import { countFolders, listFolders } from './imapflow-folders.ts'
 import { type KeepingTimes, KeptFolder } from './imapflow-kept-folder.ts'
 import { toFlags, toKeywords } from './imapflow-message.ts'
 import { fetchPreviews } from './imapflow-preview.ts'
-import { fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
+import { fetchDates, fetchHeads, fetchRows, type Row, type Wanted } from './imapflow-rows.ts'
 import { searchUids } from './imapflow-search.ts'
 import { ImapFlowWatch, type WatchTimes } from './imapflow-watch.ts'
 import { ImapFlowWriter } from './imapflow-writer.ts'
@@ -110,17 +110,11 @@ export class ImapFlowConnection implements MailConnection {
     })
   }
 
-  search(path: string, terms: readonly SearchTerm[], limit: number, beforeUid: number | undefined): Promise<FoundPage> {
+  search(path: string, term: SearchTerm | undefined, limit: number, belowUid?: number): Promise<FoundMessages> {
     return this.#command(async () => {
       const { uidValidity } = await this.#folder.open(path)
-      const { total, uids, hasMore } = await searchUids(this.#client, terms, limit, beforeUid)
-      const rows = await this.#fetchRows({ by: 'uid', numbers: uids })
-      return {
-        uidValidity,
-        total,
-        messages: rows.map(({ header }) => header),
-        nextBeforeUid: hasMore ? uids.at(-1) : undefined,
-      }
+      const { total, uids } = await searchUids(this.#client, term, limit, belowUid)
+      return { uidValidity, total, found: await fetchDates(this.#client, uids, this.#options.onRowDropped) }
     })
   }
 

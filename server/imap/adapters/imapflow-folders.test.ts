@@ -1,10 +1,11 @@
 /** Folders of servers that list and name them in ways of their own. */
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type CourierLike, startCourierLike } from '../../../test/support/courier-like.ts'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { termOf } from '../../../test/support/found-messages.ts'
 import { available } from '../../../test/support/require.ts'
 import type { FolderCount, MailConnection } from '../mail-gateway.ts'
-import { parseSearchQuery } from '../search-query.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 
 const ends: (() => Promise<void>)[] = []
@@ -151,8 +152,9 @@ describe('on a server such as Courier', () => {
 
   test('a search of two words is taken', async () => {
     const { connection } = await courier()
-    const { terms } = parseSearchQuery('annual report from:anna from:smith', { inBody: true })
-    expect(await connection.search('INBOX', terms, 5, undefined)).toMatchObject({ total: 0 })
+    expect(await connection.search('INBOX', termOf('annual report from:anna from:smith'), 5)).toMatchObject({
+      total: 0,
+    })
   })
 
   test('a folder that was never opened for writing has one UIDVALIDITY all the same', async () => {

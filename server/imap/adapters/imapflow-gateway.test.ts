@@ -1,16 +1,17 @@
 /** ImapFlow against a real Dovecot, and against servers that are none or that misbehave. */
+
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Address } from '../../../contract/mail.ts'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { findMessages, termOf } from '../../../test/support/found-messages.ts'
 import { freePort } from '../../../test/support/free-port.ts'
 import { available } from '../../../test/support/require.ts'
 import type { MailLogin } from '../../accounts/mail-login.ts'
 import { decodeBody } from '../../reading/decode-body.ts'
 import { mailGatewaySuite, type TestMessage } from '../mail-gateway.suite.ts'
-import { parseSearchQuery } from '../search-query.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 
 const gateway = new ImapFlowGateway()
@@ -70,8 +71,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     }
     const { messages } = await connection.listMessages('INBOX', 10, undefined)
     expect(messages).toMatchObject([{ subject: 'plain', faults: [] }, first])
-    const { terms } = parseSearchQuery('from:ann', { inBody: false })
-    expect((await connection.search('INBOX', terms, 10, undefined)).messages.at(-1)).toMatchObject(first)
+    const found = await findMessages(connection, 'INBOX', termOf('from:ann'))
+    expect(found.messages.at(-1)).toMatchObject(first)
     expect((await connection.listHeads('INBOX', [uid])).get(uid)).toEqual({ subject: 'café', from: first.from })
   })
 

@@ -58,7 +58,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await subjects()
     expect(connection.openFolder).toBe('Work')
     await connection.getMessage('Work', 1, 1000)
-    await connection.search('Work', [], 10, undefined)
+    await connection.search('Work', undefined, 10)
     await connection.listArrivals('Work', 1, 10)
     expect(looked()).toEqual(['EXAMINE', 'NOOP', 'NOOP', 'NOOP'])
     await subjects('INBOX')
@@ -80,7 +80,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     expect(page).toMatchObject({ total: 3, hasMore: false })
     expect(page.messages.map(({ subject }) => subject)).toEqual(['4', '3', '2'])
     expect((await connection.getMessage('Work', 1, 1000)).message).toBeUndefined()
-    expect((await connection.search('Work', [], 10, undefined)).messages.map(({ uid }) => uid)).toEqual([4, 3, 2])
+    expect((await connection.search('Work', undefined, 10)).found.map(({ uid }) => uid)).toEqual([4, 3, 2])
     expect(looked().filter(name => name === 'EXAMINE')).toHaveLength(1)
   })
 

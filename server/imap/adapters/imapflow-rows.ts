@@ -29,6 +29,8 @@ const headQuery = { uid: true, envelope: true, size: true, headers }
 /** What the index is made of. */
 export const indexQuery = { ...headerQuery, headers: [...headers, 'references'] }
 const leastQuery = { uid: true, internalDate: true, size: true }
+/** So many in a command: servers take lines of 8,000 bytes (RFC 7162, section 4). */
+const uidsOfCommand = 500
 /** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
 const mostTries = 30
 
@@ -62,6 +64,21 @@ export async function fetchHeads(
   const all = await Promise.all(answers.map(answer => withFirst(rowOf(answer))))
   const rows = all.filter(({ row }) => row !== undefined)
   return new Map(rows.map(({ header: { uid, subject, from } }) => [uid, { subject, from }]))
+}
+
+/** When messages were received, by falling UID; those that are gone are left out. @param uids Falling. */
+export async function fetchDates(
+  client: ImapFlow,
+  uids: readonly number[],
+  onDropped: () => void = () => undefined,
+): Promise<{ uid: number; date: string }[]> {
+  const found: { uid: number; date: string }[] = []
+  for (let at = 0; at < uids.length; at += uidsOfCommand) {
+    const numbers = uids.slice(at, at + uidsOfCommand)
+    for (const row of await fetchAll(client, { by: 'uid', numbers }, leastQuery, onDropped))
+      found.push({ uid: row.uid, date: toUnreadable(row).date })
+  }
+  return found.sort((one, other) => other.uid - one.uid)
 }
 
 async function withFirst({ header, row }: Row): Promise<Row> {

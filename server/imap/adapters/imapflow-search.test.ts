@@ -1,10 +1,12 @@
 /** What is said to a server that searches, and what is taken of its answers, however much or odd they are. */
+
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Dovecot, startDovecot } from '../../../test/support/dovecot.ts'
+import { findMessages, termOf } from '../../../test/support/found-messages.ts'
 import { available } from '../../../test/support/require.ts'
 import { startSocketServer } from '../../../test/support/socket-server.ts'
 import { startRelay } from '../../../test/support/tcp-relay.ts'
-import { parseSearchQuery, type SearchTerm } from '../search-query.ts'
+import type { SearchTerm } from '../search-term.ts'
 import { ImapFlowGateway } from './imapflow-gateway.ts'
 import { newestOf, toSearchObject } from './imapflow-search.ts'
 
@@ -12,8 +14,6 @@ const ends: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
-
-const termsOf = (query: string) => parseSearchQuery(query, { inBody: true }).terms
 
 async function connect(port: number, { user, password } = { user: 'a', password: 'b' }) {
   const { signal } = new AbortController()
@@ -44,11 +44,22 @@ test('hundreds of thousands of finds that lie apart are no more than their numbe
 })
 
 test('terms of one kind are kept apart, and none of them is lost', () => {
-  expect(toSearchObject(termsOf('subject:a is:read'))).toEqual({ subject: 'a', seen: true })
-  expect(toSearchObject(termsOf('subject:a subject:b is:read -subject:c'))).toEqual({
+  expect(toSearchObject(termOf('subject:a is:read'))).toEqual({ subject: 'a', seen: true })
+  expect(toSearchObject(termOf('subject:a subject:b is:read -subject:c'))).toEqual({
     seen: true,
     not: { or: [{ not: { subject: 'a' } }, { not: { subject: 'b' } }, { subject: 'c' }] },
   })
+  expect(toSearchObject(termOf('-subject:a'))).toEqual({ not: { subject: 'a' } })
+  expect(toSearchObject(termOf('-is:read -(-subject:a)'))).toEqual({ seen: false, subject: 'a' })
+  expect(toSearchObject(termOf('subject:a OR (subject:b -from:c)'))).toEqual({
+    or: [{ subject: 'a' }, { not: { or: [{ not: { subject: 'b' } }, { from: 'c' }] } }],
+  })
+  expect(toSearchObject(termOf('-(subject:a OR cc:b) label:$c smaller:5'))).toEqual({
+    keyword: '$c',
+    smaller: 5,
+    not: { or: [{ subject: 'a' }, { cc: 'b' }] },
+  })
+  expect(toSearchObject(undefined)).toEqual({})
 })
 
 test('no search says NOT NOT, which Courier refuses, however its terms are put together', async () => {
@@ -78,12 +89,11 @@ test('no search says NOT NOT, which Courier refuses, however its terms are put t
     'is:unread',
     '-is:read',
     '-x',
-    'larger:1',
+    '(larger:1 OR -(subject:f -g))',
   ]
   for (let mask = 1; mask < 2 ** pieces.length; mask++) {
     const query = pieces.filter((_, index) => mask & (2 ** index)).join(' ')
-    const terms = parseSearchQuery(query, { inBody: false }).terms
-    await connection.search('INBOX', terms, 5, undefined)
+    await connection.search('INBOX', termOf(query, false), 5)
   }
   expect(searches).toHaveLength(2 ** pieces.length - 1)
   expect(searches.filter(line => /(^| )FROM a/.test(line) && /FROM b/.test(line)).length).toBeGreaterThan(100)
@@ -103,7 +113,7 @@ test('a server that refuses to search is named as the cause, with what may be th
   })
   ends.push(() => server.stop())
   const connection = await connect(server.port)
-  const search = (query: string) => connection.search('INBOX', termsOf(query), 5, undefined)
+  const search = (query: string) => connection.search('INBOX', termOf(query), 5)
   await expect(search('tea')).rejects.toMatchObject({
     code: 'mail_server_refused',
     message: 'The mail server rejected this search.',
@@ -136,30 +146,26 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
 
   test('a server without ESEARCH is searched as well', async () => {
     const { connection, said } = await listen(data => data.replaceAll(' ESEARCH', ' XSEARCH'))
-    const page = await connection.search('INBOX', termsOf('tea'), 2, undefined)
+    const page = await findMessages(connection, 'INBOX', termOf('tea'), 2)
     expect(page).toMatchObject({ total: 4, messages: [{ subject: 'four' }, { subject: 'three' }] })
-    const rest = await connection.search('INBOX', termsOf('tea'), 2, page.nextBeforeUid)
-    expect(rest).toMatchObject({
-      total: 4,
-      nextBeforeUid: undefined,
-      messages: [{ subject: 'größe' }, { subject: 'one' }],
-    })
+    const rest = await findMessages(connection, 'INBOX', termOf('tea'), 2, page.messages.at(-1)!.uid)
+    expect(rest).toMatchObject({ total: 2, messages: [{ subject: 'größe' }, { subject: 'one' }] })
     expect(said()).not.toContain('SEARCH RETURN')
   })
 
   test('only the rows of the page are asked for, and the finds come as ranges', async () => {
     const { connection, said } = await listen()
-    await connection.search('INBOX', termsOf('tea'), 2, undefined)
+    await findMessages(connection, 'INBOX', termOf('tea'), 2)
     expect(said()).toMatch(/UID SEARCH RETURN \(ALL COUNT\) /)
     expect(said()).toMatch(/UID FETCH 4,3 /)
   })
 
   test('letters outside of ASCII are said to be UTF-8, and what is ASCII needs no character set', async () => {
     const { connection, said } = await listen()
-    expect((await connection.search('INBOX', termsOf('größe'), 5, undefined)).total).toBe(1)
+    expect((await connection.search('INBOX', termOf('größe'), 5)).total).toBe(1)
     expect(said()).toContain('CHARSET UTF-8')
     const plain = await listen()
-    await plain.connection.search('INBOX', termsOf('"one"'), 5, undefined)
+    await plain.connection.search('INBOX', termOf('"one"'), 5)
     expect(plain.said()).not.toContain('CHARSET')
   })
 
@@ -168,7 +174,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await dovecot.appendMessage(user, 'Subject: nil report\nFrom: Nil <nil@test.local>\n\nnothing\n')
     const { connection, said } = await listen()
     for (const query of ['from:NIL', 'subject:nil', 'nil', 'from:nil subject:NIL']) {
-      expect((await connection.search('INBOX', termsOf(query), 5, undefined)).total).toBe(1)
+      expect((await connection.search('INBOX', termOf(query), 5)).total).toBe(1)
     }
     expect(said()).toContain('FROM "NIL"')
     for (const name of ['NIL', 'nil']) {
@@ -180,8 +186,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const texts = ['" X\r\nA1 DELETE Archive\r\n', 'é\r\nA1 DELETE Archive\r\n', '{3}\r\nabc', 'a"\\', 'a\0b', 'é\0']
     for (const text of texts) {
       const { connection, said } = await listen()
-      const term: SearchTerm = { kind: 'subject', text, isNegated: false }
-      const page = await connection.search('INBOX', [term], 5, undefined).catch(error => error)
+      const term: SearchTerm = { kind: 'subject', text }
+      const page = await connection.search('INBOX', term, 5).catch(error => error)
       expect(page).toMatchObject(page instanceof Error ? { name: 'Problem' } : { total: 0 })
       // A literal may hold line ends: the server is told its length before.
       expect(said().replaceAll(/\{\d+\+?\}\r\n[\s\S]*?DELETE Archive\r\n/g, '')).not.toMatch(/DELETE/)

@@ -1,7 +1,7 @@
 /** Searches a folder with ImapFlow: terms in its words, and the newest of what a server found, however much that is. */
 import type { ImapFlow, SearchObject } from 'imapflow'
 import { Problem } from '../../platform/problem.ts'
-import type { SearchTerm } from '../search-query.ts'
+import type { SearchKey, SearchTerm } from '../search-term.ts'
 import { countUids, readUidSet } from '../uid-ranges.ts'
 
 export interface Found {
@@ -18,44 +18,62 @@ const maxUid = 2 ** 32 - 1
 /**
  * Asks for all UIDs, which come as ranges (ESEARCH, RFC 4731) that are never spelled out. Where a server knows only numbers, ImapFlow
  * makes ranges of them, and takes 16 million at most.
+ * @param belowUid Only messages with a lower UID are searched.
  */
 export async function searchUids(
   client: ImapFlow,
-  terms: readonly SearchTerm[],
+  term: SearchTerm | undefined,
   limit: number,
-  beforeUid: number | undefined,
+  belowUid: number | undefined,
 ): Promise<Found> {
-  const query = toSearchObject(terms)
+  if (belowUid !== undefined && belowUid <= 1) return { total: 0, uids: [], hasMore: false }
+  const query = { ...toSearchObject(term), ...(belowUid !== undefined && { uid: `1:${belowUid - 1}` }) }
   const found = await client.search(query, { uid: true, returnOptions: ['ALL', 'COUNT'] })
-  if (!found) throw refused(terms)
-  return newestOf(Array.isArray(found) ? found.join() : found.all, limit, beforeUid)
+  if (!found) throw refused(term)
+  return newestOf(Array.isArray(found) ? found.join() : found.all, limit, belowUid)
 }
 
 /**
  * ImapFlow's queries hold each key once. What would come twice is said around the corner: a and b is not (not a or not b). That
  * needs no parentheses, which some servers get wrong, and never `NOT NOT`, which Courier refuses.
  */
-export function toSearchObject(terms: readonly SearchTerm[]): SearchObject {
+export function toSearchObject(term: SearchTerm | undefined): SearchObject {
+  if (term === undefined) return {}
   const query: SearchObject = {}
   const never: SearchObject[] = []
-  const conditions = terms.map(term => ({ condition: toCondition(term), isNegated: term.isNegated }))
-  const keys = conditions.filter(({ isNegated }) => !isNegated).map(({ condition }) => keyOf(condition))
-  for (const { condition, isNegated } of conditions) {
-    const key = keyOf(condition)
-    if (isNegated) never.push(condition)
+  const all = term.kind === 'and' ? term.terms : [term]
+  const keys = all.map(each => keyOf(toCondition(each, false)))
+  for (const [index, each] of all.entries()) {
+    const key = keys[index]!
     // All of a kind, so that there are two of them at least.
-    else if (keys.indexOf(key) !== keys.lastIndexOf(key)) never.push({ not: condition })
-    else Object.assign(query, condition)
+    if (key === 'not' || keys.indexOf(key) !== keys.lastIndexOf(key)) never.push(toCondition(each, true))
+    else Object.assign(query, toCondition(each, false))
   }
-  return never.length > 0 ? { ...query, not: { or: never } } : query
+  const [first, ...others] = never
+  if (first === undefined) return query
+  return { ...query, not: others.length === 0 ? first : { or: never } }
 }
 
 function keyOf(condition: SearchObject): string {
   return Object.keys(condition).join()
 }
 
-/** One key each. */
-function toCondition(term: SearchTerm): SearchObject {
+/** One key each; `not` and `or` hold what is in them. What is negated twice is not negated. */
+function toCondition(term: SearchTerm, isNegated: boolean): SearchObject {
+  if (term.kind === 'not') return toCondition(term.term, !isNegated)
+  if ('terms' in term) {
+    const [first, ...others] = term.terms
+    if (first !== undefined && others.length === 0) return toCondition(first, isNegated)
+    // Each of them as it is joined by OR: with a NOT in front where they are joined by AND.
+    const isEach = term.kind === 'or'
+    const or = term.terms.map(each => toCondition(each, !isEach))
+    return isNegated === isEach ? { not: { or } } : { or }
+  }
+  if (term.kind === 'flag') return { [term.flag]: term.isSet !== isNegated }
+  return isNegated ? { not: toKey(term) } : toKey(term)
+}
+
+function toKey(term: Exclude<SearchKey, { kind: 'flag' }>): SearchObject {
   switch (term.kind) {
     case 'text': {
       const { text } = term
@@ -65,16 +83,20 @@ function toCondition(term: SearchTerm): SearchObject {
     case 'to':
       return { or: [{ to: term.text }, { cc: term.text }] }
     case 'from':
+    case 'cc':
+    case 'bcc':
     case 'subject':
+    case 'body':
       return { [term.kind]: term.text }
-    case 'flag':
-      return { [term.flag]: term.isSet }
+    case 'keyword':
+      return { keyword: term.keyword }
     case 'after':
       return { since: term.day }
     case 'before':
       return { before: term.day }
     case 'larger':
-      return { larger: term.bytes }
+    case 'smaller':
+      return { [term.kind]: term.bytes }
   }
 }
 
@@ -95,8 +117,14 @@ export function newestOf(set: string | undefined, limit: number, beforeUid = max
 }
 
 /** ImapFlow does not pass on the words of a server that refuses to search. */
-function refused(terms: readonly SearchTerm[]): Problem {
-  const isAscii = terms.every(term => !('text' in term) || /^[\x20-\x7e]*$/.test(term.text))
+function refused(term: SearchTerm | undefined): Problem {
+  const isAscii = term === undefined || wordsOf(term).every(text => /^[\x20-\x7e]*$/.test(text))
   const hint = isAscii ? '' : ' It may not support non-ASCII text.'
   return new Problem('mail_server_refused', `The mail server rejected this search.${hint}`, { part: 'imap' })
+}
+
+function wordsOf(term: SearchTerm): string[] {
+  if (term.kind === 'not') return wordsOf(term.term)
+  if ('terms' in term) return term.terms.flatMap(wordsOf)
+  return 'text' in term ? [term.text] : []
 }

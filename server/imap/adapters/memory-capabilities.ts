@@ -112,6 +112,13 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
     return { uidValidity, texts }
   }
 
+  async headersOf(path: string, uids: readonly number[]): Promise<{ uidValidity: number; headers: IndexHeader[] }> {
+    await this.step('headersOf', path)
+    const { uidValidity, messages } = this.gateway.getFolder(path)
+    const meant = messages.filter(({ uid }) => uids.includes(uid))
+    return { uidValidity, headers: meant.toReversed().map(toIndexHeaderOf) }
+  }
+
   async listHeaders(
     path: string,
     [first, last]: UidRange,
@@ -122,13 +129,15 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
     const { uidValidity, messages } = this.gateway.getFolder(path)
     const all = messages.filter(({ uid }) => uid >= first && uid <= last)
     const meant = end === 'newest' ? all.slice(-limit) : all.slice(0, limit)
-    const headers = meant.toReversed().map(message => {
-      const { references = [], emailId = null, attachments } = message
-      const attachmentNames = attachments.map(({ name }) => name).filter(name => name !== null)
-      return { ...message, emailId, references, attachmentNames }
-    })
+    const headers = meant.toReversed().map(toIndexHeaderOf)
     return { uidValidity, headers, hasMore: all.length > meant.length }
   }
+}
+
+function toIndexHeaderOf(message: MemoryMessage): IndexHeader {
+  const { references = [], emailId = null, attachments } = message
+  const attachmentNames = attachments.map(({ name }) => name).filter(name => name !== null)
+  return { ...message, emailId, references, attachmentNames }
 }
 
 export class MemoryWriter extends MemoryCapability implements MessageWriter {

@@ -6,7 +6,7 @@ import {
   type Arrivals,
   type ConnectOptions,
   type FolderCount,
-  type FoundPage,
+  type FoundMessages,
   type MailConnection,
   type MailGateway,
   type MailPlace,
@@ -16,7 +16,7 @@ import {
   newestArrivals,
   type WatchChange,
 } from '../mail-gateway.ts'
-import type { SearchTerm } from '../search-query.ts'
+import type { SearchTerm } from '../search-term.ts'
 import { MemoryChanges, MemoryParts, MemoryWriter } from './memory-capabilities.ts'
 import { closedProblem, within } from './memory-faults.ts'
 import {
@@ -180,17 +180,15 @@ export class MemoryConnection implements MailConnection {
 
   async search(
     path: string,
-    terms: readonly SearchTerm[],
+    term: SearchTerm | undefined,
     limit: number,
-    beforeUid: number | undefined,
-  ): Promise<FoundPage> {
+    belowUid = Number.POSITIVE_INFINITY,
+  ): Promise<FoundMessages> {
     await this.#step('search', path)
     const { uidValidity, messages } = this.#gateway.getFolder(path)
-    const found = messages.filter(message => terms.every(term => holds(term, message)))
-    const below = found.filter(message => beforeUid === undefined || message.uid < beforeUid)
-    const page = below.slice(-limit).toReversed()
-    const nextBeforeUid = below.length > page.length ? page.at(-1)?.uid : undefined
-    return { uidValidity, total: found.length, messages: page, nextBeforeUid }
+    const all = messages.filter(message => message.uid < belowUid && (term === undefined || holds(term, message)))
+    const found = all.slice(-limit).toReversed()
+    return { uidValidity, total: all.length, found: found.map(({ uid, date }) => ({ uid, date })) }
   }
 
   async getMessage(

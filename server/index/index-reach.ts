@@ -1,0 +1,73 @@
+/** How far the index of an account reaches: what of its mail a search in it has not seen. */
+import { lists } from './bulk-rows.ts'
+import type { IndexOwner } from './change-log.ts'
+import { messageIdBytes, messageIdText, threadIdText } from './message-identity.ts'
+
+export interface IndexReach {
+  messages: number
+  /** Of which the text is indexed. */
+  texts: number
+  /** False: not even the list of folders was read yet. */
+  hasFolders: boolean
+  /** Folders of which older messages are missing, those below this UID; all of them where it is null. */
+  missing: { path: string; belowUid: number | null }[]
+  /** The newest message without a text was received at about this second; null where each has one, if only an empty one. */
+  textlessFrom: number | null
+}
+
+/** In the same state as the search that it is said of. */
+export async function reachOf({ db, account }: IndexOwner): Promise<IndexReach> {
+  const folders = await db
+    .selectFrom('folders')
+    .select(['path', 'lowest_uid'])
+    .where('account', '=', account)
+    .where('selectable', '=', 1)
+    .execute()
+  const { messages, texts } = await db
+    .selectFrom('account_state')
+    .select(['messages', 'texts'])
+    .where('account', '=', account)
+    .executeTakeFirstOrThrow()
+  const textless = await db
+    .selectFrom('messages')
+    .select('rowid')
+    .where('account', '=', account)
+    .where('text', 'is', null)
+    .where('orphaned_round', 'is', null)
+    .orderBy('rowid', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return {
+    messages,
+    texts,
+    hasFolders: folders.length > 0,
+    missing: folders
+      .filter(({ lowest_uid: lowest }) => lowest === null || lowest > 1)
+      .map(({ path, lowest_uid: belowUid }) => ({ path, belowUid })),
+    textlessFrom: textless?.rowid ?? null,
+  }
+}
+
+/** A message that the index has, for one that the mail server found. */
+export interface HeldMessage {
+  id: string
+  rowid: number
+  threadId: string
+  hasText: boolean
+}
+
+export async function heldMessages({ db, account }: IndexOwner, ids: readonly string[]): Promise<HeldMessage[]> {
+  const held: HeldMessage[] = []
+  for (const piece of lists(ids.map(messageIdBytes).filter(id => id !== undefined))) {
+    const rows = await db
+      .selectFrom('messages')
+      .select(({ eb }) => ['id', 'rowid', 'thread', eb('text', 'is', null).as('is_textless')])
+      .where('account', '=', account)
+      .where('id', 'in', piece)
+      .where('orphaned_round', 'is', null)
+      .execute()
+    for (const { id, rowid, thread, is_textless: isTextless } of rows)
+      held.push({ id: messageIdText(id), rowid, threadId: threadIdText(thread), hasText: !isTextless })
+  }
+  return held
+}

@@ -1,0 +1,100 @@
+/** What is asked of one account in a search, and what was found in it so far. */
+import type { SearchCoverage, SearchFacets, SearchSort } from '../../contract/mail-search.ts'
+import type { IndexReach } from '../index/index-reach.ts'
+import { foldersIn, type SearchNode } from '../index/search-tree.ts'
+import type { FoundPlaces } from '../index/search-types.ts'
+import type { Problem } from '../platform/problem.ts'
+import { FolderNames } from './search-folder.ts'
+import type { HitPosition, PageEnd } from './search-order.ts'
+import type { ServerHit } from './server-hits.ts'
+import type { ServerFindings } from './server-search.ts'
+
+export interface AccountQuery {
+  accountId: string
+  tree: SearchNode
+  sort: SearchSort
+  limit: number
+  end: PageEnd | undefined
+  inBody: boolean
+  counts: boolean
+  now: number
+  /** Why the mail server may not be asked; undefined where it may. Asked for where there is something to ask. */
+  serverOff(): ServerOff | undefined
+}
+
+export type ServerOff = 'not_asked' | 'account_disabled' | 'too_many_accounts'
+
+export type Hit = (HitPosition & { kind: 'indexed' }) | (ServerHit & { kind: 'on_server' })
+
+export interface AccountFindings {
+  /** In order, behind the end of the page before; one more than a page holds where there are so many. */
+  hits: Hit[]
+  hasMore: boolean
+  total: { count: number; isExact: boolean } | null
+  facets: SearchFacets | null
+  /** The newest that the index found, by relevance. */
+  top: number | null
+  /** With the paths of folders in place of their names. */
+  tree: SearchNode
+  names: FolderNames
+  coverage: SearchCoverage
+  /** Why nothing could be searched. */
+  failure: Problem | undefined
+}
+
+export type Gathered = AccountFindings & { reach: IndexReach | undefined }
+
+export function nothingFound({ accountId, tree }: AccountQuery): Gathered {
+  const coverage: SearchCoverage = {
+    account_id: accountId,
+    answered_by: 'none',
+    is_complete: false,
+    index: null,
+    server_folders: 0,
+    unknown_folders: [],
+    omissions: [],
+    looked_at: null,
+  }
+  const names = new FolderNames([])
+  return {
+    ...{ hits: [], hasMore: false, total: null, facets: null, top: null, tree, names },
+    ...{ coverage, failure: undefined, reach: undefined },
+  }
+}
+
+export function takeFound(findings: Gathered, found: FoundPlaces, accountId: string, end: PageEnd | undefined): void {
+  findings.hits = found.places.map(({ rowid, score }) => ({
+    kind: 'indexed',
+    score,
+    seconds: rowid,
+    accountId,
+    id: '',
+  }))
+  findings.hasMore = found.nextCursor !== null
+  findings.total = found.total
+  findings.top = end?.top ?? found.top
+  findings.facets = found.facets && {
+    ...found.facets,
+    folders: found.facets.folders.map(folder => ({ account_id: accountId, ...folder })),
+  }
+}
+
+export function takeServer(findings: Gathered, found: ServerFindings, hasIndex: boolean, query: AccountQuery): void {
+  const { coverage } = findings
+  const isAnswered = found.folders > 0 || found.failure === undefined
+  coverage.omissions.push(...found.omissions)
+  coverage.server_folders = found.folders
+  if (!hasIndex) {
+    findings.names = found.names
+    if (isAnswered) coverage.unknown_folders = unknownOf(foldersIn(query.tree), found.names)
+  }
+  if (isAnswered) coverage.answered_by = hasIndex ? 'both' : 'server'
+  else findings.failure = found.failure
+  if (!query.counts) return
+  const { count = 0, isExact = true } = findings.total ?? {}
+  findings.total = { count: count + found.total, isExact: isExact && !hasIndex && found.foldersWithHits <= 1 }
+}
+
+export function unknownOf(names: readonly string[], known: FolderNames): string[] {
+  return [...new Set(names)].filter(name => known.pathsOf(name).length === 0)
+}

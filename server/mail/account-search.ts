@@ -1,0 +1,176 @@
+/** Searches one account: its index, and its mail server for what the index does not hold; and says how much of the mail that was. */
+import type { SearchOmission } from '../../contract/mail-search.ts'
+import type { ConnectionPool } from '../imap/connection-pool.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import type { IndexReach } from '../index/index-reach.ts'
+import { foldersIn, type SearchNode } from '../index/search-tree.ts'
+import type { IndexSearch, SearchCursor } from '../index/search-types.ts'
+import { Problem } from '../platform/problem.ts'
+import type { AccountIndexer } from '../sync/account-indexer.ts'
+import {
+  type AccountFindings,
+  type AccountQuery,
+  type Gathered,
+  nothingFound,
+  takeFound,
+  takeServer,
+  unknownOf,
+} from './account-findings.ts'
+import { FolderNames } from './search-folder.ts'
+import { type PageEnd, secondsBelow } from './search-order.ts'
+import { readServerHits } from './server-hits.ts'
+import { type Candidate, omission, ServerSearch } from './server-search.ts'
+import { looksIntoTexts, unaskable } from './server-terms.ts'
+import { foldersToAsk, type Missing, missingIn } from './unindexed-mail.ts'
+
+export interface AccountSearchOptions {
+  pool: Pick<ConnectionPool, 'run'>
+  /** Undefined where nothing is indexed. */
+  index: { of(accountId: string): IndexOperations } | undefined
+  /** Whether texts are indexed. */
+  hasTexts: boolean
+  indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete'> | undefined
+}
+
+/** Whether the mail server has to be asked is known only after the index has answered. */
+export class AccountSearch {
+  readonly #options: AccountSearchOptions
+  readonly #server: ServerSearch
+
+  constructor(options: AccountSearchOptions, server = new ServerSearch(options.pool)) {
+    this.#options = options
+    this.#server = server
+  }
+
+  async find(query: AccountQuery, signal: AbortSignal): Promise<AccountFindings> {
+    const { accountId } = query
+    const findings = nothingFound(query)
+    const { coverage } = findings
+    await this.#askIndex(query, findings)
+    const missing = this.#missing(query, findings.reach)
+    if (missing === 'nothing') coverage.answered_by = 'index'
+    else await this.#askServer(query, missing, findings, signal)
+    coverage.is_complete = coverage.answered_by !== 'none' && coverage.omissions.length === 0
+    if (findings.total && !coverage.is_complete) findings.total.isExact = false
+    coverage.looked_at = this.#options.indexerOf(accountId)?.lookedAt ?? null
+    const { reach: _reach, ...found } = findings
+    return found
+  }
+
+  async #askIndex(query: AccountQuery, findings: Gathered): Promise<void> {
+    const { accountId, tree, end } = query
+    const { coverage } = findings
+    const index = this.#options.index?.of(accountId)
+    if (!index) return
+    try {
+      const names = [...new Set(foldersIn(tree))]
+      const folders = names.length > 0 ? await index.listFolders() : []
+      findings.names = new FolderNames(folders)
+      findings.tree = findings.names.resolve(tree)
+      if (folders.length > 0) coverage.unknown_folders = unknownOf(names, findings.names)
+      const found = await index.findHits(toIndexSearch({ ...query, tree: findings.tree }))
+      const { reach } = found
+      if (!reach.hasFolders) return
+      takeFound(findings, found, accountId, end)
+      const { messages, texts, missing } = reach
+      coverage.index = { messages, texts, incomplete_folders: missing.length }
+      findings.reach = reach
+    } catch (error) {
+      coverage.omissions.push(failureOf(error))
+    }
+  }
+
+  #missing({ accountId, tree }: AccountQuery, reach: IndexReach | undefined): 'nothing' | 'everything' | Missing {
+    if (!reach) return 'everything'
+    const { hasTexts, indexerOf } = this.#options
+    // Once all was read, a text that is missing cannot be read.
+    const isRead = hasTexts && indexerOf(accountId)?.isComplete === true
+    return missingIn(reach, looksIntoTexts(tree) && !isRead)
+  }
+
+  async #askServer(
+    query: AccountQuery,
+    missing: 'everything' | Missing,
+    findings: Gathered,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { accountId, tree, serverOff, end, sort } = query
+    const { coverage } = findings
+    const hasIndex = coverage.index !== null
+    coverage.answered_by = hasIndex ? 'index' : 'none'
+    const off = cannot(tree) ?? serverOff()
+    const why = typeof off === 'string' ? { reason: off, detail: offWords[off] } : off
+    if (why) {
+      const folders = missing === 'everything' || missing.textlessFrom !== null ? 0 : missing.below.length
+      coverage.omissions.push(omission(why.reason, folders, why.detail))
+      return
+    }
+    try {
+      const index = hasIndex ? this.#options.index?.of(accountId) : undefined
+      const folders = missing === 'everything' ? undefined : foldersToAsk(missing, (await index?.listFolders()) ?? [])
+      const untilSecond = sort === 'date' ? end?.seconds : undefined
+      const names = hasIndex ? findings.names : undefined
+      const found = await this.#server.find(accountId, { tree, folders, names, untilSecond }, signal)
+      takeServer(findings, found, hasIndex, query)
+      await this.#readHits(query, found.candidates, findings, index, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      coverage.omissions.push(failureOf(error))
+      if (error instanceof Problem) findings.failure ??= error
+    }
+  }
+
+  async #readHits(
+    query: AccountQuery,
+    candidates: readonly Candidate[],
+    findings: Gathered,
+    index: IndexOperations | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { pool } = this.#options
+    const { accountId } = query
+    const { hits, isCut } = await readServerHits({ accountId, pool, index }, candidates, query, signal)
+    // One whose text is not indexed may be found by both.
+    const known = new Set(findings.hits.map(({ seconds }) => seconds))
+    const others = hits.filter(({ id, seconds }) => id !== '' || !known.has(seconds))
+    findings.hits.push(...others.map(hit => ({ ...hit, kind: 'on_server' as const })))
+    findings.hasMore ||= hits.length > query.limit
+    if (!isCut) return
+    const detail = 'More was found on the mail server than is read for one page; the latest of it was.'
+    findings.coverage.omissions.push(omission('too_many_found', 0, detail))
+  }
+}
+
+function toIndexSearch({ accountId, tree, sort, limit, end, inBody, counts, now }: AccountQuery): IndexSearch {
+  const order = sort === 'date' ? ('date' as const) : ('rank' as const)
+  return { tree, order, limit, inBody, counts, now, ...(end && { cursor: cursorOf(end, accountId, now) }) }
+}
+
+function cursorOf(end: PageEnd, accountId: string, now: number): SearchCursor {
+  const rowid = secondsBelow(end, accountId)
+  if (end.score === null) return { order: 'date', rowid }
+  return { order: 'rank', rowid, score: end.score, top: end.top ?? Number.MAX_SAFE_INTEGER, now: end.now ?? now }
+}
+
+/** What is left out for it; everything else is a fault of the whole search. */
+function failureOf(error: unknown): SearchOmission {
+  if (error instanceof IndexFault && error.code !== 'closed') {
+    return omission('index_failed', 0, 'The index is not available right now.')
+  }
+  if (error instanceof Problem && error.code !== 'draining') return omission('server_failed', 0, error.message)
+  if (!(error instanceof IndexFault)) throw error
+  throw new Problem('draining', 'RustyMail is shutting down.', { retryAfterSeconds: 5, cause: error })
+}
+
+const offWords = {
+  not_asked: 'The mail server was not asked for what is not indexed yet.',
+  account_disabled: 'The account is disabled, so that its mail server is not asked.',
+  too_many_accounts: 'Too many accounts are not indexed yet for one search. Search this account by itself.',
+} as const
+
+function cannot(tree: SearchNode): Pick<SearchOmission, 'reason' | 'detail'> | undefined {
+  const term = unaskable(tree)
+  if (term === undefined) return undefined
+  return { reason: 'server_cannot', detail: `A mail server cannot search for ${term} in what is not indexed yet.` }
+}

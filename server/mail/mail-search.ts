@@ -1,0 +1,207 @@
+/** Search over accounts: asks each of those that the caller may see, and merges what they find into pages that stay as they are while mail comes. */
+import type { SearchAnswer, SearchCoverage, SearchHit, SearchSort } from '../../contract/mail-search.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
+import { parseSearch } from '../index/search-language.ts'
+import { foldersIn } from '../index/search-tree.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { AccountFindings, Hit, ServerOff } from './account-findings.ts'
+import { AccountSearch, type AccountSearchOptions } from './account-search.ts'
+import { asked } from './indexed-mail.ts'
+import type { Owner } from './mail-service.ts'
+import { previewOf, readPreviews } from './message-preview.ts'
+import { countsOf } from './search-counts.ts'
+import { type HitWords, toIndexedHit, toServerHit } from './search-hits.ts'
+import { compareHits, fromCursor, toCursor } from './search-order.ts'
+import { inTurns } from './search-turns.ts'
+import { mayBeIn } from './server-terms.ts'
+
+export interface MailSearchOptions extends AccountSearchOptions {
+  refs: Pick<MessageRefs, 'encode' | 'canName' | 'encodeEnd' | 'decodeEnd'>
+  /** @throws Problem when the principal may not see the account. */
+  ownerOf(principal: Principal, accountId: string): Promise<Owner>
+  /** Those that the principal may see. */
+  accountsOf(principal: Principal): Promise<{ id: string }[]>
+  now?: () => number
+}
+
+export interface SearchQuery {
+  q: string
+  sort: SearchSort
+  limit: number
+  cursor?: string | undefined
+  preview?: 'true' | 'false' | undefined
+  facets?: 'true' | 'false' | undefined
+  typing?: 'true' | 'false' | undefined
+  server?: 'auto' | 'never' | undefined
+  /** Ids, separated by commas. */
+  account?: string | undefined
+}
+
+/** Accounts that are searched at the same time, and those whose mail servers one search may ask. */
+const [atOnce, maxServers] = [8, 10]
+
+export class MailSearch {
+  readonly #options: MailSearchOptions
+  readonly #accounts: AccountSearch
+
+  constructor(options: MailSearchOptions, accounts = new AccountSearch(options)) {
+    this.#options = options
+    this.#accounts = accounts
+  }
+
+  /** Throws what keeps the account from being searched at all. */
+  async searchAccount(
+    principal: Principal,
+    accountId: string,
+    query: SearchQuery,
+    signal: AbortSignal,
+  ): Promise<SearchAnswer> {
+    if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
+    const owner = await this.#options.ownerOf(principal, accountId)
+    const { answer, found } = await this.#search(principal, new Map([[accountId, owner]]), query, accountId, signal)
+    const [only] = found
+    if (only?.coverage.answered_by === 'none') throw only.failure ?? unsearched(only.coverage)
+    return answer
+  }
+
+  async searchMail(principal: Principal, query: SearchQuery, signal: AbortSignal): Promise<SearchAnswer> {
+    const { accountsOf, ownerOf } = this.#options
+    const seen = (await accountsOf(principal)).map(({ id }) => id).filter(id => maySeeAccount(principal, id))
+    const named = query.account?.split(',')
+    if (named?.some(id => !seen.includes(id))) throw new Problem('account_not_found', 'There is no such account.')
+    const owners = new Map<string, Owner>()
+    for (const id of named ?? seen) {
+      // One that is deleted meanwhile is not searched.
+      const owner = await ownerOf(principal, id).catch(passGone)
+      if (owner) owners.set(id, owner)
+    }
+    const { answer } = await this.#search(principal, owners, query, query.account ?? '', signal)
+    return answer
+  }
+
+  /** @param of Which accounts were asked for: a cursor is good for the same ones alone. */
+  async #search(
+    principal: Principal,
+    owners: ReadonlyMap<string, Owner>,
+    query: SearchQuery,
+    of: string,
+    signal: AbortSignal,
+  ) {
+    const { refs, index, now: clock = Date.now } = this.#options
+    const { q, sort, limit, cursor, facets, typing } = query
+    const inBody = principal.scopes.has('mail:read')
+    const tree = parseSearch(q, { inBody, isOnServer: index === undefined, isTyping: typing === 'true' })
+    const list = JSON.stringify([of, q, sort, typing === 'true'])
+    const end = cursor === undefined ? undefined : fromCursor(refs, list, cursor)
+    const now = end?.now ?? clock()
+    const counts = facets === 'true' && cursor === undefined
+    const common = { tree, sort, limit, end, inBody, counts, now }
+    let servers = 0
+    const found = await inTurns([...owners], atOnce, ([accountId, { revision }]) => {
+      const serverOff = (): ServerOff | undefined => {
+        if (query.server === 'never') return 'not_asked'
+        if (revision === null) return 'account_disabled'
+        return ++servers > maxServers ? 'too_many_accounts' : undefined
+      }
+      return this.#accounts.find({ ...common, accountId, serverOff }, signal)
+    })
+    refuseUnknown(found)
+    const hits = found.flatMap(each => each.hits).sort(compareHits)
+    const page = hits.slice(0, limit)
+    const last = page.at(-1)
+    const hasMore = hits.length > page.length || found.some(each => each.hasMore)
+    const top = Math.max(...found.map(each => each.top ?? 0))
+    const pageEnd = last && hasMore ? { ...last, ...(sort === 'relevance' && { top, now }) } : undefined
+    const answer: SearchAnswer = {
+      items: await this.#read(page, { query, found, owners, inBody }, signal),
+      next_cursor: pageEnd ? toCursor(refs, list, pageEnd) : null,
+      ...countsOf(counts, found),
+      coverage: found.map(({ coverage }) => coverage),
+    }
+    return { answer, found }
+  }
+
+  /** In the order of the page; those that are gone meanwhile are left out. */
+  async #read(page: readonly Hit[], { query, found, owners, inBody }: Page, signal: AbortSignal): Promise<SearchHit[]> {
+    const read = new Map<Hit, SearchHit>()
+    const byAccount = Map.groupBy(page, ({ accountId }) => accountId)
+    await inTurns([...byAccount], atOnce, async ([accountId, hits]) => {
+      const findings = found.find(({ coverage }) => coverage.account_id === accountId)!
+      const { refs } = this.#options
+      const hasPreview = inBody && query.preview === 'true'
+      const { tree, names } = findings
+      const hasFolders = foldersIn(tree).length > 0
+      const isMeant = (path: string) => !hasFolders || mayBeIn(tree, name => names.pathsOf(name).includes(path))
+      const words: HitWords = { refs, accountId, owner: owners.get(accountId)!, hasPreview, isMeant }
+      await this.#readIndexed(hits, { findings, inBody, words }, read)
+      await this.#readOnServer(hits, words, read, signal)
+    })
+    return page.flatMap(hit => read.get(hit) ?? [])
+  }
+
+  async #readIndexed(
+    hits: readonly Hit[],
+    { findings, inBody, words }: { findings: AccountFindings; inBody: boolean; words: HitWords },
+    read: Map<Hit, SearchHit>,
+  ): Promise<void> {
+    const indexed = new Map(hits.filter(({ kind }) => kind === 'indexed').map(hit => [hit.seconds, hit]))
+    if (indexed.size === 0) return
+    const places = [...indexed.values()].map(({ seconds, score }) => ({ rowid: seconds, score }))
+    const index = this.#options.index!.of(words.accountId)
+    for (const hit of await asked(index.readHits(places, { tree: findings.tree, inBody })))
+      read.set(indexed.get(hit.rowid)!, toIndexedHit(hit, words))
+  }
+
+  async #readOnServer(
+    hits: readonly Hit[],
+    words: HitWords,
+    read: Map<Hit, SearchHit>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const onServer = hits.filter(hit => hit.kind === 'on_server')
+    for (const [path, group] of Map.groupBy(onServer, ({ place }) => place.path)) {
+      const headers = group.map(({ header }) => header)
+      const { pool } = this.#options
+      const previews = words.hasPreview
+        ? await pool
+            .run(words.accountId, 'interactive', c => readPreviews(c, path, headers), signal, path)
+            .catch(noPreviews)
+        : undefined
+      for (const hit of group)
+        read.set(hit, toServerHit(hit, previews && previewOf(previews.get(hit.header.uid)), words))
+    }
+  }
+}
+
+interface Page {
+  query: SearchQuery
+  found: readonly AccountFindings[]
+  owners: ReadonlyMap<string, Owner>
+  inBody: boolean
+}
+
+/** A folder that is in none of the accounts was mistyped: an empty page would not say so. */
+function refuseUnknown(found: readonly AccountFindings[]): void {
+  const [first, ...others] = found.map(({ coverage }) => coverage.unknown_folders)
+  const name = first?.find(each => others.every(names => names.includes(each)))
+  if (name === undefined) return
+  throw new Problem('folder_not_found', `There is no folder with the path or role ${name}.`)
+}
+
+function unsearched({ omissions }: SearchCoverage): Problem {
+  const [first] = omissions
+  if (first?.reason === 'account_disabled') return new Problem('account_disabled', first.detail)
+  return new Problem('overloaded', first?.detail ?? 'Nothing could be searched.', { retryAfterSeconds: 5 })
+}
+
+/** A page is worth more than how its messages begin. */
+function noPreviews(error: unknown): ReadonlyMap<number, string> {
+  if (error instanceof Problem && error.code !== 'draining') return new Map()
+  throw error
+}
+
+function passGone(error: unknown): undefined {
+  if (error instanceof Problem && error.code === 'account_not_found') return undefined
+  throw error
+}

@@ -1,0 +1,11 @@
+/** /api/v1/search, and the same of one account. */
+import { mailSearchApi } from '../../contract/mail-search.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
+import type { MailSearch } from './mail-search.ts'
+
+export function searchRoutes(http: HttpServer, search: MailSearch): void {
+  handle(http, mailSearchApi.searchMail, ({ principal, query, signal }) => search.searchMail(principal, query, signal))
+  handle(http, mailSearchApi.searchAccount, ({ principal, params, query, signal }) =>
+    search.searchAccount(principal, params.account_id, query, signal),
+  )
+}
