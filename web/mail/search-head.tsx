@@ -78,7 +78,7 @@ function Facets({
   }))
   const ofYear = years.map(({ year, count }) => ({ label: String(year), count, next: yearTerms(year) }))
   return (
-    <div className="flex flex-wrap gap-1">
+    <div className="flex gap-1">
       <Facet label="Folder" choices={ofFolder} onChoose={search} />
       <Facet label="Sender" choices={ofSender} onChoose={search} />
       <Facet label="Year" choices={ofYear} onChoose={search} />
@@ -109,7 +109,7 @@ function Facet({
       aria-label={`Narrow by ${label.toLowerCase()}`}
       value=""
       onChange={event => onChoose(choices[Number(event.target.value)]?.next ?? '')}
-      className="max-w-28 min-h-7 min-w-0 rounded-md border bg-surface px-1.5 text-xs text-soft max-md:min-h-8"
+      className="min-h-7 min-w-0 flex-1 rounded-md border bg-surface px-1.5 text-xs text-soft max-md:min-h-8"
     >
       <option value="">
         {label} ({choices.length})
