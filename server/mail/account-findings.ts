@@ -68,7 +68,7 @@ export function takeFound(findings: Gathered, found: FoundPlaces, accountId: str
     score,
     seconds: rowid,
     accountId,
-    id: '',
+    tie: '',
   }))
   findings.hasMore = found.nextCursor !== null
   findings.total = found.total

@@ -160,7 +160,11 @@ onEachIndex(open => {
       is_complete: false,
       omissions: [{ reason: 'server_cannot', folders: 6 }],
     })
-    expect((await find('tea in:archive')).numbers).toEqual([10, 8])
+    for (const limit of [1, 9])
+      expect((await find('tea in:archive', { limit })).numbers).toEqual([10, 8].slice(0, limit))
+    expect((await find('tea is:unread')).numbers).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+    // Parts of words match on the server, and not in what the index has searched.
+    expect((await find('te')).numbers).toEqual([10, 4, 3, 2, 1])
     await expect(find('tea in:nowhere')).rejects.toMatchObject({ code: 'folder_not_found' })
   })
 

@@ -133,7 +133,7 @@ export class AccountSearch {
     const { hits, isCut } = await readServerHits({ accountId, pool, index }, candidates, query, signal)
     // One whose text is not indexed may be found by both.
     const known = new Set(findings.hits.map(({ seconds }) => seconds))
-    const others = hits.filter(({ id, seconds }) => id !== '' || !known.has(seconds))
+    const others = hits.filter(({ tie, seconds }) => tie !== '' || !known.has(seconds))
     findings.hits.push(...others.map(hit => ({ ...hit, kind: 'on_server' as const })))
     findings.hasMore ||= hits.length > query.limit
     if (!isCut) return

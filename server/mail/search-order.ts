@@ -2,15 +2,15 @@
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { Problem } from '../platform/problem.ts'
 
-/** Where a hit stands. Of two alike the one of the account, then of the message, whose id comes first is in front. */
+/** Where a hit stands. Of two alike the one whose account comes first is in front, then the one that came into its folder later. */
 export interface HitPosition {
   /** Null where the newest come first. */
   score: number | null
   /** About the second in which it was received: the row of the index. */
   seconds: number
   accountId: string
-  /** Of a message that the index does not have; empty for those that it has. */
-  id: string
+  /** Of a message that the index does not have: its UID, turned round, and its id. Empty for those that it has. */
+  tie: string
 }
 
 /** The last hit of a page. */
@@ -25,13 +25,18 @@ export function compareHits(one: HitPosition, other: HitPosition): number {
     (other.score ?? 0) - (one.score ?? 0) ||
     other.seconds - one.seconds ||
     compareText(one.accountId, other.accountId) ||
-    compareText(one.id, other.id)
+    compareText(one.tie, other.tie)
   )
 }
 
 /** By code units, which no locale changes. */
 function compareText(one: string, other: string): number {
   return one === other ? 0 : one < other ? -1 : 1
+}
+
+/** Higher UIDs come first. */
+export function tieOf(uid: number, messageId: string): string {
+  return (2 ** 32 - uid).toString(16).padStart(9, '0') + messageId
 }
 
 /** The second that hits of the index must be below. Those of one account have seconds of their own. */
@@ -41,8 +46,8 @@ export function secondsBelow(end: PageEnd, accountId: string): number {
 
 type Sealer = Pick<MessageRefs, 'encodeEnd' | 'decodeEnd'>
 
-export function toCursor(refs: Sealer, search: string, { score, seconds, accountId, id, top, now }: PageEnd): string {
-  return refs.encodeEnd(search, JSON.stringify([seconds, accountId, id, score, top, now]))
+export function toCursor(refs: Sealer, search: string, { score, seconds, accountId, tie, top, now }: PageEnd): string {
+  return refs.encodeEnd(search, JSON.stringify([seconds, accountId, tie, score, top, now]))
 }
 
 /** @throws Problem `bad_request` for what was not made for this search. */
@@ -52,7 +57,7 @@ export function fromCursor(refs: Sealer, search: string, cursor: string): PageEn
     const errors = [{ path: 'query.cursor', message: 'is not a cursor of this search' }]
     throw new Problem('bad_request', 'query.cursor: is not a cursor of this search', { errors })
   }
-  const [seconds, accountId, id, score, top, now] = JSON.parse(text) as [
+  const [seconds, accountId, tie, score, top, now] = JSON.parse(text) as [
     number,
     string,
     string,
@@ -60,5 +65,5 @@ export function fromCursor(refs: Sealer, search: string, cursor: string): PageEn
     number | null,
     number | null,
   ]
-  return { seconds, accountId, id, score, ...(top !== null && { top }), ...(now !== null && { now }) }
+  return { seconds, accountId, tie, score, ...(top !== null && { top }), ...(now !== null && { now }) }
 }

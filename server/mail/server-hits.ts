@@ -7,8 +7,9 @@ import { identityOf, idOf, messageIdText } from '../index/message-identity.ts'
 import { Ranking } from '../index/search-rank.ts'
 import type { SearchNode } from '../index/search-tree.ts'
 import { toRecord } from '../sync/folder-indexer.ts'
-import { compareHits, type HitPosition, type PageEnd } from './search-order.ts'
+import { compareHits, type HitPosition, type PageEnd, tieOf } from './search-order.ts'
 import type { Candidate } from './server-search.ts'
+import { looksAtPlaces } from './server-terms.ts'
 
 export interface ServerHit extends HitPosition {
   /** As the index would call it. */
@@ -53,6 +54,7 @@ export async function readServerHits(
 ): Promise<{ hits: ServerHit[]; isCut: boolean }> {
   const { tree, sort, limit, end, now } = query
   const isRanked = sort === 'relevance'
+  const isOfPlaces = looksAtPlaces(tree)
   const ranking = isRanked ? new Ranking(tree, end?.now ?? now) : undefined
   const meant = isRanked ? candidates.slice(0, mostScored) : candidates
   const hits = new Map<string, ServerHit>()
@@ -64,15 +66,20 @@ export async function readServerHits(
     const held = new Map((await index?.heldMessages(named.map(({ id }) => id)))?.map(each => [each.id, each]))
     for (const { id, header, place } of named) {
       const known = held.get(id)
-      // The index has searched all of it, and knows better.
-      if (known?.hasText) continue
+      // The index has searched all of it, and decides.
+      if (known?.hasText && !isOfPlaces) continue
       const twin = hits.get(id)
       if (twin) {
         if (!twin.folders.includes(place.path)) twin.folders.push(place.path)
         continue
       }
       const score = ranking?.scoreOf(factsOf(header, place)) ?? null
-      const position = { score, seconds: known?.rowid ?? place.seconds, accountId, id: known ? '' : id }
+      const position = {
+        score,
+        seconds: known?.rowid ?? place.seconds,
+        accountId,
+        tie: known ? '' : tieOf(place.uid, id),
+      }
       const hit = {
         ...position,
         messageId: id,

@@ -20,6 +20,13 @@ export function looksIntoTexts(node: SearchNode): boolean {
   return node.kind === 'body' || (node.kind === 'text' && node.inBody) || (node.kind === 'has' && node.what === 'link')
 }
 
+/** Whether it matters in which folder a message is, or with which flags there: the index may not know all its places. */
+export function looksAtPlaces(node: SearchNode): boolean {
+  if (node.kind === 'not') return looksAtPlaces(node.node)
+  if ('nodes' in node) return node.nodes.some(looksAtPlaces)
+  return node.kind === 'folder' || node.kind === 'flag' || node.kind === 'label'
+}
+
 /** @param isFolder Whether a name after `in:` is that of the folder. */
 export function folderTerm(node: SearchNode, isFolder: (name: string) => boolean): FolderTerm {
   const term = termOf(node, isFolder)

@@ -7,6 +7,7 @@ import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { available } from '../support/require.ts'
 import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { enter } from '../support/signed-in.ts'
 
 const pdf = (name: string) =>
   [
@@ -172,12 +173,12 @@ function suite(database: () => Promise<Record<string, string>>): void {
       }
       expect(seen).toEqual(whole)
     }
-    const made = await run.send('POST', api.tokens.createToken.path, {
-      name: 'heads',
-      scopes: ['mail:meta'],
-      accounts: [alice],
+    const made = await fetch(run.url + api.tokens.createToken.path, {
+      method: 'POST',
+      headers: { origin: run.url, cookie: await enter(run.url), 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'heads', scopes: ['mail:meta'], accounts: [alice] }),
     })
-    const { token } = (await made.json()) as { token: string }
+    const { token } = api.tokens.createToken.response.parse(await made.json())
     const ask = async (path: string) => {
       const answer = await fetch(run.url + path, { headers: { authorization: `Bearer ${token}` } })
       return { status: answer.status, body: await answer.text() }
