@@ -1,7 +1,7 @@
 /** A line of a list of mail, wherever it came from: one message, or a thread told by its newest message. */
 import type { MessageSummary } from '../../contract/mail.ts'
 import type { ThreadSummary } from '../../contract/mail-index.ts'
-import type { SearchCoverage, SearchFacets } from '../../contract/mail-search.ts'
+import type { SearchAnswer } from '../../contract/mail-search.ts'
 
 export interface MailRow {
   /** Stays the same while the list changes: of a thread, of a message, or of its place. */
@@ -24,15 +24,12 @@ export interface MailRow {
   marks?: readonly (readonly [number, number])[]
 }
 
-export interface MailPage {
+/** Of a search over several folders also how the finds are spread, and how much was searched. */
+export interface MailPage extends Partial<Pick<SearchAnswer, 'is_total_exact' | 'facets' | 'coverage'>> {
   rows: readonly MailRow[]
   next_cursor: string | null
   /** Of all pages; null where it is not counted. */
   total: number | null
-  /** Of a search over several folders: whether `total` is all, how the finds are spread, and how much was searched. */
-  is_total_exact?: boolean | null
-  facets?: SearchFacets | null
-  coverage?: readonly SearchCoverage[]
 }
 
 type Listed = MessageSummary & { id?: string | undefined; thread_id?: string | undefined }
