@@ -4,7 +4,6 @@ import type { SearchHit } from '../../contract/mail-search.ts'
 import { call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { type MailPage, type MailRow, rowOfMessage, rowOfThread } from './mail-row.ts'
-import { searchIn } from './search-terms.ts'
 
 const pageSize = 50
 
@@ -47,57 +46,39 @@ export function messagesOf(accountId: string, folder: string): MailSource {
   }
 }
 
-/** In the folder that is shown, unless the search names another one. */
-export function foundOnServer(accountId: string, folder: string, typed: string): MailSource {
-  const q = searchIn(folder, typed)
-  return {
-    queryKey: queryKeys.foundMessages(accountId, q),
-    isSlow: true,
-    load: async (cursor, signal) => {
-      const query = { q, limit: pageSize, cursor, preview: 'true', facets: wantsCounts(cursor) } as const
-      const params = { account_id: accountId }
-      const { items, ...answer } = await call(api.mailSearch.searchAccount, { params, query, signal })
-      return { ...answer, rows: items.map(rowOfHit) }
-    },
-  }
-}
-
-export interface IndexSearch {
+export interface SearchQuery {
   q: string
   /** Undefined for all accounts. */
   accountId: string | undefined
   sort: 'date' | 'relevance'
   /** The last word may be the beginning of one, and no mail server is asked yet. */
   isTyping: boolean
+  /** The mail server must be asked: its account is not indexed yet. */
+  isSlow: boolean
 }
 
-/** In all folders, by the index; the mail server is asked for what is not indexed, once the reader has finished typing. */
-export function foundInIndex({ q, accountId, sort, isTyping }: IndexSearch): MailSource {
+/** In all folders unless the search names one: by the index, and by the mail server as far as that does not reach. */
+export function found({ q, accountId, sort, isTyping, isSlow }: SearchQuery): MailSource {
   return {
     queryKey: queryKeys.foundMessages(accountId ?? 'all', JSON.stringify([q, sort, isTyping])),
-    isSlow: false,
+    isSlow,
     load: async (cursor, signal): Promise<MailPage> => {
-      const { items, ...answer } = await call(api.mailSearch.searchMail, {
-        query: {
-          q,
-          account: accountId,
-          sort,
-          limit: pageSize,
-          cursor,
-          preview: 'true',
-          facets: wantsCounts(cursor),
-          ...(isTyping && { typing: 'true', server: 'never' }),
-        },
-        signal,
-      })
+      const query = {
+        q,
+        sort,
+        limit: pageSize,
+        cursor,
+        preview: 'true' as const,
+        facets: cursor === undefined ? ('true' as const) : ('false' as const),
+        ...(isTyping && { typing: 'true' as const, server: 'never' as const }),
+      }
+      // One account whose server does not answer is an error; of several, those that answer are shown.
+      const { items, ...answer } = await (isSlow && accountId !== undefined
+        ? call(api.mailSearch.searchAccount, { params: { account_id: accountId }, query, signal })
+        : call(api.mailSearch.searchMail, { query: { ...query, account: accountId }, signal }))
       return { ...answer, rows: items.map(rowOfHit) }
     },
   }
-}
-
-/** With the first page: they are of all pages. */
-function wantsCounts(cursor: string | undefined): 'true' | 'false' {
-  return cursor === undefined ? 'true' : 'false'
 }
 
 function rowOfHit({ account_id: accountId, snippet, ...hit }: SearchHit): MailRow {

@@ -57,7 +57,6 @@ export function Mailbox({
           accounts={accounts}
           isOutgoing={isOutgoing}
           hasIndex={hasIndex}
-          canSearchIndex={hasIndex}
           className={classNames(
             'shrink-0 md:w-80 md:border-r lg:w-88 xl:flex xl:w-100',
             pane === 'folders' ? 'hidden' : 'flex',

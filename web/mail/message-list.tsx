@@ -37,8 +37,6 @@ export interface ListProps {
   isOutgoing(row: MailRow): boolean
   /** Whether the index answers, so that there are threads. */
   hasIndex: boolean
-  /** Whether it finds, too: in all folders, while one types. */
-  canSearchIndex: boolean
   className: string
 }
 
@@ -51,7 +49,6 @@ export function MessageList({
   accounts,
   isOutgoing,
   hasIndex,
-  canSearchIndex,
   className,
 }: ListProps) {
   const { folder, q } = at.view
@@ -78,7 +75,7 @@ export function MessageList({
         <>
           <div className="flex min-w-0 flex-1 items-baseline gap-2">
             <h2 dir="auto" className="truncate font-semibold">
-              {titleOf(folderName, search, canSearchIndex)}
+              {titleOf(folderName, search)}
             </h2>
             {total !== null && <span className="shrink-0 text-xs text-muted">{formatNumber(total)}</span>}
           </div>
@@ -106,15 +103,15 @@ export function MessageList({
     >
       <SearchField
         q={q}
-        placeholder={canSearchIndex ? 'Search mail' : `Search ${folderName}`}
+        placeholder={hasIndex ? 'Search mail' : `Search ${folderName}`}
         fault={isHalf ? undefined : fault}
         isHalf={isHalf}
         onSearch={start}
-        onType={canSearchIndex ? search.type : undefined}
+        onType={hasIndex ? search.type : undefined}
         chips={
           <>
-            <FilterChips q={q} hasIndex={canSearchIndex} onSearch={start} />
-            {canSearchIndex && q !== '' && (
+            <FilterChips q={q} hasIndex={hasIndex} onSearch={start} />
+            {q !== '' && (
               <SearchHead
                 search={search}
                 at={at}
@@ -160,8 +157,8 @@ export function MessageList({
   )
 }
 
-function titleOf(folderName: string, { q, scope }: MailSearch, hasIndex: boolean): string {
-  if (q === '' || !hasIndex || scope === 'folder') return folderName
+function titleOf(folderName: string, { q, scope }: MailSearch): string {
+  if (q === '' || scope === 'folder') return folderName
   return scope === 'all' ? 'All accounts' : 'All folders'
 }
 

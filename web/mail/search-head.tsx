@@ -25,7 +25,7 @@ export function SearchHead({ search, at, folderName, hasSeveralAccounts, facets,
   const offered = scopes.filter(scope => scope !== 'all' || hasSeveralAccounts)
   const isByDate = search.sort === 'date'
   return (
-    <div className="grid gap-1.5 pt-1.5">
+    <div className="grid grid-cols-1 gap-1.5 pt-1.5">
       <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <fieldset className="flex min-w-0 rounded-md border p-px">
           <legend className="sr-only">Search in</legend>

@@ -8,11 +8,14 @@ const terms: Record<string, string> = {
   'from:anna': 'who sent it',
   'to:bob': 'who got it',
   'subject:plan': 'words in the subject',
-  'in:sent': 'another folder',
+  'has:attachment': 'or link',
+  'filename:invoice': 'name of an attachment',
+  'in:sent': 'only in this folder',
   'is:unread': 'or read, flagged, answered, draft',
   'after:2026-01-31': 'on or after that day',
   'before:2026-01-31': 'before that day',
-  'larger:5M': 'more than 5 MB',
+  'larger:5M': 'or smaller:',
+  'tea OR coffee': 'either; ( ) around several',
   '-newsletter': 'without this word, or this term',
 }
 
@@ -34,7 +37,7 @@ export function SearchTerms() {
 export function NothingFound({ onClear }: { onClear(): void }) {
   return (
     <EmptyState icon={Search} title="Nothing found" actions={<Button onClick={onClear}>Show all messages</Button>}>
-      Every word must be in the message: in its subject, its text, or the names and addresses.
+      Every word must be in the message: in its subject, its text, names and addresses, or names of attachments.
     </EmptyState>
   )
 }

@@ -1,6 +1,5 @@
 /** What a search says term by term, as far as the page must know it; the rest of it the server reads. */
 import { searchTerm } from '../../contract/mail.ts'
-import { isSameFolder } from './folder-order.ts'
 
 /** The path or role after `in:`; undefined when it names none. */
 export function folderOf(query: string): string | undefined {
@@ -11,7 +10,8 @@ export function folderOf(query: string): string | undefined {
 /** The same search in the folder that is shown, unless it names another one. */
 export function searchIn(folder: string, query: string): string {
   // What the server says of a place in it must be true of what was typed: so nothing is put in front, or behind an open quote.
-  if (isOpen(query) || isSameFolder(folder, 'INBOX') || folderOf(query) !== undefined) return query
+  // Behind an OR it would be said of what stands behind it alone.
+  if (isOpen(query) || /(^|\s)OR(\s|$)/u.test(query) || folderOf(query) !== undefined) return query
   return `${query} ${termOf('in', folder)}`
 }
 

@@ -1,7 +1,7 @@
 /** Which list answers to what the address says: threads where there is an index, else what the mail server lists and finds. */
 import { useMemo } from 'react'
 import type { IndexStatus } from '../../contract/mail-index.ts'
-import { foundInIndex, foundOnServer, type MailSource, messagesOf, threadsOf } from './mail-sources.ts'
+import { found, type MailSource, messagesOf, threadsOf } from './mail-sources.ts'
 import { searchIn } from './search-terms.ts'
 import type { MailView } from './use-mail-view.ts'
 import type { MailSearch } from './use-search.ts'
@@ -17,9 +17,9 @@ export function useMailSource(accountId: string, view: MailView, search: MailSea
   const { q, scope, sort, isTyping } = search
   return useMemo(() => {
     if (q === '') return listIn(accountId, folder, hasIndex && list !== 'messages')
-    if (!hasIndex) return foundOnServer(accountId, folder, q)
     const wanted = scope === 'folder' ? searchIn(folder, q) : q
-    return foundInIndex({ q: wanted, accountId: scope === 'all' ? undefined : accountId, sort, isTyping })
+    const whose = scope === 'all' ? undefined : accountId
+    return found({ q: wanted, accountId: whose, sort, isTyping, isSlow: !hasIndex })
   }, [accountId, folder, list, q, scope, sort, isTyping, hasIndex])
 }
 
