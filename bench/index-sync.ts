@@ -114,6 +114,7 @@ async function bare(dovecot: Dovecot) {
     host: '127.0.0.1',
     port: dovecot.imapPort,
     secure: false,
+    doSTARTTLS: false,
     auth: { user, pass: 'pw-alice' },
     logger: false,
   })

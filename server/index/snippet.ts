@@ -83,6 +83,8 @@ function insideOf(piece: string, index: number, words: readonly string[]): Place
   const sources: [from: number, to: number][] = []
   let letters = ''
   let at = index
+  // Most text of such scripts is as it is folded. Letter by letter, snippets of 50 texts took 44 ms of processor instead of 28.
+  if (!joined.test(piece) && fold(piece) === piece) return asTheyStand(piece, index, words)
   for (const letter of piece.match(/.(?:\p{M}|\uff9e|\uff9f)*/gu) ?? []) {
     const folded = fold(letter)
     for (let unit = 0; unit < folded.length; unit++) sources.push([at, at + letter.length])
@@ -96,6 +98,21 @@ function insideOf(piece: string, index: number, words: readonly string[]): Place
     if (found === -1) continue
     placed.push({ word, from: sources[found]![0], to: sources[found + word.length - 1]![1] })
     // The next bigram begins with the last letter of this one.
+    searchFrom = found + (word.codePointAt(0)! > 0xffff ? 2 : 1)
+  }
+  return placed
+}
+
+/** What one letter is joined with: those that stand on it. */
+const joined = /[\p{M}\uff9e\uff9f]/u
+
+function asTheyStand(piece: string, index: number, words: readonly string[]): PlacedWord[] {
+  const placed: PlacedWord[] = []
+  let searchFrom = 0
+  for (const word of words) {
+    const found = piece.indexOf(word, searchFrom)
+    if (found === -1) continue
+    placed.push({ word, from: index + found, to: index + found + word.length })
     searchFrom = found + (word.codePointAt(0)! > 0xffff ? 2 : 1)
   }
   return placed
