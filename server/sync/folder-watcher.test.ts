@@ -35,8 +35,8 @@ function watch(path: string, options: { againMs?: number } = {}): FolderWatcher 
   watcher.start()
   return watcher
 }
-const becomes = (folders: string[]) => vi.waitFor(() => expect(noticed).toEqual(folders), 5_000)
-const isOpen = (count: number) => vi.waitFor(() => expect(gateway.connections.size).toBe(count), 5_000)
+const becomes = (folders: string[]) => vi.waitFor(() => expect(noticed).toEqual(folders))
+const isOpen = (count: number) => vi.waitFor(() => expect(gateway.connections.size).toBe(count))
 
 test('it is noticed what comes, also after the connection broke, until it is stopped', async () => {
   const watcher = watch('Archive')
@@ -53,7 +53,7 @@ test('it is noticed what comes, also after the connection broke, until it is sto
 
 test('a folder that is not there is asked for again later', async () => {
   watch('Later', { againMs: 5 })
-  await vi.waitFor(() => expect(gateway.attempts).toBeGreaterThan(2), 5_000)
+  await vi.waitFor(() => expect(gateway.attempts).toBeGreaterThan(2))
   expect(noticed).toEqual([])
   gateway.addFolder('Later')
   await becomes(['Later'])
@@ -82,7 +82,7 @@ test('where this server has no connection left, that of another account takes th
   watch('Archive')
   watch('Sent')
   watch('Junk')
-  await vi.waitFor(() => expect(noticed.toSorted()).toEqual(['Archive', 'Junk', 'Sent']), 5_000)
+  await vi.waitFor(() => expect(noticed.toSorted()).toEqual(['Archive', 'Junk', 'Sent']))
   const other = await pool.run('b', 'interactive', connection => connection.listFolders(), signal)
   expect(other.length).toBeGreaterThan(0)
 })

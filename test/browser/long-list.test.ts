@@ -118,7 +118,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await expect.poll(() => page.evaluate('document.activeElement.innerText'), soon).toMatch(/Message 0\n/)
     expect(await scrolled(page)).toBe(0)
     expectQuiet()
-  }, 240_000)
+  })
 
   const row = (page: Page, words: string) => rows(page).filter({ hasText: words })
 })

@@ -154,5 +154,5 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.locator('search').getByRole('alert').waitFor()
     await field(page).press('Escape')
     await expect.poll(() => rows(page).first().innerText(), soon).toContain('Lunch')
-  }, 180_000)
+  })
 })

@@ -151,7 +151,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
 
     expect(await page.evaluate('window.waits')).toEqual([])
     expectQuiet()
-  }, 300_000)
+  })
 
   test('j k o u x, g i and a click with Shift do what ? says', async () => {
     const { open } = await world()

@@ -143,7 +143,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   const get = (path: string, ref: string) =>
     fetch(run.url + fill(path, { account_id: id, ref }), { headers: { authorization: `Bearer ${apiKey}` } })
   const read = async ({ uid }: { uid: number }) => {
-    await vi.waitFor(async () => expect((await listed())?.uid).toBe(uid), { timeout: 20_000 })
+    await vi.waitFor(async () => expect((await listed())?.uid).toBe(uid))
     const { ref } = (await listed())!
     const message = await run.call(api.mail.getMessage, { params: { account_id: id, ref } })
     const html = await (await get(messageHtmlPath, ref)).text()

@@ -18,7 +18,7 @@ const hides = (words: string) => (data: string) =>
 async function untilComplete(run: RustyMail, account_id: string): Promise<void> {
   const params = { account_id }
   await expect
-    .poll(async () => (await run.call(api.mailIndex.getIndex, { params })).state, { timeout: 60_000, interval: 50 })
+    .poll(async () => (await run.call(api.mailIndex.getIndex, { params })).state, { interval: 50 })
     .toBe('complete')
 }
 
@@ -131,5 +131,5 @@ const [port, user = '', password = '', prefix = ''] = (process.env.RUSTYMAIL_TES
 if (port) {
   test(`on the server of RUSTYMAIL_TEST_IMAP, ${promise}`, async () => {
     await endsAsTheMailbox({ port: Number(port), user, password, prefix, hidden: 'nothing', seed: 5 })
-  }, 240_000)
+  })
 }

@@ -117,7 +117,7 @@ async function indexedAccounts(environment: Record<string, string>) {
 async function untilIndexed(run: RustyMail, ...accounts: string[]): Promise<void> {
   for (const account_id of accounts) {
     const state = async () => (await run.call(api.mailIndex.getIndex, { params: { account_id } })).state
-    await expect.poll(state, { timeout: 60_000, interval: 50 }).toBe('complete')
+    await expect.poll(state, { interval: 50 }).toBe('complete')
   }
 }
 
@@ -152,7 +152,7 @@ function suite(database: () => Promise<Record<string, string>>): void {
       400,
       [{ path: 'query.q', at: 5, message: expect.stringContaining('requires the local index') }],
     ])
-  }, 240_000)
+  })
 
   test('pages stay as they are while mail comes, and a token sees its own accounts and no texts', async () => {
     const { run, alice, bob, find, dovecot } = await indexedAccounts({ ...(await database()), RUSTYMAIL_INDEX: 'text' })
@@ -167,7 +167,7 @@ function suite(database: () => Promise<Record<string, string>>): void {
         if (cursor === undefined && sort === 'date') {
           const news = `From: new@x.example\nMessage-ID: <new@x.example>\nSubject: eight\n${plain('tea')}`
           await dovecot.appendMessage('alice@test.local', news)
-          await expect.poll(async () => wordsOf(await find('eight')), { timeout: 60_000 }).toEqual(['eight'])
+          await expect.poll(async () => wordsOf(await find('eight'))).toEqual(['eight'])
         }
         cursor = page.next_cursor
       }
@@ -217,7 +217,7 @@ function suite(database: () => Promise<Record<string, string>>): void {
     )
     expect(read).toMatchObject({ total: 2 })
     expect((read.hits as { snippet?: string }[]).map(({ snippet }) => snippet)).toContain('With milk and honey.')
-  }, 240_000)
+  })
 }
 
 describe.skipIf(!available('dovecot'))('on Dovecot, with SQLite', () => suite(async () => ({})))
