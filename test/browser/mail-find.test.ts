@@ -16,7 +16,6 @@ import { startRustyMail } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
-const soon = { timeout: 30_000 }
 
 const mails = [
   {
@@ -100,7 +99,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
         body: { name: name === 'alice' ? 'Alice' : 'Bob', email: `${name}@test.local`, imap: server },
       })
       const status = async () => (await run.call(api.mailIndex.getIndex, { params: { account_id: id } })).state
-      await expect.poll(status, soon).toBe('complete')
+      await expect.poll(status).toBe('complete')
     }
     const storageState = await signIn(browser, run.url)
     const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, storageState })
@@ -108,14 +107,14 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await rows(page).first().waitFor()
 
     await field(page).pressSequentially('repo')
-    await expect.poll(() => subjects(page), soon).toEqual(['Report of the team', 'Annual report', 'Plans'])
+    await expect.poll(() => subjects(page)).toEqual(['Report of the team', 'Annual report', 'Plans'])
     expect(new URL(page.url()).searchParams.get('q')).toBe('repo')
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Search mail')
     await field(page).pressSequentially('rt ')
-    await expect.poll(() => new URL(page.url()).searchParams.get('q'), soon).toBe('report')
-    await expect.poll(() => subjects(page), soon).toEqual(['Report of the team', 'Annual report', 'Plans'])
+    await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('report')
+    await expect.poll(() => subjects(page)).toEqual(['Report of the team', 'Annual report', 'Plans'])
     expect(await field(page).inputValue()).toBe('report ')
-    await expect.poll(() => rows(page).last().locator('mark').allInnerTexts(), soon).toEqual(['report'])
+    await expect.poll(() => rows(page).last().locator('mark').allInnerTexts()).toEqual(['report'])
 
     for (const scheme of ['light', 'dark'] as const) {
       await setScheme(page, scheme)
@@ -123,14 +122,14 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       await keepPicture(page, `mail-find-${scheme}-1440`)
     }
     await page.getByRole('combobox', { name: 'Narrow by year' }).selectOption({ label: '2025 (1)' })
-    await expect.poll(() => subjects(page), soon).toEqual(['Plans'])
+    await expect.poll(() => subjects(page)).toEqual(['Plans'])
     await page.getByRole('button', { name: 'Search without after:2025-01-01' }).click()
     await page.getByRole('button', { name: 'Search without before:2026-01-01' }).click()
-    await expect.poll(() => subjects(page), soon).toEqual(['Report of the team', 'Annual report', 'Plans'])
+    await expect.poll(() => subjects(page)).toEqual(['Report of the team', 'Annual report', 'Plans'])
     await page.getByRole('button', { name: 'INBOX', exact: true }).click()
-    await expect.poll(() => subjects(page), soon).toEqual(['Annual report', 'Plans'])
+    await expect.poll(() => subjects(page)).toEqual(['Annual report', 'Plans'])
     await page.getByRole('button', { name: 'All accounts' }).click()
-    await expect.poll(() => rows(page).count(), soon).toBe(4)
+    await expect.poll(() => rows(page).count()).toBe(4)
     expect(await rows(page).first().innerText()).toMatch(/Reports\s+Bob/)
 
     // Opened where it is: in the other account.
@@ -139,7 +138,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.getByRole('heading', { level: 2, name: 'Reports' }).waitFor()
     await page.setViewportSize({ width: 320, height: 700 })
     await page.goto(`${run.url}/mail?q=report&scope=all`)
-    await expect.poll(() => rows(page).count(), soon).toBe(4)
+    await expect.poll(() => rows(page).count()).toBe(4)
     await expectNothingClipped(page, 'finds, 320')
     await expectAccessible(page, 'finds, 320')
     await keepPicture(page, 'mail-find-dark-320')
@@ -147,12 +146,12 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
 
     // Half a term is no fault while one types.
     await field(page).fill('report from:')
-    await expect.poll(() => new URL(page.url()).searchParams.get('q'), soon).toBe('report from:')
+    await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe('report from:')
     expect(await rows(page).count()).toBe(4)
     expect(await page.locator('search').getByRole('alert').count()).toBe(0)
     await field(page).press('Enter')
     await page.locator('search').getByRole('alert').waitFor()
     await field(page).press('Escape')
-    await expect.poll(() => rows(page).first().innerText(), soon).toContain('Lunch')
+    await expect.poll(() => rows(page).first().innerText()).toContain('Lunch')
   })
 })

@@ -16,7 +16,6 @@ import { startRustyMail } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
-const soon = { timeout: 30_000 }
 const alice = 'alice@test.local'
 
 interface Mail {
@@ -72,7 +71,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const body = { name: 'Alice', email: alice, imap: server }
     const { id } = await run.call(api.accounts.createAccount, { body })
     const state = async () => (await run.call(api.mailIndex.getIndex, { params: { account_id: id } })).state
-    await expect.poll(state, soon).toBe('complete')
+    await expect.poll(state).toBe('complete')
     const storageState = await signIn(browser, run.url)
     const open = async (size: { width?: number; height?: number } = {}) => {
       const visited = await visit(browser, run.url, { width: 1440, storageState, ...size })
@@ -104,7 +103,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const messages = conversation(page)
       .getByRole('listitem')
       .filter({ has: page.getByRole('heading', { level: 3 }) })
-    await expect.poll(() => messages.count(), soon).toBe(3)
+    await expect.poll(() => messages.count()).toBe(3)
     await messages.nth(2).getByText('The 9th it is.').waitFor()
     const isOpen = () =>
       messages
@@ -125,7 +124,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const address = page.url()
     await page.goto('about:blank')
     await page.goto(address)
-    await expect.poll(() => messages.count(), soon).toBe(3)
+    await expect.poll(() => messages.count()).toBe(3)
     expectQuiet()
   })
 
@@ -139,15 +138,15 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     }).observe(document.body, { childList: true, subtree: true })`)
 
     await put({ id: 'new', subject: 'Just arrived' })
-    await expect.poll(() => rows(page).first().innerText(), soon).toContain('Just arrived')
-    await expect.poll(() => row(page, 'Just arrived').getByText('Unread').count(), soon).toBe(1)
+    await expect.poll(() => rows(page).first().innerText()).toContain('Just arrived')
+    await expect.poll(() => row(page, 'Just arrived').getByText('Unread').count()).toBe(1)
 
     await row(page, 'Plans for June').click()
     await conversation(page).getByText('3 messages').waitFor()
     await put({ id: 'p4', subject: 'Re: Plans for June', answers: 'p3', text: 'See you there.' })
-    await conversation(page).getByText('4 messages').waitFor(soon)
-    await conversation(page).getByText('See you there.').waitFor(soon)
-    await expect.poll(() => rows(page).first().innerText(), soon).toContain('Plans for June')
+    await conversation(page).getByText('4 messages').waitFor()
+    await conversation(page).getByText('See you there.').waitFor()
+    await expect.poll(() => rows(page).first().innerText()).toContain('Plans for June')
 
     expect(await page.evaluate('window.waits')).toEqual([])
     expectQuiet()
