@@ -79,7 +79,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       await rows(visited.page).first().waitFor()
       return visited
     }
-    return { put, open }
+    return { imap, put, open }
   }
 
   const rows = (page: Page) => page.locator('a[data-ref]')
@@ -128,8 +128,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expectQuiet()
   })
 
-  test('what arrives is seen in the list and in the open conversation, and the list never waits', async () => {
-    const { put, open } = await world()
+  test('what arrives, is flagged or removed elsewhere is seen in the list, and the list never waits', async () => {
+    const { imap, put, open } = await world()
     const { page, expectQuiet } = await open()
     // Grey shapes and turning wheels, should any come.
     await page.evaluate(`window.waits = []; new MutationObserver(() => {
@@ -141,6 +141,14 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => rows(page).first().innerText()).toContain('Just arrived')
     await expect.poll(() => row(page, 'Just arrived').getByText('Unread').count()).toBe(1)
 
+    await imap.run('SELECT INBOX')
+    const found = await imap.run('UID SEARCH HEADER Message-ID "<n19@example.org>"')
+    const [, uid] = /SEARCH (\d+)/.exec(found)!
+    expect(await row(page, 'Note 19').getByText('Unread').count()).toBe(1)
+    await imap.run(`UID STORE ${uid} +FLAGS (\\Seen \\Flagged)`)
+    await expect.poll(() => row(page, 'Note 19').getByText('Unread').count()).toBe(0)
+    await row(page, 'Note 19').getByText('Flagged').waitFor()
+
     await row(page, 'Plans for June').click()
     await conversation(page).getByText('3 messages').waitFor()
     await put({ id: 'p4', subject: 'Re: Plans for June', answers: 'p3', text: 'See you there.' })
@@ -148,6 +156,9 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await conversation(page).getByText('See you there.').waitFor()
     await expect.poll(() => rows(page).first().innerText()).toContain('Plans for June')
 
+    await imap.run(`UID STORE ${uid} +FLAGS (\\Deleted)`)
+    await imap.run(`UID EXPUNGE ${uid}`)
+    await expect.poll(() => row(page, 'Note 19').count()).toBe(0)
     expect(await page.evaluate('window.waits')).toEqual([])
     expectQuiet()
   })
