@@ -69,6 +69,10 @@ export const facts = {
       ref: MessageRef.optional().describe('Names the message to the mail API; absent in facts of an earlier version'),
       id: MessageId.optional().describe('Of an indexed account; names the message wherever it is moved'),
       thread_id: ThreadId.optional().describe('With `id`'),
+      first_contact: z
+        .boolean()
+        .optional()
+        .describe('With `id`, of an account that is indexed completely: no earlier message is from this sender'),
       from: Address.nullable().optional().describe(`The first sender; ${onlyInMemory}`),
       subject: z
         .string()

@@ -20,12 +20,12 @@ type Arrive = AccountIndexer['arrive']
 const folder = { accountId: 'a', path: 'INBOX', mailbox: 'ann@mail.example:993' }
 const added = (uid: number, hasArrived = true): AppliedBatch['added'][number] => {
   const id = `message-number-${String(uid).padStart(5, '0')}`
-  return { uid, id, threadId: `t${uid}`, isNew: true, hasArrived, isFirstContact: false }
+  return { uid, id, threadId: `t${uid}`, isNew: true, hasArrived, isFirstContact: uid === 10 }
 }
 const headerOf = (uid: number) => ({ uid, subject: `mail ${uid}`, from: [], faults: [] }) as unknown as IndexHeader
 
 /** Looks once at a folder that was read up to UID 10. */
-async function announced(arrivals: Pick<Arrivals, 'uids' | 'passedOver'>, arrive: Arrive) {
+async function announced(arrivals: Pick<Arrivals, 'uids' | 'passedOver'>, arrive: Arrive, isComplete = true) {
   let stored: FolderState = { uidValidity: 1, uidNext: 10 }
   const facts: EventOf<'mail_received'>['data'][] = []
   const uidNext = arrivals.uids.at(-1)! + 1
@@ -57,7 +57,7 @@ async function announced(arrivals: Pick<Arrivals, 'uids' | 'passedOver'>, arrive
       return 'go on'
     },
     onArrival: () => undefined,
-    indexerOf: () => ({ arrive }),
+    indexerOf: () => ({ arrive, isComplete }),
   })
   sync.begin({ uidValidity: 1, uidNext }, new AbortController().signal)
   await done.promise
@@ -72,10 +72,16 @@ test('new mail has the ids that the index gave it, and what was moved is passed 
   })
   expect(asked).toEqual([10, 10, 11, 12])
   expect(facts).toMatchObject([
-    { uid: 10, id: 'message-number-00010', thread_id: 't10', subject: 'mail 10' },
-    { uid: 12, id: 'message-number-00012', thread_id: 't12' },
+    { uid: 10, id: 'message-number-00010', thread_id: 't10', first_contact: true, subject: 'mail 10' },
+    { uid: 12, id: 'message-number-00012', thread_id: 't12', first_contact: false },
   ])
   expect(stored.uidNext).toBe(13)
+})
+
+test('while older mail is not indexed, nobody is said to write for the first time', async () => {
+  const { facts } = await announced({ uids: [10], passedOver: 0 }, async () => [added(10)], false)
+  expect(facts).toMatchObject([{ uid: 10, id: 'message-number-00010' }])
+  expect(facts[0]).not.toHaveProperty('first_contact')
 })
 
 test('the index is not told that it has what was passed over', async () => {

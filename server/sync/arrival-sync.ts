@@ -32,7 +32,7 @@ export interface ArrivalSyncOptions {
   onLook(problem: Problem | undefined): 'go on' | 'stop'
   onArrival(at: string): void
   /** Takes new messages into the index; undefined while there is none. */
-  indexerOf?(): Pick<AccountIndexer, 'arrive'> | undefined
+  indexerOf?(): Pick<AccountIndexer, 'arrive' | 'isComplete'> | undefined
 }
 
 type Heads = ReadonlyMap<number, MessageHead>
@@ -209,12 +209,13 @@ export class ArrivalSync {
     { heads, ids }: { heads: Heads; ids: Ids },
     isWhole: boolean,
   ): Promise<void> {
-    const { folder, refs, logger, onArrival } = this.#options
+    const { folder, refs, logger, onArrival, indexerOf } = this.#options
     const { accountId, path } = folder
     if (!isSameFolder(known, uidValidity, uids)) {
       logger.warn({ account_id: accountId, folder: path }, 'the folder was recreated: its messages are not announced')
       return this.#move(known, { uidValidity, uidNext }, [])
     }
+    const isComplete = indexerOf?.()?.isComplete === true
     const at = new Date().toISOString()
     // What was moved back into the folder was announced before, or was there before the account was.
     const arrived = uids.filter(uid => ids.get(uid)?.hasArrived !== false)
@@ -226,7 +227,7 @@ export class ArrivalSync {
         uid,
         uid_validity: uidValidity,
         ref: refs.encode(accountId, { folder: path, uidValidity, uid }),
-        ...named(ids.get(uid)),
+        ...named(ids.get(uid), isComplete),
         ...toAnnounced(heads.get(uid)),
         at,
       },
@@ -262,8 +263,11 @@ function follow(stored: FolderState | undefined, opened: FolderState): FolderSta
   return stored.uidNext === 1 ? stored : opened
 }
 
-function named(message: AppliedBatch['added'][number] | undefined): { id?: string; thread_id?: string } {
-  return message ? { id: message.id, thread_id: message.threadId } : {}
+/** @param isComplete Whether the index holds all mail that was there before: else it cannot know who wrote before. */
+function named(message: AppliedBatch['added'][number] | undefined, isComplete: boolean) {
+  if (!message) return {}
+  const { id, threadId, isFirstContact } = message
+  return { id, thread_id: threadId, ...(isComplete && { first_contact: isFirstContact }) }
 }
 
 /** Some servers decide on the UIDVALIDITY of a new mailbox when its first message comes, which has the UID 1. */

@@ -28,7 +28,7 @@ export interface MailWatcherOptions {
   indexing?: Indexing
 }
 
-export type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew' | 'arrive'>
+export type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew' | 'arrive' | 'isComplete'>
 
 export interface Indexing {
   /** What keeps the index of the account, at the level of now; it writes facts through the hub that it is given. Undefined where the level is `off`. */
