@@ -11,7 +11,7 @@ import { AttachmentList } from './attachment-list.tsx'
 import { BodySkeleton } from './mail-skeletons.tsx'
 import { formatMailTime, nameOf, visibleText } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { MessageFiles, ProtectionNotes } from './message-files.tsx'
+import { ProtectionNotes, SaveMessage } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
 import { FaultNote, useMessage } from './open-message.tsx'
 import { headOf } from './use-known-head.ts'
@@ -133,7 +133,9 @@ function Opened({
   const head = { ...(data ?? headOf(message)), flags: message.flags, keywords: message.keywords }
   return (
     <div className="flex flex-col border-t">
-      <MessageHead message={head} heading={heading} isPart />
+      <MessageHead message={head} heading={heading} isPart>
+        <SaveMessage accountId={accountId} messageRef={message.ref} />
+      </MessageHead>
       {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!data && !error && <BodySkeleton />}
       {data && (
@@ -142,7 +144,6 @@ function Opened({
           <ProtectionNotes message={data} />
           <AttachmentList accountId={accountId} message={data} />
           <MessageBody accountId={accountId} message={data} preferred={preferred} onPrefer={onPrefer} isPart />
-          <MessageFiles accountId={accountId} message={data} />
         </>
       )}
     </div>

@@ -15,16 +15,14 @@ export function ProtectionNotes({ message: { protection } }: { message: Pick<Mes
   )
 }
 
-export function MessageFiles({ accountId, message: { ref } }: { accountId: string; message: Pick<Message, 'ref'> }) {
+export function SaveMessage({ accountId, messageRef }: { accountId: string; messageRef: string }) {
   return (
-    <p className="shrink-0 border-t px-4 py-1.5 text-xs">
-      <a
-        href={addressOf(messageRawPath, { account_id: accountId, ref }, {})}
-        download
-        className="inline-flex min-h-6 items-center rounded-sm font-medium text-accent"
-      >
-        Save as .eml
-      </a>
-    </p>
+    <a
+      href={addressOf(messageRawPath, { account_id: accountId, ref: messageRef }, {})}
+      download
+      className="ml-auto inline-flex min-h-6 items-center rounded-sm text-xs font-medium text-accent"
+    >
+      Save as .eml
+    </a>
   )
 }

@@ -18,11 +18,14 @@ export function MessageHead({
   message,
   heading,
   isPart = false,
+  children,
 }: {
   message: Message
   heading: RefObject<HTMLHeadingElement | null>
   /** Of a conversation: its subject and its sender stand above it. */
   isPart?: boolean
+  /** What can be done with it, behind its marks. */
+  children?: ReactNode
 }) {
   // On phones the text of a message comes first; on wider windows there is room for all.
   const [isWhole, setWhole] = useState(false)
@@ -82,6 +85,7 @@ export function MessageHead({
             <CornerUpLeft className="size-3" aria-hidden="true" /> Answered
           </Badge>
         )}
+        {children}
       </p>
     </header>
   )

@@ -14,7 +14,7 @@ import { AttachmentList } from './attachment-list.tsx'
 import { BodySkeleton, MessageSkeleton } from './mail-skeletons.tsx'
 import { wordsOfFaults } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { MessageFiles, ProtectionNotes } from './message-files.tsx'
+import { ProtectionNotes, SaveMessage } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
 import { useKnownHead } from './use-known-head.ts'
 
@@ -89,14 +89,17 @@ function Sheet({
       tabIndex={0}
       className="flex min-h-0 flex-1 flex-col overflow-y-auto focus-visible:-outline-offset-2"
     >
-      {head && <MessageHead message={head} heading={heading} />}
+      {head && (
+        <MessageHead message={head} heading={heading}>
+          <SaveMessage accountId={accountId} messageRef={head.ref} />
+        </MessageHead>
+      )}
       {message ? (
         <>
           <FaultNote message={message} />
           <ProtectionNotes message={message} />
           <AttachmentList accountId={accountId} message={message} />
           <MessageBody accountId={accountId} message={message} preferred={preferred} onPrefer={onPrefer} />
-          <MessageFiles accountId={accountId} message={message} />
         </>
       ) : (
         <BodySkeleton />
