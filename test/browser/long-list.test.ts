@@ -61,13 +61,14 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
 
   test('100,000 rows: its end is reached, few rows are drawn at any time, and the place is kept', async () => {
     const { page, expectQuiet } = await visit(browser, run.url, { width: 1440, height: 900, storageState })
-    let asked = 0
+    // By their cursors: what changes meanwhile may have a page loaded once more.
+    const asked = new Set<number>()
     const path = new RegExp(`^${api.mail.listMessages.path.replace('{account_id}', '[^/]+')}$`)
     await page.route(
       ({ pathname }) => path.test(pathname),
       async (route, request) => {
-        asked++
         const start = Number(new URL(request.url()).searchParams.get('cursor') ?? 0)
+        asked.add(start)
         const items = Array.from({ length: Math.min(pageSize, total - start) }, (_, index) =>
           madeMessage(start + index),
         )
@@ -77,7 +78,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     )
     await page.goto(`${run.url}/mail?folder=Archive`)
     await rows(page).first().waitFor()
-    expect(asked).toBe(1)
+    expect(asked.size).toBe(1)
     const list = page.getByRole('region', { name: 'Messages', exact: true })
     let most = 0
     await expect
@@ -87,10 +88,10 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
           most = Math.max(most, await rows(page).count())
           return list.getByText('100,000 messages, all shown').count()
         },
-        { timeout: 120_000, interval: 10 },
+        { interval: 10 },
       )
       .toBe(1)
-    expect(asked).toBe(total / pageSize)
+    expect(asked.size).toBe(total / pageSize)
     await scroll(page, 'list.scrollHeight')
     await row(page, 'Message 99999').waitFor()
     expect(most).toBeLessThan(mostDrawn)
