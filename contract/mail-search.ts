@@ -1,7 +1,7 @@
 /** Searching mail in all folders and accounts: what one may type, what was found, and how much of the mail was searched. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { mailBounds, maxSearchLength } from './mail.ts'
+import { mailBounds, mailServerProblems, maxSearchLength } from './mail.ts'
 import { IndexedMessage, ThreadId } from './mail-index.ts'
 import { PreviewQuery } from './mail-preview.ts'
 import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
@@ -172,14 +172,6 @@ const language = [
 ].join(' ')
 
 const reading = ['account_not_found', 'account_disabled', 'folder_not_found', 'stale_cursor'] as const
-const servers = [
-  'mail_login_refused',
-  'mail_server_refused',
-  'mail_server_tls',
-  'mail_server_starttls',
-  'mail_server_unreachable',
-  'mail_server_timeout',
-] as const
 const tag = 'Mail'
 
 export const mailSearchApi = {
@@ -213,6 +205,6 @@ export const mailSearchApi = {
     params: z.object({ account_id: AccountId }),
     query,
     response,
-    problems: [...reading, ...servers],
+    problems: [...reading, ...mailServerProblems],
   }),
 }

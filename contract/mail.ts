@@ -187,9 +187,8 @@ export type Message = z.infer<typeof Message>
 
 const account = z.object({ account_id: AccountId })
 const message = account.extend({ ref: MessageRef })
-const reading = [
-  'account_not_found',
-  'account_disabled',
+/** Why a mail server cannot be used. */
+export const mailServerProblems = [
   'mail_login_refused',
   'mail_server_refused',
   'mail_server_tls',
@@ -197,6 +196,7 @@ const reading = [
   'mail_server_unreachable',
   'mail_server_timeout',
 ] as const
+const reading = ['account_not_found', 'account_disabled', ...mailServerProblems] as const
 const tag = 'Mail'
 
 export const maxSearchLength = 500

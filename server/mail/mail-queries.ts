@@ -1,4 +1,4 @@
-/** What mail is asked for, and by whom it is owned. */
+/** Queries of the mail API, and the owner of a mailbox. */
 import type { MessageSummary } from '../../contract/mail.ts'
 
 /** Whose mailbox it is, and where. */
