@@ -24,10 +24,8 @@ export interface AuthField {
   claims: AuthClaim[]
 }
 
-/** What is looked at. */
-const maxFields = 200
-const maxClaims = 50
-const maxValue = 8192
+/** What is looked at; of a value, characters. */
+const [maxFields, maxClaims, maxValue] = [200, 50, 8192]
 
 /** @param head The beginning of a message; a field that the end cuts off is left out. */
 export function readFields(head: string): HeaderField[] {

@@ -24,7 +24,6 @@ export function MessageHead({
   heading: RefObject<HTMLHeadingElement | null>
   /** Of a conversation: its subject and its sender stand above it. */
   isPart?: boolean
-  /** What can be done with it, behind its marks. */
   children?: ReactNode
 }) {
   // On phones the text of a message comes first; on wider windows there is room for all.
