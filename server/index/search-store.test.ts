@@ -1,4 +1,5 @@
 /** Searching the index of an account: the same hits on SQLite and PostgreSQL, in the same order, page after page. */
+import { zstdDecompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { onEachIndex } from '../../test/support/index-databases.ts'
 import { IndexStore } from './index-store.ts'
@@ -80,7 +81,7 @@ onEachIndex(open => {
     }
     const find = async (query: string, more: Partial<IndexSearch> = {}) =>
       (await search(query, more)).hits.map(({ message }) => Number(/\d+/.exec(message.messageId!)![0]))
-    return { index, search, find, put }
+    return { db, index, search, find, put }
   }
 
   test('each condition, and all of them with and, or, not and parentheses', async () => {
@@ -368,13 +369,15 @@ onEachIndex(open => {
       subject: `Tea ${at}`,
       body: `milk https://example.com ${at}`,
     }))
-    const { index, find } = await filled(mails)
+    const { db, index, find } = await filled(mails)
     const figures = async () => {
       const { messages, texts } = await index.figures()
       return { messages, texts, milk: (await find('milk')).length, links: (await find('has:link')).length }
     }
     expect(await figures()).toEqual({ messages: 620, texts: 620, milk: 50, links: 50 })
     await index.removeTexts()
+    const blocks = await db.selectFrom('text_blocks').select('texts').execute()
+    expect(blocks.filter(({ texts }) => zstdDecompressSync(texts).includes('milk'))).toEqual([])
     expect(await figures()).toEqual({ messages: 620, texts: 0, milk: 0, links: 0 })
     expect(await find('tea', { limit: 2 })).toEqual([620, 619])
     const { messages } = await index.listMessages({ path: 'INBOX', limit: 1 })

@@ -23,7 +23,7 @@ export function threadProgram({ dirname: folder, filename }: ImportMeta, name: s
 /**
  * A cache is a thread's own to open, and it has to be open before the program is loaded. Without it each thread would load the compiler
  * of TypeScript, which takes 30 MiB and the time of a core; and since that is WebAssembly, which V8 does not free safely while other
- * threads do the same (nodejs 24.21, seen as one SIGSEGV in some thousand starts), it could end the process.
+ * threads do the same, it may end the process: one SIGSEGV of a test's process (Node 24.21) is put down to it, though it was not seen again.
  */
 export function startThread(program: string, { workerData, resourceLimits, isBackground }: ThreadOptions): Worker {
   const isPolite = isBackground === true && process.platform === 'linux'
