@@ -261,3 +261,36 @@ test('it tells until when a folder is known, finds what moved, and takes in what
   // It does not wait for a look that never comes.
   await indexer.look(600_000)
 })
+
+test('rounds in which nothing changed leave the index alone, so that its threads end, until something does', async () => {
+  gateway.deliver({ subject: 'first', messageId: '<1@x>' })
+  const asked: string[] = []
+  const heard =
+    (name: string, work: (...given: unknown[]) => unknown) =>
+    (...given: unknown[]) => {
+      asked.push(name)
+      return work(...given)
+    }
+  const operations = Object.entries(threads.of('a')).map(([name, work]) => [name, heard(name, work)])
+  indexer = newIndexer({ index: Object.fromEntries(operations), roundMs: 5 })
+  let rounds = 0
+  gateway.delay = step => void (step === 'listStandings' && rounds++)
+  indexer.start()
+  await isComplete()
+  const after = async (more: number) => {
+    const until = rounds + more
+    await vi.waitFor(() => expect(rounds).toBeGreaterThan(until), { interval: 5 })
+  }
+  await after(5)
+  asked.splice(0)
+  const asOf = indexer.asOf('INBOX')!
+  await after(5)
+  expect(asked).toEqual([])
+  expect(indexer.asOf('INBOX')).toBeGreaterThan(asOf)
+  // Nobody says so: the figures of the folder do.
+  const uid = gateway.deliver({ subject: 'second', messageId: '<2@x>' }, 'Archive')
+  await holds('Archive', [uid])
+  await writer()(w => w.setFlags(target('Archive', uid), 'add', ['\\Deleted']), signal)
+  await writer()(w => w.expunge(target('Archive', uid)), signal)
+  await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_removed')).toHaveLength(1))
+})

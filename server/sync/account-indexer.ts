@@ -9,14 +9,14 @@ import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { AppliedBatch, FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
-import { Problem } from '../platform/problem.ts'
 import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
+import { isFinal, isOfFolder } from './indexing-faults.ts'
+import { KnownStandings } from './known-standings.ts'
 import type { SyncPhase, SyncProgress } from './sync-progress.ts'
 import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
@@ -68,9 +68,7 @@ export class AccountIndexer {
   #hasFailed = false
   #nextRoundAt = 0
   #lookedAt: string | null = null
-  /** By path of a folder: everything that the server reported until then is in the index. */
-  readonly #asOf = new Map<string, number>()
-  #listing: readonly Folder[] | undefined
+  readonly #known = new KnownStandings()
   /** Wait for the end of a round that begins after they asked. */
   readonly #lookers = new Set<() => void>()
   /** Headers or texts may be missing. */
@@ -117,12 +115,12 @@ export class AccountIndexer {
 
   /** All folders as lists show them, as of the last look; undefined before the first, and where the account sees folders of others. */
   get listing(): readonly Folder[] | undefined {
-    return this.#listing
+    return this.#known.listing
   }
 
   /** Until when the index of a folder is known to hold what the server reported; undefined before the first look at it. */
   asOf(path: string): number | undefined {
-    return this.#asOf.get(path)
+    return this.#known.asOf(path)
   }
 
   /** All folders are looked at now. Resolves when they were, when that failed, and when the time is up. */
@@ -184,9 +182,10 @@ export class AccountIndexer {
   async stop(): Promise<void> {
     this.#abort.abort()
     this.#wake()
-    this.#asOf.clear()
-    this.#listing = undefined
+    this.#known.forget()
     await this.#running
+    // A round that was under way may have noted some.
+    this.#known.forget()
     this.#options.progress?.end('stopped')
   }
 
@@ -202,8 +201,7 @@ export class AccountIndexer {
     // Not complete until they were.
     this.#lookedAt = null
     this.#isComplete = false
-    this.#asOf.clear()
-    this.#listing = undefined
+    this.#known.forget()
     this.#texts.forget()
     this.#wake()
   }
@@ -217,6 +215,7 @@ export class AccountIndexer {
         if (signal.aborted || isFinal(error)) return
         // What was noticed may not have been read: all is compared.
         this.#hasFailed = true
+        this.#known.touch()
         this.#nextRoundAt = 0
         this.#looked()
         const { logger, accountId, backoff } = this.#options
@@ -254,10 +253,15 @@ export class AccountIndexer {
     this.#nextRoundAt = performance.now() + roundMs
     const lookers = [...this.#lookers]
     const asOf = Date.now()
-    const round = await index.currentRound()
     const standings = await this.#standings()
     // From here on a further notice is of something that these figures may not hold.
     for (const path of noticed) this.#noticed.delete(path)
+    // Then the index is not even asked, so that its threads can end and its files be closed.
+    if (this.#known.isUnchanged(standings, asksAll || noticed.size > 0)) {
+      this.#known.confirm(standings, asOf)
+      return this.#roundOver(lookers)
+    }
+    const round = await index.currentRound()
     const folders = await this.#applyFolders(standings)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
@@ -270,16 +274,20 @@ export class AccountIndexer {
       const isCurrent = await this.#catchUp(folder, status, comparesAll)
       isWhole = isCurrent && isWhole
       // Other flags were not looked for.
-      if (isCurrent && (comparesAll || status.modseq !== undefined)) this.#asOf.set(path, asOf)
+      if (isCurrent && (comparesAll || status.modseq !== undefined)) this.#known.compared(path, asOf)
     }
-    for (const path of this.#asOf.keys()) if (!byPath.has(path)) this.#asOf.delete(path)
     if (isWhole) {
       await index.settleOrphans(round, await this.#facts.lowest())
       await this.#facts.forward()
+      this.#known.roundOver(standings)
     }
+    this.#isMore = true
+    this.#roundOver(lookers)
+  }
+
+  #roundOver(lookers: Iterable<() => void>): void {
     this.#rounds++
     this.#hasFailed = false
-    this.#isMore = true
     this.#lookedAt = new Date().toISOString()
     this.#looked(lookers)
   }
@@ -316,7 +324,7 @@ export class AccountIndexer {
       const status = standings.find(each => each.path === path)?.status
       // A notice may say more than the figures do.
       if (!folder || !status) continue
-      if (await this.#catchUp(folder, status, status.modseq === undefined)) this.#asOf.set(path, asOf)
+      if (await this.#catchUp(folder, status, status.modseq === undefined)) this.#known.compared(path, asOf)
     }
     this.#isMore = true
   }
@@ -345,13 +353,13 @@ export class AccountIndexer {
     const { index } = this.#options
     await index.applyFolders(standings.map(toListedFolder), await this.#facts.lowest())
     await this.#facts.forward()
-    const listing = standings.map(each => each.listing).filter(each => each !== undefined)
-    this.#listing = listing.length === standings.length ? listing : undefined
+    this.#known.list(standings)
     return index.listFolders()
   }
 
   async #apply(batch: FolderBatch): Promise<AppliedBatch> {
     const { index, own } = this.#options
+    this.#known.touch()
     const applied = await index.applyBatch(own ? { ...batch, own } : batch, await this.#facts.lowest())
     await this.#facts.forward()
     return applied
@@ -384,16 +392,4 @@ export class AccountIndexer {
 
 function toListedFolder({ path, role, isSelectable, status }: FolderStanding): ListedFolder {
   return { path, role, isSelectable, mailboxId: null, status: status ?? null }
-}
-
-/** Until the account is changed, or somebody asks for another try. */
-function isFinal(error: unknown): boolean {
-  const codes = ['mail_login_refused', 'account_disabled', 'account_not_found', 'draining']
-  if (error instanceof IndexFault) return error.code === 'closed'
-  return error instanceof Problem && codes.includes(error.code)
-}
-
-function isOfFolder(error: unknown): error is Problem {
-  const codes = ['folder_not_found', 'folder_not_selectable']
-  return error instanceof Problem && codes.includes(error.code)
 }

@@ -90,7 +90,7 @@ test('packed and installed into an empty folder, it serves its page and the sand
   }
   child.kill('SIGTERM')
   expect(await closed).toEqual([0, null])
-  expect(readdirSync(join(home, 'data')).sort()).toEqual(['audit.head', 'rustymail.db', 'secret.key'])
+  expect(readdirSync(join(home, 'data')).sort()).toEqual(['audit.head', 'index', 'rustymail.db', 'secret.key'])
 })
 
 /** As after `npm ci --omit=dev`: each package that the lock file does not call one for development. */
