@@ -160,7 +160,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   })
 
   test('where nothing is indexed, it says so, until a level is chosen', async () => {
-    const run = await startRustyMail({ args: ['--demo'] })
+    const run = await startRustyMail({ args: ['--demo'], environment: { RUSTYMAIL_INDEX: 'off' } })
     const { items } = await run.call(api.accounts.listAccounts)
     const storageState = await stateOf(browser, run.url, await enter(run.url))
     const { page, expectQuiet } = await visit(browser, run.url, { storageState })

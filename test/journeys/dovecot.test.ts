@@ -1,5 +1,6 @@
 /** The main job on a real mail server: connect it, read it, hear of new mail, see the figures move. */
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
@@ -151,7 +152,8 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
       smtp: { host: '127.0.0.1', port: 1, tls: 'implicit', user: 'bob', password: 'canary-smtp' },
     })
     await run.stop()
-    const files = readdirSync(run.dataDir).map(name => readFileSync(`${run.dataDir}/${name}`, 'latin1'))
+    const entries = readdirSync(run.dataDir, { recursive: true, withFileTypes: true }).filter(each => each.isFile())
+    const files = entries.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'))
     const all = [...answers, await refused.text(), JSON.stringify(stream.events), run.log(), ...files].join('\n')
     for (const secret of ['pw-alice', 'pw-bob', 'canary-smtp', apiKey]) expect(all).not.toContain(secret)
     expect(all).toContain('alice@test.local')

@@ -34,7 +34,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
         `Subject: mail ${number}\nMessage-ID: <${number}@x>\n\n${words(number)}`,
       )
     }
-    const run = await startHere()
+    const run = await startHere({ environment: { RUSTYMAIL_INDEX: 'off' } })
     const id = await connected(run, dovecot.imapPort)
     const file = join(run.dataDir, 'index', `${id}.db`)
     const off = { level: 'off', default_level: 'off', state: 'off', messages: 0, size_bytes: 0 }
@@ -85,7 +85,7 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     await second.stop()
     const file = join(first.dataDir, 'index', `${id}.db`)
     expect(existsSync(file)).toBe(true)
-    const third = await startHere({ dataDir: first.dataDir })
+    const third = await startHere({ environment: { RUSTYMAIL_INDEX: 'off' }, dataDir: first.dataDir })
     await expect.poll(() => existsSync(file)).toBe(false)
     expect(await statusOf(third, id)).toMatchObject({ level: 'off', state: 'off' })
   })

@@ -135,8 +135,9 @@ test('a page of somebody else gets nothing, not even with a token or under a nam
 })
 
 test('when the client goes away, no further mail is read for it', async () => {
-  const { people, gateway, ann } = await startMcpWorld()
+  const { people, gateway, ann, indexed } = await startMcpWorld()
   for (let number = 0; number < 5; number++) gateway.deliver({ subject: 'lunch', text: 'again' })
+  await indexed()
   const client = await connectMcp(people.url, (await people.token(['mail:read'], [ann])).proof)
   const { value } = await callTool(client, 'mail_search', { q: 'lunch' })
   const refs = (value.hits as { ref: string }[]).map(({ ref }) => ref)

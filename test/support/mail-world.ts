@@ -10,6 +10,7 @@ import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { Problem } from '../../server/platform/problem.ts'
 import { type People, type Proof, startApp } from './people.ts'
+import { untilIndexed } from './until-indexed.ts'
 
 export interface Mailbox {
   id: string
@@ -132,14 +133,20 @@ export class MailWorld {
     return (await this.people.tell<{ items: Account[] }>(proof, 'GET', api.accounts.listAccounts.path)).items
   }
 
-  /** Until every account is where it stays: watched, or given up for now. */
+  /** Until every account is where it stays: watched and indexed, or given up for now. */
   async settle(): Promise<void> {
     const moving = async () =>
       (await this.accounts(this.people.admin)).filter(({ state, connections: { open, busy, connecting } }) => {
         const isThere = state === 'ready' ? open > 0 : state !== 'connecting'
         return !isThere || busy + connecting > 0
       })
-    await expect.poll(moving, { interval: 10 }).toEqual([])
+    for (;;) {
+      await expect.poll(moving, { interval: 10 }).toEqual([])
+      const ready = (await this.accounts(this.people.admin)).filter(({ state }) => state === 'ready')
+      for (const { id } of ready) await untilIndexed(this.people, id)
+      // A connection may be at work for the end of it.
+      if ((await moving()).length === 0) return
+    }
   }
 
   async addPerson(): Promise<Actor> {

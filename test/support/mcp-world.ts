@@ -6,11 +6,14 @@ import { api } from '../../contract/index.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { callTool, connectMcp } from './mcp-client.ts'
 import { type People, type Proof, type Surroundings, startApp } from './people.ts'
+import { untilIndexed } from './until-indexed.ts'
 
 export const fill = (path: string, id: string) => path.replace(/\{\w+\}/, id)
 
-export async function startMcpWorld(surroundings: Surroundings = {}) {
+/** @param folders Beside those that every mailbox has. */
+export async function startMcpWorld({ folders = [], ...surroundings }: Surroundings & { folders?: string[] } = {}) {
   const gateway = new MemoryGateway()
+  for (const path of folders) gateway.addFolder(path)
   const { people } = await startApp({ ...surroundings, overrides: { gateway } })
   const connect = async (user: string) => {
     const imap = { host: 'mail.example.org', port: 993, tls: 'implicit', user, password: 'secret' }
@@ -20,7 +23,13 @@ export async function startMcpWorld(surroundings: Surroundings = {}) {
   }
   const [ann, bob] = [await connect('ann'), await connect('bob')]
   gateway.deliver({ subject: 'lunch', text: 'At noon?', from: [{ name: 'Cy', email: 'cy@example.org' }] })
-  return { people, gateway, ann, bob }
+  /** Until all that was delivered is found: a search begins with the index. */
+  const indexed = async () => {
+    const messages = [...gateway.folders.values()].reduce((sum, folder) => sum + folder.messages.length, 0)
+    for (const account of [ann, bob]) await untilIndexed(people, account, messages)
+  }
+  await indexed()
+  return { people, gateway, ann, bob, indexed }
 }
 
 export async function refOf(client: Client, account?: string): Promise<string> {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Fact } from '../../contract/event.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
 import { rowsOf } from './change-groups.ts'
+import { typesOf } from './change-kinds.ts'
 import { isMeant } from './use-changes.ts'
 
 const accounts = [
@@ -92,6 +93,40 @@ test('accounts that are added or removed together are one row, which leads to al
   expect(removed!.text).toBe('2 accounts were removed')
 })
 
+test('folders of an account that is indexed for the first time are one row, and so are messages that go', () => {
+  const folder = (account_id: string, name: string, event: string, minutes: number): Fact => {
+    const data = { account_id, folder: name, event, added: 0, changed: 0, removed: 0, at: at(minutes) }
+    return { type: 'folder_changed', data } as unknown as Fact
+  }
+  const gone = (count: number, minutes: number): Fact => {
+    const messages = Array.from({ length: count }, (_, n) => ({ id: `m${n}`, thread_id: `t${n}` }))
+    return { type: 'mail_removed', data: { account_id: 'a', messages, at: at(minutes) } }
+  }
+  const rows = rowsOf(
+    facts(
+      folder('a', 'INBOX', 'created', 0),
+      folder('b', 'INBOX', 'created', 0),
+      folder('a', 'Sent', 'created', 0),
+      gone(2, 1),
+      mail('b', 1),
+      gone(1, 2),
+      folder('a', 'Old', 'gone', 3),
+      folder('a', 'Lists', 'cleared', 4),
+      folder('a', 'Lists', 'cleared', 5),
+    ),
+    accounts,
+  )
+  expect(rows.map(({ text }) => text)).toEqual([
+    'Folder Lists of Support was recreated (2 times)',
+    'Folder Old of Support was removed',
+    '3 messages of Support were deleted',
+    'New mail in Sales',
+    '2 folders of Support are new',
+    'Folder INBOX of Sales was created',
+  ])
+  expect(rows[4]!.href).toBe('/mail?account=a')
+})
+
 test('a program that comes and goes is one row, two programs are two', () => {
   const client = (user_agent: string, minutes: number): Fact => {
     const data = { client_id: 'c', kind: 'api', principal: 'Ann', ip_address: '10.0.0.1', user_agent, at: at(minutes) }
@@ -127,4 +162,5 @@ test('the filter of the page is that of the server: with an account named, what 
   expect(meant({ types: undefined, accountId: 'a' })).toEqual(['mail_received'])
   expect(meant({ types: ['server_started'], accountId: undefined })).toEqual(['server_started'])
   expect(meant({ types: undefined, accountId: undefined })).toHaveLength(3)
+  expect(typesOf('mail')).toEqual(['mail_received', 'mail_changed', 'mail_removed', 'folder_changed'])
 })

@@ -1,6 +1,6 @@
 /** Facts of one kind that came close together, as one row: 23 new mails, twenty accounts on one server, a program that comes and goes. */
 import type { AccountState } from '../../contract/accounts.ts'
-import type { Fact } from '../../contract/event.ts'
+import type { EventOf, Fact } from '../../contract/event.ts'
 import { serverName } from '../accounts/account-words.ts'
 import { formatCount } from '../platform/format.ts'
 import type { StreamEvent } from '../platform/stream-status.ts'
@@ -21,6 +21,14 @@ const pluralSentence: Record<AccountState, string> = {
   connecting: 'are being connected',
   ready: 'are ready',
   disabled: 'were disabled',
+}
+
+const folderWords: Record<EventOf<'folder_changed'>['data']['event'], string> = {
+  created: 'are new',
+  renamed: 'were renamed',
+  gone: 'were removed',
+  cleared: 'were recreated',
+  changed: 'changed',
 }
 
 interface Gathering {
@@ -72,6 +80,11 @@ function gatheringOf(fact: Fact, accounts: readonly Known[]): Gathering | undefi
   switch (fact.type) {
     case 'mail_received':
       return { key: `mail ${fact.data.account_id} ${fact.data.folder}`, gapMs: 60 * minute }
+    case 'mail_removed':
+      return { key: `removed ${fact.data.account_id}`, gapMs: 60 * minute }
+    // An account that is indexed for the first time has one for each of its folders.
+    case 'folder_changed':
+      return { key: `${fact.data.event} ${fact.data.account_id}`, gapMs: 10 * minute }
     case 'account_state_changed':
       return { key: `state ${serverOf(fact.data.account_id, accounts)}`, gapMs: 10 * minute }
     case 'account_added':
@@ -122,6 +135,20 @@ function wordsTogether(
   if (first?.type === 'mail_received') {
     const place = placeOf(first.data, id => nameIn(accounts, id))
     return { text: `${count} new mails in ${place}` }
+  }
+  if (first?.type === 'mail_removed') {
+    const removed = facts.reduce((sum, fact) => sum + (fact.type === 'mail_removed' ? fact.data.messages.length : 0), 0)
+    const more = count.endsWith('+') ? '+' : ''
+    return { text: `${removed}${more} messages of ${nameIn(accounts, first.data.account_id)} were deleted` }
+  }
+  if (first?.type === 'folder_changed') {
+    const { account_id: id, event } = first.data
+    const folders = new Set(facts.map(fact => (fact.type === 'folder_changed' ? fact.data.folder : '')))
+    if (folders.size === 1) return { text: `${newest.text} (${count} times)` }
+    return {
+      text: `${folders.size} folders of ${nameIn(accounts, id)} ${folderWords[event]}`,
+      href: `/mail?account=${id}`,
+    }
   }
   if (first?.type === 'account_added') return { text: `${count} accounts were added`, href: '/accounts' }
   if (first?.type === 'account_removed') return { text: `${count} accounts were removed` }

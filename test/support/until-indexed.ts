@@ -1,0 +1,16 @@
+/** Waits until the index of an account holds the mail of its server, so that lists and searches come from it. */
+import { expect } from 'vitest'
+import { api } from '../../contract/index.ts'
+import type { IndexStatus } from '../../contract/mail-index.ts'
+import type { People } from './people.ts'
+
+/** @param messages How many there are, in all folders; unless given, as many as the index knows of. */
+export async function untilIndexed(people: People, accountId: string, messages?: number): Promise<void> {
+  const path = api.mailIndex.getIndex.path.replace('{account_id}', accountId)
+  const status = async () => {
+    const { state, messages: indexed, texts } = await people.tell<IndexStatus>(people.admin, 'GET', path)
+    return { state, indexed, texts }
+  }
+  const indexed = messages ?? expect.any(Number)
+  await expect.poll(status, { interval: 20 }).toEqual({ state: 'complete', indexed, texts: indexed })
+}
