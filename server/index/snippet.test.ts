@@ -1,8 +1,9 @@
 /** Pieces of texts around hits: in their own spelling, with the places of the hits. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { phraseOf } from './fulltext.ts'
+import { phraseOf, tokensOf } from './fulltext.ts'
 import { parseSearch } from './search-language.ts'
+import { placeOf } from './search-rank.ts'
 import { phrasesOf, snippetIn } from './snippet.ts'
 
 const phrase = (text: string, isPrefix = false) => phraseOf(text, isPrefix)!
@@ -59,6 +60,28 @@ test('without a text, or without words, there is no snippet', () => {
   expect(snippetIn('some tea', [phrase('tea')])).toEqual({ text: 'some tea', hits: [[5, 8]] })
   expect(snippetIn('', [phrase('tea')])).toBeNull()
   expect(snippetIn('some tea', [])).toBeNull()
+})
+
+test('a text has a snippet where its words stand so, wherever that is', () => {
+  const words = ['tea', 'the', 'Tea', 'other', 'été', '東京', '京', '都', '𠮷𠮷野', '国', '...', '。', 'x'.repeat(70)]
+  const text = fc.array(fc.tuple(fc.constantFrom(...words), fc.constantFrom('', ' ', ', ', '\n')), { maxLength: 150 })
+  const asked = ['the tea', 'tea', 'ete', '東京', '京都', '𠮷野', '国', 'tea the other', 'x'.repeat(64)].map(each =>
+    phrase(each),
+  )
+  fc.assert(
+    fc.property(text, fc.constantFrom(...asked), (pieces, wanted) => {
+      const whole = pieces.flat().join('')
+      const isThere = placeOf(wanted, tokensOf(whole, 10_000), 0) !== -1
+      expect(snippetIn(whole, [wanted]) !== null).toBe(isThere)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('what a snippet costs ends with its piece, whatever else the text says', () => {
+  const snippet = snippetIn(`会議${'の資料を送ります。'.repeat(20_000)}`, [phrase('会議')])!
+  expect(snippet.hits).toEqual([[0, 2]])
+  expect(marked(`${'の資料を送ります。'.repeat(20_000)}会議`, phrase('会議'))).toContain('。[会議]')
 })
 
 test('places are within the text and never cut a character, whatever it is', () => {
