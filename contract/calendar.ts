@@ -20,6 +20,15 @@ export const CalendarEvent = z
     start: CalendarTime.nullable(),
     end: CalendarTime.nullable(),
     recurrence: z.string().max(mailBounds.name).nullable().describe('The rule of a series (RFC 5545, section 3.3.10)'),
+    recurrence_words: z
+      .string()
+      .max(mailBounds.name)
+      .nullable()
+      .describe(
+        'The same in plain English, such as `every Tuesday until 3 March 2027`; null where there is no rule, or words would say less than it does',
+      ),
+    exceptions: z.int().describe('Occurrences of the series that are left out, or described as events of their own'),
+    additions: z.int().describe('Dates that are named beside the rule'),
     recurrence_id: CalendarTime.nullable().describe(
       'Of one occurrence of a series: when it was to begin, which says which one is changed, called off or answered',
     ),

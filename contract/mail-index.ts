@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { IndexLevel } from './accounts.ts'
 import { endpoint } from './endpoint.ts'
 import { MessageSummary, mailBounds } from './mail.ts'
+import { PreviewQuery } from './mail-preview.ts'
 import { MessageId, ThreadId } from './message-id.ts'
 import { AccountId, Cursor, Limit, Timestamp, wholeOr } from './wire.ts'
 
@@ -110,6 +111,7 @@ export const mailIndexApi = {
         .describe('Only threads with a message in this folder; ordered by the newest one there'),
       limit: Limit,
       cursor: Cursor,
+      preview: PreviewQuery,
     }),
     response: z.object({ items: z.array(ThreadSummary), next_cursor: z.string().nullable() }),
     problems: [...known, 'folder_not_found', 'stale_cursor'],
@@ -122,6 +124,7 @@ export const mailIndexApi = {
     scope: 'mail:meta',
     effect: 'read',
     params: account.extend({ thread_id: ThreadId }),
+    query: z.strictObject({ preview: PreviewQuery }),
     response: z.object({
       id: ThreadId,
       messages: z.array(IndexedMessage),

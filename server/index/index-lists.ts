@@ -51,23 +51,29 @@ export async function listMessages(owner: IndexOwner, query: FolderPageQuery): P
     .orderBy('uid', 'desc')
     .limit(limit + 1)
     .execute()
-  const messages = await messagesByRow(
-    owner,
-    places.slice(0, limit).map(({ message }) => message),
-  )
+  const rowids = places.slice(0, limit).map(({ message }) => message)
+  const messages = await messagesByRow(owner, rowids, { previews: true })
   return { messages, folder: toFolder(folder), hasMore: places.length > limit }
 }
 
 /** In the order of these rows; those that are not there are left out. */
-export async function messagesByRow(owner: IndexOwner, rowids: readonly number[]): Promise<IndexedMessage[]> {
-  const found = await messagesAtRows(owner, rowids)
+async function messagesByRow(
+  owner: IndexOwner,
+  rowids: readonly number[],
+  { previews }: { previews: boolean },
+): Promise<IndexedMessage[]> {
+  const found = await messagesAtRows(owner, rowids, previews ? new BlockReader(owner) : noTexts)
   return rowids.map(rowid => found.get(rowid)).filter(message => message !== undefined)
 }
 
+/** For lists without previews: what is not read cannot be shown. */
+const noTexts: Pick<BlockReader, 'read'> = { read: async () => new Map() }
+
+/** @param blocks Where texts, and with them previews, are read from. */
 export async function messagesAtRows(
   owner: IndexOwner,
   rowids: readonly number[],
-  blocks = new BlockReader(owner),
+  blocks: Pick<BlockReader, 'read'>,
 ): Promise<ReadonlyMap<number, IndexedMessage>> {
   const { db, account } = owner
   const places = await placesOf(owner, rowids)
@@ -102,10 +108,8 @@ export async function messagesById(owner: IndexOwner, ids: readonly string[]): P
       .execute()
     for (const { rowid, id } of rows) rowids.set(messageIdText(id), rowid)
   }
-  return messagesByRow(
-    owner,
-    ids.map(id => rowids.get(id)).filter(rowid => rowid !== undefined),
-  )
+  const known = ids.map(id => rowids.get(id)).filter(rowid => rowid !== undefined)
+  return messagesByRow(owner, known, { previews: true })
 }
 
 export interface ThreadListQuery {
@@ -114,23 +118,19 @@ export interface ThreadListQuery {
   limit: number
   /** `nextCursor` of the page before. A thread that has new mail is not in later pages. */
   cursor?: number
+  /** How their newest messages begin. Only for callers that may read mail. */
+  previews?: boolean
 }
 
 /** By their newest message. @throws IndexFault `folder_not_found` */
 export async function listThreads(owner: IndexOwner, query: ThreadListQuery): Promise<ThreadPage> {
-  const { path, limit, cursor = Number.MAX_SAFE_INTEGER } = query
+  const { path, limit, cursor = Number.MAX_SAFE_INTEGER, previews = false } = query
   const rows = await (path === undefined
     ? newestOfAccount(owner, limit + 1, cursor)
     : newestOfFolder(owner, (await getFolder(owner, path)).id, limit + 1, cursor))
   const page = rows.slice(0, limit)
-  const newest = new Map(
-    (
-      await messagesByRow(
-        owner,
-        page.map(({ rowid }) => rowid),
-      )
-    ).map(each => [each.threadId, each]),
-  )
+  const rowids = page.map(({ rowid }) => rowid)
+  const newest = new Map((await messagesByRow(owner, rowids, { previews })).map(each => [each.threadId, each]))
   const counts = await countThreads(
     owner,
     page.map(({ thread }) => thread),
@@ -142,8 +142,18 @@ export async function listThreads(owner: IndexOwner, query: ThreadListQuery): Pr
   return { threads, nextCursor: rows.length > limit ? page.at(-1)!.rowid : null }
 }
 
+export interface ThreadQuery {
+  id: string
+  limit: number
+  /** As in lists of threads. */
+  previews?: boolean
+}
+
 /** The newest messages of a thread, oldest first, of all folders; none where there is no such thread. */
-export async function messagesOfThread(owner: IndexOwner, id: string, limit: number): Promise<IndexedMessage[]> {
+export async function messagesOfThread(
+  owner: IndexOwner,
+  { id, limit, previews = false }: ThreadQuery,
+): Promise<IndexedMessage[]> {
   const thread = threadNumber(id)
   if (thread === undefined) return []
   const rows = await owner.db
@@ -155,7 +165,7 @@ export async function messagesOfThread(owner: IndexOwner, id: string, limit: num
     .orderBy('rowid', 'desc')
     .limit(limit)
     .execute()
-  return messagesByRow(owner, rows.map(({ rowid }) => rowid).reverse())
+  return messagesByRow(owner, rows.map(({ rowid }) => rowid).reverse(), { previews })
 }
 
 /** From a UID on, to be compared with those of the server. @throws IndexFault `folder_not_found` */

@@ -258,6 +258,15 @@ export function indexStoreSuite(world: IndexWorld): void {
     await apply({ path: 'INBOX', texts: [textOf(1, 'see https://example.org'), textOf(2, 'nobody has this')] })
     await apply({ path: 'INBOX', texts: [textOf(1, 'another one')] })
     expect(await list('INBOX')).toMatchObject([{ preview: 'see https://example.org' }])
+    for (const [query, preview] of [
+      [{ previews: true }, 'see https://example.org'],
+      [{}, null],
+    ] as const) {
+      const { threads } = await use(store => store.listThreads({ limit: 5, ...query }))
+      expect(threads).toMatchObject([{ newest: { preview } }])
+      const { id } = threads[0]!
+      expect(await use(store => store.messagesOfThread({ id, limit: 5, ...query }))).toMatchObject([{ preview }])
+    }
     expect(await use((_store, db, account) => searched(db, account))).toMatchObject([
       { body: 'see https://example.org' },
     ])

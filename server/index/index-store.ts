@@ -23,6 +23,7 @@ import {
   messagesById,
   messagesOfThread,
   type ThreadListQuery,
+  type ThreadQuery,
 } from './index-lists.ts'
 import {
   type PageAnswer,
@@ -172,8 +173,8 @@ export class IndexStore {
     return this.#read(owner => listThreads(owner, query))
   }
 
-  async messagesOfThread(id: string, limit: number): Promise<IndexedMessage[]> {
-    return this.#read(owner => messagesOfThread(owner, id, limit))
+  async messagesOfThread(query: ThreadQuery): Promise<IndexedMessage[]> {
+    return this.#read(owner => messagesOfThread(owner, query))
   }
 
   async search(query: IndexSearch): Promise<SearchAnswer> {

@@ -10,8 +10,8 @@ export function indexRoutes(http: HttpServer, mail: IndexedMail): void {
   handle(http, mailIndexApi.listThreads, ({ principal, params, query }) =>
     mail.listThreads(principal, params.account_id, query),
   )
-  handle(http, mailIndexApi.getThread, ({ principal, params }) =>
-    mail.getThread(principal, params.account_id, params.thread_id),
+  handle(http, mailIndexApi.getThread, ({ principal, params, query }) =>
+    mail.getThread(principal, params.account_id, params.thread_id, query),
   )
   handle(http, mailIndexApi.listContacts, ({ principal, params, query }) =>
     mail.listContacts(principal, params.account_id, query),

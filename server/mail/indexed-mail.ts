@@ -37,7 +37,10 @@ interface ThreadsQuery {
   folder?: string | undefined
   limit: number
   cursor?: string | undefined
+  preview?: WantsPreview
 }
+
+type WantsPreview = 'true' | 'false' | undefined
 
 const messagesOfThread = 200
 
@@ -62,32 +65,35 @@ export class IndexedMail {
     return { state, created, updated, destroyed, has_more: hasMore }
   }
 
-  async listThreads(principal: Principal, accountId: string, { folder, limit, cursor }: ThreadsQuery) {
+  async listThreads(principal: Principal, accountId: string, { folder, limit, cursor, preview }: ThreadsQuery) {
     const index = await this.#indexOf(principal, accountId)
     const owner = await this.#options.ownerOf(principal, accountId)
     if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor()
+    const previews = showsPreviews(principal, preview)
     const query = {
       limit,
+      previews,
       ...(folder !== undefined && { path: folder }),
       ...(cursor !== undefined && { cursor: Number(cursor) }),
     }
     const { threads, nextCursor } = await asked(index.listThreads(query))
     const items = threads.map(({ id, messageCount, unreadCount, newest }): ThreadSummary => {
-      const message = this.#listed(accountId, owner, newest, folder)
+      const message = this.#listed(accountId, owner, newest, { previews, folder })
       return { id, subject: message.subject, messages: messageCount, unread: unreadCount, newest: message }
     })
     return { items, next_cursor: nextCursor === null ? null : String(nextCursor) }
   }
 
-  async getThread(principal: Principal, accountId: string, threadId: string) {
+  async getThread(principal: Principal, accountId: string, id: string, { preview }: { preview?: WantsPreview }) {
     const index = await this.#indexOf(principal, accountId)
     const owner = await this.#options.ownerOf(principal, accountId)
-    const messages = await asked(index.messagesOfThread(threadId, messagesOfThread + 1))
+    const previews = showsPreviews(principal, preview)
+    const messages = await asked(index.messagesOfThread({ id, limit: messagesOfThread + 1, previews }))
     if (messages.length === 0) throw new Problem('thread_not_found', 'There is no such thread in this account.')
     const shown = messages.slice(-messagesOfThread)
     return {
-      id: threadId,
-      messages: shown.map(message => this.#listed(accountId, owner, message)),
+      id,
+      messages: shown.map(message => this.#listed(accountId, owner, message, { previews })),
       has_older: messages.length > shown.length,
     }
   }
@@ -140,7 +146,12 @@ export class IndexedMail {
     return this.#options.index.of(accountId)
   }
 
-  #listed(accountId: string, owner: Owner, message: IndexedMessage, folder?: string): ListedMessage {
+  #listed(
+    accountId: string,
+    owner: Owner,
+    message: IndexedMessage,
+    { previews, folder }: { previews: boolean; folder?: string | undefined },
+  ): ListedMessage {
     const { refs } = this.#options
     const places = message.places.filter(({ path }) => refs.canName(path))
     const place = places.find(({ path }) => path === folder) ?? places[0] ?? nowhere
@@ -153,8 +164,14 @@ export class IndexedMail {
       uid_validity: uidValidity,
       folders: [...new Set([path, ...places.map(each => each.path)])],
       sender_warnings: warningsOf(message.from, owner.email),
+      ...(previews && { preview: message.preview || null }),
     }
   }
+}
+
+/** How a mail begins is part of it. */
+function showsPreviews(principal: Principal, preview: WantsPreview): boolean {
+  return preview === 'true' && principal.scopes.has('mail:read')
 }
 
 /** Between two folders, for as long as one of them is not read again. */

@@ -71,7 +71,7 @@ test('an attached message is read by the ref that its carrier names, with a note
 
 test('every text of a message is read, HTML among them, and an invitation as data', async () => {
   const source =
-    'BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Tea\nDTSTART:20261201T090000Z\nEND:VEVENT\nEND:VCALENDAR'
+    'BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Tea\nDTSTART:20261201T090000Z\nRRULE:FREQ=WEEKLY;UNTIL=20270302T090000Z\nEXDATE:20261208T090000Z\nEND:VEVENT\nEND:VCALENDAR'
   const parts = [
     { type: 'text/html', body: '<p>meeting Friday</p>' },
     { type: 'text/plain', body: 'the footer' },
@@ -85,7 +85,13 @@ test('every text of a message is read, HTML among them, and an invitation as dat
     calendar: {
       method: 'REQUEST',
       events: [
-        { summary: 'Tea', start: { local: '2026-12-01T09:00:00', zone: 'UTC', utc: '2026-12-01T09:00:00.000Z' } },
+        {
+          summary: 'Tea',
+          start: { local: '2026-12-01T09:00:00', zone: 'UTC', utc: '2026-12-01T09:00:00.000Z' },
+          recurrence: 'FREQ=WEEKLY;UNTIL=20270302T090000Z',
+          repeats: 'every Tuesday until 2 March 2027',
+          exceptions: 1,
+        },
       ],
     },
   })

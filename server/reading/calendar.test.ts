@@ -74,6 +74,9 @@ test('what is said of an event is told, and people by name and address', () => {
     start: { local: '2026-12-01T10:00:00', time_zone: 'UTC', utc: '2026-12-01T10:00:00.000Z' },
     end: { local: '2026-12-01T11:30:00', time_zone: 'UTC', utc: '2026-12-01T11:30:00.000Z' },
     recurrence: 'FREQ=WEEKLY;COUNT=3',
+    recurrence_words: 'every Tuesday, 3 times',
+    exceptions: 0,
+    additions: 0,
     recurrence_id: null,
     sequence: null,
     status: 'CONFIRMED',
@@ -173,4 +176,82 @@ test('times at the end of time cost no more than others', () => {
   for (const duration of ['P99999999999999999W', '-P99999999999999999W', 'PT999999999999999999999S']) {
     expect(first('DTSTART:20261201T100000Z', `DURATION:${duration}`)).toMatchObject({ end: null })
   }
+})
+
+test.each([
+  ['FREQ=WEEKLY;BYDAY=TU;UNTIL=20270303T090000Z', 'every Tuesday until 3 March 2027'],
+  ['FREQ=WEEKLY', 'every Tuesday'],
+  ['FREQ=WEEKLY;BYDAY=TH,TU', 'every Tuesday and Thursday'],
+  ['FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE,FR;WKST=SU', 'every 2 weeks on Monday, Wednesday and Friday'],
+  ['FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', 'every day from Monday to Friday'],
+  ['FREQ=DAILY', 'every day'],
+  ['FREQ=DAILY;INTERVAL=3;COUNT=10', 'every 3 days, 10 times'],
+  ['FREQ=DAILY;BYDAY=SA,SU', 'every Saturday and Sunday'],
+  ['FREQ=DAILY;COUNT=1', 'every day, once'],
+  ['FREQ=WEEKLY;BYDAY=MO;BYMONTH=6,7', 'every Monday in June and July'],
+  ['FREQ=MONTHLY', 'on the 1st of every month'],
+  ['FREQ=MONTHLY;BYMONTHDAY=2,3,11,22', 'on the 2nd, 3rd, 11th and 22nd of every month'],
+  ['FREQ=MONTHLY;BYMONTHDAY=-1', 'on the last day of every month'],
+  ['FREQ=MONTHLY;INTERVAL=3;BYDAY=2TU', 'every 3 months on the second Tuesday'],
+  ['FREQ=MONTHLY;BYDAY=-1FR', 'on the last Friday of every month'],
+  ['FREQ=MONTHLY;BYDAY=TU;BYSETPOS=2', 'on the second Tuesday of every month'],
+  ['FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1', 'on the last day from Monday to Friday of every month'],
+  ['FREQ=MONTHLY;BYDAY=TU', 'every Tuesday'],
+  ['FREQ=YEARLY', 'every year on 1 December'],
+  ['FREQ=YEARLY;BYMONTH=3;BYMONTHDAY=3', 'every year on 3 March'],
+  ['FREQ=YEARLY;INTERVAL=2;BYMONTH=10;BYDAY=-1SU', 'every 2 years on the last Sunday of October'],
+  ['FREQ=YEARLY;BYMONTH=3,9', 'every year on 1 March and 1 September'],
+  ['FREQ=HOURLY;INTERVAL=6', 'every 6 hours'],
+  // What words would say wrongly is left to the rule.
+  ['FREQ=WEEKLY;BYDAY=TU;BYHOUR=9,17', null],
+  ['FREQ=WEEKLY;BYDAY=1TU', null],
+  ['FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13', null],
+  ['FREQ=MONTHLY;BYDAY=TU,TH;BYSETPOS=1', null],
+  ['FREQ=MONTHLY;INTERVAL=2;BYDAY=TU', null],
+  ['FREQ=MONTHLY;BYMONTHDAY=-3', null],
+  ['FREQ=YEARLY;BYWEEKNO=20', null],
+  ['FREQ=YEARLY;BYDAY=53MO', null],
+  ['FREQ=YEARLY;BYMONTHDAY=3', null],
+  ['RSCALE=HEBREW;FREQ=YEARLY', null],
+  ['FREQ=MONTHLY;SKIP=FORWARD;BYMONTHDAY=31', null],
+  [
+    `FREQ=YEARLY;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12;BYMONTHDAY=${Array.from({ length: 31 }, (_, day) => day + 1)}`,
+    null,
+  ],
+])('in plain words %s is %j', (rule, words) => {
+  const said = first('DTSTART:20261201T100000Z', `RRULE:${rule}`)
+  expect(said).toMatchObject({ recurrence: expect.stringContaining('FREQ='), recurrence_words: words })
+})
+
+test.each([
+  ['DTSTART;TZID=W. Europe Standard Time:20261208T003000', '20270302T233000Z', '3 March'],
+  ['DTSTART;TZID=America/Los_Angeles:20261208T200000', '20270304T040000Z', '3 March'],
+  ['DTSTART;TZID=Nowhere:20261208T200000', '20270303T040000Z', '3 March'],
+  ['DTSTART;VALUE=DATE:20261208', '20270303', '3 March'],
+  ['DTSTART:20261208T100000', '99990303T100000', '3 March'],
+])('the last day of a series is one of its own clocks: %s until %s', (start, until, day) => {
+  const words = first(start, `RRULE:FREQ=WEEKLY;UNTIL=${until}`)?.recurrence_words
+  expect(words).toMatch(new RegExp(`^every Tuesday until ${day} \\d{4}$`))
+})
+
+test('what a series leaves out, changes and adds is counted, however long its lines are', () => {
+  const dates = Array.from({ length: 900 }, (_, index) => `${20270101 + index}T100000Z`).join()
+  const series = ['UID:1@x', 'DTSTART:20261201T100000Z', 'RRULE:FREQ=DAILY']
+  const other = ['END:VEVENT', 'BEGIN:VEVENT', 'UID:1@x', 'RECURRENCE-ID:20261202T100000Z', 'EXDATE:20261203T100000Z']
+  expect(first(...series)).toMatchObject({ exceptions: 0, additions: 0 })
+  const exceptions = [
+    'EXDATE;TZID="(GMT+01:00) a:b":20261203T100000,20261204T100000',
+    'EXDATE;VALUE=DATE:20261205,nonsense',
+  ]
+  expect(event(...series, ...exceptions, `EXDATE:${dates}`, ...other)?.events).toMatchObject([
+    { exceptions: 904, additions: 0 },
+    { exceptions: 0, recurrence_words: null },
+  ])
+  const added = [
+    'UID:2@x',
+    'DTSTART:20261201T100000Z',
+    'RDATE;VALUE=PERIOD:20261203T100000Z/PT1H,20261204T100000Z/PT1H',
+  ]
+  expect(first(...added)).toMatchObject({ recurrence: null, recurrence_words: null, additions: 2 })
+  expect(first(...series, 'RRULE:FREQ=WEEKLY')).toMatchObject({ recurrence_words: null })
 })

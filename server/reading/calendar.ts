@@ -1,5 +1,6 @@
 /** Reads an invitation (RFC 5545) as data. Work for the thread of a `TextWorker`: a stranger wrote it. */
 import ICAL from 'ical.js'
+import { type Day, recurrenceWords } from './recurrence-words.ts'
 import { cutText } from './stranger-text.ts'
 
 export interface CalendarData {
@@ -15,6 +16,9 @@ export interface CalendarEventData {
   start: CalendarTimeData | null
   end: CalendarTimeData | null
   recurrence: string | null
+  recurrence_words: string | null
+  exceptions: number
+  additions: number
   recurrence_id: CalendarTimeData | null
   sequence: number | null
   status: string | null
@@ -49,6 +53,9 @@ const longestSeconds = 10 * 366 * 24 * 60 * 60
 /** Lines that are read; one that is longer is left out. The time that a line takes grows with the square of its length. */
 const readLines =
   /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|RDATE|RECURRENCE-ID|SEQUENCE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
+/** Dates that a series leaves out or adds: they are counted, however many stand in a line. */
+const dateList = /^(EXDATE|RDATE)[;:]/i
+const listedDate = /^\d{8}(?:T\d{6}Z?)?(?:\/\S+)?$/
 const maxLine = 4096
 const maxLengths = { uid: 998, summary: 1_000, location: 1_000, rule: 300, word: 40, zone: 100, name: 300, email: 320 }
 
@@ -58,9 +65,10 @@ export function readCalendar({ source }: { source: string }): CalendarData | nul
   if (root?.name !== 'vcalendar') return null
   const zones = zonesOf(root)
   const parts = root.getAllSubcomponents().filter(({ name }) => name === 'vevent' || name === 'vtodo')
+  const changed = changedOccurrences(parts)
   return {
     method: wordOf(root, 'method')?.toUpperCase() ?? null,
-    events: parts.slice(0, maxEvents).map(part => toEvent(part, zones)),
+    events: parts.slice(0, maxEvents).map(part => toEvent(part, zones, changed)),
     event_count: parts.length,
   }
 }
@@ -69,13 +77,32 @@ export function readCalendar({ source }: { source: string }): CalendarData | nul
 function parse(source: string): ICAL.Component | undefined {
   try {
     const lines = source.replaceAll(/\r?\n[ \t]/g, '').split(/\r?\n/)
-    const known = lines.filter(line => line.length <= maxLine && readLines.test(line))
+    const known = lines.flatMap(line => {
+      const kept = line.length <= maxLine && readLines.test(line) ? [line] : []
+      return dateList.test(line) ? [...kept, countOfDates(line)] : kept
+    })
     const parsed: unknown = ICAL.parse(known.join('\r\n'))
     const first = Array.isArray(parsed) && Array.isArray(parsed[0]) ? parsed[0] : parsed
     return new ICAL.Component(first as never)
   } catch {
     return undefined
   }
+}
+
+function countOfDates(line: string): string {
+  const [name = ''] = line.split(/[;:]/, 1)
+  const dates = line.slice(line.lastIndexOf(':') + 1).split(',')
+  return `X-COUNT-${name}:${dates.filter(date => listedDate.test(date.trim())).length}`
+}
+
+/** By the series, how many of its occurrences the calendar describes as other than the series. */
+function changedOccurrences(parts: readonly ICAL.Component[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const part of parts) {
+    const uid = part.hasProperty('recurrence-id') ? textOf(part, 'uid', maxLengths.uid) : null
+    if (uid !== null) counts.set(uid, (counts.get(uid) ?? 0) + 1)
+  }
+  return counts
 }
 
 /** As the calendar itself describes them: their names mean whatever it says. */
@@ -108,17 +135,27 @@ function isYearly(property: ICAL.Property): boolean {
   return Object.keys(others).length === 0 && isInMonth && days.length <= 1 && days.every(isDay) && areMonthDays
 }
 
-function toEvent(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>): CalendarEventData {
+function toEvent(
+  part: ICAL.Component,
+  zones: ReadonlyMap<string, ICAL.Timezone>,
+  changed: ReadonlyMap<string, number>,
+): CalendarEventData {
   const attendees = part.getAllProperties('attendee')
   const organizer = part.getFirstProperty('organizer')
   const rule = readValue(part.getFirstProperty('rrule'))
+  const uid = textOf(part, 'uid', maxLengths.uid)
+  const additions = countOf(part, 'x-count-rdate')
+  const isSeries = !part.hasProperty('recurrence-id') && (rule !== undefined || additions > 0)
   return {
-    uid: textOf(part, 'uid', maxLengths.uid),
+    uid,
     summary: textOf(part, 'summary', maxLengths.summary) ?? '',
     location: textOf(part, 'location', maxLengths.location),
     start: timeOf(part.getFirstProperty('dtstart'), zones),
     end: timeOf(part.getFirstProperty('dtend') ?? part.getFirstProperty('due'), zones) ?? endByDuration(part, zones),
     recurrence: rule === undefined ? null : oneLine(String(rule), maxLengths.rule),
+    recurrence_words: wordsOfRule(part, zones),
+    exceptions: isSeries ? countOf(part, 'x-count-exdate') + (changed.get(uid ?? '') ?? 0) : 0,
+    additions: isSeries ? additions : 0,
     recurrence_id: timeOf(part.getFirstProperty('recurrence-id'), zones),
     sequence: sequenceOf(part),
     status: wordOf(part, 'status')?.toUpperCase() ?? null,
@@ -129,6 +166,51 @@ function toEvent(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>
     })),
     attendee_count: attendees.length,
   }
+}
+
+function countOf(part: ICAL.Component, name: string): number {
+  return part.getAllProperties(name).reduce((sum, property) => sum + Number(readValue(property)), 0)
+}
+
+/** Null where there is no rule, where there are several, and where it has a part that RFC 5545 does not know. */
+function wordsOfRule(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>): string | null {
+  const properties = part.getAllProperties('rrule')
+  const [rule] = properties.map(readValue)
+  if (properties.length !== 1 || !(rule instanceof ICAL.Recur) || !knowsAll(rule)) return null
+  const first = part.getFirstProperty('dtstart')
+  const start = readValue(first)
+  const by = Object.fromEntries(Object.entries(rule.parts).map(([name, values]) => [name, [values].flat()]))
+  const until = rule.until && lastDay(rule.until, first ? parameterOf(first, 'tzid') : '', zones)
+  const { freq, interval, count } = rule
+  const plain = { frequency: String(freq), interval, count, until, by: by as Record<string, (string | number)[]> }
+  return recurrenceWords(plain, start instanceof ICAL.Time ? dayOf(start) : null)
+}
+
+function knowsAll(rule: ICAL.Recur): boolean {
+  const known = new Set(Object.keys(new ICAL.Recur({})))
+  return Object.keys(rule).every(name => known.has(name))
+}
+
+/** Where the clocks of the event are: an end in UTC may be on the day before or after. */
+function lastDay(until: ICAL.Time, zoneName: string, zones: ReadonlyMap<string, ICAL.Timezone>): Day {
+  if (until.zone !== ICAL.Timezone.utcTimezone || until.isDate || until.year > lastYear) return dayOf(until)
+  const zone = zones.get(zoneName)
+  try {
+    if (zone) return dayOf(until.convertToZone(zone))
+    const format = new Intl.DateTimeFormat('en-CA', { timeZone: zoneName || 'UTC' })
+    const [year = 0, month = 0, day = 0] = format
+      .format(until.toUnixTime() * 1000)
+      .split('-')
+      .map(Number)
+    return { year, month, day }
+  } catch {
+    // The zone is broken, or has a name that is not known.
+    return dayOf(until)
+  }
+}
+
+function dayOf({ year, month, day }: ICAL.Time): Day {
+  return { year, month, day }
 }
 
 function timeOf(property: ICAL.Property | null, zones: ReadonlyMap<string, ICAL.Timezone>): CalendarTimeData | null {

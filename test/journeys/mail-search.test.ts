@@ -205,6 +205,25 @@ function suite(database: () => Promise<Record<string, string>>): void {
     const absent = await ask(`${api.mailSearch.searchMail.path}?q=tea&account=0123456789abcdef`)
     expect([hidden.status, absent.status]).toEqual([404, 404])
     expect((await ask(`/api/v1/accounts/${bob}/search?q=tea`)).status).toBe(404)
+    // Threads say how their newest message begins, to callers that may read it.
+    const threads = `/api/v1/accounts/${alice}/threads`
+    const { items } = await run.call(api.mailIndex.listThreads, {
+      params: { account_id: alice },
+      query: { preview: 'true' },
+    })
+    const milk = items.find(({ newest }) => newest.preview === 'Bring the good milk, please.')!
+    const query = { preview: 'true' } as const
+    const params = { account_id: alice, thread_id: milk.id }
+    const whole = await run.call(api.mailIndex.getThread, { params, query })
+    expect(whole.messages.map(({ preview }) => preview)).toContain('Bring the good milk, please.')
+    for (const path of [threads, `${threads}/${milk.id}`]) {
+      const plainly = await (await run.send('GET', path)).text()
+      const asked = await ask(`${path}?preview=true`)
+      expect([path, asked.status, asked.body]).toEqual([path, 200, plainly])
+      expect(plainly).not.toMatch(/"preview"|milk/)
+      expect((await ask(`${path.replace(alice, bob)}?preview=true`)).status).toBe(404)
+      expect((await ask(`${path}?preview=yes`)).status).toBe(400)
+    }
     const client = await connectMcp(run.url, { authorization: `Bearer ${token}` })
     const { value } = await callTool(client, 'mail_search', { q: 'tea' })
     expect(value).toMatchObject({ hits: [{ subject: 'one tea party' }], total: 1 })

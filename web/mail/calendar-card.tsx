@@ -38,7 +38,7 @@ export function CalendarCard({ calendar: { method, events, event_count: count } 
 }
 
 function Event({ event, title }: { event: CalendarEvent; title: string }) {
-  const { summary, location, start, end, recurrence, status, organizer, attendees, attendee_count: count } = event
+  const { summary, location, start, end, status, organizer, attendees, attendee_count: count } = event
   const shown = attendees.slice(0, mostAttendees)
   return (
     <div className="flex items-start gap-3">
@@ -55,9 +55,9 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
           {start && (
             <Line label="When">
               <Span start={start} end={end} />
-              {recurrence && ', repeated'}
             </Line>
           )}
+          <Series event={event} />
           {location && (
             <Line label="Where">
               <bdi>{visibleText(location)}</bdi>
@@ -84,6 +84,23 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
         </dl>
       </div>
     </div>
+  )
+}
+
+/** How it is repeated. Rules that plain words would not do justice to stand as they are. */
+function Series({ event }: { event: CalendarEvent }) {
+  const { recurrence: rule, recurrence_words: words, exceptions, additions } = event
+  if (rule === null && additions === 0) return null
+  const more = [
+    ...(rule !== null && additions > 0 ? [`and on ${formatCount(additions, 'other date')}`] : []),
+    ...(exceptions > 0 ? [`with ${formatCount(exceptions, 'exception')}`] : []),
+  ]
+  return (
+    <Line label="Repeats">
+      {rule === null && `on ${formatCount(additions, 'other date')}`}
+      {rule !== null && (words ?? <code className="text-xs">{visibleText(rule)}</code>)}
+      {more.length > 0 && `, ${more.join(', ')}`}
+    </Line>
   )
 }
 
@@ -127,7 +144,7 @@ function Person({ person: { name, email } }: { person: Address }) {
 function Line({ label, children }: { label: string; children: ReactNode }) {
   return (
     <div className="flex gap-2">
-      <dt className="w-14 shrink-0 text-muted">{label}</dt>
+      <dt className="w-16 shrink-0 text-muted">{label}</dt>
       <dd className="min-w-0 flex-1 wrap-anywhere">{children}</dd>
     </div>
   )

@@ -24,7 +24,11 @@ export function ConversationView({ threadId, ownEmail, ...open }: ConversationPr
   const { data, error, refetch } = useQuery({
     queryKey: queryKeys.thread(accountId, threadId),
     queryFn: ({ signal }) =>
-      call(api.mailIndex.getThread, { params: { account_id: accountId, thread_id: threadId }, signal }),
+      call(api.mailIndex.getThread, {
+        params: { account_id: accountId, thread_id: threadId },
+        query: { preview: 'true' },
+        signal,
+      }),
   })
   const known = useKnownHead(accountId, messageRef)
   // It may have become part of another one; the message is still there.

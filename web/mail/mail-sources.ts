@@ -22,7 +22,7 @@ export function threadsOf(accountId: string, folder: string): MailSource {
       const params = { account_id: accountId }
       const { items, next_cursor } = await call(api.mailIndex.listThreads, {
         params,
-        query: { folder, limit: pageSize, cursor },
+        query: { folder, limit: pageSize, cursor, preview: 'true' },
         signal,
       })
       return { rows: items.map(thread => rowOfThread(accountId, thread)), next_cursor, total: null }
