@@ -1,4 +1,4 @@
-/** The search on the mail page, in a real browser on the sandbox's mail: narrow and wide, light and dark, by hand and by address. */
+/** The search on the mail page where nothing is indexed, in a real browser on the sandbox's mail: narrow and wide, light and dark, by hand and by address. */
 import type { Browser, Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { api } from '../../contract/index.ts'
@@ -14,7 +14,8 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   let storageState: SignedIn
 
   beforeAll(async () => {
-    const demo = await startBrowserDemo()
+    // Of the index all folders are searched at once: mail-find.test.ts.
+    const demo = await startBrowserDemo({ RUSTYMAIL_INDEX: 'off' })
     ;({ run, browser, storageState } = demo)
     return demo.stop
   })
