@@ -9,14 +9,13 @@ import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { AppliedBatch, FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
-import { Problem } from '../platform/problem.ts'
 import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
+import { isFinal, isOfFolder } from './indexing-faults.ts'
 import type { SyncPhase, SyncProgress } from './sync-progress.ts'
 import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
@@ -174,6 +173,7 @@ export class AccountIndexer {
     this.#isRunning = true
     this.#running = this.#run(this.#abort.signal)
       .catch(err => logger.error({ err, account_id: accountId }, 'indexing an account failed'))
+      .then(() => this.#forgetAhead())
       .finally(() => {
         this.#isRunning = false
         this.#looked()
@@ -231,6 +231,7 @@ export class AccountIndexer {
     if (isDue || this.#noticed.size > 0) {
       const delayMs = await this.#delayOf('look')
       if (delayMs > 0) return void (await wait(delayMs, undefined, { signal }).catch(() => undefined))
+      await this.#forgetAhead()
       return isDue ? this.#round(signal) : this.#lookAtNoticed()
     }
     if (this.#isMore) {
@@ -331,9 +332,20 @@ export class AccountIndexer {
       const sum = (of: 'serverTotal' | 'total') => folders.reduce((all, folder) => all + folder[of], 0)
       this.#tell('headers', next.path, sum('total'), sum('serverTotal'))
       // A folder that was recreated is read from the beginning with the next round.
-      return (await this.#folders.backfill(next)) !== undefined
+      return (await this.#folders.backfill(next, await this.#goesOn())) !== undefined
     }
-    return hasTexts && (await this.#texts.step(this.#isComplete))
+    return hasTexts && (await this.#texts.step(this.#isComplete, await this.#goesOn()))
+  }
+
+  /** Whether the next step is one more of the same, as far as is known now. */
+  async #goesOn(): Promise<boolean> {
+    const isDue = performance.now() >= this.#nextRoundAt
+    return !isDue && this.#noticed.size === 0 && (await this.#delayOf('backfill')) === 0
+  }
+
+  async #forgetAhead(): Promise<void> {
+    await this.#folders.forgetAhead()
+    await this.#texts.forgetAhead()
   }
 
   /** Once it is complete, what comes is told by facts. */
@@ -384,16 +396,4 @@ export class AccountIndexer {
 
 function toListedFolder({ path, role, isSelectable, status }: FolderStanding): ListedFolder {
   return { path, role, isSelectable, mailboxId: null, status: status ?? null }
-}
-
-/** Until the account is changed, or somebody asks for another try. */
-function isFinal(error: unknown): boolean {
-  const codes = ['mail_login_refused', 'account_disabled', 'account_not_found', 'draining']
-  if (error instanceof IndexFault) return error.code === 'closed'
-  return error instanceof Problem && codes.includes(error.code)
-}
-
-function isOfFolder(error: unknown): error is Problem {
-  const codes = ['folder_not_found', 'folder_not_selectable']
-  return error instanceof Problem && codes.includes(error.code)
 }
