@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -164,7 +164,7 @@ async function notmuchCpuMs(dir: string): Promise<number> {
   return (Number(own) + Number(system)) * 1000
 }
 
-function fillMaildir(maildir: string, messages: readonly CorpusMessage[]): void {
+export function fillMaildir(maildir: string, messages: readonly CorpusMessage[]): void {
   for (const name of ['cur', 'new', 'tmp']) mkdirSync(join(maildir, name), { recursive: true })
   for (const [index, { body, date }] of messages.entries()) {
     const record = recordOf(messages, index + 1)
@@ -185,7 +185,10 @@ function fillMaildir(maildir: string, messages: readonly CorpusMessage[]): void 
     const seconds = Math.floor(date / 1000)
     const flags = record.flags.includes('\\Seen') ? 'S' : ''
     const name = `${seconds}.M${index}P1.bench,S=${mail.length},W=${mail.length}:2,${flags}`
-    writeFileSync(join(maildir, 'cur', name), mail)
+    const file = join(maildir, 'cur', name)
+    writeFileSync(file, mail)
+    // Dovecot takes it for the time at which the message came.
+    utimesSync(file, seconds, seconds)
   }
 }
 

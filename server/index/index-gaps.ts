@@ -9,6 +9,8 @@ export interface TextlessPlace {
   path: string
   uidValidity: number
   uid: number
+  /** Of the whole message. */
+  sizeBytes: number
 }
 
 /** Rising, and apart from each other. @throws IndexFault `folder_not_found` */
@@ -27,7 +29,7 @@ export async function listUidRanges(owner: IndexOwner, path: string): Promise<Ui
 export async function listWithoutText({ db, account }: IndexOwner, limit: number): Promise<TextlessPlace[]> {
   const rows = await db
     .selectFrom('messages')
-    .select('rowid')
+    .select(['rowid', 'size'])
     .where('account', '=', account)
     .where('text', 'is', null)
     .where('orphaned_round', 'is', null)
@@ -49,9 +51,11 @@ export async function listWithoutText({ db, account }: IndexOwner, limit: number
     )
     .orderBy('message', 'desc')
     .execute()
+  const sizes = new Map(rows.map(({ rowid, size }) => [rowid, size]))
   const found = new Map<number, TextlessPlace>()
   for (const { message, path, uid_validity, uid } of places) {
-    if (!found.has(message)) found.set(message, { path, uidValidity: uid_validity, uid })
+    const sizeBytes = sizes.get(message)!
+    if (!found.has(message)) found.set(message, { path, uidValidity: uid_validity, uid, sizeBytes })
   }
   return [...found.values()]
 }

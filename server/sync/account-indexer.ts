@@ -172,6 +172,7 @@ export class AccountIndexer {
     this.#isRunning = true
     this.#running = this.#run(this.#abort.signal)
       .catch(err => logger.error({ err, account_id: accountId }, 'indexing an account failed'))
+      .then(() => this.#forgetAhead())
       .finally(() => {
         this.#isRunning = false
         this.#looked()
@@ -230,6 +231,7 @@ export class AccountIndexer {
     if (isDue || this.#noticed.size > 0) {
       const delayMs = await this.#delayOf('look')
       if (delayMs > 0) return void (await wait(delayMs, undefined, { signal }).catch(() => undefined))
+      await this.#forgetAhead()
       return isDue ? this.#round(signal) : this.#lookAtNoticed()
     }
     if (this.#isMore) {
@@ -339,9 +341,20 @@ export class AccountIndexer {
       const sum = (of: 'serverTotal' | 'total') => folders.reduce((all, folder) => all + folder[of], 0)
       this.#tell('headers', next.path, sum('total'), sum('serverTotal'))
       // A folder that was recreated is read from the beginning with the next round.
-      return (await this.#folders.backfill(next)) !== undefined
+      return (await this.#folders.backfill(next, await this.#goesOn())) !== undefined
     }
-    return hasTexts && (await this.#texts.step(this.#isComplete))
+    return hasTexts && (await this.#texts.step(this.#isComplete, await this.#goesOn()))
+  }
+
+  /** Whether the next step is one more of the same, as far as is known now. */
+  async #goesOn(): Promise<boolean> {
+    const isDue = performance.now() >= this.#nextRoundAt
+    return !isDue && this.#noticed.size === 0 && (await this.#delayOf('backfill')) === 0
+  }
+
+  async #forgetAhead(): Promise<void> {
+    await this.#folders.forgetAhead()
+    await this.#texts.forgetAhead()
   }
 
   /** Once it is complete, what comes is told by facts. */

@@ -3,6 +3,7 @@
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { FolderBatch, IndexedFolder, MessageRecord, UidSpan } from '../index/index-types.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 export interface FolderIndexerOptions {
   /** In one transaction, and told. */
@@ -13,17 +14,25 @@ export interface FolderIndexerOptions {
 }
 
 type Status = NonNullable<FolderStanding['status']>
+type Older = Awaited<ReturnType<MailConnection['changes']['listHeaders']>>
 
 /** Messages of one batch: a transaction of the index, and one FETCH. */
-const batchSize = 200
+const batchSize = 400
 /** UIDs have 32 bits (RFC 9051, section 2.3.1.1). */
 const maxUid = 2 ** 32 - 1
 
 export class FolderIndexer {
   readonly #options: FolderIndexerOptions
+  /** The batch behind the one that is written. */
+  readonly #ahead = new ReadAhead<Older>()
 
   constructor(options: FolderIndexerOptions) {
     this.#options = options
+  }
+
+  /** Before anything is compared: a change of what was read ahead is told once, and then as one of a message that is not known. */
+  async forgetAhead(): Promise<void> {
+    await this.#ahead.forget()
   }
 
   /**
@@ -40,17 +49,23 @@ export class FolderIndexer {
     return this.#readArrivals(folder, status)
   }
 
-  /** Reads the next older batch. @returns Whether there are older ones. Undefined: the folder was made again. */
-  async backfill({ path, uidValidity, lowestUid }: IndexedFolder): Promise<number | undefined> {
+  /**
+   * Reads the next older batch. @returns Whether there are older ones. Undefined: the folder was made again.
+   * @param goesOn Whether the one behind it is read while this one is written.
+   */
+  async backfill({ path, uidValidity, lowestUid }: IndexedFolder, goesOn: boolean): Promise<number | undefined> {
     if (lowestUid === null || lowestUid <= 1) return 1
-    const found = await this.#options.ask(
-      connection => connection.changes.listHeaders(path, [1, lowestUid - 1], batchSize),
-      path,
-    )
+    const key = (below: number) => `${uidValidity} ${below} ${path}`
+    const found = await this.#ahead.take(key(lowestUid), () => this.#older(path, lowestUid))
     if (found.uidValidity !== uidValidity) return undefined
     const lowest = found.hasMore ? Math.min(...found.headers.map(({ uid }) => uid)) : 1
+    if (goesOn && lowest > 1) this.#ahead.begin(key(lowest), () => this.#older(path, lowest))
     await this.#apply({ path, uidValidity, added: found.headers.map(toRecord), position: { lowestUid: lowest } })
     return lowest
+  }
+
+  #older(path: string, below: number): Promise<Older> {
+    return this.#options.ask(c => c.changes.listHeaders(path, [1, below - 1], batchSize), path)
   }
 
   /** Nothing of it is known, or no longer. */

@@ -23,7 +23,7 @@ import {
 import type { CapabilityOptions } from './imapflow-content.ts'
 import { listStandings } from './imapflow-folders.ts'
 import { toIndexHeader } from './imapflow-index.ts'
-import { fetchRows, indexQuery } from './imapflow-rows.ts'
+import { fetchKept, indexQuery } from './imapflow-rows.ts'
 import { newestOf } from './imapflow-search.ts'
 import { fetchTexts } from './imapflow-texts.ts'
 
@@ -84,8 +84,9 @@ export class ImapFlowChanges implements ChangeReader {
     const { client, folder, command, onRowDropped } = this.#options
     return command(async () => {
       const { uidValidity } = await folder.open(path)
-      const rows = await fetchRows(client, { by: 'uid', numbers: uids }, indexQuery, onRowDropped)
-      return { uidValidity, headers: rows.map(toIndexHeader) }
+      const how = { query: indexQuery, onDropped: onRowDropped, keep: toIndexHeader }
+      const headers = await fetchKept(client, { by: 'uid', numbers: uids }, how)
+      return { uidValidity, headers }
     })
   }
 
@@ -100,8 +101,9 @@ export class ImapFlowChanges implements ChangeReader {
       const { uidValidity } = await folder.open(path)
       const there = await this.#thereOf([[first, last]])
       const { uids: numbers, hasMore } = end === 'newest' ? newestOf(writeUidSet(there), limit) : oldestOf(there, limit)
-      const rows = await fetchRows(client, { by: 'uid', numbers }, indexQuery, onRowDropped)
-      return { uidValidity, headers: rows.map(toIndexHeader), hasMore }
+      const how = { query: indexQuery, onDropped: onRowDropped, keep: toIndexHeader }
+      const headers = await fetchKept(client, { by: 'uid', numbers }, how)
+      return { uidValidity, headers, hasMore }
     })
   }
 

@@ -34,23 +34,47 @@ const uidsOfCommand = 500
 /** Commands that are spent on finding the message at which a server fails; one of fifty takes twelve. */
 const mostTries = 30
 
+/** What is done with each row as it comes: what the server said of it is not kept for longer. */
+type Keep<Kept> = (row: Row) => Kept
+
+interface Tries<Answer> {
+  left: number
+  readonly query: object
+  readonly onDropped: () => void
+  read(row: FetchMessageObject): Answer | Promise<Answer>
+}
+
 /** The newest first. */
-export async function fetchRows(
+export function fetchRows(
   client: ImapFlow,
   wanted: Wanted,
   query: object = listQuery,
-  onDropped: () => void = () => undefined,
+  onDropped?: () => void,
 ): Promise<Row[]> {
-  const tries = { left: mostTries, query, onDropped }
-  const rows = new Map<number, Row>()
-  const answers = await fetchApart(client, wanted, tries)
-  for (const row of answers) if (!rows.has(row.uid)) rows.set(row.uid, await withFirst(rowOf(row)))
-  const answered = new Set(answers.map(row => numberOf(row, wanted)))
+  return fetchKept(client, wanted, { query, onDropped, keep: row => row })
+}
+
+/** The newest first. Many rows take the event loop one at a time. */
+export async function fetchKept<Kept>(
+  client: ImapFlow,
+  wanted: Wanted,
+  {
+    query,
+    onDropped = () => undefined,
+    keep,
+  }: { query: object; onDropped?: (() => void) | undefined; keep: Keep<Kept> },
+): Promise<Kept[]> {
+  const rows = new Map<number, Kept>()
+  const read = async (row: FetchMessageObject) => {
+    if (!rows.has(row.uid)) rows.set(row.uid, keep(await withFirst(rowOf(row))))
+    return numberOf(row, wanted)
+  }
+  const answered = new Set(await fetchApart(client, wanted, { left: mostTries, query, onDropped, read }))
   const numbers = wanted.numbers.filter(number => !answered.has(number))
   for (const row of await fetchLeast(client, { ...wanted, numbers }, onDropped)) {
-    if (!rows.has(row.uid)) rows.set(row.uid, { header: toUnreadable(row), row: undefined })
+    if (!rows.has(row.uid)) rows.set(row.uid, keep({ header: toUnreadable(row), row: undefined }))
   }
-  return [...rows.values()].sort((a, b) => b.header.uid - a.header.uid)
+  return [...rows].sort(([one], [other]) => other - one).map(([, kept]) => kept)
 }
 
 /** Only what is said of mail as it arrives; what cannot be read is left out. */
@@ -59,9 +83,9 @@ export async function fetchHeads(
   uids: readonly number[],
   onDropped: () => void = () => undefined,
 ): Promise<Map<number, MessageHead>> {
-  const tries = { left: mostTries, query: headQuery, onDropped }
-  const answers = await fetchApart(client, { by: 'uid', numbers: uids }, tries)
-  const all = await Promise.all(answers.map(answer => withFirst(rowOf(answer))))
+  const read = (row: FetchMessageObject) => withFirst(rowOf(row))
+  const tries = { left: mostTries, query: headQuery, onDropped, read }
+  const all = await fetchApart(client, { by: 'uid', numbers: uids }, tries)
   const rows = all.filter(({ row }) => row !== undefined)
   return new Map(rows.map(({ header: { uid, subject, from } }) => [uid, { subject, from }]))
 }
@@ -75,7 +99,7 @@ export async function fetchDates(
   const found: { uid: number; date: string }[] = []
   for (let at = 0; at < uids.length; at += uidsOfCommand) {
     const numbers = uids.slice(at, at + uidsOfCommand)
-    for (const row of await fetchAll(client, { by: 'uid', numbers }, leastQuery, onDropped))
+    for (const row of await fetchAll(client, { by: 'uid', numbers }, asTheyAre(onDropped)))
       found.push({ uid: row.uid, date: toUnreadable(row).date })
   }
   return found.sort((one, other) => other.uid - one.uid)
@@ -96,13 +120,9 @@ function rowOf(row: FetchMessageObject): Row {
 }
 
 /** Where the server refuses, half of them at a time. */
-async function fetchApart(
-  client: ImapFlow,
-  wanted: Wanted,
-  tries: { left: number; readonly query: object; readonly onDropped: () => void },
-): Promise<FetchMessageObject[]> {
+async function fetchApart<Answer>(client: ImapFlow, wanted: Wanted, tries: Tries<Answer>): Promise<Answer[]> {
   try {
-    return await fetchAll(client, wanted, tries.query, tries.onDropped)
+    return await fetchAll(client, wanted, tries)
   } catch (error) {
     if (!client.usable || !isRefusal(error)) throw error
     const { by, numbers } = wanted
@@ -121,7 +141,7 @@ async function fetchLeast(
 ): Promise<Pick<FetchMessageObject, 'uid'>[]> {
   const { by, numbers } = wanted
   if (numbers.length === 0) return []
-  const answers = await fetchAll(client, wanted, leastQuery, onDropped)
+  const answers = await fetchAll(client, wanted, asTheyAre(onDropped))
   const answered = new Set(answers.map(row => numberOf(row, wanted)))
   const silent = numbers.filter(number => !answered.has(number))
   if (silent.length === 0) return answers
@@ -131,20 +151,23 @@ async function fetchLeast(
   return [...answers, ...uids.map(uid => ({ uid }))]
 }
 
-async function fetchAll(
+function asTheyAre(onDropped: () => void) {
+  return { query: leastQuery, onDropped, read: (row: FetchMessageObject) => row }
+}
+
+async function fetchAll<Answer>(
   client: ImapFlow,
   wanted: Wanted,
-  query: object,
-  onDropped: () => void,
-): Promise<FetchMessageObject[]> {
+  { query, onDropped, read }: Omit<Tries<Answer>, 'left'>,
+): Promise<Answer[]> {
   const { by, numbers } = wanted
   if (numbers.length === 0) return []
   const isWanted = new Set(numbers)
-  const rows: FetchMessageObject[] = []
+  const rows: Answer[] = []
   for await (const row of client.fetch(rangesOf(numbers), query, { uid: by === 'uid' })) {
     // One of each, so that a server which repeats itself fills no memory.
     if (!isAnswer(row)) continue
-    if (isWanted.delete(numberOf(row, wanted))) rows.push(row)
+    if (isWanted.delete(numberOf(row, wanted))) rows.push(await read(row))
     else onDropped()
   }
   return rows
