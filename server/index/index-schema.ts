@@ -4,7 +4,7 @@ import type { FullTextWriter } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 /** To be raised with any change of these tables, of ids, of what texts become, and of tokens. */
-export const indexVersion = 5
+export const indexVersion = 6
 
 export function isSqlite(db: IndexDatabase): boolean {
   return db.getExecutor().adapter instanceof SqliteAdapter
@@ -42,6 +42,8 @@ const typical = [
   ['places', 'places', '100000 100000 20000 1'],
   ['places', 'places_by_date', '100000 100000 20000 1'],
   ['places', 'places_by_message', '100000 100000 1 1'],
+  ['places', 'places_marked', '10000 10000 1'],
+  ['places', 'places_unread', '10000 10000 1'],
   ['threads', 'threads', '40000 40000 1'],
   ['thread_links', 'thread_links', '100000 100000 1'],
   ['thread_links', 'links_by_thread', '100000 100000 3'],
@@ -118,6 +120,10 @@ const indexes = [
   'create index textless on messages (account, rowid) where text is null and orphaned_round is null',
   // By rowid of the message, which is by date.
   'create index places_by_date on places (account, folder, message)',
+  // Those that few are, for searches: see search-marks.ts.
+  `create index places_marked on places (account, message)
+    where flagged = 1 or answered = 1 or draft = 1 or keywords_json is not null`,
+  'create index places_unread on places (account, message) where seen = 0',
   'create index places_by_message on places (account, message, folder)',
   'create index links_by_thread on thread_links (account, thread)',
   'create unique index tombstones_by_id on tombstones (account, id)',

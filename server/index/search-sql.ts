@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { FullText, TextField, TextMatch } from './full-text.ts'
 import { phraseOf } from './fulltext.ts'
 import { threadNumber } from './message-identity.ts'
+import { type Marks, marksOf } from './search-marks.ts'
 import type { SearchCondition, SearchNode } from './search-tree.ts'
 
 type Sql = RawBuilder<unknown>
@@ -22,12 +23,13 @@ export interface SearchPlan {
   match: TextMatch | undefined
   /** Whether anything asks for full-text hits: then each bucket is asked by itself. */
   needsBucket: boolean
-  /** The one folder that all of it is in, where nothing else narrows it. */
-  folder: number | undefined
+  /** Places of which every hit has one, where an index knows them. */
+  marks: Marks | undefined
   /** Rows that can match at all: from `first` on, and below `end`. */
   first: number
   end: number
-  conditions(bucket: number): Sql[]
+  /** @param isMarked The hit has one of the places of `marks`. */
+  conditions(bucket: number, isMarked: boolean): Sql[]
 }
 
 /**
@@ -48,14 +50,15 @@ export function planOf(tree: SearchNode, context: SqlContext): SearchPlan {
     if (node.kind === 'after') first = Math.max(first, Date.parse(node.day) / 1000)
     if (node.kind === 'before') end = Math.min(end, Date.parse(node.day) / 1000 + mostMoved)
   }
-  const folders = rest.flatMap(node => (node.kind === 'folder' ? [context.foldersOf(node.folder)] : []))
+  const places = rest.filter(isOfPlace)
+  const others = rest.filter(node => !isOfPlace(node))
   return {
     match: matches.length <= 1 ? matches[0] : { kind: 'and', matches },
     needsBucket: matches.length > 0 || rest.some(hasText),
-    folder: folders.length === 1 && folders[0]!.length === 1 ? folders[0]![0] : undefined,
+    marks: marksOf(places, new Compiler(context, 0).ofOnePlace(places), context),
     first,
     end,
-    conditions: bucket => new Compiler(context, bucket).all(rest),
+    conditions: (bucket, isMarked) => new Compiler(context, bucket).all(isMarked ? others : rest),
   }
 }
 
@@ -160,7 +163,12 @@ class Compiler {
     // Without statistics SQLite takes the primary key, of which it knows the account alone, and reads all places for each message.
     const index = isSqlite ? sql`indexed by places_by_message` : sql``
     return sql`exists (select 1 from places p ${index} where p.account = ${account} and p.message = m.rowid
-      and ${both(nodes.map(node => this.#ofPlace(node)))})`
+      and ${this.ofOnePlace(nodes)})`
+  }
+
+  /** Of `places p`. */
+  ofOnePlace(nodes: readonly SearchNode[]): Sql {
+    return nodes.length === 0 ? sql`true` : both(nodes.map(node => this.#ofPlace(node)))
   }
 
   #ofPlace(node: SearchNode): Sql {
