@@ -80,9 +80,10 @@ export const IndexLevel = z
   .describe('What the local index holds: nothing, headers, or headers and text')
 export type IndexLevel = z.infer<typeof IndexLevel>
 
+export const mostWatchedFolders = 5
 const WatchedFolders = z
   .array(z.string().min(1).max(mailBounds.path))
-  .max(5)
+  .max(mostWatchedFolders)
   .describe(
     'Folders beside INBOX whose changes are to be indexed immediately, each with a connection of its own; others are compared once a minute',
   )

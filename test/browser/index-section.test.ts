@@ -133,6 +133,17 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await dovecot.appendMessage('alice@test.local', mail(mails + 1))
     await expect.poll(() => figure('Messages')).toMatch(new RegExp(`^${mails + 1}\\s+${mails + 1} with text$`))
 
+    const watched = section.getByRole('region', { name: 'Watched folders' })
+    const chosen = async () =>
+      (await run.call(api.accounts.listAccounts)).items.find(each => each.id === id)!.watched_folders
+    await watched.getByRole('combobox', { name: 'Watch another folder' }).selectOption('Sent')
+    await watched.getByRole('button', { name: 'Do not watch Sent' }).waitFor()
+    expect(await chosen()).toEqual(['Sent'])
+    await lookAt(page, 'index-watched')
+    await watched.getByRole('button', { name: 'Do not watch Sent' }).click()
+    await watched.getByRole('button', { name: 'Do not watch Sent' }).waitFor({ state: 'detached' })
+    expect(await chosen()).toEqual([])
+
     gate.close()
     await section.getByRole('button', { name: 'Rebuild index' }).click()
     const dialog = page.getByRole('dialog', { name: 'Rebuild the index of Alice?' })

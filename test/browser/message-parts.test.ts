@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { launchBrowser } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, launchBrowser } from '../support/browser.ts'
 import { fill, slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { attached, file, html, leaf, multipart, text, toDelivery } from '../support/mime.ts'
 import { available } from '../support/require.ts'
@@ -14,6 +14,8 @@ const calendar = [
   'BEGIN:VEVENT',
   'SUMMARY:Tea at noon',
   'DTSTART:20261201T120000Z',
+  'RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270303T120000Z',
+  'EXDATE:20261222T120000Z,20261229T120000Z',
   'LOCATION:Room 7',
   'ORGANIZER;CN=Ann:mailto:ann@x.org',
   'END:VEVENT',
@@ -58,6 +60,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await frame.getByText('footer of the list').waitFor()
     await page.getByRole('heading', { name: 'Tea at noon' }).waitFor()
     await page.getByText('Room 7').waitFor()
+    await page.getByText('every Tuesday until 3 March 2027, with 2 exceptions').waitFor()
 
     const save = async (label: string) => {
       const [download] = await Promise.all([
@@ -72,6 +75,15 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await page
       .getByText('A part of this message is signed with OpenPGP. RustyMail does not check signatures.')
       .waitFor()
+
+    // As it was sent: text, whatever stands in it.
+    await page.getByRole('button', { name: 'View source' }).click()
+    const source = page.getByRole('dialog', { name: 'Source of the message' })
+    const shown = source.getByRole('region', { name: 'Source', exact: true }).locator('pre')
+    await shown.getByText('Subject: parts').waitFor()
+    expect(await shown.innerText()).toContain('Content-Type: text/calendar')
+    await expectAccessible(page, 'the source of a message')
+    await source.getByRole('button', { name: 'Close' }).last().click()
 
     await page.getByRole('button', { name: 'Attached message' }).click()
     const opened = page.getByRole('article', { name: 'An attached message' })
@@ -91,5 +103,21 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await page.getByRole('button', { name: 'Show attachments' }).click()
     await plan.waitFor()
     await page.getByRole('link', { name: 'Download Calendar entry' }).waitFor()
+
+    // Of a long one the beginning, whatever its file holds behind it.
+    world
+      .serverOf(1)!
+      .deliver(
+        toDelivery({ subject: 'long <b>words</b>', root: text(`first words\n${'x'.repeat(400)}\n`.repeat(2_000)) }),
+      )
+    await page.goto(`${people.url}/mail?account=${id}`)
+    await page.locator('a[data-ref]').first().click()
+    await page.getByRole('button', { name: 'To and other details' }).waitFor()
+    await page.getByRole('button', { name: 'View source' }).click()
+    await source.getByText('Only the first 262 kB are shown.').waitFor()
+    expect(await shown.innerText()).toContain('Subject: long <b>words</b>')
+    expect(await shown.locator('*').count()).toBe(0)
+    expect((await shown.innerText()).length).toBeLessThanOrEqual(256 * 1024)
+    await expectNothingClipped(page, 'the source of a message')
   })
 })

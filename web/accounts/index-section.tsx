@@ -18,6 +18,7 @@ import { type IndexSample, remainingSeconds, sampleOf, withSample } from './inde
 import { RebuildDialog } from './rebuild-dialog.tsx'
 import { indexIntervalMs, useIndex } from './use-index.ts'
 import { useSyncProgress } from './use-sync-progress.ts'
+import { WatchedFolders } from './watched-folders.tsx'
 
 export function IndexSection({ account }: { account: Account }) {
   const isConnected = isReadable(account)
@@ -32,6 +33,7 @@ export function IndexSection({ account }: { account: Account }) {
             <Contents account={account} status={status} isConnected={isConnected} updatedAt={index.dataUpdatedAt} />
           )}
           <IndexLevelField account={account} status={status} />
+          {status.state !== 'off' && <WatchedFolders account={account} isConnected={isConnected} />}
         </div>
       )}
     </Panel>

@@ -3,9 +3,11 @@ import { useEffect, useRef } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import { useNow } from '../platform/clock.ts'
 import { formatDuration } from '../platform/format.ts'
+import { useMay } from '../platform/session.ts'
 import { StatePill, ToneIcon } from '../ui/badge.tsx'
 import type { AccountDraft } from './account-draft.ts'
-import { addressOf, stateWords } from './account-words.ts'
+import { addressOf, isReadable, stateWords } from './account-words.ts'
+import { IndexNote } from './index-note.tsx'
 import { FailureNote, TroubleNote, troubleOf } from './trouble-note.tsx'
 import type { ConnectWizard } from './use-connect-wizard.ts'
 
@@ -64,6 +66,7 @@ function Progress({ draft, isTrying, startedAt }: { draft: AccountDraft; isTryin
 }
 
 function Connected({ account, wasTried }: { account: Account; wasTried: boolean }) {
+  const mayReadMail = useMay('mail:meta')
   const { name, email, state, last_error: lastError } = account
   const { tone, text } = stateWords[state]
   return (
@@ -90,6 +93,7 @@ function Connected({ account, wasTried }: { account: Account; wasTried: boolean 
       {state === 'connecting' && (
         <p className="text-sm text-soft">The first connection is being made. You can close this.</p>
       )}
+      {mayReadMail && isReadable(account) && <IndexNote account={account} />}
     </>
   )
 }

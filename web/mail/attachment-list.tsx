@@ -24,8 +24,9 @@ import { ErrorState } from '../ui/error-state.tsx'
 import { MessageSkeleton } from './mail-skeletons.tsx'
 import { visibleText } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { ProtectionNotes } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
+import { SourceActions } from './message-source.tsx'
+import { ProtectionNotes } from './protection-notes.tsx'
 
 const icons: readonly [RegExp, LucideIcon][] = [
   [/^image\//, FileImage],
@@ -179,7 +180,9 @@ function AttachedMessage({ accountId, messageRef, depth }: { accountId: string; 
   const own: Message = { ...data, flags: ['seen'], date: data.sent_at ?? data.date }
   return (
     <article aria-label="An attached message" className="ms-2 flex shrink-0 flex-col border-s-4 border-b">
-      <MessageHead message={own} heading={heading} />
+      <MessageHead message={own} heading={heading}>
+        <SourceActions accountId={accountId} messageRef={messageRef} />
+      </MessageHead>
       <ProtectionNotes message={data} />
       <AttachmentList accountId={accountId} message={data} depth={depth} />
       <MessageBody accountId={accountId} message={data} preferred={preferred} onPrefer={setPreferred} />

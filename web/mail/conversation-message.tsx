@@ -11,9 +11,10 @@ import { AttachmentList } from './attachment-list.tsx'
 import { BodySkeleton } from './mail-skeletons.tsx'
 import { formatMailTime, nameOf, visibleText } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { ProtectionNotes, SaveMessage } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
+import { SourceActions } from './message-source.tsx'
 import { FaultNote, useMessage } from './open-message.tsx'
+import { ProtectionNotes } from './protection-notes.tsx'
 import { headOf } from './use-known-head.ts'
 
 export function ConversationMessage({
@@ -134,7 +135,7 @@ function Opened({
   return (
     <div className="flex flex-col border-t">
       <MessageHead message={head} heading={heading} isPart>
-        <SaveMessage accountId={accountId} messageRef={message.ref} />
+        <SourceActions accountId={accountId} messageRef={message.ref} />
       </MessageHead>
       {!data && error && <ErrorState error={error} onRetry={() => void refetch()} />}
       {!data && !error && <BodySkeleton />}

@@ -8,6 +8,7 @@ import {
   mayHaveRemoteContent,
   namesOf,
   subjectOf,
+  visibleLines,
   visibleText,
   wordsOfFaults,
 } from './mail-words.ts'
@@ -82,4 +83,9 @@ test('what the mail server found is said in words, of the domain that it is abou
 test('keywords are labels in words, each once, and notes of programs to themselves are none', () => {
   const keywords = ['$Forwarded', '$MDNSent', 'NonJunk', '$label2', 'Work', 'Tax\u202e2026', '$', 'constructor']
   expect(keywordWords(keywords)).toEqual(['Forwarded', 'Work', 'Tax\ufffd2026', 'constructor'])
+})
+
+test('of many lines each is shown as one would be, and tabs stay', () => {
+  const source = 'Subject: pay\u202efdp.exe\r\n\tfolded\rline\nnull\u0000 \u05d0\u200f'
+  expect(visibleLines(source)).toBe('Subject: pay\ufffdfdp.exe\n\tfolded\nline\nnull\ufffd \u05d0\u200f')
 })

@@ -37,6 +37,14 @@ export function visibleText(text: string): string {
   return text.replaceAll(hidden, '\ufffd')
 }
 
+/** The same of many lines; tabs stay too. */
+export function visibleLines(text: string): string {
+  return text
+    .split(/\r\n|\n|\r/)
+    .map(line => line.split('\t').map(visibleText).join('\t'))
+    .join('\n')
+}
+
 /** Keywords of which programs agreed what they mean (IANA), and Thunderbird's labels; some are notes of programs to themselves. */
 const knownKeywords: ReadonlyMap<string, string | null> = new Map([
   ['$forwarded', 'Forwarded'],

@@ -14,8 +14,9 @@ import { AttachmentList } from './attachment-list.tsx'
 import { BodySkeleton, MessageSkeleton } from './mail-skeletons.tsx'
 import { wordsOfFaults } from './mail-words.ts'
 import { type BodyKind, MessageBody } from './message-body.tsx'
-import { ProtectionNotes, SaveMessage } from './message-files.tsx'
 import { MessageHead } from './message-head.tsx'
+import { SourceActions } from './message-source.tsx'
+import { ProtectionNotes } from './protection-notes.tsx'
 import { useKnownHead } from './use-known-head.ts'
 
 export interface OpenProps {
@@ -91,7 +92,7 @@ function Sheet({
     >
       {head && (
         <MessageHead message={head} heading={heading}>
-          <SaveMessage accountId={accountId} messageRef={head.ref} />
+          <SourceActions accountId={accountId} messageRef={head.ref} />
         </MessageHead>
       )}
       {message ? (

@@ -9,13 +9,17 @@ test.each([
   ['"in:sent" tea', undefined],
   ['5"floppy in:archive 6"disk', 'archive'],
   ['min:5', undefined],
+  ['tea (in:sent OR in:drafts)', undefined],
+  ['(tea) in:sent', 'sent'],
 ])('%s names the folder %s', (query, folder) => {
   expect(folderOf(query)).toBe(folder)
 })
 
 test('a search looks into the folder that is shown, unless it names one itself', () => {
   expect(searchIn('INBOX', 'tea')).toBe('tea in:"INBOX"')
-  expect(searchIn('Archive', 'tea OR milk')).toBe('tea OR milk')
+  expect(searchIn('Archive', 'tea OR milk')).toBe('(tea OR milk) in:"Archive"')
+  expect(searchIn('Archive', 'a (in:sent OR in:drafts)')).toBe('a (in:sent OR in:drafts)')
+  expect(searchIn('Archive', '"tea OR milk"')).toBe('"tea OR milk" in:"Archive"')
   expect(searchIn('Archive', 'tea')).toBe('tea in:"Archive"')
   expect(searchIn('Archive', 'tea in:sent')).toBe('tea in:sent')
   expect(folderOf(searchIn('a "b" \\c', 'tea'))).toBe('a "b" \\c')
@@ -27,6 +31,10 @@ test.each([
   ['tea ', 'is:unread', 'tea is:unread'],
   ['tea IS:unread', 'is:unread', 'tea IS:unread'],
   ['tea "and milk', 'is:unread', 'tea "and milk" is:unread'],
+  ['tea OR milk', 'is:unread', '(tea OR milk) is:unread'],
+  ['(tea OR milk) good', 'is:unread', '(tea OR milk) good is:unread'],
+  ['tea OR is:unread', 'is:unread', '(tea OR is:unread) is:unread'],
+  ['"this OR that" tea', 'is:unread', '"this OR that" tea is:unread'],
 ])('%j with the term %s is %j, and without it what it was', (query, term, wanted) => {
   expect(withTerm(query, term)).toBe(wanted)
   expect(hasTerm(wanted, term)).toBe(true)
@@ -37,6 +45,9 @@ test('a term is taken out where it stands, and only as a whole', () => {
   expect(withoutTerm('tea from:"Anna Stone" is:unread', 'from:"Anna Stone"')).toBe('tea is:unread')
   expect(withoutTerm('tea', 'is:unread')).toBe('tea')
   expect(hasTerm('-is:unread "is:unread" this:unread', 'is:unread')).toBe(false)
+  expect(keyedTerms('tea (from:anna OR from:bob) is:read -(is:draft)')).toEqual(['is:read'])
+  expect(keyedTerms('from:anna OR from:bob')).toEqual([])
+  expect(withoutTerm('tea OR from:bob', 'from:bob')).toBe('tea OR from:bob')
   expect(keyedTerms('tea from:anna -is:read "in:sent" from:anna')).toEqual(['from:anna', '-is:read'])
 })
 

@@ -76,6 +76,30 @@ export async function* callStream<Params, Query, Body, Response>(
   }
 }
 
+/** How a file begins, as text. No more is read of it, and the server stops sending. */
+export async function readBeginning(
+  path: string,
+  params: Record<string, string>,
+  mostBytes: number,
+  signal: AbortSignal,
+): Promise<{ text: string; isWhole: boolean }> {
+  const response = await send({ method: 'GET', path }, { params, signal }, 'application/octet-stream')
+  const reader = response.body!.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let left = mostBytes
+  try {
+    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+      text += decoder.decode(piece.value.subarray(0, left), { stream: true })
+      if (piece.value.length > left) return { text, isWhole: false }
+      left -= piece.value.length
+    }
+    return { text: text + decoder.decode(), isWhole: true }
+  } finally {
+    await reader.cancel()
+  }
+}
+
 async function send(endpoint: Pick<Endpoint, 'method' | 'path'>, request: LooseRequest, accept: string) {
   const { body, signal } = request
   let response: Response

@@ -40,6 +40,7 @@ export const queryKeys = {
   thread: (accountId: string, threadId: string) => ['mail', accountId, 'thread', threadId],
   foundMessages: (accountId: string, query: string) => ['mail', accountId, 'found', query],
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
+  messageSource: (accountId: string, ref: string) => ['mail', accountId, 'source', ref],
 } as const
 
 /** Whether an index may hold other messages after an event. It is not among the keys below: facts come faster than it is asked. */

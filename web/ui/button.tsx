@@ -64,10 +64,17 @@ export function ButtonLink({ variant, size, icon, children, href }: Look & { hre
   )
 }
 
-/** A link that leaves the page, and looks like a button. */
-export function ButtonAnchor({ variant, size, icon, children, href }: Look & { href: string }) {
+/** A link that leaves the page, and looks like a button. @param isFile It is saved, and nothing is left. */
+export function ButtonAnchor({
+  variant,
+  size,
+  icon,
+  children,
+  href,
+  isFile = false,
+}: Look & { href: string; isFile?: boolean }) {
   return (
-    <a href={href} className={lookOf({ variant, size })}>
+    <a href={href} download={isFile || undefined} className={lookOf({ variant, size })}>
       <ButtonIcon icon={icon} isTurning={false} />
       {children}
     </a>
