@@ -34,6 +34,7 @@ const late = [
   'server/reading/clean-html',
   'server/reading/decode-body',
   'server/reading/read-parts',
+  'server/reading/rtf-text',
   'server/reading/text-worker-thread',
 ]
 const isFilling = process.argv[2] === '--fill-cache'

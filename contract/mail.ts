@@ -105,10 +105,15 @@ export type MessageSummary = z.infer<typeof MessageSummary>
 
 export const Attachment = z
   .object({
-    id: z.string().max(mailBounds.name).describe('Part number (RFC 9051, section 6.4.5)'),
+    id: z
+      .string()
+      .max(mailBounds.name)
+      .describe(
+        'Part number (RFC 9051, section 6.4.5); of a file that is packed in `winmail.dat` with its number in there: `2-1`',
+      ),
     name: z.string().max(mailBounds.name).nullable(),
     type: z.string().max(mailBounds.type),
-    size_bytes: z.int().describe('As encoded in the message'),
+    size_bytes: z.int().describe('As encoded in the message; of a packed file, as it is'),
     is_inline: z.boolean(),
     content_id: z.string().max(mailBounds.id).nullable(),
     message_ref: MessageRef.nullable().describe(

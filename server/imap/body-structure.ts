@@ -124,7 +124,7 @@ function readParts(
 }
 
 /** Under its own type, or under none (MS-OXTNEF). */
-function isTnef({ type, name }: PartNode): boolean {
+export function isTnef({ type, name }: Pick<PartNode, 'type' | 'name'>): boolean {
   if (type === 'application/ms-tnef' || type === 'application/vnd.ms-tnef') return true
   return type === 'application/octet-stream' && /^winmail\.dat$/i.test(name ?? '')
 }

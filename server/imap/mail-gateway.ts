@@ -50,6 +50,15 @@ export interface MessageHeader {
 export type PartInfo = Omit<Attachment, 'message_ref'> & {
   /** An attached message, of which the mail server says what it is made of: it can be opened like any other. */
   isMessage?: boolean
+  /** One that is packed in another part: which, and where in there without its transfer encoding. */
+  within?: PackedPlace
+}
+
+export interface PackedPlace {
+  /** The id of the part. */
+  carrier: string
+  offset: number
+  length: number
 }
 
 export interface MessageContent extends MessageHeader, DecodedBody {

@@ -119,7 +119,8 @@ const faultNotes: Record<MessageFault, string> = {
   unreadable: 'The mail server’s description of this message is unreadable.',
   structure_too_deep: 'Parts of the message are nested more than 50 levels deep; they are not shown.',
   encrypted: 'The message is encrypted, or wrapped in an S/MIME signature; its content cannot be read here.',
-  packed_for_outlook: 'Attachments, and maybe the text, are packed in winmail.dat (TNEF), which cannot be read here.',
+  packed_for_outlook:
+    'Attachments, and maybe the text, are packed in winmail.dat (TNEF), which could not be unpacked completely.',
   repeated_headers: 'From, Subject or another header occurs several times; the first is shown.',
 }
 

@@ -56,7 +56,7 @@ export function mailRoutes(http: HttpServer, mail: MailService, lists: MessageLi
   const givePart: RawHandler = async (call, reply) => {
     const { owner, request } = fileOf(call)
     const { part_id = '', attachment_id: partId = part_id } = call.params
-    const part = await mail.files.openPart(owner, partId, request)
+    const part = await mail.openAttachment(owner, partId, request)
     return sendFile(reply, part, part.name ?? nameOfPart(partId, part.type))
   }
   handleRaw(http, attachmentPath, attachment, givePart)

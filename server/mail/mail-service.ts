@@ -17,11 +17,13 @@ import { type AnsweredFolders, FolderLists, type FolderQuery } from './folder-li
 import type { IndexedFolders } from './indexed-folders.ts'
 import { unsubscribeOf } from './list-unsubscribe.ts'
 import type { ListQuery, MessagePage, Owner, PartRequest } from './mail-queries.ts'
-import { MessageFiles } from './message-files.ts'
+import type { CachedMessage } from './message-cache.ts'
+import { type FileOwner, MessageFiles } from './message-files.ts'
 import { documentOf, renderMessageHtml, renderMessageText } from './message-html.ts'
 import { MessagePlaces } from './message-places.ts'
 import { previewOf, previewsFor } from './message-preview.ts'
 import { OpenMessages } from './open-messages.ts'
+import { isPackedId, packedParts, unpack, withUnpacked } from './packed-files.ts'
 import { borderOf, type NamedAuthServer, senderAuth } from './sender-auth.ts'
 import { otherSender, warningsOf } from './sender-warnings.ts'
 import { tell } from './told-text.ts'
@@ -32,7 +34,7 @@ export interface MailServiceOptions {
   pool: Pick<ConnectionPool, 'run'>
   refs: MessageRefs
   cleaner: Pick<HtmlCleaner, 'clean'>
-  parts: Pick<PartsReader, 'read' | 'readCalendar' | 'decode'>
+  parts: Pick<PartsReader, 'read' | 'readCalendar' | 'decode' | 'readRtf'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
@@ -171,9 +173,8 @@ export class MailService {
     signal: AbortSignal,
     isBegun = false,
   ): Promise<OpenedMessage> {
-    const { place, owner, message } = await this.#open(principal, accountId, ref, signal, !isBegun)
+    const { place, owner, message, content, isBusy } = await this.#open(principal, accountId, ref, signal, !isBegun)
     const asker = { key: limitKeyOf(principal), signal }
-    const { content } = message
     const sender = otherSender(content)
     // Of two From headers nobody knows which one the mail server looked at.
     const certainFrom = content.isFromRepeated ? [] : content.from
@@ -196,7 +197,9 @@ export class MailService {
       ...bodies,
     }
     const read = () => this.#parts.read({ text, html, ...bodies }, asker)
-    return { message: uncompared, place, parts: () => this.#messages.once(message, 'parts', read) }
+    // What could not be unpacked now may be in there the next time.
+    const parts = () => (isBusy ? read() : this.#messages.once(message, 'parts', read))
+    return { message: uncompared, place, parts }
   }
 
   /**
@@ -211,8 +214,7 @@ export class MailService {
     remote: boolean,
     signal: AbortSignal,
   ): Promise<string> {
-    const { place, message } = await this.#open(principal, accountId, ref, signal, false)
-    const { content } = message
+    const { place, message, content } = await this.#open(principal, accountId, ref, signal, false)
     const { text } = content
     const turn = (length: number) => this.#turns.wait(limitKeyOf(principal), length)
     if (content.html === null) {
@@ -229,6 +231,8 @@ export class MailService {
     const embed = (connection: MailConnection) =>
       embedPictures(html, pictures, async (id, maxBytes) => {
         signal.throwIfAborted()
+        const { within } = pictures.find(picture => picture.id === id) ?? {}
+        if (within) return this.files.readPacked(accountId, place, within, { maxBytes, connection })
         const { uidValidity, bytes } = await connection.findPart(place.folder, place.uid, id, maxBytes)
         checkValidity(place, uidValidity)
         return bytes
@@ -243,8 +247,20 @@ export class MailService {
     ref: string,
     request: PartRequest,
   ): ReturnType<MessageFiles['openAll']> {
-    const { place, message } = await this.#open(principal, accountId, ref, request.signal, false)
-    return this.files.openAll({ principal, accountId, ref }, place, message.content, request)
+    const { place, content } = await this.#open(principal, accountId, ref, request.signal, false)
+    return this.files.openAll({ principal, accountId, ref }, place, content, request)
+  }
+
+  /** One attachment as a file, also what is packed in another one. */
+  async openAttachment(owner: FileOwner, id: string, request: PartRequest): ReturnType<MessageFiles['openPart']> {
+    if (!isPackedId(id)) return this.files.openPart(owner, id, request)
+    const { principal, accountId, ref } = owner
+    const { place, content, isBusy } = await this.#open(principal, accountId, ref, request.signal, false)
+    const file = content.attachments.find(each => each.id === id)
+    if (file?.within) return this.files.openPacked(owner, place, file, file.within, request)
+    if (isBusy)
+      throw new Problem('too_many_requests', 'Too many attachments are being downloaded. Try again in a moment.')
+    throw new Problem('message_not_found', 'The message has no such part.')
   }
 
   async #open(principal: Principal, accountId: string, ref: string, signal: AbortSignal, isLookedAt: boolean) {
@@ -259,8 +275,20 @@ export class MailService {
         ask: (work, gone) => this.#ask(principal, accountId, work, gone, place.folder),
         isLookedAt,
       })
-      return { place, owner, message }
+      const { content } = message
+      if (packedParts(content).length === 0) return { place, owner, message, content, isBusy: false }
+      const unpacked = await this.#unpack({ principal, accountId, ref }, place, message, signal)
+      const isUnpacked = typeof unpacked === 'object'
+      const whole = isUnpacked ? withUnpacked(content, unpacked) : content
+      return { place, owner, message, content: whole, isBusy: !isUnpacked }
     })
+  }
+
+  #unpack(owner: FileOwner, place: MessagePlace, message: CachedMessage, signal: AbortSignal) {
+    const request: PartRequest = { signal, checkAgain: () => undefined }
+    const read = (partId: string) => this.files.readPart(owner, place, partId, request)
+    const asker = { key: limitKeyOf(owner.principal), signal }
+    return this.#messages.once(message, 'packed', () => unpack(message.content, read, this.#parts, asker))
   }
 
   /** Of several the first that is one. */

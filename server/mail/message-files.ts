@@ -1,6 +1,6 @@
 /** Files of a message: one part, the message as it was sent, or all that hangs on it as a zip. Each piece borrows a connection for itself, so that a slow reader holds none. */
 import { wholeMessage } from '../imap/gateway-capabilities.ts'
-import type { MailConnection, PartInfo } from '../imap/mail-gateway.ts'
+import type { MailConnection, PackedPlace, PartInfo } from '../imap/mail-gateway.ts'
 import { checkValidity, type MessagePlace } from '../imap/message-ref.ts'
 import { limitKeyOf, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
@@ -8,6 +8,7 @@ import { DistinctFileNames } from '../platform/safe-file-name.ts'
 import { askedRange } from './byte-range.ts'
 import type { PartRequest } from './mail-queries.ts'
 import { type OpenPart, PartDownloads, type PartSource, tagOf } from './part-download.ts'
+import { type Lend, partName, partSource } from './part-source.ts'
 import { zipOf } from './zip-files.ts'
 
 /** Whose, and which. */
@@ -64,6 +65,54 @@ export class MessageFiles {
     return this.#at(owner, request.signal, place => this.#open(owner, place, partId, request))
   }
 
+  /** What is packed in a part, as a file. */
+  async openPacked(
+    owner: FileOwner,
+    place: MessagePlace,
+    { id, name, type }: PartInfo,
+    within: PackedPlace,
+    request: PartRequest,
+  ): Promise<OpenPart & { tag: string }> {
+    const tag = tagOf(partName(owner.accountId, place, id))
+    const asked = askedRange(request.range, request.ifRange, tag)
+    const source = this.#sourceOf(owner, place, within.carrier, request)
+    const carrier = partName(owner.accountId, place, within.carrier)
+    const part = await this.#downloads.open(limitKeyOf(owner.principal), carrier, source, asked, within)
+    return { ...part, name, type, tag }
+  }
+
+  /** The same at once, over a connection that its caller has; undefined where it is longer. */
+  async readPacked(
+    accountId: string,
+    place: MessagePlace,
+    within: PackedPlace,
+    { maxBytes, connection }: { maxBytes: number; connection: MailConnection },
+  ): Promise<Buffer | undefined> {
+    if (within.length > maxBytes) return undefined
+    const source = partSource(
+      work => work(connection),
+      place,
+      within.carrier,
+      () => undefined,
+    )
+    const name = partName(accountId, place, within.carrier)
+    const bytes: Buffer[] = []
+    for await (const piece of await this.#downloads.readWhole(name, source, within)) bytes.push(piece)
+    return Buffer.concat(bytes)
+  }
+
+  /** One part for what is made of it, from its first byte to its last; a download like the others. */
+  async readPart(
+    owner: FileOwner,
+    place: MessagePlace,
+    partId: string,
+    request: PartRequest,
+  ): Promise<AsyncIterable<Buffer>> {
+    const source = this.#sourceOf(owner, place, partId, request)
+    const pieces = await this.#downloads.readWhole(partName(owner.accountId, place, partId), source)
+    return this.#downloads.openAll(limitKeyOf(owner.principal), pieces)
+  }
+
   /** The message as it was sent; of one that is attached to another, that part. */
   async openRaw(owner: FileOwner, request: PartRequest): Promise<OpenPart & { tag: string; fileName: string }> {
     const open = (place: MessagePlace) => this.#open(owner, place, place.part ?? wholeMessage, request)
@@ -95,14 +144,15 @@ export class MessageFiles {
     const names = new DistinctFileNames()
     const lastModified = new Date(date)
     const { folder, uid } = place
-    const ids = attachments.map(({ id }) => id)
+    const ids = attachments.map(({ id, within }) => within?.carrier ?? id)
     const describe = ({ parts }: MailConnection) => parts.describeAll(folder, uid, ids)
     const described = await this.#ask(owner.principal, owner.accountId, describe, request.signal, folder)
     checkValidity(place, described.uidValidity)
-    for (const [index, { id, name, type }] of attachments.entries()) {
+    for (const [index, { id, name, type, within }] of attachments.entries()) {
       const part = described.parts[index]
-      const source = { ...this.#sourceOf(owner, place, id, request), describe: async () => part }
-      const input = await this.#downloads.readWhole(nameOf(owner, place, id), source)
+      const carrier = within?.carrier ?? id
+      const source = { ...this.#sourceOf(owner, place, carrier, request), describe: async () => part }
+      const input = await this.#downloads.readWhole(partName(owner.accountId, place, carrier), source, within)
       yield { name: names.add(name ?? '', nameOfPart(id, type)), lastModified, input }
     }
     const left = attachmentCount - attachments.length
@@ -118,7 +168,7 @@ export class MessageFiles {
     partId: string,
     request: PartRequest,
   ): Promise<OpenPart & { tag: string }> {
-    const name = nameOf(owner, place, partId)
+    const name = partName(owner.accountId, place, partId)
     const tag = tagOf(name)
     const asked = askedRange(request.range, request.ifRange, tag)
     const source = this.#sourceOf(owner, place, partId, request)
@@ -127,31 +177,14 @@ export class MessageFiles {
 
   #sourceOf(
     { principal, accountId }: FileOwner,
-    { folder, uid, uidValidity }: MessagePlace,
+    place: MessagePlace,
     partId: string,
-    { signal, checkAgain }: PartRequest,
+    request: PartRequest,
   ): PartSource {
-    const check = <T extends { uidValidity: number }>(answer: T): T => {
-      checkValidity({ folder, uid, uidValidity }, answer.uidValidity)
-      return answer
-    }
-    const describe = ({ parts }: MailConnection) =>
-      partId === wholeMessage ? parts.describeWhole(folder, uid) : parts.describe(folder, uid, partId)
-    return {
-      describe: async () => check(await this.#ask(principal, accountId, describe, signal, folder)).part,
-      read: async (section, start, length) => {
-        const piece = (c: MailConnection) => c.parts.read(folder, uid, { section, start, length })
-        const { bytes } = check(await this.#ask(principal, accountId, piece, signal, folder, start > 0))
-        await checkAgain()
-        return bytes
-      },
-    }
+    const { signal, checkAgain } = request
+    const lend: Lend = (work, isUnderWay) => this.#ask(principal, accountId, work, signal, place.folder, isUnderWay)
+    return partSource(lend, place, partId, checkAgain)
   }
-}
-
-/** Names the part among all parts that there are and will be. */
-function nameOf({ accountId }: FileOwner, { folder, uidValidity, uid }: MessagePlace, partId: string): string {
-  return [accountId, folder, uidValidity, uid, partId].join('\0')
 }
 
 export function nameOfPart(partId: string, type: string): string {

@@ -50,11 +50,12 @@ export class PartDownloads {
    * @param place Names the part among all parts that there are and will be.
    * @throws Problem when there is no such part or range, or when too many are being downloaded.
    */
-  async open(key: string, place: string, source: PartSource, asked?: AskedRange): Promise<OpenPart> {
+  async open(key: string, place: string, source: PartSource, asked?: AskedRange, within?: Stretch): Promise<OpenPart> {
     this.#reserve(key)
     try {
       const part = await describe(source)
       const marks = this.#marks.of(place)
+      if (within) return await this.#openWithin(key, { part, source, marks }, within, asked)
       const hasRanges = part.sizeBytes <= mostRanged
       const reading = { part, source, marks }
       const size = asked && hasRanges ? (marks.size ?? (await measure(reading))) : undefined
@@ -68,6 +69,16 @@ export class PartDownloads {
     }
   }
 
+  /** How long it is, is known before it is read. */
+  async #openWithin(key: string, reading: Reading, within: Stretch, asked?: AskedRange): Promise<OpenPart> {
+    const { part, marks } = reading
+    const hasRanges = part.sizeBytes <= mostRanged
+    const range = asked && hasRanges ? rangeWithin(asked, within.length) : undefined
+    const wanted = stretchOf(within, range)
+    const bytes = await this.#begin(key, cut(decoded(reading, marks.before(wanted.first)), wanted))
+    return { name: part.name, type: part.type, size: within.length, range, hasRanges, bytes }
+  }
+
   /** What is made of several parts, under one place of its caller. */
   async openAll(key: string, pieces: AsyncGenerator<Buffer, undefined>): Promise<OpenPart['bytes']> {
     this.#reserve(key)
@@ -79,11 +90,12 @@ export class PartDownloads {
     }
   }
 
-  /** For `openAll`: a part from its first byte to its last. @param place As for `open`. */
-  async readWhole(place: string, source: PartSource): Promise<AsyncGenerator<Buffer, undefined>> {
+  /** For `openAll`: a part from its first byte to its last, or what is packed in it. @param place As for `open`. */
+  async readWhole(place: string, source: PartSource, within?: Stretch): Promise<AsyncGenerator<Buffer, undefined>> {
     const part = await describe(source)
     const marks = this.#marks.of(place)
-    return cut(decoded({ part, source, marks }, marks.before(0)), wholePart)
+    const wanted = within ? stretchOf(within) : wholePart
+    return cut(decoded({ part, source, marks }, marks.before(wanted.first)), wanted)
   }
 
   /** The first piece comes before the answer begins, so that what goes wrong can still be said. */
@@ -161,6 +173,19 @@ class Download {
   }
 }
 
+/** Bytes of a part without its transfer encoding. */
+interface Stretch {
+  offset: number
+  length: number
+}
+
+function stretchOf(
+  { offset, length }: Stretch,
+  { first, last }: ByteRange = { first: 0, last: length - 1 },
+): ByteRange {
+  return { first: offset + first, last: offset + last }
+}
+
 interface Reading {
   part: PartToRead
   source: PartSource
@@ -208,6 +233,7 @@ async function measure(reading: Reading): Promise<number | undefined> {
 }
 
 async function* cut(pieces: AsyncIterable<Piece>, { first, last }: ByteRange): AsyncGenerator<Buffer, undefined> {
+  if (last < first) return
   for await (const { at, bytes } of pieces) {
     const wanted = bytes.subarray(Math.max(0, first - at), Math.max(0, last + 1 - at))
     if (wanted.length > 0) yield wanted

@@ -3,6 +3,7 @@ import type { CalendarData } from './calendar.ts'
 import type { DecodedBody, EncodedBody } from './decode-body.ts'
 import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
 import { type MessageParts, type ReadParts, readText } from './read-text.ts'
+import type { RtfText } from './rtf-text.ts'
 import type { TextWorker } from './text-worker.ts'
 
 /**
@@ -15,6 +16,7 @@ export class PartsReader {
   readonly #cache: JobCache<'readParts'>
   readonly #calendars: JobCache<'readCalendar'>
   readonly #bodies: JobCache<'decodeBody'>
+  readonly #rtf: JobCache<'readRtf'>
 
   constructor(worker: Pick<TextWorker, 'run'>) {
     this.#cache = new JobCache(worker, {
@@ -32,6 +34,7 @@ export class PartsReader {
         return [JSON.stringify([said, [...contentIds], bodies]), ...[...texts, ...calendars].map(({ bytes }) => bytes)]
       },
     })
+    this.#rtf = new JobCache(worker, { job: 'readRtf', contentOf: ({ compressed }) => [compressed] })
     this.#calendars = new JobCache(worker, {
       job: 'readCalendar',
       contentOf: ({ source }) => [source],
@@ -58,5 +61,13 @@ export class PartsReader {
    */
   readCalendar(source: string, asker: Asker): Promise<CalendarData | null | NoOutcome> {
     return this.#calendars.run({ source }, asker)
+  }
+
+  /**
+   * What compressed RTF says (MS-OXRTFCP); null for what is none.
+   * @throws Problem draining
+   */
+  readRtf(compressed: Uint8Array, asker: Asker): Promise<RtfText | null | NoOutcome> {
+    return this.#rtf.run({ compressed }, asker)
   }
 }

@@ -3,11 +3,13 @@ import type { CalendarData } from './calendar.ts'
 import type { CleanHtml } from './clean-html.ts'
 import type { DecodedBody, EncodedBody } from './decode-body.ts'
 import type { MessageParts, ReadParts } from './read-text.ts'
+import type { RtfText } from './rtf-text.ts'
 
 export interface TextJobs {
   cleanHtml: { input: { source: string; remote: boolean }; output: CleanHtml }
   readParts: { input: MessageParts; output: ReadParts }
   decodeBody: { input: EncodedBody; output: DecodedBody }
+  readRtf: { input: { compressed: Uint8Array }; output: RtfText | null }
   readCalendar: { input: { source: string }; output: CalendarData | null }
 }
 

@@ -12,6 +12,7 @@ const jobs: Jobs = {
   cleanHtml: async () => (await import('./clean-html.ts')).cleanHtml,
   decodeBody: async () => (await import('./decode-body.ts')).decodeBody,
   readCalendar: async () => (await import('./calendar.ts')).readCalendar,
+  readRtf: async () => (await import('./rtf-text.ts')).readRtf,
   readParts: async () => (await import('./read-parts.ts')).readParts,
 }
 

@@ -4,12 +4,14 @@ import { decodeBody, type EncodedBody } from '../../server/reading/decode-body.t
 import { PartsReader } from '../../server/reading/parts-reader.ts'
 import { readParts } from '../../server/reading/read-parts.ts'
 import type { MessageParts } from '../../server/reading/read-text.ts'
+import { readRtf } from '../../server/reading/rtf-text.ts'
 
 /** @param onJob Called for each job that would go to the worker. */
 export function partsReader(onJob: (parts: MessageParts) => unknown = () => undefined): PartsReader {
-  const run = async (job: string, input: MessageParts & EncodedBody & { source: string }) => {
+  const run = async (job: string, input: MessageParts & EncodedBody & { source: string; compressed: Uint8Array }) => {
     if (job === 'readCalendar') return readCalendar(input)
     if (job === 'decodeBody') return decodeBody(input)
+    if (job === 'readRtf') return readRtf(input)
     await onJob(input)
     return readParts(input)
   }

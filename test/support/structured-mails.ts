@@ -1,5 +1,6 @@
 /** Messages as mail programs and mailing lists make them, and what a reader must get of each. */
 import { attached, file, html, leaf, type Mime, multipart, text } from './mime.ts'
+import { tnefFiles } from './tnef-files.ts'
 
 export interface StructuredMail {
   root: Mime
@@ -286,6 +287,27 @@ export const structuredMails: Record<string, StructuredMail> = {
     html: null,
     attachments: ['2 application/ms-tnef'],
     faults: ['packed_for_outlook'],
+  },
+  'winmail.dat that can be unpacked': {
+    root: mixed(text('hello'), file('application/ms-tnef', 'winmail.dat', tnefFiles['two files, one of them empty']!)),
+    text: 'hello',
+    from: 'text',
+    html: null,
+    attachments: ['2 application/ms-tnef', '2-1 application/octet-stream', '2-2 application/octet-stream'],
+  },
+  'nothing but winmail.dat, with HTML': {
+    root: leaf('application/octet-stream', tnefFiles['an HTML body']!, { fileName: 'WINMAIL.DAT' }),
+    text: 'Grüße aus der Datei',
+    from: 'html',
+    html: ['<p>Grüße aus der Datei</p>'],
+    attachments: ['1 application/octet-stream', '1-1 application/octet-stream'],
+  },
+  'nothing but winmail.dat, with RTF': {
+    root: leaf('application/vnd.ms-tnef', tnefFiles['a body in RTF']!),
+    text: 'Hello\ncafé',
+    from: 'text',
+    html: null,
+    attachments: ['1 application/vnd.ms-tnef'],
   },
   'lines that flow': {
     root: text('One paragraph \r\nin two lines.\r\n\r\n> a \r\n> quote\r\n-- \r\nBob', flowed()),

@@ -111,7 +111,7 @@ const faultWords: Record<MessageFault, string> = {
   structure_too_deep: 'Its parts are nested more than 50 levels deep. Deeper parts are not shown.',
   encrypted: 'It is encrypted, or wrapped in an S/MIME signature. Only a program with the key can read its content.',
   packed_for_outlook:
-    'Attachments, and maybe its text, are packed in a file that only Outlook reads (winmail.dat). Save the file to unpack it elsewhere.',
+    'Attachments, and maybe its text, are packed in a file of Outlook (winmail.dat) that is damaged, too large or not opened yet. What could be unpacked is listed behind it.',
   repeated_headers: 'It has several senders, subjects or dates in its headers. The first of each is shown.',
 }
 
