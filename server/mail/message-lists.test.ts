@@ -64,7 +64,7 @@ test('a fresh folder is answered from the index, with the time of the last look'
   const found = await list()
   if (!(found instanceof JsonText)) throw new Error('it is from the mail server')
   const said = { items: [], next_cursor: null, total: 0, source: 'index', as_of: new Date(asOf!).toISOString() }
-  expect(JSON.parse(found.bytes.toString())).toEqual(said)
+  expect(JSON.parse(found.text.toString())).toEqual(said)
   expect(fromServer).toBe(0)
 })
 
@@ -107,7 +107,7 @@ test('a page that is still the same is answered again, with the time of the last
   const said = async () => {
     const found = await list()
     if (!(found instanceof JsonText)) throw new Error('it is from the mail server')
-    const { total, as_of } = JSON.parse(found.bytes.toString()) as { total: number; as_of: string }
+    const { total, as_of } = JSON.parse(found.text.toString()) as { total: number; as_of: string }
     return [total, Date.parse(as_of) - asOf!]
   }
   tag = 'one'

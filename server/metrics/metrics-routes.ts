@@ -2,11 +2,13 @@
 import { api } from '../../contract/index.ts'
 import { bodyFor } from '../platform/http/http-compress.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
+import { JsonText } from '../platform/http/json-text.ts'
 import type { MetricsService } from './metrics-service.ts'
 import type { Prometheus } from './prometheus.ts'
 
 export function metricsRoutes(http: HttpServer, metrics: MetricsService, prometheus: Prometheus): void {
-  handle(http, api.metrics.getStats, ({ principal }) => metrics.getStats(principal))
+  // Each open page asks for it every few seconds.
+  handle(http, api.metrics.getStats, ({ principal }) => new JsonText(JSON.stringify(metrics.getStats(principal))))
   handle(http, api.metrics.listSamples, ({ principal, query }) => metrics.listSamples(principal, query.minutes))
   handleRaw(
     http,

@@ -10,6 +10,7 @@ import { Problem } from '../problem.ts'
 import { cookieIn, sessionCookieName } from './http-credentials.ts'
 import { isHttp2 } from './http-form.ts'
 import { ignoreInput } from './http-pipelines.ts'
+import { linesOf } from './response-head.ts'
 
 export interface Call<Params, Query, Body> {
   principal: Principal
@@ -57,6 +58,7 @@ export interface Call<Params, Query, Body> {
 export interface HttpSurroundings {
   readonly isHttps: boolean
   readonly isDraining: boolean
+  readonly headers: Readonly<Record<string, string>>
   readonly takenSockets: WeakSet<Duplex>
   /** As `HttpPipelines` has it. */
   turnOf(response: ServerResponse): true | Promise<boolean>
@@ -155,7 +157,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     const { socket } = response
     if (!socket) throw new Error('the connection is gone, in the same turn')
     for (const [name, value] of Object.entries(head)) response.setHeader(name, value)
-    const lines = Object.entries(response.getHeaders()).map(([name, value]) => `${name}: ${value}\r\n`)
+    const lines = linesOf({ ...this.#http.headers, ...response.getHeaders() })
     // From here on the connection belongs to the stream, whose head says so: what a client sends behind it is not answered.
     this.#http.takenSockets.add(socket)
     ignoreInput(socket)
@@ -167,7 +169,7 @@ export class HttpCall<Params, Query, Body> implements Call<Params, Query, Body> 
     if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
     // Head and first events go out in one piece.
     socket.cork()
-    socket.write(`HTTP/1.1 200 OK\r\n${lines.join('')}date: ${new Date().toUTCString()}\r\nconnection: close\r\n\r\n`)
+    socket.write(`HTTP/1.1 200 OK\r\n${lines}date: ${new Date().toUTCString()}\r\nconnection: close\r\n\r\n`)
     return socket
   }
 

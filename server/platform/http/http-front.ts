@@ -18,6 +18,7 @@ import { leaveSecretsOut, parseInput, type SafeInput } from './http-input.ts'
 import type { Cors } from './http-origin.ts'
 import { ignoreInput } from './http-pipelines.ts'
 import { parseRequestHead, type RequestHead } from './request-head.ts'
+import { linesOf } from './response-head.ts'
 import type { UnderWay } from './under-way.ts'
 
 /** What opening a stream needs of a request. */
@@ -239,10 +240,4 @@ export class HttpFront {
     socket.write(`${headLines}x-request-id: ${requestId}\r\ndate: ${date}\r\nconnection: close\r\n\r\n`, 'latin1')
     return socket
   }
-}
-
-function linesOf(headers: Record<string, string>): string {
-  return Object.entries(headers)
-    .map(([name, value]) => `${name}: ${value}\r\n`)
-    .join('')
 }

@@ -35,8 +35,8 @@ export interface HttpJudges {
 
 export interface HttpHooksOptions {
   judges: HttpJudges
-  /** Of every answer. */
-  headers: Record<string, string>
+  /** Of every answer. Those over HTTP/1.1 have them by themselves. */
+  headers: Readonly<Record<string, string>>
   underWay: UnderWay
   forwarded: ForwardedWatcher
   trustedProxies: { has(address: string): boolean }
@@ -128,7 +128,8 @@ export class HttpHooks {
     const peer = request.raw.socket.remoteAddress
     request.address = addressBehind({ peer, forwarded: request.headers['x-forwarded-for'], trusted: trustedProxies })
     request.began = performance.now()
-    reply.headers(headers).header('x-request-id', request.id)
+    if (isHttp2(reply.raw)) reply.headers(headers)
+    reply.headers(cors.always).header('x-request-id', request.id)
     const shared = cors.headersFor(request.headers)
     if (shared) reply.headers(shared)
     forwarded.notice(request.headers, peer)

@@ -142,18 +142,16 @@ const maxAgeSeconds = 7_200
 export class Cors {
   readonly #origins: Origins
   readonly #headers = new Map<string, Record<string, string>>()
+  /** Of every answer, whatever page asked: it would be another for another page. */
+  readonly always: Readonly<Record<string, string>>
 
   constructor(origins: Origins) {
     this.#origins = origins
+    this.always = origins.allowed.length > 0 ? { vary: 'origin' } : {}
     const common = { 'access-control-expose-headers': exposedHeaders.join(', ') }
     for (const origin of origins.allowed) {
       this.#headers.set(origin, { 'access-control-allow-origin': origin, ...common })
     }
-  }
-
-  /** Of every answer, whatever page asked: it would be another for another page. */
-  get always(): Record<string, string> {
-    return this.#headers.size > 0 ? { vary: 'origin' } : {}
   }
 
   /** Undefined unless a page of such an origin asks. */

@@ -28,6 +28,7 @@ import { HttpPipelines } from './http-pipelines.ts'
 import { answerProblem, isCutOff, noteFault, problemOfParser, rawProblem } from './http-problem.ts'
 import { TlsConnections, type TlsFiles, tlsOptions } from './http-tls.ts'
 import { JsonText } from './json-text.ts'
+import { responseWith } from './response-head.ts'
 import { securityHeaders } from './security-headers.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -49,6 +50,8 @@ export interface HttpServer {
   /** While true, everything but health is answered with 503 `draining`. */
   isDraining: boolean
   readonly isHttps: boolean
+  /** Of every response; over HTTP/1.1 those that Fastify sends have them by themselves. */
+  readonly headers: Readonly<Record<string, string>>
   /** Answers requests for streams before the ordinary server gets to see them. */
   readonly front: HttpFront
   /** Where there is TLS. */
@@ -79,8 +82,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const underWay = new UnderWay()
   const nextRequestId = () => `${boot}-${(count++).toString(36)}`
   const timeouts = options.timeouts ?? usualTimeouts
+  const headers = securityHeaders({ isHttps: options.origins.isHttps })
+  const Response = responseWith(headers)
   // A request without a host is rejected by us.
-  const parsing = { ...timeouts, requireHostHeader: false }
+  const parsing = { ...timeouts, requireHostHeader: false, ServerResponse: Response, Http1ServerResponse: Response }
   const server = fastify({
     ...(options.tls ? tlsOptions(options.tls, parsing) : { http: parsing }),
     logger: false,
@@ -103,7 +108,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   })
   const pipelines = new HttpPipelines()
   const cors = new Cors(options.origins)
-  const headers = { ...securityHeaders({ isHttps: options.origins.isHttps }), ...cors.always }
   const around = {
     trustedProxies: new AddressRanges(options.trustedProxies.flatMap(text => parseAddressRange(text) ?? [])),
     logger: options.logger,
@@ -114,7 +118,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const front = new HttpFront({
     logger: options.logger,
     isHttps: options.origins.isHttps,
-    headers,
+    headers: { ...headers, ...cors.always },
     isDraining: () => http.isDraining,
     nextRequestId,
     forwarded,
@@ -145,6 +149,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     options,
     routes: [],
     isHttps: options.origins.isHttps,
+    headers,
     takenSockets: pipelines.ended,
     connectionLimits,
     isDraining: false,
@@ -247,17 +252,18 @@ function bodyOf<Response>(
 ): string | Buffer | Promise<string | Buffer> {
   if (reply.statusCode === 200) reply.code(endpoint.status ?? 200)
   if (endpoint.status === 204) return ''
-  if (answer instanceof JsonText) {
-    reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
-    return bodyFor(call, reply, answer.bytes)
-  }
+  const text = answer instanceof JsonText ? answer.text : checkedText(endpoint, answer)
+  reply.header('cache-control', 'no-store').header('content-type', 'application/json; charset=utf-8')
+  return bodyFor(call, reply, text)
+}
+
+function checkedText(endpoint: Endpoint, answer: unknown): string {
   const checked = endpoint.response.safeParse(answer)
   if (!checked.success) {
     const name = operationName(endpoint)
     throw new Error(`${name} answered what the contract does not allow: ${checked.error.message}`)
   }
-  reply.header('cache-control', 'no-store').type('application/json; charset=utf-8')
-  return bodyFor(call, reply, JSON.stringify(checked.data))
+  return JSON.stringify(checked.data)
 }
 
 /** Serves an endpoint that is an event stream: in front of the ordinary server where the request is an ordinary one. */

@@ -1,11 +1,11 @@
 /**
- * An answer that is JSON already, made on another thread: it leaves as it is, unchecked. Only for what is made field by field from data of
- * our own; a test holds it against the contract.
+ * An answer that is JSON already, made on another thread, or asked for too often to be checked each time: it leaves as it is, unchecked. Only
+ * for what is made field by field from data of our own; a test holds it against the contract.
  */
 export class JsonText {
-  readonly bytes: Buffer
+  readonly text: string | Buffer
 
-  constructor(bytes: Buffer) {
-    this.bytes = bytes
+  constructor(text: string | Buffer) {
+    this.text = text
   }
 }

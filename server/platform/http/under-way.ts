@@ -4,7 +4,8 @@ import type { ServerResponse } from 'node:http'
 
 export class UnderWay {
   #count = 0
-  #idle = Promise.withResolvers<void>()
+  /** Made for the first who waits: most of the time none does. */
+  #idle: PromiseWithResolvers<void> | undefined
 
   /** @param over Called once, when the response is closed: that comes for each, also when the client went away in the middle. */
   begin(response: ServerResponse, over: () => void): void {
@@ -26,13 +27,15 @@ export class UnderWay {
 
   /** Resolves when none is under way, at once when that is so now. */
   whenIdle(): Promise<void> {
-    return this.#count === 0 ? Promise.resolve() : this.#idle.promise
+    if (this.#count === 0) return Promise.resolve()
+    this.#idle ??= Promise.withResolvers()
+    return this.#idle.promise
   }
 
   #ended(): void {
     this.#count--
     if (this.#count > 0) return
-    this.#idle.resolve()
-    this.#idle = Promise.withResolvers()
+    this.#idle?.resolve()
+    this.#idle = undefined
   }
 }

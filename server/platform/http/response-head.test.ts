@@ -1,0 +1,31 @@
+/** The lines that every response begins with, on the wire. */
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { responseWith } from './response-head.ts'
+
+const common = { 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' }
+
+test.each<[string, (response: ServerResponse) => void, Record<string, string>]>([
+  ['with headers of its own', response => response.writeHead(200, { etag: '"1"' }).end('x'), { etag: '"1"' }],
+  ['without a head of its own', response => response.end('x'), {}],
+  ['in pieces', response => void (response.write('x') && response.end('y')), {}],
+  ['that may have no body', response => response.writeHead(304).end(), {}],
+  [
+    'that has one of them otherwise, all at once',
+    response => response.writeHead(200, { 'x-frame-options': 'SAMEORIGIN' }).end('x'),
+    { 'x-frame-options': 'SAMEORIGIN' },
+  ],
+  [
+    'that has one of them otherwise, set before',
+    response => response.setHeader('Referrer-Policy', 'origin').end('x'),
+    { 'referrer-policy': 'origin' },
+  ],
+])('a response %s has each of them once', async (_name, answer, own) => {
+  const server = createServer({ ServerResponse: responseWith(common) }, (_request, response) => answer(response))
+  onTestFinished(() => void server.close())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { headers } = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  // A header that came twice is joined by a comma.
+  expect(Object.fromEntries(headers)).toMatchObject({ ...common, ...own })
+})
