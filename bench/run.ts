@@ -10,6 +10,7 @@ import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
+import { idleAccounts } from './idle-accounts.ts'
 import { imapFlood } from './imap-flood.ts'
 import { indexLists } from './index-lists.ts'
 import { indexSearch } from './index-search.ts'
@@ -52,6 +53,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,
   'html-text': htmlTextCost,
+  'idle-accounts': idleAccounts,
   'imap-flood': imapFlood,
   'index-store': indexStore,
   'index-sync': indexSync,
