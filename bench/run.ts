@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { audience } from './audience.ts'
 import { events } from './events.ts'
+import { firstList } from './first-list.ts'
 import { firstStreams } from './first-streams.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
@@ -61,6 +62,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'slow-disk': slowDisk,
   'log-postgres': logOnPostgres,
   'proxied-streams': proxiedStreams,
+  'first-list': firstList,
   'first-streams': firstStreams,
   'stream-burst': streamBurst,
   'trail-read': trailRead,
