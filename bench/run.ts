@@ -4,12 +4,14 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { audience } from './audience.ts'
 import { events } from './events.ts'
+import { firstList } from './first-list.ts'
 import { firstStreams } from './first-streams.ts'
 import { gate } from './gate.ts'
 import { hostileMail } from './hostile-mail.ts'
 import { hostileRead } from './hostile-read.ts'
 import { hostileRequests } from './hostile-requests.ts'
 import { htmlTextCost } from './html-text.ts'
+import { idleAccounts } from './idle-accounts.ts'
 import { imapFlood } from './imap-flood.ts'
 import { indexLists } from './index-lists.ts'
 import { indexSearch } from './index-search.ts'
@@ -52,6 +54,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'hostile-read': hostileRead,
   'hostile-requests': hostileRequests,
   'html-text': htmlTextCost,
+  'idle-accounts': idleAccounts,
   'imap-flood': imapFlood,
   'index-store': indexStore,
   'index-sync': indexSync,
@@ -59,6 +62,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'slow-disk': slowDisk,
   'log-postgres': logOnPostgres,
   'proxied-streams': proxiedStreams,
+  'first-list': firstList,
   'first-streams': firstStreams,
   'stream-burst': streamBurst,
   'trail-read': trailRead,

@@ -58,5 +58,5 @@ export const roles: Record<IndexOperation, IndexRole> = {
   listContacts: 'searches',
   changesSince: 'lists',
   listOutgoing: 'lists',
-  figures: 'searches',
+  figures: 'lists',
 }

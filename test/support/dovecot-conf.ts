@@ -10,6 +10,7 @@ export interface DovecotSettings {
   personalPrefix?: string
   publicPrefix?: string
   separator?: string
+  moreUsers?: number
 }
 
 export function dovecotConfiguration({
@@ -20,6 +21,7 @@ export function dovecotConfiguration({
   personalPrefix = '',
   publicPrefix,
   separator = '/',
+  moreUsers = 0,
 }: DovecotSettings): string {
   const isRoot = userInfo().uid === 0
   const me = userInfo().username
@@ -85,7 +87,7 @@ service stats {
   chroot =
 }
 service imap {
-  process_limit = 300
+  process_limit = ${300 + 3 * moreUsers}
 }
 `
 }

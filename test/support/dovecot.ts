@@ -22,6 +22,8 @@ export interface DovecotOptions {
   publicPrefix?: string
   /** A slash unless given. */
   separator?: string
+  /** Beside those that there are always: `user0@test.local` and so on, each with the password `pw-user`. */
+  moreUsers?: number
   /** Puts mail into `<directory>/<user>/Maildir` before the start. */
   fill?(directory: string): void
 }
@@ -114,14 +116,15 @@ async function start(directory: string, remove: () => void, options: DovecotOpti
   }
 }
 
-function prepare(directory: string, { fill }: DovecotOptions): void {
+function prepare(directory: string, { fill, moreUsers = 0 }: DovecotOptions): void {
   for (const name of ['run', 'mail', 'state']) mkdirSync(join(directory, name))
   fill?.(join(directory, 'mail'))
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
   const files = ['-keyout', join(directory, 'key.pem'), '-out', join(directory, 'cert.pem')]
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30']
   execFileSync('openssl', ['req', '-x509', ...key, ...names, ...files], { stdio: 'ignore' })
-  const passwords = users.map(({ user, password }) => `${user}:{PLAIN}${password}::::::\n`)
+  const more = Array.from({ length: moreUsers }, (_, n) => ({ user: `user${n}@test.local`, password: 'pw-user' }))
+  const passwords = [...users, ...more].map(({ user, password }) => `${user}:{PLAIN}${password}::::::\n`)
   writeFileSync(join(directory, 'passwd'), passwords.join(''))
   if (userInfo().uid !== 0) return
   execFileSync('chown', ['-R', 'nobody:nogroup', join(directory, 'mail')])
