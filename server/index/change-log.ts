@@ -8,6 +8,9 @@ import { messageIdText } from './message-identity.ts'
 /** Tombstones that are kept; the oldest go first. */
 const maxTombstones = 100_000
 
+/** Of messages that get another modification number. */
+export const keepsCreated = { created_modseq: 'coalesce(messages.created_modseq, messages.modseq)' }
+
 /** The account that rows belong to. */
 export interface IndexOwner {
   db: IndexDatabase
@@ -73,7 +76,7 @@ export class IndexChange implements IndexOwner {
     await updateRows(
       db,
       account,
-      { table: 'messages', keys: ['rowid'], sets: ['modseq'], expressions: { orphaned_round: round } },
+      { table: 'messages', keys: ['rowid'], sets: ['modseq'], expressions: { orphaned_round: round, ...keepsCreated } },
       rows,
     )
     this.#touched.clear()
@@ -146,7 +149,7 @@ export async function changesSince(
   const ofTable = (table: 'messages' | 'tombstones') =>
     db
       .selectFrom(table)
-      .select(['id', 'modseq', 'created_modseq'])
+      .select(({ fn }) => ['id', 'modseq', fn.coalesce('created_modseq', 'modseq').as('created_modseq')])
       .where('account', '=', account)
       .where('modseq', '>', from)
       .orderBy('modseq')

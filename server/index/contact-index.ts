@@ -1,8 +1,8 @@
 /** With whom the owner of a mailbox writes: how often each address wrote and was written to, kept with each message that comes or goes. */
 import { type RawBuilder, sql } from 'kysely'
-import type { Address } from '../../contract/mail.ts'
 import { insertRows, lists } from './bulk-rows.ts'
 import type { IndexChange, IndexOwner } from './change-log.ts'
+import { addressesOf, type Envelope } from './envelope.ts'
 import { fold } from './fulltext.ts'
 import { isSqlite } from './index-schema.ts'
 import type { ContactRow, MessageRow } from './index-tables.ts'
@@ -17,7 +17,9 @@ const maxEmail = 320
 const maxWords = 5
 
 /** What is needed of a message to count it. */
-export type ContactMessage = Pick<MessageRow, 'from_json' | 'to_json' | 'cc_json' | 'bcc_json' | 'is_own' | 'date'>
+export interface ContactMessage extends Pick<MessageRow, 'from_json' | 'is_own' | 'date'> {
+  envelope: Pick<Envelope, 'to' | 'cc' | 'bcc'>
+}
 
 interface Share {
   name: string | null
@@ -132,9 +134,8 @@ function sharesOf(messages: readonly ContactMessage[], own: ReadonlySet<string>)
   for (const message of messages) {
     const { date } = message
     const isOwn = message.is_own === 1
-    const people = isOwn
-      ? [message.to_json, message.cc_json, message.bcc_json].flatMap(addressesOf)
-      : addressesOf(message.from_json)
+    const { to, cc, bcc } = message.envelope
+    const people = isOwn ? [...to, ...cc, ...bcc] : addressesOf(message.from_json)
     // Who is named twice in a message is written to once.
     const named = new Map(
       people.flatMap(({ name, email }) => {
@@ -196,10 +197,6 @@ function wordsOf(name: string | null, email: string): string {
 function nameOf(name: string | null): string | null {
   const shown = name?.replaceAll('\0', '').trim().slice(0, maxName).toWellFormed()
   return shown === undefined || shown === '' ? null : shown
-}
-
-function addressesOf(json: string): Address[] {
-  return JSON.parse(json) as Address[]
 }
 
 function keysOf(json: string): string[] {

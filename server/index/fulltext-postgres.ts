@@ -36,8 +36,9 @@ export class PostgresFullText implements FullText {
     const list = columns.map(({ column }) => `${column} text storage main not null`).join(', ')
     const words = columns.map(({ column }) => `(${vectorOf(column)})`).join(', ')
     const statements = [
-      `create table texts (account integer not null, rowid bigint not null, bucket smallint not null, ${list},
-        primary key (account, rowid))`,
+      `create table texts (account integer not null, rowid bigint not null, bucket smallint not null, ${list})`,
+      // Newest first, as mail comes: see index-schema.ts.
+      'create unique index texts_key on texts (account, rowid desc)',
       'alter table texts set (toast_tuple_target = 128)',
       `create index texts_by_word on texts using gin (${words})`,
       `create table text_buckets (account integer not null, bucket smallint not null, primary key (account, bucket))`,

@@ -1,9 +1,8 @@
 /** Applies what one look at a folder found. The same batch again changes nothing. */
-
-import type { Address } from '../../contract/mail.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
 import { addressKey } from './contact-index.ts'
+import { addressesOf } from './envelope.ts'
 import { folderFact, openFolder, positioned, saveFolder } from './folder-index.ts'
 import type { AppliedBatch, FolderBatch, MessageNews, MessageRecord, UidSpan } from './index-types.ts'
 import { toFlags } from './message-flags.ts'
@@ -139,7 +138,7 @@ async function announceMessages(change: IndexChange, path: string, news: readonl
       thread_id: threadIdText(thread),
       uid,
       flags: flags && toFlags(flags),
-      from: JSON.parse(from_json) as Address[],
+      from: addressesOf(from_json),
       subject,
       size_bytes: size,
     }

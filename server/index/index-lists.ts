@@ -2,6 +2,8 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
+import { addressesOf, type Envelope, readEnvelopes } from './envelope.ts'
+import { withIds } from './find-by-id.ts'
 import { getFolder, toFolder } from './folder-index.ts'
 import type { IndexTables, MessageRow } from './index-tables.ts'
 import type { IndexedMessage, IndexedPage, IndexedPlace, IndexedThread, PlaceFlags, ThreadPage } from './index-types.ts'
@@ -15,19 +17,12 @@ const listed = [
   'rowid',
   'id',
   'thread',
-  'message_id',
-  'in_reply_to',
   'subject',
   'from_json',
-  'to_json',
-  'cc_json',
-  'bcc_json',
-  'from_count',
-  'to_count',
   'date',
   'size',
   'has_attachments',
-  'faults_json',
+  'envelope',
   'text',
 ] as const satisfies (keyof MessageRow)[]
 
@@ -86,9 +81,13 @@ export async function messagesAtRows(
       .where('rowid', 'in', piece)
       .execute()
     const texts = await blocks.read(rows.map(({ text }) => text))
+    const envelopeAt = await readEnvelopes(
+      owner,
+      rows.map(({ envelope }) => envelope),
+    )
     for (const row of rows) {
       const text = row.text === null ? undefined : texts.get(row.text)
-      found.set(row.rowid, toMessage(row, text, places.get(row.rowid) ?? []))
+      found.set(row.rowid, toMessage(row, envelopeAt(row.envelope), text, places.get(row.rowid) ?? []))
     }
   }
   return found
@@ -100,12 +99,10 @@ export async function messagesById(owner: IndexOwner, ids: readonly string[]): P
   const wanted = [...new Set(ids)].map(messageIdBytes).filter(id => id !== undefined)
   const rowids = new Map<string, number>()
   for (const piece of lists(wanted)) {
-    const rows = await db
-      .selectFrom('messages')
-      .select(['rowid', 'id'])
-      .where('account', '=', account)
-      .where('id', 'in', piece)
-      .execute()
+    const rows = await withIds(
+      db.selectFrom('messages').select(['rowid', 'id']).where('account', '=', account),
+      piece,
+    ).execute()
     for (const { rowid, id } of rows) rowids.set(messageIdText(id), rowid)
   }
   const known = ids.map(id => rowids.get(id)).filter(rowid => rowid !== undefined)
@@ -294,23 +291,21 @@ async function countThreads({ db, account }: IndexOwner, threads: number[]): Pro
 
 type ListedRow = Pick<MessageRow, (typeof listed)[number]>
 
-function toMessage(row: ListedRow, text: string | undefined, places: IndexedPlace[]): IndexedMessage {
+function toMessage(
+  row: ListedRow,
+  { attachmentNames: _names, ...envelope }: Envelope,
+  text: string | undefined,
+  places: IndexedPlace[],
+): IndexedMessage {
   return {
     id: messageIdText(row.id),
     threadId: threadIdText(row.thread),
-    messageId: row.message_id,
-    inReplyTo: row.in_reply_to,
+    ...envelope,
     subject: row.subject,
-    from: JSON.parse(row.from_json),
-    to: JSON.parse(row.to_json),
-    cc: JSON.parse(row.cc_json),
-    bcc: JSON.parse(row.bcc_json),
-    fromCount: row.from_count,
-    toCount: row.to_count,
+    from: addressesOf(row.from_json),
     date: new Date(row.date).toISOString(),
     sizeBytes: row.size,
     hasAttachments: row.has_attachments === 1,
-    faults: JSON.parse(row.faults_json),
     preview: text === undefined ? null : previewOf(text),
     places,
   }

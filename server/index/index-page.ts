@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
+import { type Envelope, readEnvelopes } from './envelope.ts'
 import { isSqlite } from './index-schema.ts'
 import type { FolderRow, IndexDatabase, MessageRow, PlaceRow } from './index-tables.ts'
 import { flagColumns } from './message-flags.ts'
@@ -31,20 +32,15 @@ export type PageAnswer =
 const ofMessage = [
   'id',
   'thread',
-  'message_id',
   'subject',
   'from_json',
-  'to_json',
-  'from_count',
-  'to_count',
   'date',
   'size',
   'has_attachments',
-  'faults_json',
 ] as const satisfies (keyof MessageRow)[]
 
 export type ListedRow = Pick<MessageRow, (typeof ofMessage)[number]> &
-  Pick<PlaceRow, 'uid' | (typeof flagColumns)[number]> & { preview: string | null }
+  Pick<PlaceRow, 'uid' | (typeof flagColumns)[number]> & { envelope: Envelope; preview: string | null }
 
 export interface ListedPage {
   accountId: string
@@ -79,7 +75,7 @@ export async function readPage(
     .innerJoin('messages', join =>
       join.onRef('messages.account', '=', 'places.account').onRef('messages.rowid', '=', 'places.message'),
     )
-    .select(['uid', ...flagColumns, ...ofMessage, 'messages.text'])
+    .select(['uid', ...flagColumns, ...ofMessage, 'envelope', 'text'])
     .where('places.account', '=', account)
     .where('places.folder', '=', id)
     .where('uid', '<', after?.beforeUid ?? Number.MAX_SAFE_INTEGER)
@@ -90,9 +86,13 @@ export async function readPage(
   const places = previews ? shown.slice(0, mostPreviews).map(({ text }) => text) : []
   if (places.includes(null)) return 'not_indexed'
   const texts = await new BlockReader(owner).read(places)
-  const rows = shown.map(({ text, ...row }, index) => {
+  const envelopeAt = await readEnvelopes(
+    owner,
+    shown.map(({ envelope }) => envelope),
+  )
+  const rows = shown.map(({ text, envelope, ...row }, index) => {
     const said = text === null || index >= places.length ? undefined : texts.get(text)
-    return { ...row, preview: said === undefined ? null : previewOf(said) }
+    return { ...row, envelope: envelopeAt(envelope), preview: said === undefined ? null : previewOf(said) }
   })
   return { accountId, path, uidValidity, own, previews, rows, total, hasMore: found.length > limit }
 }

@@ -1,6 +1,7 @@
 /** How far the index of an account reaches: what of its mail a search in it has not seen. */
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
+import { withIds } from './find-by-id.ts'
 import { messageIdBytes, messageIdText, threadIdText } from './message-identity.ts'
 
 export interface IndexReach {
@@ -59,13 +60,12 @@ export interface HeldMessage {
 export async function heldMessages({ db, account }: IndexOwner, ids: readonly string[]): Promise<HeldMessage[]> {
   const held: HeldMessage[] = []
   for (const piece of lists(ids.map(messageIdBytes).filter(id => id !== undefined))) {
-    const rows = await db
+    const messages = db
       .selectFrom('messages')
       .select(({ eb }) => ['id', 'rowid', 'thread', eb('text', 'is', null).as('is_textless')])
       .where('account', '=', account)
-      .where('id', 'in', piece)
       .where('orphaned_round', 'is', null)
-      .execute()
+    const rows = await withIds(messages, piece).execute()
     for (const { id, rowid, thread, is_textless: isTextless } of rows)
       held.push({ id: messageIdText(id), rowid, threadId: threadIdText(thread), hasText: !isTextless })
   }

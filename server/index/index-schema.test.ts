@@ -20,6 +20,6 @@ test('SQLite knows of each index how selective it is, from the first row on', as
     expect(rows).toEqual([])
     const plan = await sql<{ detail: string }>`explain query plan
       select rowid from messages where account = 1 and rowid < 5 order by rowid desc limit 5`.execute(db)
-    expect(plan.rows.map(({ detail }) => detail)).toEqual(['SEARCH messages USING INTEGER PRIMARY KEY (rowid<?)'])
+    expect(plan.rows.map(({ detail }) => detail)).toEqual(['SEARCH messages USING PRIMARY KEY (account=? AND rowid<?)'])
   })
 })

@@ -32,9 +32,10 @@ async function typicalStatistics(db: IndexDatabase): Promise<void> {
 }
 
 const typical = [
+  ['messages', 'messages', '100000 100000 1'],
   ['messages', 'messages_by_id', '100000 100000 1'],
   ['messages', 'messages_by_modseq', '100000 100000 1'],
-  ['messages', 'messages_by_thread', '100000 100000 3 1'],
+  ['messages', 'messages_by_thread', '100000 100000 3'],
   ['messages', 'messages_by_subject', '100000 100000 3 1'],
   ['messages', 'bare_replies', '10000 10000 2 1'],
   ['messages', 'orphans', '10 10 5'],
@@ -71,11 +72,12 @@ interface Types {
   clustered: string
   /** None is given twice: a thread may still know the one of an account that is gone. */
   numbered: string
-  messageKey: [row: string, table: string]
-  textKey: string
+  messageKey: string
+  placeKey: string
+  blockKey: [number: string, table: string]
 }
 
-const tables = ({ int, blob, clustered, numbered, messageKey, textKey }: Types) => [
+const tables = ({ int, blob, clustered, numbered, messageKey, placeKey, blockKey }: Types) => [
   `create table accounts (number ${numbered}, id text not null unique)`,
   `create table account_state (account integer primary key, modseq ${int} not null, oldest_modseq ${int} not null,
     last_fact ${int} not null, round ${int} not null, messages ${int} not null, texts ${int} not null,
@@ -84,22 +86,22 @@ const tables = ({ int, blob, clustered, numbered, messageKey, textKey }: Types) 
     selectable integer not null, mailbox_id text, uid_validity ${int} not null, uid_next ${int} not null,
     highest_modseq text, server_total ${int} not null, lowest_uid ${int}, lowest_text_uid ${int},
     total ${int} not null, unread ${int} not null, primary key (account, id), unique (account, path))`,
-  `create table messages (rowid ${messageKey[0]}, account integer not null, id ${blob} not null, copy integer not null,
-    thread ${int} not null, message_id text, in_reply_to text, subject text not null, subject_hash ${int},
-    is_bare_reply integer not null, from_json text not null, to_json text not null, cc_json text not null,
-    bcc_json text not null, from_count integer not null, to_count integer not null, date ${int} not null,
-    size ${int} not null, has_attachments integer not null, names_json text not null, faults_json text not null,
+  `create table messages (rowid ${int} not null, account integer not null, id ${blob} not null, copy integer not null,
+    thread ${int} not null, subject text not null, subject_hash ${int}, is_bare_reply integer not null,
+    from_json text not null, date ${int} not null, size ${int} not null, has_attachments integer not null,
     has_link integer not null default 0, is_old integer not null, is_own integer not null default 0,
-    created_modseq ${int} not null, modseq ${int} not null, orphaned_round ${int}, text ${int}${messageKey[1]})`,
-  `create table text_blocks (account integer not null, number ${messageKey[0]}, bytes integer not null,
-    texts ${blob} not null${textKey})`,
+    created_modseq ${int}, modseq ${int} not null, orphaned_round ${int}, envelope ${int} not null,
+    text ${int}${messageKey}) ${clustered}`,
+  ...['text_blocks', 'envelope_blocks'].map(
+    name => `create table ${name} (account integer not null, number ${blockKey[0]}, bytes integer not null,
+    texts ${blob} not null${blockKey[1]})`,
+  ),
   `create table places (account integer not null, folder ${int} not null, uid ${int} not null, message ${int} not null,
     seen integer not null, flagged integer not null, answered integer not null, draft integer not null,
-    deleted integer not null, keywords_json text, arrived integer not null, modseq ${int} not null,
-    primary key (account, folder, uid)) ${clustered}`,
+    deleted integer not null, keywords_json text, arrived integer not null${placeKey}) ${clustered}`,
   `create table threads (account integer not null, id ${int} not null, messages ${int} not null,
     primary key (account, id)) ${clustered}`,
-  `create table thread_links (account integer not null, hash ${int} not null, thread ${int} not null,
+  `create table thread_links (account integer not null, hash ${int} not null, thread ${int},
     primary key (account, hash)) ${clustered}`,
   `create table tombstones (account integer not null, modseq ${int} not null, id ${blob} not null,
     created_modseq ${int} not null, primary key (account, modseq)) ${clustered}`,
@@ -110,33 +112,42 @@ const tables = ({ int, blob, clustered, numbered, messageKey, textKey }: Types) 
     primary key (account, number)) ${clustered}`,
 ]
 
+/**
+ * Mail is indexed newest first, so what is ordered by date or UID grows at its lower end, where pages of a tree split and stay half empty.
+ * In descending order it is the upper end, where they are filled.
+ */
 const indexes = [
-  'create unique index messages_by_id on messages (account, id)',
+  // Each of them is read and compared; the whole of 15 bytes would be kept twice.
+  'create index messages_by_id on messages (account, substr(id, 1, 4))',
   'create unique index messages_by_modseq on messages (account, modseq)',
-  'create index messages_by_thread on messages (account, thread, rowid)',
   'create index messages_by_subject on messages (account, subject_hash, date) where subject_hash is not null',
   'create index bare_replies on messages (account, subject_hash, date) where is_bare_reply = 1',
   'create index orphans on messages (account, orphaned_round) where orphaned_round is not null',
-  'create index textless on messages (account, rowid) where text is null and orphaned_round is null',
+  'create index textless on messages (account, rowid desc) where text is null and orphaned_round is null',
   // By rowid of the message, which is by date.
-  'create index places_by_date on places (account, folder, message)',
+  'create index places_by_date on places (account, folder, message desc)',
+  'create index places_by_message on places (account, message desc, folder)',
   // Those that few are, for searches: see search-marks.ts.
-  `create index places_marked on places (account, message)
+  `create index places_marked on places (account, message desc)
     where flagged = 1 or answered = 1 or draft = 1 or keywords_json is not null`,
-  'create index places_unread on places (account, message) where seen = 0',
-  'create index places_by_message on places (account, message, folder)',
-  'create index links_by_thread on thread_links (account, thread)',
+  'create index places_unread on places (account, message desc) where seen = 0',
+  'create index links_by_thread on thread_links (account, thread) where thread is not null',
   'create unique index tombstones_by_id on tombstones (account, id)',
 ]
 
-const sqliteTables = tables({
-  int: 'integer',
-  blob: 'blob',
-  clustered: 'without rowid',
-  numbered: 'integer primary key',
-  messageKey: ['integer primary key', ''],
-  textKey: '',
-})
+const sqliteTables = [
+  ...tables({
+    int: 'integer',
+    blob: 'blob',
+    clustered: 'without rowid',
+    numbered: 'integer primary key',
+    messageKey: ', primary key (account, rowid desc)',
+    placeKey: ', primary key (account, folder, uid desc)',
+    blockKey: ['integer primary key', ''],
+  }),
+  // Behind its columns each index has the row id anyhow.
+  'create index messages_by_thread on messages (account, thread)',
+]
 
 const postgresTables = [
   ...tables({
@@ -144,9 +155,14 @@ const postgresTables = [
     blob: 'bytea',
     clustered: '',
     numbered: 'integer generated by default as identity primary key',
-    messageKey: ['bigint not null', ', primary key (account, rowid)'],
-    textKey: ', primary key (account, number)',
+    messageKey: '',
+    placeKey: '',
+    blockKey: ['bigint not null', ', primary key (account, number)'],
   }),
+  'create unique index messages_key on messages (account, rowid desc)',
+  'create unique index places_key on places (account, folder, uid desc)',
+  'create index messages_by_thread on messages (account, thread, rowid)',
   // They are compressed already.
   'alter table text_blocks alter column texts set storage external',
+  'alter table envelope_blocks alter column texts set storage external',
 ]

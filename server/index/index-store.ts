@@ -11,6 +11,7 @@ import {
   listOutgoing,
 } from './change-log.ts'
 import { listContacts, removeContacts } from './contact-index.ts'
+import { readEnvelopes, removeEnvelopes } from './envelope.ts'
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
 import type { FullText } from './full-text.ts'
 import { applyBatch } from './index-batch.ts'
@@ -289,25 +290,21 @@ export class IndexStore {
     const { db, account, state } = change
     const rows = await db
       .selectFrom('messages')
-      .select([
-        'rowid',
-        'id',
-        'thread',
-        'created_modseq',
-        'from_json',
-        'to_json',
-        'cc_json',
-        'bcc_json',
-        'is_own',
-        'date',
-        'text',
-      ])
+      .select(['rowid', 'id', 'thread', 'from_json', 'is_own', 'date', 'envelope', 'text'])
+      .select(({ fn }) => fn.coalesce('created_modseq', 'modseq').as('created_modseq'))
       .where('account', '=', account)
       .where('orphaned_round', '<', Math.min(round, state.round))
       .limit(removedAtOnce)
       .execute()
     const rowids = rows.map(({ rowid }) => rowid)
     const texts = rows.map(({ text }) => text).filter(text => text !== null)
+    const places = rows.map(({ envelope }) => envelope)
+    const envelopeAt = await readEnvelopes(change, places)
+    await removeContacts(
+      change,
+      rows.map(row => ({ ...row, envelope: envelopeAt(row.envelope) })),
+    )
+    await removeEnvelopes(change, places)
     await removeFromBlocks(change, texts)
     await this.#options.fullText.remove(db, account, rowids)
     for (const piece of lists(rowids)) {
@@ -318,7 +315,6 @@ export class IndexStore {
       rows.map(({ thread }) => thread),
     )
     await leaveTombstones(change, rows)
-    await removeContacts(change, rows)
     for (let from = 0; from < rows.length; from += messagesOfFact) {
       const messages = rows.slice(from, from + messagesOfFact)
       change.announce('mail_removed', {

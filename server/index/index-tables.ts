@@ -9,7 +9,8 @@ export interface IndexTables {
   account_state: AccountStateRow
   folders: FolderRow
   messages: MessageRow
-  text_blocks: TextBlockRow
+  text_blocks: BlockRow
+  envelope_blocks: BlockRow
   places: PlaceRow
   threads: ThreadRow
   thread_links: ThreadLinkRow
@@ -81,42 +82,35 @@ export interface MessageRow {
   /** Which of several equal messages of a folder it is, from 0 on; part of the id. */
   copy: number
   thread: number
-  message_id: string | null
-  in_reply_to: string | null
   subject: string
   /** Hash of the base subject (RFC 5256); null where that is empty. */
   subject_hash: number | null
   /** 1 for an answer that names no other message: the subject alone says what it belongs to. */
   is_bare_reply: number
-  /** Lists of addresses and names as JSON. */
+  /** Names and addresses of senders: see `addressesOf`. */
   from_json: string
-  to_json: string
-  cc_json: string
-  bcc_json: string
-  from_count: number
-  to_count: number
   /** INTERNALDATE in milliseconds. */
   date: number
   size: number
   has_attachments: number
-  /** Names of attachments. */
-  names_json: string
-  faults_json: string
   has_link: number
   /** 1 once it was in the inbox, and for what was there before it was followed: in the inbox it is no arrival. */
   is_old: number
   /** The owner of the mailbox wrote it. */
   is_own: number
-  created_modseq: number
+  /** Null until it is changed: the same as `modseq`. */
+  created_modseq: number | null
   modseq: number
   /** The round in which it lost its last place; null while it has one. */
   orphaned_round: number | null
+  /** Where the rest of its envelope is: see envelope.ts. */
+  envelope: number
   /** Where its text is: see text-blocks.ts. Null until it is indexed. */
   text: number | null
 }
 
-/** Texts of several messages. */
-export interface TextBlockRow {
+/** Texts or envelopes of several messages. */
+export interface BlockRow {
   account: number
   number: number
   /** Of what is in it. */
@@ -141,7 +135,6 @@ export interface PlaceRow {
   keywords_json: string | null
   /** 1 where the message was not old when it came. */
   arrived: number
-  modseq: number
 }
 
 export interface ThreadRow {
@@ -154,7 +147,8 @@ export interface ThreadRow {
 export interface ThreadLinkRow {
   account: number
   hash: number
-  thread: number
+  /** Null where it has the same number as the thread. */
+  thread: number | null
 }
 
 /** A message that is gone. */

@@ -2,6 +2,8 @@
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { type IndexChange, removeTombstones } from './change-log.ts'
 import { addContacts, addressKey } from './contact-index.ts'
+import { addressesJson, addressesOf, appendEnvelopes, type Envelope, storable } from './envelope.ts'
+import { withIds } from './find-by-id.ts'
 import { freeNumber } from './free-number.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { MessageRow } from './index-tables.ts'
@@ -48,7 +50,8 @@ export async function findMessages(
       .selectFrom('messages')
       .select(['rowid', 'id', 'copy', 'thread', 'is_old'])
       .where('account', '=', account)
-    found.push(...(await rows.where(column, 'in', piece as never[]).execute()))
+    const wanted = column === 'id' ? withIds(rows, piece as Uint8Array[]) : rows.where('rowid', 'in', piece as number[])
+    found.push(...(await wanted.execute()))
   }
   return found
 }
@@ -95,6 +98,10 @@ export async function addMessages(
     change,
     fresh.map(({ record }) => secondsOf(record.date)),
   )
+  const envelopes = await appendEnvelopes(
+    change,
+    fresh.map(({ record }) => record),
+  )
   const before = added.filter(({ hasArrived }) => isInbox && hasArrived).map(({ rowid }) => rowid)
   const rows = fresh.map(({ record, id, copy }, index) => {
     const message = { rowid: rowids[index]!, id, copy, thread: threads[index]!, is_old: Number(isInbox || !announces) }
@@ -103,6 +110,7 @@ export async function addMessages(
     return {
       ...message,
       ...columnsOf(record),
+      envelope: envelopes[index]!,
       is_own: Number(isOwn(record, own)),
       subject_hash: subjectHash,
       is_bare_reply: Number(isBareReply),
@@ -110,13 +118,11 @@ export async function addMessages(
       modseq,
     }
   })
-  await insertRows(
-    change.db,
-    'messages',
-    messageColumns,
-    rows.map(row => messageValues(change.account, row)),
-  )
-  const firsts = await addContacts(change, rows, own.addresses)
+  const values = rows.map(row => messageValues(change.account, row))
+  // As they are stored: the newest first.
+  await insertRows(change.db, 'messages', messageColumns, values.toReversed())
+  const people = rows.map((row, index) => ({ ...row, envelope: fresh[index]!.record }))
+  const firsts = await addContacts(change, people, own.addresses)
   for (const [index, { rowid, id, copy, thread, is_old }] of rows.entries()) {
     const isFirstContact = firsts[index] === true
     const { uid } = fresh[index]!.record
@@ -149,19 +155,15 @@ async function addPlaces(
   added: readonly AddedMessage[],
 ): Promise<void> {
   const messages = new Map(added.map(message => [message.uid, message]))
-  const { account, state } = change
+  const { account } = change
   const rows = records.map(({ uid, flags }) => {
     const columns = toColumns(flags)
     const { rowid, hasArrived } = messages.get(uid)!
     const flagged = flagColumns.map(name => columns[name])
-    return [account, folder, uid, rowid, ...flagged, Number(hasArrived), state.modseq]
+    return [account, folder, uid, rowid, ...flagged, Number(hasArrived)]
   })
-  await insertRows(
-    change.db,
-    'places',
-    ['account', 'folder', 'uid', 'message', ...flagColumns, 'arrived', 'modseq'],
-    rows,
-  )
+  rows.reverse()
+  await insertRows(change.db, 'places', ['account', 'folder', 'uid', 'message', ...flagColumns, 'arrived'], rows)
 }
 
 /** Which ids messages of one folder have: equal ones are told apart by a number. */
@@ -216,26 +218,12 @@ class CopiesInFolder {
   }
 }
 
-/** PostgreSQL stores no NUL. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '')
-}
-
 function columnsOf(record: MessageRecord) {
   return {
-    message_id: record.messageId && storable(record.messageId),
-    in_reply_to: record.inReplyTo && storable(record.inReplyTo),
     subject: storable(record.subject),
-    from_json: JSON.stringify(record.from),
-    to_json: JSON.stringify(record.to),
-    cc_json: JSON.stringify(record.cc),
-    bcc_json: JSON.stringify(record.bcc),
-    from_count: record.fromCount,
-    to_count: record.toCount,
+    from_json: addressesJson(record.from),
     size: record.sizeBytes,
     has_attachments: Number(record.hasAttachments),
-    names_json: JSON.stringify(record.attachmentNames),
-    faults_json: JSON.stringify(record.faults),
   }
 }
 
@@ -245,54 +233,41 @@ const messageColumns = [
   'id',
   'copy',
   'thread',
-  'message_id',
-  'in_reply_to',
   'subject',
   'subject_hash',
   'is_bare_reply',
   'is_own',
   'from_json',
-  'to_json',
-  'cc_json',
-  'bcc_json',
-  'from_count',
-  'to_count',
   'date',
   'size',
   'has_attachments',
-  'names_json',
-  'faults_json',
+  'envelope',
   'is_old',
-  'created_modseq',
   'modseq',
 ] as const
 
-type NewRow = Pick<MessageRow, Exclude<(typeof messageColumns)[number], 'account' | 'created_modseq'>>
+type NewRow = Pick<MessageRow, Exclude<(typeof messageColumns)[number], 'account'>>
 
 function messageValues(account: number, row: NewRow): unknown[] {
-  return messageColumns.map(name => {
-    if (name === 'account') return account
-    return row[name === 'created_modseq' ? 'modseq' : name]
-  })
+  return messageColumns.map(name => (name === 'account' ? account : row[name]))
 }
 
 function searchedOf(record: MessageRecord, rowid: number): TextRow {
-  return searchedText({ ...columnsOf(record), rowid }, null)
+  return searchedText({ ...columnsOf(record), rowid }, record, null)
 }
 
-type Searched = Pick<MessageRow, 'rowid' | 'subject' | 'from_json' | 'to_json' | 'cc_json' | 'bcc_json' | 'names_json'>
+type Searched = Pick<MessageRow, 'rowid' | 'subject' | 'from_json'>
 
-export function searchedText(row: Searched, body: string | null): TextRow {
-  const people = (json: string) =>
-    (JSON.parse(json) as MessageRecord['from']).map(({ name, email }) => `${name ?? ''} ${email}`).join('\n')
+export function searchedText(row: Searched, envelope: Envelope, body: string | null): TextRow {
+  const people = (all: MessageRecord['from']) => all.map(({ name, email }) => `${name ?? ''} ${email}`).join('\n')
   return {
     rowid: row.rowid,
     subject: row.subject,
-    from: storable(people(row.from_json)),
-    to: storable(people(row.to_json)),
-    cc: storable(people(row.cc_json)),
-    bcc: storable(people(row.bcc_json)),
-    names: storable((JSON.parse(row.names_json) as string[]).join('\n')),
+    from: storable(people(addressesOf(row.from_json))),
+    to: storable(people(envelope.to)),
+    cc: storable(people(envelope.cc)),
+    bcc: storable(people(envelope.bcc)),
+    names: storable(envelope.attachmentNames.join('\n')),
     body: body && storable(body),
   }
 }

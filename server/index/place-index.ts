@@ -69,12 +69,11 @@ export async function changeFlags(
     const after = toColumns(flags)
     return !before || areSame(before, after) ? [] : [{ before, after }]
   })
-  const { modseq } = change.state
-  const rows = news.map(({ before, after }) => [folder, before.uid, ...flagColumns.map(name => after[name]), modseq])
+  const rows = news.map(({ before, after }) => [folder, before.uid, ...flagColumns.map(name => after[name])])
   await updateRows(
     change.db,
     change.account,
-    { table: 'places', keys: ['folder', 'uid'], sets: [...flagColumns, 'modseq'] },
+    { table: 'places', keys: ['folder', 'uid'], sets: [...flagColumns] },
     rows,
   )
   for (const { before } of news) change.touch(before.message)

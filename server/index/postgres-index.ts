@@ -59,6 +59,7 @@ export class PostgresIndex implements IndexBackend {
     }
     const others = [
       'text_blocks',
+      'envelope_blocks',
       'places',
       'folders',
       'threads',

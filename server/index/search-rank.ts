@@ -2,6 +2,7 @@
 import type { Address } from '../../contract/mail.ts'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
+import { addressesOf } from './envelope.ts'
 import { type Phrase, phraseOf, tokensOf } from './fulltext.ts'
 import type { SearchNode } from './search-tree.ts'
 
@@ -38,7 +39,7 @@ export async function factsOf({ db, account }: IndexOwner, rowids: readonly numb
       .where('rowid', 'in', piece)
       .execute()
     for (const { rowid, subject, from_json, date } of messages) {
-      const from = JSON.parse(from_json) as Address[]
+      const from = addressesOf(from_json)
       found.set(rowid, { rowid, subject, from, date, isFlagged: false, isAnswered: false, folders: [] })
     }
     const places = await db

@@ -36,7 +36,7 @@ export function textBlocksSuite(world: IndexWorld): void {
 
   test('a removed text is in no block any more, and its place is not given again', async () => {
     await inIndex(async owner => {
-      const texts = ['secret', '', 'tea', ...manyTexts(2_000)]
+      const texts = ['secret', '', 'tea', ...manyTexts(5_000)]
       const places = await appendTexts(owner, texts)
       const before = await blocks(owner)
       await removeFromBlocks(owner, [places[0]!])

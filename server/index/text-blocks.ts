@@ -7,14 +7,20 @@ import { insertRows, lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { isSqlite } from './index-schema.ts'
 
-/** Bytes of texts in a block, as far as it has more than one. What is read of it is read whole: some 60 µs. */
-const maxBytes = 32 * 1024
+export interface BlockKind {
+  table: 'text_blocks' | 'envelope_blocks'
+  /** Bytes of texts in a block, as far as it has more than one. What is read of it is read whole. */
+  maxBytes: number
+  /** Of Zstandard. */
+  level: number
+}
+
+/** To read one takes some 100 µs. In a trial on a busy machine level 3 took a fifth to a half of the processor's time, and 3 to 6 % more room. */
+const textBlocks: BlockKind = { table: 'text_blocks', maxBytes: 48 * 1024, level: 9 }
 /** Texts in a block. */
 const maxTexts = 1024
 /** No more memory is taken for a block, whatever is in it: the longest text has three bytes for each of 256 Ki characters. */
 const mostInflated = 4 * 1024 * 1024
-/** Of Zstandard. In a trial on a busy machine 3 took a fifth to a half of the processor's time, and 3 to 6 % more room. */
-const level = 9
 /** No text has it: PostgreSQL stores none either. */
 const separator = '\0'
 
@@ -25,14 +31,18 @@ interface Block {
 }
 
 /** Behind those that are there. Answers where each of them is, in their order. */
-export async function appendTexts(owner: IndexOwner, texts: readonly string[]): Promise<number[]> {
+export async function appendTexts(
+  owner: IndexOwner,
+  texts: readonly string[],
+  kind: BlockKind = textBlocks,
+): Promise<number[]> {
   if (texts.length === 0) return []
-  let block = await lastBlock(owner)
+  let block = await lastBlock(owner, kind)
   const places: number[] = []
   const full: Block[] = []
   for (const text of texts) {
     const bytes = Buffer.byteLength(text) + 1
-    const hasRoom = block.bytes + bytes <= maxBytes && block.texts.length < maxTexts
+    const hasRoom = block.bytes + bytes <= kind.maxBytes && block.texts.length < maxTexts
     if (!hasRoom && block.texts.length > 0) {
       full.push(block)
       block = emptyBlock(block.number + 1)
@@ -41,45 +51,51 @@ export async function appendTexts(owner: IndexOwner, texts: readonly string[]): 
     block.texts.push(text.replaceAll(separator, ''))
     block.bytes += bytes
   }
-  await writeBlocks(owner, [...full, block])
+  await writeBlocks(owner, [...full, block], kind)
   return places
 }
 
 /** What is left of their blocks is written again, so that nothing of them stays. */
-export async function removeFromBlocks(owner: IndexOwner, places: readonly number[]): Promise<void> {
+export async function removeFromBlocks(
+  owner: IndexOwner,
+  places: readonly number[],
+  kind: BlockKind = textBlocks,
+): Promise<void> {
   const { db, account } = owner
   const numbers = blocksOf(places)
   const blocks = new Map<number, string[]>()
-  for (const [number, block] of await readBlocks(owner, numbers)) blocks.set(number, textsOf(block))
+  for (const [number, block] of await readBlocks(owner, numbers, kind)) blocks.set(number, textsOf(block))
   for (const place of places) {
     const texts = blocks.get(Math.floor(place / maxTexts))
     if (texts) texts[place % maxTexts] = ''
   }
-  const newest = await lastNumber(owner)
+  const newest = await lastNumber(owner, kind)
   const changed = [...blocks].map(([number, texts]) => ({ number, texts, bytes: bytesOf(texts) }))
   // The last one stays, so that no number is given again: an empty text may still be known by it.
   const isKept = ({ number, texts }: Block) => number >= newest || texts.some(text => text !== '')
-  await writeBlocks(owner, changed.filter(isKept))
+  await writeBlocks(owner, changed.filter(isKept), kind)
   const empty = changed.filter(block => !isKept(block)).map(({ number }) => number)
   for (const piece of lists(empty)) {
-    await db.deleteFrom('text_blocks').where('account', '=', account).where('number', 'in', piece).execute()
+    await db.deleteFrom(kind.table).where('account', '=', account).where('number', 'in', piece).execute()
   }
 }
 
 /** Reads texts for one answer: each block once. */
 export class BlockReader {
   readonly #owner: IndexOwner
+  readonly #kind: BlockKind
   readonly #blocks = new Map<number, Buffer>()
 
-  constructor(owner: IndexOwner) {
+  constructor(owner: IndexOwner, kind: BlockKind = textBlocks) {
     this.#owner = owner
+    this.#kind = kind
   }
 
   /** By their places; null among those stands for a message without a text. */
   async read(places: readonly (number | null)[]): Promise<ReadonlyMap<number, string>> {
     const wanted = places.filter(place => place !== null)
     const absent = blocksOf(wanted).filter(number => !this.#blocks.has(number))
-    for (const [number, block] of await readBlocks(this.#owner, absent)) this.#blocks.set(number, block)
+    for (const [number, block] of await readBlocks(this.#owner, absent, this.#kind)) this.#blocks.set(number, block)
     const found = new Map<number, string>()
     for (const place of wanted) {
       const block = this.#blocks.get(Math.floor(place / maxTexts))
@@ -99,9 +115,9 @@ function emptyBlock(number: number): Block {
 }
 
 /** The one that is filled at this time. */
-async function lastBlock({ db, account }: IndexOwner): Promise<Block> {
+async function lastBlock({ db, account }: IndexOwner, { table, maxBytes }: BlockKind): Promise<Block> {
   const last = await db
-    .selectFrom('text_blocks')
+    .selectFrom(table)
     .select(['number', 'bytes', 'texts'])
     .where('account', '=', account)
     .orderBy('number', 'desc')
@@ -112,20 +128,24 @@ async function lastBlock({ db, account }: IndexOwner): Promise<Block> {
   return bytes < maxBytes ? { number, bytes, texts: textsOf(inflate(last.texts)) } : emptyBlock(number + 1)
 }
 
-async function lastNumber({ db, account }: IndexOwner): Promise<number> {
+async function lastNumber({ db, account }: IndexOwner, { table }: BlockKind): Promise<number> {
   const { last } = await db
-    .selectFrom('text_blocks')
+    .selectFrom(table)
     .select(({ fn }) => fn.max('number').as('last'))
     .where('account', '=', account)
     .executeTakeFirstOrThrow()
   return last ?? 0
 }
 
-async function readBlocks({ db, account }: IndexOwner, numbers: readonly number[]): Promise<Map<number, Buffer>> {
+async function readBlocks(
+  { db, account }: IndexOwner,
+  numbers: readonly number[],
+  { table }: BlockKind,
+): Promise<Map<number, Buffer>> {
   const found = new Map<number, Buffer>()
   for (const piece of lists(numbers)) {
     const rows = await db
-      .selectFrom('text_blocks')
+      .selectFrom(table)
       .select(['number', 'texts'])
       .where('account', '=', account)
       .where('number', 'in', piece)
@@ -135,16 +155,16 @@ async function readBlocks({ db, account }: IndexOwner, numbers: readonly number[
   return found
 }
 
-async function writeBlocks({ db, account }: IndexOwner, blocks: readonly Block[]): Promise<void> {
-  const rows = blocks.map(({ number, bytes, texts }) => [account, number, bytes, deflate(texts)])
+async function writeBlocks({ db, account }: IndexOwner, blocks: readonly Block[], kind: BlockKind): Promise<void> {
+  const rows = blocks.map(({ number, bytes, texts }) => [account, number, bytes, deflate(texts, kind.level)])
   const key = isSqlite(db) ? 'number' : 'account, number'
   const conflict = `on conflict (${key}) do update set bytes = excluded.bytes, texts = excluded.texts`
-  await insertRows(db, 'text_blocks', ['account', 'number', 'bytes', 'texts'], rows, conflict)
+  await insertRows(db, kind.table, ['account', 'number', 'bytes', 'texts'], rows, conflict)
 }
 
 const bytesOf = (texts: readonly string[]) => texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0)
 
-function deflate(texts: readonly string[]): Uint8Array {
+function deflate(texts: readonly string[], level: number): Uint8Array {
   return zstdCompressSync(texts.join(separator), { params: { [constants.ZSTD_c_compressionLevel]: level } })
 }
 

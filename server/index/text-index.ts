@@ -1,6 +1,7 @@
 /** Texts of messages: kept compressed, and searched. */
 import { lists, updateRows } from './bulk-rows.ts'
 import type { IndexChange } from './change-log.ts'
+import { readEnvelopes } from './envelope.ts'
 import type { FullTextWriter, TextRow } from './full-text.ts'
 import type { TextRecord } from './index-types.ts'
 import { searchedText } from './message-index.ts'
@@ -16,7 +17,7 @@ export interface ReadText {
 export type TextReader = (record: TextRecord) => Promise<ReadText>
 
 /** The columns from which what is searched of a message is made. */
-const searchedColumns = ['rowid', 'subject', 'from_json', 'to_json', 'cc_json', 'bcc_json', 'names_json'] as const
+const searchedColumns = ['rowid', 'subject', 'from_json', 'envelope'] as const
 
 /**
  * Removes the texts of the next messages, their previews and what is searched of them; headers stay. @param above Row ids up to this one have none.
@@ -44,10 +45,14 @@ export async function removeTexts(
     messages.flatMap(({ text }) => text ?? []),
   )
   await updateRows(db, account, { table: 'messages', keys: ['rowid'], sets: ['has_link', 'text'] }, rows)
+  const envelopeAt = await readEnvelopes(
+    change,
+    messages.map(({ envelope }) => envelope),
+  )
   await fullText.put(
     db,
     account,
-    messages.map(message => searchedText(message, null)),
+    messages.map(message => searchedText(message, envelopeAt(message.envelope), null)),
   )
   change.state.texts -= rows.length
   return messages.at(-1)?.rowid
@@ -77,9 +82,13 @@ export async function addTexts(
       .where('rowid', 'in', piece)
       .where('text', 'is', null)
       .execute()
+    const envelopeAt = await readEnvelopes(
+      change,
+      messages.map(({ envelope }) => envelope),
+    )
     for (const message of messages) {
       const { text, hasLink } = await readText(records.get(message.rowid)!)
-      searched.push(searchedText(message, text))
+      searched.push(searchedText(message, envelopeAt(message.envelope), text))
       kept.push(text)
       rows.push([message.rowid, Number(hasLink)])
     }

@@ -5,7 +5,7 @@
 
 import { baseSubject } from './base-subject.ts'
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
-import type { IndexChange, IndexOwner } from './change-log.ts'
+import { type IndexChange, type IndexOwner, keepsCreated } from './change-log.ts'
 import type { MessageRecord } from './index-types.ts'
 import { shortHash } from './message-identity.ts'
 import { ThreadSets } from './thread-sets.ts'
@@ -68,7 +68,7 @@ export async function assignThreads(
     db,
     'thread_links',
     ['account', 'hash', 'thread'],
-    links.map(([link, thread]) => [account, link, sets.find(thread)]),
+    links.map(([link, thread]) => [account, link, storedThread(link, sets.find(thread))]),
   )
   await countMessages(change, countsOf(threads))
   return { threads, merged }
@@ -88,9 +88,16 @@ export async function shrinkThreads(change: IndexChange, threads: readonly numbe
       .returning('id')
       .execute()
     for (const gone of lists(empty.map(({ id }) => id))) {
-      await db.deleteFrom('thread_links').where('account', '=', account).where('thread', 'in', gone).execute()
+      const ofThreads = db.deleteFrom('thread_links').where('account', '=', account)
+      await ofThreads.where('thread', 'in', gone).execute()
+      await ofThreads.where('hash', 'in', gone).where('thread', 'is', null).execute()
     }
   }
+}
+
+/** Most threads have one message, and one link of the same number: it is not kept twice. */
+function storedThread(link: number, thread: number): number | null {
+  return link === thread ? null : thread
 }
 
 async function threadsOfLinks({ db, account }: IndexOwner, links: number[]): Promise<Map<number, number>> {
@@ -102,7 +109,7 @@ async function threadsOfLinks({ db, account }: IndexOwner, links: number[]): Pro
       .where('account', '=', account)
       .where('hash', 'in', piece)
       .execute()
-    for (const { hash, thread } of rows) known.set(hash, thread)
+    for (const { hash, thread } of rows) known.set(hash, thread ?? hash)
   }
   return known
 }
@@ -141,15 +148,13 @@ async function moveMessages(change: IndexChange, from: number, into: number): Pr
   await updateRows(
     db,
     account,
-    { table: 'messages', keys: ['rowid'], sets: ['thread', 'modseq'] },
+    { table: 'messages', keys: ['rowid'], sets: ['thread', 'modseq'], expressions: keepsCreated },
     messages.map(({ rowid }) => [rowid, into, change.nextModseq()]),
   )
-  await db
-    .updateTable('thread_links')
-    .set({ thread: into })
-    .where('account', '=', account)
-    .where('thread', '=', from)
-    .execute()
+  const links = db.updateTable('thread_links').where('account', '=', account)
+  await links.set({ thread: into }).where('thread', '=', from).execute()
+  await links.set({ thread: into }).where('hash', '=', from).where('thread', 'is', null).execute()
+  await links.set({ thread: null }).where('hash', '=', into).execute()
   await db.deleteFrom('threads').where('account', '=', account).where('id', '=', from).execute()
   await countMessages(change, new Map([[into, messages.length]]))
 }

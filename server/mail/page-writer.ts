@@ -2,6 +2,7 @@
 import type { Flag, MessageSummary } from '../../contract/mail.ts'
 import { toSummary } from '../imap/message-bounds.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
+import { addressesOf } from '../index/envelope.ts'
 import type { ListedPage, ListedRow, PageWriter } from '../index/index-page.ts'
 import { messageIdText, threadIdText } from '../index/message-identity.ts'
 import { Signer } from '../platform/secret-box.ts'
@@ -26,25 +27,25 @@ function write(page: ListedPage, refs: MessageRefs): string {
 
 function toItem(page: ListedPage, row: ListedRow, refs: MessageRefs): MessageSummary {
   const { accountId, path: folder, uidValidity, own, previews } = page
-  const { uid } = row
-  const from = JSON.parse(row.from_json) as MessageSummary['from']
+  const { uid, envelope } = row
+  const from = addressesOf(row.from_json)
   return {
     ref: refs.encode(accountId, { folder, uidValidity, uid }),
     uid_validity: uidValidity,
     ...toSummary({
       uid,
-      messageId: row.message_id,
+      messageId: envelope.messageId,
       subject: row.subject,
       from,
-      fromCount: row.from_count,
-      to: JSON.parse(row.to_json),
-      toCount: row.to_count,
+      fromCount: envelope.fromCount,
+      to: envelope.to,
+      toCount: envelope.toCount,
       date: new Date(row.date).toISOString(),
       flags: flagNames.filter(flag => row[flag] === 1),
       keywords: row.keywords_json === null ? [] : JSON.parse(row.keywords_json),
       sizeBytes: row.size,
       hasAttachments: row.has_attachments === 1,
-      faults: JSON.parse(row.faults_json),
+      faults: envelope.faults,
     }),
     sender_warnings: warningsOf(from, own),
     ...(previews && { preview: row.preview || null }),
