@@ -112,7 +112,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
       )
     await page.goto(`${people.url}/mail?account=${id}`)
     await page.locator('a[data-ref]').first().click()
-    await page.getByRole('button', { name: 'To and other details' }).waitFor()
+    await page.getByRole('button', { name: 'To and other details' }).click()
     await page.getByRole('button', { name: 'View source' }).click()
     await source.getByText('Only the first 262 kB are shown.').waitFor()
     expect(await shown.innerText()).toContain('Subject: long <b>words</b>')
