@@ -20,6 +20,7 @@ import { indexStore } from './index-store.ts'
 import { indexSync } from './index-sync.ts'
 import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
+import { mailScroll } from './mail-scroll.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { outage } from './outage.ts'
@@ -59,6 +60,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'index-store': indexStore,
   'index-sync': indexSync,
   log,
+  'mail-scroll': mailScroll,
   'slow-disk': slowDisk,
   'log-postgres': logOnPostgres,
   'proxied-streams': proxiedStreams,

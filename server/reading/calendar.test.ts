@@ -253,5 +253,7 @@ test('what a series leaves out, changes and adds is counted, however long its li
     'RDATE;VALUE=PERIOD:20261203T100000Z/PT1H,20261204T100000Z/PT1H',
   ]
   expect(first(...added)).toMatchObject({ recurrence: null, recurrence_words: null, additions: 2 })
-  expect(first(...series, 'RRULE:FREQ=WEEKLY')).toMatchObject({ recurrence_words: null })
+  for (const other of ['RRULE:FREQ=WEEKLY', 'EXRULE:FREQ=WEEKLY']) {
+    expect(first(...series, other)).toMatchObject({ recurrence: 'FREQ=DAILY', recurrence_words: null })
+  }
 })

@@ -52,7 +52,7 @@ const lastYear = 2200
 const longestSeconds = 10 * 366 * 24 * 60 * 60
 /** Lines that are read; one that is longer is left out. The time that a line takes grows with the square of its length. */
 const readLines =
-  /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|RDATE|RECURRENCE-ID|SEQUENCE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
+  /^(?:BEGIN|END|VERSION|METHOD|UID|SUMMARY|LOCATION|DTSTART|DTEND|DUE|DURATION|RRULE|EXRULE|RDATE|RECURRENCE-ID|SEQUENCE|STATUS|ORGANIZER|ATTENDEE|TZID|TZOFFSETFROM|TZOFFSETTO)[;:]/i
 /** Dates that a series leaves out or adds: they are counted, however many stand in a line. */
 const dateList = /^(EXDATE|RDATE)[;:]/i
 const listedDate = /^\d{8}(?:T\d{6}Z?)?(?:\/\S+)?$/
@@ -172,11 +172,12 @@ function countOf(part: ICAL.Component, name: string): number {
   return part.getAllProperties(name).reduce((sum, property) => sum + Number(readValue(property)), 0)
 }
 
-/** Null where there is no rule, where there are several, and where it has a part that RFC 5545 does not know. */
+/** Null where there is no rule, where there are several or one that takes away, and where it has a part that RFC 5545 does not know. */
 function wordsOfRule(part: ICAL.Component, zones: ReadonlyMap<string, ICAL.Timezone>): string | null {
   const properties = part.getAllProperties('rrule')
   const [rule] = properties.map(readValue)
-  if (properties.length !== 1 || !(rule instanceof ICAL.Recur) || !knowsAll(rule)) return null
+  if (properties.length !== 1 || part.hasProperty('exrule') || !(rule instanceof ICAL.Recur) || !knowsAll(rule))
+    return null
   const first = part.getFirstProperty('dtstart')
   const start = readValue(first)
   const by = Object.fromEntries(Object.entries(rule.parts).map(([name, values]) => [name, [values].flat()]))

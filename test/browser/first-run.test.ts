@@ -82,6 +82,8 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     await imap.getByLabel('Password', { exact: true }).fill('pw-alice')
     await dialog.getByRole('button', { name: 'Test and connect' }).click()
     await dialog.getByText('Ready', { exact: true }).waitFor()
+    await dialog.getByRole('link', { name: 'Change what is indexed' }).waitFor()
+    await shoot(page, 'connected')
     await dialog.getByRole('link', { name: 'Read its mail' }).click()
 
     await page.getByRole('heading', { level: 1, name: 'Mail', exact: true }).waitFor()

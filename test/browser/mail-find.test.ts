@@ -132,6 +132,12 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await expect.poll(() => rows(page).count()).toBe(4)
     expect(await rows(page).first().innerText()).toMatch(/Reports\s+Bob/)
 
+    // A folder is that of its account: the other one has an INBOX too.
+    await page.getByRole('combobox', { name: 'Narrow by folder' }).selectOption({ label: 'INBOX, Alice (2)' })
+    await expect.poll(() => subjects(page)).toEqual(['Annual report', 'Plans'])
+    await page.goBack()
+    await expect.poll(() => rows(page).count()).toBe(4)
+
     // Opened where it is: in the other account.
     await rows(page).first().click()
     await page.getByText('My report for Bob.').last().waitFor()

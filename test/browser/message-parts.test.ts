@@ -12,12 +12,19 @@ const calendar = [
   'BEGIN:VCALENDAR',
   'METHOD:REQUEST',
   'BEGIN:VEVENT',
+  'UID:tea@x.org',
   'SUMMARY:Tea at noon',
   'DTSTART:20261201T120000Z',
   'RRULE:FREQ=WEEKLY;BYDAY=TU;UNTIL=20270303T120000Z',
   'EXDATE:20261222T120000Z,20261229T120000Z',
   'LOCATION:Room 7',
   'ORGANIZER;CN=Ann:mailto:ann@x.org',
+  'END:VEVENT',
+  'BEGIN:VEVENT',
+  'UID:tea@x.org',
+  'SUMMARY:Tea at one',
+  'DTSTART:20261215T130000Z',
+  'RECURRENCE-ID:20261215T120000Z',
   'END:VEVENT',
   'END:VCALENDAR',
 ].join('\r\n')
@@ -60,7 +67,8 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await frame.getByText('footer of the list').waitFor()
     await page.getByRole('heading', { name: 'Tea at noon' }).waitFor()
     await page.getByText('Room 7').waitFor()
-    await page.getByText('every Tuesday until 3 March 2027, with 2 exceptions').waitFor()
+    await page.getByText('every Tuesday until 3 March 2027, with 3 exceptions').waitFor()
+    await page.getByText('Invitation, one occurrence of a series').waitFor()
 
     const save = async (label: string) => {
       const [download] = await Promise.all([
@@ -112,7 +120,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
       )
     await page.goto(`${people.url}/mail?account=${id}`)
     await page.locator('a[data-ref]').first().click()
-    await page.getByRole('button', { name: 'To and other details' }).waitFor()
+    await page.getByRole('button', { name: 'To and other details' }).click()
     await page.getByRole('button', { name: 'View source' }).click()
     await source.getByText('Only the first 262 kB are shown.').waitFor()
     expect(await shown.innerText()).toContain('Subject: long <b>words</b>')

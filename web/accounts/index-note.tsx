@@ -20,7 +20,7 @@ export function IndexNote({ account }: { account: Account }) {
 }
 
 function wordsOf({ state, level, places, server_messages: onServer }: IndexStatus): string {
-  if (state === 'off') return 'Its mail is not indexed: search asks the mail server, one folder at a time.'
+  if (state === 'off') return 'Its mail is not indexed: lists and searches ask the mail server.'
   const what = level === 'text' ? 'its mail' : 'the headers of its mail'
   if (state === 'complete') return `RustyMail has indexed ${what}.`
   const far = onServer > 0 ? `: ${formatNumber(places)} of ${formatNumber(onServer)} messages` : ''

@@ -26,14 +26,16 @@ export function IndexSection({ account }: { account: Account }) {
   return (
     <Panel title="Index" query={index} intervalMs={indexIntervalMs} isFlush={false}>
       {status => (
-        <div className="grid gap-3">
+        <div className="grid gap-4">
           {status.state === 'off' ? (
             <p className="text-sm text-soft">The mail of this account is not indexed.</p>
           ) : (
             <Contents account={account} status={status} isConnected={isConnected} updatedAt={index.dataUpdatedAt} />
           )}
-          <IndexLevelField account={account} status={status} />
-          {status.state !== 'off' && <WatchedFolders account={account} isConnected={isConnected} />}
+          <div className="grid items-start gap-x-8 gap-y-4 lg:grid-cols-2">
+            <IndexLevelField account={account} status={status} />
+            {status.state !== 'off' && <WatchedFolders account={account} isConnected={isConnected} />}
+          </div>
         </div>
       )}
     </Panel>

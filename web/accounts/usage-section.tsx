@@ -12,7 +12,7 @@ import { Panel } from '../ui/panel.tsx'
 import { ProgressBar } from '../ui/progress-bar.tsx'
 import { Fact } from './account-facts.tsx'
 
-const intervalMs = 60_000
+const intervalMs = 15_000
 const shownDays = 7
 
 export function UsageSection({ account: { id } }: { account: Account }) {

@@ -46,6 +46,7 @@ function Event({ event, title }: { event: CalendarEvent; title: string }) {
       <div className="grid min-w-0 grid-cols-1 gap-1">
         <p className="text-xs text-muted">
           {title}
+          {event.recurrence_id && ', one occurrence of a series'}
           {status === 'CANCELLED' && title !== 'Cancelled' && ', cancelled'}
         </p>
         <h3 dir="auto" className="font-semibold wrap-anywhere">

@@ -38,11 +38,14 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
   const selection = useMemo(() => within(selected, rows), [selected, rows])
   const actions = useRowActions(rows, setFocused, setSelected)
   const nowMs = useNow(60_000)
-  const { view } = at
-  const { message, thread } = view
+  const { message, thread } = at.view
+  const hrefTo = useRowHrefs(at.hrefTo)
   // Not with each step of scrolling: there may be very many.
-  const openAt = useMemo(() => rows.findIndex(row => isOpenRow(row, { message, thread })), [rows, message, thread])
-  const focusedAt = useMemo(() => rows.findIndex(({ key }) => key === focused), [rows, focused])
+  const openAt = useMemo(
+    () => (message === '' ? -1 : rows.findIndex(row => isOpenRow(row, { message, thread }))),
+    [rows, message, thread],
+  )
+  const focusedAt = useMemo(() => (focused === '' ? -1 : rows.findIndex(({ key }) => key === focused)), [rows, focused])
   const current = focusedAt >= 0 ? focusedAt : openAt
   const { onNearEnd } = useOlder(page, older)
   const { virtualizer, items, notePlace, scrollTo } = useRowWindow({
@@ -58,7 +61,7 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
     openAt,
     scroller,
     scrollTo,
-    open: (row, isNext) => navigate(hrefOf(at, row), { replace: isNext }),
+    open: (row, isNext) => navigate(hrefTo(row), { replace: isNext }),
     close: () => navigate(at.hrefTo({ message: '', thread: '' })),
     select: key => actions.onSelect(key, false),
     onFocus: setFocused,
@@ -107,7 +110,7 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
               >
                 <MessageRow
                   row={row}
-                  href={hrefOf(at, row)}
+                  href={hrefTo(row)}
                   nowMs={nowMs}
                   isOpen={index === openAt}
                   isTabStop={index === tabStop}
@@ -127,9 +130,23 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
   )
 }
 
-function hrefOf(at: ReturnType<typeof useMailView>, row: MailRow): string {
+type HrefTo = ReturnType<typeof useMailView>['hrefTo']
+
+/** Where each row leads: made once, not with each step of scrolling. */
+function useRowHrefs(hrefTo: HrefTo): (row: MailRow) => string {
+  return useMemo(() => {
+    const known = new WeakMap<MailRow, string>()
+    return row => {
+      const href = known.get(row) ?? hrefOf(hrefTo, row)
+      known.set(row, href)
+      return href
+    }
+  }, [hrefTo])
+}
+
+function hrefOf(hrefTo: HrefTo, row: MailRow): string {
   const thread = row.opensThread ? (row.threadId ?? '') : ''
-  return at.hrefTo({ message: row.message.ref, thread, of: row.accountId })
+  return hrefTo({ message: row.message.ref, thread, of: row.accountId })
 }
 
 /** Older rows are asked for before the reader reaches the end; once for each end. */

@@ -1,7 +1,7 @@
 /** New mail, older mail, and the place of the reader. */
 import { expect, test } from 'vitest'
 import type { MessageSummary } from '../../contract/mail.ts'
-import { joinNewest, joinOlder, splitAtMark } from './mail-pages.ts'
+import { awaitsTexts, joinNewest, joinOlder, splitAtMark } from './mail-pages.ts'
 import { type MailPage, type MailRow, rowOfMessage } from './mail-row.ts'
 
 function message(uid: number): MailRow {
@@ -69,4 +69,20 @@ test('a thread that got an answer comes on top, and leaves the place where it st
   const known = joinOlder(page(20, 16), page(15, 11), 'before-16')
   const newest = { ...page(20, 17), rows: [12, 20, 19, 18, 17].map(message) }
   expect(uidsOf(joinNewest(known, newest))).toEqual([12, 20, 19, 18, 17, 16, 15, 14, 13, 11])
+})
+
+test('a list of threads is asked for again while the text of new mail is missing, for a minute', () => {
+  const cameMs = Date.parse(message(1).message.date)
+  const thread = (uid: number, preview: string | null) => {
+    const { message: newest, ...row } = message(uid)
+    return { ...row, key: `thread-a-${uid}`, message: { ...newest, preview } }
+  }
+  const listOf = (...rows: MailRow[]) => ({ rows, next_cursor: null, total: null })
+  const waiting = listOf(thread(2, null), thread(1, 'hello'))
+  expect(awaitsTexts(waiting, cameMs + 1_000)).toBe(true)
+  expect(awaitsTexts(waiting, cameMs + 61_000)).toBe(false)
+  expect(awaitsTexts(listOf(thread(2, 'tea'), thread(1, 'hello')), cameMs)).toBe(false)
+  // Where headers alone are indexed, there are none to wait for.
+  expect(awaitsTexts(listOf(thread(2, null), thread(1, null)), cameMs)).toBe(false)
+  expect(awaitsTexts(listOf(message(2)), cameMs)).toBe(false)
 })

@@ -1,5 +1,5 @@
 /** Joins what is asked again with what is there, so that new mail costs one page however far the reader went back. */
-import type { MailPage, MailRow } from './mail-row.ts'
+import { isThreadRow, type MailPage, type MailRow } from './mail-row.ts'
 
 /** Rows that are kept of one list; a search finds what is older. */
 export const mostRows = 150_000
@@ -18,8 +18,10 @@ export function joinNewest(known: MailPage | undefined, newest: MailPage): MailP
 /** @param cursor The one that `older` was asked with; when the list has another by now, it has changed and nothing is joined. */
 export function joinOlder(known: MailPage, older: MailPage, cursor: string): MailPage {
   if (known.next_cursor !== cursor) return known
-  const keys = new Set(known.rows.map(({ key }) => key))
-  const rows = [...known.rows, ...older.rows.filter(({ key }) => !keys.has(key))]
+  // A page is small, and what is known may be long: only the page is put into a set.
+  const keys = new Set(older.rows.map(({ key }) => key))
+  const twice = new Set(known.rows.filter(({ key }) => keys.has(key)).map(({ key }) => key))
+  const rows = known.rows.concat(older.rows.filter(({ key }) => !twice.has(key)))
   // How the finds are spread, and how many there are, was counted with the first page.
   return {
     ...known,
@@ -34,4 +36,14 @@ export function splitAtMark(rows: readonly MailRow[], mark: string | undefined) 
   const found = mark === undefined ? 0 : rows.findIndex(({ key }) => key === mark)
   const waiting = Math.max(0, found)
   return { waiting, shown: waiting === 0 ? rows : rows.slice(waiting) }
+}
+
+/** For so long the text of new mail may not be indexed yet; later there is none. */
+const textMs = 60_000
+
+/** Whether one of the newest threads has mail that came just now and is still without a preview, while others have theirs. */
+export function awaitsTexts({ rows }: MailPage, nowMs: number): boolean {
+  const newest = rows.slice(0, 20).filter(isThreadRow)
+  const isNew = ({ message: { date, preview } }: MailRow) => !preview && Math.abs(nowMs - Date.parse(date)) < textMs
+  return newest.some(isNew) && newest.some(({ message }) => message.preview)
 }

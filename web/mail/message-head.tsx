@@ -29,6 +29,7 @@ export function MessageHead({
   // On phones the text of a message comes first; on wider windows there is room for all.
   const [isWhole, setWhole] = useState(false)
   const extra = isWhole ? undefined : isPart ? 'hidden' : 'max-md:hidden'
+  const actions = isWhole ? undefined : isPart ? 'max-lg:hidden' : 'max-md:hidden'
   const { from, to, cc, bcc, reply_to: replyTo, sender, date, sent_at: sentAt, flags } = message
   const isLate = sentAt !== null && Math.abs(Date.parse(date) - Date.parse(sentAt)) > toleranceMs
   const isAnsweredElsewhere = replyTo.length > 0 && addressesOf(replyTo) !== addressesOf(from)
@@ -84,7 +85,7 @@ export function MessageHead({
             <CornerUpLeft className="size-3" aria-hidden="true" /> Answered
           </Badge>
         )}
-        {children}
+        <span className={classNames('ml-auto empty:hidden', actions)}>{children}</span>
       </p>
     </header>
   )

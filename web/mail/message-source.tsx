@@ -25,7 +25,7 @@ export function SourceActions(named: Named) {
   const [isOpen, setOpen] = useState(false)
   if (!useMay('mail:read')) return null
   return (
-    <span className="ml-auto flex items-center gap-3">
+    <span className="flex items-center gap-3">
       <button
         type="button"
         onClick={() => setOpen(true)}

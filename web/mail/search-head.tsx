@@ -52,7 +52,7 @@ export function SearchHead({ search, at, folderName, hasSeveralAccounts, facets,
           {isByDate ? 'Best first' : 'Newest first'}
         </button>
       </div>
-      {facets && <Facets facets={facets} search={search} nameOfAccount={nameOfAccount} />}
+      {facets && <Facets facets={facets} search={search} at={at} nameOfAccount={nameOfAccount} />}
       {coverage?.some(({ is_complete: isComplete }) => !isComplete) && !search.isTyping && (
         <LeftOut coverage={coverage} nameOfAccount={nameOfAccount} />
       )}
@@ -63,13 +63,20 @@ export function SearchHead({ search, at, folderName, hasSeveralAccounts, facets,
 function Facets({
   facets: { folders, senders, years },
   search: { q, scope, search },
+  at,
   nameOfAccount,
-}: Pick<HeadProps, 'search' | 'nameOfAccount'> & { facets: SearchFacets }) {
+}: Pick<HeadProps, 'search' | 'at' | 'nameOfAccount'> & { facets: SearchFacets }) {
+  const [, navigate] = useLocation()
+  // Other accounts have folders of the same name.
+  const chooseFolder = ({ next, account = '' }: FacetChoice) =>
+    scope === 'all' ? navigate(at.hrefTo({ account, scope: 'account', q: next, message: '' })) : search(next)
+  const choose = ({ next }: FacetChoice) => search(next)
   const yearTerms = (year: number) => withTerm(withTerm(q, `after:${year}-01-01`), `before:${year + 1}-01-01`)
   const ofFolder = folders.map(({ account_id: account, path, count }) => ({
     label: scope === 'all' ? `${visibleText(path)}, ${nameOfAccount(account)}` : visibleText(path),
     count,
     next: withTerm(q, termOf('in', path)),
+    account,
   }))
   const ofSender = senders.map(({ email, name, count }) => ({
     label: visibleText(name ? `${name} <${email}>` : email),
@@ -79,9 +86,9 @@ function Facets({
   const ofYear = years.map(({ year, count }) => ({ label: String(year), count, next: yearTerms(year) }))
   return (
     <div className="flex gap-1">
-      <Facet label="Folder" choices={ofFolder} onChoose={search} />
-      <Facet label="Sender" choices={ofSender} onChoose={search} />
-      <Facet label="Year" choices={ofYear} onChoose={search} />
+      <Facet label="Folder" choices={ofFolder} onChoose={chooseFolder} />
+      <Facet label="Sender" choices={ofSender} onChoose={choose} />
+      <Facet label="Year" choices={ofYear} onChoose={choose} />
     </div>
   )
 }
@@ -91,6 +98,8 @@ interface FacetChoice {
   count: number
   /** The search narrowed to it. */
   next: string
+  /** Whose folder it is. */
+  account?: string
 }
 
 /** The list of the browser itself: it fits every screen, and every way to choose. */
@@ -101,14 +110,14 @@ function Facet({
 }: {
   label: string
   choices: readonly FacetChoice[]
-  onChoose(q: string): void
+  onChoose(choice: FacetChoice): void
 }) {
   if (choices.length < 2) return null
   return (
     <select
       aria-label={`Narrow by ${label.toLowerCase()}`}
       value=""
-      onChange={event => onChoose(choices[Number(event.target.value)]?.next ?? '')}
+      onChange={event => onChoose(choices[Number(event.target.value)]!)}
       className="min-h-7 min-w-0 flex-1 rounded-md border bg-surface px-1.5 text-xs text-soft max-md:min-h-8"
     >
       <option value="">

@@ -4,6 +4,7 @@ import { Button } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 
 const terms: Record<string, string> = {
+  'rep*': 'words that begin so; others are compared as a whole',
   '"annual report"': 'this exact phrase',
   'from:anna': 'who sent it',
   'to:bob': 'who got it',
@@ -37,7 +38,9 @@ export function SearchTerms() {
 export function NothingFound({ onClear }: { onClear(): void }) {
   return (
     <EmptyState icon={Search} title="Nothing found" actions={<Button onClick={onClear}>Show all messages</Button>}>
-      Every word must be in the message: in its subject, its text, names and addresses, or names of attachments.
+      Every word must be in the message, as a whole: in its subject, its text, names and addresses, or names of
+      attachments. With a star, <code className="rounded-sm bg-sunken px-1 text-ink">rep*</code>, its beginning is
+      enough.
     </EmptyState>
   )
 }

@@ -2,22 +2,28 @@
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiProblem } from '../platform/api-client.ts'
-import { joinNewest, joinOlder } from './mail-pages.ts'
+import { useStream } from '../platform/live.tsx'
+import { awaitsTexts, joinNewest, joinOlder } from './mail-pages.ts'
 import type { MailPage } from './mail-row.ts'
 import type { MailSource } from './mail-sources.ts'
 
 const mostWaitSeconds = 15
+/** No fact tells that the text of new mail is indexed. */
+const textsAgainMs = 3_000
 
 /** @param isSearch Only the reader asks for it again: it may cost the mail server much. */
 export function useMailList(source: MailSource, isSearch: boolean) {
   const queries = useQueryClient()
+  const stream = useStream()
   const { queryKey, load } = source
+  const serverNow = () => Date.now() + stream.getSnapshot().status.clockOffsetMs
   const newest = useQuery({
     ...newestPage(queries, source),
     ...(isSearch && {
       retry: (failures: number, error: Error) => failures < 1 && waitOf(error) !== undefined,
       retryDelay: (_: number, error: Error) => waitOf(error) ?? 0,
     }),
+    refetchInterval: ({ state: { data, error } }) => !error && data && awaitsTexts(data, serverNow()) && textsAgainMs,
     // Where the answer is there in milliseconds, grey shapes in between would only flicker.
     ...(!source.isSlow && { placeholderData: (before: MailPage | undefined) => before }),
   })

@@ -1,4 +1,5 @@
 /** Where the reader is: account, folder, search and message, all of it in the address. */
+import { useCallback } from 'react'
 import { useSearchParams } from 'wouter'
 import { useUrlState, writeState } from '../platform/url-state.ts'
 
@@ -29,18 +30,21 @@ export type MailView = typeof defaults
 export function useMailView(accountId = ''): { view: MailView; hrefTo(change: Partial<MailView>): string } {
   const [view] = useUrlState(defaults)
   const [search] = useSearchParams()
-  const hrefTo = (change: Partial<MailView>) => {
-    const account = view.account || accountId
-    const of = change.of === account ? '' : change.of
-    // What is closed is of no account any more.
-    const closing = change.message === '' ? { thread: '', of: '' } : {}
-    const next = writeState(search, defaults, {
-      account,
-      ...change,
-      ...closing,
-      ...(of !== undefined && { of }),
-    }).toString()
-    return next ? `/mail?${next}` : '/mail'
-  }
+  const account = view.account || accountId
+  const hrefTo = useCallback(
+    (change: Partial<MailView>) => {
+      const of = change.of === account ? '' : change.of
+      // What is closed is of no account any more.
+      const closing = change.message === '' ? { thread: '', of: '' } : {}
+      const next = writeState(search, defaults, {
+        account,
+        ...change,
+        ...closing,
+        ...(of !== undefined && { of }),
+      }).toString()
+      return next ? `/mail?${next}` : '/mail'
+    },
+    [search, account],
+  )
   return { view, hrefTo }
 }
