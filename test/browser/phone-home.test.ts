@@ -11,6 +11,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { cleanHtml } from '../../server/reading/clean-html.ts'
 import { loadedFrame, openMessage } from '../support/browser.ts'
+import { fewProcesses } from '../support/browser-launch.ts'
 import { fill, slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { patience } from '../support/patience.ts'
 import { phoneHomeVectors } from '../support/phone-home-vectors.ts'
@@ -37,6 +38,8 @@ async function launch(): Promise<{ context: BrowserContext; close(): Promise<str
       '--no-first-run',
       '--disable-component-update',
       '--disable-sync',
+      `--disable-features=${fewProcesses.without.join(',')}`,
+      ...fewProcesses.flags,
       // Whatever else the browser wants to talk to is not there.
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE *.localhost, EXCLUDE 127.0.0.1',
       `--log-net-log=${log}`,

@@ -19,7 +19,18 @@ const playwrightWithout = [
   'ThirdPartyStoragePartitioning',
 ]
 /** Each window would have a process for what drops down from its address bar, which costs as much as the page. */
-const without = [...playwrightWithout, 'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup']
+const windowParts = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup']
+
+/**
+ * A page, its frames and the tabs beside it share a process, and none is started ahead: to start one costs as much as what is then
+ * shown in it. What a frame may do is the same in one process, since its policy and its origin say so.
+ */
+export const fewProcesses = {
+  without: ['SpareRendererForSitePerProcess', 'IsolateSandboxedIframes'],
+  flags: ['--disable-site-isolation-trials', '--renderer-process-limit=1'],
+} as const
+
+const without = [...playwrightWithout, ...windowParts, ...fewProcesses.without]
 
 const flags = [
   `--disable-features=${without.join(',')}`,
@@ -30,6 +41,7 @@ const flags = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  ...fewProcesses.flags,
 ]
 
 /** The one without windows where there is it: the same engine, at a quarter of what the process beside its pages costs. */
