@@ -39,6 +39,8 @@ class SqliteThread {
   readonly #statements: StatementCache<Kept>
   readonly #post: (answers: Answer[]) => void
   #answers: Answer[] = []
+  /** Whether somebody waits for one of them before they go on. */
+  #isAwaited = false
   /** When this message began, or its last long statement ended: to ask costs more than a short statement. */
   #usedBefore = process.threadCpuUsage()
   /** Why there is no transaction where one was begun. */
@@ -65,6 +67,7 @@ class SqliteThread {
       // It may send those before it.
       const answer = this.#answerTo(order)
       this.#answers.push(answer)
+      if (order[0] !== 'later') this.#isAwaited = true
     }
     this.#flush()
     if (this.#writes >= lookAfterWrites) this.#boundLog()
@@ -151,7 +154,8 @@ class SqliteThread {
   }
 
   #exec(sql: string): Answer {
-    if (sql !== 'begin immediate') this.#flush()
+    // It may wait for the disk. What nobody waits for goes with its answer: each message costs more than most statements.
+    if (sql !== 'begin immediate' && this.#isAwaited) this.#flush()
     this.#database.exec(sql)
     return nothing
   }
@@ -192,6 +196,7 @@ class SqliteThread {
     if (this.#answers.length === 0) return
     this.#post(this.#answers)
     this.#answers = []
+    this.#isAwaited = false
   }
 }
 
