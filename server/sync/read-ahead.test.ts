@@ -1,4 +1,4 @@
-/** What is read ahead: used where it is still wanted, thrown away where it is not, and never two at once. */
+/** What is read ahead: used where it is still wanted, discarded where it is not, and never two at once. */
 import { expect, test } from 'vitest'
 import { ReadAhead } from './read-ahead.ts'
 
