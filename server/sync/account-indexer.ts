@@ -10,10 +10,10 @@ import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { AppliedBatch, FolderBatch, IndexedFolder, ListedFolder } from '../index/index-types.ts'
+import type { AppliedBatch, FolderBatch, IndexedFolder } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
-import { FolderIndexer, toRecord } from './folder-indexer.ts'
+import { FolderIndexer, toListedFolder, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
 import { isFinal, isOfFolder } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
@@ -64,6 +64,7 @@ export class AccountIndexer {
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  #forwarding: Promise<void> = Promise.resolve()
   #isRunning = false
   #wake: () => void = () => undefined
   #rounds = 0
@@ -148,22 +149,24 @@ export class AccountIndexer {
     { uidValidity, from, headers }: { uidValidity: number; from: number; headers: readonly IndexHeader[] },
   ): Promise<AppliedBatch['added'] | undefined> {
     if (headers.length === 0) return []
-    const folder = (await this.#followed(path, uidValidity)) ?? (await this.#followedSoon(path, uidValidity))
+    let folder = await this.#followed(path, uidValidity)
+    if (!folder) {
+      await this.look(firstLookMs)
+      folder = await this.#followed(path, uidValidity)
+    }
     if (!folder) return undefined
     const next = Math.max(...headers.map(({ uid }) => uid)) + 1
     const position = folder.uidNext >= from ? { uidNext: Math.max(folder.uidNext, next) } : {}
     const added = headers.map(toRecord)
-    return (await this.#apply({ path, uidValidity, added, position, announces: true })).added
+    const applied = await this.#write({ path, uidValidity, added, position, announces: true })
+    // Mail is not announced later for what the index tells of it. What cannot be forwarded now is forwarded by the next look.
+    this.#forwarding = this.#forwarding.then(() => this.#facts.forward()).catch(() => this.notice(path))
+    return applied.added
   }
 
   async #followed(path: string, uidValidity: number): Promise<IndexedFolder | undefined> {
     const folder = (await this.#options.index.listFolders()).find(each => each.path === path)
     return folder?.uidValidity === uidValidity && folder.lowestUid !== null ? folder : undefined
-  }
-
-  async #followedSoon(path: string, uidValidity: number): Promise<IndexedFolder | undefined> {
-    await this.look(firstLookMs)
-    return this.#followed(path, uidValidity)
   }
 
   start(): void {
@@ -186,7 +189,7 @@ export class AccountIndexer {
     this.#abort.abort()
     this.#wake()
     this.#known.forget()
-    await this.#running
+    await Promise.all([this.#running, this.#forwarding])
     // A round that was under way may have noted some.
     this.#known.forget()
     this.#options.progress?.end('stopped')
@@ -373,11 +376,15 @@ export class AccountIndexer {
   }
 
   async #apply(batch: FolderBatch): Promise<AppliedBatch> {
-    const { index, own } = this.#options
-    this.#known.touch()
-    const applied = await index.applyBatch(own ? { ...batch, own } : batch, await this.#facts.lowest())
+    const applied = await this.#write(batch)
     await this.#facts.forward()
     return applied
+  }
+
+  async #write(batch: FolderBatch): Promise<AppliedBatch> {
+    const { index, own } = this.#options
+    this.#known.touch()
+    return index.applyBatch(own ? { ...batch, own } : batch, await this.#facts.lowest())
   }
 
   #standings(first: readonly string[] = []): Promise<FolderStanding[]> {
@@ -403,8 +410,4 @@ export class AccountIndexer {
     await promise
     clearTimeout(timer)
   }
-}
-
-function toListedFolder({ path, role, isSelectable, status }: FolderStanding): ListedFolder {
-  return { path, role, isSelectable, mailboxId: null, status: status ?? null }
 }

@@ -2,7 +2,7 @@
 
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import type { FolderBatch, IndexedFolder, MessageRecord, UidSpan } from '../index/index-types.ts'
+import type { FolderBatch, IndexedFolder, ListedFolder, MessageRecord, UidSpan } from '../index/index-types.ts'
 import { ReadAhead } from './read-ahead.ts'
 
 export interface FolderIndexerOptions {
@@ -119,6 +119,10 @@ export class FolderIndexer {
   async #apply(batch: Omit<FolderBatch, 'announces'>, announces = false): Promise<void> {
     await this.#options.apply({ ...batch, announces })
   }
+}
+
+export function toListedFolder({ path, role, isSelectable, status }: FolderStanding): ListedFolder {
+  return { path, role, isSelectable, mailboxId: null, status: status ?? null }
 }
 
 export function toRecord({ flags, keywords, ...header }: IndexHeader): MessageRecord {
