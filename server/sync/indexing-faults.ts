@@ -1,4 +1,4 @@
-/** What stops the indexing of an account, and what only stops that of one of its folders. */
+/** What goes wrong while an account is indexed: what ends it, and what costs one folder alone. */
 import { IndexFault } from '../index/index-fault.ts'
 import { Problem } from '../platform/problem.ts'
 
