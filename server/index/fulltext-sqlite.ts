@@ -1,5 +1,5 @@
 /** Full-text search of SQLite: FTS5 that keeps no texts, a table for each bucket of time. One file holds one account. */
-import { type RawBuilder, sql } from 'kysely'
+import { CompiledQuery, type RawBuilder, sql } from 'kysely'
 import { bucketOf, byBucket, type FullText, type TextMatch, type TextRow, textFields, wordsOf } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
@@ -13,13 +13,12 @@ export class SqliteFullText implements FullText {
 
   async put(db: IndexDatabase, _account: number, rows: readonly TextRow[]): Promise<void> {
     for (const [bucket, members] of byBucket(rows, ({ rowid }) => rowid)) {
-      const table = sql.id(tableOf(bucket))
       await this.#makeBucket(db, bucket)
+      const marks = textFields.map(() => '?').join(', ')
+      const text = `insert or replace into ${tableOf(bucket)} (rowid, ${textFields.map(quoted).join(', ')}) values (?, ${marks})`
       for (const row of members) {
         const values = textFields.map(field => wordsOf(row, field).join(' '))
-        await sql`insert or replace into ${table} (rowid, ${columns}) values (${row.rowid}, ${sql.join(values)})`.execute(
-          db,
-        )
+        await db.executeQuery(CompiledQuery.raw(text, [row.rowid, ...values]))
       }
     }
   }
@@ -96,6 +95,7 @@ async function segmentsOf(db: IndexDatabase, bucket: number): Promise<number> {
 }
 
 const tableOf = (bucket: number) => `texts_${bucket}`
+const quoted = (name: string) => `"${name}"`
 const columns = sql.join(textFields.map(field => sql.id(field)))
 
 /** Words are letters and digits, so that nothing in them means something to FTS5 inside of quotes. */

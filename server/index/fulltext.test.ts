@@ -247,3 +247,14 @@ onEachIndex((open, isSqlite) => {
     )
   })
 })
+
+test('what is taken for plain is split as all else is', () => {
+  const beside =
+    '\u00a0\u00a9\u00ab\u00ae\u00bb\u2010\u2011\u2012\u2013\u2014\u2015\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2022\u2026\u20ac'
+  for (const sign of beside) {
+    const text = `Don${sign}T pay${sign}100${sign} `
+    // A word of another script takes the way of all texts.
+    expect(tokensOf(text, 100), sign).toEqual(tokensOf(`${text}ω`, 100).slice(0, -1))
+  }
+  expect(tokensOf('caf\u00e9 \u2122 \u00bd', 100)).toEqual(['cafe', 'tm', '1', '2'])
+})

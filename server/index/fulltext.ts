@@ -51,10 +51,19 @@ export function isAscii(text: string): boolean {
   return /^[\x00-\x7f]*$/.test(text)
 }
 
+/**
+ * ASCII and what Western texts have beside it that is no letter: blanks, dashes, quotation marks and the like. None of it is composed
+ * of anything, or becomes a letter where it is folded.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+const plain = /^[\x00-\x7f\xa0\xa9\xab\xae\xbb\u2010-\u2015\u2018-\u201f\u2022\u2026\u20ac]*$/
+
 /** Words in order, for texts. */
 export function tokensOf(text: string, most: number): string[] {
-  const folded = fold(text.length > maxTextLength ? text.slice(0, maxTextLength) : text)
-  if (isAscii(folded)) {
+  const whole = text.length > maxTextLength ? text.slice(0, maxTextLength) : text
+  const isPlain = plain.test(whole)
+  const folded = isPlain ? whole.toLowerCase() : fold(whole)
+  if (isPlain || isAscii(folded)) {
     const found = folded.match(/[a-z0-9]+/g) ?? []
     if (found.length > most) found.length = most
     return found.map(cut)

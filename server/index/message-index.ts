@@ -37,7 +37,7 @@ export interface MessageWriter {
   numbers: RowNumbers
 }
 
-const key = (id: Uint8Array) => Buffer.from(id).toString('latin1')
+const key = (id: Uint8Array) => Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString('latin1')
 
 export async function findMessages(
   { db, account }: IndexChange,
@@ -78,12 +78,12 @@ export async function addMessages(
 ): Promise<{ added: AddedMessage[]; merged: MergedThread[] }> {
   const taken = new CopiesInFolder(change, folder)
   const identified = records.map(record => ({ record, identity: identityOf(accountId, record) }))
-  await taken.load(identified.map(({ identity }) => idOf(identity, 0)))
+  await taken.load(identified.map(({ identity }) => taken.idOf(identity, 0)))
   const added: AddedMessage[] = []
   const fresh: { record: MessageRecord; id: Buffer; copy: number }[] = []
   for (const { record, identity } of identified) {
     const copy = await taken.next(identity)
-    const id = idOf(identity, copy)
+    const id = taken.idOf(identity, copy)
     const known = await taken.find(id)
     if (known) {
       change.touch(known.rowid)
@@ -174,6 +174,8 @@ class CopiesInFolder {
   /** Has a place there, or gets one in this batch. */
   readonly #inFolder = new Set<string>()
   readonly #last = new Map<string, number>()
+  /** Of the first copies: hashed once. */
+  readonly #ids = new Map<string, Buffer>()
 
   constructor(change: IndexChange, folder: number) {
     this.#change = change
@@ -198,6 +200,13 @@ class CopiesInFolder {
     }
   }
 
+  idOf(identity: string, copy: number): Buffer {
+    if (copy > 0) return idOf(identity, copy)
+    const id = this.#ids.get(identity) ?? idOf(identity, 0)
+    this.#ids.set(identity, id)
+    return id
+  }
+
   async find(id: Buffer): Promise<KnownMessage | undefined> {
     if (!this.#known.has(key(id))) await this.load([id])
     return this.#known.get(key(id))
@@ -206,14 +215,14 @@ class CopiesInFolder {
   /** The next number that no equal message of the folder has; taken from now on. */
   async next(identity: string): Promise<number> {
     const isTaken = async (copy: number) => {
-      const id = idOf(identity, copy)
+      const id = this.idOf(identity, copy)
       await this.find(id)
       return this.#inFolder.has(key(id))
     }
     const last = this.#last.get(identity) ?? 0
     const copy = (await isTaken(last)) ? await freeNumber(last, isTaken) : last
     this.#last.set(identity, copy)
-    this.#inFolder.add(key(idOf(identity, copy)))
+    this.#inFolder.add(key(this.idOf(identity, copy)))
     return copy
   }
 }

@@ -37,13 +37,17 @@ export async function subjectThreads(
     else bySubject.set(message.subjectHash, [entry])
   }
   const answered = await withBareReplies(owner, [...bySubject.keys()])
-  for (const [hash, same] of bySubject) {
-    const isRelated = answered.has(hash) || same.some(({ message }) => message.isBareReply)
-    if (!isRelated) continue
-    uniteNear(same, sets)
-    for (const { message, thread } of same) {
-      for (const stored of await storedNear(owner, hash, message)) sets.uniteStored(thread, stored)
-    }
+  const related = [...bySubject].filter(
+    ([hash, same]) => answered.has(hash) || same.some(({ message }) => message.isBareReply),
+  )
+  for (const [, same] of related) uniteNear(same, sets)
+  const found = related.flatMap(([hash, same]) => same.map(({ message, thread }) => ({ ...message, hash, thread })))
+  const [before, after] = [await neighbours(owner, found, 'before'), await neighbours(owner, found, 'after')]
+  for (const [index, { hash, date, isBareReply, thread }] of found.entries()) {
+    const near = { before: before.get(index), after: after.get(index) }
+    for (const each of [near.before, near.after]) if (each) sets.uniteStored(thread, each.thread)
+    if (!isBareReply) continue
+    for (const stored of await threadsNear(owner, hash, date, near)) sets.uniteStored(thread, stored)
   }
 }
 
@@ -70,39 +74,41 @@ async function withBareReplies({ db, account }: IndexOwner, hashes: number[]): P
   return found
 }
 
-async function storedNear(owner: IndexOwner, hash: number, { date, isBareReply }: SubjectPlace): Promise<number[]> {
-  const before = await neighbour(owner, hash, date, 'before')
-  const after = await neighbour(owner, hash, date, 'after')
-  const threads = [before, after].filter(found => found !== undefined).map(({ thread }) => thread)
-  if (!isBareReply) return threads
-  // Only where no neighbour was before: each message of a subject is looked at a few times, however many there are.
-  const from = before ? before.date + nearMs : date - nearMs
-  const to = after ? after.date - nearMs : date + nearMs
-  return [
-    ...threads,
-    ...(await threadsBetween(owner, hash, Math.max(from, date - nearMs), Math.min(to, date + nearMs))),
-  ]
-}
-
-/** The nearest bare reply on one side, no more than 90 days away. */
-async function neighbour(
-  { db, account }: IndexOwner,
+/** Of a bare reply: only where no neighbour was before, so that each message of a subject is looked at a few times, however many there are. */
+function threadsNear(
+  owner: IndexOwner,
   hash: number,
   date: number,
+  { before, after }: { before: Neighbour | undefined; after: Neighbour | undefined },
+): Promise<number[]> {
+  const from = before ? before.date + nearMs : date - nearMs
+  const to = after ? after.date - nearMs : date + nearMs
+  return threadsBetween(owner, hash, Math.max(from, date - nearMs), Math.min(to, date + nearMs))
+}
+
+/** By their places in the list: the nearest bare reply in the tables on one side, no more than 90 days away. */
+async function neighbours(
+  { db, account }: IndexOwner,
+  messages: readonly { hash: number; date: number }[],
   side: 'before' | 'after',
-): Promise<Neighbour | undefined> {
-  const isBefore = side === 'before'
-  return db
-    .selectFrom('messages')
-    .select(['date', 'thread'])
-    .where('account', '=', account)
-    .where('is_bare_reply', '=', sql.lit(1))
-    .where('subject_hash', '=', hash)
-    .where('date', isBefore ? '<=' : '>=', date)
-    .where('date', isBefore ? '>=' : '<=', isBefore ? date - nearMs : date + nearMs)
-    .orderBy('date', isBefore ? 'desc' : 'asc')
-    .limit(1)
-    .executeTakeFirst()
+): Promise<Map<number, Neighbour>> {
+  const [nearest, furthest, order] =
+    side === 'before'
+      ? [sql`date <= column3`, sql`date >= column3 - ${sql.lit(nearMs)}`, sql`date desc`]
+      : [sql`date >= column3`, sql`date <= column3 + ${sql.lit(nearMs)}`, sql`date`]
+  const found = new Map<number, Neighbour>()
+  for (const piece of lists(messages.map((message, index) => ({ ...message, index })))) {
+    const wanted = piece.map(({ index, hash, date }) => {
+      return sql`(cast(${index} as bigint), cast(${hash} as bigint), cast(${date} as bigint))`
+    })
+    const { rows } = await sql<Neighbour & { at: number }>`
+      select column1 as at, date, thread from (values ${sql.join(wanted)}) wanted, messages
+      where account = ${account} and rowid = (
+        select rowid from messages where account = ${account} and is_bare_reply = 1 and subject_hash = column2
+        and ${nearest} and ${furthest} order by ${order} limit 1)`.execute(db)
+    for (const { at, date, thread } of rows) found.set(at, { date, thread })
+  }
+  return found
 }
 
 async function threadsBetween({ db, account }: IndexOwner, hash: number, from: number, to: number): Promise<number[]> {

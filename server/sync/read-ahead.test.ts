@@ -1,4 +1,4 @@
-/** What is read ahead: used where it is still wanted, discarded where it is not, and never two at once. */
+/** What is read ahead: used where it is still wanted, discarded where it is not, and never two together. */
 import { expect, test } from 'vitest'
 import { ReadAhead } from './read-ahead.ts'
 
@@ -12,7 +12,7 @@ test('what was begun is taken once, and what fails is told to the one that takes
   expect(await ahead.take('c', async () => 'read now')).toBe('read now')
 })
 
-test('what is not wanted any more ends before anything else is fetched', async () => {
+test('what is no longer wanted ends before anything else is fetched', async () => {
   const ahead = new ReadAhead<string>()
   const order: string[] = []
   const begun = Promise.withResolvers<string>()
@@ -21,7 +21,7 @@ test('what is not wanted any more ends before anything else is fetched', async (
     order.push('other began')
     return 'other'
   })
-  begun.reject(new Error('nobody waits for this'))
+  begun.reject(new Error('lost'))
   expect(await taken).toBe('other')
   expect(order).toEqual(['ahead ended', 'other began'])
   ahead.begin('b', async () => 'stale')

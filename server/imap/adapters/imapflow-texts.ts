@@ -2,6 +2,7 @@
 import type { ImapFlow, MessageStructureObject } from 'imapflow'
 import { isMedia, type PartNode } from '../body-structure.ts'
 import type { MessageTexts } from '../gateway-capabilities.ts'
+import { rangesOfUids, writeUidSet } from '../uid-ranges.ts'
 import { structureOf } from './imapflow-message.ts'
 
 /** Of one message. */
@@ -10,15 +11,21 @@ const mostParts = 4
 export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxBytes: number): Promise<MessageTexts[]> {
   const wanted = new Set(uids)
   if (wanted.size === 0) return []
-  const rows = await client.fetchAll([...wanted].join(), { uid: true, bodyStructure: true }, { uid: true })
   const parts = new Map<number, PartNode[]>()
-  for (const { uid, bodyStructure } of rows) if (wanted.has(uid)) parts.set(uid, textsOf(bodyStructure))
+  // Each row is let go of as soon as it is read: of many together most would reach the old generation of the heap.
+  for await (const { uid, bodyStructure } of client.fetch(
+    setOf(uids),
+    { uid: true, bodyStructure: true },
+    { uid: true },
+  )) {
+    if (wanted.has(uid)) parts.set(uid, textsOf(bodyStructure))
+  }
   const texts = new Map([...parts.keys()].map(uid => [uid, { uid, parts: [] } as MessageTexts]))
   for (const [, group] of Map.groupBy(parts, ([, nodes]) => nodes.map(({ section }) => section).join())) {
     const sections = group[0]![1].map(({ section }) => section)
     if (sections.length === 0) continue
     const query = { uid: true, bodyParts: sections.map(key => ({ key, start: 0, maxLength: maxBytes })) }
-    for (const row of await client.fetchAll(group.map(([uid]) => uid).join(), query, { uid: true })) {
+    for await (const row of client.fetch(setOf(group.map(([uid]) => uid)), query, { uid: true })) {
       const nodes = wanted.delete(row.uid) ? parts.get(row.uid) : undefined
       for (const node of nodes ?? []) {
         const bytes = row.bodyParts?.get(node.section.toLowerCase())
@@ -28,6 +35,8 @@ export async function fetchTexts(client: ImapFlow, uids: readonly number[], maxB
   }
   return [...texts.values()]
 }
+
+const setOf = (uids: readonly number[]) => writeUidSet(rangesOfUids(uids))
 
 /** Plain text where there is one, else HTML, in the order of the message. */
 function textsOf(bodyStructure: MessageStructureObject | undefined): PartNode[] {
