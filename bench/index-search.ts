@@ -24,7 +24,7 @@ import { type CorpusMessage, corpus } from './index-corpus.ts'
 import { round } from './measure.ts'
 
 const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100_000)
-const [batch, repeats, schema] = [25, 5, 'mail_index']
+const [batch, repeats, schema] = [messages > 200_000 ? 200 : 25, 5, 'mail_index']
 /** Commonest words and prefixes, phrases, rare ones, ones that nobody wrote, and all that stands beside words. */
 const queries =
   'the|and of|t*|th*|co*|comp*|"of the"|subject:the|from:a*|会議|请查收附件|the -and|the OR order|zebrafish|qqq*|example|"best regards"|' +

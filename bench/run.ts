@@ -13,6 +13,7 @@ import { htmlTextCost } from './html-text.ts'
 import { imapFlood } from './imap-flood.ts'
 import { indexLists } from './index-lists.ts'
 import { indexSearch } from './index-search.ts'
+import { indexSearchApi } from './index-search-api.ts'
 import { indexSize } from './index-size.ts'
 import { indexStore } from './index-store.ts'
 import { indexSync } from './index-sync.ts'
@@ -44,6 +45,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   sqlite,
   'index-lists': indexLists,
   'index-search': indexSearch,
+  'index-search-api': indexSearchApi,
   'index-size': indexSize,
   events,
   audience,
