@@ -38,14 +38,18 @@ export function sentences(): string[] {
   return [...all]
 }
 
-/** `usual` has some 1,300 bytes of text in a message, `short` some 550. */
-export type MailKind = 'usual' | 'short'
+/**
+ * `usual` has some 1,300 bytes of text in a message, `short` some 550. `made_up` has as much as `short`, of 4,000 words that mean nothing, from 500
+ * people to one, within two years.
+ */
+export type MailKind = 'usual' | 'short' | 'made_up'
 
 /** Mean and spread of the logarithm of their lengths. */
-const lengths: Record<MailKind, readonly [number, number]> = { usual: [6.4, 1.1], short: [5.9, 0.6] }
+const lengths: Record<'usual' | 'short', readonly [number, number]> = { usual: [6.4, 1.1], short: [5.9, 0.6] }
 
 /** The same ones each time. */
 export function* corpus(count: number, kind: MailKind = 'usual', seed = 12): Generator<CorpusMessage> {
+  if (kind === 'made_up') return yield* madeUp(count, seed)
   const [mean, spread] = lengths[kind]
   const random = new Random(seed)
   const known = sentences()
@@ -90,6 +94,36 @@ export function* corpus(count: number, kind: MailKind = 'usual', seed = 12): Gen
       date,
       sizeBytes: size + 2_000,
       body: lines.join('\n'),
+    }
+  }
+}
+
+/** Few words make most of it. */
+function* madeUp(count: number, seed: number): Generator<CorpusMessage> {
+  const random = new Random(seed)
+  const whole = (most: number) => Math.floor(random.next() * most)
+  const word = (parts: number) => Array.from({ length: parts }, () => syllables[whole(syllables.length)]).join('')
+  const words = [...new Set(Array.from({ length: 4_000 }, () => word(2 + whole(3))))]
+  // As often as 1 / (5 + its number).
+  const most = Math.log((words.length + 5) / 5)
+  const text = (length: number) =>
+    Array.from(
+      { length },
+      () => words[Math.min(words.length - 1, Math.floor(5 * Math.exp(random.next() * most) - 5))],
+    ).join(' ')
+  const people = Array.from({ length: 500 }, (_, number) => {
+    return { name: `${word(2)} ${word(3)}`, email: `p${number}@example${number % 40}.net` }
+  })
+  for (let number = 0; number < count; number++) {
+    const body = Array.from({ length: 1 + whole(3) }, () => text(15 + whole(46))).join('\n\n')
+    yield {
+      subject: text(2 + whole(6)),
+      from: people[whole(people.length)]!,
+      to: [{ name: 'Big Box', email: 'big@example.org' }],
+      names: number % 100 === 0 ? [`file${number}.pdf`] : [],
+      date: Date.UTC(2023, 10, 14) + number * Math.min(600_000, 6e10 / count),
+      sizeBytes: body.length + 500,
+      body,
     }
   }
 }

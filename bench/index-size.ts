@@ -12,7 +12,7 @@ import { fillIndex, searchedBytes } from './index-fill.ts'
 import { round } from './measure.ts'
 
 const schema = 'mail_index'
-const kinds: readonly MailKind[] = ['usual', 'short']
+const kinds: readonly MailKind[] = ['usual', 'short', 'made_up']
 
 export async function indexSize(): Promise<object> {
   const count = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100_000)

@@ -15,6 +15,7 @@ import { idleAccounts } from './idle-accounts.ts'
 import { imapFlood } from './imap-flood.ts'
 import { indexLists } from './index-lists.ts'
 import { indexSearch } from './index-search.ts'
+import { indexSearchApi } from './index-search-api.ts'
 import { indexSize } from './index-size.ts'
 import { indexStore } from './index-store.ts'
 import { indexSync } from './index-sync.ts'
@@ -35,8 +36,8 @@ import { stats } from './stats.ts'
 import { streamBurst } from './stream-burst.ts'
 import { trailRead } from './trail-read.ts'
 
-/** Each answers its figures as plain data. */
-const benchmarks: Record<string, () => Promise<object>> = {
+/** Each answers its figures as plain data. With a `variant`, they have a file of their own. */
+const benchmarks: Record<string, () => Promise<object & { variant?: string }>> = {
   stats,
   gate,
   'new-mail': newMail,
@@ -47,6 +48,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   sqlite,
   'index-lists': indexLists,
   'index-search': indexSearch,
+  'index-search-api': indexSearchApi,
   'index-size': indexSize,
   events,
   audience,
@@ -85,10 +87,11 @@ for (const name of names) {
   const benchmark = benchmarks[name]
   if (!benchmark) throw new Error(`there is no benchmark ${name}; there are ${Object.keys(benchmarks).join(', ')}`)
   console.log(`\n${name}`)
-  const result = { benchmark: name, date: new Date().toISOString(), machine, ...(await benchmark()) }
+  const { variant, ...figures } = await benchmark()
+  const result = { benchmark: name, date: new Date().toISOString(), machine, ...figures }
   const dir = join(import.meta.dirname, 'results')
   mkdirSync(dir, { recursive: true })
-  const file = join(dir, `${name}-${result.date.slice(0, 10)}.json`)
+  const file = join(dir, `${[name, variant ?? [], result.date.slice(0, 10)].flat().join('-')}.json`)
   writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
   console.log(JSON.stringify(result, null, 2))
 }

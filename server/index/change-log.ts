@@ -1,4 +1,5 @@
 /** What one transaction changes of an account's index: numbered modifications, and the facts that tell of them. */
+import type { BlockCache } from './block-cache.ts'
 import { insertRows, lists, updateRows } from './bulk-rows.ts'
 import { IndexFault } from './index-fault.ts'
 import type { AccountStateRow, IndexDatabase } from './index-tables.ts'
@@ -15,6 +16,14 @@ export const keepsCreated = { created_modseq: 'coalesce(messages.created_modseq,
 export interface IndexOwner {
   db: IndexDatabase
   account: number
+  /** What was read of it lately; left out where it is written. */
+  blocks?: AccountBlocks | undefined
+}
+
+/** Blocks of one account, whatever its number. */
+export interface AccountBlocks {
+  accountId: string
+  cache: BlockCache
 }
 
 export class IndexChange implements IndexOwner {

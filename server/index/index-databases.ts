@@ -1,4 +1,5 @@
 /** The databases of a thread that are open: with SQLite a file for each account, with PostgreSQL one pool for all. */
+import { BlockCache } from './block-cache.ts'
 import type { FullText } from './full-text.ts'
 import type { IndexBackend, OpenIndex, OpenOptions } from './index-backend.ts'
 import { PageCache, type PageWriter } from './index-page.ts'
@@ -27,6 +28,7 @@ export class IndexDatabases {
   readonly #fullText: FullText
   readonly #parts: IndexParts
   readonly #pages = new PageCache()
+  readonly #blocks = new BlockCache()
   readonly #stores = new Map<string, { store: IndexStore; db: IndexDatabase }>()
 
   constructor(home: IndexHome, parts: IndexParts, options: OpenOptions) {
@@ -61,8 +63,9 @@ export class IndexDatabases {
     const known = this.#stores.get(accountId)
     if (known?.db === db) return known.store
     const { readText, writePage } = this.#parts
+    const [fullText, blocks] = [this.#fullText, this.#blocks]
     const pages = writePage && { write: writePage, cache: this.#pages }
-    const store = new IndexStore({ db, account, accountId, fullText: this.#fullText, readText, pages, bytes })
+    const store = new IndexStore({ db, account, accountId, fullText, readText, blocks, pages, bytes })
     this.#stores.delete(accountId)
     if (this.#stores.size >= maxStores) this.#stores.delete(this.#stores.keys().next().value!)
     this.#stores.set(accountId, { store, db })

@@ -1,5 +1,6 @@
 /** The index of one account, in the thread that has its database open. */
 import { sql } from 'kysely'
+import type { BlockCache } from './block-cache.ts'
 import { lists } from './bulk-rows.ts'
 import {
   type ChangesQuery,
@@ -75,6 +76,8 @@ export interface IndexStoreOptions {
   accountId: string
   fullText: FullText
   readText: TextReader
+  /** Blocks that its thread read lately. */
+  blocks?: BlockCache | undefined
   /** Where lists are made; left out where nothing asks for their text. */
   pages?: { write: PageWriter; cache: PageCache } | undefined
   /** Bytes that the database takes. */
@@ -247,7 +250,8 @@ export class IndexStore {
   }
 
   get #owner(): IndexOwner {
-    return this.#options
+    const { db, account } = this.#options
+    return { db, account }
   }
 
   #searchOf(owner: IndexOwner): SearchStore {
@@ -261,15 +265,16 @@ export class IndexStore {
 
   /** All its statements see one state. */
   async #read<Result>(read: (owner: IndexOwner) => Promise<Result>): Promise<Result> {
-    const { db, account } = this.#options
+    const { db, account, accountId, blocks: cache } = this.#options
+    const blocks = cache && { accountId, cache }
     if (!isSqlite(db)) {
       const reading = db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only')
-      return reading.execute(transaction => read({ db: transaction, account }))
+      return reading.execute(transaction => read({ db: transaction, account, blocks }))
     }
     return db.connection().execute(async connection => {
       await sql`begin deferred`.execute(connection)
       try {
-        return await read({ db: connection, account })
+        return await read({ db: connection, account, blocks })
       } finally {
         await sql`commit`.execute(connection)
       }

@@ -1,6 +1,7 @@
 /** What any index keeps of texts: whole, apart from each other, and gone when they are removed. */
 import { expect, test } from 'vitest'
 import type { IndexWorld } from '../../test/support/index-world.ts'
+import { BlockCache } from './block-cache.ts'
 import type { IndexOwner } from './change-log.ts'
 import { appendTexts, BlockReader, removeFromBlocks } from './text-blocks.ts'
 
@@ -50,6 +51,16 @@ export function textBlocksSuite(world: IndexWorld): void {
       const [next] = await appendTexts(owner, ['milk'])
       expect(places).not.toContain(next)
       expect(await read(owner, [next!, ...places])).toEqual(['milk', ...places.map(() => '')])
+    })
+  })
+
+  test('who has read a block before does not read what was removed of it since', async () => {
+    await inIndex(async owner => {
+      const reader = { ...owner, blocks: { accountId: 'account', cache: new BlockCache() } }
+      const places = await appendTexts(owner, ['secret', 'tea'])
+      expect(await read(reader, places)).toEqual(['secret', 'tea'])
+      await removeFromBlocks(owner, [places[0]!])
+      expect(await read(reader, places)).toEqual(['', 'tea'])
     })
   })
 

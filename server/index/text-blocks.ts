@@ -138,7 +138,7 @@ async function lastNumber({ db, account }: IndexOwner, { table }: BlockKind): Pr
 }
 
 async function readBlocks(
-  { db, account }: IndexOwner,
+  { db, account, blocks }: IndexOwner,
   numbers: readonly number[],
   { table }: BlockKind,
 ): Promise<Map<number, Buffer>> {
@@ -150,7 +150,10 @@ async function readBlocks(
       .where('account', '=', account)
       .where('number', 'in', piece)
       .execute()
-    for (const { number, texts } of rows) found.set(number, inflate(texts))
+    for (const { number, texts } of rows) {
+      const key = `${blocks?.accountId} ${table} ${number}`
+      found.set(number, blocks ? blocks.cache.inflated(key, texts, inflate) : inflate(texts))
+    }
   }
   return found
 }

@@ -154,7 +154,6 @@ async function moveMessages(change: IndexChange, from: number, into: number): Pr
   const links = db.updateTable('thread_links').where('account', '=', account)
   await links.set({ thread: into }).where('thread', '=', from).execute()
   await links.set({ thread: into }).where('hash', '=', from).where('thread', 'is', null).execute()
-  await links.set({ thread: null }).where('hash', '=', into).execute()
   await db.deleteFrom('threads').where('account', '=', account).where('id', '=', from).execute()
   await countMessages(change, new Map([[into, messages.length]]))
 }
