@@ -25,7 +25,7 @@ export async function audience(): Promise<object> {
   const provide = (_name: string, url: string | undefined) => {
     postgresUrl = url
   }
-  const stopPostgres = await setupPostgres({ provide } as Parameters<typeof setupPostgres>[0])
+  const stopPostgres = await setupPostgres({ provide } as Parameters<typeof setupPostgres>[0], {})
   const wanted = process.env.BENCH_PARTS?.split(',') ?? ['facts', 'sqlite', 'postgres']
   try {
     const sqlite = `sqlite:${join(dir, 'few.db')}`

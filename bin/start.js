@@ -30,6 +30,7 @@ const late = [
   'server/backup-commands',
   'server/command-outcome',
   'server/index/index-thread',
+  'server/index/text-of-parts',
   'server/mail/page-writer',
   'server/mcp/sdk-server',
   'server/platform/database/sqlite-thread',

@@ -2,9 +2,9 @@
 import { PostgresFullText } from './fulltext-postgres.ts'
 import { SqliteFullText } from './fulltext-sqlite.ts'
 import type { IndexParts } from './index-databases.ts'
-import { textOfParts } from './text-of-parts.ts'
 
 export const indexParts: IndexParts = {
   fullText: { sqlite: new SqliteFullText(), postgres: new PostgresFullText() },
-  readText: textOfParts,
+  // Of three threads one reads texts, and after most starts there is none to read.
+  readText: async record => (await import('./text-of-parts.ts')).textOfParts(record),
 }

@@ -11,12 +11,15 @@ const context = await browser.newContext({
   offline: true,
 })
 const page = await context.newPage()
+const camera = await context.newCDPSession(page)
 afterAll(() => browser.close())
 
 async function picture(html: string): Promise<string> {
   // What is loaded is never there; nothing waits for it.
   await page.setContent(html, { waitUntil: 'commit' })
-  return (await page.screenshot({ animations: 'allow', caret: 'hide' })).toString('base64')
+  // Of a page without scripts, fonts from outside and a caret: there is nothing to wait for but the frame itself.
+  const { data } = await camera.send('Page.captureScreenshot', { format: 'png', optimizeForSpeed: true })
+  return data
 }
 
 /** Eyes do not tell less apart: of 255, in any of the three colours. */

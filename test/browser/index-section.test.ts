@@ -13,7 +13,7 @@ import {
 import { startDovecot } from '../support/dovecot.ts'
 import { People } from '../support/people.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { type Served, startHere } from '../support/rustymail.ts'
 import { enter, type SignedIn } from '../support/signed-in.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 
@@ -60,7 +60,7 @@ async function stateOf(browser: Browser, url: string, cookie: string): Promise<S
   return state
 }
 
-async function openAccount(page: Page, run: RustyMail, id: string, name: string) {
+async function openAccount(page: Page, run: Served, id: string, name: string) {
   await page.goto(`${run.url}/accounts/${id}`)
   await page.getByRole('heading', { level: 1, name, exact: true }).waitFor()
   const section = page.getByRole('region', { name: 'Index', exact: true })
@@ -100,7 +100,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
     const gate = new Gate(1)
     const relay = await startRelay(dovecot.imapPort, { holds: data => gate.holds(data) })
     onTestFinished(() => relay.stop())
-    const run = await startRustyMail({ environment: { RUSTYMAIL_INDEX: 'text' } })
+    const run = await startHere({ environment: { RUSTYMAIL_INDEX: 'text' } })
     const imap = { host: '127.0.0.1', port: relay.port, tls: 'none', user: 'alice@test.local', password: 'pw-alice' }
     const { id } = await run.call(api.accounts.createAccount, { body: { name: 'Alice', email: imap.user, imap } })
     const cookie = await enter(run.url)
@@ -171,7 +171,7 @@ describe.skipIf(!hasAll)('in Chromium', () => {
   })
 
   test('where nothing is indexed, it says so, until a level is chosen', async () => {
-    const run = await startRustyMail({ args: ['--demo'], environment: { RUSTYMAIL_INDEX: 'off' } })
+    const run = await startHere({ args: ['--demo'], environment: { RUSTYMAIL_INDEX: 'off' } })
     const { items } = await run.call(api.accounts.listAccounts)
     const storageState = await stateOf(browser, run.url, await enter(run.url))
     const { page, expectQuiet } = await visit(browser, run.url, { storageState })

@@ -12,7 +12,7 @@ import {
 } from '../support/browser.ts'
 import { startDovecot } from '../support/dovecot.ts'
 import { available } from '../support/require.ts'
-import { startRustyMail } from '../support/rustymail.ts'
+import { startHere } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
@@ -76,7 +76,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('each letter searches all folders and accounts, and what was found narrows it', async () => {
     const dovecot = await startDovecot()
     onTestFinished(() => dovecot.stop())
-    const run = await startRustyMail({ environment: { RUSTYMAIL_INDEX: 'text' } })
+    const run = await startHere({ environment: { RUSTYMAIL_INDEX: 'text' } })
     for (const name of ['alice', 'bob']) {
       const imap = await dovecot.login(`${name}@test.local`)
       onTestFinished(() => imap.close())

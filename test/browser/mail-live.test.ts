@@ -1,6 +1,6 @@
 /** The Mail page beside a real mail server and its index: conversations, and what other programs do, seen without a reload. */
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { api } from '../../contract/index.ts'
 import {
   expectAccessible,
@@ -12,8 +12,9 @@ import {
 } from '../support/browser.ts'
 import { startDovecot } from '../support/dovecot.ts'
 import { available } from '../support/require.ts'
-import { startRustyMail } from '../support/rustymail.ts'
+import { runHere } from '../support/rustymail.ts'
 import { signIn } from '../support/signed-in.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
 const alice = 'alice@test.local'
@@ -28,6 +29,8 @@ interface Mail {
   at?: string
 }
 
+type End = () => Promise<void> | void
+
 const written = ({ id, subject, from = 'Bob Stone <bob@example.org>', answers, text = subject }: Mail) =>
   [
     `From: ${from}`,
@@ -41,17 +44,24 @@ const written = ({ id, subject, from = 'Bob Stone <bob@example.org>', answers, t
 
 describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   let browser: Browser
+  /** One mailbox for the tests that only look at it: to index one takes longer than most of them. */
+  let shared: Awaited<ReturnType<typeof world>>
 
   beforeAll(async () => {
     browser = await launchBrowser()
-    return () => browser.close()
+    const ends: End[] = []
+    shared = await world(end => void ends.unshift(end))
+    return async () => {
+      await browser.close()
+      for (const end of ends) await end()
+    }
   })
 
-  async function world() {
+  async function world(atEnd: (end: End) => void) {
     const dovecot = await startDovecot()
-    onTestFinished(() => dovecot.stop())
+    atEnd(() => dovecot.stop())
     const imap = await dovecot.login(alice)
-    onTestFinished(() => imap.close())
+    atEnd(() => imap.close())
     const put = async (mail: Mail, folder = 'INBOX', flags = '') => {
       const literal = Buffer.from(written(mail))
       const at = mail.at ? `"20-Nov-2026 ${mail.at}:00 +0000" ` : ''
@@ -66,12 +76,15 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       await put({ id: `n${number}`, subject: `Note ${number}`, at: `10:${String(number).padStart(2, '0')}` })
     }
     await put({ id: 'p3', subject: 'Re: Plans for June', answers: 'p2', text: 'The 9th it is.', at: '11:00' })
-    const run = await startRustyMail({ environment: { RUSTYMAIL_INDEX: 'text' } })
+    const dir = tempDir('mail-live')
+    atEnd(() => dir.remove())
+    const run = await runHere({ environment: { RUSTYMAIL_INDEX: 'text' }, dataDir: `${dir.path}/data` })
+    atEnd(async () => void (await run.stop()))
     const server = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: alice, password: 'pw-alice' }
     const body = { name: 'Alice', email: alice, imap: server }
     const { id } = await run.call(api.accounts.createAccount, { body })
     const state = async () => (await run.call(api.mailIndex.getIndex, { params: { account_id: id } })).state
-    await expect.poll(state).toBe('complete')
+    await vi.waitFor(async () => expect(await state()).toBe('complete'))
     const storageState = await signIn(browser, run.url)
     const open = async (size: { width?: number; height?: number } = {}) => {
       const visited = await visit(browser, run.url, { width: 1440, storageState, ...size })
@@ -88,7 +101,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   const focused = (page: Page) => page.evaluate<string>('document.activeElement.innerText ?? ""')
 
   test('a conversation is shown with one’s own answer from another folder; what was read is folded', async () => {
-    const { open } = await world()
+    const { open } = shared
     const { page, expectQuiet } = await open()
     // Folders, list and what is open, side by side.
     const [folders, list, reading] = await Promise.all(
@@ -129,7 +142,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   })
 
   test('what arrives, is flagged or removed elsewhere is seen in the list, and the list never waits', async () => {
-    const { imap, put, open } = await world()
+    const { imap, put, open } = await world(onTestFinished)
     const { page, expectQuiet } = await open()
     // Grey shapes and turning wheels, should any come.
     await page.evaluate(`window.waits = []; new MutationObserver(() => {
@@ -164,7 +177,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   })
 
   test('j k o u x, g i and a click with Shift do what ? says', async () => {
-    const { open } = await world()
+    const { open } = shared
     const { page, expectQuiet } = await open()
     await page.keyboard.press('j')
     await expect.poll(() => focused(page)).toContain('Plans for June')
@@ -212,7 +225,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test.each([390, 320])(
     'at %i px it is one pane at a time, with what one presses most at the bottom',
     async width => {
-      const { open } = await world()
+      const { open } = shared
       const { page, expectQuiet } = await open({ width, height: 700 })
       const look = async (what: string) => {
         await expectNothingClipped(page, `${what} ${width}`)

@@ -6,7 +6,7 @@ import { indexContent } from '../support/index-content.ts'
 import { MailboxChaos, randomFrom } from '../support/mailbox-chaos.ts'
 import { RawImap } from '../support/raw-imap.ts'
 import { available } from '../support/require.ts'
-import { type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { type RunOptions, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
 import { startRelay } from '../support/tcp-relay.ts'
 
 const environment = { RUSTYMAIL_INDEX: 'text' }
@@ -15,14 +15,14 @@ const environment = { RUSTYMAIL_INDEX: 'text' }
 const hides = (words: string) => (data: string) =>
   data.includes('CAPABILITY ') ? data.replaceAll(new RegExp(` (${words})(?=[ \\]\r])`, 'g'), '') : data
 
-async function untilComplete(run: RustyMail, account_id: string): Promise<void> {
+async function untilComplete(run: Served, account_id: string): Promise<void> {
   const params = { account_id }
   await expect
     .poll(async () => (await run.call(api.mailIndex.getIndex, { params })).state, { interval: 50 })
     .toBe('complete')
 }
 
-async function idsOf(run: RustyMail, account_id: string): Promise<Set<string>> {
+async function idsOf(run: Served, account_id: string): Promise<Set<string>> {
   const ids = new Set<string>()
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const query = { limit: '100', ...(cursor !== undefined && { cursor }) }
@@ -37,7 +37,7 @@ async function idsOf(run: RustyMail, account_id: string): Promise<Set<string>> {
 }
 
 /** Ids as they are after all changes since a state. */
-async function follow(run: RustyMail, account_id: string, ids: Set<string>, since: string): Promise<string> {
+async function follow(run: Served, account_id: string, ids: Set<string>, since: string): Promise<string> {
   for (let state = since; ; ) {
     const changes = await run.call(api.mailIndex.listChanges, {
       params: { account_id },
@@ -70,7 +70,7 @@ async function endsAsTheMailbox({ port, user, password, prefix, hidden, seed }: 
   const chaos = new MailboxChaos(imap, random, prefix)
   for (let count = 0; count < 250; count++) await chaos.deliver('INBOX')
   const server = { host: '127.0.0.1', port: relay.port, tls: 'none', user, password }
-  let run = await startRustyMail({ environment })
+  let run = await startKilled({ environment })
   const { dataDir } = run
   const { id } = await run.call(api.accounts.createAccount, { body: { email: 'alice@test.local', imap: server } })
   await untilComplete(run, id)
@@ -83,9 +83,9 @@ async function endsAsTheMailbox({ port, user, password, prefix, hidden, seed }: 
       await chaos.step()
       if (random(8) < 1) relay.cutClients()
     }
-    await run.stop(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM')
+    await run.stop()
     await chaos.step()
-    run = await startRustyMail({ environment, dataDir })
+    run = round === 1 ? await startKilled({ environment, dataDir }) : await startHere({ environment, dataDir })
   }
   // The first look at all folders is behind the start.
   await untilComplete(run, id)
@@ -103,9 +103,15 @@ async function endsAsTheMailbox({ port, user, password, prefix, hidden, seed }: 
   )
 }
 
-async function startAgain(run: RustyMail): Promise<RustyMail> {
+async function startAgain(run: Served): Promise<Served> {
   await run.stop()
-  return startRustyMail({ environment, dataDir: run.dataDir })
+  return startHere({ environment, dataDir: run.dataDir })
+}
+
+/** In a process of its own, which is killed where another one is stopped. */
+async function startKilled(options: RunOptions): Promise<Served> {
+  const run = await startRustyMail(options)
+  return { ...run, stop: () => run.stop('SIGKILL') }
 }
 
 const promise = 'the index ends as the mailbox does, and the list of changes leads there'

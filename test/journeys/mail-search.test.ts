@@ -6,7 +6,7 @@ import { newPostgresDatabase } from '../support/databases.ts'
 import { type Dovecot, startDovecot } from '../support/dovecot.ts'
 import { callTool, connectMcp } from '../support/mcp-client.ts'
 import { available } from '../support/require.ts'
-import { apiKey, type RustyMail, startRustyMail } from '../support/rustymail.ts'
+import { apiKey, type Served, startHere } from '../support/rustymail.ts'
 import { enter } from '../support/signed-in.ts'
 
 const pdf = (name: string) =>
@@ -62,7 +62,7 @@ async function fill(dovecot: Dovecot): Promise<void> {
   }
 }
 
-async function connect(run: RustyMail, dovecot: Dovecot, name: string): Promise<string> {
+async function connect(run: Served, dovecot: Dovecot, name: string): Promise<string> {
   const user = `${name}@test.local`
   const server = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user, password: `pw-${name}` }
   return (await run.call(api.accounts.createAccount, { body: { email: user, imap: server } })).id
@@ -107,14 +107,14 @@ async function indexedAccounts(environment: Record<string, string>) {
   const dovecot = await startDovecot()
   onTestFinished(() => dovecot.stop())
   await fill(dovecot)
-  const run = await startRustyMail({ environment })
+  const run = await startHere({ environment })
   const [alice, bob] = [await connect(run, dovecot, 'alice'), await connect(run, dovecot, 'bob')]
   const find = (q: string, query: Record<string, string> = {}) =>
     run.call(api.mailSearch.searchMail, { query: { q, ...query } })
   return { dovecot, run, alice, bob, find }
 }
 
-async function untilIndexed(run: RustyMail, ...accounts: string[]): Promise<void> {
+async function untilIndexed(run: Served, ...accounts: string[]): Promise<void> {
   for (const account_id of accounts) {
     const state = async () => (await run.call(api.mailIndex.getIndex, { params: { account_id } })).state
     await expect.poll(state, { interval: 50 }).toBe('complete')
@@ -139,7 +139,7 @@ function suite(database: () => Promise<Record<string, string>>): void {
     expect(all.senders[0]).toEqual({ email: 'anna@x.example', name: 'Anna', count: 6 })
     expect(all.years.map(({ count }) => count)).toEqual([7])
     // The same searched by the servers alone.
-    const other = await startRustyMail({ environment: { RUSTYMAIL_INDEX: 'off' } })
+    const other = await startHere({ environment: { RUSTYMAIL_INDEX: 'off' } })
     for (const name of ['alice', 'bob']) await connect(other, dovecot, name)
     for (const [q, found] of queries) {
       const asked = await other.call(api.mailSearch.searchMail, { query: { q } })
