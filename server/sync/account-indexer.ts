@@ -10,11 +10,12 @@ import type { ConnectionPool } from '../imap/connection-pool.ts'
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { AppliedBatch, FolderBatch, IndexedFolder } from '../index/index-types.ts'
+import type { AppliedBatch, IndexedFolder } from '../index/index-types.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
-import { FolderIndexer, toListedFolder, toRecord } from './folder-indexer.ts'
+import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
+import { IndexWriter } from './index-writer.ts'
 import { isFinal, isOfFolder } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
 import type { SyncPhase, SyncProgress } from './sync-progress.ts'
@@ -57,14 +58,13 @@ const firstLookMs = 10_000
 export class AccountIndexer {
   readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundMs' | 'roundsBetweenFlags' | 'hasTexts'>> &
     AccountIndexerOptions
+  readonly #writer: IndexWriter
   readonly #folders: FolderIndexer
-  readonly #facts: IndexFacts
   readonly #texts: TextBackfill
   /** Folders that are said to have changed. */
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
   #running: Promise<void> = Promise.resolve()
-  #forwarding: Promise<void> = Promise.resolve()
   #isRunning = false
   #wake: () => void = () => undefined
   #rounds = 0
@@ -81,16 +81,17 @@ export class AccountIndexer {
 
   constructor(options: AccountIndexerOptions) {
     this.#options = { backoff: defaultBackoff, roundMs: 60_000, roundsBetweenFlags: 10, hasTexts: true, ...options }
-    const { accountId, index, db, hub } = options
-    this.#facts = new IndexFacts(accountId, { db, hub, index })
+    const { accountId, index, db, hub, own } = options
+    const facts = new IndexFacts(accountId, { db, hub, index })
+    this.#writer = new IndexWriter({ index, own, facts, known: this.#known })
     this.#folders = new FolderIndexer({
-      apply: async batch => void (await this.#apply(batch)),
+      apply: batch => this.#writer.apply(batch),
       listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
     })
     this.#texts = new TextBackfill({
       index,
-      apply: async batch => void (await this.#apply(batch)),
+      apply: batch => this.#writer.apply(batch),
       ask: (work, path) => this.#ask(work, path),
       tell: (...told) => this.#tell('texts', ...told),
     })
@@ -158,10 +159,9 @@ export class AccountIndexer {
     const next = Math.max(...headers.map(({ uid }) => uid)) + 1
     const position = folder.uidNext >= from ? { uidNext: Math.max(folder.uidNext, next) } : {}
     const added = headers.map(toRecord)
-    const applied = await this.#write({ path, uidValidity, added, position, announces: true })
     // Mail is not announced later for what the index tells of it. What cannot be forwarded now is forwarded by the next look.
-    this.#forwarding = this.#forwarding.then(() => this.#facts.forward()).catch(() => this.notice(path))
-    return applied.added
+    const batch = { path, uidValidity, added, position, announces: true }
+    return (await this.#writer.applyAhead(batch, () => this.notice(path))).added
   }
 
   async #followed(path: string, uidValidity: number): Promise<IndexedFolder | undefined> {
@@ -171,7 +171,7 @@ export class AccountIndexer {
 
   start(): void {
     this.#nextRoundAt = 0
-    this.#facts.forget()
+    this.#writer.begin()
     this.#abort = new AbortController()
     const { logger, accountId } = this.#options
     this.#isRunning = true
@@ -189,7 +189,7 @@ export class AccountIndexer {
     this.#abort.abort()
     this.#wake()
     this.#known.forget()
-    await Promise.all([this.#running, this.#forwarding])
+    await Promise.all([this.#running, this.#writer.idle()])
     // A round that was under way may have noted some.
     this.#known.forget()
     this.#options.progress?.end('stopped')
@@ -269,7 +269,7 @@ export class AccountIndexer {
       return this.#roundOver(lookers)
     }
     const round = await index.currentRound()
-    const folders = await this.#applyFolders(standings)
+    const folders = await this.#writer.applyFolders(standings)
     const byPath = new Map(folders.map(folder => [folder.path, folder]))
     let isWhole = true
     for (const [at, { path, status }] of standings.entries()) {
@@ -284,8 +284,7 @@ export class AccountIndexer {
       if (isCurrent && (comparesAll || status.modseq !== undefined)) this.#known.compared(path, asOf)
     }
     if (isWhole) {
-      await index.settleOrphans(round, await this.#facts.lowest())
-      await this.#facts.forward()
+      await this.#writer.settleOrphans(round)
       this.#known.roundOver(standings)
     }
     this.#isMore = true
@@ -325,7 +324,7 @@ export class AccountIndexer {
     const standings = await this.#standings(paths)
     // From here on a further notice is of something that these figures may not hold.
     for (const path of paths) this.#noticed.delete(path)
-    const folders = await this.#applyFolders(standings)
+    const folders = await this.#writer.applyFolders(standings)
     for (const path of paths) {
       const folder = folders.find(each => each.path === path)
       const status = standings.find(each => each.path === path)?.status
@@ -365,26 +364,6 @@ export class AccountIndexer {
   /** Once it is complete, what comes is told by facts. */
   #tell(phase: SyncPhase, folder: string, done: number, total: number): void {
     if (!this.#isComplete) this.#options.progress?.at(phase, folder, Math.min(done, total), total)
-  }
-
-  async #applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
-    const { index } = this.#options
-    await index.applyFolders(standings.map(toListedFolder), await this.#facts.lowest())
-    await this.#facts.forward()
-    this.#known.list(standings)
-    return index.listFolders()
-  }
-
-  async #apply(batch: FolderBatch): Promise<AppliedBatch> {
-    const applied = await this.#write(batch)
-    await this.#facts.forward()
-    return applied
-  }
-
-  async #write(batch: FolderBatch): Promise<AppliedBatch> {
-    const { index, own } = this.#options
-    this.#known.touch()
-    return index.applyBatch(own ? { ...batch, own } : batch, await this.#facts.lowest())
   }
 
   #standings(first: readonly string[] = []): Promise<FolderStanding[]> {

@@ -38,7 +38,10 @@ export function apiDocs(http: HttpServer, version: string): void {
   }
   const docs = new LateDocs({ prefix, info, render: openApi })
   // Swagger UI sets style attributes; everything else stays as strict as for our own page.
-  const policy = http.headers['content-security-policy']!.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+  const policy = http.headers['content-security-policy']!.replace(
+    "style-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+  )
   for (const url of [prefix, `${prefix}/*`]) {
     const onRequest = async (request: FastifyRequest, reply: FastifyReply) => letIn(request, reply, policy)
     http.fastify.get(url, { onRequest }, (request, reply) => docs.serve(request, reply))

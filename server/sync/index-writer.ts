@@ -1,0 +1,73 @@
+/** Writes into the index of an account, and forwards to the event log what that changed. */
+import type { FolderStanding } from '../imap/gateway-capabilities.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import type { AppliedBatch, FolderBatch, IndexedFolder } from '../index/index-types.ts'
+import { toListedFolder } from './folder-indexer.ts'
+import type { IndexFacts } from './index-facts.ts'
+import type { KnownStandings } from './known-standings.ts'
+
+export interface IndexWriterOptions {
+  /** Of one account. */
+  index: IndexOperations
+  /** Addresses of its owner. */
+  own: readonly string[] | undefined
+  facts: IndexFacts
+  /** What is written makes a folder one to be compared again. */
+  known: KnownStandings
+}
+
+export class IndexWriter {
+  readonly #options: IndexWriterOptions
+  #forwarding: Promise<void> = Promise.resolve()
+
+  constructor(options: IndexWriterOptions) {
+    this.#options = options
+  }
+
+  /** Before the first change after a start. */
+  begin(): void {
+    this.#options.facts.forget()
+  }
+
+  async apply(batch: FolderBatch): Promise<void> {
+    await this.#write(batch)
+    await this.#options.facts.forward()
+  }
+
+  /**
+   * Returns before the facts are forwarded.
+   * @param failed Called when they could not be; the next change forwards them too.
+   */
+  async applyAhead(batch: FolderBatch, failed: () => void): Promise<AppliedBatch> {
+    const applied = await this.#write(batch)
+    this.#forwarding = this.#forwarding.then(() => this.#options.facts.forward()).catch(failed)
+    return applied
+  }
+
+  /** @returns What is indexed of each folder then. */
+  async applyFolders(standings: readonly FolderStanding[]): Promise<IndexedFolder[]> {
+    const { index, facts, known } = this.#options
+    await index.applyFolders(standings.map(toListedFolder), await facts.lowest())
+    await facts.forward()
+    known.list(standings)
+    return index.listFolders()
+  }
+
+  /** Messages that lost their last place before this round, and are in no folder now, are gone. */
+  async settleOrphans(round: number): Promise<void> {
+    const { index, facts } = this.#options
+    await index.settleOrphans(round, await facts.lowest())
+    await facts.forward()
+  }
+
+  /** Resolves when nothing is being forwarded. */
+  idle(): Promise<void> {
+    return this.#forwarding
+  }
+
+  async #write(batch: FolderBatch): Promise<AppliedBatch> {
+    const { index, own, facts, known } = this.#options
+    known.touch()
+    return index.applyBatch(own ? { ...batch, own } : batch, await facts.lowest())
+  }
+}
