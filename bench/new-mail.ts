@@ -10,6 +10,8 @@ import { apiKey, connectAlice, median, round, startRustyMail, unlimited } from '
 const messages = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100)
 const [bursts, burst] = [4, 50]
 const underWay = 32
+/** After so long without a notice something is broken. */
+const mostMs = 30_000
 const user = 'alice@test.local'
 const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
 
@@ -97,8 +99,10 @@ class Notices {
   readonly #waiting = new Map<number, (at: number) => void>()
 
   readonly close: () => void
+  readonly #name: string
 
-  constructor(close: () => void) {
+  constructor(name: string, close: () => void) {
+    this.#name = name
     this.close = close
   }
 
@@ -110,8 +114,12 @@ class Notices {
   nth(number: number): Promise<number> {
     const at = this.#times.get(number)
     if (at !== undefined) return Promise.resolve(at)
-    const { promise, resolve } = Promise.withResolvers<number>()
-    this.#waiting.set(number, resolve)
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    const timer = setTimeout(() => reject(new Error(`${this.#name} was not told of message ${number}`)), mostMs)
+    this.#waiting.set(number, heardAt => {
+      clearTimeout(timer)
+      resolve(heardAt)
+    })
     return promise
   }
 
@@ -128,7 +136,7 @@ class Notices {
 
 async function listenToStream(url: string): Promise<Notices> {
   const abort = new AbortController()
-  const notices = new Notices(() => abort.abort())
+  const notices = new Notices('RustyMail', () => abort.abort())
   const stream = await fetch(`${url}/api/dashboard/events?types=mail_received`, { headers, signal: abort.signal })
   const read = async () => {
     let begun = ''
@@ -146,13 +154,16 @@ async function listenToStream(url: string): Promise<Notices> {
 async function idleBare(port: number): Promise<Notices> {
   const idling = Promise.withResolvers<void>()
   const socket = connect(port, '127.0.0.1')
-  const notices = new Notices(() => socket.destroy())
+  const notices = new Notices('a bare client', () => socket.destroy())
   socket.setNoDelay(true)
   const steps = [`a LOGIN ${user} pw-alice\r\n`, 'b SELECT INBOX\r\n', 'c IDLE\r\n']
   const done = /^(\* OK|a OK|b OK)/m
   let before = 0
+  let begun = ''
   socket.on('data', chunk => {
-    const text = chunk.toString('latin1')
+    const whole = begun + chunk.toString('latin1')
+    const text = whole.slice(0, whole.lastIndexOf('\n') + 1)
+    begun = whole.slice(text.length)
     const exists = [...text.matchAll(/^\* (\d+) EXISTS/gm)].map(([, count]) => Number(count)).at(-1)
     if (steps.length > 0) before = exists ?? before
     if (steps.length > 0 && done.test(text)) socket.write(steps.shift()!)

@@ -150,11 +150,7 @@ export class AccountIndexer {
     { uidValidity, from, headers }: { uidValidity: number; from: number; headers: readonly IndexHeader[] },
   ): Promise<AppliedBatch['added'] | undefined> {
     if (headers.length === 0) return []
-    let folder = await this.#followed(path, uidValidity)
-    if (!folder) {
-      await this.look(firstLookMs)
-      folder = await this.#followed(path, uidValidity)
-    }
+    const folder = (await this.#followed(path, uidValidity)) ?? (await this.#followed(path, uidValidity, firstLookMs))
     if (!folder) return undefined
     const next = Math.max(...headers.map(({ uid }) => uid)) + 1
     const position = folder.uidNext >= from ? { uidNext: Math.max(folder.uidNext, next) } : {}
@@ -164,7 +160,9 @@ export class AccountIndexer {
     return (await this.#writer.applyAhead(batch, () => this.notice(path))).added
   }
 
-  async #followed(path: string, uidValidity: number): Promise<IndexedFolder | undefined> {
+  /** @param lookMs For a look before. */
+  async #followed(path: string, uidValidity: number, lookMs = 0): Promise<IndexedFolder | undefined> {
+    if (lookMs > 0) await this.look(lookMs)
     const folder = (await this.#options.index.listFolders()).find(each => each.path === path)
     return folder?.uidValidity === uidValidity && folder.lowestUid !== null ? folder : undefined
   }
