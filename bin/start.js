@@ -9,10 +9,7 @@ import { once } from 'node:events'
 import { existsSync, globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-
-// One thread collects a young generation of 4 MiB in the time that it takes to wake others for it; see docs/decisions/0001.
-setFlagsFromString('--no-parallel-scavenge')
+import './v8-flags.js'
 
 // As in rustymail.js, for where this file is run itself.
 if (process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => undefined)

@@ -19,7 +19,9 @@ export default async function setup(): Promise<void> {
 /** Programs of threads that only tests have: compiled at once by many threads, they could end the process (start-thread.ts). */
 async function compileThreads(): Promise<void> {
   const program = pathToFileURL(join(import.meta.dirname, 'index-thread.ts')).href
-  const words = `require('node:module').enableCompileCache(${JSON.stringify(compileCache)}); import('${program}')`
+  const flags = pathToFileURL(join(root, 'bin/v8-flags.js')).href
+  const cache = `require('node:module').enableCompileCache(${JSON.stringify(compileCache)})`
+  const words = `import('${flags}').then(() => { ${cache}; return import('${program}') })`
   const [code] = await once(spawn(process.execPath, ['-e', words], { stdio: 'inherit' }), 'close')
   if (code !== 0) throw new Error(`the threads of tests were not compiled: exit code ${code}`)
 }
