@@ -7,7 +7,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { IndexDatabases } from '../server/index/index-databases.ts'
 import { indexParts } from '../server/index/index-parts.ts'
-import { freePort } from '../test/support/free-port.ts'
+import { startDovecot } from '../test/support/dovecot.ts'
 import { corpus } from './index-corpus.ts'
 import { fillIndex } from './index-fill.ts'
 import { apiKey, connectAlice, preciseCpuMs, round, startRustyMail, unlimited } from './measure.ts'
@@ -21,11 +21,10 @@ const load = () => loadavg().map(each => round(each))
 
 export async function indexSearchApi(): Promise<object> {
   const dir = mkdtempSync(join(tmpdir(), 'rustymail-bench-'))
-  const environment = { ...unlimited, RUSTYMAIL_INDEX: 'text' }
+  // That the mail server is away is known.
+  const environment = { ...unlimited, RUSTYMAIL_INDEX: 'text', RUSTYMAIL_LOG_LEVEL: 'error' }
   try {
-    const before = await startRustyMail(dir, environment)
-    const accountId = await connectAlice(before.url, await freePort(), false)
-    await before.stop()
+    const accountId = await account(dir)
     const databases = new IndexDatabases({ dir: join(dir, 'index') }, indexParts, { isReader: false })
     await databases.use(accountId, async index => {
       await index.applyFolders([{ path: 'INBOX', role: 'inbox', isSelectable: true, mailboxId: null }], 1)
@@ -49,6 +48,19 @@ export async function indexSearchApi(): Promise<object> {
     }
   } finally {
     rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+/** An account with an empty mailbox, whose server is gone afterwards. */
+async function account(dir: string): Promise<string> {
+  const dovecot = await startDovecot()
+  try {
+    const server = await startRustyMail(dir, { ...unlimited, RUSTYMAIL_INDEX: 'off' })
+    const id = await connectAlice(server.url, dovecot.imapPort)
+    await server.stop()
+    return id
+  } finally {
+    await dovecot.stop()
   }
 }
 
