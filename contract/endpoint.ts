@@ -5,7 +5,7 @@ import type { Scope } from './scope.ts'
 
 export type Effect = 'read' | 'write' | 'send' | 'destroy'
 
-export type LimitName = 'sign_in' | 'search' | 'assistant' | 'connect' | 'access'
+export type LimitName = 'sign_in' | 'search' | 'index_search' | 'assistant' | 'connect' | 'access'
 
 /** A header of a request that means something beside those that every request may have. */
 export interface RequestHeader {
@@ -34,6 +34,8 @@ export interface Endpoint<Params = unknown, Query = unknown, Body = unknown, Res
   problems?: readonly ProblemCode[]
   /** Calls that cost much, or that guess, have a narrower limit of their own beside the common one. */
   limit?: LimitName
+  /** With this value of the query a call costs less, and has this limit in place of the other. */
+  lighter?: { name: string; value: string; limit: LimitName }
   /** The answer is `text/event-stream`: always, or when the client accepts that. */
   stream?: 'always' | 'accepted'
   /** Bytes of a body, where it may be larger than others of its kind: see `bodyLimitOf`. */

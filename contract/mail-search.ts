@@ -53,6 +53,12 @@ export const SearchFacets = z
       )
       .describe('The 20 who wrote most of it'),
     years: z.array(z.object({ year: z.int(), count: found })).describe('In which they were received, newest first'),
+    counted: found.describe('Messages in these figures: those that the index found, of each account the newest 1,000'),
+    is_complete: z
+      .boolean()
+      .describe(
+        'All messages found are in these figures. False: there are more than were counted, or mail servers found others',
+      ),
   })
   .describe('How the messages found are spread: of the newest 1,000 of each account, as far as it is indexed')
   .meta({ id: 'SearchFacets' })
@@ -137,7 +143,7 @@ const query = z.strictObject({
     .enum(['auto', 'never'])
     .default('auto')
     .describe(
-      '`never`: mail servers are not asked for what is not indexed, as while somebody types; `coverage` says what that leaves out',
+      '`never`: mail servers are not asked for what is not indexed, as while somebody types; `coverage` says what that leaves out. Such searches have a rate limit of their own',
     ),
 })
 
@@ -171,6 +177,8 @@ const language = [
   'the mail server is asked, which decides itself whether parts of words match.',
 ].join(' ')
 
+/** The index alone answers: no mail server is busy with it, and somebody who types asks with each letter. */
+const lighter = { name: 'server', value: 'never', limit: 'index_search' } as const
 const reading = ['account_not_found', 'account_disabled', 'folder_not_found', 'stale_cursor'] as const
 const tag = 'Mail'
 
@@ -184,6 +192,7 @@ export const mailSearchApi = {
     scope: 'mail:meta',
     effect: 'read',
     limit: 'search',
+    lighter,
     query: query.extend({
       account: line
         .regex(/^[A-Za-z0-9_-]{1,40}(,[A-Za-z0-9_-]{1,40}){0,99}$/, 'must be account ids, separated by commas')
@@ -202,6 +211,7 @@ export const mailSearchApi = {
     scope: 'mail:meta',
     effect: 'read',
     limit: 'search',
+    lighter,
     params: z.object({ account_id: AccountId }),
     query,
     response,

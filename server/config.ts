@@ -209,6 +209,7 @@ function limitsOf(perPrincipal: number): LimitRates {
     principal: perPrincipal,
     address: perPrincipal * 5,
     search: share(0.05),
+    index_search: share(0.2),
     assistant: share(0.01),
     connect: share(0.01),
     sign_in: share(0.01),

@@ -11,6 +11,8 @@ import type { ServerFindings } from './server-search.ts'
 
 export interface AccountQuery {
   accountId: string
+  /** That the account has now. */
+  mailbox: string | undefined
   tree: SearchNode
   sort: SearchSort
   limit: number
@@ -26,12 +28,16 @@ export type ServerOff = 'not_asked' | 'account_disabled' | 'too_many_accounts'
 
 export type Hit = (HitPosition & { kind: 'indexed' }) | (ServerHit & { kind: 'on_server' })
 
+export type AccountFacets = Omit<SearchFacets, 'counted' | 'is_complete'>
+
 export interface AccountFindings {
   /** In order, behind the end of the page before; one more than a page holds where there are so many. */
   hits: Hit[]
   hasMore: boolean
   total: { count: number; isExact: boolean } | null
-  facets: SearchFacets | null
+  facets: AccountFacets | null
+  /** Messages in the facets. */
+  counted: number
   /** The newest that the index found, by relevance. */
   top: number | null
   /** With the paths of folders in place of their names. */
@@ -57,7 +63,7 @@ export function nothingFound({ accountId, tree }: AccountQuery): Gathered {
   }
   const names = new FolderNames([])
   return {
-    ...{ hits: [], hasMore: false, total: null, facets: null, top: null, tree, names },
+    ...{ hits: [], hasMore: false, total: null, facets: null, counted: 0, top: null, tree, names },
     ...{ coverage, failure: undefined, reach: undefined },
   }
 }
@@ -72,6 +78,7 @@ export function takeFound(findings: Gathered, found: FoundPlaces, accountId: str
   }))
   findings.hasMore = found.nextCursor !== null
   findings.total = found.total
+  findings.counted = found.total?.count ?? 0
   findings.top = end?.top ?? found.top
   findings.facets = found.facets && {
     ...found.facets,

@@ -69,7 +69,11 @@ onEachIndex(open => {
       const position = { lowestUid, uidNext: 100 }
       await store.applyBatch({ path, uidValidity, added: headers.map(toRecord), texts, position, announces: false }, 1)
     }
-    const indexer = { hasTexts: true, isComplete: false, lookedAt: at(0) }
+    const indexer: { hasTexts: boolean; isComplete: boolean; lookedAt: string; mailbox?: string } = {
+      hasTexts: true,
+      isComplete: false,
+      lookedAt: at(0),
+    }
     const search = new MailSearch({
       pool,
       refs,
@@ -105,7 +109,7 @@ onEachIndex(open => {
     const after = await find('tea', { facets: 'true' })
     expect(after.numbers).toEqual([6, 5, 4, 3, 2, 1])
     expect(after.items.map(({ id }) => id)).toEqual(before.items.map(({ id }) => id))
-    expect(after).toMatchObject({ total: 6, is_total_exact: true })
+    expect(after).toMatchObject({ total: 6, is_total_exact: true, facets: { counted: 6, is_complete: true } })
     expect(after.items[0]).toMatchObject({ snippet: { text: 'tea', hits: [[0, 3]] }, folders: ['Archive'] })
     expect(after.coverage).toEqual({
       account_id: 'a',
@@ -118,6 +122,25 @@ onEachIndex(open => {
       looked_at: at(0),
     })
     expect(attempts()).toBe(asked)
+  })
+
+  test('an account that has another mailbox now is not searched in the index of the one before', async () => {
+    const { find, listed, take, indexer } = await indexed()
+    deliver(1, 'INBOX')
+    await listed()
+    await take('INBOX', 1, true)
+    indexer.isComplete = true
+    expect((await find('tea', { server: 'never' })).numbers).toEqual([1])
+    indexer.mailbox = 'alice at the old server'
+    gateway.getFolder('INBOX').messages = []
+    deliver(2, 'Archive')
+    const after = await find('tea', { facets: 'true' })
+    expect([after.numbers, after.coverage]).toMatchObject([
+      [2],
+      { answered_by: 'server', index: null, looked_at: null },
+    ])
+    expect(JSON.stringify(after)).not.toContain('mail 1')
+    await expect(find('tea', { server: 'never' })).rejects.toMatchObject({ code: 'overloaded' })
   })
 
   test('older mail that is not indexed is found on the server, in order, page after page and never twice', async () => {
@@ -134,6 +157,8 @@ onEachIndex(open => {
       expect(new Set(whole.items.map(({ id }) => id)).size).toBe(10)
       // The server is asked for what is below the index alone: four in INBOX and two in Archive.
       expect(whole).toMatchObject({ total: 11, is_total_exact: false })
+      // What the server alone found is in no facet, and the answer says so.
+      expect(whole.facets).toMatchObject({ counted: 5, is_complete: false, years: [{ year: 2026, count: 5 }] })
       expect(whole.coverage).toMatchObject({
         answered_by: 'both',
         is_complete: true,

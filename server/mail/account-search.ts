@@ -29,8 +29,11 @@ export interface AccountSearchOptions {
   /** Undefined where nothing is indexed. */
   index: { of(accountId: string): IndexOperations } | undefined
   /** Undefined for an account that is not indexed. */
-  indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'hasTexts'> | undefined
+  indexerOf(accountId: string): Followed | undefined
 }
+
+/** `mailbox` says of which one the index is. */
+export type Followed = Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'hasTexts'> & { mailbox?: string }
 
 /** Whether the mail server has to be asked is known only after the index has answered. */
 export class AccountSearch {
@@ -43,7 +46,6 @@ export class AccountSearch {
   }
 
   async find(query: AccountQuery, signal: AbortSignal): Promise<AccountFindings> {
-    const { accountId } = query
     const findings = nothingFound(query)
     const { coverage } = findings
     await this.#askIndex(query, findings)
@@ -52,21 +54,26 @@ export class AccountSearch {
     else await this.#askServer(query, missing, findings, signal)
     coverage.is_complete = coverage.answered_by !== 'none' && coverage.omissions.length === 0
     if (findings.total && !coverage.is_complete) findings.total.isExact = false
-    coverage.looked_at = this.#options.indexerOf(accountId)?.lookedAt ?? null
+    coverage.looked_at = this.#indexerOf(query)?.lookedAt ?? null
     const { reach: _reach, ...found } = findings
     return found
   }
 
   /** To ask for one that is not there would make it. */
-  #indexOf(accountId: string): IndexOperations | undefined {
-    const { index, indexerOf } = this.#options
-    return indexerOf(accountId) && index?.of(accountId)
+  #indexOf(query: AccountQuery): IndexOperations | undefined {
+    return this.#indexerOf(query) && this.#options.index?.of(query.accountId)
+  }
+
+  /** Of an account that was given another mailbox, what was indexed is not its mail. */
+  #indexerOf({ accountId, mailbox }: AccountQuery): Followed | undefined {
+    const indexer = this.#options.indexerOf(accountId)
+    return indexer?.mailbox === mailbox ? indexer : undefined
   }
 
   async #askIndex(query: AccountQuery, findings: Gathered): Promise<void> {
     const { accountId, tree, end } = query
     const { coverage } = findings
-    const index = this.#indexOf(accountId)
+    const index = this.#indexOf(query)
     if (!index) return
     try {
       const names = [...new Set(foldersIn(tree))]
@@ -86,12 +93,12 @@ export class AccountSearch {
     }
   }
 
-  #missing({ accountId, tree }: AccountQuery, reach: IndexReach | undefined): 'nothing' | 'everything' | Missing {
+  #missing(query: AccountQuery, reach: IndexReach | undefined): 'nothing' | 'everything' | Missing {
     if (!reach) return 'everything'
-    const indexer = this.#options.indexerOf(accountId)
+    const indexer = this.#indexerOf(query)
     // Once all was read, a text that is missing cannot be read.
     const isRead = indexer?.hasTexts === true && indexer.isComplete
-    return missingIn(reach, looksIntoTexts(tree) && !isRead)
+    return missingIn(reach, looksIntoTexts(query.tree) && !isRead)
   }
 
   async #askServer(
@@ -112,7 +119,7 @@ export class AccountSearch {
       return
     }
     try {
-      const index = hasIndex ? this.#indexOf(accountId) : undefined
+      const index = hasIndex ? this.#indexOf(query) : undefined
       const folders = missing === 'everything' ? undefined : foldersToAsk(missing, (await index?.listFolders()) ?? [])
       const untilSecond = sort === 'date' ? end?.seconds : undefined
       const names = hasIndex ? findings.names : undefined

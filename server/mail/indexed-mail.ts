@@ -20,7 +20,7 @@ export interface IndexedMailOptions {
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<IndexOwner>
   /** What keeps the index of the account; undefined while nothing does. */
-  indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'renew'> | undefined
+  indexerOf(accountId: string): Pick<AccountIndexer, 'lookedAt' | 'isComplete' | 'renew' | 'mailbox'> | undefined
 }
 
 /** With the level that counts, also where it is the default. */
@@ -140,10 +140,17 @@ export class IndexedMail {
 
   async #indexOf(principal: Principal, accountId: string): Promise<IndexOperations> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    const { indexLevel } = await this.#options.ownerOf(principal, accountId)
+    const { indexLevel, mailbox } = await this.#options.ownerOf(principal, accountId)
     if (indexLevel === 'off')
       throw new Problem('index_off', 'The mail of this account is not indexed: its level is `off`.')
-    return this.#options.index.of(accountId)
+    const { index, indexerOf } = this.#options
+    const indexer = indexerOf(accountId)
+    if (indexer && indexer.mailbox !== mailbox) {
+      throw new Problem('overloaded', 'The account has another mailbox now: its index is built again.', {
+        retryAfterSeconds: 5,
+      })
+    }
+    return index.of(accountId)
   }
 
   #listed(

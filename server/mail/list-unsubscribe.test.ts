@@ -19,6 +19,25 @@ test.each([
   ],
   ['no other kinds', ['<http://l.example/u>, <javascript:alert(1)>, <data:text/html,x>, <ftp://l.example>'], undefined],
   ['no name that hides the host', ['<https://bank.example@evil.example/>'], undefined],
+  [
+    'no second address of a mail that is sent',
+    [
+      '<mailto:u@l.example?cc=boss@own.example>, <mailto:u@l.example?BCC=a@b>, <mailto:a@b,c>, <mailto:u%40x%2cv@l.example>',
+    ],
+    undefined,
+  ],
+  [
+    'no end of a header',
+    [
+      '<mailto:u%0d%0aBcc:x@l.example>, <mailto:u@l.example?subject=a%0D%0ABcc:%20x@y>, <mailto:u@l.example?subject=a%00>',
+    ],
+    undefined,
+  ],
+  [
+    'lines in a text',
+    ['<mailto:u@l.example?subject=leave&body=a%0D%0Ab>'],
+    ['mailto:u@l.example?subject=leave&body=a%0D%0Ab'],
+  ],
   ['no mailto without an address', ['<mailto:>, <mailto:a,b@c@d>'], undefined],
   [
     'a host in letters of another script as it is asked for',

@@ -23,7 +23,20 @@ function readUrl(source: string): string | undefined {
   const bare = source.replaceAll(/\s+/g, '')
   const url = URL.parse(bare)
   if (!url || /[^!-~]/.test(url.href) || url.href.length > maxLength) return undefined
-  if (url.protocol === 'mailto:') return /^[^@?]+@[^@?]+$/.test(url.pathname) ? url.href : undefined
+  if (url.protocol === 'mailto:') return isPlainMailto(url) ? url.href : undefined
   const isPlain = url.protocol === 'https:' && url.username === '' && url.password === ''
   return isPlain ? url.href : undefined
+}
+
+/**
+ * One address with a subject and a text (RFC 6068). What names others, or could end the header that a program puts it into, is a mail that the
+ * reader does not mean to send.
+ */
+function isPlainMailto({ pathname, searchParams }: URL): boolean {
+  const isControlled = (text: string) => /%(?:[01][\da-f]|7f)|\p{Cc}/iu.test(text)
+  if (!/^[^@?,]+@[^@?,]+$/.test(pathname) || /%(?:40|2c)/i.test(pathname) || isControlled(pathname)) return false
+  return [...searchParams].every(([name, value]) => {
+    const field = name.toLowerCase()
+    return field === 'body' || (field === 'subject' && !isControlled(value))
+  })
 }

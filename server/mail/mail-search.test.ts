@@ -86,6 +86,7 @@ test('all folders of all accounts are searched, and each hit says where it is', 
     { account_id: 'a', subject: 'plan', folders: ['INBOX'], from: [{ email: 'bob@x' }] },
   ])
   expect(found).toMatchObject({ next_cursor: null, total: 3, is_total_exact: false })
+  expect(found.facets).toMatchObject({ counted: 0, is_complete: false })
   const whole = { answered_by: 'server', is_complete: true, index: null, server_folders: 6, omissions: [] }
   expect(found.coverage).toEqual(
     ['a', 'b', 'c'].map(account_id => ({ account_id, unknown_folders: [], looked_at: null, ...whole })),

@@ -102,13 +102,13 @@ export class MailSearch {
     const counts = facets === 'true' && cursor === undefined
     const common = { tree, sort, limit, end, inBody, counts, now }
     let servers = 0
-    const found = await inTurns([...owners], atOnce, ([accountId, { revision }]) => {
+    const found = await inTurns([...owners], atOnce, ([accountId, { revision, mailbox }]) => {
       const serverOff = (): ServerOff | undefined => {
         if (query.server === 'never') return 'not_asked'
         if (revision === null) return 'account_disabled'
         return ++servers > maxServers ? 'too_many_accounts' : undefined
       }
-      return this.#accounts.find({ ...common, accountId, serverOff }, signal)
+      return this.#accounts.find({ ...common, accountId, mailbox, serverOff }, signal)
     })
     refuseUnknown(found)
     const hits = found.flatMap(each => each.hits).sort(compareHits)

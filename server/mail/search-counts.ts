@@ -1,20 +1,28 @@
 /** How many messages a search found in all accounts, and how they are spread. */
 import type { SearchFacets } from '../../contract/mail-search.ts'
-import type { AccountFindings } from './account-findings.ts'
+import type { AccountFacets, AccountFindings } from './account-findings.ts'
 
 const mostSenders = 20
 
 export function countsOf(counts: boolean, found: readonly AccountFindings[]) {
   if (!counts) return { total: null, is_total_exact: null, facets: null }
   const totals = found.map(({ total }) => total)
+  const total = totals.reduce((sum, each) => sum + (each?.count ?? 0), 0)
+  const isExact = totals.every(each => each?.isExact !== false) && found.every(each => each.coverage.is_complete)
+  const counted = found.reduce((sum, each) => sum + each.counted, 0)
   return {
-    total: totals.reduce((sum, total) => sum + (total?.count ?? 0), 0),
-    is_total_exact: totals.every(total => total?.isExact !== false) && found.every(each => each.coverage.is_complete),
-    facets: mergedFacets(found.flatMap(({ facets }) => facets ?? [])),
+    total,
+    is_total_exact: isExact,
+    // What only mail servers found is in none of them.
+    facets: {
+      ...mergedFacets(found.flatMap(({ facets }) => facets ?? [])),
+      counted,
+      is_complete: isExact && counted === total,
+    },
   }
 }
 
-function mergedFacets(all: readonly SearchFacets[]): SearchFacets {
+function mergedFacets(all: readonly AccountFacets[]): AccountFacets {
   const senders = new Map<string, SearchFacets['senders'][number]>()
   const years = new Map<number, number>()
   for (const facets of all) {

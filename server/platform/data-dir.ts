@@ -1,7 +1,7 @@
 /** The data directory: taken by one server at a time, and home of the secret key. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { renameDurably, replaceFileSync } from './durable-file.ts'
+import { removeDrafts, renameDurably, replaceFileSync } from './durable-file.ts'
 import { takeFileLock } from './file-lock.ts'
 
 /** Another server runs on the same data directory. */
@@ -57,6 +57,7 @@ export function takeDataDir(path: string, { isRestoring = false } = {}): DataDir
   const lockFile = join(path, 'rustymail.lock')
   const lock = takeFileLock(lockFile)
   if (!lock) throw new DataDirTaken(pidIn(pidFile))
+  removeDrafts(path)
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 })
   return {
     path,

@@ -138,6 +138,7 @@ function suite(database: () => Promise<Record<string, string>>): void {
     expect(all.folders).toContainEqual({ account_id: bob, path: 'INBOX', count: 1 })
     expect(all.senders[0]).toEqual({ email: 'anna@x.example', name: 'Anna', count: 6 })
     expect(all.years.map(({ count }) => count)).toEqual([7])
+    expect(all).toMatchObject({ counted: 7, is_complete: true })
     // The same searched by the servers alone.
     const other = await startHere({ environment: { RUSTYMAIL_INDEX: 'off' } })
     for (const name of ['alice', 'bob']) await connect(other, dovecot, name)
@@ -190,7 +191,12 @@ function suite(database: () => Promise<Record<string, string>>): void {
     expect(wordsOf(await search('tea'))).toEqual(['one'])
     for (const q of ['milk', '"good milk"', '東京', 'harvest', 'mil*', 'milk OR 東京']) {
       const found = await search(q, '&sort=relevance&facets=true&preview=true')
-      expect([q, found.items, found.total, found.facets]).toEqual([q, [], 0, { folders: [], senders: [], years: [] }])
+      expect([q, found.items, found.total, found.facets]).toEqual([
+        q,
+        [],
+        0,
+        { folders: [], senders: [], years: [], counted: 0, is_complete: true },
+      ])
     }
     const all = wordsOf(await search('is:unread OR is:read'))
     for (const q of ['-milk', '-東京', '-(harvest milk)']) expect([q, wordsOf(await search(q))]).toEqual([q, all])

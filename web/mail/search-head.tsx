@@ -61,7 +61,7 @@ export function SearchHead({ search, at, folderName, hasSeveralAccounts, facets,
 }
 
 function Facets({
-  facets: { folders, senders, years },
+  facets: { folders, senders, years, counted, is_complete: isComplete },
   search: { q, scope, search },
   at,
   nameOfAccount,
@@ -85,11 +85,16 @@ function Facets({
   }))
   const ofYear = years.map(({ year, count }) => ({ label: String(year), count, next: yearTerms(year) }))
   return (
-    <div className="flex gap-1">
-      <Facet label="Folder" choices={ofFolder} onChoose={chooseFolder} />
-      <Facet label="Sender" choices={ofSender} onChoose={choose} />
-      <Facet label="Year" choices={ofYear} onChoose={choose} />
-    </div>
+    <>
+      <div className="flex gap-1">
+        <Facet label="Folder" choices={ofFolder} onChoose={chooseFolder} />
+        <Facet label="Sender" choices={ofSender} onChoose={choose} />
+        <Facet label="Year" choices={ofYear} onChoose={choose} />
+      </div>
+      {!isComplete && counted > 0 && (
+        <p className="text-xs text-muted">{`These figures count ${formatNumber(counted)} of the messages found.`}</p>
+      )}
+    </>
   )
 }
 

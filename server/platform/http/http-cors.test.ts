@@ -21,7 +21,16 @@ const proof = { authorization: 'Bearer admin' }
 const cookie = { cookie: 'rustymail_session=known' }
 
 async function door({ perMinute = 1_000, allowed = [friend] } = {}) {
-  const rates = { address: perMinute, principal: 1_000, search: 1_000, assistant: 1, connect: 1, sign_in: 1, access: 1 }
+  const rates = {
+    address: perMinute,
+    principal: 1_000,
+    search: 1_000,
+    index_search: 1_000,
+    assistant: 1,
+    connect: 1,
+    sign_in: 1,
+    access: 1,
+  }
   const http = createHttpServer({
     logger: createLogger('silent'),
     authenticate: ({ token, sessionCookie }) => {

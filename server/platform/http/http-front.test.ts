@@ -245,7 +245,16 @@ test('a stop waits for a look-up, whose caller is told that the server drains; w
 })
 
 test('an address that has used up its share has nobody looked up', async () => {
-  const rates = { address: 2, principal: 9, search: 9, assistant: 9, connect: 9, sign_in: 9, access: 9 }
+  const rates = {
+    address: 2,
+    principal: 9,
+    search: 9,
+    index_search: 9,
+    assistant: 9,
+    connect: 9,
+    sign_in: 9,
+    access: 9,
+  }
   const { open, lookups, later } = await door({ limits: new HttpLimits({ rates, now: () => 1_000_000 }) })
   const begun = vi.fn()
   lookups.on('begun', begun)

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { LimitName } from '../../../contract/endpoint.ts'
+import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
 import { guard, type Operation } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
@@ -77,6 +77,7 @@ declare module 'fastify' {
     operation?: Operation
     isCounted?: boolean
     limit?: LimitName | undefined
+    lighter?: Endpoint['lighter']
     /** Its answer may be a stream that takes the connection. */
     mayTake?: boolean
   }
@@ -232,14 +233,14 @@ export class HttpHooks {
   /** It is known by now who asks. @throws Problem for callers that may not, and for those that ask too often. */
   #letIn(request: FastifyRequest, reply: FastifyReply, credentials: Credentials | undefined, isFree: boolean): void {
     const { judges, admitted } = this.#options
-    const { operation, limit } = request.route ?? {}
+    const { operation } = request.route ?? {}
     if (credentials?.token !== undefined && !request.caller && !request.is404) {
       const tooMany = judges.wrongCredentials?.note(request.address)
       if (tooMany && operation && operation.scope !== 'public') throw tooMany
     }
     if (operation) this.#admit(request, operation)
     if (operation && !isFree && judges.limits) {
-      reply.headers(judges.limits.checkPrincipal(principalOf(request), request.address, limit))
+      reply.headers(judges.limits.checkPrincipal(principalOf(request), request.address, limitOf(request)))
     }
     admitted(request)
   }
@@ -342,4 +343,11 @@ function answerHost(problem: Problem, request: FastifyRequest, reply: FastifyRep
 
 function isRead({ method }: FastifyRequest): boolean {
   return method === 'GET' || method === 'HEAD'
+}
+
+/** By the query as it was sent: what is not exactly that value has the narrower limit. */
+function limitOf({ route, query }: FastifyRequest): LimitName | undefined {
+  const { limit, lighter } = route ?? {}
+  const isLighter = lighter !== undefined && (query as Record<string, unknown>)[lighter.name] === lighter.value
+  return isLighter ? lighter.limit : limit
 }

@@ -4,7 +4,16 @@ import { anonymous, everyScope, type Principal } from '../principal.ts'
 import { TokenBuckets } from '../token-buckets.ts'
 import { HttpLimits, type LimitRates } from './http-limits.ts'
 
-const rates: LimitRates = { address: 50, principal: 10, search: 2, assistant: 2, connect: 2, sign_in: 3, access: 5 }
+const rates: LimitRates = {
+  address: 50,
+  principal: 10,
+  search: 2,
+  index_search: 2,
+  assistant: 2,
+  connect: 2,
+  sign_in: 3,
+  access: 5,
+}
 const ann: Principal = { id: 'ann', name: 'Ann', kind: 'token', userId: 'u', scopes: everyScope, accounts: 'all' }
 
 function limits(changes: Partial<LimitRates> = {}) {

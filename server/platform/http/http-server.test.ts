@@ -201,7 +201,16 @@ test('a session changes things only from our own page', async () => {
 })
 
 test('an address has its share, whatever it asks for, and health is outside of it', async () => {
-  const rates = { address: 5, principal: 100, search: 1, assistant: 1, connect: 1, sign_in: 1, access: 1 }
+  const rates = {
+    address: 5,
+    principal: 100,
+    search: 1,
+    index_search: 1,
+    assistant: 1,
+    connect: 1,
+    sign_in: 1,
+    access: 1,
+  }
   const { send } = await door(new HttpLimits({ rates, now: () => 0 }))
   const statusOf = async (path: string) => (await send(path, { as: 'nobody' })).status
   for (let count = 0; count < 5; count++) expect(await statusOf('/favicon.ico')).toBe(404)

@@ -218,6 +218,7 @@ export function handle<Params, Query, Body, Response>(
       operation,
       isCounted: !endpoint.uncounted,
       limit: endpoint.limit,
+      lighter: endpoint.lighter,
       mayTake: endpoint.stream === 'always',
     },
     // Without a promise where the service needs none: what is known already is answered in the turn in which it was asked.

@@ -1,0 +1,62 @@
+/** What the index alone answers is of the mailbox that the account has now, and of accounts that the caller may see. */
+import { expect, test } from 'vitest'
+import { MessageRefs } from '../imap/message-ref.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { Signer } from '../platform/secret-box.ts'
+import { IndexedMail } from './indexed-mail.ts'
+
+const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }
+
+/** Counts how often an index was asked for. */
+function mailOf(mailbox: string) {
+  let opened = 0
+  const index = {
+    listThreads: async () => ({ threads: [], nextCursor: null }),
+    messagesOfThread: async () => [],
+    listContacts: async () => [],
+    figures: async () => ({ modseq: 1 }),
+  }
+  const mail = new IndexedMail({
+    index: {
+      of: () => {
+        opened++
+        return index as unknown as IndexOperations
+      },
+      drop: async () => undefined,
+    },
+    defaultLevel: 'text',
+    refs: new MessageRefs(new Signer(Buffer.alloc(32, 1))),
+    ownerOf: async () => ({
+      email: 'a@own.example',
+      imapHost: 'new',
+      mailbox: 'alice new',
+      indexLevel: 'text' as const,
+    }),
+    indexerOf: () => ({ lookedAt: null, isComplete: true, renew: () => undefined, mailbox }),
+  })
+  const asks = (who = someone) => [
+    () => mail.listThreads(who, 'a', { limit: 10 }),
+    () => mail.listContacts(who, 'a', { limit: 10 }),
+    () => mail.listChanges(who, 'a', { limit: 10 }),
+    () => mail.getThread(who, 'a', '1k7qz0x3v9'),
+  ]
+  return { asks, opened: () => opened }
+}
+
+test('while the index is of the mailbox before, nothing of it is told', async () => {
+  const { asks, opened } = mailOf('alice old')
+  for (const ask of asks()) await expect(ask()).rejects.toMatchObject({ code: 'overloaded' })
+  expect(opened()).toBe(0)
+  const now = mailOf('alice new')
+  await expect(now.asks()[0]!()).resolves.toEqual({ items: [], next_cursor: null })
+  await expect(now.asks()[3]!()).rejects.toMatchObject({ code: 'thread_not_found' })
+})
+
+test('a caller that may not see the account opens no index', async () => {
+  const { asks, opened } = mailOf('alice new')
+  for (const ask of asks({ ...someone, accounts: new Set(['b']) })) {
+    await expect(ask()).rejects.toMatchObject({ code: 'account_not_found' })
+  }
+  expect(opened()).toBe(0)
+})
