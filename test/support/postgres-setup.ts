@@ -1,5 +1,5 @@
 /** Before all tests: one PostgreSQL for every store's suite, given to the tests as `postgresUrl`. Ends with them. */
-import { chmodSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -41,9 +41,30 @@ function forTests(): PostgresOptions {
   const settings = ['full_page_writes=off', 'wal_level=minimal', 'max_wal_senders=0']
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
-    return bavail * bsize > enoughRoom ? { settings, place: '/dev/shm' } : { settings }
+    if (bavail * bsize <= enoughRoom) return { settings }
+    removeLeftBehind('/dev/shm')
+    return { settings, place: '/dev/shm' }
   } catch {
     return { settings }
+  }
+}
+
+/** A run that was killed left its files, and what is in memory does not wait for somebody to tidy up. */
+function removeLeftBehind(place: string): void {
+  for (const name of globSync('rustymail-postgres-*', { cwd: place })) {
+    const home = join(place, name)
+    if (!isInUse(home)) rmSync(home, { recursive: true, force: true })
+  }
+}
+
+/** The file with its process is there from its start to its end; before that, it is made in seconds. */
+function isInUse(home: string): boolean {
+  const file = join(home, 'data/postmaster.pid')
+  if (!existsSync(file)) return Date.now() - statSync(home).mtimeMs < 600_000
+  try {
+    return process.kill(Number(readFileSync(file, 'utf8').split('\n')[0]), 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }
 
