@@ -2,7 +2,8 @@
  * PORT: what connections can do beside listing and reading messages, each as an interface of its own. How it is done is up to the adapter and
  * to what the mail server offers; what comes of it is the same.
  */
-import type { Address, Flag, Folder, FolderRole, MessageFault } from '../../contract/mail.ts'
+import type { Address, Folder, FolderRole } from '../../contract/mail.ts'
+import type { MessageHeader } from './message-header.ts'
 import type { UidRange } from './uid-ranges.ts'
 
 /** A part that is to be read piece by piece. */
@@ -66,21 +67,7 @@ export interface FolderChanges {
 }
 
 /** What the index and threads need of a message; lists of addresses hold at most their first 100. */
-export interface IndexHeader {
-  uid: number
-  messageId: string | null
-  subject: string
-  from: Address[]
-  fromCount: number
-  to: Address[]
-  toCount: number
-  /** INTERNALDATE, ISO 8601 with milliseconds. */
-  date: string
-  flags: Flag[]
-  keywords: string[]
-  sizeBytes: number
-  hasAttachments: boolean
-  faults: MessageFault[]
+export interface IndexHeader extends MessageHeader {
   /** EMAILID (RFC 8474) or X-GM-MSGID: the same wherever the message is. Null where the server has neither. */
   emailId: string | null
   inReplyTo: string | null

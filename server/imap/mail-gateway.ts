@@ -1,10 +1,13 @@
 /** PORT: what RustyMail asks of a mail server that is read. Adapters translate their vendor's errors to Problems. */
-import type { Address, Attachment, Flag, Folder, MessageFault, Protection } from '../../contract/mail.ts'
+import type { Address, Attachment, Folder, Protection } from '../../contract/mail.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { Problem } from '../platform/problem.ts'
 import type { DecodedBody, EncodedBody } from '../reading/decode-body.ts'
 import type { ChangeReader, MessageWriter, PartReader } from './gateway-capabilities.ts'
+import type { MessageHeader } from './message-header.ts'
 import type { SearchTerm } from './search-term.ts'
+
+export type { MessageHeader }
 
 export interface ConnectOptions {
   /** Bounds the whole way to a logged-in connection, and each command on it. */
@@ -23,27 +26,6 @@ export interface MailGateway {
   probe(place: MailPlace, options: ConnectOptions): Promise<void>
   /** A logged-in connection; throws a Problem whose `fault` says why not. */
   connect(login: MailLogin, options: ConnectOptions): Promise<MailConnection>
-}
-
-/** One message in a list, before it has a reference. What strangers wrote need not be short; lists of addresses may hold only their first 100. */
-export interface MessageHeader {
-  uid: number
-  messageId: string | null
-  subject: string
-  from: Address[]
-  /** How many there are, of which the list holds the first; so with each count. */
-  fromCount: number
-  to: Address[]
-  toCount: number
-  /** INTERNALDATE, ISO 8601 with milliseconds. */
-  date: string
-  flags: Flag[]
-  /** Flags that are none of the system's, as the server writes them. */
-  keywords: string[]
-  sizeBytes: number
-  hasAttachments: boolean
-  /** Why not all of it is known; empty for ordinary mail. */
-  faults: MessageFault[]
 }
 
 /** One part that can be read by itself. */

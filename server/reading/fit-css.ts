@@ -5,24 +5,13 @@
 import type { CssNode, Declaration, Value } from 'css-tree'
 import generate from 'css-tree/generator'
 import parse from 'css-tree/parser'
+import { absolutePixels } from './css-units.ts'
 
 /** Whose `style` it is: cells and pictures shrink by themselves. Undefined in a style sheet. */
 export type StyledElement = 'cell' | 'picture' | 'other' | undefined
 
 /** Pixels in a unit, about: it only decides what is wide. */
-const pixels: Readonly<Record<string, number>> = {
-  px: 1,
-  pt: 4 / 3,
-  pc: 16,
-  in: 96,
-  cm: 37.8,
-  mm: 3.78,
-  q: 0.94,
-  em: 16,
-  rem: 16,
-  ex: 8,
-  ch: 8,
-}
+const pixels: Readonly<Record<string, number>> = { ...absolutePixels, em: 16, rem: 16, ex: 8, ch: 8 }
 /** Narrower than the narrowest pane with what stands around it. */
 export const wideFromPx = 200
 const wideSpaceFromPx = 16

@@ -1,5 +1,6 @@
 /** Values of styles as numbers: variables filled in, calculations done, units turned into pixels. */
 import { calc } from '@csstools/css-calc'
+import { absolutePixels } from './css-units.ts'
 import type { StyleBudget } from './style-budget.ts'
 import type { Style } from './style-rules.ts'
 
@@ -12,22 +13,8 @@ export interface Measure {
 /** Variables in variables, and characters that come of them. */
 const maxDepth = 16
 const maxLength = 2000
-const pixels: Readonly<Record<string, number>> = {
-  px: 1,
-  pt: 4 / 3,
-  pc: 16,
-  in: 96,
-  cm: 37.8,
-  mm: 3.78,
-  q: 0.94,
-  vw: 8,
-  vi: 8,
-  vmax: 8,
-  vh: 6,
-  vb: 6,
-  vmin: 6,
-  rem: 16,
-}
+const viewport = { vw: 8, vi: 8, vmax: 8, vh: 6, vb: 6, vmin: 6 }
+const pixels: Readonly<Record<string, number>> = { ...absolutePixels, ...viewport, rem: 16 }
 const plain = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([a-z%]*)$/
 const inMath = /(?<![\w.#-])((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(%|[a-z]+\b)/g
 

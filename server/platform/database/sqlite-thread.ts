@@ -67,7 +67,7 @@ class SqliteThread {
       // It may send those before it.
       const answer = this.#answerTo(order)
       this.#answers.push(answer)
-      if (order[0] !== 'later') this.#isAwaited = true
+      if (order[0] !== 'later' && order[0] !== 'begin') this.#isAwaited = true
     }
     this.#flush()
     if (this.#writes >= lookAfterWrites) this.#boundLog()

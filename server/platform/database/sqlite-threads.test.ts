@@ -56,3 +56,25 @@ test('a read that finds its reader late first hears what was answered while the 
   await threads.end('commit')
   await Promise.all(reads)
 })
+
+test('a commit is answered with what no caller waits for, and behind what one does', async () => {
+  const started = new Promise<Worker>(resolve => process.once('worker', resolve))
+  const options = { isReader: false, died: () => undefined, idle: () => undefined }
+  const worker = new SqliteWorker({ path: place(), ...options })
+  onTestFinished(() => worker.close(5_000))
+  await worker.opened
+  await worker.run(['run', 'create table t (a integer)', []])
+  const messages: number[] = []
+  const thread = await started
+  thread.on('message', (answers: unknown[]) => void messages.push(answers.length))
+  const change = async (how: 'later' | 'inside') => {
+    void worker.run(['begin'])
+    void worker.run([how, 'insert into t values (1)', []])
+    await worker.run(['commit'])
+  }
+  // A statement that is new may take long, so what is before it does not wait for it.
+  for (const how of ['later', 'inside', 'later'] as const) await change(how)
+  expect(messages.splice(0).at(-1)).toBe(3)
+  await change('inside')
+  expect(messages).toEqual([2, 1])
+})
