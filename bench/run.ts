@@ -20,6 +20,7 @@ import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
+import { organise } from './organise.ts'
 import { outage } from './outage.ts'
 import { proxiedStreams } from './proxied-streams.ts'
 import { requests } from './requests.ts'
@@ -39,6 +40,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'new-mail': newMail,
   soak,
   'open-folder': openFolder,
+  organise,
   outage,
   startup,
   sqlite,
