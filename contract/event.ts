@@ -7,7 +7,7 @@ import { endpoint } from './endpoint.ts'
 import { Address, MessageRef } from './mail.ts'
 import { MessageId, ThreadId } from './mail-index.ts'
 import { DashboardStats } from './metrics.ts'
-import { OperationCounts, OperationKind, OperationState } from './operations.ts'
+import { OperationCounts, OperationKind, OperationState } from './operation.ts'
 import type { Scope } from './scope.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
 

@@ -99,7 +99,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ...{ config, db, secrets, hub, guard, leases, gateway },
     ...{ mayPrune, retention, calls, logger },
   })
-  const { accounts, pool, mail, search, operations, sandbox } = mailboxes
+  const { accounts, pool, sandbox } = mailboxes
 
   const { version } = config
   const { publicUrl, tls } = config.http
@@ -166,20 +166,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
-  const mcp = composeMcp({
-    http,
-    exchanges,
-    accounts,
-    mail,
-    search,
-    operations,
-    clients,
-    metrics,
-    limits,
-    trail,
-    version,
-    logger,
-  })
+  const mcp = composeMcp({ ...mailboxes, http, exchanges, clients, metrics, limits, trail, version, logger })
   const parts: Part[] = [
     ...stored.parts,
     events,

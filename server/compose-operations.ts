@@ -6,6 +6,8 @@ import type { MessageRefs } from './imap/message-ref.ts'
 import type { IndexThreads } from './index/index-threads.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { AcceptedCalls, defaultBounds } from './operations/accepted-calls.ts'
+import { CallKeyStore } from './operations/call-key-store.ts'
+import { MovedMessageStore } from './operations/moved-message-store.ts'
 import { NamedMessages } from './operations/named-messages.ts'
 import { OperationIds } from './operations/operation-id.ts'
 import { OperationPruner } from './operations/operation-pruner.ts'
@@ -47,8 +49,10 @@ export interface ComposedOperations {
 export function composeOperations(around: OperationSurroundings): ComposedOperations {
   const { db, hub, pool, refs, accounts, index, indexerOf, leases, mayPrune, retention, logger } = around
   const store = new OperationStore(db)
+  const keys = new CallKeyStore(db)
+  const moved = new MovedMessageStore(db)
   const ids = new OperationIds()
-  const calls = new AcceptedCalls(store, hub, defaultBounds)
+  const calls = new AcceptedCalls({ store, keys }, hub, defaultBounds)
   const named = new NamedMessages({ refs, index, isIndexed: accountId => indexerOf(accountId) !== undefined })
   const operations = new OperationService({
     ...{ store, calls, ids, named, refs, hub, accounts },
@@ -56,11 +60,11 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
     foldersOf: (accountId, signal) =>
       pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal),
   })
-  const undo = new UndoService({ store, calls, ids, operations, pool })
+  const undo = new UndoService({ store, moved, calls, ids, operations, pool })
   const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
-  const queue = new OperationQueue({ store, hub, pool, leases, notice, logger })
+  const queue = new OperationQueue({ store, moved, hub, pool, leases, notice, logger })
   const isPruning = () => mayPrune() !== undefined
-  const pruner = new OperationPruner({ store, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
+  const pruner = new OperationPruner({ store, keys, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
   return {
     operations,
     addRoutes: http => operationRoutes(http, operations, undo),

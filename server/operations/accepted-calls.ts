@@ -4,6 +4,7 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { CallKeyStore } from './call-key-store.ts'
 import { changedFact } from './operation-facts.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
@@ -44,17 +45,19 @@ export function keyedCall(principal: Principal, key: string | undefined, what: r
 
 export class AcceptedCalls {
   readonly #store: OperationStore
+  readonly #keys: CallKeyStore
   readonly #hub: Pick<EventHub, 'transact'>
   readonly #bounds: OperationBounds
   readonly #now: () => number
 
   constructor(
-    store: OperationStore,
+    { store, keys }: { store: OperationStore; keys: CallKeyStore },
     hub: Pick<EventHub, 'transact'>,
     bounds: OperationBounds,
     now: () => number = Date.now,
   ) {
     this.#store = store
+    this.#keys = keys
     this.#hub = hub
     this.#bounds = bounds
     this.#now = now
@@ -63,7 +66,7 @@ export class AcceptedCalls {
   /** What the call was answered with. @throws Problem when the key was used for another one. */
   async repeated({ principal, key, digest }: KeyedCall, db?: Database): Promise<string | undefined> {
     if (key === undefined) return undefined
-    const kept = await this.#store.findKey({ principal_id: principal.id, key }, db)
+    const kept = await this.#keys.find({ principal_id: principal.id, key }, db)
     if (!kept || Date.parse(kept.at) < this.#now() - keyMs) return undefined
     if (kept.digest === digest) return kept.answer
     const detail = 'This Idempotency-Key was used for a request with other content within the last 24 hours.'
@@ -89,8 +92,7 @@ export class AcceptedCalls {
       }
       const { principal, key, digest } = call
       const at = new Date(this.#now()).toISOString()
-      if (key !== undefined)
-        await this.#store.keepKey(transaction, { principal_id: principal.id, key, digest, at, answer })
+      if (key !== undefined) await this.#keys.keep(transaction, { principal_id: principal.id, key, digest, at, answer })
       return undefined
     })
   }

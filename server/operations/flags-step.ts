@@ -12,7 +12,9 @@ export const flagsStep: MailStep = {
     for (const item of items) {
       const before = flags.get(item.uid)
       const needed = before && neededChange(before, change)
-      const known = { flags: JSON.stringify(before), changed: JSON.stringify(needed) }
+      // What an earlier try has done of it already is a change, too.
+      const isFirst = item.changed === null
+      const known = isFirst ? { flags: JSON.stringify(before), changed: JSON.stringify(needed) } : {}
       if (!needed) verdicts.set(item, gone)
       else verdicts.set(item, { ...known, state: isNothing(needed) ? 'done' : 'sent' })
     }

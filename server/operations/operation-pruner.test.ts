@@ -5,8 +5,9 @@ import { principalOf } from '../../test/support/operation-world.ts'
 import { keepAccount } from '../../test/support/watched-accounts.ts'
 import type { Database } from '../platform/database/database.ts'
 import { createLogger } from '../platform/logger.ts'
+import { CallKeyStore } from './call-key-store.ts'
+import { newItem, newOperation } from './new-operation.ts'
 import { OperationPruner } from './operation-pruner.ts'
-import { newItem, newOperation } from './operation-service.ts'
 import { OperationStore } from './operation-store.ts'
 
 const keep = { ms: 60_000, operations: 3, messages: 10, keys: 2 }
@@ -28,7 +29,14 @@ onEachDatabase(open => {
   const prune = (db: Database, mayPrune = true) => {
     const store = new OperationStore(db)
     const logger = createLogger('silent')
-    return new OperationPruner({ store, mayPrune: () => mayPrune, retentionNow: () => now, logger, keep }).run()
+    return new OperationPruner({
+      store,
+      keys: new CallKeyStore(db),
+      mayPrune: () => mayPrune,
+      retentionNow: () => now,
+      logger,
+      keep,
+    }).run()
   }
   const idsOf = async (db: Database) =>
     (await new OperationStore(db).list({ accounts: undefined, limit: 100 })).map(({ id }) => id)
@@ -56,9 +64,9 @@ onEachDatabase(open => {
 
   test('keys are forgotten after a day, and beyond the newest of each caller', async () => {
     const db = await open()
-    const store = new OperationStore(db)
+    const keys = new CallKeyStore(db)
     const keepKey = (principal_id: string, key: string, at: string) =>
-      store.keepKey(db, { principal_id, key, digest: '', at, answer: '' })
+      keys.keep(db, { principal_id, key, digest: '', at, answer: '' })
     await keepKey('one', 'old', ago(24 * 60 * 60_000 + 1))
     for (const [index, key] of ['a', 'b', 'c'].entries()) await keepKey('one', key, ago(10 - index))
     await keepKey('two', 'a', ago(20))

@@ -2,10 +2,12 @@
 import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
 import { keyMs } from './accepted-calls.ts'
+import type { CallKeyStore } from './call-key-store.ts'
 import type { OperationStore } from './operation-store.ts'
 
 export interface OperationPrunerOptions {
   store: OperationStore
+  keys: CallKeyStore
   /** Whether this process is the one that forgets. */
   mayPrune(): boolean
   /** In epoch milliseconds. */
@@ -56,12 +58,12 @@ export class OperationPruner {
   }
 
   async #prune(): Promise<void> {
-    const { store, mayPrune, retentionNow, keep = defaultKeep } = this.#options
+    const { store, keys, mayPrune, retentionNow, keep = defaultKeep } = this.#options
     if (!mayPrune()) return
     const now = retentionNow()
     const oldest = new Date(now - keep.ms).toISOString()
-    await store.deleteKeysBefore(new Date(now - keyMs).toISOString())
-    await store.deleteKeysBeyond(keep.keys)
+    await keys.deleteBefore(new Date(now - keyMs).toISOString())
+    await keys.deleteBeyond(keep.keys)
     for (const accountId of await store.accounts()) {
       if (this.#stopped.signal.aborted) return
       let messages = 0

@@ -40,6 +40,20 @@ test('what was done before the answer was lost is not done again, and its places
   expect([deletions.count, world.in('Archive')]).toEqual([1, []])
 })
 
+test('of a change that was done in two tries all is undone', async () => {
+  const world = await filled('one')
+  const ids = world.refsIn('INBOX')
+  await world.run({ kind: 'flags', ids, add: ['later'] })
+  let count = 0
+  world.gateway.delay = step => {
+    if (step === 'setFlags' && ++count === 2) throw lost()
+  }
+  const { id, state } = await world.run({ kind: 'flags', ids, add: ['urgent'], remove: ['later'] })
+  expect([state, count, world.in('INBOX')]).toEqual(['done', 4, ['one urgent']])
+  await world.allSettled((await world.undo.undoOne(agent, id, false, { signal })).undone.map(({ undo }) => undo))
+  expect(world.in('INBOX')).toEqual(['one later'])
+})
+
 test('of two equal messages each has its own place', async () => {
   const world = await startOperations()
   const same = { messageId: '<same@test.local>', date: '2026-01-01T00:00:00.000Z', sizeBytes: 100 }

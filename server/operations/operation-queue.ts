@@ -6,12 +6,15 @@ import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
 import type { Logger } from '../platform/logger.ts'
 import { Problem } from '../platform/problem.ts'
-import { OperationRunner, TryLater, wordsOf } from './operation-runner.ts'
+import type { MovedMessageStore } from './moved-message-store.ts'
+import { OperationRunner } from './operation-runner.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { OperationRow } from './operation-tables.ts'
+import { TryLater, wordsOf } from './step-outcomes.ts'
 
 export interface OperationQueueOptions {
   store: OperationStore
+  moved: MovedMessageStore
   hub: Pick<EventHub, 'transact' | 'listen'>
   pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
   leases: Pick<LeaseService, 'want'>
@@ -90,9 +93,9 @@ class AccountLane {
   constructor(accountId: string, options: OperationQueueOptions) {
     this.#accountId = accountId
     this.#options = { ...defaults, ...options }
-    const { store, hub, pool, leases, notice, logger } = options
+    const { store, moved, hub, pool, leases, notice, logger } = options
     this.#claim = leases.want(`operations:${accountId}`, { won: () => this.wake() })
-    const shared = { accountId, store, hub, pool, lease: () => this.#lease() }
+    const shared = { accountId, store, moved, hub, pool, lease: () => this.#lease() }
     this.#runner = new OperationRunner({ ...shared, notice: path => notice(accountId, path) })
     this.#running = this.#run(this.#abort.signal).catch(err =>
       logger.error({ err, account_id: accountId }, 'doing the operations of an account ended'),

@@ -13,23 +13,19 @@ import { ArrivedMessages, afterAt } from './arrived-messages.ts'
 import { readIdentity } from './copy-step.ts'
 import type { MailStep } from './mail-step.ts'
 import { steps } from './mail-steps.ts'
+import type { MovedMessageStore } from './moved-message-store.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemChange, OperationStore } from './operation-store.ts'
-import {
-  type Change,
-  type Intent,
-  type ItemRow,
-  type OperationRow,
-  type PlacedItem,
-  placeOf,
-} from './operation-tables.ts'
+import { type Change, type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
 import { OperationWork } from './operation-work.ts'
-import type { Values, Verdicts } from './source-messages.ts'
+import type { Verdicts } from './source-messages.ts'
+import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
 import { UndoChecks } from './undo-checks.ts'
 
 export interface OperationRunnerOptions {
   accountId: string
   store: OperationStore
+  moved: MovedMessageStore
   hub: Pick<EventHub, 'transact'>
   pool: Pick<ConnectionPool, 'run' | 'runOnce'>
   /** @throws LeaseLost when another process does the operations of the account now. */
@@ -42,14 +38,6 @@ interface Saved {
   intent?: Intent | undefined
 }
 
-/** Nothing is lost: what is not done yet is done with a later try. */
-export class TryLater extends Error {
-  constructor(cause: unknown) {
-    super('an operation waits for another try', { cause })
-    this.name = 'TryLater'
-  }
-}
-
 export class OperationRunner {
   readonly #options: OperationRunnerOptions
 
@@ -60,7 +48,7 @@ export class OperationRunner {
   /** Until it is settled. @throws TryLater, and whatever is not the mail server's. */
   async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
     const work = new OperationWork(operation, await this.#options.store.items(operation.id))
-    const checks = await UndoChecks.of(work, this.#options.store)
+    const checks = await UndoChecks.of(work, this.#options)
     for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
     await this.#follow(work)
     for (let next = work.group('waiting'); next; next = work.group('waiting')) {
@@ -82,7 +70,7 @@ export class OperationRunner {
   /** Earlier operations may have moved them. */
   async #follow(work: OperationWork): Promise<void> {
     const places = work.in('waiting').map(placeOf)
-    const moved = await this.#options.store.follow(this.#options.accountId, places)
+    const moved = await this.#options.moved.follow(this.#options.accountId, places)
     const changes = work.follow(moved)
     if (changes.length > 0) await this.#save(work, changes)
   }
@@ -220,35 +208,4 @@ export class OperationRunner {
       throw error instanceof Problem && !isRefusal(error) ? new TryLater(error) : error
     }
   }
-}
-
-const refusals = ['mail_server_refused', 'folder_not_found', 'folder_not_selectable', 'stale_ref', 'bad_request']
-
-/** Of this command; everything else that goes wrong with a mail server may be over with the next try. */
-function isRefusal({ code, extension }: Problem): boolean {
-  return refusals.includes(code) && extension.fault === undefined
-}
-
-function failed(items: readonly PlacedItem[], error: unknown): { verdicts: Verdicts; intent: undefined } {
-  if (!(error instanceof Problem)) throw error
-  const values: Values = { state: 'failed', code: error.code, why: wordsOf(error) }
-  return { verdicts: new Map(items.map(item => [item, values])), intent: undefined }
-}
-
-function unknown(items: readonly PlacedItem[], error: unknown): Verdicts {
-  if (!(error instanceof Problem)) throw error
-  const values: Values = { state: 'unknown', code: 'unknown', why: wordsOf(error) }
-  return new Map(items.map(item => [item, values]))
-}
-
-function toChanges(verdicts: Verdicts): { item: ItemRow; values: Values }[] {
-  return [...verdicts].map(([item, values]) => ({ item, values }))
-}
-
-const maxWords = 300
-
-/** With those of the mail server. */
-export function wordsOf({ message, extension }: Problem): string {
-  const words = extension.server_response ? `${message} (${extension.server_response})` : message
-  return words.slice(0, maxWords)
 }

@@ -1,12 +1,6 @@
 /** Takes in what callers want done to messages, and says what became of it. `OperationQueue` does it. */
 import type { Folder } from '../../contract/mail.ts'
-import type {
-  Operation,
-  OperationKind,
-  OperationState,
-  OperationWithResults,
-  Target,
-} from '../../contract/operations.ts'
+import type { Operation, OperationKind, OperationState, OperationWithResults } from '../../contract/operations.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
@@ -15,14 +9,14 @@ import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
 import { type AcceptedCalls, keyedCall } from './accepted-calls.ts'
 import { toWireFlag } from './flag-words.ts'
-import type { FoundMessage, NamedMessages, NotFound } from './named-messages.ts'
+import type { NamedMessages } from './named-messages.ts'
+import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
 import type { OperationIds } from './operation-id.ts'
 import { maySee, sightOf } from './operation-rights.ts'
 import type { OperationStore } from './operation-store.ts'
-import type { Arguments, Change, ItemRow, OperationRow } from './operation-tables.ts'
+import type { Arguments, Change, OperationRow } from './operation-tables.ts'
 import { toOperation, toResults } from './operation-view.ts'
-import { countsOf, stateOf } from './operation-work.ts'
-import { targetFolder } from './target-folder.ts'
+import { type NamedTarget, targetFolder } from './target-folder.ts'
 
 export interface OperationServiceOptions {
   store: OperationStore
@@ -44,7 +38,7 @@ export interface Wanted {
   ids: readonly string[]
   add?: readonly string[] | undefined
   remove?: readonly string[] | undefined
-  to?: Target | undefined
+  to?: NamedTarget | undefined
 }
 
 export interface ListQuery {
@@ -162,7 +156,7 @@ export class OperationService {
     return [{ to }, { to }]
   }
 
-  async #target(accountId: string, target: Target, signal: AbortSignal): Promise<string> {
+  async #target(accountId: string, target: NamedTarget, signal: AbortSignal): Promise<string> {
     const { knownFolders, foldersOf } = this.#options
     try {
       const known = knownFolders(accountId)
@@ -173,68 +167,6 @@ export class OperationService {
     }
     return targetFolder(await foldersOf(accountId, signal), target)
   }
-}
-
-export function newOperation(
-  principal: Principal,
-  given: { id: string; accountId: string; kind: OperationKind; args: Arguments; undoOf?: string },
-): OperationRow {
-  return {
-    id: given.id,
-    account_id: given.accountId,
-    principal_kind: principal.kind,
-    principal_id: principal.id,
-    principal_name: principal.name,
-    user_id: principal.userId,
-    at: new Date().toISOString(),
-    kind: given.kind,
-    arguments: JSON.stringify(given.args),
-    state: 'pending',
-    total: 0,
-    done: 0,
-    failed: 0,
-    gone: 0,
-    unknown: 0,
-    intent: null,
-    error: null,
-    settled_at: null,
-    undo_of: given.undoOf ?? null,
-    undone_by: null,
-  }
-}
-
-export function newItem(
-  { id, account_id }: OperationRow,
-  position: number,
-  change: Change,
-  message: FoundMessage | NotFound,
-): ItemRow {
-  const isFound = 'place' in message
-  const { path = null, uidValidity = null, uid = null } = isFound ? message.place : {}
-  return {
-    operation_id: id,
-    position,
-    account_id,
-    message_id: isFound ? message.messageId : null,
-    ...{ path, uid_validity: uidValidity, uid },
-    change: JSON.stringify(change),
-    flags: null,
-    identity: isFound && message.identity ? JSON.stringify(message.identity) : null,
-    changed: null,
-    ...{ after_path: null, after_uid_validity: null, after_uid: null },
-    undoes: null,
-    state: isFound ? 'waiting' : 'failed',
-    code: isFound ? null : message.code,
-    why: isFound ? null : message.why,
-  }
-}
-
-/** Where no message was found, nothing is left to do. */
-export function settleIfNothing(operation: OperationRow, items: readonly ItemRow[]): void {
-  const counts = countsOf(items)
-  const { waiting, ...stored } = counts
-  Object.assign(operation, stored)
-  if (waiting === 0) Object.assign(operation, { state: stateOf(counts), settled_at: operation.at })
 }
 
 function noAccount(): Problem {

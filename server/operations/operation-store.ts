@@ -1,7 +1,7 @@
 /** Operations and their messages in the database. What changes several rows takes the transaction of its caller. */
 import type { OperationState } from '../../contract/operations.ts'
 import type { Database } from '../platform/database/database.ts'
-import { type ItemRow, type KeyRow, type OperationRow, type Place, placeKey } from './operation-tables.ts'
+import type { ItemRow, OperationRow } from './operation-tables.ts'
 
 export interface OperationQuery {
   /** Undefined for all. */
@@ -156,110 +156,6 @@ export class OperationStore {
     }
   }
 
-  /** Where messages are now that were moved by operations since, by `placeKey`. Those that were not moved are left out. */
-  async follow(accountId: string, places: readonly Place[]): Promise<Map<string, Place>> {
-    const found = new Map<string, Place>()
-    let open = new Map(places.map(place => [placeKey(place), { first: placeKey(place), place }]))
-    while (open.size > 0) {
-      const next: typeof open = new Map()
-      const moves = await this.#movesFrom(
-        accountId,
-        [...open.values()].map(({ place }) => place),
-      )
-      for (const { from, to } of moves) {
-        const first = open.get(placeKey(from))?.first
-        // A message that was to be moved to where it is stays there.
-        if (first === undefined || placeKey(from) === placeKey(to)) continue
-        found.set(first, to)
-        next.set(placeKey(to), { first, place: to })
-      }
-      open = next
-    }
-    return found
-  }
-
-  async #movesFrom(accountId: string, places: readonly Place[]): Promise<{ from: Place; to: Place }[]> {
-    const folders = Map.groupBy(places, ({ path, uidValidity }) => `${uidValidity}:${path}`)
-    const moves: { from: Place; to: Place }[] = []
-    for (const group of folders.values()) {
-      const { path, uidValidity } = group[0]!
-      for (const piece of pieces(group)) {
-        const rows = await this.#db
-          .selectFrom('operation_items')
-          .innerJoin('operations', 'operations.id', 'operation_items.operation_id')
-          .select(['uid', 'after_path', 'after_uid_validity', 'after_uid'])
-          .where('operation_items.account_id', '=', accountId)
-          .where('path', '=', path)
-          .where('uid_validity', '=', uidValidity)
-          .where(
-            'uid',
-            'in',
-            piece.map(({ uid }) => uid),
-          )
-          .where('operation_items.state', '=', 'done')
-          .where('operations.kind', '=', 'move')
-          .where('after_uid', 'is not', null)
-          .execute()
-        for (const { uid, after_path, after_uid_validity, after_uid } of rows) {
-          const to = { path: after_path!, uidValidity: after_uid_validity!, uid: after_uid! }
-          moves.push({ from: { path, uidValidity, uid: uid! }, to })
-        }
-      }
-    }
-    return moves
-  }
-
-  async findKey(
-    { principal_id, key }: Pick<KeyRow, 'principal_id' | 'key'>,
-    db: Database = this.#db,
-  ): Promise<KeyRow | undefined> {
-    return db
-      .selectFrom('operation_keys')
-      .selectAll()
-      .where('principal_id', '=', principal_id)
-      .where('key', '=', key)
-      .executeTakeFirst()
-  }
-
-  async keepKey(transaction: Database, row: KeyRow): Promise<void> {
-    const { principal_id, key, ...values } = row
-    await transaction
-      .insertInto('operation_keys')
-      .values(row)
-      .onConflict(conflict => conflict.columns(['principal_id', 'key']).doUpdateSet(values))
-      .execute()
-  }
-
-  async deleteKeysBefore(at: string): Promise<void> {
-    await this.#db.deleteFrom('operation_keys').where('at', '<', at).execute()
-  }
-
-  /** Of each caller the newest are kept. */
-  async deleteKeysBeyond(most: number): Promise<void> {
-    const crowded = await this.#db
-      .selectFrom('operation_keys')
-      .select('principal_id')
-      .groupBy('principal_id')
-      .having(({ fn }) => fn.countAll(), '>', most)
-      .execute()
-    for (const { principal_id } of crowded) {
-      const last = await this.#db
-        .selectFrom('operation_keys')
-        .select('at')
-        .where('principal_id', '=', principal_id)
-        .orderBy('at', 'desc')
-        .offset(most)
-        .limit(1)
-        .executeTakeFirst()
-      if (!last) continue
-      await this.#db
-        .deleteFrom('operation_keys')
-        .where('principal_id', '=', principal_id)
-        .where('at', '<=', last.at)
-        .execute()
-    }
-  }
-
   /** Sizes of settled operations of an account, newest first. */
   async settledSizes(accountId: string): Promise<{ id: string; at: string; total: number }[]> {
     return this.#db
@@ -286,6 +182,6 @@ export class OperationStore {
   }
 }
 
-function* pieces<T>(all: readonly T[]): Generator<T[], undefined> {
+export function* pieces<T>(all: readonly T[]): Generator<T[], undefined> {
   for (let at = 0; at < all.length; at += rowsAtOnce) yield all.slice(at, at + rowsAtOnce)
 }

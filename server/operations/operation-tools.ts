@@ -14,7 +14,6 @@ export interface OperationToolsOptions {
 /** A model wants to know what came of it: for so long it is waited for. */
 const waitMs = 15_000
 const mostRefs = 100
-const roles = ['archive', 'trash', 'junk'] as const
 const hints: Partial<Record<ProblemCode, string>> = {
   account_not_found: 'mail_accounts lists the accounts that you may use.',
   account_disabled: 'Only an administrator can enable it, on the dashboard.',
@@ -69,15 +68,13 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
     hints,
     input: z.strictObject({
       refs,
-      to: z.string().min(1).max(1_000).describe('Path of mail_folders, or the role archive, trash or junk'),
+      to: z.string().min(1).max(1_000).describe('Path, or role such as archive, trash, junk'),
     }),
     output,
     accountOf: (_principal, input) => accountOfRefs(input.refs),
     run: call => {
-      const { to } = call.input
-      const role = roles.find(name => name === to)
       const ids = namesOf(call.input.refs)
-      return run(call, { kind: 'move', ids, to: role ? { role } : { folder: to } })
+      return run(call, { kind: 'move', ids, to: { name: call.input.to } })
     },
   })
   return [update, move]

@@ -1,6 +1,7 @@
 /** What must hold when an operation is undone, looked at right before: nothing that somebody changed since is overwritten. */
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
+import type { MovedMessageStore } from './moved-message-store.ts'
 import type { OperationStore } from './operation-store.ts'
 import { type ItemRow, isPlaced, type Place, type PlacedItem, placeKey, placeOf } from './operation-tables.ts'
 import type { OperationWork } from './operation-work.ts'
@@ -31,13 +32,16 @@ export class UndoChecks {
   }
 
   /** Finds nothing to object where nothing is undone. */
-  static async of({ operation }: OperationWork, store: OperationStore): Promise<UndoChecks> {
+  static async of(
+    { operation }: OperationWork,
+    { store, moved }: { store: OperationStore; moved: MovedMessageStore },
+  ): Promise<UndoChecks> {
     const { undo_of: undoOf, account_id: accountId } = operation
     const undone = undoOf === null ? undefined : await store.find(undoOf)
     if (!undone || (undone.kind !== 'move' && undone.kind !== 'copy')) return new UndoChecks(undefined, [], new Map())
     const items = await store.items(undone.id)
     const places = undone.kind === 'copy' ? items.filter(isPlaced).map(placeOf) : []
-    return new UndoChecks(undone.kind, items, await store.follow(accountId, places))
+    return new UndoChecks(undone.kind, items, await moved.follow(accountId, places))
   }
 
   async conflicts(connection: MailConnection, items: readonly PlacedItem[]): Promise<Verdicts> {

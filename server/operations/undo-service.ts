@@ -1,21 +1,23 @@
 /** Undoes operations, one or all that a caller did since a time: first as a list of what would change, then by operations of its own. */
-import { type Operation, operationBounds, shownChanges, type UndoReport } from '../../contract/operations.ts'
+import { operationBounds, type UndoReport } from '../../contract/operations.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
 import { type AcceptedCalls, type KeyedCall, keyedCall, type NewOperation } from './accepted-calls.ts'
-import { fromWireFlag } from './flag-words.ts'
+import type { MovedMessageStore } from './moved-message-store.ts'
+import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
 import type { OperationIds } from './operation-id.ts'
 import { refuseUndo, sightOf } from './operation-rights.ts'
-import { newItem, newOperation, type OperationService, settleIfNothing } from './operation-service.ts'
+import type { OperationService } from './operation-service.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { Arguments, OperationRow } from './operation-tables.ts'
-import { toOperation } from './operation-view.ts'
 import { type PlannedUndo, type Undoable, UndoPlan } from './undo-plan.ts'
+import { reportOf, visibleReport } from './undo-report.ts'
 
 export interface UndoServiceOptions {
   store: OperationStore
+  moved: MovedMessageStore
   calls: AcceptedCalls
   ids: OperationIds
   operations: Pick<OperationService, 'getRow' | 'checkAccount'>
@@ -117,12 +119,12 @@ export class UndoService {
   }
 
   async #plan(accountId: string, rows: readonly OperationRow[], signal: AbortSignal): Promise<PlannedUndo[]> {
-    const { store, pool } = this.#options
+    const { store, moved, pool } = this.#options
     const undoables: Undoable[] = []
     for (const operation of rows) undoables.push({ operation, items: await store.items(operation.id) })
     const places = UndoPlan.places(undoables)
     if (places.length === 0) return rows.map(operation => ({ operation, changes: [] }))
-    const plan = new UndoPlan(await store.follow(accountId, places))
+    const plan = new UndoPlan(await moved.follow(accountId, places))
     await pool.run(accountId, 'interactive', connection => plan.look(connection, undoables), signal)
     return plan.make(undoables)
   }
@@ -147,12 +149,6 @@ export class UndoService {
   }
 }
 
-/** What was answered before, as far as it may be seen now. */
-function visibleReport(principal: Principal, kept: string): UndoReport {
-  const report = JSON.parse(kept) as UndoReport
-  return { ...report, undone: report.undone.filter(({ operation }) => maySeeAccount(principal, operation.account_id)) }
-}
-
 /** The newest of them that have so many messages together, and one at least. */
 function withinBounds(rows: readonly OperationRow[], messages: number): OperationRow[] {
   let sum = 0
@@ -168,47 +164,3 @@ function withoutUndone(rows: readonly OperationRow[]): OperationRow[] {
   const ids = new Set(rows.map(({ id }) => id))
   return rows.filter(({ undo_of: undoOf }) => undoOf === null || !ids.has(undoOf))
 }
-
-function reportOf(
-  plans: readonly PlannedUndo[],
-  undos: ReadonlyMap<string, NewOperation>,
-  isDryRun: boolean,
-): UndoReport {
-  const undone = plans.map(({ operation, changes }) => {
-    const undo = undos.get(operation.id)?.operation
-    const count = (outcome: string) => changes.filter(change => change.outcome === outcome).length
-    const shown: Operation = toOperation(undo ? { ...operation, undone_by: undo.id } : operation)
-    const waiting = operation.state === 'pending' ? shown.counts.waiting : 0
-    return {
-      operation: shown,
-      undo: undo ? toOperation(undo) : null,
-      will_change: count('will_change'),
-      nothing_to_do: count('nothing_to_do'),
-      conflict: count('conflict'),
-      impossible: count('impossible') + waiting,
-    }
-  })
-  const changes = plans.flatMap(({ operation, changes: all }) =>
-    all.map(({ item, place, change, outcome, why }) => ({
-      operation_id: operation.id,
-      id: item.message_id,
-      folder: place?.path ?? null,
-      action: outcome === 'will_change' ? actionOf[operation.kind] : ('none' as const),
-      add: (change.add ?? []).map(fromWireFlag),
-      remove: (change.remove ?? []).map(fromWireFlag),
-      to: change.to ?? null,
-      outcome,
-      why,
-    })),
-  )
-  const omitted = Math.max(0, changes.length - shownChanges)
-  return {
-    dry_run: isDryRun,
-    undone,
-    changes: changes.slice(0, shownChanges),
-    changes_omitted: omitted,
-    has_more: false,
-  }
-}
-
-const actionOf = { flags: 'set_flags', move: 'move_back', copy: 'remove_copy', delete: 'none' } as const

@@ -111,7 +111,7 @@ class Way {
   }
 }
 
-describe.skipIf(!available('dovecot'))('interrupted at each step', { timeout: 10 * patience }, () => {
+describe.skipIf(!available('dovecot'))('interrupted at each step', () => {
   let dovecot: Dovecot
   beforeAll(async () => {
     dovecot = await startDovecot()

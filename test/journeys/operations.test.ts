@@ -77,7 +77,7 @@ test('messages are changed by id and by reference, lists follow at once, and an 
   await expect.poll(() => states().length, { timeout: patience }).toBe(4)
   stream.close()
   // Long before the index looks at all folders by itself.
-  await expect.poll(async () => [...(await messages(own)).keys()], { timeout: patience / 2 }).toEqual(['three'])
+  await expect.poll(async () => [...(await messages(own)).keys()], { timeout: patience }).toEqual(['three'])
 
   const { principal } = await settled(moved.body.id)
   const undo = { principal: principal.id, since: ever }
@@ -206,6 +206,11 @@ test('an agent marks and moves mail by its refs, and is told what failed', async
   const moved = await callTool(mcp, 'mail_move', { refs: refs.slice(0, 1), to: 'archive' })
   expect(moved.value).toMatchObject({ ok: 1 })
   expect(subjects('Archive')).toEqual(['one'])
+  const nowhere = await callTool(mcp, 'mail_move', { refs: refs.slice(0, 1), to: 'nowhere' })
+  expect(nowhere).toMatchObject({
+    isError: true,
+    value: { code: 'folder_not_found', hint: 'mail_folders lists the folders.' },
+  })
   const refused = await callTool(mcp, 'mail_update', { refs, add: ['deleted'] })
   expect(refused).toMatchObject({ isError: true, value: { code: 'bad_request' } })
   expect(refused.text).toContain('cannot mark messages as deleted')

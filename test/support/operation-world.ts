@@ -12,6 +12,8 @@ import { MessageRefs } from '../../server/imap/message-ref.ts'
 import { LeaseService } from '../../server/leases/lease-service.ts'
 import { LeaseStore } from '../../server/leases/lease-store.ts'
 import { AcceptedCalls, defaultBounds, type OperationBounds } from '../../server/operations/accepted-calls.ts'
+import { CallKeyStore } from '../../server/operations/call-key-store.ts'
+import { MovedMessageStore } from '../../server/operations/moved-message-store.ts'
 import { NamedMessages } from '../../server/operations/named-messages.ts'
 import { OperationIds } from '../../server/operations/operation-id.ts'
 import { OperationQueue, type OperationQueueOptions } from '../../server/operations/operation-queue.ts'
@@ -56,8 +58,10 @@ export async function startOperations({ db: given, bounds = {}, queue: options =
   await leases.start()
   for (const id of ['a', 'b']) await keepAccount(db, id)
   const store = new OperationStore(db)
+  const keys = new CallKeyStore(db)
+  const moved = new MovedMessageStore(db)
   const refs = new MessageRefs(new Signer(randomBytes(32)))
-  const calls = new AcceptedCalls(store, hub, { ...defaultBounds, ...bounds })
+  const calls = new AcceptedCalls({ store, keys }, hub, { ...defaultBounds, ...bounds })
   const ids = new OperationIds()
   const accounts = {
     get: async (_principal: Principal, id: string) => {
@@ -79,13 +83,13 @@ export async function startOperations({ db: given, bounds = {}, queue: options =
     ...{ store, calls, ids, named, refs, hub, foldersOf, knownFolders },
     accounts: accounts as unknown as ConstructorParameters<typeof OperationService>[0]['accounts'],
   })
-  const undo = new UndoService({ store, calls, ids, operations: service, pool })
+  const undo = new UndoService({ store, moved, calls, ids, operations: service, pool })
   const facts: EventOf<'operation_changed'>['data'][] = []
   hub.listen('operation_changed', fact => facts.push(fact))
   const noticed: string[] = []
   const notice = (accountId: string, path: string) => void noticed.push(`${accountId} ${path}`)
   const backoff = { firstMs: 1, maxMs: 20, random: () => 1 }
-  const newQueue = () => new OperationQueue({ store, hub, pool, leases, notice, logger, backoff, ...options })
+  const newQueue = () => new OperationQueue({ store, moved, hub, pool, leases, notice, logger, backoff, ...options })
   let queue = newQueue()
   await queue.start()
   onTestFinished(async () => {
