@@ -24,6 +24,7 @@ import { logOnPostgres } from './log-postgres.ts'
 import { mailScroll } from './mail-scroll.ts'
 import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
+import { organise } from './organise.ts'
 import { outage } from './outage.ts'
 import { proxiedStreams } from './proxied-streams.ts'
 import { requests } from './requests.ts'
@@ -43,6 +44,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   'new-mail': newMail,
   soak,
   'open-folder': openFolder,
+  organise,
   outage,
   startup,
   sqlite,

@@ -19,6 +19,7 @@ const summaries: Record<ServerEvent['type'], string> = {
   mail_changed: 'Flags of messages changed, or known messages came to a folder or left it',
   mail_removed: 'Messages are in no folder any more',
   folder_changed: 'A folder was created, renamed or removed, or its content changed',
+  operation_changed: 'An operation on messages was accepted, or has ended',
   alert_raised:
     'The server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',
   alert_cleared: 'The problem is over',

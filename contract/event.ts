@@ -7,6 +7,7 @@ import { endpoint } from './endpoint.ts'
 import { Address, MessageRef } from './mail.ts'
 import { MessageId, ThreadId } from './mail-index.ts'
 import { DashboardStats } from './metrics.ts'
+import { OperationCounts, OperationKind, OperationState } from './operation.ts'
 import type { Scope } from './scope.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
 
@@ -126,6 +127,17 @@ export const facts = {
         .array(z.object({ from: ThreadId, into: ThreadId }))
         .optional()
         .describe('Threads that became part of others'),
+    }),
+  },
+  operation_changed: {
+    scope: 'mail:meta',
+    data: z.object({
+      ...account,
+      operation_id: z.string(),
+      kind: OperationKind,
+      state: OperationState,
+      counts: OperationCounts,
+      undo_of: z.string().nullable().describe('The operation that this one undoes'),
     }),
   },
   alert_raised: { scope: 'dashboard:read', data: z.object({ alert, detail: z.string(), at }) },

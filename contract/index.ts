@@ -12,6 +12,7 @@ import { mailApi } from './mail.ts'
 import { mailIndexApi } from './mail-index.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
+import { operationsApi } from './operations.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
@@ -31,6 +32,7 @@ export const api = {
   mailIndex: mailIndexApi,
   mailSearch: mailSearchApi,
   metrics: metricsApi,
+  operations: operationsApi,
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

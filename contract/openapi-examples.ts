@@ -44,6 +44,7 @@ const texts: Readonly<Record<string, string>> = {
   model: 'gpt-5-mini',
   network: '192.168.1.10/32',
   networks: '192.168.1.10/32',
+  new_ref: 'AAAAAwAAAwNJTkJPWF9IX81Rt4ivptClMw',
   new_password: 'nine green doors near the harbour',
   next_cursor: 'AAAAAwAAAvN4eHh4',
   operation: 'mail.getMessage',

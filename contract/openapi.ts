@@ -26,6 +26,7 @@ const tags: Readonly<Record<string, string>> = {
   MCP: 'The same for agents',
   Mail: 'Accounts, folders, messages, search',
   Metrics: 'Figures of the running server',
+  Operations: 'Changes of mail, and undoing them',
   Profile: 'One’s own password, second factor and passkeys',
   Tokens: 'API tokens',
   Users: 'Users',

@@ -7,12 +7,16 @@ export const scopeFamilies = {
   dashboard: ['dashboard:read', 'dashboard:operate', 'dashboard:admin'],
 } as const
 
-export type Scope = (typeof scopeFamilies)[keyof typeof scopeFamilies][number]
-export const scopes = [...scopeFamilies.mail, ...scopeFamilies.dashboard] as const
+/** Beside the families: included in none of them, and including nothing. No preset has one. */
+export const separateScopes = ['mail:delete'] as const
+
+type FamilyScope = (typeof scopeFamilies)[keyof typeof scopeFamilies][number]
+export type Scope = FamilyScope | (typeof separateScopes)[number]
+export const scopes = [...scopeFamilies.mail, ...separateScopes, ...scopeFamilies.dashboard] as const
 export const Scope = z.enum(scopes)
 
 /** Scopes that no endpoint and no tool asks for yet: a token may hold one, but nothing can be done with it. A test holds this true. */
-export const unusedScopes: readonly Scope[] = ['mail:organize', 'mail:draft', 'mail:send']
+export const unusedScopes: readonly Scope[] = ['mail:draft', 'mail:send']
 
 export function isMailScope(scope: Scope): boolean {
   return scope.startsWith('mail:')
@@ -20,6 +24,7 @@ export function isMailScope(scope: Scope): boolean {
 
 /** A scope with all that it includes. */
 export function withIncluded(scope: Scope): Scope[] {
-  const family: readonly Scope[] = scope.startsWith('mail:') ? scopeFamilies.mail : scopeFamilies.dashboard
+  const families: readonly (readonly Scope[])[] = Object.values(scopeFamilies)
+  const family = families.find(members => members.includes(scope)) ?? [scope]
   return family.slice(0, family.indexOf(scope) + 1)
 }

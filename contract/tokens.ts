@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { PersonName } from './access.ts'
 import { endpoint } from './endpoint.ts'
-import { isMailScope, Scope, type Scope as ScopeName } from './scope.ts'
+import { isMailScope, Scope, type Scope as ScopeName, scopes } from './scope.ts'
 import { EndMade, MadeUser } from './users.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
@@ -50,7 +50,7 @@ const cidr = z
   .regex(/^[0-9a-fA-F:.]+(\/\d{1,3})?$/, 'is not an address or a range such as 10.0.0.0/8')
 const change = {
   name: PersonName,
-  scopes: z.array(Scope).min(1).max(8),
+  scopes: z.array(Scope).min(1).max(scopes.length),
   accounts: z.array(AccountId).max(1000),
   expires_at: Timestamp.nullable(),
   allowed_addresses: z.array(cidr).max(50),

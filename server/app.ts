@@ -94,8 +94,12 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { storage, part: watch } = stored.watch(fact => hub.publish(fact))
   const { guard, guarded } = composeOutbound(config)
   const calls = new CallMetrics()
-  const mailboxes = composeMail({ config, db, secrets, hub, guard, leases, gateway: overrides.gateway, calls, logger })
-  const { accounts, pool, mail, search, sandbox } = mailboxes
+  const { gateway } = overrides
+  const mailboxes = composeMail({
+    ...{ config, db, secrets, hub, guard, leases, gateway },
+    ...{ mayPrune, retention, calls, logger },
+  })
+  const { accounts, pool, sandbox } = mailboxes
 
   const { version } = config
   const { publicUrl, tls } = config.http
@@ -162,7 +166,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
-  const mcp = composeMcp({ http, exchanges, accounts, mail, search, clients, metrics, limits, trail, version, logger })
+  const mcp = composeMcp({ ...mailboxes, http, exchanges, clients, metrics, limits, trail, version, logger })
   const parts: Part[] = [
     ...stored.parts,
     events,

@@ -6,6 +6,7 @@ import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
 import { composeIndex } from './compose-index.ts'
+import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
@@ -24,13 +25,16 @@ import { MessageLists } from './mail/message-lists.ts'
 import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
+import type { OperationService } from './operations/operation-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
+import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
+import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
@@ -54,6 +58,8 @@ export interface MailSurroundings {
   guard: OutboundGuard
   /** One process watches an account. */
   leases: LeaseService
+  mayPrune: FindLease
+  retention: Pick<RetentionClock, 'now'>
   /** In place of the real one. */
   gateway: MailGateway | undefined
   calls: CallMetrics
@@ -66,6 +72,7 @@ export interface ComposedMail {
   pool: ConnectionPool
   mail: MailService
   search: MailSearch
+  operations: OperationService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -79,6 +86,8 @@ export function composeMail({
   hub,
   guard,
   leases,
+  mayPrune,
+  retention,
   calls,
   logger,
   ...given
@@ -133,6 +142,8 @@ export function composeMail({
   const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
   const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
+  const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
+  const { operations, ...changing } = composeOperations(acting)
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -141,6 +152,7 @@ export function composeMail({
     pool,
     mail,
     search,
+    operations,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -149,6 +161,7 @@ export function composeMail({
       indexRoutes(http, indexed)
       usageRoutes(http, usage)
       searchRoutes(http, search)
+      changing.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -162,6 +175,7 @@ export function composeMail({
       { name: 'pool', stop: () => pool.stop() },
       ...composed.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
+      ...changing.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }

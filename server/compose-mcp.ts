@@ -9,6 +9,8 @@ import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
+import type { OperationService } from './operations/operation-service.ts'
+import { operationTools } from './operations/operation-tools.ts'
 import type { HttpLimits } from './platform/http/http-limits.ts'
 import type { Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -22,6 +24,7 @@ export interface McpSurroundings {
   accounts: AccountService
   mail: MailService
   search: MailSearch
+  operations: OperationService
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -37,13 +40,14 @@ export function composeMcp({
   accounts,
   mail,
   search,
+  operations,
   clients,
   metrics,
   ...around
 }: McpSurroundings): Part {
   const { limits, trail, version, logger } = around
   const toolbox = new Toolbox({
-    tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts })],
+    tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts }), ...operationTools({ operations })],
     limits,
     trail,
     observe: outcome => metrics.recordRequest(outcome),

@@ -12,6 +12,7 @@ import { accountTools } from '../server/accounts/account-tools.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { mailTools } from '../server/mail/mail-tools.ts'
+import { operationTools } from '../server/operations/operation-tools.ts'
 import { fieldsOf } from '../server/platform/http/http-input.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { passwordMemory } from './support/passwords.ts'
@@ -92,7 +93,11 @@ test('every field that is called like a secret is declared as one, so that the t
   }
   const mail = { listFolders: unused, getUncompared: unused, placeOf }
   const search = { searchAccount: unused, searchMail: unused }
-  const tools = [...accountTools({ list: unused }), ...mailTools({ mail, search, accounts: { list: unused } })]
+  const tools = [
+    ...accountTools({ list: unused }),
+    ...mailTools({ mail, search, accounts: { list: unused } }),
+    ...operationTools({ operations: { accept: unused, settled: unused } }),
+  ]
   const inputs = [
     ...endpoints.flatMap(endpoint =>
       [endpoint.query, endpoint.body].map(type => [operationName(endpoint), type] as const),

@@ -185,6 +185,8 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_folders: 'mail:meta',
   mail_search: 'mail:meta',
   mail_read: 'mail:read',
+  mail_update: 'mail:organize',
+  mail_move: 'mail:organize',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -197,6 +199,8 @@ const inputOfTool: Record<string, object> = {
   mail_folders: { account: 'nosuchthing' },
   mail_search: { account: 'nosuchthing', q: 'x' },
   mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
+  mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
+  mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
 }
 
 /** Of the protocol before 2026, in which a call stands alone. */
@@ -317,7 +321,11 @@ test('nothing takes more than is said here', () => {
   const larger = endpoints
     .filter(one => bodyLimitOf(one) > bodyLimits.usual)
     .map(one => [operationName(one), bodyLimitOf(one)])
-  expect(larger).toEqual([['assistant.queryChatbot', 128 * 1024]])
+  expect(larger).toEqual([
+    ['assistant.queryChatbot', 128 * 1024],
+    ['operations.changeMessages', 1024 * 1024],
+    ['operations.deleteMessages', 1024 * 1024],
+  ])
   expect(maxMcpBody).toBe(bodyLimits.usual)
   for (const one of endpoints.filter(({ scope }) => scope === 'public')) {
     expect([operationName(one), bodyLimitOf(one) <= bodyLimits.public]).toEqual([operationName(one), true])

@@ -9,7 +9,7 @@ import {
   type MailServer,
   TlsKind,
 } from '../../contract/accounts.ts'
-import { scopeFamilies, unusedScopes } from '../../contract/scope.ts'
+import { scopes as allScopes, isMailScope, unusedScopes } from '../../contract/scope.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { SecretBox } from '../platform/secret-box.ts'
@@ -216,6 +216,6 @@ export function toMailAccount({ scopes }: Principal, { id, name, email, state }:
     name,
     email,
     state,
-    can: scopeFamilies.mail.filter(scope => scopes.has(scope) && !unusedScopes.includes(scope)),
+    can: allScopes.filter(scope => isMailScope(scope) && scopes.has(scope) && !unusedScopes.includes(scope)),
   }
 }

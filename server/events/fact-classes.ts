@@ -18,6 +18,7 @@ const classes: Record<FactType, FactClass> = {
   mail_changed: 'routine',
   mail_removed: 'routine',
   folder_changed: 'routine',
+  operation_changed: 'routine',
   alert_raised: 'administrative',
   alert_cleared: 'administrative',
   token_created: 'administrative',

@@ -36,9 +36,9 @@ test('each scope of mail lists the accounts of the token, with what can be done 
   const may: Record<string, Scope[]> = {
     'mail:meta': ['mail:meta'],
     'mail:read': ['mail:meta', 'mail:read'],
-    'mail:organize': ['mail:meta', 'mail:read'],
-    'mail:draft': ['mail:meta', 'mail:read'],
-    'mail:send': ['mail:meta', 'mail:read'],
+    'mail:organize': ['mail:meta', 'mail:read', 'mail:organize'],
+    'mail:draft': ['mail:meta', 'mail:read', 'mail:organize'],
+    'mail:send': ['mail:meta', 'mail:read', 'mail:organize'],
   }
   for (const [scope, can] of Object.entries(may)) {
     const { proof } = await people.token([scope as Scope], [ann])

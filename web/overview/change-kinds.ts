@@ -13,7 +13,7 @@ export const kindLabels: Record<ChangeKind, string> = {
 
 /** The server knows more types than this page in time; those are changes of the server. */
 export function kindOf(type: FactType): ChangeKind {
-  if (type.startsWith('mail_') || type.startsWith('folder_')) return 'mail'
+  if (/^(mail|folder|operation)_/.test(type)) return 'mail'
   if (type.startsWith('account_')) return 'accounts'
   if (type.startsWith('client_')) return 'clients'
   if (type.startsWith('token_') || type.startsWith('user_')) return 'access'

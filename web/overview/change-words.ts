@@ -91,6 +91,10 @@ const words: Words = {
     text: `Folder ${data.folder} of ${nameOf(data.account_id)} ${folderSentence(data)}`,
     href: mailAt(data),
   }),
+  operation_changed: ({ account_id, kind, state, counts, undo_of }, nameOf) => ({
+    tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
+    text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
+  }),
   alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
   alert_cleared: data => ({
     tone: 'good',
@@ -130,6 +134,15 @@ export function mailWords({ from, subject }: Pick<Mail, 'from' | 'subject'>): st
   if (!from && (subject ?? null) === null) return undefined
   const words = visibleText(subject?.trim() ?? '') || '(no subject)'
   return `${from ? senderOf(from) : 'Unknown sender'}: ${words}`
+}
+
+const operationWords = { flags: 'flags of', move: 'move of', copy: 'copy of', delete: 'deletion of' }
+const operationStates = {
+  pending: 'accepted',
+  done: 'done',
+  partial: 'done in part',
+  failed: 'failed',
+  unknown: 'its outcome is not known',
 }
 
 function folderSentence({ event, old_path: from, added, changed, removed }: EventOf<'folder_changed'>['data']): string {

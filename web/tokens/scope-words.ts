@@ -1,8 +1,8 @@
 /** The scopes in words, family by family, in rising order. */
-import type { Scope } from '../../contract/scope.ts'
+import type { Scope, scopeFamilies } from '../../contract/scope.ts'
 
-export type MailScope = Extract<Scope, `mail:${string}`>
-export type DashboardScope = Extract<Scope, `dashboard:${string}`>
+export type MailScope = (typeof scopeFamilies.mail)[number]
+export type DashboardScope = (typeof scopeFamilies.dashboard)[number]
 
 export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'mail:meta': { label: 'List', may: 'Folders, and the sender, recipients, date and subject of each message.' },
@@ -10,6 +10,7 @@ export const scopeWords: Record<Scope, { label: string; may: string }> = {
   'mail:organize': { label: 'Organize', may: 'Also mark, label and move messages, and change folders.' },
   'mail:draft': { label: 'Draft', may: 'Also write drafts, which wait for a person.' },
   'mail:send': { label: 'Send', may: 'Also request sending, which may wait for approval.' },
+  'mail:delete': { label: 'Delete permanently', may: 'Messages, past the trash. This cannot be undone.' },
   'dashboard:read': { label: 'Look', may: 'Figures, clients, the state of accounts, the configuration.' },
   'dashboard:operate': { label: 'Operate', may: 'Also test servers, disconnect clients and ask the assistant.' },
   'dashboard:admin': { label: 'Administer', may: 'Also users, tokens, accounts, configuration and the audit trail.' },

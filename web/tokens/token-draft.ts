@@ -1,5 +1,5 @@
 /** What somebody chooses for a token: from the token, checked, and back into what the server wants. */
-import { type Scope, scopeFamilies } from '../../contract/scope.ts'
+import { type Scope, scopeFamilies, separateScopes } from '../../contract/scope.ts'
 import { type ApiToken, tokenPresets } from '../../contract/tokens.ts'
 import type { DashboardScope, MailScope } from './scope-words.ts'
 
@@ -13,6 +13,8 @@ export interface TokenDraft {
   /** The highest of each family, which includes those before it; empty for none. */
   mail: MailScope | ''
   dashboard: DashboardScope | ''
+  /** Scopes that stand beside the families. */
+  separate: readonly Scope[]
   accounts: string[]
   expiry: Expiry
   /** One a line. */
@@ -29,6 +31,7 @@ export const emptyDraft = {
   name: '',
   mail: 'mail:read',
   dashboard: '',
+  separate: [],
   accounts: undefined,
   expiry: '90',
   addresses: '',
@@ -42,14 +45,15 @@ export function draftOf({ name, scopes, accounts, allowed_addresses: addresses }
   return { name, ...levelsOf(scopes), accounts, expiry: 'kept', addresses: addresses.join('\n') }
 }
 
-export function levelsOf(scopes: readonly Scope[]): Pick<TokenDraft, 'mail' | 'dashboard'> {
+export function levelsOf(scopes: readonly Scope[]): Pick<TokenDraft, 'mail' | 'dashboard' | 'separate'> {
   const highest = <Name extends Scope>(family: readonly Name[]) =>
     family.findLast(scope => scopes.includes(scope)) ?? ''
-  return { mail: highest(scopeFamilies.mail), dashboard: highest(scopeFamilies.dashboard) }
+  const separate = separateScopes.filter(scope => scopes.includes(scope))
+  return { mail: highest(scopeFamilies.mail), dashboard: highest(scopeFamilies.dashboard), separate }
 }
 
-export function scopesOf({ mail, dashboard }: Pick<TokenDraft, 'mail' | 'dashboard'>): Scope[] {
-  return [mail, dashboard].filter(scope => scope !== '')
+export function scopesOf({ mail, dashboard, separate }: Pick<TokenDraft, 'mail' | 'dashboard' | 'separate'>): Scope[] {
+  return [mail, ...separate, dashboard].filter(scope => scope !== '')
 }
 
 /** The preset that says just this. */
@@ -65,7 +69,8 @@ export function faultsOf(draft: TokenDraft): TokenFaults {
   return {
     ...(draft.name.trim() === '' && { name: 'Enter a name.' }),
     ...(scopesOf(draft).length === 0 && { scopes: 'Choose at least one scope.' }),
-    ...(draft.mail !== '' && draft.accounts.length === 0 && { accounts: withoutAccount }),
+    ...((draft.mail !== '' || draft.separate.length > 0) &&
+      draft.accounts.length === 0 && { accounts: withoutAccount }),
     ...(wrong !== undefined && { addresses: `${wrong} is not an address, or a range such as 10.0.0.0/8.` }),
   }
 }

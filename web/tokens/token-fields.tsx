@@ -1,10 +1,10 @@
 /** The fields of a token: what it is for, its scopes, accounts, expiry and allowed addresses. */
-import { type Scope, scopeFamilies, unusedScopes } from '../../contract/scope.ts'
+import { type Scope, scopeFamilies, separateScopes, unusedScopes } from '../../contract/scope.ts'
 import { tokenPresets } from '../../contract/tokens.ts'
 import { AccountChecks } from '../accounts/account-checks.tsx'
 import { useSession } from '../platform/session.ts'
 import { Button } from '../ui/button.tsx'
-import { type Choice, Radios } from '../ui/choice.tsx'
+import { Checkbox, type Choice, Radios } from '../ui/choice.tsx'
 import { Field, Input, Select, Textarea } from '../ui/field.tsx'
 import { scopeWords } from './scope-words.ts'
 import {
@@ -146,6 +146,17 @@ function ScopeFields({
           choices={choicesOf(scopeFamilies.dashboard)}
           onChange={dashboard => onChange({ ...draft, dashboard })}
         />
+        {separateScopes
+          .filter(scope => own.includes(scope) || draft.separate.includes(scope))
+          .map(scope => (
+            <Checkbox
+              key={scope}
+              label={scopeWords[scope].label}
+              hint={<ScopeHint scope={scope} />}
+              isChecked={draft.separate.includes(scope)}
+              onChange={isChecked => onChange({ ...draft, separate: isChecked ? [scope] : [] })}
+            />
+          ))}
       </div>
       {fault && (
         <p role="alert" className="text-xs font-medium text-bad">
@@ -153,8 +164,8 @@ function ScopeFields({
         </p>
       )}
       <p className="text-xs text-muted">
-        Each includes those above it. You can only grant what you may do yourself; if you lose a right, the token loses
-        it too.
+        In each list a choice includes those above it. You can only grant what you may do yourself; if you lose a right,
+        the token loses it too.
       </p>
     </div>
   )

@@ -37,6 +37,11 @@ test('what is opened and saved changes nothing; only what differs is sent', () =
   const opened = draftOf(token)
   expect(opened).toMatchObject({ mail: 'mail:read', dashboard: 'dashboard:read', expiry: 'kept' })
   expect(changeOf(token, { ...opened, accounts: ['a', 'b'] }, now)).toEqual({})
+  const deleting: ApiToken = { ...token, scopes: [...token.scopes, 'mail:delete'] }
+  expect(changeOf(deleting, draftOf(deleting), now)).toEqual({})
+  expect(changeOf(deleting, { ...draftOf(deleting), mail: 'mail:organize', dashboard: '' }, now)).toEqual({
+    scopes: ['mail:organize', 'mail:delete'],
+  })
   expect(changeOf(token, { ...opened, dashboard: '', expiry: 'never', addresses: '' }, now)).toEqual({
     scopes: ['mail:read'],
     expires_at: null,

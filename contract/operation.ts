@@ -1,0 +1,186 @@
+/** Operations on messages as data: what is asked for, what became of each message, and what an undo changes. */
+import { z } from 'zod'
+import { FolderRole, MessageRef, mailBounds } from './mail.ts'
+import { MessageId } from './message-id.ts'
+import { AccountId, line, Timestamp } from './wire.ts'
+
+/** What one call may ask for. */
+export const operationBounds = {
+  messages: 1_000,
+  flags: 20,
+  /** Operations that one call of `undoOperations` looks at. */
+  undone: 200,
+  /** Messages that it looks at. */
+  undoneMessages: 10_000,
+} as const
+
+/** A system flag by its name, or a keyword as the mail server has it; RFC 9051, section 9: `flag-keyword`. */
+const FlagName = z
+  .string()
+  .regex(/^[!#$&'+-[^-z|}~]{1,100}$/, 'is not a flag or keyword')
+  .describe('`seen`, `flagged`, `answered` or `draft`, or a keyword (label)')
+  .meta({ examples: ['seen'] })
+
+export const OperationKind = z.enum(['flags', 'move', 'copy', 'delete'])
+export type OperationKind = z.infer<typeof OperationKind>
+
+export const OperationState = z
+  .enum(['pending', 'done', 'partial', 'failed', 'unknown'])
+  .describe(
+    '`pending`: not finished; `partial`: done for some messages; `unknown`: the response of the mail server was lost, and it cannot be found out ' +
+      'what became of at least one message. Nothing is repeated then',
+  )
+export type OperationState = z.infer<typeof OperationState>
+
+export const ItemState = z
+  .enum(['waiting', 'sent', 'done', 'failed', 'gone', 'unknown'])
+  .describe('`sent`: the mail server was told, its response is awaited; `gone`: the message was not there any more')
+export type ItemState = z.infer<typeof ItemState>
+
+export const OperationCounts = z.object({
+  total: z.int(),
+  waiting: z.int().describe('With those that are `sent`'),
+  done: z.int(),
+  failed: z.int(),
+  gone: z.int(),
+  unknown: z.int(),
+})
+export type OperationCounts = z.infer<typeof OperationCounts>
+
+export const OperationId = z
+  .string()
+  .regex(/^[0-9a-z]{16}$/, 'is not an operation id')
+  .describe('Later operations have greater ids')
+  .meta({ examples: ['01k5r9w2m3c7x4aq'] })
+
+export const Operation = z
+  .object({
+    id: OperationId,
+    account_id: AccountId,
+    principal: z.object({ kind: z.enum(['session', 'token', 'api_key']), id: z.string(), name: z.string() }),
+    at: Timestamp,
+    kind: OperationKind,
+    add: z.array(z.string()).describe('Flags that were to be added; empty unless `kind` is `flags`'),
+    remove: z.array(z.string()),
+    to: z.string().nullable().describe('Target folder of a move or a copy; null for an undo that has several'),
+    state: OperationState,
+    counts: OperationCounts,
+    settled_at: Timestamp.nullable(),
+    waits_because: z.string().nullable().describe('Why the last attempt failed, while it is retried'),
+    undo_of: OperationId.nullable().describe('The operation that this one undoes'),
+    undone_by: OperationId.nullable().describe('The latest operation that undoes this one'),
+  })
+  .meta({ id: 'Operation' })
+export type Operation = z.infer<typeof Operation>
+
+const OperationResult = z
+  .object({
+    id: MessageId.nullable().describe('Of the message, where it is known'),
+    ref: MessageRef.nullable().describe('Of the message where it was when the operation began'),
+    folder: z.string().max(mailBounds.path).nullable(),
+    state: ItemState,
+    code: z.string().nullable().describe('Why not, as a code: `message_not_found`, `stale_ref`, `conflict`, …'),
+    why: z.string().nullable().describe('The same in words'),
+    new_ref: MessageRef.nullable().describe('Where it is now, or where its copy is; null where that is not known'),
+  })
+  .meta({ id: 'OperationResult' })
+export type OperationResult = z.infer<typeof OperationResult>
+
+export const OperationWithResults = Operation.extend({
+  results: z.array(OperationResult).max(operationBounds.messages).describe('In the order in which they were named'),
+}).meta({ id: 'OperationWithResults' })
+export type OperationWithResults = z.infer<typeof OperationWithResults>
+
+const Target = z
+  .union([
+    z.strictObject({ folder: line.min(1).max(mailBounds.path).describe('Path') }),
+    z.strictObject({ role: FolderRole.describe('The folder with this role') }),
+  ])
+  .meta({ examples: [{ role: 'archive' }] })
+export type Target = z.infer<typeof Target>
+
+export const MessageNames = z
+  .array(z.union([MessageId, MessageRef]))
+  .min(1)
+  .max(operationBounds.messages)
+  .refine(names => new Set(names).size === names.length, 'must not repeat')
+  .describe('Ids or references of messages of this account')
+const flags = z.array(FlagName).max(operationBounds.flags)
+
+const actions = ['add or remove', 'move_to', 'copy_to']
+export const MessageActions = z
+  .strictObject({
+    ids: MessageNames,
+    add: flags.optional(),
+    remove: flags.optional(),
+    move_to: Target.optional(),
+    copy_to: Target.optional(),
+  })
+  .refine(
+    ({ add, remove, move_to, copy_to }) =>
+      [(add?.length ?? 0) + (remove?.length ?? 0) > 0, move_to, copy_to].filter(Boolean).length === 1,
+    `must have exactly one of ${actions.join(', ')}`,
+  )
+  .refine(({ add = [], remove = [] }) => !add.some(flag => remove.includes(flag)), {
+    path: ['remove'],
+    message: 'must not name a flag that is to be added',
+  })
+  .refine(({ add = [] }) => !add.some(flag => flag.toLowerCase() === 'deleted'), {
+    path: ['add'],
+    message: 'cannot mark messages as deleted: move them to the trash, or delete them with the scope mail:delete',
+  })
+  .meta({ examples: [{ ids: ['mT8Zq1cW0bVx-5RkYw3E'], move_to: { role: 'archive' } }] })
+export type MessageActions = z.infer<typeof MessageActions>
+
+export const UndoOutcome = z
+  .enum(['will_change', 'nothing_to_do', 'conflict', 'impossible'])
+  .describe(
+    '`conflict`: the message was changed since, and is left as it is; `impossible`: it was deleted, or where it is now is not known',
+  )
+
+export type UndoOutcome = z.infer<typeof UndoOutcome>
+
+const UndoChange = z
+  .object({
+    operation_id: OperationId.describe('Which is undone'),
+    id: MessageId.nullable(),
+    folder: z.string().nullable().describe('Where the message is now'),
+    action: z.enum(['set_flags', 'move_back', 'remove_copy', 'none']),
+    add: z.array(z.string()),
+    remove: z.array(z.string()),
+    to: z.string().nullable(),
+    outcome: UndoOutcome,
+    why: z.string().nullable(),
+  })
+  .meta({ id: 'UndoChange' })
+export type UndoChange = z.infer<typeof UndoChange>
+
+const shown = 1_000
+export const UndoReport = z
+  .object({
+    dry_run: z.boolean(),
+    undone: z
+      .array(
+        z.object({
+          operation: Operation,
+          undo: Operation.nullable().describe(
+            'The operation that undoes it; null for a dry run, and where nothing can be undone',
+          ),
+          will_change: z.int(),
+          nothing_to_do: z.int(),
+          conflict: z.int(),
+          impossible: z.int(),
+        }),
+      )
+      .describe('Newest first, which is the order in which they are undone'),
+    changes: z
+      .array(UndoChange)
+      .max(shown)
+      .describe(`The first ${shown.toLocaleString('en')}`),
+    changes_omitted: z.int(),
+    has_more: z.boolean().describe('There are older operations: undo these, then ask again'),
+  })
+  .meta({ id: 'UndoReport' })
+export type UndoReport = z.infer<typeof UndoReport>
+/** Changes in one report. */
+export const shownChanges = shown

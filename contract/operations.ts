@@ -1,0 +1,142 @@
+/** Changes of mail: flags, moves, copies and deletions, as operations that are done in order, can be followed and can be undone. */
+import { z } from 'zod'
+import { endpoint, type RequestHeader } from './endpoint.ts'
+import { mailServerProblems } from './mail.ts'
+import {
+  MessageActions,
+  MessageNames,
+  Operation,
+  OperationId,
+  OperationState,
+  OperationWithResults,
+  UndoReport,
+} from './operation.ts'
+import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+
+export * from './operation.ts'
+
+const tag = 'Operations'
+const account = z.object({ account_id: AccountId })
+const one = z.object({ operation_id: OperationId })
+const idempotency: readonly RequestHeader[] = [
+  {
+    name: 'Idempotency-Key',
+    description:
+      'Your own name for this call, 1–200 visible characters, kept for 24 hours: repeated with the same content it answers with the same operation',
+    example: '7f0c2d5e-archive-1',
+  },
+]
+const accepting = [
+  'account_not_found',
+  'account_disabled',
+  ...mailServerProblems,
+  'folder_not_found',
+  'folder_not_selectable',
+  'idempotency_key_reused',
+  'too_many_operations',
+] as const
+
+export const operationsApi = {
+  changeMessages: endpoint({
+    method: 'POST',
+    path: '/api/v1/accounts/{account_id}/messages/actions',
+    tag,
+    summary: 'Set flags and keywords of messages, move them or copy them',
+    description: [
+      'The operation is stored and then done in order, also after a restart or while the mail server is away; the response does not wait for it.',
+      '`operation_changed` on the event stream reports its end. Messages that cannot be found have `failed` in `results`; the others are changed.',
+    ].join(' '),
+    scope: 'mail:organize',
+    effect: 'write',
+    params: account,
+    headers: idempotency,
+    body: MessageActions,
+    bodyLimit: 1024 * 1024,
+    response: OperationWithResults,
+    status: 202,
+    problems: accepting,
+  }),
+  deleteMessages: endpoint({
+    method: 'POST',
+    path: '/api/v1/accounts/{account_id}/messages/delete',
+    tag,
+    summary: 'Delete messages permanently, past the trash',
+    description:
+      'Cannot be undone. Only exactly these messages are removed; where the mail server cannot do that, it is refused.',
+    scope: 'mail:delete',
+    effect: 'destroy',
+    params: account,
+    headers: idempotency,
+    body: z.strictObject({ ids: MessageNames }),
+    bodyLimit: 1024 * 1024,
+    response: OperationWithResults,
+    status: 202,
+    problems: accepting,
+  }),
+  listOperations: endpoint({
+    method: 'GET',
+    path: '/api/v1/operations',
+    tag,
+    summary: 'List operations, newest first',
+    description:
+      'A token sees its own; a user with `dashboard:operate`, and the API key, see those of all callers. In both cases only of visible accounts.',
+    scope: 'mail:meta',
+    effect: 'read',
+    query: z.strictObject({
+      account_id: AccountId.optional(),
+      since: Timestamp.optional(),
+      principal: z.string().min(1).max(100).optional().describe('`principal.id`'),
+      state: OperationState.optional(),
+      limit: Limit,
+      cursor: Cursor,
+    }),
+    response: z.object({ items: z.array(Operation), next_cursor: z.string().nullable() }),
+    problems: ['account_not_found'],
+  }),
+  getOperation: endpoint({
+    method: 'GET',
+    path: '/api/v1/operations/{operation_id}',
+    tag,
+    summary: 'Get an operation with a result for each message',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: one,
+    response: OperationWithResults,
+    problems: ['operation_not_found'],
+  }),
+  undoOperation: endpoint({
+    method: 'POST',
+    path: '/api/v1/operations/{operation_id}/undo',
+    tag,
+    summary: 'Undo an operation, or list what that would change',
+    description: [
+      'One’s own needs `mail:organize`; those of others need `dashboard:operate` and are refused to tokens. What was changed since is left as it is and reported as',
+      '`conflict`.',
+    ].join(' '),
+    scope: 'mail:meta',
+    effect: 'write',
+    params: one,
+    headers: idempotency,
+    body: z.strictObject({ dry_run: z.boolean().default(false) }),
+    response: UndoReport,
+    problems: [...accepting, 'operation_not_found', 'cannot_undo'],
+  }),
+  undoOperations: endpoint({
+    method: 'POST',
+    path: '/api/v1/operations/undo',
+    tag,
+    summary: 'Undo everything that a caller did since a time, or list what that would change',
+    description: 'Rights as for a single operation. First ask with `dry_run`, which is the default.',
+    scope: 'mail:meta',
+    effect: 'write',
+    headers: idempotency,
+    body: z.strictObject({
+      principal: z.string().min(1).max(100).describe('`principal.id` of operations'),
+      since: Timestamp,
+      account_id: AccountId.optional(),
+      dry_run: z.boolean().default(true),
+    }),
+    response: UndoReport,
+    problems: accepting,
+  }),
+}

@@ -1,0 +1,86 @@
+/** Changes of mail, wired by hand: taken in, done in order, undone and forgotten. A part of the composition root. */
+import type { AccountService } from './accounts/account-service.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { MessageRefs } from './imap/message-ref.ts'
+import type { IndexThreads } from './index/index-threads.ts'
+import type { LeaseService } from './leases/lease-service.ts'
+import { AcceptedCalls, defaultBounds } from './operations/accepted-calls.ts'
+import { CallKeyStore } from './operations/call-key-store.ts'
+import { MovedMessageStore } from './operations/moved-message-store.ts'
+import { NamedMessages } from './operations/named-messages.ts'
+import { OperationIds } from './operations/operation-id.ts'
+import { OperationPruner } from './operations/operation-pruner.ts'
+import { OperationQueue } from './operations/operation-queue.ts'
+import { operationRoutes } from './operations/operation-routes.ts'
+import { OperationService } from './operations/operation-service.ts'
+import { OperationStore } from './operations/operation-store.ts'
+import { UndoService } from './operations/undo-service.ts'
+import type { Database } from './platform/database/database.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { FindLease } from './platform/lease.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { RetentionClock } from './platform/retention-clock.ts'
+import type { AccountIndexer } from './sync/account-indexer.ts'
+
+export interface OperationSurroundings {
+  db: Database
+  hub: EventHub
+  pool: ConnectionPool
+  refs: MessageRefs
+  accounts: AccountService
+  index: IndexThreads
+  /** What keeps the index of an account; undefined while nothing does. */
+  indexerOf(accountId: string): AccountIndexer | undefined
+  leases: LeaseService
+  mayPrune: FindLease
+  retention: Pick<RetentionClock, 'now'>
+  logger: Logger
+}
+
+export interface ComposedOperations {
+  operations: OperationService
+  addRoutes(http: HttpServer): void
+  /** Behind what keeps the index: it is told what changed. */
+  parts: Part[]
+}
+
+export function composeOperations(around: OperationSurroundings): ComposedOperations {
+  const { db, hub, pool, refs, accounts, index, indexerOf, leases, mayPrune, retention, logger } = around
+  const store = new OperationStore(db)
+  const keys = new CallKeyStore(db)
+  const moved = new MovedMessageStore(db)
+  const ids = new OperationIds()
+  const calls = new AcceptedCalls({ store, keys }, hub, defaultBounds)
+  const named = new NamedMessages({ refs, index, isIndexed: accountId => indexerOf(accountId) !== undefined })
+  const operations = new OperationService({
+    ...{ store, calls, ids, named, refs, hub, accounts },
+    knownFolders: accountId => indexerOf(accountId)?.listing,
+    foldersOf: (accountId, signal) =>
+      pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal),
+  })
+  const undo = new UndoService({ store, moved, calls, ids, operations, pool })
+  const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
+  const queue = new OperationQueue({ store, moved, hub, pool, leases, notice, logger })
+  const isPruning = () => mayPrune() !== undefined
+  const pruner = new OperationPruner({ store, keys, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
+  return {
+    operations,
+    addRoutes: http => operationRoutes(http, operations, undo),
+    parts: [
+      {
+        name: 'operations',
+        start: async () => {
+          ids.startAfter(await store.newestId())
+          await queue.start()
+          pruner.start()
+        },
+        stop: async () => {
+          await pruner.stop()
+          await queue.stop()
+        },
+      },
+    ],
+  }
+}

@@ -1,0 +1,110 @@
+/** Takes operations in: under the key of their call, if it has one, and only while there is room. */
+import { createHash } from 'node:crypto'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { CallKeyStore } from './call-key-store.ts'
+import { changedFact } from './operation-facts.ts'
+import type { OperationStore } from './operation-store.ts'
+import type { ItemRow, OperationRow } from './operation-tables.ts'
+
+export interface OperationBounds {
+  /** Of an account, that are not finished. */
+  pendingOperations: number
+  pendingMessages: number
+}
+
+export const defaultBounds: OperationBounds = { pendingOperations: 500, pendingMessages: 100_000 }
+/** A call may be repeated under its key for so long. */
+export const keyMs = 24 * 60 * 60_000
+
+/** A call that its sender may repeat. */
+export interface KeyedCall {
+  principal: Principal
+  /** Undefined for a call without one. */
+  key: string | undefined
+  digest: string
+}
+
+export interface NewOperation {
+  operation: OperationRow
+  items: readonly ItemRow[]
+}
+
+const keyForm = /^[\x21-\x7e]{1,200}$/
+
+/** @throws Problem for a key that is none. */
+export function keyedCall(principal: Principal, key: string | undefined, what: readonly unknown[]): KeyedCall {
+  if (key !== undefined && !keyForm.test(key)) {
+    const message = 'must be 1 to 200 visible ASCII characters'
+    throw new Problem('bad_request', `Idempotency-Key: ${message}`, { errors: [{ path: 'idempotency-key', message }] })
+  }
+  return { principal, key, digest: createHash('sha256').update(JSON.stringify(what)).digest('base64url') }
+}
+
+export class AcceptedCalls {
+  readonly #store: OperationStore
+  readonly #keys: CallKeyStore
+  readonly #hub: Pick<EventHub, 'transact'>
+  readonly #bounds: OperationBounds
+  readonly #now: () => number
+
+  constructor(
+    { store, keys }: { store: OperationStore; keys: CallKeyStore },
+    hub: Pick<EventHub, 'transact'>,
+    bounds: OperationBounds,
+    now: () => number = Date.now,
+  ) {
+    this.#store = store
+    this.#keys = keys
+    this.#hub = hub
+    this.#bounds = bounds
+    this.#now = now
+  }
+
+  /** What the call was answered with. @throws Problem when the key was used for another one. */
+  async repeated({ principal, key, digest }: KeyedCall, db?: Database): Promise<string | undefined> {
+    if (key === undefined) return undefined
+    const kept = await this.#keys.find({ principal_id: principal.id, key }, db)
+    if (!kept || Date.parse(kept.at) < this.#now() - keyMs) return undefined
+    if (kept.digest === digest) return kept.answer
+    const detail = 'This Idempotency-Key was used for a request with other content within the last 24 hours.'
+    throw new Problem('idempotency_key_reused', detail)
+  }
+
+  /**
+   * All of them, or none. They are done from now on.
+   * @returns The answer of an earlier call under the same key, with which nothing is taken in.
+   */
+  async take(call: KeyedCall, added: readonly NewOperation[], answer: string): Promise<string | undefined> {
+    return this.#hub.transact(async (transaction, tell) => {
+      const before = await this.repeated(call, transaction)
+      if (before !== undefined) return before
+      const accounts = Map.groupBy(added, ({ operation }) => operation.account_id)
+      for (const [accountId, ofAccount] of accounts) await this.#checkRoom(transaction, accountId, ofAccount)
+      for (const { operation, items } of added) {
+        await this.#store.insert(transaction, operation, items)
+        if (operation.undo_of !== null) {
+          await this.#store.update(transaction, operation.undo_of, { undone_by: operation.id })
+        }
+        tell(changedFact(operation))
+      }
+      const { principal, key, digest } = call
+      const at = new Date(this.#now()).toISOString()
+      if (key !== undefined) await this.#keys.keep(transaction, { principal_id: principal.id, key, digest, at, answer })
+      return undefined
+    })
+  }
+
+  async #checkRoom(transaction: Database, accountId: string, added: readonly NewOperation[]): Promise<void> {
+    const { operations, messages } = await this.#store.countPending(accountId, transaction)
+    const { pendingOperations, pendingMessages } = this.#bounds
+    const isFull =
+      operations + added.length > pendingOperations ||
+      messages + added.reduce((sum, { items }) => sum + items.length, 0) > pendingMessages
+    if (!isFull) return
+    const detail = `${operations} operations with ${messages} messages of this account are not finished yet; try again later.`
+    throw new Problem('too_many_operations', detail, { retryAfterSeconds: 10 })
+  }
+}

@@ -1,0 +1,57 @@
+/** Copies messages into another folder. COPY is done as a whole or not at all (RFC 9051, section 6.4.7). */
+import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
+import type { MailStep } from './mail-step.ts'
+import { type Identity, type PlacedItem, placeOf } from './operation-tables.ts'
+import { flagsOf, gone, identitiesOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
+
+const lost: Values = {
+  state: 'unknown',
+  code: 'unknown',
+  why: 'The connection was lost, and it cannot be found out whether the message was copied.',
+}
+
+export const copyStep: MailStep = {
+  async look(connection, items, { to = '' }) {
+    // The source last: then it is open already when the command comes.
+    const intent = await intentFor(connection, to)
+    const flags = await flagsOf(connection, items.map(placeOf))
+    const there = items.filter(({ uid }) => flags.has(uid))
+    const identities = await identitiesOf(connection, there)
+    const verdicts: Verdicts = new Map(items.map(item => [item, gone]))
+    for (const item of there) verdicts.set(item, { state: 'sent', identity: identityOf(identities, item) })
+    return { verdicts, intent }
+  },
+
+  async send(writer, items, { to = '' }) {
+    const places = await writer.copy(writeTarget(items), to)
+    return new Map(
+      items.map(item => {
+        const uid = places?.uids.get(item.uid)
+        if (places && uid === undefined) return [item, gone]
+        const place = places && uid !== undefined ? { path: to, uidValidity: places.uidValidity, uid } : undefined
+        return [item, { state: 'done', ...afterAt(place) }]
+      }),
+    )
+  },
+
+  async lookAfter(connection, items, _change, intent) {
+    const arrived = intent && (await ArrivedMessages.read(connection, intent))
+    const flags = await flagsOf(connection, items.map(placeOf))
+    return new Map(
+      items.map((item): [PlacedItem, Values] => {
+        const place = arrived?.take(readIdentity(item))
+        if (place) return [item, { state: 'done', ...afterAt(place) }]
+        return [item, arrived && flags.has(item.uid) ? { state: 'waiting' } : lost]
+      }),
+    )
+  },
+}
+
+export function identityOf(identities: ReadonlyMap<number, Identity>, { uid }: PlacedItem): string | null {
+  const identity = identities.get(uid)
+  return identity ? JSON.stringify(identity) : null
+}
+
+export function readIdentity({ identity }: PlacedItem): Identity | undefined {
+  return identity === null ? undefined : (JSON.parse(identity) as Identity)
+}

@@ -1,0 +1,29 @@
+/** Deletes messages permanently, and these alone. A message that is gone afterwards is deleted. */
+import type { MailStep } from './mail-step.ts'
+import { placeOf } from './operation-tables.ts'
+import { flagsOf, gone, writeTarget } from './source-messages.ts'
+
+export const deleteStep: MailStep = {
+  async look(connection, items) {
+    const flags = await flagsOf(connection, items.map(placeOf))
+    const verdicts = new Map(items.map(item => [item, flags.has(item.uid) ? { state: 'sent' as const } : gone]))
+    return { verdicts, intent: undefined }
+  },
+
+  async send(writer, items) {
+    const removed = new Set(await writer.expunge(writeTarget(items)))
+    return new Map(
+      items.map(item => [
+        item,
+        removed.has(item.uid)
+          ? { state: 'done' as const }
+          : { state: 'failed' as const, code: 'mail_server_refused', why: 'The mail server kept the message.' },
+      ]),
+    )
+  },
+
+  async lookAfter(connection, items) {
+    const flags = await flagsOf(connection, items.map(placeOf))
+    return new Map(items.map(item => [item, { state: flags.has(item.uid) ? ('waiting' as const) : ('done' as const) }]))
+  },
+}

@@ -1,0 +1,33 @@
+/** What each kind of operation does to a group of messages: look, tell the mail server once, and look again when its response was lost. */
+import type { MessageWriter } from '../imap/gateway-capabilities.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
+import type { Change, Intent, PlacedItem } from './operation-tables.ts'
+import type { Values, Verdicts } from './source-messages.ts'
+
+export interface MailStep {
+  /** Reads only. What is to be done gets the state `sent`, with what is needed to find out later what became of it. */
+  look(
+    connection: MailConnection,
+    items: readonly PlacedItem[],
+    change: Change,
+  ): Promise<{ verdicts: Verdicts; intent: Intent | undefined }>
+  /** Sends the commands once; `UnknownOutcome` when it is not known what they did. Every other error says that nothing was done. */
+  send(
+    writer: MessageWriter,
+    items: readonly PlacedItem[],
+    change: Change,
+    intent: Intent | undefined,
+  ): Promise<Verdicts>
+  /**
+   * What became of messages that were `sent`. Those with the state `waiting` were not changed, and can be done again; those that still
+   * are `sent` are half done.
+   */
+  lookAfter(
+    connection: MailConnection,
+    items: readonly PlacedItem[],
+    change: Change,
+    intent: Intent | undefined,
+  ): Promise<Verdicts>
+  /** Does the second half of what is half done. It may be done several times. */
+  finish?(writer: MessageWriter, items: readonly PlacedItem[]): Promise<Values>
+}

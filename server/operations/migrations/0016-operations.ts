@@ -1,0 +1,70 @@
+/** Changes of mail that were asked for: each call, each of its messages, and the keys under which calls may be repeated. */
+import type { Kysely } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('operations')
+    // Later ones are greater.
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('account_id', 'text', column => column.notNull().references('accounts.id').onDelete('cascade'))
+    .addColumn('principal_kind', 'text', column => column.notNull())
+    .addColumn('principal_id', 'text', column => column.notNull())
+    .addColumn('principal_name', 'text', column => column.notNull())
+    .addColumn('user_id', 'text')
+    .addColumn('at', 'text', column => column.notNull())
+    .addColumn('kind', 'text', column => column.notNull())
+    .addColumn('arguments', 'text', column => column.notNull())
+    .addColumn('state', 'text', column => column.notNull())
+    .addColumn('total', 'integer', column => column.notNull())
+    .addColumn('done', 'integer', column => column.notNull())
+    .addColumn('failed', 'integer', column => column.notNull())
+    .addColumn('gone', 'integer', column => column.notNull())
+    .addColumn('unknown', 'integer', column => column.notNull())
+    // What the step under way needs to find out afterwards what became of it.
+    .addColumn('intent', 'text')
+    .addColumn('error', 'text')
+    .addColumn('settled_at', 'text')
+    .addColumn('undo_of', 'text')
+    .addColumn('undone_by', 'text')
+    .execute()
+  await db.schema.createIndex('operations_queue').on('operations').columns(['account_id', 'state', 'id']).execute()
+  await db.schema.createIndex('operations_principal').on('operations').columns(['principal_id', 'id']).execute()
+  await db.schema
+    .createTable('operation_items')
+    .addColumn('operation_id', 'text', column => column.notNull().references('operations.id').onDelete('cascade'))
+    .addColumn('position', 'integer', column => column.notNull())
+    .addColumn('account_id', 'text', column => column.notNull())
+    .addColumn('message_id', 'text')
+    // Where it is when its turn comes; UIDs go up to 2^32 - 1.
+    .addColumn('path', 'text')
+    .addColumn('uid_validity', 'bigint')
+    .addColumn('uid', 'bigint')
+    .addColumn('change', 'text', column => column.notNull())
+    .addColumn('flags', 'text')
+    .addColumn('identity', 'text')
+    .addColumn('changed', 'text')
+    .addColumn('after_path', 'text')
+    .addColumn('after_uid_validity', 'bigint')
+    .addColumn('after_uid', 'bigint')
+    .addColumn('undoes', 'integer')
+    .addColumn('state', 'text', column => column.notNull())
+    .addColumn('code', 'text')
+    .addColumn('why', 'text')
+    .addPrimaryKeyConstraint('operation_items_key', ['operation_id', 'position'])
+    .execute()
+  // For following a message through the moves that were done to it.
+  await db.schema
+    .createIndex('operation_items_place')
+    .on('operation_items')
+    .columns(['account_id', 'path', 'uid_validity', 'uid'])
+    .execute()
+  await db.schema
+    .createTable('operation_keys')
+    .addColumn('principal_id', 'text', column => column.notNull())
+    .addColumn('key', 'text', column => column.notNull())
+    .addColumn('digest', 'text', column => column.notNull())
+    .addColumn('at', 'text', column => column.notNull())
+    .addColumn('answer', 'text', column => column.notNull())
+    .addPrimaryKeyConstraint('operation_keys_key', ['principal_id', 'key'])
+    .execute()
+}

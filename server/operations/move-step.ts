@@ -1,0 +1,90 @@
+/** Moves messages into another folder. Where the server has no MOVE, that is COPY, STORE and EXPUNGE, and can stop in between. */
+import { Problem } from '../platform/problem.ts'
+import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
+import { identityOf, readIdentity } from './copy-step.ts'
+import type { MailStep } from './mail-step.ts'
+import { type PlacedItem, placeOf } from './operation-tables.ts'
+import { flagsOf, gone, identitiesOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
+
+const lost: Values = {
+  state: 'unknown',
+  code: 'unknown',
+  why: 'The connection was lost, and the message is neither where it was nor recognisable in the target folder.',
+}
+const inBoth: Values = {
+  state: 'unknown',
+  code: 'unknown',
+  why: 'The connection was lost, and a message like it is in both folders; without a Message-ID nothing is deleted.',
+}
+const marked: Values = {
+  code: 'marked_deleted',
+  why: 'The mail server cannot remove single messages: the message in the old folder is only marked as deleted.',
+}
+
+export const moveStep: MailStep = {
+  async look(connection, items, { to = '' }) {
+    const [{ path }] = items as [PlacedItem]
+    const intent = to === path ? undefined : await intentFor(connection, to)
+    const flags = await flagsOf(connection, items.map(placeOf))
+    const there = items.filter(({ uid }) => flags.has(uid))
+    const identities = intent ? await identitiesOf(connection, there) : new Map()
+    const verdicts: Verdicts = new Map(items.map(item => [item, gone]))
+    for (const item of there) {
+      // Where it is to be it is already.
+      const done: Values = { state: 'done', ...afterAt(placeOf(item)) }
+      verdicts.set(item, intent ? { state: 'sent', identity: identityOf(identities, item) } : done)
+    }
+    return { verdicts, intent }
+  },
+
+  async send(writer, items, { to = '' }) {
+    const { places, left } = await writer.move(writeTarget(items), to)
+    const inSource = new Set(left)
+    return new Map(
+      items.map((item): [PlacedItem, Values] => {
+        const uid = places?.uids.get(item.uid)
+        if (places && uid === undefined) return [item, inSource.has(item.uid) ? notMoved : gone]
+        const place = places && uid !== undefined ? { path: to, uidValidity: places.uidValidity, uid } : undefined
+        return [item, { state: 'done', ...afterAt(place), ...(inSource.has(item.uid) ? marked : {}) }]
+      }),
+    )
+  },
+
+  async lookAfter(connection, items, _change, intent) {
+    const arrived = intent && (await ArrivedMessages.read(connection, intent))
+    const flags = await flagsOf(connection, items.map(placeOf))
+    if (!arrived) return new Map(items.map(item => [item, lost]))
+    const verdicts: Verdicts = new Map()
+    // Those that are gone first: of two equal messages the one that was moved is there.
+    for (const item of items.toSorted((one, other) => rank(flags, one) - rank(flags, other))) {
+      const place = arrived.take(readIdentity(item))
+      if (!flags.has(item.uid)) verdicts.set(item, place ? { state: 'done', ...afterAt(place) } : lost)
+      else if (!place) verdicts.set(item, { state: 'waiting' })
+      else if (readIdentity(item)?.messageId) verdicts.set(item, { state: 'sent', ...afterAt(place) })
+      else verdicts.set(item, inBoth)
+    }
+    return verdicts
+  },
+
+  /** They are in the target folder: what is left of them is removed. */
+  async finish(writer, items) {
+    try {
+      await writer.expunge(writeTarget(items))
+      return { state: 'done' }
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'mail_server_refused') throw error
+      await writer.setFlags(writeTarget(items), 'add', ['\\Deleted'])
+      return { state: 'done', ...marked }
+    }
+  },
+}
+
+const notMoved: Values = {
+  state: 'failed',
+  code: 'mail_server_refused',
+  why: 'The mail server left the message where it is.',
+}
+
+function rank(flags: ReadonlyMap<number, unknown>, { uid }: PlacedItem): number {
+  return flags.has(uid) ? 1 : 0
+}

@@ -1,0 +1,65 @@
+/** Follows messages through the moves that operations did. */
+import type { Database } from '../platform/database/database.ts'
+import { pieces } from './operation-store.ts'
+import { type Place, placeKey } from './operation-tables.ts'
+
+export class MovedMessageStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Where messages are now that were moved by operations since, by `placeKey`. Those that were not moved are left out. */
+  async follow(accountId: string, places: readonly Place[]): Promise<Map<string, Place>> {
+    const found = new Map<string, Place>()
+    let open = new Map(places.map(place => [placeKey(place), { first: placeKey(place), place }]))
+    while (open.size > 0) {
+      const next: typeof open = new Map()
+      const moves = await this.#movesFrom(
+        accountId,
+        [...open.values()].map(({ place }) => place),
+      )
+      for (const { from, to } of moves) {
+        const first = open.get(placeKey(from))?.first
+        // A message that was to be moved to where it is stays there.
+        if (first === undefined || placeKey(from) === placeKey(to)) continue
+        found.set(first, to)
+        next.set(placeKey(to), { first, place: to })
+      }
+      open = next
+    }
+    return found
+  }
+
+  async #movesFrom(accountId: string, places: readonly Place[]): Promise<{ from: Place; to: Place }[]> {
+    const folders = Map.groupBy(places, ({ path, uidValidity }) => `${uidValidity}:${path}`)
+    const moves: { from: Place; to: Place }[] = []
+    for (const group of folders.values()) {
+      const { path, uidValidity } = group[0]!
+      for (const piece of pieces(group)) {
+        const rows = await this.#db
+          .selectFrom('operation_items')
+          .innerJoin('operations', 'operations.id', 'operation_items.operation_id')
+          .select(['uid', 'after_path', 'after_uid_validity', 'after_uid'])
+          .where('operation_items.account_id', '=', accountId)
+          .where('path', '=', path)
+          .where('uid_validity', '=', uidValidity)
+          .where(
+            'uid',
+            'in',
+            piece.map(({ uid }) => uid),
+          )
+          .where('operation_items.state', '=', 'done')
+          .where('operations.kind', '=', 'move')
+          .where('after_uid', 'is not', null)
+          .execute()
+        for (const { uid, after_path, after_uid_validity, after_uid } of rows) {
+          const to = { path: after_path!, uidValidity: after_uid_validity!, uid: after_uid! }
+          moves.push({ from: { path, uidValidity, uid: uid! }, to })
+        }
+      }
+    }
+    return moves
+  }
+}

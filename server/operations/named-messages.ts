@@ -1,0 +1,85 @@
+/** Where messages are that a caller names, many at once: by references, which say it themselves, and by ids, which the index knows. */
+import type { ProblemCode } from '../../contract/problem.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import type { IndexedMessage } from '../index/index-types.ts'
+import { Problem } from '../platform/problem.ts'
+import type { Identity, Place } from './operation-tables.ts'
+
+export interface NamedMessagesOptions {
+  refs: Pick<MessageRefs, 'decode'>
+  index: { of(accountId: string): Pick<IndexOperations, 'messagesById'> }
+  /** Whether the account is indexed: another has no ids, and gets no index by being asked for. */
+  isIndexed(accountId: string): boolean
+}
+
+export interface FoundMessage {
+  messageId: string | null
+  place: Place
+  identity: Identity | null
+}
+
+export interface NotFound {
+  code: ProblemCode
+  why: string
+}
+
+const idForm = /^[A-Za-z0-9_-]{20}$/
+const unknown: NotFound = { code: 'message_not_found', why: 'There is no such message in this account.' }
+
+export class NamedMessages {
+  readonly #options: NamedMessagesOptions
+
+  constructor(options: NamedMessagesOptions) {
+    this.#options = options
+  }
+
+  /** In the order of the names. */
+  async find(accountId: string, names: readonly string[]): Promise<(FoundMessage | NotFound)[]> {
+    const ids = names.filter(name => idForm.test(name))
+    const known = await this.#byId(accountId, ids)
+    const seen = new Set<string>()
+    return names.map(name => {
+      const found = idForm.test(name) ? fromIndex(known.get(name)) : this.#fromRef(accountId, name)
+      if (!('place' in found)) return found
+      const key = JSON.stringify(found.place)
+      if (seen.has(key)) return { code: 'bad_request', why: 'It is named twice: by its id and by a reference.' }
+      seen.add(key)
+      return found
+    })
+  }
+
+  async #byId(accountId: string, ids: readonly string[]): Promise<Map<string, IndexedMessage>> {
+    const { index, isIndexed } = this.#options
+    if (ids.length === 0 || !isIndexed(accountId)) return new Map()
+    try {
+      const messages = await index.of(accountId).messagesById(ids)
+      return new Map(messages.map(message => [message.id, message]))
+    } catch (error) {
+      if (!(error instanceof IndexFault)) throw error
+      const detail = 'The index is not available right now; messages can be named by `ref`.'
+      throw new Problem('overloaded', detail, { retryAfterSeconds: 5, cause: error })
+    }
+  }
+
+  #fromRef(accountId: string, ref: string): FoundMessage | NotFound {
+    try {
+      const { folder: path, uidValidity, uid, part } = this.#options.refs.decode(accountId, ref)
+      if (part !== undefined) return { code: 'bad_request', why: 'An attached message cannot be changed.' }
+      return { messageId: null, place: { path, uidValidity, uid }, identity: null }
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'message_not_found') return unknown
+      throw error
+    }
+  }
+}
+
+/** In several folders it is changed in the first one, whose flags lists show too. */
+function fromIndex(message: IndexedMessage | undefined): FoundMessage | NotFound {
+  const [place] = message?.places ?? []
+  if (!message || !place) return unknown
+  const { path, uidValidity, uid } = place
+  const { id, messageId, sizeBytes, date } = message
+  return { messageId: id, place: { path, uidValidity, uid }, identity: { messageId, sizeBytes, date } }
+}

@@ -1,0 +1,68 @@
+/** Operations and their items as they are stored first. */
+import type { OperationKind } from '../../contract/operations.ts'
+import type { Principal } from '../platform/principal.ts'
+import type { FoundMessage, NotFound } from './named-messages.ts'
+import type { Arguments, Change, ItemRow, OperationRow } from './operation-tables.ts'
+import { countsOf, stateOf } from './operation-work.ts'
+
+export function newOperation(
+  principal: Principal,
+  given: { id: string; accountId: string; kind: OperationKind; args: Arguments; undoOf?: string },
+): OperationRow {
+  return {
+    id: given.id,
+    account_id: given.accountId,
+    principal_kind: principal.kind,
+    principal_id: principal.id,
+    principal_name: principal.name,
+    user_id: principal.userId,
+    at: new Date().toISOString(),
+    kind: given.kind,
+    arguments: JSON.stringify(given.args),
+    state: 'pending',
+    total: 0,
+    done: 0,
+    failed: 0,
+    gone: 0,
+    unknown: 0,
+    intent: null,
+    error: null,
+    settled_at: null,
+    undo_of: given.undoOf ?? null,
+    undone_by: null,
+  }
+}
+
+export function newItem(
+  { id, account_id }: OperationRow,
+  position: number,
+  change: Change,
+  message: FoundMessage | NotFound,
+): ItemRow {
+  const isFound = 'place' in message
+  const { path = null, uidValidity = null, uid = null } = isFound ? message.place : {}
+  return {
+    operation_id: id,
+    position,
+    account_id,
+    message_id: isFound ? message.messageId : null,
+    ...{ path, uid_validity: uidValidity, uid },
+    change: JSON.stringify(change),
+    flags: null,
+    identity: isFound && message.identity ? JSON.stringify(message.identity) : null,
+    changed: null,
+    ...{ after_path: null, after_uid_validity: null, after_uid: null },
+    undoes: null,
+    state: isFound ? 'waiting' : 'failed',
+    code: isFound ? null : message.code,
+    why: isFound ? null : message.why,
+  }
+}
+
+/** Where no message was found, nothing is left to do. */
+export function settleIfNothing(operation: OperationRow, items: readonly ItemRow[]): void {
+  const counts = countsOf(items)
+  const { waiting, ...stored } = counts
+  Object.assign(operation, stored)
+  if (waiting === 0) Object.assign(operation, { state: stateOf(counts), settled_at: operation.at })
+}

@@ -1,0 +1,78 @@
+/** Forgets operations that were finished long ago, the oldest of accounts that have too many, and keys of calls. */
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import { keyMs } from './accepted-calls.ts'
+import type { CallKeyStore } from './call-key-store.ts'
+import type { OperationStore } from './operation-store.ts'
+
+export interface OperationPrunerOptions {
+  store: OperationStore
+  keys: CallKeyStore
+  /** Whether this process is the one that forgets. */
+  mayPrune(): boolean
+  /** In epoch milliseconds. */
+  retentionNow(): number
+  logger: Logger
+  keep?: KeptOperations
+}
+
+export interface KeptOperations {
+  ms: number
+  /** Of each account. */
+  operations: number
+  messages: number
+  /** Of each caller. */
+  keys: number
+}
+
+const defaultKeep: KeptOperations = { ms: 30 * 24 * 60 * 60_000, operations: 10_000, messages: 200_000, keys: 10_000 }
+const everyMs = 60 * 60_000
+
+export class OperationPruner {
+  readonly #options: OperationPrunerOptions
+  readonly #stopped = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(options: OperationPrunerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { logger } = this.#options
+    const failed = (err: unknown) => logger.warn({ err }, 'old operations could not be forgotten')
+    every(everyMs, this.#stopped.signal, () => void this.run().catch(failed), failed)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    // Its failure was logged.
+    await this.#running?.catch(() => undefined)
+  }
+
+  /** One at a time. */
+  run(): Promise<void> {
+    this.#running ??= this.#prune().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #prune(): Promise<void> {
+    const { store, keys, mayPrune, retentionNow, keep = defaultKeep } = this.#options
+    if (!mayPrune()) return
+    const now = retentionNow()
+    const oldest = new Date(now - keep.ms).toISOString()
+    await keys.deleteBefore(new Date(now - keyMs).toISOString())
+    await keys.deleteBeyond(keep.keys)
+    for (const accountId of await store.accounts()) {
+      if (this.#stopped.signal.aborted) return
+      let messages = 0
+      const sizes = await store.settledSizes(accountId)
+      const old = sizes.filter(({ at, total }, index) => {
+        messages += total
+        return at < oldest || index >= keep.operations || messages > keep.messages
+      })
+      await store.delete(old.map(({ id }) => id))
+    }
+  }
+}

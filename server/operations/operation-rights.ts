@@ -1,0 +1,45 @@
+/** Who may see and undo an operation. */
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { OperationQuery } from './operation-store.ts'
+import type { OperationRow } from './operation-tables.ts'
+
+type Asked = Pick<OperationRow, 'account_id' | 'principal_id' | 'principal_kind' | 'user_id'>
+
+/** Of this token or key; of a person whichever session of theirs it was. */
+export function isOwn({ id, kind, userId }: Principal, asked: Omit<Asked, 'account_id'>): boolean {
+  if (asked.principal_id === id) return true
+  return kind === 'session' && asked.principal_kind === 'session' && userId !== null && asked.user_id === userId
+}
+
+/** Whether the principal sees what others did: never a token, whatever its scopes. */
+export function seesOthers({ kind, scopes }: Principal): boolean {
+  return kind !== 'token' && scopes.has('dashboard:operate')
+}
+
+export function maySee(principal: Principal, asked: Asked): boolean {
+  return maySeeAccount(principal, asked.account_id) && (seesOthers(principal) || isOwn(principal, asked))
+}
+
+/** By which a list is narrowed to what the principal may see. */
+export function sightOf(principal: Principal): Pick<OperationQuery, 'principalId' | 'userId'> {
+  if (seesOthers(principal)) return {}
+  const { id, kind, userId } = principal
+  return kind === 'session' && userId !== null ? { userId } : { principalId: id }
+}
+
+/** @throws Problem for an operation that the principal sees and may not undo. */
+export function refuseUndo(principal: Principal, asked: Asked): void {
+  if (!isOwn(principal, asked)) {
+    if (seesOthers(principal)) return
+    throw new Problem(
+      'forbidden',
+      'Undoing what others did requires a signed-in user with the scope dashboard:operate.',
+      {
+        missing_scope: 'dashboard:operate',
+      },
+    )
+  }
+  if (principal.scopes.has('mail:organize') || seesOthers(principal)) return
+  throw new Problem('forbidden', 'This requires the scope mail:organize.', { missing_scope: 'mail:organize' })
+}

@@ -1,0 +1,48 @@
+/** /api/v1/accounts/{account_id}/messages/actions and /delete, /api/v1/operations and what undoes them. */
+import { type MessageActions, operationsApi } from '../../contract/operations.ts'
+import type { Call } from '../platform/http/http-call.ts'
+import { type HttpServer, handle } from '../platform/http/http-server.ts'
+import type { OperationService, Wanted } from './operation-service.ts'
+import type { UndoService } from './undo-service.ts'
+
+function wantedOf({ ids, add, remove, move_to, copy_to }: MessageActions): Wanted {
+  if (move_to) return { kind: 'move', ids, to: move_to }
+  if (copy_to) return { kind: 'copy', ids, to: copy_to }
+  return { kind: 'flags', ids, add, remove }
+}
+
+function howOf(call: Call<unknown, unknown, unknown>) {
+  return { signal: call.signal, key: call.header('idempotency-key') }
+}
+
+export function operationRoutes(http: HttpServer, operations: OperationService, undo: UndoService): void {
+  const accept = async (call: Call<{ account_id: string }, unknown, unknown>, wanted: Wanted) => {
+    const { signal, key } = howOf(call)
+    const accepted = await operations.accept(call.principal, call.params.account_id, wanted, signal, key)
+    call.note({ operation_id: accepted.id, kind: accepted.kind, messages: String(accepted.counts.total) })
+    return accepted
+  }
+  handle(http, operationsApi.changeMessages, call => accept(call, wantedOf(call.body)))
+  handle(http, operationsApi.deleteMessages, call => accept(call, { kind: 'delete', ids: call.body.ids }))
+  handle(http, operationsApi.listOperations, ({ principal, query }) => operations.list(principal, query))
+  handle(http, operationsApi.getOperation, ({ principal, params }) => operations.get(principal, params.operation_id))
+  handle(http, operationsApi.undoOperation, async call => {
+    const { principal, params, body } = call
+    const report = await undo.undoOne(principal, params.operation_id, body.dry_run, howOf(call))
+    const [undone] = report.undone
+    call.note({ dry_run: String(body.dry_run), ...(undone?.undo && { undo_operation_id: undone.undo.id }) })
+    return report
+  })
+  handle(http, operationsApi.undoOperations, async call => {
+    const { principal, body } = call
+    const report = await undo.undoSince(principal, body, howOf(call))
+    const undone = report.undone.filter(each => each.undo !== null)
+    call.note({
+      dry_run: String(body.dry_run),
+      undone_principal: body.principal,
+      since: body.since,
+      operations: String(undone.length),
+    })
+    return report
+  })
+}

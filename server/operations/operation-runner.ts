@@ -1,0 +1,211 @@
+/**
+ * Does operations of one account, one group of messages after the other: what is about to be done is committed, the mail server is told
+ * once, and what came of it is committed. When the response is lost, or a restart finds a group that was told, it looks before anything
+ * is repeated.
+ */
+import type { EventHub } from '../events/event-hub.ts'
+import type { ConnectionPool } from '../imap/connection-pool.ts'
+import { UnknownOutcome } from '../imap/gateway-capabilities.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
+import type { Lease } from '../platform/lease.ts'
+import { Problem } from '../platform/problem.ts'
+import { ArrivedMessages, afterAt } from './arrived-messages.ts'
+import { readIdentity } from './copy-step.ts'
+import type { MailStep } from './mail-step.ts'
+import { steps } from './mail-steps.ts'
+import type { MovedMessageStore } from './moved-message-store.ts'
+import { changedFact } from './operation-facts.ts'
+import type { ItemChange, OperationStore } from './operation-store.ts'
+import { type Change, type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
+import { OperationWork } from './operation-work.ts'
+import type { Verdicts } from './source-messages.ts'
+import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
+import { UndoChecks } from './undo-checks.ts'
+
+export interface OperationRunnerOptions {
+  accountId: string
+  store: OperationStore
+  moved: MovedMessageStore
+  hub: Pick<EventHub, 'transact'>
+  pool: Pick<ConnectionPool, 'run' | 'runOnce'>
+  /** @throws LeaseLost when another process does the operations of the account now. */
+  lease(): Lease
+  /** Something changed in a folder. */
+  notice(path: string): void
+}
+
+interface Saved {
+  intent?: Intent | undefined
+}
+
+export class OperationRunner {
+  readonly #options: OperationRunnerOptions
+
+  constructor(options: OperationRunnerOptions) {
+    this.#options = options
+  }
+
+  /** Until it is settled. @throws TryLater, and whatever is not the mail server's. */
+  async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
+    const work = new OperationWork(operation, await this.#options.store.items(operation.id))
+    const checks = await UndoChecks.of(work, this.#options)
+    for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
+    await this.#follow(work)
+    for (let next = work.group('waiting'); next; next = work.group('waiting')) {
+      await this.#step(work, next, checks, signal)
+    }
+    if (operation.state === 'pending' && work.settled) await this.#save(work, [])
+  }
+
+  /** After the last try: what was never told to the mail server is failed, and of the rest nobody knows. */
+  async giveUp(operation: OperationRow, why: string): Promise<void> {
+    const work = new OperationWork(operation, await this.#options.store.items(operation.id))
+    const changes = [
+      ...work.in('waiting').map(item => ({ item, values: { state: 'failed' as const, code: 'gave_up', why } })),
+      ...work.in('sent').map(item => ({ item, values: { state: 'unknown' as const, code: 'unknown', why } })),
+    ]
+    await this.#save(work, changes)
+  }
+
+  /** Earlier operations may have moved them. */
+  async #follow(work: OperationWork): Promise<void> {
+    const places = work.in('waiting').map(placeOf)
+    const moved = await this.#options.moved.follow(this.#options.accountId, places)
+    const changes = work.follow(moved)
+    if (changes.length > 0) await this.#save(work, changes)
+  }
+
+  async #step(work: OperationWork, items: PlacedItem[], checks: UndoChecks, signal: AbortSignal): Promise<void> {
+    const step = steps[work.operation.kind]
+    const change = work.change(items[0]!)
+    const looked = await this.#read(
+      async connection => {
+        const conflicts = await checks.conflicts(connection, items)
+        const rest = items.filter(item => !conflicts.has(item))
+        const { verdicts, intent } =
+          rest.length > 0
+            ? await step.look(connection, rest, change)
+            : { verdicts: new Map() as Verdicts, intent: undefined }
+        return { verdicts: new Map([...conflicts, ...verdicts]), intent }
+      },
+      signal,
+      items[0]!.path,
+    ).catch(error => failed(items, error))
+    const changes = toChanges(looked.verdicts)
+    await this.#save(work, changes, looked)
+    const sent = work.group('sent')
+    if (sent) await this.#send(work, step, sent, change, looked.intent, signal)
+  }
+
+  async #send(
+    work: OperationWork,
+    step: MailStep,
+    sent: PlacedItem[],
+    change: Change,
+    intent: Intent | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { accountId, pool } = this.#options
+    const [{ path }] = sent as [PlacedItem]
+    const told = await pool
+      .runOnce(accountId, 'interactive', writer => step.send(writer, sent, change, intent), signal, path)
+      .catch((error: unknown) => {
+        if (error instanceof UnknownOutcome) return undefined
+        return error instanceof Problem ? error : Promise.reject(error)
+      })
+    if (told === undefined) return this.#lookAfter(work, sent, signal)
+    if (told instanceof Problem) return this.#refused(work, sent, told)
+    if (intent) await this.#locate(told, intent, signal)
+    await this.#saveResult(work, toChanges(told), path, intent)
+  }
+
+  /** Where the server did not say where messages are now (it has no UIDPLUS). */
+  async #locate(told: Verdicts, intent: Intent, signal: AbortSignal): Promise<void> {
+    const lost = [...told].filter(([, { state, after_uid }]) => state === 'done' && (after_uid ?? null) === null)
+    if (lost.length === 0) return
+    // When that fails too, they are where they were sent, and only an undo misses it.
+    const arrived = await this.#read(connection => ArrivedMessages.read(connection, intent), signal, intent.to).catch(
+      () => undefined,
+    )
+    for (const [item, values] of lost) told.set(item, { ...values, ...afterAt(arrived?.take(readIdentity(item))) })
+  }
+
+  /** The server did nothing. */
+  async #refused(work: OperationWork, sent: PlacedItem[], problem: Problem): Promise<void> {
+    if (!isRefusal(problem)) {
+      await this.#save(
+        work,
+        sent.map(item => ({ item, values: { state: 'waiting' } })),
+      )
+      throw new TryLater(problem)
+    }
+    await this.#save(work, toChanges(failed(sent, problem).verdicts))
+  }
+
+  async #lookAfter(work: OperationWork, sent: PlacedItem[], signal: AbortSignal): Promise<void> {
+    const step = steps[work.operation.kind]
+    const { intent } = work
+    const [first] = sent as [PlacedItem]
+    const verdicts = await this.#read(
+      connection => step.lookAfter(connection, sent, work.change(first), intent),
+      signal,
+      first.path,
+    ).catch(error => unknown(sent, error))
+    const half = sent.filter(item => verdicts.get(item)?.state === 'sent')
+    if (half.length > 0 && step.finish) {
+      const { accountId, pool } = this.#options
+      const { finish } = step
+      const values = await pool
+        .runOnce(accountId, 'interactive', writer => finish(writer, half), signal, first.path)
+        .catch((error: unknown) => {
+          throw error instanceof UnknownOutcome || error instanceof Problem ? new TryLater(error) : error
+        })
+      for (const item of half) verdicts.set(item, { ...verdicts.get(item), ...values })
+    }
+    await this.#saveResult(work, toChanges(verdicts), first.path, intent)
+    const isLeft = [...verdicts.values()].some(({ state }) => state === 'waiting')
+    if (isLeft) throw new TryLater(new Error('the mail server has not done it'))
+  }
+
+  async #saveResult(
+    work: OperationWork,
+    changes: ItemChange[],
+    path: string,
+    intent: Intent | undefined,
+  ): Promise<void> {
+    await this.#save(work, changes)
+    this.#options.notice(path)
+    if (intent) this.#options.notice(intent.to)
+  }
+
+  async #save(work: OperationWork, changes: readonly ItemChange[], saved: Saved = {}): Promise<void> {
+    const { store, hub, lease } = this.#options
+    const { operation } = work
+    for (const { item, values } of changes) work.set(item, values)
+    const { total: _total, waiting: _waiting, ...counts } = work.counts
+    const state = work.settled ?? 'pending'
+    const isSettled = state !== 'pending'
+    const values = {
+      ...counts,
+      state,
+      intent: saved.intent ? JSON.stringify(saved.intent) : null,
+      ...(isSettled && { settled_at: new Date().toISOString(), error: null }),
+    }
+    await hub.transact(async (transaction, tell) => {
+      await lease().fence(transaction)
+      if (changes.length > 0) await store.saveItems(transaction, changes)
+      await store.update(transaction, operation.id, values)
+      if (isSettled) tell(changedFact({ ...operation, ...values }))
+    })
+    Object.assign(operation, values)
+  }
+
+  async #read<T>(work: (connection: MailConnection) => Promise<T>, signal: AbortSignal, path: string): Promise<T> {
+    const { accountId, pool } = this.#options
+    try {
+      return await pool.run(accountId, 'interactive', work, signal, path)
+    } catch (error) {
+      throw error instanceof Problem && !isRefusal(error) ? new TryLater(error) : error
+    }
+  }
+}

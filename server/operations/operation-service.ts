@@ -1,0 +1,179 @@
+/** Takes in what callers want done to messages, and says what became of it. `OperationQueue` does it. */
+import type { Folder } from '../../contract/mail.ts'
+import type { Operation, OperationKind, OperationState, OperationWithResults } from '../../contract/operations.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { visibleAccounts } from '../platform/visible-figures.ts'
+import { type AcceptedCalls, keyedCall } from './accepted-calls.ts'
+import { toWireFlag } from './flag-words.ts'
+import type { NamedMessages } from './named-messages.ts'
+import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
+import type { OperationIds } from './operation-id.ts'
+import { maySee, sightOf } from './operation-rights.ts'
+import type { OperationStore } from './operation-store.ts'
+import type { Arguments, Change, OperationRow } from './operation-tables.ts'
+import { toOperation, toResults } from './operation-view.ts'
+import { type NamedTarget, targetFolder } from './target-folder.ts'
+
+export interface OperationServiceOptions {
+  store: OperationStore
+  calls: AcceptedCalls
+  ids: OperationIds
+  named: Pick<NamedMessages, 'find'>
+  refs: Pick<MessageRefs, 'encode' | 'canName'>
+  hub: Pick<EventHub, 'listen'>
+  accounts: Pick<AccountService, 'get'>
+  /** All of the account, as of the last look of its index; undefined where there is none. */
+  knownFolders(accountId: string): readonly Folder[] | undefined
+  /** All of the account, as the mail server lists them now. */
+  foldersOf(accountId: string, signal: AbortSignal): Promise<readonly Folder[]>
+}
+
+/** What is to be done, in the words of the caller. */
+export interface Wanted {
+  kind: OperationKind
+  ids: readonly string[]
+  add?: readonly string[] | undefined
+  remove?: readonly string[] | undefined
+  to?: NamedTarget | undefined
+}
+
+export interface ListQuery {
+  account_id?: string | undefined
+  since?: string | undefined
+  principal?: string | undefined
+  state?: OperationState | undefined
+  limit: number
+  cursor?: string | undefined
+}
+
+export class OperationService {
+  readonly #options: OperationServiceOptions
+
+  constructor(options: OperationServiceOptions) {
+    this.#options = options
+  }
+
+  /** @param key Under which the caller may repeat it. @throws Problem when nothing of it is taken in. */
+  async accept(
+    principal: Principal,
+    accountId: string,
+    wanted: Wanted,
+    signal: AbortSignal,
+    key?: string,
+  ): Promise<OperationWithResults> {
+    const { calls, named, ids, refs } = this.#options
+    await this.checkAccount(principal, accountId)
+    const call = keyedCall(principal, key, [accountId, wanted])
+    const before = await calls.repeated(call)
+    if (before !== undefined) return this.get(principal, before)
+    const [change, args] = await this.#changeOf(accountId, wanted, signal)
+    const found = await named.find(accountId, wanted.ids)
+    const operation = newOperation(principal, { id: ids.next(), accountId, kind: wanted.kind, args })
+    const items = found.map((message, position) => newItem(operation, position, change, message))
+    settleIfNothing(operation, items)
+    const repeated = await calls.take(call, [{ operation, items }], operation.id)
+    if (repeated !== undefined) return this.get(principal, repeated)
+    // As it was taken in; the queue is at work on it already.
+    return toResults(operation, items, refs)
+  }
+
+  /** @throws Problem also for operations that the principal may not see. */
+  async get(principal: Principal, id: string): Promise<OperationWithResults> {
+    const row = await this.getRow(principal, id)
+    return toResults(row, await this.#options.store.items(id), this.#options.refs)
+  }
+
+  async getRow(principal: Principal, id: string): Promise<OperationRow> {
+    const row = await this.#options.store.find(id)
+    if (row && maySee(principal, row)) return row
+    throw new Problem('operation_not_found', 'There is no such operation.')
+  }
+
+  async list(
+    principal: Principal,
+    { account_id: accountId, cursor, principal: principalId, ...query }: ListQuery,
+  ): Promise<{ items: Operation[]; next_cursor: string | null }> {
+    if (accountId !== undefined && !maySeeAccount(principal, accountId)) throw noAccount()
+    if (cursor !== undefined && !/^[0-9a-z]{16}$/.test(cursor)) throw badCursor()
+    const visible = visibleAccounts(principal)
+    const sight = sightOf(principal)
+    if (principalId !== undefined && sight.principalId !== undefined && principalId !== sight.principalId) {
+      return { items: [], next_cursor: null }
+    }
+    const rows = await this.#options.store.list({
+      ...query,
+      ...sight,
+      ...(principalId !== undefined && { principalId }),
+      accounts: accountId !== undefined ? [accountId] : visible && [...visible],
+      before: cursor,
+      limit: query.limit + 1,
+    })
+    const page = rows.slice(0, query.limit)
+    const last = page.at(-1)
+    return { items: page.map(toOperation), next_cursor: last && rows.length > page.length ? last.id : null }
+  }
+
+  /** Resolves with how it stands: settled, or as it is when the time is up or nobody waits any more. */
+  async settled(principal: Principal, id: string, boundMs: number, signal: AbortSignal): Promise<OperationWithResults> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const stop = this.#options.hub.listen('operation_changed', ({ operation_id, state }) => {
+      if (operation_id === id && state !== 'pending') resolve()
+    })
+    const timer = setTimeout(resolve, boundMs)
+    const abort = () => resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      const row = await this.getRow(principal, id)
+      if (row.state === 'pending' && !signal.aborted) await promise
+      return await this.get(principal, id)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      stop()
+    }
+  }
+
+  /** @throws Problem when the principal may not see the account, or it is disabled. */
+  async checkAccount(principal: Principal, accountId: string): Promise<void> {
+    if (!maySeeAccount(principal, accountId)) throw noAccount()
+    const { enabled } = await this.#options.accounts.get(principal, accountId)
+    if (!enabled) throw new Problem('account_disabled', 'The account is disabled; an administrator can enable it.')
+  }
+
+  async #changeOf(accountId: string, wanted: Wanted, signal: AbortSignal): Promise<[Change, Arguments]> {
+    if (wanted.kind === 'delete') return [{}, {}]
+    if (wanted.kind === 'flags') {
+      const [add, remove] = [wanted.add ?? [], wanted.remove ?? []].map(flags => [...new Set(flags.map(toWireFlag))])
+      const change = { add: add ?? [], remove: remove ?? [] }
+      return [change, change]
+    }
+    if (!wanted.to) throw new Error('a move or copy without a target')
+    const to = await this.#target(accountId, wanted.to, signal)
+    return [{ to }, { to }]
+  }
+
+  async #target(accountId: string, target: NamedTarget, signal: AbortSignal): Promise<string> {
+    const { knownFolders, foldersOf } = this.#options
+    try {
+      const known = knownFolders(accountId)
+      if (known) return targetFolder(known, target)
+    } catch (error) {
+      // It may have been created since.
+      if (!(error instanceof Problem)) throw error
+    }
+    return targetFolder(await foldersOf(accountId, signal), target)
+  }
+}
+
+function noAccount(): Problem {
+  return new Problem('account_not_found', 'There is no such account.')
+}
+
+function badCursor(): Problem {
+  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
+  return new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
+}

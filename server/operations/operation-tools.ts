@@ -1,0 +1,111 @@
+/** Marking, labelling and moving mail for models: by the same operations as REST. */
+import { z } from 'zod'
+import { MessageActions, type OperationWithResults } from '../../contract/operations.ts'
+import type { ProblemCode } from '../../contract/problem.ts'
+import { fromToolRef, ToolRef } from '../mail/read-message.ts'
+import { Problem } from '../platform/problem.ts'
+import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
+import type { OperationService, Wanted } from './operation-service.ts'
+
+export interface OperationToolsOptions {
+  operations: Pick<OperationService, 'accept' | 'settled'>
+}
+
+/** A model wants to know what came of it: for so long it is waited for. */
+const waitMs = 15_000
+const mostRefs = 100
+const hints: Partial<Record<ProblemCode, string>> = {
+  account_not_found: 'mail_accounts lists the accounts that you may use.',
+  account_disabled: 'Only an administrator can enable it, on the dashboard.',
+  folder_not_found: 'mail_folders lists the folders.',
+  folder_not_selectable: 'mail_folders lists the folders in it.',
+}
+const refs = z.array(ToolRef).min(1).max(mostRefs).describe('All of one account')
+const output = z.object({
+  ok: z.int(),
+  failed: z.array(z.object({ ref: z.string(), why: z.string() })).optional(),
+  pending: z.int().optional().describe('Will be done later'),
+  undo: z.string().describe('Operation id, by which a person can undo it'),
+})
+type Output = z.infer<typeof output>
+
+export function operationTools({ operations }: OperationToolsOptions): Tool[] {
+  const run = async (call: ToolCall<{ refs: string[] }> & { accountId: string }, wanted: Wanted): Promise<Output> => {
+    const { principal, accountId, signal, note } = call
+    const { id } = await operations.accept(principal, accountId, wanted, signal)
+    note({ operation_id: id, kind: wanted.kind, messages: String(wanted.ids.length) })
+    return toOutput(call.input.refs, await operations.settled(principal, id, waitMs, signal))
+  }
+  const update = defineAccountTool({
+    name: 'mail_update',
+    title: 'Mark and label mail',
+    description: 'Adds and removes flags (seen, flagged, answered) and labels of messages.',
+    scope: 'mail:organize',
+    effect: 'write',
+    hints,
+    input: z.strictObject({
+      refs,
+      add: z.array(z.string().max(100)).max(20).optional(),
+      remove: z.array(z.string().max(100)).max(20).optional(),
+    }),
+    output,
+    accountOf: (_principal, input) => accountOfRefs(input.refs),
+    run: call => {
+      const { add, remove } = call.input
+      const ids = namesOf(call.input.refs)
+      // The same rules as for REST.
+      const checked = MessageActions.safeParse({ ids, add, remove })
+      if (!checked.success) throw badInput(checked.error)
+      return run(call, { kind: 'flags', ids, add, remove })
+    },
+  })
+  const move = defineAccountTool({
+    name: 'mail_move',
+    title: 'Move mail',
+    description: 'Moves messages to a folder.',
+    scope: 'mail:organize',
+    effect: 'write',
+    hints,
+    input: z.strictObject({
+      refs,
+      to: z.string().min(1).max(1_000).describe('Path, or role such as archive, trash, junk'),
+    }),
+    output,
+    accountOf: (_principal, input) => accountOfRefs(input.refs),
+    run: call => {
+      const ids = namesOf(call.input.refs)
+      return run(call, { kind: 'move', ids, to: { name: call.input.to } })
+    },
+  })
+  return [update, move]
+}
+
+function namesOf(toolRefs: readonly string[]): string[] {
+  const names = toolRefs.map(ref => fromToolRef(ref).ref)
+  if (new Set(names).size === names.length) return names
+  throw new Problem('bad_request', 'refs: must not repeat')
+}
+
+function accountOfRefs(toolRefs: readonly string[]): string {
+  const [first, ...others] = new Set(toolRefs.map(ref => fromToolRef(ref).accountId))
+  if (first !== undefined && others.length === 0) return first
+  throw new Problem('bad_request', 'refs: must be of one account; change those of another account in a separate call.')
+}
+
+function badInput({ issues }: z.ZodError): Problem {
+  const words = issues.map(({ path, message }) => `${path.map(String).join('.') || 'input'}: ${message}`)
+  return new Problem('bad_request', words.join('; ').slice(0, 500))
+}
+
+function toOutput(asked: readonly string[], { id, counts, results }: OperationWithResults): Output {
+  const failed = results.flatMap(({ state, why }, position) => {
+    if (state === 'done' || state === 'waiting' || state === 'sent') return []
+    return [{ ref: asked[position]!, why: why ?? state }]
+  })
+  return {
+    ok: counts.done,
+    ...(failed.length > 0 && { failed }),
+    ...(counts.waiting > 0 && { pending: counts.waiting }),
+    undo: id,
+  }
+}

@@ -1,0 +1,88 @@
+/** One operation while it is done: its messages as they stand, in groups of one folder and one change. */
+import type { OperationCounts, OperationState } from '../../contract/operations.ts'
+import {
+  type Change,
+  type Intent,
+  type ItemRow,
+  isPlaced,
+  isSettled,
+  type OperationRow,
+  type Place,
+  type PlacedItem,
+  placeKey,
+  placeOf,
+} from './operation-tables.ts'
+
+export class OperationWork {
+  readonly operation: OperationRow
+  readonly #items: Map<number, ItemRow>
+
+  constructor(operation: OperationRow, items: readonly ItemRow[]) {
+    this.operation = operation
+    this.#items = new Map(items.map(item => [item.position, item]))
+  }
+
+  get change(): (item: ItemRow) => Change {
+    return item => JSON.parse(item.change) as Change
+  }
+
+  get intent(): Intent | undefined {
+    const { intent } = this.operation
+    return intent === null ? undefined : (JSON.parse(intent) as Intent)
+  }
+
+  get items(): readonly ItemRow[] {
+    return [...this.#items.values()]
+  }
+
+  /** Of messages that were found. */
+  in(state: ItemRow['state']): PlacedItem[] {
+    return this.items.filter(item => item.state === state).filter(isPlaced)
+  }
+
+  /** The first messages in this state that are of one folder and one change; undefined when there are none. */
+  group(state: ItemRow['state']): PlacedItem[] | undefined {
+    const all = this.in(state)
+    const [first] = all
+    return first && all.filter(item => groupKey(item) === groupKey(first))
+  }
+
+  set(item: ItemRow, values: Partial<ItemRow>): void {
+    this.#items.set(item.position, { ...item, ...values })
+  }
+
+  /** @param moved By `placeKey`. @returns What is different now. */
+  follow(moved: ReadonlyMap<string, Place>): { item: ItemRow; values: Partial<ItemRow> }[] {
+    return this.in('waiting').flatMap(item => {
+      const place = moved.get(placeKey(placeOf(item)))
+      if (!place) return []
+      return [{ item, values: { path: place.path, uid_validity: place.uidValidity, uid: place.uid } }]
+    })
+  }
+
+  get counts(): OperationCounts {
+    return countsOf(this.items)
+  }
+
+  /** Undefined while something is left to do. */
+  get settled(): OperationState | undefined {
+    return this.items.every(isSettled) ? stateOf(this.counts) : undefined
+  }
+}
+
+function groupKey({ path, uid_validity, change }: PlacedItem): string {
+  return JSON.stringify([path, uid_validity, change])
+}
+
+export function countsOf(items: readonly Pick<ItemRow, 'state'>[]): OperationCounts {
+  const counts = { total: items.length, waiting: 0, done: 0, failed: 0, gone: 0, unknown: 0 }
+  for (const { state } of items) counts[state === 'sent' ? 'waiting' : state]++
+  return counts
+}
+
+/** Of one that is settled. */
+export function stateOf({ total, done, unknown }: OperationCounts): Exclude<OperationState, 'pending'> {
+  if (unknown > 0) return 'unknown'
+  if (done === total) return 'done'
+  return done === 0 ? 'failed' : 'partial'
+}

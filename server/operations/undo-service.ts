@@ -1,0 +1,166 @@
+/** Undoes operations, one or all that a caller did since a time: first as a list of what would change, then by operations of its own. */
+import { operationBounds, type UndoReport } from '../../contract/operations.ts'
+import type { ConnectionPool } from '../imap/connection-pool.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { visibleAccounts } from '../platform/visible-figures.ts'
+import { type AcceptedCalls, type KeyedCall, keyedCall, type NewOperation } from './accepted-calls.ts'
+import type { MovedMessageStore } from './moved-message-store.ts'
+import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
+import type { OperationIds } from './operation-id.ts'
+import { refuseUndo, sightOf } from './operation-rights.ts'
+import type { OperationService } from './operation-service.ts'
+import type { OperationStore } from './operation-store.ts'
+import type { Arguments, OperationRow } from './operation-tables.ts'
+import { type PlannedUndo, type Undoable, UndoPlan } from './undo-plan.ts'
+import { reportOf, visibleReport } from './undo-report.ts'
+
+export interface UndoServiceOptions {
+  store: OperationStore
+  moved: MovedMessageStore
+  calls: AcceptedCalls
+  ids: OperationIds
+  operations: Pick<OperationService, 'getRow' | 'checkAccount'>
+  pool: Pick<ConnectionPool, 'run'>
+}
+
+export interface UndoQuery {
+  /** Whose operations. */
+  principal: string
+  since: string
+  account_id?: string | undefined
+  dry_run: boolean
+}
+
+/** How a call is made, beside what it asks for. */
+export interface UndoCall {
+  signal: AbortSignal
+  key?: string | undefined
+}
+
+const undoKinds = { flags: 'flags', move: 'move', copy: 'delete', delete: 'delete' } as const
+
+export class UndoService {
+  readonly #options: UndoServiceOptions
+
+  constructor(options: UndoServiceOptions) {
+    this.#options = options
+  }
+
+  async undoOne(principal: Principal, id: string, isDryRun: boolean, { signal, key }: UndoCall): Promise<UndoReport> {
+    const row = await this.#options.operations.getRow(principal, id)
+    refuseUndo(principal, row)
+    const call = keyedCall(principal, isDryRun ? undefined : key, ['undo', id])
+    const before = await this.#options.calls.repeated(call)
+    if (before !== undefined) return JSON.parse(before) as UndoReport
+    if (row.state === 'pending') throw new Problem('cannot_undo', 'The operation is not finished yet.')
+    const report = await this.#undo(principal, [row], isDryRun, call, signal)
+    const [undone] = report.undone
+    if (isDryRun || !undone || undone.undo) return report
+    const why = report.changes.find(change => change.why !== null)?.why ?? 'It changed nothing.'
+    throw new Problem('cannot_undo', `Nothing of this operation can be undone. ${why}`)
+  }
+
+  async undoSince(
+    principal: Principal,
+    { principal: whose, since, account_id: accountId, dry_run: isDryRun }: UndoQuery,
+    { signal, key }: UndoCall,
+  ): Promise<UndoReport> {
+    const { store, calls } = this.#options
+    if (principal.kind === 'token' && whose !== principal.id) {
+      const detail =
+        'A token can undo only what it did itself; a signed-in user with dashboard:operate can undo the rest.'
+      throw new Problem('forbidden', detail, { missing_scope: 'dashboard:operate' })
+    }
+    if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
+      throw new Problem('account_not_found', 'There is no such account.')
+    }
+    const call = keyedCall(principal, isDryRun ? undefined : key, ['undo', whose, since, accountId ?? null])
+    const before = await calls.repeated(call)
+    if (before !== undefined) return visibleReport(principal, before)
+    const visible = visibleAccounts(principal)
+    const accounts = accountId !== undefined ? [accountId] : visible && [...visible]
+    const { undone: most, undoneMessages } = operationBounds
+    const rows = await store.list({ accounts, ...sightOf(principal), principalId: whose, since, limit: most + 1 })
+    for (const row of rows.slice(0, 1)) refuseUndo(principal, row)
+    const meant = withinBounds(rows.slice(0, most), undoneMessages)
+    const report = await this.#undo(principal, withoutUndone(meant), isDryRun, call, signal)
+    return { ...report, has_more: meant.length < rows.length }
+  }
+
+  async #undo(
+    principal: Principal,
+    rows: readonly OperationRow[],
+    isDryRun: boolean,
+    call: KeyedCall,
+    signal: AbortSignal,
+  ): Promise<UndoReport> {
+    const planned = new Map<string, PlannedUndo>()
+    for (const [accountId, ofAccount] of Map.groupBy(rows, row => row.account_id)) {
+      await this.#options.operations.checkAccount(principal, accountId)
+      const settled = ofAccount.filter(({ state }) => state !== 'pending')
+      for (const plan of await this.#plan(accountId, settled, signal)) planned.set(plan.operation.id, plan)
+    }
+    const plans = rows.map(operation => planned.get(operation.id) ?? { operation, changes: [] })
+    const undos = new Map<string, NewOperation>()
+    if (!isDryRun) {
+      for (const plan of plans) {
+        const undo = this.#undoOf(principal, plan)
+        if (undo) undos.set(plan.operation.id, undo)
+      }
+    }
+    const report = reportOf(plans, undos, isDryRun)
+    if (isDryRun || undos.size === 0) return report
+    const omitted = report.changes.length + report.changes_omitted
+    const undone = report.undone.filter(({ undo }) => undo !== null)
+    const kept: UndoReport = { ...report, undone, changes: [], changes_omitted: omitted }
+    const repeated = await this.#options.calls.take(call, [...undos.values()], JSON.stringify(kept))
+    return repeated === undefined ? report : (JSON.parse(repeated) as UndoReport)
+  }
+
+  async #plan(accountId: string, rows: readonly OperationRow[], signal: AbortSignal): Promise<PlannedUndo[]> {
+    const { store, moved, pool } = this.#options
+    const undoables: Undoable[] = []
+    for (const operation of rows) undoables.push({ operation, items: await store.items(operation.id) })
+    const places = UndoPlan.places(undoables)
+    if (places.length === 0) return rows.map(operation => ({ operation, changes: [] }))
+    const plan = new UndoPlan(await moved.follow(accountId, places))
+    await pool.run(accountId, 'interactive', connection => plan.look(connection, undoables), signal)
+    return plan.make(undoables)
+  }
+
+  /** Undefined where nothing would change. */
+  #undoOf(principal: Principal, { operation, changes }: PlannedUndo): NewOperation | undefined {
+    const meant = changes.filter(({ outcome }) => outcome === 'will_change')
+    if (meant.length === 0) return undefined
+    const targets = new Set(meant.map(({ change }) => change.to))
+    const [to] = targets
+    const args: Arguments = targets.size === 1 && to !== undefined ? { to } : {}
+    const kind = undoKinds[operation.kind]
+    const given = { id: this.#options.ids.next(), accountId: operation.account_id, kind, args, undoOf: operation.id }
+    const undo = newOperation(principal, given)
+    const items = meant.map(({ item, place, change }, position) => ({
+      ...newItem(undo, position, change, { messageId: item.message_id, place: place!, identity: null }),
+      identity: item.identity,
+      undoes: item.position,
+    }))
+    settleIfNothing(undo, items)
+    return { operation: undo, items }
+  }
+}
+
+/** The newest of them that have so many messages together, and one at least. */
+function withinBounds(rows: readonly OperationRow[], messages: number): OperationRow[] {
+  let sum = 0
+  const end = rows.findIndex(({ total }, index) => {
+    sum += total
+    return index > 0 && sum > messages
+  })
+  return rows.slice(0, end === -1 ? rows.length : end)
+}
+
+/** Undoing an undo, and then what it undid, comes to undoing the latter. */
+function withoutUndone(rows: readonly OperationRow[]): OperationRow[] {
+  const ids = new Set(rows.map(({ id }) => id))
+  return rows.filter(({ undo_of: undoOf }) => undoOf === null || !ids.has(undoOf))
+}

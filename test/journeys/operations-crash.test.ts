@@ -1,0 +1,248 @@
+/**
+ * Each step of each operation is interrupted on a real mail server, by kill -9 of the program and by a lost connection, before the mail server
+ * hears of it and after it has done it. Afterwards it holds each message where it belongs, once.
+ */
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import type { Account } from '../../contract/accounts.ts'
+import { api } from '../../contract/index.ts'
+import type { OperationWithResults } from '../../contract/operations.ts'
+import { createPostgresDatabase } from '../support/databases.ts'
+import { type Dovecot, startDovecot } from '../support/dovecot.ts'
+import { patience } from '../support/patience.ts'
+import type { RawImap } from '../support/raw-imap.ts'
+import { available } from '../support/require.ts'
+import { type RustyMail, runRustyMail } from '../support/rustymail.ts'
+import { startRelay, type TcpRelay } from '../support/tcp-relay.ts'
+import { tempDir } from '../support/temp-dir.ts'
+
+type Kind = 'flags' | 'move' | 'copy' | 'delete'
+
+/** A command at which the program is interrupted: before the server gets it, or once it was done and before that is answered. */
+interface Break {
+  kind: Kind
+  at: 'before' | 'after'
+  command: string
+}
+
+/** Reads how the messages are, before anything is told to the mail server. */
+const look = 'UID FETCH'
+const breaksOf = (move: string[], remove: string[]): Break[] => {
+  const commands: [Kind, string[]][] = [
+    ['flags', ['UID STORE']],
+    ['move', move],
+    ['copy', ['UID COPY']],
+    ['delete', remove],
+  ]
+  return [
+    { kind: 'move', at: 'before', command: look },
+    ...commands.flatMap(([kind, all]) =>
+      all.flatMap(command => [{ kind, at: 'before', command } as const, { kind, at: 'after', command } as const]),
+    ),
+  ]
+}
+
+const servers = [
+  { user: 'alice', hidden: 'nothing', breaks: breaksOf(['UID MOVE'], ['UID STORE', 'UID EXPUNGE']) },
+  {
+    user: 'bob',
+    hidden: 'MOVE',
+    breaks: breaksOf(['UID COPY', 'UID STORE', 'UID EXPUNGE'], ['UID STORE', 'UID EXPUNGE']),
+  },
+  { user: 'carol', hidden: 'MOVE|UIDPLUS', breaks: breaksOf(['UID COPY', 'UID STORE'], []) },
+]
+
+/** The way of one account to the server: it hides extensions, and stops at a command. */
+class Way {
+  readonly user: string
+  readonly breaks: readonly Break[]
+  readonly hasUidPlus: boolean
+  readonly #hidden: string
+  relay!: TcpRelay
+  accountId = ''
+  #armed: Break | undefined
+  #tag: string | undefined
+  #reached = Promise.withResolvers<void>()
+
+  constructor({ user, hidden, breaks }: (typeof servers)[number]) {
+    this.user = `${user}@test.local`
+    this.breaks = breaks
+    this.#hidden = hidden
+    this.hasUidPlus = !hidden.includes('UIDPLUS')
+  }
+
+  async open(port: number): Promise<void> {
+    this.relay = await startRelay(port, { holds: text => this.#hold(text), toClient: text => this.#answer(text) })
+  }
+
+  arm(point: Break): Promise<void> {
+    this.#armed = point
+    this.#tag = undefined
+    this.#reached = Promise.withResolvers<void>()
+    return this.#reached.promise
+  }
+
+  disarm(): void {
+    this.#armed = undefined
+    this.#tag = undefined
+  }
+
+  #hold(text: string): Promise<void> | undefined {
+    const armed = this.#armed
+    const [, tag, command = ''] = /^(\S+) (UID \w+)/m.exec(text) ?? []
+    if (!armed || command !== armed.command || this.#tag !== undefined) return undefined
+    // Lists are read by the same command, with more than flags.
+    if (command === look && !/\([A-Z ]*FLAGS[A-Z ]*\)/.test(text)) return undefined
+    this.#tag = tag
+    if (armed.at === 'after') return undefined
+    this.#reached.resolve()
+    return new Promise(() => undefined)
+  }
+
+  #answer(text: string): string {
+    if (this.#armed?.at === 'after' && this.#tag !== undefined) {
+      if (!new RegExp(`^${this.#tag} `, 'm').test(text)) return ''
+      this.#reached.resolve()
+      return ''
+    }
+    const said = this.hasUidPlus ? text : text.replaceAll(/ \[COPYUID [^\]\r]*\]/g, '')
+    if (!said.includes('CAPABILITY ')) return said
+    return said.replaceAll(new RegExp(` (${this.#hidden})(?=[ \\]\r])`, 'g'), '')
+  }
+}
+
+describe.skipIf(!available('dovecot'))('interrupted at each step', () => {
+  let dovecot: Dovecot
+  beforeAll(async () => {
+    dovecot = await startDovecot()
+  })
+  afterAll(() => dovecot?.stop())
+
+  const postgresUrl = inject('postgresUrl')
+  const databases = ['SQLite', ...(postgresUrl === undefined ? [] : ['PostgreSQL'])]
+  const cases = databases.flatMap(database => [
+    [database, 'kill -9'],
+    ...(database === 'SQLite' ? [[database, 'a lost connection']] : []),
+  ])
+
+  test.each(cases)('on %s, by %s: each operation is done once, and none in half', async (database, interruption) => {
+    const dir = tempDir('crash')
+    onTestFinished(() => dir.remove())
+    const environment: Record<string, string> = { RUSTYMAIL_INDEX: 'off' }
+    if (database === 'PostgreSQL') {
+      const { url, drop } = await createPostgresDatabase(postgresUrl!)
+      onTestFinished(drop)
+      environment.RUSTYMAIL_DATABASE_URL = url
+    }
+    const options = { dataDir: join(dir.path, 'data'), environment }
+    let rustymail: RustyMail = await runRustyMail(options)
+    onTestFinished(async () => void (await rustymail.stop('SIGKILL')))
+    const ways = servers.map(server => new Way(server))
+    for (const way of ways) {
+      await way.open(dovecot.imapPort)
+      onTestFinished(() => way.relay.stop())
+      const password = dovecot.users.find(({ user }) => user === way.user)!.password
+      const imap = { host: '127.0.0.1', port: way.relay.port, tls: 'none', user: way.user, password }
+      const body = { email: way.user, imap }
+      const path = `${api.accounts.createAccount.path}?verify=false`
+      way.accountId = ((await (await rustymail.send('POST', path, body)).json()) as Account).id
+      const raw = await dovecot.login(way.user)
+      for (const folder of ['INBOX', 'Archive']) await clear(raw, folder)
+      raw.close()
+    }
+    const rounds = Math.max(...ways.map(({ breaks }) => breaks.length))
+    for (let round = 0; round < rounds; round++) {
+      const busy = ways.filter(({ breaks }) => round < breaks.length)
+      const begun = await Promise.all(
+        busy.map(async way => {
+          const point = way.breaks[round]!
+          const subject = `${point.kind} ${point.at} ${point.command} ${round}`
+          for (const part of [1, 2]) await dovecot.appendMessage(way.user, messageOf(`${subject}/${part}`))
+          const ids = await refsOf(rustymail, way.accountId, subject)
+          const reached = way.arm(point)
+          const id = await accept(rustymail, way.accountId, point.kind, ids)
+          await reached
+          return { way, point, subject, id }
+        }),
+      )
+      if (interruption === 'kill -9') await rustymail.stop('SIGKILL')
+      for (const way of busy) way.disarm()
+      for (const way of busy) way.relay.cutClients()
+      if (interruption === 'kill -9') rustymail = await runRustyMail(options)
+      for (const { way, point, subject, id } of begun) {
+        const settled = await settledOf(rustymail, id)
+        const name = `${way.user} ${subject}`
+        expect([name, settled.state, settled.results.map(({ state }) => state)]).toEqual([
+          name,
+          'done',
+          ['done', 'done'],
+        ])
+        const raw = await dovecot.login(way.user)
+        const held = { INBOX: await find(raw, 'INBOX', subject), Archive: await find(raw, 'Archive', subject) }
+        raw.close()
+        expect([name, held]).toEqual([name, expectedOf(point.kind, way.hasUidPlus)])
+        if (point.kind === 'move' || point.kind === 'copy') {
+          expect([name, settled.results.every(({ new_ref }) => new_ref !== null)]).toEqual([name, true])
+        }
+      }
+    }
+    expect(rounds).toBeGreaterThan(10)
+  })
+})
+
+function expectedOf(kind: Kind, hasUidPlus: boolean): Record<string, string[]> {
+  const both = (flags: string) => [`1 ${flags}`, `2 ${flags}`]
+  // Without UIDPLUS single messages cannot be removed, only marked.
+  if (kind === 'move') return { INBOX: hasUidPlus ? [] : both('\\Deleted'), Archive: both('') }
+  if (kind === 'copy') return { INBOX: both(''), Archive: both('') }
+  return { INBOX: kind === 'flags' ? both('\\Flagged') : [], Archive: [] }
+}
+
+function messageOf(subject: string): string {
+  return `From: Bob <bob@test.local>\nSubject: ${subject}\nMessage-ID: <${subject.replaceAll(/\W/g, '.')}@test.local>\n\nbody\n`
+}
+
+async function refsOf(rustymail: RustyMail, accountId: string, subject: string): Promise<string[]> {
+  const path = api.mail.listMessages.path.replace('{account_id}', accountId)
+  const answer = await rustymail.send('GET', `${path}?limit=10`)
+  const { items } = (await answer.json()) as { items: { subject: string; ref: string }[] }
+  return items.filter(item => item.subject.startsWith(`${subject}/`)).map(({ ref }) => ref)
+}
+
+async function accept(rustymail: RustyMail, accountId: string, kind: Kind, ids: string[]): Promise<string> {
+  const { changeMessages, deleteMessages } = api.operations
+  const { path } = kind === 'delete' ? deleteMessages : changeMessages
+  const wanted = { flags: { add: ['flagged'] }, move: { move_to: { role: 'archive' } }, delete: {} }
+  const body = { ids, ...(kind === 'copy' ? { copy_to: { folder: 'Archive' } } : wanted[kind]) }
+  const answer = await rustymail.send('POST', path.replace('{account_id}', accountId), body)
+  const text = await answer.text()
+  expect([kind, answer.status, text]).toEqual([kind, 202, text])
+  return (JSON.parse(text) as OperationWithResults).id
+}
+
+async function settledOf(rustymail: RustyMail, id: string): Promise<OperationWithResults> {
+  const path = api.operations.getOperation.path.replace('{operation_id}', id)
+  const get = async () => (await (await rustymail.send('GET', path)).json()) as OperationWithResults
+  await expect.poll(async () => (await get()).state, { timeout: patience }).not.toBe('pending')
+  return get()
+}
+
+/** `part flags` of each message, without `\Recent`. */
+async function find(imap: RawImap, folder: string, subject: string): Promise<string[]> {
+  await imap.run(`EXAMINE ${folder}`)
+  const answer = await imap.run('FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])').catch(() => '')
+  const rows = answer.split(/^\* \d+ FETCH /m).slice(1)
+  return rows
+    .flatMap(row => {
+      const [, found = '', part = ''] = /Subject: (.*)\/(\d)/i.exec(row) ?? []
+      const flags = (/FLAGS \(([^)]*)\)/.exec(row)?.[1] ?? '').split(' ').filter(flag => flag !== '\\Recent')
+      return found === subject ? [`${part} ${flags.join(' ')}`] : []
+    })
+    .sort()
+}
+
+async function clear(imap: RawImap, folder: string): Promise<void> {
+  await imap.run(`SELECT ${folder}`)
+  await imap.run('STORE 1:* +FLAGS.SILENT (\\Deleted)').catch(() => undefined)
+  await imap.run('EXPUNGE')
+}

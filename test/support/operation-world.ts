@@ -1,0 +1,133 @@
+/** Operations on a mail server in memory, with the real queue on a real database: it can be stopped and started again, as after a crash. */
+import { randomBytes } from 'node:crypto'
+import { onTestFinished } from 'vitest'
+import type { EventOf } from '../../contract/event.ts'
+import type { Folder } from '../../contract/mail.ts'
+import type { Operation, OperationWithResults } from '../../contract/operations.ts'
+import { scopes } from '../../contract/scope.ts'
+import type { MailLogin } from '../../server/accounts/mail-login.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { ConnectionPool } from '../../server/imap/connection-pool.ts'
+import { MessageRefs } from '../../server/imap/message-ref.ts'
+import { LeaseService } from '../../server/leases/lease-service.ts'
+import { LeaseStore } from '../../server/leases/lease-store.ts'
+import { AcceptedCalls, defaultBounds, type OperationBounds } from '../../server/operations/accepted-calls.ts'
+import { CallKeyStore } from '../../server/operations/call-key-store.ts'
+import { MovedMessageStore } from '../../server/operations/moved-message-store.ts'
+import { NamedMessages } from '../../server/operations/named-messages.ts'
+import { OperationIds } from '../../server/operations/operation-id.ts'
+import { OperationQueue, type OperationQueueOptions } from '../../server/operations/operation-queue.ts'
+import { OperationService, type Wanted } from '../../server/operations/operation-service.ts'
+import { OperationStore } from '../../server/operations/operation-store.ts'
+import { UndoService } from '../../server/operations/undo-service.ts'
+import type { Database } from '../../server/platform/database/database.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import { everyScope, type Principal } from '../../server/platform/principal.ts'
+import { Problem } from '../../server/platform/problem.ts'
+import { Signer } from '../../server/platform/secret-box.ts'
+import { startHub } from './event-hub.ts'
+import { patience } from './patience.ts'
+import { keepAccount } from './watched-accounts.ts'
+
+const login: MailLogin = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' }
+const logger = createLogger('silent')
+export const { signal } = new AbortController()
+
+export interface WorldOptions {
+  db?: Database
+  bounds?: Partial<OperationBounds>
+  queue?: Partial<OperationQueueOptions>
+}
+
+export function principalOf(id: string, more: Partial<Principal> = {}): Principal {
+  return { id, name: id, kind: 'token', userId: null, scopes: everyScope, accounts: new Set(['a', 'b']), ...more }
+}
+
+export const agent = principalOf('token-agent')
+export const operator = principalOf('session-1', { kind: 'session', userId: 'ann', scopes: new Set(scopes) })
+
+/** With the accounts `a` and `b`, which are the same mailbox. */
+export async function startOperations({ db: given, bounds = {}, queue: options = {} }: WorldOptions = {}) {
+  const { hub, db } = await startHub(given)
+  const gateway = new MemoryGateway()
+  const disabled = new Set<string>()
+  const limits = { connection_timeout_seconds: 5, max_connections: 50, connection_pool_size: 3 }
+  const health = { setConnections: () => undefined }
+  const pool = new ConnectionPool({ gateway, login: async () => login, limits, health, logger })
+  const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews: false, logger })
+  await leases.start()
+  for (const id of ['a', 'b']) await keepAccount(db, id)
+  const store = new OperationStore(db)
+  const keys = new CallKeyStore(db)
+  const moved = new MovedMessageStore(db)
+  const refs = new MessageRefs(new Signer(randomBytes(32)))
+  const calls = new AcceptedCalls({ store, keys }, hub, { ...defaultBounds, ...bounds })
+  const ids = new OperationIds()
+  const accounts = {
+    get: async (_principal: Principal, id: string) => {
+      if (!['a', 'b'].includes(id)) throw new Problem('account_not_found', 'There is no such account.')
+      return { enabled: !disabled.has(id) }
+    },
+  }
+  const noIndex = {
+    of: () => {
+      throw new Error('nothing is indexed')
+    },
+  }
+  const named = new NamedMessages({ refs, index: noIndex, isIndexed: () => false })
+  const foldersOf = (accountId: string) =>
+    pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
+  let known: readonly Folder[] | undefined
+  const knownFolders = () => known
+  const service = new OperationService({
+    ...{ store, calls, ids, named, refs, hub, foldersOf, knownFolders },
+    accounts: accounts as unknown as ConstructorParameters<typeof OperationService>[0]['accounts'],
+  })
+  const undo = new UndoService({ store, moved, calls, ids, operations: service, pool })
+  const facts: EventOf<'operation_changed'>['data'][] = []
+  hub.listen('operation_changed', fact => facts.push(fact))
+  const noticed: string[] = []
+  const notice = (accountId: string, path: string) => void noticed.push(`${accountId} ${path}`)
+  const backoff = { firstMs: 1, maxMs: 20, random: () => 1 }
+  const newQueue = () => new OperationQueue({ store, moved, hub, pool, leases, notice, logger, backoff, ...options })
+  let queue = newQueue()
+  await queue.start()
+  onTestFinished(async () => {
+    await queue.stop()
+    await pool.stop()
+    await leases.stop()
+  })
+  const world = {
+    ...{ db, hub, gateway, pool, store, refs, service, undo, facts, noticed, disabled },
+    /** From now on the index knows the folders as they are at this moment. */
+    knowFolders: async () => {
+      known = await foldersOf('a')
+    },
+    /** By falling UID. */
+    refsIn: (path: string) => {
+      const { uidValidity, messages } = gateway.getFolder(path)
+      return messages.map(({ uid }) => refs.encode('a', { folder: path, uidValidity, uid })).toReversed()
+    },
+    /** `subject flag flag` of each message, in their order. */
+    in: (path: string) =>
+      gateway
+        .getFolder(path)
+        .messages.map(({ subject, flags, keywords }) => [subject, ...flags, ...keywords].join(' ')),
+    accept: (wanted: Wanted, principal = agent, key?: string) => service.accept(principal, 'a', wanted, signal, key),
+    settled: (id: string, principal = operator) => service.settled(principal, id, patience, signal),
+    run: async (wanted: Wanted, principal = agent): Promise<OperationWithResults> => {
+      const { id } = await world.accept(wanted, principal)
+      return world.settled(id, principal)
+    },
+    allSettled: async (operations: readonly (Operation | null)[]) => {
+      for (const operation of operations) if (operation) await world.settled(operation.id)
+    },
+    restart: async () => {
+      await queue.stop()
+      queue = newQueue()
+      await queue.start()
+    },
+    stop: () => queue.stop(),
+  }
+  return world
+}
