@@ -39,7 +39,7 @@ function mailOf(mailbox: string) {
     () => mail.listThreads(who, 'a', { limit: 10 }),
     () => mail.listContacts(who, 'a', { limit: 10 }),
     () => mail.listChanges(who, 'a', { limit: 10 }),
-    () => mail.getThread(who, 'a', '1k7qz0x3v9'),
+    () => mail.getThread(who, 'a', '1k7qz0x3v9', {}),
   ]
   return { asks, opened: () => opened }
 }
