@@ -117,7 +117,7 @@ async function scrolling(page: Page, devtools: CDPSession, name: string): Promis
   const began = performance.now()
   let notches = 0
   while (performance.now() - began < seconds * 1000) {
-    await page.mouse.wheel(0, name === 'last' ? notch / 4 : notch)
+    await page.mouse.wheel(0, notch)
     if (pictures && ++notches % 60 === 0)
       await page.screenshot({ path: join(pictures, `scroll-${name}-${notches}.png`) })
     await new Promise(resolve => setTimeout(resolve, 16))

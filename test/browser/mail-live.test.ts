@@ -150,8 +150,10 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       if (list.querySelector('.animate-pulse, .animate-spin')) window.waits.push(list.innerText)
     }).observe(document.body, { childList: true, subtree: true })`)
 
-    await put({ id: 'new', subject: 'Just arrived' })
+    await put({ id: 'new', subject: 'Just arrived', text: 'Fresh words.' })
     await expect.poll(() => rows(page).first().innerText()).toContain('Just arrived')
+    // Its text is indexed behind its headers.
+    await expect.poll(() => rows(page).first().innerText()).toContain('Fresh words.')
     await expect.poll(() => row(page, 'Just arrived').getByText('Unread').count()).toBe(1)
 
     await imap.run('SELECT INBOX')

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
-import { expectAccessible, expectNothingClipped, launchBrowser } from '../support/browser.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser } from '../support/browser.ts'
 import { fill, slowHeartbeats, startMailWorld } from '../support/mail-world.ts'
 import { attached, file, html, leaf, multipart, text, toDelivery } from '../support/mime.ts'
 import { available } from '../support/require.ts'
@@ -91,6 +91,7 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     await shown.getByText('Subject: parts').waitFor()
     expect(await shown.innerText()).toContain('Content-Type: text/calendar')
     await expectAccessible(page, 'the source of a message')
+    await keepPicture(page, 'message-source-light-1280')
     await source.getByRole('button', { name: 'Close' }).last().click()
 
     await page.getByRole('button', { name: 'Attached message' }).click()
@@ -127,5 +128,6 @@ describe.skipIf(!available('chromium'))('the parts of a message', () => {
     expect(await shown.locator('*').count()).toBe(0)
     expect((await shown.innerText()).length).toBeLessThanOrEqual(256 * 1024)
     await expectNothingClipped(page, 'the source of a message')
+    await keepPicture(page, 'message-source-light-360')
   })
 })

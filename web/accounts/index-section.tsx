@@ -18,6 +18,7 @@ import { type IndexSample, remainingSeconds, sampleOf, withSample } from './inde
 import { RebuildDialog } from './rebuild-dialog.tsx'
 import { indexIntervalMs, useIndex } from './use-index.ts'
 import { useSyncProgress } from './use-sync-progress.ts'
+import { paceWords, useUsage } from './use-usage.ts'
 import { WatchedFolders } from './watched-folders.tsx'
 
 export function IndexSection({ account }: { account: Account }) {
@@ -117,6 +118,7 @@ function Progress({ account, status, updatedAt }: { account: Account; status: In
   const figure = (phase: SyncState['phase'], value: number, max: number) =>
     live?.phase === phase ? { value: Math.max(live.done, value), max: Math.max(live.total, max) } : { value, max }
   const seconds = useRemaining(status, updatedAt)
+  const pace = useUsage(account.id).data?.pace ?? 'full'
   return (
     <div className="grid gap-3">
       <div className="grid gap-3 lg:grid-cols-2">
@@ -124,6 +126,9 @@ function Progress({ account, status, updatedAt }: { account: Account; status: In
         {level === 'text' && <ProgressBar label="Texts" {...figure('texts', texts, messages)} />}
       </div>
       {live && <p className="min-w-0 break-words text-xs text-muted">{liveWords(live)}</p>}
+      {pace !== 'full' && (
+        <p className="text-xs text-warn">The daily limit of the mail server is near or reached. {paceWords[pace]}</p>
+      )}
       {seconds !== undefined && (
         <p className="text-xs text-muted">
           About {formatDuration(seconds)} left at the pace of the last minute. Mail can be read meanwhile.

@@ -1,31 +1,23 @@
 /** What RustyMail moved between itself and the mail server of an account: today by what for, and the days before. */
-import { useQuery } from '@tanstack/react-query'
 import type { AccountUsage, UsageDay } from '../../contract/account-usage.ts'
 import type { Account } from '../../contract/accounts.ts'
-import { api } from '../../contract/index.ts'
-import { call } from '../platform/api-client.ts'
 import { formatBytes, formatNumber } from '../platform/format.ts'
-import { queryKeys } from '../platform/query-keys.ts'
 import { StatePill } from '../ui/badge.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { ProgressBar } from '../ui/progress-bar.tsx'
 import { Fact } from './account-facts.tsx'
+import { paceWords, usageIntervalMs, useUsage } from './use-usage.ts'
 
-const intervalMs = 15_000
 const shownDays = 7
 
 export function UsageSection({ account: { id } }: { account: Account }) {
-  const usage = useQuery({
-    queryKey: queryKeys.accountUsage(id),
-    queryFn: ({ signal }) => call(api.accountUsage.getUsage, { params: { account_id: id }, signal }),
-    refetchInterval: intervalMs,
-  })
+  const usage = useUsage(id)
   return (
     <Panel
       title="Traffic"
       query={usage}
-      intervalMs={intervalMs}
+      intervalMs={usageIntervalMs}
       isFlush={false}
       isEmpty={({ days }) => days.length === 0}
       empty={<EmptyState title="No traffic">Nothing was moved in the last five weeks.</EmptyState>}
@@ -72,12 +64,6 @@ function Contents({ usage: { limits, pace, days } }: { usage: AccountUsage }) {
       </table>
     </div>
   )
-}
-
-const paceWords: Record<AccountUsage['pace'], string> = {
-  full: '',
-  slowed: 'Indexing is spread over the rest of the day.',
-  paused: 'Indexing waits until tomorrow (UTC). Reading mail goes on.',
 }
 
 function Pace({ limits, pace, today }: Pick<AccountUsage, 'limits' | 'pace'> & { today: UsageDay }) {

@@ -1,7 +1,7 @@
 /** New mail, older mail, and the place of the reader. */
 import { expect, test } from 'vitest'
 import type { MessageSummary } from '../../contract/mail.ts'
-import { awaitsTexts, joinNewest, joinOlder, splitAtMark } from './mail-pages.ts'
+import { awaitsTexts, joinNewest, joinOlder, loadOlder, pagesAtATime, splitAtMark } from './mail-pages.ts'
 import { type MailPage, type MailRow, rowOfMessage } from './mail-row.ts'
 
 function message(uid: number): MailRow {
@@ -85,4 +85,24 @@ test('a list of threads is asked for again while the text of new mail is missing
   // Where headers alone are indexed, there are none to wait for.
   expect(awaitsTexts(listOf(thread(2, null), thread(1, null)), cameMs)).toBe(false)
   expect(awaitsTexts(listOf(message(2)), cameMs)).toBe(false)
+})
+
+test('far down several pages are loaded as one, as far as there are any and they come', async () => {
+  expect([0, 9_999, 10_000, 149_000].map(pagesAtATime)).toEqual([1, 1, 2, 5])
+  const pages: Record<string, MailPage> = {
+    'before-16': page(15, 11),
+    'before-11': page(10, 6),
+    'before-6': page(5, 1, null),
+  }
+  const load = async (cursor: string) => pages[cursor] ?? Promise.reject(new Error(`nothing at ${cursor}`))
+  const uids = async (count: number) => {
+    const { rows, next_cursor } = await loadOlder(load, 'before-16', count)
+    return [uidsOf({ rows }).at(0), uidsOf({ rows }).at(-1), rows.length, next_cursor]
+  }
+  expect(await uids(1)).toEqual([15, 11, 5, 'before-11'])
+  expect(await uids(2)).toEqual([15, 6, 10, 'before-6'])
+  expect(await uids(5)).toEqual([15, 1, 15, null])
+  delete pages['before-6']
+  expect(await uids(5)).toEqual([15, 6, 10, 'before-6'])
+  await expect(loadOlder(load, 'before-99', 5)).rejects.toThrow('nothing at before-99')
 })

@@ -15,6 +15,26 @@ export function joinNewest(known: MailPage | undefined, newest: MailPage): MailP
   return { ...known, rows: [...newest.rows, ...below], total: newest.total }
 }
 
+/** To put a page behind those that are there takes the longer, the more they are: so far down, several are asked for at a time. */
+export function pagesAtATime(known: number): number {
+  return Math.min(5, 1 + Math.floor(known / 10_000))
+}
+
+/** As one page. What comes before a failure counts; the next attempt tells of it. */
+export async function loadOlder(
+  load: (cursor: string) => Promise<MailPage>,
+  cursor: string,
+  pages: number,
+): Promise<MailPage> {
+  let whole = await load(cursor)
+  for (let count = 1; count < pages && whole.next_cursor !== null; count++) {
+    const next = await load(whole.next_cursor).catch(() => undefined)
+    if (!next) break
+    whole = { ...next, rows: whole.rows.concat(next.rows) }
+  }
+  return whole
+}
+
 /** @param cursor The one that `older` was asked with; when the list has another by now, it has changed and nothing is joined. */
 export function joinOlder(known: MailPage, older: MailPage, cursor: string): MailPage {
   if (known.next_cursor !== cursor) return known

@@ -45,11 +45,14 @@ export function ReadingPane({
   return (
     <Pane label="Message" className={className}>
       <ToolBar backHref={backHref} />
-      {threadId ? (
-        <ConversationView key={threadId} {...shown} threadId={threadId} ownEmail={ownEmail} />
-      ) : (
-        <OpenMessage key={messageRef} {...shown} />
-      )}
+      {/* As high as there is room, also while little is there yet: on phones the bar below stays where it is. */}
+      <div className="flex min-h-0 flex-1 flex-col">
+        {threadId ? (
+          <ConversationView key={threadId} {...shown} threadId={threadId} ownEmail={ownEmail} />
+        ) : (
+          <OpenMessage key={messageRef} {...shown} />
+        )}
+      </div>
     </Pane>
   )
 }

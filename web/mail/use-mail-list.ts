@@ -3,7 +3,7 @@ import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tansta
 import { useState } from 'react'
 import { ApiProblem } from '../platform/api-client.ts'
 import { useStream } from '../platform/live.tsx'
-import { awaitsTexts, joinNewest, joinOlder } from './mail-pages.ts'
+import { awaitsTexts, joinNewest, joinOlder, loadOlder, pagesAtATime } from './mail-pages.ts'
 import type { MailPage } from './mail-row.ts'
 import type { MailSource } from './mail-sources.ts'
 
@@ -28,7 +28,10 @@ export function useMailList(source: MailSource, isSearch: boolean) {
     ...(!source.isSlow && { placeholderData: (before: MailPage | undefined) => before }),
   })
   const older = useMutation({
-    mutationFn: (cursor: string) => load(cursor),
+    mutationFn: (cursor: string) => {
+      const known = queries.getQueryData<MailPage>(queryKey)?.rows.length ?? 0
+      return loadOlder(load, cursor, pagesAtATime(known))
+    },
     onSuccess: (page, cursor) =>
       queries.setQueryData<MailPage>(queryKey, known => known && joinOlder(known, page, cursor), {
         updatedAt: newest.dataUpdatedAt,
