@@ -34,7 +34,7 @@ const subjectOf = (kind: string) => `a ${kind} message`
 async function frameOf(world: MailWorld, kind: string, html: string): Promise<() => Promise<string>> {
   const { people, mailboxes } = world
   const { id } = mailboxes[1]!
-  world.serverOf(1)!.deliver({ subject: subjectOf(kind), html, text: `The text of ${subjectOf(kind)}.` })
+  await world.deliver(1, { subject: subjectOf(kind), html, text: `The text of ${subjectOf(kind)}.` })
   const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=1`
   const { items } = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', path))
   const { proof } = await people.token(['mail:read'], [id])

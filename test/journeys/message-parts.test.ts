@@ -22,7 +22,7 @@ const hostile = {
 async function deliver(world: MailWorld) {
   const { people, mailboxes } = world
   const { id } = mailboxes[1]!
-  world.serverOf(1)!.deliver({ subject: 'hostile', ...hostile })
+  await world.deliver(1, { subject: 'hostile', ...hostile })
   const path = `${fill(api.mail.listMessages.path, { account_id: id })}?limit=1`
   const [item] = api.mail.listMessages.response.parse(await people.tell(people.admin, 'GET', path)).items
   const { proof } = await people.token(['mail:read'], [id])

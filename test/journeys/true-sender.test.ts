@@ -59,10 +59,10 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
     const environment = { RUSTYMAIL_AUTH_SERVERS: '127.0.0.1=mx.test.local' }
     run = await runHere({ environment, dataDir: `${dir.path}/data` })
     const imap = { host: '127.0.0.1', port: dovecot.imapsPort, tls: 'implicit' as const, ...alice }
-    const { id } = await run.call(api.accounts.createAccount, { body: { email: alice.user, imap } })
     for (const [subject, head] of Object.entries(heads)) {
       await dovecot.appendMessage(alice.user, `${head.join('\n')}\nTo: ${alice.user}\nSubject: ${subject}\n\nHello\n`)
     }
+    const { id } = await run.call(api.accounts.createAccount, { body: { email: alice.user, imap } })
     const { items } = await run.call(api.mail.listMessages, { params: { account_id: id } })
     for (const { ref, subject } of items) {
       messages.set(subject, await run.call(api.mail.getMessage, { params: { account_id: id, ref } }))

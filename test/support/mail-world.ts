@@ -7,6 +7,7 @@ import { api } from '../../contract/index.ts'
 import type { Scope } from '../../contract/scope.ts'
 import type { Overrides } from '../../server/app.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import type { Delivery } from '../../server/imap/adapters/memory-message.ts'
 import type { MailGateway } from '../../server/imap/mail-gateway.ts'
 import { Problem } from '../../server/platform/problem.ts'
 import { type People, type Proof, startApp } from './people.ts'
@@ -84,6 +85,14 @@ export class MailWorld {
 
   serverOf(index: number): MemoryGateway | undefined {
     return this.#servers.get(this.mailboxes[index]!.account.imap.host)
+  }
+
+  /** Until it is indexed: lists and searches begin with the index. */
+  async deliver(index: number, delivery: Delivery): Promise<void> {
+    const server = this.serverOf(index)!
+    server.deliver(delivery)
+    const messages = [...server.folders.values()].reduce((sum, folder) => sum + folder.messages.length, 0)
+    await untilIndexed(this.people, this.mailboxes[index]!.id, messages)
   }
 
   /** From now on its server answers, and takes no password: after one try more it is left alone. */
