@@ -235,7 +235,8 @@ export class AccountIndexer {
       return isDue ? this.#round(signal) : this.#lookAtNoticed()
     }
     if (this.#isMore) {
-      const delayMs = await this.#delayOf('backfill')
+      // What is read ahead has cost its bytes already.
+      const delayMs = this.#folders.isAhead || this.#texts.isAhead ? 0 : await this.#delayOf('backfill')
       if (delayMs > 0) return this.#rest(signal, delayMs)
       this.#isMore = await this.#stepBack()
       // Unless the index was emptied meanwhile.
