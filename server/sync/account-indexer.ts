@@ -345,8 +345,7 @@ export class AccountIndexer {
   }
 
   async #forgetAhead(): Promise<void> {
-    await this.#folders.forgetAhead()
-    await this.#texts.forgetAhead()
+    await Promise.all([this.#folders.forgetAhead(), this.#texts.forgetAhead()])
   }
 
   /** Once it is complete, what comes is told by facts. */
