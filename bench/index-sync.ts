@@ -13,7 +13,16 @@ import type { IndexStatus } from '../contract/mail-index.ts'
 import { type Dovecot, startDovecot } from '../test/support/dovecot.ts'
 import { type CorpusMessage, corpus } from './index-corpus.ts'
 import { recordOf } from './index-fill.ts'
-import { apiKey, connectAlice, median, preciseCpuMs, round, rssBytes, startRustyMail, unlimited } from './measure.ts'
+import {
+  apiKey,
+  connectAlice,
+  highestRssBytes,
+  median,
+  preciseCpuMs,
+  round,
+  startRustyMail,
+  unlimited,
+} from './measure.ts'
 
 const count = Number(process.env.RUSTYMAIL_BENCH_MESSAGES ?? 100_000)
 const user = 'alice@test.local'
@@ -72,20 +81,19 @@ async function sync(dovecot: Dovecot, level: 'headers' | 'text'): Promise<Sync> 
     const began = performance.now()
     const id = await connectAlice(server.url, dovecot.imapPort, false)
     const delays: number[] = []
-    let rss = 0
     for (;;) {
       const status = await read<IndexStatus>(`${server.url}/api/v1/accounts/${id}/index`)
-      rss = Math.max(rss, rssBytes(server.pid))
       delays.push(await loopDelayMs(server.url))
       const { messages, texts } = status
       if (messages >= count && (level === 'headers' || texts >= messages)) break
-      await wait(250)
+      // A question costs it some of what is measured.
+      await wait(1_000)
     }
     delays.sort((one, other) => one - other)
     return {
       seconds: round((performance.now() - began) / 1000),
       processor_ms: Math.round(preciseCpuMs(server.pid) - before),
-      rss_mib: round(rss / 2 ** 20),
+      rss_mib: round(highestRssBytes(server.pid) / 2 ** 20),
       loop_p99_ms: round(median(delays)),
       loop_p99_ms_highest: round(delays.at(-1)!),
     }
@@ -164,7 +172,7 @@ async function notmuchCpuMs(dir: string): Promise<number> {
   return (Number(own) + Number(system)) * 1000
 }
 
-export function fillMaildir(maildir: string, messages: readonly CorpusMessage[]): void {
+function fillMaildir(maildir: string, messages: readonly CorpusMessage[]): void {
   for (const name of ['cur', 'new', 'tmp']) mkdirSync(join(maildir, name), { recursive: true })
   for (const [index, { body, date }] of messages.entries()) {
     const record = recordOf(messages, index + 1)

@@ -238,7 +238,8 @@ export class AccountIndexer {
       return isDue ? this.#round(signal) : this.#lookAtNoticed()
     }
     if (this.#isMore) {
-      const delayMs = await this.#delayOf('backfill')
+      // What is read ahead has cost its bytes already.
+      const delayMs = this.#folders.isAhead || this.#texts.isAhead ? 0 : await this.#delayOf('backfill')
       if (delayMs > 0) return this.#rest(signal, delayMs)
       this.#isMore = await this.#stepBack()
       // Unless the index was emptied meanwhile.
@@ -355,8 +356,7 @@ export class AccountIndexer {
   }
 
   async #forgetAhead(): Promise<void> {
-    await this.#folders.forgetAhead()
-    await this.#texts.forgetAhead()
+    await Promise.all([this.#folders.forgetAhead(), this.#texts.forgetAhead()])
   }
 
   /** Once it is complete, what comes is told by facts. */

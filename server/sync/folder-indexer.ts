@@ -30,6 +30,10 @@ export class FolderIndexer {
     this.#options = options
   }
 
+  get isAhead(): boolean {
+    return this.#ahead.isBegun
+  }
+
   /** Before anything is compared: a change of what was read ahead is told once, and then as one of a message that is not known. */
   async forgetAhead(): Promise<void> {
     await this.#ahead.forget()

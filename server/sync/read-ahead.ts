@@ -8,6 +8,11 @@ interface Begun<Found> {
 export class ReadAhead<Found> {
   #begun: Begun<Found> | undefined
 
+  /** Whether something is fetched, or was, and waits to be taken. */
+  get isBegun(): boolean {
+    return this.#begun !== undefined
+  }
+
   /** @param key What tells it from all others. Whether it fails is told to the one that takes it. */
   begin(key: string, fetch: () => Promise<Found>): void {
     const found = fetch()

@@ -43,6 +43,10 @@ export class TextBackfill {
     this.#textless.clear()
   }
 
+  get isAhead(): boolean {
+    return this.#ahead.isBegun
+  }
+
   /** Before anything is compared: folders may be others afterwards. */
   async forgetAhead(): Promise<void> {
     this.#next = []
