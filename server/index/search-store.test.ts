@@ -364,39 +364,6 @@ onEachIndex(open => {
     expect((await search('message', { order: 'rank', counts: true, limit: 1 })).total?.isExact).toBe(false)
   })
 
-  test('beside words and without, places are found alike whether few or more than a thousand are meant', async () => {
-    const hours = (at: number) => new Date(Date.UTC(2026, 0, 1, at)).toISOString()
-    const many = Array.from({ length: 1_100 }, (_, at): Mail => {
-      const flags = at % 500 === 7 ? ['\\Flagged'] : at % 2 === 0 ? ['\\Answered'] : []
-      return { date: hours(at), flags: at === 3 ? ['\\Seen', 'Work'] : flags }
-    })
-    // In two folders, flagged in both.
-    const twice = { messageId: '<twice@example.com>', date: hours(2_000), sizeBytes: 7, flags: ['\\Flagged'] }
-    const { index, find, search } = await filled([...many, { ...twice }])
-    await index.applyBatch(
-      { path: 'Work', uidValidity: 1, added: [recordOf(1, { ...twice, subject: 'Message 1101' })], announces: false },
-      1,
-    )
-    for (const word of ['', 'message ']) {
-      const ids = async (query: string, more = {}) =>
-        (await search(word + query, { limit: 3, ...more })).hits.map(({ message }) => message.messageId)
-      expect(await ids('is:flagged')).toEqual(['<twice@example.com>', '<1008@example.com>', '<508@example.com>'])
-      expect(await ids('is:unread in:inbox')).toEqual([
-        '<twice@example.com>',
-        '<1100@example.com>',
-        '<1099@example.com>',
-      ])
-      expect(await ids('in:work')).toEqual(['<twice@example.com>'])
-      expect(await find(`${word}label:work`)).toEqual([4])
-      expect(await find(`${word}is:flagged is:answered`)).toEqual([])
-      const { nextCursor, total } = await search(`${word}is:unread`, { limit: 2, counts: true })
-      expect(total).toEqual({ count: 1000, isExact: false })
-      expect(await ids('is:unread', { cursor: nextCursor! })).toEqual(
-        [1099, 1098, 1097].map(uid => `<${uid}@example.com>`),
-      )
-    }
-  })
-
   test('texts that are removed are not found any more, the rest of the message is; they can come again', async () => {
     const mails = Array.from({ length: 620 }, (_, at) => ({
       subject: `Tea ${at}`,
