@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { expect, onTestFinished, test } from 'vitest'
+import { folder, recordOf } from '../../test/support/index-world.ts'
 import { tempDir } from '../../test/support/temp-dir.ts'
 import { IndexDatabases } from './index-databases.ts'
 import { indexParts } from './index-parts.ts'
@@ -21,5 +22,27 @@ test('SQLite knows of each index how selective it is, from the first row on', as
     const plan = await sql<{ detail: string }>`explain query plan
       select rowid from messages where account = 1 and rowid < 5 order by rowid desc limit 5`.execute(db)
     expect(plan.rows.map(({ detail }) => detail)).toEqual(['SEARCH messages USING PRIMARY KEY (account=? AND rowid<?)'])
+  })
+})
+
+test('a mailbox that is indexed newest first, as mail is, leaves no pages of SQLite half empty', async () => {
+  const dir = tempDir('index')
+  const databases = new IndexDatabases({ dir: join(dir.path, 'index') }, indexParts, { isReader: false })
+  onTestFinished(async () => {
+    await databases.close()
+    dir.remove()
+  })
+  await databases.use('one', async (index, { db }) => {
+    await index.applyFolders([folder('INBOX')], 1)
+    for (let to = 4_000; to > 0; to -= 200) {
+      const uids = Array.from({ length: 200 }, (_, at) => to - 199 + at)
+      const added = uids.map(uid => recordOf(uid, { date: new Date(uid * 3_600_000).toISOString() }))
+      await index.applyBatch({ path: 'INBOX', uidValidity: 1, added, announces: false }, 1)
+    }
+    const { rows } = await sql<{ name: string; empty: number }>`
+      select name, 1.0 * sum(unused) / sum(pgsize) as empty from dbstat
+      where name in ('messages', 'places', 'places_by_date', 'places_by_message') group by name`.execute(db)
+    expect(rows).toHaveLength(4)
+    expect(rows.filter(({ empty }) => empty > 0.2)).toEqual([])
   })
 })
