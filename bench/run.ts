@@ -16,6 +16,7 @@ import { indexSearch } from './index-search.ts'
 import { indexSize } from './index-size.ts'
 import { indexStore } from './index-store.ts'
 import { indexSync } from './index-sync.ts'
+import { listBesideDownload } from './list-beside-download.ts'
 import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { newMail } from './new-mail.ts'
@@ -45,6 +46,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   'index-lists': indexLists,
   'index-search': indexSearch,
   'index-size': indexSize,
+  'list-beside-download': listBesideDownload,
   events,
   audience,
   'sign-in-flood': signInFlood,
