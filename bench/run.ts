@@ -19,6 +19,7 @@ import { indexSearchApi } from './index-search-api.ts'
 import { indexSize } from './index-size.ts'
 import { indexStore } from './index-store.ts'
 import { indexSync } from './index-sync.ts'
+import { listBesideDownload } from './list-beside-download.ts'
 import { log } from './log.ts'
 import { logOnPostgres } from './log-postgres.ts'
 import { mailScroll } from './mail-scroll.ts'
@@ -52,6 +53,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   'index-search': indexSearch,
   'index-search-api': indexSearchApi,
   'index-size': indexSize,
+  'list-beside-download': listBesideDownload,
   events,
   audience,
   'sign-in-flood': signInFlood,

@@ -8,7 +8,7 @@ import { checkCursor, checkValidity, type MessagePlace, type MessageRefs } from 
 import { limitKeyOf, maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { HtmlCleaner } from '../reading/html-cleaner.ts'
-import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import { type Asker, type NoOutcome, SharedJobs } from '../reading/job-cache.ts'
 import type { PartsReader } from '../reading/parts-reader.ts'
 import type { BodyItem, ReadParts } from '../reading/read-text.ts'
 import { AnswerTurns } from './answer-turns.ts'
@@ -23,7 +23,7 @@ import { documentOf, renderMessageHtml, renderMessageText } from './message-html
 import { MessagePlaces } from './message-places.ts'
 import { previewOf, previewsFor } from './message-preview.ts'
 import { OpenMessages } from './open-messages.ts'
-import { isPackedId, packedParts, unpack, withUnpacked } from './packed-files.ts'
+import { isPackedId, packedParts, type Unpacked, unpack, withUnpacked } from './packed-files.ts'
 import { borderOf, type NamedAuthServer, senderAuth } from './sender-auth.ts'
 import { otherSender, warningsOf } from './sender-warnings.ts'
 import { tell } from './told-text.ts'
@@ -68,6 +68,7 @@ export class MailService {
   readonly #parts: MailServiceOptions['parts']
   readonly #messages: OpenMessages
   readonly #turns = new AnswerTurns()
+  readonly #unpacking = new SharedJobs<Unpacked | NoOutcome>()
   readonly #ownerOf: MailServiceOptions['ownerOf']
   readonly #authServers: readonly NamedAuthServer[]
   readonly #folders: FolderLists
@@ -284,11 +285,16 @@ export class MailService {
     })
   }
 
+  /** With those of the same key alone, whose downloads it counts for. */
   #unpack(owner: FileOwner, place: MessagePlace, message: CachedMessage, signal: AbortSignal) {
-    const request: PartRequest = { signal, checkAgain: () => undefined }
-    const read = (partId: string) => this.files.readPart(owner, place, partId, request)
-    const asker = { key: limitKeyOf(owner.principal), signal }
-    return this.#messages.once(message, 'packed', () => unpack(message.content, read, this.#parts, asker))
+    const key = limitKeyOf(owner.principal)
+    const start = (wanted: AbortSignal) => {
+      const request: PartRequest = { signal: wanted, checkAgain: () => undefined }
+      const read = (partId: string) => this.files.readPart(owner, place, partId, request)
+      return unpack(message.content, read, this.#parts, { key, signal: wanted })
+    }
+    const name = JSON.stringify([key, owner.accountId, place])
+    return this.#messages.once(message, 'packed', () => this.#unpacking.run(name, signal, start))
   }
 
   /** Of several the first that is one. */

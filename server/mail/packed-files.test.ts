@@ -161,11 +161,14 @@ test('it is read once for all that ask soon, and is a download like others: with
   expect([packed.attachments.length, packed.faults]).toEqual([1, ['packed_for_outlook']])
   await expect(mail.openAttachment(ownerOf(ref), '2-1', request)).rejects.toMatchObject({ code: 'too_many_requests' })
   for (const { bytes } of running) await bytes.return()
-  expect((await get(ref)).attachments).toHaveLength(3)
   let pieces = 0
   gateway.delay = step => void (step === 'readPiece' && pieces++)
+  const all = [get(ref), get(ref), mail.messageHtml(principal, 'a', ref, false, signal)]
+  expect((await Promise.all(all))[0]).toMatchObject({ attachment_count: 3 })
+  // Of 256 KiB.
+  expect(pieces).toBe(Math.ceil(everything.length / (256 * 1024)))
   expect((await get(ref)).attachments).toHaveLength(3)
-  expect(pieces).toBe(0)
+  expect(pieces).toBe(Math.ceil(everything.length / (256 * 1024)))
 })
 
 test('nobody without the account reads what is in it', async () => {

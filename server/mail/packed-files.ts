@@ -2,6 +2,7 @@
  * Unpacks `winmail.dat` (TNEF): its files become attachments of the message beside it, and what it says becomes the text of a message that has none.
  * Nothing of a file is held: it is read from where it lies when somebody asks for it.
  */
+import { setImmediate } from 'node:timers/promises'
 import { isTnef } from '../imap/body-structure.ts'
 import type { MessageContent, PackedPlace, PartInfo } from '../imap/mail-gateway.ts'
 import { Problem } from '../platform/problem.ts'
@@ -30,6 +31,8 @@ export type ReadPart = (partId: string) => Promise<AsyncIterable<Buffer>>
 
 /** Of one message: parts, and bytes of them together, as they were sent. All of a part has to be read to know what is in it. */
 const [maxParts, maxBytes] = [3, 32 * 1024 * 1024]
+/** Looked at in a turn of the event loop. */
+const turnBytes = 32 * 1024
 const types = {
   file: 'application/octet-stream',
   message: 'application/vnd.ms-tnef',
@@ -94,7 +97,11 @@ async function readTnef(read: () => Promise<AsyncIterable<Buffer>>): Promise<Tne
   const reader = new TnefReader()
   try {
     for await (const piece of await read()) {
-      reader.push(piece)
+      for (let at = 0; at < piece.length && !reader.isDone; at += turnBytes) {
+        reader.push(piece.subarray(at, at + turnBytes))
+        // Of the smallest attributes it takes some milliseconds, in which others would wait.
+        await setImmediate()
+      }
       if (reader.isDone) break
     }
     return reader.end()

@@ -127,3 +127,32 @@ export class SharedJob<Outcome> {
     }
   }
 }
+
+/** Jobs under way by name, each done once for all that ask for it meanwhile. */
+export class SharedJobs<Outcome> {
+  readonly #underWay = new Map<string, SharedJob<Outcome>>()
+
+  /** @throws The reason of the signal as soon as it is aborted. */
+  async run(name: string, signal: AbortSignal, start: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
+    for (;;) {
+      signal.throwIfAborted()
+      const job = this.#underWay.get(name) ?? this.#start(name, start)
+      try {
+        return await job.join(signal)
+      } catch (error) {
+        // Taken back for others in the moment in which this one came.
+        if (!job.isTakenBack || signal.aborted) throw error
+      }
+    }
+  }
+
+  #start(name: string, start: (signal: AbortSignal) => Promise<Outcome>): SharedJob<Outcome> {
+    const job: SharedJob<Outcome> = new SharedJob(signal =>
+      start(signal).finally(() => {
+        if (this.#underWay.get(name) === job) this.#underWay.delete(name)
+      }),
+    )
+    this.#underWay.set(name, job)
+    return job
+  }
+}

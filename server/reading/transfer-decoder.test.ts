@@ -45,3 +45,43 @@ test.each([
     expect(bytes === (unit === '= ' ? all.slice(0, -2) : all)).toBe(true)
   },
 )
+
+test('long pieces of regular lines have the same bytes as short ones, and so has what only looks regular', () => {
+  const file = Buffer.from(Array.from({ length: 60_000 }, (_, at) => (at * 7 + (at >> 8)) & 0xff))
+  const lines = (length: number, end: string) =>
+    file.toString('base64').replaceAll(new RegExp(`.{${length}}`, 'g'), `$&${end}`)
+  const texts = [
+    ...[
+      lines(76, '\r\n'),
+      lines(76, '\n'),
+      lines(60, '\r\n'),
+      lines(64, '\n'),
+      lines(998, '\r\n'),
+      file.toString('base64'),
+    ],
+    lines(76, '\r\n').replaceAll('A', '-'),
+    lines(76, '\r\n').replaceAll('B', ' '),
+    lines(76, '\n').replaceAll('CD', '\u00e9\0'),
+    lines(76, '\r\n').replace(/\r\n/, '\n'),
+    `${lines(76, '\r\n')}\r\n${lines(70, '\n')}`,
+    lines(76, '\r\n').replaceAll('+', '_'),
+  ]
+  const decoded = (text: string, pieceBytes: number) => {
+    const bytes = Buffer.from(text, 'latin1')
+    let decoder = new TransferDecoder('base64')
+    const out: Buffer[] = []
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      out.push(decoder.push(bytes.subarray(at, at + pieceBytes)))
+      // As one does that goes on at this place later.
+      decoder = new TransferDecoder('base64', decoder.rest)
+    }
+    return Buffer.concat([...out, decoder.end()])
+  }
+  for (const [at, text] of texts.entries()) {
+    const wanted = decoded(text, 1_000)
+    if (at < 6) expect(wanted.equals(file)).toBe(true)
+    for (const pieceBytes of [4_096, 4_097, 4_098, 4_099, 5_000, 65_536, 100_000]) {
+      expect([at, pieceBytes, decoded(text, pieceBytes).equals(wanted)]).toEqual([at, pieceBytes, true])
+    }
+  }
+})

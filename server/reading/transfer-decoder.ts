@@ -10,6 +10,27 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+
 const base64Values = tableOf([...letters, '='].map((letter, value) => [letter, value]))
 const hexValues = tableOf([...'0123456789abcdef', ...'ABCDEF'].map((digit, at) => [digit, at < 16 ? at : at - 6]))
 
+/** Bytes of a piece that is worth looking at, and of a line at most. */
+const [leastRegular, longestLine] = [4_096, 1_000]
+const unlike = [...'=-_'].map(letter => letter.charCodeAt(0))
+
+/** How many bytes end lines, where all lines but the first and the last are of one length. */
+function lineBreaks(piece: Buffer): number | undefined {
+  const first = piece.indexOf(lf)
+  const line = piece.indexOf(lf, first + 1) - first
+  if (first < 0 || first > longestLine || line < 2 || line > longestLine) return undefined
+  const isPair = piece[first + line - 1] === cr
+  let ends = 0
+  for (let at = first; at < piece.length; at += line) {
+    if (piece[at] !== lf || (at > 0 && (piece[at - 1] === cr) !== isPair)) return undefined
+    ends++
+  }
+  // The pair may be cut in two on either side.
+  const isCutBefore = isPair && first === 0
+  const isCutAfter = isPair && piece.at(-1) === cr
+  return ends * (isPair ? 2 : 1) - (isCutBefore ? 1 : 0) + (isCutAfter ? 1 : 0)
+}
+
 export class TransferDecoder {
   readonly #encoding: string
   /** The end of the last piece, of which it is not known what it means. */
@@ -52,6 +73,8 @@ export class TransferDecoder {
 
   /** By groups of four letters; padding ends a group, wherever it stands, as where files were put together. */
   #base64(piece: Buffer, isEnd: boolean): Buffer {
+    const regular = this.#regularBase64(piece)
+    if (regular) return regular
     const out = Buffer.alloc(piece.length + 3)
     let length = 0
     let [bits, count] = [this.#bits, this.#count]
@@ -76,6 +99,29 @@ export class TransferDecoder {
     }
     ;[this.#bits, this.#count] = [bits, count]
     return out.subarray(0, length)
+  }
+
+  /**
+   * Lines of one length and nothing but letters, as programs write them: Node decodes them in a quarter of the time, in which others would wait.
+   * It passes over what is no letter, as we do, but then the length is not what it must be, and nothing was taken: undefined.
+   */
+  #regularBase64(piece: Buffer): Buffer | undefined {
+    // Node ends at padding, and takes the letters of base64url.
+    if (piece.length < leastRegular || unlike.some(byte => piece.includes(byte))) return undefined
+    const breaks = lineBreaks(piece)
+    if (breaks === undefined) return undefined
+    const letters = this.#count + piece.length - breaks
+    const open = letters % 4
+    let end = piece.length
+    for (let left = open; left > 0; ) if (base64Values[piece[--end]!] !== none) left--
+    const bytes = Buffer.from(this.rest.toString('latin1') + piece.toString('latin1', 0, end), 'base64')
+    if (bytes.length !== ((letters - open) / 4) * 3) return undefined
+    ;[this.#bits, this.#count] = [0, 0]
+    for (const byte of piece.subarray(end)) {
+      const value = base64Values[byte]!
+      if (value !== none) [this.#bits, this.#count] = [(this.#bits << 6) | value, this.#count + 1]
+    }
+    return bytes
   }
 
   #quotedPrintable(piece: Buffer, isEnd: boolean): Buffer {

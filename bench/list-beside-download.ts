@@ -1,0 +1,166 @@
+/**
+ * The newest 50 messages of an indexed mailbox at the API, one caller, while nothing else happens, and while a 25 MB attachment downloads and
+ * searches run, each again as soon as it ends: rounds in turn, and the medians of their percentiles.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent } from 'node:http'
+import { join } from 'node:path'
+import { startDovecot } from '../test/support/dovecot.ts'
+import { fillMaildir } from './large-mailbox.ts'
+import {
+  apiKey,
+  connectAlice,
+  get,
+  mainCpuMs,
+  median,
+  preciseCpuMs,
+  round,
+  startRustyMail,
+  unlimited,
+} from './measure.ts'
+
+const messages = Number(process.env.MESSAGES ?? 100_000)
+const rounds = Number(process.env.ROUNDS ?? 7)
+const secondsEach = Number(process.env.SECONDS_EACH ?? 6)
+const attachmentBytes = 25 * 1024 * 1024
+const authorization = `Bearer ${apiKey}`
+
+/** What runs beside the lists; both in processes of their own, so that what they cost their readers is not measured. */
+const loads = { nothing: [], a_download: ['download'], searches: ['search'], both: ['download', 'search'] } as const
+type Load = keyof typeof loads
+/** What a list is compared with: only these two unless `LOADS=all`. */
+const compared: Load[] =
+  process.env.LOADS === 'all' ? ['nothing', 'a_download', 'searches', 'both'] : ['nothing', 'both']
+
+export async function listBesideDownload(): Promise<object> {
+  const fill = (directory: string) => fillMaildir(join(directory, 'alice@test.local', 'Maildir'), messages)
+  const dovecot = await startDovecot({ fill })
+  const rustymail = await startRustyMail(undefined, { ...unlimited, RUSTYMAIL_INDEX: 'text' })
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+  try {
+    await dovecot.appendMessage('alice@test.local', largeMessage())
+    const accountId = await connectAlice(rustymail.url, dovecot.imapPort)
+    const account = `${rustymail.url}/api/v1/accounts/${accountId}`
+    const ref = await untilIndexed(account)
+    const list = `${account}/messages?limit=50`
+    const urls = {
+      download: `${account}/messages/${ref}/attachments/2`,
+      search: `${account}/search?q=message&limit=50&facets=true`,
+    }
+    const found = Object.fromEntries(compared.map(load => [load, [] as Measured[]])) as Record<Load, Measured[]>
+    await measure(list, agent, rustymail.pid, 1)
+    for (let turn = 0; turn < rounds; turn++) {
+      for (const load of compared) {
+        const beside = await Promise.all(loads[load].map(kind => repeat(urls[kind])))
+        found[load].push(await measure(list, agent, rustymail.pid, secondsEach))
+        for (const each of beside) await each.stop()
+        found[load].at(-1)!.beside = Object.fromEntries(beside.map(({ count }, at) => [loads[load][at]!, count()]))
+      }
+    }
+    const quiet = medians(found.nothing)
+    const under = Object.fromEntries(compared.map(load => [load, medians(found[load])]))
+    return {
+      what: `ms of a list of 50 of ${messages} messages, one caller, ${rounds} rounds of ${secondsEach} s in turn, medians of rounds`,
+      ...under,
+      p95_times_quiet: round(under.both!.p95 / quiet.p95),
+      p50_times_quiet: round(under.both!.p50 / quiet.p50),
+      target: 'p95 within 1.5 times of the quiet one',
+    }
+  } finally {
+    agent.destroy()
+    await rustymail.stop()
+    await dovecot.stop()
+  }
+}
+
+function largeMessage(): string {
+  const file = randomBytes(attachmentBytes).toString('base64').replaceAll(/.{76}/g, '$&\r\n')
+  const head =
+    'From: Bob <bob@test.local>\r\nSubject: large\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n'
+  const part =
+    'Content-Type: application/zip\r\nContent-Disposition: attachment; filename=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+  return `${head}--b\r\n\r\nhello\r\n--b\r\n${part}${file}\r\n--b--\r\n`
+}
+
+/** Until lists come from the index and all texts are in it. Answers the large message. */
+async function untilIndexed(account: string): Promise<string> {
+  const ask = async (path: string) => (await fetch(`${account}/${path}`, { headers: { authorization } })).json()
+  for (;;) {
+    const { source, items } = (await ask('messages?limit=50')) as {
+      source: string
+      items: { ref: string; subject: string }[]
+    }
+    const { coverage } = (await ask('search?q=large&server=never')) as {
+      coverage: [{ index: { texts: number } | null }]
+    }
+    const large = items.find(({ subject }) => subject === 'large')
+    if (source === 'index' && large && coverage[0].index?.texts === messages + 1) return large.ref
+    await new Promise(resolve => setTimeout(resolve, 500))
+  }
+}
+
+interface Measured {
+  p50: number
+  p95: number
+  main_cpu_ms_each: number
+  server_cpu_ms_each: number
+  beside?: Record<string, number>
+}
+
+async function measure(url: string, agent: Agent, pid: number, seconds: number): Promise<Measured> {
+  const times: number[] = []
+  const before = [mainCpuMs(pid), preciseCpuMs(pid)] as const
+  for (const end = performance.now() + seconds * 1000; performance.now() < end; ) {
+    const began = performance.now()
+    await get(url, agent)
+    times.push(performance.now() - began)
+    // A person, or a page, does not ask again in the same millisecond.
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  const after = [mainCpuMs(pid), preciseCpuMs(pid)] as const
+  times.sort((one, other) => one - other)
+  const at = (share: number) => round(times[Math.min(times.length - 1, Math.floor(times.length * share))]!)
+  const each = (index: 0 | 1) => round((after[index] - before[index]) / times.length)
+  return { p50: at(0.5), p95: at(0.95), main_cpu_ms_each: each(0), server_cpu_ms_each: each(1) }
+}
+
+function medians(measured: readonly Measured[]) {
+  const of = (name: 'p50' | 'p95' | 'main_cpu_ms_each' | 'server_cpu_ms_each') =>
+    median(measured.map(each => each[name]))
+  const beside = measured.flatMap(each => (each.beside ? [each.beside] : []))
+  return {
+    ...{ p50: of('p50'), p95: of('p95'), p95_of_rounds: measured.map(({ p95 }) => p95) },
+    ...{ main_cpu_ms_each: of('main_cpu_ms_each'), server_cpu_ms_each: of('server_cpu_ms_each') },
+    ...Object.fromEntries(['download', 'search'].map(kind => [kind, median(beside.map(each => each[kind] ?? 0))])),
+  }
+}
+
+/** Asks for it again and again in a process of its own, and says how often it came to the end. */
+async function repeat(url: string): Promise<{ count(): number; stop(): Promise<void> }> {
+  const code = `const [url, authorization] = process.argv.slice(1)
+    for (;;) {
+      const answer = await fetch(url, { headers: { authorization } })
+      if (!answer.ok) throw new Error('answered ' + answer.status)
+      for await (const piece of answer.body) void piece
+      process.stdout.write('.')
+    }`
+  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', code, url, authorization], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let count = 0
+  child.stdout!.on('data', (dots: Buffer) => {
+    count += dots.length
+  })
+  await once(child.stdout!, 'data')
+  count = 0
+  const closed = once(child, 'close')
+  return {
+    count: () => count,
+    stop: async () => {
+      child.kill('SIGKILL')
+      await closed
+    },
+  }
+}
