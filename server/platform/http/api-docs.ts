@@ -38,12 +38,13 @@ export function apiDocs(http: HttpServer, version: string): void {
   }
   const docs = new LateDocs({ prefix, info, render: openApi })
   for (const url of [prefix, `${prefix}/*`]) {
-    http.fastify.get(url, { onRequest: letIn }, (request, reply) => docs.serve(request, reply))
+    const onRequest = (request: FastifyRequest, reply: FastifyReply) => letIn(http, request, reply)
+    http.fastify.get(url, { onRequest }, (request, reply) => docs.serve(request, reply))
   }
 }
 
 /** Before anything of it is looked up, its styles and scripts too. */
-async function letIn(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function letIn(http: HttpServer, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
   const principal = request.caller?.principal ?? anonymous
   // A person comes back once they have signed in; a program is told to prove who it is.
   if (principal === anonymous && request.headers.accept?.includes('text/html')) {
@@ -51,7 +52,7 @@ async function letIn(request: FastifyRequest, reply: FastifyReply): Promise<unkn
   }
   guard(principal, operation)
   // Swagger UI sets style attributes; everything else stays as strict as for our own page.
-  const strict = String(reply.getHeader('content-security-policy'))
+  const strict = http.headers['content-security-policy']!
   reply.header('content-security-policy', strict.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"))
   return undefined
 }
