@@ -4,49 +4,19 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Folder } from '../../contract/mail.ts'
-import type { EventHub } from '../events/event-hub.ts'
-import { type Backoff, backoffDelay, defaultBackoff } from '../imap/backoff.ts'
-import type { ConnectionPool } from '../imap/connection-pool.ts'
+import { backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import type { IndexOperations } from '../index/index-operations.ts'
 import type { AppliedBatch, IndexedFolder } from '../index/index-types.ts'
-import type { Database } from '../platform/database/database.ts'
-import type { Logger } from '../platform/logger.ts'
+import type { AccountIndexerOptions } from './account-indexer-options.ts'
 import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
 import { IndexWriter } from './index-writer.ts'
 import { isFinal, isOfFolder } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
-import type { SyncPhase, SyncProgress } from './sync-progress.ts'
+import type { SyncPhase } from './sync-progress.ts'
 import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
-
-export interface AccountIndexerOptions {
-  accountId: string
-  /** Login and server that it is read from. */
-  mailbox: string
-  /** Of this account. */
-  index: IndexOperations
-  /** Addresses of its owner. */
-  own?: readonly string[]
-  db: Database
-  /** Writes only while this process may. */
-  hub: Pick<EventHub, 'transact'>
-  pool: Pick<ConnectionPool, 'run'>
-  logger: Logger
-  backoff?: Backoff
-  /** Between two looks at all folders. */
-  roundMs?: number
-  /** Flags of a folder whose server counts no changes are compared after so many rounds. */
-  roundsBetweenFlags?: number
-  /** Whether texts are fetched, or headers alone. */
-  hasTexts?: boolean
-  /** Milliseconds until the next step may begin; 0 for at once. */
-  pace?(step: BackgroundStep): Promise<number>
-  /** Hears how far it has come, until all that is known to be there is indexed. */
-  progress?: Pick<SyncProgress, 'at' | 'end'>
-}
 
 /** Of a round, by which the next one comes sooner: accounts that began together do not go on together. */
 const spread = 0.1
