@@ -333,3 +333,25 @@ test('rounds in which nothing changed leave the index alone, so that its threads
   await writer()(w => w.expunge(target('Archive', uid)), signal)
   await vi.waitFor(() => expect(facts.filter(({ type }) => type === 'mail_removed')).toHaveLength(1))
 })
+
+test('what arrives is not held up by what the index tells of it, and that is told all the same', async () => {
+  gateway.deliver({ subject: 'first', messageId: '<1@x>' })
+  const held = Promise.withResolvers<void>()
+  let isHeld = false
+  const transact: typeof world.hub.transact = async work => {
+    if (isHeld) await held.promise
+    return world.hub.transact(work)
+  }
+  indexer = newIndexer({ hub: { transact } })
+  indexer.start()
+  await isComplete()
+  facts.splice(0)
+  isHeld = true
+  const uid = gateway.deliver({ subject: 'second', messageId: '<2@x>' })
+  const { uidValidity } = gateway.getFolder('INBOX')
+  const { headers } = await pool.run('a', 'watch', c => c.changes.listHeaders('INBOX', [uid, uid], 1), signal)
+  expect(await indexer.arrive('INBOX', { uidValidity, from: uid, headers })).toMatchObject([{ uid }])
+  expect(facts).toEqual([])
+  held.resolve()
+  await vi.waitFor(() => expect(facts).toMatchObject([{ data: { folder: 'INBOX', event: 'changed', added: 1 } }]))
+})
