@@ -155,9 +155,9 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     await page.keyboard.press('Tab')
     // The first preset, which reads mail; then past the scopes to the only account, which is ticked already.
     await page.keyboard.press('Enter')
-    const isAtBox = () => page.evaluate<boolean>("document.activeElement?.type === 'checkbox'")
-    for (let step = 0; step < 15 && !(await isAtBox()); step++) await page.keyboard.press('Tab')
     const box = page.getByRole('group', { name: 'Accounts' }).getByRole('checkbox')
+    const isAtBox = () => box.evaluate(element => element.matches(':focus'))
+    for (let step = 0; step < 15 && !(await isAtBox()); step++) await page.keyboard.press('Tab')
     expect(await box.isChecked()).toBe(true)
     // Without it a token for mail is refused before the server is asked.
     await page.keyboard.press('Space')
