@@ -162,5 +162,11 @@ test('the filter of the page is that of the server: with an account named, what 
   expect(meant({ types: undefined, accountId: 'a' })).toEqual(['mail_received'])
   expect(meant({ types: ['server_started'], accountId: undefined })).toEqual(['server_started'])
   expect(meant({ types: undefined, accountId: undefined })).toHaveLength(3)
-  expect(typesOf('mail')).toEqual(['mail_received', 'mail_changed', 'mail_removed', 'folder_changed'])
+  expect(typesOf('mail')).toEqual([
+    'mail_received',
+    'mail_changed',
+    'mail_removed',
+    'folder_changed',
+    'operation_changed',
+  ])
 })
