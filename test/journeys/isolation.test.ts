@@ -127,7 +127,7 @@ const deeds: Record<string, (world: MailWorld, index: number) => Promise<unknown
   deliver: async (world, index) => world.serverOf(index)?.deliver({ subject: world.mailboxes[index]!.mark }),
   cut: async (world, index) => world.serverOf(index)?.cut(),
   comeAndGo: async world => {
-    const { id } = await world.connect(world.newMark(), false)
+    const { id } = await world.connect(world.newMark())
     await world.people.tell(world.people.admin, 'DELETE', accountPath(id))
   },
 }

@@ -9,6 +9,7 @@ import { api } from '../../contract/index.ts'
 import type { ImapReadings } from '../../contract/metrics.ts'
 import { type Scope, scopes } from '../../contract/scope.ts'
 import type { ImapConfiguration } from '../../contract/settings.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { onEachDatabase } from '../support/databases.ts'
 import { type Actor, accountPath, type MailWorld, startMailWorld } from '../support/mail-world.ts'
 import { openStream } from '../support/open-stream.ts'
@@ -22,10 +23,10 @@ const deeds: Record<string, (world: MailWorld, hidden: number[]) => Promise<unkn
   read: (world, hidden) => Promise.all(world.namesOf(hidden.filter(index => index > 0)).map(id => world.list(id))),
   deliver: async (world, hidden) => hidden.map(index => world.serverOf(index)?.deliver({ subject: 'news' })),
   disable: (world, hidden) => Promise.all(hidden.slice(0, 1).map(index => world.enable(index, false))),
-  connect: world => world.connect(world.newMark(), true),
-  connectInVain: world => world.connect(world.newMark(), false),
+  connect: world => world.connect(world.newMark(), new MemoryGateway()),
+  connectInVain: world => world.connect(world.newMark()),
   comeAndGo: async world => {
-    const { id } = await world.connect(world.newMark(), true)
+    const { id } = await world.connect(world.newMark(), new MemoryGateway())
     await world.people.tell(world.people.admin, 'DELETE', accountPath(id))
   },
 }

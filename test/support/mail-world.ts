@@ -111,9 +111,10 @@ export class MailWorld {
     return sees.map(index => this.mailboxes[index]!.id)
   }
 
-  async connect(word: string, isReady: boolean): Promise<Account> {
+  /** @param server What answers; without one nothing does. */
+  async connect(word: string, server?: MemoryGateway): Promise<Account> {
     const host = `mail.${word}.example`
-    if (isReady) this.#servers.set(host, new MemoryGateway())
+    if (server) this.#servers.set(host, server)
     const imap = { host, port: 993, tls: 'implicit', user: word, password: 'secret' }
     const body = { name: `Mail of ${word}`, email: `ann@${word}.example`, imap }
     const path = `${api.accounts.createAccount.path}?verify=false`
@@ -122,14 +123,12 @@ export class MailWorld {
 
   async addMailbox(isReady: boolean): Promise<void> {
     const word = this.newMark()
-    const account = await this.connect(word, isReady)
+    const server = isReady ? new MemoryGateway() : undefined
+    // Before it is connected: the first list may come from an index that was compared before what is delivered later.
+    server?.deliver({ subject: `About ${word}`, text: word, html: `<p>${word}</p>` })
+    const account = await this.connect(word, server)
     const { id } = account
-    let ref = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
-    if (isReady) {
-      const message = { subject: `About ${word}`, text: word, html: `<p>${word}</p>` }
-      this.#servers.get(account.imap.host)!.deliver(message)
-      ref = (await this.list(id)).items[0]!.ref
-    }
+    const ref = isReady ? (await this.list(id)).items[0]!.ref : 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA'
     this.mailboxes.push({ id, mark: word, ref, account })
   }
 
