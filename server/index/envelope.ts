@@ -42,6 +42,15 @@ export async function readEnvelopes(
   return place => toEnvelope(texts.get(place) ?? '')
 }
 
+/** Message-IDs alone: an envelope begins with it, and the rest is not made into data. */
+export async function readMessageIds(
+  owner: IndexOwner,
+  places: readonly number[],
+): Promise<(place: number) => string | null> {
+  const texts = await new BlockReader(owner, envelopeBlocks).read(places)
+  return place => JSON.parse(/^\[(null|"(?:[^"\\]|\\.)*")/.exec(texts.get(place) ?? '')?.[1] ?? 'null')
+}
+
 function toEnvelope(text: string): Envelope {
   const [messageId, inReplyTo, to, cc, bcc, fromCount, toCount, attachmentNames, faults] = JSON.parse(text)
   const [first, second, third] = [to, cc, bcc].map(toAddresses)

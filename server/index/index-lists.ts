@@ -3,12 +3,12 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import { lists } from './bulk-rows.ts'
 import type { IndexOwner } from './change-log.ts'
 import { addressesOf, type Envelope, readEnvelopes } from './envelope.ts'
-import { withIds } from './find-by-id.ts'
 import { getFolder, toFolder } from './folder-index.ts'
 import type { IndexTables, MessageRow } from './index-tables.ts'
 import type { IndexedMessage, IndexedPage, IndexedPlace, IndexedThread, PlaceFlags, ThreadPage } from './index-types.ts'
+import { placesOf, rowsById } from './located-messages.ts'
 import { flagColumns, toFlags } from './message-flags.ts'
-import { messageIdBytes, messageIdText, threadIdText, threadNumber } from './message-identity.ts'
+import { messageIdText, threadIdText, threadNumber } from './message-identity.ts'
 import { BlockReader } from './text-blocks.ts'
 import { previewOf } from './text-preview.ts'
 
@@ -95,18 +95,12 @@ export async function messagesAtRows(
 
 /** In the order of these ids; those that are not there are left out. One without a place is on its way to another folder, or gone soon. */
 export async function messagesById(owner: IndexOwner, ids: readonly string[]): Promise<IndexedMessage[]> {
-  const { db, account } = owner
-  const wanted = [...new Set(ids)].map(messageIdBytes).filter(id => id !== undefined)
-  const rowids = new Map<string, number>()
-  for (const piece of lists(wanted)) {
-    const rows = await withIds(
-      db.selectFrom('messages').select(['rowid', 'id']).where('account', '=', account),
-      piece,
-    ).execute()
-    for (const { rowid, id } of rows) rowids.set(messageIdText(id), rowid)
-  }
-  const known = ids.map(id => rowids.get(id)).filter(rowid => rowid !== undefined)
-  return messagesByRow(owner, known, { previews: true })
+  const rows = await rowsById(owner, ids)
+  return messagesByRow(
+    owner,
+    rows.map(({ rowid }) => rowid),
+    { previews: true },
+  )
 }
 
 export interface ThreadListQuery {
@@ -184,30 +178,6 @@ export async function listFlags(
     .limit(limit)
     .execute()
   return rows.map(row => ({ uid: row.uid, flags: toFlags(row), hasText: row.has_text === 1 }))
-}
-
-async function placesOf({ db, account }: IndexOwner, rowids: readonly number[]): Promise<Map<number, IndexedPlace[]>> {
-  const found = new Map<number, IndexedPlace[]>()
-  for (const piece of lists([...new Set(rowids)])) {
-    const rows = await db
-      .selectFrom('places')
-      .innerJoin('folders', join =>
-        join.onRef('folders.account', '=', 'places.account').onRef('folders.id', '=', 'places.folder'),
-      )
-      .select(['message', 'path', 'uid_validity', 'uid', ...flagColumns])
-      .where('places.account', '=', account)
-      .where('message', 'in', piece)
-      .orderBy('message')
-      .orderBy('folder')
-      .execute()
-    for (const row of rows) {
-      const place = { path: row.path, uidValidity: row.uid_validity, uid: row.uid, flags: toFlags(row) }
-      const others = found.get(row.message)
-      if (others) others.push(place)
-      else found.set(row.message, [place])
-    }
-  }
-  return found
 }
 
 type Newest = { rowid: number; thread: number }

@@ -15,6 +15,7 @@ export interface IndexOperations {
   listMessages: Asked<'listMessages'>
   listPage: Asked<'listPage'>
   messagesById: Asked<'messagesById'>
+  locateMessages: Asked<'locateMessages'>
   listThreads: Asked<'listThreads'>
   messagesOfThread: Asked<'messagesOfThread'>
   search: Asked<'search'>
@@ -46,6 +47,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   listMessages: 'lists',
   listPage: 'lists',
   messagesById: 'lists',
+  locateMessages: 'lists',
   listThreads: 'lists',
   messagesOfThread: 'lists',
   search: 'searches',

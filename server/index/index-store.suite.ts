@@ -56,6 +56,44 @@ export function indexStoreSuite(world: IndexWorld): void {
     ])
   })
 
+  test('says where messages are, in the order of the ids, without their texts', async () => {
+    const { apply, use } = await opened('INBOX', 'Archive')
+    const quoted = { messageId: '<"a\\",b"@example.org>', to: [{ name: 'x"', email: 'y' }] }
+    const records = [recordOf(1, quoted), recordOf(2, { messageId: null }), recordOf(3)]
+    const { added } = await apply({ path: 'INBOX', added: records, texts: [textOf(1, 'a text')] })
+    await apply({ path: 'Archive', added: [{ ...recordOf(3), uid: 8, flags: ['\\Seen'] }] })
+    const [one, two, three] = added.map(({ id }) => id) as [string, string, string]
+    // What is not read may be of any form.
+    await use((_store, db, account) =>
+      db
+        .updateTable('text_blocks')
+        .set({ texts: Buffer.from('no block') })
+        .where('account', '=', account)
+        .execute(),
+    )
+    await expect(use(store => store.messagesById([one]))).rejects.toThrow()
+    const unknown = 'A'.repeat(20)
+    const found = await use(store => store.locateMessages([three, unknown, 'no id', one, two]))
+    const at = (uid: number, { messageId = `<m${uid}@example.org>` }: { messageId?: string | null } = {}) => ({
+      messageId,
+      sizeBytes: 1_000 + uid,
+      date: recordOf(uid).date,
+    })
+    const inbox = (uid: number) => ({ path: 'INBOX', uidValidity: 7, uid, flags: [] })
+    const archive = { path: 'Archive', uidValidity: 7, uid: 8, flags: ['\\Seen'] }
+    expect(found).toEqual([
+      { id: three, ...at(3), places: [inbox(3), archive] },
+      { id: one, ...at(1, quoted), places: [inbox(1)] },
+      { id: two, ...at(2, { messageId: null }), places: [inbox(2)] },
+    ])
+    await apply({ path: 'INBOX', vanished: [[2, 2]] })
+    expect(await use(store => store.locateMessages([two]))).toMatchObject([{ id: two, places: [] }])
+    const many = Array.from({ length: 700 }, (_, number) => recordOf(number + 10))
+    const { added: all } = await apply({ path: 'INBOX', added: many })
+    const named = all.map(({ id }) => id).reverse()
+    expect((await use(store => store.locateMessages(named))).map(({ id }) => id)).toEqual(named)
+  })
+
   test('takes what strangers put into fields: NUL, half characters, nothing at all', async () => {
     const { apply, list } = await opened('INBOX')
     const said = { subject: 'a\0b\ud800', messageId: '', inReplyTo: '\0', date: 'never', flags: ['', 'a\0'] }

@@ -49,12 +49,14 @@ import type {
   IndexedPage,
   IndexFigures,
   ListedFolder,
+  LocatedMessage,
   OutgoingFact,
   PlaceFlags,
   SettledOrphans,
   ThreadPage,
   UidSpan,
 } from './index-types.ts'
+import { locateMessages } from './located-messages.ts'
 import { messageIdText, threadIdText } from './message-identity.ts'
 import { countRows } from './postgres-statistics.ts'
 import { RowNumbers } from './row-numbers.ts'
@@ -166,6 +168,11 @@ export class IndexStore {
     const json = pages.write(page)
     const made = version === undefined ? undefined : pages.cache.put(key, db, version, json)
     return { kind: 'page', json, tag: made?.tag }
+  }
+
+  /** Where they are: lighter than `messagesById`, for many at once. */
+  async locateMessages(ids: readonly string[]): Promise<LocatedMessage[]> {
+    return this.#read(owner => locateMessages(owner, ids))
   }
 
   async messagesById(ids: readonly string[]): Promise<IndexedMessage[]> {

@@ -139,6 +139,17 @@ export interface IndexedPlace {
   flags: string[]
 }
 
+/** Where a message is, and what recognises it in another folder. */
+export interface LocatedMessage {
+  id: string
+  messageId: string | null
+  sizeBytes: number
+  /** INTERNALDATE, ISO 8601 with milliseconds. */
+  date: string
+  /** In the order of folders. */
+  places: IndexedPlace[]
+}
+
 /** One message as lists show it. */
 export interface IndexedMessage {
   id: string

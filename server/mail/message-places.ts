@@ -9,7 +9,7 @@ import type { AccountIndexer } from '../sync/account-indexer.ts'
 export interface MessagePlacesOptions {
   refs: Pick<MessageRefs, 'decode' | 'canName'>
   /** Undefined where nothing is indexed: then there are no ids. */
-  index: { of(accountId: string): Pick<IndexOperations, 'messagesById'> } | undefined
+  index: { of(accountId: string): Pick<IndexOperations, 'locateMessages'> } | undefined
   indexerOf(accountId: string): Pick<AccountIndexer, 'look' | 'isComplete'> | undefined
 }
 
@@ -57,7 +57,7 @@ export class MessagePlaces {
     const { index, refs, indexerOf } = this.#options
     // An account that is not followed has no index, and gets none by being asked for.
     if (!indexerOf(accountId)) return undefined
-    const [message] = (await index?.of(accountId).messagesById([id]).catch(toProblem)) ?? []
+    const [message] = (await index?.of(accountId).locateMessages([id]).catch(toProblem)) ?? []
     return message?.places.filter(({ path }) => refs.canName(path)).map(toPlace)
   }
 

@@ -3,13 +3,13 @@ import type { ProblemCode } from '../../contract/problem.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { IndexedMessage } from '../index/index-types.ts'
+import type { LocatedMessage } from '../index/index-types.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Identity, Place } from './operation-tables.ts'
 
 export interface NamedMessagesOptions {
   refs: Pick<MessageRefs, 'decode'>
-  index: { of(accountId: string): Pick<IndexOperations, 'messagesById'> }
+  index: { of(accountId: string): Pick<IndexOperations, 'locateMessages'> }
   /** Whether the account is indexed: another has no ids, and gets no index by being asked for. */
   isIndexed(accountId: string): boolean
 }
@@ -50,11 +50,11 @@ export class NamedMessages {
     })
   }
 
-  async #byId(accountId: string, ids: readonly string[]): Promise<Map<string, IndexedMessage>> {
+  async #byId(accountId: string, ids: readonly string[]): Promise<Map<string, LocatedMessage>> {
     const { index, isIndexed } = this.#options
     if (ids.length === 0 || !isIndexed(accountId)) return new Map()
     try {
-      const messages = await index.of(accountId).messagesById(ids)
+      const messages = await index.of(accountId).locateMessages(ids)
       return new Map(messages.map(message => [message.id, message]))
     } catch (error) {
       if (!(error instanceof IndexFault)) throw error
@@ -76,7 +76,7 @@ export class NamedMessages {
 }
 
 /** In several folders it is changed in the first one, whose flags lists show too. */
-function fromIndex(message: IndexedMessage | undefined): FoundMessage | NotFound {
+function fromIndex(message: LocatedMessage | undefined): FoundMessage | NotFound {
   const [place] = message?.places ?? []
   if (!message || !place) return unknown
   const { path, uidValidity, uid } = place
