@@ -103,7 +103,7 @@ export class TrailWorker implements TrailReading {
     const asked: Asked = new Map()
     this.#asked = asked
     const resourceLimits = { maxOldGenerationSizeMb: maxMemoryMb }
-    const worker = startThread(program, { workerData, resourceLimits, isBackground: true })
+    const worker = startThread(program, { workerData, resourceLimits, priority: 'background' })
     worker.on('message', (answer: TrailAnswer) => this.#take(answer, asked))
     worker.on('error', error => this.#lose(worker, error))
     worker.on('exit', () => this.#lose(worker, new Error('the thread that reads the audit trail ended')))

@@ -1,5 +1,6 @@
 /** The index on its threads: what is asked of it, and what happens when a thread dies, a file is damaged, or too much is asked. */
-import { readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { folder, onEachIndex, recordOf, textOf } from '../../test/support/index-world.ts'
@@ -103,6 +104,27 @@ test('threads start when they are needed and end when nothing is asked', async (
   while (index.running > 0) await new Promise(resolve => setImmediate(resolve))
   expect(await account.listFolders()).toHaveLength(1)
 })
+
+test.runIf(process.platform === 'linux')(
+  'lists come before searches, and searches before what is indexed',
+  async () => {
+    const before = new Set(readdirSync('/proc/self/task'))
+    // Each thread has a priority of its own: field 19 of its line (proc_pid_stat(5)), of which the second may have blanks.
+    const priorities = () => {
+      const started = readdirSync('/proc/self/task').filter(id => !before.has(id))
+      const lines = started.map(id => readFileSync(`/proc/self/task/${id}/stat`, 'utf8'))
+      return lines.map(line => Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[16]))
+    }
+    const [low, background] = [5, 10].map(nice => Math.max(getPriority(), nice))
+    const { account, begin } = started()
+    await begin()
+    await account.listFolders()
+    expect(priorities()).toContain(background)
+    expect(priorities()).not.toContain(low)
+    await account.listContacts({ query: '', limit: 1 })
+    expect(priorities()).toContain(low)
+  },
+)
 
 test('a thread that dies fails its calls, loses what was not committed, and is started again', async () => {
   const { account, apply, begin, damaged } = started()

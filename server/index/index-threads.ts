@@ -68,9 +68,10 @@ export class IndexThreads {
     const { idleMs } = this.#bounds
     const worker = (isReader: boolean) => ({ home, isReader, thread, idleMs })
     this.#workers = {
-      writes: new IndexWorker(worker(false)),
+      // Indexing comes behind what people wait for, and a search, which takes a core for some time, behind lists.
+      writes: new IndexWorker({ ...worker(false), priority: 'background' }),
       lists: new IndexWorker({ ...worker(true), pages }),
-      searches: new IndexWorker(worker(true)),
+      searches: new IndexWorker({ ...worker(true), priority: 'low' }),
     }
   }
 

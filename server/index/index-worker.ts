@@ -1,6 +1,6 @@
 /** One thread of the index: started when it is asked something, ended when nothing was asked for a while, started again when it died. */
 import type { Transferable, Worker } from 'node:worker_threads'
-import { startThread } from '../platform/start-thread.ts'
+import { startThread, type ThreadOptions } from '../platform/start-thread.ts'
 import type { IndexHome } from './index-databases.ts'
 import { IndexFault } from './index-fault.ts'
 import type {
@@ -24,6 +24,8 @@ export interface IndexWorkerOptions {
   idleMs: number
   /** For the thread that makes lists. */
   pages?: PageWriterPlace | undefined
+  /** Where several threads want a processor. */
+  priority?: ThreadOptions['priority']
 }
 
 interface Pending {
@@ -91,12 +93,11 @@ export class IndexWorker {
   }
 
   #start(): Worker {
-    const { home, isReader, thread, pages } = this.#options
+    const { home, isReader, thread, pages, priority } = this.#options
     const worker = startThread(thread, {
       workerData: { home, isReader, ...(pages && { pages }) } satisfies IndexThreadData,
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb },
-      // Indexing comes behind what people wait for.
-      isBackground: !isReader,
+      ...(priority && { priority }),
     })
     const exited = Promise.withResolvers<void>()
     this.#ending.add(exited.promise)

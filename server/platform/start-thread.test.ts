@@ -44,12 +44,16 @@ test('what one thread compiled, the next one does not compile again', async () =
   expect(await answerOf(file, { workerData: 'x', resourceLimits })).toMatchObject({ given: 'x', compilers: 0 })
 })
 
-test.runIf(process.platform === 'linux')('a background thread comes behind the others', async () => {
-  const before = getPriority()
-  const answer = await answerOf(program(), { workerData: null, resourceLimits, isBackground: true })
-  expect(answer).toMatchObject({ priority: Math.max(before, 10) })
-  expect(getPriority()).toBe(before)
-})
+const linux = test.runIf(process.platform === 'linux')
+linux.each([['low', 5] as const, ['background', 10] as const])(
+  'a thread of %s priority comes behind the others',
+  async (priority, nice) => {
+    const before = getPriority()
+    const answer = await answerOf(program(), { workerData: null, resourceLimits, priority })
+    expect(answer).toMatchObject({ priority: Math.max(before, nice) })
+    expect(getPriority()).toBe(before)
+  },
+)
 
 test('a program that fails to load is an error of the thread', async () => {
   const dir = tempDir('thread')

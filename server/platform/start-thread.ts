@@ -8,12 +8,12 @@ export interface ThreadOptions {
   workerData: unknown
   /** In MiB. */
   resourceLimits: ResourceLimits
-  /** Behind the threads that people wait for, where both want a processor. Only on Linux has a thread a priority of its own. */
-  isBackground?: boolean
+  /** Behind the threads that answer at once, where both want a processor. Only on Linux has a thread a priority of its own. */
+  priority?: keyof typeof priorities
 }
 
-/** As of `nice`. */
-const backgroundPriority = 10
+/** As of `nice`: for what people wait for, but that takes long, and for what nobody waits for. */
+const priorities = { low: 5, background: 10 } as const
 
 /** The program beside a module, which has another ending when both are emitted as JavaScript. */
 export function threadProgram({ dirname: folder, filename }: ImportMeta, name: string): string {
@@ -25,12 +25,13 @@ export function threadProgram({ dirname: folder, filename }: ImportMeta, name: s
  * of TypeScript, which takes 30 MiB and the time of a core; and since that is WebAssembly, which V8 does not free safely while other
  * threads do the same, it may end the process: one SIGSEGV of a test's process (Node 24.21) is put down to it, though it was not seen again.
  */
-export function startThread(program: string, { workerData, resourceLimits, isBackground }: ThreadOptions): Worker {
-  const isPolite = isBackground === true && process.platform === 'linux'
+export function startThread(program: string, { workerData, resourceLimits, priority }: ThreadOptions): Worker {
+  const nice = priority !== undefined && process.platform === 'linux' ? priorities[priority] : undefined
   // It lies in a folder for each version of Node, which is put behind it again.
   const cache = getCompileCacheDir()
   const steps = [
-    isPolite && `require('node:os').setPriority(${backgroundPriority})`,
+    // A process that begins with a lower one may not raise it.
+    nice !== undefined && `{ const os = require('node:os'); os.setPriority(Math.max(os.getPriority(), ${nice})) }`,
     cache !== undefined && `require('node:module').enableCompileCache(${JSON.stringify(dirname(cache))})`,
     `import(${JSON.stringify(pathToFileURL(program).href)})`,
   ]

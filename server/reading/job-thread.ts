@@ -91,7 +91,7 @@ export class JobThread {
     const worker = startThread(thread, {
       workerData: undefined,
       resourceLimits: { maxOldGenerationSizeMb: maxMemoryMb, maxYoungGenerationSizeMb: 16 },
-      isBackground: true,
+      priority: 'background',
     })
     // What happens to a thread that was ended no longer matters.
     const isCurrent = () => worker === this.#worker
