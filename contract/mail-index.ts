@@ -97,8 +97,11 @@ export const mailIndexApi = {
     path: '/api/v1/accounts/{account_id}/threads',
     tag,
     summary: 'List threads, the one with the newest message first',
-    description:
+    description: [
       'Threads are formed from References and In-Reply-To, on every mail server and across folders, so that a thread contains one’s own answers.',
+      'Later pages keep the order in which the first one began: a thread that gets mail meanwhile stays where it was, with its newest message,',
+      'and is on the first page of the next list.',
+    ].join(' '),
     scope: 'mail:meta',
     effect: 'read',
     params: account,

@@ -17,16 +17,7 @@ import { applyFolders, listFolders, toFolder } from './folder-index.ts'
 import type { FullText } from './full-text.ts'
 import { applyBatch } from './index-batch.ts'
 import { listUidRanges, listWithoutText, type TextlessPlace } from './index-gaps.ts'
-import {
-  type FolderPageQuery,
-  listFlags,
-  listMessages,
-  listThreads,
-  messagesById,
-  messagesOfThread,
-  type ThreadListQuery,
-  type ThreadQuery,
-} from './index-lists.ts'
+import { type FolderPageQuery, listFlags, listMessages, messagesById } from './index-lists.ts'
 import {
   type PageAnswer,
   type PageCache,
@@ -65,6 +56,7 @@ import type { FoundPlaces, HitPlace, IndexSearch, SearchAnswer, SearchHit } from
 import { removeFromBlocks } from './text-blocks.ts'
 import { removeTexts, type TextReader } from './text-index.ts'
 import { shrinkThreads } from './thread-links.ts'
+import { listThreads, messagesOfThread, type ThreadListQuery, type ThreadQuery } from './thread-lists.ts'
 
 /** Messages that one transaction removes. */
 const removedAtOnce = 500

@@ -201,10 +201,19 @@ export interface IndexedThread {
   newest: IndexedMessage
 }
 
+/** Where a page of threads ended, and how the account stood at the first one. */
+export interface ThreadCursor {
+  /** Row of the message by which the last thread was listed. */
+  below: number
+  modseq: number
+  /** The highest UID of the folder; null where the list is of all folders. */
+  lastUid: number | null
+}
+
 export interface ThreadPage {
   threads: IndexedThread[]
   /** Null after the last one. */
-  nextCursor: number | null
+  nextCursor: ThreadCursor | null
 }
 
 /** A UID in the index with its flags, to be compared with those of the server. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { folder, onEachIndex, recordOf } from '../../test/support/index-world.ts'
 import { baseSubject } from './base-subject.ts'
-import type { MessageRecord } from './index-types.ts'
+import type { FolderBatch, MessageRecord, ThreadCursor } from './index-types.ts'
 
 const day = 24 * 60 * 60 * 1000
 const dateOf = (days: number) => new Date(Date.UTC(2026, 0, 1) + days * day).toISOString()
@@ -115,7 +115,7 @@ onEachIndex(world => {
     await use(store => store.applyBatch({ path: 'Other', uidValidity: 1, announces: false, added: [recordOf(99)] }, 1))
     for (const path of ['INBOX', undefined]) {
       const subjects: string[] = []
-      for (let cursor: number | null | undefined; cursor !== null; ) {
+      for (let cursor: ThreadCursor | null | undefined; cursor !== null; ) {
         const query = { limit: 3, ...(path !== undefined && { path }), ...(cursor !== undefined && { cursor }) }
         const { threads, nextCursor } = await use(store => store.listThreads(query))
         subjects.push(...threads.map(({ newest }) => newest.subject))
@@ -123,6 +123,41 @@ onEachIndex(world => {
       }
       const newest = [60, 59, 58, 57, 56, 55, 54].map(uid => `Subject ${uid}`)
       expect(subjects).toEqual(path === undefined ? ['Subject 99', ...newest] : newest)
+    }
+  })
+
+  test('a thread that gets mail while its list is paged through is on a later page all the same, once', async () => {
+    for (const path of ['INBOX', undefined]) {
+      const { use } = await world.open()
+      const add = (folder: string, added: MessageRecord[], changed: FolderBatch['changed'] = []) =>
+        use(store => store.applyBatch({ path: folder, uidValidity: 1, announces: true, added, changed }, 1))
+      const read = (cursor?: ThreadCursor) =>
+        use(store => store.listThreads({ limit: 3, ...(path !== undefined && { path }), cursor }))
+      await use(store => store.applyFolders([folder('INBOX'), folder('Other')], 1))
+      // Nine threads of two messages, the first ones of all before the second ones of all.
+      const begun = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(uid => recordOf(uid))
+      const answers = begun.map(({ uid, messageId }) => recordOf(uid + 10, { references: [messageId!] }))
+      // Of the third thread, dated like what is newest. It comes to INBOX only later.
+      const elsewhere = recordOf(18, { references: ['<m3@example.org>'], messageId: '<else@x>' })
+      await add('INBOX', [...begun, ...answers])
+      if (path !== undefined) await add('Other', [{ ...elsewhere, uid: 1 }])
+      const first = await read()
+      expect(first.threads.map(({ newest }) => newest.subject)).toEqual(['Subject 19', 'Subject 18', 'Subject 17'])
+
+      const newest = recordOf(50, { references: ['<m5@example.org>'] })
+      const dated = recordOf(60, { references: ['<m4@example.org>'], date: recordOf(18).date })
+      // One that was listed changes, which does not make it new.
+      await add('INBOX', [newest, dated, { ...elsewhere, uid: 61 }], [{ uid: 19, flags: ['\\Seen'] }])
+      const later: string[] = []
+      for (let cursor = first.nextCursor; cursor; ) {
+        const page = await read(cursor)
+        later.push(...page.threads.map(each => `${each.newest.subject} of ${each.messageCount}`))
+        cursor = page.nextCursor
+      }
+      expect(later).toEqual(
+        ['16 of 2', '50 of 3', '60 of 3', '18 of 3', '12 of 2', '11 of 2'].map(each => `Subject ${each}`),
+      )
+      expect((await read()).threads[0]).toMatchObject({ newest: { subject: 'Subject 50' } })
     }
   })
 

@@ -6,7 +6,7 @@ import { toSummary } from '../imap/message-bounds.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { IndexedMessage, IndexedPlace } from '../index/index-types.ts'
+import type { IndexedMessage, IndexedPlace, ThreadCursor } from '../index/index-types.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
@@ -68,20 +68,20 @@ export class IndexedMail {
   async listThreads(principal: Principal, accountId: string, { folder, limit, cursor, preview }: ThreadsQuery) {
     const index = await this.#indexOf(principal, accountId)
     const owner = await this.#options.ownerOf(principal, accountId)
-    if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) throw badCursor()
+    const after = cursor === undefined ? undefined : fromThreadCursor(cursor)
     const previews = showsPreviews(principal, preview)
     const query = {
       limit,
       previews,
       ...(folder !== undefined && { path: folder }),
-      ...(cursor !== undefined && { cursor: Number(cursor) }),
+      ...(after && { cursor: after }),
     }
     const { threads, nextCursor } = await asked(index.listThreads(query))
     const items = threads.map(({ id, messageCount, unreadCount, newest }): ThreadSummary => {
       const message = this.#listed(accountId, owner, newest, { previews, folder })
       return { id, subject: message.subject, messages: messageCount, unread: unreadCount, newest: message }
     })
-    return { items, next_cursor: nextCursor === null ? null : String(nextCursor) }
+    return { items, next_cursor: nextCursor && toThreadCursor(nextCursor) }
   }
 
   async getThread(principal: Principal, accountId: string, id: string, { preview }: { preview?: WantsPreview }) {
@@ -250,6 +250,17 @@ function toProblem(fault: IndexFault): Problem {
 function badState(): Problem {
   const errors = [{ path: 'query.since', message: 'is not a state of this list' }]
   return new Problem('bad_request', 'query.since: is not a state of this list', { errors })
+}
+
+function toThreadCursor({ below, modseq, lastUid }: ThreadCursor): string {
+  return [below, modseq, ...(lastUid === null ? [] : [lastUid])].join('.')
+}
+
+/** It names a place and grants nothing. @throws Problem `bad_request` */
+function fromThreadCursor(cursor: string): ThreadCursor {
+  if (!/^\d{1,15}\.\d{1,15}(\.\d{1,10})?$/.test(cursor)) throw badCursor()
+  const [below = 0, modseq = 0, lastUid = null] = cursor.split('.').map(Number)
+  return { below, modseq, lastUid }
 }
 
 function badCursor(): Problem {
