@@ -37,6 +37,7 @@ export interface IndexSurroundings {
 export interface ComposedIndex {
   index: IndexThreads
   indexing: Indexing
+  hasIndex(accountId: string): Promise<boolean>
   /** The one that was made last, while the account is there. */
   find(accountId: string): AccountIndexer | undefined
   /** Behind the pool, whose connections its loops borrow. */
@@ -68,6 +69,7 @@ export function composeIndex({
     const chosen = await findLevel(accountId)
     return chosen === undefined ? 'off' : (chosen ?? config.index.level)
   }
+  const hasIndex = async (accountId: string) => (await listIndexedAccounts(home, db)).includes(accountId)
   const indexing: Indexing = {
     indexerOf: (account, fenced) => {
       const { id: accountId, indexLevel, host, user, email } = account
@@ -91,7 +93,7 @@ export function composeIndex({
     },
     settle: async accountId => {
       const level = await levelOf(accountId)
-      if (level === 'text' || !(await listIndexedAccounts(home, db)).includes(accountId)) return
+      if (level === 'text' || !(await hasIndex(accountId))) return
       if (level === 'headers') return index.of(accountId).removeTexts()
       indexers.delete(accountId)
       await index.drop(accountId)
@@ -100,7 +102,7 @@ export function composeIndex({
   const drop = async (accountId: string) => {
     try {
       // Without one its threads are not started.
-      if (!(await listIndexedAccounts(home, db)).includes(accountId)) return
+      if (!(await hasIndex(accountId))) return
       await index.drop(accountId)
       indexers.get(accountId)?.renew()
     } catch (err) {
@@ -127,5 +129,5 @@ export function composeIndex({
       await index.close()
     },
   }
-  return { index, indexing, find: accountId => indexers.get(accountId), parts: [part] }
+  return { index, indexing, hasIndex, find: accountId => indexers.get(accountId), parts: [part] }
 }

@@ -140,7 +140,7 @@ export function composeMail({
   const states = new FolderStateStore(db)
   const defaultLevel = config.index.level
   const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
-  const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
+  const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const { operations, ...changing } = composeOperations(acting)

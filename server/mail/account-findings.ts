@@ -20,11 +20,13 @@ export interface AccountQuery {
   inBody: boolean
   counts: boolean
   now: number
+  /** Neither its index nor its mail server is asked. */
+  isDisabled: boolean
   /** Why the mail server may not be asked; undefined where it may. Asked for where there is something to ask. */
   serverOff(): ServerOff | undefined
 }
 
-export type ServerOff = 'not_asked' | 'account_disabled' | 'too_many_accounts'
+export type ServerOff = 'not_asked' | 'too_many_accounts'
 
 export type Hit = (HitPosition & { kind: 'indexed' }) | (ServerHit & { kind: 'on_server' })
 

@@ -69,7 +69,14 @@ onEachIndex(open => {
       const position = { lowestUid, uidNext: 100 }
       await store.applyBatch({ path, uidValidity, added: headers.map(toRecord), texts, position, announces: false }, 1)
     }
-    const indexer: { hasTexts: boolean; isComplete: boolean; lookedAt: string; mailbox?: string } = {
+    const indexer: {
+      hasTexts: boolean
+      isComplete: boolean
+      lookedAt: string
+      mailbox?: string
+      revision: string | null
+    } = {
+      revision: '1',
       hasTexts: true,
       isComplete: false,
       lookedAt: at(0),
@@ -77,9 +84,14 @@ onEachIndex(open => {
     const search = new MailSearch({
       pool,
       refs,
-      ownerOf: async () => ({ email: 'a@own.example', imapHost: 'memory', revision: '1' }),
+      ownerOf: async () => ({ email: 'a@own.example', imapHost: 'memory', revision: indexer.revision }),
       accountsOf: async () => [{ id: 'a' }],
-      index: { of: () => store as unknown as IndexOperations },
+      index: {
+        of: () => {
+          if (indexer.revision === null) throw new Error('the index was asked')
+          return store as unknown as IndexOperations
+        },
+      },
       indexerOf: () => indexer,
     })
     const find = async (q: string, query: Partial<SearchQuery> = {}, as = someone) => {
@@ -141,6 +153,20 @@ onEachIndex(open => {
     ])
     expect(JSON.stringify(after)).not.toContain('mail 1')
     await expect(find('tea', { server: 'never' })).rejects.toMatchObject({ code: 'overloaded' })
+  })
+
+  test('of a disabled account neither the index nor the server is searched, whatever is asked for', async () => {
+    const { find, listed, take, indexer, attempts } = await indexed()
+    deliver(1, 'INBOX')
+    await listed()
+    await take('INBOX', 1, true)
+    const asked = attempts()
+    indexer.revision = null
+    for (const q of ['tea', 'tea has:attachment', 'in:sent tea']) {
+      for (const server of ['auto', 'never'] as const)
+        await expect(find(q, { server })).rejects.toMatchObject({ code: 'account_disabled' })
+    }
+    expect(attempts()).toBe(asked)
   })
 
   test('older mail that is not indexed is found on the server, in order, page after page and never twice', async () => {

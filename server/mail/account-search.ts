@@ -48,6 +48,10 @@ export class AccountSearch {
   async find(query: AccountQuery, signal: AbortSignal): Promise<AccountFindings> {
     const findings = nothingFound(query)
     const { coverage } = findings
+    if (query.isDisabled) {
+      coverage.omissions.push(omission('account_disabled', 0, 'The account is disabled: its mail is not searched.'))
+      return findings
+    }
     await this.#askIndex(query, findings)
     const missing = this.#missing(query, findings.reach)
     if (missing === 'nothing') coverage.answered_by = 'index'
@@ -177,7 +181,6 @@ function failureOf(error: unknown): SearchOmission {
 
 const offWords = {
   not_asked: 'The mail server was not asked for what is not indexed yet.',
-  account_disabled: 'The account is disabled, so that its mail server is not asked.',
   too_many_accounts: 'Too many accounts are not indexed yet for one search. Search this account by itself.',
 } as const
 

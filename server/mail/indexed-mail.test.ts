@@ -9,13 +9,14 @@ import { IndexedMail } from './indexed-mail.ts'
 const someone: Principal = { id: 'p', name: 'P', kind: 'session', userId: null, scopes: everyScope, accounts: 'all' }
 
 /** Counts how often an index was asked for. */
-function mailOf(mailbox: string) {
+function mailOf(mailbox: string, { revision = '1' as string | null, isIndexed = true } = {}) {
   let opened = 0
   const index = {
     listThreads: async () => ({ threads: [], nextCursor: null }),
     messagesOfThread: async () => [],
     listContacts: async () => [],
-    figures: async () => ({ modseq: 1 }),
+    figures: async () => ({ modseq: 1, messages: 7, texts: 5, threads: 3, bytes: 9 }),
+    listFolders: async () => [],
   }
   const mail = new IndexedMail({
     index: {
@@ -26,11 +27,13 @@ function mailOf(mailbox: string) {
       drop: async () => undefined,
     },
     defaultLevel: 'text',
+    hasIndex: async () => isIndexed,
     refs: new MessageRefs(new Signer(Buffer.alloc(32, 1))),
     ownerOf: async () => ({
       email: 'a@own.example',
       imapHost: 'new',
       mailbox: 'alice new',
+      revision,
       indexLevel: 'text' as const,
     }),
     indexerOf: () => ({ lookedAt: null, isComplete: true, renew: () => undefined, mailbox }),
@@ -41,7 +44,7 @@ function mailOf(mailbox: string) {
     () => mail.listChanges(who, 'a', { limit: 10 }),
     () => mail.getThread(who, 'a', '1k7qz0x3v9', {}),
   ]
-  return { asks, opened: () => opened }
+  return { mail, asks, opened: () => opened }
 }
 
 test('while the index is of the mailbox before, nothing of it is told', async () => {
@@ -59,4 +62,16 @@ test('a caller that may not see the account opens no index', async () => {
     await expect(ask()).rejects.toMatchObject({ code: 'account_not_found' })
   }
   expect(opened()).toBe(0)
+})
+
+test('an index of a disabled account answers nothing of its mail, and none is made by a question', async () => {
+  const { mail, asks, opened } = mailOf('alice new', { revision: null, isIndexed: false })
+  for (const ask of [...asks(), () => mail.rebuildIndex(someone, 'a')]) {
+    await expect(ask()).rejects.toMatchObject({ code: 'account_disabled' })
+  }
+  expect(await mail.getIndex(someone, 'a')).toMatchObject({ level: 'text', messages: 0, size_bytes: 0 })
+  expect(opened()).toBe(0)
+  // What it takes is told.
+  const kept = mailOf('alice new', { revision: null })
+  expect(await kept.mail.getIndex(someone, 'a')).toMatchObject({ messages: 7, size_bytes: 9 })
 })

@@ -15,6 +15,8 @@ import { warningsOf } from './sender-warnings.ts'
 
 export interface IndexedMailOptions {
   index: { of(accountId: string): IndexOperations; drop(accountId: string): Promise<void> }
+  /** Whether there is one: to ask one that is not there would make it. */
+  hasIndex(accountId: string): Promise<boolean>
   defaultLevel: IndexLevel
   refs: Pick<MessageRefs, 'encode' | 'canName'>
   /** @throws Problem when the principal may not see the account. */
@@ -110,9 +112,12 @@ export class IndexedMail {
   }
 
   async getIndex(principal: Principal, accountId: string): Promise<IndexStatus> {
-    const { indexLevel: level } = await this.#options.ownerOf(principal, accountId)
-    const { index, defaultLevel, indexerOf } = this.#options
+    const { indexLevel: level, revision } = await this.#options.ownerOf(principal, accountId)
+    const { index, defaultLevel, indexerOf, hasIndex } = this.#options
     if (level === 'off') return { ...offStatus, default_level: defaultLevel }
+    if (revision === null && !(await hasIndex(accountId))) {
+      return { ...offStatus, level, default_level: defaultLevel, state: 'building' }
+    }
     const operations = index.of(accountId)
     const [figures, folders] = await Promise.all([asked(operations.figures()), asked(operations.listFolders())])
     const indexer = indexerOf(accountId)
@@ -140,7 +145,9 @@ export class IndexedMail {
 
   async #indexOf(principal: Principal, accountId: string): Promise<IndexOperations> {
     if (!maySeeAccount(principal, accountId)) throw new Problem('account_not_found', 'There is no such account.')
-    const { indexLevel, mailbox } = await this.#options.ownerOf(principal, accountId)
+    const { indexLevel, mailbox, revision } = await this.#options.ownerOf(principal, accountId)
+    if (revision === null)
+      throw new Problem('account_disabled', 'The account is disabled: what is indexed of it is not read.')
     if (indexLevel === 'off')
       throw new Problem('index_off', 'The mail of this account is not indexed: its level is `off`.')
     const { index, indexerOf } = this.#options
@@ -184,6 +191,7 @@ function showsPreviews(principal: Principal, preview: WantsPreview): boolean {
 /** Between two folders, for as long as one of them is not read again. */
 export const nowhere: IndexedPlace = { path: 'INBOX', uidValidity: 0, uid: 0, flags: [] }
 
+/** Of an account of which nothing is indexed. */
 const offStatus: Omit<IndexStatus, 'default_level'> = {
   level: 'off',
   state: 'off',

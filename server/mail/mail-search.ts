@@ -91,9 +91,10 @@ export class MailSearch {
     const { refs, indexerOf, now: clock = Date.now } = this.#options
     const { q, sort, limit, cursor, facets, typing } = query
     const inBody = principal.scopes.has('mail:read')
+    const enabled = [...owners].filter(([, { revision }]) => revision !== null)
     const tree = parseSearch(q, {
       inBody,
-      isOnServer: ![...owners.keys()].some(id => indexerOf(id)),
+      isOnServer: enabled.length > 0 && !enabled.some(([id]) => indexerOf(id)),
       isTyping: typing === 'true',
     })
     const list = JSON.stringify([of, q, sort, typing === 'true'])
@@ -103,12 +104,12 @@ export class MailSearch {
     const common = { tree, sort, limit, end, inBody, counts, now }
     let servers = 0
     const found = await inTurns([...owners], atOnce, ([accountId, { revision, mailbox }]) => {
+      const isDisabled = revision === null
       const serverOff = (): ServerOff | undefined => {
         if (query.server === 'never') return 'not_asked'
-        if (revision === null) return 'account_disabled'
         return ++servers > maxServers ? 'too_many_accounts' : undefined
       }
-      return this.#accounts.find({ ...common, accountId, mailbox, serverOff }, signal)
+      return this.#accounts.find({ ...common, accountId, mailbox, isDisabled, serverOff }, signal)
     })
     refuseUnknown(found)
     const hits = found.flatMap(each => each.hits).sort(compareHits)
