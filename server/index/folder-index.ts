@@ -17,6 +17,7 @@ const unread = {
   lowest_text_uid: null,
   total: 0,
   unread: 0,
+  compared_at: null,
 }
 
 export async function listFolders({ db, account }: IndexOwner): Promise<FolderRow[]> {

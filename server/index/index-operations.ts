@@ -8,6 +8,7 @@ export interface IndexOperations {
   applyFolders: Asked<'applyFolders'>
   applyBatch: Asked<'applyBatch'>
   settleOrphans: Asked<'settleOrphans'>
+  noteCompared: Asked<'noteCompared'>
   removeTexts: Asked<'removeTexts'>
   deleteOutgoing: Asked<'deleteOutgoing'>
   currentRound: Asked<'currentRound'>
@@ -40,6 +41,7 @@ export const roles: Record<IndexOperation, IndexRole> = {
   applyFolders: 'writes',
   applyBatch: 'writes',
   settleOrphans: 'writes',
+  noteCompared: 'writes',
   removeTexts: 'writes',
   deleteOutgoing: 'writes',
   currentRound: 'lists',

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { IndexOwner } from './change-log.ts'
+import { type Compared, comparedOf } from './compared-times.ts'
 import { type Envelope, readEnvelopes } from './envelope.ts'
 import { isSqlite } from './index-schema.ts'
 import type { FolderRow, IndexDatabase, MessageRow, PlaceRow } from './index-tables.ts'
@@ -25,7 +26,7 @@ export interface PageQuery {
  * closing brace, so that what only the caller knows can follow.
  */
 export type PageAnswer =
-  | { kind: 'page'; json: Uint8Array; tag: string | undefined }
+  | { kind: 'page'; json: Uint8Array; tag: string | undefined; compared: Compared | null }
   | { kind: 'same' | 'not_indexed' | 'stale_cursor' }
 
 /** Columns that a list shows. */
@@ -51,6 +52,7 @@ export interface ListedPage {
   rows: readonly ListedRow[]
   total: number
   hasMore: boolean
+  compared: Compared | null
 }
 
 /** Makes the text of a page; given by what knows how messages are shown and named. */
@@ -94,7 +96,8 @@ export async function readPage(
     const said = text === null || index >= places.length ? undefined : texts.get(text)
     return { ...row, envelope: envelopeAt(envelope), preview: said === undefined ? null : previewOf(said) }
   })
-  return { accountId, path, uidValidity, own, previews, rows, total, hasMore: found.length > limit }
+  const compared = await comparedOf(owner, folder)
+  return { accountId, path, uidValidity, own, previews, rows, total, hasMore: found.length > limit, compared }
 }
 
 async function findFolder(db: IndexDatabase, account: number, path: string): Promise<FolderRow | undefined> {
@@ -106,6 +109,7 @@ const maxBytes = 8 * 1024 * 1024
 
 export interface CachedPage {
   json: Uint8Array
+  compared: Compared | null
   /** Of this page alone, also among those of other threads. */
   tag: string
 }
@@ -130,14 +134,15 @@ export class PageCache {
     return page
   }
 
-  put(key: string, db: IndexDatabase, version: number, json: Uint8Array): CachedPage {
+  put(key: string, db: IndexDatabase, version: number, page: Omit<CachedPage, 'tag'>): CachedPage {
+    const { json } = page
     this.#bytes += json.length - (this.#pages.get(key)?.json.length ?? 0)
-    const made = { db, version, json, tag: `${this.#own}.${++this.#made}` }
+    const made = { db, version, ...page, tag: `${this.#own}.${++this.#made}` }
     this.#pages.set(key, made)
-    for (const [oldest, page] of this.#pages) {
+    for (const [oldest, { json: other }] of this.#pages) {
       if (this.#bytes <= maxBytes) break
       this.#pages.delete(oldest)
-      this.#bytes -= page.json.length
+      this.#bytes -= other.length
     }
     return made
   }

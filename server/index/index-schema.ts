@@ -4,7 +4,7 @@ import type { FullTextWriter } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
 
 /** To be raised with any change of these tables, of ids, of what texts become, and of tokens. */
-export const indexVersion = 6
+export const indexVersion = 7
 
 export function isSqlite(db: IndexDatabase): boolean {
   return db.getExecutor().adapter instanceof SqliteAdapter
@@ -81,11 +81,11 @@ const tables = ({ int, blob, clustered, numbered, messageKey, placeKey, blockKey
   `create table accounts (number ${numbered}, id text not null unique)`,
   `create table account_state (account integer primary key, modseq ${int} not null, oldest_modseq ${int} not null,
     last_fact ${int} not null, round ${int} not null, messages ${int} not null, texts ${int} not null,
-    contacts ${int} not null)`,
+    contacts ${int} not null, compared_mailbox text)`,
   `create table folders (account integer not null, id ${int} not null, path text not null, role text,
     selectable integer not null, mailbox_id text, uid_validity ${int} not null, uid_next ${int} not null,
     highest_modseq text, server_total ${int} not null, lowest_uid ${int}, lowest_text_uid ${int},
-    total ${int} not null, unread ${int} not null, primary key (account, id), unique (account, path))`,
+    total ${int} not null, unread ${int} not null, compared_at ${int}, primary key (account, id), unique (account, path))`,
   `create table messages (rowid ${int} not null, account integer not null, id ${blob} not null, copy integer not null,
     thread ${int} not null, subject text not null, subject_hash ${int}, is_bare_reply integer not null,
     from_json text not null, date ${int} not null, size ${int} not null, has_attachments integer not null,

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { folder, type IndexWorld, recordOf, searched, textOf } from '../../test/support/index-world.ts'
 import { ids, never, openedIndex, uids } from '../../test/support/opened-index.ts'
+import { readPage } from './index-page.ts'
 import type { FolderBatch, MessageRecord } from './index-types.ts'
 
 const page = { limit: 100 }
@@ -21,6 +22,30 @@ export function indexStoreSuite(world: IndexWorld): void {
     await expect(use(store => store.listMessages({ path: 'Other', limit: 1 }))).rejects.toMatchObject({
       code: 'folder_not_found',
     })
+  })
+
+  test('remembers until when a folder was as in its mailbox, until it is another folder', async () => {
+    const { apply, use, accountId } = await opened('INBOX', 'Archive')
+    const position = { lowestUid: 1 }
+    for (const path of ['INBOX', 'Archive']) await apply({ path, added: [recordOf(1)], position })
+    const compared = (path: string) =>
+      use(async (_store, db, account) => {
+        const found = await readPage({ db, account }, accountId, { path, limit: 5, previews: false, own: '' })
+        return typeof found === 'string' ? found : found.compared
+      })
+    expect(await compared('INBOX')).toBeNull()
+    await use(store =>
+      store.noteCompared('ann at home', [
+        ['INBOX', 1_700_000_000_000],
+        ['None', 5],
+      ]),
+    )
+    expect(await compared('INBOX')).toEqual({ mailbox: 'ann at home', at: 1_700_000_000_000 })
+    expect(await compared('Archive')).toBeNull()
+    await apply({ path: 'INBOX', added: [recordOf(2)] })
+    expect(await compared('INBOX')).toMatchObject({ at: 1_700_000_000_000 })
+    await apply({ path: 'INBOX', uidValidity: 8, position })
+    expect(await compared('INBOX')).toBeNull()
   })
 
   test('gives back what a message says', async () => {

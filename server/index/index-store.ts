@@ -11,6 +11,7 @@ import {
   leaveTombstones,
   listOutgoing,
 } from './change-log.ts'
+import { noteCompared } from './compared-times.ts'
 import { listContacts, removeContacts } from './contact-index.ts'
 import { readEnvelopes, removeEnvelopes } from './envelope.ts'
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
@@ -121,6 +122,11 @@ export class IndexStore {
     }
   }
 
+  /** Until when folders are known to be as on the mail server, for lists after the next start. @param mailbox Whose they are. */
+  async noteCompared(mailbox: string, times: readonly (readonly [path: string, at: number])[]): Promise<void> {
+    await this.#change(0, change => noteCompared(change, mailbox, times))
+  }
+
   /** The index holds headers alone from now on. */
   async removeTexts(): Promise<void> {
     const { db, fullText } = this.#options
@@ -154,12 +160,16 @@ export class IndexStore {
     const version = await versionOfFile(db)
     const key = JSON.stringify([accountId, query])
     const known = version === undefined ? undefined : pages.cache.find(key, db, version)
-    if (known) return known.tag === tag ? { kind: 'same' } : { kind: 'page', json: known.json, tag: known.tag }
+    if (known) {
+      const { json, compared } = known
+      return known.tag === tag ? { kind: 'same' } : { kind: 'page', json, tag: known.tag, compared }
+    }
     const page = await this.#read(owner => readPage(owner, accountId, query))
     if (typeof page === 'string') return { kind: page }
     const json = pages.write(page)
-    const made = version === undefined ? undefined : pages.cache.put(key, db, version, json)
-    return { kind: 'page', json, tag: made?.tag }
+    const { compared } = page
+    const made = version === undefined ? undefined : pages.cache.put(key, db, version, { json, compared })
+    return { kind: 'page', json, tag: made?.tag, compared }
   }
 
   /** Where they are: lighter than `messagesById`, for many at once. */

@@ -38,6 +38,8 @@ export interface AccountStateRow {
   messages: number
   texts: number
   contacts: number
+  /** Of which `compared_at` is said. Null before it was noted. */
+  compared_mailbox: string | null
 }
 
 export interface ContactRow {
@@ -71,6 +73,8 @@ export interface FolderRow {
   lowest_text_uid: number | null
   total: number
   unread: number
+  /** In milliseconds: what the mail server reported until then is in the index. As of the last time that it was noted. */
+  compared_at: number | null
 }
 
 export interface MessageRow {

@@ -39,3 +39,6 @@ export interface PartRequest {
 
 /** Of the index: one look at a folder may fail, and the next one be late, before lists come from the mail server again. */
 export const freshMs = 150_000
+
+/** Of the index after a start, until its first look: as old as this may be what was known before. */
+export const afterStartMs = 7 * 24 * 60 * 60 * 1000

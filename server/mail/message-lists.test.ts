@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { Scope } from '../../contract/scope.ts'
 import { MessageRefs } from '../imap/message-ref.ts'
+import type { Compared } from '../index/compared-times.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { PageAnswer, PageQuery } from '../index/index-page.ts'
 import { JsonText } from '../platform/http/json-text.ts'
@@ -19,6 +20,8 @@ const reader = principalWith('mail:meta', 'mail:read')
 
 let answer: () => PageAnswer
 let asOf: number | undefined
+let hasLooked: boolean
+let compared: Compared | null
 let owner: Owner
 let asked: PageQuery[]
 let tags: (string | undefined)[]
@@ -27,8 +30,10 @@ let fromServer: number
 let lists: MessageLists
 
 beforeEach(() => {
-  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":0'), tag })
+  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":0'), tag, compared })
   asOf = Date.now() - 1_000
+  hasLooked = true
+  compared = { mailbox, at: Date.now() - 3_600_000 }
   owner = { email: 'ann@mail.example', imapHost: 'mail.example', revision: '1', mailbox }
   asked = []
   tags = []
@@ -52,7 +57,7 @@ beforeEach(() => {
     },
     refs,
     ownerOf: async () => owner,
-    indexerOf: () => ({ asOf: () => asOf, mailbox }),
+    indexerOf: () => ({ asOf: () => asOf, hasLooked, mailbox }),
   })
 })
 
@@ -96,6 +101,22 @@ test.each<[string, Circumstances]>([
   expect(fromServer).toBe(1)
 })
 
+test('before the first look of a start a list comes from the index, with its age', async () => {
+  asOf = undefined
+  hasLooked = false
+  const said = async () => {
+    const found = await list()
+    return found instanceof JsonText ? (JSON.parse(found.text.toString()) as { as_of: string }).as_of : 'mail_server'
+  }
+  const noted = compared!
+  expect(await said()).toBe(new Date(noted.at).toISOString())
+  const unusable = [null, { ...noted, mailbox: 'bob@mail.example:993' }, { ...noted, at: Date.now() - 8 * 86_400_000 }]
+  for (compared of unusable) expect(await said()).toBe('mail_server')
+  compared = noted
+  hasLooked = true
+  expect(await said()).toBe('mail_server')
+})
+
 test('a folder whose messages cannot be named, or of an account that is not visible, is left to the mail server', async () => {
   expect(await list({ folder: 'x'.repeat(500) })).toMatchObject({ source: 'mail_server' })
   const stranger: Principal = { ...reader, accounts: new Set(['b']) }
@@ -116,13 +137,18 @@ test('a page that is still the same is answered again, with the time of the last
   expect(await said()).toEqual([0, 0])
   asOf = asOf! + 500
   expect(await said()).toEqual([0, 0])
-  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":9'), tag: 'two' })
+  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":9'), tag: 'two', compared })
   expect(await said()).toEqual([9, 0])
   answer = () => ({ kind: 'same' })
   expect(await said()).toEqual([9, 0])
   expect(tags).toEqual([undefined, 'one', 'one', 'one', 'two'])
   lists.forget('a')
-  answer = () => ({ kind: 'page', json: Buffer.from('{"items":[],"next_cursor":null,"total":1'), tag: 'three' })
+  answer = () => ({
+    kind: 'page',
+    json: Buffer.from('{"items":[],"next_cursor":null,"total":1'),
+    tag: 'three',
+    compared,
+  })
   expect(await said()).toEqual([1, 0])
   expect(tags.at(-1)).toBeUndefined()
 })

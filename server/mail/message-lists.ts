@@ -1,12 +1,13 @@
 /** Lists of a folder: from the index where it has the whole folder and was compared with the mail server lately, else from the mail server. */
 import { checkCursor, type MessageRefs } from '../imap/message-ref.ts'
+import type { Compared } from '../index/compared-times.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import { JsonText } from '../platform/http/json-text.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { AccountIndexer } from '../sync/account-indexer.ts'
 import { KnownPages } from './known-pages.ts'
-import { freshMs, type ListQuery, type MessagePage, type Owner } from './mail-queries.ts'
+import { afterStartMs, freshMs, type ListQuery, type MessagePage, type Owner } from './mail-queries.ts'
 import type { MailService } from './mail-service.ts'
 
 export interface MessageListsOptions {
@@ -16,7 +17,7 @@ export interface MessageListsOptions {
   refs: Pick<MessageRefs, 'decodeCursor' | 'canName'>
   /** @throws Problem when the principal may not see the account. */
   ownerOf(principal: Principal, accountId: string): Promise<Owner>
-  indexerOf(accountId: string): Pick<AccountIndexer, 'asOf' | 'mailbox'> | undefined
+  indexerOf(accountId: string): Pick<AccountIndexer, 'asOf' | 'mailbox' | 'hasLooked'> | undefined
 }
 
 export class MessageLists {
@@ -52,7 +53,9 @@ export class MessageLists {
     const { index, refs, ownerOf, indexerOf } = this.#options
     const indexer = index && indexerOf(accountId)
     const asOf = indexer?.asOf(path)
-    if (!indexer || asOf === undefined || Date.now() - asOf > freshMs) return undefined
+    const isFresh = asOf !== undefined && Date.now() - asOf <= freshMs
+    // Until the first look of a start, what was known before it is still the best that can be said at once.
+    if (!indexer || !(isFresh || (asOf === undefined && !indexer.hasLooked))) return undefined
     if (!maySeeAccount(principal, accountId) || !refs.canName(path)) return undefined
     const owner = await ownerOf(principal, accountId)
     // A disabled account has no revision; one that was given another mailbox is not the one that was indexed.
@@ -64,10 +67,16 @@ export class MessageLists {
     const known = this.#pages.find(key)
     const answer = await index!.of(accountId).listPage(query, known?.tag).catch(absent)
     if (answer?.kind === 'stale_cursor') checkCursor(after, Number.NaN)
-    if (answer?.kind === 'same' && known) return new JsonText(this.#pages.put(key, known, asOf))
+    if (answer?.kind === 'same' && known) return new JsonText(this.#pages.put(key, known, asOf ?? known.asOf))
     if (answer?.kind !== 'page') return undefined
-    return new JsonText(this.#pages.put(key, answer, asOf))
+    const at = asOf ?? comparedAt(answer.compared, owner.mailbox)
+    return at === undefined ? undefined : new JsonText(this.#pages.put(key, answer, at))
   }
+}
+
+function comparedAt(compared: Compared | null, mailbox: string | undefined): number | undefined {
+  const isKnown = compared && compared.mailbox === mailbox && Date.now() - compared.at <= afterStartMs
+  return isKnown ? compared.at : undefined
 }
 
 /** Whatever ails the index, the mail server has the list. */

@@ -41,6 +41,7 @@ export class AccountIndexer {
   #hasFailed = false
   #nextRoundAt = 0
   #lookedAt: string | null = null
+  #hasLooked = false
   readonly #known = new KnownStandings()
   /** Wait for the end of a round that begins after they asked. */
   readonly #lookers = new Set<() => void>()
@@ -70,6 +71,11 @@ export class AccountIndexer {
   /** When all folders were last compared; null before the first time. */
   get lookedAt(): string | null {
     return this.#lookedAt
+  }
+
+  /** Whether a look at the folders ended since the server started, well or not. */
+  get hasLooked(): boolean {
+    return this.#hasLooked
   }
 
   /** Whether texts are indexed too. */
@@ -150,6 +156,12 @@ export class AccountIndexer {
         this.#isRunning = false
         this.#looked()
       })
+  }
+
+  /** For lists after the next start: until when each folder is known to be as on the mail server. */
+  async noteCompared(): Promise<void> {
+    const times = this.#known.times
+    if (times.length > 0) await this.#options.index.noteCompared(this.mailbox, times)
   }
 
   /** Waits for the step that is under way. */
@@ -256,6 +268,8 @@ export class AccountIndexer {
       await this.#writer.settleOrphans(round)
       this.#known.roundOver(standings)
     }
+    // A server that is killed has not noted it at its end.
+    await this.noteCompared()
     this.#isMore = true
     this.#roundOver(lookers)
   }
@@ -268,6 +282,7 @@ export class AccountIndexer {
   }
 
   #looked(lookers: Iterable<() => void> = this.#lookers): void {
+    this.#hasLooked = true
     for (const resolve of lookers) resolve()
   }
 

@@ -17,6 +17,11 @@ export class KnownStandings {
     return this.#listing
   }
 
+  /** By path. */
+  get times(): [path: string, asOf: number][] {
+    return [...this.#asOf]
+  }
+
   /** Undefined before the first look at the folder. */
   asOf(path: string): number | undefined {
     return this.#asOf.get(path)

@@ -28,7 +28,10 @@ export interface MailWatcherOptions {
   indexing?: Indexing
 }
 
-export type Indexer = Pick<AccountIndexer, 'start' | 'stop' | 'notice' | 'renew' | 'arrive' | 'isComplete'>
+export type Indexer = Pick<
+  AccountIndexer,
+  'start' | 'stop' | 'notice' | 'renew' | 'arrive' | 'isComplete' | 'noteCompared'
+>
 
 export interface Indexing {
   /** What keeps the index of the account, at the level of now; it writes facts through the hub that it is given. Undefined where the level is `off`. */
@@ -41,6 +44,9 @@ export interface Indexing {
 
 /** Another of these is another mailbox: what is there is not new, since no position is known in it. */
 export const mailboxFields: readonly string[] = ['imap.host', 'imap.port', 'imap.user']
+
+/** For noting how indexes stood, of a stop. */
+const noteMs = 2_000
 
 export class MailWatcher {
   readonly #options: MailWatcherOptions
@@ -79,12 +85,24 @@ export class MailWatcher {
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
     await Promise.all(this.#work.values())
+    await this.#noteCompared()
     await Promise.all([...this.#watchers.keys()].map(accountId => this.#halt(accountId)))
     this.#watchers.clear()
     this.#indexers.clear()
     this.#folders.clear()
     await Promise.all([...this.#claims.values()].map(claim => claim.giveBack()))
     this.#claims.clear()
+  }
+
+  /** One after the other, as far as there is time: without it, a list after the start comes from the mail server. */
+  async #noteCompared(): Promise<void> {
+    const end = performance.now() + noteMs
+    for (const [accountId, indexer] of this.#indexers) {
+      if (performance.now() > end) return
+      await indexer.noteCompared().catch((err: unknown) => {
+        this.#options.logger.warn({ err, account_id: accountId }, 'how an index stood could not be noted')
+      })
+    }
   }
 
   /** The index of an account is empty now: it is read from the mail server again. */

@@ -16,6 +16,7 @@ interface List {
   items: (Json & { id: string; ref: string; thread_id: string; subject: string; flags: string[] })[]
   next_cursor: string | null
   source: string
+  as_of: string
 }
 
 const authorization = `Bearer ${apiKey}`
@@ -123,6 +124,33 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   beforeAll(async () => {
     dovecot = await startDovecot()
     return () => dovecot.stop()
+  })
+
+  test('after a restart lists come from the index before the mail server has answered anything', async () => {
+    // Of its own, since it is frozen.
+    const dovecot = await startDovecot()
+    onTestFinished(() => dovecot.stop())
+    const message = (name: string) => `Subject: ${name}\nMessage-ID: <${name}@x>\n\nhello\n`
+    await dovecot.appendMessage('alice@test.local', message('here'))
+    const first = await startHere({ environment })
+    const { dataDir } = first
+    const imap = { host: '127.0.0.1', port: dovecot.imapPort, tls: 'none', user: 'alice@test.local' }
+    const account = { email: 'alice@test.local', imap: { ...imap, password: 'pw-alice' } }
+    const { id } = await first.call(api.accounts.createAccount, { body: account })
+    await untilIndexed(first, id)
+    const before = await list(first, id)
+    await first.stop()
+    const stopped = Date.now()
+
+    dovecot.freeze()
+    const second = await startHere({ environment, dataDir })
+    const after = await list(second, id)
+    expect(after).toMatchObject({ items: before.items, source: 'index' })
+    expect(Date.parse(after.as_of)).toBeLessThan(stopped)
+    dovecot.thaw()
+    await dovecot.appendMessage('alice@test.local', message('new'))
+    const now = async () => (await list(second, id)).items.map(({ subject }) => subject)
+    await expect.poll(now).toEqual(['new', 'here'])
   })
 
   test('lists and folders are the same from the index and from the mail server', async () => {
