@@ -17,6 +17,7 @@ interface Options {
   open(row: MailRow, isNext: boolean): void
   close(): void
   select(key: string): void
+  selectAll(): void
   onFocus(key: string): void
 }
 
@@ -69,6 +70,10 @@ export function useListKeys({ rows, current, openAt, scroller, scrollTo, ...acts
     x: () => current >= 0 && acts.select(rows[current]!.key),
   })
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'a' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+      event.preventDefault()
+      return acts.selectAll()
+    }
     const by = steps.get(event.key)
     if (by === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
