@@ -1,7 +1,10 @@
 /** What a change does to the rows of a list before the mail server has done it, and what takes that back. */
-import { Flag } from '../../contract/mail.ts'
+import type { Flag } from '../../contract/mail.ts'
 import { isThreadRow, type MailPage, type MailRow } from '../mail/mail-row.ts'
 import type { Change } from './mail-actions.ts'
+
+/** All others are keywords. */
+const systemFlags: ReadonlySet<string> = new Set<Flag>(['seen', 'flagged', 'answered', 'draft', 'deleted'])
 
 export type Patch =
   /** It leaves the list. */
@@ -110,7 +113,7 @@ export function withChangedFlags<Message extends Flagged>(
     ...names.filter(name => !isAmong(name, remove)),
     ...more.filter(name => !isAmong(name, names)),
   ]
-  const isFlag = (name: string): name is Flag => Flag.options.some(flag => flag === name)
+  const isFlag = (name: string): name is Flag => systemFlags.has(name)
   return {
     ...message,
     flags: change(message.flags, add.filter(isFlag)),
