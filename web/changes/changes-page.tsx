@@ -14,7 +14,7 @@ import { Panel } from '../ui/panel.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { ChangesFilter } from './changes-filter.tsx'
 import { ChangesTable } from './changes-table.tsx'
-import { hasFilter, principalsOf, viewDefaults } from './changes-view.ts'
+import { hasFilter, principalOfToken, principalsOf, viewDefaults } from './changes-view.ts'
 import { OperationDialog } from './operation-dialog.tsx'
 import { titleOf } from './operation-lines.ts'
 import { UndoDialog } from './undo-dialog.tsx'
@@ -35,7 +35,9 @@ export function ChangesPage() {
   const principals = new Map(
     [
       { kind: 'session' as const, id: self.id, name: 'You, in this session' },
-      ...(seesOthers ? (tokens ?? []).map(({ id, name }) => ({ kind: 'token' as const, id, name })) : []),
+      ...(seesOthers
+        ? (tokens ?? []).map(({ id, name }) => ({ kind: 'token' as const, id: principalOfToken(id), name }))
+        : []),
       ...principalsOf(query.data?.items ?? []),
     ]
       .toReversed()

@@ -31,6 +31,11 @@ export function queryOf({ principal, account, state, cursor }: ChangesView) {
   }
 }
 
+/** What operations call a token that asked for them. */
+export function principalOfToken(tokenId: string): string {
+  return `token-${tokenId}`
+}
+
 /** Where everything that somebody did is undone. */
 export function undoAddress(principalId: string): string {
   return `/changes?principal=${encodeURIComponent(principalId)}&undo=since`

@@ -61,6 +61,11 @@ export function ListRows({ page, older, source, at, handle, actions: doing, isOu
     held: Math.max(current, 0),
     onNearEnd,
   })
+  const { stop } = all
+  const clear = useCallback(() => {
+    stop()
+    setSelected(noSelection)
+  }, [stop])
   const walk = useListKeys({
     rows,
     current,
@@ -71,6 +76,10 @@ export function ListRows({ page, older, source, at, handle, actions: doing, isOu
     close: () => navigate(at.hrefTo({ message: '', thread: '' })),
     select: key => actions.onSelect(key, false),
     selectAll: all.selectAll,
+    clear: () => {
+      clear()
+      return selection.keys.size > 0
+    },
     onFocus: setFocused,
   })
   const tabStop = Math.max(current, 0)
@@ -78,11 +87,6 @@ export function ListRows({ page, older, source, at, handle, actions: doing, isOu
     noteScroll()
     notePlace()
   }
-  const { stop } = all
-  const clear = useCallback(() => {
-    stop()
-    setSelected(noSelection)
-  }, [stop])
   const selectedRows = useListHandle({
     ...{ ref: handle, rows, selection, openAt, focusedAt, clear },
     focusRow: walk.focusRow,

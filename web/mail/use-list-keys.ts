@@ -18,6 +18,8 @@ interface Options {
   close(): void
   select(key: string): void
   selectAll(): void
+  /** Answers whether anything was selected. */
+  clear(): boolean
   onFocus(key: string): void
 }
 
@@ -74,6 +76,7 @@ export function useListKeys({ rows, current, openAt, scroller, scrollTo, ...acts
       event.preventDefault()
       return acts.selectAll()
     }
+    if (event.key === 'Escape' && acts.clear()) return event.preventDefault()
     const by = steps.get(event.key)
     if (by === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()

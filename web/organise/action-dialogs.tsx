@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Check, Folder as FolderIcon, Plus, Tag } from 'lucide-react'
 import { useMemo } from 'react'
 import type { Folder } from '../../contract/mail.ts'
-import { useFolders } from '../mail/folder-list.tsx'
+import { roleIcons, useFolders } from '../mail/folder-list.tsx'
 import { arrangeFolders, isSameFolder } from '../mail/folder-order.ts'
 import type { MailPage, MailRow } from '../mail/mail-row.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -63,7 +63,8 @@ function FolderPicker({
 
 function itemOf({ path, name, delimiter, role }: Folder): FolderItem {
   const parents = delimiter ? path.split(delimiter).slice(0, -1).join(' / ') : ''
-  return { id: path, path, name: visibleText(name), detail: visibleText(parents), kind: role ?? '', icon: FolderIcon }
+  const icon = role === null ? FolderIcon : roleIcons[role]
+  return { id: path, path, name: visibleText(name), detail: visibleText(parents), kind: '', icon }
 }
 
 /** Of all messages that the page has in its lists. */

@@ -53,12 +53,15 @@ export interface OrganiserOptions {
   onReport(report: FailureReport): void
 }
 
+const toastId = 'mail-action'
 /** How many are remembered for `z`; all others are on the page of changes. */
 const mostUndone = 20
 
 export class Organiser {
   readonly #options: OrganiserOptions
   readonly #done: Done[] = []
+  /** Of which change the toast is that `z` concerns. */
+  #told = ''
 
   constructor(options: OrganiserOptions) {
     this.#options = options
@@ -75,9 +78,18 @@ export class Organiser {
     if (isUndoable) this.#done.push(done)
     this.#done.splice(0, this.#done.length - mostUndone)
     const undo = { label: 'Undo', hint: 'z', onAct: () => void this.#undo(done) }
-    const title = doneWords(change, action, what)
-    this.#options.toast({ id: done.id, tone: 'good', title, ...(isUndoable && { action: undo }) })
+    this.#tell(done, {
+      tone: 'good',
+      title: doneWords(change, action, what),
+      ...(isUndoable && { action: undo }),
+    })
     void this.#ask(done).finally(resolve)
+  }
+
+  /** In place of what was told last; what is told later of an earlier change stands beside that. */
+  #tell({ id }: Done, toast: ToastInput, isNews = true): void {
+    if (isNews) this.#told = id
+    this.#options.toast({ ...toast, id: this.#told === id ? toastId : id })
   }
 
   /** The last one. It answers whether there is any. */
@@ -113,7 +125,7 @@ export class Organiser {
 
   /** What was not asked for is put back, and the server says why. */
   #fail(done: Done, error: unknown): void {
-    const { pending, toast } = this.#options
+    const { pending } = this.#options
     const asked = new Set(done.asked.flatMap(({ batch }) => batch.named.map(({ row }) => row.key)))
     const back = done.rows.filter(({ key }) => !asked.has(key))
     pending.take(
@@ -127,7 +139,7 @@ export class Organiser {
     if (done.change.kind === 'flags' && done.named)
       flagOpenMessages(this.#options.queries, done.named, reversed(done.change))
     const title = `${wordsOf(back)} could not be ${undoneVerb(done.change)}`
-    toast({ id: done.id, tone: 'bad', title, detail: reasonOf(error) })
+    this.#tell(done, { tone: 'bad', title, detail: reasonOf(error) }, false)
   }
 
   #settleBatch(done: Done, { named }: Batch, accepted: OperationWithResults, settled: Settled | undefined): void {
@@ -147,7 +159,7 @@ export class Organiser {
   }
 
   #tellFailures(done: Done): void {
-    const { toast, onReport } = this.#options
+    const { onReport } = this.#options
     const { failures, change, named = [], asked } = done
     const title = `${formatNumber(failures.length)} of ${formatNumber(named.length)} could not be ${undoneVerb(change)}`
     const reasons = [...new Set(failures.map(({ why }) => why))]
@@ -156,17 +168,17 @@ export class Organiser {
       reasons.length > 1 ? `${reasons[0]} (and ${formatCount(reasons.length - 1, 'other reason')})` : reasons[0]
     const isAll = failures.length === named.length
     if (isAll) this.#forget(done)
-    toast({
-      id: done.id,
+    const toast: ToastInput = {
       tone: isAll ? 'bad' : 'warn',
       title: isAll ? `${done.what} could not be ${undoneVerb(change)}` : title,
       ...(detail !== undefined && { detail }),
       action: { label: 'Details', onAct: () => onReport(report) },
-    })
+    }
+    this.#tell(done, toast, false)
   }
 
   async #undo(done: Done): Promise<void> {
-    const { pending, queries, toast, tracked } = this.#options
+    const { pending, queries, tracked } = this.#options
     if (!this.#forget(done)) return
     const id = `${done.id}-undo`
     const failed = new Set(done.failures.map(({ row }) => row.key))
@@ -174,7 +186,7 @@ export class Organiser {
     const patches = new Map(rows.flatMap(row => entryOf(row, inversePatch(done, row))))
     pending.add(id, { list: done.list, patches, rows: new Map() })
     pending.remove(done.id)
-    toast({ id: done.id, tone: 'info', title: `Undone: ${lowerFirst(doneWords(done.change, done.action, done.what))}` })
+    this.#tell(done, { tone: 'info', title: `Undone: ${lowerFirst(doneWords(done.change, done.action, done.what))}` })
     // Only what the mail server has done can be undone.
     await done.settled
     if (done.change.kind === 'flags' && done.named) flagOpenMessages(queries, done.named, reversed(done.change))
@@ -188,7 +200,7 @@ export class Organiser {
       pending.settle(id)
     } catch (error) {
       pending.remove(id)
-      toast({ id: done.id, tone: 'bad', title: `Could not be undone: ${done.what}`, detail: reasonOf(error) })
+      this.#tell(done, { tone: 'bad', title: `Could not be undone: ${done.what}`, detail: reasonOf(error) }, false)
     }
     this.#refresh(done)
   }
@@ -202,12 +214,12 @@ export class Organiser {
     const count = left.length + failed.length
     if (count === 0) return
     const why = [...left, ...failed].find(each => each.why !== null)?.why
-    this.#options.toast({
-      id: done.id,
+    const toast: ToastInput = {
       tone: 'warn',
       title: `${formatCount(count, 'message')} could not be put back`,
       ...(why && { detail: why }),
-    })
+    }
+    this.#tell(done, toast, false)
   }
 
   /** False where it is undone already, or nothing was done. */

@@ -4,7 +4,7 @@ import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { AccountNames } from '../accounts/account-names.tsx'
-import { undoAddress } from '../changes/changes-view.ts'
+import { principalOfToken, undoAddress } from '../changes/changes-view.ts'
 import { useMay, useSession } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
@@ -112,7 +112,13 @@ function TokenRow({
             // A new secret is for its owner alone.
             ...(isOwn ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }] : []),
             ...(mayUndo
-              ? [{ label: 'Undo what it did', icon: Undo2, onChoose: () => navigate(undoAddress(token.id)) }]
+              ? [
+                  {
+                    label: 'Undo what it did',
+                    icon: Undo2,
+                    onChoose: () => navigate(undoAddress(principalOfToken(token.id))),
+                  },
+                ]
               : []),
             { label: 'Revoke', icon: Trash2, onChoose: () => onAct('revoke', token) },
           ]}

@@ -45,7 +45,7 @@ export function ToastProvider({ children }: { children: ReactNode }) {
       {children}
       <div
         role="status"
-        className="pointer-events-none fixed right-4 bottom-20 z-40 grid w-80 max-w-[calc(100%-2rem)] gap-2 md:bottom-4"
+        className="pointer-events-none fixed right-4 bottom-36 z-40 grid w-80 max-w-[calc(100%-2rem)] gap-2 md:bottom-4"
       >
         {toasts.map(toast => (
           <ToastCard key={toast.shown} toast={toast} onClose={close} />
