@@ -178,7 +178,9 @@ export const UndoReport = z
       .max(shown)
       .describe(`The first ${shown.toLocaleString('en')}`),
     changes_omitted: z.int(),
-    has_more: z.boolean().describe('There are older operations: undo these, then ask again'),
+    has_more: z
+      .boolean()
+      .describe('There are older operations: undo these, wait until they are settled, then ask again with `before`'),
   })
   .meta({ id: 'UndoReport' })
 export type UndoReport = z.infer<typeof UndoReport>

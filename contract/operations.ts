@@ -134,6 +134,7 @@ export const operationsApi = {
       principal: z.string().min(1).max(100).describe('`principal.id` of operations'),
       since: Timestamp,
       account_id: AccountId.optional(),
+      before: OperationId.optional().describe('Only older operations; after `has_more`, the last one in `undone`'),
       dry_run: z.boolean().default(true),
     }),
     response: UndoReport,

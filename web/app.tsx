@@ -30,6 +30,7 @@ const SystemPage = lazyPage(async () => (await import('./system/system-page.tsx'
 const UsersPage = lazyPage(async () => (await import('./users/users-page.tsx')).UsersPage)
 const TokensPage = lazyPage(async () => (await import('./tokens/tokens-page.tsx')).TokensPage)
 const SessionsPage = lazyPage(async () => (await import('./sessions/sessions-page.tsx')).SessionsPage)
+const ChangesPage = lazyPage(async () => (await import('./changes/changes-page.tsx')).ChangesPage)
 const AuditPage = lazyPage(async () => (await import('./audit/audit-page.tsx')).AuditPage)
 const ProfilePage = lazyPage(async () => (await import('./profile/profile-page.tsx')).ProfilePage)
 
@@ -109,6 +110,7 @@ function PageSwitch() {
       <Route path="/users" component={UsersPage} />
       <Route path="/tokens" component={TokensPage} />
       <Route path="/sessions" component={SessionsPage} />
+      <Route path="/changes" component={ChangesPage} />
       <Route path="/audit" component={AuditPage} />
       <Route path="/profile" component={ProfilePage} />
       <Route path="/sign-in" component={WayBack} />

@@ -66,6 +66,17 @@ test('moves are taken back, copies are removed, and a deletion is named as impos
   expect(again.changes[0]).toMatchObject({ outcome: 'impossible', why: 'The message was deleted permanently.' })
 })
 
+test('older operations are asked for behind the last one that was listed', async () => {
+  const world = await filled('one', 'two')
+  const [two = '', one = ''] = world.refsIn('INBOX')
+  const oldest = await world.run({ kind: 'move', ids: [one], to: { role: 'archive' } })
+  const newest = await world.run({ kind: 'move', ids: [two], to: { role: 'archive' } })
+  const asked = { principal: agent.id, since: ever, before: newest.id, dry_run: false }
+  const report = await world.done(await world.undo.undoSince(agent, asked, { signal }))
+  expect(report).toMatchObject({ undone: [{ operation: { id: oldest.id } }], has_more: false })
+  expect([world.in('INBOX'), world.in('Archive')]).toEqual([['one flagged'], ['two']])
+})
+
 describe('what somebody changed since is named and left as it is', () => {
   test('a message that was moved elsewhere, and one that is gone', async () => {
     const world = await filled('one', 'two', 'three')

@@ -29,6 +29,8 @@ export interface UndoQuery {
   principal: string
   since: string
   account_id?: string | undefined
+  /** Only older ones. */
+  before?: string | undefined
   dry_run: boolean
 }
 
@@ -63,7 +65,7 @@ export class UndoService {
 
   async undoSince(
     principal: Principal,
-    { principal: whose, since, account_id: accountId, dry_run: isDryRun }: UndoQuery,
+    { principal: whose, since, account_id: accountId, before, dry_run: isDryRun }: UndoQuery,
     { signal, key }: UndoCall,
   ): Promise<UndoReport> {
     const { store, calls } = this.#options
@@ -75,13 +77,20 @@ export class UndoService {
     if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
       throw new Problem('account_not_found', 'There is no such account.')
     }
-    const call = keyedCall(principal, isDryRun ? undefined : key, ['undo', whose, since, accountId ?? null])
-    const before = await calls.repeated(call)
-    if (before !== undefined) return visibleReport(principal, before)
+    const call = keyedCall(principal, isDryRun ? undefined : key, ['undo', whose, since, accountId ?? null, before])
+    const repeated = await calls.repeated(call)
+    if (repeated !== undefined) return visibleReport(principal, repeated)
     const visible = visibleAccounts(principal)
     const accounts = accountId !== undefined ? [accountId] : visible && [...visible]
     const { undone: most, undoneMessages } = operationBounds
-    const rows = await store.list({ accounts, ...sightOf(principal), principalId: whose, since, limit: most + 1 })
+    const rows = await store.list({
+      accounts,
+      ...sightOf(principal),
+      principalId: whose,
+      since,
+      before,
+      limit: most + 1,
+    })
     for (const row of rows.slice(0, 1)) refuseUndo(principal, row)
     const meant = withinBounds(rows.slice(0, most), undoneMessages)
     const report = await this.#undo(principal, withoutUndone(meant), isDryRun, call, signal)

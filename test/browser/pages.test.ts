@@ -24,6 +24,7 @@ const pages = {
   Users: '/users',
   Tokens: '/tokens',
   Sessions: '/sessions',
+  Changes: '/changes',
   Audit: '/audit',
 }
 const builtPage = join(import.meta.dirname, '../../dist/web')

@@ -5,12 +5,12 @@ import type { AuditEntry } from '../../contract/audit.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { Button, ButtonAnchor } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
+import { OlderPager } from '../ui/older-pager.tsx'
 import { PageHeader } from '../ui/page-header.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { useUsers } from '../users/use-users.ts'
 import { AuditFilterForm } from './audit-filter.tsx'
-import { AuditPager } from './audit-pager.tsx'
 import { AuditSettingsDialog } from './audit-settings-dialog.tsx'
 import { exportAddress, hasFilter, viewDefaults } from './audit-view.ts'
 import { EntryDialog } from './entry-dialog.tsx'
@@ -61,7 +61,10 @@ export function AuditPage() {
         footer={
           query.data &&
           hasPages(query.data, isHead) && (
-            <AuditPager
+            <OlderPager
+              label="Pages of the trail"
+              unit={['entry', 'entries']}
+              end="the trail starts here"
               isHead={isHead}
               shown={query.data.items.length}
               next={query.data.next_cursor}

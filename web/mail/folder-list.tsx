@@ -29,7 +29,7 @@ import { prefetchList } from './use-mail-list.ts'
 import { listIn } from './use-mail-source.ts'
 import type { useMailView } from './use-mail-view.ts'
 
-const roleIcons: Record<FolderRole, LucideIcon> = {
+export const roleIcons: Record<FolderRole, LucideIcon> = {
   inbox: Inbox,
   archive: Archive,
   drafts: FileText,

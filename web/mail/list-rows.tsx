@@ -1,7 +1,8 @@
 /** The rows of a list, of which only those in sight are drawn; walked through by keys, selected one by one or in ranges. */
 import { ArrowUp } from 'lucide-react'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
+import type { ListHandle, MailActions } from '../organise/use-mail-actions.ts'
 import { useNow } from '../platform/clock.ts'
 import { Button } from '../ui/button.tsx'
 import { ListEnd } from './list-end.tsx'
@@ -11,11 +12,13 @@ import { MessageRow } from './message-row.tsx'
 import { noSelection, within } from './selection.ts'
 import { SelectionBar } from './selection-bar.tsx'
 import { useHeldRows } from './use-held-rows.ts'
+import { useListHandle } from './use-list-handle.ts'
 import { useListKeys } from './use-list-keys.ts'
 import type { useMailList } from './use-mail-list.ts'
 import type { useMailView } from './use-mail-view.ts'
 import { useRowActions } from './use-row-actions.ts'
 import { isTall, useRowWindow } from './use-row-window.ts'
+import { useSelectAll } from './use-select-all.ts'
 
 interface RowsProps {
   page: MailPage
@@ -23,20 +26,24 @@ interface RowsProps {
   older: ReturnType<typeof useMailList>['older'] | undefined
   source: MailSource
   at: ReturnType<typeof useMailView>
+  handle: RefObject<ListHandle | null>
+  actions: MailActions
   /** Whether the recipient of a row says more than its sender. */
   isOutgoing(row: MailRow): boolean
   /** What a row says of where it lies; for lists over several folders. */
   placeOf?: ((row: MailRow) => string | undefined) | undefined
 }
 
-export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsProps) {
+export function ListRows({ page, older, source, at, handle, actions: doing, isOutgoing, placeOf }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const [, navigate] = useLocation()
   const { rows, waiting, noteScroll, showWaiting } = useHeldRows(page.rows, scroller)
   const [focused, setFocused] = useState('')
   const [selected, setSelected] = useState(noSelection)
   const selection = useMemo(() => within(selected, rows), [selected, rows])
-  const actions = useRowActions(rows, setFocused, setSelected)
+  const { onNearEnd } = useOlder(page, older)
+  const all = useSelectAll(rows, page.next_cursor === null ? undefined : onNearEnd, setSelected)
+  const actions = useRowActions(rows, setFocused, setSelected, all.stop)
   const nowMs = useNow(60_000)
   const { message, thread } = at.view
   const hrefTo = useRowHrefs(at.hrefTo)
@@ -47,7 +54,6 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
   )
   const focusedAt = useMemo(() => (focused === '' ? -1 : rows.findIndex(({ key }) => key === focused)), [rows, focused])
   const current = focusedAt >= 0 ? focusedAt : openAt
-  const { onNearEnd } = useOlder(page, older)
   const { virtualizer, items, notePlace, scrollTo } = useRowWindow({
     rows,
     scroller,
@@ -55,6 +61,11 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
     held: Math.max(current, 0),
     onNearEnd,
   })
+  const { stop } = all
+  const clear = useCallback(() => {
+    stop()
+    setSelected(noSelection)
+  }, [stop])
   const walk = useListKeys({
     rows,
     current,
@@ -64,6 +75,11 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
     open: (row, isNext) => navigate(hrefTo(row), { replace: isNext }),
     close: () => navigate(at.hrefTo({ message: '', thread: '' })),
     select: key => actions.onSelect(key, false),
+    selectAll: all.selectAll,
+    clear: () => {
+      clear()
+      return selection.keys.size > 0
+    },
     onFocus: setFocused,
   })
   const tabStop = Math.max(current, 0)
@@ -71,11 +87,16 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
     noteScroll()
     notePlace()
   }
-  const clear = useCallback(() => setSelected(noSelection), [])
+  const selectedRows = useListHandle({
+    ...{ ref: handle, rows, selection, openAt, focusedAt, clear },
+    focusRow: walk.focusRow,
+    open: row => navigate(hrefTo(row), { replace: true }),
+    close: () => navigate(at.hrefTo({ message: '', thread: '' })),
+    selectAll: all.selectAll,
+  })
   useReturnOfFocus(message, openAt, scroller, walk.focusRow)
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
-      <SelectionBar count={selection.keys.size} onClear={clear} />
       <div role="status" className="pointer-events-none absolute inset-x-0 top-2 z-10 flex justify-center">
         {waiting > 0 && (
           <span className="pointer-events-auto">
@@ -126,6 +147,14 @@ export function ListRows({ page, older, source, at, isOutgoing, placeOf }: RowsP
         </ul>
         {older && <ListEnd page={page} older={older} />}
       </div>
+      <SelectionBar
+        rows={selectedRows}
+        hasMore={rows.length > selectedRows.length || page.next_cursor !== null}
+        isSelecting={all.isSelecting}
+        actions={doing}
+        onAll={all.selectAll}
+        onClear={clear}
+      />
     </div>
   )
 }

@@ -7,6 +7,7 @@ import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { isReadable } from '../accounts/account-words.ts'
 import { useIndex } from '../accounts/use-index.ts'
+import { OrganiserProvider } from '../organise/organiser-context.tsx'
 import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -52,7 +53,11 @@ export function MailPage() {
           <UnknownAccount />
         </Notice>
       )}
-      {account && <Panes key={account.id} accounts={accounts} account={account} />}
+      {account && (
+        <OrganiserProvider>
+          <Panes key={account.id} accounts={accounts} account={account} />
+        </OrganiserProvider>
+      )}
     </div>
   )
 }

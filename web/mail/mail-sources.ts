@@ -9,6 +9,8 @@ const pageSize = 50
 
 export interface MailSource {
   queryKey: readonly string[]
+  /** Whose list it is; undefined for lists over several folders. */
+  folder: string | undefined
   load(cursor: string | undefined, signal?: AbortSignal): Promise<MailPage>
   /** The mail server is asked, which may take its time and costs it work; else the answer is there at once. */
   isSlow: boolean
@@ -17,6 +19,7 @@ export interface MailSource {
 export function threadsOf(accountId: string, folder: string): MailSource {
   return {
     queryKey: [...queryKeys.folderThreads(accountId, folder), 'list'],
+    folder,
     isSlow: false,
     load: async (cursor, signal) => {
       const params = { account_id: accountId }
@@ -33,6 +36,7 @@ export function threadsOf(accountId: string, folder: string): MailSource {
 export function messagesOf(accountId: string, folder: string): MailSource {
   return {
     queryKey: [...queryKeys.folderMessages(accountId, folder), 'list'],
+    folder,
     isSlow: true,
     load: async (cursor, signal) => {
       const params = { account_id: accountId }
@@ -50,6 +54,8 @@ export interface SearchQuery {
   q: string
   /** Undefined for all accounts. */
   accountId: string | undefined
+  /** Undefined for all folders. */
+  folder: string | undefined
   sort: 'date' | 'relevance'
   /** The last word may be the beginning of one, and no mail server is asked yet. */
   isTyping: boolean
@@ -58,9 +64,10 @@ export interface SearchQuery {
 }
 
 /** In all folders unless the search names one: by the index, and by the mail server as far as that does not reach. */
-export function found({ q, accountId, sort, isTyping, isSlow }: SearchQuery): MailSource {
+export function found({ q, accountId, folder, sort, isTyping, isSlow }: SearchQuery): MailSource {
   return {
     queryKey: queryKeys.foundMessages(accountId ?? 'all', JSON.stringify([q, sort, isTyping])),
+    folder,
     isSlow,
     load: async (cursor, signal): Promise<MailPage> => {
       const query = {

@@ -1,8 +1,10 @@
 /** The list of an account and what is open of it. */
-import type { ReactNode } from 'react'
+import { type ReactNode, useMemo, useRef } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
+import { ActionDialogs } from '../organise/action-dialogs.tsx'
+import { type ListHandle, useMailActions } from '../organise/use-mail-actions.ts'
 import { classNames } from '../ui/class-names.ts'
 import { useFolders } from './folder-list.tsx'
 import { isSameFolder } from './folder-order.ts'
@@ -11,6 +13,7 @@ import { visibleText } from './mail-words.ts'
 import { MessageList } from './message-list.tsx'
 import { ReadingPane } from './reading-pane.tsx'
 import { folderOf } from './search-terms.ts'
+import { listOf } from './use-mail-list.ts'
 import { isUsable, useMailSource } from './use-mail-source.ts'
 import type { useMailView } from './use-mail-view.ts'
 import { useSearch } from './use-search.ts'
@@ -42,6 +45,15 @@ export function Mailbox({
   const isOutgoing = (row: MailRow) =>
     row.folder === undefined ? isOfOwn : row.message.from.some(from => ownAddresses.has(from.email.toLowerCase()))
   const backHref = at.hrefTo({ message: '' })
+  const handle = useRef<ListHandle>(null)
+  const opened = useRef<(() => MailRow | undefined) | null>(null)
+  const list = useMemo(() => listOf(source), [source])
+  const actions = useMailActions({
+    handle,
+    opened,
+    list,
+    role: list.folder === undefined ? null : (folder?.role ?? null),
+  })
   return (
     <div
       className={classNames('flex min-h-0 min-w-0 flex-1 flex-col', pane === 'folders' && !message && 'max-md:hidden')}
@@ -57,6 +69,8 @@ export function Mailbox({
           accounts={accounts}
           isOutgoing={isOutgoing}
           hasIndex={hasIndex}
+          handle={handle}
+          actions={actions}
           className={classNames(
             'shrink-0 md:w-80 md:border-r lg:w-88 xl:flex xl:w-100',
             pane === 'folders' ? 'hidden' : 'flex',
@@ -69,9 +83,12 @@ export function Mailbox({
           messageRef={message}
           threadId={thread}
           backHref={backHref}
+          opened={opened}
+          actions={actions}
           className={classNames('flex flex-1', !message && 'max-md:hidden')}
         />
       </div>
+      <ActionDialogs actions={actions} list={list} />
     </div>
   )
 }

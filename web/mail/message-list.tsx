@@ -1,8 +1,9 @@
 /** The list of a folder, or what a search finds: its head, its search, and its rows. */
-import { FolderOpen, Inbox, MessagesSquare, RotateCw, Rows3 } from 'lucide-react'
-import { useState } from 'react'
+import { FolderOpen, Inbox, ListChecks, MessagesSquare, RotateCw, Rows3 } from 'lucide-react'
+import type { RefObject } from 'react'
 import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
+import type { ListHandle, MailActions } from '../organise/use-mail-actions.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { useFreshness } from '../platform/live.tsx'
@@ -37,6 +38,8 @@ export interface ListProps {
   isOutgoing(row: MailRow): boolean
   /** Whether the index answers, so that there are threads. */
   hasIndex: boolean
+  handle: RefObject<ListHandle | null>
+  actions: MailActions
   className: string
 }
 
@@ -49,16 +52,17 @@ export function MessageList({
   accounts,
   isOutgoing,
   hasIndex,
+  handle,
+  actions,
   className,
 }: ListProps) {
   const { folder, q } = at.view
-  const { newest, older, page } = useMailList(source, q !== '')
-  const shown = useShownSource(source, newest.isPlaceholderData || newest.data === undefined)
+  const { newest, older, page, shown, ...list } = useMailList(source, q !== '')
   const freshness = useFreshness(newest.dataUpdatedAt)
   const { error } = newest
   // Half a term is no fault while its end is being typed: what was found before stays.
   const isHalf = error !== null && search.isTyping
-  const data = isHalf ? page : newest.data
+  const data = isHalf ? page : list.data
   const fault = q !== '' && error instanceof ApiProblem ? error.faultOf('query.q') : undefined
   const start = (wanted: string) => {
     search.search(wanted)
@@ -83,6 +87,9 @@ export function MessageList({
           <span className="max-md:hidden xl:hidden">
             <ToFolders at={at} />
           </span>
+          {actions.act && data && data.rows.length > 0 && (
+            <IconButton icon={ListChecks} label="Select all" onClick={() => handle.current?.selectAll()} />
+          )}
           {hasIndex && q === '' && <ThreadSwitch at={at} />}
           <IconButton
             icon={RotateCw}
@@ -150,6 +157,8 @@ export function MessageList({
           source={shown}
           at={at}
           isOutgoing={isOutgoing}
+          handle={handle}
+          actions={actions}
           placeOf={row => placeOf(row, search, nameOfAccount)}
         />
       )}
@@ -187,14 +196,6 @@ function Found({
 function placeOf({ folder, accountId }: MailRow, { scope }: MailSearch, nameOfAccount: (id: string) => string) {
   if (folder === undefined || scope === 'folder') return undefined
   return scope === 'all' ? nameOfAccount(accountId) : folder
-}
-
-/** Where the rows on the screen are from: those of the last list stay until this one is there. */
-function useShownSource(source: MailSource, isOfAnother: boolean): MailSource {
-  const [shown, setShown] = useState(source)
-  if (isOfAnother || shown === source) return shown
-  setShown(source)
-  return source
 }
 
 /** On phones at the bottom, where the thumb is. */

@@ -87,7 +87,9 @@ export const MessageRow = memo(function MessageRow({
           <span
             className={classNames(
               'unread-dot pointer-events-none absolute top-3 left-3.5 size-2 rounded-full bg-accent-fill',
-              isSelecting ? 'opacity-0' : 'group-hover/row:opacity-0',
+              isSelecting
+                ? 'opacity-0'
+                : 'group-hover/row:opacity-0 group-has-[input:focus-visible]/row:opacity-0 pointer-coarse:opacity-0',
             )}
           >
             <span className="sr-only">Unread</span>
@@ -127,7 +129,7 @@ export const MessageRow = memo(function MessageRow({
         onChange={() => undefined}
         className={classNames(
           'absolute top-2.5 left-2.5 size-4 accent-accent-fill group-hover/row:opacity-100 focus-visible:opacity-100',
-          !isSelecting && 'opacity-0',
+          !isSelecting && 'opacity-0 pointer-coarse:opacity-100',
         )}
       />
     </div>

@@ -1,15 +1,20 @@
 /** What is open: a conversation, or one message alone. */
 import { ArrowLeft, ChevronDown, ChevronUp, MailOpen, X } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, type RefObject, useState } from 'react'
 import { useLocation } from 'wouter'
+import { ActionBar } from '../organise/action-bar.tsx'
+import { wordsOf } from '../organise/organiser.ts'
+import type { MailActions } from '../organise/use-mail-actions.ts'
 import { usePressKey } from '../shell/page-keys.ts'
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
 import { IconButton } from '../ui/icon-button.tsx'
 import { ConversationView } from './conversation-view.tsx'
+import type { MailRow } from './mail-row.ts'
 import type { BodyKind } from './message-body.tsx'
 import { OpenMessage } from './open-message.tsx'
 import { Pane } from './pane.tsx'
+import { useOpenRow } from './use-open-row.ts'
 
 export function ReadingPane({
   accountId,
@@ -17,6 +22,8 @@ export function ReadingPane({
   messageRef,
   threadId,
   backHref,
+  opened,
+  actions,
   className,
 }: {
   accountId: string
@@ -27,12 +34,16 @@ export function ReadingPane({
   /** Empty for a message by itself. */
   threadId: string
   backHref: string
+  /** Answers what is open, to those who act on it. */
+  opened: RefObject<(() => MailRow | undefined) | null>
+  actions: MailActions
   className: string
 }) {
   // The choice lasts from message to message; leave to load remote content does not.
   const [preferred, setPreferred] = useState<BodyKind>('html')
   // One that a link led to leaves the focus where the page begins.
   const [firstRef] = useState(messageRef)
+  const row = useOpenRow({ accountId, messageRef, threadId, opened })
   if (!messageRef) return <NothingOpen className={className} />
   const shown = {
     accountId,
@@ -44,7 +55,7 @@ export function ReadingPane({
   }
   return (
     <Pane label="Message" className={className}>
-      <ToolBar backHref={backHref} />
+      <ToolBar backHref={backHref}>{row && <OpenActions row={row} actions={actions} />}</ToolBar>
       {/* As high as there is room, also while little is there yet: on phones the bar below stays where it is. */}
       <div className="flex min-h-0 flex-1 flex-col">
         {threadId ? (
@@ -58,24 +69,35 @@ export function ReadingPane({
 }
 
 /** At the bottom on phones, where the thumb is. */
-function ToolBar({ backHref }: { backHref: string }) {
+function ToolBar({ backHref, children }: { backHref: string; children: ReactNode }) {
   const press = usePressKey()
   const [, navigate] = useLocation()
   return (
-    <div className="flex min-h-11 shrink-0 items-center gap-1 border-b px-1.5 py-1 max-md:order-last max-md:border-t max-md:border-b-0">
+    <div className="flex min-h-11 shrink-0 items-center gap-x-1 border-b px-1.5 py-1 max-md:order-last max-md:border-t max-md:border-b-0 max-sm:flex-wrap">
       <span className="md:hidden">
         <ButtonLink href={backHref} variant="quiet" size="sm" icon={ArrowLeft}>
           Back to the messages
         </ButtonLink>
       </span>
-      <span className="flex max-md:ml-auto">
+      <span className="flex max-md:order-last max-md:ml-auto md:max-lg:hidden">
         <IconButton icon={ChevronUp} label="Previous (k)" onClick={() => press('k')} />
         <IconButton icon={ChevronDown} label="Next (j)" onClick={() => press('j')} />
       </span>
+      {children}
       <span className="ml-auto max-md:hidden">
         <IconButton icon={X} label="Close (u)" onClick={() => press('u') || navigate(backHref)} />
       </span>
     </div>
+  )
+}
+
+/** On phones in a line of their own. */
+function OpenActions({ row, actions: { act, placeOf } }: { row: MailRow; actions: MailActions }) {
+  if (!act) return null
+  return (
+    <span className="max-sm:order-first max-sm:basis-full lg:ml-2 lg:border-l lg:pl-2">
+      <ActionBar rows={[row]} place={placeOf([row])} subject={wordsOf([row])} onAct={action => act(action, 'opened')} />
+    </span>
   )
 }
 
@@ -85,6 +107,9 @@ const keys: readonly (readonly [string, string])[] = [
   ['o', 'open'],
   ['u', 'back to the list'],
   ['x', 'select'],
+  ['e', 'archive'],
+  ['#', 'trash'],
+  ['z', 'undo'],
   ['/', 'search'],
   ['?', 'all keys'],
 ]

@@ -1,21 +1,67 @@
-/** How many rows of a list are selected. */
+/** How many rows of a list are selected, and what can be done to them: below the list, so that no row moves under the pointer. */
 import { X } from 'lucide-react'
+import { ActionBar } from '../organise/action-bar.tsx'
+import { wordsOf } from '../organise/organiser.ts'
+import type { MailActions } from '../organise/use-mail-actions.ts'
 import { formatNumber } from '../platform/format.ts'
 import { Button } from '../ui/button.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import type { MailRow } from './mail-row.ts'
+import { mostSelected } from './selection.ts'
 
-export function SelectionBar({ count, onClear }: { count: number; onClear(): void }) {
+export function SelectionBar({
+  rows,
+  hasMore,
+  isSelecting,
+  actions: { act, placeOf },
+  onAll,
+  onClear,
+}: {
+  rows: readonly MailRow[]
+  /** Whether the list has further rows. */
+  hasMore: boolean
+  /** Older rows are loaded, to be selected too. */
+  isSelecting: boolean
+  actions: MailActions
+  onAll(): void
+  onClear(): void
+}) {
+  const isFull = rows.length >= mostSelected
+  const shown = rows.length > 0
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape ends the selection from wherever the focus is inside
     <div
-      role="status"
-      className={count > 0 ? 'flex shrink-0 items-center justify-between border-b bg-accent-tint px-3 py-1' : undefined}
+      onKeyDown={event => {
+        if (event.key !== 'Escape' || event.defaultPrevented) return
+        event.preventDefault()
+        onClear()
+      }}
+      className={shown ? 'shrink-0 border-t bg-accent-tint px-1.5 py-1' : undefined}
     >
-      {count > 0 && (
-        <>
-          <span className="text-sm font-medium">{formatNumber(count)} selected</span>
-          <Button variant="quiet" size="sm" icon={X} onClick={onClear}>
-            Clear
-          </Button>
-        </>
+      <div className={shown ? 'flex min-h-9 items-center gap-1 pl-1.5' : undefined}>
+        <p role="status" className="min-w-0 flex-1 truncate text-sm font-medium">
+          {shown && `${formatNumber(rows.length)} selected`}
+          {isFull && hasMore && <span className="font-normal text-soft">, the most at once</span>}
+        </p>
+        {shown && (
+          <>
+            {hasMore && !isFull && (
+              <Button variant="quiet" size="sm" disabled={isSelecting} onClick={onAll}>
+                Select all
+              </Button>
+            )}
+            <IconButton icon={X} label="Clear the selection" onClick={onClear} />
+          </>
+        )}
+      </div>
+      {shown && act && (
+        <ActionBar
+          rows={rows}
+          place={placeOf(rows)}
+          subject={wordsOf(rows)}
+          opensUp
+          onAct={action => act(action, 'selection')}
+        />
       )}
     </div>
   )

@@ -31,6 +31,14 @@ export function extend({ keys, anchor }: Selection, key: string, rows: readonly 
   return { keys: next, anchor: anchor ?? key }
 }
 
+/** All from the first selected row on, or from the first one of the list, as far as they may be. */
+export function selectToEnd({ keys, anchor }: Selection, rows: readonly MailRow[]): Selection {
+  const first = keys.size === 0 ? 0 : rows.findIndex(({ key }) => keys.has(key))
+  const next = new Set(keys)
+  for (const { key } of rows.slice(Math.max(first, 0))) if (next.size < mostSelected) next.add(key)
+  return next.size === keys.size ? { keys, anchor } : { keys: next, anchor: anchor ?? rows[0]?.key }
+}
+
 /** What left the list is selected no longer. */
 export function within(selection: Selection, rows: readonly MailRow[]): Selection {
   const { keys, anchor } = selection

@@ -17,6 +17,9 @@ interface Options {
   open(row: MailRow, isNext: boolean): void
   close(): void
   select(key: string): void
+  selectAll(): void
+  /** Answers whether anything was selected. */
+  clear(): boolean
   onFocus(key: string): void
 }
 
@@ -69,6 +72,11 @@ export function useListKeys({ rows, current, openAt, scroller, scrollTo, ...acts
     x: () => current >= 0 && acts.select(rows[current]!.key),
   })
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'a' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+      event.preventDefault()
+      return acts.selectAll()
+    }
+    if (event.key === 'Escape' && acts.clear()) return event.preventDefault()
     const by = steps.get(event.key)
     if (by === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()

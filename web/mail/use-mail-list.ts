@@ -1,6 +1,8 @@
 /** A list of mail: its newest page, kept current by events, and older ones as the reader scrolls. */
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
+import { usePatchedPage } from '../organise/organiser-context.tsx'
+import type { PatchedList } from '../organise/row-patches.ts'
 import { ApiProblem } from '../platform/api-client.ts'
 import { useStream } from '../platform/live.tsx'
 import { awaitsTexts, joinNewest, joinOlder, loadOlder, pagesAtATime } from './mail-pages.ts'
@@ -41,8 +43,24 @@ export function useMailList(source: MailSource, isSearch: boolean) {
       if (error instanceof ApiProblem && error.code === 'stale_cursor') await queries.resetQueries({ queryKey })
     },
   })
-  const page = useLastPage(newest.data)
-  return { newest, older, page }
+  const shown = useShownSource(source, newest.isPlaceholderData || newest.data === undefined)
+  const list = useMemo(() => listOf(shown), [shown])
+  const data = usePatchedPage(newest.data, list, newest.dataUpdatedAt)
+  const page = useLastPage(data)
+  return { newest, older, data, page, shown }
+}
+
+/** By what the actions of the page know a list. */
+export function listOf({ queryKey, folder }: MailSource): PatchedList {
+  return { queryKey, key: queryKey.join('\n'), folder }
+}
+
+/** Where the rows on the screen are from: those of the last list stay until this one is there. */
+function useShownSource(source: MailSource, isOfAnother: boolean): MailSource {
+  const [shown, setShown] = useState(source)
+  if (isOfAnother || shown === source) return shown
+  setShown(source)
+  return source
 }
 
 /** What was there last, while a search that is being typed cannot be read yet. */

@@ -19,7 +19,14 @@ export function useMailSource(accountId: string, view: MailView, search: MailSea
     if (q === '') return listIn(accountId, folder, hasIndex && list !== 'messages')
     const wanted = scope === 'folder' ? searchIn(folder, q) : q
     const whose = scope === 'all' ? undefined : accountId
-    return found({ q: wanted, accountId: whose, sort, isTyping, isSlow: !hasIndex })
+    return found({
+      q: wanted,
+      accountId: whose,
+      folder: scope === 'folder' ? folder : undefined,
+      sort,
+      isTyping,
+      isSlow: !hasIndex,
+    })
   }, [accountId, folder, list, q, scope, sort, isTyping, hasIndex])
 }
 

@@ -8,6 +8,8 @@ export function useRowActions(
   rows: readonly MailRow[],
   onFocus: (key: string) => void,
   setSelected: Dispatch<SetStateAction<Selection>>,
+  /** Before one row is selected, or no longer. */
+  onChoose: () => void,
 ): RowActions {
   const newest = useRef(rows)
   useEffect(() => {
@@ -16,9 +18,11 @@ export function useRowActions(
   return useMemo(
     () => ({
       onFocus,
-      onSelect: (key, isRange) =>
-        setSelected(before => (isRange ? extend(before, key, newest.current) : toggle(before, key))),
+      onSelect: (key, isRange) => {
+        onChoose()
+        setSelected(before => (isRange ? extend(before, key, newest.current) : toggle(before, key)))
+      },
     }),
-    [onFocus, setSelected],
+    [onFocus, setSelected, onChoose],
   )
 }

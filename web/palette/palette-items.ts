@@ -22,14 +22,10 @@ import { queryKeys } from '../platform/query-keys.ts'
 import { useMay } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import type { Destination } from '../shell/navigation.ts'
+import type { PickerItem } from '../ui/picker.tsx'
 
-export interface PaletteItem {
-  id: string
+export interface PaletteItem extends PickerItem {
   kind: 'Page' | 'Account' | 'Folder' | 'Action'
-  name: string
-  /** What tells it from others of its name; it is searched too. */
-  detail: string
-  icon: LucideIcon
   act(): void
 }
 

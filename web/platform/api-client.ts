@@ -37,13 +37,14 @@ type QueryPart<Value> = unknown extends Value
 /** What an endpoint wants; a query may leave out what has a default. */
 export type RequestOf<Params, Query, Body> = Part<'params', Params> &
   QueryPart<Query> &
-  Part<'body', Body> & { signal?: AbortSignal | undefined }
+  Part<'body', Body> & { signal?: AbortSignal | undefined; headers?: Readonly<Record<string, string>> }
 
 interface LooseRequest {
   params?: unknown
   query?: unknown
   body?: unknown
   signal?: AbortSignal | undefined
+  headers?: Readonly<Record<string, string>>
 }
 
 type Arguments<Request> = object extends Request ? [request?: Request] : [request: Request]
@@ -106,7 +107,7 @@ async function send(endpoint: Pick<Endpoint, 'method' | 'path'>, request: LooseR
   try {
     response = await fetch(addressOf(endpoint.path, request.params, request.query), {
       method: endpoint.method,
-      headers: { accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: { ...request.headers, accept, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       credentials: 'same-origin',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),

@@ -32,6 +32,8 @@ export const queryKeys = {
   auditHead: ['audit', 'head'],
   auditOlder: ['audit', 'older'],
   auditSettings: ['audit', 'settings'],
+  operations: ['operations'],
+  operation: (operationId: string) => ['operations', 'one', operationId],
   providers: ['providers'],
   folders: (accountId: string) => ['mail', accountId, 'folders'],
   messages: (accountId: string) => ['mail', accountId, 'messages'],
@@ -78,6 +80,8 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
     case 'mail_removed':
       // From which folders, the fact does not say.
       return [queryKeys.folders(event.data.account_id), ...allListsOf(event.data.account_id)]
+    case 'operation_changed':
+      return [queryKeys.operations]
     case 'token_created':
     case 'token_updated':
     case 'token_revoked':

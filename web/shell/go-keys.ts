@@ -12,6 +12,7 @@ export const goKeys: Readonly<Record<string, string>> = {
   u: '/users',
   t: '/tokens',
   e: '/sessions',
+  h: '/changes',
   d: '/audit',
   p: '/profile',
 }

@@ -7,6 +7,8 @@ import { goKeys, inboxKey, labelOfPage } from './go-keys.ts'
 /** As the keyboard at hand calls it. */
 export const paletteKeys = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl+K'
 
+const selectAllKeys = paletteKeys.replace('K', 'A')
+
 /** @param pages Those that the signed-in person may open. */
 export function KeysDialog({
   pages,
@@ -44,6 +46,16 @@ export function KeysDialog({
             <Line keys={['u']}>Close it and go back to the list</Line>
             <Line keys={['x']}>Select it, or no longer</Line>
             <Line keys={['Shift', 'click']}>Select all up to it</Line>
+            <Line keys={[selectAllKeys]}>Select all, while the focus is in the list</Line>
+            <Line keys={['e']}>Archive</Line>
+            <Line keys={['#', 'Del']}>Move to trash; in the trash, delete permanently</Line>
+            <Line keys={['!']}>Report as junk; in the junk folder, not junk</Line>
+            <Line keys={['s']}>Add a star, or remove it</Line>
+            <Line keys={['I']}>Mark as read (with Shift)</Line>
+            <Line keys={['U']}>Mark as unread (with Shift)</Line>
+            <Line keys={['v']}>Move to a folder</Line>
+            <Line keys={['l']}>Label</Line>
+            <Line keys={['z']}>Undo the last action</Line>
             <Line keys={['g', inboxKey]}>Inbox</Line>
           </Keys>
         )}

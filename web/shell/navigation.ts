@@ -2,6 +2,7 @@
 import {
   AtSign,
   Bot,
+  History,
   Inbox,
   KeyRound,
   LayoutDashboard,
@@ -57,6 +58,7 @@ const groups: readonly DestinationGroup[] = [
       { href: '/users', label: 'Users', shortLabel: 'Users', icon: Users, needs: 'dashboard:admin' },
       { href: '/tokens', label: 'Tokens', shortLabel: 'Tokens', icon: KeyRound },
       { href: '/sessions', label: 'Sessions', shortLabel: 'Sessions', icon: LogIn },
+      { href: '/changes', label: 'Changes', shortLabel: 'Changes', icon: History, needs: 'mail:meta' },
       { href: '/audit', label: 'Audit', shortLabel: 'Audit', icon: ScrollText, needs: 'dashboard:admin' },
     ],
   },

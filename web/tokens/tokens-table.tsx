@@ -1,9 +1,11 @@
 /** The rows of API tokens. */
-import { Pencil, RefreshCw, Trash2 } from 'lucide-react'
+import { Pencil, RefreshCw, Trash2, Undo2 } from 'lucide-react'
+import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { AccountNames } from '../accounts/account-names.tsx'
-import { useSession } from '../platform/session.ts'
+import { principalOfToken, undoAddress } from '../changes/changes-view.ts'
+import { useMay, useSession } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { RowActions } from '../ui/row-actions.tsx'
@@ -64,6 +66,8 @@ function TokenRow({
   const { name, prefix, scopes, allowed_addresses: allowed, status, expires_at: endsAt } = token
   const { last_used_at: usedAt, last_used_address: usedFrom } = token
   const { tone, text } = statusWords[status]
+  const [, navigate] = useLocation()
+  const mayUndo = useMay('dashboard:operate') && scopes.some(scope => scope.startsWith('mail:'))
   return (
     <TableRow>
       <Cell className="min-w-44 wrap-anywhere">
@@ -107,6 +111,15 @@ function TokenRow({
             { label: 'Edit', icon: Pencil, onChoose: () => onAct('edit', token) },
             // A new secret is for its owner alone.
             ...(isOwn ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }] : []),
+            ...(mayUndo
+              ? [
+                  {
+                    label: 'Undo what it did',
+                    icon: Undo2,
+                    onChoose: () => navigate(undoAddress(principalOfToken(token.id))),
+                  },
+                ]
+              : []),
             { label: 'Revoke', icon: Trash2, onChoose: () => onAct('revoke', token) },
           ]}
         />

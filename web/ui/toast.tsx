@@ -2,29 +2,42 @@
 import { X } from 'lucide-react'
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useState } from 'react'
 import { ToneIcon } from './badge.tsx'
+import { Button } from './button.tsx'
 import { IconButton } from './icon-button.tsx'
 import type { Tone } from './tone.ts'
 
 export interface ToastInput {
+  /** A later toast of the same id takes its place. */
+  id?: string
   tone: Tone
   title: string
   detail?: string
+  /** What can be done about it; then the toast is closed. */
+  action?: ToastAction
 }
 
-interface ShownToast extends ToastInput {
-  id: string
+export interface ToastAction {
+  label: string
+  /** The key that does the same. */
+  hint?: string
+  onAct(): void
 }
+
+type ShownToast = ToastInput & { id: string; shown: number }
 
 /** More would cover the page; the oldest is removed. */
 const mostShown = 3
 const shownMs = 6_000
+/** What can be acted on stays longer. */
+const shownWithActionMs = 12_000
 
 const ToastContext = createContext<((toast: ToastInput) => void) | undefined>(undefined)
 
 export function ToastProvider({ children }: { children: ReactNode }) {
   const [toasts, setToasts] = useState<ShownToast[]>([])
   const show = useCallback((toast: ToastInput) => {
-    setToasts(before => [...before, { ...toast, id: Math.random().toString(36) }].slice(-mostShown))
+    const shown: ShownToast = { ...toast, id: toast.id ?? Math.random().toString(36), shown: Math.random() }
+    setToasts(before => [...before.filter(({ id }) => id !== shown.id), shown].slice(-mostShown))
   }, [])
   const close = useCallback((id: string) => setToasts(before => before.filter(toast => toast.id !== id)), [])
   return (
@@ -32,10 +45,10 @@ export function ToastProvider({ children }: { children: ReactNode }) {
       {children}
       <div
         role="status"
-        className="pointer-events-none fixed right-4 bottom-20 z-40 grid w-80 max-w-[calc(100%-2rem)] gap-2 md:bottom-4"
+        className="pointer-events-none fixed right-4 bottom-36 z-40 grid w-80 max-w-[calc(100%-2rem)] gap-2 md:bottom-4"
       >
         {toasts.map(toast => (
-          <ToastCard key={toast.id} toast={toast} onClose={close} />
+          <ToastCard key={toast.shown} toast={toast} onClose={close} />
         ))}
       </div>
     </ToastContext>
@@ -50,26 +63,46 @@ export function useToast(): (toast: ToastInput) => void {
 }
 
 function ToastCard({ toast, onClose }: { toast: ShownToast; onClose(id: string): void }) {
-  const { id, tone, title, detail } = toast
+  const { id, tone, title, detail, action } = toast
   const [isHeld, setHeld] = useState(false)
+  const ms = action ? shownWithActionMs : shownMs
   useEffect(() => {
     if (isHeld) return
-    const timer = setTimeout(() => onClose(id), shownMs)
+    const timer = setTimeout(() => onClose(id), ms)
     return () => clearTimeout(timer)
-  }, [id, isHeld, onClose])
+  }, [id, ms, isHeld, onClose])
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it stays while one points at it, or has the focus inside
     <div
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
       className="pointer-events-auto flex items-start gap-2 rounded-lg border bg-raised py-1.5 pr-1.5 pl-3 shadow-float"
     >
       <span className="mt-2">
         <ToneIcon tone={tone} />
       </span>
-      <div className="min-w-0 flex-1 py-1.5 text-sm">
+      <div className="min-w-0 flex-1 py-1.5 text-sm wrap-anywhere">
         <p className="font-medium">{title}</p>
         {detail && <p className="text-soft">{detail}</p>}
       </div>
+      {action && (
+        <Button
+          variant="quiet"
+          size="sm"
+          className="mt-0.5 text-accent"
+          onClick={() => {
+            onClose(id)
+            action.onAct()
+          }}
+        >
+          {action.label}
+          {action.hint && (
+            <kbd className="rounded-sm border bg-sunken px-1 font-mono text-2xs text-muted">{action.hint}</kbd>
+          )}
+        </Button>
+      )}
       <IconButton icon={X} label="Close this note" onClick={() => onClose(id)} />
     </div>
   )

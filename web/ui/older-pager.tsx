@@ -1,15 +1,23 @@
-/** Steps back in the trail, and to its newest end again. */
+/** Steps back in a list that has its newest entries first, and to its newest end again. */
 import { ChevronLeft, ChevronsRight } from 'lucide-react'
 import { formatCount } from '../platform/format.ts'
-import { Button } from '../ui/button.tsx'
+import { Button } from './button.tsx'
 
-export function AuditPager({
+export function OlderPager({
+  label,
+  unit: [one, many],
+  end,
   isHead,
   shown,
   next,
   isBusy,
   onMove,
 }: {
+  label: string
+  /** What is counted: one, and several. */
+  unit: readonly [string, string]
+  /** What stands behind the count where there is nothing older. */
+  end: string
   isHead: boolean
   shown: number
   next: string | null
@@ -22,11 +30,11 @@ export function AuditPager({
     scrollTo({ top: 0 })
   }
   return (
-    <nav aria-label="Pages of the trail" className="flex flex-wrap items-center justify-between gap-2">
+    <nav aria-label={label} className="flex flex-wrap items-center justify-between gap-2">
       <span>
-        {formatCount(shown, 'entry', 'entries')}
-        {isHead ? ', the newest' : ', older entries'}
-        {next === null && shown > 0 && '; the trail starts here'}
+        {formatCount(shown, one, many)}
+        {isHead ? ', the newest' : `, older ${many}`}
+        {next === null && shown > 0 && `; ${end}`}
       </span>
       <span className="flex gap-2">
         {!isHead && (

@@ -1,0 +1,88 @@
+/** What narrows the list of changes: by whom, of which account, in which state. */
+import type { Account } from '../../contract/accounts.ts'
+import type { Operation } from '../../contract/operations.ts'
+import { Button } from '../ui/button.tsx'
+import { Field, Select } from '../ui/field.tsx'
+import { type ChangesView, hasFilter } from './changes-view.ts'
+import { kindWords, stateWords } from './operation-lines.ts'
+
+export function ChangesFilter({
+  view,
+  accounts,
+  principals,
+  seesOthers,
+  setView,
+}: {
+  view: ChangesView
+  accounts: readonly Account[]
+  principals: readonly Operation['principal'][]
+  seesOthers: boolean
+  setView(change: Partial<ChangesView>): void
+}) {
+  return (
+    <search className="mb-3 flex flex-wrap items-end gap-2 *:min-w-36 *:flex-1 sm:*:max-w-64">
+      {seesOthers && (
+        <Field label="By">
+          <PrincipalSelect
+            value={view.principal}
+            principals={principals}
+            anyone="Anyone"
+            onChange={principal => setView({ principal })}
+          />
+        </Field>
+      )}
+      <Field label="Account">
+        <Select value={view.account} onChange={event => setView({ account: event.target.value })}>
+          <option value="">Any</option>
+          {accounts.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Field label="State">
+        <Select value={view.state} onChange={event => setView({ state: event.target.value })}>
+          <option value="">Any</option>
+          {Object.entries(stateWords).map(([state, { text }]) => (
+            <option key={state} value={state}>
+              {text}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      {hasFilter(view) && (
+        <span className="flex-none!">
+          <Button onClick={() => setView({ principal: '', account: '', state: '' })}>Clear</Button>
+        </span>
+      )}
+    </search>
+  )
+}
+
+/** Somebody whom the address names may have done nothing that is shown. */
+export function PrincipalSelect({
+  value,
+  principals,
+  anyone,
+  onChange,
+}: {
+  value: string
+  principals: readonly Operation['principal'][]
+  /** What stands for no choice. */
+  anyone: string
+  onChange(id: string): void
+}) {
+  const isKnown = value === '' || principals.some(({ id }) => id === value)
+  return (
+    <Select value={value} onChange={event => onChange(event.target.value)}>
+      <option value="">{anyone}</option>
+      {principals.map(({ id, name, kind }) => (
+        <option key={id} value={id}>
+          {kind === 'session' && name.startsWith('You') ? name : `${name} (${kindWords[kind]})`}
+        </option>
+      ))}
+      {!isKnown && <option value={value}>{value}</option>}
+    </Select>
+  )
+}

@@ -1,0 +1,47 @@
+/** What the address says about the page of changes: the filter, how far back one has gone, and what is open. */
+import type { Operation, OperationState } from '../../contract/operations.ts'
+
+export const perPage = 50
+
+export const viewDefaults = {
+  principal: '',
+  account: '',
+  state: '',
+  /** Where the page begins; empty for the newest. */
+  cursor: '',
+  /** The one whose messages are shown. */
+  operation: '',
+  /** `since` while it is chosen from when on everything is undone. */
+  undo: '',
+}
+export type ChangesView = typeof viewDefaults
+
+export function hasFilter({ principal, account, state }: ChangesView): boolean {
+  return [principal, account, state].some(value => value !== '')
+}
+
+/** The server judges what the address says; an unknown value comes back as its own words. */
+export function queryOf({ principal, account, state, cursor }: ChangesView) {
+  return {
+    limit: perPage,
+    principal: principal || undefined,
+    account_id: account || undefined,
+    state: state === '' ? undefined : (state as OperationState),
+    cursor: cursor || undefined,
+  }
+}
+
+/** What operations call a token that asked for them. */
+export function principalOfToken(tokenId: string): string {
+  return `token-${tokenId}`
+}
+
+/** Where everything that somebody did is undone. */
+export function undoAddress(principalId: string): string {
+  return `/changes?principal=${encodeURIComponent(principalId)}&undo=since`
+}
+
+/** By whom: each once, by falling age of what they did last. */
+export function principalsOf(operations: readonly Operation[]): Operation['principal'][] {
+  return [...new Map(operations.toReversed().map(({ principal }) => [principal.id, principal])).values()].toReversed()
+}

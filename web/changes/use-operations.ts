@@ -1,0 +1,61 @@
+/** Operations that the address asks for, one of them with its messages, and what undoing comes to. */
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { api } from '../../contract/index.ts'
+import type { UndoReport } from '../../contract/operations.ts'
+import { keyed } from '../organise/ask.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { type ChangesView, queryOf } from './changes-view.ts'
+
+export function useOperations(view: ChangesView) {
+  const query = queryOf(view)
+  return useQuery({
+    queryKey: [...queryKeys.operations, query],
+    queryFn: ({ signal }) => call(api.operations.listOperations, { query, signal }),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useOperation(operationId: string) {
+  return useQuery({
+    queryKey: queryKeys.operation(operationId),
+    queryFn: ({ signal }) => call(api.operations.getOperation, { params: { operation_id: operationId }, signal }),
+  })
+}
+
+/** What an undo is of: one operation, or all that somebody did since a time. */
+export type UndoTarget =
+  | { operationId: string }
+  | { principal: string; since: string; account_id?: string | undefined; before?: string | undefined }
+
+function undo(target: UndoTarget, isDryRun: boolean): Promise<UndoReport> {
+  return keyed(headers =>
+    'operationId' in target
+      ? call(api.operations.undoOperation, {
+          params: { operation_id: target.operationId },
+          body: { dry_run: isDryRun },
+          headers,
+        })
+      : call(api.operations.undoOperations, { body: { ...target, dry_run: isDryRun }, headers }),
+  )
+}
+
+/** Looked at when it is shown, and never taken from before: mail changes meanwhile. */
+export function useUndoPreview(target: UndoTarget) {
+  return useQuery({
+    queryKey: ['undo-preview', target],
+    queryFn: () => undo(target, true),
+    staleTime: 0,
+    gcTime: 0,
+    retry: false,
+  })
+}
+
+export function useUndo(target: UndoTarget) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: () => undo(target, false),
+    // The stream would say so too, but it may be interrupted.
+    onSettled: () => queries.invalidateQueries({ queryKey: queryKeys.operations }),
+  })
+}
