@@ -49,7 +49,7 @@ export const freezesApi = {
       ),
     response: Freeze,
     status: 201,
-    problems: ['account_not_found', 'token_not_found', 'forbidden'],
+    problems: ['account_not_found', 'token_not_found', 'forbidden', 'revocation_not_stored'],
   }),
   listFreezes: endpoint({
     method: 'GET',
@@ -73,6 +73,6 @@ export const freezesApi = {
     params: z.object({ freeze_id: z.string().min(1).max(40) }),
     response: z.undefined(),
     status: 204,
-    problems: ['session_needed', 'not_found'],
+    problems: ['session_needed', 'not_found', 'overloaded'],
   }),
 }

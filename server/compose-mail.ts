@@ -11,6 +11,7 @@ import { composeGateway, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
+import type { FreezeService } from './freezes/freeze-service.ts'
 import { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
@@ -25,6 +26,7 @@ import { MessageLists } from './mail/message-lists.ts'
 import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
+import { controlOf } from './operation-control.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
@@ -54,6 +56,7 @@ export interface MailSurroundings {
   db: Database
   secrets: SecretBox
   hub: EventHub
+  freezes: FreezeService
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -84,6 +87,7 @@ export function composeMail({
   db,
   secrets,
   hub,
+  freezes,
   guard,
   leases,
   mayPrune,
@@ -143,7 +147,9 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
-  const { operations, ...changing } = composeOperations(acting)
+  const control = controlOf(freezes)
+  const { operations, ...changing } = composeOperations({ ...acting, control })
+  freezes.onChange(() => changing.lookAgain())
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
