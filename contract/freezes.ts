@@ -46,7 +46,8 @@ export const freezesApi = {
         ({ principal, account_id, everything }) =>
           [principal, account_id, everything].filter(given => given !== undefined).length === 1,
         'must name exactly one of principal, account_id, everything',
-      ),
+      )
+      .meta({ examples: [{ principal: '4fK2pQ8ZrT1cXbV7', reads: 'allow', reason: 'It answers newsletters' }] }),
     response: Freeze,
     status: 201,
     problems: ['account_not_found', 'token_not_found', 'forbidden', 'revocation_not_stored'],
