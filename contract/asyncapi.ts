@@ -20,6 +20,13 @@ const summaries: Record<ServerEvent['type'], string> = {
   mail_removed: 'Messages are in no folder any more',
   folder_changed: 'A folder was created, renamed or removed, or its content changed',
   operation_changed: 'An operation on messages was accepted, or has ended',
+  draft_created: 'A draft was begun',
+  draft_changed: 'A draft was changed, handed over to be sent, sent or discarded',
+  delivery_changed:
+    'A message of the outbox has another state, or something became of one of its recipients or of its copy',
+  approval_requested: 'A message waits for a human to approve it',
+  approval_decided: 'It was approved or denied, has expired, or was edited or cancelled (`void`)',
+  freeze_changed: 'A human stopped what a caller, an account or all programs do, or lifted that',
   alert_raised:
     'The server itself has a problem, until `alert_cleared`. While the database accepts no writes, the fact cannot be stored and is published later; `stats_update` shows it immediately',
   alert_cleared: 'The problem is over',

@@ -9,6 +9,7 @@ import { MessageId, ThreadId } from './mail-index.ts'
 import { DashboardStats } from './metrics.ts'
 import { OperationCounts, OperationKind, OperationState } from './operation.ts'
 import type { Scope } from './scope.ts'
+import { SubmissionState } from './submission.ts'
 import { AccountId, Limit, Timestamp } from './wire.ts'
 
 const at = Timestamp
@@ -138,6 +139,68 @@ export const facts = {
       state: OperationState,
       counts: OperationCounts,
       undo_of: z.string().nullable().describe('The operation that this one undoes'),
+    }),
+  },
+  draft_created: {
+    scope: 'mail:draft',
+    data: z.object({ ...account, draft_id: z.string(), rev: z.int(), principal: z.string() }),
+  },
+  draft_changed: {
+    scope: 'mail:draft',
+    data: z.object({
+      ...account,
+      draft_id: z.string(),
+      rev: z.int(),
+      state: z.enum(['open', 'submitted', 'sent', 'discarded']),
+      principal: z.string(),
+    }),
+  },
+  delivery_changed: {
+    scope: 'mail:meta',
+    data: z.object({
+      ...account,
+      submission_id: z.string(),
+      draft_id: z.string(),
+      principal: z.string().describe('Who sends it'),
+      state: SubmissionState,
+      attempts: z.int(),
+      accepted: z.int().describe('Recipients'),
+      refused: z.int(),
+      bounced: z.int(),
+      sent_copy: z.enum(['none', 'waiting', 'saved', 'by_provider', 'failed']),
+    }),
+  },
+  approval_requested: {
+    scope: 'mail:draft',
+    data: z.object({
+      ...account,
+      approval_id: z.string(),
+      submission_id: z.string(),
+      principal: z.string().describe('Who asks'),
+      principal_name: z.string(),
+      recipients: z.int(),
+      expires_at: Timestamp,
+    }),
+  },
+  approval_decided: {
+    scope: 'mail:draft',
+    data: z.object({
+      ...account,
+      approval_id: z.string(),
+      submission_id: z.string(),
+      state: z.enum(['approved', 'denied', 'expired', 'void']),
+      by: z.string().nullable().describe('The user who decided'),
+    }),
+  },
+  freeze_changed: {
+    scope: 'dashboard:read',
+    data: z.object({
+      freeze_id: z.string(),
+      target: z.enum(['principal', 'account', 'everything']),
+      is_frozen: z.boolean(),
+      reads: z.enum(['allow', 'stop']),
+      by: z.string(),
+      at,
     }),
   },
   alert_raised: { scope: 'dashboard:read', data: z.object({ alert, detail: z.string(), at }) },

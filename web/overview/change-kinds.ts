@@ -1,10 +1,11 @@
 /** The kinds of changes by which the feed can be narrowed. */
 import { type FactType, factTypes } from '../../contract/event.ts'
 
-export type ChangeKind = 'mail' | 'accounts' | 'clients' | 'access' | 'server'
+export type ChangeKind = 'mail' | 'sending' | 'accounts' | 'clients' | 'access' | 'server'
 
 export const kindLabels: Record<ChangeKind, string> = {
   mail: 'Mail',
+  sending: 'Drafts and sending',
   accounts: 'Accounts',
   clients: 'Clients',
   access: 'People and tokens',
@@ -14,6 +15,7 @@ export const kindLabels: Record<ChangeKind, string> = {
 /** The server knows more types than this page in time; those are changes of the server. */
 export function kindOf(type: FactType): ChangeKind {
   if (/^(mail|folder|operation)_/.test(type)) return 'mail'
+  if (/^(draft|delivery|approval|freeze)_/.test(type)) return 'sending'
   if (type.startsWith('account_')) return 'accounts'
   if (type.startsWith('client_')) return 'clients'
   if (type.startsWith('token_') || type.startsWith('user_')) return 'access'

@@ -1,31 +1,18 @@
 /** Each fact of the stream as one plain sentence. */
-import type { Account, AccountState } from '../../contract/accounts.ts'
+import type { AccountState } from '../../contract/accounts.ts'
 import type { EventOf, Fact, ServerEvent } from '../../contract/event.ts'
 import { stateWords } from '../accounts/account-words.ts'
 import { nameOf as senderOf, visibleText } from '../mail/mail-words.ts'
 import { agentWords } from '../platform/agent-words.ts'
 import { formatCount, formatNumber } from '../platform/format.ts'
 import { roleWords } from '../platform/role-words.ts'
-import type { Tone } from '../ui/tone.ts'
+import { actingWords } from './acting-words.ts'
+import type { Change, Named, SayChange } from './change.ts'
 import { fieldWords } from './field-words.ts'
 
-export interface Change {
-  tone: Tone
-  text: string
-  /** A second line: what a stranger wrote, or why. */
-  detail?: string
-  /** Where one sees more of it. */
-  href?: string
-  at: string
-}
+type Words = { [T in Fact['type']]: SayChange<T> }
 
-export type Named = Pick<Account, 'id' | 'name'>
-type Words = {
-  [T in Fact['type']]: (
-    data: Extract<Fact, { type: T }>['data'],
-    nameOf: (accountId: string) => string,
-  ) => Omit<Change, 'at'>
-}
+export type { Change, Named } from './change.ts'
 
 const why = { idle: 'idle', kicked: 'disconnected by an administrator', crowded: 'too many clients' } as const
 
@@ -91,10 +78,7 @@ const words: Words = {
     text: `Folder ${data.folder} of ${nameOf(data.account_id)} ${folderSentence(data)}`,
     href: mailAt(data),
   }),
-  operation_changed: ({ account_id, kind, state, counts, undo_of }, nameOf) => ({
-    tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
-    text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
-  }),
+  ...actingWords,
   alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
   alert_cleared: data => ({
     tone: 'good',
@@ -134,15 +118,6 @@ export function mailWords({ from, subject }: Pick<Mail, 'from' | 'subject'>): st
   if (!from && (subject ?? null) === null) return undefined
   const words = visibleText(subject?.trim() ?? '') || '(no subject)'
   return `${from ? senderOf(from) : 'Unknown sender'}: ${words}`
-}
-
-const operationWords = { flags: 'flags of', move: 'move of', copy: 'copy of', delete: 'deletion of' }
-const operationStates = {
-  pending: 'accepted',
-  done: 'done',
-  partial: 'done in part',
-  failed: 'failed',
-  unknown: 'its outcome is not known',
 }
 
 function folderSentence({ event, old_path: from, added, changed, removed }: EventOf<'folder_changed'>['data']): string {

@@ -102,6 +102,7 @@ test('every fact of the contract has its sentence, and names its account', () =>
     event: 'created',
     kind: 'move',
     counts: { total: 1 },
+    by: 'Admin',
     at: '2026-11-22T18:00:00.000Z',
   }
   const said = factTypes.map(type => changeOf({ type, data } as unknown as Fact, [{ id: 'a', name: 'Work' }])?.text)

@@ -1,0 +1,210 @@
+/** What waits for a human's yes: exactly what will leave, why it is held, and the decision. */
+import { z } from 'zod'
+import { ActingPrincipal, DraftBody, draftBounds, MessageContent, RecipientInput } from './draft.ts'
+import { endpoint } from './endpoint.ts'
+import { MessageRef } from './mail.ts'
+import { MessageId } from './message-id.ts'
+import { PolicyFinding } from './policy.ts'
+import { Submission } from './submission.ts'
+import { AccountId, Cursor, Limit, line, Timestamp } from './wire.ts'
+
+export const ApprovalId = z
+  .string()
+  .regex(/^a[0-9a-z]{16}$/, 'is not an approval id')
+  .meta({ examples: ['a01k5r9w2m3c7x4aq'] })
+
+const hash = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, 'is not a SHA-256 in hex')
+  .describe('`hash` of what was looked at: nothing else is approved by it')
+
+export const ApprovalState = z
+  .enum(['waiting', 'approved', 'denied', 'expired', 'void'])
+  .describe('`void`: what it was for was edited or cancelled')
+export type ApprovalState = z.infer<typeof ApprovalState>
+
+export const Approval = z
+  .object({
+    id: ApprovalId,
+    state: ApprovalState,
+    hash,
+    submission: Submission,
+    asks: ActingPrincipal,
+    findings: z.array(PolicyFinding).describe('Why it is held'),
+    message: z
+      .object({ id: MessageId.nullable(), ref: MessageRef.nullable() })
+      .nullable()
+      .describe('The message that it answers'),
+    group: z.string().describe('Those that belong together: same token, account and recipients or thread'),
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    decisions: z.array(
+      z.object({
+        user_id: z.string(),
+        name: z.string(),
+        decision: z.enum(['approve', 'deny']),
+        reason: z.string().nullable(),
+        at: Timestamp,
+      }),
+    ),
+    needed: z.int().describe('Approvals of different users that it needs'),
+    can: z.array(z.enum(['approve', 'edit', 'deny'])).describe('What the caller may do now'),
+    cannot_because: z.string().nullable(),
+  })
+  .meta({ id: 'Approval' })
+export type Approval = z.infer<typeof Approval>
+
+export const ApprovalDetail = Approval.extend({
+  content: MessageContent.describe('From the bytes that will leave'),
+  activity: z.object({
+    since: Timestamp,
+    sent: z.int(),
+    held: z.int(),
+    denied: z.int(),
+    changes: z.int().describe('Messages that it changed'),
+    read_strangers: z.int().describe('Messages of strangers that it read'),
+    calls: z.array(z.object({ name: z.string(), count: z.int() })).describe('What the token called in the last hour'),
+  }),
+}).meta({ id: 'ApprovalDetail' })
+export type ApprovalDetail = z.infer<typeof ApprovalDetail>
+
+const reason = line.trim().min(1).max(500)
+
+export const ApprovalSettings = z
+  .strictObject({
+    approvers: z.int().min(1).max(5).describe('How many different users have to approve'),
+    own_tokens: z.boolean().describe('Whether the owner of a token may approve what it asks for'),
+    fresh_sign_in_minutes: z
+      .int()
+      .min(1)
+      .max(1_440)
+      .nullable()
+      .describe('Approving requires a sign-in, or a passkey, within so many minutes; null: every session may'),
+    expires_hours: z.int().min(1).max(168),
+    undo_seconds: z.int().min(0).max(120).describe('So long users can undo sending'),
+  })
+  .meta({ id: 'ApprovalSettings' })
+export type ApprovalSettings = z.infer<typeof ApprovalSettings>
+
+export const defaultApprovalSettings: ApprovalSettings = {
+  approvers: 1,
+  own_tokens: true,
+  fresh_sign_in_minutes: null,
+  expires_hours: 168,
+  undo_seconds: 10,
+}
+
+const tag = 'Approvals'
+const path = '/api/v1/approvals'
+const one = z.object({ approval_id: ApprovalId })
+const deciding = [
+  'session_needed',
+  'approval_not_found',
+  'approval_void',
+  'not_possible_now',
+  'recent_sign_in_required',
+  'four_eyes_needed',
+] as const
+
+export const approvalsApi = {
+  listApprovals: endpoint({
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List approvals, those that wait first and the oldest of them first',
+    description: 'A token sees those that it waits for; users those of their accounts.',
+    scope: 'mail:draft',
+    effect: 'read',
+    query: z.strictObject({
+      state: ApprovalState.optional(),
+      account_id: AccountId.optional(),
+      limit: Limit,
+      cursor: Cursor,
+    }),
+    response: z.object({ items: z.array(Approval), next_cursor: z.string().nullable(), waiting: z.int() }),
+    problems: ['account_not_found'],
+  }),
+  getApproval: endpoint({
+    method: 'GET',
+    path: `${path}/{approval_id}`,
+    tag,
+    summary: 'Get an approval with exactly what will be sent',
+    description: 'Reading never approves.',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: one,
+    response: ApprovalDetail,
+    problems: ['approval_not_found', 'overloaded'],
+  }),
+  approve: endpoint({
+    method: 'POST',
+    path: `${path}/{approval_id}/approve`,
+    tag,
+    summary: 'Approve exactly the message with this hash',
+    description: 'Users only.',
+    callers: 'session',
+    scope: 'mail:send',
+    effect: 'send',
+    params: one,
+    body: z.strictObject({ hash }),
+    response: Approval,
+    problems: deciding,
+  }),
+  deny: endpoint({
+    method: 'POST',
+    path: `${path}/{approval_id}/deny`,
+    tag,
+    summary: 'Deny it, with a reason that the caller who asked reads',
+    description: 'Users only.',
+    callers: 'session',
+    scope: 'mail:send',
+    effect: 'write',
+    params: one,
+    body: z.strictObject({ hash, reason: reason.optional() }),
+    response: Approval,
+    problems: deciding,
+  }),
+  editHeld: endpoint({
+    method: 'POST',
+    path: `${path}/{approval_id}/edit`,
+    tag,
+    summary: 'Edit what is held; it gets another hash, which is then to be approved',
+    description: 'Users only. Earlier approvals are void.',
+    callers: 'session',
+    scope: 'mail:send',
+    effect: 'write',
+    params: one,
+    body: z.strictObject({
+      hash,
+      to: z.array(RecipientInput).max(draftBounds.recipients).optional(),
+      cc: z.array(RecipientInput).max(draftBounds.recipients).optional(),
+      bcc: z.array(RecipientInput).max(draftBounds.recipients).optional(),
+      subject: line.max(draftBounds.subject).optional(),
+      body: DraftBody.optional(),
+    }),
+    bodyLimit: 4 * 1024 * 1024,
+    response: ApprovalDetail,
+    problems: [...deciding, 'no_recipients', 'too_large'],
+  }),
+  getApprovalSettings: endpoint({
+    method: 'GET',
+    path: '/api/dashboard/approval-settings',
+    tag,
+    summary: 'Get who has to approve, and how',
+    scope: 'dashboard:read',
+    effect: 'read',
+    response: ApprovalSettings,
+  }),
+  setApprovalSettings: endpoint({
+    method: 'PUT',
+    path: '/api/dashboard/approval-settings',
+    tag,
+    summary: 'Set who has to approve, and how',
+    callers: 'session',
+    scope: 'dashboard:admin',
+    effect: 'write',
+    body: ApprovalSettings,
+    response: ApprovalSettings,
+    problems: ['session_needed'],
+  }),
+}

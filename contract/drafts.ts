@@ -1,0 +1,160 @@
+/** Writing mail: drafts with revisions, replies and forwards, attachments. Nothing here sends. */
+import { z } from 'zod'
+import { Draft, DraftChange, DraftId, MessageContent, NewDraft } from './draft.ts'
+import { endpoint, type RequestHeader } from './endpoint.ts'
+import { mailServerProblems } from './mail.ts'
+import { AccountId, Cursor, Limit, line } from './wire.ts'
+
+export * from './draft.ts'
+
+const tag = 'Drafts'
+const path = '/api/v1/accounts/{account_id}/drafts'
+const account = z.object({ account_id: AccountId })
+const one = z.object({ account_id: AccountId, draft_id: DraftId })
+const rev = z.int().min(1)
+
+export const idempotencyKey: readonly RequestHeader[] = [
+  {
+    name: 'Idempotency-Key',
+    description:
+      'Your own name for this call, 1–200 visible characters, kept for 24 hours: repeated with the same content it answers as the first time',
+    example: '7f0c2d5e-1',
+  },
+]
+const changing = [
+  'account_not_found',
+  'account_disabled',
+  'draft_not_found',
+  'draft_changed',
+  'draft_submitted',
+] as const
+
+export const draftsApi = {
+  createDraft: endpoint({
+    method: 'POST',
+    path,
+    tag,
+    summary: 'Begin a message, a reply or a forward',
+    description:
+      'Replies and forwards get their recipients, subject and references from the message that they answer, where the call does not name others. The account’s own addresses are left out.',
+    scope: 'mail:draft',
+    effect: 'write',
+    params: account,
+    headers: idempotencyKey,
+    body: NewDraft,
+    bodyLimit: 4 * 1024 * 1024,
+    response: Draft,
+    status: 201,
+    problems: [
+      'account_not_found',
+      'account_disabled',
+      ...mailServerProblems,
+      'message_not_found',
+      'stale_ref',
+      'idempotency_key_reused',
+      'too_many_drafts',
+      'too_large',
+    ],
+  }),
+  listDrafts: endpoint({
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List drafts, the latest change first',
+    description: 'A token sees those that it wrote; users see all of the account.',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: account,
+    query: z.strictObject({ limit: Limit, cursor: Cursor }),
+    response: z.object({ items: z.array(Draft), next_cursor: z.string().nullable() }),
+    problems: ['account_not_found'],
+  }),
+  getDraft: endpoint({
+    method: 'GET',
+    path: `${path}/{draft_id}`,
+    tag,
+    summary: 'Get a draft',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: one,
+    response: Draft,
+    problems: ['account_not_found', 'draft_not_found'],
+  }),
+  changeDraft: endpoint({
+    method: 'PATCH',
+    path: `${path}/{draft_id}`,
+    tag,
+    summary: 'Change a draft',
+    description:
+      'Only fields that are named change. If the draft has another revision than `rev` by now, nothing does.',
+    scope: 'mail:draft',
+    effect: 'write',
+    params: one,
+    body: DraftChange,
+    bodyLimit: 4 * 1024 * 1024,
+    response: Draft,
+    problems: [...changing, 'too_large'],
+  }),
+  discardDraft: endpoint({
+    method: 'DELETE',
+    path: `${path}/{draft_id}`,
+    tag,
+    summary: 'Discard a draft with its attachments',
+    scope: 'mail:draft',
+    effect: 'destroy',
+    params: one,
+    query: z.strictObject({
+      rev: z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .optional()
+        .describe('Only if it still has this revision'),
+    }),
+    response: z.undefined(),
+    status: 204,
+    problems: changing,
+  }),
+  attachFromMessage: endpoint({
+    method: 'POST',
+    path: `${path}/{draft_id}/attachments/from-message`,
+    tag,
+    summary: 'Attach an attachment of another message of the account',
+    description: 'It is copied on the server, piece by piece. To attach a file, see `POST …/attachments`.',
+    scope: 'mail:draft',
+    effect: 'write',
+    params: one,
+    body: z.strictObject({ rev, message: line.min(1).max(400), attachment_id: z.string().min(1).max(100) }),
+    response: Draft,
+    problems: [
+      ...changing,
+      ...mailServerProblems,
+      'message_not_found',
+      'attachment_not_found',
+      'stale_ref',
+      'too_large',
+    ],
+  }),
+  removeAttachment: endpoint({
+    method: 'DELETE',
+    path: `${path}/{draft_id}/attachments/{attachment_id}`,
+    tag,
+    summary: 'Remove an attachment of a draft',
+    scope: 'mail:draft',
+    effect: 'write',
+    params: one.extend({ attachment_id: z.string().min(1).max(100) }),
+    query: z.strictObject({ rev: z.string().regex(/^\d{1,9}$/) }),
+    response: Draft,
+    problems: [...changing, 'attachment_not_found'],
+  }),
+  previewDraft: endpoint({
+    method: 'GET',
+    path: `${path}/{draft_id}/preview`,
+    tag,
+    summary: 'Show a draft as it would leave',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: one,
+    response: MessageContent.extend({ rev: z.int() }),
+    problems: ['account_not_found', 'draft_not_found', 'overloaded'],
+  }),
+}

@@ -1,0 +1,152 @@
+/** What is on its way out: follow it, cancel it, decide about failures. Sending begins with a draft. */
+import { z } from 'zod'
+import { DraftId, MessageContent } from './draft.ts'
+import { idempotencyKey } from './drafts.ts'
+import { endpoint } from './endpoint.ts'
+import { PolicyFinding } from './policy.ts'
+import { Submission, SubmissionId, SubmissionState } from './submission.ts'
+import { AccountId, Cursor, Limit, Timestamp } from './wire.ts'
+
+export * from './submission.ts'
+
+const tag = 'Outbox'
+const path = '/api/v1/outbox'
+const one = z.object({ submission_id: SubmissionId })
+const draft = z.object({ account_id: AccountId, draft_id: DraftId })
+const deciding = ['submission_not_found', 'not_possible_now', 'frozen'] as const
+
+export const outboxApi = {
+  sendDraft: endpoint({
+    method: 'POST',
+    path: '/api/v1/accounts/{account_id}/drafts/{draft_id}/send',
+    tag,
+    summary: 'Send a revision of a draft',
+    description: [
+      'The only way to send. The policy of the caller’s token decides: it is sent, held for an approval, or refused. Users’ own messages wait for some seconds, in which',
+      'sending can be cancelled. The response does not wait for delivery: `delivery_changed` on the event stream reports each step.',
+    ].join(' '),
+    scope: 'mail:send',
+    effect: 'send',
+    params: draft,
+    headers: idempotencyKey,
+    body: z.strictObject({
+      rev: z.int().min(1),
+      at: Timestamp.optional().describe('Not before; at most a year ahead'),
+    }),
+    response: Submission,
+    status: 202,
+    problems: [
+      'account_not_found',
+      'account_disabled',
+      'account_cannot_send',
+      'draft_not_found',
+      'draft_changed',
+      'draft_submitted',
+      'no_recipients',
+      'policy_denied',
+      'frozen',
+      'too_large',
+      'too_many_submissions',
+      'idempotency_key_reused',
+    ],
+  }),
+  checkDraft: endpoint({
+    method: 'POST',
+    path: '/api/v1/accounts/{account_id}/drafts/{draft_id}/check',
+    tag,
+    summary: 'Say what sending this draft would do, and why, without sending it',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: draft,
+    body: z.strictObject({
+      rev: z.int().min(1).optional(),
+      token_id: z.string().min(1).max(40).optional().describe('As if this token sent it; for users, of visible tokens'),
+    }),
+    response: z.object({
+      verdict: z.enum(['send', 'hold', 'deny']),
+      findings: z.array(PolicyFinding),
+    }),
+    problems: ['account_not_found', 'draft_not_found', 'draft_changed', 'token_not_found', 'no_recipients'],
+  }),
+  listSubmissions: endpoint({
+    method: 'GET',
+    path,
+    tag,
+    summary: 'List what is on its way out and what was sent, newest first',
+    description: 'A token sees its own; users see all of their accounts.',
+    scope: 'mail:draft',
+    effect: 'read',
+    query: z.strictObject({
+      account_id: AccountId.optional(),
+      state: SubmissionState.optional(),
+      is_open: z
+        .enum(['true', 'false'])
+        .optional()
+        .describe('`true`: only those that have not ended, or are `unknown`'),
+      limit: Limit,
+      cursor: Cursor,
+    }),
+    response: z.object({ items: z.array(Submission), next_cursor: z.string().nullable() }),
+    problems: ['account_not_found'],
+  }),
+  getSubmission: endpoint({
+    method: 'GET',
+    path: `${path}/{submission_id}`,
+    tag,
+    summary: 'Get one of them',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: one,
+    response: Submission,
+    problems: ['submission_not_found'],
+  }),
+  getSubmissionContent: endpoint({
+    method: 'GET',
+    path: `${path}/{submission_id}/content`,
+    tag,
+    summary: 'Show a message of the outbox, from the bytes that leave',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: one,
+    response: MessageContent.extend({ hash: z.string() }),
+    problems: ['submission_not_found', 'overloaded'],
+  }),
+  cancelSubmission: endpoint({
+    method: 'POST',
+    path: `${path}/{submission_id}/cancel`,
+    tag,
+    summary: 'Cancel sending, as long as it has not begun; its draft is open again',
+    scope: 'mail:draft',
+    effect: 'write',
+    params: one,
+    response: Submission,
+    problems: deciding,
+  }),
+  retrySubmission: endpoint({
+    method: 'POST',
+    path: `${path}/{submission_id}/retry`,
+    tag,
+    summary: 'Try again to send to those recipients that did not get a message',
+    description: 'Users only. A message whose outcome is `unknown` may arrive twice.',
+    callers: 'session',
+    scope: 'mail:send',
+    effect: 'send',
+    params: one,
+    response: Submission,
+    problems: [...deciding, 'session_needed'],
+  }),
+  resolveSubmission: endpoint({
+    method: 'POST',
+    path: `${path}/{submission_id}/resolve`,
+    tag,
+    summary: 'Say what became of a message whose outcome is unknown',
+    description: 'Users only.',
+    callers: 'session',
+    scope: 'mail:send',
+    effect: 'write',
+    params: one,
+    body: z.strictObject({ outcome: z.enum(['sent', 'failed']) }),
+    response: Submission,
+    problems: [...deciding, 'session_needed'],
+  }),
+}

@@ -1,0 +1,158 @@
+/** What a token may send and change beyond its scopes, as data: read by the server, edited on the page, said in plain words. */
+import { z } from 'zod'
+import { endpoint } from './endpoint.ts'
+import { mailBounds } from './mail.ts'
+import { line, Timestamp } from './wire.ts'
+
+export const policyBounds = {
+  recipients: 200,
+  folders: 100,
+  perHour: 10_000,
+  perDay: 100_000,
+  taintMinutes: 1_440,
+} as const
+
+/** `anne@example.com`, or `@example.com` for every address of that domain. */
+const RecipientRule = line
+  .trim()
+  .toLowerCase()
+  .max(mailBounds.email)
+  .regex(/^[^@\s]*@[^@\s]+$/, 'is neither an address nor @domain')
+
+const WorkingHours = z.strictObject({
+  days: z.array(z.int().min(1).max(7)).min(1).max(7).describe('1: Monday'),
+  from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/),
+  to: z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/),
+  time_zone: line.min(1).max(60).describe('As in the IANA database: `Europe/Vienna`'),
+})
+
+export const SendingPolicy = z.strictObject({
+  recipients: z
+    .union([z.literal('anyone'), z.array(RecipientRule).max(policyBounds.recipients)])
+    .describe('`anyone`, or addresses and `@domain`; an empty list allows nobody'),
+  only_known_in_thread: z.boolean().describe('Only replies, to people who are already in the thread'),
+  max_per_hour: z.int().min(0).max(policyBounds.perHour).nullable().describe('Messages'),
+  max_per_day: z.int().min(0).max(policyBounds.perDay).nullable(),
+  max_recipients_per_hour: z.int().min(0).max(policyBounds.perHour).nullable(),
+  max_recipients_per_day: z.int().min(0).max(policyBounds.perDay).nullable(),
+  max_attachment_bytes: z.int().min(0).nullable().describe('Of a message, all together'),
+  hours: WorkingHours.nullable().describe('Outside of these nothing is sent'),
+  approval: z
+    .strictObject({
+      always: z.boolean(),
+      strangers: z.boolean().describe('A recipient to whom the account never wrote'),
+      tainted_minutes: z
+        .int()
+        .min(1)
+        .max(policyBounds.taintMinutes)
+        .nullable()
+        .describe(
+          'The token has read mail of a stranger within so many minutes: its words may be those of the stranger',
+        ),
+    })
+    .describe('When a human has to approve; with none of these, never'),
+})
+
+export const OrganizingPolicy = z.strictObject({
+  folders: z
+    .union([z.literal('all'), z.array(line.min(1).max(mailBounds.path)).max(policyBounds.folders)])
+    .describe('In which messages may be changed, and to which they may be moved'),
+  max_per_hour: z.int().min(0).max(100_000).nullable().describe('Messages that are changed'),
+  may_delete: z.boolean().describe('Permanently; requires `mail:delete` as well'),
+})
+
+export const TokenPolicy = z
+  .strictObject({
+    mode: z
+      .enum(['act', 'propose'])
+      .describe('`propose`: what it asks for is stored as a proposal, which a human applies'),
+    sending: SendingPolicy,
+    organizing: OrganizingPolicy,
+  })
+  .meta({ id: 'TokenPolicy' })
+export type TokenPolicy = z.infer<typeof TokenPolicy>
+
+/** Of a token to which nobody gave another: a human approves each message. */
+export const defaultPolicy: TokenPolicy = {
+  mode: 'act',
+  sending: {
+    recipients: 'anyone',
+    only_known_in_thread: false,
+    max_per_hour: 60,
+    max_per_day: 300,
+    max_recipients_per_hour: 200,
+    max_recipients_per_day: 1_000,
+    max_attachment_bytes: null,
+    hours: null,
+    approval: { always: true, strangers: true, tainted_minutes: null },
+  },
+  organizing: { folders: 'all', max_per_hour: null, may_delete: true },
+}
+
+export const policyRules = [
+  'recipients',
+  'only_known_in_thread',
+  'max_per_hour',
+  'max_per_day',
+  'max_recipients_per_hour',
+  'max_recipients_per_day',
+  'max_attachment_bytes',
+  'hours',
+  'approval_always',
+  'approval_strangers',
+  'approval_tainted',
+  'folders',
+  'max_changes_per_hour',
+  'may_delete',
+] as const
+
+/** Why something is held or denied. */
+export const PolicyFinding = z
+  .object({
+    rule: z.enum(policyRules),
+    effect: z.enum(['hold', 'deny']),
+    why: z.string().describe('In plain words'),
+    recipients: z.array(z.string()).optional().describe('Which it is about'),
+  })
+  .meta({ id: 'PolicyFinding' })
+export type PolicyFinding = z.infer<typeof PolicyFinding>
+
+const params = z.object({ token_id: z.string().min(1).max(40) })
+const shared = { tag: 'Tokens', scope: 'signed_in', path: '/api/dashboard/tokens/{token_id}/policy', params } as const
+const answer = z.object({
+  token_id: z.string(),
+  policy: TokenPolicy,
+  is_default: z.boolean(),
+  words: z.array(z.string()).describe('The same in plain words'),
+  changed_at: Timestamp.nullable(),
+  changed_by: z.string().nullable(),
+  used: z.object({
+    sent_hour: z.int(),
+    sent_day: z.int(),
+    recipients_hour: z.int(),
+    recipients_day: z.int(),
+    changes_hour: z.int(),
+  }),
+})
+
+export const policyApi = {
+  getTokenPolicy: endpoint({
+    ...shared,
+    method: 'GET',
+    summary: 'Get the policy of a token, with what it has used of it',
+    effect: 'read',
+    response: answer,
+    problems: ['token_not_found'],
+  }),
+  setTokenPolicy: endpoint({
+    ...shared,
+    callers: 'session',
+    method: 'PUT',
+    summary: 'Set the policy of a token; it applies immediately, also to what waits in the outbox',
+    effect: 'write',
+    limit: 'access',
+    body: TokenPolicy,
+    response: answer,
+    problems: ['token_not_found', 'session_needed', 'beyond_own_rights'],
+  }),
+}

@@ -1,0 +1,23 @@
+/** Judging what a caller wants to send, against the policy of its token: what is asked for as data, and the verdict. */
+import type { PolicyFinding } from '../../contract/policy.ts'
+import type { Principal } from '../platform/principal.ts'
+
+/** What is known of a message that is to be sent; nothing in it is the caller's own word about the message. */
+export interface JudgedMessage {
+  accountId: string
+  /** All of the envelope. */
+  recipients: readonly string[]
+  attachmentBytes: number
+  /** Addresses of the thread that it answers; undefined for a message that answers none. */
+  threadPeople: ReadonlySet<string> | undefined
+}
+
+export interface Verdict {
+  verdict: 'send' | 'hold' | 'deny'
+  findings: PolicyFinding[]
+}
+
+/** Judges; counts nothing. People are not judged: what a user sends is that user's own act. */
+export interface PolicyJudge {
+  judge(principal: Principal, message: JudgedMessage): Promise<Verdict>
+}
