@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
 import { mailBounds } from './mail-bounds.ts'
-import { ConnectionFault } from './problem.ts'
+import { ConnectionFault } from './problem-body.ts'
 import { Scope } from './scope.ts'
 import { AccountId, line, secret, Timestamp } from './wire.ts'
 

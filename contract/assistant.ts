@@ -1,7 +1,7 @@
 /** The chatbot: one question, one answer, whole or streamed as parts. */
 import { z } from 'zod'
 import { endpoint } from './endpoint.ts'
-import { ProblemBody } from './problem.ts'
+import { ProblemBody } from './problem-body.ts'
 
 export const Usage = z.object({ input_tokens: z.int().nullable(), output_tokens: z.int().nullable() })
 

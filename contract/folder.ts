@@ -1,12 +1,10 @@
 /** Folders of a mailbox, with what is known of how many messages they hold. */
 import { z } from 'zod'
+import { folderBounds } from './text-bounds.ts'
 import { Timestamp } from './wire.ts'
 
 export const FolderRole = z.enum(['inbox', 'archive', 'drafts', 'flagged', 'junk', 'sent', 'trash', 'all', 'important'])
 export type FolderRole = z.infer<typeof FolderRole>
-
-/** Folders in one answer, and the length of a path that can be asked for. */
-export const folderBounds = { folders: 10_000, path: 1_000 } as const
 
 export const Folder = z
   .object({

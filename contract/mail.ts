@@ -8,6 +8,7 @@ import { Preview, PreviewQuery } from './mail-preview.ts'
 import { MessageFault } from './message-fault.ts'
 import { MessageId, ThreadId } from './message-id.ts'
 import { maxProtections, Protection, Unsubscribe } from './message-marks.ts'
+import { flagNames, senderWarnings } from './text-bounds.ts'
 import { AccountId, Cursor, Limit, line, Timestamp, whole } from './wire.ts'
 
 export type { Calendar, CalendarEvent, CalendarTime } from './calendar.ts'
@@ -18,13 +19,7 @@ export { MessageFault } from './message-fault.ts'
 export { Protection } from './message-marks.ts'
 
 export const SenderWarning = z
-  .enum([
-    'invalid_address',
-    'unseen_characters',
-    'name_shows_other_address',
-    'mixed_alphabets',
-    'looks_like_other_domain',
-  ])
+  .enum(senderWarnings)
   .describe(
     'What is suspicious about the claimed sender: no valid address; invisible characters in name or address; a name ' +
       'that shows an address, or a known domain, other than the real one; letters of several alphabets in one word; a domain ' +
@@ -50,7 +45,7 @@ export const SenderAuth = z
   .meta({ id: 'SenderAuth' })
 export type SenderAuth = z.infer<typeof SenderAuth>
 
-export const Flag = z.enum(['seen', 'flagged', 'answered', 'draft', 'deleted'])
+export const Flag = z.enum(flagNames)
 export type Flag = z.infer<typeof Flag>
 
 export const MessageRef = z

@@ -5,7 +5,7 @@ import { api } from './index.ts'
 import { type Json, toSchema } from './json-schema.ts'
 import { exampleOf } from './openapi-examples.ts'
 import { everyAnswer, headerRefs, headers, problemExamples, problemResponses } from './openapi-problems.ts'
-import { ProblemBody } from './problem.ts'
+import { ProblemBody } from './problem-body.ts'
 import { type RawEndpoint, rawApi } from './raw-api.ts'
 
 const description = `Mail over REST, and the dashboard that watches it. The event stream is described in \`/asyncapi.json\`, the tools for agents in \`docs/mcp.md\`.

@@ -171,6 +171,25 @@ test('features use each other only as the table says', () => {
   )
 })
 
+test('threads of the index start without the library of schemas, which takes longer to load than a list to read', () => {
+  const load = (f: string, loaded: Set<string>): Set<string> => {
+    if (loaded.has(f)) return loaded
+    loaded.add(f)
+    for (const [, name] of (source[f] ?? '').matchAll(/^(?:import|export) (?!type )[^'"]*?from '([^']+)'/gm)) {
+      load(name!.startsWith('.') ? posix.join(dirname(f), name!) : name!, loaded)
+    }
+    return loaded
+  }
+  for (const program of ['server/index/index-thread.ts', 'server/mail/page-writer.ts']) {
+    const loaded = load(program, new Set())
+    assert.ok(loaded.size > 20, `what ${program} loads was not found`)
+    none(
+      [...loaded].filter(f => f === 'zod'),
+      `${program} loads schemas`,
+    )
+  }
+})
+
 test('adapters are chosen in app.ts alone, and routes speak only to services', () => {
   none(
     show(inner.filter(a => a.to.includes('/adapters/') && !a.from.includes('/adapters/') && !isRoot(a.from))),

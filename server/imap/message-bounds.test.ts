@@ -2,10 +2,11 @@
 import { expect, test } from 'vitest'
 import { announcedSubject } from '../../contract/event.ts'
 import { type Address, Folder, Message, MessageSummary, mailBounds } from '../../contract/mail.ts'
-import { asciiAddress } from '../mail/mail-address.ts'
+import { asciiAddress } from '../mail/ascii-address.ts'
 import { cutText } from '../reading/stranger-text.ts'
 import type { MessageContent } from './mail-gateway.ts'
-import { toAnnounced, toFolders, toMessage, toSummary } from './message-bounds.ts'
+import { toAnnounced, toFolders, toMessage } from './message-bounds.ts'
+import { toSummary } from './summary-bounds.ts'
 
 const placed = { ref: 'abcdefgh', uid_validity: 1 }
 const long = (length: number) => '😀'.repeat(length)

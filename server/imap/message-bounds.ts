@@ -3,7 +3,6 @@ import { announcedSubject } from '../../contract/event.ts'
 import {
   type Address,
   type Attachment,
-  Flag,
   type Folder,
   type Message,
   type MessageSummary,
@@ -11,44 +10,14 @@ import {
 } from '../../contract/mail.ts'
 import { maxProtections } from '../../contract/message-marks.ts'
 import { cutText } from '../reading/stranger-text.ts'
-import type { MessageContent, MessageHead, MessageHeader, PartInfo } from './mail-gateway.ts'
+import type { MessageContent, MessageHead, PartInfo } from './mail-gateway.ts'
 import { inlineProtectionOf } from './message-protection.ts'
+import { countOf, type Head, idOf, toAddresses, toSummary } from './summary-bounds.ts'
 
-/** What it takes more than the message to say is left to others. */
-type Head = Omit<MessageSummary, 'ref' | 'uid_validity' | 'sender_warnings'>
 type Body = Omit<
   Message,
   keyof MessageSummary | 'auth' | 'parts_differ' | 'text_from' | 'calendar' | 'attached_to' | 'unsubscribe'
 >
-
-export function toSummary(header: MessageHeader): Head {
-  return {
-    uid: header.uid,
-    message_id: idOf(header.messageId),
-    subject: cutText(header.subject, mailBounds.subject),
-    from: toAddresses(header.from, mailBounds.listed),
-    from_count: countOf(header.from, header.fromCount),
-    to: toAddresses(header.to, mailBounds.listed),
-    to_count: countOf(header.to, header.toCount),
-    date: header.date,
-    ...toMarks(header),
-    size_bytes: header.sizeBytes,
-    has_attachments: header.hasAttachments,
-    faults: header.faults,
-  }
-}
-
-/** In one order, whichever server or index tells them. Half a keyword would be another one. */
-export function toMarks({
-  flags,
-  keywords,
-}: Pick<MessageHeader, 'flags' | 'keywords'>): Pick<Head, 'flags' | 'keywords'> {
-  const whole = keywords.filter(({ length }) => length <= mailBounds.keyword)
-  return {
-    flags: Flag.options.filter(flag => flags.includes(flag)),
-    keywords: [...new Set(whole)].sort().slice(0, mailBounds.keywords),
-  }
-}
 
 /** What the event log keeps of a message that arrived. */
 export function toAnnounced(head: MessageHead | undefined): { from: Address | null; subject: string | null } {
@@ -101,14 +70,6 @@ export function toFolders(
   return { items, omitted: folders.length - items.length }
 }
 
-function toAddresses(list: readonly Address[], most: number): Address[] {
-  // An address that is cut ends with `…` and is longer than any that mail could be sent to, so it is not taken for one.
-  return list.slice(0, most).map(({ name, email }) => ({
-    name: name === null ? null : cutText(name, mailBounds.name),
-    email: cutText(email, mailBounds.email),
-  }))
-}
-
 function toAttachment(
   { id, name, type, content_id: contentId, isMessage = false, size_bytes, is_inline }: PartInfo,
   refOf: (partId: string) => string | null,
@@ -122,13 +83,4 @@ function toAttachment(
     type: cutText(type, mailBounds.type),
     content_id: idOf(contentId),
   }
-}
-
-/** Half an id would be another one. */
-function idOf(id: string | null): string | null {
-  return id !== null && id.length <= mailBounds.id ? id : null
-}
-
-function countOf(list: readonly Address[], count: number): number {
-  return Math.max(list.length, count)
 }

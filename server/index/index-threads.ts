@@ -121,6 +121,9 @@ export class IndexThreads {
     const bytes = texts.reduce((sum, { parts }) => sum + parts.reduce((all, part) => all + part.bytes.byteLength, 0), 0)
     this.#refuse(accountId, bytes)
     return this.#counted(accountId, bytes, async () => {
+      const worker = this.#workers[roles[name]]
+      // Beside the one that writes, which opens the file first.
+      worker.warm()
       let opened = await this.#open(accountId)
       // Removed meanwhile: a reader would open the file once more that is about to go.
       while (this.#opened.get(accountId) !== opened) opened = await this.#open(accountId)
@@ -129,7 +132,7 @@ export class IndexThreads {
         texts.length === 0 ? given : [{ ...(given[0] as FolderBatch), texts: owned.texts }, ...given.slice(1)]
       const order = { do: name, arguments: values } as IndexOrder
       try {
-        return await this.#workers[roles[name]].run(accountId, order, owned.buffers)
+        return await worker.run(accountId, order, owned.buffers)
       } catch (error) {
         if (isDamaged(error)) await this.#begin(accountId, opened)
         throw error

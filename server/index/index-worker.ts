@@ -52,6 +52,12 @@ export class IndexWorker {
     return this.#worker !== undefined
   }
 
+  /** Is going to be asked something: it may start meanwhile. */
+  warm(): void {
+    this.#worker ??= this.#start()
+    this.#wait()
+  }
+
   /** @param transferred What the caller has no more afterwards. */
   run(accountId: string, order: IndexOrder, transferred: Transferable[] = []): Promise<unknown> {
     clearTimeout(this.#idle)

@@ -1,8 +1,8 @@
 /** An address as a program is told of it: name and address apart, the name cut where it is long, the address never. */
-import { domainToASCII } from 'node:url'
 import { z } from 'zod'
 import type { Address } from '../../contract/mail.ts'
 import { cleanLine } from '../reading/stranger-text.ts'
+import { asciiAddress } from './ascii-address.ts'
 
 export const Person = z.object({
   name: z.string().optional(),
@@ -12,12 +12,8 @@ export const Person = z.object({
 })
 export type Person = z.infer<typeof Person>
 
-/** RFC 5321, section 4.5.3.1.3, without the brackets. */
-const maxAddress = 254
 const maxName = 120
 const maxInvalid = 60
-/** Letters of any script, and the signs that RFC 5322 allows outside of quotes; nothing that could be taken for the end of the address. */
-const local = /^[^\s@<>()[\]\\,;:"\p{C}\p{Default_Ignorable_Code_Point}]+$/u
 
 export function toPerson({ name, email }: Address): Person {
   const words = cleanLine(name ?? '', maxName)
@@ -25,22 +21,4 @@ export function toPerson({ name, email }: Address): Person {
   const called = words === '' || words.toLowerCase() === address?.toLowerCase() ? {} : { name: words }
   if (address !== undefined) return { ...called, email: address }
   return { ...called, ...(email !== '' && { invalid: cleanLine(email, maxInvalid) }) }
-}
-
-/** With its domain as name servers know it, so that one cannot be taken for another. @returns Undefined for what is no address. */
-export function asciiAddress(email: string): string | undefined {
-  if (Buffer.byteLength(email) > maxAddress) return undefined
-  const at = email.lastIndexOf('@')
-  const domain = domainOf(email)
-  if (domain === undefined || !local.test(email.slice(0, at))) return undefined
-  const address = `${email.slice(0, at)}@${domain}`
-  return address.length > maxAddress ? undefined : address
-}
-
-/** In ASCII and small letters; undefined where there is none. */
-export function domainOf(email: string): string | undefined {
-  const domain = email.slice(email.lastIndexOf('@') + 1)
-  if (domain === email || !local.test(domain)) return undefined
-  const ascii = domainToASCII(domain)
-  return /^[a-z0-9_](?:[a-z0-9._-]*[a-z0-9])?$/.test(ascii) && ascii.length <= 253 ? ascii : undefined
 }

@@ -1,7 +1,7 @@
 /** Whether a message came from the domain that its From names, as the mail server of the account found it: nobody else is believed. */
 import { type Address, AuthResult, type SenderAuth } from '../../contract/mail.ts'
 import { type AuthClaim, type AuthField, type HeaderField, readAuthField, readFields } from '../imap/header-fields.ts'
-import { domainOf } from './mail-address.ts'
+import { domainOf } from './ascii-address.ts'
 
 /**
  * @param head The beginning of the message, as far as it was read.

@@ -1,8 +1,10 @@
 /** What is odd about who a message says it is from. Names are anybody's choice; only what can mislead is told. */
 
-import { type Address, hiddenCharacter, type Message, SenderWarning } from '../../contract/mail.ts'
+import { hiddenCharacter } from '../../contract/hidden-character.ts'
+import type { Address, Message, SenderWarning } from '../../contract/mail.ts'
+import { senderWarnings } from '../../contract/text-bounds.ts'
+import { asciiAddress, domainOf } from './ascii-address.ts'
 import { imitatedBy, knownDomainOf, looksOf, mixesAlphabets, readable } from './look-alike.ts'
-import { asciiAddress, domainOf } from './mail-address.ts'
 
 const hidden = new RegExp(hiddenCharacter, 'u')
 const unseen = /[\p{Default_Ignorable_Code_Point}\p{Cc}]/gu
@@ -16,7 +18,7 @@ const domainInName = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/gu
 /** @param own The address of the account that reads. */
 export function warningsOf(senders: readonly Address[], own: string | undefined): SenderWarning[] {
   const found = new Set(senders.slice(0, maxSenders).flatMap(sender => [...warningsOfOne(sender, own)]))
-  return SenderWarning.options.filter(warning => found.has(warning))
+  return senderWarnings.filter(warning => found.has(warning))
 }
 
 /** Servers answer From where there is no such header. */

@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { api } from '../../../contract/index.ts'
-import { ProblemBody } from '../../../contract/problem.ts'
+import { ProblemBody } from '../../../contract/problem-body.ts'
 import { headOf, openRaw } from '../../../test/support/raw-http.ts'
 import { createLogger } from '../logger.ts'
 import { everyScope, type Principal } from '../principal.ts'

@@ -1,0 +1,60 @@
+/** Problem details (RFC 9457) as they are answered. The table of them stands apart, since threads that know no schemas need it. */
+import { z } from 'zod'
+
+/** Why a connection to a mail server failed, told apart so that a person knows what to fix. */
+export const ConnectionFault = z.enum([
+  'dns',
+  'refused',
+  'tls',
+  'no_starttls',
+  'starttls_refused',
+  'login_disabled',
+  'plain_port',
+  'tls_port',
+  'timeout',
+  'login',
+  'not_imap',
+  'closed',
+  'limit',
+  'flood',
+  'no_idle',
+  'private_network',
+  'forbidden_address',
+])
+export type ConnectionFault = z.infer<typeof ConnectionFault>
+
+export const ProblemBody = z
+  .object({
+    type: z.string().describe('`/problems/<code>`'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe('What went wrong and what to do, for people'),
+    instance: z.string().describe('The request id, also in the log and in `X-Request-Id`'),
+    code: z.string(),
+    errors: z
+      .array(
+        z.object({
+          path: z.string(),
+          message: z.string(),
+          at: z.int().optional().describe('Of a search: the character at which the fault is, counted from 1'),
+        }),
+      )
+      .optional()
+      .describe('For invalid input: each fault with the path of its field'),
+    missing_scope: z.string().optional(),
+    cause: ConnectionFault.optional().describe('For mail servers: why'),
+    part: z.enum(['imap', 'smtp']).optional().describe('For mail servers: which of the two'),
+    server_response: z.string().optional().describe("The mail server's own words"),
+    networks: z
+      .array(z.string())
+      .optional()
+      .describe('For `private_network`: the narrowest network that would have to be allowed'),
+    setting: z
+      .string()
+      .optional()
+      .describe(
+        'For `private_network`: the line of the environment that allows the network around it, where there is none yet',
+      ),
+  })
+  .meta({ id: 'Problem' })
+export type ProblemBody = z.infer<typeof ProblemBody>
