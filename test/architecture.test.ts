@@ -26,7 +26,7 @@ const uses: Record<string, string[]> = {
   imap: ['accounts', 'reading'],
   sync: ['leases', 'events', 'accounts', 'imap', 'index'],
   mail: ['tools', 'events', 'accounts', 'settings', 'reading', 'imap', 'sync', 'index'],
-  operations: ['tools', 'leases', 'events', 'accounts', 'imap', 'index', 'mail'],
+  operations: ['tools', 'leases', 'events', 'accounts', 'imap', 'index', 'sync', 'mail'],
   outbox: ['accounts'],
   assistant: ['events'],
   mcp: ['tools', 'clients'],
