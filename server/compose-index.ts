@@ -5,6 +5,7 @@ import type { IndexLevel } from '../contract/accounts.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { ExpectedChanges } from './index/expected-changes.ts'
 import type { IndexHome } from './index/index-databases.ts'
 import { IndexThreads } from './index/index-threads.ts'
 import { listIndexedAccounts } from './index/indexed-accounts.ts'
@@ -31,6 +32,8 @@ export interface IndexSurroundings {
   usage: Pick<UsageService, 'delayMs'>
   /** Signs references of messages in lists. */
   refKey: Buffer
+  /** What was asked to be done to messages. */
+  expected: ExpectedChanges
   logger: Logger
 }
 
@@ -52,6 +55,7 @@ export function composeIndex({
   refKey,
   findLevel,
   usage,
+  expected,
   logger,
 }: IndexSurroundings): ComposedIndex {
   const indexers = new Map<string, AccountIndexer>()
@@ -82,7 +86,8 @@ export function composeIndex({
       const own = [user, email ?? ''].filter(name => name.includes('@'))
       const mailbox = mailboxOf(account)
       const of = { accountId, mailbox, own, index: index.of(accountId), hasTexts: level === 'text', pace, progress }
-      const indexer = new AccountIndexer({ ...of, db, hub: fenced, pool, logger })
+      const shown = expected.of(accountId)
+      const indexer = new AccountIndexer({ ...of, expected: shown, db, hub: fenced, pool, logger })
       indexers.set(accountId, indexer)
       return indexer
     },
@@ -111,6 +116,7 @@ export function composeIndex({
   }
   const forget = (accountId: string) => {
     indexers.delete(accountId)
+    expected.forget(accountId)
     void drop(accountId)
   }
   const follow = (accountId: string, changed: readonly string[]) => {

@@ -16,6 +16,8 @@ import type { FreezeService } from './freezes/freeze-service.ts'
 import { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
+import { ExpectedChanges } from './index/expected-changes.ts'
+import { shownIndex } from './index/shown-index.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { indexRoutes } from './mail/index-routes.ts'
 import { IndexedFolders } from './mail/indexed-folders.ts'
@@ -129,10 +131,11 @@ export function composeMail({
     return { email, imapHost: imap.host, revision: enabled ? revision : null, indexLevel, mailbox }
   }
   const findLevel = (accountId: string) => accounts.findIndexLevel(accountId)
-  const wired = { config, db, hub, pool, refKey, findLevel, usage, logger }
+  const expected = new ExpectedChanges()
+  const wired = { config, db, hub, pool, refKey, findLevel, usage, expected, logger }
   const { index, indexing, ...composed } = composeIndex(wired)
-  const fromIndex = { index, refs, ownerOf, indexerOf: composed.find }
-  const places = new MessagePlaces(fromIndex)
+  const fromIndex = { index: shownIndex(index, expected), refs, ownerOf, indexerOf: composed.find }
+  const places = new MessagePlaces({ ...fromIndex, expected })
   const folders = new IndexedFolders(fromIndex)
   const mail = new MailService({ pool, refs, ...reading, ownerOf, authServers: config.authServers, places, folders })
   const lists = new MessageLists({ ...fromIndex, mail })
@@ -146,7 +149,8 @@ export function composeMail({
   const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
-  const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
+  const acted = { accounts, index, expected, indexerOf: composed.find, leases, mayPrune, retention, logger }
+  const acting = { db, hub, pool, refs, ...acted }
   const control = controlOf(freezes)
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
@@ -180,6 +184,7 @@ export function composeMail({
       { name: 'usage', start: () => usage.start(), stop: () => usage.stop() },
       { name: 'pool', stop: () => pool.stop() },
       ...composed.parts,
+      changing.before,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },

@@ -3,6 +3,7 @@ import type { AccountService } from './accounts/account-service.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
+import type { ExpectedChanges } from './index/expected-changes.ts'
 import type { IndexThreads } from './index/index-threads.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { AcceptedCalls, defaultBounds } from './operations/accepted-calls.ts'
@@ -16,6 +17,7 @@ import { OperationQueue } from './operations/operation-queue.ts'
 import { operationRoutes } from './operations/operation-routes.ts'
 import { OperationService } from './operations/operation-service.ts'
 import { OperationStore } from './operations/operation-store.ts'
+import { ShownOperations } from './operations/shown-operations.ts'
 import { UndoService } from './operations/undo-service.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -32,6 +34,8 @@ export interface OperationSurroundings {
   refs: MessageRefs
   accounts: AccountService
   index: IndexThreads
+  /** What the index shows before it is done. */
+  expected: ExpectedChanges
   /** What keeps the index of an account; undefined while nothing does. */
   indexerOf(accountId: string): AccountIndexer | undefined
   leases: LeaseService
@@ -47,18 +51,22 @@ export interface ComposedOperations {
   /** To be called when something may not be held any more. */
   lookAgain(): void
   addRoutes(http: HttpServer): void
+  /** Before what keeps the index: that shows what waits. */
+  before: Part
   /** Behind what keeps the index: it is told what changed. */
   parts: Part[]
 }
 
 export function composeOperations(around: OperationSurroundings): ComposedOperations {
-  const { db, hub, pool, refs, accounts, index, indexerOf, leases, mayPrune, retention, logger, control } = around
+  const { db, hub, pool, refs, accounts, index, expected, indexerOf, leases, mayPrune, retention, logger, control } =
+    around
   const store = new OperationStore(db)
   const keys = new CallKeyStore(db)
   const moved = new MovedMessageStore(db)
   const ids = new OperationIds()
-  const calls = new AcceptedCalls({ store, keys }, hub, defaultBounds)
-  const named = new NamedMessages({ refs, index, isIndexed: accountId => indexerOf(accountId) !== undefined })
+  const shown = new ShownOperations({ expected, indexerOf })
+  const calls = new AcceptedCalls({ store, keys, shown }, hub, defaultBounds)
+  const named = new NamedMessages({ refs, index, expected, isIndexed: accountId => indexerOf(accountId) !== undefined })
   const operations = new OperationService({
     ...{ store, calls, ids, named, refs, hub, accounts },
     knownFolders: accountId => indexerOf(accountId)?.listing,
@@ -68,13 +76,14 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   })
   const undo = new UndoService({ store, moved, calls, ids, operations, pool, ...control })
   const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
-  const queue = new OperationQueue({ store, moved, hub, pool, leases, notice, logger, ...control })
+  const queue = new OperationQueue({ store, moved, shown, hub, pool, leases, notice, logger, ...control })
   const isPruning = () => mayPrune() !== undefined
   const pruner = new OperationPruner({ store, keys, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
   return {
     operations,
     lookAgain: () => queue.lookAgain(),
     addRoutes: http => operationRoutes(http, operations, undo),
+    before: { name: 'shown operations', start: () => shown.load(store) },
     parts: [
       {
         name: 'operations',

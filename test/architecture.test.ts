@@ -26,7 +26,7 @@ const uses: Record<string, string[]> = {
   imap: ['accounts', 'reading'],
   sync: ['leases', 'events', 'accounts', 'imap', 'index'],
   mail: ['tools', 'events', 'accounts', 'settings', 'reading', 'imap', 'sync', 'index'],
-  operations: ['tools', 'leases', 'events', 'accounts', 'imap', 'index', 'mail'],
+  operations: ['tools', 'leases', 'events', 'accounts', 'imap', 'index', 'sync', 'mail'],
   blobs: [],
   freezes: ['events'],
   drafts: ['tools', 'leases', 'events', 'accounts', 'imap', 'index', 'mail', 'reading', 'blobs', 'sync'],

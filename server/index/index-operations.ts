@@ -7,6 +7,7 @@ type Asked<Name extends keyof IndexStore> = IndexStore[Name]
 export interface IndexOperations {
   applyFolders: Asked<'applyFolders'>
   applyBatch: Asked<'applyBatch'>
+  applyExpected: Asked<'applyExpected'>
   settleOrphans: Asked<'settleOrphans'>
   noteCompared: Asked<'noteCompared'>
   removeTexts: Asked<'removeTexts'>
@@ -40,6 +41,7 @@ export type IndexRole = 'writes' | 'lists' | 'searches'
 export const roles: Record<IndexOperation, IndexRole> = {
   applyFolders: 'writes',
   applyBatch: 'writes',
+  applyExpected: 'writes',
   settleOrphans: 'writes',
   noteCompared: 'writes',
   removeTexts: 'writes',

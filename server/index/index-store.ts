@@ -14,9 +14,10 @@ import {
 import { noteCompared } from './compared-times.ts'
 import { listContacts, removeContacts } from './contact-index.ts'
 import { readEnvelopes, removeEnvelopes } from './envelope.ts'
+import { applyExpected } from './expected-batch.ts'
 import { applyFolders, listFolders, toFolder } from './folder-index.ts'
 import type { FullText } from './full-text.ts'
-import { applyBatch } from './index-batch.ts'
+import { applyBatch, type BatchWriter } from './index-batch.ts'
 import { listUidRanges, listWithoutText, type TextlessPlace } from './index-gaps.ts'
 import { type FolderPageQuery, listFlags, listMessages, messagesById } from './index-lists.ts'
 import {
@@ -33,6 +34,7 @@ import type { IndexDatabase } from './index-tables.ts'
 import type {
   AppliedBatch,
   AppliedFolders,
+  ExpectedBatch,
   FolderBatch,
   IndexedChanges,
   IndexedContact,
@@ -94,8 +96,7 @@ export class IndexStore {
 
   /** @throws IndexFault `folder_not_found` */
   async applyBatch(batch: FolderBatch, lowestFact: number): Promise<AppliedBatch> {
-    const { accountId, fullText, readText } = this.#options
-    const writer = { accountId, fullText, readText, numbers: this.#numbers }
+    const writer = this.#writer
     let [before, after] = [0, 0]
     const applied = await this.#change(lowestFact, async change => {
       before = change.state.messages
@@ -107,6 +108,11 @@ export class IndexStore {
     // It is for speed alone: the batch is stored already.
     if (!isSqlite(db)) await countRows(db, before, after).catch(() => undefined)
     return applied
+  }
+
+  /** A folder that is not there, or another one now, is left as it is. */
+  async applyExpected(batch: ExpectedBatch, lowestFact: number): Promise<void> {
+    await this.#change(lowestFact, change => applyExpected(change, batch, this.#writer))
   }
 
   /**
@@ -256,6 +262,11 @@ export class IndexStore {
       .where('account', '=', account)
       .executeTakeFirstOrThrow()
     return { messages, texts, threads, modseq, bytes: await this.#options.bytes() }
+  }
+
+  get #writer(): BatchWriter {
+    const { accountId, fullText, readText } = this.#options
+    return { accountId, fullText, readText, numbers: this.#numbers }
   }
 
   get #owner(): IndexOwner {

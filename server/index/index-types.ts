@@ -96,6 +96,16 @@ export interface FolderBatch {
   own?: readonly string[]
 }
 
+/** What was asked to be done to messages of a folder, and is shown before the mail server has done it. */
+export interface ExpectedBatch {
+  path: string
+  uidValidity: number
+  /** These leave it. */
+  leaving: number[]
+  /** In their order. */
+  flags: { uids: number[]; add: string[]; remove: string[] }[]
+}
+
 /** Ids of the messages that a batch concerned. */
 export interface AppliedBatch {
   /**

@@ -31,6 +31,15 @@ export function toFlags(columns: FlagColumns): string[] {
   return columns.keywords_json === null ? found : [...found, ...(JSON.parse(columns.keywords_json) as string[])]
 }
 
+/** Neither case makes a difference. */
+export function withFlags(flags: readonly string[], add: readonly string[], remove: readonly string[]): string[] {
+  const lower = (all: readonly string[]) => new Set(all.map(flag => flag.toLowerCase()))
+  const [removed, has] = [lower(remove), lower(flags)]
+  return [...flags, ...add.filter(flag => !has.has(flag.toLowerCase()))].filter(
+    flag => !removed.has(flag.toLowerCase()),
+  )
+}
+
 export function areSame(one: FlagColumns, other: FlagColumns): boolean {
   return flagColumns.every(name => one[name] === other[name])
 }

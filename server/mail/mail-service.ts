@@ -41,7 +41,7 @@ export interface MailServiceOptions {
   /** Mail servers that are believed when they say who a message is from, beside the known ones. */
   authServers?: readonly NamedAuthServer[]
   /** Where messages are; without it they are named by references alone. */
-  places?: Pick<MessagePlaces, 'at'>
+  places?: Pick<MessagePlaces, 'at' | 'flagsOf'>
   /** Left out where nothing is indexed. */
   folders?: Pick<IndexedFolders, 'find'> | undefined
   /** How long a list of folders waits for counts. */
@@ -74,7 +74,7 @@ export class MailService {
   readonly #authServers: readonly NamedAuthServer[]
   readonly #folders: FolderLists
   readonly #indexed: Pick<IndexedFolders, 'find'> | undefined
-  readonly #places: Pick<MessagePlaces, 'at'>
+  readonly #places: Pick<MessagePlaces, 'at' | 'flagsOf'>
 
   constructor(options: MailServiceOptions) {
     const { pool, refs, cleaner, parts, ownerOf, authServers = [], places, folders, countsGraceMs } = options
@@ -188,7 +188,7 @@ export class MailService {
     const bodies = { ...(textBody && { textBody }), ...(htmlBody && { htmlBody }) }
     const uncompared: UncomparedMessage = {
       ...this.#placed(accountId, place),
-      ...toMessage({ ...content, sender }, refOf),
+      ...toMessage({ ...content, ...this.#places.flagsOf(accountId, place, content), sender }, refOf),
       sender_warnings: warningsOf([...content.from, ...sender, ...content.replyTo], owner.email),
       // The sender who attached a message may have made it up.
       auth:

@@ -1,5 +1,8 @@
 /** Where the message is that a caller names: by a reference, which says it itself, or by its id, which the index knows. */
+import { Flag } from '../../contract/mail.ts'
+import type { MessageHeader } from '../imap/mail-gateway.ts'
 import type { MessagePlace, MessageRefs } from '../imap/message-ref.ts'
+import type { ExpectedChanges } from '../index/expected-changes.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { IndexedPlace } from '../index/index-types.ts'
@@ -11,7 +14,11 @@ export interface MessagePlacesOptions {
   /** Undefined where nothing is indexed: then there are no ids. */
   index: { of(accountId: string): Pick<IndexOperations, 'locateMessages'> } | undefined
   indexerOf(accountId: string): Pick<AccountIndexer, 'look' | 'isComplete'> | undefined
+  /** A message that left its folder in lists alone is still there. */
+  expected?: Pick<ExpectedChanges, 'of'>
 }
+
+type ShownFlags = Pick<MessageHeader, 'flags' | 'keywords'>
 
 /** No reference is so short. */
 const idForm = /^[A-Za-z0-9_-]{20}$/
@@ -52,13 +59,26 @@ export class MessagePlaces {
     return work(now)
   }
 
+  /** As they will be when what was asked to be done to it is done. */
+  flagsOf(accountId: string, { folder, uidValidity, uid, part }: MessagePlace, now: ShownFlags): ShownFlags {
+    const changes = part === undefined && this.#options.expected?.of(accountId)
+    if (!changes) return now
+    const wire = [...now.flags.map(toWireFlag), ...now.keywords]
+    const shown = changes.flagsAt({ path: folder, uidValidity, uid }, wire)
+    if (shown === wire) return now
+    const flags = allFlags.filter(flag => shown.includes(toWireFlag(flag)))
+    return { flags, keywords: shown.filter(flag => !flag.startsWith('\\')) }
+  }
+
   /** Undefined for what the index does not know; empty for what lost its folder and was not found in another one yet. */
   async #find(accountId: string, id: string): Promise<MessagePlace[] | undefined> {
-    const { index, refs, indexerOf } = this.#options
+    const { index, refs, indexerOf, expected } = this.#options
     // An account that is not followed has no index, and gets none by being asked for.
     if (!indexerOf(accountId)) return undefined
     const [message] = (await index?.of(accountId).locateMessages([id]).catch(toProblem)) ?? []
-    return message?.places.filter(({ path }) => refs.canName(path)).map(toPlace)
+    const leaving = message && expected?.of(accountId).placeOf(id)
+    const places = [...(message?.places ?? []), ...(leaving ? [leaving] : [])]
+    return message && places.filter(({ path }) => refs.canName(path)).map(toPlace)
   }
 
   #unknown(accountId: string): Problem {
@@ -69,7 +89,13 @@ export class MessagePlaces {
   }
 }
 
-function toPlace({ path, uidValidity, uid }: IndexedPlace): MessagePlace {
+const allFlags = Flag.options
+
+function toWireFlag(flag: Flag): string {
+  return `\\${flag[0]!.toUpperCase()}${flag.slice(1)}`
+}
+
+function toPlace({ path, uidValidity, uid }: Pick<IndexedPlace, 'path' | 'uidValidity' | 'uid'>): MessagePlace {
   return { folder: path, uidValidity, uid }
 }
 

@@ -8,6 +8,7 @@ import type { CallKeyStore } from './call-key-store.ts'
 import { changedFact } from './operation-facts.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { ItemRow, OperationRow } from './operation-tables.ts'
+import type { ShownOperations } from './shown-operations.ts'
 
 export interface OperationBounds {
   /** Of an account, that are not finished. */
@@ -43,21 +44,29 @@ export function keyedCall(principal: Principal, key: string | undefined, what: r
   return { principal, key, digest: createHash('sha256').update(JSON.stringify(what)).digest('base64url') }
 }
 
+export interface AcceptedCallsOptions {
+  store: OperationStore
+  keys: CallKeyStore
+  shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
+}
+
 export class AcceptedCalls {
   readonly #store: OperationStore
   readonly #keys: CallKeyStore
   readonly #hub: Pick<EventHub, 'transact'>
   readonly #bounds: OperationBounds
+  readonly #shown: Pick<ShownOperations, 'expect' | 'show' | 'forget'>
   readonly #now: () => number
 
   constructor(
-    { store, keys }: { store: OperationStore; keys: CallKeyStore },
+    { store, keys, shown }: AcceptedCallsOptions,
     hub: Pick<EventHub, 'transact'>,
     bounds: OperationBounds,
     now: () => number = Date.now,
   ) {
     this.#store = store
     this.#keys = keys
+    this.#shown = shown
     this.#hub = hub
     this.#bounds = bounds
     this.#now = now
@@ -78,6 +87,20 @@ export class AcceptedCalls {
    * @returns The answer of an earlier call under the same key, with which nothing is taken in.
    */
   async take(call: KeyedCall, added: readonly NewOperation[], answer: string): Promise<string | undefined> {
+    for (const { operation, items } of added) this.#shown.expect(operation, items)
+    let isTaken = false
+    try {
+      const before = await this.#keep(call, added, answer)
+      isTaken = before === undefined
+      return before
+    } finally {
+      const operations = added.map(({ operation }) => operation)
+      if (isTaken) this.#shown.show(operations)
+      else for (const operation of operations) this.#shown.forget(operation)
+    }
+  }
+
+  async #keep(call: KeyedCall, added: readonly NewOperation[], answer: string): Promise<string | undefined> {
     return this.#hub.transact(async (transaction, tell) => {
       const before = await this.repeated(call, transaction)
       if (before !== undefined) return before

@@ -11,6 +11,7 @@ import { type IsHeld, isNeverHeld } from './operation-control.ts'
 import { OperationRunner } from './operation-runner.ts'
 import type { OperationStore } from './operation-store.ts'
 import type { OperationRow } from './operation-tables.ts'
+import type { ShownOperations } from './shown-operations.ts'
 import { TryLater, wordsOf } from './step-outcomes.ts'
 
 export interface AccountLaneOptions {
@@ -19,6 +20,7 @@ export interface AccountLaneOptions {
   hub: Pick<EventHub, 'transact' | 'listen'>
   pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
   leases: Pick<LeaseService, 'want'>
+  shown: Pick<ShownOperations, 'follow'>
   /** Something changed in a folder of an account: it is to be compared now. */
   notice(accountId: string, path: string): void
   logger: Logger
@@ -50,10 +52,10 @@ export class AccountLane {
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
     this.#options = { ...defaults, ...options }
-    const { store, moved, hub, pool, leases, notice, logger } = options
+    const { store, moved, hub, pool, shown, leases, notice, logger } = options
     const { isHeld } = this.#options
     this.#claim = leases.want(`operations:${accountId}`, { won: () => this.wake() })
-    const shared = { accountId, store, moved, hub, pool, isHeld, lease: () => this.#lease() }
+    const shared = { accountId, store, moved, hub, pool, shown, isHeld, lease: () => this.#lease() }
     this.#runner = new OperationRunner({ ...shared, notice: path => notice(accountId, path) })
     this.#running = this.#run(this.#abort.signal).catch(err =>
       logger.error({ err, account_id: accountId }, 'doing the operations of an account ended'),

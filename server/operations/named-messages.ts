@@ -1,6 +1,7 @@
 /** Where messages are that a caller names, many at once: by references, which say it themselves, and by ids, which the index knows. */
 import type { ProblemCode } from '../../contract/problem.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
+import type { ExpectedChanges } from '../index/expected-changes.ts'
 import { IndexFault } from '../index/index-fault.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { LocatedMessage } from '../index/index-types.ts'
@@ -10,6 +11,8 @@ import type { Identity, Place } from './operation-tables.ts'
 export interface NamedMessagesOptions {
   refs: Pick<MessageRefs, 'decode'>
   index: { of(accountId: string): Pick<IndexOperations, 'locateMessages'> }
+  /** A message that left its folder in lists alone is still there. */
+  expected: Pick<ExpectedChanges, 'of'>
   /** Whether the account is indexed: another has no ids, and gets no index by being asked for. */
   isIndexed(accountId: string): boolean
 }
@@ -41,7 +44,8 @@ export class NamedMessages {
     const known = await this.#byId(accountId, ids)
     const seen = new Set<string>()
     return names.map(name => {
-      const found = idForm.test(name) ? fromIndex(known.get(name)) : this.#fromRef(accountId, name)
+      const leaving = this.#options.expected.of(accountId).placeOf(name)
+      const found = idForm.test(name) ? fromIndex(known.get(name), leaving) : this.#fromRef(accountId, name)
       if (!('place' in found)) return found
       const key = JSON.stringify(found.place)
       if (seen.has(key)) return { code: 'bad_request', why: 'It is named twice: by its id and by a reference.' }
@@ -76,8 +80,8 @@ export class NamedMessages {
 }
 
 /** In several folders it is changed in the first one, whose flags lists show too. */
-function fromIndex(message: LocatedMessage | undefined): FoundMessage | NotFound {
-  const [place] = message?.places ?? []
+function fromIndex(message: LocatedMessage | undefined, leaving: Place | undefined): FoundMessage | NotFound {
+  const place = leaving ?? message?.places[0]
   if (!message || !place) return unknown
   const { path, uidValidity, uid } = place
   const { id, messageId, sizeBytes, date } = message

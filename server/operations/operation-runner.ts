@@ -19,6 +19,7 @@ import { changedFact } from './operation-facts.ts'
 import type { ItemChange, OperationStore } from './operation-store.ts'
 import { type Change, type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
 import { OperationWork } from './operation-work.ts'
+import type { ShownOperations } from './shown-operations.ts'
 import type { Verdicts } from './source-messages.ts'
 import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
 import { UndoChecks } from './undo-checks.ts'
@@ -32,6 +33,7 @@ export interface OperationRunnerOptions {
   /** @throws LeaseLost when another process does the operations of the account now. */
   lease(): Lease
   isHeld: IsHeld
+  shown: Pick<ShownOperations, 'follow'>
   /** Something changed in a folder. */
   notice(path: string): void
 }
@@ -192,7 +194,7 @@ export class OperationRunner {
   }
 
   async #save(work: OperationWork, changes: readonly ItemChange[], saved: Saved = {}): Promise<void> {
-    const { store, hub, lease } = this.#options
+    const { store, hub, lease, shown } = this.#options
     const { operation } = work
     for (const { item, values } of changes) work.set(item, values)
     const { total: _total, waiting: _waiting, ...counts } = work.counts
@@ -211,6 +213,11 @@ export class OperationRunner {
       if (isSettled) tell(changedFact({ ...operation, ...values }))
     })
     Object.assign(operation, values)
+    shown.follow(
+      operation,
+      work.items,
+      changes.map(({ item }) => work.item(item.position)),
+    )
   }
 
   async #read<T>(work: (connection: MailConnection) => Promise<T>, signal: AbortSignal, path: string): Promise<T> {

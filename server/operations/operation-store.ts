@@ -84,6 +84,29 @@ export class OperationStore {
       .executeTakeFirst()
   }
 
+  /** All that are not finished, in their order. */
+  async listPending(accountId: string): Promise<OperationRow[]> {
+    return this.#db
+      .selectFrom('operations')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('state', '=', 'pending')
+      .orderBy('id')
+      .execute()
+  }
+
+  /** Those that were not done to all messages, newest first. */
+  async listFailed(accountId: string, limit: number): Promise<OperationRow[]> {
+    return this.#db
+      .selectFrom('operations')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('state', 'in', ['partial', 'failed', 'unknown'])
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute()
+  }
+
   /** Of an account: operations that are not finished, and their messages. */
   async countPending(accountId: string, db: Database = this.#db): Promise<{ operations: number; messages: number }> {
     const { operations, messages } = await db

@@ -35,6 +35,10 @@ export class OperationWork {
     return [...this.#items.values()]
   }
 
+  item(position: number): ItemRow {
+    return this.#items.get(position)!
+  }
+
   /** Of messages that were found. */
   in(state: ItemRow['state']): PlacedItem[] {
     return this.items.filter(item => item.state === state).filter(isPlaced)

@@ -2,6 +2,7 @@
 import type { EventHub } from '../events/event-hub.ts'
 import type { Backoff } from '../imap/backoff.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
+import type { AccountExpectations } from '../index/expected-changes.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
 import type { Database } from '../platform/database/database.ts'
 import type { Logger } from '../platform/logger.ts'
@@ -14,6 +15,8 @@ export interface AccountIndexerOptions {
   mailbox: string
   /** Of this account. */
   index: IndexOperations
+  /** What was asked to be done to its messages. */
+  expected?: AccountExpectations
   /** Addresses of its owner. */
   own?: readonly string[]
   db: Database

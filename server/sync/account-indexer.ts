@@ -7,7 +7,8 @@ import type { Folder } from '../../contract/mail.ts'
 import { backoffDelay, defaultBackoff } from '../imap/backoff.ts'
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import type { AppliedBatch, IndexedFolder } from '../index/index-types.ts'
+import { AccountExpectations } from '../index/expected-changes.ts'
+import type { AppliedBatch, ExpectedBatch, IndexedFolder } from '../index/index-types.ts'
 import type { AccountIndexerOptions } from './account-indexer-options.ts'
 import { FolderIndexer, toRecord } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
@@ -28,6 +29,7 @@ const firstLookMs = 10_000
 export class AccountIndexer {
   readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundMs' | 'roundsBetweenFlags' | 'hasTexts'>> &
     AccountIndexerOptions
+  readonly #expected: AccountExpectations
   readonly #writer: IndexWriter
   readonly #folders: FolderIndexer
   readonly #texts: TextBackfill
@@ -54,9 +56,12 @@ export class AccountIndexer {
     this.#options = { backoff: defaultBackoff, roundMs: 60_000, roundsBetweenFlags: 10, hasTexts: true, ...options }
     const { accountId, index, db, hub, own } = options
     const facts = new IndexFacts(accountId, { db, hub, index })
-    this.#writer = new IndexWriter({ index, own, facts, known: this.#known })
+    this.#expected = options.expected ?? new AccountExpectations()
+    const expected = this.#expected
+    this.#writer = new IndexWriter({ index, own, facts, known: this.#known, expected })
     this.#folders = new FolderIndexer({
-      apply: batch => this.#writer.apply(batch),
+      apply: (batch, asOf) => this.#writer.apply(batch, asOf),
+      expected,
       listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
     })
@@ -149,6 +154,8 @@ export class AccountIndexer {
     this.#abort = new AbortController()
     const { logger, accountId } = this.#options
     this.#isRunning = true
+    // Of before the start.
+    this.show(this.#expected.batches())
     this.#running = this.#run(this.#abort.signal)
       .catch(err => logger.error({ err, account_id: accountId }, 'indexing an account failed'))
       .then(() => this.#forgetAhead())
@@ -169,10 +176,24 @@ export class AccountIndexer {
     this.#abort.abort()
     this.#wake()
     this.#known.forget()
-    await Promise.all([this.#running, this.#writer.idle()])
+    await Promise.all([this.#running, this.#expected.writing])
+    await this.#writer.idle()
     // A round that was under way may have noted some.
     this.#known.forget()
     this.#options.progress?.end('stopped')
+  }
+
+  /** What was asked to be done. Lists that are asked for from now on show it; what is not followed yet shows it later. */
+  show(batches: readonly ExpectedBatch[]): void {
+    if (!this.#isRunning || batches.length === 0) return
+    const { logger, accountId } = this.#options
+    const work = async () => {
+      for (const batch of batches) await this.#writer.show(batch, () => this.notice(batch.path))
+    }
+    const written = work().catch(err =>
+      logger.warn({ err, account_id: accountId }, 'a change is shown when it is done'),
+    )
+    this.#expected.write(written)
   }
 
   /** Something changed in the folder: it is looked at before anything else. */
@@ -241,12 +262,14 @@ export class AccountIndexer {
     this.#nextRoundAt = performance.now() + roundMs * (1 - spread * Math.random())
     const lookers = [...this.#lookers]
     const asOf = Date.now()
+    const done = this.#expected.now
     const standings = await this.#standings()
     // From here on a further notice is of something that these figures may not hold.
     for (const path of noticed) this.#noticed.delete(path)
     // Then the index is not even asked, so that its threads can end and its files be closed.
     if (this.#known.isUnchanged(standings, asksAll || noticed.size > 0)) {
       this.#known.confirm(standings, asOf)
+      this.#expected.compared(done)
       return this.#roundOver(lookers)
     }
     const round = await index.currentRound()
@@ -259,12 +282,13 @@ export class AccountIndexer {
       if (!folder || !status) continue
       if (signal.aborted) return
       const comparesAll = status.modseq === undefined && (asksAll || noticed.has(path))
-      const isCurrent = await this.#catchUp(folder, status, comparesAll)
+      const isCurrent = await this.#catchUp(folder, status, comparesAll, done)
       isWhole = isCurrent && isWhole
       // Other flags were not looked for.
       if (isCurrent && (comparesAll || status.modseq !== undefined)) this.#known.compared(path, asOf)
     }
     if (isWhole) {
+      this.#expected.compared(done)
       await this.#writer.settleOrphans(round)
       this.#known.roundOver(standings)
     }
@@ -291,9 +315,12 @@ export class AccountIndexer {
     folder: IndexedFolder,
     status: NonNullable<FolderStanding['status']>,
     asksAll: boolean,
+    done: number,
   ): Promise<boolean> {
     try {
-      return await this.#folders.catchUp(folder, status, asksAll)
+      const isCurrent = await this.#folders.catchUp(folder, status, asksAll, done)
+      if (isCurrent) this.#expected.compared(done, folder.path)
+      return isCurrent
     } catch (error) {
       if (!isOfFolder(error)) throw error
       const { logger, accountId } = this.#options
@@ -305,6 +332,7 @@ export class AccountIndexer {
   async #lookAtNoticed(): Promise<void> {
     const paths = [...this.#noticed]
     const asOf = Date.now()
+    const done = this.#expected.now
     const standings = await this.#standings(paths)
     // From here on a further notice is of something that these figures may not hold.
     for (const path of paths) this.#noticed.delete(path)
@@ -314,7 +342,7 @@ export class AccountIndexer {
       const status = standings.find(each => each.path === path)?.status
       // A notice may say more than the figures do.
       if (!folder || !status) continue
-      if (await this.#catchUp(folder, status, status.modseq === undefined)) this.#known.compared(path, asOf)
+      if (await this.#catchUp(folder, status, status.modseq === undefined, done)) this.#known.compared(path, asOf)
     }
     this.#isMore = true
   }

@@ -2,14 +2,17 @@
 
 import type { FolderStanding, IndexHeader } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
+import { commonUids, holdsUid } from '../imap/uid-ranges.ts'
+import type { AccountExpectations } from '../index/expected-changes.ts'
 import type { FolderBatch, IndexedFolder, ListedFolder, MessageRecord, UidSpan } from '../index/index-types.ts'
 import { ReadAhead } from './read-ahead.ts'
 
 export interface FolderIndexerOptions {
   /** In one transaction, and told. */
-  apply(batch: FolderBatch): Promise<void>
+  apply(batch: FolderBatch, asOf?: number): Promise<void>
   listUidRanges(path: string): Promise<UidSpan[]>
   /** Lends a connection, behind people who wait for one. */
+  expected: AccountExpectations
   ask<T>(work: (connection: MailConnection) => Promise<T>, path: string): Promise<T>
 }
 
@@ -18,6 +21,8 @@ type Older = Awaited<ReturnType<MailConnection['changes']['listHeaders']>>
 
 /** Messages of one batch: a transaction of the index, and one FETCH. */
 const batchSize = 400
+/** UIDs of one `headersOf`. */
+const headersAtOnce = 200
 /** UIDs have 32 bits (RFC 9051, section 2.3.1.1). */
 const maxUid = 2 ** 32 - 1
 
@@ -42,15 +47,17 @@ export class FolderIndexer {
   /**
    * Reads what changed and what came since the last time. The messages that were there before the first time are left to `backfill`.
    * @param asksAll Whether all flags are compared, which a server without MODSEQ does not tell otherwise.
+   * @param asOf When the status was asked for, by the clock of what is expected.
    * @returns False when the folder was made again meanwhile: it is looked at once more.
    */
-  async catchUp(folder: IndexedFolder, status: Status, asksAll: boolean): Promise<boolean> {
+  async catchUp(folder: IndexedFolder, status: Status, asksAll: boolean, asOf: number): Promise<boolean> {
     const { path } = folder
     if (folder.uidValidity !== status.uidValidity) return this.#begin(path, status)
+    if (!(await this.#readAgain(folder))) return false
     const isSame = this.#isSame(folder, status)
     if (isSame && !asksAll) return true
-    if (!(await this.#readChanges(folder, status, asksAll))) return false
-    return this.#readArrivals(folder, status)
+    if (!(await this.#readChanges(folder, status, asksAll, asOf))) return false
+    return this.#readArrivals(folder, status, asOf)
   }
 
   /**
@@ -82,30 +89,58 @@ export class FolderIndexer {
   /** As far as the server's figures tell. */
   #isSame(folder: IndexedFolder, { uidNext, modseq, total }: Status): boolean {
     const isComplete = folder.lowestUid !== null && folder.lowestUid <= 1
-    const isCounted = !isComplete || folder.total === total
+    const leaving = this.#options.expected.countLeaving(folder.path, folder.uidValidity)
+    const isCounted = !isComplete || folder.total + leaving === total
     return isCounted && folder.uidNext === uidNext && folder.highestModseq === (modseq?.toString() ?? null)
   }
 
-  async #readChanges(folder: IndexedFolder, { modseq, total, uidNext }: Status, asksAll: boolean): Promise<boolean> {
+  /** What was shown of these messages did not come about. @returns False when the folder was recreated. */
+  async #readAgain({ path, uidValidity }: IndexedFolder): Promise<boolean> {
+    const { expected } = this.#options
+    const uids = expected.toReadAgain(path, uidValidity)
+    if (!(await this.#readHeaders(path, uidValidity, uids))) return false
+    expected.wereRead(path, uidValidity, uids)
+    return true
+  }
+
+  async #readHeaders(path: string, uidValidity: number, uids: readonly number[]): Promise<boolean> {
+    for (let at = 0; at < uids.length; at += headersAtOnce) {
+      const piece = uids.slice(at, at + headersAtOnce)
+      const found = await this.#options.ask(connection => connection.changes.headersOf(path, piece), path)
+      if (found.uidValidity !== uidValidity) return false
+      const batch = { path, uidValidity, added: found.headers.map(toRecord) }
+      if (found.headers.length > 0) await this.#apply(batch, { announces: true })
+    }
+    return true
+  }
+
+  async #readChanges(folder: IndexedFolder, status: Status, asksAll: boolean, asOf: number): Promise<boolean> {
+    const { modseq, total, uidNext } = status
     const { listUidRanges, ask } = this.#options
     const { path, uidValidity, highestModseq } = folder
-    const uids = await listUidRanges(path)
+    const known = await listUidRanges(path)
     // Numbers that do not add up while nothing is said to have changed: all of them are compared.
-    const isOff = modseq !== undefined && modseq.toString() === highestModseq && uidNext === folder.uidNext
+    const isOff = (modseq?.toString() ?? null) === highestModseq && uidNext === folder.uidNext
+    // Some that were shown as gone may be missing, too.
+    const isAllKnown = isOff && folder.lowestUid !== null && folder.lowestUid <= 1 && uidNext > 1
+    const uids = isAllKnown ? [[1, uidNext - 1] as const] : known
     const since = isOff || asksAll || highestModseq === null ? undefined : BigInt(highestModseq)
     const changes = await ask(c => c.changes.changesSince(path, { uidValidity, modseq: since, uids }), path)
     if (changes.uidValidity !== uidValidity) return false
-    const { changed, vanished } = changes
+    const changed = isAllKnown ? changes.changed.filter(({ uid }) => holdsUid(known, uid)) : changes.changed
+    const vanished = isAllKnown ? commonUids(known, changes.vanished) : changes.vanished
+    const missing = isAllKnown ? changes.changed.map(({ uid }) => uid).filter(uid => !holdsUid(known, uid)) : []
+    if (!(await this.#readHeaders(path, uidValidity, missing))) return false
     for (let at = 0; at + batchSize < changed.length; at += batchSize)
-      await this.#apply({ path, uidValidity, changed: changed.slice(at, at + batchSize) })
+      await this.#apply({ path, uidValidity, changed: changed.slice(at, at + batchSize) }, { asOf })
     const last = changed.slice(Math.max(0, Math.ceil(changed.length / batchSize) - 1) * batchSize)
     const position = { highestModseq: changes.modseq?.toString() ?? null, serverTotal: total }
-    await this.#apply({ path, uidValidity, changed: last, vanished: [...vanished], position })
+    await this.#apply({ path, uidValidity, changed: last, vanished: [...vanished], position }, { asOf })
     return true
   }
 
   /** The oldest first, so that all below the position are known whenever this ends. */
-  async #readArrivals({ path, uidValidity, uidNext }: IndexedFolder, status: Status): Promise<boolean> {
+  async #readArrivals({ path, uidValidity, uidNext }: IndexedFolder, status: Status, asOf: number): Promise<boolean> {
     if (status.uidNext <= uidNext) return true
     for (let next = uidNext; ; ) {
       const found = await this.#options.ask(
@@ -115,13 +150,14 @@ export class FolderIndexer {
       if (found.uidValidity !== uidValidity) return false
       const { headers, hasMore } = found
       next = Math.max(next, (headers[0]?.uid ?? 0) + 1, hasMore ? 0 : status.uidNext)
-      await this.#apply({ path, uidValidity, added: headers.map(toRecord), position: { uidNext: next } }, true)
+      const batch = { path, uidValidity, added: headers.map(toRecord), position: { uidNext: next } }
+      await this.#apply(batch, { announces: true, asOf })
       if (!hasMore) return true
     }
   }
 
-  async #apply(batch: Omit<FolderBatch, 'announces'>, announces = false): Promise<void> {
-    await this.#options.apply({ ...batch, announces })
+  async #apply(batch: Omit<FolderBatch, 'announces'>, { announces = false, asOf = 0 } = {}): Promise<void> {
+    await this.#options.apply({ ...batch, announces }, asOf)
   }
 }
 

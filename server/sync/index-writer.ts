@@ -1,7 +1,8 @@
 /** Writes into the index of an account, and forwards to the event log what that changed. */
 import type { FolderStanding } from '../imap/gateway-capabilities.ts'
+import type { AccountExpectations } from '../index/expected-changes.ts'
 import type { IndexOperations } from '../index/index-operations.ts'
-import type { AppliedBatch, FolderBatch, IndexedFolder } from '../index/index-types.ts'
+import type { AppliedBatch, ExpectedBatch, FolderBatch, IndexedFolder } from '../index/index-types.ts'
 import { toListedFolder } from './folder-indexer.ts'
 import type { IndexFacts } from './index-facts.ts'
 import type { KnownStandings } from './known-standings.ts'
@@ -14,6 +15,8 @@ export interface IndexWriterOptions {
   facts: IndexFacts
   /** What is written makes a folder one to be compared again. */
   known: KnownStandings
+  /** Is shown, whatever is read meanwhile. */
+  expected: AccountExpectations
 }
 
 export class IndexWriter {
@@ -29,8 +32,9 @@ export class IndexWriter {
     this.#options.facts.forget()
   }
 
-  async apply(batch: FolderBatch): Promise<void> {
-    await this.#write(batch)
+  /** @param asOf When the mail server was asked, by the clock of what is expected. */
+  async apply(batch: FolderBatch, asOf = 0): Promise<void> {
+    await this.#write(this.#options.expected.adjust(batch, asOf))
     await this.#options.facts.forward()
   }
 
@@ -39,9 +43,17 @@ export class IndexWriter {
    * @param failed Called when they could not be; the next change forwards them too.
    */
   async applyAhead(batch: FolderBatch, failed: () => void): Promise<AppliedBatch> {
-    const applied = await this.#write(batch)
-    this.#forwarding = this.#forwarding.then(() => this.#options.facts.forward()).catch(failed)
+    const applied = await this.#write(this.#options.expected.adjust(batch))
+    this.#forwardAhead(failed)
     return applied
+  }
+
+  /** What was asked to be done, before the mail server has done it. */
+  async show(batch: ExpectedBatch, failed: () => void): Promise<void> {
+    const { index, facts, known } = this.#options
+    known.touch()
+    await index.applyExpected(batch, await facts.lowest())
+    this.#forwardAhead(failed)
   }
 
   /** @returns What is indexed of each folder then. */
@@ -55,7 +67,9 @@ export class IndexWriter {
 
   /** Messages that lost their last place before this round, and are in no folder now, are gone. */
   async settleOrphans(round: number): Promise<void> {
-    const { index, facts } = this.#options
+    const { index, facts, expected } = this.#options
+    // They may come back.
+    if (expected.hasLeaving) return
     await index.settleOrphans(round, await facts.lowest())
     await facts.forward()
   }
@@ -63,6 +77,10 @@ export class IndexWriter {
   /** Resolves when nothing is being forwarded. */
   idle(): Promise<void> {
     return this.#forwarding
+  }
+
+  #forwardAhead(failed: () => void): void {
+    this.#forwarding = this.#forwarding.then(() => this.#options.facts.forward()).catch(failed)
   }
 
   async #write(batch: FolderBatch): Promise<AppliedBatch> {

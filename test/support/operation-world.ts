@@ -9,6 +9,7 @@ import type { MailLogin } from '../../server/accounts/mail-login.ts'
 import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
 import { ConnectionPool } from '../../server/imap/connection-pool.ts'
 import { MessageRefs } from '../../server/imap/message-ref.ts'
+import { ExpectedChanges } from '../../server/index/expected-changes.ts'
 import { LeaseService } from '../../server/leases/lease-service.ts'
 import { LeaseStore } from '../../server/leases/lease-store.ts'
 import { AcceptedCalls, defaultBounds, type OperationBounds } from '../../server/operations/accepted-calls.ts'
@@ -20,6 +21,7 @@ import { OperationIds } from '../../server/operations/operation-id.ts'
 import { OperationQueue, type OperationQueueOptions } from '../../server/operations/operation-queue.ts'
 import { OperationService, type Wanted } from '../../server/operations/operation-service.ts'
 import { OperationStore } from '../../server/operations/operation-store.ts'
+import { ShownOperations } from '../../server/operations/shown-operations.ts'
 import { UndoService } from '../../server/operations/undo-service.ts'
 import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
@@ -68,7 +70,9 @@ export async function startOperations({
   const keys = new CallKeyStore(db)
   const moved = new MovedMessageStore(db)
   const refs = new MessageRefs(new Signer(randomBytes(32)))
-  const calls = new AcceptedCalls({ store, keys }, hub, { ...defaultBounds, ...bounds })
+  const expected = new ExpectedChanges()
+  const shown = new ShownOperations({ expected, indexerOf: () => undefined })
+  const calls = new AcceptedCalls({ store, keys, shown }, hub, { ...defaultBounds, ...bounds })
   const ids = new OperationIds()
   const accounts = {
     get: async (_principal: Principal, id: string) => {
@@ -81,7 +85,7 @@ export async function startOperations({
       throw new Error('nothing is indexed')
     },
   }
-  const named = new NamedMessages({ refs, index: noIndex, isIndexed: () => false })
+  const named = new NamedMessages({ refs, index: noIndex, expected, isIndexed: () => false })
   const foldersOf = (accountId: string) =>
     pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal)
   let known: readonly Folder[] | undefined
@@ -96,7 +100,8 @@ export async function startOperations({
   const noticed: string[] = []
   const notice = (accountId: string, path: string) => void noticed.push(`${accountId} ${path}`)
   const backoff = { firstMs: 1, maxMs: 20, random: () => 1 }
-  const newQueue = () => new OperationQueue({ store, moved, hub, pool, leases, notice, logger, backoff, ...options })
+  const newQueue = () =>
+    new OperationQueue({ store, moved, shown, hub, pool, leases, notice, logger, backoff, ...options })
   let queue = newQueue()
   await queue.start()
   onTestFinished(async () => {

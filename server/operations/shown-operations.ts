@@ -1,0 +1,88 @@
+/** Lets the index show what operations change, from when they are taken in; and have read again what they did not change after all. */
+import type { ExpectedChange, ExpectedChanges } from '../index/expected-changes.ts'
+import type { AccountIndexer } from '../sync/account-indexer.ts'
+import type { OperationStore } from './operation-store.ts'
+import { type Change, type ItemRow, isPlaced, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
+
+export interface ShownOperationsOptions {
+  expected: ExpectedChanges
+  /** What keeps the index of an account; undefined while nothing does. */
+  indexerOf(accountId: string): Pick<AccountIndexer, 'show' | 'notice'> | undefined
+}
+
+type Operation = Pick<OperationRow, 'id' | 'account_id' | 'kind'>
+
+/** Of each account the newest that did not do all are looked at after a start: what was shown of them may not have been taken back. */
+const readAgain = { operations: 100, messages: 5_000 }
+
+export class ShownOperations {
+  readonly #options: ShownOperationsOptions
+
+  constructor(options: ShownOperationsOptions) {
+    this.#options = options
+  }
+
+  /** Before an account is followed. */
+  async load(store: Pick<OperationStore, 'accountsWithPending' | 'accounts' | 'listPending' | 'listFailed' | 'items'>) {
+    for (const accountId of await store.accountsWithPending()) {
+      for (const operation of await store.listPending(accountId)) {
+        this.expect(operation, await store.items(operation.id))
+      }
+    }
+    for (const accountId of await store.accounts()) {
+      let messages = 0
+      for (const operation of await store.listFailed(accountId, readAgain.operations)) {
+        messages += operation.total
+        if (messages > readAgain.messages) break
+        const failed = (await store.items(operation.id)).filter(isPlaced).filter(isOff)
+        this.#options.expected.of(accountId).readAgain(failed.map(placeOf))
+      }
+    }
+  }
+
+  /** Before it is stored: from then on it may be done at any time. */
+  expect(operation: Operation, items: readonly ItemRow[]): void {
+    const changes = items.filter(isPlaced).flatMap(item => toExpected(operation, item) ?? [])
+    this.#options.expected.of(operation.account_id).set(operation.id, changes)
+  }
+
+  /** It was stored. */
+  show(operations: readonly Operation[]): void {
+    const { expected, indexerOf } = this.#options
+    for (const [accountId, ofAccount] of Map.groupBy(operations, each => each.account_id)) {
+      indexerOf(accountId)?.show(expected.of(accountId).batches(ofAccount.map(({ id }) => id)))
+    }
+  }
+
+  /** It was not stored. */
+  forget({ account_id, id }: Operation): void {
+    this.#options.expected.of(account_id).forget(id)
+  }
+
+  /** What became of its messages. */
+  follow(operation: Operation, items: readonly ItemRow[], changed: readonly ItemRow[]): void {
+    const { expected, indexerOf } = this.#options
+    const indexer = indexerOf(operation.account_id)
+    const known = expected.of(operation.account_id)
+    // While nothing compares, nothing that was read before can come later.
+    this.expect(operation, indexer ? items : items.filter(({ state }) => state !== 'done'))
+    const off = changed.filter(isPlaced).filter(isOff)
+    known.readAgain(off.map(placeOf))
+    for (const path of new Set(off.map(item => item.path))) indexer?.notice(path)
+  }
+}
+
+/** Undefined where lists show nothing of it. */
+function toExpected({ kind }: Operation, item: PlacedItem): ExpectedChange | undefined {
+  if (kind === 'copy' || isOff(item)) return undefined
+  const { add = [], remove = [], to } = JSON.parse(item.change) as Change
+  if (kind === 'move' && to === item.path) return undefined
+  const { path, uid, uid_validity: uidValidity, message_id: messageId, state } = item
+  const leaves = kind !== 'flags'
+  return { path, uid, uidValidity, messageId, leaves, to, add, remove, isDone: state === 'done' }
+}
+
+/** What is shown of it is not so, or nobody knows. */
+function isOff({ state, code }: ItemRow): boolean {
+  return state === 'failed' || state === 'unknown' || state === 'gone' || code === 'marked_deleted'
+}
