@@ -4,13 +4,13 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
-# What is published, and beside it only what that imports. The image has the Node that would come along.
-RUN npm run build && npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+# What is published, and beside it only what that imports, in the versions of the lock file. The image has the Node that would come along.
+RUN npm run build && cp package-lock.json .npmrc dist/package/ && cd dist/package \
+  && npm install --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:24-trixie-slim
 ENV NODE_ENV=production RUSTYMAIL_HOST=0.0.0.0 RUSTYMAIL_DATA_DIR=/data NODE_COMPILE_CACHE=/var/cache/rustymail
 COPY --from=build /build/dist/package /app
-COPY --from=build /build/node_modules /app/node_modules
 COPY deploy/healthcheck.js /app/healthcheck.js
 RUN install -d -o node -g node -m 0700 /data /var/cache/rustymail
 USER node

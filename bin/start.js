@@ -1,14 +1,17 @@
 /**
- * Starts the server on Node 24. Its TypeScript is run as it is; Node keeps what it made of it in a cache, so that the next start
- * is faster and does without the compiler's 30 MB. When sources are newer than the cache, it is filled first by a process
- * that ends, so that this one stays small; it builds the page meanwhile (`server/first-start.ts`). Without a writable place
- * for the cache everything works, only larger.
+ * Starts the server on Node 24: as it is bundled, in the published package and in a checkout that can bundle it; else its TypeScript as
+ * it is. Node keeps what it compiled in a cache, so that the next start is faster and does without the compiler of TypeScript's 30 MB.
+ * When sources are newer, bundle and cache are made first by a process that ends, so that this one stays small; it builds the page
+ * meanwhile (`server/first-start.ts`). Without a writable place for them everything works, only larger.
  */
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, globSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { freshBundle, makeBundle } from './bundle.js'
 import './v8-flags.js'
 
 // As in rustymail.js, for where this file is run itself.
@@ -17,14 +20,21 @@ if (process.listenerCount('SIGUSR1') === 0) process.on('SIGUSR1', () => undefine
 const root = join(import.meta.dirname, '..')
 /** Node's own variable says where, for an installation that cannot be written to. */
 const cache = process.env.NODE_COMPILE_CACHE || join(root, 'node_modules/.cache/rustymail')
-const stamp = join(cache, 'filled')
-/** TypeScript in a checkout, JavaScript in the published package. */
-const suffix = existsSync(join(root, 'server/main.ts')) ? 'ts' : 'js'
-/** What the server loads when it is first needed, the programs of its threads among it; a test holds this list to the sources. */
+/** TypeScript in a checkout; the published package is a bundle. */
+const isCheckout = existsSync(join(root, 'server/main.ts'))
+/** For work on it: `node --watch` starts again when a file changes that was loaded. */
+const isFromSources = isCheckout && takeWord('--sources')
+/** Of this folder: copies of it may have one cache. */
+const stamp = join(
+  cache,
+  `${isFromSources ? 'sources' : 'filled'}-${createHash('sha256').update(root).digest('hex').slice(0, 8)}`,
+)
+/** What the sources load when it is first needed, the programs of threads among it; a test holds this list to them. */
 const late = [
   'sandbox/sandbox-server',
   'server/audit/trail-worker-thread',
   'server/backup-commands',
+  'server/backup-process',
   'server/command-outcome',
   'server/index/index-thread',
   'server/index/text-of-parts',
@@ -44,37 +54,63 @@ const isFilling = process.argv[2] === '--fill-cache'
 enableCompileCache(cache)
 if (isFilling) {
   const began = new Date()
-  const { prepareFirstStart } = await import(`../server/first-start.${suffix}`)
+  const { prepareFirstStart } = await import(isCheckout ? '../server/first-start.ts' : '../server/first-start.js')
   // By a start this file is run itself; when an image is built, by the command.
   const isPartOfStart = process.argv[1] === import.meta.filename
   await prepareFirstStart(root, { argv: process.argv.slice(3), compile, isPartOfStart })
   // A start does that itself, however this ends.
   if (!isPartOfStart) markFilled(began)
 } else {
-  if (isStale()) await fillCache()
-  const { run } = await import(`../server/main.${suffix}`)
+  let bundle = bundleFolder()
+  if (isStale(bundle)) {
+    await fillCache()
+    bundle = bundleFolder()
+  }
+  const main = bundle === undefined ? join(root, 'server/main.ts') : join(bundle, 'main.js')
+  const { run } = await import(pathToFileURL(main).href)
   await run()
 }
 
-async function compile() {
-  await import(`../server/main.${suffix}`)
-  // What is loaded late would otherwise bring the compiler with it.
-  await Promise.allSettled(late.map(file => import(`../${file}.${suffix}`)))
+/** @returns Whether it was there; the server does not see it. */
+function takeWord(word) {
+  const place = process.argv.indexOf(word, 2)
+  if (place > 0) process.argv.splice(place, 1)
+  return place > 0
 }
 
-function isStale() {
-  const filledAt = statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0
-  const sources = globSync([`{contract,server,sandbox}/**/*.${suffix}`, 'package-lock.json'], { cwd: root })
-  return sources.some(file => statSync(join(root, file)).mtimeMs > filledAt)
+/** Undefined: the sources are run. */
+function bundleFolder() {
+  if (!isCheckout) return join(root, 'server')
+  return isFromSources ? undefined : freshBundle(root)
+}
+
+async function compile(signal) {
+  if (isCheckout && !isFromSources && !freshBundle(root)) await makeBundle(root, signal)
+  const bundle = bundleFolder()
+  // What is loaded late would otherwise be compiled by each thread, and bring the compiler with it.
+  const files =
+    bundle === undefined
+      ? ['server/main', ...late].map(name => join(root, `${name}.ts`))
+      : globSync('*.js', { cwd: bundle }).map(name => join(bundle, name))
+  await Promise.allSettled(files.map(file => import(pathToFileURL(file).href)))
+}
+
+function isStale(bundle) {
+  const filled = statSync(stamp, { throwIfNoEntry: false })
+  if (!filled) return true
+  const filledWith = readFileSync(stamp, 'utf8')
+  if (isCheckout && (bundle !== undefined || filledWith !== '')) return filledWith !== bundle
+  const sources = globSync(['{contract,server,sandbox}/**/*.{ts,js}', 'package-lock.json'], { cwd: root })
+  return sources.some(file => statSync(join(root, file)).mtimeMs > filled.mtimeMs)
 }
 
 async function fillCache() {
   const began = new Date()
   try {
     mkdirSync(cache, { recursive: true })
-    const words = [import.meta.filename, '--fill-cache', ...process.argv.slice(2)]
+    const words = ['--fill-cache', ...(isFromSources ? ['--sources'] : []), ...process.argv.slice(2)]
     // Its stdin ends when this process does, and so does it: nothing goes on behind a start that was given up.
-    const filling = spawn(process.execPath, words, {
+    const filling = spawn(process.execPath, [import.meta.filename, ...words], {
       cwd: root,
       stdio: ['pipe', 'ignore', 'inherit'],
       timeout: 150_000,
@@ -87,9 +123,9 @@ async function fillCache() {
   }
 }
 
-/** Of that time: sources that changed while it was filled are newer. */
+/** With which bundle, if any, and of that time: sources that changed while it was filled are newer. */
 function markFilled(began) {
   mkdirSync(cache, { recursive: true })
-  writeFileSync(stamp, '')
+  writeFileSync(stamp, bundleFolder() ?? '')
   utimesSync(stamp, began, began)
 }

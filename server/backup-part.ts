@@ -2,7 +2,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { getCompileCacheDir } from 'node:module'
-import { dirname, extname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { BackupSchedule } from './backup/backup-schedule.ts'
 import type { BackupMade, BackupRequest } from './backup/make-backup.ts'
 import type { BackupAnswer, BackupOrder } from './backup-process.ts'
@@ -10,11 +10,11 @@ import { backupRequest } from './backup-request.ts'
 import type { Config } from './config.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import { threadProgram } from './platform/start-thread.ts'
 
 /** One that takes longer hangs, for instance on a disk that is not there any more. */
 const boundMs = 60 * 60_000
-/** Emitted as JavaScript, this file and the other have another ending. */
-const program = join(import.meta.dirname, `backup-process${extname(import.meta.filename)}`)
+const program = threadProgram(import.meta, 'backup-process')
 
 export function backupPart(config: Config, mayRun: () => boolean, logger: Logger): Part {
   const { backups } = config

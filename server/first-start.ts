@@ -9,8 +9,8 @@ import { buildPageWhenStale } from './platform/http/page-build.ts'
 interface FirstStart {
   /** What the program was started with: only a server needs the page. */
   argv: readonly string[]
-  /** Loads all that the server may load. */
-  compile(): Promise<void>
+  /** Loads all that the server may load, out of a bundle where one can be made. */
+  compile(signal: AbortSignal): Promise<void>
   /** Whether a start waits for it: its stdin ends when that start ends, and then nobody needs it any more. */
   isPartOfStart: boolean
 }
@@ -27,7 +27,7 @@ export async function prepareFirstStart(root: string, { argv, compile, isPartOfS
   say('RustyMail prepares its first start; after an update, the first start of the new version.')
   const page = isServer(argv) ? buildPage(root, left.signal) : undefined
   say('Compiling the server …')
-  await compile()
+  await compile(left.signal)
   flushCompileCache()
   await page
   say(`Prepared in ${((performance.now() - began) / 1000).toFixed(1)} s.`)

@@ -1,12 +1,22 @@
 /** Starting and stopping the real program, as a person or an orchestrator does it. */
 import { once } from 'node:events'
-import { cpSync, existsSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { newPostgresDatabase } from '../support/databases.ts'
 import { openStream } from '../support/open-stream.ts'
+import { runCommand } from '../support/run-command.ts'
 import { apiKey, spawnRustyMail, startHere, startRustyMail } from '../support/rustymail.ts'
 import { administrator, enter } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
@@ -119,6 +129,15 @@ test('the first start of a clean copy says what it prepares, and serves its page
   expect((await fetch(run.url + script)).headers.get('cache-control')).toContain('immutable')
   // What is prepared once is not prepared again.
   expect(run.log()).not.toContain('repare')
+  await run.stop()
+
+  // Out of an older copy, say: the time of the file goes back.
+  const edited = join(dir.path, 'server/command-line.ts')
+  writeFileSync(edited, readFileSync(edited, 'utf8').replace('Usage: rustymail', 'Edited: rustymail'))
+  utimesSync(edited, 1_000_000_000, 1_000_000_000)
+  const help = await runCommand(['--help'], { root: dir.path, dataDir })
+  expect(help.stdout).toMatch(/^Edited: rustymail/)
+  expect(help.stderr).toMatch(/^Prepared in /m)
 })
 
 test('a wrong secret key is one clear line and no start', async () => {

@@ -9,9 +9,12 @@ import { compileCache } from './compile-cache-setup.ts'
 const root = join(import.meta.dirname, '../..')
 
 export default async function setup(): Promise<void> {
-  // Refused for its port, but before that it fills the cache when that is stale.
-  const child = spawn(process.execPath, ['bin/rustymail.js', 'serve', '--port', 'none'], { cwd: root, stdio: 'ignore' })
-  await once(child, 'close')
+  // The bundle, for servers in processes of their own; the sources, whose threads run in processes of tests.
+  for (const words of [[], ['--sources']]) {
+    // Refused for its port, but before that it makes what is stale.
+    const program = ['bin/rustymail.js', ...words, 'serve', '--port', 'none']
+    await once(spawn(process.execPath, program, { cwd: root, stdio: 'ignore' }), 'close')
+  }
   await compileThreads()
   await buildPageWhenStale(root)
 }

@@ -1,0 +1,68 @@
+/**
+ * Bundles the server of a checkout into a folder of `dist/server`, and names it in `current.json` with all that it was made of, by
+ * which `bin/bundle.js` sees whether it is still true. A start does this when it is not.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { bundleServer } from './bundle-server.ts'
+
+/** A server that runs from an older one still loads files of it. */
+const kept = 3
+const root = join(import.meta.dirname, '..')
+const home = join(root, 'dist/server')
+const current = join(home, 'current.json')
+/** Beside the modules themselves: what says which file an import means, and what makes the bundle. */
+const rules = [
+  'package.json',
+  'package-lock.json',
+  'node_modules/.package-lock.json',
+  'tsconfig.json',
+  'scripts/build-server.ts',
+  'scripts/bundle-server.ts',
+].filter(file => existsSync(join(root, file)))
+
+// While there is none, or when this fails, starts run the sources.
+rmSync(current, { force: true })
+const ruled = rules.map(file => [join(root, file), statSync(join(root, file))] as const)
+const made = join(home, `making-${process.pid}`)
+for (const [, pid = ''] of globSync('making-*', { cwd: home }).map(name => name.split('-'))) {
+  if (!isAlive(Number(pid))) rmSync(join(home, `making-${pid}`), { recursive: true, force: true })
+}
+mkdirSync(made, { recursive: true })
+try {
+  const { inputs } = await bundleServer(root, root, made)
+  const folder = nameOf(made)
+  // Another start may have made the same at the same time.
+  if (!existsSync(join(home, folder))) renameSync(made, join(home, folder))
+  const files = [...ruled, ...inputs].map(([file, { mtimeMs, size }]) => [relative(root, file), mtimeMs, size])
+  const next = join(home, `next-${process.pid}.json`)
+  writeFileSync(next, JSON.stringify({ folder, files }))
+  renameSync(next, current)
+  dropOldest()
+} finally {
+  rmSync(made, { recursive: true, force: true })
+}
+
+/** The same sources make the same folder, so that what Node compiled of it is used again. */
+function nameOf(folder: string): string {
+  const hash = createHash('sha256')
+  for (const file of globSync('*', { cwd: folder }).sort()) hash.update(file).update(readFileSync(join(folder, file)))
+  return hash.digest('hex').slice(0, 12)
+}
+
+function dropOldest(): void {
+  const folders = globSync('[0-9a-f]*', { cwd: home }).map(name => join(home, name))
+  const byAge = folders.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)
+  for (const folder of byAge.slice(kept)) rmSync(folder, { recursive: true, force: true })
+}
+
+/** One that was ended in the middle leaves its folder behind. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Bundles the server, the programs of its threads and the sandbox with the packages that they use: a start reads some 30 files
+ * instead of 1,050. What is loaded late stays in files of its own. The licences of the packages are written beside it.
+ */
+import { existsSync, globSync, readFileSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { build, type Plugin, type Rolldown } from 'vite'
+
+/** Not bundled: the first reads files of its own package, and the second looks for a native part. */
+const external = ['@fastify/swagger', '@fastify/swagger-ui', 'pg']
+/** As `startThread` and `fork` are given them. */
+const threadProgramRe = /\bthreadProgram\(import\.meta, '([^']+)'\)/g
+
+export interface ServerBundle {
+  /** The packages that it still imports. */
+  packages: readonly string[]
+  /** The files it was made of, each as it was before it was read. */
+  inputs: ReadonlyMap<string, Stats>
+}
+
+/** @param home The folder of the program that it becomes. @param out A folder in it, for `main.js` and all that it loads, flat. */
+export async function bundleServer(root: string, home: string, out: string): Promise<ServerBundle> {
+  const inputs = new Map<string, Stats>()
+  const result = await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    plugins: [remembered(inputs), placed(root, relative(out, home)), requireTables(), licences()],
+    ssr: { noExternal: true, external },
+    build: {
+      ssr: true,
+      outDir: out,
+      emptyOutDir: false,
+      copyPublicDir: false,
+      target: 'node24',
+      minify: false,
+      rolldownOptions: {
+        input: entries(root),
+        // V8 keeps the source in memory, so it goes without comments; one in front of each module names its source.
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', comments: false },
+      },
+    },
+  })
+  const { output } = [result].flat()[0] as Rolldown.RolldownOutput
+  const imported = output.flatMap(file => (file.type === 'chunk' ? [...file.imports, ...file.dynamicImports] : []))
+  const chunks = new Set(output.map(file => file.fileName))
+  const packages = new Set(imported.filter(name => !chunks.has(name) && !isBuiltin(name)).map(packageOf))
+  const strange = [...packages].filter(name => !external.includes(name))
+  if (strange.length > 0) throw new Error(`the server would look for ${strange.join(', ')}, which is not bundled`)
+  return { packages: [...packages].sort(), inputs }
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+/** The program, what prepares its first start, and each thread's own. */
+function entries(root: string): Record<string, string> {
+  const files = globSync('server/**/*.ts', { cwd: root }).filter(file => !/\.(test|suite)\./.test(file))
+  const threads = files.flatMap(file =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(threadProgramRe)].map(match =>
+      join(dirname(file), `${match[1]}.ts`),
+    ),
+  )
+  const all = ['server/main.ts', 'server/first-start.ts', ...threads]
+  const named = Object.fromEntries(all.map(file => [basename(file, '.ts'), join(root, file)]))
+  if (Object.keys(named).length !== all.length) throw new Error(`two of these have one name: ${all.join(', ')}`)
+  // No program asks for them yet; that they can be bundled is tested.
+  return { ...named, 'chat-models': join(root, 'server/assistant/adapters/index.ts') }
+}
+
+/** What the bundle is made of. Each file is looked at before it is read: one that changes meanwhile is another than this. */
+function remembered(inputs: Map<string, Stats>): Plugin {
+  return {
+    name: 'remembered',
+    enforce: 'pre',
+    load(id) {
+      const file = id.replace(/\?.*$/, '')
+      if (!file.startsWith('\0') && existsSync(file) && !inputs.has(file)) inputs.set(file, statSync(file))
+      return undefined
+    },
+  }
+}
+
+/** A source finds the program's folder and the programs of threads by where it lies itself, which is elsewhere in a bundle. */
+function placed(root: string, up: string): Plugin {
+  return {
+    name: 'placed',
+    enforce: 'pre',
+    transform(code, file) {
+      if (!file.startsWith(join(root, 'server/')) || !code.includes('import.meta')) return undefined
+      const folder = join(up, relative(root, dirname(file)))
+        .split('\\')
+        .join('/')
+      return code
+        .replaceAll(threadProgramRe, (_, name: string) => `threadProgram(import.meta, '${basename(name)}')`)
+        .replaceAll('import.meta.dirname', `(import.meta.dirname + ${JSON.stringify(`/${folder}`)})`)
+    },
+  }
+}
+
+/** hoodiecrow looks up commands and plugins by name when it needs them; a bundle has to know all of them. */
+function requireTables(): Plugin {
+  return {
+    name: 'require-tables',
+    transform(code, file) {
+      if (!/\/hoodiecrow-imap\/lib\//.test(file)) return undefined
+      const tables = code.replaceAll(/require\("(\.\/\w+\/)" \+ ([\w.]+\(\))\)/g, (_, folder: string, name: string) => {
+        const files = globSync('*.js', { cwd: resolve(dirname(file), folder) }).sort()
+        const all = files.map(each => `${JSON.stringify(basename(each, '.js'))}: () => require("${folder}${each}")`)
+        return `({ ${all.join(', ')} })[${name}]()`
+      })
+      // The key of its TLS, which the sandbox does without, is on everybody's disk: it is not published once more.
+      const own = tables.replaceAll(/fs\.readFileSync\(__dirname \+ "[^"]+"\)/g, '""')
+      if (own.includes('__dirname')) throw new Error('the sandbox would read a file that is not published')
+      return own
+    },
+  }
+}
+
+/** Writes those of all packages that are in the bundle to LICENSES.txt beside it. */
+function licences(): Plugin {
+  return {
+    name: 'licences',
+    writeBundle({ dir }, bundle) {
+      const files = Object.values(bundle).flatMap(chunk => (chunk.type === 'chunk' ? chunk.moduleIds : []))
+      const folders = new Set(
+        files.map(file => /^.*node_modules\/(?!\.)(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? '').filter(Boolean),
+      )
+      const texts = [...folders].sort().map(folder => {
+        const [licence] = globSync('LICEN[CS]E*', { cwd: folder })
+        const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+        if (!licence && typeof license !== 'string') throw new Error(`${name} does not say its licence`)
+        return `${name} ${version}\n\n${licence ? readFileSync(join(folder, licence), 'utf8').trim() : license}\n`
+      })
+      writeFileSync(join(dir!, 'LICENSES.txt'), texts.join('\n----\n\n'))
+    },
+  }
+}
