@@ -15,6 +15,7 @@ function mailOf(mailbox: string) {
     listThreads: async () => ({ threads: [], nextCursor: null }),
     messagesOfThread: async () => [],
     listContacts: async () => [],
+    messagesById: async () => [],
     figures: async () => ({ modseq: 1 }),
   }
   const mail = new IndexedMail({
@@ -40,6 +41,7 @@ function mailOf(mailbox: string) {
     () => mail.listContacts(who, 'a', { limit: 10 }),
     () => mail.listChanges(who, 'a', { limit: 10 }),
     () => mail.getThread(who, 'a', '1k7qz0x3v9', {}),
+    () => mail.listById(who, 'a', ['mT8Zq1cW0bVx-5RkYw3E']),
   ]
   return { asks, opened: () => opened }
 }
