@@ -135,6 +135,26 @@ export const mailIndexApi = {
     }),
     problems: [...known, 'thread_not_found'],
   }),
+  listMessagesById: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/summaries',
+    tag,
+    summary: 'List messages by their ids',
+    description:
+      'In the order of `ids`; those that the index does not know are left out. The mail server is not asked.',
+    scope: 'mail:meta',
+    effect: 'read',
+    params: account,
+    query: z.strictObject({
+      ids: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{20}(,[A-Za-z0-9_-]{20}){0,49}$/, 'must be 1 to 50 message ids, separated by commas')
+        .describe('Up to 50, separated by commas')
+        .meta({ examples: ['mT8Zq1cW0bVx-5RkYw3E'] }),
+    }),
+    response: z.object({ items: z.array(IndexedMessage).max(50), next_cursor: z.null() }),
+    problems: [...known],
+  }),
   listContacts: endpoint({
     method: 'GET',
     path: '/api/v1/accounts/{account_id}/contacts',

@@ -13,6 +13,9 @@ export function indexRoutes(http: HttpServer, mail: IndexedMail): void {
   handle(http, mailIndexApi.getThread, ({ principal, params, query }) =>
     mail.getThread(principal, params.account_id, params.thread_id, query),
   )
+  handle(http, mailIndexApi.listMessagesById, ({ principal, params, query }) =>
+    mail.listById(principal, params.account_id, query.ids.split(',')),
+  )
   handle(http, mailIndexApi.listContacts, ({ principal, params, query }) =>
     mail.listContacts(principal, params.account_id, query),
   )

@@ -17,6 +17,7 @@ function mailOf(mailbox: string, { revision = '1' as string | null, isIndexed = 
     listContacts: async () => [],
     figures: async () => ({ modseq: 1, messages: 7, texts: 5, threads: 3, bytes: 9 }),
     listFolders: async () => [],
+    messagesById: async () => [],
   }
   const mail = new IndexedMail({
     index: {
@@ -43,6 +44,7 @@ function mailOf(mailbox: string, { revision = '1' as string | null, isIndexed = 
     () => mail.listContacts(who, 'a', { limit: 10 }),
     () => mail.listChanges(who, 'a', { limit: 10 }),
     () => mail.getThread(who, 'a', '1k7qz0x3v9', {}),
+    () => mail.listById(who, 'a', ['mT8Zq1cW0bVx-5RkYw3E']),
   ]
   return { mail, asks, opened: () => opened }
 }

@@ -100,6 +100,17 @@ export class IndexedMail {
     }
   }
 
+  async listById(principal: Principal, accountId: string, ids: readonly string[]) {
+    const index = await this.#indexOf(principal, accountId)
+    const owner = await this.#options.ownerOf(principal, accountId)
+    const found = new Map((await asked(index.messagesById([...ids]))).map(message => [message.id, message]))
+    const items = [...new Set(ids)].flatMap(id => {
+      const message = found.get(id)
+      return message ? [this.#listed(accountId, owner, message, { previews: false })] : []
+    })
+    return { items, next_cursor: null }
+  }
+
   async listContacts(principal: Principal, accountId: string, { q, limit }: { q?: string | undefined; limit: number }) {
     const index = await this.#indexOf(principal, accountId)
     const contacts = await asked(index.listContacts({ query: q ?? '', limit }))

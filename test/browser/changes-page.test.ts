@@ -39,6 +39,16 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('an agent’s changes appear live; one is undone after its list was seen', async () => {
     const { page, expectQuiet } = await box.open('/changes')
     await page.getByText('No changes yet').waitFor()
+    const before = await idsOf()
+    const [one, two] = [before.get('Note 1')!, before.get('Note 2')!]
+    const looked = await box.run.call(api.mailIndex.listMessagesById, {
+      params: { account_id: box.accountId },
+      query: { ids: [two, 'A'.repeat(20), one].join() },
+    })
+    expect(looked.items.map(({ subject, folders }) => [subject, folders])).toEqual([
+      ['Note 2', ['INBOX']],
+      ['Note 1', ['INBOX']],
+    ])
     const made = await page.evaluate<{ token: string; info: { id: string } }>(
       `fetch('/api/dashboard/tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(
         JSON.stringify({
@@ -75,6 +85,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await details.getByText('There is no such message in this account.').waitFor()
     await expectAccessible(page, 'one change')
     await keepPicture(page, 'changes-one-light-1440')
+    await details.getByRole('link', { name: 'Note 4' }).waitFor()
     await page.keyboard.press('Escape')
 
     // Another mail program takes one of them away meanwhile.
@@ -86,6 +97,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const groups = undo.getByRole('list', { name: 'What would change' }).locator(':scope > li')
     await expect.poll(() => groups.count()).toBe(2)
     expect(await groups.nth(0).innerText()).toMatch(/Will change\s+Move back to INBOX: 2 messages/)
+    expect(await groups.nth(0).getByRole('link').allInnerTexts()).toEqual(['Note 2', 'Note 3'])
     expect(await groups.nth(1).innerText()).toMatch(/Conflict.*\s+1 message\s+The message is not there any more\./)
     expect(await box.subjectsIn('Trash')).toEqual(['Note 2', 'Note 3'])
     for (const scheme of ['light', 'dark'] as const) {
@@ -139,7 +151,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expectQuiet()
   })
 
-  test('what is shown is narrowed by who, account and state, in the address; nothing is clipped on narrow windows', async () => {
+  test('the list is narrowed by caller, account and state, in the address; nothing is clipped on narrow windows', async () => {
     const { page, expectQuiet } = await box.open('/changes')
     const rows = page.getByRole('row').filter({ has: page.getByRole('cell') })
     await expect.poll(() => rows.count()).toBe(8)

@@ -1,7 +1,10 @@
 /** What narrows the list of changes: by whom, of which account, in which state. */
+import { SlidersHorizontal } from 'lucide-react'
+import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
 import type { Operation } from '../../contract/operations.ts'
 import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
 import { Field, Select } from '../ui/field.tsx'
 import { type ChangesView, hasFilter } from './changes-view.ts'
 import { kindWords, stateWords } from './operation-lines.ts'
@@ -19,8 +22,20 @@ export function ChangesFilter({
   seesOthers: boolean
   setView(change: Partial<ChangesView>): void
 }) {
+  // On phones the changes come first.
+  const [isOpen, setOpen] = useState(hasFilter(view))
   return (
-    <search className="mb-3 flex flex-wrap items-end gap-2 *:min-w-36 *:flex-1 sm:*:max-w-64">
+    <search
+      className={classNames(
+        'mb-3 flex flex-wrap items-end gap-2 *:min-w-36 *:flex-1 sm:*:max-w-64',
+        !isOpen && 'max-sm:*:not-first:hidden',
+      )}
+    >
+      <div className="basis-full sm:hidden">
+        <Button size="sm" icon={SlidersHorizontal} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          Filter
+        </Button>
+      </div>
       {seesOthers && (
         <Field label="By">
           <PrincipalSelect

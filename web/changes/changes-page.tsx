@@ -2,6 +2,7 @@
 import { Undo2 } from 'lucide-react'
 import { useState } from 'react'
 import type { Operation } from '../../contract/operations.ts'
+import type { ApiToken } from '../../contract/tokens.ts'
 import { useAccounts } from '../accounts/use-accounts.ts'
 import { useMay, useSession } from '../platform/session.ts'
 import { useUrlState } from '../platform/url-state.ts'
@@ -14,7 +15,7 @@ import { Panel } from '../ui/panel.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import { ChangesFilter } from './changes-filter.tsx'
 import { ChangesTable } from './changes-table.tsx'
-import { hasFilter, principalOfToken, principalsOf, viewDefaults } from './changes-view.ts'
+import { eachOnce, hasFilter, principalOfToken, viewDefaults } from './changes-view.ts'
 import { OperationDialog } from './operation-dialog.tsx'
 import { titleOf } from './operation-lines.ts'
 import { UndoDialog } from './undo-dialog.tsx'
@@ -32,18 +33,11 @@ export function ChangesPage() {
   const [undone, setUndone] = useState<Operation>()
   const isHead = view.cursor === ''
   const nameOf = (id: string) => accounts?.find(account => account.id === id)?.name ?? id
-  const principals = new Map(
-    [
-      { kind: 'session' as const, id: self.id, name: 'You, in this session' },
-      ...(seesOthers
-        ? (tokens ?? []).map(({ id, name }) => ({ kind: 'token' as const, id: principalOfToken(id), name }))
-        : []),
-      ...principalsOf(query.data?.items ?? []),
-    ]
-      .toReversed()
-      .map(principal => [principal.id, principal]),
-  )
-  const known = [...principals.values()].toReversed()
+  const principals = eachOnce([
+    { kind: 'session', id: self.id, name: 'You, in this session' },
+    ...(seesOthers ? (tokens ?? []).map(tokenPrincipal) : []),
+    ...(query.data?.items ?? []).map(({ principal }) => principal),
+  ])
   const mayUndo = seesOthers || mayOrganise
   return (
     <>
@@ -65,7 +59,7 @@ export function ChangesPage() {
       <ChangesFilter
         view={view}
         accounts={accounts ?? []}
-        principals={known}
+        principals={principals}
         seesOthers={seesOthers}
         setView={change => setView({ ...change, cursor: '' })}
       />
@@ -117,7 +111,7 @@ export function ChangesPage() {
       )}
       {view.undo === 'since' && mayUndo && (
         <UndoSinceDialog
-          principals={known}
+          principals={principals}
           accounts={accounts ?? []}
           principal={view.principal}
           onClose={() => setView({ undo: '' }, { replace: true })}
@@ -125,6 +119,10 @@ export function ChangesPage() {
       )}
     </>
   )
+}
+
+function tokenPrincipal({ id, name }: ApiToken): Operation['principal'] {
+  return { kind: 'token', id: principalOfToken(id), name }
 }
 
 function NoChanges({ isFiltered, onReset }: { isFiltered: boolean; onReset(): void }) {

@@ -1,5 +1,5 @@
 /** The rows of changes; where there is no room, two lines each. */
-import { ListTree, Undo2 } from 'lucide-react'
+import { FileSearch, Undo2 } from 'lucide-react'
 import type { Operation } from '../../contract/operations.ts'
 import { formatDateTime, formatMinute } from '../platform/format.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
@@ -64,8 +64,10 @@ function ChangeRow({ operation, nameOf, onOpen, onUndo, onPrincipal }: RowProps 
       <LineCell line="name" className="min-w-48">
         <span className="flex flex-wrap items-center gap-x-2 gap-y-1 stacked:flex-nowrap">
           <bdi className="min-w-0 font-medium wrap-anywhere stacked:truncate">{title}</bdi>
-          {undoOf !== null && <Badge tone="info">Undo</Badge>}
-          {undoneBy !== null && <Badge>Undone</Badge>}
+          <span className="flex gap-1 empty:hidden tight:hidden">
+            {undoOf !== null && <Badge tone="info">Undo</Badge>}
+            {undoneBy !== null && <Badge>Undone</Badge>}
+          </span>
         </span>
         {waits !== null && state === 'pending' && (
           <span className="block text-xs text-muted wrap-anywhere stacked:hidden">Waits: {waits}</span>
@@ -80,6 +82,7 @@ function ChangeRow({ operation, nameOf, onOpen, onUndo, onPrincipal }: RowProps 
         <time dateTime={at} title={formatDateTime(Date.parse(at))}>
           {formatMinute(Date.parse(at))}
         </time>
+        {undoneBy !== null && <span className="hidden tight:inline"> · undone</span>}
         {[principal.name, nameOf(accountId), details].filter(Boolean).map(words => ` · ${words}`)}
       </LineCell>
       <LineCell line="actions" align="right">
@@ -87,7 +90,7 @@ function ChangeRow({ operation, nameOf, onOpen, onUndo, onPrincipal }: RowProps 
           {onUndo && isUndoable(operation) && (
             <IconButton icon={Undo2} label={`Undo: ${title}`} onClick={() => onUndo(operation)} />
           )}
-          <IconButton icon={ListTree} label={`Messages: ${title}`} onClick={() => onOpen(operation)} />
+          <IconButton icon={FileSearch} label={`Messages: ${title}`} onClick={() => onOpen(operation)} />
         </span>
       </LineCell>
     </TableRow>

@@ -41,7 +41,9 @@ export function undoAddress(principalId: string): string {
   return `/changes?principal=${encodeURIComponent(principalId)}&undo=since`
 }
 
-/** By whom: each once, by falling age of what they did last. */
-export function principalsOf(operations: readonly Operation[]): Operation['principal'][] {
-  return [...new Map(operations.toReversed().map(({ principal }) => [principal.id, principal])).values()].toReversed()
+/** Each once, with the name that comes first. */
+export function eachOnce(principals: readonly Operation['principal'][]): Operation['principal'][] {
+  const known = new Map<string, Operation['principal']>()
+  for (const principal of principals) if (!known.has(principal.id)) known.set(principal.id, principal)
+  return [...known.values()]
 }

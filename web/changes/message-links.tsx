@@ -1,10 +1,12 @@
-/** Messages of a change as links: by subject where the page has it from a list, else by number. */
-import { useQueryClient } from '@tanstack/react-query'
-import { useMemo, useState } from 'react'
+/** Messages of a change as links: by subject where the index knows it, else by number. */
+import { useQueries } from '@tanstack/react-query'
+import { useState } from 'react'
 import { Link } from 'wouter'
-import type { MailPage } from '../mail/mail-row.ts'
+import { api } from '../../contract/index.ts'
 import { subjectOf } from '../mail/mail-words.ts'
+import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
+import { queryKeys } from '../platform/query-keys.ts'
 import { writeState } from '../platform/url-state.ts'
 
 /** More are shown by a press. */
@@ -18,9 +20,12 @@ export interface LinkedMessage {
 
 export function MessageLinks({ accountId, messages }: { accountId: string; messages: readonly LinkedMessage[] }) {
   const [isWhole, setWhole] = useState(false)
-  const subjects = useKnownSubjects(accountId)
   const known = messages.flatMap(({ name, folder }) => (name === null ? [] : [{ name, folder }]))
   const shown = isWhole ? known : known.slice(0, shownFirst)
+  const subjects = useSubjects(
+    accountId,
+    shown.map(({ name }) => name),
+  )
   if (known.length === 0) return null
   return (
     <ul className="grid grid-cols-1 gap-x-3 text-xs sm:grid-cols-2">
@@ -52,17 +57,29 @@ function addressOf(account: string, message: string, folder: string | null): str
   return `/mail?${writeState(new URLSearchParams(), addressDefaults, change)}`
 }
 
-/** By id and by reference. */
-function useKnownSubjects(accountId: string): ReadonlyMap<string, string> {
-  const queries = useQueryClient()
-  return useMemo(() => {
-    const lists = queries.getQueriesData<MailPage>({ queryKey: ['mail', accountId] })
-    const rows = lists.flatMap(([, page]) => (Array.isArray(page?.rows) ? page.rows : []))
-    return new Map(
-      rows.flatMap(({ message, messageId }) => {
-        const subject = subjectOf(message)
-        return [[message.ref, subject] as const, ...(messageId === undefined ? [] : [[messageId, subject] as const])]
-      }),
-    )
-  }, [queries, accountId])
+/** One call takes so many. */
+const atOnce = 50
+const idForm = /^[A-Za-z0-9_-]{20}$/
+
+/** Asked of the index; what it does not know keeps its number. */
+function useSubjects(accountId: string, names: readonly string[]): ReadonlyMap<string, string> {
+  const ids = names.filter(name => idForm.test(name))
+  const count = Math.ceil(ids.length / atOnce)
+  return useQueries({
+    queries: Array.from({ length: count }, (_, index) => {
+      const part = ids.slice(index * atOnce, (index + 1) * atOnce)
+      return {
+        queryKey: queryKeys.summaries(accountId, part),
+        queryFn: ({ signal }: { signal: AbortSignal }) => {
+          const params = { account_id: accountId }
+          return call(api.mailIndex.listMessagesById, { params, query: { ids: part.join() }, signal })
+        },
+        // Not every account is indexed; and a subject never changes.
+        retry: false,
+        staleTime: Number.POSITIVE_INFINITY,
+      }
+    }),
+    combine: answers =>
+      new Map(answers.flatMap(({ data }) => data?.items.map(item => [item.id, subjectOf(item)] as const) ?? [])),
+  })
 }

@@ -1,7 +1,8 @@
 /** One row, a range, and what is left of both when the list changes. */
 import { expect, test } from 'vitest'
 import type { MailRow } from './mail-row.ts'
-import { extend, mostSelected, noSelection, toggle, within } from './selection.ts'
+import { extend, mostSelected, noSelection, selectToEnd, toggle, within } from './selection.ts'
+import { nextOf } from './use-list-handle.ts'
 
 const rows = Array.from({ length: mostSelected + 10 }, (_, index) => ({ key: `row-${index}` }) as MailRow)
 const keysOf = ({ keys }: { keys: ReadonlySet<string> }) => [...keys]
@@ -39,6 +40,22 @@ test('no more than a thousand are selected, those nearest to where it began', ()
     true,
   ])
   expect(toggle(down, last).keys.size).toBe(mostSelected)
+})
+
+test('all of a list are selected as far as they may be; new mail above is not', () => {
+  const some = selectToEnd(noSelection, rows.slice(5, 8))
+  expect(keysOf(some)).toEqual(['row-5', 'row-6', 'row-7'])
+  expect(keysOf(selectToEnd(some, rows.slice(0, 10))).toSorted()).toEqual(['row-5', 'row-6', 'row-7', 'row-8', 'row-9'])
+  expect(selectToEnd(some, rows.slice(0, 8)).keys).toEqual(some.keys)
+  expect(selectToEnd(noSelection, rows).keys.size).toBe(mostSelected)
+})
+
+test('where one goes on is behind what leaves, else before it', () => {
+  const few = rows.slice(0, 4)
+  expect(nextOf(few, new Set(['row-1', 'row-2']))).toBe(3)
+  expect(nextOf(few, new Set(['row-0', 'row-2']))).toBe(3)
+  expect(nextOf(few, new Set(['row-2', 'row-3']))).toBe(1)
+  expect(nextOf(few, new Set(few.map(({ key }) => key)))).toBe(-1)
 })
 
 test('what left the list is no longer selected', () => {

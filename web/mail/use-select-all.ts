@@ -12,7 +12,7 @@ export function useSelectAll(
   const [isSelecting, setSelecting] = useState(false)
   useEffect(() => {
     if (!isSelecting) return
-    // New mail that comes above meanwhile was not seen by who pressed.
+    // New mail that comes above meanwhile was not among what the reader saw.
     setSelected(before => selectToEnd(before, rows))
     if (loadOlder && rows.length < mostSelected) loadOlder()
     else setSelecting(false)

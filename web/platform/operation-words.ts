@@ -57,6 +57,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'mailIndex.listChanges': 'Listed changes of mail',
     'mailIndex.listThreads': 'Listed threads',
     'mailIndex.getThread': 'Listed the messages of a thread',
+    'mailIndex.listMessagesById': 'Listed messages by their ids',
     'mailIndex.listContacts': 'Listed contacts',
     'mailIndex.getIndex': 'Viewed the index of an account',
     'mailIndex.rebuildIndex': 'Rebuilt the index of an account',

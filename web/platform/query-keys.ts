@@ -41,6 +41,7 @@ export const queryKeys = {
   folderThreads: (accountId: string, folder: string) => ['mail', accountId, 'threads', folder],
   thread: (accountId: string, threadId: string) => ['mail', accountId, 'thread', threadId],
   foundMessages: (accountId: string, query: string) => ['mail', accountId, 'found', query],
+  summaries: (accountId: string, ids: readonly string[]) => ['mail', accountId, 'summaries', ids.join()],
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
   messageSource: (accountId: string, ref: string) => ['mail', accountId, 'source', ref],
 } as const
