@@ -126,9 +126,11 @@ export function composeIndex({
   const stops: (() => void)[] = []
   const part: Part = {
     name: 'index',
-    start: () => {
+    start: async () => {
       stops.push(hub.listen('account_removed', ({ account_id }) => forget(account_id)))
       stops.push(hub.listen('account_updated', ({ account_id, changed }) => follow(account_id, changed)))
+      // Their first look needs them in a moment anyhow, and a list may come before it.
+      if ((await listIndexedAccounts(home, db)).length > 0) index.warm()
     },
     stop: async () => {
       for (const stop of stops.splice(0)) stop()

@@ -126,6 +126,16 @@ test.runIf(process.platform === 'linux')(
   },
 )
 
+test('threads that were started ahead answer, and end when nothing is asked', async () => {
+  const { index, account, begin } = started({ bounds: { idleMs: 1 } })
+  index.warm()
+  expect(index.running).toBe(2)
+  while (index.running > 0) await new Promise(resolve => setImmediate(resolve))
+  index.warm()
+  await begin()
+  expect(await account.listFolders()).toHaveLength(1)
+})
+
 test('a thread that dies fails its calls, loses what was not committed, and is started again', async () => {
   const { account, apply, begin, damaged } = started()
   await begin()

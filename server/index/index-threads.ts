@@ -80,6 +80,11 @@ export class IndexThreads {
     return this.#all.filter(({ isRunning }) => isRunning).length
   }
 
+  /** What a list needs starts now, beside whatever else a start does. */
+  warm(): void {
+    for (const role of ['lists', 'writes'] as const) this.#workers[role].warm()
+  }
+
   /**
    * The index of an account. Bytes of texts in a batch belong to the index afterwards.
    * @throws IndexFault from each of its methods
