@@ -12,6 +12,7 @@ import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
+import * as policies from './policies/migrations/0019-policies.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
 import * as folderStates from './sync/migrations/0010-folder-states.ts'
@@ -38,5 +39,5 @@ export const migrations: Migrations = {
   '0014-index-facts': indexFacts,
   '0015-account-index': together(indexLevel, mailUsage),
   '0016-operations': operations,
-  '0019-acting': together(freezes),
+  '0019-acting': together(freezes, policies),
 }
