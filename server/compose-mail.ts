@@ -26,6 +26,7 @@ import { MailService } from './mail/mail-service.ts'
 import { MessageLists } from './mail/message-lists.ts'
 import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
+import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
@@ -38,6 +39,7 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
+import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
@@ -57,6 +59,8 @@ export interface MailSurroundings {
   secrets: SecretBox
   hub: EventHub
   freezes: FreezeService
+  /** Of what programs change. */
+  organizing: Pick<OrganizingJudge, 'admit'>
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -76,6 +80,8 @@ export interface ComposedMail {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  /** Those of the addresses to which the account wrote before. */
+  writtenTo: ReturnType<typeof writtenTo>
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -88,6 +94,7 @@ export function composeMail({
   secrets,
   hub,
   freezes,
+  organizing,
   guard,
   leases,
   mayPrune,
@@ -147,7 +154,9 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
-  const control = controlOf(freezes)
+  const isSentFolder = (accountId: string, path: string) =>
+    composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
+  const control = controlOf({ freezes, organizing, isSentFolder })
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
@@ -159,6 +168,11 @@ export function composeMail({
     mail,
     search,
     operations,
+    writtenTo: writtenTo({
+      search,
+      isIndexed: accountId => composed.find(accountId) !== undefined,
+      accounts,
+    }),
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
