@@ -6,6 +6,7 @@ import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
 import { controlOf } from './acting-control.ts'
+import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
@@ -82,6 +83,8 @@ export interface ComposedMail {
   operations: OperationService
   /** Those of the addresses to which the account wrote before. */
   writtenTo: ReturnType<typeof writtenTo>
+  /** What leaves is made of. */
+  writing: ComposedDrafts
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -126,7 +129,7 @@ export function composeMail({
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
   const login = (id: string) => accounts.login(id)
   const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
-  const { stop: stopReading, ...reading } = composeReading()
+  const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
   const refs = new MessageRefs(new Signer(refKey))
   const ownerOf = async (principal: Principal, accountId: string) => {
@@ -159,6 +162,7 @@ export function composeMail({
   const control = controlOf({ freezes, organizing, isSentFolder })
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
+  const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -173,6 +177,7 @@ export function composeMail({
       isIndexed: accountId => composed.find(accountId) !== undefined,
       accounts,
     }),
+    writing,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -182,6 +187,7 @@ export function composeMail({
       usageRoutes(http, usage)
       searchRoutes(http, search)
       changing.addRoutes(http)
+      writing.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -196,6 +202,7 @@ export function composeMail({
       ...composed.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
+      ...writing.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }
