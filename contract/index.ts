@@ -13,11 +13,15 @@ import { mailIndexApi } from './mail-index.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
+import { outboxApi } from './outbox.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
+
+// Until they are served.
+const { listSubmissions, getSubmission, cancelSubmission } = outboxApi
 
 export const api = {
   access: accessApi,
@@ -33,6 +37,7 @@ export const api = {
   mailSearch: mailSearchApi,
   metrics: metricsApi,
   operations: operationsApi,
+  outbox: { listSubmissions, getSubmission, cancelSubmission },
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

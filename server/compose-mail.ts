@@ -8,6 +8,7 @@ import { HealthRegistry } from './accounts/health-registry.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
+import { composeOutbox } from './compose-outbox.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -144,6 +145,8 @@ export function composeMail({
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const { operations, ...changing } = composeOperations(acting)
+  const marks = { mark: async () => undefined }
+  const leaving = composeOutbox({ db, hub, drafts: marks, isHeld: () => false })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -162,6 +165,7 @@ export function composeMail({
       usageRoutes(http, usage)
       searchRoutes(http, search)
       changing.addRoutes(http)
+      leaving.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -176,6 +180,7 @@ export function composeMail({
       ...composed.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
+      ...leaving.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }

@@ -10,6 +10,7 @@ import * as logClasses from './events/migrations/0008-log-classes.ts'
 import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
+import * as submissions from './outbox/migrations/0018-submissions.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
@@ -37,4 +38,5 @@ export const migrations: Migrations = {
   '0014-index-facts': indexFacts,
   '0015-account-index': together(indexLevel, mailUsage),
   '0016-operations': operations,
+  '0018-submissions': submissions,
 }
