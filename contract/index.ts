@@ -20,8 +20,8 @@ import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
 
-// Until they are served.
-const { listSubmissions, getSubmission, cancelSubmission } = outboxApi
+// Not served yet.
+const { sendDraft: _send, checkDraft: _check, getSubmissionContent: _content, ...outbox } = outboxApi
 
 export const api = {
   access: accessApi,
@@ -37,7 +37,7 @@ export const api = {
   mailSearch: mailSearchApi,
   metrics: metricsApi,
   operations: operationsApi,
-  outbox: { listSubmissions, getSubmission, cancelSubmission },
+  outbox,
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

@@ -27,6 +27,7 @@ import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
+import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -145,8 +146,12 @@ export function composeMail({
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const { operations, ...changing } = composeOperations(acting)
-  const marks = { mark: async () => undefined }
-  const leaving = composeOutbox({ db, hub, drafts: marks, isHeld: () => false })
+  const leaving = composeOutbox({
+    ...{ db, hub, guard, accounts, leases, timeoutMs, logger },
+    drafts: noDrafts,
+    blobs: noBlobs,
+    isHeld: () => false,
+  })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -184,6 +189,14 @@ export function composeMail({
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }
+}
+
+/** Until there are drafts, nothing can be submitted. */
+const noDrafts: DraftMarks = { mark: async () => false }
+const noBlobs: SubmittedBlobs = {
+  read: async function* () {},
+  use: async () => undefined,
+  release: async () => undefined,
 }
 
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {

@@ -22,13 +22,13 @@ async function startOutbox(db: Database, mostWaiting = 100) {
   for (const id of ['a', 'b']) await keepAccount(db, id)
   const store = new SubmissionStore(db)
   const marks: string[] = []
-  const drafts = { mark: async (_t: unknown, _f: unknown, _d: string, state: string) => void marks.push(state) }
+  const blobs = new MessageBlobs()
+  const drafts = { mark: async (_t: unknown, _f: unknown, _d: string, state: string) => marks.push(state) > 0 }
   const held = new Set<string>()
   const isHeld = ({ principal_id: id }: { principal_id: string }) => held.has(id)
-  const outbox = new OutboxService({ store, ids: new SubmissionIds(), hub, drafts, isHeld, mostWaiting })
+  const outbox = new OutboxService({ store, ids: new SubmissionIds(), hub, drafts, blobs, isHeld, mostWaiting })
   const facts: EventOf<'delivery_changed'>['data'][] = []
   hub.listen('delivery_changed', fact => facts.push(fact))
-  const blobs = new MessageBlobs()
   const submit = (state: FirstState, more: { principal?: typeof agent; sendAt?: string; accountId?: string } = {}) => {
     const { principal = agent, sendAt = null, accountId = 'a' } = more
     const submitted = { principal, composed: blobs.write({ accountId }), state, sendAt, approvalId: null }

@@ -2,7 +2,6 @@
  * Takes in messages that are to be sent, and changes what waits. It judges nothing: whoever calls `submit` and `release` has asked the
  * policies. `OutboxQueue` delivers. Each change is made in the transaction of its caller, and only from the state that it is meant for.
  */
-import type { Fact } from '../../contract/event.ts'
 import { endStates, type Submission, type SubmissionState } from '../../contract/submission.ts'
 import type { ComposedMessage } from '../drafts/composed-message.ts'
 import type { EventHub } from '../events/event-hub.ts'
@@ -10,6 +9,7 @@ import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
+import { type DraftMarks, ownerOf, type SubmittedBlobs, type Tell } from './draft-marks.ts'
 import { messageColumns, newSubmission, readiness, type Submitted } from './new-submission.ts'
 import { deliveryFact } from './submission-facts.ts'
 import type { SubmissionIds } from './submission-id.ts'
@@ -18,24 +18,12 @@ import type { DueRow, SubmissionStore } from './submission-store.ts'
 import { recipientsOf, type StoredError, type SubmissionRow } from './submission-tables.ts'
 import { cancellable, toSubmission } from './submission-view.ts'
 
-export type Tell = (fact: Fact) => void
-
-/** What becomes of the draft of a submission. */
-export interface DraftMarks {
-  mark(
-    transaction: Database,
-    tell: Tell,
-    draftId: string,
-    state: 'submitted' | 'open' | 'sent',
-    submissionId: string,
-  ): Promise<void>
-}
-
 export interface OutboxServiceOptions {
   store: SubmissionStore
   ids: SubmissionIds
   hub: Pick<EventHub, 'transact'>
   drafts: DraftMarks
+  blobs: Pick<SubmittedBlobs, 'use' | 'release'>
   /** Whether a human stopped what its sender, or its account, sends. */
   isHeld(submission: DueRow): boolean
   now?: () => number
@@ -64,9 +52,9 @@ export class OutboxService {
     this.#now = options.now ?? Date.now
   }
 
-  /** @throws Problem when too many messages of the account wait. */
+  /** @throws Problem when too many messages of the account wait, or its draft is not open any more, or was changed. */
   async submit(transaction: Database, tell: Tell, submitted: Submitted): Promise<SubmissionRow> {
-    const { store, ids, drafts, mostWaiting = defaultMostWaiting } = this.#options
+    const { store, ids, drafts, blobs, mostWaiting = defaultMostWaiting } = this.#options
     const { composed } = submitted
     if ((await store.countWaiting(composed.accountId, transaction)) >= mostWaiting) {
       const detail = `${mostWaiting} messages of this account wait to be sent already.`
@@ -74,7 +62,10 @@ export class OutboxService {
     }
     const row = newSubmission(submitted, ids.next(), this.#at())
     await store.insert(transaction, row)
-    await drafts.mark(transaction, tell, row.draft_id, 'submitted', row.id)
+    await blobs.use(transaction, row.blob_id, ownerOf(row.id))
+    if (!(await drafts.mark(transaction, tell, row.draft_id, 'submitted', row.id, row.rev))) {
+      throw new Problem('draft_changed', 'The draft was changed, or handed over to be sent, in this moment.')
+    }
     tell(deliveryFact(row))
     return row
   }
@@ -100,10 +91,14 @@ export class OutboxService {
     hash: string,
     composed: ComposedMessage,
   ): Promise<boolean> {
+    const { store, blobs } = this.#options
     const columns = messageColumns(composed)
-    const replaced = await this.#options.store.change(transaction, submissionId, { states: ['held'], hash }, columns)
-    if (replaced) tell(deliveryFact(replaced))
-    return replaced !== undefined
+    const replaced = await store.change(transaction, submissionId, { states: ['held'], hash }, columns)
+    if (!replaced) return false
+    await blobs.release(transaction, ownerOf(submissionId))
+    await blobs.use(transaction, composed.blobId, ownerOf(submissionId))
+    tell(deliveryFact(replaced))
+    return true
   }
 
   /** Its draft is open again. @returns Whether sending had not begun. */

@@ -96,6 +96,30 @@ export class SubmissionStore {
     return query.execute()
   }
 
+  /** Begins an attempt. @returns How it is then; undefined when it is not due any more. */
+  async claim(transaction: Database, id: string): Promise<SubmissionRow | undefined> {
+    return transaction
+      .updateTable('submissions')
+      .set(({ eb }) => ({ state: 'sending', attempts: eb('attempts', '+', 1), due_at: null }))
+      .where('id', '=', id)
+      .where('state', 'in', dueStates)
+      .returningAll()
+      .executeTakeFirst()
+  }
+
+  /** Of those that wait for an attempt. */
+  async listReadyBefore(accountId: string, at: string, limit: number, db: Database): Promise<SubmissionRow[]> {
+    return db
+      .selectFrom('submissions')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('state', '=', 'queued')
+      .where('ready_at', '<', at)
+      .orderBy('id')
+      .limit(limit)
+      .execute()
+  }
+
   /** When the next one of the account is due. @param after Those that are due by then are passed over. */
   async nextDue(accountId: string, after: string): Promise<string | undefined> {
     const row = await this.#db

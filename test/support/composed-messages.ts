@@ -48,6 +48,17 @@ export class MessageBlobs {
     }
   }
 
+  /** By owner. */
+  readonly used = new Map<string, string>()
+
+  async use(_transaction: unknown, blobId: string, owner: string): Promise<void> {
+    this.used.set(owner, blobId)
+  }
+
+  async release(_transaction: unknown, owner: string): Promise<void> {
+    this.used.delete(owner)
+  }
+
   async *read(blobId: string): AsyncGenerator<Uint8Array> {
     const bytes = this.held.get(blobId)
     if (!bytes) throw new Error('there is no such blob')

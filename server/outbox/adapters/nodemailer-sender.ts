@@ -101,8 +101,9 @@ class NodemailerSender implements MailSender {
         return await this.#session(signal)
       } catch (error) {
         this.#free()
+        if (signal.aborted) throw stopped()
         // It lets in fewer than were asked for: one that it has let in is waited for.
-        if (this.#busy > 0 && !signal.aborted) this.#limit = this.#busy
+        if (this.#busy > 0) this.#limit = this.#busy
         else throw this.#away(error)
       }
     }
@@ -115,7 +116,7 @@ class NodemailerSender implements MailSender {
       signal.addEventListener('abort', () => resolve(), { once: true })
       await promise
     }
-    if (signal.aborted) throw new NotSent('Sending was stopped.', { isTemporary: true, code: 'stopped' })
+    if (signal.aborted) throw stopped()
     this.#busy++
   }
 
@@ -139,7 +140,7 @@ class NodemailerSender implements MailSender {
       isTemporary: true,
       code: problem.code,
       serverResponse: problem.extension.server_response ?? null,
-      concernsAccount: !this.#closed.signal.aborted,
+      concernsAccount: true,
       cause: problem,
     })
   }
@@ -180,6 +181,10 @@ class NodemailerSender implements MailSender {
     }, this.#bounds.idleMs)
     this.#idle.set(session, timer.unref())
   }
+}
+
+function stopped(): NotSent {
+  return new NotSent('Sending was stopped.', { isTemporary: true, code: 'stopped' })
 }
 
 function timeout(): Error {

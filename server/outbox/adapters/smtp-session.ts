@@ -102,7 +102,7 @@ export class SmtpSession {
       if (!body.isWhole) throw new NotSent('The mail server answered before it had the message.', protocolFault)
       return this.#outcome(info, byWire)
     } catch (error) {
-      throw this.#told(error, body, byWire)
+      throw this.#told(error, body, byWire, signal)
     } finally {
       signal.removeEventListener('abort', abort)
       this.#connection.off('end', end)
@@ -174,7 +174,12 @@ export class SmtpSession {
   }
 
   /** What an error says of the message for certain. */
-  #told(error: unknown, body: Body, byWire: ReadonlyMap<string, string>): NotSent | UnknownDelivery {
+  #told(
+    error: unknown,
+    body: Body,
+    byWire: ReadonlyMap<string, string>,
+    { aborted, reason }: AbortSignal,
+  ): NotSent | UnknownDelivery {
     const thrown = (error instanceof Error ? error : new Error(String(error))) as SmtpError
     const { code, command, response, responseCode = 0 } = thrown
     const isRefused = responseCode >= 400 && responseCode <= 599
@@ -192,6 +197,8 @@ export class SmtpSession {
     this.close()
     if (body.isWhole) return new UnknownDelivery(new Error(this.#words(thrown.message)))
     if (body.fault instanceof NotSent) return body.fault
+    const isLate = reason instanceof Error && reason.name === 'TimeoutError'
+    if (aborted && !isLate) return new NotSent('Sending was stopped.', { isTemporary: true, code: 'stopped' })
     if (thrown instanceof NotSent) return thrown
     if (body.fault !== undefined) {
       const why = 'The message could not be read.'
