@@ -16,11 +16,15 @@ import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
 import { policyApi } from './policy.ts'
+import { outboxApi } from './outbox.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
+
+// Not served yet.
+const { sendDraft: _send, checkDraft: _check, getSubmissionContent: _content, ...outbox } = outboxApi
 
 export const api = {
   access: accessApi,
@@ -39,6 +43,7 @@ export const api = {
   metrics: metricsApi,
   operations: operationsApi,
   policy: policyApi,
+  outbox,
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

@@ -10,6 +10,7 @@ import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
+import { composeOutbox } from './compose-outbox.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -30,6 +31,7 @@ import { searchRoutes } from './mail/search-routes.ts'
 import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
+import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -163,6 +165,12 @@ export function composeMail({
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
+  const leaving = composeOutbox({
+    ...{ db, hub, guard, accounts, leases, timeoutMs, logger },
+    drafts: noDrafts,
+    blobs: noBlobs,
+    isHeld: () => false,
+  })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -188,6 +196,7 @@ export function composeMail({
       searchRoutes(http, search)
       changing.addRoutes(http)
       writing.addRoutes(http)
+      leaving.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -203,9 +212,18 @@ export function composeMail({
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
       ...writing.parts,
+      ...leaving.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }
+}
+
+/** Until there are drafts, nothing can be submitted. */
+const noDrafts: DraftMarks = { mark: async () => false }
+const noBlobs: SubmittedBlobs = {
+  read: async function* () {},
+  use: async () => undefined,
+  release: async () => undefined,
 }
 
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {

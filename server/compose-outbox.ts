@@ -1,0 +1,71 @@
+/** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
+import type { AccountService } from './accounts/account-service.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { LeaseService } from './leases/lease-service.ts'
+import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
+import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
+import { systemClock } from './outbox/outbox-clock.ts'
+import { OutboxQueue } from './outbox/outbox-queue.ts'
+import { outboxRoutes } from './outbox/outbox-routes.ts'
+import { OutboxService } from './outbox/outbox-service.ts'
+import { SubmissionDecisions } from './outbox/submission-decisions.ts'
+import { SubmissionIds } from './outbox/submission-id.ts'
+import { type DueRow, SubmissionStore } from './outbox/submission-store.ts'
+import type { Database } from './platform/database/database.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { OutboundGuard } from './platform/network/outbound-guard.ts'
+
+export interface OutboxSurroundings {
+  db: Database
+  hub: EventHub
+  guard: OutboundGuard
+  accounts: AccountService
+  leases: LeaseService
+  drafts: DraftMarks
+  blobs: SubmittedBlobs
+  /** Until a mail server has let in. */
+  timeoutMs(): number
+  /** Whether a human stopped what its sender, or its account, sends. */
+  isHeld(submission: DueRow): boolean
+  logger: Logger
+}
+
+export interface ComposedOutbox {
+  outbox: OutboxService
+  addRoutes(http: HttpServer): void
+  parts: Part[]
+}
+
+/** Of an account; many servers allow few. */
+const connections = 3
+
+export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
+  const { db, hub, guard, accounts, leases, drafts, blobs, timeoutMs, isHeld, logger } = around
+  const store = new SubmissionStore(db)
+  const ids = new SubmissionIds()
+  const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
+  const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
+  const queue = new OutboxQueue({
+    ...{ store, hub, blobs, drafts, leases, isHeld, logger },
+    senders: new NodemailerSenders({ guard, timeoutMs }),
+    loginOf: accountId => accounts.smtpLogin(accountId),
+    connections: () => connections,
+    clock: systemClock,
+  })
+  return {
+    outbox,
+    addRoutes: http => outboxRoutes(http, outbox, decisions),
+    parts: [
+      {
+        name: 'outbox',
+        start: async () => {
+          ids.startAfter(await store.newestId())
+          await queue.start()
+        },
+        stop: () => queue.stop(),
+      },
+    ],
+  }
+}
