@@ -147,7 +147,8 @@ export function composeMail({
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const { operations, ...changing } = composeOperations(acting)
   const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, leases, timeoutMs, logger },
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
+    notice: (accountId, path) => composed.find(accountId)?.notice(path),
     drafts: noDrafts,
     blobs: noBlobs,
     isHeld: () => false,

@@ -1,8 +1,11 @@
 /** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
 import type { AccountService } from './accounts/account-service.ts'
 import type { EventHub } from './events/event-hub.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
+import { CopyMemory } from './outbox/copy-memory.ts'
 import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
 import { systemClock } from './outbox/outbox-clock.ts'
 import { OutboxQueue } from './outbox/outbox-queue.ts'
@@ -22,11 +25,15 @@ export interface OutboxSurroundings {
   hub: EventHub
   guard: OutboundGuard
   accounts: AccountService
+  pool: ConnectionPool
+  refs: MessageRefs
   leases: LeaseService
   drafts: DraftMarks
   blobs: SubmittedBlobs
   /** Until a mail server has let in. */
   timeoutMs(): number
+  /** Something changed in a folder of an account. */
+  notice(accountId: string, path: string): void
   /** Whether a human stopped what its sender, or its account, sends. */
   isHeld(submission: DueRow): boolean
   logger: Logger
@@ -42,13 +49,14 @@ export interface ComposedOutbox {
 const connections = 3
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
-  const { db, hub, guard, accounts, leases, drafts, blobs, timeoutMs, isHeld, logger } = around
+  const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, timeoutMs, notice, isHeld, logger } = around
   const store = new SubmissionStore(db)
   const ids = new SubmissionIds()
   const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
   const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
   const queue = new OutboxQueue({
-    ...{ store, hub, blobs, drafts, leases, isHeld, logger },
+    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, logger },
+    memory: new CopyMemory(),
     senders: new NodemailerSenders({ guard, timeoutMs }),
     loginOf: accountId => accounts.smtpLogin(accountId),
     connections: () => connections,
