@@ -6,6 +6,7 @@ import { accountsApi } from './accounts.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
+import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { mailApi } from './mail.ts'
@@ -21,7 +22,7 @@ import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
 
 // Not served yet.
-const { sendDraft: _send, checkDraft: _check, getSubmissionContent: _content, ...outbox } = outboxApi
+const { sendDraft: _send, checkDraft: _check, ...outbox } = outboxApi
 
 export const api = {
   access: accessApi,
@@ -31,6 +32,7 @@ export const api = {
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,
+  drafts: draftsApi,
   events: eventsApi,
   mail: mailApi,
   mailIndex: mailIndexApi,

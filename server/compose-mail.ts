@@ -5,6 +5,7 @@ import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
+import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
@@ -27,7 +28,6 @@ import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
-import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -75,6 +75,8 @@ export interface ComposedMail {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  /** What leaves is made of. */
+  writing: ComposedDrafts
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -117,7 +119,7 @@ export function composeMail({
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
   const login = (id: string) => accounts.login(id)
   const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
-  const { stop: stopReading, ...reading } = composeReading()
+  const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
   const refs = new MessageRefs(new Signer(refKey))
   const ownerOf = async (principal: Principal, accountId: string) => {
@@ -146,11 +148,13 @@ export function composeMail({
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const { operations, ...changing } = composeOperations(acting)
+  const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
     ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
     notice: (accountId, path) => composed.find(accountId)?.notice(path),
-    drafts: noDrafts,
-    blobs: noBlobs,
+    drafts: writing.drafts,
+    blobs: writing.blobs,
+    messages: writing.messages,
     isHeld: () => false,
   })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
@@ -162,6 +166,7 @@ export function composeMail({
     mail,
     search,
     operations,
+    writing,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -171,6 +176,7 @@ export function composeMail({
       usageRoutes(http, usage)
       searchRoutes(http, search)
       changing.addRoutes(http)
+      writing.addRoutes(http)
       leaving.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
@@ -186,18 +192,11 @@ export function composeMail({
       ...composed.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
+      ...writing.parts,
       ...leaving.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }
-}
-
-/** Until there are drafts, nothing can be submitted. */
-const noDrafts: DraftMarks = { mark: async () => false }
-const noBlobs: SubmittedBlobs = {
-  read: async function* () {},
-  use: async () => undefined,
-  release: async () => undefined,
 }
 
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {

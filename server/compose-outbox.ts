@@ -1,5 +1,6 @@
 /** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
 import type { AccountService } from './accounts/account-service.ts'
+import type { ComposedMessages } from './drafts/composed-messages.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
@@ -11,6 +12,7 @@ import { systemClock } from './outbox/outbox-clock.ts'
 import { OutboxQueue } from './outbox/outbox-queue.ts'
 import { outboxRoutes } from './outbox/outbox-routes.ts'
 import { OutboxService } from './outbox/outbox-service.ts'
+import { SubmissionContents } from './outbox/submission-contents.ts'
 import { SubmissionDecisions } from './outbox/submission-decisions.ts'
 import { SubmissionIds } from './outbox/submission-id.ts'
 import { type DueRow, SubmissionStore } from './outbox/submission-store.ts'
@@ -30,6 +32,7 @@ export interface OutboxSurroundings {
   leases: LeaseService
   drafts: DraftMarks
   blobs: SubmittedBlobs
+  messages: ComposedMessages
   /** Until a mail server has let in. */
   timeoutMs(): number
   /** Something changed in a folder of an account. */
@@ -49,11 +52,13 @@ export interface ComposedOutbox {
 const connections = 3
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
-  const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, timeoutMs, notice, isHeld, logger } = around
+  const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice, isHeld, logger } =
+    around
   const store = new SubmissionStore(db)
   const ids = new SubmissionIds()
   const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
   const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
+  const contents = new SubmissionContents({ outbox, messages })
   const queue = new OutboxQueue({
     ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, logger },
     memory: new CopyMemory(),
@@ -64,7 +69,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   })
   return {
     outbox,
-    addRoutes: http => outboxRoutes(http, outbox, decisions),
+    addRoutes: http => outboxRoutes(http, { outbox, decisions, contents }),
     parts: [
       {
         name: 'outbox',
