@@ -3,6 +3,7 @@ import { accessApi } from './access.ts'
 import { accountHealthApi } from './account-health.ts'
 import { accountUsageApi } from './account-usage.ts'
 import { accountsApi } from './accounts.ts'
+import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
@@ -15,8 +16,8 @@ import { mailIndexApi } from './mail-index.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
-import { policyApi } from './policy.ts'
 import { outboxApi } from './outbox.ts'
+import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
@@ -24,13 +25,13 @@ import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
 
 // Not served yet.
-const { sendDraft: _send, checkDraft: _check, getSubmissionContent: _content, ...outbox } = outboxApi
 
 export const api = {
   access: accessApi,
   accounts: accountsApi,
   accountHealth: accountHealthApi,
   accountUsage: accountUsageApi,
+  approvals: approvalsApi,
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,
@@ -43,7 +44,7 @@ export const api = {
   metrics: metricsApi,
   operations: operationsApi,
   policy: policyApi,
-  outbox,
+  outbox: outboxApi,
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

@@ -67,7 +67,12 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     ...{ drafts, composer, keys, outbox, judge, policies, rates, freezes, store, settings, hub, accounts, now },
     peopleOf: async (principal, accountId, { ref }) => {
       if (ref === null) return undefined
-      const { from, reply_to: replyTo, to, cc } = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
+      const {
+        from,
+        reply_to: replyTo,
+        to,
+        cc,
+      } = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
       return new Set([...from, ...replyTo, ...to, ...cc].map(({ email }) => email))
     },
     nextId: () => ids.next(),
@@ -76,7 +81,18 @@ export function composeApprovals(around: ApprovalSurroundings): ComposedApproval
     const session = await sessions.find(id.slice(sessionMark.length))
     return session && Date.parse(session.created_at)
   }
-  const approvals = new ApprovalService({ store, settings, outbox, freezes, policies, judge, hub, signedInAt, now, logger })
+  const approvals = new ApprovalService({
+    store,
+    settings,
+    outbox,
+    freezes,
+    policies,
+    judge,
+    hub,
+    signedInAt,
+    now,
+    logger,
+  })
   const details = new ApprovalDetails({ approvals, outbox, messages, rates, calls, strangerName, now })
   const edits = new HeldEdits({ approvals, store, drafts, composer, outbox, hub, now })
   const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {

@@ -5,7 +5,7 @@ import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
-import { controlOf } from './acting-control.ts'
+import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
@@ -31,7 +31,7 @@ import { searchRoutes } from './mail/search-routes.ts'
 import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
-import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
+import type { OutboxService } from './outbox/outbox-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -87,6 +87,7 @@ export interface ComposedMail {
   writtenTo: ReturnType<typeof writtenTo>
   /** What leaves is made of. */
   writing: ComposedDrafts
+  outbox: OutboxService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -166,10 +167,12 @@ export function composeMail({
   freezes.onChange(() => changing.lookAgain())
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, leases, timeoutMs, logger },
-    drafts: noDrafts,
-    blobs: noBlobs,
-    isHeld: () => false,
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
+    notice: (accountId, path) => composed.find(accountId)?.notice(path),
+    drafts: writing.drafts,
+    blobs: writing.blobs,
+    messages: writing.messages,
+    isHeld: isFrozenBy(freezes),
   })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
@@ -186,6 +189,7 @@ export function composeMail({
       accounts,
     }),
     writing,
+    outbox: leaving.outbox,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -216,14 +220,6 @@ export function composeMail({
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }
-}
-
-/** Until there are drafts, nothing can be submitted. */
-const noDrafts: DraftMarks = { mark: async () => false }
-const noBlobs: SubmittedBlobs = {
-  read: async function* () {},
-  use: async () => undefined,
-  release: async () => undefined,
 }
 
 async function prepareAccounts(config: Config, accounts: AccountService, settings: SettingsService): Promise<void> {

@@ -21,8 +21,8 @@ export class OutboxQueue {
     const { hub, store } = this.#options
     this.#unsubscribe = [
       // Also those that another process took in.
-      hub.listen('delivery_changed', ({ account_id, state }) => {
-        if (state === 'queued' || state === 'scheduled') this.#wake(account_id)
+      hub.listen('delivery_changed', ({ account_id, state, sent_copy }) => {
+        if (state === 'queued' || state === 'scheduled' || sent_copy === 'waiting') this.#wake(account_id)
       }),
       hub.listen('freeze_changed', () => {
         for (const account of this.#accounts.values()) account.wake()

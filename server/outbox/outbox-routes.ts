@@ -3,15 +3,25 @@ import { outboxApi, type Submission } from '../../contract/outbox.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
 import type { OutboxService } from './outbox-service.ts'
+import type { SubmissionContents } from './submission-contents.ts'
 import type { SubmissionDecisions } from './submission-decisions.ts'
 
-export function outboxRoutes(http: HttpServer, outbox: OutboxService, decisions: SubmissionDecisions): void {
+export interface OutboxParts {
+  outbox: OutboxService
+  decisions: SubmissionDecisions
+  contents: SubmissionContents
+}
+
+export function outboxRoutes(http: HttpServer, { outbox, decisions, contents }: OutboxParts): void {
   const noted = (call: Call<unknown, unknown, unknown>, { account_id, state, ...submission }: Submission) => {
     call.note({ account_id, state })
     return { ...submission, account_id, state }
   }
   handle(http, outboxApi.listSubmissions, ({ principal, query }) => outbox.list(principal, query))
   handle(http, outboxApi.getSubmission, ({ principal, params }) => outbox.get(principal, params.submission_id))
+  handle(http, outboxApi.getSubmissionContent, ({ principal, params, signal }) =>
+    contents.get(principal, params.submission_id, signal),
+  )
   handle(http, outboxApi.cancelSubmission, async call =>
     noted(call, await outbox.cancel(call.principal, call.params.submission_id)),
   )

@@ -145,6 +145,28 @@ export class SubmissionStore {
     return row?.due_at ?? undefined
   }
 
+  /** Whose copy is due first. */
+  async nextCopy(accountId: string): Promise<SubmissionRow | undefined> {
+    return this.#db
+      .selectFrom('submissions')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('copy_due_at', 'is not', null)
+      .orderBy('copy_due_at')
+      .limit(1)
+      .executeTakeFirst()
+  }
+
+  /** Of a copy that waits. @returns How it is then. */
+  async changeCopy(
+    transaction: Database,
+    id: string,
+    values: Partial<SubmissionRow>,
+  ): Promise<SubmissionRow | undefined> {
+    const query = transaction.updateTable('submissions').set(values).where('id', '=', id)
+    return query.where('copy_state', '=', 'waiting').returningAll().executeTakeFirst()
+  }
+
   /** Ids of those in this state, oldest first. */
   async listIn(accountId: string, state: SubmissionState, limit: number, db: Database = this.#db): Promise<string[]> {
     const rows = await db

@@ -1,11 +1,16 @@
 /** An outbox on a mail server in memory, with the real queue on a real database and a clock that a test moves. */
+import { randomBytes } from 'node:crypto'
 import { expect, onTestFinished } from 'vitest'
 import type { EventOf } from '../../contract/event.ts'
 import type { SubmissionState } from '../../contract/submission.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { ConnectionPool } from '../../server/imap/connection-pool.ts'
+import { MessageRefs } from '../../server/imap/message-ref.ts'
 import { LeaseService } from '../../server/leases/lease-service.ts'
 import { LeaseStore } from '../../server/leases/lease-store.ts'
 import type { AccountOutboxOptions } from '../../server/outbox/account-outbox.ts'
 import { MemorySenders } from '../../server/outbox/adapters/memory-sender.ts'
+import { CopyMemory } from '../../server/outbox/copy-memory.ts'
 import type { MailSenders } from '../../server/outbox/mail-sender.ts'
 import type { FirstState } from '../../server/outbox/new-submission.ts'
 import type { OutboxClock } from '../../server/outbox/outbox-clock.ts'
@@ -17,6 +22,7 @@ import { SubmissionStore } from '../../server/outbox/submission-store.ts'
 import type { Database } from '../../server/platform/database/database.ts'
 import { createLogger } from '../../server/platform/logger.ts'
 import type { Principal } from '../../server/platform/principal.ts'
+import { Signer } from '../../server/platform/secret-box.ts'
 import { MessageBlobs, type Written } from './composed-messages.ts'
 import { startHub } from './event-hub.ts'
 import { principalOf } from './operation-world.ts'
@@ -96,7 +102,16 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
     now: () => time.now(),
   })
   const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld, now: () => time.now() })
-  const shared = { store, hub, blobs, drafts, leases, isHeld, logger, clock: time }
+  const gateway = new MemoryGateway()
+  const limits = { connection_timeout_seconds: 5, max_connections: 50, connection_pool_size: 3 }
+  const health = { setConnections: () => undefined }
+  const imap = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' } as const
+  const pool = new ConnectionPool({ gateway, login: async () => imap, limits, health, logger })
+  const refs = new MessageRefs(new Signer(randomBytes(32)))
+  const noticed: string[] = []
+  const notice = (_accountId: string, path: string) => void noticed.push(path)
+  const memory = new CopyMemory()
+  const shared = { pool, refs, memory, notice, store, hub, blobs, drafts, leases, isHeld, logger, clock: time }
   const newQueue = () =>
     new OutboxQueue({
       ...shared,
@@ -115,10 +130,28 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
   await queue.start()
   onTestFinished(async () => {
     await queue.stop()
+    await pool.stop()
     await leases.stop()
   })
   const world = {
-    ...{ db, hub, store, senders, clock, blobs, marks, frozen, outbox, decisions, facts, leases },
+    ...{
+      db,
+      hub,
+      store,
+      senders,
+      clock,
+      blobs,
+      marks,
+      frozen,
+      outbox,
+      decisions,
+      facts,
+      leases,
+      gateway,
+      pool,
+      refs,
+      noticed,
+    },
     /** Drafts were changed meanwhile. */
     refuseMarks: () => {
       refused = true
@@ -150,6 +183,11 @@ export async function startOutbox(options: OutboxWorldOptions = {}) {
       const row = await world.get(id)
       expect([row.state, row.error]).toEqual([state, row.error])
       return row
+    },
+    /** Once its copy has come so far. */
+    untilCopy: async (id: string, state: 'saved' | 'by_provider' | 'failed') => {
+      await expect.poll(async () => (await world.get(id)).sent_copy.state, { timeout: patience }).toBe(state)
+      return (await world.get(id)).sent_copy
     },
     restart: async () => {
       await queue.stop()
