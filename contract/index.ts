@@ -3,9 +3,11 @@ import { accessApi } from './access.ts'
 import { accountHealthApi } from './account-health.ts'
 import { accountUsageApi } from './account-usage.ts'
 import { accountsApi } from './accounts.ts'
+import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
+import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { freezesApi } from './freezes.ts'
@@ -14,20 +16,26 @@ import { mailIndexApi } from './mail-index.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
+import { outboxApi } from './outbox.ts'
+import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
 
+// Not served yet.
+
 export const api = {
   access: accessApi,
   accounts: accountsApi,
   accountHealth: accountHealthApi,
   accountUsage: accountUsageApi,
+  approvals: approvalsApi,
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,
+  drafts: draftsApi,
   events: eventsApi,
   freezes: freezesApi,
   mail: mailApi,
@@ -35,6 +43,8 @@ export const api = {
   mailSearch: mailSearchApi,
   metrics: metricsApi,
   operations: operationsApi,
+  policy: policyApi,
+  outbox: outboxApi,
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

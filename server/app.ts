@@ -5,12 +5,14 @@ import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
+import { composeApprovals } from './compose-approvals.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
+import { composePolicies } from './compose-policies.ts'
 import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -98,8 +100,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { gateway } = overrides
   const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
   const { freezes } = stopping
+  const ruling = composePolicies({ db, hub, writtenTo: (...asked) => mailboxes.writtenTo(...asked), logger })
+  const { organizing, shown } = ruling
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway, freezes },
+    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, organizing },
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
@@ -110,7 +114,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const wrongCredentials = new WrongCredentials({ perMinute: config.http.wrongCredentials, now: Date.now })
   // Where it listens is known once it does.
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
-  const { access, users, trail, ...people } = composeAccess({
+  const { access, users, trail, sessions, ...people } = composeAccess({
     config,
     db,
     isReopened: head.isKept && overrides.openDatabase === undefined,
@@ -138,11 +142,15 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),
   })
+  const approving = composeApprovals({ ...mailboxes, db, hub, ruling, freezes, sessions, baseUrl: address, logger })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,
     authenticate: credentials => access.authenticate(credentials),
-    observe: outcome => observing.observe(outcome),
+    observe: outcome => {
+      observing.observe(outcome)
+      approving.observe(outcome)
+    },
     origins: {
       publicUrl,
       allowed: config.http.allowedOrigins,
@@ -155,6 +163,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     wrongCredentials,
     trail,
     stops: freezes,
+    shown,
   })
   const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   news.join({
@@ -170,6 +179,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
 
   people.addRoutes(http)
   stopping.addRoutes(http)
+  ruling.addRoutes(http)
+  approving.addRoutes(http)
   mailboxes.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
@@ -177,6 +188,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { clients, metrics } = observing
   const mcp = composeMcp({
     ...mailboxes,
+    tools: approving.tools,
+    heard: approving.observe,
     http,
     exchanges,
     clients,
@@ -184,6 +197,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     limits,
     trail,
     stops: freezes,
+    shown,
     version,
     logger,
   })
@@ -194,8 +208,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,
     stopping.part,
+    ruling.part,
     { name: 'outbound', stop: () => guarded.stop() },
     ...mailboxes.parts,
+    approving.part,
     pagePart(http, root, logger),
     ...observing.parts,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),

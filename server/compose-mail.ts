@@ -5,10 +5,12 @@ import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
-import { controlOf } from './acting-control.ts'
+import { controlOf, isFrozenBy } from './acting-control.ts'
+import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
+import { composeOutbox } from './compose-outbox.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -28,8 +30,10 @@ import { MailService } from './mail/mail-service.ts'
 import { MessageLists } from './mail/message-lists.ts'
 import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
+import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
+import type { OutboxService } from './outbox/outbox-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -40,6 +44,7 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
+import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
@@ -59,6 +64,8 @@ export interface MailSurroundings {
   secrets: SecretBox
   hub: EventHub
   freezes: FreezeService
+  /** Of what programs change. */
+  organizing: Pick<OrganizingJudge, 'admit'>
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -78,6 +85,11 @@ export interface ComposedMail {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  /** Those of the addresses to which the account wrote before. */
+  writtenTo: ReturnType<typeof writtenTo>
+  /** What leaves is made of. */
+  writing: ComposedDrafts
+  outbox: OutboxService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -90,6 +102,7 @@ export function composeMail({
   secrets,
   hub,
   freezes,
+  organizing,
   guard,
   leases,
   mayPrune,
@@ -121,7 +134,7 @@ export function composeMail({
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
   const login = (id: string) => accounts.login(id)
   const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
-  const { stop: stopReading, ...reading } = composeReading()
+  const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
   const refs = new MessageRefs(new Signer(refKey))
   const ownerOf = async (principal: Principal, accountId: string) => {
@@ -151,9 +164,20 @@ export function composeMail({
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acted = { accounts, index, expected, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const acting = { db, hub, pool, refs, ...acted }
-  const control = controlOf(freezes)
+  const isSentFolder = (accountId: string, path: string) =>
+    composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
+  const control = controlOf({ freezes, organizing, isSentFolder })
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
+  const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
+  const leaving = composeOutbox({
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
+    notice: (accountId, path) => composed.find(accountId)?.notice(path),
+    drafts: writing.drafts,
+    blobs: writing.blobs,
+    messages: writing.messages,
+    isHeld: isFrozenBy(freezes),
+  })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -163,6 +187,13 @@ export function composeMail({
     mail,
     search,
     operations,
+    writtenTo: writtenTo({
+      search,
+      isIndexed: accountId => composed.find(accountId) !== undefined,
+      accounts,
+    }),
+    writing,
+    outbox: leaving.outbox,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -172,6 +203,8 @@ export function composeMail({
       usageRoutes(http, usage)
       searchRoutes(http, search)
       changing.addRoutes(http)
+      writing.addRoutes(http)
+      leaving.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -187,6 +220,8 @@ export function composeMail({
       changing.before,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
+      ...writing.parts,
+      ...leaving.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }
