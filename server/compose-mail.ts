@@ -28,6 +28,7 @@ import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
+import type { OutboxService } from './outbox/outbox-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -77,6 +78,7 @@ export interface ComposedMail {
   operations: OperationService
   /** What leaves is made of. */
   writing: ComposedDrafts
+  outbox: OutboxService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -150,7 +152,8 @@ export function composeMail({
   const { operations, ...changing } = composeOperations(acting)
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, logger },
+    connections: config.smtpConnections,
     notice: (accountId, path) => composed.find(accountId)?.notice(path),
     drafts: writing.drafts,
     blobs: writing.blobs,
@@ -167,6 +170,7 @@ export function composeMail({
     search,
     operations,
     writing,
+    outbox: leaving.outbox,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })

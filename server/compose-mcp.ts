@@ -11,6 +11,8 @@ import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { operationTools } from './operations/operation-tools.ts'
+import type { OutboxService } from './outbox/outbox-service.ts'
+import { outboxTools } from './outbox/outbox-tools.ts'
 import type { HttpLimits } from './platform/http/http-limits.ts'
 import type { Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -25,6 +27,7 @@ export interface McpSurroundings {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  outbox: OutboxService
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -41,13 +44,19 @@ export function composeMcp({
   mail,
   search,
   operations,
+  outbox,
   clients,
   metrics,
   ...around
 }: McpSurroundings): Part {
   const { limits, trail, version, logger } = around
   const toolbox = new Toolbox({
-    tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts }), ...operationTools({ operations })],
+    tools: [
+      ...accountTools(accounts),
+      ...mailTools({ mail, search, accounts }),
+      ...operationTools({ operations }),
+      ...outboxTools({ outbox }),
+    ],
     limits,
     trail,
     observe: outcome => metrics.recordRequest(outcome),
