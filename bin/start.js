@@ -36,6 +36,7 @@ const late = [
   'server/backup-commands',
   'server/backup-process',
   'server/command-outcome',
+  'server/drafts/write-message',
   'server/index/index-thread',
   'server/index/text-of-parts',
   'server/mail/page-writer',

@@ -44,6 +44,9 @@ test('every endpoint of the contract is served, and beside them only what is no 
   const others = [
     'audit.exportAudit',
     'docs',
+    'drafts.getAttachment',
+    'drafts.getRaw',
+    'drafts.uploadAttachment',
     'mail.getMessageHtml',
     'mail.getAttachment',
     'mail.getMessagePart',
