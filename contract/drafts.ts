@@ -29,6 +29,9 @@ const changing = [
   'draft_submitted',
 ] as const
 
+/** The HTML part of a draft as it would leave, for a sandboxed frame. Not in the table of JSON endpoints. */
+export const draftHtmlPath = `${path}/{draft_id}/html`
+
 export const draftsApi = {
   createDraft: endpoint({
     method: 'POST',

@@ -7,6 +7,7 @@ import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { isReadable } from '../accounts/account-words.ts'
 import { useIndex } from '../accounts/use-index.ts'
+import { ComposeButton, useComposeKeys } from '../compose/answer-actions.tsx'
 import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -75,7 +76,8 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
   useClosingByEscape(at)
   useLiveRows()
   usePageKeys({ 'g i': () => navigate(at.hrefTo(folderView('INBOX'))) })
-  const { message, pane } = at.view
+  const { message, of, pane } = at.view
+  useComposeKeys(account.id, of || account.id, message)
   const areFoldersOver = pane === 'folders'
   const areFoldersKnown = queries.getQueryData(queryKeys.folders(account.id)) !== undefined
   const isShown = isConnected || areFoldersKnown
@@ -98,6 +100,7 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
           )
         }
       >
+        <ComposeButton accountId={account.id} />
         <AccountTree
           accounts={accounts}
           account={account}

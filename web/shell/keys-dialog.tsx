@@ -45,6 +45,20 @@ export function KeysDialog({
             <Line keys={['x']}>Select it, or no longer</Line>
             <Line keys={['Shift', 'click']}>Select all up to it</Line>
             <Line keys={['g', inboxKey]}>Inbox</Line>
+            <Line keys={['c']}>New message</Line>
+            <Line keys={['r']}>Reply</Line>
+            <Line keys={['a']}>Reply to all</Line>
+            <Line keys={['f']}>Forward</Line>
+            <Line keys={['Ctrl', 'Enter']}>Send what you write</Line>
+          </Keys>
+        )}
+        {pages.includes('/approvals') && (
+          <Keys title="In approvals">
+            <Line keys={['a']}>Approve what is on screen, and send it</Line>
+            <Line keys={['e']}>Edit it first</Line>
+            <Line keys={['d']}>Deny it</Line>
+            <Line keys={['j']}>Next</Line>
+            <Line keys={['k']}>Previous</Line>
           </Keys>
         )}
         <Switch

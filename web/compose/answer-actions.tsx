@@ -1,0 +1,89 @@
+/** Begins a message, or an answer to the one that is open; by buttons and by the keys c, r, a, f. */
+import { Forward, PenLine, Reply, ReplyAll } from 'lucide-react'
+import { useMay } from '../platform/session.ts'
+import { usePageKeys } from '../shell/page-keys.ts'
+import { Button } from '../ui/button.tsx'
+import { IconButton } from '../ui/icon-button.tsx'
+import { useCompose } from './compose-context.tsx'
+
+interface Named {
+  accountId: string
+  messageRef: string
+}
+
+const answers = [
+  { mode: 'reply', label: 'Reply', key: 'r', icon: Reply },
+  { mode: 'reply_all', label: 'Reply to all', key: 'a', icon: ReplyAll },
+  { mode: 'forward', label: 'Forward', key: 'f', icon: Forward },
+] as const
+
+export function ComposeButton({ accountId }: { accountId: string }) {
+  const { begin, isBeginning } = useCompose()
+  if (!useMay('mail:draft')) return null
+  return (
+    <Button
+      variant="primary"
+      icon={PenLine}
+      title="New message (c)"
+      className="m-2 mb-0 max-xl:min-h-11"
+      isBusy={isBeginning}
+      onClick={() => begin(accountId, {})}
+    >
+      New message
+    </Button>
+  )
+}
+
+/** Of the message that is open, with its keys. */
+export function AnswerButtons({ accountId, messageRef }: Named) {
+  const { begin } = useCompose()
+  if (!useMay('mail:draft')) return null
+  return (
+    <span className="flex">
+      {answers.map(({ mode, label, key, icon }) => (
+        <IconButton
+          key={mode}
+          icon={icon}
+          label={`${label} (${key})`}
+          className="max-md:size-11"
+          onClick={() => begin(accountId, { mode, message: messageRef })}
+        />
+      ))}
+    </span>
+  )
+}
+
+/** Below one message of a conversation. */
+export function AnswerLine({ accountId, messageRef }: Named) {
+  const { begin } = useCompose()
+  if (!useMay('mail:draft')) return null
+  return (
+    <p className="flex flex-wrap gap-2 border-t px-4 py-2">
+      {answers.map(({ mode, label, icon }) => (
+        <Button
+          key={mode}
+          size="sm"
+          icon={icon}
+          className="max-md:min-h-11"
+          onClick={() => begin(accountId, { mode, message: messageRef })}
+        >
+          {label}
+        </Button>
+      ))}
+    </p>
+  )
+}
+
+/** @param message What is open; empty while nothing is. */
+export function useComposeKeys(accountId: string, messageAccountId: string, message: string): void {
+  const { begin, open } = useCompose()
+  const mayDraft = useMay('mail:draft')
+  const answer = (mode: (typeof answers)[number]['mode']) => () =>
+    mayDraft && message !== '' && !open ? begin(messageAccountId, { mode, message }) : false
+  usePageKeys({
+    c: () => (mayDraft && !open ? begin(accountId, {}) : false),
+    r: answer('reply'),
+    a: answer('reply_all'),
+    f: answer('forward'),
+  })
+}
