@@ -1,8 +1,9 @@
 /** The rows of API tokens. */
-import { Pencil, RefreshCw, Trash2 } from 'lucide-react'
+import { OctagonPause, Pencil, RefreshCw, Scale, Trash2 } from 'lucide-react'
 import type { Account } from '../../contract/accounts.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { AccountNames } from '../accounts/account-names.tsx'
+import { useFreezes } from '../freeze/use-freezes.ts'
 import { useSession } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
@@ -64,6 +65,7 @@ function TokenRow({
   const { name, prefix, scopes, allowed_addresses: allowed, status, expires_at: endsAt } = token
   const { last_used_at: usedAt, last_used_address: usedFrom } = token
   const { tone, text } = statusWords[status]
+  const isStopped = useFreezes().data?.items.some(({ principal }) => principal === token.id) === true
   return (
     <TableRow>
       <Cell className="min-w-44 wrap-anywhere">
@@ -86,7 +88,7 @@ function TokenRow({
         <AccountNames accounts={token.accounts} known={accounts} />
       </Cell>
       <Cell label="Status">
-        <StatePill tone={tone}>{text}</StatePill>
+        {isStopped ? <StatePill tone="bad">Stopped</StatePill> : <StatePill tone={tone}>{text}</StatePill>}
         {status === 'suspended' && <span className="block text-xs text-muted">its owner is disabled</span>}
       </Cell>
       <Cell label="Ends">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
@@ -105,6 +107,9 @@ function TokenRow({
           subject={name}
           actions={[
             { label: 'Edit', icon: Pencil, onChoose: () => onAct('edit', token) },
+            { label: 'Policy', icon: Scale, onChoose: () => onAct('policy', token) },
+            // What is stopped already has its words at the top.
+            ...(isStopped ? [] : [{ label: 'Stop', icon: OctagonPause, onChoose: () => onAct('freeze', token) }]),
             // A new secret is for its owner alone.
             ...(isOwn ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }] : []),
             { label: 'Revoke', icon: Trash2, onChoose: () => onAct('revoke', token) },
