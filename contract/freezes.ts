@@ -46,10 +46,11 @@ export const freezesApi = {
         ({ principal, account_id, everything }) =>
           [principal, account_id, everything].filter(given => given !== undefined).length === 1,
         'must name exactly one of principal, account_id, everything',
-      ),
+      )
+      .meta({ examples: [{ principal: '4fK2pQ8ZrT1cXbV7', reads: 'allow', reason: 'It answers newsletters' }] }),
     response: Freeze,
     status: 201,
-    problems: ['account_not_found', 'token_not_found', 'forbidden'],
+    problems: ['account_not_found', 'token_not_found', 'forbidden', 'revocation_not_stored'],
   }),
   listFreezes: endpoint({
     method: 'GET',
@@ -73,6 +74,6 @@ export const freezesApi = {
     params: z.object({ freeze_id: z.string().min(1).max(40) }),
     response: z.undefined(),
     status: 204,
-    problems: ['session_needed', 'not_found'],
+    problems: ['session_needed', 'not_found', 'overloaded'],
   }),
 }

@@ -8,6 +8,7 @@ import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
+import { freezesApi } from './freezes.ts'
 import { mailApi } from './mail.ts'
 import { mailIndexApi } from './mail-index.ts'
 import { mailSearchApi } from './mail-search.ts'
@@ -28,6 +29,7 @@ export const api = {
   audit: auditApi,
   clients: clientsApi,
   events: eventsApi,
+  freezes: freezesApi,
   mail: mailApi,
   mailIndex: mailIndexApi,
   mailSearch: mailSearchApi,

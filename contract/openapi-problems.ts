@@ -10,7 +10,7 @@ function sharedProblems({ method, path, scope, isRevocation }: Kind): ProblemCod
   const isHealth = path.startsWith('/health/')
   return [
     'bad_request',
-    ...(scope === 'public' ? [] : (['unauthorized', 'forbidden'] as const)),
+    ...(scope === 'public' ? [] : (['unauthorized', 'forbidden', 'frozen'] as const)),
     ...(method === 'GET' ? [] : (['origin_not_allowed', 'too_large', 'unsupported_media_type'] as const)),
     'request_timeout',
     'host_not_allowed',

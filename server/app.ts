@@ -6,6 +6,7 @@ import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
 import { composeEvents } from './compose-events.ts'
+import { composeFreezes } from './compose-freezes.ts'
 import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeObserving } from './compose-observing.ts'
@@ -95,8 +96,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { guard, guarded } = composeOutbound(config)
   const calls = new CallMetrics()
   const { gateway } = overrides
+  const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
+  const { freezes } = stopping
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway },
+    ...{ config, db, secrets, hub, guard, leases, gateway, freezes },
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
@@ -151,6 +154,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     limits,
     wrongCredentials,
     trail,
+    stops: freezes,
   })
   const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   news.join({
@@ -158,21 +162,38 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     revoked: principalId => hub.closeStreamsOf(principalId),
   })
   news.join(exchanges)
+  stopping.follow(
+    isStopped => hub.closeStreamsWhere(isStopped),
+    isStopped => exchanges.endWhere(isStopped),
+  )
   news.join(http.connectionLimits)
 
   people.addRoutes(http)
+  stopping.addRoutes(http)
   mailboxes.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
-  const mcp = composeMcp({ ...mailboxes, http, exchanges, clients, metrics, limits, trail, version, logger })
+  const mcp = composeMcp({
+    ...mailboxes,
+    http,
+    exchanges,
+    clients,
+    metrics,
+    limits,
+    trail,
+    stops: freezes,
+    version,
+    logger,
+  })
   const parts: Part[] = [
     ...stored.parts,
     events,
     watch,
     { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,
+    stopping.part,
     { name: 'outbound', stop: () => guarded.stop() },
     ...mailboxes.parts,
     pagePart(http, root, logger),

@@ -5,12 +5,14 @@ import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
+import { controlOf } from './acting-control.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
+import type { FreezeService } from './freezes/freeze-service.ts'
 import { ConnectionPool } from './imap/connection-pool.ts'
 import type { MailGateway } from './imap/mail-gateway.ts'
 import { MessageRefs } from './imap/message-ref.ts'
@@ -54,6 +56,7 @@ export interface MailSurroundings {
   db: Database
   secrets: SecretBox
   hub: EventHub
+  freezes: FreezeService
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -84,6 +87,7 @@ export function composeMail({
   db,
   secrets,
   hub,
+  freezes,
   guard,
   leases,
   mayPrune,
@@ -143,7 +147,9 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
-  const { operations, ...changing } = composeOperations(acting)
+  const control = controlOf(freezes)
+  const { operations, ...changing } = composeOperations({ ...acting, control })
+  freezes.onChange(() => changing.lookAgain())
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {

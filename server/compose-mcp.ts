@@ -11,6 +11,7 @@ import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { operationTools } from './operations/operation-tools.ts'
+import type { Stops } from './platform/guard.ts'
 import type { HttpLimits } from './platform/http/http-limits.ts'
 import type { Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -29,6 +30,7 @@ export interface McpSurroundings {
   metrics: MetricsService
   limits: HttpLimits
   trail: Trail
+  stops: Stops
   version: string
   logger: Logger
 }
@@ -45,11 +47,12 @@ export function composeMcp({
   metrics,
   ...around
 }: McpSurroundings): Part {
-  const { limits, trail, version, logger } = around
+  const { limits, trail, stops, version, logger } = around
   const toolbox = new Toolbox({
     tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts }), ...operationTools({ operations })],
     limits,
     trail,
+    stops,
     observe: outcome => metrics.recordRequest(outcome),
     logger,
   })

@@ -9,6 +9,7 @@ import { AcceptedCalls, defaultBounds } from './operations/accepted-calls.ts'
 import { CallKeyStore } from './operations/call-key-store.ts'
 import { MovedMessageStore } from './operations/moved-message-store.ts'
 import { NamedMessages } from './operations/named-messages.ts'
+import type { IsHeld, MayChange } from './operations/operation-control.ts'
 import { OperationIds } from './operations/operation-id.ts'
 import { OperationPruner } from './operations/operation-pruner.ts'
 import { OperationQueue } from './operations/operation-queue.ts'
@@ -37,17 +38,21 @@ export interface OperationSurroundings {
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
   logger: Logger
+  /** Left out where nothing is refused and nothing held. */
+  control?: { mayChange: MayChange; isHeld: IsHeld }
 }
 
 export interface ComposedOperations {
   operations: OperationService
+  /** To be called when something may not be held any more. */
+  lookAgain(): void
   addRoutes(http: HttpServer): void
   /** Behind what keeps the index: it is told what changed. */
   parts: Part[]
 }
 
 export function composeOperations(around: OperationSurroundings): ComposedOperations {
-  const { db, hub, pool, refs, accounts, index, indexerOf, leases, mayPrune, retention, logger } = around
+  const { db, hub, pool, refs, accounts, index, indexerOf, leases, mayPrune, retention, logger, control } = around
   const store = new OperationStore(db)
   const keys = new CallKeyStore(db)
   const moved = new MovedMessageStore(db)
@@ -57,16 +62,18 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
   const operations = new OperationService({
     ...{ store, calls, ids, named, refs, hub, accounts },
     knownFolders: accountId => indexerOf(accountId)?.listing,
+    ...control,
     foldersOf: (accountId, signal) =>
       pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal),
   })
-  const undo = new UndoService({ store, moved, calls, ids, operations, pool })
+  const undo = new UndoService({ store, moved, calls, ids, operations, pool, ...control })
   const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
-  const queue = new OperationQueue({ store, moved, hub, pool, leases, notice, logger })
+  const queue = new OperationQueue({ store, moved, hub, pool, leases, notice, logger, ...control })
   const isPruning = () => mayPrune() !== undefined
   const pruner = new OperationPruner({ store, keys, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
   return {
     operations,
+    lookAgain: () => queue.lookAgain(),
     addRoutes: http => operationRoutes(http, operations, undo),
     parts: [
       {

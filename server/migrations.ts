@@ -8,6 +8,7 @@ import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as events from './events/migrations/0002-events.ts'
 import * as logClasses from './events/migrations/0008-log-classes.ts'
 import * as eventAudience from './events/migrations/0009-event-audience.ts'
+import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
@@ -37,4 +38,5 @@ export const migrations: Migrations = {
   '0014-index-facts': indexFacts,
   '0015-account-index': together(indexLevel, mailUsage),
   '0016-operations': operations,
+  '0019-acting': together(freezes),
 }

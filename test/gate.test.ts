@@ -90,6 +90,7 @@ test('only what takes something away is let in while the audit trail cannot be w
     'access.closeSession',
     'access.endAllSessions',
     'access.endSession',
+    'freezes.freeze',
     'tokens.revokeToken',
     'users.changeUser',
     'users.deleteUser',

@@ -253,6 +253,11 @@ export class EventHub {
     for (const stream of this.#owners.of(principalId)) stream.close('revoked', 0)
   }
 
+  /** Closes those streams whose principals may not read for now; the gate refuses others until they may. */
+  closeStreamsWhere(isStopped: (principal: Principal) => boolean): void {
+    for (const stream of [...this.#streams]) if (isStopped(stream.principal)) stream.close('revoked', 0)
+  }
+
   #committed(entry: LogEntry): void {
     const { fact } = entry
     this.#count(fact.type)

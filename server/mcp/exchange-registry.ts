@@ -94,6 +94,12 @@ export class ExchangeRegistry implements PrincipalListener {
     for (const entry of this.#of(principalId)) this.#end(entry, revoked())
   }
 
+  /** Ends what is open for principals that a human stopped. */
+  endWhere(isStopped: (principal: Principal) => boolean): void {
+    const problem = new Problem('frozen', 'A human stopped what programs may read.')
+    for (const entry of this.#all()) if (isStopped(entry.principal)) this.#end(entry, problem)
+  }
+
   #check(): void {
     const now = this.#now()
     for (const entry of this.#all()) {

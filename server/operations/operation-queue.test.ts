@@ -137,6 +137,27 @@ test('one account that is stuck holds up no other one, and its own operations ke
   expect(world.in('INBOX')).toEqual(['one', 'two flagged'])
 })
 
+test('a stop while it waits for the mail server refuses nothing: it is done after the next start', async () => {
+  for (const command of ['listArrivals', 'changesSince', 'move']) {
+    const world = await filled('one')
+    const reached = Promise.withResolvers<void>()
+    const stopped = Promise.withResolvers<void>()
+    world.gateway.delay = step => {
+      if (step !== command) return
+      reached.resolve()
+      return stopped.promise
+    }
+    const { id } = await world.accept({ kind: 'move', ids: world.refsIn('INBOX'), to: { role: 'archive' } })
+    await reached.promise
+    const restarting = world.restart()
+    stopped.resolve()
+    world.gateway.delay = () => undefined
+    await restarting
+    expect(await world.settled(id), command).toMatchObject({ state: 'done', results: [{ code: null }] })
+    expect([world.in('INBOX'), world.in('Archive')]).toEqual([[], ['one']])
+  }
+})
+
 test('what waits is done after the next start, and what was given up says why', async () => {
   const world = await filled('one')
   const ids = world.refsIn('INBOX')

@@ -5,7 +5,7 @@
  */
 import type { EventHub } from '../events/event-hub.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
-import { UnknownOutcome } from '../imap/gateway-capabilities.ts'
+import { type MessageWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import type { Lease } from '../platform/lease.ts'
 import { Problem } from '../platform/problem.ts'
@@ -14,6 +14,7 @@ import { readIdentity } from './copy-step.ts'
 import type { MailStep } from './mail-step.ts'
 import { steps } from './mail-steps.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
+import type { IsHeld } from './operation-control.ts'
 import { changedFact } from './operation-facts.ts'
 import type { ItemChange, OperationStore } from './operation-store.ts'
 import { type Change, type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
@@ -30,6 +31,7 @@ export interface OperationRunnerOptions {
   pool: Pick<ConnectionPool, 'run' | 'runOnce'>
   /** @throws LeaseLost when another process does the operations of the account now. */
   lease(): Lease
+  isHeld: IsHeld
   /** Something changed in a folder. */
   notice(path: string): void
 }
@@ -45,13 +47,15 @@ export class OperationRunner {
     this.#options = options
   }
 
-  /** Until it is settled. @throws TryLater, and whatever is not the mail server's. */
+  /** Until it is settled, or held. @throws TryLater, and whatever is not the mail server's. */
   async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
+    const { isHeld } = this.#options
     const work = new OperationWork(operation, await this.#options.store.items(operation.id))
     const checks = await UndoChecks.of(work, this.#options)
     for (let sent = work.group('sent'); sent; sent = work.group('sent')) await this.#lookAfter(work, sent, signal)
     await this.#follow(work)
     for (let next = work.group('waiting'); next; next = work.group('waiting')) {
+      if (isHeld(operation)) return
       await this.#step(work, next, checks, signal)
     }
     if (operation.state === 'pending' && work.settled) await this.#save(work, [])
@@ -90,7 +94,7 @@ export class OperationRunner {
       },
       signal,
       items[0]!.path,
-    ).catch(error => failed(items, error))
+    ).catch(error => failed(items, endedBy(error, signal)))
     const changes = toChanges(looked.verdicts)
     await this.#save(work, changes, looked)
     const sent = work.group('sent')
@@ -105,14 +109,17 @@ export class OperationRunner {
     intent: Intent | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const { accountId, pool } = this.#options
+    const { accountId, pool, isHeld } = this.#options
     const [{ path }] = sent as [PlacedItem]
-    const told = await pool
-      .runOnce(accountId, 'interactive', writer => step.send(writer, sent, change, intent), signal, path)
-      .catch((error: unknown) => {
-        if (error instanceof UnknownOutcome) return undefined
-        return error instanceof Problem ? error : Promise.reject(error)
-      })
+    // Waiting for a connection may have taken a while.
+    const send = async (writer: MessageWriter) =>
+      isHeld(work.operation) ? ('held' as const) : step.send(writer, sent, change, intent)
+    const told = await pool.runOnce(accountId, 'interactive', send, signal, path).catch((error: unknown) => {
+      endedBy(error, signal)
+      if (error instanceof UnknownOutcome) return undefined
+      return error instanceof Problem ? error : Promise.reject(error)
+    })
+    if (told === 'held') return this.#takeBack(work, sent)
     if (told === undefined) return this.#lookAfter(work, sent, signal)
     if (told instanceof Problem) return this.#refused(work, sent, told)
     if (intent) await this.#locate(told, intent, signal)
@@ -133,13 +140,18 @@ export class OperationRunner {
   /** The server did nothing. */
   async #refused(work: OperationWork, sent: PlacedItem[], problem: Problem): Promise<void> {
     if (!isRefusal(problem)) {
-      await this.#save(
-        work,
-        sent.map(item => ({ item, values: { state: 'waiting' } })),
-      )
+      await this.#takeBack(work, sent)
       throw new TryLater(problem)
     }
     await this.#save(work, toChanges(failed(sent, problem).verdicts))
+  }
+
+  /** They were not sent after all. */
+  async #takeBack(work: OperationWork, sent: readonly PlacedItem[]): Promise<void> {
+    await this.#save(
+      work,
+      sent.map(item => ({ item, values: { state: 'waiting' } })),
+    )
   }
 
   async #lookAfter(work: OperationWork, sent: PlacedItem[], signal: AbortSignal): Promise<void> {
@@ -150,7 +162,7 @@ export class OperationRunner {
       connection => step.lookAfter(connection, sent, work.change(first), intent),
       signal,
       first.path,
-    ).catch(error => unknown(sent, error))
+    ).catch(error => unknown(sent, endedBy(error, signal)))
     const half = sent.filter(item => verdicts.get(item)?.state === 'sent')
     if (half.length > 0 && step.finish) {
       const { accountId, pool } = this.#options
@@ -158,6 +170,7 @@ export class OperationRunner {
       const values = await pool
         .runOnce(accountId, 'interactive', writer => finish(writer, half), signal, first.path)
         .catch((error: unknown) => {
+          endedBy(error, signal)
           throw error instanceof UnknownOutcome || error instanceof Problem ? new TryLater(error) : error
         })
       for (const item of half) verdicts.set(item, { ...verdicts.get(item), ...values })
@@ -208,4 +221,10 @@ export class OperationRunner {
       throw error instanceof Problem && !isRefusal(error) ? new TryLater(error) : error
     }
   }
+}
+
+/** What a stop ended was not refused by the mail server. @throws when it was one. */
+function endedBy(error: unknown, signal: AbortSignal): unknown {
+  signal.throwIfAborted()
+  return error
 }

@@ -11,6 +11,7 @@ import { type AcceptedCalls, keyedCall } from './accepted-calls.ts'
 import { toWireFlag } from './flag-words.ts'
 import type { NamedMessages } from './named-messages.ts'
 import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
+import { type MayChange, mayChangeAll } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
 import { maySee, sightOf } from './operation-rights.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -30,6 +31,8 @@ export interface OperationServiceOptions {
   knownFolders(accountId: string): readonly Folder[] | undefined
   /** All of the account, as the mail server lists them now. */
   foldersOf(accountId: string, signal: AbortSignal): Promise<readonly Folder[]>
+  /** Asked before an operation is taken in; left out where everything may be changed. */
+  mayChange?: MayChange
 }
 
 /** What is to be done, in the words of the caller. */
@@ -65,13 +68,15 @@ export class OperationService {
     signal: AbortSignal,
     key?: string,
   ): Promise<OperationWithResults> {
-    const { calls, named, ids, refs } = this.#options
+    const { calls, named, ids, refs, mayChange = mayChangeAll } = this.#options
     await this.checkAccount(principal, accountId)
     const call = keyedCall(principal, key, [accountId, wanted])
     const before = await calls.repeated(call)
     if (before !== undefined) return this.get(principal, before)
     const [change, args] = await this.#changeOf(accountId, wanted, signal)
     const found = await named.find(accountId, wanted.ids)
+    const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
+    await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages })
     const operation = newOperation(principal, { id: ids.next(), accountId, kind: wanted.kind, args })
     const items = found.map((message, position) => newItem(operation, position, change, message))
     settleIfNothing(operation, items)

@@ -71,13 +71,14 @@ export class OperationStore {
     return row?.id
   }
 
-  /** The first one that is not finished. */
-  async findNext(accountId: string): Promise<OperationRow | undefined> {
+  /** The first one that is not finished. @param after The id of one that was passed over. */
+  async findNext(accountId: string, after = ''): Promise<OperationRow | undefined> {
     return this.#db
       .selectFrom('operations')
       .selectAll()
       .where('account_id', '=', accountId)
       .where('state', '=', 'pending')
+      .where('id', '>', after)
       .orderBy('id')
       .limit(1)
       .executeTakeFirst()

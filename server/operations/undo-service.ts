@@ -7,11 +7,12 @@ import { visibleAccounts } from '../platform/visible-figures.ts'
 import { type AcceptedCalls, type KeyedCall, keyedCall, type NewOperation } from './accepted-calls.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
 import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
+import { type MayChange, mayChangeAll } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
 import { refuseUndo, sightOf } from './operation-rights.ts'
 import type { OperationService } from './operation-service.ts'
 import type { OperationStore } from './operation-store.ts'
-import type { Arguments, OperationRow } from './operation-tables.ts'
+import { type Arguments, type Change, isPlaced, type OperationRow, placeOf } from './operation-tables.ts'
 import { type PlannedUndo, type Undoable, UndoPlan } from './undo-plan.ts'
 import { reportOf, visibleReport } from './undo-report.ts'
 
@@ -22,6 +23,8 @@ export interface UndoServiceOptions {
   ids: OperationIds
   operations: Pick<OperationService, 'getRow' | 'checkAccount'>
   pool: Pick<ConnectionPool, 'run'>
+  /** Asked before an undo is taken in; left out where everything may be changed. */
+  mayChange?: MayChange
 }
 
 export interface UndoQuery {
@@ -111,11 +114,24 @@ export class UndoService {
     }
     const report = reportOf(plans, undos, isDryRun)
     if (isDryRun || undos.size === 0) return report
+    for (const undo of undos.values()) await this.#checkMayChange(principal, undo)
     const omitted = report.changes.length + report.changes_omitted
     const undone = report.undone.filter(({ undo }) => undo !== null)
     const kept: UndoReport = { ...report, undone, changes: [], changes_omitted: omitted }
     const repeated = await this.#options.calls.take(call, [...undos.values()], JSON.stringify(kept))
     return repeated === undefined ? report : (JSON.parse(repeated) as UndoReport)
+  }
+
+  async #checkMayChange(principal: Principal, { operation, items }: NewOperation): Promise<void> {
+    const { mayChange = mayChangeAll } = this.#options
+    const messages = items.filter(isPlaced).map(item => ({
+      messageId: item.message_id,
+      place: placeOf(item),
+      identity: null,
+      change: JSON.parse(item.change) as Change,
+    }))
+    const { kind, account_id, undo_of } = operation
+    await mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages })
   }
 
   async #plan(accountId: string, rows: readonly OperationRow[], signal: AbortSignal): Promise<PlannedUndo[]> {

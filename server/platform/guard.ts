@@ -14,11 +14,23 @@ export interface Operation {
   mayRevoke?: boolean
 }
 
+/** What a human stopped: known at once and in memory, since every request asks for it. */
+export interface Stops {
+  /**
+   * What is of no account, or of one that is not known yet, is stopped with its principal alone.
+   * @throws Problem `frozen`.
+   */
+  check(principal: Principal, operation: Operation, accountId?: string): void
+  /** For what shows mail of all accounts that the principal sees. @throws Problem `frozen` when one of them may not be read. */
+  checkAll(principal: Principal, operation: Operation): void
+}
+
 /**
  * Lets the principal pass or throws: 401 for nobody, 403 naming the missing scope, and 404 for an account that it
  * may not see, since that the account exists is itself not its business.
+ * @param stops Left out where nothing is done yet, and nothing shown.
  */
-export function guard(principal: Principal, operation: Operation, accountId?: string): void {
+export function guard(principal: Principal, operation: Operation, accountId?: string, stops?: Stops): void {
   if (operation.scope === 'public') return
   if (principal.kind === 'anonymous') {
     throw new Problem('unauthorized', 'Sign in, or send a token as "Authorization: Bearer <token>".')
@@ -29,4 +41,5 @@ export function guard(principal: Principal, operation: Operation, accountId?: st
   if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
     throw new Problem('account_not_found', 'There is no such account.')
   }
+  stops?.check(principal, operation, accountId)
 }

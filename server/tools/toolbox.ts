@@ -1,6 +1,6 @@
 /** All tools, for features that offer them to a model: each call passes the gate, the limits and the trail, as a request does. */
 import type { ProblemCode } from '../../contract/problem.ts'
-import { guard, type Operation } from '../platform/guard.ts'
+import { guard, type Operation, type Stops } from '../platform/guard.ts'
 import { checkValue, leaveSecretsOut, type SafeInput } from '../platform/http/http-input.ts'
 import type { HttpLimits } from '../platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from '../platform/http/http-outcome.ts'
@@ -14,6 +14,8 @@ export interface ToolboxOptions {
   tools: readonly Tool[]
   limits: Pick<HttpLimits, 'checkPrincipal'>
   trail: Trail
+  /** Without it, nothing is ever stopped. */
+  stops?: Stops
   /** Hears of each finished call; must not throw. */
   observe(outcome: RequestOutcome): void
   logger: Logger
@@ -143,9 +145,9 @@ export class Toolbox {
 
   async #run({ tool, operation, safe }: Entry, raw: unknown, { caller, signal }: Asking, told: Told): Promise<object> {
     const { principal, address } = caller
-    const { limits, trail } = this.#options
+    const { limits, trail, stops } = this.#options
     signal.throwIfAborted()
-    guard(principal, operation)
+    guard(principal, operation, undefined, stops)
     if (operation.effect !== 'read' && trail.isFull) {
       const detail = 'The audit trail cannot be written, so changes are rejected.'
       throw new Problem('overloaded', detail, { retryAfterSeconds: 10 })
@@ -155,11 +157,16 @@ export class Toolbox {
     told.input = safe({ query: undefined, body: input })
     const note = (refs: Record<string, string>) => void Object.assign(told.refs, refs)
     const call = { principal, input, signal, note }
-    if (!tool.accountOf) return checked(tool, await tool.run(call))
+    if (!tool.accountOf) {
+      const mayGoOn = () => checkWhole(stops, principal, operation, input)
+      mayGoOn()
+      return unlessStopped(checked(tool, await tool.run(call)), operation, mayGoOn)
+    }
     const accountId = await tool.accountOf(principal, input)
     told.refs.account_id = accountId
-    guard(principal, operation, accountId)
-    return checked(tool, await tool.run({ ...call, accountId }))
+    guard(principal, operation, accountId, stops)
+    const output = checked(tool, await tool.run({ ...call, accountId }))
+    return unlessStopped(output, operation, () => stops?.check(principal, operation, accountId))
   }
 
   #problemOf(error: unknown, { operation }: Entry, { requestId, signal }: Asking): Problem {
@@ -185,6 +192,7 @@ export class Toolbox {
         .map(({ name }) => name)
         .join(', ')}.`
     }
+    if (code === 'frozen') return 'Stop here, and say so: only a person can lift this, on the dashboard.'
     if (code === 'bad_request') return 'Correct the input and call again.'
     if (extension.retryAfterSeconds === undefined) return undefined
     return `Wait ${extension.retryAfterSeconds} s, then call again.`
@@ -228,6 +236,19 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   } finally {
     signal.removeEventListener('abort', abort)
   }
+}
+
+/** For a tool that may be about all accounts. Its service looks whether the caller may see one that it names. */
+function checkWhole(stops: Stops | undefined, principal: Principal, operation: Operation, input: unknown): void {
+  const isNamed = typeof input === 'object' && input !== null && 'account' in input
+  if (isNamed && typeof input.account === 'string') stops?.check(principal, operation, input.account)
+  else stops?.checkAll(principal, operation)
+}
+
+/** What was read while a human stopped reading is not shown; what was done is done, and answered as such. */
+function unlessStopped(output: object, { effect }: Operation, mayGoOn: () => void): object {
+  if (effect === 'read') mayGoOn()
+  return output
 }
 
 function parse(tool: Tool, raw: unknown): unknown {

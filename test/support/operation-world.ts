@@ -15,6 +15,7 @@ import { AcceptedCalls, defaultBounds, type OperationBounds } from '../../server
 import { CallKeyStore } from '../../server/operations/call-key-store.ts'
 import { MovedMessageStore } from '../../server/operations/moved-message-store.ts'
 import { NamedMessages } from '../../server/operations/named-messages.ts'
+import type { MayChange } from '../../server/operations/operation-control.ts'
 import { OperationIds } from '../../server/operations/operation-id.ts'
 import { OperationQueue, type OperationQueueOptions } from '../../server/operations/operation-queue.ts'
 import { OperationService, type Wanted } from '../../server/operations/operation-service.ts'
@@ -37,6 +38,7 @@ export interface WorldOptions {
   db?: Database
   bounds?: Partial<OperationBounds>
   queue?: Partial<OperationQueueOptions>
+  mayChange?: MayChange
 }
 
 export function principalOf(id: string, more: Partial<Principal> = {}): Principal {
@@ -47,7 +49,12 @@ export const agent = principalOf('token-agent')
 export const operator = principalOf('session-1', { kind: 'session', userId: 'ann', scopes: new Set(scopes) })
 
 /** With the accounts `a` and `b`, which are the same mailbox. */
-export async function startOperations({ db: given, bounds = {}, queue: options = {} }: WorldOptions = {}) {
+export async function startOperations({
+  db: given,
+  bounds = {},
+  queue: options = {},
+  mayChange = async () => undefined,
+}: WorldOptions = {}) {
   const { hub, db } = await startHub(given)
   const gateway = new MemoryGateway()
   const disabled = new Set<string>()
@@ -80,10 +87,10 @@ export async function startOperations({ db: given, bounds = {}, queue: options =
   let known: readonly Folder[] | undefined
   const knownFolders = () => known
   const service = new OperationService({
-    ...{ store, calls, ids, named, refs, hub, foldersOf, knownFolders },
+    ...{ store, calls, ids, named, refs, hub, foldersOf, knownFolders, mayChange },
     accounts: accounts as unknown as ConstructorParameters<typeof OperationService>[0]['accounts'],
   })
-  const undo = new UndoService({ store, moved, calls, ids, operations: service, pool })
+  const undo = new UndoService({ store, moved, calls, ids, operations: service, pool, mayChange })
   const facts: EventOf<'operation_changed'>['data'][] = []
   hub.listen('operation_changed', fact => facts.push(fact))
   const noticed: string[] = []
@@ -128,6 +135,7 @@ export async function startOperations({ db: given, bounds = {}, queue: options =
       await queue.start()
     },
     stop: () => queue.stop(),
+    lookAgain: () => queue.lookAgain(),
   }
   return world
 }

@@ -50,7 +50,7 @@ async function letIn(http: HttpServer, request: FastifyRequest, reply: FastifyRe
   if (principal === anonymous && request.headers.accept?.includes('text/html')) {
     return reply.header('cache-control', 'no-store').redirect(signInForDocs)
   }
-  guard(principal, operation)
+  guard(principal, operation, undefined, http.options.stops)
   // Swagger UI sets style attributes; everything else stays as strict as for our own page.
   const strict = http.headers['content-security-policy']!
   reply.header('content-security-policy', strict.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"))

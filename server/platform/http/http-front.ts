@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { parse as parseQuery } from 'node:querystring'
 import type { Duplex } from 'node:stream'
 import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
-import { guard, type Operation } from '../guard.ts'
+import { guard, type Operation, type Stops } from '../guard.ts'
 import type { Logger } from '../logger.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { type Caller, maxUserAgent, type Principal } from '../principal.ts'
@@ -85,6 +85,7 @@ export interface HttpFrontOptions {
   /** False when the caller has used up its share: the server behind says so. */
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
+  stops: Stops | undefined
   forwarded: ForwardedWatcher
   trustedProxies: { has(address: string): boolean }
   /** Is told what a stop must wait for. */
@@ -196,7 +197,7 @@ export class HttpFront {
 
   /** False for what the server behind is to answer; nothing was done then. */
   #opens(socket: Socket, { route, head, address, began, principal }: Known): boolean {
-    const { isDraining, nextRequestId, admits, observe, cors, logger } = this.#options
+    const { isDraining, nextRequestId, admits, observe, cors, stops, logger } = this.#options
     if (isDraining()) return false
     const shared = cors.headersFor(head.headers)
     const userAgent = (head.headers['user-agent'] ?? '').slice(0, maxUserAgent)
@@ -208,7 +209,8 @@ export class HttpFront {
       return this.#take(socket, shared ? route.headLines + linesOf(shared) : route.headLines, requestId)
     }
     try {
-      guard(principal, route.operation)
+      guard(principal, route.operation, undefined, stops)
+      stops?.checkAll(principal, route.operation)
       if (!admits(principal, address, route.endpoint.limit)) return false
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
       route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Endpoint, LimitName } from '../../../contract/endpoint.ts'
-import { guard, type Operation } from '../guard.ts'
+import { guard, type Operation, type Stops } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
@@ -31,6 +31,8 @@ export interface HttpJudges {
   /** Without it, one may guess at keys. */
   wrongCredentials?: Pick<WrongCredentials, 'note'>
   trail?: Trail
+  /** Without it, nothing is ever stopped. */
+  stops?: Stops
 }
 
 export interface HttpHooksOptions {
@@ -171,7 +173,7 @@ export class HttpHooks {
     const before = principalOf(request)
     await this.#identify(request)
     const operation = request.route?.operation
-    if (operation) guard(principalOf(request), operation, accountId)
+    if (operation) guard(principalOf(request), operation, accountId, this.#options.judges.stops)
     if (isMore(before, principalOf(request))) {
       throw new Problem('forbidden', 'Your rights were narrowed during this request; try again.')
     }
@@ -287,10 +289,10 @@ export class HttpHooks {
 
   /** @throws Problem for callers that may not, for a foreign page that signs someone in, and while the trail can take no more. */
   #admit(request: FastifyRequest, operation: Operation): void {
-    const { origins, trail } = this.#options.judges
+    const { origins, trail, stops } = this.#options.judges
     const principal = principalOf(request)
     if (principal.kind === 'session') refuseForeignOrigin(request, origins)
-    guard(principal, operation)
+    guard(principal, operation, undefined, stops)
     if (operation.scope === 'public' && request.headers.origin !== undefined) refuseForeignOrigin(request, origins)
     if (operation.effect !== 'read' && !operation.mayRevoke) refuseWhileFull(trail)
   }

@@ -12,6 +12,7 @@ import { guard, type Operation } from '../guard.ts'
 import type { Logger } from '../logger.ts'
 import { AddressRanges, parseAddressRange } from '../network/address-range.ts'
 import { ForwardedWatcher } from '../network/caller-address.ts'
+import type { Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
 import { type BodyBounds, BodyBudget } from './body-budget.ts'
 import { type ConnectionBounds, ConnectionLimits } from './connection-limits.ts'
@@ -126,6 +127,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     hosts: options.origins.hosts,
     cors,
     authenticate: options.authenticate,
+    stops: options.stops,
     underWay,
     mayAsk: address => options.limits?.mayAsk(address) ?? true,
     admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
@@ -226,7 +228,7 @@ export function handle<Params, Query, Body, Response>(
       const principal = principalOf(request)
       const input = parseInput(endpoint, request)
       request.safeInput = safe(input)
-      guard(principal, operation, accountOf(input.params))
+      admit(http, principal, operation, input)
       if (endpoint.isRevocation?.(input.body) === false) refuseWhileFull(http.options.trail)
       const call = new HttpCall(request, reply, input, http)
       if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
@@ -313,10 +315,26 @@ export function handleRaw(
         query: (request.query ?? {}) as Record<string, string>,
         body: undefined,
       }
-      guard(principalOf(request), operation, input.params.account_id)
+      admit(http, principalOf(request), operation, input)
       return handler(new HttpCall(request, reply, input, http), reply)
     },
   })
+}
+
+/** @throws Problem for callers that may not, and for what a human stopped. */
+function admit(
+  { options: { stops } }: HttpServer,
+  principal: Principal,
+  operation: Operation,
+  { params, query }: { params: unknown; query: unknown },
+): void {
+  const accountId = accountOf(params)
+  guard(principal, operation, accountId, stops)
+  if (accountId !== undefined || !stops) return
+  // Services look whether the caller may see an account that the query names.
+  const asked = accountOf(query)
+  if (asked === undefined) stops.checkAll(principal, operation)
+  else stops.check(principal, operation, asked)
 }
 
 function accountOf(params: unknown): string | undefined {

@@ -1,0 +1,52 @@
+/** The kill switch, wired by hand: what it stops, and what hears of it. A part of the composition root. */
+import type { EventHub } from './events/event-hub.ts'
+import { freezeRoutes } from './freezes/freeze-routes.ts'
+import { FreezeService } from './freezes/freeze-service.ts'
+import { FreezeStore } from './freezes/freeze-store.ts'
+import type { Database } from './platform/database/database.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { Principal } from './platform/principal.ts'
+import { TokenStore } from './tokens/token-store.ts'
+
+export interface FreezeSurroundings {
+  db: Database
+  hub: EventHub
+  accountIds(): Promise<ReadonlySet<string>>
+  logger: Logger
+}
+
+/** What is open for callers that read: event streams, exchanges of MCP. */
+export type EndReading = (isStopped: (principal: Principal) => boolean) => void
+
+export interface ComposedFreezes {
+  freezes: FreezeService
+  /** Ends what callers read by, when they may not any more. */
+  follow(...ends: EndReading[]): void
+  addRoutes(http: HttpServer): void
+  part: Part
+}
+
+export function composeFreezes({ db, hub, accountIds, logger }: FreezeSurroundings): ComposedFreezes {
+  const tokens = new TokenStore(db)
+  const freezes = new FreezeService({
+    store: new FreezeStore(db),
+    hub,
+    ownerOf: async tokenId => (await tokens.find(tokenId))?.user_id,
+    accountIds,
+    now: Date.now,
+    logger,
+  })
+  return {
+    freezes,
+    follow: (...ends) => {
+      const isStopped = (principal: Principal) => freezes.stopsReading(principal)
+      freezes.onChange(() => {
+        for (const end of ends) end(isStopped)
+      })
+    },
+    addRoutes: http => freezeRoutes(http, freezes),
+    part: { name: 'freezes', start: () => freezes.start(), stop: () => freezes.stop() },
+  }
+}

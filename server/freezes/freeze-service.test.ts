@@ -1,0 +1,158 @@
+/** What a freeze stops, from the moment in which it is asked for until a user lifts it, in this process and in others. */
+import { expect, onTestFinished, test } from 'vitest'
+import { onEachDatabase } from '../../test/support/databases.ts'
+import { startHub } from '../../test/support/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Operation } from '../platform/guard.ts'
+import { createLogger } from '../platform/logger.ts'
+import { type Principal, scopeSet } from '../platform/principal.ts'
+import { FreezeService } from './freeze-service.ts'
+import { FreezeStore } from './freeze-store.ts'
+
+const scopes = scopeSet(['mail:send', 'dashboard:admin'])
+const admin: Principal = { id: 'session-1', name: 'Ada', kind: 'session', userId: 'ada', scopes, accounts: 'all' }
+const owner: Principal = { ...admin, id: 'session-2', name: 'Ben', userId: 'ben', scopes: scopeSet(['mail:send']) }
+const tokenOf = (id: string, accounts: string[] = ['a', 'b']): Principal => ({
+  ...{ id: `token-${id}`, name: id, kind: 'token', userId: 'ben', scopes, accounts: new Set(accounts) },
+})
+const bot = tokenOf('bot')
+const other = tokenOf('other', ['b'])
+const key: Principal = { ...admin, id: 'api-key', name: 'API key', kind: 'api_key', userId: null }
+const read = { name: 'mail.listMessages', scope: 'mail:meta', effect: 'read' } as const
+const search = { name: 'mailSearch.searchMail', scope: 'mail:meta', effect: 'read' } as const
+const move = { name: 'operations.changeMessages', scope: 'mail:organize', effect: 'write' } as const
+const setUp = { name: 'accounts.updateAccount', scope: 'dashboard:admin', effect: 'write' } as const
+
+async function serviceOn(db?: Database, store?: FreezeStore) {
+  const hub = await startHub(db)
+  const start = async () => {
+    const freezes = new FreezeService({
+      store: store ?? new FreezeStore(hub.db),
+      hub: hub.hub,
+      ownerOf: async id => ({ bot: 'ben', other: 'ben' })[id],
+      accountIds: async () => new Set(['a', 'b']),
+      now: Date.now,
+      logger: createLogger('silent'),
+    })
+    await freezes.start()
+    onTestFinished(() => freezes.stop())
+    return freezes
+  }
+  return { freezes: await start(), start, ...hub }
+}
+
+function stops(freezes: FreezeService, principal: Principal, operation: Operation, accountId?: string) {
+  try {
+    freezes.check(principal, operation, accountId)
+    if (accountId === undefined) freezes.checkAll(principal, operation)
+    return false
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'frozen', status: 403 })
+    return true
+  }
+}
+
+onEachDatabase(open => {
+  test('a frozen token changes nothing and reads on, unless reading is stopped too; others and users go on; a user lifts it', async () => {
+    const { freezes, start, facts } = await serviceOn(await open())
+    const allowed = await freezes.freeze(admin, { principal: 'bot', reads: 'allow', reason: 'odd mails' })
+    expect(allowed).toMatchObject({ target: 'principal', principal: 'bot', by: { id: 'session-1' }, lifted_at: null })
+    expect([bot, other, key, admin].map(who => stops(freezes, who, move, 'a'))).toEqual([true, false, false, false])
+    expect([stops(freezes, bot, read, 'a'), freezes.isFrozen(bot, 'a'), freezes.stopsReading(bot)]).toEqual([
+      false,
+      true,
+      false,
+    ])
+    expect(() => freezes.check(bot, move)).toThrow('A human stopped what this caller does: odd mails.')
+    // Once more, as strictly: it is the same freeze. More strictly: both apply, and are lifted together.
+    expect((await freezes.freeze(admin, { principal: 'token-bot', reads: 'allow' })).id).toBe(allowed.id)
+    const stricter = await freezes.freeze(owner, { principal: 'bot', reads: 'stop' })
+    expect([stops(freezes, bot, read, 'a'), freezes.stopsReading(bot)]).toEqual([true, true])
+    const restarted = await start()
+    expect(stops(restarted, bot, read)).toBe(true)
+    await expect(freezes.lift(key, stricter.id)).rejects.toMatchObject({ code: 'session_needed' })
+    await expect(freezes.lift(bot, stricter.id)).rejects.toMatchObject({ code: 'session_needed' })
+    await freezes.lift(admin, stricter.id)
+    expect([stops(freezes, bot, move, 'a'), stops(freezes, bot, read)]).toEqual([false, false])
+    await expect.poll(() => stops(restarted, bot, move)).toBe(false)
+    await expect(freezes.lift(admin, stricter.id)).rejects.toMatchObject({ code: 'not_found' })
+    const past = await freezes.list(admin, false)
+    expect(past.map(({ lifted_by }) => lifted_by?.name)).toEqual(['Ada', 'Ada'])
+    expect(await freezes.list(admin, true)).toEqual([])
+    const told = facts().flatMap(({ type, data }) => (type === 'freeze_changed' ? [data] : []))
+    expect(told.map(({ is_frozen }) => is_frozen)).toEqual([true, true, false, false])
+  })
+
+  test('another process knows of it by the fact', async () => {
+    const { freezes, start } = await serviceOn(await open())
+    const second = await start()
+    const { id } = await freezes.freeze(admin, { everything: true, reads: 'allow' })
+    await expect
+      .poll(() => [bot, other, key, admin].map(who => stops(second, who, move, 'a')))
+      .toEqual([true, true, true, false])
+    await second.lift(admin, id)
+    await expect.poll(() => stops(freezes, key, move)).toBe(false)
+  })
+})
+
+test('a frozen account is changed by nobody, and read by programs only while that is allowed; users may read and set it up', async () => {
+  const { freezes } = await serviceOn()
+  await freezes.freeze(admin, { account_id: 'a', reads: 'stop' })
+  expect([admin, owner, bot].map(who => stops(freezes, who, move, 'a'))).toEqual([true, true, true])
+  expect([admin, owner, bot].map(who => freezes.isFrozen(who, 'a'))).toEqual([true, true, true])
+  expect([admin, owner, bot].map(who => stops(freezes, who, read, 'a'))).toEqual([false, false, true])
+  expect([stops(freezes, admin, setUp, 'a'), stops(freezes, bot, move, 'b'), stops(freezes, bot, read, 'b')]).toEqual([
+    false,
+    false,
+    false,
+  ])
+  // What shows mail of all accounts would show that of this one.
+  expect([bot, other, key, admin].map(who => stops(freezes, who, search))).toEqual([true, false, true, false])
+  expect([bot, other, key, admin].map(who => freezes.stopsReading(who))).toEqual([true, false, true, false])
+})
+
+test('who may freeze: operators anything that they see, users their own tokens, a token itself', async () => {
+  const { freezes } = await serviceOn()
+  const narrow: Principal = { ...admin, accounts: new Set(['b']) }
+  const stranger: Principal = { ...owner, userId: 'cy' }
+  const plain: Principal = { ...bot, scopes: scopeSet(['mail:read']) }
+  const reads = 'allow'
+  await expect(freezes.freeze(narrow, { account_id: 'a', reads })).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(freezes.freeze(admin, { account_id: 'z', reads })).rejects.toMatchObject({ code: 'account_not_found' })
+  await expect(freezes.freeze(owner, { account_id: 'a', reads })).rejects.toMatchObject({ code: 'forbidden' })
+  await expect(freezes.freeze(owner, { everything: true, reads })).rejects.toMatchObject({ code: 'forbidden' })
+  await expect(freezes.freeze(owner, { principal: 'api_key', reads })).rejects.toMatchObject({ code: 'forbidden' })
+  await expect(freezes.freeze(stranger, { principal: 'bot', reads })).rejects.toMatchObject({ code: 'token_not_found' })
+  await expect(freezes.freeze(admin, { principal: 'nosuch', reads })).rejects.toMatchObject({ code: 'token_not_found' })
+  await expect(freezes.freeze(plain, { principal: 'other', reads })).rejects.toMatchObject({ code: 'token_not_found' })
+  expect((await freezes.freeze(plain, { principal: 'bot', reads })).principal).toBe('bot')
+  expect((await freezes.freeze(owner, { principal: 'other', reads })).principal).toBe('other')
+  expect((await freezes.freeze(admin, { principal: 'api_key', reads })).principal).toBe('api_key')
+  const of = await freezes.freeze(admin, { account_id: 'a', reads })
+  expect((await freezes.list(narrow, true)).map(({ id }) => id)).not.toContain(of.id)
+  await expect(freezes.lift(narrow, of.id)).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('while the database takes no writes it applies nevertheless, is stored when it does, and cannot be lifted before', async () => {
+  class FullStore extends FreezeStore {
+    isFull = true
+    override async insert(...given: Parameters<FreezeStore['insert']>) {
+      if (this.isFull) throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+      return super.insert(...given)
+    }
+  }
+  const { db } = await startHub()
+  const store = new FullStore(db)
+  const { freezes, start } = await serviceOn(db, store)
+  await expect(freezes.freeze(admin, { principal: 'bot', reads: 'stop' })).rejects.toMatchObject({
+    code: 'revocation_not_stored',
+  })
+  expect(stops(freezes, bot, read)).toBe(true)
+  const [shown] = await freezes.list(admin, true)
+  await expect(freezes.lift(admin, shown!.id)).rejects.toMatchObject({ code: 'overloaded' })
+  store.isFull = false
+  await expect.poll(async () => (await store.listActive()).length).toBe(1)
+  expect(stops(await start(), bot, read)).toBe(true)
+  await expect.poll(() => freezes.lift(admin, shown!.id).then(() => 'lifted', String)).toBe('lifted')
+  expect(stops(freezes, bot, read)).toBe(false)
+})

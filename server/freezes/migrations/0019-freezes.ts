@@ -1,0 +1,24 @@
+/** What humans stopped: what is stopped now, and what was. */
+import type { Kysely } from 'kysely'
+
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('freezes')
+    .addColumn('id', 'text', column => column.primaryKey())
+    .addColumn('target', 'text', column => column.notNull())
+    // No foreign keys: what was stopped stays known when the token or account is gone.
+    .addColumn('principal_id', 'text')
+    .addColumn('account_id', 'text')
+    .addColumn('reads', 'text', column => column.notNull())
+    .addColumn('reason', 'text')
+    .addColumn('by_kind', 'text', column => column.notNull())
+    .addColumn('by_id', 'text', column => column.notNull())
+    .addColumn('by_name', 'text', column => column.notNull())
+    .addColumn('at', 'text', column => column.notNull())
+    .addColumn('lifted_at', 'text')
+    .addColumn('lifted_by_kind', 'text')
+    .addColumn('lifted_by_id', 'text')
+    .addColumn('lifted_by_name', 'text')
+    .execute()
+  await db.schema.createIndex('freezes_lifted').on('freezes').columns(['lifted_at', 'at']).execute()
+}

@@ -1,0 +1,150 @@
+/** Does the operations of one account, one after the other: those that fail are tried again, and those that are held are passed by. */
+import type { EventHub } from '../events/event-hub.ts'
+import { type Backoff, backoffDelay } from '../imap/backoff.ts'
+import type { ConnectionPool } from '../imap/connection-pool.ts'
+import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
+import { type Lease, LeaseLost } from '../platform/lease.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Problem } from '../platform/problem.ts'
+import type { MovedMessageStore } from './moved-message-store.ts'
+import { type IsHeld, isNeverHeld } from './operation-control.ts'
+import { OperationRunner } from './operation-runner.ts'
+import type { OperationStore } from './operation-store.ts'
+import type { OperationRow } from './operation-tables.ts'
+import { TryLater, wordsOf } from './step-outcomes.ts'
+
+export interface AccountLaneOptions {
+  store: OperationStore
+  moved: MovedMessageStore
+  hub: Pick<EventHub, 'transact' | 'listen'>
+  pool: Pick<ConnectionPool, 'run' | 'runOnce' | 'untilWorthTrying'>
+  leases: Pick<LeaseService, 'want'>
+  /** Something changed in a folder of an account: it is to be compared now. */
+  notice(accountId: string, path: string): void
+  logger: Logger
+  /** Asked before each step; left out where nothing is held. After a change of its answers `lookAgain` is called. */
+  isHeld?: IsHeld
+  backoff?: Backoff
+  now?: () => number
+  /** After so long an operation that cannot be done is given up. */
+  giveUpMs?: number
+}
+
+const defaults = {
+  backoff: { firstMs: 1_000, maxMs: 5 * 60_000, random: Math.random } satisfies Backoff,
+  now: Date.now,
+  giveUpMs: 24 * 60 * 60_000,
+  isHeld: isNeverHeld,
+}
+
+export class AccountLane {
+  readonly #accountId: string
+  readonly #options: AccountLaneOptions & typeof defaults
+  readonly #runner: OperationRunner
+  readonly #claim: LeaseClaim
+  readonly #abort = new AbortController()
+  readonly #running: Promise<void>
+  #wake: () => void = () => undefined
+  #isWoken = true
+
+  constructor(accountId: string, options: AccountLaneOptions) {
+    this.#accountId = accountId
+    this.#options = { ...defaults, ...options }
+    const { store, moved, hub, pool, leases, notice, logger } = options
+    const { isHeld } = this.#options
+    this.#claim = leases.want(`operations:${accountId}`, { won: () => this.wake() })
+    const shared = { accountId, store, moved, hub, pool, isHeld, lease: () => this.#lease() }
+    this.#runner = new OperationRunner({ ...shared, notice: path => notice(accountId, path) })
+    this.#running = this.#run(this.#abort.signal).catch(err =>
+      logger.error({ err, account_id: accountId }, 'doing the operations of an account ended'),
+    )
+  }
+
+  wake(): void {
+    this.#isWoken = true
+    this.#wake()
+  }
+
+  async stop(isGone = false): Promise<void> {
+    this.#abort.abort()
+    this.#wake()
+    await this.#running
+    await this.#claim.giveBack(isGone)
+  }
+
+  #lease(): Lease {
+    const lease = this.#claim.find()
+    if (!lease) throw new LeaseLost(`operations:${this.#accountId}`)
+    return lease
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    for (let failures = 0; !signal.aborted; ) {
+      this.#isWoken = false
+      let operation: OperationRow | undefined
+      try {
+        operation = this.#claim.find() && (await this.#next())
+        if (operation) await this.#runner.run(operation, signal)
+        failures = 0
+      } catch (error) {
+        if (signal.aborted) return
+        await this.#failed(operation, error)
+        await this.#pause(backoffDelay(failures++, this.#options.backoff), signal)
+        continue
+      }
+      if (!operation) await this.#rest(signal)
+    }
+  }
+
+  /** Those that are held are passed by. */
+  async #next(): Promise<OperationRow | undefined> {
+    const { store, isHeld } = this.#options
+    let next = await store.findNext(this.#accountId)
+    while (next && isHeld(next)) next = await store.findNext(this.#accountId, next.id)
+    return next
+  }
+
+  /** It is tried again, unless it was for a day. Never throws. */
+  async #failed(operation: OperationRow | undefined, error: unknown): Promise<void> {
+    const { store, hub, logger, now, giveUpMs } = this.#options
+    const cause = error instanceof TryLater ? error.cause : error
+    const why = cause instanceof Problem ? wordsOf(cause) : 'The operation could not be done.'
+    logger.warn(
+      { err: error, account_id: this.#accountId, operation: operation?.id },
+      'an operation waits for another try',
+    )
+    if (!operation || error instanceof LeaseLost) return
+    try {
+      if (now() - Date.parse(operation.at) >= giveUpMs) return await this.#runner.giveUp(operation, why)
+      await hub.transact(async transaction => {
+        await this.#lease().fence(transaction)
+        await store.update(transaction, operation.id, { error: why })
+      })
+    } catch (err) {
+      logger.warn({ err, account_id: this.#accountId }, 'an operation that failed could not be noted')
+    }
+  }
+
+  /** Until a further operation comes, or the lease. */
+  async #rest(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#wake = resolve
+    if (this.#isWoken || signal.aborted) return
+    await promise
+  }
+
+  /** Shorter when the mail server is back earlier, or something was changed. */
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const end = AbortSignal.any([signal, over.signal])
+    const woken = this.#rest(end)
+    const isBack = this.#options.pool.untilWorthTrying(this.#accountId, delayMs, end)
+    try {
+      await Promise.race([woken, isBack])
+    } finally {
+      over.abort()
+      this.#wake()
+    }
+    await isBack.catch(() => undefined)
+  }
+}

@@ -1,0 +1,28 @@
+/** What rules over operations: whether one may be taken in, and which wait because they are held. */
+import type { OperationKind } from '../../contract/operations.ts'
+import type { Principal } from '../platform/principal.ts'
+import type { FoundMessage } from './named-messages.ts'
+import type { Change, OperationRow } from './operation-tables.ts'
+
+/** An operation that somebody asks for, before it is taken in. */
+export interface AskedChange {
+  kind: OperationKind
+  /** The operation that it undoes. */
+  undoOf: string | undefined
+  /** Each message that was found with what is to be done to it. */
+  messages: readonly (FoundMessage & { change: Change })[]
+}
+
+/** @throws Problem where it may not be. Nothing of the call is taken in then. */
+export type MayChange = (principal: Principal, accountId: string, asked: AskedChange) => Promise<void>
+
+export type HeldOperation = Pick<
+  OperationRow,
+  'id' | 'account_id' | 'principal_kind' | 'principal_id' | 'user_id' | 'undo_of'
+>
+
+/** Whether nothing of the operation may be told to a mail server now. Later operations of the account that are not held pass it. */
+export type IsHeld = (operation: HeldOperation) => boolean
+
+export const mayChangeAll: MayChange = async () => undefined
+export const isNeverHeld: IsHeld = () => false
