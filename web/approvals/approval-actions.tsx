@@ -1,5 +1,5 @@
 /** Approve, edit or deny: at the bottom, where the thumb is. What is approved is the hash that is on screen. */
-import { Check, Pencil, X } from 'lucide-react'
+import { ArrowDown, Check, Pencil, X } from 'lucide-react'
 import { useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { ApiProblem } from '../platform/api-client.ts'
@@ -11,21 +11,33 @@ import { EditHeldDialog } from './edit-held-dialog.tsx'
 import { SignInAgainDialog } from './sign-in-again.tsx'
 import { useApprove } from './use-approvals.ts'
 
-/** @param isSeen All of it is on screen, and it is the newest version. */
-export function ApprovalActions({ detail, isSeen }: { detail: ApprovalDetail; isSeen: boolean }) {
+export function ApprovalActions({
+  detail,
+  isNewest,
+  isSeen,
+  onShow,
+}: {
+  detail: ApprovalDetail
+  /** Nobody edited it since it was opened. */
+  isNewest: boolean
+  /** The message itself was on screen. */
+  isSeen: boolean
+  /** Brings it there. */
+  onShow(): void
+}) {
   const { state, can, cannot_because: because } = detail
   const approve = useApprove(detail)
   const [dialog, setDialog] = useState<'deny' | 'edit'>()
   const [isSigningIn, setSigningIn] = useState(false)
   const may = (what: (typeof can)[number]) => state === 'waiting' && can.includes(what)
-  const isReady = isSeen && may('approve') && !approve.isPending && !approve.isSuccess
+  const isReady = isSeen && isNewest && may('approve') && !approve.isPending && !approve.isSuccess
   const decide = () =>
     approve.mutate(undefined, {
       onError: error => setSigningIn(error instanceof ApiProblem && error.code === 'recent_sign_in_required'),
     })
   usePageKeys({
-    a: () => (isReady ? decide() : false),
-    e: () => (may('edit') && isSeen ? setDialog('edit') : false),
+    a: () => (isReady ? decide() : !isSeen && onShow()),
+    e: () => (may('edit') && isNewest ? setDialog('edit') : false),
     d: () => (may('deny') ? setDialog('deny') : false),
   })
   return (
@@ -38,19 +50,28 @@ export function ApprovalActions({ detail, isSeen }: { detail: ApprovalDetail; is
           <Button className={tall} icon={X} disabled={!may('deny')} onClick={() => setDialog('deny')}>
             Deny <Key>d</Key>
           </Button>
-          <Button className={tall} icon={Pencil} disabled={!may('edit') || !isSeen} onClick={() => setDialog('edit')}>
+          <Button className={tall} icon={Pencil} disabled={!may('edit') || !isNewest} onClick={() => setDialog('edit')}>
             Edit <Key>e</Key>
           </Button>
-          <Button
-            className={tall}
-            variant="primary"
-            icon={Check}
-            isBusy={approve.isPending}
-            disabled={!isReady}
-            onClick={decide}
-          >
-            Approve<span className="max-md:sr-only"> and send</span> <Key>a</Key>
-          </Button>
+          {isSeen || !may('approve') ? (
+            <Button
+              className={tall}
+              variant="primary"
+              icon={Check}
+              isBusy={approve.isPending}
+              disabled={!isReady}
+              onClick={decide}
+            >
+              <span>
+                Approve<span className="max-md:sr-only"> and send</span>
+              </span>
+              <Key>a</Key>
+            </Button>
+          ) : (
+            <Button className={tall} icon={ArrowDown} onClick={onShow}>
+              Read it first <Key>a</Key>
+            </Button>
+          )}
         </div>
       )}
       {dialog === 'deny' && <DenyDialog detail={detail} onClose={() => setDialog(undefined)} />}

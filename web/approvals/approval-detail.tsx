@@ -1,6 +1,6 @@
 /** One approval: who asks, why it is held, and exactly what will be sent. Only what is on screen can be approved. */
 import { ArrowLeft } from 'lucide-react'
-import { useCallback, useState } from 'react'
+import { useCallback, useRef, useState } from 'react'
 import type { ApprovalDetail } from '../../contract/approvals.ts'
 import { submissionHtmlPath } from '../../contract/outbox.ts'
 import { visibleText } from '../mail/mail-words.ts'
@@ -17,6 +17,7 @@ import { AskerActivity } from './asker-activity.tsx'
 import { HeldRecipients } from './held-recipients.tsx'
 import { NewAndQuoted } from './new-and-quoted.tsx'
 import { useApproval } from './use-approvals.ts'
+import { useWasOnScreen } from './use-on-screen.ts'
 
 /** Give it the id as key: what was seen of one says nothing of another. */
 export function OpenApproval({ approvalId, backHref }: { approvalId: string; backHref: string }) {
@@ -51,6 +52,8 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
   const { submission, content, message, asks, activity, state, hash } = detail
   const [hasFrame, setFrame] = useState(content.html === null)
   const onSeen = useCallback(() => setFrame(true), [])
+  const words = useRef<HTMLDivElement>(null)
+  const wasOnScreen = useWasOnScreen(words)
   const frameSource = addressOf(submissionHtmlPath, { submission_id: submission.id }, { hash })
   const { tone, text } = approvalStates[state]
   const more =
@@ -97,12 +100,19 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
         )}
         <Reasons detail={detail} />
         <HeldRecipients submission={submission} envelope={content.envelope} />
-        <OutgoingContent content={content} frameSource={frameSource} onSeen={onSeen} more={more} />
         <OutgoingAttachments attachments={content.attachments} />
+        <div ref={words}>
+          <OutgoingContent content={content} frameSource={frameSource} onSeen={onSeen} more={more} />
+        </div>
         <AskerActivity name={asks.name} activity={activity} />
         <Decisions detail={detail} />
       </div>
-      <ApprovalActions detail={detail} isSeen={hasFrame && !isEdited} />
+      <ApprovalActions
+        detail={detail}
+        isNewest={!isEdited}
+        isSeen={hasFrame && wasOnScreen}
+        onShow={() => words.current?.scrollIntoView({ block: 'start' })}
+      />
     </article>
   )
 }

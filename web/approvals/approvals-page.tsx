@@ -32,6 +32,7 @@ export function ApprovalsPage() {
   useWalking(items, open, show)
   return (
     <div className="flex min-h-0 flex-1 bg-surface">
+      <PageHeader title="Approvals" className="sr-only" />
       <section
         aria-label="Approvals"
         className={classNames(
@@ -39,11 +40,15 @@ export function ApprovalsPage() {
           open && 'max-lg:hidden',
         )}
       >
-        <PageHeader
-          title="Approvals"
-          description={waiting.data && waitingWords(waiting.data.waiting)}
-          className="mb-0! px-4 pt-4 pb-2"
-        />
+        <div className="px-4 pt-4 pb-2">
+          {/* The heading of the page, for the eye: it is above the list, which is not there while one is open on a phone. */}
+          <p aria-hidden="true" className="text-xl font-semibold tracking-tight">
+            Approvals
+          </p>
+          <p role="status" className="min-h-5 text-sm text-soft">
+            {waiting.data && waitingWords(waiting.data.waiting)}
+          </p>
+        </div>
         <nav aria-label="Which approvals" className="flex gap-1 border-b px-3 pb-1.5">
           <Tab href={approvalHref('', '')} isHere={!isHistory}>
             Waiting

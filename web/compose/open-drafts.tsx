@@ -29,9 +29,9 @@ export function OpenDrafts({ accountId }: { accountId: string }) {
   const shown = isWhole ? open : open.slice(0, fewest)
   return (
     <section aria-labelledby={id} className="pt-2">
-      <h3 id={id} className="px-3 pt-1 pb-1 text-xs font-medium text-muted">
+      <p id={id} className="px-3 pt-1 pb-1 text-xs font-medium text-muted">
         Being written ({formatNumber(open.length)})
-      </h3>
+      </p>
       <ul>
         {shown.map(({ id: draftId, subject, created_by: by }) => (
           <li key={draftId}>

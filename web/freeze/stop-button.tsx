@@ -2,7 +2,7 @@
 import { OctagonPause } from 'lucide-react'
 import { useState } from 'react'
 import { useMay } from '../platform/session.ts'
-import { IconButton } from '../ui/icon-button.tsx'
+import { Button } from '../ui/button.tsx'
 import { FreezeDialog } from './freeze-dialog.tsx'
 import { useFreezes } from './use-freezes.ts'
 
@@ -14,7 +14,16 @@ export function StopButton() {
   if (!mayStop || isStopped) return null
   return (
     <>
-      <IconButton icon={OctagonPause} label="Stop all programs" className="text-bad" onClick={() => setAsking(true)} />
+      <Button
+        size="sm"
+        variant="quiet"
+        icon={OctagonPause}
+        title="Stop all programs"
+        className="text-bad! max-lg:min-h-9"
+        onClick={() => setAsking(true)}
+      >
+        <span className="max-lg:sr-only">Stop all programs</span>
+      </Button>
       {isAsking && (
         <FreezeDialog target={{ target: 'everything', name: 'all programs' }} onClose={() => setAsking(false)} />
       )}

@@ -108,7 +108,7 @@ export function OutgoingAttachments({ attachments }: { attachments: readonly Dra
   if (attachments.length === 0) return null
   return (
     <section aria-label="Attachments" className="border-b px-4 py-2.5">
-      <h3 className="mb-1.5 text-xs text-muted">{formatCount(attachments.length, 'attachment')}</h3>
+      <p className="mb-1.5 text-xs text-muted">{formatCount(attachments.length, 'attachment')}</p>
       <ul className="flex flex-wrap gap-1.5">
         {attachments.map(({ id, name, type, size_bytes: size, sha256 }) => (
           <li key={id} title={`SHA-256 ${sha256}`} className="max-w-full min-w-0 rounded-md border px-2.5 py-1.5">

@@ -86,7 +86,7 @@ function Opened({ submission }: { submission: Submission }) {
       )}
       <SubmissionActions submission={submission} />
       <section aria-label="Recipients">
-        <h3 className="mb-1 text-xs text-muted">{progressWords(submission)}</h3>
+        <p className="mb-1 text-xs text-muted">{progressWords(submission)}</p>
         <ul className="grid max-h-72 grid-cols-1 gap-1.5 overflow-y-auto">
           {submission.recipients.map(({ email, kind, state, response }) => (
             <li key={`${kind} ${email}`} className="grid grid-cols-1 gap-0.5">
