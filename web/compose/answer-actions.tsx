@@ -34,6 +34,24 @@ export function ComposeButton({ accountId }: { accountId: string }) {
   )
 }
 
+/** Where the folders, with the button above them, are away: at the thumb. */
+export function ComposeCorner({ accountId }: { accountId: string }) {
+  const { begin, isBeginning } = useCompose()
+  if (!useMay('mail:draft')) return null
+  return (
+    <button
+      type="button"
+      aria-label="New message"
+      title="New message (c)"
+      disabled={isBeginning}
+      onClick={() => begin(accountId, {})}
+      className="fixed right-4 bottom-28 z-10 flex size-14 items-center justify-center rounded-full bg-accent-fill text-on-fill shadow-float enabled:hover:bg-accent-fill-hover md:bottom-14 xl:hidden"
+    >
+      <PenLine className="size-6" aria-hidden="true" />
+    </button>
+  )
+}
+
 /** Of the message that is open, with its keys. */
 export function AnswerButtons({ accountId, messageRef }: Named) {
   const { begin } = useCompose()

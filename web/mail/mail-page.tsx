@@ -7,7 +7,7 @@ import type { Account } from '../../contract/accounts.ts'
 import { api } from '../../contract/index.ts'
 import { isReadable } from '../accounts/account-words.ts'
 import { useIndex } from '../accounts/use-index.ts'
-import { ComposeButton, useComposeKeys } from '../compose/answer-actions.tsx'
+import { ComposeButton, ComposeCorner, useComposeKeys } from '../compose/answer-actions.tsx'
 import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -83,6 +83,7 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
   const isShown = isConnected || areFoldersKnown
   return (
     <div className="flex min-h-0 flex-1">
+      {!message && !areFoldersOver && <ComposeCorner accountId={account.id} />}
       <Pane
         label="Folders"
         className={classNames(
