@@ -35,6 +35,7 @@ const late = [
   'server/reading/calendar',
   'server/reading/clean-html',
   'server/reading/decode-body',
+  'server/reading/outgoing-body',
   'server/reading/read-parts',
   'server/reading/rtf-text',
   'server/reading/text-worker-thread',

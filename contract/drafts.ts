@@ -1,6 +1,6 @@
 /** Writing mail: drafts with revisions, replies and forwards, attachments. Nothing here sends. */
 import { z } from 'zod'
-import { Draft, DraftChange, DraftId, MessageContent, NewDraft } from './draft.ts'
+import { Draft, DraftChange, DraftId, draftBounds, MessageContent, NewDraft } from './draft.ts'
 import { endpoint, type RequestHeader } from './endpoint.ts'
 import { mailServerProblems } from './mail.ts'
 import { AccountId, Cursor, Limit, line } from './wire.ts'
@@ -21,7 +21,7 @@ export const idempotencyKey: readonly RequestHeader[] = [
     example: '7f0c2d5e-1',
   },
 ]
-const changing = [
+export const draftChangeProblems = [
   'account_not_found',
   'account_disabled',
   'draft_not_found',
@@ -31,6 +31,42 @@ const changing = [
 
 /** The HTML part of a draft as it would leave, for a sandboxed frame. Not in the table of JSON endpoints. */
 export const draftHtmlPath = `${path}/{draft_id}/html`
+
+export const DraftFrameQuery = z.strictObject({
+  rev: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .describe('The revision that is shown: of another one nothing is served')
+    .meta({ examples: ['3'] }),
+})
+
+/** Uploads a file: the body is its bytes, as they are. Not in the table of JSON endpoints. */
+export const draftUploadPath = `${path}/{draft_id}/attachments`
+
+/** Query of an upload. */
+export const DraftUploadQuery = z.strictObject({
+  rev: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .describe('The revision that the change is based on'),
+  name: line
+    .min(1)
+    .max(draftBounds.fileName)
+    .describe('Of the file')
+    .meta({ examples: ['minutes.pdf'] }),
+  type: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('Media type; otherwise the `Content-Type` of the request')
+    .meta({ examples: ['application/pdf'] }),
+})
+
+/** One attachment of a draft as a file. Not in the table of JSON endpoints. */
+export const draftAttachmentPath = `${path}/{draft_id}/attachments/{attachment_id}`
+
+/** The message as it would leave, as an `.eml` file. Not in the table of JSON endpoints. */
+export const draftRawPath = `${path}/{draft_id}/raw`
 
 export const draftsApi = {
   createDraft: endpoint({
@@ -96,7 +132,7 @@ export const draftsApi = {
     body: DraftChange,
     bodyLimit: 4 * 1024 * 1024,
     response: Draft,
-    problems: [...changing, 'too_large'],
+    problems: [...draftChangeProblems, 'too_large'],
   }),
   discardDraft: endpoint({
     method: 'DELETE',
@@ -115,7 +151,7 @@ export const draftsApi = {
     }),
     response: z.undefined(),
     status: 204,
-    problems: changing,
+    problems: draftChangeProblems,
   }),
   attachFromMessage: endpoint({
     method: 'POST',
@@ -129,7 +165,7 @@ export const draftsApi = {
     body: z.strictObject({ rev, message: line.min(1).max(400), attachment_id: z.string().min(1).max(100) }),
     response: Draft,
     problems: [
-      ...changing,
+      ...draftChangeProblems,
       ...mailServerProblems,
       'message_not_found',
       'attachment_not_found',
@@ -147,7 +183,7 @@ export const draftsApi = {
     params: one.extend({ attachment_id: z.string().min(1).max(100) }),
     query: z.strictObject({ rev: z.string().regex(/^\d{1,9}$/) }),
     response: Draft,
-    problems: [...changing, 'attachment_not_found'],
+    problems: [...draftChangeProblems, 'attachment_not_found'],
   }),
   previewDraft: endpoint({
     method: 'GET',

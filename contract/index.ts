@@ -6,6 +6,7 @@ import { accountsApi } from './accounts.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
+import { draftsApi } from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
 import { eventsApi } from './event.ts'
 import { freezesApi } from './freezes.ts'
@@ -28,6 +29,7 @@ export const api = {
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,
+  drafts: draftsApi,
   events: eventsApi,
   freezes: freezesApi,
   mail: mailApi,

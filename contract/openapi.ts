@@ -21,6 +21,7 @@ const tags: Readonly<Record<string, string>> = {
   Clients: 'Connected clients',
   Configuration: 'Settings that an administrator changes at run time',
   Documents: 'This document and related ones',
+  Drafts: 'Writing mail',
   Events: 'Live events',
   Health: 'For orchestrators',
   MCP: 'The same for agents',
@@ -38,7 +39,7 @@ interface Shared {
 }
 type Schema = (type: z.ZodType, io: 'input' | 'output') => unknown
 /** What JSON endpoints and others have in common. */
-type Asked = Omit<Endpoint, 'response' | 'status'>
+type Asked = Omit<Endpoint, 'response' | 'status'> & Pick<RawEndpoint, 'uploads'>
 
 export function renderOpenApi(info: { title: string; version: string }): Json {
   const components: Json = {}
@@ -59,7 +60,11 @@ export function renderOpenApi(info: { title: string; version: string }): Json {
     }
   }
   for (const raw of rawApi)
-    add(raw, raw.name === 'docs' ? `docs${raw.path.replaceAll(/\W/g, '_')}` : raw.name, rawSuccess(raw))
+    add(
+      raw,
+      raw.name === 'docs' ? `docs${raw.path.replaceAll(/\W/g, '_')}` : raw.name,
+      rawSuccess(raw, schema, components),
+    )
   return {
     openapi: '3.1.0',
     info: { ...info, description, license: { name: 'MIT', identifier: 'MIT' } },
@@ -116,6 +121,7 @@ function operation(
       ...(asked.headers ?? []).map(headerParameter),
     ],
     ...(asked.body ? { requestBody: requestBody(asked, asked.body, schema, components) } : {}),
+    ...(asked.uploads ? { requestBody: uploadBody(asked.uploads) } : {}),
     responses: merged(success, problemResponses(asked, responses), responses),
   }
 }
@@ -141,6 +147,12 @@ function requestBody(asked: Asked, body: z.ZodType, schema: Schema, components: 
     required: !body.safeParse(undefined).success,
     content: { 'application/json': { schema: shape, example: exampleOf(shape, components) } },
   }
+}
+
+function uploadBody(bytes: number): Json {
+  const schema = { type: 'string', contentMediaType: 'application/octet-stream' }
+  const content = { 'application/octet-stream': { schema, example: 'At noon?' } }
+  return { description: `At most ${bytes / 1024 / 1024} MiB, of any type`, required: true, content }
 }
 
 function jsonSuccess(endpoint: Endpoint, schema: Schema, components: Json): Json {
@@ -175,8 +187,9 @@ function streamContent({ part }: Endpoint, schema: Schema, components: Json): Js
   return { schema: schemaOfParts, example: `event: start\ndata: ${data}\n\n` }
 }
 
-function rawSuccess({ status = 200, media, responseHeaders = [], others = {} }: RawEndpoint): Json {
-  const content = Object.fromEntries(
+function rawSuccess(raw: RawEndpoint, schema: Schema, components: Json): Json {
+  const { status = 200, media, responseHeaders = [], others = {}, json } = raw
+  const content: Json = Object.fromEntries(
     Object.entries(media).map(([type, example]) => [
       type,
       type === 'application/json'
@@ -184,11 +197,15 @@ function rawSuccess({ status = 200, media, responseHeaders = [], others = {} }: 
         : { schema: { type: 'string' }, example },
     ]),
   )
+  if (json) {
+    const shape = schema(json, 'output')
+    content['application/json'] = { schema: shape as Json, example: exampleOf(shape, components) }
+  }
   const headers = headerRefs([...everyAnswer, ...responseHeaders])
   const success = {
     description: status === 302 ? 'Cursor of the next page' : 'Success',
     headers,
-    ...(status === 200 && { content }),
+    ...(status !== 302 && { content }),
   }
   const rest = Object.entries(others).map(([other, words]) => [
     other,

@@ -1,6 +1,17 @@
 /** What is served beside the table of JSON endpoints: files, figures, a frame, redirects, MCP and the documents themselves. */
 import { z } from 'zod'
 import { exportAudit } from './audit.ts'
+import {
+  DraftFrameQuery,
+  DraftUploadQuery,
+  draftAttachmentPath,
+  draftBounds,
+  draftChangeProblems,
+  draftHtmlPath,
+  draftRawPath,
+  draftsApi,
+  draftUploadPath,
+} from './drafts.ts'
 import type { Endpoint } from './endpoint.ts'
 import {
   attachmentPath,
@@ -20,7 +31,11 @@ export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
   /** Of a success: each type with an example. Without any it redirects. */
   media: Record<string, string>
   responseHeaders?: readonly string[]
-  status?: 200 | 302
+  status?: 200 | 201 | 302
+  /** The body is a file of any type, of at most so many bytes. */
+  uploads?: number
+  /** A success is JSON of this shape. */
+  json?: z.ZodType
   /** Statuses beside those of problems and success, which carry no problem details. */
   others?: Record<number, string>
 }
@@ -114,6 +129,74 @@ export const rawApi: readonly RawEndpoint[] = [
     media: { 'application/octet-stream': 'PK' },
     responseHeaders: ['Content-Disposition', 'Accept-Ranges'],
     problems: mailApi.getMessage.problems!,
+  },
+  {
+    name: 'drafts.uploadAttachment',
+    method: 'POST',
+    path: draftUploadPath,
+    tag: 'Drafts',
+    summary: 'Attach a file to a draft',
+    description:
+      'The body is the file, as it is, streamed; with 30 MiB of all attachments together. A body that takes longer than 60 s to arrive is cut off. ' +
+      'Messages and multipart bodies are attached as `application/octet-stream`.',
+    scope: 'mail:draft',
+    effect: 'write',
+    params: draftsApi.getDraft.params!,
+    query: DraftUploadQuery,
+    uploads: draftBounds.attachmentBytes,
+    status: 201,
+    json: draftsApi.getDraft.response,
+    media: {},
+    problems: [...draftChangeProblems, 'too_large', 'too_many_drafts', 'too_many_requests'],
+  },
+  {
+    name: 'drafts.getHtml',
+    method: 'GET',
+    path: draftHtmlPath,
+    tag: 'Drafts',
+    summary: 'Get a draft as its recipients will see it, for a sandboxed frame',
+    description: 'Cleaned, without remote content. With a session it is served only to the page’s frame.',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: draftsApi.getDraft.params!,
+    query: DraftFrameQuery,
+    media: { 'text/html': '<!doctype html><p>At noon?</p>' },
+    problems: [
+      'account_not_found',
+      'draft_not_found',
+      'draft_changed',
+      'too_large',
+      'too_many_drafts',
+      'overloaded',
+      'frame_only',
+    ],
+  },
+  {
+    name: 'drafts.getAttachment',
+    method: 'GET',
+    path: draftAttachmentPath,
+    tag: 'Drafts',
+    summary: 'Download an attachment of a draft',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: draftsApi.removeAttachment.params!,
+    media: { 'application/octet-stream': 'At noon?' },
+    responseHeaders: ['Content-Disposition'],
+    problems: ['account_not_found', 'draft_not_found', 'attachment_not_found'],
+  },
+  {
+    name: 'drafts.getRaw',
+    method: 'GET',
+    path: draftRawPath,
+    tag: 'Drafts',
+    summary: 'Download a draft as it would leave, as an `.eml` file',
+    description: 'The same revision has the same bytes. Blind copies are in no header.',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: draftsApi.getDraft.params!,
+    media: { 'application/octet-stream': 'Subject: At noon?\r\n\r\nYes.' },
+    responseHeaders: ['Content-Disposition', 'ETag'],
+    problems: ['account_not_found', 'draft_not_found', 'draft_changed', 'too_large', 'too_many_drafts', 'overloaded'],
   },
   {
     name: 'metrics.prometheus',

@@ -6,6 +6,7 @@ import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
 import { controlOf } from './acting-control.ts'
+import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
@@ -76,6 +77,8 @@ export interface ComposedMail {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  /** What leaves is made of. */
+  writing: ComposedDrafts
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -119,7 +122,7 @@ export function composeMail({
   const usage = new UsageService({ store: new UsageStore(db), accounts, logger })
   const login = (id: string) => accounts.login(id)
   const pool = new ConnectionPool({ gateway, login, limits: settings.limits, health, logger, traffic: usage })
-  const { stop: stopReading, ...reading } = composeReading()
+  const { stop: stopReading, bodies, ...reading } = composeReading()
   const refKey = secrets.derive('message refs')
   const refs = new MessageRefs(new Signer(refKey))
   const ownerOf = async (principal: Principal, accountId: string) => {
@@ -150,6 +153,7 @@ export function composeMail({
   const control = controlOf(freezes)
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
+  const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -159,6 +163,7 @@ export function composeMail({
     mail,
     search,
     operations,
+    writing,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -168,6 +173,7 @@ export function composeMail({
       usageRoutes(http, usage)
       searchRoutes(http, search)
       changing.addRoutes(http)
+      writing.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -182,6 +188,7 @@ export function composeMail({
       ...composed.parts,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
+      ...writing.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }

@@ -5,6 +5,8 @@ import * as accounts from './accounts/migrations/0001-accounts.ts'
 import * as indexLevel from './accounts/migrations/0015-index-level.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
+import * as blobs from './blobs/migrations/0017-blobs.ts'
+import * as drafts from './drafts/migrations/0017-drafts.ts'
 import * as events from './events/migrations/0002-events.ts'
 import * as logClasses from './events/migrations/0008-log-classes.ts'
 import * as eventAudience from './events/migrations/0009-event-audience.ts'
@@ -38,5 +40,6 @@ export const migrations: Migrations = {
   '0014-index-facts': indexFacts,
   '0015-account-index': together(indexLevel, mailUsage),
   '0016-operations': operations,
+  '0017-drafts': together(blobs, drafts),
   '0019-acting': together(freezes),
 }

@@ -43,6 +43,10 @@ test('every endpoint of the contract is served, and beside them only what is no 
   const others = [
     'audit.exportAudit',
     'docs',
+    'drafts.getAttachment',
+    'drafts.getHtml',
+    'drafts.getRaw',
+    'drafts.uploadAttachment',
     'mail.getMessageHtml',
     'mail.getAttachment',
     'mail.getMessagePart',

@@ -59,7 +59,16 @@ const linkAttributes = ' target="_blank" rel="noopener noreferrer" referrerpolic
  * @throws TooComplex
  */
 export function cleanHtml({ source, remote }: { source: string; remote: boolean }): CleanHtml {
-  return new Cleaner(remote).clean(source)
+  return new Cleaner(remote, false).clean(source)
+}
+
+/**
+ * What somebody writes, as it may leave: the same rules, without pictures from outside, which would tell who reads it, and without what is
+ * there for our own page.
+ * @throws TooComplex
+ */
+export function cleanOutgoing(source: string): CleanHtml {
+  return new Cleaner(false, true).clean(source)
 }
 
 interface Waiting {
@@ -82,10 +91,13 @@ class Cleaner {
   #out: string[] = []
   #left = maxOutput
 
-  constructor(remote: boolean) {
+  readonly #isOutgoing: boolean
+
+  constructor(remote: boolean, isOutgoing: boolean) {
+    this.#isOutgoing = isOutgoing
     this.#pictures = {
       remote,
-      carry: contentId => `cid:${this.#mark}-${this.#contentIds.push(contentId) - 1}.`,
+      carry: contentId => (isOutgoing ? undefined : `cid:${this.#mark}-${this.#contentIds.push(contentId) - 1}.`),
     }
   }
 
@@ -159,7 +171,7 @@ class Cleaner {
       const kept = this.#valueOf(element, name, value)
       if (kept === undefined) continue
       written += ` ${name}="${escapeAttribute(kept)}"`
-      if (name === 'href') written += linkAttributes
+      if (name === 'href' && !this.#isOutgoing) written += linkAttributes
     }
     return written
   }
@@ -186,7 +198,7 @@ class Cleaner {
 
   #writeText(text: string): void {
     // Most texts have none, and a mark in each would cost more than it is worth.
-    if (!longWord.test(text)) return this.#write(escapeText(text))
+    if (this.#isOutgoing || !longWord.test(text)) return this.#write(escapeText(text))
     longWord.lastIndex = 0
     let end = 0
     for (const { 0: word, index } of text.matchAll(longWord)) {

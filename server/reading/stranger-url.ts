@@ -17,8 +17,8 @@ export function linkUrl(value: string): string | undefined {
 export interface PictureRules {
   /** Whether the reader asked for pictures from outside. */
   remote: boolean
-  /** Takes the Content-ID of a picture that the message carries; answers what stands for it. */
-  carry(contentId: string): string
+  /** Takes the Content-ID of a picture that the message carries; answers what stands for it, or undefined where it may not be shown. */
+  carry(contentId: string): string | undefined
 }
 
 /** @returns Undefined when there is nothing that may be shown. */

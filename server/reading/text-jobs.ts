@@ -2,6 +2,7 @@
 import type { CalendarData } from './calendar.ts'
 import type { CleanHtml } from './clean-html.ts'
 import type { DecodedBody, EncodedBody } from './decode-body.ts'
+import type { BodyToWrite, WrittenBody } from './outgoing-body.ts'
 import type { MessageParts, ReadParts } from './read-text.ts'
 import type { RtfText } from './rtf-text.ts'
 
@@ -10,6 +11,7 @@ export interface TextJobs {
   readParts: { input: MessageParts; output: ReadParts }
   decodeBody: { input: EncodedBody; output: DecodedBody }
   readRtf: { input: { compressed: Uint8Array }; output: RtfText | null }
+  writeBody: { input: BodyToWrite; output: WrittenBody }
   readCalendar: { input: { source: string }; output: CalendarData | null }
 }
 

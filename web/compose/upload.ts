@@ -1,5 +1,6 @@
 /** Sends a file of this computer to a draft, piece by piece, and tells how far it is. */
-import type { Draft } from '../../contract/draft.ts'
+import { type Draft, draftBounds } from '../../contract/draft.ts'
+import { draftUploadPath } from '../../contract/drafts.ts'
 import type { ProblemBody } from '../../contract/problem.ts'
 import { ApiProblem, addressOf } from '../platform/api-client.ts'
 
@@ -12,8 +13,6 @@ export interface Upload {
   error: Error | undefined
   cancel(): void
 }
-
-const path = '/api/v1/accounts/{account_id}/drafts/{draft_id}/attachments'
 
 interface Request {
   account_id: string
@@ -28,7 +27,7 @@ interface Request {
 export function uploadFile({ file, rev, signal, onProgress, ...params }: Request): Promise<Draft> {
   const { promise, resolve, reject } = Promise.withResolvers<Draft>()
   const request = new XMLHttpRequest()
-  request.open('POST', addressOf(path, params, { rev, name: file.name || 'file' }))
+  request.open('POST', addressOf(draftUploadPath, params, { rev, name: nameOf(file) }))
   request.setRequestHeader('accept', 'application/json')
   request.setRequestHeader('content-type', file.type || 'application/octet-stream')
   request.upload.onprogress = event => onProgress(event.loaded)
@@ -43,6 +42,11 @@ export function uploadFile({ file, rev, signal, onProgress, ...params }: Request
   signal.addEventListener('abort', () => request.abort(), { once: true })
   request.send(file)
   return promise
+}
+
+/** A long name keeps its ending. */
+function nameOf({ name }: File): string {
+  return name.slice(-draftBounds.fileName) || 'file'
 }
 
 function read(text: string): unknown {

@@ -53,6 +53,12 @@ export class BodyReader {
     return this.#waiting.has(request)
   }
 
+  /** Tells a sender that holds the body back that it is wanted. */
+  want(request: IncomingMessage): void {
+    this.#waiting.get(request)?.writeContinue()
+    this.#waiting.delete(request)
+  }
+
   #read(request: FastifyRequest, payload: IncomingMessage, parseJson: ParseJson, done: Done): void {
     const { headers, routeOptions, caller, address } = request
     const limit = routeOptions.bodyLimit
@@ -103,8 +109,7 @@ export class BodyReader {
       parseJson(request, text, parsed)
     }
     const closed = () => end(cutShort())
-    this.#waiting.get(request.raw)?.writeContinue()
-    this.#waiting.delete(request.raw)
+    this.want(request.raw)
     payload.on('data', take).on('end', finish).on('error', end).on('close', closed)
   }
 }

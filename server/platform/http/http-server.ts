@@ -68,6 +68,8 @@ export interface HttpServer {
   record(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined
   /** As `HttpCall` has it. */
   checkAgain(request: FastifyRequest, accountId: string | undefined): Promise<void> | undefined
+  /** Tells a sender that holds its body back that it is wanted. */
+  wantBody(request: FastifyRequest): void
   /** A stream has bounds of its own, so its connection does not count until it closes. */
   carry(request: FastifyRequest, stream: EventEmitter): void
   /** Answers what no route answers, and says whether it did: the page has addresses of its own. */
@@ -159,6 +161,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     turnOf: response => pipelines.turnOf(response),
     record: (request, reply) => hooks.record(request, reply),
     checkAgain: (request, accountId) => hooks.checkAgain(request, accountId),
+    wantBody: request => bodies.want(request.raw),
     carry: (request, stream) => connectionLimits.carry(bareOf(request), stream),
   }
   const methods = new MethodTable(http.routes)

@@ -1,0 +1,31 @@
+/** The tables of blobs, as Kysely sees them. */
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    blobs: BlobRow
+    blob_chunks: BlobChunkRow
+    blob_uses: BlobUseRow
+  }
+}
+
+interface BlobRow {
+  id: string
+  account_id: string
+  /** Null while it is written, or where that was broken off. */
+  size_bytes: number | null
+  /** In hex. */
+  sha256: string | null
+  created_at: string
+}
+
+interface BlobChunkRow {
+  blob_id: string
+  position: number
+  bytes: Uint8Array
+}
+
+interface BlobUseRow {
+  blob_id: string
+  /** What needs it: `draft:d5k…`, `submission:s01…`. */
+  owner: string
+}

@@ -1,0 +1,57 @@
+/** Drafts, wired by hand: written, composed and shown. A part of the composition root. */
+import type { AccountService } from './accounts/account-service.ts'
+import { BlobPruner } from './blobs/blob-pruner.ts'
+import { Blobs } from './blobs/blobs.ts'
+import { ComposedMessages } from './drafts/composed-messages.ts'
+import { DraftAttachments } from './drafts/draft-attachments.ts'
+import { DraftComposer } from './drafts/draft-composer.ts'
+import { DraftKeys } from './drafts/draft-keys.ts'
+import { draftRoutes } from './drafts/draft-routes.ts'
+import { DraftService } from './drafts/draft-service.ts'
+import { DraftStore } from './drafts/draft-store.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { MailService } from './mail/mail-service.ts'
+import type { Database } from './platform/database/database.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { FindLease } from './platform/lease.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { HtmlCleaner } from './reading/html-cleaner.ts'
+import type { OutgoingBodies } from './reading/outgoing-bodies.ts'
+
+export interface DraftSurroundings {
+  db: Database
+  hub: EventHub
+  accounts: AccountService
+  mail: MailService
+  cleaner: HtmlCleaner
+  bodies: OutgoingBodies
+  mayPrune: FindLease
+  logger: Logger
+}
+
+export interface ComposedDrafts {
+  blobs: Blobs
+  drafts: DraftService
+  composer: DraftComposer
+  /** Composed messages as people are shown them. */
+  messages: ComposedMessages
+  addRoutes(http: HttpServer): void
+  parts: Part[]
+}
+
+export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
+  const { db, hub, accounts, mail, cleaner, bodies, mayPrune, logger } = around
+  const store = new DraftStore(db)
+  const blobs = new Blobs(db)
+  const drafts = new DraftService({ store, keys: new DraftKeys(store), blobs, hub, accounts })
+  const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
+  const attachments = new DraftAttachments({ drafts, store, blobs, mail })
+  const messages = new ComposedMessages({ blobs, cleaner })
+  const pruner = new BlobPruner({ blobs, mayPrune: () => mayPrune() !== undefined, logger })
+  return {
+    ...{ blobs, drafts, composer, messages },
+    addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, blobs }),
+    parts: [{ name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() }],
+  }
+}

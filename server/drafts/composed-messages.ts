@@ -1,0 +1,92 @@
+/** Composed messages as people are shown them before they leave: read from the bytes themselves, whatever their writer says of them. */
+import { createHash, type Hash } from 'node:crypto'
+import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import { embedPictures } from '../mail/embed-pictures.ts'
+import { renderMessageHtml } from '../mail/message-html.ts'
+import { limitKeyOf, type Principal } from '../platform/principal.ts'
+import { decodeWords } from '../reading/encoded-words.ts'
+import type { HtmlCleaner } from '../reading/html-cleaner.ts'
+import type { ComposedMessage } from './composed-message.ts'
+import { fieldOf, type PartSink, paramsOf, type RawField, readParts } from './message-parts.ts'
+
+export interface ComposedMessagesOptions {
+  blobs: Pick<Blobs, 'read'>
+  cleaner: Pick<HtmlCleaner, 'clean'>
+}
+
+/** Of a text that is shown; a body and what is quoted below it have less. */
+const maxTextBytes = 8 * 1024 * 1024
+
+export class ComposedMessages {
+  readonly #options: ComposedMessagesOptions
+
+  constructor(options: ComposedMessagesOptions) {
+    this.#options = options
+  }
+
+  async read(
+    { blobId, sha256, sizeBytes, envelope }: Pick<ComposedMessage, 'blobId' | 'sha256' | 'sizeBytes' | 'envelope'>,
+    principal: Principal,
+    signal: AbortSignal,
+  ): Promise<MessageContent> {
+    const { blobs, cleaner } = this.#options
+    const found = new FoundParts()
+    await readParts(blobs.read(blobId), found)
+    const { headers, text, html, attachments } = found
+    const clean = html === null ? null : await cleaner.clean(html, false, { key: limitKeyOf(principal), signal })
+    const shown = typeof clean === 'object' && clean !== null
+    return {
+      sha256,
+      size_bytes: sizeBytes,
+      envelope: { from: envelope.from, to: [...envelope.to] },
+      headers,
+      text,
+      html: shown ? renderMessageHtml(await embedPictures(clean, [], async () => undefined)) : null,
+      attachments: await Promise.all(attachments.map(async each => ({ ...each, name: await decodeWords(each.name) }))),
+    }
+  }
+}
+
+class FoundParts implements PartSink {
+  headers: RawField[] = []
+  text: string | null = null
+  html: string | null = null
+  readonly attachments: DraftAttachment[] = []
+  #part: { type: string; name: string | undefined; hash: Hash; size: number; texts: Buffer[] } | undefined
+  #count = 0
+
+  begin(fields: readonly RawField[]): void {
+    if (this.headers.length === 0) this.headers = [...fields]
+    const type = fieldOf(fields, 'content-type')
+    const disposition = fieldOf(fields, 'content-disposition')
+    const isAttachment = /^attachment\b/i.test(disposition)
+    const name = isAttachment
+      ? (paramsOf(disposition).get('filename') ?? paramsOf(type).get('name') ?? 'attachment')
+      : undefined
+    const bare = type.split(';', 1)[0]?.trim().toLowerCase() || 'text/plain'
+    this.#part = { type: bare, name, hash: createHash('sha256'), size: 0, texts: [] }
+  }
+
+  take(bytes: Buffer): void {
+    if (!this.#part) return
+    this.#part.hash.update(bytes)
+    this.#part.size += bytes.length
+    if (this.#part.name === undefined && this.#part.size <= maxTextBytes) this.#part.texts.push(bytes)
+  }
+
+  end(): void {
+    if (!this.#part) return
+    const { type, name, hash, size, texts } = this.#part
+    this.#part = undefined
+    this.#count++
+    if (name !== undefined) {
+      const sha256 = hash.digest('hex')
+      this.attachments.push({ id: String(this.#count), name, type, size_bytes: size, sha256 })
+      return
+    }
+    const text = Buffer.concat(texts).toString('utf8').replaceAll('\r\n', '\n')
+    if (type === 'text/html') this.html = text
+    else this.text = text
+  }
+}

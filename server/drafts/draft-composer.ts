@@ -1,0 +1,174 @@
+/**
+ * Composes drafts: the bytes that would leave, made once for each revision and kept in a blob, so that what is shown, approved and sent is the same.
+ * Attachments go through in pieces.
+ */
+
+import { draftBounds } from '../../contract/draft.ts'
+import type { Address } from '../../contract/mail.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import { type Blobs, BlobTooLarge } from '../blobs/blobs.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import { domainOf } from '../mail/mail-address.ts'
+import type { Principal } from '../platform/principal.ts'
+import { limitKeyOf } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { SharedJobs } from '../reading/job-cache.ts'
+import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
+import { type ComposedMessage, submissionHash } from './composed-message.ts'
+import { envelopeAddress, keyOf } from './draft-recipients.ts'
+import { draftChanged } from './draft-rights.ts'
+import { type DraftService, ownerOf } from './draft-service.ts'
+import type { DraftStore } from './draft-store.ts'
+import type { DraftAttachmentRow, DraftContent, DraftRow, Quote } from './draft-tables.ts'
+import { answeredBy, contentOf } from './draft-view.ts'
+import { writeBodies } from './message-bodies.ts'
+import { writeMessage } from './write-message.ts'
+
+export interface DraftComposerOptions {
+  drafts: Pick<DraftService, 'getRow'>
+  store: DraftStore
+  blobs: Blobs
+  bodies: Pick<OutgoingBodies, 'write'>
+  hub: Pick<EventHub, 'transact'>
+  accounts: Pick<AccountService, 'get'>
+}
+
+/** Base64 makes four bytes of three, and a line end of each 76; the rest is for texts and headers. */
+const messageBytes = Math.ceil(draftBounds.attachmentBytes * 1.4) + 8 * 1024 * 1024
+
+export class DraftComposer {
+  readonly #options: DraftComposerOptions
+  readonly #underWay = new SharedJobs<ComposedMessage>()
+
+  constructor(options: DraftComposerOptions) {
+    this.#options = options
+  }
+
+  /** @throws Problem when the draft has another revision by now. */
+  async compose(
+    principal: Principal,
+    accountId: string,
+    draftId: string,
+    rev: number,
+    signal: AbortSignal,
+  ): Promise<ComposedMessage> {
+    const row = await this.#options.drafts.getRow(principal, accountId, draftId)
+    if (row.rev !== rev) throw draftChanged(row.rev)
+    const { email } = await this.#options.accounts.get(principal, accountId)
+    return this.composeRow(row, { email, asker: limitKeyOf(principal) }, signal)
+  }
+
+  /** For the other parts of this room. @param by The address of the account, and whose work it is. */
+  async composeRow(row: DraftRow, by: { email: string; asker: string }, signal: AbortSignal): Promise<ComposedMessage> {
+    const known = await this.#options.store.composed(row.id, row.rev)
+    if (known !== undefined) return JSON.parse(known) as ComposedMessage
+    return this.#underWay.run(`${row.id} ${row.rev}`, signal, wanted => this.#compose(row, by, wanted))
+  }
+
+  async #compose(
+    row: DraftRow,
+    { email, asker }: { email: string; asker: string },
+    signal: AbortSignal,
+  ): Promise<ComposedMessage> {
+    const { store, blobs, bodies, hub } = this.#options
+    const content = contentOf(row)
+    const quote = row.quote === null ? null : (JSON.parse(row.quote) as Quote)
+    const written = await writeBodies(bodies, content, quote, { key: asker, signal })
+    const attachments = await store.attachments([row.id])
+    const from: Address = { email, name: content.fromName }
+    const messageId = messageIdOf(row, email)
+    const answered = answeredBy(row)
+    const isReply = row.mode === 'reply' || row.mode === 'reply_all'
+    const stream = writeMessage({
+      ...{ from, messageId, ...written },
+      ...{ to: content.to, cc: content.cc, replyTo: content.replyTo, subject: content.subject },
+      date: new Date(row.updated_at),
+      inReplyTo: isReply ? (answered?.messageId ?? null) : null,
+      references: answered?.references ?? [],
+      boundary: row.key,
+      attachments: attachments.map(({ name, type, blob_id }) => ({ name, type, open: () => blobs.read(blob_id) })),
+    })
+    const abort = () => stream.destroy(new Error('nobody waits for it any more'))
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      const bounds = { bytes: messageBytes, accountBytes: accountBytes }
+      const blob = await blobs.write(row.account_id, stream, bounds)
+      const composed = toComposed({ row, content, from, messageId, blob, attachments })
+      return await hub.transact(async transaction => {
+        // Composed by another process meanwhile: that one counts.
+        const other = await store.composed(row.id, row.rev, transaction)
+        if (other !== undefined) return JSON.parse(other) as ComposedMessage
+        const now = await store.find(row.id, transaction)
+        if (now?.rev !== row.rev) throw draftChanged(now?.rev ?? row.rev + 1)
+        const kept = { draftId: row.id, rev: row.rev, blobId: blob.id, composed: JSON.stringify(composed) }
+        await store.keepComposed(transaction, kept)
+        await blobs.use(transaction, blob.id, ownerOf(row.id))
+        return composed
+      })
+    } catch (error) {
+      if (error instanceof BlobTooLarge) throw tooLarge(error)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', abort)
+      stream.destroy()
+    }
+  }
+}
+
+/** Of all drafts of an account, with what was composed of them. */
+export const accountBytes = 2 * 1024 * 1024 * 1024
+
+export function tooLarge({ bound }: BlobTooLarge): Problem {
+  if (bound === 'bytes') return new Problem('too_large', 'The message with its attachments is larger than 30 MiB.')
+  const detail = 'The drafts of this account hold 2 GiB, the most there may be; send or discard some.'
+  return new Problem('too_many_drafts', detail)
+}
+
+interface Parts {
+  row: DraftRow
+  content: DraftContent
+  from: Address
+  messageId: string
+  blob: { id: string; sizeBytes: number; sha256: string }
+  attachments: readonly DraftAttachmentRow[]
+}
+
+function toComposed({ row, content, from, messageId, blob, attachments }: Parts): ComposedMessage {
+  const recipients = recipientsOf(content)
+  const envelope = { from: envelopeAddress(from.email), to: recipients.map(({ email }) => email) }
+  const answered = answeredBy(row)
+  return {
+    draftId: row.id,
+    rev: row.rev,
+    accountId: row.account_id,
+    envelope,
+    from,
+    recipients,
+    subject: content.subject,
+    messageId,
+    blobId: blob.id,
+    sizeBytes: blob.sizeBytes,
+    attachmentBytes: attachments.reduce((sum, { size_bytes }) => sum + Number(size_bytes), 0),
+    sha256: blob.sha256,
+    hash: submissionHash(envelope, blob.sha256),
+    answers: answered && { messageId: answered.messageId, ref: answered.ref, threadId: answered.threadId },
+  }
+}
+
+/** Who is in several lists is told once, by the first of them. */
+function recipientsOf({ to, cc, bcc }: DraftContent): ComposedMessage['recipients'] {
+  const seen = new Set<string>()
+  return Object.entries({ to, cc, bcc }).flatMap(([kind, list]) =>
+    list.flatMap(({ email }) => {
+      const key = keyOf(email)
+      if (seen.has(key)) return []
+      seen.add(key)
+      return [{ email: envelopeAddress(email), kind: kind as 'to' | 'cc' | 'bcc' }]
+    }),
+  )
+}
+
+/** Of the domain of the account, so that it cannot be that of a message of others. */
+export function messageIdOf({ key }: Pick<DraftRow, 'key'>, email: string): string {
+  return `<${key}@${domainOf(email) ?? 'localhost.invalid'}>`
+}

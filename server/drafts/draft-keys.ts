@@ -1,0 +1,55 @@
+/** Calls that their sender may repeat: under its key a draft is created once. */
+import { createHash } from 'node:crypto'
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { DraftStore } from './draft-store.ts'
+
+/** A call may be repeated under its key for so long. */
+export const keyMs = 24 * 60 * 60_000
+const keyForm = /^[\x21-\x7e]{1,200}$/
+
+export class DraftKeys {
+  readonly #store: DraftStore
+  readonly #now: () => number
+
+  constructor(store: DraftStore, now: () => number = Date.now) {
+    this.#store = store
+    this.#now = now
+  }
+
+  /** @throws Problem for a key that is none. */
+  call(principal: Principal, key: string | undefined, what: readonly unknown[]): KeyedCall | undefined {
+    if (key === undefined) return undefined
+    if (!keyForm.test(key)) {
+      const message = 'must be 1 to 200 visible ASCII characters'
+      const errors = [{ path: 'idempotency-key', message }]
+      throw new Problem('bad_request', `Idempotency-Key: ${message}`, { errors })
+    }
+    const digest = createHash('sha256').update(JSON.stringify(what)).digest('base64url')
+    return { principalId: principal.id, key, digest }
+  }
+
+  /** The draft that the call created before. @throws Problem when the key was used for another one. */
+  async repeated(call: KeyedCall | undefined, db?: Database): Promise<string | undefined> {
+    if (!call) return undefined
+    const kept = await this.#store.findKey(call.principalId, call.key, db)
+    if (!kept || Date.parse(kept.at) < this.#now() - keyMs) return undefined
+    if (kept.digest === call.digest) return kept.draft_id
+    const detail = 'This Idempotency-Key was used for a request with other content within the last 24 hours.'
+    throw new Problem('idempotency_key_reused', detail)
+  }
+
+  async keep(transaction: Database, call: KeyedCall | undefined, draftId: string): Promise<void> {
+    if (!call) return
+    const at = new Date(this.#now()).toISOString()
+    const { principalId: principal_id, key, digest } = call
+    await this.#store.keepKey(transaction, { principal_id, key, digest, at, draft_id: draftId })
+  }
+}
+
+interface KeyedCall {
+  principalId: string
+  key: string
+  digest: string
+}

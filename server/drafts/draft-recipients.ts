@@ -1,0 +1,87 @@
+/** Recipients as callers write them: checked, so that nothing of them can end a header field or begin another address, and told by the path of their field. */
+import type { RecipientInput } from '../../contract/draft.ts'
+import { draftBounds } from '../../contract/draft.ts'
+import { type Address, mailBounds } from '../../contract/mail.ts'
+import { asciiAddress } from '../mail/mail-address.ts'
+import { Problem } from '../platform/problem.ts'
+
+export interface RecipientLists {
+  to: Address[]
+  cc: Address[]
+  bcc: Address[]
+}
+
+const named = /^([^<>]*)<([^<>]*)>$/
+/** RFC 5321, section 4.5.3.1.1. */
+const maxLocal = 64
+
+/** @throws Problem that names each fault. */
+export function readRecipients(list: readonly RecipientInput[], path: string): Address[] {
+  const faults: { path: string; message: string }[] = []
+  const seen = new Set<string>()
+  const found = list.flatMap((input, index) => {
+    const address = readRecipient(input)
+    if (typeof address === 'string') {
+      faults.push({ path: `${path}.${index}`, message: address })
+      return []
+    }
+    const key = keyOf(address.email)
+    if (seen.has(key)) return []
+    seen.add(key)
+    return [address]
+  })
+  if (faults.length > 0) throw badRecipients(faults)
+  return found
+}
+
+/** @throws Problem for too many, all lists together. */
+export function checkCount({ to, cc, bcc }: RecipientLists): void {
+  const count = to.length + cc.length + bcc.length
+  if (count <= draftBounds.recipients) return
+  const message = `${count} recipients together with cc and bcc; at most ${draftBounds.recipients} are allowed`
+  throw badRecipients([{ path: 'body.to', message }])
+}
+
+/** As mail servers take it: with the domain in ASCII; what stands before it is kept. */
+export function envelopeAddress(email: string): string {
+  return asciiAddress(email) ?? email
+}
+
+/** Equal for addresses that reach the same mailbox, as far as can be told: hardly any server tells letters by their case. */
+export function keyOf(email: string): string {
+  return envelopeAddress(email).toLowerCase()
+}
+
+/** @returns What is wrong with it, as text. */
+function readRecipient(input: RecipientInput): Address | string {
+  const { email, name } = typeof input === 'string' ? partsOf(input) : { email: input.email, name: input.name ?? null }
+  const address = email.trim()
+  if (/[:;]/.test(address)) return 'names a group or several addresses; write one address in each item'
+  const ascii = asciiAddress(address)
+  if (ascii === undefined || !isDotAtom(address)) return 'is not an email address'
+  const words = (name ?? '')
+    .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .slice(0, mailBounds.name)
+    .toWellFormed()
+  return { email: address, name: words === '' ? null : words }
+}
+
+function partsOf(text: string): { email: string; name: string | null } {
+  const [, name, email] = named.exec(text.trim()) ?? []
+  if (email === undefined) return { email: text, name: null }
+  const bare = (name ?? '').trim()
+  const quoted = /^"((?:[^"\\]|\\.)*)"$/.exec(bare)?.[1]
+  return { email, name: quoted === undefined ? bare : quoted.replaceAll(/\\(.)/g, '$1') }
+}
+
+/** RFC 5321, section 4.1.2: what stands before the domain, without quotes. */
+function isDotAtom(email: string): boolean {
+  const local = email.slice(0, email.lastIndexOf('@'))
+  return Buffer.byteLength(local) <= maxLocal && !local.startsWith('.') && !local.endsWith('.') && !local.includes('..')
+}
+
+function badRecipients(errors: { path: string; message: string }[]): Problem {
+  const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  return new Problem('bad_request', detail.slice(0, 1_000), { errors: errors.slice(0, 50) })
+}

@@ -1,0 +1,293 @@
+/** Drafts: created, changed by whoever has their latest revision, listed, discarded. Nothing here sends; `mark` says what became of one that is sent. */
+import { randomBytes } from 'node:crypto'
+import type { Draft, DraftBody, DraftChange, DraftMode, NewDraft } from '../../contract/draft.ts'
+import { draftBounds } from '../../contract/draft.ts'
+import type { Fact } from '../../contract/event.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { emptyContent, withChange } from './draft-change.ts'
+import type { DraftKeys } from './draft-keys.ts'
+import { draftChanged, draftSubmitted, maySeeDraft, noDraft, writerSeenBy } from './draft-rights.ts'
+import type { DraftStore } from './draft-store.ts'
+import type { AnsweredMessage, DraftContent, DraftRow, Quote } from './draft-tables.ts'
+import { contentOf, kindOf, notSaved, toDraft } from './draft-view.ts'
+
+export interface DraftServiceOptions {
+  store: DraftStore
+  keys: DraftKeys
+  blobs: Pick<Blobs, 'use' | 'release'>
+  hub: Pick<EventHub, 'transact'>
+  accounts: Pick<AccountService, 'get'>
+  bounds?: { drafts: number }
+}
+
+export type Tell = (fact: Fact) => void
+
+/** Who writes as, where a draft names nothing else. */
+export interface Identity {
+  fromName: string | null
+  signature: DraftBody | null
+}
+
+/** What a draft begins with. */
+export interface Beginning {
+  content: Partial<DraftContent>
+  answered: AnsweredMessage | null
+  quote: Quote | null
+}
+
+/** Characters of what is written in all drafts of a page. */
+const pageCharacters = 4 * 1024 * 1024
+const nothing: Beginning = { content: {}, answered: null, quote: null }
+
+/** What uses the blobs of a draft. */
+export function ownerOf(draftId: string): string {
+  return `draft:${draftId}`
+}
+
+export class DraftService {
+  readonly #options: DraftServiceOptions
+
+  constructor(options: DraftServiceOptions) {
+    this.#options = options
+  }
+
+  /** @param key Under which the caller may repeat it. */
+  async create(
+    principal: Principal,
+    accountId: string,
+    input: NewDraft,
+    signal: AbortSignal,
+    key?: string,
+  ): Promise<Draft> {
+    const { keys, store, bounds = draftBounds } = this.#options
+    await this.#checkAccount(principal, accountId)
+    const call = keys.call(principal, key, [accountId, input])
+    const before = await keys.repeated(call)
+    if (before !== undefined) return this.get(principal, accountId, before)
+    const { mode, message: _message, attach: _attach, ...wanted } = input
+    signal.throwIfAborted()
+    const { content, answered, quote } = nothing
+    const row = this.#newRow(principal, accountId, mode, withChange({ ...emptyContent, ...content }, wanted, null))
+    row.source = answered && JSON.stringify(answered)
+    row.quote = quote && JSON.stringify(quote)
+    const created = await this.#options.hub.transact(async (transaction, tell) => {
+      const repeated = await keys.repeated(call, transaction)
+      if (repeated !== undefined) return repeated
+      if ((await store.count(accountId, transaction)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
+      await store.insert(transaction, row)
+      await keys.keep(transaction, call, row.id)
+      tell({ type: 'draft_created', data: factOf(row, principal) })
+      return row.id
+    })
+    return this.get(principal, accountId, created)
+  }
+
+  /** @throws Problem also for drafts that the principal may not see. */
+  async get(principal: Principal, accountId: string, draftId: string): Promise<Draft> {
+    return this.#view(principal, await this.getRow(principal, accountId, draftId))
+  }
+
+  async find(principal: Principal, accountId: string, draftId: string): Promise<Draft | undefined> {
+    const row = await this.#options.store.find(draftId)
+    if (!row || row.account_id !== accountId || !maySeeDraft(principal, row)) return undefined
+    return this.#view(principal, row)
+  }
+
+  /** For the other parts of this room. */
+  async getRow(principal: Principal, accountId: string, draftId: string, db?: Database): Promise<DraftRow> {
+    if (!maySeeAccount(principal, accountId)) throw noAccount()
+    const row = await this.#options.store.find(draftId, db)
+    if (!row || row.account_id !== accountId || !maySeeDraft(principal, row)) throw noDraft()
+    return row
+  }
+
+  async list(
+    principal: Principal,
+    accountId: string,
+    { limit, cursor }: { limit: number; cursor?: string | undefined },
+  ): Promise<{ items: Draft[]; next_cursor: string | null }> {
+    const { email } = await this.#options.accounts.get(principal, accountId)
+    const before = cursor === undefined ? undefined : readCursor(cursor)
+    const query = { accountId, principalId: writerSeenBy(principal), before, characters: pageCharacters }
+    const rows = await this.#options.store.list({ ...query, limit: limit + 1 })
+    const page = rows.slice(0, limit)
+    const items = await this.#views(page, email)
+    const last = page.at(-1)
+    // A page that has no room for more than it holds may be the last one: then the next is empty.
+    const isWhole = !last || (rows.length <= limit && page.length < limit && (await this.#isLast(query, last)))
+    return { items, next_cursor: isWhole ? null : writeCursor(last) }
+  }
+
+  async change(
+    principal: Principal,
+    accountId: string,
+    draftId: string,
+    { rev, ...wanted }: DraftChange,
+  ): Promise<Draft> {
+    await this.#checkAccount(principal, accountId)
+    await this.revise(principal, accountId, draftId, rev, async row => ({
+      content: JSON.stringify(withChange(contentOf(row), wanted, null)),
+    }))
+    return this.get(principal, accountId, draftId)
+  }
+
+  /** @param rev Only if it still has this one. */
+  async discard(principal: Principal, accountId: string, draftId: string, rev?: number): Promise<void> {
+    const { hub, store, blobs } = this.#options
+    await this.#checkAccount(principal, accountId)
+    await hub.transact(async (transaction, tell) => {
+      const row = await this.getRow(principal, accountId, draftId, transaction)
+      if (row.state === 'submitted') throw draftSubmitted()
+      if (rev !== undefined && row.rev !== rev) throw draftChanged(row.rev)
+      if (!(await store.delete(transaction, row))) throw draftChanged(row.rev + 1)
+      await blobs.release(transaction, ownerOf(draftId))
+      tell({ type: 'draft_changed', data: { ...factOf(row, principal), state: 'discarded' } })
+    })
+  }
+
+  /**
+   * What becomes of a draft that is sent: `submitted` from `open`, and back; `sent` from either.
+   * @param rev Only if it still has this one. @returns False when it is not so any more, and nothing was changed.
+   */
+  async mark(
+    transaction: Database,
+    tell: Tell,
+    draftId: string,
+    state: DraftRow['state'],
+    submissionId: string | null,
+    rev?: number,
+  ): Promise<boolean> {
+    const { store } = this.#options
+    const from = { submitted: ['open'], open: ['submitted'], sent: ['submitted', 'open'] } as const
+    const isMarked = await store.setState(
+      transaction,
+      draftId,
+      from[state],
+      { state, submission_id: submissionId },
+      rev,
+    )
+    if (!isMarked) return false
+    const row = await store.find(draftId, transaction)
+    if (!row) return false
+    const { id: draft_id, account_id, principal_id } = row
+    const at = new Date().toISOString()
+    tell({ type: 'draft_changed', data: { account_id, draft_id, rev: row.rev, state, principal: principal_id, at } })
+    return true
+  }
+
+  /**
+   * A new revision of an open draft, in a transaction that is taken back when another writer was faster.
+   * @param work Answers what changes of the row.
+   */
+  async revise(
+    principal: Principal,
+    accountId: string,
+    draftId: string,
+    rev: number,
+    work: (row: DraftRow, transaction: Database) => Promise<Partial<DraftRow>>,
+  ): Promise<DraftRow> {
+    const { hub, store, blobs } = this.#options
+    return hub.transact(async (transaction, tell) => {
+      const row = await this.getRow(principal, accountId, draftId, transaction)
+      if (row.state !== 'open') throw draftSubmitted()
+      if (row.rev !== rev) throw draftChanged(row.rev)
+      const values: Partial<DraftRow> = {
+        ...(await work(row, transaction)),
+        rev: rev + 1,
+        key: newKey(),
+        changed_by: changedBy(principal),
+        updated_at: new Date().toISOString(),
+      }
+      if (!(await store.update(transaction, row, values))) throw draftChanged(rev + 1)
+      for (const blobId of await store.forgetComposed(transaction, draftId)) {
+        await blobs.release(transaction, ownerOf(draftId), blobId)
+      }
+      const after = { ...row, ...values }
+      tell({ type: 'draft_changed', data: { ...factOf(after, principal), state: 'open' } })
+      return after
+    })
+  }
+
+  #newRow(principal: Principal, accountId: string, mode: DraftMode, content: DraftContent): DraftRow {
+    const at = new Date().toISOString()
+    return {
+      id: `d${randomBytes(16).toString('base64url').slice(0, 21)}`,
+      account_id: accountId,
+      rev: 1,
+      state: 'open',
+      submission_id: null,
+      mode,
+      content: JSON.stringify(content),
+      ...{ source: null, quote: null, key: newKey() },
+      principal_kind: principal.kind,
+      principal_id: principal.id,
+      principal_name: principal.name,
+      user_id: principal.userId,
+      changed_by: changedBy(principal),
+      ...{ created_at: at, updated_at: at },
+    }
+  }
+
+  async #view(principal: Principal, row: DraftRow): Promise<Draft> {
+    const { email } = await this.#options.accounts.get(principal, row.account_id)
+    const [draft] = await this.#views([row], email)
+    return draft!
+  }
+
+  async #views(rows: readonly DraftRow[], email: string): Promise<Draft[]> {
+    const attachments = await this.#options.store.attachments(rows.map(({ id }) => id))
+    return rows.map(row => {
+      const own = attachments.filter(({ draft_id }) => draft_id === row.id)
+      return toDraft(row, { email, attachments: own, saved: notSaved, warnings: [] })
+    })
+  }
+
+  async #isLast(query: Omit<Parameters<DraftStore['list']>[0], 'limit'>, last: DraftRow): Promise<boolean> {
+    const before = { updatedAt: last.updated_at, id: last.id }
+    return (await this.#options.store.list({ ...query, before, limit: 1 })).length === 0
+  }
+
+  async #checkAccount(principal: Principal, accountId: string): Promise<void> {
+    if (!maySeeAccount(principal, accountId)) throw noAccount()
+    const { enabled } = await this.#options.accounts.get(principal, accountId)
+    if (!enabled) throw new Problem('account_disabled', 'The account is disabled; an administrator can enable it.')
+  }
+}
+
+function factOf({ id, account_id, rev }: DraftRow, { id: principal }: Principal) {
+  return { account_id, draft_id: id, rev, principal, at: new Date().toISOString() }
+}
+
+/** Nobody can know it before. */
+function newKey(): string {
+  return randomBytes(16).toString('hex')
+}
+
+function changedBy({ kind, id, name }: Principal): string {
+  return JSON.stringify({ kind: kindOf(kind), id, name })
+}
+
+function readCursor(cursor: string): { updatedAt: string; id: string } {
+  const [updatedAt = '', id = ''] = Buffer.from(cursor, 'base64url').toString('utf8').split(' ')
+  if (/^\d{4}-[\d:.TZ-]{19}$/.test(updatedAt) && /^d[\w-]{21}$/.test(id)) return { updatedAt, id }
+  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
+  throw new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
+}
+
+function writeCursor({ updated_at, id }: DraftRow): string {
+  return Buffer.from(`${updated_at} ${id}`).toString('base64url')
+}
+
+function noAccount(): Problem {
+  return new Problem('account_not_found', 'There is no such account.')
+}
+
+function tooManyDrafts(most: number): Problem {
+  const detail = `This account has ${most} drafts, the most there may be; send or discard some.`
+  return new Problem('too_many_drafts', detail)
+}

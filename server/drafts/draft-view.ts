@@ -1,0 +1,58 @@
+/** A draft as the contract shows it. */
+import type { Draft, DraftAttachment } from '../../contract/draft.ts'
+import type { AnsweredMessage, DraftAttachmentRow, DraftContent, DraftRow } from './draft-tables.ts'
+
+export interface DraftSurroundings {
+  /** Of the account. */
+  email: string
+  attachments: readonly DraftAttachmentRow[]
+  saved: Draft['saved']
+  warnings: readonly string[]
+}
+
+export const notSaved: Draft['saved'] = { state: 'none', folder: null, ref: null, why: null }
+
+export function contentOf({ content }: Pick<DraftRow, 'content'>): DraftContent {
+  return JSON.parse(content) as DraftContent
+}
+
+export function answeredBy({ source }: Pick<DraftRow, 'source'>): AnsweredMessage | undefined {
+  return source === null ? undefined : (JSON.parse(source) as AnsweredMessage)
+}
+
+export function toDraft(row: DraftRow, { email, attachments, saved, warnings }: DraftSurroundings): Draft {
+  const content = contentOf(row)
+  const answered = answeredBy(row)
+  const { fromName, to, cc, bcc, subject, body } = content
+  return {
+    id: row.id,
+    account_id: row.account_id,
+    rev: row.rev,
+    state: row.state,
+    submission_id: row.submission_id,
+    mode: row.mode,
+    message: answered ? { id: answered.id, ref: answered.ref } : null,
+    from: { email, name: fromName },
+    reply_to: content.replyTo,
+    ...{ to, cc, bcc, subject, body },
+    include_quote: content.includeQuote,
+    include_signature: content.includeSignature,
+    attachments: attachments.map(toAttachment),
+    in_reply_to: row.mode === 'forward' ? null : (answered?.messageId ?? null),
+    warnings: [...warnings],
+    saved,
+    created_by: { kind: kindOf(row.principal_kind), id: row.principal_id, name: row.principal_name },
+    changed_by: JSON.parse(row.changed_by) as Draft['changed_by'],
+    created_at: row.created_at,
+    updated_at: row.updated_at,
+  }
+}
+
+export function toAttachment({ id, name, type, size_bytes, sha256 }: DraftAttachmentRow): DraftAttachment {
+  return { id, name, type, size_bytes: Number(size_bytes), sha256 }
+}
+
+/** Nobody anonymous gets through the gate. */
+export function kindOf(kind: DraftRow['principal_kind']): Draft['created_by']['kind'] {
+  return kind === 'anonymous' ? 'session' : kind
+}

@@ -1,0 +1,113 @@
+/** What stands in a message that is written: the text, the signature below it, and below that what is quoted; as text, and as HTML where there is any. */
+import type { DraftBody } from '../../contract/draft.ts'
+import { Problem } from '../platform/problem.ts'
+import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
+import type { DraftContent, Quote } from './draft-tables.ts'
+
+/** RFC 3676, section 4.3. */
+const signatureMark = '-- '
+
+interface Written {
+  text: string
+  /** Null for what is text alone. */
+  html: string | null
+  style: string
+  bodyAttributes: string
+}
+
+export interface MessageBodies {
+  text: string
+  html: string | null
+}
+
+/** @throws Problem where HTML could not be read in time. */
+export async function writeBodies(
+  bodies: Pick<OutgoingBodies, 'write'>,
+  { body, includeSignature, signature, includeQuote }: DraftContent,
+  quote: Quote | null,
+  asker: Asker,
+): Promise<MessageBodies> {
+  const own = await writeOne(bodies, body, asker)
+  const sign = includeSignature && signature && signature.content.trim() !== '' ? signature : null
+  const signed = sign && (await writeOne(bodies, sign, asker))
+  const quoted = includeQuote ? quote : null
+  return { text: textOf(own, signed, quoted), html: own.html === null ? null : htmlOf(own, signed, quoted) }
+}
+
+/** What was given as HTML, cleaned as it may leave. */
+export async function cleanQuoted(
+  bodies: Pick<OutgoingBodies, 'write'>,
+  html: string,
+  asker: Asker,
+): Promise<{ html: string; text: string } | NoOutcome> {
+  return bodies.write({ format: 'html', content: html }, asker)
+}
+
+async function writeOne(
+  bodies: Pick<OutgoingBodies, 'write'>,
+  { format, content }: DraftBody,
+  asker: Asker,
+): Promise<Written> {
+  if (format === 'text') return { text: content, html: null, style: '', bodyAttributes: '' }
+  const written = await bodies.write({ format, content }, asker)
+  if (written === 'busy') {
+    throw new Problem('overloaded', 'Too many messages are being written; try again in a moment.', {
+      retryAfterSeconds: 5,
+    })
+  }
+  if (written === 'gave_up') {
+    const errors = [
+      { path: 'body.body.content', message: 'takes too long to process; simplify it, or send it as text' },
+    ]
+    throw new Problem('bad_request', 'The body takes too long to process; simplify it, or send it as text.', { errors })
+  }
+  return written
+}
+
+function textOf(own: Written, signed: Written | null, quote: Quote | null): string {
+  const parts = [own.text.trimEnd()]
+  if (signed) parts.push(`${signatureMark}\n${signed.text.trim()}`)
+  if (quote) parts.push(quotedText(quote))
+  return `${parts.join('\n\n').replace(/^\n+/, '')}\n`
+}
+
+function quotedText({ kind, lines, text }: Quote): string {
+  const head = lines.join('\n')
+  if (kind === 'forward') return `${head}\n\n${text.trim()}`
+  const marked = text
+    .trim()
+    .split(/\r\n?|\n/)
+    // RFC 3676, section 4.5: a blank only before what is not quoted already.
+    .map(line => (line === '' || line.startsWith('>') ? `>${line}` : `> ${line}`))
+  return `${head}\n${marked.join('\n')}`
+}
+
+function htmlOf(own: Written, signed: Written | null, quote: Quote | null): string {
+  const style = own.style === '' ? '' : `<style>\n${own.style}\n</style>\n`
+  const parts = [own.html ?? '']
+  if (signed) parts.push(`<div>${signatureMark}<br>\n${signed.html ?? asHtml(signed.text)}</div>`)
+  if (quote) parts.push(quotedHtml(quote))
+  const body = parts.join('\n')
+  return `<!doctype html>\n<html><head><meta charset="utf-8">\n${style}</head><body${own.bodyAttributes}>\n${body}\n</body></html>\n`
+}
+
+function quotedHtml({ kind, lines, text, html }: Quote): string {
+  const content = html ?? asHtml(text)
+  const head = `<div>${lines.map(escapeHtml).join('<br>\n')}</div>`
+  if (kind === 'forward') return `<br>\n${head}<br>\n<div>${content}</div>`
+  return `<br>\n${head}\n<blockquote type="cite" style="margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex">\n${content}\n</blockquote>`
+}
+
+function asHtml(text: string): string {
+  return `<div style="white-space:pre-wrap">${escapeHtml(text.trim())}</div>`
+}
+
+function escapeHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll('\0', '')
+}

@@ -1,0 +1,113 @@
+/**
+ * Writes a message (RFC 5322, MIME) as a stream: the same input gives the same bytes. The only door to nodemailer's MimeNode here; what it is
+ * given has no line end in any field.
+ */
+import { Readable } from 'node:stream'
+import MimeNode from 'nodemailer/lib/mime-node'
+import type { Address } from '../../contract/mail.ts'
+
+export interface MessageToWrite {
+  from: Address
+  replyTo: readonly Address[]
+  to: readonly Address[]
+  cc: readonly Address[]
+  subject: string
+  date: Date
+  /** With angle brackets, as all of them. */
+  messageId: string
+  inReplyTo: string | null
+  references: readonly string[]
+  /** No other message has it. */
+  boundary: string
+  text: string
+  html: string | null
+  attachments: readonly AttachmentToWrite[]
+}
+
+export interface AttachmentToWrite {
+  name: string
+  type: string
+  open(): AsyncIterable<Uint8Array>
+}
+
+/** RFC 5322, section 3.6.4, without what few programs read: comments, quotes and blanks. */
+const messageIdForm = /^<[\x21-\x3b\x3d\x3f-\x7e]{1,400}>$/
+const typeForm = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,99}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,99}$/
+/** These are not to be encoded (RFC 2046, section 5.2.1), or would be read as parts of ours. */
+const wrapped = /^(?:message|multipart)\//
+const octets = 'application/octet-stream'
+
+export function isMessageId(text: string): boolean {
+  return messageIdForm.test(text)
+}
+
+/** A media type without parameters; what is none, or cannot stand in a message as it is, is a stream of bytes. */
+export function attachmentType(given: string | undefined): string {
+  const [type = ''] = (given ?? '').toLowerCase().split(';', 1)
+  const bare = type.trim()
+  return typeForm.test(bare) && !wrapped.test(bare) ? bare : octets
+}
+
+export function writeMessage(message: MessageToWrite): Readable {
+  const root = partsOf(message)
+  const { from, replyTo, to, cc, subject, date, messageId, inReplyTo, references } = message
+  root.setHeader('From', toNode(from))
+  if (replyTo.length > 0) root.setHeader('Reply-To', replyTo.map(toNode))
+  if (to.length > 0) root.setHeader('To', to.map(toNode))
+  if (cc.length > 0) root.setHeader('Cc', cc.map(toNode))
+  root.setHeader('Subject', bare(subject))
+  root.setHeader('Date', date)
+  root.setHeader('Message-ID', idOf(messageId))
+  if (inReplyTo !== null) root.setHeader('In-Reply-To', idOf(inReplyTo))
+  if (references.length > 0) root.setHeader('References', references.map(idOf))
+  return root.createReadStream()
+}
+
+function partsOf({ boundary: baseBoundary, text, html, attachments }: MessageToWrite): MimeNode {
+  const options = { baseBoundary, boundaryPrefix: '=', disableFileAccess: true, disableUrlAccess: true }
+  const plain = (node: MimeNode) => node.setContent(withLineEnds(text))
+  const textType = 'text/plain; charset=utf-8'
+  const both = (node: MimeNode) => {
+    plain(node.createChild(textType, limits))
+    node.createChild('text/html; charset=utf-8', limits).setContent(withLineEnds(html ?? ''))
+    return node
+  }
+  if (attachments.length === 0) {
+    return html === null ? plain(new MimeNode(textType, options)) : both(new MimeNode('multipart/alternative', options))
+  }
+  const root = new MimeNode('multipart/mixed', options)
+  if (html === null) plain(root.createChild(textType, limits))
+  else both(root.createChild('multipart/alternative', limits))
+  for (const { name, type, open } of attachments) {
+    const node = root.createChild(attachmentType(type), { ...limits, filename: bare(name) })
+    node.setHeader('Content-Disposition', 'attachment')
+    node.setHeader('Content-Transfer-Encoding', 'base64')
+    node.setContent(Readable.from(open(), { objectMode: false }))
+  }
+  return root
+}
+
+/** Each part by itself: it asks nobody above it. */
+const limits = { disableFileAccess: true, disableUrlAccess: true } as const
+
+function toNode({ email, name }: Address): { address: string; name: string } {
+  return { address: bare(email), name: bare(name ?? '') }
+}
+
+/** The last of several places that look: nothing that ends a line gets into a field. */
+function bare(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').toWellFormed()
+}
+
+function idOf(id: string): string {
+  if (!isMessageId(id)) throw new Error('a Message-ID that may not be written')
+  return id
+}
+
+/** NUL may not be in a message (RFC 5322, section 2.2.3 and RFC 5321, section 4.5.2). */
+function withLineEnds(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll('\0', '')
+    .replaceAll(/\r\n?|\n/g, '\r\n')
+}

@@ -1,0 +1,76 @@
+/** Serves uploads: a body of any type, handed to its endpoint as it comes, without being held. The gate is the same as everywhere. */
+import type { IncomingMessage } from 'node:http'
+import { guard, type Operation } from '../guard.ts'
+import { Problem } from '../problem.ts'
+import { type Call, HttpCall } from './http-call.ts'
+import { principalOf } from './http-hooks.ts'
+import type { HttpServer } from './http-server.ts'
+
+export interface Upload {
+  /** Of the body, as its sender says. */
+  type: string | undefined
+  /** As it comes; to be read once, to its end or not. Throws where it is longer than its endpoint takes, or is broken off. */
+  bytes: AsyncIterable<Uint8Array>
+}
+
+type UploadCall = Call<Record<string, string>, Record<string, string>, undefined>
+
+/** @param mostBytes Of a body. @param handler Its answer is sent as JSON. */
+export function handleUpload(
+  http: HttpServer,
+  path: string,
+  operation: Operation,
+  mostBytes: number,
+  handler: (call: UploadCall, upload: Upload) => Promise<{ status: number; json: string }>,
+): void {
+  // Of their own: elsewhere JSON alone is read.
+  http.fastify.register(async scope => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined))
+    scope.route({
+      method: 'POST',
+      url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      bodyLimit: mostBytes,
+      config: { operation, isCounted: false, limit: operation.limit },
+      handler: async (request, reply) => {
+        const params = (request.params ?? {}) as Record<string, string>
+        const query = (request.query ?? {}) as Record<string, string>
+        guard(principalOf(request), operation, params.account_id)
+        const call = new HttpCall(request, reply, { params, query, body: undefined }, http)
+        const type = request.headers['content-type']
+        const bytes = bytesOf(request.raw, mostBytes, () => http.wantBody(request))
+        const { status, json } = await handler(call, { type, bytes })
+        return reply
+          .code(status)
+          .header('cache-control', 'no-store')
+          .header('content-type', 'application/json; charset=utf-8')
+          .send(json)
+      },
+    })
+  })
+}
+
+async function* bytesOf(
+  request: IncomingMessage,
+  mostBytes: number,
+  ask: () => void,
+): AsyncGenerator<Uint8Array, undefined> {
+  const { 'content-encoding': encoding, 'content-length': declared } = request.headers
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Problem('unsupported_media_type', 'Send the file as it is, without a Content-Encoding.')
+  }
+  if (Number(declared ?? 0) > mostBytes) throw tooLarge(mostBytes)
+  ask()
+  let size = 0
+  // Where its reader stops in the middle, the answer still goes out over the same connection.
+  for await (const piece of request.iterator({ destroyOnReturn: false })) {
+    size += piece.length
+    if (size > mostBytes) throw tooLarge(mostBytes)
+    yield piece
+  }
+  if (!request.complete) throw new Problem('bad_request', 'The upload broke off.')
+}
+
+function tooLarge(mostBytes: number): Problem {
+  return new Problem('too_large', `The file is larger than ${mostBytes / 1024 / 1024} MiB, the maximum here.`)
+}

@@ -1,0 +1,20 @@
+/** Writes the bodies of messages in the text pool. */
+import { type Asker, JobCache, type NoOutcome } from './job-cache.ts'
+import type { BodyToWrite, WrittenBody } from './outgoing-body.ts'
+import type { TextWorker } from './text-worker.ts'
+
+export class OutgoingBodies {
+  readonly #cache: JobCache<'writeBody'>
+
+  constructor(worker: Pick<TextWorker, 'run'>) {
+    this.#cache = new JobCache(worker, {
+      job: 'writeBody',
+      contentOf: ({ format, content }) => [format, content],
+    })
+  }
+
+  /** @throws Problem draining */
+  write(body: BodyToWrite, asker: Asker): Promise<WrittenBody | NoOutcome> {
+    return this.#cache.run(body, asker)
+  }
+}
