@@ -15,6 +15,7 @@ import { mailIndexApi } from './mail-index.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
+import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
 import { systemApi } from './system.ts'
@@ -37,6 +38,7 @@ export const api = {
   mailSearch: mailSearchApi,
   metrics: metricsApi,
   operations: operationsApi,
+  policy: policyApi,
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

@@ -119,7 +119,7 @@ export type PolicyFinding = z.infer<typeof PolicyFinding>
 
 const params = z.object({ token_id: z.string().min(1).max(40) })
 const shared = { tag: 'Tokens', scope: 'signed_in', path: '/api/dashboard/tokens/{token_id}/policy', params } as const
-const answer = z.object({
+export const PolicyAnswer = z.object({
   token_id: z.string(),
   policy: TokenPolicy,
   is_default: z.boolean(),
@@ -134,25 +134,28 @@ const answer = z.object({
     changes_hour: z.int(),
   }),
 })
+export type PolicyAnswer = z.infer<typeof PolicyAnswer>
 
 export const policyApi = {
   getTokenPolicy: endpoint({
     ...shared,
     method: 'GET',
     summary: 'Get the policy of a token, with what it has used of it',
+    description: 'For its owner, administrators, and the token itself.',
     effect: 'read',
-    response: answer,
+    response: PolicyAnswer,
     problems: ['token_not_found'],
   }),
   setTokenPolicy: endpoint({
     ...shared,
     callers: 'session',
     method: 'PUT',
-    summary: 'Set the policy of a token; it applies immediately, also to what waits in the outbox',
+    summary: 'Set the policy of a token; it applies immediately, also to what waits for an approval',
+    description: 'For its owner and administrators; never for a token.',
     effect: 'write',
     limit: 'access',
-    body: TokenPolicy,
-    response: answer,
-    problems: ['token_not_found', 'session_needed', 'beyond_own_rights'],
+    body: TokenPolicy.meta({ examples: [defaultPolicy] }),
+    response: PolicyAnswer,
+    problems: ['token_not_found', 'session_needed'],
   }),
 }

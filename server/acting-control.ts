@@ -1,16 +1,44 @@
-/** What rules over operations: freezes. A part of the composition root. */
+/** What rules over changes of mail: freezes and policies. A part of the composition root. */
 import type { FreezeService } from './freezes/freeze-service.ts'
-import type { IsHeld, MayChange } from './operations/operation-control.ts'
+import type { AskedChange, IsHeld, MayChange } from './operations/operation-control.ts'
 import { Problem } from './platform/problem.ts'
+import type { OrganizingJudge } from './policies/organizing-judge.ts'
 
-export function controlOf(freezes: FreezeService): { mayChange: MayChange; isHeld: IsHeld } {
+export interface ControlOptions {
+  freezes: Pick<FreezeService, 'isFrozen'>
+  organizing: Pick<OrganizingJudge, 'admit'>
+  /** Whether it is the folder of sent mail. */
+  isSentFolder(accountId: string, path: string): boolean
+}
+
+export function controlOf({ freezes, organizing, isSentFolder }: ControlOptions): {
+  mayChange: MayChange
+  isHeld: IsHeld
+} {
   return {
-    mayChange: async (principal, accountId) => {
+    mayChange: async (principal, accountId, asked) => {
       // The gate knows the account of a request only where its path names one.
-      if (!freezes.isFrozen(principal, accountId)) return
-      throw new Problem('frozen', 'A human stopped changes of this account, or of this caller.')
+      if (freezes.isFrozen(principal, accountId)) {
+        throw new Problem('frozen', 'A human stopped changes of this account, or of this caller.')
+      }
+      if (principal.kind === 'session') return
+      // It says to whom the owner wrote, and so who is no stranger. What lies there already may be put back.
+      const targets = targetsOf(asked)
+      if (asked.undoOf === undefined && targets.some(path => isSentFolder(accountId, path))) {
+        throw new Problem('policy_denied', 'Programs may not move or copy messages into the folder of sent mail.')
+      }
+      const folders = [...asked.messages.map(({ place }) => place.path), ...targets]
+      await organizing.admit(principal, {
+        isDeletion: asked.kind === 'delete',
+        messages: asked.messages.length,
+        folders,
+      })
     },
     isHeld: ({ principal_kind: kind, principal_id: id, account_id: accountId }) =>
       freezes.isFrozen({ kind: kind as 'session' | 'token' | 'api_key', id }, accountId),
   }
+}
+
+function targetsOf({ messages }: AskedChange): string[] {
+  return messages.flatMap(({ change }) => (change.to === undefined ? [] : [change.to]))
 }

@@ -11,6 +11,7 @@ import { composeMail } from './compose-mail.ts'
 import { composeMcp } from './compose-mcp.ts'
 import { composeObserving } from './compose-observing.ts'
 import { composeOutbound } from './compose-outbound.ts'
+import { composePolicies } from './compose-policies.ts'
 import { composeStorage } from './compose-storage.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -98,8 +99,10 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { gateway } = overrides
   const stopping = composeFreezes({ db, hub, accountIds: () => accounts.listIds(), logger })
   const { freezes } = stopping
+  const ruling = composePolicies({ db, hub, writtenTo: (...asked) => mailboxes.writtenTo(...asked), logger })
+  const { organizing, shown } = ruling
   const mailboxes = composeMail({
-    ...{ config, db, secrets, hub, guard, leases, gateway, freezes },
+    ...{ config, db, secrets, hub, guard, leases, gateway, freezes, organizing },
     ...{ mayPrune, retention, calls, logger },
   })
   const { accounts, pool, sandbox } = mailboxes
@@ -155,6 +158,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     wrongCredentials,
     trail,
     stops: freezes,
+    shown,
   })
   const exchanges = new ExchangeRegistry({ now: Date.now, logger })
   news.join({
@@ -170,6 +174,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
 
   people.addRoutes(http)
   stopping.addRoutes(http)
+  ruling.addRoutes(http)
   mailboxes.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
@@ -184,6 +189,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     limits,
     trail,
     stops: freezes,
+    shown,
     version,
     logger,
   })
@@ -194,6 +200,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     { name: 'key', start: () => checkKey(db, key, head) },
     ...people.parts,
     stopping.part,
+    ruling.part,
     { name: 'outbound', stop: () => guarded.stop() },
     ...mailboxes.parts,
     pagePart(http, root, logger),

@@ -27,6 +27,7 @@ import { MailService } from './mail/mail-service.ts'
 import { MessageLists } from './mail/message-lists.ts'
 import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
+import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
@@ -39,6 +40,7 @@ import type { OutboundGuard } from './platform/network/outbound-guard.ts'
 import type { Principal } from './platform/principal.ts'
 import type { RetentionClock } from './platform/retention-clock.ts'
 import { type SecretBox, Signer } from './platform/secret-box.ts'
+import type { OrganizingJudge } from './policies/organizing-judge.ts'
 import { poolLimitsPart } from './pool-limits-part.ts'
 import { SandboxRunner } from './sandbox-runner.ts'
 import { NetworkService } from './settings/network-service.ts'
@@ -58,6 +60,8 @@ export interface MailSurroundings {
   secrets: SecretBox
   hub: EventHub
   freezes: FreezeService
+  /** Of what programs change. */
+  organizing: Pick<OrganizingJudge, 'admit'>
   /** Of mail servers. */
   guard: OutboundGuard
   /** One process watches an account. */
@@ -77,6 +81,8 @@ export interface ComposedMail {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  /** Those of the addresses to which the account wrote before. */
+  writtenTo: ReturnType<typeof writtenTo>
   /** What leaves is made of. */
   writing: ComposedDrafts
   sandbox: SandboxRunner
@@ -91,6 +97,7 @@ export function composeMail({
   secrets,
   hub,
   freezes,
+  organizing,
   guard,
   leases,
   mayPrune,
@@ -150,7 +157,9 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
-  const control = controlOf(freezes)
+  const isSentFolder = (accountId: string, path: string) =>
+    composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
+  const control = controlOf({ freezes, organizing, isSentFolder })
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
@@ -163,6 +172,11 @@ export function composeMail({
     mail,
     search,
     operations,
+    writtenTo: writtenTo({
+      search,
+      isIndexed: accountId => composed.find(accountId) !== undefined,
+      accounts,
+    }),
     writing,
     sandbox,
     addRoutes: http => {

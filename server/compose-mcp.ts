@@ -17,6 +17,7 @@ import type { Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { Shown } from './platform/shown.ts'
 import { Toolbox } from './tools/toolbox.ts'
 
 export interface McpSurroundings {
@@ -31,6 +32,7 @@ export interface McpSurroundings {
   limits: HttpLimits
   trail: Trail
   stops: Stops
+  shown: Shown
   version: string
   logger: Logger
 }
@@ -47,12 +49,13 @@ export function composeMcp({
   metrics,
   ...around
 }: McpSurroundings): Part {
-  const { limits, trail, stops, version, logger } = around
+  const { limits, trail, stops, shown, version, logger } = around
   const toolbox = new Toolbox({
     tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts }), ...operationTools({ operations })],
     limits,
     trail,
     stops,
+    shown,
     observe: outcome => metrics.recordRequest(outcome),
     logger,
   })

@@ -14,6 +14,7 @@ import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
+import * as policies from './policies/migrations/0019-policies.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
 import * as writeProbe from './storage/migrations/0007-write-probe.ts'
 import * as folderStates from './sync/migrations/0010-folder-states.ts'
@@ -41,5 +42,5 @@ export const migrations: Migrations = {
   '0015-account-index': together(indexLevel, mailUsage),
   '0016-operations': operations,
   '0017-drafts': together(blobs, drafts),
-  '0019-acting': together(freezes),
+  '0019-acting': together(freezes, policies),
 }

@@ -253,6 +253,11 @@ export class EventHub {
     for (const stream of this.#owners.of(principalId)) stream.close('revoked', 0)
   }
 
+  /** Principals of the streams that are open now, each as often as it has streams. */
+  *readers(): Generator<Principal, undefined> {
+    for (const { principal } of this.#streams) yield principal
+  }
+
   /** Closes those streams whose principals may not read for now; the gate refuses others until they may. */
   closeStreamsWhere(isStopped: (principal: Principal) => boolean): void {
     for (const stream of [...this.#streams]) if (isStopped(stream.principal)) stream.close('revoked', 0)

@@ -10,6 +10,8 @@ export interface JudgedMessage {
   attachmentBytes: number
   /** Addresses of the thread that it answers; undefined for a message that answers none. */
   threadPeople: ReadonlySet<string> | undefined
+  /** When it is to leave, in epoch milliseconds; undefined for now. */
+  at?: number | undefined
 }
 
 export interface Verdict {
@@ -20,4 +22,9 @@ export interface Verdict {
 /** Judges; counts nothing. People are not judged: what a user sends is that user's own act. */
 export interface PolicyJudge {
   judge(principal: Principal, message: JudgedMessage): Promise<Verdict>
+}
+
+export function verdictOf(findings: PolicyFinding[]): Verdict {
+  const has = (effect: PolicyFinding['effect']) => findings.some(finding => finding.effect === effect)
+  return { verdict: has('deny') ? 'deny' : has('hold') ? 'hold' : 'send', findings }
 }

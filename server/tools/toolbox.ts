@@ -8,6 +8,7 @@ import { toProblem } from '../platform/http/http-problem.ts'
 import type { Logger } from '../platform/logger.ts'
 import type { Caller, Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { Shown } from '../platform/shown.ts'
 import { annotations, type ObjectSchema, type Tool, type ToolAnnotations, toolSchema } from './tool.ts'
 
 export interface ToolboxOptions {
@@ -16,6 +17,8 @@ export interface ToolboxOptions {
   trail: Trail
   /** Without it, nothing is ever stopped. */
   stops?: Stops
+  /** Hears what programs are shown. */
+  shown?: Shown
   /** Hears of each finished call; must not throw. */
   observe(outcome: RequestOutcome): void
   logger: Logger
@@ -145,7 +148,7 @@ export class Toolbox {
 
   async #run({ tool, operation, safe }: Entry, raw: unknown, { caller, signal }: Asking, told: Told): Promise<object> {
     const { principal, address } = caller
-    const { limits, trail, stops } = this.#options
+    const { limits, trail, stops, shown } = this.#options
     signal.throwIfAborted()
     guard(principal, operation, undefined, stops)
     if (operation.effect !== 'read' && trail.isFull) {
@@ -160,13 +163,17 @@ export class Toolbox {
     if (!tool.accountOf) {
       const mayGoOn = () => checkWhole(stops, principal, operation, input)
       mayGoOn()
-      return unlessStopped(checked(tool, await tool.run(call)), operation, mayGoOn)
+      const output = unlessStopped(checked(tool, await tool.run(call)), operation, mayGoOn)
+      shown?.(principal, operation, undefined, output)
+      return output
     }
     const accountId = await tool.accountOf(principal, input)
     told.refs.account_id = accountId
     guard(principal, operation, accountId, stops)
-    const output = checked(tool, await tool.run({ ...call, accountId }))
-    return unlessStopped(output, operation, () => stops?.check(principal, operation, accountId))
+    const result = checked(tool, await tool.run({ ...call, accountId }))
+    const output = unlessStopped(result, operation, () => stops?.check(principal, operation, accountId))
+    shown?.(principal, operation, accountId, output)
+    return output
   }
 
   #problemOf(error: unknown, { operation }: Entry, { requestId, signal }: Asking): Problem {

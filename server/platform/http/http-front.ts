@@ -11,6 +11,7 @@ import { guard, type Operation, type Stops } from '../guard.ts'
 import type { Logger } from '../logger.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { type Caller, maxUserAgent, type Principal } from '../principal.ts'
+import type { Shown } from '../shown.ts'
 import { TurnBudget } from '../turn-budget.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
 import type { AllowedHosts } from './http-host.ts'
@@ -86,6 +87,7 @@ export interface HttpFrontOptions {
   admits(principal: Principal, address: string, limit: LimitName | undefined): boolean
   authenticate(credentials: Credentials): Promise<Principal | undefined> | Principal | undefined
   stops: Stops | undefined
+  shown: Shown | undefined
   forwarded: ForwardedWatcher
   trustedProxies: { has(address: string): boolean }
   /** Is told what a stop must wait for. */
@@ -197,7 +199,7 @@ export class HttpFront {
 
   /** False for what the server behind is to answer; nothing was done then. */
   #opens(socket: Socket, { route, head, address, began, principal }: Known): boolean {
-    const { isDraining, nextRequestId, admits, observe, cors, stops, logger } = this.#options
+    const { isDraining, nextRequestId, admits, observe, cors, stops, shown, logger } = this.#options
     if (isDraining()) return false
     const shared = cors.headersFor(head.headers)
     const userAgent = (head.headers['user-agent'] ?? '').slice(0, maxUserAgent)
@@ -213,6 +215,7 @@ export class HttpFront {
       stops?.checkAll(principal, route.operation)
       if (!admits(principal, address, route.endpoint.limit)) return false
       const { query } = parseInput(route.endpoint, { params: undefined, query: parseQuery(head.search) })
+      shown?.(principal, route.operation, undefined, undefined)
       route.open({ principal, caller, query, header: name => head.headers[name], takeSocket })
       const durationMs = performance.now() - began
       const input = route.safe({ query, body: undefined })

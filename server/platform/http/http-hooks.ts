@@ -7,6 +7,7 @@ import { guard, type Operation, type Stops } from '../guard.ts'
 import { addressBehind, type ForwardedWatcher } from '../network/caller-address.ts'
 import { anonymous, type Caller, isMore, type Principal } from '../principal.ts'
 import { Problem } from '../problem.ts'
+import type { Shown } from '../shown.ts'
 import { hasBody, leaveUnread } from './http-body.ts'
 import { callerOf } from './http-call.ts'
 import { type Credentials, credentialsOf } from './http-credentials.ts'
@@ -33,6 +34,8 @@ export interface HttpJudges {
   trail?: Trail
   /** Without it, nothing is ever stopped. */
   stops?: Stops
+  /** Hears what programs are shown. */
+  shown?: Shown
 }
 
 export interface HttpHooksOptions {

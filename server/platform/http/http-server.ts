@@ -130,6 +130,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     cors,
     authenticate: options.authenticate,
     stops: options.stops,
+    shown: options.shown,
     underWay,
     mayAsk: address => options.limits?.mayAsk(address) ?? true,
     admits: (principal, address, limit) => options.limits?.admits(principal, address, limit) ?? true,
@@ -236,6 +237,8 @@ export function handle<Params, Query, Body, Response>(
       const call = new HttpCall(request, reply, input, http)
       if (endpoint.method === 'PATCH') call.note({ fields: fieldNames(input.body).join(', ') })
       const finish = (answer: Response | JsonText) => {
+        const told = answer instanceof JsonText ? undefined : answer
+        http.options.shown?.(principal, operation, accountOf(input.params), told)
         if (reply.sent) return undefined
         // What was done is done, and answered as such; what was only read has not left yet.
         const checking = endpoint.effect === 'read' ? call.checkAgain(accountOf(input.params)) : undefined
@@ -318,7 +321,9 @@ export function handleRaw(
         query: (request.query ?? {}) as Record<string, string>,
         body: undefined,
       }
-      admit(http, principalOf(request), operation, input)
+      const principal = principalOf(request)
+      admit(http, principal, operation, input)
+      http.options.shown?.(principal, operation, input.params.account_id, undefined)
       return handler(new HttpCall(request, reply, input, http), reply)
     },
   })

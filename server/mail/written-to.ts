@@ -1,0 +1,48 @@
+/** To whom the owner of an account wrote before: To of what lies in the folder of sent mail, from the owner, says so; nothing else does. */
+import { everyScope, type Principal } from '../platform/principal.ts'
+import type { MailSearch } from './mail-search.ts'
+import { inTurns } from './search-turns.ts'
+
+export interface WrittenToOptions {
+  search: Pick<MailSearch, 'searchAccount'>
+  /** Without an index nobody is known. */
+  isIndexed(accountId: string): boolean
+  accounts: { get(principal: Principal, accountId: string): Promise<{ email: string }> }
+}
+
+/** Addresses of one question; further ones count as unknown. */
+const mostAsked = 50
+const atOnce = 4
+const mostHits = 20
+/** What can stand in a term of a search; others count as unknown. */
+const plain = /^[^\s"()\\]+@[^\s"()\\]+$/
+/** The server looks for its own sake. */
+const self: Principal = {
+  ...{ id: 'system', name: 'RustyMail', kind: 'session', userId: null },
+  ...{ scopes: everyScope, accounts: 'all' },
+}
+
+export function writtenTo({ search, isIndexed, accounts }: WrittenToOptions) {
+  return async (accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>> => {
+    if (!isIndexed(accountId)) return new Set()
+    const own = keyOf((await accounts.get(self, accountId)).email)
+    const isKnown = async (email: string): Promise<boolean> => {
+      const q = `in:sent to:"${email}"`
+      const asked = { q, sort: 'date', limit: mostHits, server: 'never' } as const
+      const { items } = await search.searchAccount(self, accountId, asked, AbortSignal.timeout(5_000))
+      return items.some(
+        ({ from, to }) =>
+          from.some(one => keyOf(one.email) === own) && to.some(one => keyOf(one.email) === keyOf(email)),
+      )
+    }
+    const asked = [...new Set(emails)].filter(email => plain.test(email)).slice(0, mostAsked)
+    // What cannot be found out is not known.
+    const known = await inTurns(asked, atOnce, email => isKnown(email).catch(() => false))
+    return new Set(asked.filter((_email, at) => known[at]))
+  }
+}
+
+/** Of ASCII alone: a mail server may tell others apart. */
+function keyOf(email: string): string {
+  return email.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
+}

@@ -1,0 +1,53 @@
+/** What a token may change: folders, how much an hour, whether for good; counted also where calls come at the same moment. */
+import { expect, test } from 'vitest'
+import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
+import { memoryDatabase, onEachDatabase } from '../../test/support/databases.ts'
+import type { Database } from '../platform/database/database.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import { OrganizingJudge } from './organizing-judge.ts'
+import { PolicyRates } from './policy-rates.ts'
+import { PolicyStore } from './policy-store.ts'
+
+const bot: Principal = { id: 'token-b', name: 'B', kind: 'token', userId: 'u', scopes: everyScope, accounts: 'all' }
+
+function judgeOn(db: Database, organizing: Partial<TokenPolicy['organizing']>, mode: TokenPolicy['mode'] = 'act') {
+  const clock = { now: Date.parse('2026-01-05T10:00:00.000Z') }
+  const rates = new PolicyRates(new PolicyStore(db), () => clock.now)
+  const policy = { ...defaultPolicy, mode, organizing: { ...defaultPolicy.organizing, ...organizing } }
+  const judge = new OrganizingJudge({ policyOf: ({ kind }) => (kind === 'session' ? undefined : policy), rates, db })
+  const ask = (messages: number, folders = ['INBOX'], isDeletion = false, principal = bot) =>
+    judge.admit(principal, { messages, folders, isDeletion }).then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    )
+  return { ask, clock, rates }
+}
+
+onEachDatabase(open => {
+  test('a hundred calls at the same moment pass no more than the rate allows; an hour later there is room again', async () => {
+    const { ask, clock, rates } = judgeOn(await open(), { max_per_hour: 25 })
+    const answers = await Promise.all(Array.from({ length: 100 }, () => ask(2)))
+    expect(answers.filter(answer => answer === 'done')).toHaveLength(12)
+    expect(new Set(answers)).toEqual(new Set(['done', 'policy_denied']))
+    expect((await rates.used(bot.id)).changes_hour).toBe(24)
+    clock.now += 3_600_001
+    expect(await ask(25)).toBe('done')
+    await rates.forget()
+    expect((await rates.used(bot.id)).changes_hour).toBe(25)
+  })
+})
+
+test('folders, deletion and mode', async () => {
+  const db = await memoryDatabase()
+  const narrow = judgeOn(db, { folders: ['inbox', 'Archive'], may_delete: false })
+  const wanted = [['INBOX'], ['Inbox', 'Archive'], ['INBOX', 'Trash'], ['archive'], ['Archive/2025']]
+  expect(await Promise.all(wanted.map(folders => narrow.ask(1, folders)))).toEqual([
+    ...['done', 'done'],
+    ...['policy_denied', 'policy_denied', 'policy_denied'],
+  ])
+  expect(await narrow.ask(1, ['INBOX'], true)).toBe('policy_denied')
+  expect(await narrow.ask(1, ['Trash'], true, { ...bot, kind: 'session' })).toBe('done')
+  expect(await judgeOn(db, {}, 'propose').ask(1)).toBe('policy_denied')
+  expect(await judgeOn(db, { folders: [] }).ask(1)).toBe('policy_denied')
+  expect(await judgeOn(db, {}).ask(1, ['INBOX'], true)).toBe('done')
+})

@@ -1,0 +1,80 @@
+/** Judges what programs want to change in a mailbox, by the policy of their token. */
+import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { PolicyRates } from './policy-rates.ts'
+
+/** What is to be changed, as the server found it. */
+export interface AskedOrganizing {
+  isDeletion: boolean
+  messages: number
+  /** In which messages are changed, and into which they are moved or copied. */
+  folders: readonly string[]
+}
+
+export interface OrganizingJudgeOptions {
+  policyOf(principal: Principal): TokenPolicy | undefined
+  rates: Pick<PolicyRates, 'changeFindings' | 'countChanges'>
+  db: Database
+}
+
+export class OrganizingJudge {
+  readonly #options: OrganizingJudgeOptions
+  /** One after the other, so that calls at the same moment cannot pass the rate together. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: OrganizingJudgeOptions) {
+    this.#options = options
+  }
+
+  /** Counts what it lets pass, also where that is refused later for another reason. @throws Problem `policy_denied`. */
+  async admit(principal: Principal, asked: AskedOrganizing): Promise<void> {
+    const policy = this.#options.policyOf(principal)
+    if (!policy) return
+    if (policy.mode === 'propose') {
+      const detail =
+        'This token only proposes, and changes of a mailbox cannot be proposed yet: nothing was changed. Ask a human to do it.'
+      throw new Problem('policy_denied', detail)
+    }
+    refuse(organizingFindings(policy.organizing, asked))
+    const turn = this.#last.then(() => this.#count(principal, policy, asked.messages))
+    this.#last = turn.catch(() => undefined)
+    await turn
+  }
+
+  async #count({ id }: Principal, { organizing }: TokenPolicy, messages: number): Promise<void> {
+    const { rates, db } = this.#options
+    await db.transaction().execute(async transaction => {
+      refuse(await rates.changeFindings(id, organizing.max_per_hour, messages, transaction))
+      await rates.countChanges(transaction, id, messages)
+    })
+  }
+}
+
+function organizingFindings(
+  { folders: allowed, may_delete: mayDelete }: TokenPolicy['organizing'],
+  asked: AskedOrganizing,
+) {
+  const findings: PolicyFinding[] = []
+  const deny = (rule: PolicyFinding['rule'], why: string) => void findings.push({ rule, effect: 'deny', why })
+  if (asked.isDeletion && !mayDelete) deny('may_delete', 'The token may never delete permanently.')
+  if (allowed === 'all') return findings
+  const known = new Set(allowed.map(folderKey))
+  const others = [...new Set(asked.folders)].filter(path => !known.has(folderKey(path)))
+  if (others.length > 0) deny('folders', `The token may not change messages in ${others.slice(0, 5).join(', ')}.`)
+  return findings
+}
+
+/** The name of the inbox is the same in any case (RFC 3501, section 5.1). */
+function folderKey(path: string): string {
+  return path.toUpperCase() === 'INBOX' ? 'INBOX' : path
+}
+
+function refuse(findings: readonly PolicyFinding[]): void {
+  if (findings.length === 0) return
+  throw new Problem(
+    'policy_denied',
+    `The policy of the token does not allow this: ${findings.map(({ why }) => why).join(' ')}`,
+  )
+}

@@ -1,0 +1,158 @@
+/** Policies of tokens: in memory, since each call of a program asks for one; stored with their token, and followed where another process changes one. */
+import { defaultPolicy, type PolicyAnswer, TokenPolicy } from '../../contract/policy.ts'
+import { policyWords } from '../../contract/policy-words.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import type { PolicyRates } from './policy-rates.ts'
+import type { PolicyStore } from './policy-store.ts'
+import type { PolicyRow } from './policy-tables.ts'
+import { isTimeZone } from './working-hours.ts'
+
+export interface PolicyOwner {
+  user_id: string
+  name: string
+}
+
+export interface PolicyServiceOptions {
+  store: PolicyStore
+  rates: PolicyRates
+  hub: Pick<EventHub, 'transact' | 'listen'>
+  /** Whose token it is; undefined where there is none. */
+  ownerOf(tokenId: string): Promise<PolicyOwner | undefined>
+  now(): number
+  logger: Logger
+}
+
+interface Kept {
+  row: PolicyRow
+  policy: TokenPolicy
+}
+
+const tokenMark = 'token-'
+const forgetEveryMs = 60 * 60_000
+const retryMs = 1_000
+
+export class PolicyService {
+  readonly #options: PolicyServiceOptions
+  readonly #kept = new Map<string, Kept>()
+  /** Changed by others, and not read again yet. */
+  readonly #stale = new Set<string>()
+  readonly #stopped = new AbortController()
+  readonly #unsubscribe: (() => void)[] = []
+
+  constructor(options: PolicyServiceOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    const { store, hub, rates, logger } = this.#options
+    for (const row of await store.list()) this.#keep(row)
+    this.#unsubscribe.push(
+      hub.listen('token_updated', ({ token_id: tokenId, changed }) => {
+        if (changed.includes('policy')) void this.#follow(tokenId)
+      }),
+      hub.listen('token_revoked', ({ token_id: tokenId }) => this.#kept.delete(tokenId)),
+    )
+    const failed = (err: unknown) => logger.error({ err }, 'policies could not be followed')
+    every(retryMs, this.#stopped.signal, () => this.#stale.forEach(tokenId => void this.#follow(tokenId)), failed)
+    every(forgetEveryMs, this.#stopped.signal, () => void rates.forget().catch(failed), failed)
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#stopped.abort()
+  }
+
+  /** Undefined for people, who are not judged. The API key of the environment has the default. */
+  policyOf = ({ kind, id }: Pick<Principal, 'kind' | 'id'>): TokenPolicy | undefined => {
+    if (kind === 'session') return undefined
+    return this.#kept.get(tokenIdOf(id) ?? '')?.policy ?? defaultPolicy
+  }
+
+  /** For its owner, administrators, and the token itself. */
+  async get(principal: Principal, tokenId: string): Promise<PolicyAnswer> {
+    await this.#owner(principal, tokenId)
+    return this.#view(tokenId)
+  }
+
+  /** Takes effect for all that the token asks for from now on. What waits for an approval is judged by it again. */
+  async set(principal: Principal, tokenId: string, policy: TokenPolicy): Promise<PolicyAnswer> {
+    const { store, hub, now } = this.#options
+    if (principal.kind !== 'session') {
+      throw new Problem('session_needed', 'Sign in to change a policy; tokens and the API key are not allowed to.')
+    }
+    const { user_id, name } = await this.#owner(principal, tokenId)
+    const timeZone = policy.sending.hours?.time_zone
+    if (timeZone !== undefined && !isTimeZone(timeZone)) {
+      const message = 'is not a time zone of the IANA database such as Europe/Vienna'
+      const errors = [{ path: 'body.sending.hours.time_zone', message }]
+      throw new Problem('bad_request', `body.sending.hours.time_zone: ${message}`, { errors })
+    }
+    const at = new Date(now()).toISOString()
+    const row = { token_id: tokenId, policy: JSON.stringify(policy), changed_at: at, changed_by: principal.name }
+    await hub.transact(async (transaction, tell) => {
+      await store.save(transaction, row)
+      tell({ type: 'token_updated', data: { token_id: tokenId, name, user_id, at, changed: ['policy'] } })
+    })
+    this.#keep(row)
+    return this.#view(tokenId)
+  }
+
+  async #owner(principal: Principal, tokenId: string): Promise<PolicyOwner> {
+    const owner = await this.#options.ownerOf(tokenId)
+    const isAdministrator = principal.kind !== 'token' && principal.scopes.has('dashboard:admin')
+    const isOwn =
+      principal.kind === 'token' ? principal.id === tokenMark + tokenId : owner?.user_id === principal.userId
+    if (owner && (isAdministrator || isOwn)) return owner
+    throw new Problem('token_not_found', 'There is no such token.')
+  }
+
+  async #view(tokenId: string): Promise<PolicyAnswer> {
+    const kept = this.#kept.get(tokenId)
+    const policy = kept?.policy ?? defaultPolicy
+    return {
+      token_id: tokenId,
+      policy,
+      is_default: kept === undefined,
+      words: policyWords(policy),
+      changed_at: kept?.row.changed_at ?? null,
+      changed_by: kept?.row.changed_by ?? null,
+      used: await this.#options.rates.used(tokenMark + tokenId),
+    }
+  }
+
+  #keep(row: PolicyRow): void {
+    const known = this.#kept.get(row.token_id)
+    if (known && known.row.changed_at > row.changed_at) return
+    const read = TokenPolicy.safeParse(JSON.parse(row.policy))
+    if (!read.success)
+      this.#options.logger.error({ token: row.token_id }, 'a policy cannot be read: nothing is allowed')
+    this.#kept.set(row.token_id, { row, policy: read.success ? read.data : nothing })
+  }
+
+  async #follow(tokenId: string): Promise<void> {
+    try {
+      const row = await this.#options.store.find(tokenId)
+      this.#stale.delete(tokenId)
+      if (row) this.#keep(row)
+      else this.#kept.delete(tokenId)
+    } catch (err) {
+      if (!this.#stale.has(tokenId)) this.#options.logger.error({ err }, 'a policy could not be read')
+      this.#stale.add(tokenId)
+    }
+  }
+}
+
+/** Where it is not known what is allowed. */
+const nothing: TokenPolicy = {
+  mode: 'act',
+  sending: { ...defaultPolicy.sending, recipients: [] },
+  organizing: { folders: [], max_per_hour: 0, may_delete: false },
+}
+
+function tokenIdOf(principalId: string): string | undefined {
+  return principalId.startsWith(tokenMark) ? principalId.slice(tokenMark.length) : undefined
+}

@@ -1,0 +1,67 @@
+/** No spelling of an address gets around a list of recipients. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { addressForm } from './address-form.ts'
+import { RecipientRules } from './recipient-rules.ts'
+
+const rules = new RecipientRules(['anne@example.com', '@münchen.example', '"a b"@example.org', 'not an address', '@'])
+
+test.each([
+  'anne@example.com',
+  'ANNE@Example.COM',
+  '"anne"@example.com',
+  'anne@example.com.',
+  'anne@ｅxample.com',
+  'x@MÜNCHEN.example',
+  'x@xn--mnchen-3ya.example',
+  '"a b"@EXAMPLE.org',
+  '"A\\ b"@example.org',
+])('%s is the same mailbox as one that is allowed', email => {
+  expect(rules.allows(email)).toBe(true)
+})
+
+test.each([
+  'anne+x@example.com',
+  'anne@sub.example.com',
+  'anne@example.com@evil.example',
+  '"anne@example.com"@evil.example',
+  'anne@example.com(evil.example)',
+  'anne@example.com\r\nRCPT TO:<eve@evil.example>',
+  'anne @example.com',
+  '<anne@example.com>',
+  'anne@example.com,eve@evil.example',
+  'team:anne@example.com;',
+  'anne@exаmple.com',
+  'x@xmünchen.example',
+  'x@münchen.example.evil.example',
+  'x@[192.0.2.1]',
+  'not an address',
+  '@',
+  '',
+  '@münchen.example',
+  'a b@example.org',
+  // The Kelvin sign, which Unicode takes for a k.
+  'K@example.com',
+])('%s is not', email => {
+  expect(rules.allows(email)).toBe(false)
+})
+
+test('an empty list allows nobody, whatever the address; a form is its own form, and has the one domain that it seems to have', () => {
+  const none = new RecipientRules([])
+  const address = fc.oneof(
+    fc.emailAddress(),
+    fc.string(),
+    fc.tuple(fc.string(), fc.domain()).map(([local, domain]) => `${local}@${domain}`),
+  )
+  fc.assert(
+    fc.property(address, email => {
+      expect(none.allows(email)).toBe(false)
+      const form = addressForm(email)
+      if (form === undefined) return
+      expect(addressForm(form)).toBe(form)
+      const domain = email.slice(email.lastIndexOf('@') + 1)
+      expect(new RecipientRules([`@${domain}`]).allows(email)).toBe(true)
+      expect(new RecipientRules(['@other.invalid', 'x@other.invalid']).allows(email)).toBe(false)
+    }),
+  )
+})

@@ -1,0 +1,62 @@
+/** A program has read mail of a stranger from the moment in which it was delivered, also after a restart. */
+import { expect, onTestFinished, test } from 'vitest'
+import { memoryDatabase } from '../../test/support/databases.ts'
+import { createLogger } from '../platform/logger.ts'
+import { PolicyStore } from './policy-store.ts'
+import { StrangerReads, storeEveryMs } from './stranger-reads.ts'
+
+async function readsOn() {
+  const store = new PolicyStore(await memoryDatabase())
+  const clock = { now: Date.parse('2026-01-05T10:00:00.000Z') }
+  let answer = Promise.resolve()
+  const start = async () => {
+    const reads = new StrangerReads({
+      store,
+      writtenTo: async (_accountId, emails) => {
+        await answer
+        return new Set(emails.filter(email => email === 'friend@example.com'))
+      },
+      now: () => clock.now,
+      logger: createLogger('silent'),
+    })
+    await reads.start()
+    onTestFinished(() => reads.stop())
+    return reads
+  }
+  const hold = (until: Promise<void>) => {
+    answer = until
+  }
+  return { reads: await start(), start, clock, hold }
+}
+
+test('mail of those to whom the account wrote is none of a stranger; what has no known sender is', async () => {
+  const { reads, clock } = await readsOn()
+  reads.note('friendly', 'a', ['friend@example.com'])
+  reads.note('nothing', 'a', [])
+  reads.note('mixed', 'a', ['friend@example.com', 'eve@example.org'])
+  reads.note('unknown', 'a', undefined)
+  reads.note('everywhere', undefined, ['friend@example.com'])
+  const last = await Promise.all(
+    ['friendly', 'nothing', 'mixed', 'unknown', 'everywhere', 'none'].map(id => reads.last(id)),
+  )
+  expect(last).toEqual([undefined, undefined, clock.now, clock.now, clock.now, undefined])
+})
+
+test('whoever asks while it is found out who the senders are waits for that', async () => {
+  const { reads, clock, hold } = await readsOn()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  hold(promise)
+  reads.note('bot', 'a', ['eve@example.org'])
+  const last = reads.last('bot')
+  resolve()
+  expect(await last).toBe(clock.now)
+})
+
+test('it is remembered over a restart, rather longer than shorter', async () => {
+  const { reads, start, clock } = await readsOn()
+  reads.note('bot', 'a', undefined)
+  const readAt = clock.now
+  await reads.stop()
+  clock.now += 60_000
+  expect(await (await start()).last('bot')).toBe(readAt + storeEveryMs)
+})

@@ -1,0 +1,92 @@
+/** What a policy makes of a message: each rule by itself, and which of them is asked again. */
+import { expect, test } from 'vitest'
+import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
+import { everyScope, type Principal } from '../platform/principal.ts'
+import type { JudgedMessage } from './policy-decision.ts'
+import { TokenJudge } from './token-judge.ts'
+
+const bot: Principal = { id: 'token-b', name: 'B', kind: 'token', userId: 'u', scopes: everyScope, accounts: 'all' }
+const free = { always: false, strangers: false, tainted_minutes: null }
+const now = Date.parse('2026-01-05T10:00:00Z')
+const message: JudgedMessage = {
+  ...{ accountId: 'a', recipients: ['anne@example.com', 'Bob@example.org'], attachmentBytes: 1_000 },
+  threadPeople: undefined,
+}
+
+async function judge(
+  sending: Partial<TokenPolicy['sending']>,
+  given: Partial<JudgedMessage> & { mode?: 'propose'; read?: number } = {},
+) {
+  const { mode = 'act', read, ...others } = given
+  const policy: TokenPolicy = {
+    ...defaultPolicy,
+    mode,
+    sending: { ...defaultPolicy.sending, approval: free, ...sending },
+  }
+  const judging = new TokenJudge({
+    policyOf: ({ kind }) => (kind === 'session' ? undefined : policy),
+    rates: { findings: async () => [] },
+    writtenTo: async (_account, emails) => new Set(emails.filter(email => email.startsWith('anne'))),
+    lastStrangerRead: async () => read,
+    now: () => now,
+  })
+  const { verdict, findings } = await judging.judge(bot, { ...message, ...others })
+  const person = await judging.judge({ ...bot, kind: 'session' }, { ...message, ...others })
+  expect(person).toEqual({ verdict: 'send', findings: [] })
+  return [verdict, ...findings.map(({ rule, recipients }) => [rule, ...(recipients ?? [])].join(' '))]
+}
+
+test('the default holds each message; without approval it is sent', async () => {
+  expect(await judge({ approval: defaultPolicy.sending.approval })).toEqual([
+    'hold',
+    'approval_always',
+    'approval_strangers Bob@example.org',
+  ])
+  expect(await judge({})).toEqual(['send'])
+  expect(await judge({}, { mode: 'propose' })).toEqual(['hold', 'approval_always'])
+})
+
+test('recipients, thread, attachments and hours deny, and a denial outweighs an approval', async () => {
+  const always = { ...free, always: true }
+  expect(await judge({ recipients: [], approval: always })).toEqual([
+    'deny',
+    'recipients anne@example.com Bob@example.org',
+    'approval_always',
+  ])
+  expect(await judge({ recipients: ['@example.com'] })).toEqual(['deny', 'recipients Bob@example.org'])
+  expect(await judge({ recipients: ['@example.com', 'bob@EXAMPLE.org'] })).toEqual(['send'])
+  expect(await judge({ only_known_in_thread: true })).toEqual(['deny', 'only_known_in_thread'])
+  const threadPeople = new Set(['ANNE@example.com'])
+  expect(await judge({ only_known_in_thread: true }, { threadPeople })).toEqual([
+    'deny',
+    'only_known_in_thread Bob@example.org',
+  ])
+  expect(await judge({ only_known_in_thread: true }, { threadPeople, recipients: ['"anne"@example.com'] })).toEqual([
+    'send',
+  ])
+  expect(
+    await judge(
+      { only_known_in_thread: true },
+      { threadPeople: new Set(['not an address']), recipients: ['nor this'] },
+    ),
+  ).toEqual(['deny', 'only_known_in_thread nor this'])
+  expect(await judge({ max_attachment_bytes: 999 })).toEqual(['deny', 'max_attachment_bytes'])
+  expect(await judge({ max_attachment_bytes: 1_000 })).toEqual(['send'])
+  const hours = { days: [1], from: '11:00', to: '12:00', time_zone: 'UTC' }
+  expect(await judge({ hours })).toEqual(['deny', 'hours'])
+  expect(await judge({ hours }, { at: now + 3_600_000 })).toEqual(['send'])
+})
+
+test('strangers and what was read of strangers hold', async () => {
+  expect(await judge({ approval: { ...free, strangers: true } })).toEqual([
+    'hold',
+    'approval_strangers Bob@example.org',
+  ])
+  expect(await judge({ approval: { ...free, strangers: true } }, { recipients: ['anne@example.com'] })).toEqual([
+    'send',
+  ])
+  const tainted = { approval: { ...free, tainted_minutes: 10 } }
+  expect(await judge(tainted)).toEqual(['send'])
+  expect(await judge(tainted, { read: now - 600_000 })).toEqual(['hold', 'approval_tainted'])
+  expect(await judge(tainted, { read: now - 600_001 })).toEqual(['send'])
+})

@@ -1,0 +1,118 @@
+/** Judges what programs want to send, and to change, by the policy of their token. It judges what the server knows, never what they say. */
+import type { PolicyFinding, TokenPolicy } from '../../contract/policy.ts'
+import type { Principal } from '../platform/principal.ts'
+import { addressForm } from './address-form.ts'
+import { type JudgedMessage, type PolicyJudge, type Verdict, verdictOf } from './policy-decision.ts'
+import type { PolicyRates } from './policy-rates.ts'
+import { RecipientRules } from './recipient-rules.ts'
+import { isOpen, nextOpening } from './working-hours.ts'
+
+export interface TokenJudgeOptions {
+  /** Undefined for people. */
+  policyOf(principal: Principal): TokenPolicy | undefined
+  rates: Pick<PolicyRates, 'findings'>
+  /** Those of the addresses to which the account wrote before; none where that is not known. */
+  writtenTo(accountId: string, emails: readonly string[]): Promise<ReadonlySet<string>>
+  /** When the principal last read mail of a stranger, in epoch milliseconds. */
+  lastStrangerRead(principalId: string): Promise<number | undefined>
+  now(): number
+}
+
+type Sending = TokenPolicy['sending']
+
+export class TokenJudge implements PolicyJudge {
+  readonly #options: TokenJudgeOptions
+
+  constructor(options: TokenJudgeOptions) {
+    this.#options = options
+  }
+
+  async judge(principal: Principal, message: JudgedMessage): Promise<Verdict> {
+    const policy = this.#options.policyOf(principal)
+    if (!policy) return { verdict: 'send', findings: [] }
+    const { rates } = this.#options
+    return verdictOf([
+      ...this.denials(policy, message),
+      ...(await rates.findings(principal.id, policy.sending, message.recipients.length)),
+      ...(await this.#holds(principal, policy, message)),
+    ])
+  }
+
+  /** By the rules that hold at every moment: asked again when what was held is to leave. Rates are not: it was counted when it was taken in. */
+  denials({ sending }: TokenPolicy, message: JudgedMessage): PolicyFinding[] {
+    return [
+      ...recipientFindings(sending, message),
+      ...threadFindings(sending, message),
+      ...attachmentFindings(sending, message),
+      ...hoursFindings(sending, message.at ?? this.#options.now()),
+    ]
+  }
+
+  async #holds(principal: Principal, { mode, sending }: TokenPolicy, message: JudgedMessage): Promise<PolicyFinding[]> {
+    const { always, strangers, tainted_minutes: minutes } = sending.approval
+    const holds: PolicyFinding[] = []
+    if (mode === 'propose')
+      holds.push(held('approval_always', 'The token proposes: a human decides about each message.'))
+    else if (always) holds.push(held('approval_always', 'Each message of this token has to be approved.'))
+    if (strangers) {
+      const known = await this.#options.writtenTo(message.accountId, message.recipients)
+      const unknown = message.recipients.filter(email => !known.has(email))
+      if (unknown.length > 0) {
+        const why = 'The account never wrote to these recipients, as far as is known.'
+        holds.push({ ...held('approval_strangers', why), recipients: unknown })
+      }
+    }
+    if (minutes !== null) {
+      const at = await this.#options.lastStrangerRead(principal.id)
+      const now = this.#options.now()
+      if (at !== undefined && now - at <= minutes * 60_000) {
+        const ago = Math.max(0, Math.round((now - at) / 60_000))
+        holds.push(held('approval_tainted', `The token has read mail of a stranger ${ago} min ago.`))
+      }
+    }
+    return holds
+  }
+}
+
+function recipientFindings({ recipients: allowed }: Sending, { recipients }: JudgedMessage): PolicyFinding[] {
+  if (allowed === 'anyone') return []
+  const rules = new RecipientRules(allowed)
+  const refused = recipients.filter(email => !rules.allows(email))
+  return refused.length === 0 ? [] : [denied('recipients', 'The token may not send to these recipients.', refused)]
+}
+
+function threadFindings({ only_known_in_thread: only }: Sending, { recipients, threadPeople }: JudgedMessage) {
+  if (!only) return []
+  if (!threadPeople) return [denied('only_known_in_thread', 'The token may only reply, and this message answers none.')]
+  const people = new Set([...threadPeople].map(addressForm))
+  const others = recipients.filter(email => {
+    const form = addressForm(email)
+    return form === undefined || !people.has(form)
+  })
+  if (others.length === 0) return []
+  return [denied('only_known_in_thread', 'These recipients are not in the thread.', others)]
+}
+
+function attachmentFindings(
+  { max_attachment_bytes: most }: Sending,
+  { attachmentBytes }: JudgedMessage,
+): PolicyFinding[] {
+  if (most === null || attachmentBytes <= most) return []
+  return [denied('max_attachment_bytes', `Attachments may have at most ${most} bytes; these have ${attachmentBytes}.`)]
+}
+
+function hoursFindings({ hours }: Sending, at: number): PolicyFinding[] {
+  if (!hours || isOpen(hours, at)) return []
+  const next = nextOpening(hours, at)
+  const when =
+    next === undefined ? '' : ` The next time at which it may is ${new Date(next).toISOString()}; name it as \`at\`.`
+  return [denied('hours', `Outside of its working hours the token may not send.${when}`)]
+}
+
+function held(rule: PolicyFinding['rule'], why: string): PolicyFinding {
+  return { rule, effect: 'hold', why }
+}
+
+function denied(rule: PolicyFinding['rule'], why: string, recipients?: string[]): PolicyFinding {
+  return { rule, effect: 'deny', why, ...(recipients && { recipients }) }
+}

@@ -1,0 +1,65 @@
+/** Policies from outside: who may see and set them, what they refuse over REST and MCP, and who is a stranger. */
+import { expect, test } from 'vitest'
+import { api } from '../../contract/index.ts'
+import { defaultPolicy, type PolicyAnswer, type TokenPolicy } from '../../contract/policy.ts'
+import { callTool, connectMcp } from '../support/mcp-client.ts'
+import { refOf, startMcpWorld } from '../support/mcp-world.ts'
+import type { Answer } from '../support/people.ts'
+
+const pathOf = (tokenId: string) => api.policy.getTokenPolicy.path.replace('{token_id}', tokenId)
+const codeOf = ({ text, status }: Answer) => (status < 300 ? 'ok' : (JSON.parse(text) as { code: string }).code)
+const organizing = (change: Partial<TokenPolicy['organizing']>, mode: TokenPolicy['mode'] = 'act'): TokenPolicy => ({
+  ...defaultPolicy,
+  mode,
+  organizing: { ...defaultPolicy.organizing, ...change },
+})
+
+test('a policy is refused to other tokens, set by users alone, in the trail, and applies to REST and MCP immediately', async () => {
+  const { people, ann, gateway } = await startMcpWorld()
+  const { admin } = people
+  const token = await people.token(['mail:organize', 'mail:delete'], [ann])
+  const other = await people.token(['mail:organize', 'dashboard:admin'], [ann])
+  const stranger = await people.invite('operator')
+  const set = (policy: TokenPolicy, proof = admin) => people.ask(proof, 'PUT', pathOf(token.id), policy)
+  expect([codeOf(await set(defaultPolicy, token.proof)), codeOf(await set(defaultPolicy, other.proof))]).toEqual([
+    'session_needed',
+    'session_needed',
+  ])
+  expect([
+    codeOf(await set(defaultPolicy, stranger.proof)),
+    codeOf(await people.ask(other.proof, 'GET', pathOf(token.id))),
+  ]).toEqual(['token_not_found', 'token_not_found'])
+  const own = await people.tell<PolicyAnswer>(token.proof, 'GET', pathOf(token.id))
+  expect([own.is_default, own.words.length > 0]).toEqual([true, true])
+  const client = await connectMcp(people.url, token.proof)
+  const ref = await refOf(client, ann)
+  const { items } = await people.tell<{ items: { ref: string }[] }>(
+    token.proof,
+    'GET',
+    `/api/v1/accounts/${ann}/messages?folder=INBOX`,
+  )
+  const ids = [items[0]!.ref]
+  const actions = api.operations.changeMessages.path.replace('{account_id}', ann)
+  const flag = (proof = token.proof) => people.ask(proof, 'POST', actions, { ids, add: ['flagged'] })
+  const remove = () =>
+    people.ask(token.proof, 'POST', api.operations.deleteMessages.path.replace('{account_id}', ann), { ids })
+  const move = async (to: string) => (await callTool(client, 'mail_move', { refs: [ref], to })).value.code
+  expect(codeOf(await set(organizing({ folders: ['INBOX'], may_delete: false })))).toBe('ok')
+  expect([codeOf(await flag()), codeOf(await remove()), await move('trash'), codeOf(await flag(other.proof))]).toEqual([
+    ...['ok', 'policy_denied', 'policy_denied', 'ok'],
+  ])
+  expect(codeOf(await set(organizing({ max_per_hour: 1 })))).toBe('ok')
+  expect(codeOf(await flag())).toBe('policy_denied')
+  expect(codeOf(await set(organizing({}, 'propose')))).toBe('ok')
+  expect([codeOf(await flag()), codeOf(await flag(admin))]).toEqual(['policy_denied', 'ok'])
+  expect(codeOf(await set(defaultPolicy))).toBe('ok')
+  // Who is in the folder of sent mail is no stranger, so programs put nothing there.
+  expect([await move('sent'), await move('trash')]).toEqual(['policy_denied', undefined])
+  expect(gateway.folders.get('INBOX')?.messages).toHaveLength(0)
+  const { items: trail } = await people.tell<{ items: { outcome: string; refs: Record<string, string> }[] }>(
+    admin,
+    'GET',
+    `${api.audit.listAudit.path}?operation=policy.setTokenPolicy&outcome=ok`,
+  )
+  expect(trail.map(({ refs }) => refs.token_id)).toEqual(Array.from({ length: 4 }, () => token.id))
+})
