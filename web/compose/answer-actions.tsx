@@ -3,7 +3,6 @@ import { Forward, PenLine, Reply, ReplyAll } from 'lucide-react'
 import { useMay } from '../platform/session.ts'
 import { usePageKeys } from '../shell/page-keys.ts'
 import { Button } from '../ui/button.tsx'
-import { IconButton } from '../ui/icon-button.tsx'
 import { useCompose } from './compose-context.tsx'
 
 interface Named {
@@ -12,9 +11,9 @@ interface Named {
 }
 
 const answers = [
-  { mode: 'reply', label: 'Reply', key: 'r', icon: Reply },
-  { mode: 'reply_all', label: 'Reply to all', key: 'a', icon: ReplyAll },
-  { mode: 'forward', label: 'Forward', key: 'f', icon: Forward },
+  { mode: 'reply', label: 'Reply', icon: Reply },
+  { mode: 'reply_all', label: 'Reply all', icon: ReplyAll },
+  { mode: 'forward', label: 'Forward', icon: Forward },
 ] as const
 
 export function ComposeButton({ accountId }: { accountId: string }) {
@@ -52,37 +51,18 @@ export function ComposeCorner({ accountId }: { accountId: string }) {
   )
 }
 
-/** Of the message that is open, with its keys. */
-export function AnswerButtons({ accountId, messageRef }: Named) {
-  const { begin } = useCompose()
-  if (!useMay('mail:draft')) return null
-  return (
-    <span className="flex">
-      {answers.map(({ mode, label, key, icon }) => (
-        <IconButton
-          key={mode}
-          icon={icon}
-          label={`${label} (${key})`}
-          className="max-md:size-11"
-          onClick={() => begin(accountId, { mode, message: messageRef })}
-        />
-      ))}
-    </span>
-  )
-}
-
-/** Below one message of a conversation. */
+/** Below a message. */
 export function AnswerLine({ accountId, messageRef }: Named) {
   const { begin } = useCompose()
   if (!useMay('mail:draft')) return null
   return (
-    <p className="flex flex-wrap gap-2 border-t px-4 py-2">
+    <p className="flex shrink-0 flex-wrap gap-2 border-t px-3 py-1.5 md:px-4">
       {answers.map(({ mode, label, icon }) => (
         <Button
           key={mode}
           size="sm"
           icon={icon}
-          className="max-md:min-h-11"
+          className="max-md:min-h-11 max-sm:[&_svg]:hidden"
           onClick={() => begin(accountId, { mode, message: messageRef })}
         >
           {label}

@@ -2,7 +2,6 @@
 import { ArrowLeft, ChevronDown, ChevronUp, MailOpen, X } from 'lucide-react'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { AnswerButtons } from '../compose/answer-actions.tsx'
 import { usePressKey } from '../shell/page-keys.ts'
 import { ButtonLink } from '../ui/button.tsx'
 import { EmptyState } from '../ui/empty-state.tsx'
@@ -45,7 +44,7 @@ export function ReadingPane({
   }
   return (
     <Pane label="Message" className={className}>
-      <ToolBar accountId={accountId} messageRef={messageRef} backHref={backHref} />
+      <ToolBar backHref={backHref} />
       {/* As high as there is room, also while little is there yet: on phones the bar below stays where it is. */}
       <div className="flex min-h-0 flex-1 flex-col">
         {threadId ? (
@@ -59,7 +58,7 @@ export function ReadingPane({
 }
 
 /** At the bottom on phones, where the thumb is. */
-function ToolBar({ accountId, messageRef, backHref }: { accountId: string; messageRef: string; backHref: string }) {
+function ToolBar({ backHref }: { backHref: string }) {
   const press = usePressKey()
   const [, navigate] = useLocation()
   return (
@@ -69,7 +68,6 @@ function ToolBar({ accountId, messageRef, backHref }: { accountId: string; messa
           Back to the messages
         </ButtonLink>
       </span>
-      <AnswerButtons accountId={accountId} messageRef={messageRef} />
       <span className="flex max-md:ml-auto">
         <IconButton icon={ChevronUp} label="Previous (k)" onClick={() => press('k')} />
         <IconButton icon={ChevronDown} label="Next (j)" onClick={() => press('j')} />
@@ -87,10 +85,6 @@ const keys: readonly (readonly [string, string])[] = [
   ['o', 'open'],
   ['u', 'back to the list'],
   ['x', 'select'],
-  ['c', 'new message'],
-  ['r', 'reply'],
-  ['a', 'reply to all'],
-  ['f', 'forward'],
   ['/', 'search'],
   ['?', 'all keys'],
 ]
