@@ -104,6 +104,7 @@ const deciding = [
   'not_possible_now',
   'recent_sign_in_required',
   'four_eyes_needed',
+  'frozen',
 ] as const
 
 export const approvalsApi = {

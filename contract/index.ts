@@ -3,6 +3,7 @@ import { accessApi } from './access.ts'
 import { accountHealthApi } from './account-health.ts'
 import { accountUsageApi } from './account-usage.ts'
 import { accountsApi } from './accounts.ts'
+import { approvalsApi } from './approvals.ts'
 import { assistantApi } from './assistant.ts'
 import { auditApi } from './audit.ts'
 import { clientsApi } from './clients.ts'
@@ -15,6 +16,7 @@ import { mailIndexApi } from './mail-index.ts'
 import { mailSearchApi } from './mail-search.ts'
 import { metricsApi } from './metrics.ts'
 import { operationsApi } from './operations.ts'
+import { outboxApi } from './outbox.ts'
 import { policyApi } from './policy.ts'
 import { profileApi } from './profile.ts'
 import { settingsApi } from './settings.ts'
@@ -22,11 +24,14 @@ import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
 
+// Not served yet.
+
 export const api = {
   access: accessApi,
   accounts: accountsApi,
   accountHealth: accountHealthApi,
   accountUsage: accountUsageApi,
+  approvals: approvalsApi,
   assistant: assistantApi,
   audit: auditApi,
   clients: clientsApi,
@@ -39,6 +44,7 @@ export const api = {
   metrics: metricsApi,
   operations: operationsApi,
   policy: policyApi,
+  outbox: outboxApi,
   profile: profileApi,
   settings: settingsApi,
   system: systemApi,

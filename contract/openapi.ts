@@ -28,6 +28,7 @@ const tags: Readonly<Record<string, string>> = {
   Mail: 'Accounts, folders, messages, search',
   Metrics: 'Figures of the running server',
   Operations: 'Changes of mail, and undoing them',
+  Outbox: 'Messages on their way out, and what became of them',
   Profile: 'One’s own password, second factor and passkeys',
   Tokens: 'API tokens',
   Users: 'Users',

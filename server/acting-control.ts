@@ -1,6 +1,7 @@
 /** What rules over changes of mail: freezes and policies. A part of the composition root. */
 import type { FreezeService } from './freezes/freeze-service.ts'
 import type { AskedChange, IsHeld, MayChange } from './operations/operation-control.ts'
+import type { Principal } from './platform/principal.ts'
 import { Problem } from './platform/problem.ts'
 import type { OrganizingJudge } from './policies/organizing-judge.ts'
 
@@ -34,8 +35,15 @@ export function controlOf({ freezes, organizing, isSentFolder }: ControlOptions)
         folders,
       })
     },
-    isHeld: ({ principal_kind: kind, principal_id: id, account_id: accountId }) =>
-      freezes.isFrozen({ kind: kind as 'session' | 'token' | 'api_key', id }, accountId),
+    isHeld: isFrozenBy(freezes),
+  }
+}
+
+/** For what waits in a queue: operations and messages alike. */
+export function isFrozenBy(freezes: Pick<FreezeService, 'isFrozen'>) {
+  return (waiting: { principal_kind: string; principal_id: string; account_id: string }): boolean => {
+    const { principal_kind: kind, principal_id: id, account_id: accountId } = waiting
+    return freezes.isFrozen({ kind: kind as Principal['kind'], id }, accountId)
   }
 }
 

@@ -5,6 +5,7 @@ import { assistantRoutes } from './assistant/assistant-routes.ts'
 import { AssistantService } from './assistant/assistant-service.ts'
 import { backupPart } from './backup-part.ts'
 import { composeAccess } from './compose-access.ts'
+import { composeApprovals } from './compose-approvals.ts'
 import { composeEvents } from './compose-events.ts'
 import { composeFreezes } from './compose-freezes.ts'
 import { composeMail } from './compose-mail.ts'
@@ -113,7 +114,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const wrongCredentials = new WrongCredentials({ perMinute: config.http.wrongCredentials, now: Date.now })
   // Where it listens is known once it does.
   const address = () => publicUrl?.replace(/\/$/, '') ?? addressOf(http, config.http.host)
-  const { access, users, trail, ...people } = composeAccess({
+  const { access, users, trail, sessions, ...people } = composeAccess({
     config,
     db,
     isReopened: head.isKept && overrides.openDatabase === undefined,
@@ -141,11 +142,15 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     deadlineMs: config.assistant.deadlineMs,
     observe: call => calls.recordProvider(call),
   })
+  const approving = composeApprovals({ ...mailboxes, db, hub, ruling, freezes, sessions, baseUrl: address, logger })
   const limits = new HttpLimits({ rates: config.http.limits, now: Date.now })
   const http: HttpServer = createHttpServer({
     logger,
     authenticate: credentials => access.authenticate(credentials),
-    observe: outcome => observing.observe(outcome),
+    observe: outcome => {
+      observing.observe(outcome)
+      approving.observe(outcome)
+    },
     origins: {
       publicUrl,
       allowed: config.http.allowedOrigins,
@@ -175,6 +180,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   people.addRoutes(http)
   stopping.addRoutes(http)
   ruling.addRoutes(http)
+  approving.addRoutes(http)
   mailboxes.addRoutes(http)
   observing.addRoutes(http, { db, trail })
   assistantRoutes(http, assistant)
@@ -182,6 +188,8 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { clients, metrics } = observing
   const mcp = composeMcp({
     ...mailboxes,
+    tools: approving.tools,
+    heard: approving.observe,
     http,
     exchanges,
     clients,
@@ -203,6 +211,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
     ruling.part,
     { name: 'outbound', stop: () => guarded.stop() },
     ...mailboxes.parts,
+    approving.part,
     pagePart(http, root, logger),
     ...observing.parts,
     backupPart(config, () => stored.mayBackUp() !== undefined, logger),

@@ -77,6 +77,7 @@ export interface AccessSurroundings {
 export interface ComposedAccess {
   access: AccessService
   users: UserService
+  sessions: SessionService
   trail: HttpTrail
   auditBacklog(): AuditService['backlog']
   addRoutes(http: HttpServer): void
@@ -203,6 +204,7 @@ export function composeAccess(around: AccessSurroundings): ComposedAccess {
   return {
     access,
     users,
+    sessions,
     trail,
     auditBacklog: () => audit.backlog,
     addRoutes: http => {

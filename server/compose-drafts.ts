@@ -36,6 +36,8 @@ export interface ComposedDrafts {
   composer: DraftComposer
   /** Composed messages as people are shown them. */
   messages: ComposedMessages
+  /** Calls that may be repeated. */
+  keys: DraftKeys
   addRoutes(http: HttpServer): void
   parts: Part[]
 }
@@ -44,13 +46,14 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const { db, hub, accounts, mail, cleaner, bodies, mayPrune, logger } = around
   const store = new DraftStore(db)
   const blobs = new Blobs(db)
-  const drafts = new DraftService({ store, keys: new DraftKeys(store), blobs, hub, accounts })
+  const keys = new DraftKeys(store)
+  const drafts = new DraftService({ store, keys, blobs, hub, accounts })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
   const attachments = new DraftAttachments({ drafts, store, blobs, mail })
   const messages = new ComposedMessages({ blobs, cleaner })
   const pruner = new BlobPruner({ blobs, mayPrune: () => mayPrune() !== undefined, logger })
   return {
-    ...{ blobs, drafts, composer, messages },
+    ...{ blobs, drafts, composer, messages, keys },
     addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, blobs }),
     parts: [{ name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() }],
   }

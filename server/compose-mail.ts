@@ -5,11 +5,12 @@ import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
-import { controlOf } from './acting-control.ts'
+import { controlOf, isFrozenBy } from './acting-control.ts'
 import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
 import { composeIndex } from './compose-index.ts'
 import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
+import { composeOutbox } from './compose-outbox.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -30,6 +31,7 @@ import { searchRoutes } from './mail/search-routes.ts'
 import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
 import type { OperationService } from './operations/operation-service.ts'
+import type { OutboxService } from './outbox/outbox-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -85,6 +87,7 @@ export interface ComposedMail {
   writtenTo: ReturnType<typeof writtenTo>
   /** What leaves is made of. */
   writing: ComposedDrafts
+  outbox: OutboxService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -163,6 +166,14 @@ export function composeMail({
   const { operations, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
+  const leaving = composeOutbox({
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
+    notice: (accountId, path) => composed.find(accountId)?.notice(path),
+    drafts: writing.drafts,
+    blobs: writing.blobs,
+    messages: writing.messages,
+    isHeld: isFrozenBy(freezes),
+  })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -178,6 +189,7 @@ export function composeMail({
       accounts,
     }),
     writing,
+    outbox: leaving.outbox,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -188,6 +200,7 @@ export function composeMail({
       searchRoutes(http, search)
       changing.addRoutes(http)
       writing.addRoutes(http)
+      leaving.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -203,6 +216,7 @@ export function composeMail({
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
       ...changing.parts,
       ...writing.parts,
+      ...leaving.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }

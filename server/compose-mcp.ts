@@ -13,11 +13,12 @@ import type { OperationService } from './operations/operation-service.ts'
 import { operationTools } from './operations/operation-tools.ts'
 import type { Stops } from './platform/guard.ts'
 import type { HttpLimits } from './platform/http/http-limits.ts'
-import type { Trail } from './platform/http/http-outcome.ts'
+import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { Shown } from './platform/shown.ts'
+import type { Tool } from './tools/tool.ts'
 import { Toolbox } from './tools/toolbox.ts'
 
 export interface McpSurroundings {
@@ -27,6 +28,10 @@ export interface McpSurroundings {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  /** Beside those of this file. */
+  tools: readonly Tool[]
+  /** Hears of each finished call. */
+  heard(outcome: RequestOutcome): void
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -45,18 +50,28 @@ export function composeMcp({
   mail,
   search,
   operations,
+  tools,
+  heard,
   clients,
   metrics,
   ...around
 }: McpSurroundings): Part {
   const { limits, trail, stops, shown, version, logger } = around
   const toolbox = new Toolbox({
-    tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts }), ...operationTools({ operations })],
+    tools: [
+      ...accountTools(accounts),
+      ...mailTools({ mail, search, accounts }),
+      ...operationTools({ operations }),
+      ...tools,
+    ],
     limits,
     trail,
     stops,
     shown,
-    observe: outcome => metrics.recordRequest(outcome),
+    observe: outcome => {
+      metrics.recordRequest(outcome)
+      heard(outcome)
+    },
     logger,
   })
   mcpRoutes(http, new McpService({ toolbox, exchanges, clients, version, logger }))

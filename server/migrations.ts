@@ -3,6 +3,7 @@ import * as firstSessions from './access/migrations/0001-sessions.ts'
 import * as sessions from './access/migrations/0003-sessions.ts'
 import * as accounts from './accounts/migrations/0001-accounts.ts'
 import * as indexLevel from './accounts/migrations/0015-index-level.ts'
+import * as approvals from './approvals/migrations/0019-approvals.ts'
 import * as audit from './audit/migrations/0003-audit.ts'
 import * as trailId from './audit/migrations/0005-trail-id.ts'
 import * as blobs from './blobs/migrations/0017-blobs.ts'
@@ -13,6 +14,7 @@ import * as eventAudience from './events/migrations/0009-event-audience.ts'
 import * as freezes from './freezes/migrations/0019-freezes.ts'
 import * as leases from './leases/migrations/0011-leases.ts'
 import * as operations from './operations/migrations/0016-operations.ts'
+import * as submissions from './outbox/migrations/0018-submissions.ts'
 import { type Migrations, together } from './platform/database/migrate.ts'
 import * as policies from './policies/migrations/0019-policies.ts'
 import * as settings from './settings/migrations/0001-settings.ts'
@@ -42,5 +44,6 @@ export const migrations: Migrations = {
   '0015-account-index': together(indexLevel, mailUsage),
   '0016-operations': operations,
   '0017-drafts': together(blobs, drafts),
-  '0019-acting': together(freezes, policies),
+  '0018-submissions': submissions,
+  '0019-acting': together(freezes, policies, approvals),
 }

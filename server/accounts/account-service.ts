@@ -243,6 +243,16 @@ export class AccountService {
     return toLogin(row, 'imap', this.#options.secrets)!
   }
 
+  /** The same for its SMTP server. @throws Problem where it has none. */
+  async smtpLogin(accountId: string): Promise<MailLogin> {
+    const row = await this.#getRow(accountId)
+    if (this.#isParked(row)) throw sandboxStopped()
+    if (!row.enabled) throw new Problem('account_disabled', 'This account is disabled; enable it to send its mail.')
+    const login = toLogin(row, 'smtp', this.#options.secrets)
+    if (!login) throw new Problem('account_cannot_send', 'This account has no SMTP server; add one to send mail.')
+    return login
+  }
+
   /** States of all accounts; the caller tells each principal of theirs. */
   async listHealth(): Promise<{ id: string; enabled: boolean; state: Account['state'] }[]> {
     const rows = await this.#options.store.list()

@@ -30,7 +30,7 @@ export interface ComposedMessage {
   /** See `submissionHash`. */
   hash: string
   /** What it answers. */
-  answers: { messageId: string | null; ref: string | null; threadId: string | null } | undefined
+  answers: { messageId: string | null; ref: string | null; threadId: string | null; isForward?: boolean } | undefined
 }
 
 /** What an approval is bound to: the bytes and the envelope, nothing else. SHA-256 in hex. */

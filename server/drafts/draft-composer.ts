@@ -151,7 +151,12 @@ function toComposed({ row, content, from, messageId, blob, attachments }: Parts)
     attachmentBytes: attachments.reduce((sum, { size_bytes }) => sum + Number(size_bytes), 0),
     sha256: blob.sha256,
     hash: submissionHash(envelope, blob.sha256),
-    answers: answered && { messageId: answered.messageId, ref: answered.ref, threadId: answered.threadId },
+    answers: answered && {
+      messageId: answered.messageId,
+      ref: answered.ref,
+      threadId: answered.threadId,
+      isForward: row.mode === 'forward',
+    },
   }
 }
 

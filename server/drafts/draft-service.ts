@@ -136,6 +136,19 @@ export class DraftService {
     return this.get(principal, accountId, draftId)
   }
 
+  /** Of one that is held for an approval: by the human who approves it. Its message in the outbox stays the old one until it is replaced. */
+  async changeSubmitted(principal: Principal, accountId: string, draftId: string, { rev, ...wanted }: DraftChange) {
+    const work = async (row: DraftRow) => ({ content: JSON.stringify(withChange(contentOf(row), wanted, null)) })
+    return this.revise(principal, accountId, draftId, rev, work, 'submitted')
+  }
+
+  /** @throws Problem for drafts that the principal may not see. */
+  async accountOf(principal: Principal, draftId: string): Promise<string> {
+    const row = await this.#options.store.find(draftId)
+    if (!row || !maySeeDraft(principal, row)) throw noDraft()
+    return row.account_id
+  }
+
   /** @param rev Only if it still has this one. */
   async discard(principal: Principal, accountId: string, draftId: string, rev?: number): Promise<void> {
     const { hub, store, blobs } = this.#options
@@ -190,11 +203,12 @@ export class DraftService {
     draftId: string,
     rev: number,
     work: (row: DraftRow, transaction: Database) => Promise<Partial<DraftRow>>,
+    state: 'open' | 'submitted' = 'open',
   ): Promise<DraftRow> {
     const { hub, store, blobs } = this.#options
     return hub.transact(async (transaction, tell) => {
       const row = await this.getRow(principal, accountId, draftId, transaction)
-      if (row.state !== 'open') throw draftSubmitted()
+      if (row.state !== state) throw draftSubmitted()
       if (row.rev !== rev) throw draftChanged(row.rev)
       const values: Partial<DraftRow> = {
         ...(await work(row, transaction)),
@@ -203,12 +217,12 @@ export class DraftService {
         changed_by: changedBy(principal),
         updated_at: new Date().toISOString(),
       }
-      if (!(await store.update(transaction, row, values))) throw draftChanged(rev + 1)
+      if (!(await store.update(transaction, row, values, state))) throw draftChanged(rev + 1)
       for (const blobId of await store.forgetComposed(transaction, draftId)) {
         await blobs.release(transaction, ownerOf(draftId), blobId)
       }
       const after = { ...row, ...values }
-      tell({ type: 'draft_changed', data: { ...factOf(after, principal), state: 'open' } })
+      tell({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
       return after
     })
   }

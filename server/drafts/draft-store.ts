@@ -80,13 +80,14 @@ export class DraftStore {
     transaction: Database,
     { id, rev }: Pick<DraftRow, 'id' | 'rev'>,
     values: Partial<DraftRow>,
+    state: DraftRow['state'] = 'open',
   ): Promise<boolean> {
     const { numUpdatedRows } = await transaction
       .updateTable('drafts')
       .set(values)
       .where('id', '=', id)
       .where('rev', '=', rev)
-      .where('state', '=', 'open')
+      .where('state', '=', state)
       .executeTakeFirstOrThrow()
     return numUpdatedRows > 0n
   }

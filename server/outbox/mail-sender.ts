@@ -20,6 +20,8 @@ export class NotSent extends Error {
   readonly code: string
   readonly serverResponse: string | null
   readonly refused: SendOutcome['refused']
+  /** Not this message, but every message of the account: its server is away, or refuses the login. */
+  readonly concernsAccount: boolean
 
   constructor(
     message: string,
@@ -28,12 +30,14 @@ export class NotSent extends Error {
       code,
       serverResponse = null,
       refused = [],
+      concernsAccount = false,
       cause,
     }: {
       isTemporary: boolean
       code: string
       serverResponse?: string | null
       refused?: SendOutcome['refused']
+      concernsAccount?: boolean
       cause?: unknown
     },
   ) {
@@ -43,6 +47,7 @@ export class NotSent extends Error {
     this.code = code
     this.serverResponse = serverResponse
     this.refused = refused
+    this.concernsAccount = concernsAccount
   }
 }
 
@@ -54,13 +59,21 @@ export class UnknownDelivery extends Error {
   }
 }
 
+/** What is said of a message before it is sent. */
+export interface MessageFigures {
+  sizeBytes: number
+  /** By which the mail server names it in reports (ENVID, RFC 3461). */
+  envelopeId: string
+}
+
 /** One account's connections to its SMTP server. */
 export interface MailSender {
   /**
-   * @param bytes As they are to arrive, without dot-stuffing; exactly these are sent.
+   * @param bytes As they are to arrive, without dot-stuffing; exactly these are sent. When reading them fails, the message is never
+   * completed: what they throw is thrown if it is a `NotSent`. They are first asked for when the mail server waits for them.
    * @throws NotSent, UnknownDelivery
    */
-  send(envelope: Envelope, bytes: MessageBytes, sizeBytes: number, signal: AbortSignal): Promise<SendOutcome>
+  send(envelope: Envelope, bytes: MessageBytes, figures: MessageFigures, signal: AbortSignal): Promise<SendOutcome>
   /** Ends its connections; what is being sent ends as `UnknownDelivery` or `NotSent`. */
   close(): Promise<void>
 }

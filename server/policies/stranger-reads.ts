@@ -33,6 +33,7 @@ export class StrangerReads {
   readonly #looks = new Map<string, Set<Promise<void>>>()
   #lookCount = 0
   #storing: Promise<void> | undefined
+  #heard: (principalId: string) => void = () => undefined
 
   constructor(options: StrangerReadsOptions) {
     this.#options = options
@@ -53,6 +54,11 @@ export class StrangerReads {
     await this.#store().catch((err: unknown) => {
       this.#options.logger.error({ err }, 'reads of strangers’ mail could not be stored')
     })
+  }
+
+  /** Hears of each read. */
+  onRead(listener: (principalId: string) => void): void {
+    this.#heard = listener
   }
 
   /** @param senders Of all that is shown; undefined where that is not known. */
@@ -86,6 +92,7 @@ export class StrangerReads {
     this.#reads.delete(principalId)
     this.#reads.set(principalId, this.#options.now())
     this.#unstored.add(principalId)
+    this.#heard(principalId)
     const [oldest] = this.#reads.keys()
     if (this.#reads.size > mostKnown && oldest !== undefined) this.#reads.delete(oldest)
   }

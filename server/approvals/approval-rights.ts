@@ -1,0 +1,48 @@
+/** Who may see an approval, and who may decide about it. */
+import type { ApprovalSettings } from '../../contract/approvals.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { type ApprovalRow, decisionsOf } from './approval-tables.ts'
+
+/** Programs see what they ask for themselves; users all of the accounts that they may see. */
+export function maySeeApproval(principal: Principal, row: Pick<ApprovalRow, 'account_id' | 'principal_id'>): boolean {
+  if (!maySeeAccount(principal, row.account_id)) return false
+  return principal.kind === 'session' || principal.id === row.principal_id
+}
+
+/** Why the principal may not deny it; undefined where it may. Saying no needs fewer rights than saying yes. */
+export function denyRefusal(principal: Principal, row: ApprovalRow): Problem | undefined {
+  if (principal.kind !== 'session' || principal.userId === null) {
+    return new Problem(
+      'session_needed',
+      'Only signed-in users decide about approvals; tokens and the API key never do.',
+    )
+  }
+  if (!principal.scopes.has('mail:send')) {
+    return new Problem('forbidden', 'This requires the scope mail:send.', { missing_scope: 'mail:send' })
+  }
+  if (principal.scopes.has('dashboard:operate') || row.user_id === principal.userId) return undefined
+  const detail = 'Deciding about what tokens of others ask for requires the scope dashboard:operate.'
+  return new Problem('forbidden', detail, { missing_scope: 'dashboard:operate' })
+}
+
+/** Why the principal may not approve it, whatever its hash; undefined where it may. */
+export function approveRefusal(
+  principal: Principal,
+  row: ApprovalRow,
+  settings: ApprovalSettings,
+): Problem | undefined {
+  const refusal = denyRefusal(principal, row)
+  if (refusal) return refusal
+  if (row.user_id === principal.userId && !settings.own_tokens) {
+    return new Problem('four_eyes_needed', 'The token is yours, so another user has to approve.')
+  }
+  const hasApproved = decisionsOf(row).some(({ user_id }) => user_id === principal.userId)
+  return hasApproved
+    ? new Problem('four_eyes_needed', 'You have approved; another user has to approve as well.')
+    : undefined
+}
+
+export function noApproval(): Problem {
+  return new Problem('approval_not_found', 'There is no such approval.')
+}

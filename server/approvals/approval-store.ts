@@ -1,0 +1,96 @@
+/** Approvals in the database. A change is made only from the state and the hash that it is meant for. */
+import type { ApprovalState } from '../../contract/approvals.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { ApprovalRow } from './approval-tables.ts'
+
+export interface ApprovalQuery {
+  /** Undefined for all. */
+  accounts: readonly string[] | undefined
+  principalId?: string | undefined
+  state?: ApprovalState | undefined
+}
+
+export class ApprovalStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async insert(transaction: Database, row: ApprovalRow): Promise<void> {
+    await transaction.insertInto('approvals').values(row).execute()
+  }
+
+  async find(id: string, db: Database = this.#db): Promise<ApprovalRow | undefined> {
+    return db.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
+  async findOf(submissionId: string): Promise<ApprovalRow | undefined> {
+    return this.#db.selectFrom('approvals').selectAll().where('submission_id', '=', submissionId).executeTakeFirst()
+  }
+
+  /** @returns Whether it waits, with this hash. */
+  async change(
+    transaction: Database,
+    { id, hash }: Pick<ApprovalRow, 'id' | 'hash'>,
+    values: Partial<ApprovalRow>,
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await transaction
+      .updateTable('approvals')
+      .set(values)
+      .where('id', '=', id)
+      .where('hash', '=', hash)
+      .where('state', '=', 'waiting')
+      .executeTakeFirstOrThrow()
+    return numUpdatedRows > 0n
+  }
+
+  /** Those that wait, the oldest first. */
+  async listWaiting(query: ApprovalQuery, after: string | undefined, limit: number): Promise<ApprovalRow[]> {
+    let found = this.#seen(query).where('state', '=', 'waiting').orderBy('id').limit(limit)
+    if (after !== undefined) found = found.where('id', '>', after)
+    return found.execute()
+  }
+
+  /** The others, the newest first. */
+  async listDecided(query: ApprovalQuery, before: string | undefined, limit: number): Promise<ApprovalRow[]> {
+    let found = this.#seen(query).where('state', '!=', 'waiting').orderBy('id', 'desc').limit(limit)
+    if (query.state !== undefined) found = found.where('state', '=', query.state)
+    if (before !== undefined) found = found.where('id', '<', before)
+    return found.execute()
+  }
+
+  async countWaiting({ accounts, principalId }: ApprovalQuery): Promise<number> {
+    if (accounts?.length === 0) return 0
+    let query = this.#db.selectFrom('approvals').select(({ fn }) => fn.countAll<number>().as('count'))
+    query = query.where('state', '=', 'waiting')
+    if (accounts) query = query.where('account_id', 'in', accounts)
+    if (principalId !== undefined) query = query.where('principal_id', '=', principalId)
+    return Number((await query.executeTakeFirstOrThrow()).count)
+  }
+
+  /** Those whose time is up. */
+  async listExpired(at: string, limit: number): Promise<ApprovalRow[]> {
+    return this.#db
+      .selectFrom('approvals')
+      .selectAll()
+      .where('state', '=', 'waiting')
+      .where('expires_at', '<=', at)
+      .orderBy('expires_at')
+      .limit(limit)
+      .execute()
+  }
+
+  async newestId(): Promise<string | undefined> {
+    const row = await this.#db.selectFrom('approvals').select('id').orderBy('id', 'desc').limit(1).executeTakeFirst()
+    return row?.id
+  }
+
+  #seen({ accounts, principalId }: ApprovalQuery) {
+    // No account has an empty id.
+    let query = this.#db.selectFrom('approvals').selectAll()
+    if (accounts) query = query.where('account_id', 'in', accounts.length > 0 ? accounts : [''])
+    if (principalId !== undefined) query = query.where('principal_id', '=', principalId)
+    return query
+  }
+}

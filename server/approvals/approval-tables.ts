@@ -1,0 +1,52 @@
+/** The table of approvals, as Kysely sees it, and what is kept in it as JSON. */
+import type { Approval, ApprovalState } from '../../contract/approvals.ts'
+import type { Principal } from '../platform/principal.ts'
+import type { JudgedMessage } from '../policies/policy-decision.ts'
+
+declare module '../platform/database/tables.ts' {
+  interface Tables {
+    approvals: ApprovalRow
+  }
+}
+
+export interface ApprovalRow {
+  id: string
+  submission_id: string
+  account_id: string
+  principal_kind: Principal['kind']
+  principal_id: string
+  principal_name: string
+  /** Whose token asks. */
+  user_id: string | null
+  /** Nothing else is approved. */
+  hash: string
+  state: ApprovalState
+  /** `StoredJudged` */
+  judged: string
+  /** `PolicyFinding[]` */
+  findings: string
+  /** `Approval['message']` */
+  message: string | null
+  group_key: string
+  needed: number
+  /** `Approval['decisions']` */
+  decisions: string
+  created_at: string
+  expires_at: string
+}
+
+/** What the policy is asked about once more when it is to leave. */
+export type StoredJudged = Omit<JudgedMessage, 'threadPeople' | 'at'> & { threadPeople: string[] | null }
+
+export function storeJudged({ threadPeople, at: _at, ...message }: JudgedMessage): string {
+  return JSON.stringify({ ...message, threadPeople: threadPeople ? [...threadPeople] : null } satisfies StoredJudged)
+}
+
+export function judgedOf({ judged }: Pick<ApprovalRow, 'judged'>): JudgedMessage {
+  const { threadPeople, ...message } = JSON.parse(judged) as StoredJudged
+  return { ...message, threadPeople: threadPeople ? new Set(threadPeople) : undefined }
+}
+
+export function decisionsOf({ decisions }: Pick<ApprovalRow, 'decisions'>): Approval['decisions'] {
+  return JSON.parse(decisions) as Approval['decisions']
+}

@@ -1,0 +1,72 @@
+/** A human edits what is held: it becomes another message with another hash, and approvals of the old one are void. */
+import type { ApprovalDetail } from '../../contract/approvals.ts'
+import type { DraftChange } from '../../contract/draft.ts'
+import type { DraftComposer } from '../drafts/draft-composer.ts'
+import type { DraftService } from '../drafts/draft-service.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { OutboxService } from '../outbox/outbox-service.ts'
+import type { Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { requestedFact } from './approval-facts.ts'
+import type { ApprovalService } from './approval-service.ts'
+import type { ApprovalStore } from './approval-store.ts'
+import { judgedOf, storeJudged } from './approval-tables.ts'
+
+export interface HeldEditsOptions {
+  approvals: Pick<ApprovalService, 'getRow' | 'checkApprover'>
+  store: ApprovalStore
+  drafts: Pick<DraftService, 'get' | 'changeSubmitted'>
+  composer: Pick<DraftComposer, 'compose'>
+  outbox: Pick<OutboxService, 'replace' | 'find'>
+  hub: Pick<EventHub, 'transact'>
+  now(): number
+}
+
+export type HeldEdit = Omit<DraftChange, 'rev'>
+
+export class HeldEdits {
+  readonly #options: HeldEditsOptions
+
+  constructor(options: HeldEditsOptions) {
+    this.#options = options
+  }
+
+  /** @throws Problem when it is not this message that waits any more; then the old one is what waits, unchanged. */
+  async edit(
+    principal: Principal,
+    id: string,
+    hash: ApprovalDetail['hash'],
+    change: HeldEdit,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { approvals, store, drafts, composer, outbox, hub } = this.#options
+    const row = await approvals.getRow(principal, id)
+    await approvals.checkApprover(principal, row)
+    const submission = await outbox.find(row.submission_id)
+    if (row.state !== 'waiting' || row.hash !== hash || submission?.state !== 'held') throw isVoid()
+    const { account_id: accountId, draft_id: draftId } = submission
+    const { rev } = await drafts.get(principal, accountId, draftId)
+    const edited = await drafts.changeSubmitted(principal, accountId, draftId, { rev, ...change })
+    const composed = await composer.compose(principal, accountId, draftId, edited.rev, signal)
+    if (composed.envelope.to.length === 0) throw new Problem('no_recipients', 'A message needs a recipient.')
+    const at = new Date(this.#options.now()).toISOString()
+    await hub.transact(async (transaction, tell) => {
+      const isReplaced = await outbox.replace(transaction, tell, row.submission_id, hash, composed)
+      if (!isReplaced) throw isVoid()
+      const judged = storeJudged({
+        ...judgedOf(row),
+        recipients: composed.envelope.to,
+        attachmentBytes: composed.attachmentBytes,
+      })
+      if (!(await store.change(transaction, row, { hash: composed.hash, judged, decisions: '[]' }))) throw isVoid()
+      tell(requestedFact(row, composed.envelope.to.length, at))
+    })
+  }
+}
+
+function isVoid(): Problem {
+  return new Problem(
+    'approval_void',
+    'It is not this message that waits: it was edited, decided about or cancelled meanwhile.',
+  )
+}

@@ -1,0 +1,44 @@
+/** What programs called lately, counted in memory: what a human sees of a caller before saying yes to it. A restart forgets it. */
+const minute = 60_000
+const minutes = 60
+/** There are at most 1,000 tokens. The one that called longest ago is forgotten. */
+const mostCallers = 1_500
+/** Names of operations that are told apart, of each minute. */
+const mostNames = 100
+
+type Counts = Map<string, number>
+
+export class RecentCalls {
+  /** The one that called longest ago first; by minute. */
+  readonly #callers = new Map<string, Map<number, Counts>>()
+  readonly #now: () => number
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now
+  }
+
+  note(principalId: string, name: string): void {
+    const at = Math.floor(this.#now() / minute)
+    const slots = this.#callers.get(principalId) ?? new Map<number, Counts>()
+    this.#callers.delete(principalId)
+    this.#callers.set(principalId, slots)
+    for (const slot of slots.keys()) if (slot <= at - minutes) slots.delete(slot)
+    const counts = slots.get(at) ?? new Map<string, number>()
+    slots.set(at, counts)
+    const known = counts.has(name) || counts.size < mostNames ? name : 'other'
+    counts.set(known, (counts.get(known) ?? 0) + 1)
+    const [oldest] = this.#callers.keys()
+    if (this.#callers.size > mostCallers && oldest !== undefined) this.#callers.delete(oldest)
+  }
+
+  /** Of the last hour, most often called first. */
+  list(principalId: string): { name: string; count: number }[] {
+    const at = Math.floor(this.#now() / minute)
+    const sums = new Map<string, number>()
+    for (const [slot, counts] of this.#callers.get(principalId) ?? []) {
+      if (slot <= at - minutes) continue
+      for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count)
+    }
+    return [...sums].map(([name, count]) => ({ name, count })).sort((one, other) => other.count - one.count)
+  }
+}

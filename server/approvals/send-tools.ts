@@ -1,0 +1,99 @@
+/** Sending for models: a revision of a draft, and what came of it. No tool takes a recipient and a text and sends. */
+import { z } from 'zod'
+import { DraftId } from '../../contract/draft.ts'
+import type { ProblemCode } from '../../contract/problem.ts'
+import type { Submission } from '../../contract/submission.ts'
+import { Timestamp } from '../../contract/wire.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { OutboxService } from '../outbox/outbox-service.ts'
+import type { Principal } from '../platform/principal.ts'
+import { defineAccountTool, type Tool } from '../tools/tool.ts'
+import type { SendService } from './send-service.ts'
+
+export interface SendToolsOptions {
+  sending: Pick<SendService, 'send'>
+  outbox: Pick<OutboxService, 'get'>
+  hub: Pick<EventHub, 'listen'>
+  /** @throws Problem for drafts that the principal may not see. */
+  accountOf(principal: Principal, draftId: string): Promise<string>
+  /** Of the page of an approval. */
+  urlOf(approvalId: string): string
+}
+
+/** A model wants to know what came of it: for so long it is waited for. */
+const waitMs = 10_000
+const hints: Partial<Record<ProblemCode, string>> = {
+  draft_changed: 'Read the draft again, and send the revision that you mean.',
+  draft_submitted: 'It was handed over already: mail_outbox says what became of it.',
+  policy_denied: 'Change the draft as the policy allows, or leave sending to a person.',
+}
+const output = z.object({
+  id: z.string(),
+  status: z
+    .enum(['sent', 'scheduled', 'pending', 'denied', 'failed', 'unknown'])
+    .describe('pending: a person has to approve it'),
+  why: z.string().optional(),
+  approve_url: z.string().optional().describe('For a person'),
+})
+type Output = z.infer<typeof output>
+const moving = new Set<Submission['state']>(['queued', 'sending'])
+
+export function sendTools({ sending, outbox, hub, accountOf, urlOf }: SendToolsOptions): Tool[] {
+  const settled = async (principal: Principal, first: Submission, signal: AbortSignal): Promise<Submission> => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const stop = hub.listen('delivery_changed', ({ submission_id: id, state }) => {
+      if (id === first.id && !moving.has(state)) resolve()
+    })
+    const timer = setTimeout(resolve, waitMs)
+    const abort = () => resolve()
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      const now = await outbox.get(principal, first.id)
+      if (moving.has(now.state) && !signal.aborted) await promise
+      return await outbox.get(principal, first.id)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      stop()
+    }
+  }
+  const send = defineAccountTool({
+    name: 'mail_send',
+    title: 'Send a draft',
+    description:
+      'Sends exactly this revision of a draft. A policy decides; often a person has to approve it first (pending).',
+    scope: 'mail:send',
+    effect: 'send',
+    hints,
+    input: z.strictObject({
+      draft: DraftId,
+      rev: z.int().min(1),
+      at: Timestamp.optional().describe('Not before'),
+    }),
+    output,
+    accountOf: (principal, { draft }) => accountOf(principal, draft),
+    run: async ({ principal, accountId, input: { draft, rev, at }, signal, note }) => {
+      const sent = await sending.send(principal, accountId, draft, { rev, at }, signal)
+      note({ submission_id: sent.id, draft_id: draft, state: sent.state, hash: sent.hash })
+      return toOutput(await settled(principal, sent, signal), urlOf)
+    },
+  })
+  return [send]
+}
+
+function toOutput({ id, state, error, approval_id: approvalId }: Submission, urlOf: (id: string) => string): Output {
+  const why = error?.why
+  return {
+    id,
+    status: statusOf(state),
+    ...(why !== undefined && { why }),
+    ...(state === 'held' && approvalId !== null && { approve_url: urlOf(approvalId) }),
+  }
+}
+
+function statusOf(state: Submission['state']): Output['status'] {
+  if (state === 'sent' || state === 'partial') return 'sent'
+  if (state === 'held') return 'pending'
+  if (state === 'failed' || state === 'unknown' || state === 'denied') return state
+  return state === 'cancelled' || state === 'expired' ? 'denied' : 'scheduled'
+}

@@ -1,0 +1,126 @@
+/** Sending and approvals, wired by hand. A part of the composition root. */
+import type { SessionService } from './access/session-service.ts'
+import type { AccountService } from './accounts/account-service.ts'
+import { ApprovalDetails } from './approvals/approval-details.ts'
+import { ApprovalIds } from './approvals/approval-id.ts'
+import { approvalRoutes } from './approvals/approval-routes.ts'
+import { ApprovalService } from './approvals/approval-service.ts'
+import { ApprovalSettingsHolder } from './approvals/approval-settings.ts'
+import { ApprovalStore } from './approvals/approval-store.ts'
+import { HeldEdits } from './approvals/held-edits.ts'
+import { RecentCalls } from './approvals/recent-calls.ts'
+import { SendService } from './approvals/send-service.ts'
+import { sendTools } from './approvals/send-tools.ts'
+import type { ComposedDrafts } from './compose-drafts.ts'
+import type { ComposedPolicies } from './compose-policies.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { FreezeService } from './freezes/freeze-service.ts'
+import type { MailService } from './mail/mail-service.ts'
+import type { OutboxService } from './outbox/outbox-service.ts'
+import type { Database } from './platform/database/database.ts'
+import type { RequestOutcome } from './platform/http/http-outcome.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { Principal } from './platform/principal.ts'
+import { SettingStore } from './settings/setting-store.ts'
+import type { Tool } from './tools/tool.ts'
+
+export interface ApprovalSurroundings {
+  db: Database
+  hub: EventHub
+  accounts: AccountService
+  mail: Pick<MailService, 'getMessage'>
+  writing: ComposedDrafts
+  outbox: OutboxService
+  ruling: ComposedPolicies
+  freezes: FreezeService
+  sessions: Pick<SessionService, 'find'>
+  /** Of the page. */
+  baseUrl(): string
+  logger: Logger
+}
+
+export interface ComposedApprovals {
+  /** Hears what programs call. */
+  observe(outcome: RequestOutcome): void
+  tools: Tool[]
+  addRoutes(http: HttpServer): void
+  part: Part
+}
+
+const strangerName = 'mail of strangers'
+const sessionMark = 'session-'
+
+export function composeApprovals(around: ApprovalSurroundings): ComposedApprovals {
+  const { db, hub, accounts, mail, writing, outbox, ruling, freezes, sessions, baseUrl, logger } = around
+  const { drafts, composer, messages, keys } = writing
+  const { policies, rates, judge, reads } = ruling
+  const now = Date.now
+  const store = new ApprovalStore(db)
+  const ids = new ApprovalIds()
+  const kept = new SettingStore(db)
+  const settings = new ApprovalSettingsHolder(kept, hub, logger)
+  const calls = new RecentCalls()
+  reads.onRead(principalId => calls.note(principalId, strangerName))
+  const sending = new SendService({
+    ...{ drafts, composer, keys, outbox, judge, policies, rates, freezes, store, settings, hub, accounts, now },
+    peopleOf: async (principal, accountId, { ref }) => {
+      if (ref === null) return undefined
+      const {
+        from,
+        reply_to: replyTo,
+        to,
+        cc,
+      } = await mail.getMessage(principal, accountId, ref, AbortSignal.timeout(10_000))
+      return new Set([...from, ...replyTo, ...to, ...cc].map(({ email }) => email))
+    },
+    nextId: () => ids.next(),
+  })
+  const signedInAt = async ({ id }: Principal) => {
+    const session = await sessions.find(id.slice(sessionMark.length))
+    return session && Date.parse(session.created_at)
+  }
+  const approvals = new ApprovalService({
+    store,
+    settings,
+    outbox,
+    freezes,
+    policies,
+    judge,
+    hub,
+    signedInAt,
+    now,
+    logger,
+  })
+  const details = new ApprovalDetails({ approvals, outbox, messages, rates, calls, strangerName, now })
+  const edits = new HeldEdits({ approvals, store, drafts, composer, outbox, hub, now })
+  const tokenAs = async (principal: Principal, tokenId: string): Promise<Principal> => {
+    await policies.get(principal, tokenId)
+    return { ...principal, kind: 'token', id: `token-${tokenId}` }
+  }
+  return {
+    observe: ({ caller, operation, code }) => {
+      const { kind, id } = caller?.principal ?? {}
+      if (id !== undefined && (kind === 'token' || kind === 'api_key') && code === 'ok') calls.note(id, operation)
+    },
+    tools: sendTools({
+      ...{ sending, outbox, hub },
+      accountOf: (principal, draftId) => drafts.accountOf(principal, draftId),
+      urlOf: id => `${baseUrl()}/approvals?open=${id}`,
+    }),
+    addRoutes: http => approvalRoutes(http, { sending, approvals, details, edits, settings, tokenAs }),
+    part: {
+      name: 'approvals',
+      start: async () => {
+        ids.startAfter(await store.newestId())
+        await settings.start()
+        await approvals.start()
+      },
+      stop: async () => {
+        settings.stop()
+        await approvals.stop()
+      },
+    },
+  }
+}

@@ -1,0 +1,84 @@
+/** Messages on their way out, wired by hand: taken in, sent, decided about. A part of the composition root. */
+import type { AccountService } from './accounts/account-service.ts'
+import type { ComposedMessages } from './drafts/composed-messages.ts'
+import type { EventHub } from './events/event-hub.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { MessageRefs } from './imap/message-ref.ts'
+import type { LeaseService } from './leases/lease-service.ts'
+import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
+import { CopyMemory } from './outbox/copy-memory.ts'
+import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
+import { systemClock } from './outbox/outbox-clock.ts'
+import { OutboxQueue } from './outbox/outbox-queue.ts'
+import { outboxRoutes } from './outbox/outbox-routes.ts'
+import { OutboxService } from './outbox/outbox-service.ts'
+import { SubmissionContents } from './outbox/submission-contents.ts'
+import { SubmissionDecisions } from './outbox/submission-decisions.ts'
+import { SubmissionIds } from './outbox/submission-id.ts'
+import { type DueRow, SubmissionStore } from './outbox/submission-store.ts'
+import type { Database } from './platform/database/database.ts'
+import type { HttpServer } from './platform/http/http-server.ts'
+import type { Part } from './platform/lifecycle.ts'
+import type { Logger } from './platform/logger.ts'
+import type { OutboundGuard } from './platform/network/outbound-guard.ts'
+
+export interface OutboxSurroundings {
+  db: Database
+  hub: EventHub
+  guard: OutboundGuard
+  accounts: AccountService
+  pool: ConnectionPool
+  refs: MessageRefs
+  leases: LeaseService
+  drafts: DraftMarks
+  blobs: SubmittedBlobs
+  messages: ComposedMessages
+  /** Until a mail server has let in. */
+  timeoutMs(): number
+  /** Something changed in a folder of an account. */
+  notice(accountId: string, path: string): void
+  /** Whether a human stopped what its sender, or its account, sends. */
+  isHeld(submission: DueRow): boolean
+  logger: Logger
+}
+
+export interface ComposedOutbox {
+  outbox: OutboxService
+  addRoutes(http: HttpServer): void
+  parts: Part[]
+}
+
+/** Of an account; many servers allow few. */
+const connections = 3
+
+export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
+  const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice, isHeld, logger } =
+    around
+  const store = new SubmissionStore(db)
+  const ids = new SubmissionIds()
+  const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
+  const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
+  const contents = new SubmissionContents({ outbox, messages })
+  const queue = new OutboxQueue({
+    ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, logger },
+    memory: new CopyMemory(),
+    senders: new NodemailerSenders({ guard, timeoutMs }),
+    loginOf: accountId => accounts.smtpLogin(accountId),
+    connections: () => connections,
+    clock: systemClock,
+  })
+  return {
+    outbox,
+    addRoutes: http => outboxRoutes(http, { outbox, decisions, contents }),
+    parts: [
+      {
+        name: 'outbox',
+        start: async () => {
+          ids.startAfter(await store.newestId())
+          await queue.start()
+        },
+        stop: () => queue.stop(),
+      },
+    ],
+  }
+}

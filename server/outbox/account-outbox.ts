@@ -1,0 +1,159 @@
+/**
+ * Sends what waits in the outbox of one account, several messages at a time. That a message is being sent is committed before the mail
+ * server hears of it, and what became of it afterwards; one that is found in between after a crash is `unknown`, and is not sent again.
+ */
+import type { LeaseClaim, LeaseService } from '../leases/lease-service.ts'
+import { type Lease, LeaseLost } from '../platform/lease.ts'
+import { Delivery, type DeliveryOptions } from './delivery.ts'
+import { giveUpOld, markInterrupted } from './left-over.ts'
+import { SentCopies, type SentCopiesOptions } from './sent-copies.ts'
+import { deliveryFact } from './submission-facts.ts'
+import type { DueRow } from './submission-store.ts'
+import { errorOf, type SubmissionRow } from './submission-tables.ts'
+
+export interface AccountOutboxOptions extends DeliveryOptions, Omit<SentCopiesOptions, 'accountId' | 'lease'> {
+  leases: Pick<LeaseService, 'want'>
+}
+
+/** The database, or what reads it, failed. */
+const againMs = 1_000
+/** A stop of the whole server takes ten seconds at most. */
+const graceMs = 4_000
+
+export class AccountOutbox {
+  readonly #accountId: string
+  readonly #options: AccountOutboxOptions
+  readonly #claim: LeaseClaim
+  readonly #delivery: Delivery
+  readonly #copies: SentCopies
+  readonly #abort = new AbortController()
+  readonly #sending = new Set<Promise<void>>()
+  readonly #running: Promise<void>
+  /** Of which no earlier attempts are left to look after. */
+  #recovered: Lease | undefined
+  #wake: () => void = () => undefined
+  #isWoken = true
+
+  constructor(accountId: string, options: AccountOutboxOptions) {
+    this.#accountId = accountId
+    this.#options = options
+    this.#delivery = new Delivery(accountId, options)
+    this.#claim = options.leases.want(`outbox:${accountId}`, { won: () => this.wake() })
+    this.#copies = new SentCopies({ ...options, accountId, lease: () => this.#claim.find() })
+    this.#running = this.#run(this.#abort.signal)
+  }
+
+  wake(): void {
+    this.#isWoken = true
+    this.#wake()
+    this.#copies?.wake()
+  }
+
+  /** The account has another login, or is enabled again. */
+  async changed(): Promise<void> {
+    const close = this.#delivery.renew()
+    this.wake()
+    // What is being sent comes to its end.
+    await Promise.all(this.#sending)
+    await close()
+  }
+
+  /** What is being sent has some seconds: to cut it off would leave its outcome unknown. Then that is written. */
+  async stop(isGone = false): Promise<void> {
+    this.#abort.abort()
+    this.#wake()
+    this.#delivery.stop()
+    await Promise.all([this.#running, this.#copies.stop()])
+    const callOff = this.#options.clock.after(graceMs, () => this.#delivery.cut())
+    await Promise.all(this.#sending)
+    callOff()
+    await this.#delivery.close()
+    await this.#claim.giveBack(isGone)
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options
+    while (!signal.aborted) {
+      this.#isWoken = false
+      const restMs = await this.#round().catch((err: unknown) => {
+        if (!(err instanceof LeaseLost))
+          logger.warn({ err, account_id: this.#accountId }, 'an outbox could not be read')
+        return againMs
+      })
+      if (restMs === 0 || signal.aborted) continue
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#wake = resolve
+      const callOff = restMs === undefined ? () => undefined : clock.after(restMs, resolve)
+      if (!this.#isWoken) await promise
+      callOff()
+    }
+  }
+
+  /** @returns How long there is nothing to do: undefined until it is woken. */
+  async #round(): Promise<number | undefined> {
+    const { clock, connections, store } = this.#options
+    const lease = this.#claim.find()
+    if (!lease) return undefined
+    if (lease !== this.#recovered) {
+      await Promise.all(this.#sending)
+      await markInterrupted(this.#accountId, lease, this.#options)
+      this.#recovered = lease
+    }
+    const { pauseMs, isFailing } = this.#delivery
+    if (pauseMs > 0) return pauseMs
+    // While the account cannot send, one message finds out whether it can again.
+    const free = (isFailing ? 1 : connections()) - this.#sending.size
+    if (free <= 0) return undefined
+    const claimed = await this.#take(lease, free)
+    for (const row of claimed) this.#begin(row, lease)
+    if (claimed.length > 0) return 0
+    const at = clock.now()
+    const next = await store.nextDue(this.#accountId, new Date(at).toISOString())
+    return next === undefined ? undefined : Math.max(1, Date.parse(next) - at)
+  }
+
+  /** Takes some whose time has come, in one transaction; what a human has stopped is passed over. */
+  async #take(lease: Lease, limit: number): Promise<SubmissionRow[]> {
+    const { store, hub, clock, isHeld } = this.#options
+    const at = new Date(clock.now()).toISOString()
+    const some = await store.listDue(this.#accountId, { at, limit: 1 })
+    if (some.length === 0) return []
+    return hub.transact(async (transaction, tell) => {
+      await lease.fence(transaction)
+      const without: string[] = []
+      let due: DueRow[]
+      for (;;) {
+        due = await store.listDue(this.#accountId, { at, limit, without }, transaction)
+        const held = new Set(due.filter(isHeld).map(({ principal_id: id }) => id))
+        if (held.size === 0) break
+        without.push(...held)
+      }
+      const claimed: SubmissionRow[] = []
+      for (const { id } of due) {
+        const row = await store.claim(transaction, id)
+        if (!row) continue
+        claimed.push(row)
+        tell(deliveryFact(row))
+      }
+      return claimed
+    })
+  }
+
+  #begin(row: SubmissionRow, lease: Lease): void {
+    const sending = this.#send(row, lease).finally(() => {
+      this.#sending.delete(sending)
+      this.wake()
+    })
+    this.#sending.add(sending)
+  }
+
+  async #send(row: SubmissionRow, lease: Lease): Promise<void> {
+    const written = await this.#delivery.send(row, lease)
+    if (!written || !this.#delivery.isFailing) return
+    await giveUpOld(this.#accountId, lease, errorOf(written), this.#options).catch((err: unknown) => {
+      const { logger } = this.#options
+      if (!(err instanceof LeaseLost))
+        logger.warn({ err, account_id: this.#accountId }, 'old messages were not given up')
+    })
+  }
+}

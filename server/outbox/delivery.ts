@@ -1,0 +1,163 @@
+/** One attempt to deliver a message of an account, and what became of it, which is written before anything else is done with it. */
+import type { MailLogin } from '../accounts/mail-login.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import { type Lease, LeaseLost } from '../platform/lease.ts'
+import type { Logger } from '../platform/logger.ts'
+import { afterNotSent, afterSent, afterUnknown, type OutcomeColumns } from './delivery-outcome.ts'
+import type { DraftMarks, SubmittedBlobs } from './draft-marks.ts'
+import { type MailSender, type MailSenders, NotSent, UnknownDelivery } from './mail-sender.ts'
+import type { OutboxClock } from './outbox-clock.ts'
+import { accountDelay } from './retry-times.ts'
+import { deliveryFact } from './submission-facts.ts'
+import type { DueRow, SubmissionStore } from './submission-store.ts'
+import { recipientsOf, type SubmissionRow } from './submission-tables.ts'
+import { verifiedBytes } from './verified-bytes.ts'
+
+export interface DeliveryOptions {
+  store: SubmissionStore
+  hub: Pick<EventHub, 'transact'>
+  blobs: Pick<SubmittedBlobs, 'read'>
+  senders: MailSenders
+  drafts: DraftMarks
+  /** @throws Problem while the account cannot send. */
+  loginOf(accountId: string): Promise<MailLogin>
+  /** Messages of an account that are sent at a time. */
+  connections(): number
+  isHeld(submission: DueRow): boolean
+  clock: OutboxClock
+  logger: Logger
+}
+
+/** Of the database: a result that cannot be written is written later. */
+const writeAgainMs = 1_000
+
+export class Delivery {
+  readonly #accountId: string
+  readonly #options: DeliveryOptions
+  /** Ends what is being sent. */
+  readonly #cut = new AbortController()
+  #sender: MailSender | undefined
+  /** In a row, of the account and not of a message. */
+  #faults = 0
+  #pausedUntil = 0
+  #isStopping = false
+
+  constructor(accountId: string, options: DeliveryOptions) {
+    this.#accountId = accountId
+    this.#options = options
+  }
+
+  /** The account cannot send at the moment: its server is away, or refuses the login. */
+  get isFailing(): boolean {
+    return this.#faults > 0
+  }
+
+  /** How long it is left alone. */
+  get pauseMs(): number {
+    return Math.max(0, this.#pausedUntil - this.#options.clock.now())
+  }
+
+  /** Whatever was wrong with the account may be over. @returns How to close its connections, once nothing is sent by them. */
+  renew(): () => Promise<void> {
+    const sender = this.#sender
+    this.#sender = undefined
+    this.#faults = 0
+    this.#pausedUntil = 0
+    return async () => sender?.close()
+  }
+
+  /** No result is written again and again from now on. */
+  stop(): void {
+    this.#isStopping = true
+  }
+
+  /** What is being sent ends. */
+  cut(): void {
+    this.#cut.abort()
+  }
+
+  async close(): Promise<void> {
+    await this.#sender?.close()
+  }
+
+  /** Never rejects. @returns What was written: undefined when nothing could be. */
+  async send(row: SubmissionRow, lease: Lease): Promise<SubmissionRow | undefined> {
+    const { clock } = this.#options
+    const columns = await this.#attempt(row).then(
+      outcome => {
+        this.#faults = 0
+        return afterSent(row, outcome, clock.now())
+      },
+      (error: unknown) => this.#failed(row, error),
+    )
+    return this.#write(row, columns, lease)
+  }
+
+  async #attempt(row: SubmissionRow) {
+    const { blobs, isHeld } = this.#options
+    const to = recipientsOf(row).flatMap(({ email, state }) => (state === 'waiting' ? [email] : []))
+    const bytes = verifiedBytes(blobs.read(row.blob_id), row.sha256, () => !isHeld(row))
+    const figures = { sizeBytes: row.size_bytes, envelopeId: row.id }
+    const sender = await this.#open()
+    return sender.send({ from: row.envelope_from, to }, bytes, figures, this.#cut.signal)
+  }
+
+  async #open(): Promise<MailSender> {
+    const { senders, loginOf, connections } = this.#options
+    if (this.#sender) return this.#sender
+    try {
+      const login = await loginOf(this.#accountId)
+      this.#sender ??= senders.open(this.#accountId, login, connections())
+      return this.#sender
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : 'The account cannot send.'
+      throw new NotSent(message, { isTemporary: true, code: 'account_cannot_send', concernsAccount: true, cause })
+    }
+  }
+
+  #failed(row: SubmissionRow, error: unknown): OutcomeColumns {
+    const { clock, logger } = this.#options
+    const now = clock.now()
+    if (error instanceof UnknownDelivery) return afterUnknown(row, error, now)
+    if (error instanceof NotSent && !error.concernsAccount) {
+      this.#faults = 0
+      return afterNotSent(row, error, now)
+    }
+    if (error instanceof NotSent) {
+      // Several that were under way found the same.
+      if (now >= this.#pausedUntil) this.#pausedUntil = now + accountDelay(++this.#faults)
+      return afterNotSent(row, error, now, this.#pausedUntil)
+    }
+    // A fault of ours: whether the message left is not known.
+    logger.error({ err: error, account_id: this.#accountId, submission: row.id }, 'sending failed')
+    return afterUnknown(row, { message: 'sending failed' }, now)
+  }
+
+  /** Until it is written: whoever restarts before that finds it `unknown`. */
+  async #write(row: SubmissionRow, columns: OutcomeColumns, lease: Lease): Promise<SubmissionRow | undefined> {
+    const { store, hub, drafts, clock, logger } = this.#options
+    for (let tries = 1; ; tries++) {
+      try {
+        return await hub.transact(async (transaction, tell) => {
+          await lease.fence(transaction)
+          const written = await store.change(transaction, row.id, { states: ['sending'] }, columns)
+          if (!written) return undefined
+          const { state } = written
+          if (state === 'sent' || state === 'partial')
+            await drafts.mark(transaction, tell, row.draft_id, 'sent', row.id)
+          else if (state === 'failed') await drafts.mark(transaction, tell, row.draft_id, 'open', row.id)
+          tell(deliveryFact(written))
+          return written
+        })
+      } catch (err) {
+        if (err instanceof LeaseLost) return undefined
+        logger.warn(
+          { err, account_id: this.#accountId, submission: row.id },
+          'what became of a message was not written',
+        )
+        if (this.#isStopping && tries > 3) return undefined
+        await new Promise<void>(resolve => clock.after(writeAgainMs, resolve))
+      }
+    }
+  }
+}

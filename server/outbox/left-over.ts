@@ -1,0 +1,68 @@
+/** What is left over in the outbox of an account: messages that an earlier process was sending, and those that waited too long. */
+import type { EventHub } from '../events/event-hub.ts'
+import type { Lease } from '../platform/lease.ts'
+import { afterNotSent, afterUnknown } from './delivery-outcome.ts'
+import type { DraftMarks } from './draft-marks.ts'
+import { NotSent } from './mail-sender.ts'
+import type { OutboxClock } from './outbox-clock.ts'
+import { giveUpMs } from './retry-times.ts'
+import { deliveryFact } from './submission-facts.ts'
+import type { SubmissionStore } from './submission-store.ts'
+import type { StoredError } from './submission-tables.ts'
+
+export interface LeftOverOptions {
+  store: SubmissionStore
+  hub: Pick<EventHub, 'transact'>
+  drafts: DraftMarks
+  clock: OutboxClock
+}
+
+const rowsAtOnce = 100
+
+/** Whether the mail server has them is not known, so nothing sends them again by itself. */
+export async function markInterrupted(accountId: string, lease: Lease, options: LeftOverOptions): Promise<void> {
+  const { store, hub, clock } = options
+  for (let isLeft = true; isLeft; ) {
+    isLeft = await hub.transact(async (transaction, tell) => {
+      await lease.fence(transaction)
+      const ids = await store.listIn(accountId, 'sending', rowsAtOnce, transaction)
+      for (const id of ids) {
+        const row = await store.find(id, transaction)
+        if (!row) continue
+        const lost = { message: 'RustyMail stopped while it was sending the message' }
+        const columns = afterUnknown(row, lost, clock.now())
+        const unknown = await store.change(transaction, id, { states: ['sending'] }, columns)
+        if (unknown) tell(deliveryFact(unknown))
+      }
+      return ids.length === rowsAtOnce
+    })
+  }
+}
+
+/** While an account cannot send, only one message at a time is tried: the others do not wait for ever either. */
+export async function giveUpOld(
+  accountId: string,
+  lease: Lease,
+  error: StoredError | null,
+  { store, hub, drafts, clock }: LeftOverOptions,
+): Promise<void> {
+  const now = clock.now()
+  const before = new Date(now - giveUpMs).toISOString()
+  const { code = 'gave_up', why = 'It could not be sent.', server_response: serverResponse = null } = error ?? {}
+  const fault = new NotSent(why, { isTemporary: false, code, serverResponse })
+  for (let isLeft = true; isLeft; ) {
+    isLeft = await hub.transact(async (transaction, tell) => {
+      await lease.fence(transaction)
+      const old = await store.listReadyBefore(accountId, before, rowsAtOnce, transaction)
+      for (const row of old) {
+        const columns = afterNotSent(row, fault, now)
+        const failed = await store.change(transaction, row.id, { states: ['queued'] }, columns)
+        if (!failed) continue
+        const isPartial = failed.state === 'partial'
+        await drafts.mark(transaction, tell, row.draft_id, isPartial ? 'sent' : 'open', row.id)
+        tell(deliveryFact(failed))
+      }
+      return old.length === rowsAtOnce
+    })
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * Takes in messages that are to be sent, and changes what waits. It judges nothing: whoever calls `submit` and `release` has asked the
+ * policies. `OutboxQueue` delivers. Each change is made in the transaction of its caller, and only from the state that it is meant for.
+ */
+import { endStates, type Submission, type SubmissionState } from '../../contract/submission.ts'
+import type { ComposedMessage } from '../drafts/composed-message.ts'
+import type { EventHub } from '../events/event-hub.ts'
+import type { Database } from '../platform/database/database.ts'
+import { maySeeAccount, type Principal } from '../platform/principal.ts'
+import { Problem } from '../platform/problem.ts'
+import { visibleAccounts } from '../platform/visible-figures.ts'
+import { type DraftMarks, ownerOf, type SubmittedBlobs, type Tell } from './draft-marks.ts'
+import { messageColumns, newSubmission, readiness, type Submitted } from './new-submission.ts'
+import { deliveryFact } from './submission-facts.ts'
+import type { SubmissionIds } from './submission-id.ts'
+import { maySee, sightOf } from './submission-rights.ts'
+import type { DueRow, SubmissionStore } from './submission-store.ts'
+import { recipientsOf, type StoredError, type SubmissionRow } from './submission-tables.ts'
+import { cancellable, toSubmission } from './submission-view.ts'
+
+export interface OutboxServiceOptions {
+  store: SubmissionStore
+  ids: SubmissionIds
+  hub: Pick<EventHub, 'transact'>
+  drafts: DraftMarks
+  blobs: Pick<SubmittedBlobs, 'use' | 'release'>
+  /** Whether a human stopped what its sender, or its account, sends. */
+  isHeld(submission: DueRow): boolean
+  now?: () => number
+  /** Waiting messages of an account. */
+  mostWaiting?: number
+}
+
+export interface SubmissionListQuery {
+  account_id?: string | undefined
+  state?: SubmissionState | undefined
+  is_open?: 'true' | 'false' | undefined
+  limit: number
+  cursor?: string | undefined
+}
+
+const defaultMostWaiting = 10_000
+const openStates = ['held', 'scheduled', 'queued', 'sending', 'unknown'] as const satisfies readonly SubmissionState[]
+const closedStates = endStates.filter(state => state !== 'unknown')
+
+export class OutboxService {
+  readonly #options: OutboxServiceOptions
+  readonly #now: () => number
+
+  constructor(options: OutboxServiceOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+  }
+
+  /** @throws Problem when too many messages of the account wait, or its draft is not open any more, or was changed. */
+  async submit(transaction: Database, tell: Tell, submitted: Submitted): Promise<SubmissionRow> {
+    const { store, ids, drafts, blobs, mostWaiting = defaultMostWaiting } = this.#options
+    const { composed } = submitted
+    if ((await store.countWaiting(composed.accountId, transaction)) >= mostWaiting) {
+      const detail = `${mostWaiting} messages of this account wait to be sent already.`
+      throw new Problem('too_many_submissions', detail, { retryAfterSeconds: 60 })
+    }
+    const row = newSubmission(submitted, ids.next(), this.#at())
+    await store.insert(transaction, row)
+    await blobs.use(transaction, row.blob_id, ownerOf(row.id))
+    if (!(await drafts.mark(transaction, tell, row.draft_id, 'submitted', row.id, row.rev))) {
+      throw new Problem('draft_changed', 'The draft was changed, or handed over to be sent, in this moment.')
+    }
+    tell(deliveryFact(row))
+    return row
+  }
+
+  /** Lets go what was held for an approval: now, or at the time that was asked for. @returns Whether it was held, with this hash. */
+  async release(transaction: Database, tell: Tell, submissionId: string, hash: string): Promise<boolean> {
+    const { store } = this.#options
+    const row = await store.find(submissionId, transaction)
+    if (!row) return false
+    const at = this.#at()
+    const state = row.send_at !== null && row.send_at > at ? 'scheduled' : 'queued'
+    const values = { state, ...readiness(state, row.send_at, at) } as const
+    const released = await store.change(transaction, submissionId, { states: ['held'], hash }, values)
+    if (released) tell(deliveryFact(released))
+    return released !== undefined
+  }
+
+  /** It is held with another message from now on: whatever the old hash was approved for is void. @returns Whether it was held, with this hash. */
+  async replace(
+    transaction: Database,
+    tell: Tell,
+    submissionId: string,
+    hash: string,
+    composed: ComposedMessage,
+  ): Promise<boolean> {
+    const { store, blobs } = this.#options
+    const columns = messageColumns(composed)
+    const replaced = await store.change(transaction, submissionId, { states: ['held'], hash }, columns)
+    if (!replaced) return false
+    await blobs.release(transaction, ownerOf(submissionId))
+    await blobs.use(transaction, composed.blobId, ownerOf(submissionId))
+    tell(deliveryFact(replaced))
+    return true
+  }
+
+  /** Its draft is open again. @returns Whether sending had not begun. */
+  async end(
+    transaction: Database,
+    tell: Tell,
+    submissionId: string,
+    state: 'denied' | 'expired' | 'cancelled',
+    error: StoredError | null = null,
+  ): Promise<boolean> {
+    const { store, drafts } = this.#options
+    const row = await store.find(submissionId, transaction)
+    if (!row) return false
+    // Some may have it already: then only the others are left out.
+    const recipients = recipientsOf(row)
+    const isBegun = recipients.some(recipient => recipient.state === 'accepted')
+    const at = this.#at()
+    for (const recipient of recipients) {
+      if (isBegun && recipient.state === 'waiting') Object.assign(recipient, { state: 'refused', response: null, at })
+    }
+    const values = {
+      state: isBegun ? ('partial' as const) : state,
+      recipients: JSON.stringify(recipients),
+      error: error && JSON.stringify(error),
+      due_at: null,
+      ended_at: at,
+    }
+    const ended = await store.change(transaction, submissionId, { states: cancellable, hash: row.hash }, values)
+    if (!ended) return false
+    await drafts.mark(transaction, tell, ended.draft_id, isBegun ? 'sent' : 'open', ended.id)
+    tell(deliveryFact(ended))
+    return true
+  }
+
+  /** @throws Problem also for those that the principal may not see. */
+  async get(principal: Principal, submissionId: string): Promise<Submission> {
+    return this.view(principal, await this.getRow(principal, submissionId))
+  }
+
+  async getRow(principal: Principal, submissionId: string): Promise<SubmissionRow> {
+    const row = await this.find(submissionId)
+    if (row && maySee(principal, row)) return row
+    throw new Problem('submission_not_found', 'There is no such message in the outbox.')
+  }
+
+  /** Whoever may see it. */
+  find(submissionId: string, db?: Database): Promise<SubmissionRow | undefined> {
+    return this.#options.store.find(submissionId, db)
+  }
+
+  /** Of one sender, by their state now. */
+  countSince(principalId: string, since: string): Promise<Partial<Record<SubmissionState, number>>> {
+    return this.#options.store.countSince(principalId, since)
+  }
+
+  view(principal: Principal, row: SubmissionRow): Submission {
+    return toSubmission(row, principal, this.#options.isHeld(row))
+  }
+
+  async list(
+    principal: Principal,
+    { account_id: accountId, state, is_open: isOpen, limit, cursor }: SubmissionListQuery,
+  ): Promise<{ items: Submission[]; next_cursor: string | null }> {
+    if (accountId !== undefined && !maySeeAccount(principal, accountId)) {
+      throw new Problem('account_not_found', 'There is no such account.')
+    }
+    if (cursor !== undefined && !/^s[0-9a-z]{16}$/.test(cursor)) throw badCursor()
+    const visible = visibleAccounts(principal)
+    const rows = await this.#options.store.list({
+      ...sightOf(principal),
+      accounts: accountId !== undefined ? [accountId] : visible && [...visible],
+      states: statesOf(state, isOpen),
+      before: cursor,
+      limit: limit + 1,
+    })
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      items: page.map(row => this.view(principal, row)),
+      next_cursor: last && rows.length > page.length ? last.id : null,
+    }
+  }
+
+  /** @throws Problem once sending has begun. */
+  async cancel(principal: Principal, submissionId: string): Promise<Submission> {
+    await this.getRow(principal, submissionId)
+    const isDone = await this.#options.hub.transact((transaction, tell) =>
+      this.end(transaction, tell, submissionId, 'cancelled'),
+    )
+    const row = await this.getRow(principal, submissionId)
+    // A call that is repeated finds it cancelled.
+    if (!isDone && row.state !== 'cancelled') throw tooLate(row)
+    return this.view(principal, row)
+  }
+
+  #at(): string {
+    return new Date(this.#now()).toISOString()
+  }
+}
+
+function statesOf(state: SubmissionState | undefined, isOpen: 'true' | 'false' | undefined) {
+  const wanted = isOpen === undefined ? undefined : isOpen === 'true' ? openStates : closedStates
+  if (state === undefined) return wanted
+  return wanted === undefined || wanted.some(each => each === state) ? [state] : []
+}
+
+function tooLate({ state }: SubmissionRow): Problem {
+  const why = state === 'sending' ? 'It is being sent at this moment.' : `It has ended as ${state}.`
+  return new Problem('not_possible_now', `${why} Only what waits can be cancelled.`)
+}
+
+function badCursor(): Problem {
+  const errors = [{ path: 'query.cursor', message: 'is not a cursor of this list' }]
+  return new Problem('bad_request', 'query.cursor: is not a cursor of this list', { errors })
+}
