@@ -38,6 +38,17 @@ export const draftChangeProblems = [
   'draft_submitted',
 ] as const
 
+/** The HTML part of a draft as it would leave, for a sandboxed frame. Not in the table of JSON endpoints. */
+export const draftHtmlPath = `${path}/{draft_id}/html`
+
+export const DraftFrameQuery = z.strictObject({
+  rev: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .describe('The revision that is shown: of another one nothing is served')
+    .meta({ examples: ['3'] }),
+})
+
 /** Uploads a file: the body is its bytes, as they are. Not in the table of JSON endpoints. */
 export const draftUploadPath = `${path}/{draft_id}/attachments`
 

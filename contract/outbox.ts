@@ -15,6 +15,9 @@ const one = z.object({ submission_id: SubmissionId })
 const draft = z.object({ account_id: AccountId, draft_id: DraftId })
 const deciding = ['submission_not_found', 'not_possible_now', 'frozen'] as const
 
+/** The HTML part of a message of the outbox, for a sandboxed frame: only while its hash is `hash`. Not in the table of JSON endpoints. */
+export const submissionHtmlPath = '/api/v1/outbox/{submission_id}/html'
+
 export const outboxApi = {
   sendDraft: endpoint({
     method: 'POST',

@@ -2,10 +2,12 @@
 import { z } from 'zod'
 import { exportAudit } from './audit.ts'
 import {
+  DraftFrameQuery,
   DraftUploadQuery,
   draftAttachmentPath,
   draftBounds,
   draftChangeProblems,
+  draftHtmlPath,
   draftRawPath,
   draftsApi,
   draftUploadPath,
@@ -146,6 +148,28 @@ export const rawApi: readonly RawEndpoint[] = [
     json: draftsApi.getDraft.response,
     media: {},
     problems: [...draftChangeProblems, 'too_large', 'too_many_drafts', 'too_many_requests'],
+  },
+  {
+    name: 'drafts.getHtml',
+    method: 'GET',
+    path: draftHtmlPath,
+    tag: 'Drafts',
+    summary: 'Get a draft as its recipients will see it, for a sandboxed frame',
+    description: 'Cleaned, without remote content. With a session it is served only to the page’s frame.',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: draftsApi.getDraft.params!,
+    query: DraftFrameQuery,
+    media: { 'text/html': '<!doctype html><p>At noon?</p>' },
+    problems: [
+      'account_not_found',
+      'draft_not_found',
+      'draft_changed',
+      'too_large',
+      'too_many_drafts',
+      'overloaded',
+      'frame_only',
+    ],
   },
   {
     name: 'drafts.getAttachment',

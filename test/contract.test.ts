@@ -45,6 +45,7 @@ test('every endpoint of the contract is served, and beside them only what is no 
     'audit.exportAudit',
     'docs',
     'drafts.getAttachment',
+    'drafts.getHtml',
     'drafts.getRaw',
     'drafts.uploadAttachment',
     'mail.getMessageHtml',

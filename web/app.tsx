@@ -21,6 +21,8 @@ const InvitationPage = lazyPage(async () => (await import('./access/invitation-p
 
 const OverviewPage = lazyPage(async () => (await import('./overview/overview-page.tsx')).OverviewPage)
 const MailPage = lazyPage(async () => (await import('./mail/mail-page.tsx')).MailPage)
+const ApprovalsPage = lazyPage(async () => (await import('./approvals/approvals-page.tsx')).ApprovalsPage)
+const OutboxPage = lazyPage(async () => (await import('./outbox/outbox-page.tsx')).OutboxPage)
 const ClientsPage = lazyPage(async () => (await import('./clients/clients-page.tsx')).ClientsPage)
 const AccountsPage = lazyPage(async () => (await import('./accounts/accounts-page.tsx')).AccountsPage)
 const AccountPage = lazyPage(async () => (await import('./accounts/account-page.tsx')).AccountPage)
@@ -101,6 +103,8 @@ function PageSwitch() {
     <Switch>
       <Route path="/" component={OverviewPage} />
       <Route path="/mail" component={MailPage} />
+      <Route path="/approvals" component={ApprovalsPage} />
+      <Route path="/outbox" component={OutboxPage} />
       <Route path="/clients" component={ClientsPage} />
       <Route path="/accounts" component={AccountsPage} />
       <Route path="/accounts/:id" component={AccountPage} />

@@ -2,7 +2,7 @@
 import type { RecipientInput } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
 import { type Address, mailBounds } from '../../contract/mail.ts'
-import { asciiAddress } from '../mail/mail-address.ts'
+import { asciiAddress } from '../mail/ascii-address.ts'
 import { Problem } from '../platform/problem.ts'
 
 export interface RecipientLists {

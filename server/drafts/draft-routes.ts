@@ -1,15 +1,19 @@
 /** /api/v1/accounts/{account_id}/drafts: drafts, their attachments, and the message as it would leave. */
 import { Readable } from 'node:stream'
 import {
+  DraftFrameQuery,
   DraftUploadQuery,
   draftAttachmentPath,
   draftBounds,
+  draftHtmlPath,
   draftRawPath,
   draftsApi,
   draftUploadPath,
 } from '../../contract/drafts.ts'
 import type { Blobs } from '../blobs/blobs.ts'
+import { renderMessageText } from '../mail/message-html.ts'
 import type { Operation } from '../platform/guard.ts'
+import { handleFrame } from '../platform/http/http-frame.ts'
 import { checkValue } from '../platform/http/http-input.ts'
 import { type HttpServer, handle, handleRaw } from '../platform/http/http-server.ts'
 import { handleUpload } from '../platform/http/http-upload.ts'
@@ -23,6 +27,7 @@ import type { IdentityService } from './identity-service.ts'
 
 const upload: Operation = { name: 'drafts.uploadAttachment', scope: 'mail:draft', effect: 'write' }
 const attachment: Operation = { name: 'drafts.getAttachment', scope: 'mail:draft', effect: 'read' }
+const frame: Operation = { name: 'drafts.getHtml', scope: 'mail:draft', effect: 'read' }
 const raw: Operation = { name: 'drafts.getRaw', scope: 'mail:draft', effect: 'read' }
 
 export interface DraftParts {
@@ -71,9 +76,16 @@ export function draftRoutes(http: HttpServer, parts: DraftParts): void {
   handle(http, draftsApi.setSignature, ({ principal, params, body }) =>
     identities.set(principal, params.account_id, body),
   )
+  handleFrame(http, draftHtmlPath, frame, async ({ principal, params, query, signal }) => {
+    const { rev } = checkedQuery(DraftFrameQuery, query)
+    const { accountId, draftId } = ownerIn(principal, params)
+    const composed = await composer.compose(principal, accountId, draftId, Number(rev), signal)
+    const { html, text } = await messages.read(composed, principal, signal)
+    return { html: html ?? renderMessageText(text), accountId }
+  })
   handleUpload(http, draftUploadPath, upload, draftBounds.attachmentBytes, async (call, { type, bytes }) => {
     const { principal, params } = call
-    const query = queryOf(call.query)
+    const query = checkedQuery(DraftUploadQuery, call.query)
     const owner = ownerIn(principal, params)
     const file = { name: query.name, type: query.type ?? type, bytes }
     const draft = await attachments.add(owner, Number(query.rev), file, () => call.checkAgain(params.account_id))
@@ -107,9 +119,12 @@ function ownerIn(
   return { principal, accountId, draftId }
 }
 
-function queryOf(given: Record<string, string>) {
-  const checked = checkValue(DraftUploadQuery, given)
-  if ('data' in checked) return checked.data as ReturnType<typeof DraftUploadQuery.parse>
+function checkedQuery<Query>(
+  schema: { parse(given: unknown): Query } & Parameters<typeof checkValue>[0],
+  given: Record<string, string>,
+) {
+  const checked = checkValue(schema, given)
+  if ('data' in checked) return checked.data as Query
   const errors = checked.faults.map(({ path, message }) => ({ path: path === '' ? 'query' : `query.${path}`, message }))
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join('; ')
   throw new Problem('bad_request', detail.slice(0, 1_000), { errors })

@@ -1,6 +1,6 @@
 /** To whom a reply goes: whom the sender names for it (Reply-To, Mail-Followup-To, List-Post), without the addresses of its writer. */
 import type { Address, Message } from '../../contract/mail.ts'
-import { asciiAddress } from '../mail/mail-address.ts'
+import { asciiAddress } from '../mail/ascii-address.ts'
 import { keyOf } from './draft-recipients.ts'
 
 /** Of the message that is answered. */

@@ -1,7 +1,7 @@
 /** What the header of an answered message says beside what is listed of it: its thread (RFC 5322, section 3.6.4), and where its author wants replies. */
 import type { Address } from '../../contract/mail.ts'
 import type { HeaderField } from '../imap/header-fields.ts'
-import { asciiAddress } from '../mail/mail-address.ts'
+import { asciiAddress } from '../mail/ascii-address.ts'
 import { isMessageId } from './header-forms.ts'
 
 /** Of References that are written: the first one names the thread, the last ones the way there. */

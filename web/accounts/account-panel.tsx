@@ -2,6 +2,7 @@
 import { FlaskConical, Inbox, Pencil, Plug, Power, PowerOff, RotateCw, Star, Unplug } from 'lucide-react'
 import { useState } from 'react'
 import type { Account } from '../../contract/accounts.ts'
+import { StopAccount } from '../freeze/stop-account.tsx'
 import { useMay } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { Button, ButtonLink } from '../ui/button.tsx'
@@ -77,6 +78,7 @@ export function AccountPanel({ account }: { account: Account }) {
             Edit<span className="sr-only">: {name}</span>
           </Button>
         )}
+        <StopAccount account={account} />
         {mayChange && <MoreActions subject={name} actions={actions} />}
         <span role="status" className="sr-only">
           {verify.isPending && `Testing the servers of ${name}`}

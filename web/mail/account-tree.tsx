@@ -4,6 +4,7 @@ import { Link } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import type { IndexStatus } from '../../contract/mail-index.ts'
 import { isReadable, stateWords } from '../accounts/account-words.ts'
+import { OpenDrafts } from '../compose/open-drafts.tsx'
 import { formatNumber } from '../platform/format.ts'
 import { Badge, ToneIcon } from '../ui/badge.tsx'
 import { classNames } from '../ui/class-names.ts'
@@ -34,6 +35,7 @@ export function AccountTree({
             {each === account && (isReadable(each) || areFoldersKnown) && (
               <FolderList accountId={each.id} at={at} hasIndex={isUsable(index)} />
             )}
+            {each === account && <OpenDrafts accountId={each.id} />}
           </section>
         ))}
       </nav>

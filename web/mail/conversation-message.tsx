@@ -2,6 +2,7 @@
 import { ChevronDown, ChevronRight, Paperclip } from 'lucide-react'
 import { useId, useRef } from 'react'
 import type { IndexedMessage } from '../../contract/mail-index.ts'
+import { AnswerLine } from '../compose/answer-actions.tsx'
 import { useNow } from '../platform/clock.ts'
 import { formatDateTime } from '../platform/format.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -145,6 +146,7 @@ function Opened({
           <ProtectionNotes message={data} />
           <AttachmentList accountId={accountId} message={data} />
           <MessageBody accountId={accountId} message={data} preferred={preferred} onPrefer={onPrefer} isPart />
+          <AnswerLine accountId={accountId} messageRef={message.ref} />
         </>
       )}
     </div>

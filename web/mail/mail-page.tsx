@@ -8,6 +8,7 @@ import { api } from '../../contract/index.ts'
 import { isReadable } from '../accounts/account-words.ts'
 import { useIndex } from '../accounts/use-index.ts'
 import { OrganiserProvider } from '../organise/organiser-context.tsx'
+import { ComposeButton, ComposeCorner, useComposeKeys } from '../compose/answer-actions.tsx'
 import { call } from '../platform/api-client.ts'
 import { formatNumber } from '../platform/format.ts'
 import { queryKeys } from '../platform/query-keys.ts'
@@ -80,12 +81,14 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
   useClosingByEscape(at)
   useLiveRows()
   usePageKeys({ 'g i': () => navigate(at.hrefTo(folderView('INBOX'))) })
-  const { message, pane } = at.view
+  const { message, of, pane } = at.view
+  useComposeKeys(account.id, of || account.id, message)
   const areFoldersOver = pane === 'folders'
   const areFoldersKnown = queries.getQueryData(queryKeys.folders(account.id)) !== undefined
   const isShown = isConnected || areFoldersKnown
   return (
     <div className="flex min-h-0 flex-1">
+      {!message && !areFoldersOver && <ComposeCorner accountId={account.id} />}
       <Pane
         label="Folders"
         className={classNames(
@@ -103,6 +106,7 @@ function Panes({ accounts, account }: { accounts: readonly Account[]; account: A
           )
         }
       >
+        <ComposeButton accountId={account.id} />
         <AccountTree
           accounts={accounts}
           account={account}

@@ -4,6 +4,7 @@ import { ArrowLeft, MailQuestionMark } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { api } from '../../contract/index.ts'
 import type { Message } from '../../contract/mail.ts'
+import { AnswerLine } from '../compose/answer-actions.tsx'
 import { ApiProblem, call } from '../platform/api-client.ts'
 import { queryKeys } from '../platform/query-keys.ts'
 import { ToneIcon } from '../ui/badge.tsx'
@@ -101,6 +102,7 @@ function Sheet({
           <ProtectionNotes message={message} />
           <AttachmentList accountId={accountId} message={message} />
           <MessageBody accountId={accountId} message={message} preferred={preferred} onPrefer={onPrefer} />
+          <AnswerLine accountId={accountId} messageRef={message.ref} />
         </>
       ) : (
         <BodySkeleton />

@@ -44,6 +44,16 @@ export const queryKeys = {
   summaries: (accountId: string, ids: readonly string[]) => ['mail', accountId, 'summaries', ids.join()],
   message: (accountId: string, ref: string) => ['mail', accountId, 'message', ref],
   messageSource: (accountId: string, ref: string) => ['mail', accountId, 'source', ref],
+  approvals: ['approvals'],
+  approvalsIn: (state: string) => ['approvals', 'list', state],
+  approval: (approvalId: string) => ['approvals', 'one', approvalId],
+  outbox: ['outbox'],
+  outboxIn: (shown: string) => ['outbox', 'list', shown],
+  submission: (submissionId: string) => ['outbox', 'one', submissionId],
+  drafts: (accountId: string) => ['drafts', accountId],
+  freezes: ['freezes'],
+  /** Begins like the tokens, so that it is as old as they are. */
+  tokenPolicy: (tokenId: string) => ['tokens', tokenId, 'policy'],
 } as const
 
 /** Whether an index may hold other messages after an event. It is not among the keys below: facts come faster than it is asked. */
@@ -83,6 +93,16 @@ export function keysOutdatedBy(event: ServerEvent): readonly (readonly string[])
       return [queryKeys.folders(event.data.account_id), ...allListsOf(event.data.account_id)]
     case 'operation_changed':
       return [queryKeys.operations]
+    case 'draft_created':
+    case 'draft_changed':
+      return [queryKeys.drafts(event.data.account_id)]
+    case 'approval_requested':
+    case 'approval_decided':
+    case 'delivery_changed':
+      return [queryKeys.approvals, queryKeys.outbox]
+    case 'freeze_changed':
+      // Who may send, and what is held, is another now.
+      return [queryKeys.freezes, queryKeys.approvals, queryKeys.outbox]
     case 'token_created':
     case 'token_updated':
     case 'token_revoked':

@@ -1,4 +1,6 @@
 /** The mark before the title, and which icon the window has. */
+
+import { waitingMark } from '../approvals/approval-words.ts'
 import type { Verdict } from '../overview/verdict.ts'
 
 export const icons = { well: '/favicon.svg', bad: '/favicon-bad.svg', lost: '/favicon-lost.svg' } as const
@@ -6,14 +8,22 @@ export const icons = { well: '/favicon.svg', bad: '/favicon-bad.svg', lost: '/fa
 export interface Alarm {
   mark: string
   icon: keyof typeof icons
+  /** On the icon: how many messages wait for approval. */
+  waiting: number
 }
 
 /**
  * Only what is bad: a warning waits until one looks.
  * @param verdict Undefined for callers who may not look at the dashboard.
+ * @param waiting Messages that wait for approval.
  */
-export function alarmOf(verdict: Pick<Verdict, 'tone' | 'details'> | undefined, isCutOff: boolean): Alarm {
-  if (isCutOff) return { mark: '⚠ Not live · ', icon: 'lost' }
-  if (verdict?.tone !== 'bad') return { mark: '', icon: 'well' }
-  return { mark: `⚠ ${verdict.details.length} · `, icon: 'bad' }
+export function alarmOf(
+  verdict: Pick<Verdict, 'tone' | 'details'> | undefined,
+  isCutOff: boolean,
+  waiting: number,
+): Alarm {
+  if (isCutOff) return { mark: '⚠ Not live · ', icon: 'lost', waiting: 0 }
+  const mark = waitingMark(waiting)
+  if (verdict?.tone !== 'bad') return { mark, icon: 'well', waiting }
+  return { mark: `⚠ ${verdict.details.length} · ${mark}`, icon: 'bad', waiting }
 }

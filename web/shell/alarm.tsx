@@ -1,26 +1,30 @@
 /** Says in the title and the icon of the window that something is wrong, for a person who looks at another tab. */
 import { type ReactNode, useEffect } from 'react'
+import { useWaitingApprovals } from '../approvals/use-approvals.ts'
 import { useVerdict } from '../overview/use-verdict.ts'
 import { AlarmMark } from '../platform/alarm-mark.ts'
 import { useFreshness } from '../platform/live.tsx'
 import { type Alarm, alarmOf, icons } from './alarm-words.ts'
+import { waitingIcon } from './waiting-icon.ts'
 
 export function AlarmProvider({ children }: { children: ReactNode }) {
   const judged = useVerdict()
   const isCutOff = useFreshness(0).isStale
-  const alarm = alarmOf(judged?.verdict, isCutOff)
-  useWindowIcon(alarm.icon)
+  const waiting = useWaitingApprovals().data?.waiting ?? 0
+  const alarm = alarmOf(judged?.verdict, isCutOff, waiting)
+  useWindowIcon(alarm)
   return <AlarmMark value={alarm.mark}>{children}</AlarmMark>
 }
 
-function useWindowIcon(icon: Alarm['icon']): void {
+function useWindowIcon({ icon, waiting }: Alarm): void {
   useEffect(() => {
     const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]')
     if (!link) return
-    link.href = icons[icon]
+    // What is wrong with the server comes before what waits.
+    link.href = icon === 'well' && waiting > 0 ? waitingIcon(waiting) : icons[icon]
     // Signing out clears the alarm.
     return () => {
       link.href = icons.well
     }
-  }, [icon])
+  }, [icon, waiting])
 }

@@ -4,6 +4,8 @@ import { destinations } from './navigation.ts'
 export const goKeys: Readonly<Record<string, string>> = {
   o: '/',
   m: '/mail',
+  v: '/approvals',
+  x: '/outbox',
   c: '/clients',
   a: '/accounts',
   b: '/assistant',

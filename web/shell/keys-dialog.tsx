@@ -57,6 +57,20 @@ export function KeysDialog({
             <Line keys={['l']}>Label</Line>
             <Line keys={['z']}>Undo the last action</Line>
             <Line keys={['g', inboxKey]}>Inbox</Line>
+            <Line keys={['c']}>New message</Line>
+            <Line keys={['r']}>Reply</Line>
+            <Line keys={['a']}>Reply to all</Line>
+            <Line keys={['f']}>Forward</Line>
+            <Line keys={['Ctrl', 'Enter']}>Send what you write</Line>
+          </Keys>
+        )}
+        {pages.includes('/approvals') && (
+          <Keys title="In approvals">
+            <Line keys={['a']}>Approve what is on screen, and send it</Line>
+            <Line keys={['e']}>Edit it first</Line>
+            <Line keys={['d']}>Deny it</Line>
+            <Line keys={['j']}>Next</Line>
+            <Line keys={['k']}>Previous</Line>
           </Keys>
         )}
         <Switch

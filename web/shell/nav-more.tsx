@@ -4,6 +4,7 @@ import { useId } from 'react'
 import { Link } from 'wouter'
 import { classNames } from '../ui/class-names.ts'
 import { usePopover } from '../ui/use-popover.ts'
+import { NavCount } from './nav-count.tsx'
 import { type DestinationGroup, isHere } from './navigation.ts'
 
 /** Closed again on every page: give it the path as key. */
@@ -57,12 +58,13 @@ function MoreGroup({ group: { label, destinations }, path }: { group: Destinatio
               href={href}
               aria-current={isHere(path, href) ? 'page' : undefined}
               className={classNames(
-                'flex min-h-11 items-center gap-3 rounded-md px-2 font-medium focus-visible:-outline-offset-2',
+                'relative flex min-h-11 items-center gap-3 rounded-md px-2 font-medium focus-visible:-outline-offset-2',
                 isHere(path, href) ? 'bg-accent-tint text-accent' : 'text-soft hover:bg-sunken hover:text-ink',
               )}
             >
               <Icon className="size-4.5 shrink-0" aria-hidden="true" />
               {words}
+              <NavCount href={href} />
             </Link>
           </li>
         ))}

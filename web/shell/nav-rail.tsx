@@ -4,6 +4,7 @@ import { Link, useLocation } from 'wouter'
 import { useSession } from '../platform/session.ts'
 import { classNames } from '../ui/class-names.ts'
 import { Brand } from './brand.tsx'
+import { NavCount } from './nav-count.tsx'
 import { NavMore } from './nav-more.tsx'
 import { type Destination, type DestinationGroup, groupsFor, isHere, splitForPhones } from './navigation.ts'
 
@@ -64,7 +65,7 @@ function NavItem({ destination, isHere }: { destination: Destination; isHere: bo
         href={href}
         aria-current={isHere ? 'page' : undefined}
         className={classNames(
-          'flex rounded-md font-medium transition-colors focus-visible:-outline-offset-2',
+          'relative flex rounded-md font-medium transition-colors focus-visible:-outline-offset-2',
           'max-lg:flex-col max-lg:items-center max-lg:gap-0.5 max-lg:py-2 max-lg:text-2xs max-md:tracking-tighter md:max-lg:px-0.5',
           'lg:items-center lg:gap-3 lg:px-3 lg:py-1.5 lg:text-base',
           isHere ? 'bg-accent-tint text-accent' : 'text-soft hover:bg-sunken hover:text-ink',
@@ -73,6 +74,7 @@ function NavItem({ destination, isHere }: { destination: Destination; isHere: bo
         <Icon className="size-4.5 shrink-0" aria-hidden="true" />
         <span className="whitespace-nowrap lg:hidden">{shortLabel}</span>
         <span className="max-lg:hidden">{label}</span>
+        <NavCount href={href} />
       </Link>
     </li>
   )

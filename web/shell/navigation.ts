@@ -10,7 +10,9 @@ import {
   type LucideIcon,
   MonitorSmartphone,
   ScrollText,
+  Send,
   Server,
+  ShieldQuestionMark,
   SlidersHorizontal,
   Users,
 } from 'lucide-react'
@@ -39,6 +41,15 @@ const groups: readonly DestinationGroup[] = [
     destinations: [
       { href: '/', label: 'Overview', shortLabel: 'Overview', icon: LayoutDashboard, needs: 'dashboard:read' },
       { href: '/mail', label: 'Mail', shortLabel: 'Mail', icon: Inbox, needs: 'mail:meta', isWhole: true },
+      {
+        href: '/approvals',
+        label: 'Approvals',
+        shortLabel: 'Approve',
+        icon: ShieldQuestionMark,
+        needs: 'mail:draft',
+        isWhole: true,
+      },
+      { href: '/outbox', label: 'Outbox', shortLabel: 'Outbox', icon: Send, needs: 'mail:draft' },
       { href: '/clients', label: 'Clients', shortLabel: 'Clients', icon: MonitorSmartphone, needs: 'dashboard:read' },
       { href: '/accounts', label: 'Accounts', shortLabel: 'Accounts', icon: AtSign, needs: 'dashboard:read' },
       { href: '/assistant', label: 'Assistant', shortLabel: 'Assistant', icon: Bot, needs: 'dashboard:operate' },

@@ -1,6 +1,10 @@
 /** What stands around every page: the rail, the top bar, and the banner in times of trouble. */
 import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react'
 import { useLocation } from 'wouter'
+import { ApprovalNotices } from '../approvals/approval-notices.tsx'
+import { ComposeProvider } from '../compose/compose-context.tsx'
+import { ComposeHost } from '../compose/compose-host.tsx'
+import { FreezeBanner } from '../freeze/freeze-banner.tsx'
 import { useStream } from '../platform/live.tsx'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { classNames } from '../ui/class-names.ts'
@@ -26,30 +30,35 @@ export function Shell({
   useEffect(() => stream.open(), [stream])
   return (
     <PageKeysContext value={pageKeys}>
-      <div className={classNames('flex max-md:flex-col', isWhole ? 'h-dvh' : 'min-h-dvh')}>
-        <a
-          href="#content"
-          className="sr-only rounded-md bg-accent-fill px-3 py-2 text-on-fill focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50"
-        >
-          Skip to the content
-        </a>
-        <NavRail />
-        <div className="flex min-h-0 min-w-0 flex-1 flex-col">
-          <TopBar theme={theme} onPalette={() => setOpened('palette')} />
-          <TroubleBanner />
-          <main
-            id="content"
-            tabIndex={-1}
-            className={classNames(
-              'min-w-0 flex-1 outline-none',
-              isWhole ? 'flex min-h-0 flex-col overflow-y-auto max-md:pb-nav' : 'p-4 max-md:pb-20 lg:p-6',
-            )}
+      <ComposeProvider>
+        <div className={classNames('flex max-md:flex-col', isWhole ? 'h-dvh' : 'min-h-dvh')}>
+          <a
+            href="#content"
+            className="sr-only rounded-md bg-accent-fill px-3 py-2 text-on-fill focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50"
           >
-            {isWhole ? children : <div className="mx-auto max-w-page">{children}</div>}
-          </main>
+            Skip to the content
+          </a>
+          <NavRail />
+          <div className="flex min-h-0 min-w-0 flex-1 flex-col">
+            <TopBar theme={theme} onPalette={() => setOpened('palette')} />
+            <TroubleBanner />
+            <FreezeBanner />
+            <main
+              id="content"
+              tabIndex={-1}
+              className={classNames(
+                'min-w-0 flex-1 outline-none',
+                isWhole ? 'flex min-h-0 flex-col overflow-y-auto max-md:pb-nav' : 'p-4 max-md:pb-20 lg:p-6',
+              )}
+            >
+              {isWhole ? children : <div className="mx-auto max-w-page">{children}</div>}
+            </main>
+          </div>
+          <Shortcuts opened={opened} onOpen={setOpened} setTheme={theme[1]} />
+          <ComposeHost />
+          <ApprovalNotices />
         </div>
-        <Shortcuts opened={opened} onOpen={setOpened} setTheme={theme[1]} />
-      </div>
+      </ComposeProvider>
     </PageKeysContext>
   )
 }

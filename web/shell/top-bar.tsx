@@ -1,5 +1,6 @@
 /** The bar at the top: how live the page is, whether this is a sandbox, light or dark, and who is signed in. */
 import { Monitor, Moon, Search, Sun } from 'lucide-react'
+import { StopButton } from '../freeze/stop-button.tsx'
 import { useSession } from '../platform/session.ts'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { Badge } from '../ui/badge.tsx'
@@ -31,6 +32,7 @@ export function TopBar({
       </span>
       {(server.demo || server.sandbox_running) && <Badge tone="warn">Sandbox</Badge>}
       <div className="ml-auto flex items-center gap-1">
+        <StopButton />
         <LiveBadge />
         <IconButton
           icon={Search}

@@ -1,17 +1,19 @@
 /** Makes, changes, renews and revokes a token. */
 import { useState } from 'react'
 import type { ApiToken } from '../../contract/tokens.ts'
+import { FreezeDialog } from '../freeze/freeze-dialog.tsx'
 import { formatMinute } from '../platform/format.ts'
 import { useLiveStatus } from '../platform/live.tsx'
 import { useMay } from '../platform/session.ts'
 import { ConfirmDialog } from '../ui/dialog.tsx'
 import { MadeUsersChoice } from '../users/made-users.tsx'
+import { PolicyDialog } from './policy-dialog.tsx'
 import { bodyOf, changeOf, draftOf, emptyDraft, levelsOf } from './token-draft.ts'
 import { TokenForm } from './token-form.tsx'
 import { TokenSecret } from './token-secret.tsx'
 import { type IssuedToken, useChangeToken, useCreateToken, useRevokeToken, useRotateToken } from './use-tokens.ts'
 
-export type TokenDialogKind = 'edit' | 'rotate' | 'revoke'
+export type TokenDialogKind = 'edit' | 'policy' | 'freeze' | 'rotate' | 'revoke'
 export interface OpenTokenDialog {
   kind: TokenDialogKind
   token: ApiToken
@@ -19,6 +21,10 @@ export interface OpenTokenDialog {
 
 export function TokenDialogs({ dialog: { kind, token }, onClose }: { dialog: OpenTokenDialog; onClose(): void }) {
   if (kind === 'edit') return <EditTokenDialog token={token} onClose={onClose} />
+  if (kind === 'policy') return <PolicyDialog token={token} onClose={onClose} />
+  if (kind === 'freeze') {
+    return <FreezeDialog target={{ target: 'principal', id: token.id, name: token.name }} onClose={onClose} />
+  }
   if (kind === 'rotate') return <RotateDialog token={token} onClose={onClose} />
   return <RevokeDialog token={token} onClose={onClose} />
 }

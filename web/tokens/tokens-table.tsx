@@ -1,10 +1,11 @@
 /** The rows of API tokens. */
-import { Pencil, RefreshCw, Trash2, Undo2 } from 'lucide-react'
+import { OctagonPause, Pencil, RefreshCw, Scale, Trash2, Undo2 } from 'lucide-react'
 import { useLocation } from 'wouter'
 import type { Account } from '../../contract/accounts.ts'
 import type { ApiToken } from '../../contract/tokens.ts'
 import { AccountNames } from '../accounts/account-names.tsx'
 import { principalOfToken, undoAddress } from '../changes/changes-view.ts'
+import { useFreezes } from '../freeze/use-freezes.ts'
 import { useMay, useSession } from '../platform/session.ts'
 import { Badge, StatePill } from '../ui/badge.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
@@ -68,6 +69,7 @@ function TokenRow({
   const { tone, text } = statusWords[status]
   const [, navigate] = useLocation()
   const mayUndo = useMay('dashboard:operate') && scopes.some(scope => scope.startsWith('mail:'))
+  const isStopped = useFreezes().data?.items.some(({ principal }) => principal === token.id) === true
   return (
     <TableRow>
       <Cell className="min-w-44 wrap-anywhere">
@@ -90,7 +92,7 @@ function TokenRow({
         <AccountNames accounts={token.accounts} known={accounts} />
       </Cell>
       <Cell label="Status">
-        <StatePill tone={tone}>{text}</StatePill>
+        {isStopped ? <StatePill tone="bad">Stopped</StatePill> : <StatePill tone={tone}>{text}</StatePill>}
         {status === 'suspended' && <span className="block text-xs text-muted">its owner is disabled</span>}
       </Cell>
       <Cell label="Ends">{endsAt === null ? 'Never' : <RelativeTime at={endsAt} />}</Cell>
@@ -109,6 +111,9 @@ function TokenRow({
           subject={name}
           actions={[
             { label: 'Edit', icon: Pencil, onChoose: () => onAct('edit', token) },
+            { label: 'Policy', icon: Scale, onChoose: () => onAct('policy', token) },
+            // What is stopped already has its words at the top.
+            ...(isStopped ? [] : [{ label: 'Stop', icon: OctagonPause, onChoose: () => onAct('freeze', token) }]),
             // A new secret is for its owner alone.
             ...(isOwn ? [{ label: 'Rotate', icon: RefreshCw, onChoose: () => onAct('rotate', token) }] : []),
             ...(mayUndo

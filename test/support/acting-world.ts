@@ -1,0 +1,125 @@
+/** For browser tests of sending: the program on a real mailbox, an SMTP server that keeps what it takes, a person and an agent. */
+import type { Browser, Page } from 'playwright-core'
+import { expect, vi } from 'vitest'
+import type { Endpoint } from '../../contract/endpoint.ts'
+import { api } from '../../contract/index.ts'
+import { launchBrowser, visit } from './browser.ts'
+import { type Dovecot, startDovecot } from './dovecot.ts'
+import { runHere, type Served } from './rustymail.ts'
+import { enter, type SignedIn, signIn } from './signed-in.ts'
+import { SmtpSink } from './smtp-sink.ts'
+import { tempDir } from './temp-dir.ts'
+
+export const alice = 'alice@test.local'
+
+/** What came in from Bob, and is answered in the tests. */
+const question = [
+  'From: Bob Stone <bob@example.org>',
+  `To: Alice <${alice}>`,
+  'Subject: Lunch on Friday',
+  'Message-ID: <lunch@example.org>',
+  '',
+  'Shall we meet at noon?',
+  'I know a good place.',
+].join('\r\n')
+
+interface Request {
+  params?: Record<string, string>
+  query?: Record<string, string>
+  body?: unknown
+}
+
+export type Caller = <P, Q, B, R>(endpoint: Endpoint<P, Q, B, R>, request?: Request) => Promise<R>
+
+export interface ActingWorld {
+  run: Served
+  browser: Browser
+  dovecot: Dovecot
+  sink: SmtpSink
+  accountId: string
+  /** Of the message of Bob. */
+  messageRef: string
+  tokenId: string
+  /** A token that may ask for sending. */
+  agent: Caller
+  /** The administrator, as the page is. */
+  person: Caller
+  open(path: string, size?: { width?: number; height?: number }): Promise<{ page: Page; expectQuiet(): void }>
+  stop(): Promise<void>
+}
+
+/** For a whole file; the caller stops it. */
+export async function startActingWorld(): Promise<ActingWorld> {
+  const ends: (() => unknown)[] = []
+  const stop = async () => {
+    for (const end of ends.reverse()) await end()
+  }
+  try {
+    const dovecot = await startDovecot()
+    ends.push(() => dovecot.stop())
+    await dovecot.appendMessage(alice, question)
+    const sink = new SmtpSink({ password: 'pw-alice' })
+    ends.push(() => sink.stop())
+    const smtpPort = await sink.start()
+    const dir = tempDir('acting')
+    ends.push(() => dir.remove())
+    const run = await runHere({ environment: { RUSTYMAIL_INDEX: 'text' }, dataDir: `${dir.path}/data` })
+    ends.push(() => run.stop())
+    const login = { host: '127.0.0.1', tls: 'none', user: alice, password: 'pw-alice' }
+    const servers = { imap: { ...login, port: dovecot.imapPort }, smtp: { ...login, port: smtpPort } }
+    const { id: accountId } = await run.call(api.accounts.createAccount, {
+      body: { name: 'Alice', email: alice, ...servers },
+      query: { verify: 'false' },
+    })
+    const params = { account_id: accountId }
+    await vi.waitFor(async () => expect((await run.call(api.mailIndex.getIndex, { params })).state).toBe('complete'))
+    const [message] = (await run.call(api.mail.listMessages, { params })).items
+    const browser = await launchBrowser()
+    ends.push(() => browser.close())
+    const storageState: SignedIn = await signIn(browser, run.url)
+    const cookie = await enter(run.url)
+    const person = callerOf(run.url, { cookie, origin: run.url })
+    const { token, info } = await person(api.tokens.createToken, {
+      body: {
+        name: 'Support agent',
+        scopes: ['mail:send'],
+        accounts: [accountId],
+        allowed_addresses: [],
+        expires_at: null,
+      },
+    })
+    return {
+      run,
+      browser,
+      dovecot,
+      sink,
+      accountId,
+      messageRef: message!.ref,
+      tokenId: info.id,
+      agent: callerOf(run.url, { authorization: `Bearer ${token}` }),
+      person,
+      open: (path, size) => visit(browser, run.url + path, { width: 1440, storageState, ...size }),
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+function callerOf(url: string, proof: Record<string, string>): Caller {
+  return async (endpoint, { params = {}, query = {}, body } = {}) => {
+    const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (_match, name: string) =>
+      encodeURIComponent(params[name] ?? ''),
+    )
+    const search = new URLSearchParams(query).toString()
+    const answer = await fetch(url + path + (search ? `?${search}` : ''), {
+      method: endpoint.method,
+      headers: { ...proof, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${endpoint.method} ${path} answered ${answer.status}: ${text}`)
+    return endpoint.response.parse(text === '' ? undefined : JSON.parse(text))
+  }
+}

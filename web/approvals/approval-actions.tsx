@@ -1,0 +1,105 @@
+/** Approve, edit or deny: at the bottom, where the thumb is. What is approved is the hash that is on screen. */
+import { ArrowDown, Check, Pencil, X } from 'lucide-react'
+import { useState } from 'react'
+import type { ApprovalDetail } from '../../contract/approvals.ts'
+import { ApiProblem } from '../platform/api-client.ts'
+import { usePageKeys } from '../shell/page-keys.ts'
+import { Button } from '../ui/button.tsx'
+import { ErrorNote } from '../ui/error-state.tsx'
+import { DenyDialog } from './deny-dialog.tsx'
+import { EditHeldDialog } from './edit-held-dialog.tsx'
+import { SignInAgainDialog } from './sign-in-again.tsx'
+import { useApprove } from './use-approvals.ts'
+
+export function ApprovalActions({
+  detail,
+  isNewest,
+  isSeen,
+  onShow,
+}: {
+  detail: ApprovalDetail
+  /** Nobody edited it since it was opened. */
+  isNewest: boolean
+  /** The message itself was on screen. */
+  isSeen: boolean
+  /** Brings it there. */
+  onShow(): void
+}) {
+  const { state, can, cannot_because: because } = detail
+  const approve = useApprove(detail)
+  const [dialog, setDialog] = useState<'deny' | 'edit'>()
+  const [isSigningIn, setSigningIn] = useState(false)
+  const may = (what: (typeof can)[number]) => state === 'waiting' && can.includes(what)
+  const isReady = isSeen && isNewest && may('approve') && !approve.isPending && !approve.isSuccess
+  const decide = () =>
+    approve.mutate(undefined, {
+      onError: error => setSigningIn(error instanceof ApiProblem && error.code === 'recent_sign_in_required'),
+    })
+  usePageKeys({
+    a: () => (isReady ? decide() : !isSeen && onShow()),
+    e: () => (may('edit') && isNewest ? setDialog('edit') : false),
+    d: () => (may('deny') ? setDialog('deny') : false),
+  })
+  return (
+    <footer className="grid shrink-0 grid-cols-1 gap-2 border-t bg-surface px-3 py-2 md:px-4">
+      {approve.error && !isSigningIn && <ErrorNote error={approve.error} />}
+      {state === 'waiting' && because !== null && <p className="text-sm text-soft">{because}</p>}
+      {state !== 'waiting' && <p className="text-sm text-soft">{endWords(detail)}</p>}
+      {state === 'waiting' && (
+        <div className="grid grid-cols-[1fr_1fr_2fr] gap-2 md:flex md:justify-end">
+          <Button className={tall} icon={X} disabled={!may('deny')} onClick={() => setDialog('deny')}>
+            Deny <Key>d</Key>
+          </Button>
+          <Button className={tall} icon={Pencil} disabled={!may('edit') || !isNewest} onClick={() => setDialog('edit')}>
+            Edit <Key>e</Key>
+          </Button>
+          {isSeen || !may('approve') ? (
+            <Button
+              className={tall}
+              variant="primary"
+              icon={Check}
+              isBusy={approve.isPending}
+              disabled={!isReady}
+              onClick={decide}
+            >
+              <span>
+                Approve<span className="max-md:sr-only"> and send</span>
+              </span>
+              <Key>a</Key>
+            </Button>
+          ) : (
+            <Button className={tall} icon={ArrowDown} onClick={onShow}>
+              Read it first <Key>a</Key>
+            </Button>
+          )}
+        </div>
+      )}
+      {dialog === 'deny' && <DenyDialog detail={detail} onClose={() => setDialog(undefined)} />}
+      {dialog === 'edit' && <EditHeldDialog detail={detail} onClose={() => setDialog(undefined)} />}
+      {isSigningIn && <SignInAgainDialog onClose={() => setSigningIn(false)} />}
+    </footer>
+  )
+}
+
+const tall = 'min-h-11 max-md:w-full'
+
+function Key({ children }: { children: string }) {
+  return (
+    <span
+      aria-hidden="true"
+      className="rounded-sm border border-current px-1 font-mono text-xs opacity-80 max-sm:hidden"
+    >
+      {children}
+    </span>
+  )
+}
+
+function endWords({ state, decisions, submission }: ApprovalDetail): string {
+  if (state === 'approved') {
+    const by = decisions.filter(({ decision }) => decision === 'approve').map(({ name }) => name)
+    return `Approved by ${by.join(' and ')}. ${submission.state === 'sent' ? 'It was sent.' : 'The outbox shows what becomes of it.'}`
+  }
+  if (state === 'denied') return `Denied by ${decisions.find(({ decision }) => decision === 'deny')?.name ?? 'a user'}.`
+  if (state === 'expired') return 'Nobody decided in time. Nothing was sent.'
+  return 'It was withdrawn or replaced before a decision. Nothing was sent.'
+}

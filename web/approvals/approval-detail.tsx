@@ -1,0 +1,167 @@
+/** One approval: who asks, why it is held, and exactly what will be sent. Only what is on screen can be approved. */
+import { ArrowLeft } from 'lucide-react'
+import { useCallback, useRef, useState } from 'react'
+import type { ApprovalDetail } from '../../contract/approvals.ts'
+import { submissionHtmlPath } from '../../contract/outbox.ts'
+import { visibleText } from '../mail/mail-words.ts'
+import { OutgoingAttachments, OutgoingContent } from '../outbox/outgoing-content.tsx'
+import { addressOf } from '../platform/api-client.ts'
+import { StatePill, ToneIcon } from '../ui/badge.tsx'
+import { Button, ButtonLink } from '../ui/button.tsx'
+import { ErrorState } from '../ui/error-state.tsx'
+import { RelativeTime } from '../ui/relative-time.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { ApprovalActions } from './approval-actions.tsx'
+import { approvalStates, reasonsOf } from './approval-words.ts'
+import { AskerActivity } from './asker-activity.tsx'
+import { HeldRecipients } from './held-recipients.tsx'
+import { NewAndQuoted } from './new-and-quoted.tsx'
+import { useApproval } from './use-approvals.ts'
+import { useWasOnScreen } from './use-on-screen.ts'
+
+/** Give it the id as key: what was seen of one says nothing of another. */
+export function OpenApproval({ approvalId, backHref }: { approvalId: string; backHref: string }) {
+  const { data, error, refetch } = useApproval(approvalId)
+  // What is read does not change before one's eyes: an edited message is shown when the reader asks for it.
+  const [shown, setShown] = useState<ApprovalDetail>()
+  if (data && !shown) setShown(data)
+  const isEdited = data !== undefined && shown !== undefined && data.hash !== shown.hash
+  // Its state follows; its content is what was looked at.
+  const detail = data &&
+    shown && { ...data, hash: shown.hash, content: shown.content, submission: shownOf(shown, data) }
+  return (
+    <>
+      <p className="border-b px-2 py-1 lg:hidden">
+        <ButtonLink href={backHref} variant="quiet" icon={ArrowLeft}>
+          All approvals
+        </ButtonLink>
+      </p>
+      {!detail && error && <ErrorState error={error} onRetry={() => void refetch()} />}
+      {!detail && !error && <SkeletonRows count={6} />}
+      {detail && <Detail key={detail.hash} detail={detail} isEdited={isEdited} onShowNew={() => setShown(data)} />}
+    </>
+  )
+}
+
+function shownOf(shown: ApprovalDetail, newest: ApprovalDetail): ApprovalDetail['submission'] {
+  const isSame = shown.hash === newest.hash
+  return isSame ? newest.submission : shown.submission
+}
+
+function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdited: boolean; onShowNew(): void }) {
+  const { submission, content, message, asks, activity, state, hash } = detail
+  const [hasFrame, setFrame] = useState(content.html === null)
+  const onSeen = useCallback(() => setFrame(true), [])
+  const words = useRef<HTMLDivElement>(null)
+  const wasOnScreen = useWasOnScreen(words)
+  const frameSource = addressOf(submissionHtmlPath, { submission_id: submission.id }, { hash })
+  const { tone, text } = approvalStates[state]
+  const more =
+    message === null || content.text === null
+      ? []
+      : [
+          {
+            id: 'new',
+            label: 'New and quoted',
+            children: <NewAndQuoted accountId={submission.account_id} message={message} text={content.text} />,
+          },
+        ]
+  return (
+    <article aria-label="What waits for approval" className="flex min-h-0 flex-1 flex-col">
+      <div
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabIndex={0}
+        className="min-h-0 flex-1 overflow-y-auto focus-visible:-outline-offset-2"
+      >
+        <header className="grid grid-cols-1 gap-1.5 border-b px-4 py-3">
+          <h2 dir="auto" className="text-lg font-semibold wrap-anywhere">
+            <bdi>{visibleText(submission.subject.trim()) || '(no subject)'}</bdi>
+          </h2>
+          <p className="flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-soft" aria-live="polite">
+            <StatePill tone={tone}>{text}</StatePill>
+            <span>
+              <bdi className="font-medium text-ink">{asks.name}</bdi> asked <RelativeTime at={detail.created_at} />
+            </span>
+            {state === 'waiting' && (
+              <span>
+                Expires <RelativeTime at={detail.expires_at} />
+              </span>
+            )}
+          </p>
+        </header>
+        {isEdited && (
+          <div role="alert" className="flex flex-wrap items-center gap-3 border-b bg-warn-tint px-4 py-2.5 text-sm">
+            <ToneIcon tone="warn" />
+            <span className="grow basis-60">
+              This was edited after you opened it. What you see is the version before.
+            </span>
+            <Button onClick={onShowNew}>Show the new version</Button>
+          </div>
+        )}
+        <Reasons detail={detail} />
+        <HeldRecipients submission={submission} envelope={content.envelope} />
+        <OutgoingAttachments attachments={content.attachments} />
+        <div ref={words}>
+          <OutgoingContent content={content} frameSource={frameSource} onSeen={onSeen} more={more} />
+        </div>
+        <AskerActivity name={asks.name} activity={activity} />
+        <Decisions detail={detail} />
+      </div>
+      <ApprovalActions
+        detail={detail}
+        isNewest={!isEdited}
+        isSeen={hasFrame && wasOnScreen}
+        onShow={() => words.current?.scrollIntoView({ block: 'start' })}
+      />
+    </article>
+  )
+}
+
+function Reasons({ detail }: { detail: ApprovalDetail }) {
+  const reasons = reasonsOf(detail)
+  if (reasons.length === 0) return null
+  return (
+    <section aria-label="Why it is held" className="border-b px-4 py-2.5 text-sm">
+      <h3 className="mb-1 text-xs text-muted">Why it is held</h3>
+      <ul className="grid grid-cols-1 gap-1">
+        {reasons.map(why => (
+          <li key={why} className="flex items-start gap-2">
+            <span className="mt-0.5">
+              <ToneIcon tone="warn" />
+            </span>
+            <span className="min-w-0 wrap-anywhere">{visibleText(why)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Decisions({ detail: { decisions, needed, state } }: { detail: ApprovalDetail }) {
+  if (decisions.length === 0 && needed === 1) return null
+  const given = decisions.filter(({ decision }) => decision === 'approve').length
+  return (
+    <section aria-label="Decisions" className="px-4 py-2.5 text-sm">
+      <h3 className="mb-1 text-xs text-muted">Decisions</h3>
+      <ul className="grid grid-cols-1 gap-1">
+        {decisions.map(({ user_id: id, name, decision, reason, at }) => (
+          <li key={`${id} ${at}`} className="flex items-start gap-2">
+            <span className="mt-0.5">
+              <ToneIcon tone={decision === 'approve' ? 'good' : 'bad'} />
+            </span>
+            <span className="min-w-0 wrap-anywhere">
+              <bdi className="font-medium">{name}</bdi> {decision === 'approve' ? 'approved it' : 'denied it'}{' '}
+              <RelativeTime at={at} />
+              {reason !== null && <q className="block text-soft">{visibleText(reason)}</q>}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {needed > 1 && state === 'waiting' && (
+        <p className="mt-1 text-soft">
+          {given} of {needed} approvals of different users.
+        </p>
+      )}
+    </section>
+  )
+}

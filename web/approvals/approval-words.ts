@@ -1,0 +1,58 @@
+/** What is asked for and what became of it, in words. */
+import type { Approval, ApprovalState } from '../../contract/approvals.ts'
+import type { SubmissionRecipient } from '../../contract/submission.ts'
+import { visibleText } from '../mail/mail-words.ts'
+import { formatCount, formatNumber } from '../platform/format.ts'
+import type { Tone } from '../ui/tone.ts'
+
+export const approvalStates: Record<ApprovalState, { tone: Tone; text: string }> = {
+  waiting: { tone: 'warn', text: 'Waiting' },
+  approved: { tone: 'good', text: 'Approved' },
+  denied: { tone: 'bad', text: 'Denied' },
+  expired: { tone: 'unknown', text: 'Expired' },
+  void: { tone: 'unknown', text: 'Withdrawn' },
+}
+
+/** The first two by address, the others by number. */
+export function recipientWords(recipients: readonly Pick<SubmissionRecipient, 'email'>[]): string {
+  const [first, second, ...others] = recipients.map(({ email }) => visibleText(email))
+  if (first === undefined) return 'nobody'
+  if (second === undefined) return first
+  return others.length === 0 ? `${first} and ${second}` : `${first}, ${second} and ${formatNumber(others.length)} more`
+}
+
+/** Each reason once, in the server's words; the strictest first. */
+export function reasonsOf({ findings }: Pick<Approval, 'findings'>): string[] {
+  return [...new Set(findings.map(({ why }) => why))]
+}
+
+/** Where an address is split, so that its domain can be told from the rest: mail goes to domains. */
+export function splitAddress(email: string): { local: string; domain: string } {
+  const at = email.lastIndexOf('@')
+  return at < 0 ? { local: email, domain: '' } : { local: email.slice(0, at + 1), domain: email.slice(at + 1) }
+}
+
+export interface ApprovalGroup {
+  key: string
+  /** Who asks. */
+  name: string
+  items: readonly Approval[]
+}
+
+/** What belongs together stands together, in the order of the oldest of each group. */
+export function groupApprovals(items: readonly Approval[]): ApprovalGroup[] {
+  const groups = new Map<string, Approval[]>()
+  for (const item of items) groups.set(item.group, [...(groups.get(item.group) ?? []), item])
+  return [...groups].map(([key, own]) => ({ key, name: own[0]!.asks.name, items: own }))
+}
+
+/** In the title of the window; empty while nothing waits. */
+export function waitingMark(waiting: number): string {
+  return waiting === 0 ? '' : `(${formatNumber(waiting)}) `
+}
+
+export function waitingWords(waiting: number): string {
+  return waiting === 0
+    ? 'Nothing waits for approval'
+    : `${formatCount(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'} for approval`
+}

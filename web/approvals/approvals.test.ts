@@ -1,0 +1,63 @@
+/** What of a reply is new, what is quoted, and what waits in which group. */
+import { expect, test } from 'vitest'
+import type { Approval } from '../../contract/approvals.ts'
+import { groupApprovals, reasonsOf, recipientWords, splitAddress, waitingMark, waitingWords } from './approval-words.ts'
+import { blocksOf } from './quoted-text.ts'
+
+const original = 'Dear Ada,\nshall we meet at noon\nor rather at one?\n> an older line\nBob'
+
+test('the answer is new, the quote is a quote, also where its lines are broken elsewhere', () => {
+  const text =
+    'At noon.\n\nOn Friday Bob wrote:\n> Dear Ada,\n> shall we meet at noon or\n> rather at one?\n>\n>> an older line\n'
+  expect(blocksOf(text, original)).toEqual([
+    { kind: 'new', lines: ['At noon.', '', 'On Friday Bob wrote:'] },
+    {
+      kind: 'quoted',
+      lines: ['> Dear Ada,', '> shall we meet at noon or', '> rather at one?', '>', '>> an older line'],
+    },
+  ])
+})
+
+test('words that are marked as a quote and were never written are told', () => {
+  const text = 'See below.\n> shall we meet at noon\n> Send the money to AT00 0000.\n> Bob'
+  expect(blocksOf(text, original).map(({ kind, lines }) => [kind, lines.length])).toEqual([
+    ['new', 1],
+    ['quoted', 1],
+    ['altered', 1],
+    ['quoted', 1],
+  ])
+  // Without the message nothing can be compared.
+  expect(blocksOf(text, null).map(({ kind }) => kind)).toEqual(['new', 'quoted'])
+})
+
+test('words of the other message without a mark are what is said now', () => {
+  expect(blocksOf('shall we meet at noon', original)).toEqual([{ kind: 'new', lines: ['shall we meet at noon'] }])
+})
+
+const approval = (id: string, group: string, name: string) =>
+  ({ id, group, asks: { name }, findings: [] }) as unknown as Approval
+
+test('what belongs together stands together', () => {
+  const items = [approval('a1', 'x', 'Bot'), approval('a2', 'y', 'Other'), approval('a3', 'x', 'Bot')]
+  expect(groupApprovals(items).map(({ name, items: own }) => [name, own.map(({ id }) => id)])).toEqual([
+    ['Bot', ['a1', 'a3']],
+    ['Other', ['a2']],
+  ])
+})
+
+test('recipients, reasons and counts in words', () => {
+  const people = ['a@x.org', 'b@x.org', 'c@x.org'].map(email => ({ email }))
+  expect(recipientWords([])).toBe('nobody')
+  expect(recipientWords(people.slice(0, 2))).toBe('a@x.org and b@x.org')
+  expect(recipientWords(people)).toBe('a@x.org, b@x.org and 1 more')
+  expect(splitAddress('"a@b"@x.org')).toEqual({ local: '"a@b"@', domain: 'x.org' })
+  const why = 'Every message needs approval.'
+  const finding = { rule: 'approval_always', effect: 'hold', why } as const
+  expect(reasonsOf({ findings: [finding, finding] })).toEqual([why])
+  expect([waitingMark(0), waitingMark(12)]).toEqual(['', '(12) '])
+  expect([waitingWords(0), waitingWords(1), waitingWords(2)]).toEqual([
+    'Nothing waits for approval',
+    '1 message waits for approval',
+    '2 messages wait for approval',
+  ])
+})

@@ -1,0 +1,94 @@
+/** What waits for a human's yes, and the decisions. What is approved is named by the hash that was looked at. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type Approval, type ApprovalState, approvalsApi } from '../../contract/approvals.ts'
+import type { DraftBody, RecipientInput } from '../../contract/draft.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useMay } from '../platform/session.ts'
+import { useToast } from '../ui/toast.tsx'
+
+const decidedStates = ['approved', 'denied', 'expired', 'void'] as const satisfies readonly ApprovalState[]
+
+/** Facts keep them current. */
+export function useWaitingApprovals() {
+  const maySee = useMay('mail:draft')
+  return useQuery({
+    queryKey: queryKeys.approvalsIn('waiting'),
+    queryFn: ({ signal }) => call(approvalsApi.listApprovals, { query: { state: 'waiting', limit: '100' }, signal }),
+    enabled: maySee,
+  })
+}
+
+/** The newest of those that do not wait any more. */
+export function useDecidedApprovals(isAsked: boolean) {
+  return useQuery({
+    queryKey: queryKeys.approvalsIn('decided'),
+    queryFn: async ({ signal }) => {
+      const lists = await Promise.all(
+        decidedStates.map(state => call(approvalsApi.listApprovals, { query: { state, limit: '50' }, signal })),
+      )
+      const items = lists.flatMap(list => list.items)
+      return { items: items.toSorted((one, other) => other.created_at.localeCompare(one.created_at)).slice(0, 100) }
+    },
+    enabled: isAsked,
+  })
+}
+
+export function useApproval(approvalId: string) {
+  return useQuery({
+    queryKey: queryKeys.approval(approvalId),
+    queryFn: ({ signal }) => call(approvalsApi.getApproval, { params: { approval_id: approvalId }, signal }),
+  })
+}
+
+export function useApprove({ id, hash }: Pick<Approval, 'id' | 'hash'>) {
+  const changed = useApprovalsChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: () => call(approvalsApi.approve, { params: { approval_id: id }, body: { hash } }),
+    onSuccess: ({ state, decisions, needed }) => {
+      if (state === 'approved') toast({ tone: 'good', title: 'Approved', detail: 'It is on its way.' })
+      else toast({ tone: 'info', title: 'Your approval counts', detail: `${decisions.length} of ${needed} so far.` })
+    },
+    onSettled: changed,
+  })
+}
+
+export function useDeny({ id, hash }: Pick<Approval, 'id' | 'hash'>) {
+  const changed = useApprovalsChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: (reason: string) =>
+      call(approvalsApi.deny, { params: { approval_id: id }, body: { hash, ...(reason && { reason }) } }),
+    onSuccess: () => toast({ tone: 'good', title: 'Denied', detail: 'Nothing was sent.' }),
+    onSettled: changed,
+  })
+}
+
+export interface HeldEdit {
+  to: RecipientInput[]
+  cc: RecipientInput[]
+  bcc: RecipientInput[]
+  subject: string
+  /** Left out: as it is. */
+  body?: DraftBody
+}
+
+/** What comes back has another hash, and is looked at before it is approved. */
+export function useEditHeld({ id, hash }: Pick<Approval, 'id' | 'hash'>) {
+  const queries = useQueryClient()
+  return useMutation({
+    mutationFn: (edit: HeldEdit) =>
+      call(approvalsApi.editHeld, { params: { approval_id: id }, body: { hash, ...edit } }),
+    onSuccess: async detail => {
+      queries.setQueryData(queryKeys.approval(detail.id), detail)
+      await queries.invalidateQueries({ queryKey: queryKeys.approvals })
+    },
+  })
+}
+
+function useApprovalsChanged(): () => Promise<unknown> {
+  const queries = useQueryClient()
+  return () =>
+    Promise.all([queryKeys.approvals, queryKeys.outbox].map(queryKey => queries.invalidateQueries({ queryKey })))
+}

@@ -1,0 +1,68 @@
+/** Which draft is open, in the address: any page can open one, back closes it, and a reload keeps it. */
+import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
+import type { NewDraft } from '../../contract/draft.ts'
+import { draftsApi } from '../../contract/drafts.ts'
+import type { Submission } from '../../contract/submission.ts'
+import { call } from '../platform/api-client.ts'
+import { useUrlState } from '../platform/url-state.ts'
+import { useToast } from '../ui/toast.tsx'
+
+export interface OpenDraft {
+  accountId: string
+  draftId: string
+  /** It was begun just now: closed without a word in it, it goes. */
+  isNew: boolean
+}
+
+interface Compose {
+  open: OpenDraft | undefined
+  /** Something that was just handed over to be sent. */
+  sent: Submission | undefined
+  isBeginning: boolean
+  begin(accountId: string, draft: Partial<NewDraft>): void
+  reopen(accountId: string, draftId: string): void
+  close(): void
+  setSent(submission: Submission | undefined): void
+}
+
+const ComposeContext = createContext<Compose | undefined>(undefined)
+
+export function ComposeProvider({ children }: { children: ReactNode }) {
+  const [{ compose }, setUrl] = useUrlState({ compose: '' })
+  const [newId, setNewId] = useState('')
+  const [sent, setSent] = useState<Submission>()
+  const [isBeginning, setBeginning] = useState(false)
+  const toast = useToast()
+  const reopen = useCallback(
+    (accountId: string, draftId: string) => setUrl({ compose: `${accountId}.${draftId}` }),
+    [setUrl],
+  )
+  const close = useCallback(() => setUrl({ compose: '' }, { replace: true }), [setUrl])
+  const begin = useCallback(
+    (accountId: string, draft: Partial<NewDraft>) => {
+      setBeginning(true)
+      call(draftsApi.createDraft, { params: { account_id: accountId }, body: { mode: 'new', ...draft } })
+        .then(
+          ({ id }) => {
+            setNewId(id)
+            reopen(accountId, id)
+          },
+          (error: Error) => toast({ tone: 'bad', title: 'The message could not be begun', detail: error.message }),
+        )
+        .finally(() => setBeginning(false))
+    },
+    [reopen, toast],
+  )
+  const value = useMemo(() => {
+    const [accountId = '', draftId = ''] = compose.split('.')
+    const open = draftId ? { accountId, draftId, isNew: draftId === newId } : undefined
+    return { open, sent, isBeginning, begin, reopen, close, setSent }
+  }, [compose, newId, sent, isBeginning, begin, reopen, close])
+  return <ComposeContext value={value}>{children}</ComposeContext>
+}
+
+export function useCompose(): Compose {
+  const compose = useContext(ComposeContext)
+  if (!compose) throw new Error('there is no ComposeProvider above')
+  return compose
+}

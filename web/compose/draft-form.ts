@@ -1,0 +1,92 @@
+/** What the window of a draft holds, what of it changed, and what becomes of changes that somebody else made meanwhile. */
+import type { Draft, DraftChange } from '../../contract/draft.ts'
+import { type Recipient, recipientsOf, toInput, validOf } from './recipients.ts'
+
+export interface DraftForm {
+  to: readonly Recipient[]
+  cc: readonly Recipient[]
+  bcc: readonly Recipient[]
+  subject: string
+  content: string
+  include_quote: boolean
+  include_signature: boolean
+}
+
+export type FormField = keyof DraftForm
+export const formFields = ['to', 'cc', 'bcc', 'subject', 'content', 'include_quote', 'include_signature'] as const
+
+export const fieldWords: Record<FormField, string> = {
+  to: 'To',
+  cc: 'Cc',
+  bcc: 'Bcc',
+  subject: 'Subject',
+  content: 'Text',
+  include_quote: 'Quoted message',
+  include_signature: 'Signature',
+}
+
+export function formOf(draft: Draft): DraftForm {
+  const { to, cc, bcc, subject, body, include_quote, include_signature } = draft
+  const people = { to: recipientsOf(to), cc: recipientsOf(cc), bcc: recipientsOf(bcc) }
+  return { ...people, subject, content: body.content, include_quote, include_signature }
+}
+
+/** Which fields differ, as far as the server would know: what is no address yet is not sent to it. */
+export function changedFields(before: DraftForm, now: DraftForm): FormField[] {
+  return formFields.filter(field => keyOf(before[field]) !== keyOf(now[field]))
+}
+
+function keyOf(value: DraftForm[FormField]): string {
+  return JSON.stringify(typeof value === 'object' ? validOf(value) : value)
+}
+
+/** Only what changed. */
+export function changeOf(
+  before: DraftForm,
+  now: DraftForm,
+  { rev, body: { format } }: Pick<Draft, 'rev' | 'body'>,
+): DraftChange | undefined {
+  const fields = changedFields(before, now)
+  if (fields.length === 0) return undefined
+  const entries = fields.map(field => {
+    const value = now[field]
+    if (field === 'content') return ['body', { format, content: now.content }]
+    return [field, typeof value === 'object' ? validOf(value).map(toInput) : value]
+  })
+  return { rev, ...Object.fromEntries(entries) }
+}
+
+/**
+ * Both started from `base`: what only one of them changed is taken from that one. What both changed, each in another way, is a conflict,
+ * in which `mine` stays on screen until a person decides.
+ */
+export function mergeForms(
+  base: DraftForm,
+  mine: DraftForm,
+  theirs: DraftForm,
+): { form: DraftForm; conflicts: FormField[] } {
+  const ours = new Set(changedFields(base, mine))
+  const others = new Set(changedFields(base, theirs))
+  const both = new Set(changedFields(mine, theirs))
+  const conflicts = formFields.filter(field => ours.has(field) && others.has(field) && both.has(field))
+  const taken = formFields.filter(field => others.has(field) && !ours.has(field))
+  const form: DraftForm = { ...mine, ...Object.fromEntries(taken.map(field => [field, theirs[field]])) }
+  return { form, conflicts }
+}
+
+/** Nothing of either is lost: both texts, or the recipients of both. */
+export function keepBoth(field: FormField, mine: DraftForm, theirs: DraftForm): DraftForm {
+  if (field === 'content') return { ...mine, content: `${mine.content}\n\n${theirs.content}` }
+  if (field === 'subject') return { ...mine, subject: `${mine.subject} / ${theirs.subject}` }
+  const [own, other] = [mine[field], theirs[field]]
+  if (typeof own !== 'object' || typeof other !== 'object') return mine
+  const known = new Set(own.map(({ email }) => email.toLowerCase()))
+  return { ...mine, [field]: [...own, ...other.filter(({ email }) => !known.has(email.toLowerCase()))] }
+}
+
+export function wordsOfField(field: FormField, form: DraftForm): string {
+  const value = form[field]
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'string') return value || '(empty)'
+  return value.map(({ email }) => email).join(', ') || '(nobody)'
+}

@@ -1,0 +1,61 @@
+/** What is stopped now, and to stop and to go on. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { type Freeze, freezesApi } from '../../contract/freezes.ts'
+import { call } from '../platform/api-client.ts'
+import { queryKeys } from '../platform/query-keys.ts'
+import { useMay } from '../platform/session.ts'
+import { useToast } from '../ui/toast.tsx'
+
+/** Facts keep them current. */
+export function useFreezes() {
+  return useQuery({
+    queryKey: queryKeys.freezes,
+    queryFn: ({ signal }) => call(freezesApi.listFreezes, { query: { active: 'true' }, signal }),
+    enabled: useMay('dashboard:read'),
+  })
+}
+
+export interface FreezeTarget {
+  target: Freeze['target']
+  /** Of the token or the account; nothing for everything. */
+  id?: string
+  name: string
+}
+
+export function useFreeze({ target, id, name }: FreezeTarget) {
+  const changed = useFreezesChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: ({ reads, reason }: { reads: Freeze['reads']; reason: string }) => {
+      const what =
+        target === 'everything'
+          ? { everything: true as const }
+          : target === 'account'
+            ? { account_id: id ?? '' }
+            : { principal: id ?? '' }
+      return call(freezesApi.freeze, { body: { ...what, reads, ...(reason && { reason }) } })
+    },
+    onSuccess: () => toast({ tone: 'good', title: 'Stopped', detail: name }),
+    onSettled: changed,
+  })
+}
+
+export function useLift() {
+  const changed = useFreezesChanged()
+  const toast = useToast()
+  return useMutation({
+    mutationFn: (freezeId: string) => call(freezesApi.liftFreeze, { params: { freeze_id: freezeId } }),
+    onSuccess: () => toast({ tone: 'good', title: 'The stop is lifted', detail: 'What was held goes on.' }),
+    onSettled: changed,
+  })
+}
+
+function useFreezesChanged(): () => Promise<unknown> {
+  const queries = useQueryClient()
+  return () =>
+    Promise.all(
+      [queryKeys.freezes, queryKeys.outbox, queryKeys.approvals].map(queryKey =>
+        queries.invalidateQueries({ queryKey }),
+      ),
+    )
+}

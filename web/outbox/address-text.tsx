@@ -1,0 +1,15 @@
+/** An address spelled out, its domain emphasised: mail goes to domains. */
+import { splitAddress } from '../approvals/approval-words.ts'
+import { asciiDomain, visibleText } from '../mail/mail-words.ts'
+
+export function AddressText({ email }: { email: string }) {
+  const { local, domain } = splitAddress(email)
+  const ascii = asciiDomain(email)
+  return (
+    <bdi className="wrap-anywhere">
+      <span className="text-soft">{visibleText(local)}</span>
+      <strong className="font-semibold text-ink">{visibleText(domain)}</strong>
+      {ascii !== undefined && <span className="text-warn"> ({ascii})</span>}
+    </bdi>
+  )
+}

@@ -1,0 +1,93 @@
+/** The outbox: what waits, what leaves, what failed and what was sent, each with what can be done about it. */
+import { Send } from 'lucide-react'
+import type { Submission } from '../../contract/submission.ts'
+import { useUrlState } from '../platform/url-state.ts'
+import { Button } from '../ui/button.tsx'
+import { classNames } from '../ui/class-names.ts'
+import { EmptyState } from '../ui/empty-state.tsx'
+import { PageHeader } from '../ui/page-header.tsx'
+import { Panel } from '../ui/panel.tsx'
+import { SkeletonRows } from '../ui/skeleton.tsx'
+import { SubmissionItem } from './submission-item.tsx'
+import { type ShownOutbox, useOutbox, useSubmission } from './use-outbox.ts'
+
+const tabs: readonly { shown: ShownOutbox; label: string; none: string }[] = [
+  { shown: 'open', label: 'Open', none: 'Nothing is on its way out, and nothing needs a decision.' },
+  { shown: 'scheduled', label: 'Scheduled', none: 'Nothing is scheduled.' },
+  { shown: 'failed', label: 'Failed', none: 'Nothing failed.' },
+  { shown: 'unknown', label: 'Unknown', none: 'No outcome is unknown.' },
+  { shown: 'sent', label: 'Sent', none: 'Nothing was sent from here yet.' },
+  { shown: 'all', label: 'All', none: 'Nothing was sent from here yet.' },
+]
+
+export function OutboxPage() {
+  const [{ open, show }, setUrl] = useUrlState({ open: '', show: 'open' })
+  const tab = tabs.find(({ shown }) => shown === show) ?? tabs[0]!
+  const query = useOutbox(tab.shown)
+  const items = query.data?.pages.flatMap(page => page.items) ?? []
+  // A link leads to one, also where the list does not hold it.
+  const isListed = items.some(({ id }) => id === open)
+  const linked = useSubmission(query.data && !isListed ? open : '')
+  const toggle = (id: string) => setUrl({ open: id === open ? '' : id }, { replace: true })
+  return (
+    <>
+      <PageHeader title="Outbox" description="What is on its way out, and what became of it." />
+      <fieldset className="mb-3 flex flex-wrap gap-1">
+        <legend className="sr-only">Show</legend>
+        {tabs.map(({ shown, label }) => (
+          <button
+            key={shown}
+            type="button"
+            aria-pressed={shown === tab.shown}
+            onClick={() => setUrl({ show: shown, open: '' })}
+            className={classNames(
+              'min-h-11 rounded-md px-3 text-sm font-medium md:min-h-8',
+              shown === tab.shown ? 'bg-accent-tint text-accent' : 'text-soft hover:bg-sunken',
+            )}
+          >
+            {label}
+          </button>
+        ))}
+      </fieldset>
+      {linked.data && <Linked submission={linked.data} onClose={() => toggle(open)} />}
+      <Panel
+        query={query}
+        skeleton={<SkeletonRows count={5} />}
+        isEmpty={() => items.length === 0}
+        empty={
+          <EmptyState icon={Send} title="Empty">
+            {tab.none}
+          </EmptyState>
+        }
+        footer={
+          query.hasNextPage && (
+            <Button size="sm" isBusy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+              Show older
+            </Button>
+          )
+        }
+      >
+        {() => (
+          <ul aria-label="Messages" className="grid grid-cols-1">
+            {items.map(item => (
+              <SubmissionItem
+                key={item.id}
+                submission={item}
+                isOpen={item.id === open}
+                onToggle={() => toggle(item.id)}
+              />
+            ))}
+          </ul>
+        )}
+      </Panel>
+    </>
+  )
+}
+
+function Linked({ submission, onClose }: { submission: Submission; onClose(): void }) {
+  return (
+    <ul aria-label="The linked message" className="mb-3 rounded-lg border bg-surface shadow-card">
+      <SubmissionItem submission={submission} isOpen onToggle={onClose} />
+    </ul>
+  )
+}

@@ -1,0 +1,124 @@
+/** A message as it will leave, from its bytes: as the recipient sees it, what of it is new, and its source. */
+import { type ReactNode, useState } from 'react'
+import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
+import { visibleLines, visibleText } from '../mail/mail-words.ts'
+import { formatBytes, formatCount } from '../platform/format.ts'
+import { classNames } from '../ui/class-names.ts'
+
+export interface ContentView {
+  id: string
+  label: string
+  children: ReactNode
+}
+
+/**
+ * @param frameSource Address of the HTML part, for the frame.
+ * @param onSeen Called when what will be sent is on screen.
+ * @param more Other ways to look at it.
+ */
+export function OutgoingContent({
+  content,
+  frameSource,
+  onSeen,
+  more = [],
+}: {
+  content: MessageContent
+  frameSource: string
+  onSeen?: () => void
+  more?: readonly ContentView[]
+}) {
+  const views: readonly ContentView[] = [
+    ...(content.html === null
+      ? []
+      : [{ id: 'html', label: 'Message', children: <OutgoingFrame source={frameSource} onSeen={onSeen} /> }]),
+    { id: 'text', label: content.html === null ? 'Message' : 'Text', children: <OutgoingText content={content} /> },
+    ...more,
+    { id: 'source', label: 'Headers', children: <Headers content={content} /> },
+  ]
+  const [chosen, setChosen] = useState('')
+  const view = views.find(({ id }) => id === chosen) ?? views[0]!
+  return (
+    <section aria-label="What will be sent" className="min-w-0 border-b">
+      <fieldset className="flex flex-wrap items-center gap-1 border-b px-4 py-1.5">
+        <legend className="sr-only">Show</legend>
+        {views.map(({ id, label }) => (
+          <button
+            key={id}
+            type="button"
+            aria-pressed={id === view.id}
+            onClick={() => setChosen(id)}
+            className={classNames(
+              'min-h-11 rounded-md px-3 text-sm font-medium md:min-h-8',
+              id === view.id ? 'bg-sunken text-ink' : 'text-muted hover:text-ink',
+            )}
+          >
+            {label}
+          </button>
+        ))}
+      </fieldset>
+      {view.children}
+    </section>
+  )
+}
+
+function OutgoingFrame({ source, onSeen }: { source: string; onSeen: (() => void) | undefined }) {
+  return (
+    <iframe
+      key={source}
+      title="The message as it will be sent"
+      sandbox="allow-popups allow-popups-to-escape-sandbox"
+      // By a Referer without a path the server knows a frame, where browsers say no more; see `refuseOutsideFrame`.
+      referrerPolicy="origin"
+      src={source}
+      onLoad={onSeen}
+      className="h-[min(28rem,55dvh)] w-full bg-on-fill scheme-light"
+    />
+  )
+}
+
+function OutgoingText({ content: { text } }: { content: MessageContent }) {
+  if (text === null || text.trim() === '') return <p className="p-4 text-muted">This message has no text.</p>
+  return (
+    <div dir="auto" className="max-w-3xl p-4 text-base break-words whitespace-pre-wrap">
+      {visibleLines(text)}
+    </div>
+  )
+}
+
+function Headers({ content: { headers, size_bytes: size, sha256 } }: { content: MessageContent }) {
+  return (
+    <div className="grid grid-cols-1 gap-3 p-4">
+      <dl className="grid gap-1 font-mono text-xs">
+        {headers.map(({ name, value }, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a header may stand there twice, and the list never changes
+          <div key={index} className="min-w-0 wrap-anywhere">
+            <dt className="inline font-semibold">{visibleText(name)}: </dt>
+            <dd className="inline text-soft">{visibleText(value)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="text-xs wrap-anywhere text-muted">
+        {formatBytes(size)}, SHA-256 <code className="font-mono">{sha256}</code>
+      </p>
+    </div>
+  )
+}
+
+export function OutgoingAttachments({ attachments }: { attachments: readonly DraftAttachment[] }) {
+  if (attachments.length === 0) return null
+  return (
+    <section aria-label="Attachments" className="border-b px-4 py-2.5">
+      <p className="mb-1.5 text-xs text-muted">{formatCount(attachments.length, 'attachment')}</p>
+      <ul className="flex flex-wrap gap-1.5">
+        {attachments.map(({ id, name, type, size_bytes: size, sha256 }) => (
+          <li key={id} title={`SHA-256 ${sha256}`} className="max-w-full min-w-0 rounded-md border px-2.5 py-1.5">
+            <bdi className="block truncate text-sm">{visibleText(name)}</bdi>
+            <span className="block truncate text-xs text-muted">
+              {visibleText(type)}, {formatBytes(size)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

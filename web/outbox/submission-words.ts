@@ -1,0 +1,71 @@
+/** What became of a message on its way out, and what one can do about it, in words. */
+import type { RecipientState, Submission, SubmissionState } from '../../contract/submission.ts'
+import { formatCount } from '../platform/format.ts'
+import type { Tone } from '../ui/tone.ts'
+
+export const submissionStates: Record<SubmissionState, { tone: Tone; text: string }> = {
+  held: { tone: 'warn', text: 'Waits for approval' },
+  scheduled: { tone: 'info', text: 'Scheduled' },
+  queued: { tone: 'info', text: 'Queued' },
+  sending: { tone: 'busy', text: 'Sending' },
+  sent: { tone: 'good', text: 'Sent' },
+  partial: { tone: 'warn', text: 'Sent to some' },
+  failed: { tone: 'bad', text: 'Failed' },
+  unknown: { tone: 'bad', text: 'Outcome unknown' },
+  cancelled: { tone: 'unknown', text: 'Cancelled' },
+  denied: { tone: 'bad', text: 'Denied' },
+  expired: { tone: 'unknown', text: 'Expired' },
+}
+
+export const recipientStates: Record<RecipientState, { tone: Tone; text: string }> = {
+  waiting: { tone: 'unknown', text: 'Waiting' },
+  accepted: { tone: 'good', text: 'Accepted' },
+  refused: { tone: 'bad', text: 'Refused' },
+  unknown: { tone: 'warn', text: 'Unknown' },
+  bounced: { tone: 'bad', text: 'Came back' },
+}
+
+const copies: Record<Submission['sent_copy']['state'], string | undefined> = {
+  none: undefined,
+  waiting: 'The copy in the Sent folder is waiting to be saved.',
+  saved: 'A copy is in the Sent folder.',
+  by_provider: 'The provider keeps the copy in the Sent folder.',
+  failed: 'The copy in the Sent folder could not be saved. The message itself is not affected.',
+}
+
+export function copyWords({ state, why }: Submission['sent_copy']): string | undefined {
+  const words = copies[state]
+  return words !== undefined && why !== null && state === 'failed' ? `${words} ${why}` : words
+}
+
+/** What a person should know before they decide; undefined where nothing is to be decided. */
+export function adviceOf({ state, recipients, is_frozen: isFrozen }: Submission): string | undefined {
+  if (isFrozen && ['held', 'scheduled', 'queued'].includes(state)) {
+    return 'It is held by a stop, and goes on when that is lifted.'
+  }
+  const missed = recipients.filter(each => each.state === 'refused' || each.state === 'bounced').length
+  switch (state) {
+    case 'unknown':
+      return 'The connection was lost before the mail server confirmed the message. It may have been delivered. Look in the Sent folder or ask a recipient; then say what happened, or send it again at the risk that it arrives twice.'
+    case 'failed':
+      return 'Nobody got it. Put right what the mail server complains of, then try again, or open its draft.'
+    case 'partial':
+      return `${formatCount(missed, 'recipient')} did not get it. Trying again sends it to them only.`
+    case 'held':
+      return 'A user has to approve it first.'
+    case 'sent':
+      return missed > 0 ? `For ${formatCount(missed, 'recipient')} it came back. Check the address.` : undefined
+    default:
+      return undefined
+  }
+}
+
+/** How many of its recipients got it. */
+export function progressWords({ recipients }: Pick<Submission, 'recipients'>): string {
+  const accepted = recipients.filter(({ state }) => state === 'accepted').length
+  const lost = recipients.filter(({ state }) => state === 'refused' || state === 'bounced').length
+  const words = [accepted > 0 && `${accepted} accepted`, lost > 0 && `${lost} not delivered`].filter(Boolean)
+  return words.length === 0
+    ? formatCount(recipients.length, 'recipient')
+    : `${words.join(', ')} of ${recipients.length}`
+}
