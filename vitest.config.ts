@@ -14,7 +14,7 @@ const shared = {
   // A shared CI machine may stall for seconds; what needs its second try is named at the end. At home nothing is tried twice.
   retry: process.env.CI === 'true' ? 1 : 0,
   pool: 'forks',
-  setupFiles: ['connections', 'compile-cache'].map(name => `test/support/${name}-setup.ts`),
+  setupFiles: ['connections', 'compile-cache', 'threads'].map(name => `test/support/${name}-setup.ts`),
   // One more than there are processors on a small machine: half of the time the long ones wait for something to happen.
   maxWorkers: 3,
 } as const

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, inject, onTestFinished, test } from 'vitest'
 import { tempDir } from './support/temp-dir.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -56,7 +56,7 @@ function mainOf(words: string[]): string[] {
 }
 
 test('a start runs the bundle, and the sources when it is asked to, as `npm run dev` does', () => {
-  expect(mainOf(['--version'])).toEqual([pathToFileURL(join(freshBundle(root)!, 'main.js')).href])
+  expect(mainOf(['--version'])).toEqual([pathToFileURL(join(inject('bundle'), 'main.js')).href])
   const sources = pathToFileURL(join(root, 'server/main.ts')).href
   expect(mainOf(['--sources', '--version'])).toEqual([sources])
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -84,11 +84,9 @@ function sourcesOf(folder: string, file: string): string[] {
 }
 
 test('what a start loads of the bundle has nothing that the sources load late', () => {
-  const folder = freshBundle(root)
-  // Made before all tests, as a start makes it.
-  expect(folder).toBeDefined()
-  const files = [...loadedWith(folder!, 'main.js')]
-  const started = files.flatMap(file => sourcesOf(folder!, file))
+  const folder = inject('bundle')
+  const files = [...loadedWith(folder, 'main.js')]
+  const started = files.flatMap(file => sourcesOf(folder, file))
   expect(started).toEqual(expect.arrayContaining(['server/app.ts', 'contract/index.ts']))
   const packages = new Set(started.flatMap(file => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? []))
   expect([...packages]).toEqual(expect.arrayContaining(['fastify', 'kysely', 'pino', 'zod']))
@@ -102,7 +100,7 @@ test('what a start loads of the bundle has nothing that the sources load late', 
     'undici',
   ]
   expect(late.filter(name => packages.has(name))).toEqual([])
-  const all = readdirSync(folder!).flatMap(file => (file.endsWith('.js') ? sourcesOf(folder!, file) : []))
+  const all = readdirSync(folder).flatMap(file => (file.endsWith('.js') ? sourcesOf(folder, file) : []))
   expect(late.filter(name => !all.some(file => file.startsWith(`node_modules/${name}/`)))).toEqual([])
   expect(started.filter(file => /^server\/(commands|command-outcome|first-start|prompt)\.ts$/.test(file))).toEqual([])
   // A module in two files would be two of what is one.

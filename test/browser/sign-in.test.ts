@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { api } from '../../contract/index.ts'
 import { expectAccessible, expectNothingClipped, keepPicture, launchBrowser, visit } from '../support/browser.ts'
 import { available } from '../support/require.ts'
-import { runHere, type Served, startHere, startRustyMail } from '../support/rustymail.ts'
+import { runHere, type Served, startHere } from '../support/rustymail.ts'
 import { administrator, enter, signIn } from '../support/signed-in.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -41,7 +41,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
   })
 
   test('the set-up link makes the first administrator, who then comes and goes with a password', async () => {
-    const fresh = await startRustyMail({ isSetUp: false })
+    const fresh = await startHere({ isSetUp: false })
     const stranger = await visit(browser, fresh.url)
     await heading(stranger.page, 'Set up RustyMail')
     await expectAccessible(stranger.page, 'set-up is needed')

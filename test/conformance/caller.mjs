@@ -1,10 +1,11 @@
 /** Asks the server, each time over a connection of its own, and comes back when it is told to come back later. */
-import http from 'node:http'
-import https from 'node:https'
+import { createRequire } from 'node:module'
 import { connect as connectTcp, isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import { connect as connectTls } from 'node:tls'
 import { expect } from './report.mjs'
+
+/** For what is loaded when it is needed; an `import` of `node:http` would load Node's fetch as well. */
+const require = createRequire(import.meta.url)
 
 /** For an answer, and for what should come at once: a slow machine or link is no fault. */
 export const promptMs = 15_000
@@ -95,7 +96,7 @@ export class Caller {
   }
 
   #ask(method, target, headers, signal) {
-    const { request } = target.protocol === 'https:' ? https : http
+    const { request } = require(target.protocol === 'https:' ? 'node:https' : 'node:http')
     return new Promise((resolve, reject) => {
       // Compression is offered, so that a server that compresses shows it.
       const all = { ...headers, 'accept-encoding': 'gzip, deflate, br' }
@@ -111,7 +112,7 @@ export class Caller {
     const name = hostname.replace(/^\[|\]$/g, '')
     const place = { host: name, port: Number(port) || (isSecure ? 443 : 80) }
     const socket = isSecure
-      ? connectTls({ ...place, ...(isIP(name) ? {} : { servername: name }) })
+      ? require('node:tls').connect({ ...place, ...(isIP(name) ? {} : { servername: name }) })
       : connectTcp({ ...place })
     const lines = Object.entries({ host, connection: 'close', ...headers }).map(pair => pair.join(': '))
     socket.write(`HEAD ${pathname} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)

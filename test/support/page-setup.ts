@@ -3,18 +3,38 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { TestProject } from 'vitest/node'
 import { buildPageWhenStale } from '../../server/platform/http/page-build.ts'
 import { compileCache } from './compile-cache-setup.ts'
 
 const root = join(import.meta.dirname, '../..')
+const { freshBundle } = (await import(join(root, 'bin/bundle.js'))) as {
+  freshBundle(root: string): string | undefined
+}
 
-export default async function setup(): Promise<void> {
-  // The bundle, for servers in processes of their own; the sources, whose threads run in processes of tests.
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The folder of the server's bundle, made of the sources as they are. */
+    bundle: string
+  }
+}
+
+export default async function setup(project: TestProject): Promise<void> {
+  await prepare(project)
+  project.onTestsRerun(() => prepare(project))
+}
+
+async function prepare(project: TestProject): Promise<void> {
+  // The bundle, for servers in processes of their own and for threads; the sources, for tests of these.
   for (const words of [[], ['--sources']]) {
     // Refused for its port, but before that it makes what is stale.
     const program = ['bin/rustymail.js', ...words, 'serve', '--port', 'none']
     await once(spawn(process.execPath, program, { cwd: root, stdio: 'ignore' }), 'close')
   }
+  const bundle = freshBundle(root)
+  if (bundle === undefined)
+    throw new Error('the server could not be bundled: node scripts/run.js scripts/build-server.ts says why')
+  project.provide('bundle', bundle)
   await compileThreads()
   await buildPageWhenStale(root)
 }
