@@ -4,51 +4,26 @@
  * alone, although all accounts share a table.
  */
 import { type RawBuilder, sql } from 'kysely'
-import {
-  bucketOf,
-  byBucket,
-  type FullText,
-  type TextField,
-  type TextMatch,
-  type TextRow,
-  wordsOf,
-} from './full-text.ts'
+import { bucketOf, byBucket, type FullText, type TextMatch, type TextRow } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
+import {
+  begun,
+  border,
+  type Column,
+  keyOf,
+  type TextTable,
+  tableStatements,
+  tables,
+  textOf,
+  vectorOf,
+  whole,
+  wordsOfTable,
+} from './postgres-text-tables.ts'
 
 /** Rows of one statement. */
 const rowsAtOnce = 50
-/** Stands as a word between two fields of a column: in no query, so that no phrase goes across. */
-const border = '\ue001'
-/** The letter of the bucket 0. It ends the number of the account, since it is no digit. */
-const firstBucket = 0x100
-
-interface Column {
-  column: string
-  fields: readonly TextField[]
-}
-
-/** What is asked for together is in one column: its words in order, those of one field behind those of the other. */
-const columns: readonly Column[] = [
-  { column: 'body', fields: ['body'] },
-  { column: 'head', fields: ['subject', 'names'] },
-  { column: 'senders', fields: ['from', 'bcc'] },
-  { column: 'recipients', fields: ['to', 'cc'] },
-]
-
-/**
- * A message is in one of two tables: with its text in the one, and until that is indexed in the other. PostgreSQL writes a row and its index
- * entries again when any column changes: in one table everything was written twice.
- */
-const whole: TextTable = { table: 'texts', columns }
-const begun: TextTable = { table: 'begun_texts', columns: columns.filter(({ column }) => column !== 'body') }
-const tables = [whole, begun]
 /** Of a table in which nothing is left. What is smaller is filled again. */
 const worthEmptying = 1024 * 1024
-
-interface TextTable {
-  table: string
-  columns: readonly Column[]
-}
 
 export class PostgresFullText implements FullText {
   /** A row is compressed where it is, not moved elsewhere: words are read again where a phrase is looked for. */
@@ -105,7 +80,7 @@ export class PostgresFullText implements FullText {
     const { rows } = await sql<{ bytes: number }>`
       select pg_total_relation_size(${begun.table}::regclass) as bytes`.execute(db)
     if ((rows[0]?.bytes ?? 0) < worthEmptying) return false
-    // Whoever waits for the lock holds up searches.
+    // Searches wait behind it.
     await sql`set local lock_timeout = '100ms'`.execute(db)
     const left = await sql`select 1 from ${sql.table(begun.table)} limit 1`.execute(db)
     if (left.rows.length === 0) await sql`truncate ${sql.table(begun.table)}`.execute(db)
@@ -129,29 +104,21 @@ export class PostgresFullText implements FullText {
    * one keeps the order, so that no more messages are looked at than are wanted.
    */
   hits(account: number, bucket: number, match: TextMatch): RawBuilder<unknown> {
-    const found = tables.map(({ table, columns: kept }) => {
+    // Of a phrase each column is looked at by itself: a text that has its words need not be read in the other columns.
+    const isPhrase = match.kind === 'phrase' && match.phrase.words.length > 1
+    const parts = isPhrase ? tables.flatMap(ofEachColumn) : tables
+    const found = parts.map(({ table, columns: kept }) => {
       const condition = conditionOf(keyOf(account, bucket), match, kept)
       return sql`select rowid from ${sql.table(table)} where account = ${account} and ${condition}`
     })
-    return sql`select rowid from (${sql.join(found, sql` union all `)} offset 0) found order by rowid desc offset 0`
+    const together = isPhrase ? sql` union ` : sql` union all `
+    return sql`select rowid from (${sql.join(found, together)} offset 0) found order by rowid desc offset 0`
   }
 }
 
-function tableStatements({ table, columns: kept }: TextTable): string[] {
-  const list = kept.map(({ column }) => `${column} text storage main not null`).join(', ')
-  const words = kept.map(({ column }) => `(${vectorOf(column)})`).join(', ')
-  return [
-    `create table ${table} (account integer not null, rowid bigint not null, bucket smallint not null, ${list})`,
-    // Newest first, as mail comes: see index-schema.ts.
-    `create unique index ${table}_key on ${table} (account, rowid desc)`,
-    `alter table ${table} set (toast_tuple_target = 128)`,
-    `create index ${wordsOfTable(table)} on ${table} using gin (${words})`,
-    // No plan is to depend on when they were counted last.
-    ...kept.map((_, index) => `alter index ${wordsOfTable(table)} alter column ${index + 1} set statistics 0`),
-  ]
+function ofEachColumn({ table, columns: kept }: TextTable): TextTable[] {
+  return kept.map(column => ({ table, columns: [column] }))
 }
-
-const wordsOfTable = (table: string) => `${table}_by_word`
 
 async function removeFrom(
   db: IndexDatabase,
@@ -162,19 +129,6 @@ async function removeFrom(
   const all = sql`${sql.val([...rowids])}::bigint[]`
   await sql`delete from ${sql.table(table)} where account = ${account} and rowid = any(${all})`.execute(db)
 }
-
-/** With a blank around each word, so that a phrase is found as it is written. */
-function textOf(row: TextRow, fields: readonly TextField[]): string {
-  const [first = [], ...others] = fields.map(field => wordsOf(row, field))
-  const words = [...first, ...others.flatMap(each => (each.length === 0 ? [] : [border, ...each]))]
-  return words.length === 0 ? '' : ` ${words.join(' ')} `
-}
-
-/** The words of a column, each behind the key of its account and bucket. They are indexed, and kept nowhere as a vector. */
-const vectorOf = (column: string) =>
-  `replace(rtrim(${column}), ' ', ' ' || account::text || chr(${firstBucket} + bucket))::tsvector`
-
-const keyOf = (account: number, bucket: number) => `${account}${String.fromCharCode(firstBucket + bucket)}`
 
 /** @param kept Of the table that is looked into. */
 function conditionOf(key: string, match: TextMatch, kept: readonly Column[]): RawBuilder<unknown> {
