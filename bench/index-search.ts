@@ -241,5 +241,5 @@ async function postgresBytes(db: IndexDatabase) {
     select relname as name, pg_total_relation_size(c.oid) as bytes from pg_class c
     join pg_namespace n on n.oid = c.relnamespace where n.nspname = ${schema} and relkind = 'r'`.execute(db)
   const sum = (all: typeof rows) => all.reduce((total, { bytes }) => total + bytes, 0)
-  return { fullText: sum(rows.filter(({ name }) => name === 'texts')), all: sum(rows) }
+  return { fullText: sum(rows.filter(({ name }) => name === 'texts' || name === 'begun_texts')), all: sum(rows) }
 }

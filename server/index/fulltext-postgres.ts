@@ -4,53 +4,45 @@
  * alone, although all accounts share a table.
  */
 import { type RawBuilder, sql } from 'kysely'
-import {
-  bucketOf,
-  byBucket,
-  type FullText,
-  type TextField,
-  type TextMatch,
-  type TextRow,
-  wordsOf,
-} from './full-text.ts'
+import { bucketOf, byBucket, type FullText, type TextMatch, type TextRow } from './full-text.ts'
 import type { IndexDatabase } from './index-tables.ts'
+import {
+  begun,
+  border,
+  type Column,
+  keyOf,
+  type TextTable,
+  tableStatements,
+  tables,
+  textOf,
+  vectorOf,
+  whole,
+  wordsOfTable,
+} from './postgres-text-tables.ts'
 
 /** Rows of one statement. */
 const rowsAtOnce = 50
-/** Stands as a word between two fields of a column: in no query, so that no phrase goes across. */
-const border = '\ue001'
-/** The letter of the bucket 0. It ends the number of the account, since it is no digit. */
-const firstBucket = 0x100
-
-/** What is asked for together is in one column: its words in order, those of one field behind those of the other. */
-const columns: readonly { column: string; fields: readonly TextField[] }[] = [
-  { column: 'body', fields: ['body'] },
-  { column: 'head', fields: ['subject', 'names'] },
-  { column: 'senders', fields: ['from', 'bcc'] },
-  { column: 'recipients', fields: ['to', 'cc'] },
-]
+/** Of a table in which nothing is left. What is smaller is filled again. */
+const worthEmptying = 1024 * 1024
 
 export class PostgresFullText implements FullText {
   /** A row is compressed where it is, not moved elsewhere: words are read again where a phrase is looked for. */
   async create(db: IndexDatabase): Promise<void> {
-    const list = columns.map(({ column }) => `${column} text storage main not null`).join(', ')
-    const words = columns.map(({ column }) => `(${vectorOf(column)})`).join(', ')
     const statements = [
-      `create table texts (account integer not null, rowid bigint not null, bucket smallint not null, ${list})`,
-      // Newest first, as mail comes: see index-schema.ts.
-      'create unique index texts_key on texts (account, rowid desc)',
-      'alter table texts set (toast_tuple_target = 128)',
-      `create index texts_by_word on texts using gin (${words})`,
       `create table text_buckets (account integer not null, bucket smallint not null, primary key (account, bucket))`,
-      // No plan is to depend on when they were counted last.
-      ...columns.map((_, index) => `alter index texts_by_word alter column ${index + 1} set statistics 0`),
+      ...tables.flatMap(tableStatements),
     ]
     for (const statement of statements) await sql.raw(statement).execute(db)
   }
 
   async put(db: IndexDatabase, account: number, rows: readonly TextRow[]): Promise<void> {
-    for (let from = 0; from < rows.length; from += rowsAtOnce) {
-      await this.#putSome(db, account, rows.slice(from, from + rowsAtOnce))
+    for (const into of tables) {
+      const members = rows.filter(({ body }) => (body === null) === (into === begun))
+      const rowids = members.map(({ rowid }) => rowid)
+      if (members.length > 0) await removeFrom(db, account, rowids, into === begun ? whole : begun)
+      for (let from = 0; from < members.length; from += rowsAtOnce) {
+        await this.#putSome(db, account, members.slice(from, from + rowsAtOnce), into)
+      }
     }
     const buckets = [...byBucket(rows, ({ rowid }) => rowid).keys()]
     if (buckets.length === 0) return
@@ -58,24 +50,40 @@ export class PostgresFullText implements FullText {
     await sql`insert into text_buckets (account, bucket) values ${sql.join(pairs)} on conflict do nothing`.execute(db)
   }
 
-  async #putSome(db: IndexDatabase, account: number, rows: readonly TextRow[]): Promise<void> {
+  async #putSome(
+    db: IndexDatabase,
+    account: number,
+    rows: readonly TextRow[],
+    { table, columns: kept }: TextTable,
+  ): Promise<void> {
     const values = rows.map(row => {
-      const texts = columns.map(({ fields }) => sql`${textOf(row, fields)}`)
+      const texts = kept.map(({ fields }) => sql`${textOf(row, fields)}`)
       return sql`(${account}::integer, ${row.rowid}::bigint, ${bucketOf(row.rowid)}::smallint, ${sql.join(texts)})`
     })
-    await sql`insert into texts (account, rowid, bucket, body, head, senders, recipients) values ${sql.join(values)}
-      on conflict (account, rowid) do update set body = excluded.body, head = excluded.head, senders = excluded.senders,
-        recipients = excluded.recipients`.execute(db)
+    const names = kept.map(({ column }) => sql.ref(column))
+    const news = kept.map(({ column }) => sql`${sql.ref(column)} = ${sql.ref(`excluded.${column}`)}`)
+    await sql`insert into ${sql.table(table)} (account, rowid, bucket, ${sql.join(names)}) values ${sql.join(values)}
+      on conflict (account, rowid) do update set ${sql.join(news)}`.execute(db)
   }
 
   async remove(db: IndexDatabase, account: number, rowids: readonly number[]): Promise<void> {
-    await sql`delete from texts where account = ${account} and rowid = any(${sql.val([...rowids])}::bigint[])`.execute(
-      db,
-    )
+    for (const table of tables) await removeFrom(db, account, rowids, table)
   }
 
-  /** Autovacuum does it. */
-  async tidy(): Promise<boolean> {
+  /**
+   * New entries wait in a list that each search reads from its beginning to its end, until autovacuum sorts them in. Once all texts are there, the
+   * table of those without is empty, and its room is given back.
+   */
+  async tidy(db: IndexDatabase): Promise<boolean> {
+    for (const { table } of tables)
+      await sql`select gin_clean_pending_list(${wordsOfTable(table)}::regclass)`.execute(db)
+    const { rows } = await sql<{ bytes: number }>`
+      select pg_total_relation_size(${begun.table}::regclass) as bytes`.execute(db)
+    if ((rows[0]?.bytes ?? 0) < worthEmptying) return false
+    // Searches wait behind it.
+    await sql`set local lock_timeout = '100ms'`.execute(db)
+    const left = await sql`select 1 from ${sql.table(begun.table)} limit 1`.execute(db)
+    if (left.rows.length === 0) await sql`truncate ${sql.table(begun.table)}`.execute(db)
     return false
   }
 
@@ -96,35 +104,44 @@ export class PostgresFullText implements FullText {
    * one keeps the order, so that no more messages are looked at than are wanted.
    */
   hits(account: number, bucket: number, match: TextMatch): RawBuilder<unknown> {
-    const condition = conditionOf(keyOf(account, bucket), match)
-    return sql`select rowid from (select rowid from texts where account = ${account} and ${condition} offset 0) found
-      order by rowid desc offset 0`
+    // Of a phrase each column is looked at by itself: a text that has its words need not be read in the other columns.
+    const isPhrase = match.kind === 'phrase' && match.phrase.words.length > 1
+    const parts = isPhrase ? tables.flatMap(ofEachColumn) : tables
+    const found = parts.map(({ table, columns: kept }) => {
+      const condition = conditionOf(keyOf(account, bucket), match, kept)
+      return sql`select rowid from ${sql.table(table)} where account = ${account} and ${condition}`
+    })
+    const together = isPhrase ? sql` union ` : sql` union all `
+    return sql`select rowid from (${sql.join(found, together)} offset 0) found order by rowid desc offset 0`
   }
 }
 
-/** With a blank around each word, so that a phrase is found as it is written. */
-function textOf(row: TextRow, fields: readonly TextField[]): string {
-  const [first = [], ...others] = fields.map(field => wordsOf(row, field))
-  const words = [...first, ...others.flatMap(each => (each.length === 0 ? [] : [border, ...each]))]
-  return words.length === 0 ? '' : ` ${words.join(' ')} `
+function ofEachColumn({ table, columns: kept }: TextTable): TextTable[] {
+  return kept.map(column => ({ table, columns: [column] }))
 }
 
-/** The words of a column, each behind the key of its account and bucket. They are indexed, and kept nowhere as a vector. */
-const vectorOf = (column: string) =>
-  `replace(rtrim(${column}), ' ', ' ' || account::text || chr(${firstBucket} + bucket))::tsvector`
+async function removeFrom(
+  db: IndexDatabase,
+  account: number,
+  rowids: readonly number[],
+  { table }: TextTable,
+): Promise<void> {
+  const all = sql`${sql.val([...rowids])}::bigint[]`
+  await sql`delete from ${sql.table(table)} where account = ${account} and rowid = any(${all})`.execute(db)
+}
 
-const keyOf = (account: number, bucket: number) => `${account}${String.fromCharCode(firstBucket + bucket)}`
-
-function conditionOf(key: string, match: TextMatch): RawBuilder<unknown> {
+/** @param kept Of the table that is looked into. */
+function conditionOf(key: string, match: TextMatch, kept: readonly Column[]): RawBuilder<unknown> {
   if (match.kind !== 'phrase') {
-    const all = match.matches.map(each => conditionOf(key, each))
+    const all = match.matches.map(each => conditionOf(key, each, kept))
     return sql`(${sql.join(all, match.kind === 'and' ? sql` and ` : sql` or `)})`
   }
   const { words, isPrefix } = match.phrase
-  const asked = columns.flatMap(({ column, fields }) => {
+  const asked = kept.flatMap(({ column, fields }) => {
     const wanted = fields.filter(field => match.fields.includes(field))
     return wanted.length === 0 ? [] : [{ column, fields, wanted }]
   })
+  if (asked.length === 0) return sql`false`
   const query = words.map((word, at) => `'${key}${word}'${isPrefix && at === words.length - 1 ? ':*' : ''}`).join(' & ')
   const found = asked.map(({ column }) => sql`${sql.raw(vectorOf(column))} @@ ${query}::tsquery`)
   const hasWords = sql`(${sql.join(found, sql` or `)})`

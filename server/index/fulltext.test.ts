@@ -167,6 +167,25 @@ onEachIndex((open, isSqlite) => {
     expect(await find(phrase('final'))).toEqual([])
   })
 
+  test('a text that comes later is found with all else of its message, once, and alone is gone again', async () => {
+    const { db, fullText, find } = await filled([{ rowid: 7, subject: 'plan of tea', names: 'a.pdf' }])
+    const row = { ...empty, rowid: 7, subject: 'plan of tea', names: 'a.pdf' }
+    const all: TextMatch = { kind: 'and', matches: [phrase('plan of'), phrase('cups')] }
+    expect([await find(phrase('plan of')), await find(all)]).toEqual([[7], []])
+    expect(await find(phrase('tea', false, ['body']))).toEqual([])
+    for (let turn = 0; turn < 2; turn++) {
+      await fullText.put(db, 1, [
+        { ...row, body: 'two cups of tea' },
+        { ...empty, rowid: 8, subject: 'plan of milk' },
+      ])
+      expect([await find(phrase('plan of')), await find(all), await find(phrase('pdf'))]).toEqual([[7, 8], [7], [7]])
+    }
+    await fullText.put(db, 1, [row])
+    expect([await find(phrase('plan of')), await find(all), await find(phrase('cups'))]).toEqual([[7, 8], [], []])
+    await fullText.remove(db, 1, [7, 8])
+    expect(await find(phrase('plan'))).toEqual([])
+  })
+
   test('years of mail are in several buckets, and all of it is found', async () => {
     const dates = [0, 1_000_000_000, 1_500_000_000, 1_790_000_000, 2 ** 40]
     const { db, fullText, find } = await filled(dates.map(rowid => ({ rowid, subject: 'the plan', body: 'the words' })))
@@ -226,6 +245,34 @@ onEachIndex((open, isSqlite) => {
     expect(await find(phrase('ours'))).toEqual([5])
     expect(await find(phrase('ours'), 2)).toEqual([])
     expect(await find(phrase('theirs'), 2)).toEqual([5])
+  })
+
+  onShared?.('what waited for its text leaves no room behind once all texts are there', async () => {
+    const rows = Array.from({ length: 1_500 }, (_, at) => {
+      const subject = Array.from({ length: 40 }, (_word, number) => `word${at}x${number}`).join(' ')
+      return { ...empty, rowid: at, subject }
+    })
+    const { db, fullText, find } = await filled(rows)
+    const bytes = async () => {
+      const { rows: found } = await sql<{ bytes: number }>`
+        select pg_total_relation_size('begun_texts'::regclass)::integer as bytes`.execute(db)
+      return found[0]!.bytes
+    }
+    const tidy = () => db.transaction().execute(transaction => fullText.tidy(transaction))
+    await tidy()
+    const before = await bytes()
+    expect(before).toBeGreaterThan(1024 * 1024)
+    const texts = rows.map(row => ({ ...row, body: 'tea' }))
+    await fullText.put(db, 1, texts.slice(1))
+    await tidy()
+    // One is left.
+    expect(await find(phrase('word0x7'))).toEqual([0])
+    expect(await bytes()).toBeGreaterThanOrEqual(before)
+    await fullText.put(db, 1, texts.slice(0, 1))
+    await tidy()
+    expect(await bytes()).toBeLessThan(100_000)
+    expect(await find(phrase('word0x7'))).toEqual([0])
+    expect(await find(phrase('tea'))).toHaveLength(1_500)
   })
 
   test('every piece of a text that ends with a word is found in it', async () => {

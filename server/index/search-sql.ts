@@ -7,6 +7,7 @@ import { type Marks, marksOf } from './search-marks.ts'
 import type { SearchCondition, SearchNode } from './search-tree.ts'
 
 type Sql = RawBuilder<unknown>
+type Row = 'm.rowid' | 't.rowid'
 
 export interface SqlContext {
   account: number
@@ -28,8 +29,8 @@ export interface SearchPlan {
   /** Rows that can match at all: from `first` on, and below `end`. */
   first: number
   end: number
-  /** @param isMarked The hit has one of the places of `marks`. */
-  conditions(bucket: number, isMarked: boolean): Sql[]
+  /** @param isMarked The hit has one of the places of `marks`. @param row Stands for the row id that full text is looked for by. */
+  conditions(bucket: number, isMarked: boolean, row: Row): Sql[]
 }
 
 /**
@@ -55,10 +56,10 @@ export function planOf(tree: SearchNode, context: SqlContext): SearchPlan {
   return {
     match: matches.length <= 1 ? matches[0] : { kind: 'and', matches },
     needsBucket: matches.length > 0 || rest.some(hasText),
-    marks: marksOf(places, new Compiler(context, 0).ofOnePlace(places), context),
+    marks: marksOf(places, new Compiler(context, 0, 'm.rowid').ofOnePlace(places), context),
     first,
     end,
-    conditions: (bucket, isMarked) => new Compiler(context, bucket).all(isMarked ? others : rest),
+    conditions: (bucket, isMarked, row) => new Compiler(context, bucket, row).all(isMarked ? others : rest),
   }
 }
 
@@ -110,10 +111,12 @@ function isOfPlace(node: SearchNode): boolean {
 class Compiler {
   readonly #context: SqlContext
   readonly #bucket: number
+  readonly #row: Row
 
-  constructor(context: SqlContext, bucket: number) {
+  constructor(context: SqlContext, bucket: number, row: Row) {
     this.#context = context
     this.#bucket = bucket
+    this.#row = row
   }
 
   all(nodes: readonly SearchNode[]): Sql[] {
@@ -127,7 +130,7 @@ class Compiler {
     const match = matchOf(node, this.#context)
     if (match) {
       const { account, fullText } = this.#context
-      return sql`m.rowid in (${fullText.hits(account, this.#bucket, match)})`
+      return sql`${sql.ref(this.#row)} in (${fullText.hits(account, this.#bucket, match)})`
     }
     if (isOfPlace(node)) return this.#place([node])
     if (node.kind === 'and') return both(this.all(node.nodes))

@@ -71,23 +71,28 @@ export class SearchWalk {
     // Where nothing else is asked for, all of them are hits.
     if (bucket === undefined) return 'few'
     const { db } = this.#owner
-    // PostgreSQL knows by itself whether they are few.
-    return isSqlite(db) ? countMarked(db, marks, span) : 'many'
+    // PostgreSQL makes a hash of them, which costs less than to look at the places of each hit, however many they are.
+    return isSqlite(db) ? countMarked(db, marks, span) : 'few'
   }
 
   /** Full-text hits are walked, marked places, or all messages. */
   #statement({ bucket, span, isMarked, limit }: Walk): Sql {
     const { account, db } = this.#owner
     const marks = isMarked ? this.#plan.marks : undefined
+    const hasHits = this.#plan.match !== undefined && bucket !== undefined
+    // PostgreSQL drops hits before it looks for their messages, where it can; SQLite would look for each in the full-text index.
+    const textRow = hasHits && !isSqlite(db) ? 't.rowid' : 'm.rowid'
     const conditions = [
       sql`m.account = ${account} and m.orphaned_round is null`,
-      ...this.#plan.conditions(bucket ?? 0, isMarked),
+      ...this.#plan.conditions(bucket ?? 0, isMarked, textRow),
     ]
     const inOrder = (name: string) => {
       const row = sql.ref(name)
       // As integers: FTS5 looks at no others.
-      return sql`${row} >= ${BigInt(span[0])} and ${row} < ${BigInt(span[1])} and ${sql.join(conditions, sql` and `)}
-        order by ${row} desc limit ${BigInt(limit)}`
+      const within = sql`${row} >= ${BigInt(span[0])} and ${row} < ${BigInt(span[1])}`
+      // Marked places are within it; told twice, PostgreSQL takes the hits for few, and looks for the place of each.
+      const all = marks && name === 't.rowid' && !isSqlite(db) ? conditions : [within, ...conditions]
+      return sql`${sql.join(all, sql` and `)} order by ${row} desc limit ${BigInt(limit)}`
     }
     if (this.#plan.match && bucket !== undefined) {
       const hits = this.#fullText.hits(account, bucket, this.#plan.match)
