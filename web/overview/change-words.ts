@@ -91,10 +91,9 @@ const words: Words = {
     text: `Folder ${data.folder} of ${nameOf(data.account_id)} ${folderSentence(data)}`,
     href: mailAt(data),
   }),
-  operation_changed: ({ account_id, operation_id, kind, state, counts, undo_of }, nameOf) => ({
+  operation_changed: ({ account_id, kind, state, counts, undo_of }, nameOf) => ({
     tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
     text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
-    href: `/changes?operation=${operation_id}`,
   }),
   alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
   alert_cleared: data => ({
