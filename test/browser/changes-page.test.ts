@@ -14,6 +14,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   let box: OrganisedMailbox
   /** What its operations call it. */
   let principal: string
+  /** Of all messages by subject; they stay the same. */
+  let ids: ReadonlyMap<string, string>
   /** What the token of an agent does. */
   let agent: (body: object) => Promise<Operation>
 
@@ -39,8 +41,8 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   test('an agent’s changes appear live; one is undone after its list was seen', async () => {
     const { page, expectQuiet } = await box.open('/changes')
     await page.getByText('No changes yet').waitFor()
-    const before = await idsOf()
-    const [one, two] = [before.get('Note 1')!, before.get('Note 2')!]
+    ids = await idsOf()
+    const [one, two] = [ids.get('Note 1')!, ids.get('Note 2')!]
     const looked = await box.run.call(api.mailIndex.listMessagesById, {
       params: { account_id: box.accountId },
       query: { ids: [two, 'A'.repeat(20), one].join() },
@@ -70,7 +72,6 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
       expect(answer.status).toBe(202)
       return answer.json() as Promise<Operation>
     }
-    const ids = await idsOf()
     const named = (...subjects: string[]) => subjects.map(subject => ids.get(subject)!)
     const moved = await agent({ ids: named('Note 1', 'Note 2', 'Note 3'), move_to: { role: 'trash' } })
     await settled(moved.id).toBe('done')
@@ -122,7 +123,6 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   })
 
   test('from the token’s row, all that it did since a time is listed and undone', async () => {
-    const ids = await idsOf()
     const moved = await agent({ ids: [ids.get('Note 5')!, ids.get('Note 6')!], move_to: { role: 'archive' } })
     await settled(moved.id).toBe('done')
     const labelled = await agent({ ids: [ids.get('Note 7')!], add: ['urgent'] })
@@ -151,15 +151,39 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expectQuiet()
   })
 
+  test('where there is more, older changes are listed once these are undone', async () => {
+    const older = await agent({ ids: [ids.get('Note 8')!], move_to: { role: 'archive' } })
+    await settled(older.id).toBe('done')
+    const newer = await agent({ ids: [ids.get('Note 4')!], add: ['later'] })
+    await settled(newer.id).toBe('done')
+    const { page } = await box.open(`/changes?principal=${principal}&undo=since`)
+    // As if one answer could hold only the newest operation.
+    await page.route('**/api/v1/operations/undo', async route => {
+      const body = route.request().postDataJSON()
+      if (body.before !== undefined) return route.continue()
+      const answer = await route.fetch()
+      const report = await answer.json()
+      return route.fulfill({ response: answer, json: { ...report, undone: report.undone.slice(0, 1), has_more: true } })
+    })
+    await page.getByRole('button', { name: 'Show what would change' }).click()
+    const undo = page.getByRole('dialog', { name: /^Undo what Sorting agent did since/ })
+    await undo.getByText('There are older changes.').waitFor()
+    await undo.getByRole('button', { name: 'Undo 1 change', exact: true }).click()
+    await undo.getByText('Undone: 1. There are older changes.').waitFor()
+    await undo.getByRole('button', { name: 'Look at older changes' }).click()
+    await undo.getByText('Nothing has been changed yet.').waitFor()
+    await expect.poll(() => box.subjectsIn('Archive')).toEqual([])
+  })
+
   test('the list is narrowed by caller, account and state, in the address; nothing is clipped on narrow windows', async () => {
     const { page, expectQuiet } = await box.open('/changes')
     const rows = page.getByRole('row').filter({ has: page.getByRole('cell') })
-    await expect.poll(() => rows.count()).toBe(8)
+    await expect.poll(() => rows.count()).toBe(12)
     await page.getByRole('combobox', { name: 'State' }).selectOption('partial')
     await expect.poll(() => rows.count()).toBe(1)
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByRole('combobox', { name: 'By' }).selectOption(principal)
-    await expect.poll(() => rows.count()).toBe(4)
+    await expect.poll(() => rows.count()).toBe(6)
     expect(new URL(page.url()).searchParams.get('principal')).toBe(principal)
     for (const width of [320, 390, 768, 1024, 1440]) {
       await page.setViewportSize({ width, height: 900 })

@@ -190,6 +190,35 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     expectQuiet()
   })
 
+  test.each([
+    ['mail:delete', 1, 0],
+    ['mail:organize', 0, 0],
+  ])('somebody without %s is not offered what they may not do', async (scope, bars, deletions) => {
+    const { page } = await box.open('/profile')
+    await page.route('**/session', async route => {
+      const answer = await route.fetch()
+      const session = await answer.json()
+      const scopes = session.principal.scopes.filter((held: string) => held !== scope)
+      await route.fulfill({ response: answer, json: { ...session, principal: { ...session.principal, scopes } } })
+    })
+    await page.goto(`${box.run.url}/mail`)
+    await row(page, 'Note 67').click()
+    await page.getByRole('heading', { level: 2, name: 'Note 67' }).waitFor()
+    const bar = page.getByRole('group', { name: 'Actions: 1 message' })
+    await expect.poll(() => bar.count()).toBe(bars)
+    await page.keyboard.press('x')
+    await page.keyboard.press('#')
+    if (bars === 1) await toast(page, '1 message moved to the trash').waitFor()
+    else expect(await row(page, 'Note 67').count()).toBe(1)
+    expect(await page.getByRole('button', { name: /^More: / }).count()).toBe(bars)
+    if (bars === 0) return
+    await page.keyboard.press('z')
+    await row(page, 'Note 67').waitFor()
+    await page.getByRole('button', { name: 'More: 1 message' }).click()
+    await page.getByRole('button', { name: 'Copy to…' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Delete permanently…' }).count()).toBe(deletions)
+  })
+
   test.each([320, 390, 768, 1024, 1440])('a selection and what is open fit into %i px, light and dark', async width => {
     const { page } = await box.open('/mail', { width, height: 800 })
     await row(page, 'Note 67').waitFor()

@@ -36,7 +36,7 @@ export function SelectionBar({
         event.preventDefault()
         onClear()
       }}
-      className={shown ? 'shrink-0 border-t bg-accent-tint px-1.5 py-1' : undefined}
+      className={shown ? 'relative z-20 shrink-0 border-t bg-accent-tint px-1.5 py-1' : undefined}
     >
       <div className={shown ? 'flex min-h-9 items-center gap-1 pl-1.5' : undefined}>
         <p role="status" className="min-w-0 flex-1 truncate text-sm font-medium">

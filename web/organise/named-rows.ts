@@ -29,7 +29,9 @@ export async function nameMessages(
       const [at, row] = entry
       const messages = await messagesOf(row)
       const meant = messages?.filter(message => isMeant(message, change, folder)) ?? []
-      if (meant.length > 0) named[at] = meant.map(({ id }) => ({ name: id, row }))
+      // What is not in this folder any more is left where it is.
+      const isGone = messages !== undefined && change.kind !== 'flags'
+      if (meant.length > 0 || isGone) named[at] = meant.map(({ id }) => ({ name: id, row }))
     }
   }
   await Promise.all(Array.from({ length: atATime }, next))

@@ -106,6 +106,7 @@ export class Organiser {
     try {
       const named = done.named ?? (await nameMessages(rows, change, list.folder))
       done.named = named
+      if (named.length === 0) throw new Error('The messages are not in this folder any more.')
       if (change.kind === 'flags') flagOpenMessages(queries, named, change)
       for (const batch of batchesOf(named)) {
         const operation = await askFor(change, batch)
