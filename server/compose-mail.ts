@@ -27,6 +27,7 @@ import { MessageLists } from './mail/message-lists.ts'
 import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
+import type { FolderService } from './operations/folder-service.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
@@ -75,6 +76,7 @@ export interface ComposedMail {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  folders: FolderService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -147,7 +149,7 @@ export function composeMail({
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acted = { accounts, index, expected, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const acting = { db, hub, pool, refs, ...acted }
-  const { operations, ...changing } = composeOperations(acting)
+  const { operations, folders: folderService, ...changing } = composeOperations(acting)
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
   return {
@@ -157,6 +159,7 @@ export function composeMail({
     mail,
     search,
     operations,
+    folders: folderService,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })

@@ -9,6 +9,8 @@ import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
+import type { FolderService } from './operations/folder-service.ts'
+import { folderTool } from './operations/folder-tool.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { operationTools } from './operations/operation-tools.ts'
 import type { HttpLimits } from './platform/http/http-limits.ts'
@@ -25,6 +27,7 @@ export interface McpSurroundings {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  folders: FolderService
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -41,13 +44,19 @@ export function composeMcp({
   mail,
   search,
   operations,
+  folders,
   clients,
   metrics,
   ...around
 }: McpSurroundings): Part {
   const { limits, trail, version, logger } = around
   const toolbox = new Toolbox({
-    tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts }), ...operationTools({ operations })],
+    tools: [
+      ...accountTools(accounts),
+      ...mailTools({ mail, search, accounts }),
+      ...operationTools({ operations }),
+      folderTool({ folders, operations, accounts }),
+    ],
     limits,
     trail,
     observe: outcome => metrics.recordRequest(outcome),

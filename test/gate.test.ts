@@ -187,6 +187,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_read: 'mail:read',
   mail_update: 'mail:organize',
   mail_move: 'mail:organize',
+  mail_folder_edit: 'mail:organize',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -199,6 +200,7 @@ const inputOfTool: Record<string, object> = {
   mail_folders: { account: 'nosuchthing' },
   mail_search: { account: 'nosuchthing', q: 'x' },
   mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
+  mail_folder_edit: { account: 'nosuchthing', op: 'create', path: 'x' },
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
 }

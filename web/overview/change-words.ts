@@ -93,7 +93,7 @@ const words: Words = {
   }),
   operation_changed: ({ account_id, kind, state, counts, undo_of }, nameOf) => ({
     tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
-    text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
+    text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, kind.endsWith('_folder') ? 'folder' : 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
   }),
   alert_raised: data => ({ tone: 'bad', text: data.detail, href: '/system' }),
   alert_cleared: data => ({
@@ -136,7 +136,17 @@ export function mailWords({ from, subject }: Pick<Mail, 'from' | 'subject'>): st
   return `${from ? senderOf(from) : 'Unknown sender'}: ${words}`
 }
 
-const operationWords = { flags: 'flags of', move: 'move of', copy: 'copy of', delete: 'deletion of' }
+const operationWords = {
+  flags: 'flags of',
+  move: 'move of',
+  copy: 'copy of',
+  delete: 'deletion of',
+  create_folder: 'creation of',
+  rename_folder: 'new name of',
+  delete_folder: 'deletion of',
+  subscribe_folder: 'subscription to',
+  unsubscribe_folder: 'end of the subscription to',
+}
 const operationStates = {
   pending: 'accepted',
   done: 'done',
