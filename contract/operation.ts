@@ -21,7 +21,17 @@ const FlagName = z
   .describe('`seen`, `flagged`, `answered` or `draft`, or a keyword (label)')
   .meta({ examples: ['seen'] })
 
-export const OperationKind = z.enum(['flags', 'move', 'copy', 'delete'])
+export const OperationKind = z.enum([
+  'flags',
+  'move',
+  'copy',
+  'delete',
+  'create_folder',
+  'rename_folder',
+  'delete_folder',
+  'subscribe_folder',
+  'unsubscribe_folder',
+])
 export type OperationKind = z.infer<typeof OperationKind>
 
 export const OperationState = z
@@ -62,7 +72,14 @@ export const Operation = z
     kind: OperationKind,
     add: z.array(z.string()).describe('Flags that were to be added; empty unless `kind` is `flags`'),
     remove: z.array(z.string()),
-    to: z.string().nullable().describe('Target folder of a move or a copy; null for an undo that has several'),
+    folder: z
+      .string()
+      .optional()
+      .describe('Of an operation on a folder: its path. Such an operation has one result, without a message'),
+    to: z
+      .string()
+      .nullable()
+      .describe('Target folder of a move or a copy, new path of a folder; null for an undo that has several'),
     state: OperationState,
     counts: OperationCounts,
     settled_at: Timestamp.nullable(),
@@ -94,7 +111,13 @@ export type OperationWithResults = z.infer<typeof OperationWithResults>
 const Target = z
   .union([
     z.strictObject({ folder: line.min(1).max(mailBounds.path).describe('Path') }),
-    z.strictObject({ role: FolderRole.describe('The folder with this role') }),
+    z.strictObject({
+      role: FolderRole.describe('The folder with this role'),
+      create: z
+        .boolean()
+        .optional()
+        .describe('Where there is none, a folder `Archive`, `Junk`, `Trash`, `Drafts` or `Sent` is created first'),
+    }),
   ])
   .meta({ examples: [{ role: 'archive' }] })
 export type Target = z.infer<typeof Target>
@@ -144,8 +167,17 @@ const UndoChange = z
   .object({
     operation_id: OperationId.describe('Which is undone'),
     id: MessageId.nullable(),
-    folder: z.string().nullable().describe('Where the message is now'),
-    action: z.enum(['set_flags', 'move_back', 'remove_copy', 'none']),
+    folder: z.string().nullable().describe('Where the message is now; of an operation on a folder, that folder'),
+    action: z.enum([
+      'set_flags',
+      'move_back',
+      'remove_copy',
+      'delete_folder',
+      'rename_folder',
+      'subscribe_folder',
+      'unsubscribe_folder',
+      'none',
+    ]),
     add: z.array(z.string()),
     remove: z.array(z.string()),
     to: z.string().nullable(),

@@ -1,6 +1,7 @@
 /** Changes of mail: flags, moves, copies and deletions, as operations that are done in order, can be followed and can be undone. */
 import { z } from 'zod'
 import { endpoint, type RequestHeader } from './endpoint.ts'
+import { folderActionsApi } from './folder-actions.ts'
 import { mailServerProblems } from './mail.ts'
 import {
   MessageActions,
@@ -37,6 +38,7 @@ const accepting = [
 ] as const
 
 export const operationsApi = {
+  ...folderActionsApi,
   changeMessages: endpoint({
     method: 'POST',
     path: '/api/v1/accounts/{account_id}/messages/actions',

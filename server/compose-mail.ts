@@ -32,6 +32,7 @@ import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
+import type { FolderService } from './operations/folder-service.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import type { OutboxService } from './outbox/outbox-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
@@ -90,6 +91,7 @@ export interface ComposedMail {
   /** What leaves is made of. */
   writing: ComposedDrafts
   outbox: OutboxService
+  folders: FolderService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -167,7 +169,7 @@ export function composeMail({
   const isSentFolder = (accountId: string, path: string) =>
     composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
   const control = controlOf({ freezes, organizing, isSentFolder })
-  const { operations, ...changing } = composeOperations({ ...acting, control })
+  const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
@@ -195,6 +197,7 @@ export function composeMail({
     }),
     writing,
     outbox: leaving.outbox,
+    folders: folderService,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })

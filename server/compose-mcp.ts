@@ -9,6 +9,8 @@ import type { ExchangeRegistry } from './mcp/exchange-registry.ts'
 import { mcpRoutes } from './mcp/mcp-routes.ts'
 import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
+import type { FolderService } from './operations/folder-service.ts'
+import { folderTool } from './operations/folder-tool.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { operationTools } from './operations/operation-tools.ts'
 import type { OutboxService } from './outbox/outbox-service.ts'
@@ -35,6 +37,7 @@ export interface McpSurroundings {
   /** Hears of each finished call. */
   heard(outcome: RequestOutcome): void
   outbox: OutboxService
+  folders: FolderService
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -56,6 +59,7 @@ export function composeMcp({
   tools,
   heard,
   outbox,
+  folders,
   clients,
   metrics,
   ...around
@@ -66,6 +70,7 @@ export function composeMcp({
       ...accountTools(accounts),
       ...mailTools({ mail, search, accounts }),
       ...operationTools({ operations }),
+      folderTool({ folders, operations, accounts }),
       ...outboxTools({ outbox }),
       ...tools,
     ],

@@ -8,6 +8,7 @@ import type { IndexThreads } from './index/index-threads.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { AcceptedCalls, defaultBounds } from './operations/accepted-calls.ts'
 import { CallKeyStore } from './operations/call-key-store.ts'
+import { FolderService } from './operations/folder-service.ts'
 import { MovedMessageStore } from './operations/moved-message-store.ts'
 import { NamedMessages } from './operations/named-messages.ts'
 import type { IsHeld, MayChange } from './operations/operation-control.ts'
@@ -48,6 +49,7 @@ export interface OperationSurroundings {
 
 export interface ComposedOperations {
   operations: OperationService
+  folders: FolderService
   /** To be called when something may not be held any more. */
   lookAgain(): void
   addRoutes(http: HttpServer): void
@@ -74,15 +76,29 @@ export function composeOperations(around: OperationSurroundings): ComposedOperat
     foldersOf: (accountId, signal) =>
       pool.run(accountId, 'interactive', connection => connection.listFolders(false), signal),
   })
+  const folders = new FolderService({ calls, ids, refs, operations, ...control })
   const undo = new UndoService({ store, moved, calls, ids, operations, pool, ...control })
   const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
-  const queue = new OperationQueue({ store, moved, shown, hub, pool, leases, notice, logger, ...control })
+  const noticeFolders = (accountId: string) => indexerOf(accountId)?.noticeAll()
+  const queue = new OperationQueue({
+    noticeFolders,
+    store,
+    moved,
+    shown,
+    hub,
+    pool,
+    leases,
+    notice,
+    logger,
+    ...control,
+  })
   const isPruning = () => mayPrune() !== undefined
   const pruner = new OperationPruner({ store, keys, mayPrune: isPruning, retentionNow: () => retention.now(), logger })
   return {
     operations,
+    folders,
     lookAgain: () => queue.lookAgain(),
-    addRoutes: http => operationRoutes(http, operations, undo),
+    addRoutes: http => operationRoutes(http, { operations, folders, undo }),
     before: { name: 'shown operations', start: () => shown.load(store) },
     parts: [
       {

@@ -12,6 +12,7 @@ import { accountTools } from '../server/accounts/account-tools.ts'
 import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { mailTools } from '../server/mail/mail-tools.ts'
+import { folderTool } from '../server/operations/folder-tool.ts'
 import { operationTools } from '../server/operations/operation-tools.ts'
 import { outboxTools } from '../server/outbox/outbox-tools.ts'
 import { fieldsOf } from '../server/platform/http/http-input.ts'
@@ -103,6 +104,7 @@ test('every field that is called like a secret is declared as one, so that the t
     ...mailTools({ mail, search, accounts: { list: unused } }),
     ...operationTools({ operations: { accept: unused, settled: unused } }),
     ...outboxTools({ outbox: { list: unused, get: unused, cancel: unused } }),
+    folderTool({ folders: { accept: unused }, operations: { settled: unused }, accounts: { list: unused } }),
   ]
   const inputs = [
     ...endpoints.flatMap(endpoint =>

@@ -193,6 +193,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_update: 'mail:organize',
   mail_move: 'mail:organize',
   mail_outbox: 'mail:draft',
+  mail_folder_edit: 'mail:organize',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -205,6 +206,7 @@ const inputOfTool: Record<string, object> = {
   mail_folders: { account: 'nosuchthing' },
   mail_search: { account: 'nosuchthing', q: 'x' },
   mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
+  mail_folder_edit: { account: 'nosuchthing', op: 'create', path: 'x' },
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
   mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' },

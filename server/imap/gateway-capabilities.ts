@@ -150,11 +150,22 @@ export interface MovedMessages {
   left: number[]
 }
 
+/** As with messages: each is sent once, and `UnknownOutcome` when it is not known what came of it. */
+export interface FolderWriter {
+  /** And subscribes to it. @param role Where the server can keep what a folder is for. */
+  createFolder(path: string, role?: FolderRole): Promise<void>
+  /** With the folders in it, and what is subscribed to. */
+  renameFolder(path: string, to: string): Promise<void>
+  /** With whatever is in it. */
+  deleteFolder(path: string): Promise<void>
+  setSubscribed(path: string, isSubscribed: boolean): Promise<void>
+}
+
 /**
  * Changes mail. Nothing is tried twice: each method sends its commands once, and throws `UnknownOutcome` when the connection was lost before
  * all of them were answered. Every other error says that the server did nothing.
  */
-export interface MessageWriter {
+export interface MessageWriter extends FolderWriter {
   /** @returns The flags that each message has then, of those that are there. */
   setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]>
   copy(target: WriteTarget, to: string): Promise<NewPlaces>

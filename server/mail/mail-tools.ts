@@ -4,6 +4,7 @@ import { FolderRole, mailBounds } from '../../contract/mail.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
 import { AccountId, line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
+import { onlyAccount } from '../accounts/only-account.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool } from '../tools/tool.ts'
@@ -126,13 +127,4 @@ export function mailTools({ mail, search, accounts }: MailToolsOptions): Tool[] 
       reader.read(call, { refs, view, maxChars: max_chars, cursor }),
   })
   return [folders, searchTool({ search, accounts, hints }), read]
-}
-
-async function onlyAccount(accounts: MailToolsOptions['accounts'], principal: Principal): Promise<string> {
-  const seen = await accounts.list(principal)
-  const [only] = seen
-  if (!only)
-    throw new Problem('account_not_found', 'No account is visible to you; ask an administrator for access to one.')
-  if (seen.length === 1) return only.id
-  throw new Problem('bad_request', `account: ${seen.length} accounts are visible to you; name one by its id.`)
 }

@@ -23,6 +23,8 @@ export interface AccountLaneOptions {
   shown: Pick<ShownOperations, 'follow'>
   /** Something changed in a folder of an account: it is to be compared now. */
   notice(accountId: string, path: string): void
+  /** Folders of an account were created, renamed or deleted. */
+  noticeFolders(accountId: string): void
   logger: Logger
   /** Asked before each step; left out where nothing is held. After a change of its answers `lookAgain` is called. */
   isHeld?: IsHeld
@@ -52,11 +54,15 @@ export class AccountLane {
   constructor(accountId: string, options: AccountLaneOptions) {
     this.#accountId = accountId
     this.#options = { ...defaults, ...options }
-    const { store, moved, hub, pool, shown, leases, notice, logger } = options
+    const { store, moved, hub, pool, shown, leases, notice, noticeFolders, logger } = options
     const { isHeld } = this.#options
     this.#claim = leases.want(`operations:${accountId}`, { won: () => this.wake() })
     const shared = { accountId, store, moved, hub, pool, shown, isHeld, lease: () => this.#lease() }
-    this.#runner = new OperationRunner({ ...shared, notice: path => notice(accountId, path) })
+    this.#runner = new OperationRunner({
+      ...shared,
+      notice: path => notice(accountId, path),
+      noticeFolders: () => noticeFolders(accountId),
+    })
     this.#running = this.#run(this.#abort.signal).catch(err =>
       logger.error({ err, account_id: accountId }, 'doing the operations of an account ended'),
     )

@@ -1,7 +1,7 @@
 /** Follows messages through the moves that operations did. */
 import type { Database } from '../platform/database/database.ts'
 import { pieces } from './operation-store.ts'
-import { type Place, placeKey } from './operation-tables.ts'
+import { type Change, type Place, placeKey } from './operation-tables.ts'
 
 export class MovedMessageStore {
   readonly #db: Database
@@ -30,6 +30,52 @@ export class MovedMessageStore {
       open = next
     }
     return found
+  }
+
+  /** A folder has another path: so have the places of messages in it, and what is still to be done there. */
+  async renameFolder(
+    transaction: Database,
+    accountId: string,
+    { from, to, delimiter }: { from: string; to: string; delimiter: string | null },
+  ): Promise<void> {
+    const below = delimiter === null ? undefined : `${from}${delimiter}`
+    const renamed = (path: string) => {
+      if (path === from) return to
+      return below !== undefined && path.startsWith(below) ? to + path.slice(from.length) : path
+    }
+    for (const column of ['path', 'after_path'] as const) {
+      const paths = await this.#distinct(transaction, accountId, column)
+      for (const path of paths.filter(each => renamed(each) !== each)) {
+        await transaction
+          .updateTable('operation_items')
+          .set({ [column]: renamed(path) })
+          .where('account_id', '=', accountId)
+          .where(column, '=', path)
+          .execute()
+      }
+    }
+    for (const change of await this.#distinct(transaction, accountId, 'change')) {
+      const { to: target, ...others } = JSON.parse(change) as Change
+      if (target === undefined || renamed(target) === target) continue
+      await transaction
+        .updateTable('operation_items')
+        .set({ change: JSON.stringify({ ...others, to: renamed(target) }) })
+        .where('account_id', '=', accountId)
+        .where('change', '=', change)
+        .where('state', '=', 'waiting')
+        .execute()
+    }
+  }
+
+  async #distinct(db: Database, accountId: string, column: 'path' | 'after_path' | 'change'): Promise<string[]> {
+    const rows = await db
+      .selectFrom('operation_items')
+      .select(`${column} as value`)
+      .distinct()
+      .where('account_id', '=', accountId)
+      .where(column, 'is not', null)
+      .execute()
+    return rows.map(({ value }) => value as string)
   }
 
   async #movesFrom(accountId: string, places: readonly Place[]): Promise<{ from: Place; to: Place }[]> {

@@ -1,13 +1,21 @@
 /** Operations and their items as they are stored first. */
 import type { OperationKind } from '../../contract/operations.ts'
 import type { Principal } from '../platform/principal.ts'
+import type { NewOperation } from './accepted-calls.ts'
+import type { FolderArguments, FolderKind } from './folder-kinds.ts'
 import type { FoundMessage, NotFound } from './named-messages.ts'
 import type { Arguments, Change, ItemRow, OperationRow } from './operation-tables.ts'
 import { countsOf, stateOf } from './operation-work.ts'
 
 export function newOperation(
   principal: Principal,
-  given: { id: string; accountId: string; kind: OperationKind; args: Arguments; undoOf?: string },
+  given: {
+    id: string
+    accountId: string
+    kind: OperationKind
+    args: Arguments | FolderArguments
+    undoOf?: string
+  },
 ): OperationRow {
   return {
     id: given.id,
@@ -57,6 +65,22 @@ export function newItem(
     code: isFound ? null : message.code,
     why: isFound ? null : message.why,
   }
+}
+
+/** On a folder: its one item is the folder. */
+export function newFolderOperation(
+  principal: Principal,
+  given: { id: string; accountId: string; kind: FolderKind; args: FolderArguments; undoOf?: string; undoes?: number },
+): NewOperation {
+  const operation = newOperation(principal, given)
+  const { folder, to } = given.args
+  const none: NotFound = { code: 'folder_not_found', why: '' }
+  const item: ItemRow = {
+    ...newItem(operation, 0, to === undefined ? {} : { to }, none),
+    ...{ path: folder, state: 'waiting', code: null, why: null, undoes: given.undoes ?? null },
+  }
+  operation.total = 1
+  return { operation, items: [item] }
 }
 
 /** Where no message was found, nothing is left to do. */

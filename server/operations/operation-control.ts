@@ -9,6 +9,8 @@ export interface AskedChange {
   kind: OperationKind
   /** The operation that it undoes. */
   undoOf: string | undefined
+  /** Of a change of a folder. */
+  folder?: { path: string; to: string | undefined }
   /** Each message that was found with what is to be done to it. */
   messages: readonly (FoundMessage & { change: Change })[]
 }

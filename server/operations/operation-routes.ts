@@ -2,6 +2,7 @@
 import { type MessageActions, operationsApi } from '../../contract/operations.ts'
 import type { Call } from '../platform/http/http-call.ts'
 import { type HttpServer, handle } from '../platform/http/http-server.ts'
+import type { FolderService, WantedOfFolder } from './folder-service.ts'
 import type { OperationService, Wanted } from './operation-service.ts'
 import type { UndoService } from './undo-service.ts'
 
@@ -15,7 +16,14 @@ function howOf(call: Call<unknown, unknown, unknown>) {
   return { signal: call.signal, key: call.header('idempotency-key') }
 }
 
-export function operationRoutes(http: HttpServer, operations: OperationService, undo: UndoService): void {
+export interface OperationServices {
+  operations: OperationService
+  folders: FolderService
+  undo: UndoService
+}
+
+export function operationRoutes(http: HttpServer, { operations, folders, undo }: OperationServices): void {
+  folderRoutes(http, folders)
   const accept = async (call: Call<{ account_id: string }, unknown, unknown>, wanted: Wanted) => {
     const { signal, key } = howOf(call)
     const accepted = await operations.accept(call.principal, call.params.account_id, wanted, signal, key)
@@ -44,5 +52,28 @@ export function operationRoutes(http: HttpServer, operations: OperationService, 
       operations: String(undone.length),
     })
     return report
+  })
+}
+
+function folderRoutes(http: HttpServer, folders: FolderService): void {
+  const accept = async (call: Call<{ account_id: string }, unknown, unknown>, wanted: WantedOfFolder) => {
+    const { signal, key } = howOf(call)
+    const accepted = await folders.accept(call.principal, call.params.account_id, wanted, signal, key)
+    call.note({ operation_id: accepted.id, kind: accepted.kind, folder: wanted.folder })
+    return accepted
+  }
+  handle(http, operationsApi.createFolder, call => {
+    const { path: folder, role } = call.body
+    return accept(call, { kind: 'create_folder', folder, role })
+  })
+  handle(http, operationsApi.changeFolder, call => {
+    const { folder } = call.query
+    const { path: to, subscribed } = call.body
+    if (to !== undefined) return accept(call, { kind: 'rename_folder', folder, to })
+    return accept(call, { kind: subscribed ? 'subscribe_folder' : 'unsubscribe_folder', folder })
+  })
+  handle(http, operationsApi.deleteFolder, call => {
+    const { folder, messages } = call.query
+    return accept(call, { kind: 'delete_folder', folder, isEmptied: messages === 'delete' })
   })
 }

@@ -3,54 +3,40 @@
  * once, and what came of it is committed. When the response is lost, or a restart finds a group that was told, it looks before anything
  * is repeated.
  */
-import type { EventHub } from '../events/event-hub.ts'
-import type { ConnectionPool } from '../imap/connection-pool.ts'
 import { type MessageWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import type { Lease } from '../platform/lease.ts'
 import { Problem } from '../platform/problem.ts'
 import { ArrivedMessages, afterAt } from './arrived-messages.ts'
 import { readIdentity } from './copy-step.ts'
+import { isFolderKind } from './folder-kinds.ts'
+import { FolderRunner } from './folder-runner.ts'
 import type { MailStep } from './mail-step.ts'
 import { steps } from './mail-steps.ts'
-import type { MovedMessageStore } from './moved-message-store.ts'
-import type { IsHeld } from './operation-control.ts'
 import { changedFact } from './operation-facts.ts'
-import type { ItemChange, OperationStore } from './operation-store.ts'
+import type { ItemChange } from './operation-store.ts'
 import { type Change, type Intent, type OperationRow, type PlacedItem, placeOf } from './operation-tables.ts'
 import { OperationWork } from './operation-work.ts'
-import type { ShownOperations } from './shown-operations.ts'
+import type { RunnerOptions } from './runner-options.ts'
 import type { Verdicts } from './source-messages.ts'
 import { failed, isRefusal, TryLater, toChanges, unknown } from './step-outcomes.ts'
 import { UndoChecks } from './undo-checks.ts'
-
-export interface OperationRunnerOptions {
-  accountId: string
-  store: OperationStore
-  moved: MovedMessageStore
-  hub: Pick<EventHub, 'transact'>
-  pool: Pick<ConnectionPool, 'run' | 'runOnce'>
-  /** @throws LeaseLost when another process does the operations of the account now. */
-  lease(): Lease
-  isHeld: IsHeld
-  shown: Pick<ShownOperations, 'follow'>
-  /** Something changed in a folder. */
-  notice(path: string): void
-}
 
 interface Saved {
   intent?: Intent | undefined
 }
 
 export class OperationRunner {
-  readonly #options: OperationRunnerOptions
+  readonly #options: RunnerOptions
+  readonly #folders: FolderRunner
 
-  constructor(options: OperationRunnerOptions) {
+  constructor(options: RunnerOptions) {
     this.#options = options
+    this.#folders = new FolderRunner(options)
   }
 
   /** Until it is settled, or held. @throws TryLater, and whatever is not the mail server's. */
   async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
+    if (isFolderKind(operation.kind)) return this.#folders.run(operation, signal)
     const { isHeld } = this.#options
     const work = new OperationWork(operation, await this.#options.store.items(operation.id))
     const checks = await UndoChecks.of(work, this.#options)
@@ -65,6 +51,7 @@ export class OperationRunner {
 
   /** After the last try: what was never told to the mail server is failed, and of the rest nobody knows. */
   async giveUp(operation: OperationRow, why: string): Promise<void> {
+    if (isFolderKind(operation.kind)) return this.#folders.giveUp(operation, why)
     const work = new OperationWork(operation, await this.#options.store.items(operation.id))
     const changes = [
       ...work.in('waiting').map(item => ({ item, values: { state: 'failed' as const, code: 'gave_up', why } })),
@@ -82,7 +69,7 @@ export class OperationRunner {
   }
 
   async #step(work: OperationWork, items: PlacedItem[], checks: UndoChecks, signal: AbortSignal): Promise<void> {
-    const step = steps[work.operation.kind]
+    const step = stepOf(work)
     const change = work.change(items[0]!)
     const looked = await this.#read(
       async connection => {
@@ -157,7 +144,7 @@ export class OperationRunner {
   }
 
   async #lookAfter(work: OperationWork, sent: PlacedItem[], signal: AbortSignal): Promise<void> {
-    const step = steps[work.operation.kind]
+    const step = stepOf(work)
     const { intent } = work
     const [first] = sent as [PlacedItem]
     const verdicts = await this.#read(
@@ -228,6 +215,10 @@ export class OperationRunner {
       throw error instanceof Problem && !isRefusal(error) ? new TryLater(error) : error
     }
   }
+}
+
+function stepOf({ operation }: OperationWork): MailStep {
+  return steps[operation.kind as keyof typeof steps]
 }
 
 /** What a stop ended was not refused by the mail server. @throws when it was one. */

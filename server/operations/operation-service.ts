@@ -9,8 +9,9 @@ import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
 import { type AcceptedCalls, keyedCall } from './accepted-calls.ts'
 import { toWireFlag } from './flag-words.ts'
+import type { FolderArguments } from './folder-kinds.ts'
 import type { NamedMessages } from './named-messages.ts'
-import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
+import { newFolderOperation, newItem, newOperation, settleIfNothing } from './new-operation.ts'
 import { type MayChange, mayChangeAll } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
 import { maySee, sightOf } from './operation-rights.ts'
@@ -44,6 +45,13 @@ export interface Wanted {
   to?: NamedTarget | undefined
 }
 
+interface AskedFor {
+  change: Change
+  args: Arguments
+  /** The target folder, which is not there yet. */
+  creates?: FolderArguments
+}
+
 export interface ListQuery {
   account_id?: string | undefined
   since?: string | undefined
@@ -73,14 +81,22 @@ export class OperationService {
     const call = keyedCall(principal, key, [accountId, wanted])
     const before = await calls.repeated(call)
     if (before !== undefined) return this.get(principal, before)
-    const [change, args] = await this.#changeOf(accountId, wanted, signal)
+    const { change, args, creates } = await this.#changeOf(accountId, wanted, signal)
     const found = await named.find(accountId, wanted.ids)
     const messages = found.flatMap(each => ('place' in each ? [{ ...each, change }] : []))
     await mayChange(principal, accountId, { kind: wanted.kind, undoOf: undefined, messages })
+    if (creates) {
+      const folder = { path: creates.folder, to: undefined }
+      await mayChange(principal, accountId, { kind: 'create_folder', undoOf: undefined, messages: [], folder })
+    }
+    // It is done before the other one.
+    const created =
+      creates && newFolderOperation(principal, { id: ids.next(), accountId, kind: 'create_folder', args: creates })
     const operation = newOperation(principal, { id: ids.next(), accountId, kind: wanted.kind, args })
     const items = found.map((message, position) => newItem(operation, position, change, message))
     settleIfNothing(operation, items)
-    const repeated = await calls.take(call, [{ operation, items }], operation.id)
+    const added = [...(created ? [created] : []), { operation, items }]
+    const repeated = await calls.take(call, added, operation.id)
     if (repeated !== undefined) return this.get(principal, repeated)
     // As it was taken in; the queue is at work on it already.
     return toResults(operation, items, refs)
@@ -149,28 +165,32 @@ export class OperationService {
     if (!enabled) throw new Problem('account_disabled', 'The account is disabled; an administrator can enable it.')
   }
 
-  async #changeOf(accountId: string, wanted: Wanted, signal: AbortSignal): Promise<[Change, Arguments]> {
-    if (wanted.kind === 'delete') return [{}, {}]
+  async #changeOf(accountId: string, wanted: Wanted, signal: AbortSignal): Promise<AskedFor> {
+    if (wanted.kind === 'delete') return { change: {}, args: {} }
     if (wanted.kind === 'flags') {
       const [add, remove] = [wanted.add ?? [], wanted.remove ?? []].map(flags => [...new Set(flags.map(toWireFlag))])
       const change = { add: add ?? [], remove: remove ?? [] }
-      return [change, change]
+      return { change, args: change }
     }
     if (!wanted.to) throw new Error('a move or copy without a target')
-    const to = await this.#target(accountId, wanted.to, signal)
-    return [{ to }, { to }]
+    const target = wanted.to
+    const find = (folders: readonly Folder[]) => targetFolder(folders, target)
+    const known = await this.amongFolders(accountId, signal, find)
+    const { path: to, creates } = known.creates ? find(await this.#options.foldersOf(accountId, signal)) : known
+    return { change: { to }, args: { to }, ...(creates && { creates }) }
   }
 
-  async #target(accountId: string, target: NamedTarget, signal: AbortSignal): Promise<string> {
+  /** Looks for something among all folders: where the known ones do not have it, among those of this moment. @throws what `find` throws then. */
+  async amongFolders<T>(accountId: string, signal: AbortSignal, find: (folders: readonly Folder[]) => T): Promise<T> {
     const { knownFolders, foldersOf } = this.#options
     try {
       const known = knownFolders(accountId)
-      if (known) return targetFolder(known, target)
+      if (known) return find(known)
     } catch (error) {
-      // It may have been created since.
+      // It may have been created, renamed or deleted since.
       if (!(error instanceof Problem)) throw error
     }
-    return targetFolder(await foldersOf(accountId, signal), target)
+    return find(await foldersOf(accountId, signal))
   }
 }
 

@@ -12,9 +12,9 @@ export interface OperationToolsOptions {
 }
 
 /** A model wants to know what came of it: for so long it is waited for. */
-const waitMs = 15_000
+export const waitMs = 15_000
 const mostRefs = 100
-const hints: Partial<Record<ProblemCode, string>> = {
+export const operationHints: Partial<Record<ProblemCode, string>> = {
   account_not_found: 'mail_accounts lists the accounts that you may use.',
   account_disabled: 'Only an administrator can enable it, on the dashboard.',
   folder_not_found: 'mail_folders lists the folders.',
@@ -42,7 +42,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
     description: 'Adds and removes flags (seen, flagged, answered) and labels of messages.',
     scope: 'mail:organize',
     effect: 'write',
-    hints,
+    hints: operationHints,
     input: z.strictObject({
       refs,
       add: z.array(z.string().max(100)).max(20).optional(),
@@ -65,7 +65,7 @@ export function operationTools({ operations }: OperationToolsOptions): Tool[] {
     description: 'Moves messages to a folder.',
     scope: 'mail:organize',
     effect: 'write',
-    hints,
+    hints: operationHints,
     input: z.strictObject({
       refs,
       to: z.string().min(1).max(1_000).describe('Path, or role such as archive, trash, junk'),

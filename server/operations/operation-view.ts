@@ -2,6 +2,7 @@
 import type { Operation, OperationResult, OperationWithResults } from '../../contract/operations.ts'
 import type { MessageRefs } from '../imap/message-ref.ts'
 import { fromWireFlag } from './flag-words.ts'
+import type { FolderArguments } from './folder-kinds.ts'
 import { countsOfRow } from './operation-facts.ts'
 import {
   type Arguments,
@@ -14,7 +15,7 @@ import {
 } from './operation-tables.ts'
 
 export function toOperation(row: OperationRow): Operation {
-  const { add = [], remove = [], to = null } = JSON.parse(row.arguments) as Arguments
+  const { add = [], remove = [], to = null, folder } = JSON.parse(row.arguments) as Arguments & Partial<FolderArguments>
   return {
     id: row.id,
     account_id: row.account_id,
@@ -23,6 +24,7 @@ export function toOperation(row: OperationRow): Operation {
     kind: row.kind,
     add: add.map(fromWireFlag),
     remove: remove.map(fromWireFlag),
+    ...(folder !== undefined && { folder }),
     to,
     state: row.state,
     counts: countsOfRow(row),

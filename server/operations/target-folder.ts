@@ -1,29 +1,47 @@
 /** The path of the folder that a caller names by its path or by its role. */
+import { CreatedRole } from '../../contract/folder-actions.ts'
 import type { Folder } from '../../contract/mail.ts'
 import type { Target } from '../../contract/operations.ts'
 import { FolderNames } from '../mail/search-folder.ts'
 import { Problem } from '../platform/problem.ts'
+import { type FolderArguments, pathForRole } from './folder-kinds.ts'
 
 /** For models: a path, a role, or a path as they were told it. */
 export type NamedTarget = Target | { name: string }
 
+export interface FoundTarget {
+  path: string
+  /** It is to be created first. */
+  creates?: FolderArguments
+}
+
 /** @param folders All of the account. @throws Problem that says which folder is missing. */
-export function targetFolder(folders: readonly Folder[], target: NamedTarget): string {
+export function targetFolder(folders: readonly Folder[], target: NamedTarget): FoundTarget {
   if ('name' in target) return namedFolder(folders, target.name)
   if ('role' in target) {
     const found = folders.find(({ role, selectable }) => role === target.role && selectable)
-    if (found) return found.path
-    const detail = `The account has no folder with the role ${target.role}: create one in a mail program, or name a folder by its path.`
+    if (found) return { path: found.path }
+    const role = CreatedRole.safeParse(target.role)
+    if (target.create && role.success) return createdFolder(folders, role.data)
+    const hint = role.success ? 'ask with `create: true`, or name a folder by its path' : 'name a folder by its path'
+    const detail = `The account has no folder with the role ${target.role}: ${hint}.`
     throw new Problem('folder_not_found', detail)
   }
   const wanted = target.folder.toUpperCase() === 'INBOX' ? 'INBOX' : target.folder
   const found = folders.find(({ path }) => path === wanted)
   if (!found) throw new Problem('folder_not_found', `The account has no folder ${JSON.stringify(target.folder)}.`)
   if (!found.selectable) throw new Problem('folder_not_selectable', 'This folder holds other folders and no messages.')
-  return found.path
+  return { path: found.path }
 }
 
-function namedFolder(folders: readonly Folder[], name: string): string {
+/** One of the name that has no role is taken for it. */
+function createdFolder(folders: readonly Folder[], role: CreatedRole): FoundTarget {
+  const path = pathForRole(role, folders)
+  if (folders.some(folder => folder.path === path)) return targetFolder(folders, { folder: path })
+  return { path, creates: { folder: path, role } }
+}
+
+function namedFolder(folders: readonly Folder[], name: string): FoundTarget {
   const [path, ...others] = new FolderNames(folders).pathsOf(name)
   if (path === undefined) throw new Problem('folder_not_found', 'The account has no folder of this name.')
   if (others.length === 0) return targetFolder(folders, { folder: path })

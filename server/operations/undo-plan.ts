@@ -5,6 +5,7 @@
 import type { UndoOutcome } from '../../contract/operations.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
 import { isNothing, neededChange } from './flag-words.ts'
+import { isFolderKind } from './folder-kinds.ts'
 import {
   type Change,
   type FlagChange,
@@ -99,6 +100,7 @@ export class UndoPlan {
     const none = { item, place: before && this.#now(before), change: {} }
     if (item.state === 'unknown') return { ...none, ...impossible('It is not known what became of the message.') }
     if (!before) return { ...none, ...nothing }
+    if (isFolderKind(kind)) throw new Error('a change of a folder is planned by itself')
     switch (kind) {
       case 'delete':
         return { ...none, place: undefined, ...impossible('The message was deleted permanently.') }

@@ -1,8 +1,9 @@
 /** What an undo would change, or changes, in the words of the contract. */
-import { type Operation, shownChanges, type UndoReport } from '../../contract/operations.ts'
+import { type Operation, type OperationKind, shownChanges, type UndoReport } from '../../contract/operations.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import type { NewOperation } from './accepted-calls.ts'
 import { fromWireFlag } from './flag-words.ts'
+import { isFolderKind } from './folder-kinds.ts'
 import { toOperation } from './operation-view.ts'
 import type { PlannedUndo } from './undo-plan.ts'
 
@@ -35,7 +36,7 @@ export function reportOf(
     all.map(({ item, place, change, outcome, why }) => ({
       operation_id: operation.id,
       id: item.message_id,
-      folder: place?.path ?? null,
+      folder: isFolderKind(operation.kind) ? item.path : (place?.path ?? null),
       action: outcome === 'will_change' ? actionOf[operation.kind] : ('none' as const),
       add: (change.add ?? []).map(fromWireFlag),
       remove: (change.remove ?? []).map(fromWireFlag),
@@ -54,4 +55,14 @@ export function reportOf(
   }
 }
 
-const actionOf = { flags: 'set_flags', move: 'move_back', copy: 'remove_copy', delete: 'none' } as const
+const actionOf = {
+  flags: 'set_flags',
+  move: 'move_back',
+  copy: 'remove_copy',
+  delete: 'none',
+  create_folder: 'delete_folder',
+  rename_folder: 'rename_folder',
+  delete_folder: 'none',
+  subscribe_folder: 'unsubscribe_folder',
+  unsubscribe_folder: 'subscribe_folder',
+} as const satisfies Record<OperationKind, string>

@@ -1,12 +1,15 @@
 /** Undoes operations, one or all that a caller did since a time: first as a list of what would change, then by operations of its own. */
 import { operationBounds, type UndoReport } from '../../contract/operations.ts'
 import type { ConnectionPool } from '../imap/connection-pool.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { visibleAccounts } from '../platform/visible-figures.ts'
 import { type AcceptedCalls, type KeyedCall, keyedCall, type NewOperation } from './accepted-calls.ts'
+import { type FolderArguments, isFolderKind } from './folder-kinds.ts'
+import { inverseOf, planFolder } from './folder-undo.ts'
 import type { MovedMessageStore } from './moved-message-store.ts'
-import { newItem, newOperation, settleIfNothing } from './new-operation.ts'
+import { newFolderOperation, newItem, newOperation, settleIfNothing } from './new-operation.ts'
 import { type MayChange, mayChangeAll } from './operation-control.ts'
 import type { OperationIds } from './operation-id.ts'
 import { refuseUndo, sightOf } from './operation-rights.ts'
@@ -140,30 +143,43 @@ export class UndoService {
       change: JSON.parse(item.change) as Change,
     }))
     const { kind, account_id, undo_of } = operation
-    await mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages })
+    const { folder: path, to } = JSON.parse(operation.arguments) as Partial<FolderArguments>
+    const folder = path === undefined ? {} : { folder: { path, to } }
+    await mayChange(principal, account_id, { kind, undoOf: undo_of ?? undefined, messages, ...folder })
   }
 
   async #plan(accountId: string, rows: readonly OperationRow[], signal: AbortSignal): Promise<PlannedUndo[]> {
     const { store, moved, pool } = this.#options
-    const undoables: Undoable[] = []
-    for (const operation of rows) undoables.push({ operation, items: await store.items(operation.id) })
+    const all: Undoable[] = []
+    for (const operation of rows) all.push({ operation, items: await store.items(operation.id) })
+    const undoables = all.filter(({ operation }) => !isFolderKind(operation.kind))
+    const ofFolders = all.filter(({ operation }) => isFolderKind(operation.kind))
     const places = UndoPlan.places(undoables)
-    if (places.length === 0) return rows.map(operation => ({ operation, changes: [] }))
+    if (places.length === 0 && ofFolders.length === 0) return rows.map(operation => ({ operation, changes: [] }))
     const plan = new UndoPlan(await moved.follow(accountId, places))
-    await pool.run(accountId, 'interactive', connection => plan.look(connection, undoables), signal)
-    return plan.make(undoables)
+    const look = async (connection: MailConnection) => {
+      await plan.look(connection, undoables)
+      const folders = ofFolders.length > 0 ? await connection.listFolders(false) : []
+      const planned: PlannedUndo[] = []
+      for (const each of ofFolders) planned.push(await planFolder(connection, folders, each))
+      return planned
+    }
+    const planned = await pool.run(accountId, 'interactive', look, signal)
+    return [...plan.make(undoables), ...planned]
   }
 
   /** Undefined where nothing would change. */
   #undoOf(principal: Principal, { operation, changes }: PlannedUndo): NewOperation | undefined {
     const meant = changes.filter(({ outcome }) => outcome === 'will_change')
     if (meant.length === 0) return undefined
+    const inverse = inverseOf(operation)
+    const its = { id: this.#options.ids.next(), accountId: operation.account_id, undoOf: operation.id }
+    if (inverse) return newFolderOperation(principal, { ...its, ...inverse, undoes: 0 })
     const targets = new Set(meant.map(({ change }) => change.to))
     const [to] = targets
     const args: Arguments = targets.size === 1 && to !== undefined ? { to } : {}
-    const kind = undoKinds[operation.kind]
-    const given = { id: this.#options.ids.next(), accountId: operation.account_id, kind, args, undoOf: operation.id }
-    const undo = newOperation(principal, given)
+    const kind = undoKinds[operation.kind as keyof typeof undoKinds]
+    const undo = newOperation(principal, { ...its, kind, args })
     const items = meant.map(({ item, place, change }, position) => ({
       ...newItem(undo, position, change, { messageId: item.message_id, place: place!, identity: null }),
       identity: item.identity,

@@ -202,6 +202,12 @@ export class AccountIndexer {
     this.#wake()
   }
 
+  /** Folders came, went or have other names: all are looked at now. */
+  noticeAll(): void {
+    this.#nextRoundAt = 0
+    this.#wake()
+  }
+
   /** The index was emptied: all folders are looked at now. */
   renew(): void {
     this.#nextRoundAt = 0

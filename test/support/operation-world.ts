@@ -14,6 +14,7 @@ import { LeaseService } from '../../server/leases/lease-service.ts'
 import { LeaseStore } from '../../server/leases/lease-store.ts'
 import { AcceptedCalls, defaultBounds, type OperationBounds } from '../../server/operations/accepted-calls.ts'
 import { CallKeyStore } from '../../server/operations/call-key-store.ts'
+import { FolderService } from '../../server/operations/folder-service.ts'
 import { MovedMessageStore } from '../../server/operations/moved-message-store.ts'
 import { NamedMessages } from '../../server/operations/named-messages.ts'
 import type { MayChange } from '../../server/operations/operation-control.ts'
@@ -94,14 +95,16 @@ export async function startOperations({
     ...{ store, calls, ids, named, refs, hub, foldersOf, knownFolders, mayChange },
     accounts: accounts as unknown as ConstructorParameters<typeof OperationService>[0]['accounts'],
   })
+  const folders = new FolderService({ calls, ids, refs, operations: service, mayChange })
   const undo = new UndoService({ store, moved, calls, ids, operations: service, pool, mayChange })
   const facts: EventOf<'operation_changed'>['data'][] = []
   hub.listen('operation_changed', fact => facts.push(fact))
   const noticed: string[] = []
   const notice = (accountId: string, path: string) => void noticed.push(`${accountId} ${path}`)
+  const noticeFolders = (accountId: string) => void noticed.push(`${accountId} *`)
   const backoff = { firstMs: 1, maxMs: 20, random: () => 1 }
   const newQueue = () =>
-    new OperationQueue({ store, moved, shown, hub, pool, leases, notice, logger, backoff, ...options })
+    new OperationQueue({ noticeFolders, store, moved, shown, hub, pool, leases, notice, logger, backoff, ...options })
   let queue = newQueue()
   await queue.start()
   onTestFinished(async () => {
@@ -110,7 +113,7 @@ export async function startOperations({
     await leases.stop()
   })
   const world = {
-    ...{ db, hub, gateway, pool, store, refs, service, undo, facts, noticed, disabled },
+    ...{ db, hub, gateway, pool, store, refs, service, folders, undo, facts, noticed, disabled },
     /** From now on the index knows the folders as they are at this moment. */
     knowFolders: async () => {
       known = await foldersOf('a')

@@ -16,7 +16,7 @@ type ActingFact =
 export const actingWords: { [T in ActingFact]: SayChange<T> } = {
   operation_changed: ({ account_id, kind, state, counts, undo_of }, nameOf) => ({
     tone: state === 'pending' || state === 'done' ? 'info' : 'warn',
-    text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
+    text: `${undo_of === null ? '' : 'Undo: '}${operationWords[kind]} ${formatCount(counts.total, kind.endsWith('_folder') ? 'folder' : 'message')} of ${nameOf(account_id)}: ${operationStates[state]}`,
   }),
   draft_created: ({ account_id }, nameOf) => ({ tone: 'info', text: `A draft was begun in ${nameOf(account_id)}` }),
   draft_changed: ({ account_id, state }, nameOf) => ({
@@ -41,7 +41,17 @@ export const actingWords: { [T in ActingFact]: SayChange<T> } = {
   }),
 }
 
-const operationWords = { flags: 'flags of', move: 'move of', copy: 'copy of', delete: 'deletion of' }
+const operationWords = {
+  flags: 'flags of',
+  move: 'move of',
+  copy: 'copy of',
+  delete: 'deletion of',
+  create_folder: 'creation of',
+  rename_folder: 'new name of',
+  delete_folder: 'deletion of',
+  subscribe_folder: 'subscription to',
+  unsubscribe_folder: 'end of the subscription to',
+}
 const operationStates = {
   pending: 'accepted',
   done: 'done',

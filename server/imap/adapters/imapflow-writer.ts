@@ -2,6 +2,7 @@
 import { Problem } from '../../platform/problem.ts'
 import {
   type ChangedMessage,
+  type FolderWriter,
   type MessageWriter,
   type MovedMessages,
   type NewPlaces,
@@ -10,6 +11,7 @@ import {
 } from '../gateway-capabilities.ts'
 import { orderedUids, rangesOfUids, writeUidSet } from '../uid-ranges.ts'
 import type { CapabilityOptions } from './imapflow-content.ts'
+import { ImapFlowFolderWriter } from './imapflow-folder-writer.ts'
 import { type Inside, wireName } from './imapflow-names.ts'
 
 interface Response {
@@ -22,6 +24,7 @@ const flagWord = /^\\?[!#$&'+-[^-z|}~]{1,200}$/
 
 export class ImapFlowWriter implements MessageWriter {
   readonly #options: CapabilityOptions
+  readonly #folders: FolderWriter
   /** A command was sent and is not answered. */
   #isSent = false
   /** One before it has changed something. */
@@ -29,6 +32,24 @@ export class ImapFlowWriter implements MessageWriter {
 
   constructor(options: CapabilityOptions) {
     this.#options = options
+    const send = (command: string, attributes: unknown[]) => this.#send(command, attributes)
+    this.#folders = new ImapFlowFolderWriter(options, send, work => this.#once(work))
+  }
+
+  createFolder(...asked: Parameters<FolderWriter['createFolder']>): Promise<void> {
+    return this.#folders.createFolder(...asked)
+  }
+
+  renameFolder(path: string, to: string): Promise<void> {
+    return this.#folders.renameFolder(path, to)
+  }
+
+  deleteFolder(path: string): Promise<void> {
+    return this.#folders.deleteFolder(path)
+  }
+
+  setSubscribed(path: string, isSubscribed: boolean): Promise<void> {
+    return this.#folders.setSubscribed(path, isSubscribed)
   }
 
   setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]> {

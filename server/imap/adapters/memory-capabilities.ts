@@ -1,5 +1,5 @@
 /** What connections to the server in memory can do beside listing and reading: as one with CONDSTORE, MOVE and UIDPLUS. */
-import type { Flag } from '../../../contract/mail.ts'
+import type { Flag, Folder } from '../../../contract/mail.ts'
 import { Problem } from '../../platform/problem.ts'
 import {
   type ChangedMessage,
@@ -22,7 +22,9 @@ import { holdsUid, rangesOfUids, type UidRange, withoutUids } from '../uid-range
 import { type Delivery, type MemoryFolder, type MemoryMessage, partOf, rawOf } from './memory-message.ts'
 
 interface MemoryServer {
-  readonly folders: ReadonlyMap<string, MemoryFolder>
+  readonly folders: Map<string, MemoryFolder>
+  addFolder(path: string, role: Folder['role']): MemoryFolder
+  renameFolder(path: string, to: string): void
   getFolder(path: string): MemoryFolder
   /** Answers the UID. */
   deliver(delivery: Delivery, path: string): number
@@ -177,6 +179,31 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
       return { uid: message.uid, flags: wireFlags(message) }
     })
     return this.#answered('setFlags', changed)
+  }
+
+  async createFolder(path: string, role: Folder['role'] = null): Promise<void> {
+    await this.step('createFolder', path)
+    this.gateway.addFolder(path, role)
+    return this.#answered('createFolder', undefined)
+  }
+
+  async renameFolder(path: string, to: string): Promise<void> {
+    await this.step('renameFolder', path)
+    this.gateway.renameFolder(path, to)
+    return this.#answered('renameFolder', undefined)
+  }
+
+  async deleteFolder(path: string): Promise<void> {
+    await this.step('deleteFolder', path)
+    this.gateway.getFolder(path)
+    this.gateway.folders.delete(path)
+    return this.#answered('deleteFolder', undefined)
+  }
+
+  async setSubscribed(path: string, isSubscribed: boolean): Promise<void> {
+    await this.step('setSubscribed', path)
+    this.gateway.getFolder(path).isSubscribed = isSubscribed
+    return this.#answered('setSubscribed', undefined)
   }
 
   async copy(target: WriteTarget, to: string): Promise<NewPlaces> {

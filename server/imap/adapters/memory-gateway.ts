@@ -89,9 +89,21 @@ export class MemoryGateway implements MailGateway {
       messages: [],
       modseq: 1n,
       changedAt: new Map<number, bigint>(),
+      isSubscribed: true,
     }
     this.folders.set(path, folder)
     return folder
+  }
+
+  /** With the folders in it. */
+  renameFolder(path: string, to: string): void {
+    this.getFolder(path)
+    for (const folder of [...this.folders.values()]) {
+      if (folder.path !== path && !folder.path.startsWith(`${path}/`)) continue
+      this.folders.delete(folder.path)
+      folder.path = to + folder.path.slice(path.length)
+      this.folders.set(folder.path, folder)
+    }
   }
 
   /** Puts a message into a folder and tells those who watch it. */
@@ -148,14 +160,14 @@ export class MemoryConnection implements MailConnection {
   async listFolders(withCounts = true): Promise<Folder[]> {
     await this.#step('listFolders')
     const isCounted = withCounts && this.#gateway.countsInList
-    return [...this.#gateway.folders.values()].map(({ path, role, messages }) => ({
+    return [...this.#gateway.folders.values()].map(({ path, role, messages, isSubscribed }) => ({
       path,
       name: path.split('/').at(-1) ?? path,
       namespace: 'personal',
       delimiter: '/',
       role,
       selectable: true,
-      subscribed: true,
+      subscribed: isSubscribed,
       ...(isCounted ? countOf(messages) : { total: null, unread: null }),
     }))
   }

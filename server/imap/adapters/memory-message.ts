@@ -28,6 +28,7 @@ export interface MemoryFolder {
   modseq: bigint
   /** By UID, when a message was changed last. */
   changedAt: Map<number, bigint>
+  isSubscribed: boolean
 }
 
 export type Delivery = Partial<Omit<MemoryMessage, 'uid'>>

@@ -1,0 +1,108 @@
+/** Kinds of operations that change a folder, and what may be asked of which folder under which name. */
+import type { CreatedRole } from '../../contract/folder-actions.ts'
+import type { Folder } from '../../contract/mail.ts'
+import type { OperationKind } from '../../contract/operations.ts'
+import { Problem } from '../platform/problem.ts'
+
+export type FolderKind = Extract<OperationKind, `${string}_folder`>
+
+/** What is asked for, as the row of the operation has it. */
+export interface FolderArguments {
+  folder: string
+  to?: string
+  role?: CreatedRole
+  /** Of a new path, between its levels. */
+  delimiter?: string | null
+  /** Its messages are deleted with it. */
+  isEmptied?: boolean
+}
+
+/** A level of a path; with a long one no reference of a message could be made. */
+const mostBytes = 255
+const mostLevels = 20
+
+export function isFolderKind(kind: OperationKind): kind is FolderKind {
+  return kind.endsWith('_folder')
+}
+
+/** @throws Problem for what cannot be a name of a folder of one's own. */
+export function checkNewPath(path: string, folders: readonly Folder[]): void {
+  const wrong = (message: string) =>
+    new Problem('bad_request', `path: ${message}`, { errors: [{ path: 'path', message }] })
+  if (/\p{Cc}|\p{Cs}|[\u2028\u2029]/u.test(path)) throw wrong('must not contain control characters')
+  // `*` and `%` stand for other names in LIST (RFC 9051, section 6.3.9).
+  if (/[*%]/.test(path)) throw wrong('must not contain * or %')
+  const delimiter = delimiterOf(folders)
+  const levels = delimiter === null ? [path] : path.split(delimiter)
+  if (levels.some(level => level.trim() === '')) throw wrong('must have a name at each level')
+  if (levels.some(level => level.trim() !== level)) throw wrong('must not begin or end a name with a blank')
+  // Some servers keep folders as directories.
+  if (levels.some(level => /^\.{1,2}$/.test(level)) || /(^|[/\\])\.\.?([/\\]|$)/.test(path)) {
+    throw wrong('must not contain . or .. as a name')
+  }
+  if (levels.length > mostLevels) throw wrong(`must have at most ${mostLevels} levels`)
+  if (levels.some(level => Buffer.byteLength(level) > mostBytes))
+    throw wrong(`must have names of at most ${mostBytes} bytes`)
+  if (levels[0]!.toUpperCase() === 'INBOX' && levels[0] !== 'INBOX') throw wrong('must write INBOX in capitals')
+  if (levels.length === 1 && path === 'INBOX') throw exists(path)
+  if (isForeign(path, folders)) throw wrong('must be in the folders of the account itself')
+}
+
+/** @throws Problem where it is not there, or may be neither renamed nor deleted. */
+export function checkOwn(path: string, folders: readonly Folder[], isUndo = false): Folder {
+  const found = findFolder(path, folders)
+  if (path.toUpperCase() === 'INBOX') throw protectedFolder('The inbox is always there.')
+  if (found.namespace !== 'personal') throw protectedFolder('It is a folder of others.')
+  // One that was created for a role may be removed again.
+  if (found.role && !isUndo) throw protectedFolder(`It has the role ${found.role}: mail programs need it.`)
+  return found
+}
+
+/** @throws Problem */
+export function findFolder(path: string, folders: readonly Folder[]): Folder {
+  const found = folders.find(folder => folder.path === path)
+  if (found) return found
+  throw new Problem('folder_not_found', `The account has no folder ${JSON.stringify(path)}.`)
+}
+
+export function childrenOf(path: string, folders: readonly Folder[]): Folder[] {
+  const delimiter = delimiterOf(folders)
+  return delimiter === null ? [] : folders.filter(folder => folder.path.startsWith(`${path}${delimiter}`))
+}
+
+export function delimiterOf(folders: readonly Folder[]): string | null {
+  const own = folders.find(({ namespace, delimiter }) => namespace === 'personal' && delimiter !== null)
+  return own?.delimiter ?? null
+}
+
+export function exists(path: string): Problem {
+  return new Problem('folder_exists', `The account already has a folder ${JSON.stringify(path)}.`)
+}
+
+const names: Record<CreatedRole, string> = {
+  archive: 'Archive',
+  junk: 'Junk',
+  trash: 'Trash',
+  drafts: 'Drafts',
+  sent: 'Sent',
+}
+
+/** Where a folder of the role is created: beside the others, which some servers have below INBOX. */
+export function pathForRole(role: CreatedRole, folders: readonly Folder[]): string {
+  const prefix = `INBOX${delimiterOf(folders) ?? ''}`
+  const others = folders.filter(({ namespace, path }) => namespace === 'personal' && path !== 'INBOX')
+  const isBelow = others.length > 0 && others.every(({ path }) => path.startsWith(prefix))
+  return `${isBelow ? prefix : ''}${names[role]}`
+}
+
+function isForeign(path: string, folders: readonly Folder[]): boolean {
+  return folders.some(folder => {
+    if (folder.namespace === 'personal' || folder.delimiter === null) return false
+    const [root = ''] = folder.path.split(folder.delimiter)
+    return path === root || path.startsWith(`${root}${folder.delimiter}`)
+  })
+}
+
+function protectedFolder(why: string): Problem {
+  return new Problem('folder_protected', `This folder can be neither renamed nor deleted. ${why}`)
+}

@@ -1,0 +1,184 @@
+/**
+ * Does operations that change a folder: as with messages, what is about to be done is committed, the mail server is told once, and it is looked
+ * at before anything is repeated.
+ */
+import type { Folder } from '../../contract/mail.ts'
+import type { OperationState } from '../../contract/operations.ts'
+import { type FolderWriter, UnknownOutcome } from '../imap/gateway-capabilities.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
+import { Problem } from '../platform/problem.ts'
+import { checkOwn, childrenOf, exists, type FolderArguments, type FolderKind, findFolder } from './folder-kinds.ts'
+import { changedFact } from './operation-facts.ts'
+import type { ItemRow, OperationRow } from './operation-tables.ts'
+import { countsOf, stateOf } from './operation-work.ts'
+import type { RunnerOptions } from './runner-options.ts'
+import type { Values } from './source-messages.ts'
+import { isRefusal, TryLater, wordsOf } from './step-outcomes.ts'
+
+export class FolderRunner {
+  readonly #options: RunnerOptions
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+  }
+
+  /** Until it is settled. @throws TryLater, and whatever is not the mail server's. */
+  async run(operation: OperationRow, signal: AbortSignal): Promise<void> {
+    const { store, pool, accountId, isHeld } = this.#options
+    const [item] = await store.items(operation.id)
+    if (!item) throw new Error('an operation on a folder without one')
+    const args = JSON.parse(operation.arguments) as FolderArguments
+    const kind = operation.kind as FolderKind
+    const asked = { kind, args, isUndo: operation.undo_of !== null }
+    const look = (isTold: boolean) => this.#look({ ...asked, isTold }, signal)
+    const state = item.state === 'sent' ? await look(true) : { state: 'waiting' as const }
+    if (state.state !== 'waiting') return this.#save(operation, item, state)
+    const first = await look(false)
+    if (first.state !== 'sent') return this.#save(operation, item, first)
+    await this.#save(operation, item, first)
+    const send = async (writer: FolderWriter) => (isHeld(operation) ? ('held' as const) : tell(writer, kind, args))
+    const told = await pool.runOnce(accountId, 'interactive', send, signal).catch((error: unknown) => {
+      signal.throwIfAborted()
+      return error instanceof UnknownOutcome || error instanceof Problem ? error : Promise.reject(error)
+    })
+    if (told === 'held') return this.#save(operation, item, { state: 'waiting' })
+    if (told instanceof Problem && isRefusal(told)) return this.#save(operation, item, refused(told))
+    if (told instanceof Problem) {
+      await this.#save(operation, item, { state: 'waiting' })
+      throw new TryLater(told)
+    }
+    const done = told ? await look(true) : ({ state: 'done' } as const)
+    await this.#save(operation, item, done)
+    if (done.state === 'waiting') throw new TryLater(new Error('the mail server has not done it'))
+  }
+
+  async giveUp(operation: OperationRow, why: string): Promise<void> {
+    const [item] = await this.#options.store.items(operation.id)
+    if (!item) return
+    const isTold = item.state === 'sent'
+    await this.#save(operation, item, {
+      state: isTold ? 'unknown' : 'failed',
+      code: isTold ? 'unknown' : 'gave_up',
+      why,
+    })
+  }
+
+  async #look(asked: Asked, signal: AbortSignal): Promise<Values> {
+    const { pool, accountId } = this.#options
+    try {
+      const work = (connection: MailConnection) => look(connection, asked)
+      return await pool.run(accountId, 'interactive', work, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof Problem)) throw error
+      if (!isRefusal(error) && !ours.includes(error.code)) throw new TryLater(error)
+      return refused(error)
+    }
+  }
+
+  async #save(operation: OperationRow, item: ItemRow, change: Values): Promise<void> {
+    const { store, moved, hub, lease, noticeFolders } = this.#options
+    const { folder, to, delimiter = null } = JSON.parse(operation.arguments) as FolderArguments
+    Object.assign(item, change)
+    const { waiting, total: _total, ...counts } = countsOf([item])
+    const isSettled = waiting === 0
+    const state: OperationState = isSettled ? stateOf(countsOf([item])) : 'pending'
+    const values = { ...counts, state, ...(isSettled && { settled_at: new Date().toISOString(), error: null }) }
+    const isRenamed = operation.kind === 'rename_folder' && item.state === 'done' && to !== undefined
+    await hub.transact(async (transaction, tell) => {
+      await lease().fence(transaction)
+      await store.saveItems(transaction, [{ item, values: change }])
+      await store.update(transaction, operation.id, values)
+      if (isRenamed) await moved.renameFolder(transaction, operation.account_id, { from: folder, to, delimiter })
+      if (isSettled) tell(changedFact({ ...operation, ...values }))
+    })
+    Object.assign(operation, values)
+    if (isSettled) noticeFolders()
+  }
+}
+
+/** Of our own rules. */
+const ours = ['folder_exists', 'folder_not_empty', 'folder_protected']
+
+function refused(problem: Problem): Values {
+  return { state: 'failed', code: problem.code, why: wordsOf(problem) }
+}
+
+interface Asked {
+  kind: FolderKind
+  args: FolderArguments
+  isUndo: boolean
+  /** The mail server was told already: what is as it should be was done then. */
+  isTold: boolean
+}
+
+async function look(
+  connection: MailConnection,
+  { kind, args: { folder: path, to = '', isEmptied = false }, isUndo, isTold }: Asked,
+): Promise<Values> {
+  const folders = await connection.listFolders(false)
+  const has = (name: string) => folders.some(folder => folder.path === name)
+  const is = (isDone: boolean): Values => ({ state: isDone ? 'done' : 'waiting' })
+  switch (kind) {
+    case 'create_folder':
+      if (isTold) return is(has(path))
+      if (has(path)) throw exists(path)
+      break
+    case 'rename_folder':
+      if (isTold && has(path) === has(to)) return lost
+      if (isTold) return is(has(to))
+      checkOwn(path, folders, isUndo)
+      if (has(to)) throw exists(to)
+      break
+    case 'delete_folder':
+      if (isTold) return is(!has(path))
+      await checkEmpty(connection, checkOwn(path, folders, isUndo), folders, isEmptied)
+      break
+    default:
+      findFolder(path, folders)
+      if (isTold) return { state: 'waiting' }
+  }
+  return { state: 'sent' }
+}
+
+const lost: Values = {
+  state: 'unknown',
+  code: 'unknown',
+  why: 'The connection was lost, and it cannot be found out whether the folder was renamed.',
+}
+
+async function checkEmpty(
+  connection: MailConnection,
+  { path, selectable }: Folder,
+  folders: readonly Folder[],
+  isEmptied: boolean,
+): Promise<void> {
+  if (childrenOf(path, folders).length > 0) {
+    throw new Problem('folder_not_empty', 'It holds other folders: delete or rename those first.')
+  }
+  if (isEmptied || !selectable) return
+  const { total } = await connection.listMessages(path, 1, undefined)
+  if (total === 0) return
+  const detail = `It holds ${total} messages: move them first, or delete them with it (messages=delete, scope mail:delete).`
+  throw new Problem('folder_not_empty', detail)
+}
+
+async function tell(
+  writer: FolderWriter,
+  kind: FolderKind,
+  { folder, to = '', role }: FolderArguments,
+): Promise<undefined> {
+  switch (kind) {
+    case 'create_folder':
+      await writer.createFolder(folder, role)
+      break
+    case 'rename_folder':
+      await writer.renameFolder(folder, to)
+      break
+    case 'delete_folder':
+      await writer.deleteFolder(folder)
+      break
+    default:
+      await writer.setSubscribed(folder, kind === 'subscribe_folder')
+  }
+}

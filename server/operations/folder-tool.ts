@@ -1,0 +1,55 @@
+/** Creating, renaming and deleting folders for models: by the same operations as REST, and nothing that holds messages. */
+import { z } from 'zod'
+import { AccountId, line } from '../../contract/wire.ts'
+import type { AccountService } from '../accounts/account-service.ts'
+import { onlyAccount } from '../accounts/only-account.ts'
+import { Problem } from '../platform/problem.ts'
+import { defineAccountTool, type Tool } from '../tools/tool.ts'
+import type { FolderService, WantedOfFolder } from './folder-service.ts'
+import type { OperationService } from './operation-service.ts'
+import { operationHints, waitMs } from './operation-tools.ts'
+
+export interface FolderToolOptions {
+  folders: Pick<FolderService, 'accept'>
+  operations: Pick<OperationService, 'settled'>
+  accounts: Pick<AccountService, 'list'>
+}
+
+export function folderTool({ folders, operations, accounts }: FolderToolOptions): Tool {
+  return defineAccountTool({
+    name: 'mail_folder_edit',
+    title: 'Edit folders',
+    description: 'Creates, renames, or deletes a folder (empty only).',
+    scope: 'mail:organize',
+    effect: 'write',
+    hints: operationHints,
+    input: z.strictObject({
+      op: z.enum(['create', 'rename', 'delete']),
+      path: line.min(1).max(1_000),
+      to: line.min(1).max(1_000).optional().describe('New path'),
+      account: AccountId.optional(),
+    }),
+    output: z.object({
+      path: z.string().optional(),
+      failed: z.string().optional(),
+      pending: z.literal(true).optional(),
+      undo: z.string(),
+    }),
+    accountOf: (principal, { account }) => account ?? onlyAccount(accounts, principal),
+    run: async ({ principal, accountId, input: { op, path, to }, signal, note }) => {
+      const wanted = wantedOf(op, path, to)
+      const { id } = await folders.accept(principal, accountId, wanted, signal)
+      note({ operation_id: id, kind: wanted.kind, folder: path })
+      const { state, results } = await operations.settled(principal, id, waitMs, signal)
+      if (state === 'done') return { ...(op !== 'delete' && { path: to ?? path }), undo: id }
+      if (state === 'pending') return { pending: true as const, undo: id }
+      return { failed: results[0]?.why ?? state, undo: id }
+    },
+  })
+}
+
+function wantedOf(op: 'create' | 'rename' | 'delete', folder: string, to: string | undefined): WantedOfFolder {
+  if ((op === 'rename') !== (to !== undefined)) throw new Problem('bad_request', 'to: belongs to rename alone')
+  if (op === 'rename') return { kind: 'rename_folder', folder, to: to! }
+  return op === 'create' ? { kind: 'create_folder', folder } : { kind: 'delete_folder', folder, isEmptied: false }
+}

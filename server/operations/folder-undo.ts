@@ -1,0 +1,56 @@
+/** What undoing a change of a folder comes to, as the account is now. */
+import type { Folder } from '../../contract/mail.ts'
+import type { MailConnection } from '../imap/mail-gateway.ts'
+import { childrenOf, type FolderArguments, type FolderKind, isFolderKind } from './folder-kinds.ts'
+import type { OperationRow } from './operation-tables.ts'
+import type { PlannedUndo, Undoable } from './undo-plan.ts'
+
+const inverse = {
+  create_folder: 'delete_folder',
+  rename_folder: 'rename_folder',
+  subscribe_folder: 'unsubscribe_folder',
+  unsubscribe_folder: 'subscribe_folder',
+} as const satisfies Partial<Record<FolderKind, FolderKind>>
+
+/** Undefined where it cannot be undone. */
+export function inverseOf(operation: OperationRow): { kind: FolderKind; args: FolderArguments } | undefined {
+  const { kind } = operation
+  if (!isFolderKind(kind) || kind === 'delete_folder') return undefined
+  const { folder, to, delimiter } = JSON.parse(operation.arguments) as FolderArguments
+  const args = kind === 'rename_folder' ? { folder: to ?? folder, to: folder, delimiter } : { folder }
+  return { kind: inverse[kind], args: args as FolderArguments }
+}
+
+/** @param folders All of the account. */
+export async function planFolder(
+  connection: MailConnection,
+  folders: readonly Folder[],
+  { operation, items }: Undoable,
+): Promise<PlannedUndo> {
+  const [item] = items
+  if (!item || item.state === 'failed') return { operation, changes: [] }
+  const plan = async () => {
+    if (item.state === 'unknown') return impossible('It is not known what became of the folder.')
+    const undo = inverseOf(operation)
+    if (!undo) return impossible('The folder was deleted.')
+    const { folder, to } = undo.args
+    const found = folders.find(({ path }) => path === folder)
+    if (undo.kind === 'delete_folder' && !found) return nothing
+    if (!found) return conflict('The folder is not there any more.')
+    if (undo.kind === 'rename_folder' && folders.some(({ path }) => path === to)) {
+      return conflict(`There is another folder ${JSON.stringify(to)} by now.`)
+    }
+    if (undo.kind !== 'delete_folder') return willChange
+    if (childrenOf(folder, folders).length > 0) return conflict('It holds other folders by now.')
+    const { total } = await connection.listMessages(folder, 1, undefined)
+    return total > 0 ? conflict(`It holds ${total} messages by now.`) : willChange
+  }
+  const undo = inverseOf(operation)
+  const change = undo?.args.to === undefined ? {} : { to: undo.args.to }
+  return { operation, changes: [{ item, place: undefined, change, ...(await plan()) }] }
+}
+
+const willChange = { outcome: 'will_change', why: null } as const
+const nothing = { outcome: 'nothing_to_do', why: 'The folder is not there any more.' } as const
+const conflict = (why: string) => ({ outcome: 'conflict', why }) as const
+const impossible = (why: string) => ({ outcome: 'impossible', why }) as const
