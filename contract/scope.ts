@@ -16,7 +16,7 @@ export const scopes = [...scopeFamilies.mail, ...separateScopes, ...scopeFamilie
 export const Scope = z.enum(scopes)
 
 /** Scopes that no endpoint and no tool asks for yet: a token may hold one, but nothing can be done with it. A test holds this true. */
-export const unusedScopes: readonly Scope[] = ['mail:draft', 'mail:send']
+export const unusedScopes: readonly Scope[] = ['mail:send']
 
 export function isMailScope(scope: Scope): boolean {
   return scope.startsWith('mail:')

@@ -166,7 +166,18 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   assistantRoutes(http, assistant)
   apiDocs(http, version)
   const { clients, metrics } = observing
-  const mcp = composeMcp({ ...mailboxes, http, exchanges, clients, metrics, limits, trail, version, logger })
+  const mcp = composeMcp({
+    ...mailboxes,
+    baseUrl: address,
+    http,
+    exchanges,
+    clients,
+    metrics,
+    limits,
+    trail,
+    version,
+    logger,
+  })
   const parts: Part[] = [
     ...stored.parts,
     events,

@@ -2,6 +2,8 @@
 import type { AccountService } from './accounts/account-service.ts'
 import { accountTools } from './accounts/account-tools.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
+import type { ComposedDrafts } from './compose-drafts.ts'
+import { draftTools } from './drafts/draft-tools.ts'
 import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
@@ -25,6 +27,9 @@ export interface McpSurroundings {
   mail: MailService
   search: MailSearch
   operations: OperationService
+  writing: ComposedDrafts
+  /** Where people reach this server. */
+  baseUrl(): string
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -41,13 +46,20 @@ export function composeMcp({
   mail,
   search,
   operations,
+  writing,
+  baseUrl,
   clients,
   metrics,
   ...around
 }: McpSurroundings): Part {
   const { limits, trail, version, logger } = around
   const toolbox = new Toolbox({
-    tools: [...accountTools(accounts), ...mailTools({ mail, search, accounts }), ...operationTools({ operations })],
+    tools: [
+      ...accountTools(accounts),
+      ...mailTools({ mail, search, accounts }),
+      ...operationTools({ operations }),
+      ...draftTools({ ...writing, accounts, baseUrl }),
+    ],
     limits,
     trail,
     observe: outcome => metrics.recordRequest(outcome),

@@ -191,6 +191,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_read: 'mail:read',
   mail_update: 'mail:organize',
   mail_move: 'mail:organize',
+  mail_draft: 'mail:draft',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -205,6 +206,7 @@ const inputOfTool: Record<string, object> = {
   mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
+  mail_draft: { account: 'nosuchthing', body: 'x' },
 }
 
 /** Of the protocol before 2026, in which a call stands alone. */
