@@ -107,7 +107,7 @@ export const Draft = z
     include_signature: z.boolean(),
     attachments: z.array(DraftAttachment),
     in_reply_to: z.string().nullable().describe('Message-ID of the message that it answers'),
-    warnings: z.array(z.string()).describe('What somebody who sends it should know'),
+    warnings: z.array(z.string()).describe('What somebody who sends it should know; empty in lists'),
     saved: z
       .object({
         state: z.enum(['none', 'waiting', 'saved', 'failed']),

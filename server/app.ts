@@ -188,6 +188,7 @@ function compose(config: Config, overrides: Overrides, logger: Logger, dataDir: 
   const { clients, metrics } = observing
   const mcp = composeMcp({
     ...mailboxes,
+    baseUrl: address,
     tools: approving.tools,
     heard: approving.observe,
     http,

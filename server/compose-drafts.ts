@@ -7,13 +7,20 @@ import { AttachmentFiles } from './drafts/attachment-files.ts'
 import { ComposedMessages } from './drafts/composed-messages.ts'
 import { DraftAttachments } from './drafts/draft-attachments.ts'
 import { DraftComposer } from './drafts/draft-composer.ts'
+import { DraftCopier } from './drafts/draft-copier.ts'
+import { DraftCopyStore } from './drafts/draft-copy-store.ts'
 import { DraftKeys } from './drafts/draft-keys.ts'
 import { draftRoutes } from './drafts/draft-routes.ts'
 import { DraftService } from './drafts/draft-service.ts'
 import { DraftStore } from './drafts/draft-store.ts'
+import { DraftWarnings } from './drafts/draft-warnings.ts'
 import { IdentityService } from './drafts/identity-service.ts'
 import { IdentityStore } from './drafts/identity-store.ts'
 import type { EventHub } from './events/event-hub.ts'
+import type { ConnectionPool } from './imap/connection-pool.ts'
+import type { MessageRefs } from './imap/message-ref.ts'
+import type { IndexThreads } from './index/index-threads.ts'
+import type { LeaseService } from './leases/lease-service.ts'
 import type { MailService } from './mail/mail-service.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -22,6 +29,7 @@ import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { HtmlCleaner } from './reading/html-cleaner.ts'
 import type { OutgoingBodies } from './reading/outgoing-bodies.ts'
+import type { AccountIndexer } from './sync/account-indexer.ts'
 
 export interface DraftSurroundings {
   db: Database
@@ -30,6 +38,12 @@ export interface DraftSurroundings {
   mail: MailService
   cleaner: HtmlCleaner
   bodies: OutgoingBodies
+  pool: ConnectionPool
+  refs: MessageRefs
+  leases: LeaseService
+  index: IndexThreads
+  /** What keeps the index of an account; undefined while nothing does. */
+  indexerOf(accountId: string): AccountIndexer | undefined
   mayPrune: FindLease
   logger: Logger
 }
@@ -37,6 +51,7 @@ export interface DraftSurroundings {
 export interface ComposedDrafts {
   blobs: Blobs
   drafts: DraftService
+  attachments: DraftAttachments
   composer: DraftComposer
   /** Composed messages as people are shown them. */
   messages: ComposedMessages
@@ -47,21 +62,41 @@ export interface ComposedDrafts {
 }
 
 export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
-  const { db, hub, accounts, mail, cleaner, bodies, mayPrune, logger } = around
+  const { db, hub, accounts, mail, cleaner, bodies, pool, refs, leases, index, indexerOf, mayPrune, logger } = around
   const store = new DraftStore(db)
   const blobs = new Blobs(db)
   const identities = new IdentityService(new IdentityStore(db), accounts)
   const files = new AttachmentFiles({ store, blobs, mail })
   const answers = new AnsweredMessages({ mail, bodies })
   const keys = new DraftKeys(store)
-  const drafts = new DraftService({ store, keys, blobs, hub, accounts, identities, answers, files })
+  const copies = new DraftCopyStore(db)
+  const warnings = new DraftWarnings({ index, isIndexed: accountId => indexerOf(accountId) !== undefined })
+  const drafts = new DraftService({
+    store,
+    keys,
+    blobs,
+    hub,
+    accounts,
+    identities,
+    answers,
+    files,
+    copies,
+    refs,
+    warnings,
+  })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
   const attachments = new DraftAttachments({ drafts, store, blobs, files })
   const messages = new ComposedMessages({ blobs, cleaner })
+  const emailOf = (accountId: string) => accounts.emailOf(accountId)
+  const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
+  const copier = new DraftCopier({ store, copies, composer, blobs, pool, emailOf, notice, hub, leases, logger })
   const pruner = new BlobPruner({ blobs, mayPrune: () => mayPrune() !== undefined, logger })
   return {
-    ...{ blobs, drafts, composer, messages, keys },
+    ...{ blobs, drafts, attachments, composer, messages, keys },
     addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, identities, blobs }),
-    parts: [{ name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() }],
+    parts: [
+      { name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() },
+      { name: 'copies of drafts', start: () => copier.start(), stop: () => copier.stop() },
+    ],
   }
 }

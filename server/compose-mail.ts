@@ -171,7 +171,7 @@ export function composeMail({
   const control = controlOf({ freezes, organizing, isSentFolder })
   const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
   freezes.onChange(() => changing.lookAgain())
-  const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
+  const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner })
   const leaving = composeOutbox({
     ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, logger },
     connections: config.smtpConnections,

@@ -2,6 +2,8 @@
 import type { AccountService } from './accounts/account-service.ts'
 import { accountTools } from './accounts/account-tools.ts'
 import type { ClientRegistry } from './clients/client-registry.ts'
+import type { ComposedDrafts } from './compose-drafts.ts'
+import { draftTools } from './drafts/draft-tools.ts'
 import type { MailSearch } from './mail/mail-search.ts'
 import type { MailService } from './mail/mail-service.ts'
 import { mailTools } from './mail/mail-tools.ts'
@@ -38,6 +40,9 @@ export interface McpSurroundings {
   heard(outcome: RequestOutcome): void
   outbox: OutboxService
   folders: FolderService
+  writing: ComposedDrafts
+  /** Where people reach this server. */
+  baseUrl(): string
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -60,6 +65,8 @@ export function composeMcp({
   heard,
   outbox,
   folders,
+  writing,
+  baseUrl,
   clients,
   metrics,
   ...around
@@ -71,6 +78,7 @@ export function composeMcp({
       ...mailTools({ mail, search, accounts }),
       ...operationTools({ operations }),
       folderTool({ folders, operations, accounts }),
+      ...draftTools({ ...writing, accounts, baseUrl }),
       ...outboxTools({ outbox }),
       ...tools,
     ],

@@ -194,6 +194,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_move: 'mail:organize',
   mail_outbox: 'mail:draft',
   mail_folder_edit: 'mail:organize',
+  mail_draft: 'mail:draft',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -210,6 +211,7 @@ const inputOfTool: Record<string, object> = {
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
   mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' },
+  mail_draft: { account: 'nosuchthing', body: 'x' },
 }
 
 /** Of the protocol before 2026, in which a call stands alone. */

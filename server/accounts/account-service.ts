@@ -235,6 +235,11 @@ export class AccountService {
     return (await this.#options.store.find(accountId))?.index_level
   }
 
+  /** For work that no caller waits for. */
+  async emailOf(accountId: string): Promise<string> {
+    return (await this.#getRow(accountId)).email
+  }
+
   /** With the password in the clear: only for those who connect with it at once. */
   async login(accountId: string): Promise<MailLogin> {
     const row = await this.#getRow(accountId)

@@ -2,6 +2,7 @@
 import type { DraftBody, DraftChange } from '../../contract/draft.ts'
 import { checkCount, readRecipients } from './draft-recipients.ts'
 import type { DraftContent } from './draft-tables.ts'
+import { headerName } from './header-forms.ts'
 
 export type Wanted = Omit<DraftChange, 'rev'>
 
@@ -21,7 +22,7 @@ export const emptyContent: DraftContent = {
 /** @param signature Of the account as it is now. @throws Problem for recipients that are none. */
 export function withChange(before: DraftContent, wanted: Wanted, signature: DraftBody | null): DraftContent {
   const after: DraftContent = {
-    fromName: wanted.from_name === undefined ? before.fromName : oneLineOf(wanted.from_name ?? '') || null,
+    fromName: wanted.from_name === undefined ? before.fromName : headerName(wanted.from_name ?? '') || null,
     replyTo: wanted.reply_to ? readRecipients(wanted.reply_to, 'body.reply_to') : before.replyTo,
     to: wanted.to ? readRecipients(wanted.to, 'body.to') : before.to,
     cc: wanted.cc ? readRecipients(wanted.cc, 'body.cc') : before.cc,

@@ -4,6 +4,7 @@ import { draftBounds } from '../../contract/draft.ts'
 import { type Address, mailBounds } from '../../contract/mail.ts'
 import { asciiAddress } from '../mail/ascii-address.ts'
 import { Problem } from '../platform/problem.ts'
+import { headerName } from './header-forms.ts'
 
 export interface RecipientLists {
   to: Address[]
@@ -59,9 +60,7 @@ function readRecipient(input: RecipientInput): Address | string {
   if (/[:;]/.test(address)) return 'names a group or several addresses; write one address in each item'
   const ascii = asciiAddress(address)
   if (ascii === undefined || !isDotAtom(address)) return 'is not an email address'
-  const words = (name ?? '')
-    .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .trim()
+  const words = headerName(name ?? '')
     .slice(0, mailBounds.name)
     .toWellFormed()
   return { email: address, name: words === '' ? null : words }

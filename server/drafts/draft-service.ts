@@ -6,17 +6,20 @@ import type { Fact } from '../../contract/event.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import type { EventHub } from '../events/event-hub.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
 import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import type { AnsweredMessages } from './answered-messages.ts'
 import type { AttachmentFiles } from './attachment-files.ts'
 import { emptyContent, withChange } from './draft-change.ts'
+import type { DraftCopyStore } from './draft-copy-store.ts'
 import type { DraftKeys } from './draft-keys.ts'
 import { draftChanged, draftSubmitted, maySeeDraft, noDraft, ownerOf, writerSeenBy } from './draft-rights.ts'
 import type { DraftStore } from './draft-store.ts'
 import type { Beginning, DraftContent, DraftRow } from './draft-tables.ts'
-import { contentOf, kindOf, notSaved, toDraft } from './draft-view.ts'
+import { answeredBy, contentOf, kindOf, toDraft, toSaved } from './draft-view.ts'
+import type { DraftWarnings } from './draft-warnings.ts'
 import type { IdentityService } from './identity-service.ts'
 
 export interface DraftServiceOptions {
@@ -28,12 +31,19 @@ export interface DraftServiceOptions {
   identities: Pick<IdentityService, 'identityOf'>
   answers: Pick<AnsweredMessages, 'read'>
   files: Pick<AttachmentFiles, 'storeNamed' | 'attach'>
+  copies: Pick<DraftCopyStore, 'want' | 'find'>
+  warnings: Pick<DraftWarnings, 'of'>
+  refs: Pick<MessageRefs, 'encode' | 'canName'>
+  /** A draft that nobody changes for so long is copied to the mailbox. */
+  restMs?: number
   bounds?: { drafts: number }
 }
 
 export type Tell = (fact: Fact) => void
 
 /** Characters of what is written in all drafts of a page. */
+/** Whoever writes goes on within so long, as a rule. */
+const defaultRestMs = 10_000
 const pageCharacters = 4 * 1024 * 1024
 const nothing: Beginning = { content: {}, answered: null, quote: null, attachmentIds: [] }
 
@@ -76,6 +86,7 @@ export class DraftService {
       if ((await store.count(accountId, transaction)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
       await store.insert(transaction, row)
       await files.attach(transaction, row.id, stored)
+      await this.#wantCopy(transaction, row)
       await keys.keep(transaction, call, row.id)
       tell({ type: 'draft_created', data: factOf(row, principal) })
       return row.id
@@ -156,6 +167,7 @@ export class DraftService {
       if (rev !== undefined && row.rev !== rev) throw draftChanged(row.rev)
       if (!(await store.delete(transaction, row))) throw draftChanged(row.rev + 1)
       await blobs.release(transaction, ownerOf(draftId))
+      await this.#wantCopy(transaction, row, true)
       tell({ type: 'draft_changed', data: { ...factOf(row, principal), state: 'discarded' } })
     })
   }
@@ -184,6 +196,8 @@ export class DraftService {
     if (!isMarked) return false
     const row = await store.find(draftId, transaction)
     if (!row) return false
+    // What is sent is found among the sent ones, and no more among the drafts.
+    if (state === 'sent') await this.#wantCopy(transaction, row, true)
     const { id: draft_id, account_id, principal_id } = row
     const at = new Date().toISOString()
     tell({ type: 'draft_changed', data: { account_id, draft_id, rev: row.rev, state, principal: principal_id, at } })
@@ -219,6 +233,7 @@ export class DraftService {
         await blobs.release(transaction, ownerOf(draftId), blobId)
       }
       const after = { ...row, ...values }
+      await this.#wantCopy(transaction, after)
       tell({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
       return after
     })
@@ -233,6 +248,12 @@ export class DraftService {
   ): Promise<Beginning> {
     if (mode === 'new' || message === undefined) return nothing
     return this.#options.answers.read({ principal, accountId, mode, message, own }, signal)
+  }
+
+  async #wantCopy(transaction: Database, { id, account_id, rev }: DraftRow, isOver = false): Promise<void> {
+    const { copies, restMs = defaultRestMs } = this.#options
+    const dueAt = new Date(Date.now() + (isOver ? 0 : restMs)).toISOString()
+    await copies.want(transaction, { draftId: id, accountId: account_id, rev: isOver ? null : rev, dueAt })
   }
 
   #newRow(principal: Principal, accountId: string, mode: DraftMode, content: DraftContent): DraftRow {
@@ -258,14 +279,18 @@ export class DraftService {
   async #view(principal: Principal, row: DraftRow): Promise<Draft> {
     const { email } = await this.#options.accounts.get(principal, row.account_id)
     const [draft] = await this.#views([row], email)
-    return draft!
+    return { ...draft!, warnings: await this.#options.warnings.of(draft!, answeredBy(row)) }
   }
 
   async #views(rows: readonly DraftRow[], email: string): Promise<Draft[]> {
-    const attachments = await this.#options.store.attachments(rows.map(({ id }) => id))
+    const { store, copies, refs } = this.#options
+    const ids = rows.map(({ id }) => id)
+    const attachments = await store.attachments(ids)
+    const copied = await copies.find(ids)
     return rows.map(row => {
       const own = attachments.filter(({ draft_id }) => draft_id === row.id)
-      return toDraft(row, { email, attachments: own, saved: notSaved, warnings: [] })
+      const copy = copied.find(({ draft_id }) => draft_id === row.id)
+      return toDraft(row, { email, attachments: own, saved: toSaved(copy, refs), warnings: [] })
     })
   }
 

@@ -1,6 +1,7 @@
 /** A draft as the contract shows it. */
 import type { Draft, DraftAttachment } from '../../contract/draft.ts'
-import type { AnsweredMessage, DraftAttachmentRow, DraftContent, DraftRow } from './draft-tables.ts'
+import type { MessageRefs } from '../imap/message-ref.ts'
+import type { AnsweredMessage, DraftAttachmentRow, DraftContent, DraftCopyRow, DraftRow } from './draft-tables.ts'
 
 export interface DraftSurroundings {
   /** Of the account. */
@@ -10,7 +11,15 @@ export interface DraftSurroundings {
   warnings: readonly string[]
 }
 
-export const notSaved: Draft['saved'] = { state: 'none', folder: null, ref: null, why: null }
+const notSaved: Draft['saved'] = { state: 'none', folder: null, ref: null, why: null }
+
+export function toSaved(copy: DraftCopyRow | undefined, refs: Pick<MessageRefs, 'encode' | 'canName'>): Draft['saved'] {
+  if (!copy) return notSaved
+  const { state, account_id, path, uid_validity, uid, why, saved_rev } = copy
+  const isThere = path !== null && uid_validity !== null && uid !== null && saved_rev !== null && refs.canName(path)
+  const place = isThere ? { folder: path, uidValidity: Number(uid_validity), uid: Number(uid) } : undefined
+  return { state, folder: saved_rev === null ? null : path, ref: place ? refs.encode(account_id, place) : null, why }
+}
 
 export function contentOf({ content }: Pick<DraftRow, 'content'>): DraftContent {
   return JSON.parse(content) as DraftContent

@@ -17,3 +17,11 @@ export function attachmentType(given: string | undefined): string {
   const bare = type.trim()
   return typeForm.test(bare) && !wrapped.test(bare) ? bare : octets
 }
+
+/** A name as it may stand in a header: on one line, and never what a program would decode into another one (RFC 2047). */
+export function headerName(text: string): string {
+  return text
+    .replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replaceAll('=?', '= ?')
+    .trim()
+}

@@ -4,6 +4,7 @@ import type { AccountService } from '../accounts/account-service.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { readRecipients } from './draft-recipients.ts'
+import { headerName } from './header-forms.ts'
 import type { IdentityStore } from './identity-store.ts'
 
 export interface Identity {
@@ -47,7 +48,7 @@ export class IdentityService {
       throw new Problem('session_needed', 'Sign in on the dashboard for this: API tokens may not change a signature.')
     }
     const aliases = readRecipients(input.aliases, 'body.aliases').map(({ email }) => email)
-    const name = (input.from_name ?? '').replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
+    const name = headerName(input.from_name ?? '')
     await this.#store.save({
       account_id: accountId,
       format: input.format,

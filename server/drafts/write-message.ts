@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream'
 import MimeNode from 'nodemailer/lib/mime-node'
 import type { Address } from '../../contract/mail.ts'
-import { attachmentType, isMessageId } from './header-forms.ts'
+import { attachmentType, headerName, isMessageId } from './header-forms.ts'
 
 export interface MessageToWrite {
   from: Address
@@ -74,7 +74,7 @@ function partsOf({ boundary: baseBoundary, text, html, attachments }: MessageToW
 const limits = { disableFileAccess: true, disableUrlAccess: true } as const
 
 function toNode({ email, name }: Address): { address: string; name: string } {
-  return { address: bare(email), name: bare(name ?? '') }
+  return { address: bare(email), name: bare(headerName(name ?? '')) }
 }
 
 /** The last of several places that look: nothing that ends a line gets into a field. */

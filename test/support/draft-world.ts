@@ -1,4 +1,5 @@
 /** Drafts on a real database, composed by the real parts, without a server around them. */
+import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import type { NewDraft } from '../../contract/draft.ts'
 import { Blobs } from '../../server/blobs/blobs.ts'
@@ -7,14 +8,18 @@ import { AttachmentFiles, type AttachmentFilesOptions } from '../../server/draft
 import { ComposedMessages } from '../../server/drafts/composed-messages.ts'
 import { DraftAttachments } from '../../server/drafts/draft-attachments.ts'
 import { DraftComposer } from '../../server/drafts/draft-composer.ts'
+import { DraftCopyStore } from '../../server/drafts/draft-copy-store.ts'
 import { DraftKeys } from '../../server/drafts/draft-keys.ts'
 import { DraftService, type DraftServiceOptions } from '../../server/drafts/draft-service.ts'
 import { DraftStore } from '../../server/drafts/draft-store.ts'
+import { DraftWarnings, type DraftWarningsOptions } from '../../server/drafts/draft-warnings.ts'
 import { IdentityService } from '../../server/drafts/identity-service.ts'
 import { IdentityStore } from '../../server/drafts/identity-store.ts'
+import { MessageRefs } from '../../server/imap/message-ref.ts'
 import type { Database } from '../../server/platform/database/database.ts'
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
 import { Problem } from '../../server/platform/problem.ts'
+import { Signer } from '../../server/platform/secret-box.ts'
 import { HtmlCleaner } from '../../server/reading/html-cleaner.ts'
 import { OutgoingBodies } from '../../server/reading/outgoing-bodies.ts'
 import { TextWorker } from '../../server/reading/text-worker.ts'
@@ -34,18 +39,21 @@ export interface DraftWorldOptions {
   db?: Database
   email?: string
   bounds?: DraftServiceOptions['bounds']
+  restMs?: number
+  contacts?: DraftWarningsOptions
   mail?: DraftMail
 }
 
 type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
 
+const noContacts: DraftWarningsOptions = { index: { of: () => absent() }, isIndexed: () => false }
 const absent = () => {
   throw new Error('there is no mail here')
 }
 const noMail: DraftMail = { getMessage: absent, openAttachment: absent, files: { openRaw: absent } }
 
 export async function startDrafts(given: DraftWorldOptions = {}) {
-  const { email = 'ann@example.org', bounds } = given
+  const { email = 'ann@example.org', bounds, restMs } = given
   const { hub, db, facts } = await startHub(given.db)
   for (const id of ['a', 'b']) await keepAccount(db, id)
   const worker = new TextWorker()
@@ -64,13 +72,28 @@ export async function startDrafts(given: DraftWorldOptions = {}) {
   const mail = given.mail ?? noMail
   const files = new AttachmentFiles({ store, blobs, mail })
   const answers = new AnsweredMessages({ mail, bodies })
-  const wired = { store, keys: new DraftKeys(store), blobs, hub, accounts, identities, answers, files }
-  const drafts = new DraftService({ ...wired, ...(bounds && { bounds }) })
+  const copies = new DraftCopyStore(db)
+  const warnings = new DraftWarnings(given.contacts ?? noContacts)
+  const refs = new MessageRefs(new Signer(randomBytes(32)))
+  const wired = {
+    store,
+    keys: new DraftKeys(store),
+    blobs,
+    hub,
+    accounts,
+    identities,
+    answers,
+    files,
+    copies,
+    refs,
+    warnings,
+  }
+  const drafts = new DraftService({ ...wired, ...(bounds && { bounds }), ...(restMs !== undefined && { restMs }) })
   const attachments = new DraftAttachments({ drafts, store, blobs, files })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
   const messages = new ComposedMessages({ blobs, cleaner: new HtmlCleaner(worker) })
   const world = {
-    ...{ db, hub, facts, disabled, store, blobs, drafts, composer, attachments, messages, identities },
+    ...{ db, hub, facts, disabled, store, blobs, drafts, composer, attachments, messages, identities, copies },
     create: (input: Partial<NewDraft> = {}, principal = agent) =>
       drafts.create(principal, 'a', { mode: 'new', ...input }, signal),
     compose: async (draft: { id: string; rev: number }, principal = agent) => {

@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
 
-export type Tool = 'dovecot' | 'chromium' | 'chromium-headless-shell' | 'postgres' | 'nginx' | 'caddy'
+export type Tool = 'dovecot' | 'chromium' | 'chromium-headless-shell' | 'postgres' | 'nginx' | 'caddy' | 'python3'
 
 interface Search {
   /** Names of the program, the first that is found wins. */
@@ -40,6 +40,11 @@ const searches: Record<Tool, Search> = {
     programs: ['caddy'],
     directories: ['/usr/bin', '/usr/local/bin'],
     install: 'apt-get install caddy',
+  },
+  python3: {
+    programs: ['python3'],
+    directories: ['/usr/bin'],
+    install: 'apt-get install python3',
   },
   postgres: {
     programs: ['postgres'],

@@ -233,10 +233,10 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
     await this.step('append', path)
     const { uidValidity } = this.gateway.getFolder(path)
     const subject = /^subject: *(.*)$/im.exec(message.toString())?.[1] ?? ''
-    const messageId = /^message-id: *(<.*>)/im.exec(message.toString())?.[1] ?? null
+    const messageId = /^message-id:\s*(<[^>\r\n]*>)/im.exec(message.toString())?.[1]
     const words = flags.map(flag => flag.slice(1).toLowerCase() as Flag)
     const uid = this.gateway.deliver(
-      { subject, messageId, flags: words, date: date.toISOString(), sizeBytes: message.length },
+      { subject, ...(messageId && { messageId }), flags: words, date: date.toISOString(), sizeBytes: message.length },
       path,
     )
     return this.#answered('append', { uidValidity, uid })

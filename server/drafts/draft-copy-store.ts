@@ -1,0 +1,80 @@
+/** Copies of drafts in mailboxes, in the database: what is wanted, what is there, and what may be there. */
+import type { Database } from '../platform/database/database.ts'
+import type { DraftCopyRow } from './draft-tables.ts'
+
+export class DraftCopyStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** With the change itself. @param rev Null where the copy is to go. */
+  async want(
+    transaction: Database,
+    { draftId, accountId, rev, dueAt }: { draftId: string; accountId: string; rev: number | null; dueAt: string },
+  ): Promise<void> {
+    const wanted = { state: 'waiting', wanted_rev: rev, why: null, attempts: 0, due_at: dueAt } as const
+    const nothing = { saved_rev: null, path: null, uid_validity: null, uid: null, message_ids: '[]' }
+    await transaction
+      .insertInto('draft_copies')
+      .values({ draft_id: draftId, account_id: accountId, ...nothing, ...wanted })
+      .onConflict(conflict => conflict.column('draft_id').doUpdateSet(wanted))
+      .execute()
+  }
+
+  async find(draftIds: readonly string[]): Promise<DraftCopyRow[]> {
+    if (draftIds.length === 0) return []
+    return this.#db.selectFrom('draft_copies').selectAll().where('draft_id', 'in', draftIds).execute()
+  }
+
+  /** The earliest first. */
+  async due(now: string, limit: number): Promise<DraftCopyRow[]> {
+    return this.#db
+      .selectFrom('draft_copies')
+      .selectAll()
+      .where('state', '=', 'waiting')
+      .where('due_at', '<=', now)
+      .orderBy('due_at')
+      .limit(limit)
+      .execute()
+  }
+
+  async nextDue(): Promise<string | undefined> {
+    const row = await this.#db
+      .selectFrom('draft_copies')
+      .select('due_at')
+      .where('state', '=', 'waiting')
+      .orderBy('due_at')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.due_at
+  }
+
+  /** What is known of the mailbox, whatever is wanted by now. */
+  async note(transaction: Database, draftId: string, values: Partial<DraftCopyRow>): Promise<void> {
+    await transaction.updateTable('draft_copies').set(values).where('draft_id', '=', draftId).execute()
+  }
+
+  /** Only while this is still what is wanted. */
+  async settle(
+    transaction: Database,
+    { draft_id, wanted_rev }: Pick<DraftCopyRow, 'draft_id' | 'wanted_rev'>,
+    values: Partial<DraftCopyRow>,
+  ): Promise<void> {
+    await transaction
+      .updateTable('draft_copies')
+      .set(values)
+      .where('draft_id', '=', draft_id)
+      .where('wanted_rev', wanted_rev === null ? 'is' : '=', wanted_rev)
+      .execute()
+  }
+
+  async forget(transaction: Database, draftId: string): Promise<void> {
+    await transaction
+      .deleteFrom('draft_copies')
+      .where('draft_id', '=', draftId)
+      .where('wanted_rev', 'is', null)
+      .execute()
+  }
+}

@@ -1,0 +1,96 @@
+/** What somebody who sends a draft should know: whom they never wrote to, who looks like somebody else, what seems to be missing. */
+import type { Draft } from '../../contract/draft.ts'
+import { IndexFault } from '../index/index-fault.ts'
+import type { IndexOperations } from '../index/index-operations.ts'
+import type { IndexedContact } from '../index/index-types.ts'
+import { imitatedBy, looksOf } from '../mail/look-alike.ts'
+import { domainOf } from '../mail/ascii-address.ts'
+import { keyOf } from './draft-recipients.ts'
+import type { AnsweredMessage } from './draft-tables.ts'
+
+export interface DraftWarningsOptions {
+  index: { of(accountId: string): Pick<IndexOperations, 'listContacts'> }
+  /** Whether the account is indexed: another has no contacts, and gets no index by being asked for. */
+  isIndexed(accountId: string): boolean
+}
+
+type Written = Pick<Draft, 'account_id' | 'mode' | 'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'body' | 'attachments'>
+
+/** Recipients that are looked up, and contacts that they are compared with: those with whom one writes most. */
+const [mostLookedUp, mostCompared] = [20, 200]
+/** A reply to more people than this is told. */
+const many = 20
+const attached =
+  /(?<!\p{L})(?:attach(?:ed|ment|ments|ing)?|enclosed|anbei|angehängt|anhang|beigefügt|ci-joint(?:e|s|es)?|pièces? jointes?|adjunt(?:o|a|os|as)|allegat[oai]|em anexo|bijlagen?|bifogad|bifogar|vedlagt|vedhæftet|liite(?:enä)?|załącz\p{L}*|прилож\p{L}*|вложен\p{L}*|во вложении|прикреп\p{L}*)(?!\p{L})|添付|附件|첨부/iu
+const remotePicture = /!\[[^\]]*\]\(\s*<?https?:|<img\b[^>]*\bsrc\s*=\s*["']?\s*(?:https?:)?\/\//i
+
+export class DraftWarnings {
+  readonly #options: DraftWarningsOptions
+
+  constructor(options: DraftWarningsOptions) {
+    this.#options = options
+  }
+
+  async of(draft: Written, answered: AnsweredMessage | undefined): Promise<string[]> {
+    return [...plainWarnings(draft, answered), ...(await this.#ofRecipients(draft))]
+  }
+
+  async #ofRecipients({ account_id: accountId, from, to, cc, bcc }: Written): Promise<string[]> {
+    const emails = [...new Set([...to, ...cc, ...bcc].map(({ email }) => keyOf(email)))].slice(0, mostLookedUp)
+    if (emails.length === 0) return []
+    const own = domainOf(from.email)
+    const known = await this.#contacts(accountId)
+    const domains = [...new Set([own, ...(known ?? []).map(({ email }) => domainOf(email))])].filter(isNamed)
+    const warnings: string[] = []
+    for (const email of emails) {
+      const contact = known && (known.find(each => keyOf(each.email) === email) ?? (await this.#find(accountId, email)))
+      const twin = known?.find(each => keyOf(each.email) !== email && looksOf(each.email) === looksOf(email))
+      const domain = domainOf(email)
+      const imitated = domain === undefined ? undefined : imitatedBy(domain, domains)
+      if (twin) warnings.push(`${email} looks like ${twin.email}, to whom you write.`)
+      else if (imitated !== undefined) warnings.push(`The domain of ${email} looks like ${imitated}.`)
+      if (known && !contact?.writtenTo) warnings.push(`You never wrote to ${email} before.`)
+    }
+    return warnings
+  }
+
+  /** To whom one wrote, most often first; undefined where nothing is known of that. */
+  async #contacts(accountId: string): Promise<IndexedContact[] | undefined> {
+    const { index, isIndexed } = this.#options
+    if (!isIndexed(accountId)) return undefined
+    try {
+      const contacts = await index.of(accountId).listContacts({ query: '', limit: mostCompared })
+      return contacts.filter(({ writtenTo }) => writtenTo > 0)
+    } catch (error) {
+      // Drafts are written all the same.
+      if (error instanceof IndexFault) return undefined
+      throw error
+    }
+  }
+
+  async #find(accountId: string, email: string): Promise<IndexedContact | undefined> {
+    try {
+      const found = await this.#options.index.of(accountId).listContacts({ query: email, limit: 5 })
+      return found.find(contact => keyOf(contact.email) === email)
+    } catch (error) {
+      if (error instanceof IndexFault) return undefined
+      throw error
+    }
+  }
+}
+
+function* plainWarnings(draft: Written, answered: AnsweredMessage | undefined): Generator<string> {
+  const { mode, to, cc, bcc, subject, body, attachments } = draft
+  if (subject.trim() === '') yield 'The subject is empty.'
+  const own = body.content.replaceAll(/^\s*>.*$/gm, '')
+  if (attachments.length === 0 && attached.test(own)) yield 'The text mentions an attachment, and there is none.'
+  if (remotePicture.test(body.content)) yield 'Pictures from the web are not sent along; attach them.'
+  const count = to.length + cc.length + bcc.length
+  if (mode === 'reply_all' && count > many) yield `This reply goes to ${count} people.`
+  if (answered && answered.omitted > 0) {
+    yield `${answered.omitted} recipients of the message are left out, since it has too many.`
+  }
+  for (const name of answered?.leftOut ?? []) yield `${name} is not attached: there is no room for it.`
+}
+
+const isNamed = (domain: string | undefined): domain is string => domain !== undefined
