@@ -6,6 +6,7 @@ import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
+import { BounceWatcher } from './outbox/bounce-watcher.ts'
 import { CopyMemory } from './outbox/copy-memory.ts'
 import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
 import { systemClock } from './outbox/outbox-clock.ts'
@@ -71,6 +72,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     connections: () => connections,
     clock: systemClock,
   })
+  const bounces = new BounceWatcher({ store, hub, pool, clock: systemClock, logger })
   const isPruning = () => mayPrune() !== undefined
   const retentionNow = () => retention.now()
   const pruner = new OutboxPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
@@ -84,8 +86,10 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
           ids.startAfter(await store.newestId())
           await queue.start()
           pruner.start()
+          bounces.start()
         },
         stop: async () => {
+          await bounces.stop()
           await pruner.stop()
           await queue.stop()
         },

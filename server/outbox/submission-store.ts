@@ -180,6 +180,47 @@ export class SubmissionStore {
     return rows.map(({ id }) => id)
   }
 
+  /** Whether anything of the account was handed over since. */
+  async hasSentSince(accountId: string, since: string): Promise<boolean> {
+    return (await this.listSentSince(accountId, since, 1)).length > 0
+  }
+
+  /** Newest first. */
+  async listSentSince(accountId: string, since: string, limit: number): Promise<SubmissionRow[]> {
+    return this.#db
+      .selectFrom('submissions')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('attempts', '>', 0)
+      .where('ready_at', '>=', since)
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute()
+  }
+
+  async findByMessageIds(accountId: string, messageIds: readonly string[], since: string): Promise<SubmissionRow[]> {
+    if (messageIds.length === 0) return []
+    return this.#db
+      .selectFrom('submissions')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('message_id', 'in', messageIds)
+      .where('attempts', '>', 0)
+      .where('ready_at', '>=', since)
+      .limit(messageIds.length)
+      .execute()
+  }
+
+  /** Unless they were changed meanwhile. @returns How it is then. */
+  async changeRecipients(
+    transaction: Database,
+    { id, recipients: before }: Pick<SubmissionRow, 'id' | 'recipients'>,
+    recipients: string,
+  ): Promise<SubmissionRow | undefined> {
+    const query = transaction.updateTable('submissions').set({ recipients }).where('id', '=', id)
+    return query.where('recipients', '=', before).returningAll().executeTakeFirst()
+  }
+
   /** Those that have ended and whose copy does not wait, newest first. */
   async listEnded(
     accountId: string,
