@@ -44,6 +44,8 @@ export interface OutboxSurroundings {
 
 export interface ComposedOutbox {
   outbox: OutboxService
+  /** To be called when something may not be held any more. */
+  lookAgain(): void
   addRoutes(http: HttpServer): void
   parts: Part[]
 }
@@ -69,6 +71,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   })
   return {
     outbox,
+    lookAgain: () => queue.lookAgain(),
     addRoutes: http => outboxRoutes(http, { outbox, decisions, contents }),
     parts: [
       {
