@@ -166,7 +166,8 @@ export function composeMail({
   const { operations, ...changing } = composeOperations({ ...acting, control })
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, logger },
+    connections: config.smtpConnections,
     notice: (accountId, path) => composed.find(accountId)?.notice(path),
     drafts: writing.drafts,
     blobs: writing.blobs,
