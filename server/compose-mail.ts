@@ -170,7 +170,6 @@ export function composeMail({
     composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
   const control = controlOf({ freezes, organizing, isSentFolder })
   const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
-  freezes.onChange(() => changing.lookAgain())
   const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner })
   const leaving = composeOutbox({
     ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, logger },
@@ -180,6 +179,11 @@ export function composeMail({
     blobs: writing.blobs,
     messages: writing.messages,
     isHeld: isFrozenBy(freezes),
+  })
+  // Also for what other processes lifted.
+  freezes.onChange(() => {
+    changing.lookAgain()
+    leaving.lookAgain()
   })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })

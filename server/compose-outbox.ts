@@ -52,6 +52,8 @@ export interface OutboxSurroundings {
 
 export interface ComposedOutbox {
   outbox: OutboxService
+  /** To be called when something may not be held any more. */
+  lookAgain(): void
   addRoutes(http: HttpServer): void
   parts: Part[]
 }
@@ -78,6 +80,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const pruner = new OutboxPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
   return {
     outbox,
+    lookAgain: () => queue.lookAgain(),
     addRoutes: http => outboxRoutes(http, { outbox, decisions, contents }),
     parts: [
       {
