@@ -26,6 +26,7 @@ const late = [
   'server/audit/trail-worker-thread',
   'server/backup-commands',
   'server/command-outcome',
+  'server/drafts/write-message',
   'server/index/index-thread',
   'server/index/text-of-parts',
   'server/mail/page-writer',

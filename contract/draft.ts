@@ -18,6 +18,8 @@ export const draftBounds = {
   fileName: 200,
   /** Characters of a signature. */
   signature: 10_000,
+  /** Further addresses of the owner of an account. */
+  aliases: 50,
   /** Drafts of an account that are neither sent nor discarded. */
   drafts: 1_000,
 } as const
@@ -165,6 +167,33 @@ export const DraftChange = z
   .strictObject({ rev: z.int().min(1).describe('The revision that the change is based on'), ...writable })
   .meta({ examples: [{ rev: 1, subject: 'Lunch on Friday' }] })
 export type DraftChange = z.infer<typeof DraftChange>
+
+export const SignatureInput = z
+  .strictObject({
+    format: DraftBody.shape.format.default('markdown'),
+    content: z.string().max(draftBounds.signature).describe('Below each new message, behind `-- `; empty for none'),
+    from_name: line.max(mailBounds.name).nullable().optional().describe('In From, beside the address of the account'),
+    aliases: z
+      .array(EmailAddress)
+      .max(draftBounds.aliases)
+      .default([])
+      .describe('Further addresses of the owner: replies to all leave them out'),
+  })
+  .meta({
+    examples: [{ format: 'markdown', content: 'Ann Berg', from_name: 'Ann Berg', aliases: ['ann.berg@example.com'] }],
+  })
+export type SignatureInput = z.infer<typeof SignatureInput>
+
+export const Signature = z
+  .object({
+    format: DraftBody.shape.format,
+    content: z.string(),
+    from_name: z.string().nullable(),
+    aliases: z.array(z.string()),
+    updated_at: Timestamp.nullable(),
+  })
+  .meta({ id: 'Signature' })
+export type Signature = z.infer<typeof Signature>
 
 /** The message as it would leave: made from the bytes themselves. */
 export const MessageContent = z

@@ -1,6 +1,15 @@
 /** Writing mail: drafts with revisions, replies and forwards, attachments. Nothing here sends. */
 import { z } from 'zod'
-import { Draft, DraftChange, DraftId, draftBounds, MessageContent, NewDraft } from './draft.ts'
+import {
+  Draft,
+  DraftChange,
+  DraftId,
+  draftBounds,
+  MessageContent,
+  NewDraft,
+  Signature,
+  SignatureInput,
+} from './draft.ts'
 import { endpoint, type RequestHeader } from './endpoint.ts'
 import { mailServerProblems } from './mail.ts'
 import { AccountId, Cursor, Limit, line } from './wire.ts'
@@ -48,7 +57,8 @@ export const DraftUploadQuery = z.strictObject({
   rev: z
     .string()
     .regex(/^\d{1,9}$/)
-    .describe('The revision that the change is based on'),
+    .describe('The revision that the change is based on')
+    .meta({ examples: ['1'] }),
   name: line
     .min(1)
     .max(draftBounds.fileName)
@@ -147,7 +157,8 @@ export const draftsApi = {
         .string()
         .regex(/^\d{1,9}$/)
         .optional()
-        .describe('Only if it still has this revision'),
+        .describe('Only if it still has this revision')
+        .meta({ examples: ['1'] }),
     }),
     response: z.undefined(),
     status: 204,
@@ -181,7 +192,13 @@ export const draftsApi = {
     scope: 'mail:draft',
     effect: 'write',
     params: one.extend({ attachment_id: z.string().min(1).max(100) }),
-    query: z.strictObject({ rev: z.string().regex(/^\d{1,9}$/) }),
+    query: z.strictObject({
+      rev: z
+        .string()
+        .regex(/^\d{1,9}$/)
+        .describe('The revision that the change is based on')
+        .meta({ examples: ['1'] }),
+    }),
     response: Draft,
     problems: [...draftChangeProblems, 'attachment_not_found'],
   }),
@@ -195,5 +212,30 @@ export const draftsApi = {
     params: one,
     response: MessageContent.extend({ rev: z.int() }),
     problems: ['account_not_found', 'draft_not_found', 'overloaded'],
+  }),
+  getSignature: endpoint({
+    method: 'GET',
+    path: '/api/v1/accounts/{account_id}/signature',
+    tag,
+    summary: 'Get how an account signs',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: account,
+    response: Signature,
+    problems: ['account_not_found'],
+  }),
+  setSignature: endpoint({
+    method: 'PUT',
+    path: '/api/v1/accounts/{account_id}/signature',
+    tag,
+    summary: 'Set how an account signs',
+    description: 'Drafts that include a signature already keep the one that they have.',
+    scope: 'mail:draft',
+    effect: 'write',
+    callers: 'not_token',
+    params: account,
+    body: SignatureInput,
+    response: Signature,
+    problems: ['account_not_found', 'session_needed'],
   }),
 }

@@ -2,6 +2,8 @@
 import type { AccountService } from './accounts/account-service.ts'
 import { BlobPruner } from './blobs/blob-pruner.ts'
 import { Blobs } from './blobs/blobs.ts'
+import { AnsweredMessages } from './drafts/answered-messages.ts'
+import { AttachmentFiles } from './drafts/attachment-files.ts'
 import { ComposedMessages } from './drafts/composed-messages.ts'
 import { DraftAttachments } from './drafts/draft-attachments.ts'
 import { DraftComposer } from './drafts/draft-composer.ts'
@@ -9,6 +11,8 @@ import { DraftKeys } from './drafts/draft-keys.ts'
 import { draftRoutes } from './drafts/draft-routes.ts'
 import { DraftService } from './drafts/draft-service.ts'
 import { DraftStore } from './drafts/draft-store.ts'
+import { IdentityService } from './drafts/identity-service.ts'
+import { IdentityStore } from './drafts/identity-store.ts'
 import type { EventHub } from './events/event-hub.ts'
 import type { MailService } from './mail/mail-service.ts'
 import type { Database } from './platform/database/database.ts'
@@ -46,15 +50,18 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const { db, hub, accounts, mail, cleaner, bodies, mayPrune, logger } = around
   const store = new DraftStore(db)
   const blobs = new Blobs(db)
+  const identities = new IdentityService(new IdentityStore(db), accounts)
+  const files = new AttachmentFiles({ store, blobs, mail })
+  const answers = new AnsweredMessages({ mail, bodies })
   const keys = new DraftKeys(store)
-  const drafts = new DraftService({ store, keys, blobs, hub, accounts })
+  const drafts = new DraftService({ store, keys, blobs, hub, accounts, identities, answers, files })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
-  const attachments = new DraftAttachments({ drafts, store, blobs, mail })
+  const attachments = new DraftAttachments({ drafts, store, blobs, files })
   const messages = new ComposedMessages({ blobs, cleaner })
   const pruner = new BlobPruner({ blobs, mayPrune: () => mayPrune() !== undefined, logger })
   return {
     ...{ blobs, drafts, composer, messages, keys },
-    addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, blobs }),
+    addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, identities, blobs }),
     parts: [{ name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() }],
   }
 }

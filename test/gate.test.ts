@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Role } from '../contract/access.ts'
+import { draftBounds } from '../contract/draft.ts'
 import { bodyLimitOf, bodyLimits, type Endpoint, endpoint } from '../contract/endpoint.ts'
 import { api, operationName } from '../contract/index.ts'
 import { maxMcpBody, mcpPath } from '../contract/mcp.ts'
@@ -115,6 +116,9 @@ const others: Record<string, string> = {
   beginOidcSignIn: 'public',
   finishOidcSignIn: 'public',
   docs: 'signed_in',
+  'drafts.uploadAttachment': 'mail:draft',
+  'drafts.getAttachment': 'mail:draft',
+  'drafts.getRaw': 'mail:draft',
   'mail.getMessageHtml': 'mail:read',
   'mail.getAttachment': 'mail:read',
   'mail.getMessagePart': 'mail:read',
@@ -273,6 +277,7 @@ test.each(foreign)('no state changes by a request from %s', async (_name, from) 
 
 const limitOf = ({ operation: { name } }: Declared): number => {
   const found = endpoints.find(one => operationName(one) === name)
+  if (name === 'drafts.uploadAttachment') return draftBounds.attachmentBytes
   return found ? bodyLimitOf(found) : maxMcpBody
 }
 const withBody = () => changing().filter(({ method }) => method !== 'HEAD')
@@ -324,6 +329,8 @@ test('nothing takes more than is said here', () => {
     .map(one => [operationName(one), bodyLimitOf(one)])
   expect(larger).toEqual([
     ['assistant.queryChatbot', 128 * 1024],
+    ['drafts.createDraft', 4 * 1024 * 1024],
+    ['drafts.changeDraft', 4 * 1024 * 1024],
     ['operations.changeMessages', 1024 * 1024],
     ['operations.deleteMessages', 1024 * 1024],
   ])

@@ -11,18 +11,17 @@ import type { EventHub } from '../events/event-hub.ts'
 import { domainOf } from '../mail/mail-address.ts'
 import type { Principal } from '../platform/principal.ts'
 import { limitKeyOf } from '../platform/principal.ts'
-import { Problem } from '../platform/problem.ts'
 import { SharedJobs } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
+import { accountBytes, tooLarge } from './blob-bounds.ts'
 import { type ComposedMessage, submissionHash } from './composed-message.ts'
 import { envelopeAddress, keyOf } from './draft-recipients.ts'
-import { draftChanged } from './draft-rights.ts'
-import { type DraftService, ownerOf } from './draft-service.ts'
+import { draftChanged, ownerOf } from './draft-rights.ts'
+import type { DraftService } from './draft-service.ts'
 import type { DraftStore } from './draft-store.ts'
 import type { DraftAttachmentRow, DraftContent, DraftRow, Quote } from './draft-tables.ts'
 import { answeredBy, contentOf } from './draft-view.ts'
 import { writeBodies } from './message-bodies.ts'
-import { writeMessage } from './write-message.ts'
 
 export interface DraftComposerOptions {
   drafts: Pick<DraftService, 'getRow'>
@@ -79,6 +78,8 @@ export class DraftComposer {
     const messageId = messageIdOf(row, email)
     const answered = answeredBy(row)
     const isReply = row.mode === 'reply' || row.mode === 'reply_all'
+    // Loaded only now: most servers send little, and some nothing.
+    const { writeMessage } = await import('./write-message.ts')
     const stream = writeMessage({
       ...{ from, messageId, ...written },
       ...{ to: content.to, cc: content.cc, replyTo: content.replyTo, subject: content.subject },
@@ -113,15 +114,6 @@ export class DraftComposer {
       stream.destroy()
     }
   }
-}
-
-/** Of all drafts of an account, with what was composed of them. */
-export const accountBytes = 2 * 1024 * 1024 * 1024
-
-export function tooLarge({ bound }: BlobTooLarge): Problem {
-  if (bound === 'bytes') return new Problem('too_large', 'The message with its attachments is larger than 30 MiB.')
-  const detail = 'The drafts of this account hold 2 GiB, the most there may be; send or discard some.'
-  return new Problem('too_many_drafts', detail)
 }
 
 interface Parts {

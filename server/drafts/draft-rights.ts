@@ -25,3 +25,8 @@ export function draftSubmitted(): Problem {
   const detail = 'The draft was handed over to be sent; it can be changed again when that is cancelled.'
   return new Problem('draft_submitted', detail)
 }
+
+/** What uses the blobs of a draft. */
+export function ownerOf(draftId: string): string {
+  return `draft:${draftId}`
+}

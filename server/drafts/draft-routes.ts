@@ -23,6 +23,7 @@ import type { ComposedMessages } from './composed-messages.ts'
 import type { DraftAttachments } from './draft-attachments.ts'
 import type { DraftComposer } from './draft-composer.ts'
 import type { DraftService } from './draft-service.ts'
+import type { IdentityService } from './identity-service.ts'
 
 const upload: Operation = { name: 'drafts.uploadAttachment', scope: 'mail:draft', effect: 'write' }
 const attachment: Operation = { name: 'drafts.getAttachment', scope: 'mail:draft', effect: 'read' }
@@ -34,10 +35,12 @@ export interface DraftParts {
   attachments: DraftAttachments
   composer: DraftComposer
   messages: ComposedMessages
+  identities: IdentityService
   blobs: Pick<Blobs, 'read'>
 }
 
-export function draftRoutes(http: HttpServer, { drafts, attachments, composer, messages, blobs }: DraftParts): void {
+export function draftRoutes(http: HttpServer, parts: DraftParts): void {
+  const { drafts, attachments, composer, messages, identities, blobs } = parts
   handle(http, draftsApi.createDraft, async call => {
     const { principal, params, body, signal } = call
     const draft = await drafts.create(principal, params.account_id, body, signal, call.header('idempotency-key'))
@@ -76,6 +79,10 @@ export function draftRoutes(http: HttpServer, { drafts, attachments, composer, m
     const { html, text } = await messages.read(composed, principal, signal)
     return { html: html ?? renderMessageText(text), accountId }
   })
+  handle(http, draftsApi.getSignature, ({ principal, params }) => identities.get(principal, params.account_id))
+  handle(http, draftsApi.setSignature, ({ principal, params, body }) =>
+    identities.set(principal, params.account_id, body),
+  )
   handleUpload(http, draftUploadPath, upload, draftBounds.attachmentBytes, async (call, { type, bytes }) => {
     const { principal, params } = call
     const query = checkedQuery(DraftUploadQuery, call.query)

@@ -1,6 +1,6 @@
 /** Drafts: created, changed by whoever has their latest revision, listed, discarded. Nothing here sends; `mark` says what became of one that is sent. */
 import { randomBytes } from 'node:crypto'
-import type { Draft, DraftBody, DraftChange, DraftMode, NewDraft } from '../../contract/draft.ts'
+import type { Draft, DraftChange, DraftMode, NewDraft } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
 import type { Fact } from '../../contract/event.ts'
 import type { AccountService } from '../accounts/account-service.ts'
@@ -9,12 +9,15 @@ import type { EventHub } from '../events/event-hub.ts'
 import type { Database } from '../platform/database/database.ts'
 import { maySeeAccount, type Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
+import type { AnsweredMessages } from './answered-messages.ts'
+import type { AttachmentFiles } from './attachment-files.ts'
 import { emptyContent, withChange } from './draft-change.ts'
 import type { DraftKeys } from './draft-keys.ts'
-import { draftChanged, draftSubmitted, maySeeDraft, noDraft, writerSeenBy } from './draft-rights.ts'
+import { draftChanged, draftSubmitted, maySeeDraft, noDraft, ownerOf, writerSeenBy } from './draft-rights.ts'
 import type { DraftStore } from './draft-store.ts'
-import type { AnsweredMessage, DraftContent, DraftRow, Quote } from './draft-tables.ts'
+import type { Beginning, DraftContent, DraftRow } from './draft-tables.ts'
 import { contentOf, kindOf, notSaved, toDraft } from './draft-view.ts'
+import type { IdentityService } from './identity-service.ts'
 
 export interface DraftServiceOptions {
   store: DraftStore
@@ -22,32 +25,17 @@ export interface DraftServiceOptions {
   blobs: Pick<Blobs, 'use' | 'release'>
   hub: Pick<EventHub, 'transact'>
   accounts: Pick<AccountService, 'get'>
+  identities: Pick<IdentityService, 'identityOf'>
+  answers: Pick<AnsweredMessages, 'read'>
+  files: Pick<AttachmentFiles, 'storeNamed' | 'attach'>
   bounds?: { drafts: number }
 }
 
 export type Tell = (fact: Fact) => void
 
-/** Who writes as, where a draft names nothing else. */
-export interface Identity {
-  fromName: string | null
-  signature: DraftBody | null
-}
-
-/** What a draft begins with. */
-export interface Beginning {
-  content: Partial<DraftContent>
-  answered: AnsweredMessage | null
-  quote: Quote | null
-}
-
 /** Characters of what is written in all drafts of a page. */
 const pageCharacters = 4 * 1024 * 1024
-const nothing: Beginning = { content: {}, answered: null, quote: null }
-
-/** What uses the blobs of a draft. */
-export function ownerOf(draftId: string): string {
-  return `draft:${draftId}`
-}
+const nothing: Beginning = { content: {}, answered: null, quote: null, attachmentIds: [] }
 
 export class DraftService {
   readonly #options: DraftServiceOptions
@@ -64,22 +52,30 @@ export class DraftService {
     signal: AbortSignal,
     key?: string,
   ): Promise<Draft> {
-    const { keys, store, bounds = draftBounds } = this.#options
+    const { keys, store, files, bounds = draftBounds } = this.#options
     await this.#checkAccount(principal, accountId)
     const call = keys.call(principal, key, [accountId, input])
     const before = await keys.repeated(call)
     if (before !== undefined) return this.get(principal, accountId, before)
-    const { mode, message: _message, attach: _attach, ...wanted } = input
-    signal.throwIfAborted()
-    const { content, answered, quote } = nothing
-    const row = this.#newRow(principal, accountId, mode, withChange({ ...emptyContent, ...content }, wanted, null))
-    row.source = answered && JSON.stringify(answered)
-    row.quote = quote && JSON.stringify(quote)
+    // Before anything is fetched for it.
+    if ((await store.count(accountId)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
+    const { mode, message, attach = [], ...wanted } = input
+    const identity = await this.#options.identities.identityOf(principal, accountId)
+    const beginning = await this.#begin(principal, accountId, { mode, message }, identity.own, signal)
+    const { fromName, signature } = identity
+    const begun = { ...emptyContent, fromName, signature, ...beginning.content }
+    const row = this.#newRow(principal, accountId, mode, withChange(begun, wanted, signature))
+    const forwarded = beginning.attachmentIds.map(attachmentId => ({ message: message ?? '', attachmentId }))
+    const named = attach.map(({ message: of, attachment_id: attachmentId }) => ({ message: of, attachmentId }))
+    const { stored, leftOut } = await files.storeNamed(principal, accountId, { forwarded, named }, signal)
+    row.source = beginning.answered && JSON.stringify({ ...beginning.answered, leftOut })
+    row.quote = beginning.quote && JSON.stringify(beginning.quote)
     const created = await this.#options.hub.transact(async (transaction, tell) => {
       const repeated = await keys.repeated(call, transaction)
       if (repeated !== undefined) return repeated
       if ((await store.count(accountId, transaction)) >= bounds.drafts) throw tooManyDrafts(bounds.drafts)
       await store.insert(transaction, row)
+      await files.attach(transaction, row.id, stored)
       await keys.keep(transaction, call, row.id)
       tell({ type: 'draft_created', data: factOf(row, principal) })
       return row.id
@@ -130,8 +126,9 @@ export class DraftService {
     { rev, ...wanted }: DraftChange,
   ): Promise<Draft> {
     await this.#checkAccount(principal, accountId)
+    const { signature } = await this.#options.identities.identityOf(principal, accountId)
     await this.revise(principal, accountId, draftId, rev, async row => ({
-      content: JSON.stringify(withChange(contentOf(row), wanted, null)),
+      content: JSON.stringify(withChange(contentOf(row), wanted, signature)),
     }))
     return this.get(principal, accountId, draftId)
   }
@@ -225,6 +222,17 @@ export class DraftService {
       tell({ type: 'draft_changed', data: { ...factOf(after, principal), state } })
       return after
     })
+  }
+
+  async #begin(
+    principal: Principal,
+    accountId: string,
+    { mode, message }: Pick<NewDraft, 'mode' | 'message'>,
+    own: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Beginning> {
+    if (mode === 'new' || message === undefined) return nothing
+    return this.#options.answers.read({ principal, accountId, mode, message, own }, signal)
   }
 
   #newRow(principal: Principal, accountId: string, mode: DraftMode, content: DraftContent): DraftRow {

@@ -116,6 +116,10 @@ export interface AnsweredMessage {
   /** With angle brackets; null where it has none that may be written into a header. */
   messageId: string | null
   references: string[]
+  /** Names of attachments of a forwarded message for which there was no room. */
+  leftOut: string[]
+  /** Recipients of it that a reply to all leaves out, since there are too many. */
+  omitted: number
 }
 
 /** What stands below the text of a reply or forward. */
@@ -126,4 +130,13 @@ export interface Quote {
   text: string
   /** Cleaned; null where it had none. */
   html: string | null
+}
+
+/** What a draft begins with. */
+export interface Beginning {
+  content: Partial<DraftContent>
+  answered: AnsweredMessage | null
+  quote: Quote | null
+  /** Of the message, that go along. */
+  attachmentIds: readonly string[]
 }

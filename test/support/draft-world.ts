@@ -2,12 +2,16 @@
 import { onTestFinished } from 'vitest'
 import type { NewDraft } from '../../contract/draft.ts'
 import { Blobs } from '../../server/blobs/blobs.ts'
+import { AnsweredMessages, type AnsweredMessagesOptions } from '../../server/drafts/answered-messages.ts'
+import { AttachmentFiles, type AttachmentFilesOptions } from '../../server/drafts/attachment-files.ts'
 import { ComposedMessages } from '../../server/drafts/composed-messages.ts'
 import { DraftAttachments } from '../../server/drafts/draft-attachments.ts'
 import { DraftComposer } from '../../server/drafts/draft-composer.ts'
 import { DraftKeys } from '../../server/drafts/draft-keys.ts'
 import { DraftService, type DraftServiceOptions } from '../../server/drafts/draft-service.ts'
 import { DraftStore } from '../../server/drafts/draft-store.ts'
+import { IdentityService } from '../../server/drafts/identity-service.ts'
+import { IdentityStore } from '../../server/drafts/identity-store.ts'
 import type { Database } from '../../server/platform/database/database.ts'
 import { everyScope, type Principal } from '../../server/platform/principal.ts'
 import { Problem } from '../../server/platform/problem.ts'
@@ -30,10 +34,19 @@ export interface DraftWorldOptions {
   db?: Database
   email?: string
   bounds?: DraftServiceOptions['bounds']
+  mail?: DraftMail
 }
 
-export async function startDrafts({ db: given, email = 'ann@example.org', bounds }: DraftWorldOptions = {}) {
-  const { hub, db, facts } = await startHub(given)
+type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
+
+const absent = () => {
+  throw new Error('there is no mail here')
+}
+const noMail: DraftMail = { getMessage: absent, openAttachment: absent, files: { openRaw: absent } }
+
+export async function startDrafts(given: DraftWorldOptions = {}) {
+  const { email = 'ann@example.org', bounds } = given
+  const { hub, db, facts } = await startHub(given.db)
   for (const id of ['a', 'b']) await keepAccount(db, id)
   const worker = new TextWorker()
   onTestFinished(() => worker.stop())
@@ -41,30 +54,23 @@ export async function startDrafts({ db: given, email = 'ann@example.org', bounds
   const accounts = {
     get: async (_principal: Principal, id: string) => {
       if (!['a', 'b'].includes(id)) throw new Problem('account_not_found', 'There is no such account.')
-      return { email, enabled: !disabled.has(id) }
+      return { email, enabled: !disabled.has(id), imap: { user: 'ann' } }
     },
   } as unknown as DraftServiceOptions['accounts']
   const store = new DraftStore(db)
   const blobs = new Blobs(db)
   const bodies = new OutgoingBodies(worker)
-  const drafts = new DraftService({
-    store,
-    keys: new DraftKeys(store),
-    blobs,
-    hub,
-    accounts,
-    ...(bounds && { bounds }),
-  })
+  const identities = new IdentityService(new IdentityStore(db), accounts)
+  const mail = given.mail ?? noMail
+  const files = new AttachmentFiles({ store, blobs, mail })
+  const answers = new AnsweredMessages({ mail, bodies })
+  const wired = { store, keys: new DraftKeys(store), blobs, hub, accounts, identities, answers, files }
+  const drafts = new DraftService({ ...wired, ...(bounds && { bounds }) })
+  const attachments = new DraftAttachments({ drafts, store, blobs, files })
   const composer = new DraftComposer({ drafts, store, blobs, bodies, hub, accounts })
-  const mail = {
-    openAttachment: () => {
-      throw new Error('there is no mail here')
-    },
-  }
-  const attachments = new DraftAttachments({ drafts, store, blobs, mail })
   const messages = new ComposedMessages({ blobs, cleaner: new HtmlCleaner(worker) })
   const world = {
-    ...{ db, hub, facts, disabled, store, blobs, drafts, composer, attachments, messages },
+    ...{ db, hub, facts, disabled, store, blobs, drafts, composer, attachments, messages, identities },
     create: (input: Partial<NewDraft> = {}, principal = agent) =>
       drafts.create(principal, 'a', { mode: 'new', ...input }, signal),
     compose: async (draft: { id: string; rev: number }, principal = agent) => {

@@ -36,6 +36,7 @@ export function handleUpload(
         const params = (request.params ?? {}) as Record<string, string>
         const query = (request.query ?? {}) as Record<string, string>
         guard(principalOf(request), operation, params.account_id)
+        refuseDeclared(request.headers, mostBytes)
         const call = new HttpCall(request, reply, { params, query, body: undefined }, http)
         const type = request.headers['content-type']
         const bytes = bytesOf(request.raw, mostBytes, () => http.wantBody(request))
@@ -55,11 +56,6 @@ async function* bytesOf(
   mostBytes: number,
   ask: () => void,
 ): AsyncGenerator<Uint8Array, undefined> {
-  const { 'content-encoding': encoding, 'content-length': declared } = request.headers
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new Problem('unsupported_media_type', 'Send the file as it is, without a Content-Encoding.')
-  }
-  if (Number(declared ?? 0) > mostBytes) throw tooLarge(mostBytes)
   ask()
   let size = 0
   // Where its reader stops in the middle, the answer still goes out over the same connection.
@@ -69,6 +65,14 @@ async function* bytesOf(
     yield piece
   }
   if (!request.complete) throw new Problem('bad_request', 'The upload broke off.')
+}
+
+/** Before any of it is asked for. */
+function refuseDeclared(headers: IncomingMessage['headers'], mostBytes: number): void {
+  const { 'content-encoding': encoding, 'content-length': declared } = headers
+  if (Number(declared ?? 0) > mostBytes) throw tooLarge(mostBytes)
+  if (encoding === undefined || encoding === 'identity') return
+  throw new Problem('unsupported_media_type', 'Send the file as it is, without a Content-Encoding.')
 }
 
 function tooLarge(mostBytes: number): Problem {

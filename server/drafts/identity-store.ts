@@ -1,0 +1,24 @@
+/** How accounts sign, in the database. */
+import type { Database } from '../platform/database/database.ts'
+import type { SignatureRow } from './draft-tables.ts'
+
+export class IdentityStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  async find(accountId: string): Promise<SignatureRow | undefined> {
+    return this.#db.selectFrom('signatures').selectAll().where('account_id', '=', accountId).executeTakeFirst()
+  }
+
+  async save(row: SignatureRow): Promise<void> {
+    const { account_id: _account, ...values } = row
+    await this.#db
+      .insertInto('signatures')
+      .values(row)
+      .onConflict(conflict => conflict.column('account_id').doUpdateSet(values))
+      .execute()
+  }
+}
