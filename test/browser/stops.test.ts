@@ -28,7 +28,7 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
   }
   const item = (page: Page, id: string) => page.locator(`[data-submission="${id}"]`)
 
-  test('the policy of a token is read in plain words, edited, and holds at once', async () => {
+  test('the policy of a token is read in plain words, edited, and takes effect immediately', async () => {
     const { open, person, tokenId, sink } = world
     const { page, expectQuiet } = await open('/tokens')
     await page.getByRole('button', { name: 'Policy: Support agent' }).click()
