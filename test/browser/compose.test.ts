@@ -59,6 +59,10 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     const shown = page.frameLocator('iframe[title="The message as it will be sent"]')
     await shown.locator('strong').filter({ hasText: 'noon' }).waitFor()
     await shown.getByText('I know a good place.').waitFor()
+    // As the default policy has it, an agent would have to ask.
+    await reply.getByRole('combobox', { name: /if a token sent this/ }).selectOption({ label: 'Support agent' })
+    await reply.getByText('would have this held for approval.').waitFor()
+    await expectAccessible(page, 'a preview')
 
     await page.keyboard.press('Control+Enter')
     await page.getByRole('button', { name: 'Undo' }).click()
