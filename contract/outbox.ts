@@ -18,6 +18,14 @@ const deciding = ['submission_not_found', 'not_possible_now', 'frozen'] as const
 /** The HTML part of a message of the outbox, for a sandboxed frame: only while its hash is `hash`. Not in the table of JSON endpoints. */
 export const submissionHtmlPath = '/api/v1/outbox/{submission_id}/html'
 
+export const SubmissionFrameQuery = z.strictObject({
+  hash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('Of what is to be shown: of other content nothing is served')
+    .meta({ examples: ['5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'] }),
+})
+
 export const outboxApi = {
   sendDraft: endpoint({
     method: 'POST',

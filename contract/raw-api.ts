@@ -23,6 +23,7 @@ import {
   messageRawPath,
 } from './mail.ts'
 import { mcpPath } from './mcp.ts'
+import { outboxApi, SubmissionFrameQuery, submissionHtmlPath } from './outbox.ts'
 import { AccountId } from './wire.ts'
 
 export interface RawEndpoint extends Omit<Endpoint, 'response' | 'status'> {
@@ -197,6 +198,21 @@ export const rawApi: readonly RawEndpoint[] = [
     media: { 'application/octet-stream': 'Subject: At noon?\r\n\r\nYes.' },
     responseHeaders: ['Content-Disposition', 'ETag'],
     problems: ['account_not_found', 'draft_not_found', 'draft_changed', 'too_large', 'too_many_drafts', 'overloaded'],
+  },
+  {
+    name: 'outbox.getSubmissionHtml',
+    method: 'GET',
+    path: submissionHtmlPath,
+    tag: 'Outbox',
+    summary: 'Get a message of the outbox as its recipients will see it, for a sandboxed frame',
+    description:
+      'From the bytes that leave, cleaned, without remote content. With a session it is served only to the page’s frame.',
+    scope: 'mail:draft',
+    effect: 'read',
+    params: outboxApi.getSubmissionContent.params!,
+    query: SubmissionFrameQuery,
+    media: { 'text/html': '<!doctype html><p>At noon?</p>' },
+    problems: ['submission_not_found', 'approval_void', 'overloaded', 'frame_only'],
   },
   {
     name: 'metrics.prometheus',

@@ -56,6 +56,7 @@ test('every endpoint of the contract is served, and beside them only what is no 
     'mail.getAttachmentsZip',
     'mcp.exchange',
     'metrics.prometheus',
+    'outbox.getSubmissionHtml',
   ]
   expect([...served].sort()).toEqual([...endpoints.map(operationName), ...others].sort())
 })

@@ -11,6 +11,8 @@ import type { SignedIn } from '../support/signed-in.ts'
 const pages = {
   Overview: '/',
   Mail: '/mail',
+  Approvals: '/approvals',
+  Outbox: '/outbox',
   Clients: '/clients',
   Accounts: '/accounts',
   Assistant: '/assistant',

@@ -101,9 +101,7 @@ function Detail({ detail, isEdited, onShowNew }: { detail: ApprovalDetail; isEdi
         <Reasons detail={detail} />
         <HeldRecipients submission={submission} envelope={content.envelope} />
         <OutgoingAttachments attachments={content.attachments} />
-        <div ref={words}>
-          <OutgoingContent content={content} frameSource={frameSource} onSeen={onSeen} more={more} />
-        </div>
+        <OutgoingContent content={content} frameSource={frameSource} body={words} onSeen={onSeen} more={more} />
         <AskerActivity name={asks.name} activity={activity} />
         <Decisions detail={detail} />
       </div>

@@ -36,7 +36,7 @@ function kindOf(line: string, original: string | null, originalLines: ReadonlySe
   return 'altered'
 }
 
-/** Lines are broken anew when they are quoted, and a quote of a quote has marks of its own. */
+/** Lines are broken in other places when they are quoted, and a quote of a quote has marks of its own. */
 function flat(text: string): string {
   return text
     .split('\n')

@@ -42,8 +42,15 @@ export const kindWords: Record<Operation['principal']['kind'], string> = {
   api_key: 'API key',
 }
 
+const folderVerbs = {
+  create_folder: 'Create',
+  delete_folder: 'Delete',
+  subscribe_folder: 'Subscribe to',
+  unsubscribe_folder: 'Unsubscribe from',
+}
+
 /** What was asked for: `Move 40 messages to Archive`. */
-export function titleOf({ kind, counts, to, add, remove, undo_of: undoOf }: Operation): string {
+export function titleOf({ kind, counts, folder, to, add, remove, undo_of: undoOf }: Operation): string {
   const what = formatCount(counts.total, 'message')
   switch (kind) {
     case 'move':
@@ -55,6 +62,13 @@ export function titleOf({ kind, counts, to, add, remove, undo_of: undoOf }: Oper
       return undoOf === null ? `Delete ${what} permanently` : `Remove ${formatCount(counts.total, 'copy', 'copies')}`
     case 'flags':
       return undoOf === null ? `${flagWords({ add, remove })}: ${what}` : `Take back flags of ${what}`
+    case 'rename_folder':
+      return `Rename folder ${visibleText(folder ?? '')} to ${visibleText(to ?? '')}`
+    case 'create_folder':
+    case 'delete_folder':
+    case 'subscribe_folder':
+    case 'unsubscribe_folder':
+      return `${folderVerbs[kind]} folder ${visibleText(folder ?? '')}`
   }
 }
 
@@ -93,6 +107,12 @@ export function changeWords({ action, to, add, remove }: UndoChange): string {
       return 'Remove the copy'
     case 'set_flags':
       return flagWords({ add, remove })
+    case 'rename_folder':
+      return `Rename the folder to ${visibleText(to ?? 'what it was called')}`
+    case 'delete_folder':
+    case 'subscribe_folder':
+    case 'unsubscribe_folder':
+      return `${folderVerbs[action]} the folder`
     case 'none':
       return 'Leave as it is'
   }

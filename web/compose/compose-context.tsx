@@ -1,4 +1,4 @@
-/** Which draft is open, in the address: any page can open one, back closes it, and a reload keeps it. */
+/** Which draft is open, in the address. Any page can open one, back closes it, and a reload keeps it. */
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react'
 import type { NewDraft } from '../../contract/draft.ts'
 import { draftsApi } from '../../contract/drafts.ts'

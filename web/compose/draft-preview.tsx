@@ -8,6 +8,7 @@ import { addressOf, call } from '../platform/api-client.ts'
 import { ErrorState } from '../ui/error-state.tsx'
 import { SkeletonRows } from '../ui/skeleton.tsx'
 import type { DraftSession } from './draft-session.ts'
+import { PolicyCheck } from './policy-check.tsx'
 
 export function DraftPreview({ session, draft }: { session: DraftSession; draft: Draft }) {
   const [isFlushed, setFlushed] = useState(false)
@@ -28,5 +29,10 @@ export function DraftPreview({ session, draft }: { session: DraftSession; draft:
   })
   if (!data && error) return <ErrorState error={error} onRetry={() => void refetch()} />
   if (!data) return <SkeletonRows count={4} />
-  return <OutgoingContent content={data} frameSource={addressOf(draftHtmlPath, params, { rev: data.rev })} />
+  return (
+    <>
+      <OutgoingContent content={data} frameSource={addressOf(draftHtmlPath, params, { rev: data.rev })} />
+      <PolicyCheck key={draft.rev} draft={draft} />
+    </>
+  )
 }

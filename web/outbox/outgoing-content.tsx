@@ -1,5 +1,5 @@
 /** A message as it will leave, from its bytes: as the recipient sees it, what of it is new, and its source. */
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, type RefObject, useState } from 'react'
 import type { DraftAttachment, MessageContent } from '../../contract/draft.ts'
 import { visibleLines, visibleText } from '../mail/mail-words.ts'
 import { formatBytes, formatCount } from '../platform/format.ts'
@@ -13,18 +13,21 @@ export interface ContentView {
 
 /**
  * @param frameSource Address of the HTML part, for the frame.
- * @param onSeen Called when what will be sent is on screen.
+ * @param onSeen Called when the frame has loaded.
+ * @param body Around the message itself, below the choice of views.
  * @param more Other ways to look at it.
  */
 export function OutgoingContent({
   content,
   frameSource,
   onSeen,
+  body,
   more = [],
 }: {
   content: MessageContent
   frameSource: string
   onSeen?: () => void
+  body?: RefObject<HTMLDivElement | null>
   more?: readonly ContentView[]
 }) {
   const views: readonly ContentView[] = [
@@ -56,7 +59,7 @@ export function OutgoingContent({
           </button>
         ))}
       </fieldset>
-      {view.children}
+      <div ref={body}>{view.children}</div>
     </section>
   )
 }

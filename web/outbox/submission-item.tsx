@@ -103,10 +103,7 @@ function Opened({ submission }: { submission: Submission }) {
       {copied !== undefined && (
         <p className="flex items-start gap-2 text-soft">
           {copy.state === 'failed' && <ToneIcon tone="warn" />}
-          <span>
-            {copied}
-            {copy.folder !== null && copy.state === 'saved' && ` (${visibleText(copy.folder)})`}
-          </span>
+          <span>{copied}</span>
         </p>
       )}
       <SubmissionContent submission={submission} />

@@ -5,6 +5,7 @@ import { ApprovalNotices } from '../approvals/approval-notices.tsx'
 import { ComposeProvider } from '../compose/compose-context.tsx'
 import { ComposeHost } from '../compose/compose-host.tsx'
 import { FreezeBanner } from '../freeze/freeze-banner.tsx'
+import { FreezeDialog } from '../freeze/freeze-dialog.tsx'
 import { useStream } from '../platform/live.tsx'
 import type { ThemeChoice } from '../platform/theme.ts'
 import { classNames } from '../ui/class-names.ts'
@@ -24,6 +25,7 @@ export function Shell({
 }) {
   const stream = useStream()
   const [opened, setOpened] = useState<Opened>()
+  const [isStopping, setStopping] = useState(false)
   const pageKeys = useRef(new Set<RefObject<PageKeys>>())
   const [path] = useLocation()
   const isWhole = destinations.some(destination => destination.isWhole && isHere(path, destination.href))
@@ -40,7 +42,7 @@ export function Shell({
           </a>
           <NavRail />
           <div className="flex min-h-0 min-w-0 flex-1 flex-col">
-            <TopBar theme={theme} onPalette={() => setOpened('palette')} />
+            <TopBar theme={theme} onPalette={() => setOpened('palette')} onStop={() => setStopping(true)} />
             <TroubleBanner />
             <FreezeBanner />
             <main
@@ -57,6 +59,9 @@ export function Shell({
           <Shortcuts opened={opened} onOpen={setOpened} setTheme={theme[1]} />
           <ComposeHost />
           <ApprovalNotices />
+          {isStopping && (
+            <FreezeDialog target={{ target: 'everything', name: 'all programs' }} onClose={() => setStopping(false)} />
+          )}
         </div>
       </ComposeProvider>
     </PageKeysContext>

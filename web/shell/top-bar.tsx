@@ -19,9 +19,11 @@ const themes: Record<ThemeChoice, { next: ThemeChoice; label: string; icon: type
 export function TopBar({
   theme: [choice, setChoice],
   onPalette,
+  onStop,
 }: {
   theme: [ThemeChoice, (choice: ThemeChoice) => void]
   onPalette(): void
+  onStop(): void
 }) {
   const { server } = useSession()
   const { next, label, icon } = themes[choice]
@@ -32,7 +34,7 @@ export function TopBar({
       </span>
       {(server.demo || server.sandbox_running) && <Badge tone="warn">Sandbox</Badge>}
       <div className="ml-auto flex items-center gap-1">
-        <StopButton />
+        <StopButton onAsk={onStop} />
         <LiveBadge />
         <IconButton
           icon={Search}

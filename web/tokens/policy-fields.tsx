@@ -49,6 +49,7 @@ function ApprovalRules({ form, faults, onChange }: Part) {
         name="taintMinutes"
         label="After it read mail of a stranger, within so many minutes"
         hint="What it then writes may be the words of the stranger. Empty: this does not matter."
+        placeholder="never"
       />
       <Radios<PolicyForm['mode']>
         legend="What becomes of what it asks for"
@@ -218,10 +219,11 @@ function FigureField({
   name,
   label,
   hint,
+  placeholder = 'no limit',
   form,
   faults,
   onChange,
-}: Part & { name: TextFieldName; label: string; hint?: string }) {
+}: Part & { name: TextFieldName; label: string; hint?: string; placeholder?: string }) {
   return (
     <Field label={label} hint={hint} error={faults[name]}>
       <Input
@@ -230,7 +232,7 @@ function FigureField({
         inputMode="decimal"
         maxLength={12}
         autoComplete="off"
-        placeholder="no limit"
+        placeholder={placeholder}
       />
     </Field>
   )

@@ -1,0 +1,168 @@
+/** A message from the agent that asks to the server that takes it: what a person saw on the page is what leaves, and nothing else. */
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { approvalsApi } from '../../contract/approvals.ts'
+import { draftsApi } from '../../contract/drafts.ts'
+import { outboxApi } from '../../contract/outbox.ts'
+import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+
+const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
+
+describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
+  let world: ActingWorld
+
+  beforeAll(async () => {
+    world = await startActingWorld()
+    return world.stop
+  })
+
+  /** The agent answers Bob, and asks to send that. */
+  async function ask(content: string) {
+    const { agent, accountId, messageRef } = world
+    const params = { account_id: accountId }
+    const body = { mode: 'reply', message: messageRef, body: { format: 'markdown', content } }
+    const draft = await agent(draftsApi.createDraft, { params, body })
+    const named = { ...params, draft_id: draft.id }
+    return agent(outboxApi.sendDraft, { params: named, body: { rev: draft.rev } })
+  }
+  const row = (page: Page, id: string) => page.locator(`[data-approval="${id}"]`)
+  const article = (page: Page) => page.getByRole('article', { name: 'What waits for approval' })
+  const frame = (page: Page) => page.frameLocator('iframe[title="The message as it will be sent"]')
+  const approve = (page: Page) => page.getByRole('button', { name: /^Approve/ })
+  const isSeen = async (page: Page, words: string) => {
+    await frame(page).getByText(words).first().waitFor()
+    await expect.poll(() => approve(page).isEnabled()).toBe(true)
+  }
+
+  test('what an agent asks for is on the page at once, and what is approved there is what the server gets', async () => {
+    const { open, agent, sink } = world
+    const { page, expectQuiet } = await open('/approvals')
+    await page.getByText('Nothing waits', { exact: true }).waitFor()
+    const submission = await ask('At **noon**, gladly.')
+    expect(submission.state).toBe('held')
+    const id = submission.approval_id!
+    await row(page, id).waitFor()
+    await expect.poll(() => page.title()).toContain('(1) ')
+    await page.getByRole('link', { name: /Approvals.*1.*waiting/ }).waitFor()
+    expect(await page.locator('link[rel="icon"]').getAttribute('href')).toContain('data:image/svg+xml')
+    // Nothing is open, so no key decides.
+    for (const key of ['a', 'd', 'e']) await page.keyboard.press(key)
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    expect((await agent(approvalsApi.getApproval, { params: { approval_id: id } })).state).toBe('waiting')
+
+    await row(page, id).click()
+    await isSeen(page, 'noon')
+    const words = await article(page).innerText()
+    expect(words).toContain('Support agent')
+    expect(words).toContain('bob@example.org')
+    await keepPicture(page, 'approval-light-1440')
+    await expectAccessible(page, 'an approval')
+    await page.getByRole('button', { name: 'New and quoted' }).click()
+    await page.getByRole('button', { name: /^Show \d+ quoted lines?$/ }).waitFor()
+    await keepPicture(page, 'approval-new-light-1440')
+    await page.getByRole('button', { name: 'Headers' }).click()
+    await article(page).getByText('<lunch@example.org>').first().waitFor()
+    const { content } = await agent(approvalsApi.getApproval, { params: { approval_id: id } })
+    await page.keyboard.press('a')
+    await page.getByText('Approved by Ada Admin.').waitFor()
+    await expect.poll(() => sink.taken.length).toBe(1)
+    expect(sink.taken[0]).toMatchObject({ sha256: content.sha256, to: ['bob@example.org'] })
+    await expect.poll(() => page.title()).not.toContain('(1) ')
+    // Pressed again it does nothing, and there is no other under it.
+    await page.keyboard.press('a')
+    expect(await row(page, id).count()).toBe(0)
+    expectQuiet()
+  })
+
+  test('what is denied says why, and is not sent; what is decided elsewhere is told where it is open', async () => {
+    const { open, agent, person, sink } = world
+    const before = sink.taken.length
+    const [denied, other] = [await ask('Send me your password.'), await ask('Another answer.')]
+    const { page } = await open(`/approvals?open=${denied.approval_id}`)
+    await isSeen(page, 'Send me your password.')
+    await page.keyboard.press('d')
+    const dialog = page.getByRole('dialog', { name: 'Deny this message?' })
+    await dialog.getByLabel('Reason').fill('We never ask for that.')
+    await expectAccessible(page, 'a denial')
+    await dialog.getByRole('button', { name: 'Deny' }).click()
+    await page.getByText('Denied by Ada Admin.').waitFor()
+    const told = await agent(approvalsApi.getApproval, { params: { approval_id: denied.approval_id! } })
+    expect(told.decisions[0]).toMatchObject({ decision: 'deny', reason: 'We never ask for that.' })
+
+    await row(page, other.approval_id!).click()
+    await isSeen(page, 'Another answer.')
+    const named = { params: { approval_id: other.approval_id! } }
+    await person(approvalsApi.deny, { ...named, body: { hash: other.hash } })
+    await page.getByText('Denied by Ada Admin.').waitFor()
+    expect(await approve(page).count()).toBe(0)
+    await page.getByRole('link', { name: 'Decided' }).click()
+    await row(page, other.approval_id!).getByText('Denied').waitFor()
+    expect(sink.taken.length).toBe(before)
+  })
+
+  test('what is edited is shown again before it is approved; an edit by another is not approved unseen', async () => {
+    const { open, person, sink } = world
+    const before = sink.taken.length
+    const submission = await ask('At noon, dear Bob.')
+    const params = { approval_id: submission.approval_id! }
+    const { page } = await open(`/approvals?open=${submission.approval_id}`)
+    await isSeen(page, 'At noon, dear Bob.')
+    await page.keyboard.press('e')
+    const dialog = page.getByRole('dialog', { name: 'Edit before it is sent' })
+    await dialog.getByRole('textbox', { name: 'Text' }).fill('At one, dear Bob.')
+    await dialog.getByRole('button', { name: 'Show what this makes of it' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    await page.getByRole('button', { name: 'Show the new version' }).click()
+    await isSeen(page, 'At one, dear Bob.')
+    expect(sink.taken.length).toBe(before)
+
+    const seen = await person(approvalsApi.getApproval, { params })
+    const body = { hash: seen.hash, body: { format: 'markdown', content: 'At two, dear Bob.' } }
+    await person(approvalsApi.editHeld, { params, body })
+    await page.getByRole('button', { name: 'Show the new version' }).waitFor()
+    await page.keyboard.press('a')
+    expect(await approve(page).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Show the new version' }).click()
+    await isSeen(page, 'At two, dear Bob.')
+    const { content } = await person(approvalsApi.getApproval, { params })
+    await page.keyboard.press('a')
+    await expect.poll(() => sink.taken.length).toBe(before + 1)
+    expect(sink.taken.at(-1)!.sha256).toBe(content.sha256)
+  })
+
+  test.each([
+    [320, 'dark'],
+    [390, 'light'],
+    [768, 'light'],
+    [1440, 'dark'],
+  ] as const)('at %i px with one thumb, %s: what is not on screen yet is not approved', async (width, scheme) => {
+    const { open, person } = world
+    const submission = await ask(`Only at ${width}.`)
+    const { page } = await open('/approvals', { width, height: width < 768 ? 560 : 900 })
+    await setScheme(page, scheme)
+    await row(page, submission.approval_id!).waitFor()
+    await expectNothingClipped(page, `approvals, ${width}`)
+    await expectAccessible(page, `approvals, ${width}`)
+    await row(page, submission.approval_id!).click()
+    await frame(page).getByText(`Only at ${width}.`).waitFor()
+    const read = page.getByRole('button', { name: /^Read it first/ })
+    await read.or(approve(page)).waitFor()
+    if (width < 768) {
+      // It is below the window: the press brings it there, and approves nothing.
+      await read.click()
+      await approve(page).waitFor()
+      const named = { params: { approval_id: submission.approval_id! } }
+      expect((await person(approvalsApi.getApproval, named)).state).toBe('waiting')
+      for (const name of [/^Deny/, /^Edit/, /^Approve/]) {
+        const box = (await page.getByRole('button', { name }).boundingBox())!
+        expect(Math.min(box.height, box.width)).toBeGreaterThanOrEqual(44)
+        expect(box.y + box.height).toBeLessThanOrEqual(560)
+      }
+    }
+    await keepPicture(page, `approval-${scheme}-${width}`)
+    await expectNothingClipped(page, `an approval, ${width}`)
+    await expectAccessible(page, `an approval, ${width}`)
+  })
+})

@@ -1,0 +1,135 @@
+/** What holds a program back: the policy of its token, the stop that a person presses, and the outbox that shows both. */
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { draftsApi } from '../../contract/drafts.ts'
+import { freezesApi } from '../../contract/freezes.ts'
+import { outboxApi } from '../../contract/outbox.ts'
+import { policyApi } from '../../contract/policy.ts'
+import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
+import { expectAccessible, expectNothingClipped, keepPicture, setScheme } from '../support/browser.ts'
+import { available } from '../support/require.ts'
+
+const hasAll = [available('chromium'), available('dovecot')].every(Boolean)
+
+describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
+  let world: ActingWorld
+
+  beforeAll(async () => {
+    world = await startActingWorld()
+    return world.stop
+  })
+
+  async function send(to: string) {
+    const { agent, accountId } = world
+    const params = { account_id: accountId }
+    const body = { mode: 'new', to: [to], subject: `To ${to}`, body: { format: 'text', content: 'Hello.' } }
+    const draft = await agent(draftsApi.createDraft, { params, body })
+    return agent(outboxApi.sendDraft, { params: { ...params, draft_id: draft.id }, body: { rev: draft.rev } })
+  }
+  const item = (page: Page, id: string) => page.locator(`[data-submission="${id}"]`)
+
+  test('the policy of a token is read in plain words, edited, and takes effect immediately', async () => {
+    const { open, person, tokenId, sink } = world
+    const { page, expectQuiet } = await open('/tokens')
+    await page.getByRole('button', { name: 'Policy: Support agent' }).click()
+    const read = page.getByRole('dialog', { name: 'Policy of Support agent' })
+    await read.getByText('Default', { exact: true }).waitFor()
+    const { words } = await person(policyApi.getTokenPolicy, { params: { token_id: tokenId } })
+    for (const sentence of words) await read.getByText(sentence, { exact: true }).waitFor()
+    await expectAccessible(page, 'a policy')
+    await keepPicture(page, 'policy-light-1440')
+    await read.getByRole('button', { name: 'Edit the policy' }).click()
+    const edit = page.getByRole('dialog', { name: 'Edit the policy of Support agent' })
+    await edit.getByRole('checkbox', { name: 'Every message' }).uncheck()
+    await edit.getByRole('checkbox', { name: 'Messages to strangers' }).uncheck()
+    await edit.getByText('No message needs approval. It sends by itself.').waitFor()
+    await edit.getByRole('radio', { name: 'Only those listed' }).first().check()
+    await edit.getByLabel('Allowed recipients').fill('nobody')
+    await edit.getByLabel('Messages per day').fill('1.5')
+    await edit.getByRole('button', { name: 'Save the policy' }).click()
+    await edit.getByText('nobody is neither an address nor @domain.').waitFor()
+    await edit.getByLabel('Allowed recipients').fill('@example.org')
+    await edit.getByLabel('Messages per day').fill('5')
+    await expectAccessible(page, 'the editor of a policy')
+    await keepPicture(page, 'policy-edit-light-1440')
+    await edit.getByRole('button', { name: 'Save the policy' }).click()
+    await read.getByText(/^Set on .* by Ada Admin\.$/).waitFor()
+    const { policy } = await person(policyApi.getTokenPolicy, { params: { token_id: tokenId } })
+    expect(policy.sending).toMatchObject({ recipients: ['@example.org'], max_per_day: 5, max_per_hour: 60 })
+    await expect(send('eve@elsewhere.example')).rejects.toThrow('policy_denied')
+    await send('anne@example.org')
+    await expect.poll(() => sink.taken.flatMap(({ to }) => to)).toEqual(['anne@example.org'])
+    expectQuiet()
+  })
+
+  test('a stop is one press and one confirmation away, shown above every page, and lifted there', async () => {
+    const { open, agent, accountId, sink } = world
+    const before = sink.taken.length
+    const { page, expectQuiet } = await open('/outbox')
+    await page.getByRole('button', { name: 'Stop all programs' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Stop all programs?' })
+    await dialog.getByLabel('Reason').fill('It writes nonsense')
+    await expectAccessible(page, 'a stop')
+    await dialog.getByRole('button', { name: 'Stop now' }).click()
+    await page.getByText('All programs are stopped').waitFor()
+    await page.getByText('It writes nonsense').waitFor()
+    await expect(send('anne@example.org')).rejects.toThrow('frozen')
+    // Reading goes on.
+    await agent(draftsApi.listDrafts, { params: { account_id: accountId } })
+    expect(await page.getByRole('button', { name: 'Stop all programs' }).count()).toBe(0)
+    await keepPicture(page, 'stopped-light-1440')
+    await page.getByRole('link', { name: 'Clients' }).first().click()
+    await page.getByText('All programs are stopped').waitFor()
+    await page.getByRole('button', { name: 'Lift the stop' }).click()
+    await page.getByText('All programs are stopped').waitFor({ state: 'hidden' })
+    await send('anne@example.org')
+    await expect.poll(() => sink.taken.length).toBe(before + 1)
+    expectQuiet()
+  })
+
+  test('a token is stopped in its row; a stop by another is on the page without a reload', async () => {
+    const { open, person, accountId } = world
+    const { page } = await open('/tokens')
+    await page.getByRole('button', { name: 'Stop: Support agent' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop now' }).click()
+    await page.getByText('The token Support agent is stopped').waitFor()
+    await expect(send('anne@example.org')).rejects.toThrow('frozen')
+    await page.getByRole('button', { name: 'Lift the stop' }).click()
+    await page.getByText('The token Support agent is stopped').waitFor({ state: 'hidden' })
+    const { id } = await person(freezesApi.freeze, { body: { account_id: accountId } })
+    await page.getByText('The account Alice is stopped').waitFor()
+    await person(freezesApi.liftFreeze, { params: { freeze_id: id } })
+    await page.getByText('The account Alice is stopped').waitFor({ state: 'hidden' })
+  })
+
+  test('the outbox shows what the mail server said of each recipient, live, and what can be done', async () => {
+    const { open, sink } = world
+    const { page, expectQuiet } = await open('/outbox?show=all')
+    await page.getByRole('list', { name: 'Messages' }).waitFor()
+    sink.script = {
+      ...sink.script,
+      onCommand: line => (/^RCPT TO:<gone@/i.test(line) ? '550 5.1.1 No such user here' : undefined),
+    }
+    const { id } = await send('gone@example.org')
+    await item(page, id).getByText('Failed').waitFor()
+    await item(page, id).getByRole('button').first().click()
+    await item(page, id).getByText('550 5.1.1 No such user here').first().waitFor()
+    await item(page, id).getByText('Nobody got it.').waitFor()
+    await expectAccessible(page, 'the outbox')
+    await keepPicture(page, 'outbox-light-1440')
+    sink.script = { password: 'pw-alice' }
+    await item(page, id).getByRole('button', { name: 'Try again' }).click()
+    await item(page, id).getByText('Sent', { exact: true }).waitFor()
+    for (const [width, scheme] of [
+      [320, 'dark'],
+      [768, 'light'],
+    ] as const) {
+      await page.setViewportSize({ width, height: 700 })
+      await setScheme(page, scheme)
+      await expectNothingClipped(page, `the outbox, ${width}`)
+      await expectAccessible(page, `the outbox, ${width}`)
+      await keepPicture(page, `outbox-${scheme}-${width}`)
+    }
+    expectQuiet()
+  })
+})
