@@ -15,6 +15,7 @@ import { IndexFacts } from './index-facts.ts'
 import { IndexWriter } from './index-writer.ts'
 import { isFinal, isOfFolder } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
+import { RoundWaiters } from './round-waiters.ts'
 import type { SyncPhase } from './sync-progress.ts'
 import { TextBackfill } from './text-backfill.ts'
 import type { BackgroundStep } from './usage-service.ts'
@@ -45,8 +46,7 @@ export class AccountIndexer {
   #lookedAt: string | null = null
   #hasLooked = false
   readonly #known = new KnownStandings()
-  /** Wait for the end of a round that begins after they asked. */
-  readonly #lookers = new Set<() => void>()
+  readonly #lookers = new RoundWaiters()
   /** Headers or texts may be missing. */
   #isMore = false
   /** As of the last time that it was found out. */
@@ -111,14 +111,10 @@ export class AccountIndexer {
   /** All folders are looked at now. Resolves when they were, when that failed, and when the time is up. */
   async look(boundMs: number): Promise<void> {
     if (!this.#isRunning) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#lookers.add(resolve)
+    const over = this.#lookers.wait(boundMs)
     this.#nextRoundAt = 0
     this.#wake()
-    const timer = setTimeout(resolve, boundMs)
-    await promise
-    clearTimeout(timer)
-    this.#lookers.delete(resolve)
+    await over
   }
 
   /**
@@ -266,7 +262,7 @@ export class AccountIndexer {
     const noticed = new Set(this.#noticed)
     // A renewal from here on asks for one more.
     this.#nextRoundAt = performance.now() + roundMs * (1 - spread * Math.random())
-    const lookers = [...this.#lookers]
+    const lookers = this.#lookers.now
     const asOf = Date.now()
     const done = this.#expected.now
     const standings = await this.#standings()
@@ -311,9 +307,9 @@ export class AccountIndexer {
     this.#looked(lookers)
   }
 
-  #looked(lookers: Iterable<() => void> = this.#lookers): void {
+  #looked(lookers?: Iterable<() => void>): void {
     this.#hasLooked = true
-    for (const resolve of lookers) resolve()
+    this.#lookers.release(lookers)
   }
 
   /** A folder that is refused costs no other one. */
