@@ -10,9 +10,10 @@ import type { MailConnection } from '../imap/mail-gateway.ts'
 import { AccountExpectations } from '../index/expected-changes.ts'
 import type { AppliedBatch, ExpectedBatch, IndexedFolder } from '../index/index-types.ts'
 import type { AccountIndexerOptions } from './account-indexer-options.ts'
-import { FolderIndexer, toRecord } from './folder-indexer.ts'
+import { FolderIndexer } from './folder-indexer.ts'
 import { IndexFacts } from './index-facts.ts'
 import { IndexWriter } from './index-writer.ts'
+import { IndexedArrivals } from './indexed-arrivals.ts'
 import { isFinal, isOfFolder } from './indexing-faults.ts'
 import { KnownStandings } from './known-standings.ts'
 import { RoundWaiters } from './round-waiters.ts'
@@ -24,8 +25,6 @@ import type { BackgroundStep } from './usage-service.ts'
 const spread = 0.1
 /** For asking one folder after the other, where the server does not tell of all at once. */
 const standingsMs = 5_000
-/** For the first look at an account, of which mail is announced already. */
-const firstLookMs = 10_000
 
 export class AccountIndexer {
   readonly #options: Required<Pick<AccountIndexerOptions, 'backoff' | 'roundMs' | 'roundsBetweenFlags' | 'hasTexts'>> &
@@ -34,6 +33,7 @@ export class AccountIndexer {
   readonly #writer: IndexWriter
   readonly #folders: FolderIndexer
   readonly #texts: TextBackfill
+  readonly #arrivals: IndexedArrivals
   /** Folders that are said to have changed. */
   readonly #noticed = new Set<string>()
   #abort = new AbortController()
@@ -64,6 +64,12 @@ export class AccountIndexer {
       expected,
       listUidRanges: path => index.listUidRanges(path),
       ask: (work, path) => this.#ask(work, path),
+    })
+    this.#arrivals = new IndexedArrivals({
+      index,
+      writer: this.#writer,
+      look: boundMs => this.look(boundMs),
+      notice: path => this.notice(path),
     })
     this.#texts = new TextBackfill({
       index,
@@ -118,30 +124,14 @@ export class AccountIndexer {
   }
 
   /**
-   * Takes in new messages of a folder at once, so that they can be announced by their ids. Undefined where the folder is not followed
-   * yet, also after `firstLookMs`.
+   * Takes in new messages of a folder at once, so that they can be announced by their ids. Undefined where the folder is not followed yet.
    * @param from All messages from this UID on, up to the last one given, are given.
    */
-  async arrive(
+  arrive(
     path: string,
-    { uidValidity, from, headers }: { uidValidity: number; from: number; headers: readonly IndexHeader[] },
+    given: { uidValidity: number; from: number; headers: readonly IndexHeader[] },
   ): Promise<AppliedBatch['added'] | undefined> {
-    if (headers.length === 0) return []
-    const folder = (await this.#followed(path, uidValidity)) ?? (await this.#followed(path, uidValidity, firstLookMs))
-    if (!folder) return undefined
-    const next = Math.max(...headers.map(({ uid }) => uid)) + 1
-    const position = folder.uidNext >= from ? { uidNext: Math.max(folder.uidNext, next) } : {}
-    const added = headers.map(toRecord)
-    // Mail is not announced later for what the index tells of it. What cannot be forwarded now is forwarded by the next look.
-    const batch = { path, uidValidity, added, position, announces: true }
-    return (await this.#writer.applyAhead(batch, () => this.notice(path))).added
-  }
-
-  /** @param lookMs For a look before. */
-  async #followed(path: string, uidValidity: number, lookMs = 0): Promise<IndexedFolder | undefined> {
-    if (lookMs > 0) await this.look(lookMs)
-    const folder = (await this.#options.index.listFolders()).find(each => each.path === path)
-    return folder?.uidValidity === uidValidity && folder.lowestUid !== null ? folder : undefined
+    return this.#arrivals.take(path, given)
   }
 
   start(): void {
