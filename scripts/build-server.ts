@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { bundleServer } from './bundle-server.ts'
 
 /** A server that runs from an older one still loads files of it. */
 const kept = 3
@@ -22,26 +21,37 @@ const rules = [
   'scripts/bundle-server.ts',
 ].filter(file => existsSync(join(root, file)))
 
-// While there is none, or when this fails, starts run the sources.
-rmSync(current, { force: true })
-const ruled = rules.map(file => [join(root, file), statSync(join(root, file))] as const)
 const made = join(home, `making-${process.pid}`)
-for (const [, pid = ''] of globSync('making-*', { cwd: home }).map(name => name.split('-'))) {
-  if (!isAlive(Number(pid))) rmSync(join(home, `making-${pid}`), { recursive: true, force: true })
-}
-mkdirSync(made, { recursive: true })
 try {
-  const { inputs } = await bundleServer(root, root, made)
-  const folder = nameOf(made)
-  // Another start may have made the same at the same time.
-  if (!existsSync(join(home, folder))) renameSync(made, join(home, folder))
-  const files = [...ruled, ...inputs].map(([file, { mtimeMs, size }]) => [relative(root, file), mtimeMs, size])
-  const next = join(home, `next-${process.pid}.json`)
-  writeFileSync(next, JSON.stringify({ folder, files }))
-  renameSync(next, current)
-  dropOldest()
-} finally {
-  rmSync(made, { recursive: true, force: true })
+  await bundle()
+} catch (error) {
+  console.error(
+    `The server could not be bundled, and runs from its sources: ${error instanceof Error ? error.message : error}`,
+  )
+  process.exitCode = 1
+}
+
+async function bundle(): Promise<void> {
+  // While there is none, starts run the sources.
+  rmSync(current, { force: true })
+  // What makes it may be installed in part.
+  const { bundleServer } = await import('./bundle-server.ts')
+  const ruled = rules.map(file => [join(root, file), statSync(join(root, file))] as const)
+  dropLeft()
+  mkdirSync(made, { recursive: true })
+  try {
+    const { inputs } = await bundleServer(root, root, made)
+    const folder = nameOf(made)
+    // Another start may have made the same at the same time.
+    if (!existsSync(join(home, folder))) renameSync(made, join(home, folder))
+    const files = [...ruled, ...inputs].map(([file, { mtimeMs, size }]) => [relative(root, file), mtimeMs, size])
+    const next = join(home, `next-${process.pid}.json`)
+    writeFileSync(next, JSON.stringify({ folder, files }))
+    renameSync(next, current)
+    dropOldest()
+  } finally {
+    rmSync(made, { recursive: true, force: true })
+  }
 }
 
 /** The same sources make the same folder, so that what Node compiled of it is used again. */
@@ -58,6 +68,12 @@ function dropOldest(): void {
 }
 
 /** One that was ended in the middle leaves its folder behind. */
+function dropLeft(): void {
+  for (const [, pid = ''] of globSync('making-*', { cwd: home }).map(name => name.split('-'))) {
+    if (!isAlive(Number(pid))) rmSync(join(home, `making-${pid}`), { recursive: true, force: true })
+  }
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

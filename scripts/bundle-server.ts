@@ -5,7 +5,7 @@
 import { existsSync, globSync, readFileSync, type Stats, statSync, writeFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { build, type Plugin, type Rolldown } from 'vite'
+import { build, normalizePath, type Plugin, type Rolldown } from 'vite'
 
 /** Not bundled: the first reads files of its own package, and the second looks for a native part. */
 const external = ['@fastify/swagger', '@fastify/swagger-ui', 'pg']
@@ -92,10 +92,8 @@ function placed(root: string, up: string): Plugin {
     name: 'placed',
     enforce: 'pre',
     transform(code, file) {
-      if (!file.startsWith(join(root, 'server/')) || !code.includes('import.meta')) return undefined
-      const folder = join(up, relative(root, dirname(file)))
-        .split('\\')
-        .join('/')
+      if (!file.startsWith(normalizePath(join(root, 'server/'))) || !code.includes('import.meta')) return undefined
+      const folder = normalizePath(join(up, relative(root, dirname(file))))
       return code
         .replaceAll(threadProgramRe, (_, name: string) => `threadProgram(import.meta, '${basename(name)}')`)
         .replaceAll('import.meta.dirname', `(import.meta.dirname + ${JSON.stringify(`/${folder}`)})`)
