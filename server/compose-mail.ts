@@ -152,7 +152,7 @@ export function composeMail({
   const { operations, ...changing } = composeOperations(acting)
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, logger },
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, calls, logger },
     connections: config.smtpConnections,
     notice: (accountId, path) => composed.find(accountId)?.notice(path),
     drafts: writing.drafts,
