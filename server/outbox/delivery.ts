@@ -138,7 +138,7 @@ export class Delivery {
     return afterUnknown(row, { message: 'sending failed' }, now)
   }
 
-  /** Until it is written: whoever restarts before that finds it `unknown`. */
+  /** Until it is written: after a restart before that it is `unknown`. */
   async #write(row: SubmissionRow, columns: OutcomeColumns, lease: Lease): Promise<SubmissionRow | undefined> {
     const { store, hub, drafts, clock, logger } = this.#options
     for (let tries = 1; ; tries++) {
