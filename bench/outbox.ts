@@ -1,6 +1,6 @@
 /**
  * Sending 2,000 messages of one account over ten connections to a sink on this machine, beside nodemailer's own pool that sends the same; and
- * what 10,000 waiting messages cost: memory, and lists of mail beside them. In turn, several rounds; medians. Takes about two minutes.
+ * what 10,000 waiting messages cost: memory, and lists of mail beside them. In turn, several rounds; medians. Takes some minutes.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
