@@ -27,6 +27,7 @@ import { newMail } from './new-mail.ts'
 import { openFolder } from './open-folder.ts'
 import { organise } from './organise.ts'
 import { outage } from './outage.ts'
+import { outbox } from './outbox.ts'
 import { proxiedStreams } from './proxied-streams.ts'
 import { requests } from './requests.ts'
 import { signInFlood } from './sign-in-flood.ts'
@@ -47,6 +48,7 @@ const benchmarks: Record<string, () => Promise<object & { variant?: string }>> =
   'open-folder': openFolder,
   organise,
   outage,
+  outbox,
   startup,
   sqlite,
   'index-lists': indexLists,

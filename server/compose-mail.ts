@@ -172,7 +172,7 @@ export function composeMail({
   const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
   const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner })
   const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, logger },
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, calls, logger },
     connections: config.smtpConnections,
     notice: (accountId, path) => composed.find(accountId)?.notice(path),
     drafts: writing.drafts,

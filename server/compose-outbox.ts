@@ -5,6 +5,7 @@ import type { EventHub } from './events/event-hub.ts'
 import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
+import type { CallMetrics } from './metrics/call-metrics.ts'
 import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
 import { BounceWatcher } from './outbox/bounce-watcher.ts'
 import { CopyMemory } from './outbox/copy-memory.ts'
@@ -45,6 +46,7 @@ export interface OutboxSurroundings {
   isHeld(submission: DueRow): boolean
   /** Messages of an account that are sent at a time. */
   connections: number
+  calls: CallMetrics
   mayPrune: FindLease
   retention: Pick<RetentionClock, 'now'>
   logger: Logger
@@ -60,11 +62,12 @@ export interface ComposedOutbox {
 
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
   const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
-  const { isHeld, mayPrune, retention, connections, logger } = around
+  const { isHeld, mayPrune, retention, connections, calls, logger } = around
   const store = new SubmissionStore(db)
   const ids = new SubmissionIds()
   const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
   const decisions = new SubmissionDecisions({ store, outbox, drafts, hub, isHeld })
+  calls.watchOutbox(() => store.countAllWaiting())
   const contents = new SubmissionContents({ outbox, messages })
   const queue = new OutboxQueue({
     ...{ store, hub, blobs, drafts, pool, refs, leases, notice, isHeld, logger },
@@ -72,6 +75,7 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     senders: new NodemailerSenders({ guard, timeoutMs }),
     loginOf: accountId => accounts.smtpLogin(accountId),
     connections: () => connections,
+    attempted: state => calls.recordDelivery(state),
     clock: systemClock,
   })
   const bounces = new BounceWatcher({ store, hub, pool, clock: systemClock, logger })

@@ -2,7 +2,7 @@
  * What Prometheus is told of calls that no request shows: tools by their outcome, model providers, and connections to mail servers by why
  * they failed. Each label has a closed list of values.
  */
-import { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ConnectionFault } from '../../contract/problem.ts'
 
 /** One finished call of a tool. */
@@ -35,6 +35,7 @@ export class CallMetrics {
   readonly #providerDurations: Histogram<'provider'>
   readonly #imapErrors: Counter<'cause'>
   readonly #droppedRows: Counter
+  readonly #deliveries: Counter<'outcome'>
 
   constructor() {
     const { told, whole } = this
@@ -75,12 +76,35 @@ export class CallMetrics {
       help: 'Unsolicited message rows sent by mail servers',
       registers: [whole],
     })
+    this.#deliveries = new Counter({
+      name: 'rustymail_outbox_attempts_total',
+      help: 'Attempts to send a message by outcome: sent, partial, queued (tried again later), failed or unknown',
+      labelNames: ['outcome'],
+      registers: [whole],
+    })
   }
 
   recordTool({ operation, status, durationMs }: ToolFigures): void {
     const tool = operation.replace(/^tool\./, '')
     this.#tools.inc({ tool, outcome: outcomeOf(status) })
     this.#toolDurations.observe({ tool }, durationMs / 1_000)
+  }
+
+  /** @param outcome The state of a message after an attempt to send it. */
+  recordDelivery(outcome: string): void {
+    this.#deliveries.inc({ outcome })
+  }
+
+  /** @param count Messages of all accounts that wait to be sent; asked for at each scrape. */
+  watchOutbox(count: () => Promise<number>): void {
+    new Gauge({
+      name: 'rustymail_outbox_waiting',
+      help: 'Messages that wait to be sent, or are being sent',
+      registers: [this.whole],
+      async collect() {
+        this.set(await count())
+      },
+    })
   }
 
   recordProvider({ provider, outcome, durationMs }: ProviderFigures): void {

@@ -1,6 +1,6 @@
 /**
  * Says which recipients a message reports as failed: by RFC 3464, or in the words that qmail, Exim, Postfix, Gmail and Exchange use. What it
- * finds is a claim of whoever sent it: it makes a state and some words, and nothing else follows from it.
+ * finds is a claim of its sender: it makes a state and some words, and nothing else follows from it.
  */
 import { safeWords } from '../accounts/safe-words.ts'
 import { type BounceParts, readBounceParts } from './bounce-parts.ts'

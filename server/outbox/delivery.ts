@@ -1,4 +1,5 @@
 /** One attempt to deliver a message of an account, and what became of it, which is written before anything else is done with it. */
+import type { SubmissionState } from '../../contract/submission.ts'
 import type { MailLogin } from '../accounts/mail-login.ts'
 import type { EventHub } from '../events/event-hub.ts'
 import { type Lease, LeaseLost } from '../platform/lease.ts'
@@ -24,6 +25,8 @@ export interface DeliveryOptions {
   /** Messages of an account that are sent at a time. */
   connections(): number
   isHeld(submission: DueRow): boolean
+  /** Hears in which state each attempt has left its message. */
+  attempted?(state: SubmissionState): void
   clock: OutboxClock
   logger: Logger
 }
@@ -90,7 +93,9 @@ export class Delivery {
       },
       (error: unknown) => this.#failed(row, error),
     )
-    return this.#write(row, columns, lease)
+    const written = await this.#write(row, columns, lease)
+    if (written) this.#options.attempted?.(written.state)
+    return written
   }
 
   async #attempt(row: SubmissionRow) {
@@ -133,7 +138,7 @@ export class Delivery {
     return afterUnknown(row, { message: 'sending failed' }, now)
   }
 
-  /** Until it is written: whoever restarts before that finds it `unknown`. */
+  /** Until it is written: after a restart before that it is `unknown`. */
   async #write(row: SubmissionRow, columns: OutcomeColumns, lease: Lease): Promise<SubmissionRow | undefined> {
     const { store, hub, drafts, clock, logger } = this.#options
     for (let tries = 1; ; tries++) {

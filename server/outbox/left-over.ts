@@ -39,7 +39,7 @@ export async function markInterrupted(accountId: string, lease: Lease, options: 
   }
 }
 
-/** While an account cannot send, only one message at a time is tried: the others do not wait for ever either. */
+/** While an account cannot send, only one message at a time is tried: the others do not wait forever either. */
 export async function giveUpOld(
   accountId: string,
   lease: Lease,

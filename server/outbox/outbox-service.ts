@@ -1,5 +1,5 @@
 /**
- * Takes in messages that are to be sent, and changes what waits. It judges nothing: whoever calls `submit` and `release` has asked the
+ * Takes in messages that are to be sent, and changes what waits. It judges nothing: callers of `submit` and `release` have asked the
  * policies. `OutboxQueue` delivers. Each change is made in the transaction of its caller, and only from the state that it is meant for.
  */
 import { endStates, type Submission, type SubmissionState } from '../../contract/submission.ts'
@@ -144,7 +144,7 @@ export class OutboxService {
     throw new Problem('submission_not_found', 'There is no such message in the outbox.')
   }
 
-  /** Whoever may see it. */
+  /** Whether or not a principal may see it. */
   find(submissionId: string, db?: Database): Promise<SubmissionRow | undefined> {
     return this.#options.store.find(submissionId, db)
   }

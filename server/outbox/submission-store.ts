@@ -61,6 +61,16 @@ export class SubmissionStore {
     return row?.id
   }
 
+  /** Of all accounts. */
+  async countAllWaiting(): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('submissions')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('state', 'in', waitingStates)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  }
+
   /** That have not ended. */
   async countWaiting(accountId: string, db: Database = this.#db): Promise<number> {
     const { count } = await db

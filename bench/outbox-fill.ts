@@ -1,0 +1,70 @@
+/** Puts messages into the outbox of an account while its server is stopped, as sending drafts would. */
+import { join } from 'node:path'
+import { Blobs } from '../server/blobs/blobs.ts'
+import { type ComposedMessage, submissionHash } from '../server/drafts/composed-message.ts'
+import { OutboxService } from '../server/outbox/outbox-service.ts'
+import { SubmissionIds } from '../server/outbox/submission-id.ts'
+import { SubmissionStore } from '../server/outbox/submission-store.ts'
+import { openDatabase } from '../server/platform/database/database.ts'
+
+const perTransaction = 500
+
+/** About 2 KiB. */
+export function messageOf(index: number): Buffer {
+  const head = `From: alice@test.local\r\nTo: anne@there.test\r\nSubject: ${index}\r\nMessage-ID: <${index}@bench.test>\r\n`
+  return Buffer.from(`${head}\r\n${'A line of a message of no great length.\r\n'.repeat(46)}`)
+}
+
+/** @param sendAt Null: at once. */
+export async function fillOutbox(
+  dataDir: string,
+  accountId: string,
+  count: number,
+  sendAt: string | null,
+): Promise<void> {
+  const db = openDatabase(`sqlite:${join(dataDir, 'rustymail.db')}`)
+  try {
+    const blobs = new Blobs(db)
+    const store = new SubmissionStore(db)
+    const drafts = { mark: async () => true }
+    const hub = { transact: () => Promise.reject(new Error('nobody cancels here')) }
+    const options = { store, ids: new SubmissionIds(), hub, drafts, blobs, isHeld: () => false, mostWaiting: count }
+    const outbox = new OutboxService(options)
+    const principal = {
+      id: 'session-bench',
+      name: 'Bench',
+      kind: 'session',
+      userId: 'bench',
+      scopes: new Set<never>(),
+      accounts: 'all',
+    } as const
+    for (let first = 0; first < count; first += perTransaction) {
+      const composed: ComposedMessage[] = []
+      for (let index = first; index < Math.min(count, first + perTransaction); index++) {
+        const bytes = messageOf(index)
+        const pieces = (async function* () {
+          yield bytes
+        })()
+        const blob = await blobs.write(accountId, pieces, { bytes: 1e9, accountBytes: 1e12 })
+        const envelope = { from: 'alice@test.local', to: ['anne@there.test'] }
+        composed.push({
+          ...{ draftId: `d${String(index).padStart(21, '0')}`, rev: 1, accountId, envelope },
+          from: { email: 'alice@test.local', name: null },
+          recipients: [{ email: 'anne@there.test', kind: 'to' as const }],
+          ...{ subject: String(index), messageId: `<${index}@bench.test>`, blobId: blob.id, sizeBytes: bytes.length },
+          ...{ attachmentBytes: 0, sha256: blob.sha256, hash: submissionHash(envelope, blob.sha256) },
+          answers: undefined,
+        })
+      }
+      const state = sendAt === null ? ('queued' as const) : ('scheduled' as const)
+      await db.transaction().execute(async transaction => {
+        for (const each of composed) {
+          const submitted = { principal, composed: each, state, sendAt, approvalId: null }
+          await outbox.submit(transaction, () => undefined, submitted)
+        }
+      })
+    }
+  } finally {
+    await db.destroy()
+  }
+}
