@@ -160,9 +160,10 @@ export function composeMail({
   const indexed = new IndexedMail({ ...fromIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acting = { db, hub, pool, refs, accounts, index, indexerOf: composed.find, leases, mayPrune, retention, logger }
-  const isSentFolder = (accountId: string, path: string) =>
-    composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
-  const control = controlOf({ freezes, organizing, isSentFolder })
+  const foldersOf = async (accountId: string) =>
+    composed.find(accountId)?.listing ??
+    pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
+  const control = controlOf({ freezes, organizing, foldersOf })
   const { operations, ...changing } = composeOperations({ ...acting, control })
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
