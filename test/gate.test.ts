@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Role } from '../contract/access.ts'
+import { draftBounds } from '../contract/draft.ts'
 import { bodyLimitOf, bodyLimits, type Endpoint, endpoint } from '../contract/endpoint.ts'
 import { api, operationName } from '../contract/index.ts'
 import { maxMcpBody, mcpPath } from '../contract/mcp.ts'
@@ -115,6 +116,9 @@ const others: Record<string, string> = {
   beginOidcSignIn: 'public',
   finishOidcSignIn: 'public',
   docs: 'signed_in',
+  'drafts.uploadAttachment': 'mail:draft',
+  'drafts.getAttachment': 'mail:draft',
+  'drafts.getRaw': 'mail:draft',
   'mail.getMessageHtml': 'mail:read',
   'mail.getAttachment': 'mail:read',
   'mail.getMessagePart': 'mail:read',
@@ -189,6 +193,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_update: 'mail:organize',
   mail_move: 'mail:organize',
   mail_outbox: 'mail:draft',
+  mail_send: 'mail:send',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -204,6 +209,7 @@ const inputOfTool: Record<string, object> = {
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
   mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' },
+  mail_send: { draft: 'd5kT0a9ZqW2cXbV7mR1LyE', rev: 1 },
 }
 
 /** Of the protocol before 2026, in which a call stands alone. */
@@ -228,7 +234,10 @@ test.each(names)('for %s each tool of MCP is listed, and answers, as its declare
     const { result } = await speakMcp(own, 'tools/call', { name: tool, arguments: inputOfTool[tool] })
     const { code, message } = JSON.parse(result.content[0].text)
     const refused = { code: 'forbidden', message: `This requires the scope ${scope}.` }
-    const absent = { code: expect.stringMatching(/^(account|message|submission)_not_found$/), message: expect.any(String) }
+    const absent = {
+      code: expect.stringMatching(/^(account|message|submission)_not_found$/),
+      message: expect.any(String),
+    }
     const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
     const isAllowed = allowed.some(([known]) => known === tool)
     expect([tool, { code, message }]).toEqual([tool, isAllowed ? inside : refused])
@@ -275,6 +284,7 @@ test.each(foreign)('no state changes by a request from %s', async (_name, from) 
 
 const limitOf = ({ operation: { name } }: Declared): number => {
   const found = endpoints.find(one => operationName(one) === name)
+  if (name === 'drafts.uploadAttachment') return draftBounds.attachmentBytes
   return found ? bodyLimitOf(found) : maxMcpBody
 }
 const withBody = () => changing().filter(({ method }) => method !== 'HEAD')
@@ -325,7 +335,10 @@ test('nothing takes more than is said here', () => {
     .filter(one => bodyLimitOf(one) > bodyLimits.usual)
     .map(one => [operationName(one), bodyLimitOf(one)])
   expect(larger).toEqual([
+    ['approvals.editHeld', 4 * 1024 * 1024],
     ['assistant.queryChatbot', 128 * 1024],
+    ['drafts.createDraft', 4 * 1024 * 1024],
+    ['drafts.changeDraft', 4 * 1024 * 1024],
     ['operations.changeMessages', 1024 * 1024],
     ['operations.deleteMessages', 1024 * 1024],
   ])
