@@ -235,7 +235,7 @@ test.each(names)('for %s each tool of MCP is listed, and answers, as its declare
     const { code, message } = JSON.parse(result.content[0].text)
     const refused = { code: 'forbidden', message: `This requires the scope ${scope}.` }
     const absent = {
-      code: expect.stringMatching(/^(account|message|submission)_not_found$/),
+      code: expect.stringMatching(/^(account|message|submission|draft)_not_found$/),
       message: expect.any(String),
     }
     const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
