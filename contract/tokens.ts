@@ -6,10 +6,7 @@ import { isMailScope, Scope, type Scope as ScopeName, scopes } from './scope.ts'
 import { EndMade, MadeUser } from './users.ts'
 import { AccountId, Timestamp } from './wire.ts'
 
-/**
- * What a token is often wanted for. Reader comes first and is the default: the plan's default for agents is Drafter, and its
- * last preset Autonomous (capped), but nothing drafts or sends yet, and to offer what sends by itself must wait for its caps.
- */
+/** What a token is often wanted for. Reader comes first and is the default. A sender’s messages are held for a human unless its policy says otherwise. */
 export const tokenPresets = {
   reader: { title: 'Reader', scopes: ['mail:read'] },
   organizer: { title: 'Organizer', scopes: ['mail:organize'] },

@@ -1,4 +1,5 @@
 /** What rules over changes of mail: freezes and policies. A part of the composition root. */
+import type { Folder } from '../contract/mail.ts'
 import type { FreezeService } from './freezes/freeze-service.ts'
 import type { AskedChange, IsHeld, MayChange } from './operations/operation-control.ts'
 import type { Principal } from './platform/principal.ts'
@@ -8,11 +9,10 @@ import type { OrganizingJudge } from './policies/organizing-judge.ts'
 export interface ControlOptions {
   freezes: Pick<FreezeService, 'isFrozen'>
   organizing: Pick<OrganizingJudge, 'admit'>
-  /** Whether it is the folder of sent mail. */
-  isSentFolder(accountId: string, path: string): boolean
+  foldersOf(accountId: string): Promise<readonly Pick<Folder, 'path' | 'role'>[]>
 }
 
-export function controlOf({ freezes, organizing, isSentFolder }: ControlOptions): {
+export function controlOf({ freezes, organizing, foldersOf }: ControlOptions): {
   mayChange: MayChange
   isHeld: IsHeld
 } {
@@ -24,8 +24,12 @@ export function controlOf({ freezes, organizing, isSentFolder }: ControlOptions)
       }
       if (principal.kind === 'session') return
       // It says to whom the owner wrote, and so who is no stranger. What lies there already may be put back.
-      const targets = targetsOf(asked)
-      if (asked.undoOf === undefined && targets.some(path => isSentFolder(accountId, path))) {
+      const targets = [...new Set(targetsOf(asked))]
+      const isIntoSent = async () => {
+        const folders = await foldersOf(accountId)
+        return targets.some(path => folders.find(folder => folder.path === path)?.role === 'sent')
+      }
+      if (asked.undoOf === undefined && targets.length > 0 && (await isIntoSent())) {
         throw new Problem('policy_denied', 'Programs may not move or copy messages into the folder of sent mail.')
       }
       const folders = [...asked.messages.map(({ place }) => place.path), ...targets]

@@ -166,9 +166,10 @@ export function composeMail({
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
   const acted = { accounts, index, expected, indexerOf: composed.find, leases, mayPrune, retention, logger }
   const acting = { db, hub, pool, refs, ...acted }
-  const isSentFolder = (accountId: string, path: string) =>
-    composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
-  const control = controlOf({ freezes, organizing, isSentFolder })
+  const foldersOf = async (accountId: string) =>
+    composed.find(accountId)?.listing ??
+    pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
+  const control = controlOf({ freezes, organizing, foldersOf })
   const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
   const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner })
   const leaving = composeOutbox({

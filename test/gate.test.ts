@@ -195,6 +195,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_outbox: 'mail:draft',
   mail_folder_edit: 'mail:organize',
   mail_draft: 'mail:draft',
+  mail_send: 'mail:send',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -212,6 +213,7 @@ const inputOfTool: Record<string, object> = {
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
   mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' },
   mail_draft: { account: 'nosuchthing', body: 'x' },
+  mail_send: { draft: 'd5kT0a9ZqW2cXbV7mR1LyE', rev: 1 },
 }
 
 /** Of the protocol before 2026, in which a call stands alone. */
@@ -237,7 +239,7 @@ test.each(names)('for %s each tool of MCP is listed, and answers, as its declare
     const { code, message } = JSON.parse(result.content[0].text)
     const refused = { code: 'forbidden', message: `This requires the scope ${scope}.` }
     const absent = {
-      code: expect.stringMatching(/^(account|message|submission)_not_found$/),
+      code: expect.stringMatching(/^(account|message|submission|draft)_not_found$/),
       message: expect.any(String),
     }
     const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
@@ -337,6 +339,7 @@ test('nothing takes more than is said here', () => {
     .filter(one => bodyLimitOf(one) > bodyLimits.usual)
     .map(one => [operationName(one), bodyLimitOf(one)])
   expect(larger).toEqual([
+    ['approvals.editHeld', 4 * 1024 * 1024],
     ['assistant.queryChatbot', 128 * 1024],
     ['drafts.createDraft', 4 * 1024 * 1024],
     ['drafts.changeDraft', 4 * 1024 * 1024],
