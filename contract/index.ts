@@ -24,8 +24,6 @@ import { systemApi } from './system.ts'
 import { tokensApi } from './tokens.ts'
 import { usersApi } from './users.ts'
 
-// Not served yet.
-
 export const api = {
   access: accessApi,
   accounts: accountsApi,

@@ -164,15 +164,20 @@ export function composeMail({
     composed.find(accountId)?.listing?.find(folder => folder.path === path)?.role === 'sent'
   const control = controlOf({ freezes, organizing, isSentFolder })
   const { operations, ...changing } = composeOperations({ ...acting, control })
-  freezes.onChange(() => changing.lookAgain())
   const writing = composeDrafts({ db, hub, accounts, mail, bodies, cleaner: reading.cleaner, mayPrune, logger })
   const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, logger },
+    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, logger },
+    connections: config.smtpConnections,
     notice: (accountId, path) => composed.find(accountId)?.notice(path),
     drafts: writing.drafts,
     blobs: writing.blobs,
     messages: writing.messages,
     isHeld: isFrozenBy(freezes),
+  })
+  // Also for what other processes lifted.
+  freezes.onChange(() => {
+    changing.lookAgain()
+    leaving.lookAgain()
   })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })

@@ -11,6 +11,8 @@ import { McpService } from './mcp/mcp-service.ts'
 import type { MetricsService } from './metrics/metrics-service.ts'
 import type { OperationService } from './operations/operation-service.ts'
 import { operationTools } from './operations/operation-tools.ts'
+import type { OutboxService } from './outbox/outbox-service.ts'
+import { outboxTools } from './outbox/outbox-tools.ts'
 import type { Stops } from './platform/guard.ts'
 import type { HttpLimits } from './platform/http/http-limits.ts'
 import type { RequestOutcome, Trail } from './platform/http/http-outcome.ts'
@@ -32,6 +34,7 @@ export interface McpSurroundings {
   tools: readonly Tool[]
   /** Hears of each finished call. */
   heard(outcome: RequestOutcome): void
+  outbox: OutboxService
   clients: ClientRegistry
   metrics: MetricsService
   limits: HttpLimits
@@ -52,6 +55,7 @@ export function composeMcp({
   operations,
   tools,
   heard,
+  outbox,
   clients,
   metrics,
   ...around
@@ -62,6 +66,7 @@ export function composeMcp({
       ...accountTools(accounts),
       ...mailTools({ mail, search, accounts }),
       ...operationTools({ operations }),
+      ...outboxTools({ outbox }),
       ...tools,
     ],
     limits,

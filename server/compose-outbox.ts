@@ -6,9 +6,11 @@ import type { ConnectionPool } from './imap/connection-pool.ts'
 import type { MessageRefs } from './imap/message-ref.ts'
 import type { LeaseService } from './leases/lease-service.ts'
 import { NodemailerSenders } from './outbox/adapters/nodemailer-sender.ts'
+import { BounceWatcher } from './outbox/bounce-watcher.ts'
 import { CopyMemory } from './outbox/copy-memory.ts'
 import type { DraftMarks, SubmittedBlobs } from './outbox/draft-marks.ts'
 import { systemClock } from './outbox/outbox-clock.ts'
+import { OutboxPruner } from './outbox/outbox-pruner.ts'
 import { OutboxQueue } from './outbox/outbox-queue.ts'
 import { outboxRoutes } from './outbox/outbox-routes.ts'
 import { OutboxService } from './outbox/outbox-service.ts'
@@ -18,9 +20,11 @@ import { SubmissionIds } from './outbox/submission-id.ts'
 import { type DueRow, SubmissionStore } from './outbox/submission-store.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
+import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
 import type { OutboundGuard } from './platform/network/outbound-guard.ts'
+import type { RetentionClock } from './platform/retention-clock.ts'
 
 export interface OutboxSurroundings {
   db: Database
@@ -39,21 +43,24 @@ export interface OutboxSurroundings {
   notice(accountId: string, path: string): void
   /** Whether a human stopped what its sender, or its account, sends. */
   isHeld(submission: DueRow): boolean
+  /** Messages of an account that are sent at a time. */
+  connections: number
+  mayPrune: FindLease
+  retention: Pick<RetentionClock, 'now'>
   logger: Logger
 }
 
 export interface ComposedOutbox {
   outbox: OutboxService
+  /** To be called when something may not be held any more. */
+  lookAgain(): void
   addRoutes(http: HttpServer): void
   parts: Part[]
 }
 
-/** Of an account; many servers allow few. */
-const connections = 3
-
 export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
-  const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice, isHeld, logger } =
-    around
+  const { db, hub, guard, accounts, pool, refs, leases, drafts, blobs, messages, timeoutMs, notice } = around
+  const { isHeld, mayPrune, retention, connections, logger } = around
   const store = new SubmissionStore(db)
   const ids = new SubmissionIds()
   const outbox = new OutboxService({ store, ids, hub, drafts, blobs, isHeld })
@@ -67,8 +74,13 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
     connections: () => connections,
     clock: systemClock,
   })
+  const bounces = new BounceWatcher({ store, hub, pool, clock: systemClock, logger })
+  const isPruning = () => mayPrune() !== undefined
+  const retentionNow = () => retention.now()
+  const pruner = new OutboxPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
   return {
     outbox,
+    lookAgain: () => queue.lookAgain(),
     addRoutes: http => outboxRoutes(http, { outbox, decisions, contents }),
     parts: [
       {
@@ -76,8 +88,14 @@ export function composeOutbox(around: OutboxSurroundings): ComposedOutbox {
         start: async () => {
           ids.startAfter(await store.newestId())
           await queue.start()
+          pruner.start()
+          bounces.start()
         },
-        stop: () => queue.stop(),
+        stop: async () => {
+          await bounces.stop()
+          await pruner.stop()
+          await queue.stop()
+        },
       },
     ],
   }

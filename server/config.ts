@@ -40,6 +40,8 @@ export interface Config {
   oidc: OidcConfig | undefined
   /** What is indexed of each message. */
   index: { level: 'off' | 'headers' | 'text' }
+  /** Messages of an account that are sent at a time. */
+  smtpConnections: number
   events: {
     /** Open at once. */
     maxStreams: number
@@ -118,6 +120,7 @@ export function loadConfig(argv: readonly string[], environment: Record<string, 
     authServers: env.RUSTYMAIL_AUTH_SERVERS,
     oidc,
     index: { level: env.RUSTYMAIL_INDEX },
+    smtpConnections: env.RUSTYMAIL_SMTP_CONNECTIONS,
     events: {
       maxStreams: env.RUSTYMAIL_MAX_STREAMS,
       maxStreamsPerPrincipal: env.RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL,

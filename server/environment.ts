@@ -98,6 +98,7 @@ export const Environment = z.object({
   RUSTYMAIL_OIDC_ROLES: roles.default([]),
   RUSTYMAIL_OIDC_ACCOUNTS: z.enum(['none', 'all'], 'must be none or all').default('none'),
   RUSTYMAIL_INDEX: z.enum(['off', 'headers', 'text'], 'must be off, headers or text').default('text'),
+  RUSTYMAIL_SMTP_CONNECTIONS: count(10).default(3),
   RUSTYMAIL_MAX_STREAMS: count(100_000).default(20_000),
   RUSTYMAIL_MAX_STREAMS_PER_PRINCIPAL: count(20_000).default(50),
   RUSTYMAIL_LOG_LEVEL: z

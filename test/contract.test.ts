@@ -13,6 +13,7 @@ import { createApp } from '../server/app.ts'
 import { loadConfig } from '../server/config.ts'
 import { mailTools } from '../server/mail/mail-tools.ts'
 import { operationTools } from '../server/operations/operation-tools.ts'
+import { outboxTools } from '../server/outbox/outbox-tools.ts'
 import { fieldsOf } from '../server/platform/http/http-input.ts'
 import { createLogger } from '../server/platform/logger.ts'
 import { passwordMemory } from './support/passwords.ts'
@@ -102,6 +103,7 @@ test('every field that is called like a secret is declared as one, so that the t
     ...accountTools({ list: unused }),
     ...mailTools({ mail, search, accounts: { list: unused } }),
     ...operationTools({ operations: { accept: unused, settled: unused } }),
+    ...outboxTools({ outbox: { list: unused, get: unused, cancel: unused } }),
   ]
   const inputs = [
     ...endpoints.flatMap(endpoint =>

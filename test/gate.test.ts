@@ -192,6 +192,7 @@ const scopeOfTool: Record<string, Scope | 'signed_in'> = {
   mail_read: 'mail:read',
   mail_update: 'mail:organize',
   mail_move: 'mail:organize',
+  mail_outbox: 'mail:draft',
 }
 test('a scope counts as unused only as long as no tool asks for it', () => {
   const asked = new Set(Object.values(scopeOfTool))
@@ -206,6 +207,7 @@ const inputOfTool: Record<string, object> = {
   mail_read: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'] },
   mail_update: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], add: ['seen'] },
   mail_move: { refs: ['nosuchthing.AAAAAAAAAAAAAAAAAAAA'], to: 'archive' },
+  mail_outbox: { op: 'get', id: 's01k5r9w2m3c7x4aq' },
 }
 
 /** Of the protocol before 2026, in which a call stands alone. */
@@ -230,7 +232,7 @@ test.each(names)('for %s each tool of MCP is listed, and answers, as its declare
     const { result } = await speakMcp(own, 'tools/call', { name: tool, arguments: inputOfTool[tool] })
     const { code, message } = JSON.parse(result.content[0].text)
     const refused = { code: 'forbidden', message: `This requires the scope ${scope}.` }
-    const absent = { code: expect.stringMatching(/^(account|message)_not_found$/), message: expect.any(String) }
+    const absent = { code: expect.stringMatching(/^(account|message|submission)_not_found$/), message: expect.any(String) }
     const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
     const isAllowed = allowed.some(([known]) => known === tool)
     expect([tool, { code, message }]).toEqual([tool, isAllowed ? inside : refused])

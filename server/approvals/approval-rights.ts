@@ -37,7 +37,7 @@ export function approveRefusal(
   if (row.user_id === principal.userId && !settings.own_tokens) {
     return new Problem('four_eyes_needed', 'The token is yours, so another user has to approve.')
   }
-  const hasApproved = decisionsOf(row).some(({ user_id }) => user_id === principal.userId)
+  const hasApproved = row.state === 'waiting' && decisionsOf(row).some(({ user_id }) => user_id === principal.userId)
   return hasApproved
     ? new Problem('four_eyes_needed', 'You have approved; another user has to approve as well.')
     : undefined

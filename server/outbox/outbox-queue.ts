@@ -24,9 +24,7 @@ export class OutboxQueue {
       hub.listen('delivery_changed', ({ account_id, state, sent_copy }) => {
         if (state === 'queued' || state === 'scheduled' || sent_copy === 'waiting') this.#wake(account_id)
       }),
-      hub.listen('freeze_changed', () => {
-        for (const account of this.#accounts.values()) account.wake()
-      }),
+      hub.listen('freeze_changed', () => this.lookAgain()),
       hub.listen('account_updated', ({ account_id }) => {
         const changed = this.#accounts.get(account_id)?.changed()
         this.#own(changed, account_id)
@@ -38,6 +36,11 @@ export class OutboxQueue {
       }),
     ]
     for (const accountId of await store.accountsAtWork()) this.#wake(accountId)
+  }
+
+  /** To be called when something may not be held any more. */
+  lookAgain(): void {
+    for (const account of this.#accounts.values()) account.wake()
   }
 
   /** What is being sent is ended, and what became of it is written. */

@@ -180,6 +180,77 @@ export class SubmissionStore {
     return rows.map(({ id }) => id)
   }
 
+  /** Whether anything of the account was handed over since. */
+  async hasSentSince(accountId: string, since: string): Promise<boolean> {
+    return (await this.listSentSince(accountId, since, 1)).length > 0
+  }
+
+  /** Newest first. */
+  async listSentSince(accountId: string, since: string, limit: number): Promise<SubmissionRow[]> {
+    return this.#db
+      .selectFrom('submissions')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('attempts', '>', 0)
+      .where('ready_at', '>=', since)
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute()
+  }
+
+  async findByMessageIds(accountId: string, messageIds: readonly string[], since: string): Promise<SubmissionRow[]> {
+    if (messageIds.length === 0) return []
+    return this.#db
+      .selectFrom('submissions')
+      .selectAll()
+      .where('account_id', '=', accountId)
+      .where('message_id', 'in', messageIds)
+      .where('attempts', '>', 0)
+      .where('ready_at', '>=', since)
+      .limit(messageIds.length)
+      .execute()
+  }
+
+  /** Unless they were changed meanwhile. @returns How it is then. */
+  async changeRecipients(
+    transaction: Database,
+    { id, recipients: before }: Pick<SubmissionRow, 'id' | 'recipients'>,
+    recipients: string,
+  ): Promise<SubmissionRow | undefined> {
+    const query = transaction.updateTable('submissions').set({ recipients }).where('id', '=', id)
+    return query.where('recipients', '=', before).returningAll().executeTakeFirst()
+  }
+
+  /** Those that have ended and whose copy does not wait, newest first. */
+  async listEnded(
+    accountId: string,
+  ): Promise<(Pick<SubmissionRow, 'id' | 'size_bytes' | 'blob_id'> & { ended_at: string })[]> {
+    return this.#db
+      .selectFrom('submissions')
+      .select(['id', 'size_bytes', 'blob_id'])
+      .select(({ ref }) => ref('ended_at').$notNull().as('ended_at'))
+      .where('account_id', '=', accountId)
+      .where('ended_at', 'is not', null)
+      .where('copy_due_at', 'is', null)
+      .where('state', 'not in', waitingStates)
+      .orderBy('id', 'desc')
+      .execute()
+  }
+
+  async accounts(): Promise<string[]> {
+    const rows = await this.#db.selectFrom('submissions').select('account_id').distinct().execute()
+    return rows.map(({ account_id }) => account_id)
+  }
+
+  /** Its content is no longer kept. */
+  async dropContent(transaction: Database, id: string): Promise<void> {
+    await transaction.updateTable('submissions').set({ blob_id: '' }).where('id', '=', id).execute()
+  }
+
+  async delete(transaction: Database, id: string): Promise<void> {
+    await transaction.deleteFrom('submissions').where('id', '=', id).where('state', 'not in', waitingStates).execute()
+  }
+
   /** Accounts for which there is something to do: to send, to find out about, or to copy. */
   async accountsAtWork(): Promise<string[]> {
     const rows = await this.#db

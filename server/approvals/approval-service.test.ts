@@ -1,0 +1,192 @@
+/** Approvals: bound to one message, decided once, by whoever may, and never by what asks. */
+import { expect, test } from 'vitest'
+import { writer } from '../../test/support/draft-world.ts'
+import { agent, ann, ben, hashOfTaken, startSending } from '../../test/support/send-world.ts'
+
+const to = ['eve@example.org']
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'ok',
+    (error: { code?: string }) => error.code ?? String(error),
+  )
+
+async function held(world: Awaited<ReturnType<typeof startSending>>, subject = 'Hello') {
+  const draft = await world.create({ to, subject, body: { format: 'text', content: 'x' } })
+  const submission = await world.send(draft)
+  expect([submission.state, submission.can]).toEqual(['held', ['cancel']])
+  return { draft, submission, approval: await world.approvalOf(submission.id) }
+}
+
+test('what a token sends is held, and leaves once a human approves exactly it', async () => {
+  const world = await startSending()
+  const { submission, approval } = await held(world)
+  const { approvals } = world
+  const shown = await approvals.get(ann, approval.id)
+  expect(shown).toMatchObject({ state: 'waiting', hash: submission.hash, can: ['approve', 'edit', 'deny'], needed: 1 })
+  expect(shown.findings.map(({ rule }) => rule)).toEqual(['approval_always', 'approval_strangers'])
+  expect((await approvals.get(agent, approval.id)).can).toEqual([])
+  expect(await codeOf(approvals.get(writer('token-other'), approval.id))).toBe('approval_not_found')
+  expect(
+    await codeOf(approvals.get(writer('session-9', { kind: 'session', accounts: new Set(['b']) }), approval.id)),
+  ).toBe('approval_not_found')
+  // Looking approves nothing, nor does what asks.
+  for (const principal of [agent, { ...agent, userId: 'ann' }, { ...agent, kind: 'api_key' as const }]) {
+    expect(await codeOf(approvals.approve(principal, approval.id, approval.hash))).toBe('session_needed')
+  }
+  expect(await codeOf(approvals.approve(ann, approval.id, '0'.repeat(64)))).toBe('approval_void')
+  expect(world.senders.taken).toEqual([])
+  expect((await approvals.approve(ann, approval.id, approval.hash)).state).toBe('approved')
+  await expect.poll(() => world.stateOf(submission.id)).toBe('sent')
+  expect(world.senders.taken.map(hashOfTaken)).toEqual([approval.hash])
+  expect(await codeOf(approvals.approve(ann, approval.id, approval.hash))).toBe('not_possible_now')
+  const told = world
+    .facts()
+    .flatMap(({ type, data }) =>
+      type === 'approval_requested' || type === 'approval_decided' ? [{ type, ...data }] : [],
+    )
+  expect(told).toMatchObject([
+    { type: 'approval_requested', approval_id: approval.id, recipients: 1, principal: agent.id },
+    { type: 'approval_decided', state: 'approved', by: ann.name },
+  ])
+})
+
+test('a denial is read by whoever asked, and opens the draft again', async () => {
+  const world = await startSending()
+  const { draft, submission, approval } = await held(world)
+  await world.approvals.deny(ann, approval.id, approval.hash, 'Not to this customer.')
+  expect(await world.outbox.get(agent, submission.id)).toMatchObject({
+    state: 'denied',
+    error: { code: 'denied', why: 'Not to this customer.' },
+  })
+  expect(await world.drafts.get(agent, 'a', draft.id)).toMatchObject({ state: 'open' })
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('not_possible_now')
+  expect(world.senders.taken).toEqual([])
+})
+
+test('an edit makes another message of it: the old hash is void, and only the new one leaves', async () => {
+  const world = await startSending()
+  world.rules.settings = { ...world.rules.settings, approvers: 2 }
+  const { submission, approval } = await held(world)
+  expect((await world.approvals.approve(ben, approval.id, approval.hash)).decisions).toHaveLength(1)
+  const { signal } = new AbortController()
+  await world.edits.edit(ann, approval.id, approval.hash, { subject: 'Better', to: ['anne@example.org'] }, signal)
+  const edited = await world.approvals.get(ann, approval.id)
+  expect([edited.state, edited.decisions, edited.submission.subject]).toEqual(['waiting', [], 'Better'])
+  expect(edited.hash).not.toBe(approval.hash)
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('approval_void')
+  expect(await codeOf(world.edits.edit(ann, approval.id, approval.hash, { subject: 'x' }, signal))).toBe(
+    'approval_void',
+  )
+  expect(await codeOf(world.edits.edit(agent, approval.id, edited.hash, { subject: 'x' }, signal))).toBe(
+    'session_needed',
+  )
+  await world.approvals.approve(ann, approval.id, edited.hash)
+  expect(await codeOf(world.approvals.approve(ann, approval.id, edited.hash))).toBe('four_eyes_needed')
+  expect(await world.stateOf(submission.id)).toBe('held')
+  await world.approvals.approve(ben, approval.id, edited.hash)
+  await expect.poll(() => world.stateOf(submission.id)).toBe('sent')
+  expect(world.senders.taken.map(hashOfTaken)).toEqual([edited.hash])
+  expect(world.senders.taken[0]!.envelope.to).toEqual(['anne@example.org'])
+})
+
+test('a cancelled message leaves no approval behind, and one that nobody approves in time expires', async () => {
+  const world = await startSending()
+  const cancelled = await held(world)
+  await world.outbox.cancel(agent, cancelled.submission.id)
+  await expect.poll(async () => (await world.approvals.get(ann, cancelled.approval.id)).state).toBe('void')
+  expect(await codeOf(world.approvals.approve(ann, cancelled.approval.id, cancelled.approval.hash))).toBe(
+    'approval_void',
+  )
+  const [late, swept] = [await held(world), await held(world)]
+  world.clock.ahead = 168 * 3_600_000
+  // By the decision that comes too late, and by the sweep.
+  expect(await codeOf(world.approvals.approve(ann, late.approval.id, late.approval.hash))).toBe('not_possible_now')
+  await world.approvals.sweep()
+  for (const { submission, approval } of [late, swept]) {
+    expect([(await world.approvals.get(ann, approval.id)).state, await world.stateOf(submission.id)]).toEqual([
+      'expired',
+      'expired',
+    ])
+  }
+  expect(world.senders.taken).toEqual([])
+})
+
+test('who approves: operators, the owner of the token unless the settings say otherwise, and only after a fresh sign-in where that is set', async () => {
+  const world = await startSending()
+  const { approval } = await held(world)
+  const owned = { ...approval, user_id: 'ann' }
+  await world.db.updateTable('approvals').set({ user_id: 'ann' }).where('id', '=', approval.id).execute()
+  const plain = (userId: string) =>
+    writer(`session-${userId}`, {
+      kind: 'session',
+      userId,
+      accounts: 'all',
+      scopes: new Set(['mail:meta', 'mail:send']),
+    })
+  const approve = (principal: typeof ann) => codeOf(world.approvals.checkApprover(principal, owned))
+  expect([await approve(plain('ann')), await approve(plain('cy')), await approve(ben)]).toEqual([
+    'ok',
+    'forbidden',
+    'ok',
+  ])
+  expect(await approve({ ...ben, scopes: new Set(['dashboard:operate']) })).toBe('forbidden')
+  world.rules.settings = { ...world.rules.settings, own_tokens: false }
+  expect([await approve(plain('ann')), await approve(ann), await approve(ben)]).toEqual([
+    'four_eyes_needed',
+    'four_eyes_needed',
+    'ok',
+  ])
+  world.rules.settings = { ...world.rules.settings, fresh_sign_in_minutes: 5 }
+  world.rules.signedInAt = Date.now() - 301_000
+  expect(await codeOf(world.approvals.approve(ben, approval.id, approval.hash))).toBe('recent_sign_in_required')
+  expect(await codeOf(world.approvals.deny(plain('ann'), approval.id, approval.hash, undefined))).toBe('ok')
+})
+
+test('while its sender or its account is frozen nothing is approved; a policy that was narrowed meanwhile is asked again', async () => {
+  const world = await startSending()
+  const { submission, approval } = await held(world)
+  const freeze = await world.freezes.freeze(ann, { principal: agent.id, reads: 'allow' })
+  const shown = await world.approvals.get(ann, approval.id)
+  expect([shown.can, shown.submission.is_frozen]).toEqual([['deny'], true])
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('frozen')
+  expect(await world.stateOf(submission.id)).toBe('held')
+  await world.freezes.lift(ann, freeze.id)
+  const { policy } = world.rules
+  world.rules.policy = { ...policy, sending: { ...policy.sending, recipients: ['@example.com'] } }
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('not_possible_now')
+  world.rules.policy = policy
+  expect(await codeOf(world.approvals.approve(ann, approval.id, approval.hash))).toBe('ok')
+  await expect.poll(() => world.stateOf(submission.id)).toBe('sent')
+})
+
+test('what waits comes first, the oldest of it first; every page continues where the last one ended', async () => {
+  const world = await startSending()
+  const all = [
+    await held(world, '1'),
+    await held(world, '2'),
+    await held(world, '3'),
+    await held(world, '4'),
+    await held(world, '5'),
+  ]
+  await world.approvals.deny(ann, all[1]!.approval.id, all[1]!.approval.hash, undefined)
+  await world.approvals.deny(ann, all[3]!.approval.id, all[3]!.approval.hash, undefined)
+  const walk = async (limit: number, more: { state?: 'denied' | 'waiting' } = {}) => {
+    const subjects: string[] = []
+    for (let cursor: string | undefined; ; ) {
+      const page = await world.approvals.list(ann, { limit, ...(cursor && { cursor }), ...more })
+      expect(page.waiting).toBe(3)
+      subjects.push(...page.items.map(({ submission }) => submission.subject))
+      if (page.next_cursor === null) return subjects.join('')
+      cursor = page.next_cursor
+    }
+  }
+  for (const limit of [1, 2, 3, 4, 100]) {
+    expect([
+      await walk(limit),
+      await walk(limit, { state: 'waiting' }),
+      await walk(limit, { state: 'denied' }),
+    ]).toEqual(['13542', '135', '42'])
+  }
+  expect(await codeOf(world.approvals.list(ann, { limit: 1, cursor: 'x' }))).toBe('bad_request')
+  expect((await world.approvals.list(writer('token-other'), { limit: 10 })).items).toEqual([])
+})

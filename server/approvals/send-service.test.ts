@@ -1,0 +1,119 @@
+/** Sending: what the policy lets out, holds or refuses, counted where it is stored, once under each key. */
+import { expect, test } from 'vitest'
+import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
+import { agent, ann, hashOfTaken, signal, startSending } from '../../test/support/send-world.ts'
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'ok',
+    (error: { code?: string }) => error.code ?? String(error),
+  )
+const freely = (sending: Partial<TokenPolicy['sending']> = {}): TokenPolicy => ({
+  ...defaultPolicy,
+  sending: {
+    ...defaultPolicy.sending,
+    approval: { always: false, strangers: false, tainted_minutes: null },
+    ...sending,
+  },
+})
+const body = { format: 'text', content: 'x' } as const
+
+test('a hundred calls at the same moment send no more than the rate allows', async () => {
+  const world = await startSending()
+  world.rules.policy = freely({ max_per_hour: 7, max_recipients_per_hour: 12 })
+  const drafts = await Promise.all(
+    Array.from({ length: 100 }, () => world.create({ to: ['a@example.org', 'b@example.org'], body })),
+  )
+  const answers = await Promise.all(drafts.map(draft => codeOf(world.send(draft))))
+  expect(answers.filter(answer => answer === 'ok')).toHaveLength(6)
+  expect(new Set(answers)).toEqual(new Set(['ok', 'policy_denied']))
+  await expect.poll(() => world.senders.taken.length).toBe(6)
+  expect(await world.rates.used(agent.id)).toMatchObject({ sent_hour: 6, recipients_hour: 12 })
+  // What was refused is open as before.
+  const refused = drafts[answers.indexOf('policy_denied')]!
+  expect((await world.drafts.get(agent, 'a', refused.id)).state).toBe('open')
+})
+
+test('a call that is repeated under its key sends once; the same key for another message is refused', async () => {
+  const world = await startSending()
+  world.rules.policy = freely()
+  const draft = await world.create({ to: ['a@example.org'], body })
+  const sent = await Promise.all(Array.from({ length: 5 }, () => world.send(draft, agent, { key: 'k1' })))
+  expect(new Set(sent.map(({ id }) => id)).size).toBe(1)
+  await expect.poll(() => world.stateOf(sent[0]!.id)).toBe('sent')
+  expect((await world.send(draft, agent, { key: 'k1' })).id).toBe(sent[0]!.id)
+  const other = await world.create({ to: ['b@example.org'], body })
+  expect(await codeOf(world.send(other, agent, { key: 'k1' }))).toBe('idempotency_key_reused')
+  expect(world.senders.taken).toHaveLength(1)
+})
+
+test('a user’s own message waits for the time to undo, and is neither judged nor counted', async () => {
+  const world = await startSending()
+  world.rules.policy = freely({ recipients: [] })
+  world.rules.settings = { ...world.rules.settings, undo_seconds: 60 }
+  const draft = await world.create({ to: ['a@example.org'], body }, ann)
+  const sent = await world.send(draft, ann)
+  expect(sent).toMatchObject({ state: 'scheduled', approval_id: null })
+  expect(Date.parse(sent.send_at!) - Date.now()).toBeGreaterThan(50_000)
+  await world.outbox.cancel(ann, sent.id)
+  expect((await world.drafts.get(ann, 'a', draft.id)).state).toBe('open')
+  expect((await world.rates.used(ann.id)).sent_hour).toBe(0)
+  const denied = await world.create({ to: ['a@example.org'], body })
+  await expect(world.send(denied)).rejects.toThrow('The token may not send to these recipients: a@example.org.')
+})
+
+test('only the revision that was named is sent, and only once; nothing without recipients, nothing more than a year ahead', async () => {
+  const world = await startSending()
+  world.rules.policy = freely()
+  const draft = await world.create({ to: ['a@example.org'], body })
+  const changed = await world.drafts.change(agent, 'a', draft.id, { rev: 1, subject: 'Second' })
+  expect(await codeOf(world.send(draft))).toBe('draft_changed')
+  const sent = await world.send(changed)
+  expect(await codeOf(world.send(changed))).not.toBe('ok')
+  await expect.poll(() => world.stateOf(sent.id)).toBe('sent')
+  expect(world.senders.taken.map(hashOfTaken)).toEqual([sent.hash])
+  expect(world.senders.taken[0]!.bytes.toString()).toContain('Subject: Second')
+  expect(await codeOf(world.send(await world.create({ body })))).toBe('no_recipients')
+  const other = await world.create({ to: ['a@example.org'], body })
+  const at = new Date(Date.now() + 400 * 24 * 3_600_000).toISOString()
+  expect(await codeOf(world.send(other, agent, { at }))).toBe('bad_request')
+  const soon = new Date(Date.now() + 3_600_000).toISOString()
+  expect(await world.send(other, agent, { at: soon })).toMatchObject({ state: 'scheduled', send_at: soon })
+})
+
+test('while it is frozen nothing is taken in, and what waits does not leave until a user lifts that', async () => {
+  const world = await startSending()
+  world.rules.policy = freely()
+  const draft = await world.create({ to: ['a@example.org'], body })
+  const waiting = await world.send(draft, agent, { at: new Date(Date.now() + 3_600_000).toISOString() })
+  const freeze = await world.freezes.freeze(ann, { account_id: 'a', reads: 'allow' })
+  const other = await world.create({ to: ['a@example.org'], body })
+  expect([await codeOf(world.send(other)), await codeOf(world.send(other, ann))]).toEqual(['frozen', 'frozen'])
+  await world.db
+    .updateTable('submissions')
+    .set({ state: 'queued', due_at: new Date().toISOString() })
+    .where('id', '=', waiting.id)
+    .execute()
+  world.queue.lookAgain()
+  const free = await world.drafts.create(agent, 'b', { mode: 'new', to: ['b@example.org'], body }, signal)
+  const passing = await world.sending.send(agent, 'b', free.id, { rev: 1 }, signal)
+  await expect.poll(() => world.stateOf(passing.id)).toBe('sent')
+  expect([await world.stateOf(waiting.id), world.senders.taken.length]).toEqual(['queued', 1])
+  await world.freezes.lift(ann, freeze.id)
+  await expect.poll(() => world.stateOf(waiting.id)).toBe('sent')
+})
+
+test('a dry run says what would happen, and why, and changes nothing', async () => {
+  const world = await startSending()
+  const draft = await world.create({ to: ['a@example.org'], body })
+  const verdict = await world.sending.check(agent, 'a', draft.id, undefined, signal)
+  expect([verdict.verdict, verdict.findings.map(({ rule }) => rule)]).toEqual([
+    'hold',
+    ['approval_always', 'approval_strangers'],
+  ])
+  world.rules.policy = freely({ max_per_hour: 0 })
+  expect((await world.sending.check(agent, 'a', draft.id, 1, signal)).verdict).toBe('deny')
+  expect((await world.sending.check(ann, 'a', draft.id, 1, signal)).verdict).toBe('send')
+  expect((await world.sending.check(ann, 'a', draft.id, 1, signal, agent)).verdict).toBe('deny')
+  expect((await world.drafts.get(agent, 'a', draft.id)).state).toBe('open')
+})

@@ -1,0 +1,110 @@
+/**
+ * Says which recipients a message reports as failed: by RFC 3464, or in the words that qmail, Exim, Postfix, Gmail and Exchange use. What it
+ * finds is a claim of whoever sent it: it makes a state and some words, and nothing else follows from it.
+ */
+import { safeWords } from '../accounts/safe-words.ts'
+import { type BounceParts, readBounceParts } from './bounce-parts.ts'
+
+export interface BounceReport {
+  /** Of the message that came back, with angle brackets, as far as it is named: the likeliest first. */
+  messageIds: string[]
+  /** ENVID: the id of the submission (RFC 3461). */
+  envelopeId: string | undefined
+  /** By RFC 3464. */
+  failed: { email: string; words: string }[]
+  /** Otherwise: what the report says, in which recipients are looked for. */
+  texts: string[]
+}
+
+const mostIds = 20
+const mostFailed = 500
+const senders = /^(mailer-daemon|postmaster|mail-daemon|mailerdaemon|microsoftexchange[0-9a-f]+|bounces?|mdaemon)$/i
+const subjects =
+  /undeliver|undelivered|delivery (status|failure|has failed)|failure notice|returned mail|mail delivery (failed|system|subsystem)|delivery incomplete|could not be delivered|unzustellbar|nicht zustellbar|non remis|no se puede entregar|mancata consegna/i
+/** What is said of mail that may still arrive. */
+const delays = /\b(delayed|warning: message|will (be|keep) (retry|try)|still being retried|not yet been delivered)\b/i
+const failures =
+  /\b5\.\d{1,3}\.\d{1,3}\b|\b5[0-5]\d[ -]|could(n't| not) be delivered|wasn't delivered|has failed|undeliverable|permanent (fatal )?error|does(n't| not) exist|no such user|user unknown|unknown user|address(es)? failed|mailbox (is )?(unavailable|not found)|I'm afraid I wasn't able|I've given up|rejected/i
+/** Behind these stands the message that came back. */
+const separators =
+  /^(--- Below this line is a copy of the message|-+ ?(This is a copy of|Original message|The header of the original|Forwarded message)|-+ Message header follows|Original message headers:)/im
+
+/** Whether it is worth while to read a message: by what is announced of it. */
+export function looksLikeBounce(from: string | undefined, subject: string | undefined): boolean {
+  // Of another process nothing but the place is known.
+  if (from === undefined && subject === undefined) return true
+  const local = from?.slice(0, Math.max(0, from.lastIndexOf('@'))) ?? ''
+  return senders.test(local) || subjects.test(subject ?? '')
+}
+
+/** @param raw Its beginning; what is behind that is not looked at. */
+export function readBounce(raw: Buffer): BounceReport | undefined {
+  const parts = readBounceParts(raw)
+  const failed = parts.status.slice(1).flatMap(failedOf).slice(0, mostFailed)
+  const envelopeId = parts.status[0]?.get('original-envelope-id')
+  if (parts.status.length > 0) {
+    // A report of a delay, or of success.
+    if (failed.length === 0) return undefined
+    return { messageIds: idsOf(parts), envelopeId, failed, texts: [] }
+  }
+  const [from = '', subject = ''] = ['from', 'subject'].map(name => parts.headers.get(name))
+  const address = /<([^<>]*)>/.exec(from)?.[1] ?? from
+  if (!looksLikeBounce(address.trim(), subject)) return undefined
+  const texts = parts.texts.map(text => text.slice(0, separatorIn(text)))
+  const named = parts.headers.get('x-failed-recipients')
+  const isFailure = named !== undefined || texts.some(text => failures.test(text) && !delays.test(text.slice(0, 2_000)))
+  if (!isFailure) return undefined
+  const words = texts.join('\n')
+  const exim = (named ?? '').split(',').flatMap(email => {
+    const trimmed = email.trim()
+    return trimmed === '' ? [] : [{ email: trimmed, words: wordsAbout(words, trimmed) ?? tidy(words) }]
+  })
+  return { messageIds: idsOf(parts), envelopeId: undefined, failed: exim.slice(0, mostFailed), texts }
+}
+
+/** What the text of a report says of a recipient; undefined when it does not name it. */
+export function wordsAbout(text: string, email: string): string | undefined {
+  const lower = text.toLowerCase()
+  const sought = email.toLowerCase()
+  for (let at = lower.indexOf(sought); at >= 0; at = lower.indexOf(sought, at + 1)) {
+    const [before = ' ', after = ' '] = [lower[at - 1], lower[at + sought.length]]
+    // Not the end of a longer address, nor its beginning.
+    if (/[\w.+%-]/.test(before) || /[\w-]/.test(after) || /^\.[\w-]/.test(lower.slice(at + sought.length))) continue
+    const start = lower.lastIndexOf('\n', at) + 1
+    return tidy(text.slice(start, at + sought.length + 400))
+  }
+  return undefined
+}
+
+function failedOf(block: ReadonlyMap<string, string>): { email: string; words: string }[] {
+  const action = block.get('action')?.toLowerCase()
+  const status = block.get('status') ?? ''
+  if (action !== undefined ? !/^failed\b/.test(action) : !status.startsWith('5')) return []
+  const recipient = block.get('original-recipient') ?? block.get('final-recipient') ?? ''
+  const email = recipient
+    .replace(/^[\w-]+\s*;/, '')
+    .trim()
+    .replace(/^<(.*)>$/, '$1')
+  if (!email.includes('@')) return []
+  const diagnostic = (block.get('diagnostic-code') ?? '').replace(/^[\w-]+\s*;/, '')
+  return [{ email, words: tidy(diagnostic || `${action ?? 'failed'} ${status}`) }]
+}
+
+function idsOf({ headers, returned, texts }: BounceParts): string[] {
+  const ids = [
+    ...returned.map(each => each.get('message-id')),
+    ...texts.flatMap(text => [...text.matchAll(/^[> ]*message-id:\s*(<[^<>\s]{1,900}>)/gim)].map(found => found[1])),
+    headers.get('in-reply-to'),
+    ...(headers.get('references') ?? '').split(/\s+/),
+  ]
+  const whole = ids.flatMap(id => /<[^<>\s]{1,900}>/.exec(id ?? '') ?? [])
+  return [...new Set(whole)].slice(0, mostIds)
+}
+
+function separatorIn(text: string): number {
+  return separators.exec(text)?.index ?? text.length
+}
+
+function tidy(text: string): string {
+  return safeWords(text, '').replaceAll(/\s+/g, ' ').slice(0, 300).trim()
+}

@@ -1,0 +1,92 @@
+/** Forgets submissions that ended long ago, and the content of those that ended some time ago. */
+
+import type { Database } from '../platform/database/database.ts'
+import { every } from '../platform/lifecycle.ts'
+import type { Logger } from '../platform/logger.ts'
+import { ownerOf, type SubmittedBlobs } from './draft-marks.ts'
+import type { SubmissionStore } from './submission-store.ts'
+
+export interface OutboxPrunerOptions {
+  db: Database
+  store: SubmissionStore
+  blobs: Pick<SubmittedBlobs, 'release'>
+  /** Whether this process is the one that forgets. */
+  mayPrune(): boolean
+  /** In epoch milliseconds. */
+  retentionNow(): number
+  logger: Logger
+  keep?: KeptSubmissions
+}
+
+/** Of each account, of those that have ended. */
+export interface KeptSubmissions {
+  ms: number
+  submissions: number
+  /** Of their content: what has failed can be sent again so long. */
+  contentMs: number
+  contentBytes: number
+}
+
+const day = 24 * 60 * 60_000
+const defaultKeep: KeptSubmissions = {
+  ms: 30 * day,
+  submissions: 10_000,
+  contentMs: 7 * day,
+  contentBytes: 512 * 1024 * 1024,
+}
+const everyMs = 60 * 60_000
+
+export class OutboxPruner {
+  readonly #options: OutboxPrunerOptions
+  readonly #stopped = new AbortController()
+  #running: Promise<void> | undefined
+
+  constructor(options: OutboxPrunerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { logger } = this.#options
+    const failed = (err: unknown) => logger.warn({ err }, 'old messages of the outbox could not be forgotten')
+    every(everyMs, this.#stopped.signal, () => void this.run().catch(failed), failed)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    // Its failure was logged.
+    await this.#running?.catch(() => undefined)
+  }
+
+  /** One at a time. */
+  run(): Promise<void> {
+    this.#running ??= this.#prune().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  async #prune(): Promise<void> {
+    const { db, store, blobs, mayPrune, retentionNow, keep = defaultKeep } = this.#options
+    if (!mayPrune()) return
+    const now = retentionNow()
+    const [oldest, oldestContent] = [keep.ms, keep.contentMs].map(ms => new Date(now - ms).toISOString()) as [
+      string,
+      string,
+    ]
+    for (const accountId of await store.accounts()) {
+      let bytes = 0
+      for (const [index, row] of (await store.listEnded(accountId)).entries()) {
+        if (this.#stopped.signal.aborted) return
+        const isGone = row.ended_at < oldest || index >= keep.submissions
+        if (row.blob_id !== '') bytes += Number(row.size_bytes)
+        const isContentGone = isGone || row.ended_at < oldestContent || bytes > keep.contentBytes
+        if (!isGone && (!isContentGone || row.blob_id === '')) continue
+        await db.transaction().execute(async transaction => {
+          await blobs.release(transaction, ownerOf(row.id))
+          if (isGone) await store.delete(transaction, row.id)
+          else await store.dropContent(transaction, row.id)
+        })
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/** What is on its way out, for models: by the same rules as REST. They see and cancel what they sent themselves, and decide nothing. */
+import { z } from 'zod'
+import { type Submission, SubmissionId } from '../../contract/submission.ts'
+import { Problem } from '../platform/problem.ts'
+import { defineTool, type Tool } from '../tools/tool.ts'
+import type { OutboxService } from './outbox-service.ts'
+
+export interface OutboxToolsOptions {
+  outbox: Pick<OutboxService, 'list' | 'get' | 'cancel'>
+}
+
+const listed = 20
+const namedRecipients = 3
+
+export function outboxTools({ outbox }: OutboxToolsOptions): Tool[] {
+  const tool = defineTool({
+    name: 'mail_outbox',
+    title: 'Messages on their way out',
+    description: 'Lists what you sent, says what became of one, or cancels (undo: the same) one that waits.',
+    scope: 'mail:draft',
+    effect: 'write',
+    hints: {
+      submission_not_found: 'List shows the ids.',
+      not_possible_now: 'It has begun to leave, or has ended. Tell the user.',
+    },
+    input: z.strictObject({ op: z.enum(['list', 'get', 'cancel', 'undo']), id: SubmissionId.optional() }),
+    output: z.object({
+      items: z.array(
+        z.object({
+          id: z.string(),
+          kind: z.enum(['message']),
+          status: z.string(),
+          summary: z.string(),
+        }),
+      ),
+    }),
+    run: async ({ principal, input: { op, id }, note }) => {
+      if (op === 'list') {
+        const { items } = await outbox.list(principal, { limit: listed })
+        return { items: items.map(toItem) }
+      }
+      if (id === undefined) throw new Problem('bad_request', 'id: is required unless op is list')
+      if (op === 'get') return { items: [toItem(await outbox.get(principal, id))] }
+      const cancelled = await outbox.cancel(principal, id)
+      note({ submission_id: id, account_id: cancelled.account_id, state: cancelled.state })
+      return { items: [toItem(cancelled)] }
+    },
+  })
+  return [tool]
+}
+
+/** Nothing in it is a stranger's word: what mail servers said is left to people. */
+function toItem({ id, state, recipients, subject, error, send_at: sendAt, is_frozen: isFrozen }: Submission) {
+  const named = recipients.slice(0, namedRecipients).map(({ email }) => email)
+  const others = recipients.length - named.length
+  const bounced = recipients.filter(recipient => recipient.state === 'bounced').length
+  const notes = [
+    ...(sendAt !== null && state === 'scheduled' ? [`leaves at ${sendAt}`] : []),
+    ...(isFrozen ? ['stopped by a human'] : []),
+    ...(error ? [`${error.code}: ${error.why}`] : []),
+    ...(bounced > 0 ? [`${bounced} bounced`] : []),
+  ]
+  const to = `To ${named.join(', ')}${others > 0 ? ` and ${others} more` : ''}: ${subject}`
+  return { id, kind: 'message' as const, status: state, summary: [to, ...notes].join('; ') }
+}

@@ -1,0 +1,168 @@
+/** The whole road by which mail leaves, on a real database: drafts, policies, approvals, freezes, outbox and its queue, with senders in memory. */
+import { createHash, randomBytes } from 'node:crypto'
+import { onTestFinished } from 'vitest'
+import { type ApprovalSettings, defaultApprovalSettings } from '../../contract/approvals.ts'
+import { defaultPolicy, type TokenPolicy } from '../../contract/policy.ts'
+import type { MailLogin } from '../../server/accounts/mail-login.ts'
+import { isFrozenBy } from '../../server/acting-control.ts'
+import { ApprovalIds } from '../../server/approvals/approval-id.ts'
+import { ApprovalService } from '../../server/approvals/approval-service.ts'
+import { ApprovalStore } from '../../server/approvals/approval-store.ts'
+import { HeldEdits } from '../../server/approvals/held-edits.ts'
+import { SendService } from '../../server/approvals/send-service.ts'
+import { submissionHash } from '../../server/drafts/composed-message.ts'
+import { DraftKeys } from '../../server/drafts/draft-keys.ts'
+import { FreezeService } from '../../server/freezes/freeze-service.ts'
+import { FreezeStore } from '../../server/freezes/freeze-store.ts'
+import { MemoryGateway } from '../../server/imap/adapters/memory-gateway.ts'
+import { ConnectionPool } from '../../server/imap/connection-pool.ts'
+import { MessageRefs } from '../../server/imap/message-ref.ts'
+import { LeaseService } from '../../server/leases/lease-service.ts'
+import { LeaseStore } from '../../server/leases/lease-store.ts'
+import { MemorySenders } from '../../server/outbox/adapters/memory-sender.ts'
+import { CopyMemory } from '../../server/outbox/copy-memory.ts'
+import type { MailSenders } from '../../server/outbox/mail-sender.ts'
+import { systemClock } from '../../server/outbox/outbox-clock.ts'
+import { OutboxQueue } from '../../server/outbox/outbox-queue.ts'
+import { OutboxService } from '../../server/outbox/outbox-service.ts'
+import { SubmissionIds } from '../../server/outbox/submission-id.ts'
+import { SubmissionStore } from '../../server/outbox/submission-store.ts'
+import type { Database } from '../../server/platform/database/database.ts'
+import { createLogger } from '../../server/platform/logger.ts'
+import type { Principal } from '../../server/platform/principal.ts'
+import { Signer } from '../../server/platform/secret-box.ts'
+import { PolicyRates } from '../../server/policies/policy-rates.ts'
+import { PolicyStore } from '../../server/policies/policy-store.ts'
+import { TokenJudge } from '../../server/policies/token-judge.ts'
+import { agent, ann, signal, startDrafts, writer } from './draft-world.ts'
+
+export { agent, ann, signal }
+/** Another user. */
+export const ben = writer('session-2', { kind: 'session', userId: 'ben', accounts: 'all' })
+const login = { host: 'memory', port: 25, tls: 'none', user: 'me', password: 'secret' } as const
+const logger = createLogger('silent')
+
+export interface SendWorldOptions {
+  db?: Database
+  senders?: MailSenders
+  login?: MailLogin
+}
+
+/** The agent acts by `policy`, which a test changes; users by none. */
+export async function startSending(options: SendWorldOptions = {}) {
+  const drafting = await startDrafts({ ...(options.db && { db: options.db }), bounds: { drafts: 1_000_000 } })
+  const { hub, db, drafts, composer, blobs } = drafting
+  const clock = { ahead: 0, now: () => Date.now() + clock.ahead }
+  const leases = new LeaseService({ store: new LeaseStore(db), isAlone: true, renews: false, logger })
+  await leases.start()
+  const freezes = new FreezeService({
+    store: new FreezeStore(db),
+    hub,
+    ownerOf: async () => 'ann',
+    accountIds: async () => new Set(['a', 'b']),
+    now: clock.now,
+    logger,
+  })
+  await freezes.start()
+  const rules: { policy: TokenPolicy; settings: ApprovalSettings; written: Set<string>; signedInAt: number } = {
+    policy: defaultPolicy,
+    settings: { ...defaultApprovalSettings, undo_seconds: 0 },
+    written: new Set(),
+    signedInAt: Date.now(),
+  }
+  const policies = { policyOf: ({ kind }: Pick<Principal, 'kind'>) => (kind === 'session' ? undefined : rules.policy) }
+  const rates = new PolicyRates(new PolicyStore(db), clock.now)
+  const reads = new Map<string, number>()
+  const judge = new TokenJudge({
+    policyOf: policies.policyOf,
+    rates,
+    writtenTo: async () => rules.written,
+    lastStrangerRead: async id => reads.get(id),
+    now: clock.now,
+  })
+  const submissions = new SubmissionStore(db)
+  const isHeld = isFrozenBy(freezes)
+  const outbox = new OutboxService({
+    store: submissions,
+    ids: new SubmissionIds(),
+    hub,
+    drafts,
+    blobs,
+    isHeld,
+    now: clock.now,
+    mostWaiting: 1_000_000,
+  })
+  const senders = new MemorySenders()
+  const imap = { host: 'memory', port: 143, tls: 'none', user: 'a', password: 'secret' } as const
+  const pool = new ConnectionPool({
+    gateway: new MemoryGateway(),
+    login: async () => imap,
+    limits: { connection_timeout_seconds: 5, max_connections: 50, connection_pool_size: 3 },
+    health: { setConnections: () => undefined },
+    logger,
+  })
+  const queue = new OutboxQueue({
+    ...{ store: submissions, hub, blobs, drafts, leases, isHeld, logger, pool },
+    refs: new MessageRefs(new Signer(randomBytes(32))),
+    memory: new CopyMemory(),
+    notice: () => undefined,
+    senders: options.senders ?? senders,
+    loginOf: async () => options.login ?? login,
+    connections: () => 3,
+    clock: systemClock,
+  })
+  freezes.onChange(() => queue.lookAgain())
+  const store = new ApprovalStore(db)
+  const settings = {
+    get current() {
+      return rules.settings
+    },
+  }
+  const ids = new ApprovalIds()
+  const sending = new SendService({
+    ...{ drafts, composer, outbox, judge, policies, rates, freezes, store, settings, hub },
+    keys: new DraftKeys(drafting.store),
+    accounts: { get: async () => ({ enabled: true, smtp: login }) },
+    peopleOf: async () => undefined,
+    nextId: () => ids.next(),
+    now: clock.now,
+  })
+  const approvals = new ApprovalService({
+    ...{ store, settings, outbox, freezes, policies, judge, hub, logger },
+    signedInAt: async () => rules.signedInAt,
+    now: clock.now,
+  })
+  const edits = new HeldEdits({ approvals, store, drafts, composer, outbox, hub, now: clock.now })
+  await queue.start()
+  await approvals.start()
+  onTestFinished(async () => {
+    await approvals.stop()
+    await queue.stop()
+    freezes.stop()
+    await pool.stop()
+    await leases.stop()
+  })
+  return {
+    ...{ ...drafting, freezes, rules, rates, reads, judge, outbox, senders, sending, approvals, approvalStore: store },
+    ...{ edits, clock, queue, submissions },
+    /** The approval that a submission waits for. */
+    approvalOf: async (submissionId: string) => (await store.findOf(submissionId))!,
+    send: (
+      draft: { id: string; rev: number },
+      principal: Principal = agent,
+      more: { at?: string; key?: string } = {},
+    ) => sending.send(principal, 'a', draft.id, { rev: draft.rev, at: more.at }, signal, more.key),
+    stateOf: async (submissionId: string) => (await outbox.find(submissionId))!.state,
+  }
+}
+
+/** What an approval would have to be bound to, of what a mail server took. */
+export function hashOfTaken({
+  envelope,
+  bytes,
+}: {
+  envelope: { from: string; to: readonly string[] }
+  bytes: Uint8Array
+}): string {
+  return submissionHash(envelope, createHash('sha256').update(bytes).digest('hex'))
+}
