@@ -117,8 +117,12 @@ test('every field that is called like a secret is declared as one, so that the t
   const named = ({ operation, name }: (typeof fields)[number]) => `${operation}.${name}`
   const smell = /pass|secret|token|code|key|credential|response|challenge|proof|assertion|\bpin\b/
   const forgotten = fields.filter(({ name, isSecret }) => !isSecret && smell.test(name)).map(named)
-  // A flag.
-  expect(forgotten).toEqual(['users.resetUser.revoke_tokens'])
+  // Flags, and the id of a token.
+  expect(forgotten.toSorted()).toEqual([
+    'approvals.setApprovalSettings.own_tokens',
+    'outbox.checkDraft.token_id',
+    'users.resetUser.revoke_tokens',
+  ])
   expect([...new Set(fields.filter(({ isSecret }) => isSecret).map(named))].sort()).toEqual([
     'access.finishPasskeySignIn.challenge_id',
     'access.finishPasskeySignIn.response',

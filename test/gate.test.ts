@@ -232,7 +232,10 @@ test.each(names)('for %s each tool of MCP is listed, and answers, as its declare
     const { result } = await speakMcp(own, 'tools/call', { name: tool, arguments: inputOfTool[tool] })
     const { code, message } = JSON.parse(result.content[0].text)
     const refused = { code: 'forbidden', message: `This requires the scope ${scope}.` }
-    const absent = { code: expect.stringMatching(/^(account|message|submission)_not_found$/), message: expect.any(String) }
+    const absent = {
+      code: expect.stringMatching(/^(account|message|submission)_not_found$/),
+      message: expect.any(String),
+    }
     const inside = tool === 'mail_accounts' ? { code: undefined, message: undefined } : absent
     const isAllowed = allowed.some(([known]) => known === tool)
     expect([tool, { code, message }]).toEqual([tool, isAllowed ? inside : refused])
