@@ -120,7 +120,7 @@ test('every field that is called like a secret is declared as one, so that the t
   const smell = /pass|secret|token|code|key|credential|response|challenge|proof|assertion|\bpin\b/
   const forgotten = fields.filter(({ name, isSecret }) => !isSecret && smell.test(name)).map(named)
   // Flags, and the id of a token.
-  expect(forgotten.sort()).toEqual([
+  expect(forgotten.toSorted()).toEqual([
     'approvals.setApprovalSettings.own_tokens',
     'outbox.checkDraft.token_id',
     'users.resetUser.revoke_tokens',

@@ -1,7 +1,7 @@
 /** A message from the agent that asks to the server that takes it: what a person saw on the page is what leaves, and nothing else. */
 import type { Page } from 'playwright-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { approvalsApi } from '../../contract/approvals.ts'
+import { approvalsApi, defaultApprovalSettings } from '../../contract/approvals.ts'
 import { draftsApi } from '../../contract/drafts.ts'
 import { outboxApi } from '../../contract/outbox.ts'
 import { type ActingWorld, startActingWorld } from '../support/acting-world.ts'
@@ -130,6 +130,45 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.keyboard.press('a')
     await expect.poll(() => sink.taken.length).toBe(before + 1)
     expect(sink.taken.at(-1)!.sha256).toBe(content.sha256)
+  })
+
+  test('who asked for it is notified by the browser; the notification opens the approval and decides nothing', async () => {
+    const { open, agent } = world
+    const { page } = await open('/')
+    await page.addInitScript(`
+      window.shown = []
+      window.Notification = class extends EventTarget {
+        static permission = 'default'
+        static requestPermission = async () => (Notification.permission = 'granted')
+        constructor(title, { body }) { super(); window.shown.push({ words: title + ': ' + body, notice: this }) }
+        close() {}
+      }`)
+    await page.goto(`${world.run.url}/approvals`)
+    await page.getByRole('button', { name: 'Notify me' }).click()
+    await page.getByRole('button', { name: 'Turn off' }).waitFor()
+    const { approval_id: id } = await ask('Do you notice?')
+    await expect
+      .poll(() => page.evaluate<string[]>('window.shown.map(({ words }) => words)'))
+      .toEqual(['A message waits for your approval: Support agent, to 1 recipient'])
+    await page.evaluate("window.shown[0].notice.dispatchEvent(new Event('click'))")
+    await isSeen(page, 'Do you notice?')
+    expect(new URL(page.url()).searchParams.get('open')).toBe(id)
+    expect((await agent(approvalsApi.getApproval, { params: { approval_id: id! } })).state).toBe('waiting')
+  })
+
+  test('with four eyes, one approval is counted and not enough', async () => {
+    const { open, person, sink } = world
+    const settings = { ...defaultApprovalSettings, approvers: 2 }
+    await person(approvalsApi.setApprovalSettings, { body: settings })
+    const before = sink.taken.length
+    const { approval_id: id } = await ask('Two of you.')
+    await person(approvalsApi.setApprovalSettings, { body: defaultApprovalSettings })
+    const { page } = await open(`/approvals?open=${id}`)
+    await isSeen(page, 'Two of you.')
+    await page.keyboard.press('a')
+    await page.getByText('1 of 2 approvals of different users.').waitFor()
+    expect(sink.taken.length).toBe(before)
+    expect(await approve(page).isDisabled()).toBe(true)
   })
 
   test.each([

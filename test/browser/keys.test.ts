@@ -83,7 +83,7 @@ describe.skipIf(!available('chromium'))('in Chromium', () => {
     expect(await focused(page)).toBe('Address or agent')
 
     await page.keyboard.press('Control+k')
-    await page.keyboard.type('apol')
+    await page.keyboard.type('apoll')
     await page.getByRole('option', { name: /Apollo/, selected: true }).waitFor()
     const active = await field.getAttribute('aria-activedescendant')
     expect(await page.getByRole('dialog').getByRole('option', { selected: true }).getAttribute('id')).toBe(active)
