@@ -101,7 +101,7 @@ const words: ReadonlyMap<string, string> = new Map(
     'tool.mail_accounts': 'Tool: listed accounts',
     'tool.mail_folders': 'Tool: listed folders',
     'tool.mail_move': 'Tool: moved messages',
-    'tool.mail_folder_edit': 'Edited a folder as an agent',
+    'tool.mail_folder_edit': 'Tool: edited a folder',
     'tool.mail_read': 'Tool: read a message',
     'tool.mail_search': 'Tool: searched messages',
     'tool.mail_update': 'Tool: marked messages',
