@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { TransferDecoder } from '../reading/transfer-decoder.ts'
-import { type WriteTarget, wholeMessage } from './gateway-capabilities.ts'
+import { type FlagStanding, type WriteTarget, wholeMessage } from './gateway-capabilities.ts'
 import type { MailServerUnderTest } from './mail-gateway.suite.ts'
 import type { MailConnection } from './mail-gateway.ts'
 
@@ -220,6 +220,27 @@ export function gatewayCapabilitiesSuite(name: string, start: () => Promise<Capa
       await writer.setFlags(await inbox(five), 'add', ['\\Seen'])
       const fourth = await changes.changesSince('INBOX', { ...left, modseq: third.modseq })
       expect(fourth.changed.filter(({ flags }) => flags.includes('\\Seen')).map(({ uid }) => uid)).toEqual([five])
+    })
+
+    test('which messages have a flag is told by the flag, before and after they are changed', async () => {
+      const [one = 0, two = 0, three = 0] = await deliver('one', 'two', 'three')
+      const { writer, changes } = connection
+      const asked = ['\\Flagged', '\\Seen', 'urgent']
+      const uids = [[one, three + 1_000] as const]
+      const said = ({ there, having }: FlagStanding) => [there, ...asked.map(flag => having.get(flag))]
+      expect(said(await changes.flagStanding('INBOX', uids, asked))).toEqual([[[one, three]], [], [], []])
+      const first = await writer.changeFlags(await inbox(one, two, three + 9), { add: asked.slice(1), remove: [] })
+      expect(first.there).toEqual([[one, two]])
+      expect(first.having.get('\\Seen')).toEqual([[one, two]])
+      const second = await writer.changeFlags(await inbox(two, three), { add: ['\\Flagged'], remove: ['\\Seen'] })
+      expect([...second.having]).toEqual([
+        ['\\Flagged', [[two, three]]],
+        ['\\Seen', []],
+      ])
+      const { uidValidity, ...standing } = await changes.flagStanding('INBOX', uids, asked)
+      expect(uidValidity).toBe((await inbox()).uidValidity)
+      expect(said(standing)).toEqual([[[one, three]], [[two, three]], [[one, one]], [[one, two]]])
+      expect((await changes.flagStanding('Archive', uids, asked)).there).toEqual([])
     })
 
     test('of a folder that was made again, and of an empty one, nothing is compared', async () => {

@@ -105,11 +105,23 @@ export interface MessageTexts {
   }[]
 }
 
+/** Which messages are there, and which of them have a flag, by the flag. */
+export interface FlagStanding {
+  there: readonly UidRange[]
+  having: ReadonlyMap<string, readonly UidRange[]>
+}
+
 /** Tells what is different since the last time: by QRESYNC, by CONDSTORE, or by asking for all flags, as the server has it. */
 export interface ChangeReader {
   /** All folders of one's own: with one LIST-STATUS (RFC 5819), else one STATUS for each, as many as the budget allows, from those named in `first` on. */
   listStandings(budgetMs: number, first?: readonly string[]): Promise<FolderStanding[]>
   changesSince(path: string, known: KnownFolder): Promise<FolderChanges>
+  /** Of these messages, as the folder is now: a few lines for a thousand. @param flags At most 20, as servers write them. */
+  flagStanding(
+    path: string,
+    uids: readonly UidRange[],
+    flags: readonly string[],
+  ): Promise<FlagStanding & { uidValidity: number }>
   /**
    * By falling UID, at most `limit` of the newest, or of the oldest; messages that cannot be read are rows with a fault.
    * `hasMore` says whether the range holds others.
@@ -168,6 +180,8 @@ export interface FolderWriter {
 export interface MessageWriter extends FolderWriter {
   /** @returns The flags that each message has then, of those that are there. */
   setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]>
+  /** Both, and how it stands then: not every server takes every flag. */
+  changeFlags(target: WriteTarget, change: { add: readonly string[]; remove: readonly string[] }): Promise<FlagStanding>
   copy(target: WriteTarget, to: string): Promise<NewPlaces>
   /** By MOVE, else by COPY, STORE and UID EXPUNGE. */
   move(target: WriteTarget, to: string): Promise<MovedMessages>

@@ -1,8 +1,10 @@
 /** Copies messages into another folder. COPY is done as a whole or not at all (RFC 9051, section 6.4.7). */
+
+import { holdsUid } from '../imap/uid-ranges.ts'
 import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
 import type { MailStep } from './mail-step.ts'
 import { type Identity, type PlacedItem, placeOf } from './operation-tables.ts'
-import { flagsOf, gone, identitiesOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
+import { gone, identitiesOf, standingOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
 
 const lost: Values = {
   state: 'unknown',
@@ -14,8 +16,8 @@ export const copyStep: MailStep = {
   async look(connection, items, { to = '' }) {
     // The source last: then it is open already when the command comes.
     const intent = await intentFor(connection, to)
-    const flags = await flagsOf(connection, items.map(placeOf))
-    const there = items.filter(({ uid }) => flags.has(uid))
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
+    const there = items.filter(({ uid }) => holdsUid(uids, uid))
     const identities = await identitiesOf(connection, there)
     const verdicts: Verdicts = new Map(items.map(item => [item, gone]))
     for (const item of there) verdicts.set(item, { state: 'sent', identity: identityOf(identities, item) })
@@ -36,12 +38,12 @@ export const copyStep: MailStep = {
 
   async lookAfter(connection, items, _change, intent) {
     const arrived = intent && (await ArrivedMessages.read(connection, intent))
-    const flags = await flagsOf(connection, items.map(placeOf))
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
     return new Map(
       items.map((item): [PlacedItem, Values] => {
         const place = arrived?.take(readIdentity(item))
         if (place) return [item, { state: 'done', ...afterAt(place) }]
-        return [item, arrived && flags.has(item.uid) ? { state: 'waiting' } : lost]
+        return [item, arrived && holdsUid(uids, item.uid) ? { state: 'waiting' } : lost]
       }),
     )
   },

@@ -1,12 +1,13 @@
 /** Deletes messages permanently, and these alone. A message that is gone afterwards is deleted. */
+import { holdsUid } from '../imap/uid-ranges.ts'
 import type { MailStep } from './mail-step.ts'
 import { placeOf } from './operation-tables.ts'
-import { flagsOf, gone, writeTarget } from './source-messages.ts'
+import { gone, standingOf, writeTarget } from './source-messages.ts'
 
 export const deleteStep: MailStep = {
   async look(connection, items) {
-    const flags = await flagsOf(connection, items.map(placeOf))
-    const verdicts = new Map(items.map(item => [item, flags.has(item.uid) ? { state: 'sent' as const } : gone]))
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
+    const verdicts = new Map(items.map(item => [item, holdsUid(uids, item.uid) ? { state: 'sent' as const } : gone]))
     return { verdicts, intent: undefined }
   },
 
@@ -23,7 +24,9 @@ export const deleteStep: MailStep = {
   },
 
   async lookAfter(connection, items) {
-    const flags = await flagsOf(connection, items.map(placeOf))
-    return new Map(items.map(item => [item, { state: flags.has(item.uid) ? ('waiting' as const) : ('done' as const) }]))
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
+    return new Map(
+      items.map(item => [item, { state: holdsUid(uids, item.uid) ? ('waiting' as const) : ('done' as const) }]),
+    )
   },
 }

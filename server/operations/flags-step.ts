@@ -1,20 +1,19 @@
 /** Sets and removes flags. To do that twice does no harm, so whatever is not as it should be is done again. */
-import { type ChangedMessage, UnknownOutcome } from '../imap/gateway-capabilities.ts'
+import type { FlagStanding } from '../imap/gateway-capabilities.ts'
 import { fromWireFlag, isNothing, neededChange } from './flag-words.ts'
 import type { MailStep } from './mail-step.ts'
 import { type Change, type FlagChange, type PlacedItem, placeOf } from './operation-tables.ts'
-import { flagsOf, gone, type Values, type Verdicts, writeTarget } from './source-messages.ts'
+import { flagsIn, gone, standingOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
 
 export const flagsStep: MailStep = {
   async look(connection, items, change) {
-    const flags = await flagsOf(connection, items.map(placeOf))
+    const standing = await standingOf(connection, items.map(placeOf), named(change))
     const verdicts: Verdicts = new Map()
     for (const item of items) {
-      const before = flags.get(item.uid)
+      const before = flagsIn(standing, item.uid)
       const needed = before && neededChange(before, change)
       // What an earlier try has done of it already is a change, too.
-      const isFirst = item.changed === null
-      const known = isFirst ? { flags: JSON.stringify(before), changed: JSON.stringify(needed) } : {}
+      const known = item.changed === null ? { flags: JSON.stringify(before), changed: JSON.stringify(needed) } : {}
       if (!needed) verdicts.set(item, gone)
       else verdicts.set(item, { ...known, state: isNothing(needed) ? 'done' : 'sent' })
     }
@@ -22,33 +21,28 @@ export const flagsStep: MailStep = {
   },
 
   async send(writer, items, { add = [], remove = [] }) {
-    const target = writeTarget(items)
-    let after: ChangedMessage[] = []
-    if (add.length > 0) after = await writer.setFlags(target, 'add', add)
-    try {
-      if (remove.length > 0) after = await writer.setFlags(target, 'remove', remove)
-    } catch (error) {
-      // The first half is done.
-      throw add.length > 0 && !(error instanceof UnknownOutcome) ? new UnknownOutcome(error) : error
-    }
-    return judged(items, new Map(after.map(({ uid, flags }) => [uid, flags])), { add, remove }, keptBack)
+    return judged(items, await writer.changeFlags(writeTarget(items), { add, remove }), { add, remove }, keptBack)
   },
 
   async lookAfter(connection, items, change) {
-    const flags = await flagsOf(connection, items.map(placeOf))
-    return judged(items, flags, change, () => ({ state: 'waiting' }))
+    const standing = await standingOf(connection, items.map(placeOf), named(change))
+    return judged(items, standing, change, () => ({ state: 'waiting' }))
   },
+}
+
+function named({ add = [], remove = [] }: Change): string[] {
+  return [...add, ...remove]
 }
 
 function judged(
   items: readonly PlacedItem[],
-  after: ReadonlyMap<number, readonly string[]>,
+  after: FlagStanding,
   change: Change,
   undone: (missing: FlagChange) => Values,
 ): Verdicts {
   return new Map(
     items.map((item): [PlacedItem, Values] => {
-      const flags = after.get(item.uid)
+      const flags = flagsIn(after, item.uid)
       if (!flags) return [item, gone]
       const missing = neededChange(flags, change)
       return [item, isNothing(missing) ? { state: 'done' } : undone(missing)]

@@ -1,10 +1,12 @@
 /** Moves messages into another folder. Where the server has no MOVE, that is COPY, STORE and EXPUNGE, and can stop in between. */
+
+import { holdsUid, type UidRange } from '../imap/uid-ranges.ts'
 import { Problem } from '../platform/problem.ts'
 import { ArrivedMessages, afterAt, intentFor } from './arrived-messages.ts'
 import { identityOf, readIdentity } from './copy-step.ts'
 import type { MailStep } from './mail-step.ts'
 import { type PlacedItem, placeOf } from './operation-tables.ts'
-import { flagsOf, gone, identitiesOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
+import { gone, identitiesOf, standingOf, type Values, type Verdicts, writeTarget } from './source-messages.ts'
 
 const lost: Values = {
   state: 'unknown',
@@ -25,8 +27,8 @@ export const moveStep: MailStep = {
   async look(connection, items, { to = '' }) {
     const [{ path }] = items as [PlacedItem]
     const intent = to === path ? undefined : await intentFor(connection, to)
-    const flags = await flagsOf(connection, items.map(placeOf))
-    const there = items.filter(({ uid }) => flags.has(uid))
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
+    const there = items.filter(({ uid }) => holdsUid(uids, uid))
     const identities = intent ? await identitiesOf(connection, there) : new Map()
     const verdicts: Verdicts = new Map(items.map(item => [item, gone]))
     for (const item of there) {
@@ -52,13 +54,13 @@ export const moveStep: MailStep = {
 
   async lookAfter(connection, items, _change, intent) {
     const arrived = intent && (await ArrivedMessages.read(connection, intent))
-    const flags = await flagsOf(connection, items.map(placeOf))
+    const { there: uids } = await standingOf(connection, items.map(placeOf))
     if (!arrived) return new Map(items.map(item => [item, lost]))
     const verdicts: Verdicts = new Map()
     // Those that are gone first: of two equal messages the one that was moved is there.
-    for (const item of items.toSorted((one, other) => rank(flags, one) - rank(flags, other))) {
+    for (const item of items.toSorted((one, other) => rank(uids, one) - rank(uids, other))) {
       const place = arrived.take(readIdentity(item))
-      if (!flags.has(item.uid)) verdicts.set(item, place ? { state: 'done', ...afterAt(place) } : lost)
+      if (!holdsUid(uids, item.uid)) verdicts.set(item, place ? { state: 'done', ...afterAt(place) } : lost)
       else if (!place) verdicts.set(item, { state: 'waiting' })
       else if (readIdentity(item)?.messageId) verdicts.set(item, { state: 'sent', ...afterAt(place) })
       else verdicts.set(item, inBoth)
@@ -85,6 +87,6 @@ const notMoved: Values = {
   why: 'The mail server left the message where it is.',
 }
 
-function rank(flags: ReadonlyMap<number, unknown>, { uid }: PlacedItem): number {
-  return flags.has(uid) ? 1 : 0
+function rank(uids: readonly UidRange[], { uid }: PlacedItem): number {
+  return holdsUid(uids, uid) ? 1 : 0
 }

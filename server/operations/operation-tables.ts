@@ -49,7 +49,7 @@ export interface ItemRow {
   uid: number | null
   /** `Change`: messages of one folder and change are done with one command. */
   change: string
-  /** As the mail server writes them, when its turn came. */
+  /** Of those that are to be changed, which it had when its turn came, as the mail server writes them. */
   flags: string | null
   /** `Identity` */
   identity: string | null

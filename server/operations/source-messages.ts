@@ -1,7 +1,7 @@
 /** The messages of a group as they are on the mail server now. A group is of one folder and one change. */
-import type { WriteTarget } from '../imap/gateway-capabilities.ts'
+import type { FlagStanding, WriteTarget } from '../imap/gateway-capabilities.ts'
 import type { MailConnection } from '../imap/mail-gateway.ts'
-import { rangesOfUids } from '../imap/uid-ranges.ts'
+import { holdsUid, rangesOfUids } from '../imap/uid-ranges.ts'
 import { Problem } from '../platform/problem.ts'
 import type { Identity, ItemRow, Place, PlacedItem } from './operation-tables.ts'
 
@@ -26,10 +26,35 @@ export async function flagsOf(connection: MailConnection, places: readonly Place
   const uids = rangesOfUids(places.map(({ uid }) => uid))
   const now = await connection.changes.changesSince(path, { uidValidity, modseq: undefined, uids })
   if (now.uidValidity !== uidValidity) {
-    throw new Problem('stale_ref', 'The folder was recreated on the mail server since the message was listed.')
+    throw recreated()
   }
   const wanted = new Set(places.map(({ uid }) => uid))
   return new Map(now.changed.filter(({ uid }) => wanted.has(uid)).map(({ uid, flags }) => [uid, flags.filter(isKept)]))
+}
+
+/**
+ * How these messages stand, with these flags alone.
+ * @throws Problem `stale_ref` when the folder was recreated.
+ */
+export async function standingOf(
+  connection: MailConnection,
+  places: readonly Place[],
+  flags: readonly string[] = [],
+): Promise<FlagStanding> {
+  const [{ path, uidValidity }] = places as [Place]
+  const now = await connection.changes.flagStanding(path, rangesOfUids(places.map(({ uid }) => uid)), flags)
+  if (now.uidValidity !== uidValidity) throw recreated()
+  return now
+}
+
+/** Which of the flags a message has; undefined for one that is not there. */
+export function flagsIn({ there, having }: FlagStanding, uid: number): string[] | undefined {
+  if (!holdsUid(there, uid)) return undefined
+  return [...having].filter(([, uids]) => holdsUid(uids, uid)).map(([flag]) => flag)
+}
+
+function recreated(): Problem {
+  return new Problem('stale_ref', 'The folder was recreated on the mail server since the message was listed.')
 }
 
 /** The server sets `\Recent` for itself. */

@@ -25,8 +25,8 @@ interface Break {
   command: string
 }
 
-/** Reads how the messages are, before anything is told to the mail server. */
-const look = 'UID FETCH'
+/** Finds out how the messages are, before anything is told to the mail server. */
+const look = 'UID SEARCH'
 const breaksOf = (move: string[], remove: string[]): Break[] => {
   const commands: [Kind, string[]][] = [
     ['flags', ['UID STORE']],
@@ -91,8 +91,6 @@ class Way {
     const armed = this.#armed
     const [, tag, command = ''] = /^(\S+) (UID \w+)/m.exec(text) ?? []
     if (!armed || command !== armed.command || this.#tag !== undefined) return undefined
-    // Lists are read by the same command, with more than flags.
-    if (command === look && !/\([A-Z ]*FLAGS[A-Z ]*\)/.test(text)) return undefined
     this.#tag = tag
     if (armed.at === 'after') return undefined
     this.#reached.resolve()

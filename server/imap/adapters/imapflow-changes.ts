@@ -21,6 +21,7 @@ import {
   writeUidSet,
 } from '../uid-ranges.ts'
 import type { CapabilityOptions } from './imapflow-content.ts'
+import { readStanding } from './imapflow-flags.ts'
 import { listStandings } from './imapflow-folders.ts'
 import { toIndexHeader } from './imapflow-index.ts'
 import { fetchKept, indexQuery } from './imapflow-rows.ts'
@@ -60,6 +61,14 @@ export class ImapFlowChanges implements ChangeReader {
         gone.push(...(tellsVanished ? commonUids(uids, vanished) : withoutUids(uids, await this.#thereOf(uids))))
       }
       return { ...now, changed, vanished: gone }
+    })
+  }
+
+  flagStanding(path: string, uids: readonly UidRange[], flags: readonly string[]) {
+    const { client, folder, command } = this.#options
+    return command(async () => {
+      const { uidValidity, exists } = await folder.openAgain(path)
+      return { uidValidity, ...(await readStanding(client, exists === 0 ? [] : uids, flags)) }
     })
   }
 

@@ -2,6 +2,7 @@
 import { Problem } from '../../platform/problem.ts'
 import {
   type ChangedMessage,
+  type FlagStanding,
   type FolderWriter,
   type MessageWriter,
   type MovedMessages,
@@ -11,6 +12,7 @@ import {
 } from '../gateway-capabilities.ts'
 import { orderedUids, rangesOfUids, writeUidSet } from '../uid-ranges.ts'
 import type { CapabilityOptions } from './imapflow-content.ts'
+import { readStanding } from './imapflow-flags.ts'
 import { ImapFlowFolderWriter } from './imapflow-folder-writer.ts'
 import { type Inside, wireName } from './imapflow-names.ts'
 
@@ -55,8 +57,7 @@ export class ImapFlowWriter implements MessageWriter {
   setFlags(target: WriteTarget, change: 'add' | 'remove', flags: readonly string[]): Promise<ChangedMessage[]> {
     return this.#once(async () => {
       await this.#open(target)
-      const wrong = flags.find(flag => !flagWord.test(flag))
-      if (wrong !== undefined) throw new Problem('bad_request', `No flag can be called ${JSON.stringify(wrong)}.`)
+      for (const flag of flags) checkFlag(flag)
       if (target.uids.length === 0 || flags.length === 0) return []
       const words = flags.map(value => ({ type: 'ATOM', value }))
       await this.#send('UID STORE', [setOf(target), atom(change === 'add' ? '+FLAGS.SILENT' : '-FLAGS.SILENT'), words])
@@ -67,6 +68,23 @@ export class ImapFlowWriter implements MessageWriter {
         if (row.flags && wanted.delete(row.uid)) changed.push({ uid: row.uid, flags: [...row.flags] })
       }
       return changed.sort((a, b) => a.uid - b.uid)
+    })
+  }
+
+  changeFlags(
+    target: WriteTarget,
+    { add, remove }: { add: readonly string[]; remove: readonly string[] },
+  ): Promise<FlagStanding> {
+    return this.#once(async () => {
+      await this.#open(target)
+      for (const flag of [...add, ...remove]) checkFlag(flag)
+      const store = async (sign: '+' | '-', flags: readonly string[]) => {
+        const words = flags.map(value => ({ type: 'ATOM', value }))
+        if (flags.length > 0) await this.#send('UID STORE', [setOf(target), atom(`${sign}FLAGS.SILENT`), words])
+      }
+      await store('+', add)
+      await store('-', remove)
+      return readStanding(this.#options.client, rangesOfUids(target.uids), [...add, ...remove])
     })
   }
 
@@ -192,6 +210,10 @@ export class ImapFlowWriter implements MessageWriter {
       throw error
     }
   }
+}
+
+function checkFlag(flag: string): void {
+  if (!flagWord.test(flag)) throw new Problem('bad_request', `No flag can be called ${JSON.stringify(flag)}.`)
 }
 
 function setOf({ uids }: WriteTarget) {

@@ -4,6 +4,7 @@ import { Problem } from '../../platform/problem.ts'
 import {
   type ChangedMessage,
   type ChangeReader,
+  type FlagStanding,
   type FolderChanges,
   type FolderStanding,
   type IndexHeader,
@@ -108,6 +109,12 @@ export class MemoryChanges extends MemoryCapability implements ChangeReader {
     return { ...now, changed, vanished: withoutUids(known.uids, rangesOfUids(messages.map(({ uid }) => uid))) }
   }
 
+  async flagStanding(path: string, uids: readonly UidRange[], flags: readonly string[]) {
+    await this.step('changesSince', path)
+    const folder = this.gateway.getFolder(path)
+    return { uidValidity: folder.uidValidity, ...standingOf(folder, uids, flags) }
+  }
+
   async listStandings(): Promise<FolderStanding[]> {
     await this.step('listStandings')
     return [...this.gateway.folders.values()].map(({ path, role, uidValidity, uidNext, modseq, messages }) => ({
@@ -179,6 +186,19 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
       return { uid: message.uid, flags: wireFlags(message) }
     })
     return this.#answered('setFlags', changed)
+  }
+
+  async changeFlags(
+    target: WriteTarget,
+    { add, remove }: { add: readonly string[]; remove: readonly string[] },
+  ): Promise<FlagStanding> {
+    if (add.length > 0) await this.setFlags(target, 'add', add)
+    try {
+      if (remove.length > 0) await this.setFlags(target, 'remove', remove)
+    } catch (error) {
+      throw add.length > 0 && !(error instanceof UnknownOutcome) ? new UnknownOutcome(error) : error
+    }
+    return standingOf(this.#folderOf(target), rangesOfUids(target.uids), [...add, ...remove])
   }
 
   async createFolder(path: string, role: Folder['role'] = null): Promise<void> {
@@ -263,6 +283,16 @@ export class MemoryWriter extends MemoryCapability implements MessageWriter {
     }
     return result
   }
+}
+
+function standingOf({ messages }: MemoryFolder, uids: readonly UidRange[], flags: readonly string[]): FlagStanding {
+  const there = messages.filter(({ uid }) => holdsUid(uids, uid))
+  const having = flags.map(flag => {
+    const lower = flag.toLowerCase()
+    const those = there.filter(message => wireFlags(message).some(each => each.toLowerCase() === lower))
+    return [flag, rangesOfUids(those.map(({ uid }) => uid))] as const
+  })
+  return { there: rangesOfUids(there.map(({ uid }) => uid)), having: new Map(having) }
 }
 
 function chosen({ messages }: MemoryFolder, { uids }: WriteTarget): MemoryMessage[] {

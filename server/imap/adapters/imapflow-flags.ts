@@ -1,0 +1,30 @@
+/** Which messages have which flags, by SEARCH: one line for each flag, where FETCH answers a line for each message. */
+import type { ImapFlow, SearchObject } from 'imapflow'
+import { Problem } from '../../platform/problem.ts'
+import type { FlagStanding } from '../gateway-capabilities.ts'
+import { commonUids, readUidSet, type UidRange, writeUidSet } from '../uid-ranges.ts'
+
+/** Of the open folder. */
+export async function readStanding(
+  client: ImapFlow,
+  uids: readonly UidRange[],
+  flags: readonly string[],
+): Promise<FlagStanding> {
+  const there = uids.length === 0 ? [] : await uidsOf(client, uids, {})
+  const having = new Map<string, readonly UidRange[]>()
+  for (const flag of flags) having.set(flag, there.length === 0 ? [] : await uidsOf(client, there, termOf(flag)))
+  return { there, having }
+}
+
+async function uidsOf(client: ImapFlow, uids: readonly UidRange[], term: SearchObject): Promise<UidRange[]> {
+  const query = { ...term, uid: writeUidSet(uids) }
+  const found = await client.search(query, { uid: true, returnOptions: ['ALL'] })
+  if (!found) throw new Problem('mail_server_refused', 'The mail server refused to search by UID.', { part: 'imap' })
+  return commonUids(uids, readUidSet(Array.isArray(found) ? found.join() : (found.all ?? '')))
+}
+
+/** RFC 9051, section 6.4.4: system flags have keys of their own. */
+function termOf(flag: string): SearchObject {
+  const system = /^\\(answered|deleted|draft|flagged|seen)$/i.exec(flag)
+  return system ? { [system[1]!.toLowerCase()]: true } : { keyword: flag }
+}
