@@ -37,8 +37,8 @@ test('each scope of mail lists the accounts of the token, with what can be done 
     'mail:meta': ['mail:meta'],
     'mail:read': ['mail:meta', 'mail:read'],
     'mail:organize': ['mail:meta', 'mail:read', 'mail:organize'],
-    'mail:draft': ['mail:meta', 'mail:read', 'mail:organize'],
-    'mail:send': ['mail:meta', 'mail:read', 'mail:organize'],
+    'mail:draft': ['mail:meta', 'mail:read', 'mail:organize', 'mail:draft'],
+    'mail:send': ['mail:meta', 'mail:read', 'mail:organize', 'mail:draft'],
   }
   for (const [scope, can] of Object.entries(may)) {
     const { proof } = await people.token([scope as Scope], [ann])
