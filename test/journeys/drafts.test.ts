@@ -1,4 +1,4 @@
-/** Writing mail over REST and MCP on a real mail server: what leaves would be right, and is nobody's but its writer's. */
+/** Writing mail over REST and MCP on a real mail server: what would leave is right, and drafts are seen by their writers alone. */
 import { createHash, randomBytes } from 'node:crypto'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Draft, MessageContent } from '../../contract/draft.ts'
@@ -12,8 +12,8 @@ import { available } from '../support/require.ts'
 
 const file = randomBytes(400_000)
 const letter = `From: Bob <bob@test.local>\r
-To: ann@test.local, Carol <carol@test.local>\r
-Cc: dora@test.local, ann+shop@test.local\r
+To: alice@test.local, Carol <carol@test.local>\r
+Cc: dora@test.local, alice+shop@test.local\r
 Reply-To: Bob at home <bob@home.local>\r
 Subject: AW: Re: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r
 Message-ID: <3@test.local>\r
@@ -56,17 +56,17 @@ describe.skipIf(!available('dovecot'))('on Dovecot', () => {
   })
 
   test('a reply, a forward and a draft of one’s own are right, and have a copy in the mailbox', async () => {
-    await dovecot.appendMessage('ann@test.local', letter)
+    await dovecot.appendMessage('alice@test.local', letter)
     const { people } = await startApp()
     const imap = {
       host: '127.0.0.1',
       port: dovecot.imapsPort,
       tls: 'implicit',
-      user: 'ann@test.local',
-      password: 'pw-ann',
+      user: 'alice@test.local',
+      password: 'pw-alice',
     }
     const { id: account } = await people.tell<{ id: string }>(people.admin, 'POST', api.accounts.createAccount.path, {
-      ...{ email: 'ann@test.local', imap },
+      ...{ email: 'alice@test.local', imap },
     })
     const agent = await people.token(['mail:draft'], [account])
     const list = `${fill(api.mail.listMessages.path, account)}?folder=INBOX`
@@ -164,7 +164,7 @@ test('drafts are for callers with the scope and the account, and a token’s own
   const one = fill(drafts.getDraft.path, own, draft.id)
   const strangers: [string, Proof, number][] = [
     ['no scope', (await people.token(['mail:organize'], [own])).proof, 403],
-    ['another account', (await people.token(['mail:draft'], [other])).proof, 403],
+    ['another account', (await people.token(['mail:draft'], [other])).proof, 404],
     ['another token', (await people.token(['mail:draft'], [own])).proof, 404],
     ['nobody', {}, 401],
   ]
