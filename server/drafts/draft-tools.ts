@@ -26,11 +26,12 @@ const hints: Partial<Record<ProblemCode, string>> = {
   stale_ref: 'Search again with mail_search for new refs.',
   draft_changed: 'Somebody else changed it: call again without rev to change it all the same.',
 }
-const people = z.array(line.min(3).max(620)).max(draftBounds.recipients).optional()
+/** Looked at closely by the service; every word here costs every client. */
+const people = z.array(z.string().max(620)).max(draftBounds.recipients).optional()
 const input = z.strictObject({
   mode: DraftMode.optional(),
   ref: ToolRef.optional().describe('What it answers or forwards'),
-  draft: ToolDraft.optional().describe('Change this one'),
+  draft: ToolDraft.optional(),
   rev: z.int().min(1).optional(),
   account: AccountId.optional(),
   to: people,
@@ -103,7 +104,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     name: 'mail_draft',
     title: 'Draft mail',
     description:
-      'Writes a draft, reply or forward, or changes one; nothing is sent. Recipients, subject and quotation of a reply are filled in.',
+      'Writes a draft, reply or forward, or changes one; sends nothing. Recipients, subject and quotation of replies are filled in.',
     scope: 'mail:draft',
     effect: 'write',
     hints,
