@@ -8,7 +8,7 @@ declare module '../platform/database/tables.ts' {
   }
 }
 
-interface BlobRow {
+export interface BlobRow {
   id: string
   account_id: string
   /** Null while it is written, or where that was broken off. */

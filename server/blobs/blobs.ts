@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from '../platform/database/database.ts'
+import type { BlobRow } from './blob-tables.ts'
 
 export interface Blob {
   id: string
@@ -69,7 +70,11 @@ export class Blobs {
   }
 
   async find(id: string): Promise<Blob | undefined> {
-    const row = await this.#db.selectFrom('blobs').selectAll().where('id', '=', id).executeTakeFirst()
+    const row: BlobRow | undefined = await this.#db
+      .selectFrom('blobs')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
     if (!row || row.size_bytes === null || row.sha256 === null) return undefined
     return { id: row.id, sizeBytes: Number(row.size_bytes), sha256: row.sha256 }
   }

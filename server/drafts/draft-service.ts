@@ -1,4 +1,4 @@
-/** Drafts: created, changed by whoever has their latest revision, listed, discarded. Nothing here sends; `mark` says what became of one that is sent. */
+/** Drafts: created, changed by callers that have their latest revision, listed, discarded. Nothing here sends; `mark` says what became of one that is sent. */
 import { randomBytes } from 'node:crypto'
 import type { Draft, DraftChange, DraftMode, NewDraft } from '../../contract/draft.ts'
 import { draftBounds } from '../../contract/draft.ts'
@@ -42,7 +42,7 @@ export interface DraftServiceOptions {
 export type Tell = (fact: Fact) => void
 
 /** Characters of what is written in all drafts of a page. */
-/** Whoever writes goes on within so long, as a rule. */
+/** People who write go on within so long, as a rule. */
 const defaultRestMs = 10_000
 const pageCharacters = 4 * 1024 * 1024
 const nothing: Beginning = { content: {}, answered: null, quote: null, attachmentIds: [] }

@@ -2,13 +2,13 @@
 import { z } from 'zod'
 import { type Draft, DraftMode, draftBounds } from '../../contract/draft.ts'
 import type { ProblemCode } from '../../contract/problem.ts'
-import { AccountId, line } from '../../contract/wire.ts'
 import type { AccountService } from '../accounts/account-service.ts'
 import { fromToolRef, ToolRef } from '../mail/read-message.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
 import { defineAccountTool, type Tool, type ToolCall } from '../tools/tool.ts'
 import type { DraftAttachments } from './draft-attachments.ts'
+import { noDraft } from './draft-rights.ts'
 import type { DraftService } from './draft-service.ts'
 import { fromToolDraft, ToolDraft, toToolDraft } from './tool-draft.ts'
 
@@ -26,17 +26,18 @@ const hints: Partial<Record<ProblemCode, string>> = {
   stale_ref: 'Search again with mail_search for new refs.',
   draft_changed: 'Somebody else changed it: call again without rev to change it all the same.',
 }
-const people = z.array(line.min(3).max(620)).max(draftBounds.recipients).optional()
+/** Looked at closely by the service; every word here costs every client. */
+const people = z.array(z.string().max(620)).max(draftBounds.recipients).optional()
 const input = z.strictObject({
   mode: DraftMode.optional(),
-  ref: ToolRef.optional().describe('What it answers or forwards'),
-  draft: ToolDraft.optional().describe('Change this one'),
+  ref: ToolRef.optional(),
+  draft: z.string().max(70).optional(),
   rev: z.int().min(1).optional(),
-  account: AccountId.optional(),
+  account: z.string().max(40).optional(),
   to: people,
   cc: people,
   bcc: people,
-  subject: line.max(draftBounds.subject).optional(),
+  subject: z.string().max(draftBounds.subject).optional(),
   body: z.string().max(draftBounds.body).optional().describe('Markdown'),
   attach: z.array(z.string().max(800)).max(draftBounds.attachments).optional().describe('ref#attachment id'),
 })
@@ -55,6 +56,7 @@ const attachment = /^([\w-]{1,40}\.[\w-]{8,700})#([\w.-]{1,100})$/
 
 export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftToolsOptions): Tool[] {
   const accountOf = async (principal: Principal, given: Input): Promise<string> => {
+    if (given.draft !== undefined && !ToolDraft.safeParse(given.draft).success) throw noDraft()
     const named = [
       ...(given.account ? [given.account] : []),
       ...(given.draft ? [fromToolDraft(given.draft).accountId] : []),
@@ -103,7 +105,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
     name: 'mail_draft',
     title: 'Draft mail',
     description:
-      'Writes a draft, reply or forward, or changes one; nothing is sent. Recipients, subject and quotation of a reply are filled in.',
+      'Writes or changes a draft, reply or forward; sends nothing. ref: what it answers, which fills in recipients, subject and quotation.',
     scope: 'mail:draft',
     effect: 'write',
     hints,

@@ -1,12 +1,14 @@
 /** What stands in a message that is written: the text, the signature below it, and below that what is quoted; as text, and as HTML where there is any. */
 import type { DraftBody } from '../../contract/draft.ts'
 import { Problem } from '../platform/problem.ts'
-import type { Asker, NoOutcome } from '../reading/job-cache.ts'
+import type { Asker } from '../reading/job-cache.ts'
 import type { OutgoingBodies } from '../reading/outgoing-bodies.ts'
 import type { DraftContent, Quote } from './draft-tables.ts'
 
 /** RFC 3676, section 4.3. */
 const signatureMark = '-- '
+/** Where the threads for texts are at work for others. */
+const mostTries = 3
 
 interface Written {
   text: string
@@ -35,22 +37,16 @@ export async function writeBodies(
   return { text: textOf(own, signed, quoted), html: own.html === null ? null : htmlOf(own, signed, quoted) }
 }
 
-/** What was given as HTML, cleaned as it may leave. */
-export async function cleanQuoted(
-  bodies: Pick<OutgoingBodies, 'write'>,
-  html: string,
-  asker: Asker,
-): Promise<{ html: string; text: string } | NoOutcome> {
-  return bodies.write({ format: 'html', content: html }, asker)
-}
-
 async function writeOne(
   bodies: Pick<OutgoingBodies, 'write'>,
   { format, content }: DraftBody,
   asker: Asker,
 ): Promise<Written> {
   if (format === 'text') return { text: content, html: null, style: '', bodyAttributes: '' }
-  const written = await bodies.write({ format, content }, asker)
+  let written = await bodies.write({ format, content }, asker)
+  for (let tries = 1; written === 'busy' && tries < mostTries; tries++) {
+    written = await bodies.write({ format, content }, asker)
+  }
   if (written === 'busy') {
     throw new Problem('overloaded', 'Too many messages are being written; try again in a moment.', {
       retryAfterSeconds: 5,

@@ -235,6 +235,7 @@ test('the whole list of tools costs a model less than 3,000 tokens', async () =>
     ['mail_update', false],
     ['mail_move', false],
     ['mail_folder_edit', false],
+    ['mail_draft', false],
   ])
   // About four characters a token.
   expect(JSON.stringify(tools).length / 4).toBeLessThan(3000)

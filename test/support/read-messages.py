@@ -1,14 +1,22 @@
 """Reads messages with Python's email package, which shares nothing with our own code: one base64 message a line in, one JSON object a line out."""
 import base64, hashlib, json, sys
 from email import policy
+from email.header import decode_header, make_header
 from email.parser import BytesParser
 from email.utils import getaddresses
 
+def words(text):
+    return str(make_header(decode_header(text)))
+
 def people(message, name):
-    return [[display, address] for display, address in getaddresses([str(value) for value in message.get_all(name, [])])]
+    # As written: some versions leave a blank between two encoded words of a name when they read the field themselves.
+    raw = [value for key, value in message.raw_items() if key.lower() == name.lower()]
+    fields = [value.encode('utf8', 'surrogateescape').decode('utf8').replace('\r\n', '').replace('\n', '') for value in raw]
+    return [[words(display), address] for display, address in getaddresses(fields)]
 
 def read(raw):
     message = BytesParser(policy=policy.SMTPUTF8).parsebytes(raw)
+    plain = BytesParser(policy=policy.compat32).parsebytes(raw)
     bodies = {}
     attachments = []
     for part in message.walk():
@@ -21,8 +29,8 @@ def read(raw):
             bodies[part.get_content_type()] = content.decode(part.get_content_charset() or 'ascii')
     return {
         'names': [name for name in message.keys()],
-        'from': people(message, 'From'), 'to': people(message, 'To'), 'cc': people(message, 'Cc'),
-        'reply_to': people(message, 'Reply-To'), 'bcc': message['Bcc'],
+        'from': people(plain, 'From'), 'to': people(plain, 'To'), 'cc': people(plain, 'Cc'),
+        'reply_to': people(plain, 'Reply-To'), 'bcc': message['Bcc'],
         'subject': message['Subject'], 'date': message['Date'], 'message_id': message['Message-ID'],
         'in_reply_to': message['In-Reply-To'], 'references': message['References'],
         'bodies': bodies, 'attachments': attachments,
