@@ -21,8 +21,14 @@ const RecipientRule = line
 
 const WorkingHours = z.strictObject({
   days: z.array(z.int().min(1).max(7)).min(1).max(7).describe('1: Monday'),
-  from: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/),
-  to: z.string().regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/),
+  from: z
+    .string()
+    .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+    .meta({ examples: ['08:00'] }),
+  to: z
+    .string()
+    .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/)
+    .meta({ examples: ['18:00'] }),
   time_zone: line.min(1).max(60).describe('As in the IANA database: `Europe/Vienna`'),
 })
 

@@ -1,4 +1,4 @@
-/** Approvals: bound to one message, decided once, by whoever may, and never by what asks. */
+/** Approvals: bound to one message, decided once, by users that may, and never by the caller that asks. */
 import { expect, test } from 'vitest'
 import { writer } from '../../test/support/draft-world.ts'
 import { agent, ann, ben, hashOfTaken, startSending } from '../../test/support/send-world.ts'
@@ -50,7 +50,7 @@ test('what a token sends is held, and leaves once a human approves exactly it', 
   ])
 })
 
-test('a denial is read by whoever asked, and opens the draft again', async () => {
+test('a denial is read by the caller that asked, and opens the draft again', async () => {
   const world = await startSending()
   const { draft, submission, approval } = await held(world)
   await world.approvals.deny(ann, approval.id, approval.hash, 'Not to this customer.')

@@ -116,7 +116,7 @@ export function draftTools({ drafts, attachments, accounts, baseUrl }: DraftTool
       const { id, rev, to, cc, bcc, warnings } = await write(call)
       call.note({ draft_id: id, rev: String(rev) })
       const all = [...to, ...cc, ...bcc].map(({ email }) => email)
-      const url = `${baseUrl()}/mail/compose/${call.accountId}/${id}`
+      const url = `${baseUrl()}/mail?compose=${call.accountId}.${id}`
       return {
         draft: toToolDraft({ accountId: call.accountId, draftId: id }),
         rev,

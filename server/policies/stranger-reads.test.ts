@@ -42,7 +42,7 @@ test('mail of those to whom the account wrote is none of a stranger; what has no
   expect(last).toEqual([undefined, undefined, clock.now, clock.now, clock.now, undefined])
 })
 
-test('whoever asks while it is found out who the senders are waits for that', async () => {
+test('a question that comes while the senders are looked up waits for that', async () => {
   const { reads, clock, hold } = await readsOn()
   const { promise, resolve } = Promise.withResolvers<void>()
   hold(promise)
