@@ -10,6 +10,7 @@ import { DraftComposer } from './drafts/draft-composer.ts'
 import { DraftCopier } from './drafts/draft-copier.ts'
 import { DraftCopyStore } from './drafts/draft-copy-store.ts'
 import { DraftKeys } from './drafts/draft-keys.ts'
+import { DraftPruner } from './drafts/draft-pruner.ts'
 import { draftRoutes } from './drafts/draft-routes.ts'
 import { DraftService } from './drafts/draft-service.ts'
 import { DraftStore } from './drafts/draft-store.ts'
@@ -27,6 +28,7 @@ import type { HttpServer } from './platform/http/http-server.ts'
 import type { FindLease } from './platform/lease.ts'
 import type { Part } from './platform/lifecycle.ts'
 import type { Logger } from './platform/logger.ts'
+import type { RetentionClock } from './platform/retention-clock.ts'
 import type { HtmlCleaner } from './reading/html-cleaner.ts'
 import type { OutgoingBodies } from './reading/outgoing-bodies.ts'
 import type { AccountIndexer } from './sync/account-indexer.ts'
@@ -45,6 +47,7 @@ export interface DraftSurroundings {
   /** What keeps the index of an account; undefined while nothing does. */
   indexerOf(accountId: string): AccountIndexer | undefined
   mayPrune: FindLease
+  retention: Pick<RetentionClock, 'now'>
   logger: Logger
 }
 
@@ -63,6 +66,8 @@ export interface ComposedDrafts {
 
 export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const { db, hub, accounts, mail, cleaner, bodies, pool, refs, leases, index, indexerOf, mayPrune, logger } = around
+  const retentionNow = () => around.retention.now()
+  const isPruning = () => mayPrune() !== undefined
   const store = new DraftStore(db)
   const blobs = new Blobs(db)
   const identities = new IdentityService(new IdentityStore(db), accounts)
@@ -90,12 +95,14 @@ export function composeDrafts(around: DraftSurroundings): ComposedDrafts {
   const emailOf = (accountId: string) => accounts.emailOf(accountId)
   const notice = (accountId: string, path: string) => indexerOf(accountId)?.notice(path)
   const copier = new DraftCopier({ store, copies, composer, blobs, pool, emailOf, notice, hub, leases, logger })
-  const pruner = new BlobPruner({ blobs, mayPrune: () => mayPrune() !== undefined, logger })
+  const pruner = new BlobPruner({ blobs, mayPrune: isPruning, logger })
+  const forgetting = new DraftPruner({ db, store, blobs, mayPrune: isPruning, retentionNow, logger })
   return {
     ...{ blobs, drafts, attachments, composer, messages, keys },
     addRoutes: http => draftRoutes(http, { drafts, attachments, composer, messages, identities, blobs }),
     parts: [
       { name: 'blobs', start: () => pruner.start(), stop: () => pruner.stop() },
+      { name: 'drafts', start: () => forgetting.start(), stop: () => forgetting.stop() },
       { name: 'copies of drafts', start: () => copier.start(), stop: () => copier.stop() },
     ],
   }

@@ -1,6 +1,6 @@
 /** Removes blobs that nothing uses any more, now and then. */
-import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
+import { Rounds } from '../platform/rounds.ts'
 import type { Blobs } from './blobs.ts'
 
 export interface BlobPrunerOptions {
@@ -14,33 +14,30 @@ const everyMs = 10 * 60_000
 
 export class BlobPruner {
   readonly #options: BlobPrunerOptions
-  readonly #stopped = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   constructor(options: BlobPrunerOptions) {
     this.#options = options
+    this.#rounds = new Rounds({
+      everyMs,
+      work: signal => this.#prune(signal),
+      failed: err => options.logger.warn({ err }, 'blobs that nothing uses could not be removed'),
+    })
   }
 
   start(): void {
-    const failed = (err: unknown) => this.#options.logger.warn({ err }, 'blobs that nothing uses could not be removed')
-    every(everyMs, this.#stopped.signal, () => void this.run().catch(failed), failed)
+    this.#rounds.start()
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort()
-    // Its failure was logged.
-    await this.#running?.catch(() => undefined)
+  stop(): Promise<void> {
+    return this.#rounds.stop()
   }
 
-  /** One at a time. */
   run(): Promise<void> {
-    this.#running ??= this.#prune().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    return this.#rounds.run()
   }
 
-  async #prune(): Promise<void> {
-    if (this.#options.mayPrune()) await this.#options.blobs.prune(this.#stopped.signal)
+  async #prune(signal: AbortSignal): Promise<void> {
+    if (this.#options.mayPrune()) await this.#options.blobs.prune(signal)
   }
 }

@@ -189,14 +189,15 @@ export class DraftStore {
     await this.#db.deleteFrom('draft_keys').where('at', '<', at).execute()
   }
 
-  /** Those that were sent so long ago. */
-  async deleteSentBefore(at: string): Promise<string[]> {
-    const rows = await this.#db
-      .deleteFrom('drafts')
+  /** At most 100 that were sent so long ago, with what they use. */
+  async deleteSentBefore(transaction: Database, at: string): Promise<string[]> {
+    const old = transaction
+      .selectFrom('drafts')
+      .select('id')
       .where('state', '=', 'sent')
       .where('updated_at', '<', at)
-      .returning('id')
-      .execute()
+      .limit(100)
+    const rows = await transaction.deleteFrom('drafts').where('id', 'in', old).returning('id').execute()
     return rows.map(({ id }) => id)
   }
 }

@@ -1,6 +1,6 @@
 /** Forgets operations that were finished long ago, the oldest of accounts that have too many, and keys of calls. */
-import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
+import { Rounds } from '../platform/rounds.ts'
 import { keyMs } from './accepted-calls.ts'
 import type { CallKeyStore } from './call-key-store.ts'
 import type { OperationStore } from './operation-store.ts'
@@ -30,34 +30,30 @@ const everyMs = 60 * 60_000
 
 export class OperationPruner {
   readonly #options: OperationPrunerOptions
-  readonly #stopped = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   constructor(options: OperationPrunerOptions) {
     this.#options = options
+    this.#rounds = new Rounds({
+      everyMs,
+      work: signal => this.#prune(signal),
+      failed: err => options.logger.warn({ err }, 'old operations could not be forgotten'),
+    })
   }
 
   start(): void {
-    const { logger } = this.#options
-    const failed = (err: unknown) => logger.warn({ err }, 'old operations could not be forgotten')
-    every(everyMs, this.#stopped.signal, () => void this.run().catch(failed), failed)
+    this.#rounds.start()
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort()
-    // Its failure was logged.
-    await this.#running?.catch(() => undefined)
+  stop(): Promise<void> {
+    return this.#rounds.stop()
   }
 
-  /** One at a time. */
   run(): Promise<void> {
-    this.#running ??= this.#prune().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    return this.#rounds.run()
   }
 
-  async #prune(): Promise<void> {
+  async #prune(signal: AbortSignal): Promise<void> {
     const { store, keys, mayPrune, retentionNow, keep = defaultKeep } = this.#options
     if (!mayPrune()) return
     const now = retentionNow()
@@ -65,7 +61,7 @@ export class OperationPruner {
     await keys.deleteBefore(new Date(now - keyMs).toISOString())
     await keys.deleteBeyond(keep.keys)
     for (const accountId of await store.accounts()) {
-      if (this.#stopped.signal.aborted) return
+      if (signal.aborted) return
       let messages = 0
       const sizes = await store.settledSizes(accountId)
       const old = sizes.filter(({ at, total }, index) => {

@@ -1,8 +1,8 @@
 /** Forgets submissions that ended long ago, and the content of those that ended some time ago. */
 
 import type { Database } from '../platform/database/database.ts'
-import { every } from '../platform/lifecycle.ts'
 import type { Logger } from '../platform/logger.ts'
+import { Rounds } from '../platform/rounds.ts'
 import { ownerOf, type SubmittedBlobs } from './draft-marks.ts'
 import type { SubmissionStore } from './submission-store.ts'
 
@@ -38,34 +38,30 @@ const everyMs = 60 * 60_000
 
 export class OutboxPruner {
   readonly #options: OutboxPrunerOptions
-  readonly #stopped = new AbortController()
-  #running: Promise<void> | undefined
+  readonly #rounds: Rounds
 
   constructor(options: OutboxPrunerOptions) {
     this.#options = options
+    this.#rounds = new Rounds({
+      everyMs,
+      work: signal => this.#prune(signal),
+      failed: err => options.logger.warn({ err }, 'old messages of the outbox could not be forgotten'),
+    })
   }
 
   start(): void {
-    const { logger } = this.#options
-    const failed = (err: unknown) => logger.warn({ err }, 'old messages of the outbox could not be forgotten')
-    every(everyMs, this.#stopped.signal, () => void this.run().catch(failed), failed)
+    this.#rounds.start()
   }
 
-  async stop(): Promise<void> {
-    this.#stopped.abort()
-    // Its failure was logged.
-    await this.#running?.catch(() => undefined)
+  stop(): Promise<void> {
+    return this.#rounds.stop()
   }
 
-  /** One at a time. */
   run(): Promise<void> {
-    this.#running ??= this.#prune().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    return this.#rounds.run()
   }
 
-  async #prune(): Promise<void> {
+  async #prune(signal: AbortSignal): Promise<void> {
     const { db, store, blobs, mayPrune, retentionNow, keep = defaultKeep } = this.#options
     if (!mayPrune()) return
     const now = retentionNow()
@@ -76,7 +72,7 @@ export class OutboxPruner {
     for (const accountId of await store.accounts()) {
       let bytes = 0
       for (const [index, row] of (await store.listEnded(accountId)).entries()) {
-        if (this.#stopped.signal.aborted) return
+        if (signal.aborted) return
         const isGone = row.ended_at < oldest || index >= keep.submissions
         if (row.blob_id !== '') bytes += Number(row.size_bytes)
         const isContentGone = isGone || row.ended_at < oldestContent || bytes > keep.contentBytes

@@ -1,0 +1,63 @@
+/** Forgets drafts that were sent long ago, with their attachments, and keys of calls that created drafts. */
+import type { Blobs } from '../blobs/blobs.ts'
+import type { Database } from '../platform/database/database.ts'
+import type { Logger } from '../platform/logger.ts'
+import { Rounds } from '../platform/rounds.ts'
+import { keyMs } from './draft-keys.ts'
+import { ownerOf } from './draft-rights.ts'
+import type { DraftStore } from './draft-store.ts'
+
+export interface DraftPrunerOptions {
+  db: Database
+  store: Pick<DraftStore, 'deleteSentBefore' | 'deleteKeysBefore'>
+  blobs: Pick<Blobs, 'release'>
+  /** Whether this process is the one that forgets. */
+  mayPrune(): boolean
+  /** In epoch milliseconds. */
+  retentionNow(): number
+  logger: Logger
+}
+
+/** As long as what was sent of them is known. */
+const keptMs = 30 * 24 * 60 * 60_000
+const everyMs = 60 * 60_000
+
+export class DraftPruner {
+  readonly #options: DraftPrunerOptions
+  readonly #rounds: Rounds
+
+  constructor(options: DraftPrunerOptions) {
+    this.#options = options
+    this.#rounds = new Rounds({
+      everyMs,
+      work: signal => this.#prune(signal),
+      failed: err => options.logger.warn({ err }, 'old drafts could not be forgotten'),
+    })
+  }
+
+  start(): void {
+    this.#rounds.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#rounds.stop()
+  }
+
+  run(): Promise<void> {
+    return this.#rounds.run()
+  }
+
+  async #prune(signal: AbortSignal): Promise<void> {
+    const { db, store, blobs, mayPrune, retentionNow } = this.#options
+    if (!mayPrune()) return
+    const before = (ms: number) => new Date(retentionNow() - ms).toISOString()
+    await store.deleteKeysBefore(before(keyMs))
+    for (let gone = 1; gone > 0 && !signal.aborted; ) {
+      gone = await db.transaction().execute(async transaction => {
+        const ids = await store.deleteSentBefore(transaction, before(keptMs))
+        for (const id of ids) await blobs.release(transaction, ownerOf(id))
+        return ids.length
+      })
+    }
+  }
+}
