@@ -1,16 +1,14 @@
 /** Mailboxes, wired by hand: accounts, the connections to their servers, what arrives, and what is read. A part of the composition root. */
+
 import { AccountHealthService } from './accounts/account-health-service.ts'
 import { accountRoutes } from './accounts/account-routes.ts'
 import { AccountService } from './accounts/account-service.ts'
 import { AccountStore } from './accounts/account-store.ts'
 import type { AccountVerifier } from './accounts/account-verifier.ts'
 import { HealthRegistry } from './accounts/health-registry.ts'
-import { controlOf, isFrozenBy } from './acting-control.ts'
-import { type ComposedDrafts, composeDrafts } from './compose-drafts.ts'
+import { type ComposedActing, composeActing } from './compose-acting.ts'
 import { composeIndex } from './compose-index.ts'
-import { composeOperations } from './compose-operations.ts'
 import { composeGateway, tryImap } from './compose-outbound.ts'
-import { composeOutbox } from './compose-outbox.ts'
 import { composeReading } from './compose-reading.ts'
 import type { Config } from './config.ts'
 import type { EventHub } from './events/event-hub.ts'
@@ -32,9 +30,6 @@ import { MessagePlaces } from './mail/message-places.ts'
 import { searchRoutes } from './mail/search-routes.ts'
 import { writtenTo } from './mail/written-to.ts'
 import type { CallMetrics } from './metrics/call-metrics.ts'
-import type { FolderService } from './operations/folder-service.ts'
-import type { OperationService } from './operations/operation-service.ts'
-import type { OutboxService } from './outbox/outbox-service.ts'
 import { checkSmtp } from './outbox/smtp-check.ts'
 import type { Database } from './platform/database/database.ts'
 import type { HttpServer } from './platform/http/http-server.ts'
@@ -79,19 +74,14 @@ export interface MailSurroundings {
   logger: Logger
 }
 
-export interface ComposedMail {
+export interface ComposedMail extends Pick<ComposedActing, 'operations' | 'folders' | 'writing' | 'outbox'> {
   accounts: AccountService
   health: HealthRegistry
   pool: ConnectionPool
   mail: MailService
   search: MailSearch
-  operations: OperationService
   /** Those of the addresses to which the account wrote before. */
   writtenTo: ReturnType<typeof writtenTo>
-  /** What leaves is made of. */
-  writing: ComposedDrafts
-  outbox: OutboxService
-  folders: FolderService
   sandbox: SandboxRunner
   addRoutes(http: HttpServer): void
   /** Behind events, and before everything that reads mail. */
@@ -164,27 +154,10 @@ export function composeMail({
   const search = new MailSearch({ ...fromIndex, pool, accountsOf: principal => accounts.list(principal) })
   const indexed = new IndexedMail({ ...fromIndex, hasIndex: composed.hasIndex, defaultLevel })
   const watcher = new MailWatcher({ accounts, states, pool, refs, health, hub, leases, logger, indexing })
-  const acted = { accounts, index, expected, indexerOf: composed.find, leases, mayPrune, retention, logger }
-  const acting = { db, hub, pool, refs, ...acted }
-  const foldersOf = async (accountId: string) =>
-    composed.find(accountId)?.listing ??
-    pool.run(accountId, 'interactive', connection => connection.listFolders(false), AbortSignal.timeout(timeoutMs()))
-  const control = controlOf({ freezes, organizing, foldersOf })
-  const { operations, folders: folderService, ...changing } = composeOperations({ ...acting, control })
-  const writing = composeDrafts({ ...acting, mail, bodies, cleaner: reading.cleaner })
-  const leaving = composeOutbox({
-    ...{ db, hub, guard, accounts, pool, refs, leases, timeoutMs, mayPrune, retention, calls, logger },
-    connections: config.smtpConnections,
-    notice: (accountId, path) => composed.find(accountId)?.notice(path),
-    drafts: writing.drafts,
-    blobs: writing.blobs,
-    messages: writing.messages,
-    isHeld: isFrozenBy(freezes),
-  })
-  // Also for what other processes lifted.
-  freezes.onChange(() => {
-    changing.lookAgain()
-    leaving.lookAgain()
+  const acting = composeActing({
+    ...{ config, db, hub, pool, refs, guard, accounts, freezes, organizing, calls },
+    ...{ index, expected, indexerOf: composed.find, mail, bodies, cleaner: reading.cleaner, timeoutMs },
+    ...{ leases, mayPrune, retention, logger },
   })
   const nextUidValidity = () => settings.nextNumber('sandbox_uid_validity')
   const sandbox = new SandboxRunner({ accounts, nextUidValidity, guard, logger })
@@ -194,15 +167,15 @@ export function composeMail({
     pool,
     mail,
     search,
-    operations,
     writtenTo: writtenTo({
       search,
       isIndexed: accountId => composed.find(accountId) !== undefined,
       accounts,
     }),
-    writing,
-    outbox: leaving.outbox,
-    folders: folderService,
+    operations: acting.operations,
+    folders: acting.folders,
+    writing: acting.writing,
+    outbox: acting.outbox,
     sandbox,
     addRoutes: http => {
       const startSandbox = () => sandbox.start({ isAsked: true })
@@ -211,9 +184,7 @@ export function composeMail({
       indexRoutes(http, indexed)
       usageRoutes(http, usage)
       searchRoutes(http, search)
-      changing.addRoutes(http)
-      writing.addRoutes(http)
-      leaving.addRoutes(http)
+      acting.addRoutes(http)
       settingsRoutes(http, settings, networks)
     },
     parts: [
@@ -226,11 +197,9 @@ export function composeMail({
       { name: 'usage', start: () => usage.start(), stop: () => usage.stop() },
       { name: 'pool', stop: () => pool.stop() },
       ...composed.parts,
-      changing.before,
+      acting.before,
       { name: 'watcher', start: () => watcher.start(), stop: () => watcher.stop() },
-      ...changing.parts,
-      ...writing.parts,
-      ...leaving.parts,
+      ...acting.parts,
       { name: 'demo', start: async () => void (config.demo && (await sandbox.start({ isAsked: false }))) },
     ],
   }
