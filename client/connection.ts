@@ -18,7 +18,7 @@ export interface Sent {
   method: string
   path: string
   headers?: Record<string, string>
-  body?: BodyInit
+  body?: string
   signal?: AbortSignal | undefined
   /** Doing it twice is the same as doing it once. */
   isRepeatable: boolean

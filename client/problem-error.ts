@@ -33,10 +33,19 @@ export async function problemOf(response: Response): Promise<ProblemError> {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN)
   const retryAfter = Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined
   const isOurs = headers.get('content-type')?.startsWith('application/problem+json') ?? false
-  const body = isOurs ? ((await response.json().catch(() => undefined)) as Problem | undefined) : undefined
+  // It may break off, too.
+  const text = await response.text().catch(() => '')
+  const body = isOurs ? parsed(text) : undefined
   if (body) return new ProblemError(body, retryAfter)
-  await response.body?.cancel()
   return new ProblemError(unreachable(status, `Something in front of RustyMail answered ${status}.`), retryAfter)
+}
+
+function parsed(text: string): Problem | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 export function noAnswer(cause: unknown): ProblemError {

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 
 export const clientOutcome = {
-  refs: true,
+  listed: { missing: 0, doubled: 0, isLong: true },
   stranger: { code: 'unauthorized', status: 401, paths: [] },
   nowhere: { code: 'folder_not_found', status: 404, paths: [] },
   faulty: { code: 'bad_request', status: 400, paths: [expect.stringMatching(/^body\.to/)] },
