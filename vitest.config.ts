@@ -78,7 +78,7 @@ export default defineConfig({
           ...common,
           ...together,
           name: 'parts',
-          include: ['{contract,server,web,sandbox}/**/*.test.{ts,tsx}'],
+          include: ['{client,contract,server,web,sandbox}/**/*.test.{ts,tsx}'],
           exclude: alone,
         },
       },

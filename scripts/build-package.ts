@@ -4,7 +4,9 @@
  */
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { buildClient } from './build-client.ts'
 import { bundleServer } from './bundle-server.ts'
+import { clientExports } from './client-exports.ts'
 
 const root = join(import.meta.dirname, '..')
 const out = resolve(process.argv[2] ?? join(root, 'dist/package'))
@@ -21,6 +23,7 @@ const {
 rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 const { packages } = await bundleServer(root, out, join(out, 'server'))
+await buildClient(join(out, 'client'))
 const missing = packages.filter(each => !(each in all))
 if (missing.length > 0) throw new Error(`not in "dependencies", but imported: ${missing.join(', ')}`)
 const dependencies = Object.fromEntries(packages.map(each => [each, all[each]]))
@@ -38,7 +41,8 @@ const manifest = {
   // A checkout needs more, for building the page. Each of these finds the Node that comes along.
   engines: { node: '>=18' },
   bin: { rustymail: 'bin/rustymail.js' },
-  files: ['bin', 'dist/web', 'docs', 'server', '.env.example', 'CHANGELOG.md'],
+  exports: clientExports,
+  files: ['bin', 'client', 'dist/web', 'docs', 'server', '.env.example', 'CHANGELOG.md'],
   dependencies,
   optionalDependencies,
 }

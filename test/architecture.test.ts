@@ -112,10 +112,10 @@ const doors: Record<string, RegExp> = {
   'lucide-react': /^web\//,
 }
 
-const files = globSync('{contract,server,web,sandbox}/**/*.{ts,tsx}').sort()
+const files = globSync('{client,contract,server,web,sandbox}/**/*.{ts,tsx}').sort()
 const source = Object.fromEntries(files.map(f => [f, readFileSync(f, 'utf8')]))
 const code = files.filter(f => !/\.(test|suite|d)\./.test(f))
-const tests = globSync('{contract,server,web,sandbox,test,bench}/**/*.test.{ts,tsx}').sort()
+const tests = globSync('{client,contract,server,web,sandbox,test,bench}/**/*.test.{ts,tsx}').sort()
 const importRe =
   /^\s*(?:import|export)\b[^'"]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
 const arrows = code.flatMap(from =>
@@ -133,13 +133,14 @@ const show = (list: { from: string; to?: string | undefined; spec: string }[]) =
   list.map(a => `${a.from} -> ${a.to ?? a.spec}`)
 const none = (list: unknown[], why: string) => assert.deepEqual(list, [], why)
 
-test('contract stands alone; server, web and sandbox know contract, never each other', () =>
+test('contract stands alone; client, server, web and sandbox know contract, never each other', () =>
   none(
     show(
       inner.filter(
         a =>
           zone(a.to) !== zone(a.from) &&
           zone(a.to) !== 'contract' &&
+          !(zone(a.from) === 'web' && a.to === 'client/sse-parser.ts') &&
           !(a.from === 'server/sandbox-runner.ts' && zone(a.to) === 'sandbox'),
       ),
     ),
@@ -153,6 +154,9 @@ test('platform knows no feature and no config; nobody imports app.ts', () => {
   )
   none(show(inner.filter(a => isRoot(a.to) && !isRoot(a.from))), 'the composition root is imported')
 })
+
+test('the client is published alone: it imports only what is its own', () =>
+  none(show(arrows.filter(a => zone(a.from) === 'client' && !a.to?.startsWith('client/'))), 'the client reaches out'))
 
 test('features use each other only as the table says', () => {
   const order = Object.keys(uses)

@@ -40,8 +40,10 @@ test('packed and installed into an empty folder, it serves its page and the sand
   const packed = await run('npm', ['pack', '--json', '--pack-destination', home], { cwd: built })
   const [{ filename, files }] = JSON.parse(packed.stdout) as [{ filename: string; files: { path: string }[] }]
   const paths = files.map(file => file.path)
-  expect(paths).toEqual(expect.arrayContaining(['bin/rustymail.js', 'dist/web/index.html', 'README.md', 'LICENSE']))
-  expect(paths.filter(path => /\.(test|suite)\.|\.ts$|node_modules/.test(path))).toEqual([])
+  expect(paths).toEqual(
+    expect.arrayContaining(['bin/rustymail.js', 'client/index.js', 'dist/web/index.html', 'README.md', 'LICENSE']),
+  )
+  expect(paths.filter(path => /\.(test|suite)\.|(?<!\.d)\.ts$|node_modules/.test(path))).toEqual([])
 
   writeFileSync(join(home, 'package.json'), '{ "private": true }')
   try {

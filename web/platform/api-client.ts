@@ -1,7 +1,8 @@
 /** Calls the server through the contract: `call(api.accounts.getAccount, { params: { account_id } })`. */
+
+import { type SseMessage, SseParser } from '../../client/sse-parser.ts'
 import type { Endpoint } from '../../contract/endpoint.ts'
 import type { ProblemBody } from '../../contract/problem.ts'
-import { type SseMessage, SseParser } from './sse-parser.ts'
 
 /** What the server answered when it did not do what was asked; or, as code `unreachable`, that it did not answer. */
 export class ApiProblem extends Error {

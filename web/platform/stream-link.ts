@@ -1,6 +1,7 @@
 /** Keeps one event stream open, whatever happens to the network, and says how it fares. Knows no page and no worker. */
+
+import { type SseMessage, SseParser } from '../../client/sse-parser.ts'
 import type { ServerEvent } from '../../contract/event.ts'
-import { type SseMessage, SseParser } from './sse-parser.ts'
 import { type Ending, farewells, refusal } from './stream-answer.ts'
 import { initialStatus, isFact, type StreamEvent, type StreamState, type StreamStatus } from './stream-status.ts'
 

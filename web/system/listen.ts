@@ -1,6 +1,7 @@
 /** Opens a stream of its own for a short while and measures how it arrives. Judges nothing. */
+
+import { SseParser } from '../../client/sse-parser.ts'
 import type { ServerEvent } from '../../contract/event.ts'
-import { SseParser } from '../platform/sse-parser.ts'
 
 /** An event that says when the server sent it. */
 export interface Arrival {

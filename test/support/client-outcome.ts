@@ -1,0 +1,14 @@
+/** What `client-scenario.js` answers where everything works. */
+import { expect } from 'vitest'
+
+export const clientOutcome = {
+  listed: { missing: 0, doubled: 0, isLong: true },
+  stranger: { code: 'unauthorized', status: 401, paths: [] },
+  nowhere: { code: 'folder_not_found', status: 404, paths: [] },
+  faulty: { code: 'bad_request', status: 400, paths: [expect.stringMatching(/^body\.to/)] },
+  isOneDraft: true,
+  live: ['One', 'Two', 'Three'],
+  again: ['Two', 'Three'],
+  gap: 'malformed',
+  left: 'left',
+}

@@ -1,0 +1,72 @@
+/** What a program does with the client, in any Node and in a browser. Needs a server with the sandbox account; answers what came of it. */
+
+export async function scenario({ createClient, ProblemError, url, token }) {
+  const client = createClient({ url, token })
+  const { items: accounts } = await client.accounts.listMailAccounts()
+  const account_id = accounts[0].id
+
+  const [refs, totals] = [[], []]
+  const listed = async (...request) => {
+    const page = await client.mail.listMessages(...request)
+    totals.push(page.total)
+    return page
+  }
+  // Mail that arrives meanwhile is newer than the first page.
+  for await (const { ref } of client.paginate(listed, { account_id, folder: 'INBOX', limit: 10 })) refs.push(ref)
+  const [total] = totals
+
+  const refused = async call => {
+    const error = await call.then(
+      () => undefined,
+      thrown => thrown,
+    )
+    if (!(error instanceof ProblemError)) throw new Error(`no problem, but ${error}`)
+    return { code: error.code, status: error.status, paths: error.errors.map(({ path }) => path) }
+  }
+  const stranger = await refused(createClient({ url, token: 'not-a-token' }).mail.listMessages({ account_id }))
+  const nowhere = await refused(client.mail.listMessages({ account_id, folder: 'No such folder' }))
+  const faulty = await refused(client.drafts.createDraft({ account_id, to: 17 }))
+
+  const draft = { account_id, subject: 'Once', to: [{ email: 'a@example.com' }] }
+  const idempotencyKey = `key-${Math.random()}`
+  const drafts = [
+    await client.drafts.createDraft(draft, { idempotencyKey }),
+    await client.drafts.createDraft(draft, { idempotencyKey }),
+  ].map(({ id }) => id)
+
+  const names = ['One', 'Two', 'Three']
+  const live = []
+  for await (const event of client.events({ types: ['account_updated'], account_id })) {
+    if (event.type === 'welcome') {
+      for (const name of names) await client.accounts.updateAccount({ account_id, name })
+    }
+    if (event.type === 'account_updated') live.push(event)
+    if (live.length === names.length) break
+  }
+  const again = []
+  for await (const event of client.events({ types: ['account_updated'], lastEventId: live[0].id })) {
+    if (event.type === 'account_updated') again.push(event.data.name)
+    if (again.length === 2) break
+  }
+  let gap
+  for await (const event of client.events({ types: ['account_updated'], lastEventId: 'none' })) {
+    if (event.type === 'gap') gap = event.data.reason
+    if (gap) break
+  }
+
+  const leaving = new AbortController()
+  leaving.abort(new Error('left'))
+  const left = await client.system.live({}, { signal: leaving.signal }).catch(error => error.message)
+
+  return {
+    listed: { missing: total - refs.length, doubled: refs.length - new Set(refs).size, isLong: totals.length > 2 },
+    stranger,
+    nowhere,
+    faulty,
+    isOneDraft: drafts[0] === drafts[1],
+    live: live.map(({ data }) => data.name),
+    again,
+    gap,
+    left,
+  }
+}
