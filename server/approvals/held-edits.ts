@@ -45,10 +45,14 @@ export class HeldEdits {
     const submission = await outbox.find(row.submission_id)
     if (row.state !== 'waiting' || row.hash !== hash || submission?.state !== 'held') throw isVoid()
     const { account_id: accountId, draft_id: draftId } = submission
-    const { rev } = await drafts.get(principal, accountId, draftId)
-    const edited = await drafts.changeSubmitted(principal, accountId, draftId, { rev, ...change })
+    const draft = await drafts.get(principal, accountId, draftId)
+    const people = [change.to ?? draft.to, change.cc ?? draft.cc, change.bcc ?? draft.bcc]
+    // Before the draft is changed: it is open again after a denial, and has to be whole then.
+    if (people.every(list => list.length === 0)) {
+      throw new Problem('no_recipients', 'A message needs a recipient.')
+    }
+    const edited = await drafts.changeSubmitted(principal, accountId, draftId, { rev: draft.rev, ...change })
     const composed = await composer.compose(principal, accountId, draftId, edited.rev, signal)
-    if (composed.envelope.to.length === 0) throw new Problem('no_recipients', 'A message needs a recipient.')
     const at = new Date(this.#options.now()).toISOString()
     await hub.transact(async (transaction, tell) => {
       const isReplaced = await outbox.replace(transaction, tell, row.submission_id, hash, composed)

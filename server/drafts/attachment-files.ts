@@ -70,7 +70,11 @@ export class AttachmentFiles {
     const leftOut: string[] = []
     for (const one of given.named) {
       const file = await this.openNamed(principal, accountId, one, signal)
-      stored.push(await this.store(principal, accountId, file, roomIn(stored)))
+      try {
+        stored.push(await this.store(principal, accountId, file, roomIn(stored)))
+      } finally {
+        await endFile(file)
+      }
     }
     for (const one of given.forwarded) {
       const file = await this.openNamed(principal, accountId, one, signal)
@@ -79,6 +83,8 @@ export class AttachmentFiles {
       } catch (error) {
         if (!(error instanceof Problem) || error.code !== 'too_large') throw error
         leftOut.push(safeFileName(file.name))
+      } finally {
+        await endFile(file)
       }
     }
     return { stored, leftOut }
@@ -143,6 +149,11 @@ export class AttachmentFiles {
     if (mine > 0) this.#writing.set(key, mine)
     else this.#writing.delete(key)
   }
+}
+
+/** One that is refused before it is read would count as a download of its caller for minutes. */
+export async function endFile({ bytes }: NewAttachment): Promise<void> {
+  await bytes[Symbol.asyncIterator]().return?.()
 }
 
 export interface Room {

@@ -3,7 +3,7 @@ import type { Draft } from '../../contract/draft.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import type { Principal } from '../platform/principal.ts'
 import { Problem } from '../platform/problem.ts'
-import { type AttachmentFiles, type NamedAttachment, type NewAttachment, roomIn } from './attachment-files.ts'
+import { type AttachmentFiles, endFile, type NamedAttachment, type NewAttachment, roomIn } from './attachment-files.ts'
 import { draftChanged, draftSubmitted, ownerOf } from './draft-rights.ts'
 import type { DraftService } from './draft-service.ts'
 import type { DraftStore } from './draft-store.ts'
@@ -53,7 +53,11 @@ export class DraftAttachments {
     const { drafts, files } = this.#options
     refuseOther(await drafts.getRow(owner.principal, owner.accountId, owner.draftId), rev)
     const file = await files.openNamed(owner.principal, owner.accountId, named, signal)
-    return this.add(owner, rev, file)
+    try {
+      return await this.add(owner, rev, file)
+    } finally {
+      await endFile(file)
+    }
   }
 
   async remove({ principal, accountId, draftId }: DraftOwner, rev: number, attachmentId: string): Promise<Draft> {

@@ -106,7 +106,14 @@ describe.skipIf(!hasAll)('in Chromium, on Dovecot', () => {
     await page.goto(`${run.url}/mail`)
     await rows(page).first().waitFor()
 
+    // When the typing pauses all of it is asked again, and what was found stays: only Enter says that a word ends.
+    const whole = page.waitForResponse(response => {
+      const { pathname, searchParams: asked } = new URL(response.url())
+      return pathname.endsWith('/search') && asked.get('q') === 'repo' && asked.get('server') === null
+    })
     await field(page).pressSequentially('repo')
+    await expect.poll(() => subjects(page)).toEqual(['Report of the team', 'Annual report', 'Plans'])
+    expect(((await (await whole).json()) as { items: unknown[] }).items).toHaveLength(3)
     await expect.poll(() => subjects(page)).toEqual(['Report of the team', 'Annual report', 'Plans'])
     expect(new URL(page.url()).searchParams.get('q')).toBe('repo')
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('Search mail')

@@ -44,7 +44,7 @@ export interface DraftWorldOptions {
   mail?: DraftMail
 }
 
-type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
+export type DraftMail = AnsweredMessagesOptions['mail'] & AttachmentFilesOptions['mail']
 
 const noContacts: DraftWarningsOptions = { index: { of: () => absent() }, isIndexed: () => false }
 const absent = () => {

@@ -1,5 +1,5 @@
 /** Before all tests: one PostgreSQL for every store's suite, given to the tests as `postgresUrl`. Ends with them. */
-import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -49,20 +49,45 @@ function forTests(): PostgresOptions {
   }
 }
 
+const prefix = 'rustymail-postgres-'
+
+/** For the files of one server. */
+export function makeHome(place: string): string {
+  const home = mkdtempSync(join(place, `${prefix}${process.pid}-`))
+  // PostgreSQL may run as another user, who has to get in.
+  chmodSync(home, 0o755)
+  return home
+}
+
 /** A run that was killed left its files, and what is in memory does not wait for somebody to tidy up. */
-function removeLeftBehind(place: string): void {
-  for (const name of globSync('rustymail-postgres-*', { cwd: place })) {
+export function removeLeftBehind(place: string): void {
+  for (const name of globSync(`${prefix}*`, { cwd: place })) {
     const home = join(place, name)
-    if (!isInUse(home)) rmSync(home, { recursive: true, force: true })
+    if (!isInUse(home, name)) rmSync(home, { recursive: true, force: true })
   }
 }
 
-/** The file with its process is there from its start to its end; before that, it is made in seconds. */
-function isInUse(home: string): boolean {
-  const file = join(home, 'data/postmaster.pid')
-  if (!existsSync(file)) return Date.now() - statSync(home).mtimeMs < 600_000
+/**
+ * Several runs share a machine, so what another one needs stays. Its process is in the name, which is there with the directory: `postmaster.pid`
+ * alone does not say it, since while `initdb` fills the directory that file comes and goes, and names a server of one user by its negated number.
+ */
+function isInUse(home: string, name: string): boolean {
+  const [, run] = /^(\d+)-/.exec(name.slice(prefix.length)) ?? []
+  if (run !== undefined && isAlive(Number(run))) return true
   try {
-    return process.kill(Number(readFileSync(file, 'utf8').split('\n')[0]), 0)
+    const [server] = readFileSync(join(home, 'data/postmaster.pid'), 'utf8').split('\n')
+    if (isAlive(Math.abs(Number(server)))) return true
+  } catch {
+    // There is none, or it went this moment.
+  }
+  // Of earlier versions of this file, whose names say nothing: it is made in seconds.
+  return run === undefined && Date.now() - (statSync(home, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 600_000
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    return process.kill(pid, 0)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
@@ -73,9 +98,7 @@ export async function startPostgres({
   place = tmpdir(),
   settings = [],
 }: PostgresOptions = {}): Promise<{ url: string; stop(): Promise<void> }> {
-  const home = mkdtempSync(join(place, 'rustymail-postgres-'))
-  // PostgreSQL may run as another user, who has to get in.
-  chmodSync(home, 0o755)
+  const home = makeHome(place)
   const port = await freePort()
   const EmbeddedPostgres = await loadEmbeddedPostgres()
   const server = new EmbeddedPostgres({

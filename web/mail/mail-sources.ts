@@ -57,16 +57,18 @@ export interface SearchQuery {
   /** Undefined for all folders. */
   folder: string | undefined
   sort: 'date' | 'relevance'
-  /** The last word may be the beginning of one, and no mail server is asked yet. */
+  /** The last word may be the beginning of one. */
+  isOpen: boolean
+  /** No mail server is asked yet. */
   isTyping: boolean
   /** The mail server must be asked: its account is not indexed yet. */
   isSlow: boolean
 }
 
 /** In all folders unless the search names one: by the index, and by the mail server as far as that does not reach. */
-export function found({ q, accountId, folder, sort, isTyping, isSlow }: SearchQuery): MailSource {
+export function found({ q, accountId, folder, sort, isOpen, isTyping, isSlow }: SearchQuery): MailSource {
   return {
-    queryKey: queryKeys.foundMessages(accountId ?? 'all', JSON.stringify([q, sort, isTyping])),
+    queryKey: queryKeys.foundMessages(accountId ?? 'all', JSON.stringify([q, sort, isOpen, isTyping])),
     folder,
     isSlow,
     load: async (cursor, signal): Promise<MailPage> => {
@@ -77,7 +79,8 @@ export function found({ q, accountId, folder, sort, isTyping, isSlow }: SearchQu
         cursor,
         preview: 'true' as const,
         facets: cursor === undefined ? ('true' as const) : ('false' as const),
-        ...(isTyping && { typing: 'true' as const, server: 'never' as const }),
+        ...(isOpen && { typing: 'true' as const }),
+        ...(isTyping && { server: 'never' as const }),
       }
       // One account whose server does not answer is an error; of several, those that answer are shown.
       const { items, ...answer } = await (isSlow && accountId !== undefined

@@ -66,7 +66,7 @@ export function MessageList({
   const fault = q !== '' && error instanceof ApiProblem ? error.faultOf('query.q') : undefined
   const start = (wanted: string) => {
     search.search(wanted)
-    if (wanted === q && q !== '' && !search.isTyping) void newest.refetch()
+    if (wanted === q && q !== '' && !search.isOpen) void newest.refetch()
   }
   const nameOfAccount = (id: string) => accounts.find(each => each.id === id)?.name ?? ''
   const isStale = data !== undefined && (freshness.isStale || newest.isRefetchError)
@@ -115,6 +115,7 @@ export function MessageList({
         isHalf={isHalf}
         onSearch={start}
         onType={hasIndex ? search.type : undefined}
+        onRest={hasIndex ? search.rest : undefined}
         chips={
           <>
             <FilterChips q={q} hasIndex={hasIndex} onSearch={start} />

@@ -14,6 +14,7 @@ export function SearchField({
   isHalf,
   onSearch,
   onType,
+  onRest,
   chips,
   children,
 }: {
@@ -28,6 +29,8 @@ export function SearchField({
   onSearch(q: string): void
   /** Undefined where only Enter searches. */
   onType: ((q: string) => void) | undefined
+  /** The typing paused. */
+  onRest: ((q: string) => void) | undefined
   /** Below the field. */
   chips: ReactNode
   /** What came of it. */
@@ -35,7 +38,7 @@ export function SearchField({
 }) {
   const id = useId()
   const input = useRef<HTMLInputElement>(null)
-  const { typed, setTyped, send } = useTypedSearch({ q, onSearch, onType, isHalf })
+  const { typed, setTyped, send } = useTypedSearch({ q, onSearch, onType, onRest, isHalf })
   const [isHelpOpen, setHelpOpen] = useState(false)
   const submit = (event: FormEvent) => {
     event.preventDefault()

@@ -14,7 +14,7 @@ export function isUsable(index: IndexStatus | undefined): boolean {
 
 export function useMailSource(accountId: string, view: MailView, search: MailSearch, hasIndex: boolean): MailSource {
   const { folder, list } = view
-  const { q, scope, sort, isTyping } = search
+  const { q, scope, sort, isOpen, isTyping } = search
   return useMemo(() => {
     if (q === '') return listIn(accountId, folder, hasIndex && list !== 'messages')
     const wanted = scope === 'folder' ? searchIn(folder, q) : q
@@ -24,10 +24,11 @@ export function useMailSource(accountId: string, view: MailView, search: MailSea
       accountId: whose,
       folder: scope === 'folder' ? folder : undefined,
       sort,
+      isOpen,
       isTyping,
       isSlow: !hasIndex,
     })
-  }, [accountId, folder, list, q, scope, sort, isTyping, hasIndex])
+  }, [accountId, folder, list, q, scope, sort, isOpen, isTyping, hasIndex])
 }
 
 export function listIn(accountId: string, folder: string, asThreads: boolean): MailSource {

@@ -11,17 +11,22 @@ export interface MailSearch {
   scope: SearchScope
   sort: 'date' | 'relevance'
   isTyping: boolean
+  /** The last word may go on: it was typed, and only Enter says that it ends there. */
+  isOpen: boolean
   /** Empty to end the search. */
   search(q: string): void
   /** The same while somebody types: no step in the history of the window, and no mail server is asked. */
   type(q: string): void
+  /** The typing paused: mail servers are asked as well, and what was found stays. */
+  rest(q: string): void
 }
 
 /** @param hasIndex Then all folders are searched unless the reader wants fewer; a mail server searches one folder at a time. */
 export function useSearch(at: ReturnType<typeof useMailView>, hasIndex: boolean): MailSearch {
   const { q, scope, sort } = at.view
   const [, navigate] = useLocation()
-  const [typed, setTyped] = useState('')
+  const [open, setOpen] = useState({ q: '', isPaused: false })
+  const isOpen = q !== '' && q === open.q
   const lead = (wanted: string, replace: boolean) => {
     if (wanted !== q) navigate(at.hrefTo({ q: wanted, message: '', pane: '' }), { replace })
   }
@@ -29,14 +34,19 @@ export function useSearch(at: ReturnType<typeof useMailView>, hasIndex: boolean)
     q,
     scope: scopes.find(each => each === scope) ?? (hasIndex ? 'account' : 'folder'),
     sort: sort === 'relevance' ? 'relevance' : 'date',
-    isTyping: q !== '' && q === typed,
+    isTyping: isOpen && !open.isPaused,
+    isOpen,
     search: wanted => {
-      setTyped('')
+      setOpen({ q: '', isPaused: false })
       lead(wanted, false)
     },
     type: wanted => {
-      setTyped(wanted)
+      setOpen({ q: wanted, isPaused: false })
       // The first letter is a step: back leads to the list as it was.
+      lead(wanted, q !== '')
+    },
+    rest: wanted => {
+      setOpen({ q: wanted, isPaused: true })
       lead(wanted, q !== '')
     },
   }

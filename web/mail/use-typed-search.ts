@@ -2,8 +2,8 @@
 import { useEffect, useRef, useState } from 'react'
 
 const pauseMs = 250
-/** Nothing more comes: the search is made in full. */
-const doneMs = 1_200
+/** Nothing more comes for now: mail servers are asked as well. */
+const restMs = 1_200
 
 interface Options {
   /** What is searched for now. */
@@ -11,11 +11,12 @@ interface Options {
   onSearch(q: string): void
   /** Undefined where only Enter searches. */
   onType: ((q: string) => void) | undefined
+  onRest: ((q: string) => void) | undefined
   /** What is typed cannot be read yet: only Enter says that it is meant so. */
   isHalf: boolean
 }
 
-export function useTypedSearch({ q, onSearch, onType, isHalf }: Options) {
+export function useTypedSearch({ q, onSearch, onType, onRest, isHalf }: Options) {
   const [typed, setTyped] = useState(q)
   const [known, setKnown] = useState(q)
   const [sent, setSent] = useState(q)
@@ -25,9 +26,9 @@ export function useTypedSearch({ q, onSearch, onType, isHalf }: Options) {
     if (q !== sent) setTyped(q)
   }
   const timers = useRef<ReturnType<typeof setTimeout>[]>([])
-  const newest = useRef({ q, onSearch, onType, isHalf })
+  const newest = useRef({ q, onType, onRest, isHalf })
   useEffect(() => {
-    newest.current = { q, onSearch, onType, isHalf }
+    newest.current = { q, onType, onRest, isHalf }
   })
   const wanted = typed.trim()
   useEffect(() => {
@@ -37,7 +38,7 @@ export function useTypedSearch({ q, onSearch, onType, isHalf }: Options) {
         setSent(wanted)
         newest.current.onType?.(wanted)
       }, pauseMs),
-      setTimeout(() => newest.current.isHalf || newest.current.onSearch(wanted), doneMs),
+      setTimeout(() => newest.current.isHalf || newest.current.onRest?.(wanted), restMs),
     ]
     timers.current = waiting
     return () => waiting.forEach(clearTimeout)
